@@ -1,0 +1,247 @@
+//! The rows: one small function for each thing that is read or written. No rules here.
+
+use super::LOCAL_USER;
+use super::finish::Actor;
+use super::pipeline::{Kept, now, object, text};
+use crate::model::{Listed, Object, OrgSlug, PipelineType, Status, Stored};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::{Value, json};
+
+/// A row of `integration`.
+#[derive(PartialEq)]
+pub(super) struct IntegrationRow {
+    pub(super) id: i64,
+    pub(super) external_id: String,
+    pub(super) name: String,
+    pub(super) metadata: Object,
+    pub(super) status: Status,
+}
+
+/// A row of `organization_integration`.
+pub(super) struct LinkRow {
+    pub(super) id: i64,
+    pub(super) integration_id: i64,
+    pub(super) config: Object,
+    pub(super) status: Status,
+}
+
+/// The local user and the organization, made when they are not there; whether the latter was made.
+pub(super) fn ensure_org(
+    connection: &Connection,
+    slug: &OrgSlug,
+) -> rusqlite::Result<(i64, i64, bool)> {
+    connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [LOCAL_USER])?;
+    let user = id(connection, "SELECT id FROM user WHERE name = ?1", LOCAL_USER)?;
+    let made = connection.execute(
+        "INSERT OR IGNORE INTO organization (slug, created_at) VALUES (?1, ?2)",
+        (slug.as_str(), now()),
+    )? == 1;
+    let org = id(connection, "SELECT id FROM organization WHERE slug = ?1", slug.as_str())?;
+    if made {
+        connection.execute(
+            "INSERT INTO member (organization_id, user_id, role) VALUES (?1, ?2, 'owner')",
+            (org, user),
+        )?;
+    }
+    Ok((user, org, made))
+}
+
+fn id(connection: &Connection, sql: &str, name: &str) -> rusqlite::Result<i64> {
+    connection.query_row(sql, [name], |row| row.get(0))
+}
+
+/// The role of the actor in the organization; `None` for a stranger.
+pub(super) fn role(connection: &Connection, actor: Actor) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row(
+            "SELECT role FROM member WHERE organization_id = ?1 AND user_id = ?2",
+            (actor.org, actor.user),
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// The organization's integrations of one provider, by id.
+pub(super) fn list(
+    connection: &Connection,
+    org: &OrgSlug,
+    integration_key: &str,
+) -> rusqlite::Result<Vec<Listed>> {
+    let mut statement = connection.prepare(
+        "SELECT integration.id, external_id, name, metadata, config,
+                integration.status AS status, link.status AS link_status
+         FROM organization_integration AS link
+         JOIN integration ON integration.id = link.integration_id
+         JOIN organization ON organization.id = link.organization_id
+         WHERE organization.slug = ?1 AND integration.provider = ?2
+         ORDER BY integration.id",
+    )?;
+    let rows = statement.query_map((org.as_str(), integration_key), |row| {
+        let is_active = |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == Status::Active);
+        Ok(Listed {
+            id: row.get("id")?,
+            external_id: row.get("external_id")?,
+            name: row.get("name")?,
+            active: is_active("status")? && is_active("link_status")?,
+            stored: Some(Stored {
+                metadata: json_of(row, "metadata")?,
+                config: json_of(row, "config")?,
+            }),
+        })
+    })?;
+    rows.collect()
+}
+
+/// The integration by its unique pair.
+pub(super) fn integration(
+    connection: &Connection,
+    integration_key: &str,
+    external_id: &str,
+) -> rusqlite::Result<Option<IntegrationRow>> {
+    connection
+        .query_row(
+            "SELECT * FROM integration WHERE provider = ?1 AND external_id = ?2",
+            (integration_key, external_id),
+            |row| {
+                Ok(IntegrationRow {
+                    id: row.get("id")?,
+                    external_id: row.get("external_id")?,
+                    name: row.get("name")?,
+                    metadata: json_of(row, "metadata")?,
+                    status: status(row, "status")?,
+                })
+            },
+        )
+        .optional()
+}
+
+/// Creates the row, or overwrites name, metadata and status; its id.
+pub(super) fn write_integration(
+    connection: &Connection,
+    integration_key: &str,
+    row: &IntegrationRow,
+) -> rusqlite::Result<i64> {
+    connection.query_row(
+        "INSERT INTO integration (provider, external_id, name, metadata, status, created_at)
+         VALUES (:provider, :external_id, :name, :metadata, :status, :now)
+         ON CONFLICT (provider, external_id) DO UPDATE
+         SET name = excluded.name, metadata = excluded.metadata, status = excluded.status
+         RETURNING id",
+        named_params! {
+            ":provider": integration_key,
+            ":external_id": row.external_id,
+            ":name": row.name,
+            ":metadata": text(&row.metadata),
+            ":status": row.status.as_str(),
+            ":now": now(),
+        },
+        |row| row.get(0),
+    )
+}
+
+/// The organization's link to an integration.
+pub(super) fn link(
+    connection: &Connection,
+    org: i64,
+    integration: i64,
+) -> rusqlite::Result<Option<LinkRow>> {
+    connection
+        .query_row(
+            "SELECT * FROM organization_integration WHERE organization_id = ?1 AND integration_id = ?2",
+            (org, integration),
+            |row| {
+                Ok(LinkRow {
+                    id: row.get("id")?,
+                    integration_id: integration,
+                    config: json_of(row, "config")?,
+                    status: status(row, "status")?,
+                })
+            },
+        )
+        .optional()
+}
+
+/// A new link with an empty configuration.
+pub(super) fn insert_link(
+    connection: &Connection,
+    org: i64,
+    integration_id: i64,
+) -> rusqlite::Result<LinkRow> {
+    let status = Status::Active;
+    let id = connection.query_row(
+        "INSERT INTO organization_integration
+             (organization_id, integration_id, config, status, created_at)
+         VALUES (?1, ?2, '{}', ?3, ?4) RETURNING id",
+        (org, integration_id, status.as_str(), now()),
+        |row| row.get(0),
+    )?;
+    Ok(LinkRow { id, integration_id, config: Object::new(), status })
+}
+
+/// Brings a link back into use.
+pub(super) fn activate_link(connection: &Connection, link: i64) -> rusqlite::Result<()> {
+    connection
+        .execute("UPDATE organization_integration SET status = 'active' WHERE id = ?1", [link])
+        .map(drop)
+}
+
+/// Replaces the organization's own configuration.
+pub(super) fn configure_link(
+    connection: &Connection,
+    link: i64,
+    config: &Object,
+) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "UPDATE organization_integration SET config = ?2 WHERE id = ?1",
+            (link, text(config)),
+        )
+        .map(drop)
+}
+
+/// Sentry's audit entry 110, `integration.add`.
+pub(super) fn note_install(
+    connection: &Connection,
+    actor: Actor,
+    provider_key: &str,
+    integration: &IntegrationRow,
+) -> rusqlite::Result<()> {
+    let data = json!({ "provider": provider_key, "name": integration.name });
+    connection
+        .execute(
+            "INSERT INTO audit_log_entry
+                 (organization_id, actor_id, event, target_object, data, created_at)
+             VALUES (?1, ?2, 'integration.add', ?3, ?4, ?5)",
+            (actor.org, actor.user, integration.id, data.to_string(), now()),
+        )
+        .map(drop)
+}
+
+/// Sentry's analytics event `integrations.pipeline_step`, with the index after the step.
+pub(super) fn note_step(connection: &Connection, kept: &Kept) -> rusqlite::Result<()> {
+    let reauth = kept.integration_id().is_some();
+    let kind = if reauth { PipelineType::Reauth } else { PipelineType::Install };
+    let data: Value = json!({
+        "user_id": kept.uid,
+        "organization_id": kept.org_id,
+        "integration": kept.provider_key,
+        "step_index": kept.step_index,
+        "pipeline_type": kind.as_str(),
+    });
+    connection
+        .execute(
+            "INSERT INTO analytics_event (type, data, created_at)
+             VALUES ('integrations.pipeline_step', ?1, ?2)",
+            (data.to_string(), now()),
+        )
+        .map(drop)
+}
+
+fn json_of(row: &Row<'_>, column: &str) -> rusqlite::Result<Object> {
+    Ok(object(&row.get::<_, String>(column)?))
+}
+
+/// A status that another hand wrote counts as switched off.
+fn status(row: &Row<'_>, column: &str) -> rusqlite::Result<Status> {
+    Ok(Status::parse(&row.get::<_, String>(column)?).unwrap_or(Status::Disabled))
+}

@@ -1,0 +1,121 @@
+//! The command line, built from the table of inputs.
+
+use crate::failure::{Code, Failure};
+use crate::inputs::given::Flags;
+use crate::inputs::table::{Flag, INPUTS, Input, SET};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::ffi::OsString;
+
+/// What was asked for.
+pub enum Request {
+    /// The CI step; `plan` is the same with `dry-run`.
+    Run(Flags),
+    /// The list of providers, or one of them.
+    Providers {
+        /// The one that is asked about.
+        key: Option<String>,
+        /// Whether as JSON.
+        json: bool,
+    },
+    /// Help or the version: a text and nothing else.
+    Words(String),
+}
+
+/// Reads the command line.
+///
+/// # Errors
+///
+/// `usage`, in clap's words.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Failure> {
+    match command().try_get_matches_from(args) {
+        Ok(matches) => Ok(request(&matches)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Request::Words(error.to_string()))
+            }
+            _ => Err(usage(&error)),
+        },
+    }
+}
+
+/// The whole command line, as help shows it.
+pub fn command() -> Command {
+    let run = Command::new("run").about("The CI step: does everything its inputs ask for");
+    let plan = Command::new("plan").about("Decides, reads only, and says what would happen");
+    let providers = Command::new("providers")
+        .about("Which providers there are, and what each needs")
+        .arg(Arg::new("key").value_name("KEY").help("the provider to explain"))
+        .arg(value(find("format"), "FORMAT").value_parser(["text", "json"]));
+    Command::new("finishline")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Finishes Sentry integrations from CI, with outputs that always arrive")
+        .subcommand_required(true)
+        .arg_required_else_help(false)
+        .disable_help_subcommand(false)
+        .subcommand(with_inputs(run))
+        .subcommand(with_inputs(plan))
+        .subcommand(providers)
+}
+
+fn with_inputs(command: Command) -> Command {
+    let set = Arg::new(SET)
+        .long(SET)
+        .value_name("NAME=VALUE")
+        .action(ArgAction::Append)
+        .help("one field of `state`; a secret only as NAME=@FILE or NAME=env:VARIABLE");
+    command.args(INPUTS.iter().map(flag)).arg(set)
+}
+
+fn flag(input: &'static Input) -> Arg {
+    match input.flag {
+        Flag::Value(word) => value(input, word),
+        Flag::File(_) => value(input, "FILE"),
+        Flag::Switch => value(input, "true|false")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+    }
+}
+
+fn value(input: &'static Input, word: &'static str) -> Arg {
+    let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
+    Arg::new(input.name).long(input.long()).value_name(word).help(help).hide_possible_values(true)
+}
+
+fn find(name: &str) -> &'static Input {
+    INPUTS.iter().find(|input| input.name == name).expect("the table has this input")
+}
+
+fn request(matches: &ArgMatches) -> Request {
+    let text = |matches: &ArgMatches, name: &str| matches.get_one::<String>(name).cloned();
+    match matches.subcommand() {
+        Some(("providers", of)) => Request::Providers {
+            key: text(of, "key"),
+            json: text(of, "format").as_deref() == Some("json"),
+        },
+        Some((name, of)) => {
+            let given = |input: &Input| text(of, input.name).map(|value| (input.name, value));
+            let mut values: std::collections::BTreeMap<_, _> =
+                INPUTS.iter().filter_map(given).collect();
+            if name == "plan" {
+                values.insert("dry-run", "true".to_owned());
+            }
+            let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
+            Request::Run(Flags { values, sets })
+        }
+        None => Request::Words(command().render_help().to_string()),
+    }
+}
+
+/// clap's first line says what is wrong; its tips and usage become the hint.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let failure = Failure::new(Code::Usage, message);
+    match lines.find_map(|line| line.strip_prefix("tip: ")) {
+        Some(tip) => failure.hint(tip),
+        None => failure,
+    }
+}

@@ -1,0 +1,248 @@
+//! Failures as a designed product: every exit code and every error-code slug, with the hint that
+//! says what the reader can change. The tables of the docs are compared with these.
+
+use std::fmt;
+
+/// The exit codes of the process. Anything a CI author would branch on has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done, nothing to do, skipped or planned.
+    Done,
+    /// 1: a bug of ours.
+    Bug,
+    /// 2: the inputs are wrong.
+    Inputs,
+    /// 3: a person must act.
+    ActionRequired,
+    /// 4: the provider or the pipeline refused.
+    Refused,
+    /// 5: not authenticated, or not permitted.
+    Auth,
+    /// 6: the backend could not be reached, or failed, until the deadline.
+    Unavailable,
+    /// 7: the outputs could not be written.
+    Outputs,
+    /// 9: cancelled by a signal.
+    Cancelled,
+}
+
+impl Exit {
+    /// Every exit code, in the order of its number.
+    pub const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Bug,
+        Self::Inputs,
+        Self::ActionRequired,
+        Self::Refused,
+        Self::Auth,
+        Self::Unavailable,
+        Self::Outputs,
+        Self::Cancelled,
+    ];
+
+    /// The number that the process ends with.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Bug => 1,
+            Self::Inputs => 2,
+            Self::ActionRequired => 3,
+            Self::Refused => 4,
+            Self::Auth => 5,
+            Self::Unavailable => 6,
+            Self::Outputs => 7,
+            Self::Cancelled => 9,
+        }
+    }
+
+    /// What the number means, as the docs have it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, nothing to do, skipped, planned",
+            Self::Bug => "a bug of ours",
+            Self::Inputs => "the inputs are wrong",
+            Self::ActionRequired => "a person must act",
+            Self::Refused => "the provider or the pipeline refused",
+            Self::Auth => "not authenticated, or not permitted",
+            Self::Unavailable => "the backend could not be reached, or failed, until the deadline",
+            Self::Outputs => "the outputs could not be written",
+            Self::Cancelled => "cancelled (SIGINT, SIGTERM)",
+        }
+    }
+}
+
+/// Declares the slugs once: variant, slug, exit code, and the hint for the reader.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $slug:literal $exit:ident $hint:literal;)*) => {
+        /// The `error-code` slugs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the docs.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The slug that the `error-code` output carries.
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug,)* }
+            }
+
+            /// The exit code of a run that ends with this.
+            pub fn exit(self) -> Exit {
+                match self { $(Self::$variant => Exit::$exit,)* }
+            }
+
+            /// What the reader can change, when the failure has nothing closer to say.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A panic.
+    Internal "internal" Bug "this is a bug in finishline: please report it with the line above";
+    /// The command line, or an input that is no field of a provider.
+    Usage "usage" Inputs "see `finishline help`, or the table of inputs in the README";
+    /// No provider has this key.
+    UnknownProvider "unknown-provider" Inputs "`finishline providers` lists the keys";
+    /// A field that the provider needs is not there.
+    MissingField "missing-field" Inputs "`finishline providers KEY` shows every field with an example";
+    /// A field holds what the provider cannot take.
+    BadField "bad-field" Inputs "`finishline providers KEY` shows what each field takes";
+    /// `state` cannot be read as a mapping.
+    BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
+    /// No integration, release or deploy was asked for.
+    NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration";
+    /// Several integrations are there and the state does not say which is meant.
+    Ambiguous "ambiguous" Inputs "name the one you mean with `integration-id`, or set `mode: install`";
+    /// The provider refused, or cannot be finished as asked.
+    Refused "refused" Refused "the message is the provider's own; change the field that it speaks of";
+    /// The third party answered with an error.
+    ProviderError "provider-error" Refused "the third party's status is in `error-status`; see its own log";
+    /// The waiting pipeline is gone.
+    SessionExpired "session-expired" Refused "start again with `finishline run`";
+    /// The finish landed on another integration than the one named.
+    IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
+    /// This backend cannot do what was asked.
+    Unsupported "unsupported" Refused "set `backend: embedded`, or use a version that supports it";
+    /// No token, and nothing that explains why.
+    NoToken "no-token" Auth "set `auth-token` (SENTRY_AUTH_TOKEN) from a secret, or `backend: embedded`";
+    /// The user's role does not allow it.
+    MissingScope "missing-scope" Auth "ask an owner, manager or admin of the organization";
+    /// The total deadline passed.
+    Deadline "deadline" Unavailable "raise `timeout`, or look at what the last log line waits for";
+    /// The embedded backend's file cannot be used.
+    Database "database" Unavailable "check the file that `database` names, its folder and its rights";
+    /// The outputs cannot be written.
+    OutputsUnwritable "outputs-unwritable" Outputs "check the file that the message names, its folder and its rights";
+    /// SIGINT or SIGTERM.
+    Cancelled "cancelled" Cancelled "run again: what was done stays done, and the rest is finished";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+/// What could not be done, why, and what the reader can change. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which failure it is.
+    pub code: Code,
+    /// What could not be done and its cause, in one sentence without a full stop.
+    pub message: String,
+    /// What the reader can change.
+    pub hint: String,
+    /// The HTTP status of whoever refused, when there was one.
+    pub status: Option<u16>,
+}
+
+impl Failure {
+    /// A failure with the general hint of its code.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: code.hint().to_owned(), status: None }
+    }
+
+    /// Replaces the hint by one that knows more.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Says all mistakes at once; the first one gives code and hint.
+    ///
+    /// Returns `None` when there is none.
+    pub fn all(failures: Vec<Self>) -> Option<Self> {
+        let count = failures.len();
+        let first = failures.first()?.clone();
+        if count == 1 {
+            return Some(first);
+        }
+        let messages: Vec<_> = failures.into_iter().map(|failure| failure.message).collect();
+        Some(Self { message: format!("{count} mistakes: {}", messages.join("; ")), ..first })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A given text between backticks: at most 80 characters, control characters made visible, the
+/// credentials of an address left out.
+pub fn quote(text: &str) -> String {
+    let (before, after) = match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => (&text[..scheme + 3], &text[at..]),
+        _ => (text, ""),
+    };
+    let text = if after.is_empty() { text.to_owned() } else { format!("{before}***{after}") };
+    let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    let more = if text.chars().nth(80).is_some() { "…" } else { "" };
+    format!("`{shown}{more}`")
+}
+
+/// Something the reader should know although the run went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Its slug in the `warnings` output.
+    pub slug: &'static str,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning with its slug.
+    pub fn new(slug: &'static str, message: impl Into<String>) -> Self {
+        Self { slug, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_is_short_and_on_one_line() {
+        assert_eq!(quote("a\r\nb"), "`a\\r\\nb`");
+        assert_eq!(quote(&"x".repeat(100_000)).chars().count(), 83);
+        assert_eq!(quote("https://me:s3cr3t@x/"), "`https://***@x/`");
+    }
+
+    #[test]
+    fn several_mistakes_are_said_at_once_under_the_first_code() {
+        let mistakes = vec![
+            Failure::new(Code::MissingField, "`a` is missing"),
+            Failure::new(Code::BadField, "`b` is no URL"),
+        ];
+        let failure = Failure::all(mistakes).unwrap();
+        assert_eq!(failure.code, Code::MissingField);
+        assert_eq!(failure.message, "2 mistakes: `a` is missing; `b` is no URL");
+    }
+}

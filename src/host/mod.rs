@@ -1,0 +1,300 @@
+//! Speaks to the CI host: masks, outputs, annotations, summary, and the text for a person.
+//!
+//! Rendering is pure; [`Sinks::emit`] is the one place that writes.
+
+pub mod github;
+pub mod gitlab;
+pub mod log;
+mod summary;
+
+use crate::env::Env;
+use crate::failure::{Code, Failure, Warning};
+use crate::files;
+use crate::inputs::{Format, Voice};
+use crate::job::Host;
+use crate::outcome::Outcome;
+use crate::outputs;
+use anyhow::Context;
+use std::io::Write;
+
+/// One thing to write.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Emit {
+    /// To standard output: the result.
+    Stdout(String),
+    /// To standard error: narration and commands.
+    Stderr(String),
+    /// At the end of a file, in one write.
+    Append(String, String),
+    /// In place of a file.
+    Replace(String, String),
+}
+
+/// The name of our section in GitLab's job log.
+const SECTION: &str = "finishline";
+
+/// Where the outputs of this run go.
+pub struct Sinks {
+    host: Host,
+    format: Format,
+    /// GITHUB_OUTPUT.
+    output: Option<String>,
+    summary: Option<String>,
+    dotenv: Option<String>,
+    annotations: Option<String>,
+    result_file: Option<String>,
+}
+
+impl Sinks {
+    /// Finds the sinks by what the host documents and the inputs name.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable` when a GitHub-like host names no file; the sinks that are there come
+    /// with it, so that the failure itself is heard.
+    pub fn find(voice: &Voice, env: &Env) -> (Self, Option<Failure>) {
+        let named = |name: &str| env.get(name).map(str::to_owned);
+        let in_project = |file: &str| {
+            let folder = env.get("CI_PROJECT_DIR").unwrap_or(".");
+            (voice.host == Host::Gitlab).then(|| format!("{folder}/{file}"))
+        };
+        let github_like = voice.host.is_github_like();
+        let output = named("GITHUB_OUTPUT").filter(|_| github_like);
+        let lacks = (github_like && output.is_none()).then(|| {
+            Failure::new(
+                Code::OutputsUnwritable,
+                "GITHUB_OUTPUT is not set, so outputs have no place",
+            )
+            .hint("run this as a step of a workflow, or set `host: local`")
+        });
+        let step_summary = || named("GITHUB_STEP_SUMMARY").filter(|_| github_like);
+        let sinks = Self {
+            host: voice.host,
+            format: voice.format,
+            output,
+            summary: voice.summary.clone().or_else(step_summary),
+            dotenv: voice.dotenv.clone().or_else(|| in_project("finishline.env")),
+            annotations: voice
+                .annotations
+                .clone()
+                .or_else(|| in_project("finishline-annotations.json")),
+            result_file: voice.result_file.clone(),
+        };
+        (sinks, lacks)
+    }
+
+    /// Checks, before the backend is touched, that the outputs can be written, and empties the
+    /// files that are replaced: what an earlier run left must not be taken for this one's.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable`, naming the file.
+    pub fn probe(&self) -> Result<(), Failure> {
+        if let Some(path) = &self.output {
+            files::probe(path).map_err(|error| unwritable(path, &error))?;
+        }
+        for path in [&self.dotenv, &self.annotations, &self.result_file].into_iter().flatten() {
+            files::replace(path, "").map_err(|error| unwritable(path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The masks for these secrets, and a warning for those that would hit what is shown.
+    pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<Emit>, Vec<Warning>) {
+        if !self.host.is_github_like() {
+            return (Vec::new(), Vec::new());
+        }
+        let (mut emits, mut warnings) = (Vec::new(), Vec::new());
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            let hits = |line: &str| shown.iter().any(|text| text.contains(line.trim()));
+            let lines = github::masks(secret);
+            let unmasked = secret.trim().chars().count() < 4;
+            if unmasked || secret.lines().filter(|line| line.trim().len() >= 4).any(hits) {
+                let message = "a secret is too short, or part of an output, and is not masked";
+                warnings.push(Warning::new("mask-hits-output", message));
+            } else {
+                emits.extend(lines.into_iter().map(Emit::Stderr));
+            }
+        }
+        warnings.dedup();
+        (emits, warnings)
+    }
+
+    /// Folds what is logged from here on under a title, where the host can.
+    pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<Emit> {
+        match self.host {
+            host if host.is_github_like() => {
+                vec![Emit::Stderr(github::command("group", &[], title))]
+            }
+            Host::Gitlab => section(gitlab::section_start(SECTION, unix_seconds, title, true)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Ends what [`Self::open_group`] began.
+    pub fn close_group(&self, unix_seconds: u64) -> Vec<Emit> {
+        match self.host {
+            host if host.is_github_like() => {
+                vec![Emit::Stderr(github::command("endgroup", &[], ""))]
+            }
+            Host::Gitlab => section(gitlab::section_end(SECTION, unix_seconds)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Everything that the host and the person are told; `mark` is fresh and random.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable` when a value fits no format of the host.
+    pub fn render(&self, outcome: &Outcome, mark: &str) -> Result<Vec<Emit>, Failure> {
+        let refused = |error: &dyn std::error::Error| {
+            Failure::new(Code::OutputsUnwritable, format!("an output cannot be written: {error}"))
+        };
+        let values = outputs::values(outcome);
+        let mut emits = vec![self.result(outcome)];
+        emits.extend(self.narration(outcome));
+        if let Some(path) = &self.output {
+            let blocks: Result<String, _> = values
+                .iter()
+                .map(|(name, value)| github::output_block(name, value, mark))
+                .collect();
+            emits.push(Emit::Append(path.clone(), blocks.map_err(|error| refused(&error))?));
+        }
+        if let Some(path) = &self.dotenv {
+            let (text, dropped) = gitlab::report(&values).map_err(|error| refused(&error))?;
+            emits.push(Emit::Replace(path.clone(), text));
+            if !dropped.is_empty() {
+                let message = format!("too large for a dotenv report: {}", dropped.join(", "));
+                emits.push(self.note("warning", "finishline: outputs-dropped", &message, None));
+            }
+        }
+        if let Some(path) = &self.annotations {
+            let links = gitlab::annotations("finishline", &links(outcome));
+            emits.push(Emit::Replace(path.clone(), links.map_err(|error| refused(&error))?));
+        }
+        if let Some(path) = &self.result_file {
+            emits.push(Emit::Replace(path.clone(), format!("{}\n", outputs::result(outcome))));
+        }
+        if let Some(path) = &self.summary {
+            emits.push(Emit::Append(path.clone(), summary::markdown(outcome)));
+        }
+        Ok(emits)
+    }
+
+    /// The result on standard output.
+    fn result(&self, outcome: &Outcome) -> Emit {
+        let text = match self.format {
+            Format::Json => format!("{}\n", outputs::result(outcome)),
+            Format::Text => text(outcome),
+        };
+        Emit::Stdout(match (self.host.is_github_like(), self.format) {
+            (true, Format::Json) => github::neutral_json(&text),
+            (true, Format::Text) => github::neutral(&text),
+            (false, _) => text,
+        })
+    }
+
+    /// Warnings and the failure on standard error; annotations where the host has them.
+    pub fn narration(&self, outcome: &Outcome) -> Vec<Emit> {
+        let mut lines = Vec::new();
+        for warning in &outcome.warnings {
+            let title = format!("finishline: {}", warning.slug);
+            lines.push(self.note("warning", &title, &warning.message, None));
+        }
+        if let Some(failure) = &outcome.failure {
+            let kind = if outcome.tolerated { "warning" } else { "error" };
+            let title = format!("finishline: {}", failure.code);
+            let hint = format!("{}{}", failure.hint, self.exit_note(outcome));
+            lines.push(self.note(kind, &title, &failure.message, Some(&hint)));
+        }
+        lines
+    }
+
+    /// What the host will do with the exit code, and how to have it otherwise.
+    fn exit_note(&self, outcome: &Outcome) -> String {
+        let number = outcome.exit().number();
+        match outcome.failure.as_ref().map(|failure| failure.code.exit().number()) {
+            Some(3..=6) if number != 0 && self.host.is_ci() => {
+                format!(" (exit {number} fails the job; `tolerate` lets it go on)")
+            }
+            _ => format!(" (exit {number})"),
+        }
+    }
+
+    fn note(&self, kind: &str, title: &str, message: &str, hint: Option<&str>) -> Emit {
+        if self.host.is_github_like() {
+            let data = hint.map_or_else(|| message.to_owned(), |hint| format!("{message}\n{hint}"));
+            return Emit::Stderr(github::command(kind, &[("title", title)], &data));
+        }
+        let hint =
+            hint.map(|hint| format!("  hint: {}\n", gitlab::one_line(hint))).unwrap_or_default();
+        Emit::Stderr(format!("{kind}: {}\n{hint}", gitlab::one_line(message)))
+    }
+
+    /// Writes everything. Whatever fails, the rest is still tried.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable`, naming the first sink that failed.
+    pub fn emit(emits: Vec<Emit>) -> Result<(), Failure> {
+        let mut first = Ok(());
+        for emit in emits {
+            let (sink, done) = match &emit {
+                Emit::Stdout(text) => ("standard output", write(&mut std::io::stdout(), text)),
+                Emit::Stderr(text) => ("standard error", write(&mut std::io::stderr(), text)),
+                Emit::Append(path, text) => (path.as_str(), files::append(path, text)),
+                Emit::Replace(path, text) => (path.as_str(), files::replace(path, text)),
+            };
+            if let (Ok(()), Err(error)) = (&first, done) {
+                first = Err(unwritable(sink, &error));
+            }
+        }
+        first
+    }
+}
+
+fn section(line: Result<String, gitlab::Refused>) -> Vec<Emit> {
+    line.map(Emit::Stderr).into_iter().collect()
+}
+
+/// A heredoc mark that nobody can guess.
+///
+/// # Errors
+///
+/// The operating system gives no random bytes.
+pub fn mark() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("finishline_{hex}"))
+}
+
+/// The links of the job page: a label and an address each.
+fn links(outcome: &Outcome) -> Vec<(String, String)> {
+    let subject = outcome.subject.as_ref();
+    let url = subject.and_then(|subject| subject.redirect_url.clone());
+    url.map(|url| ("Integration settings".to_owned(), url)).into_iter().collect()
+}
+
+/// A reader that has left is no failure: it has seen what it wanted.
+fn write(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+fn unwritable(sink: &str, error: &std::io::Error) -> Failure {
+    let sink = crate::failure::quote(sink);
+    Failure::new(Code::OutputsUnwritable, format!("cannot write outputs to {sink}: {error}"))
+}
+
+/// The result for a person; a failure speaks on standard error alone.
+fn text(outcome: &Outcome) -> String {
+    if outcome.failure.is_some() {
+        return String::new();
+    }
+    let details = outcome.details.iter().map(|line| format!("  {line}\n"));
+    std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
+}

@@ -1,0 +1,120 @@
+//! What was typed: for each input the flag, else the first variable that has a value.
+//!
+//! Nothing is interpreted here; an origin stays with each text so that a mistake can name it.
+
+use super::table::{Flag, INPUTS, Input};
+use crate::env::Env;
+use crate::failure::{Code, Failure, quote};
+use crate::secret::Secret;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Reads a file that an input names; `-` is standard input.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> std::io::Result<String>;
+
+/// The flags of the command line: texts by the input's name, and each `--set`.
+#[derive(Default)]
+pub struct Flags {
+    /// What each input's flag was given.
+    pub values: BTreeMap<&'static str, String>,
+    /// The `--set NAME=VALUE`s, in order.
+    pub sets: Vec<String>,
+}
+
+/// Where a text came from, as messages name it.
+#[derive(Clone, Copy)]
+pub enum Origin {
+    /// A flag, without its dashes.
+    Flag(&'static str),
+    /// A variable.
+    Variable(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(long) => write!(f, "--{long}"),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A text with the flag or variable that it came from.
+pub struct Found {
+    /// The text, which may be a secret.
+    pub text: Secret,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Everything that was typed.
+pub struct Given {
+    found: BTreeMap<&'static str, Found>,
+    /// The `--set NAME=VALUE`s, in order.
+    pub sets: Vec<Secret>,
+}
+
+impl Given {
+    /// Collects every input, and every reason why one cannot be taken as it stands.
+    pub fn collect(flags: Flags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Failure>) {
+        let mut mistakes = Vec::new();
+        let mut found = BTreeMap::new();
+        for input in INPUTS {
+            match find(input, &flags, env, read) {
+                Ok(Some(text)) => drop(found.insert(input.name, text)),
+                Ok(None) => {}
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        let sets = flags.sets.into_iter().map(Secret::from).collect();
+        (Self { found, sets }, mistakes)
+    }
+
+    /// What was given for the input called `name`.
+    pub fn get(&self, name: &str) -> Option<&Found> {
+        self.found.get(name)
+    }
+}
+
+fn find(
+    input: &Input,
+    flags: &Flags,
+    env: &Env,
+    read: ReadFile<'_>,
+) -> Result<Option<Found>, Failure> {
+    if let Some(value) = flags.values.get(input.name).filter(|value| !value.is_empty()) {
+        let origin = Origin::Flag(input.long());
+        let text = match input.flag {
+            Flag::File(_) => read_named(value, origin, read)?,
+            Flag::Value(_) | Flag::Switch => Secret::from(value.as_str()),
+        };
+        return Ok(Some(Found { text, origin }));
+    }
+    for variable in input.variables {
+        if env.is_garbled(variable) {
+            let message = format!("{variable} is not valid UTF-8");
+            let hint = format!("set {variable} to UTF-8 text, or to nothing");
+            return Err(Failure::new(Code::Usage, message).hint(hint));
+        }
+        if let Some(value) = env.get(variable) {
+            let origin = Origin::Variable(variable);
+            return Ok(Some(Found { text: Secret::from(value), origin }));
+        }
+    }
+    Ok(None)
+}
+
+fn read_named(path: &str, flag: Origin, read: ReadFile<'_>) -> Result<Secret, Failure> {
+    let text = read(path).map_err(|error| {
+        let message = format!("cannot read {}, which {flag} names: {error}", quote(path));
+        let hint = format!("give {flag} a text file of at most 1 MiB, or `-` for standard input");
+        Failure::new(Code::Usage, message).hint(hint)
+    })?;
+    Ok(Secret::from(without_line_end(&text)))
+}
+
+/// Drops the one line end that editors put at the end of a file.
+pub(super) fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}

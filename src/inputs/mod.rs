@@ -1,0 +1,128 @@
+//! The inputs, typed and checked: what the step was asked to do, and how it should speak.
+//!
+//! All mistakes are said at once. Nothing here touches a provider's description.
+
+pub mod given;
+mod parse;
+pub mod state;
+pub mod table;
+
+use crate::env::Env;
+use crate::failure::{Code, Failure};
+use crate::job::Job;
+use crate::model::OrgSlug;
+use crate::secret::Secret;
+use given::{Given, ReadFile};
+use parse::Reader;
+use state::StateInput;
+use std::time::Duration;
+use url::Url;
+
+pub use parse::{BackendName, Format, LogLevel, Mode, Tolerated, Voice};
+
+/// What the step was asked to do.
+pub struct Inputs {
+    /// The provider's key; `None` asks for no integration.
+    pub provider: Option<String>,
+    /// The fields of its steps.
+    pub state: StateInput,
+    /// Whether to run when nothing differs, and whether to renew.
+    pub mode: Mode,
+    /// The integration that is meant.
+    pub integration_id: Option<i64>,
+    /// What the redirect URL carries.
+    pub next: Option<String>,
+    /// The organization.
+    pub org: Option<OrgSlug>,
+    /// Where the backend's pages are.
+    pub url: Option<Url>,
+    /// The token of a Sentry backend.
+    pub auth_token: Option<Secret>,
+    /// The backend, when it was named.
+    pub backend: Option<BackendName>,
+    /// The embedded backend's file.
+    pub database: Option<String>,
+    /// Whether to decide only.
+    pub dry_run: bool,
+    /// Which ends become exit 0.
+    pub tolerate: Vec<Tolerated>,
+    /// The deadline of the whole run.
+    pub timeout: Duration,
+}
+
+impl Inputs {
+    /// Reads and checks every input but those of [`Voice`]; `earlier` are the mistakes so far.
+    ///
+    /// # Errors
+    ///
+    /// One failure that names every mistake.
+    pub fn read(
+        given: &Given,
+        env: &Env,
+        read: ReadFile<'_>,
+        earlier: Vec<Failure>,
+    ) -> Result<Self, Failure> {
+        let (state, wrong) = StateInput::read(given, env, read);
+        let mut reader = Reader::new(given, earlier);
+        reader.mistakes.extend(wrong);
+        let inputs = Self {
+            provider: reader.value("provider", parse::provider),
+            state,
+            mode: reader.value("mode", parse::mode).unwrap_or(Mode::Ensure),
+            integration_id: reader.value("integration-id", parse::id),
+            next: reader.value("next", parse::text),
+            org: reader.value("org", parse::org),
+            url: reader.value("url", parse::url),
+            auth_token: given.get("auth-token").map(|found| found.text.clone()),
+            backend: reader.value("backend", parse::backend),
+            database: reader.value("database", parse::text),
+            dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
+            tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
+            timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
+        };
+        let mut mistakes = reader.mistakes;
+        mistakes.extend(inputs.contradictions());
+        Failure::all(mistakes).map_or(Ok(inputs), Err)
+    }
+
+    fn contradictions(&self) -> Option<Failure> {
+        let message = match (self.mode, self.integration_id) {
+            (Mode::Install, Some(_)) => "`mode: install` does not take an `integration-id`",
+            (Mode::Reauth, None) => "`mode: reauth` needs the `integration-id` to renew",
+            _ => return None,
+        };
+        let hint = "give an id with `mode: reauth`, and none with `mode: install`";
+        Some(Failure::new(Code::Usage, message).hint(hint))
+    }
+
+    /// Which backend the inputs mean.
+    ///
+    /// # Errors
+    ///
+    /// On a CI host the embedded backend is never chosen silently: a green job that did nothing is
+    /// the worst failure.
+    pub fn backend(&self, job: &Job) -> Result<BackendName, Failure> {
+        match (self.backend, &self.auth_token, &self.url) {
+            (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
+            (_, Some(_), _) => Ok(BackendName::Sentry),
+            (None, None, None) if !job.host.is_ci() => Ok(BackendName::Embedded),
+            (_, None, _) if !job.host.is_ci() => Err(Failure::new(
+                Code::NoToken,
+                "a Sentry backend needs a token, and there is none",
+            )),
+            (_, None, _) => {
+                let message = "there is no token, and nothing about this job explains why";
+                Err(Failure::new(Code::Usage, message).hint(Code::NoToken.hint()))
+            }
+        }
+    }
+}
+
+/// Why the host withheld the token that this run would need, if it did.
+///
+/// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
+pub fn withheld(given: &Given, job: &Job) -> Option<&'static str> {
+    let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
+    let needed = given.get("provider").is_some() && !embedded;
+    if needed && given.get("auth-token").is_none() { job.withheld_secrets() } else { None }
+}

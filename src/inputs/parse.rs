@@ -1,0 +1,269 @@
+//! From a given text to a typed input: one small function for each kind of input.
+
+use super::given::Given;
+use crate::failure::{Code, Failure, quote};
+use crate::job::{Host, Job};
+use crate::model::OrgSlug;
+use std::time::Duration;
+use url::Url;
+
+/// When the pipeline runs, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only if something differs.
+    Ensure,
+    /// In any case.
+    Install,
+    /// To renew the integration that is named.
+    Reauth,
+}
+
+/// The backends that can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendName {
+    /// Sentry, SaaS or self-hosted.
+    Sentry,
+    /// One SQLite file.
+    Embedded,
+}
+
+/// The ends that `tolerate` turns into exit 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tolerated {
+    /// Exit 3.
+    ActionRequired,
+    /// Exit 4.
+    Refused,
+    /// Exit 5.
+    Auth,
+    /// Exit 6.
+    Unavailable,
+    /// Exits 3 to 6.
+    All,
+}
+
+/// A format of standard output, or of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What ended the run.
+    Error,
+    /// What the reader should know.
+    Warn,
+    /// What was done.
+    Info,
+    /// Why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How the step speaks, and where its outputs go.
+pub struct Voice {
+    /// The CI host that it speaks to.
+    pub host: Host,
+    /// The format of standard output.
+    pub format: Format,
+    /// How much is logged.
+    pub log_level: LogLevel,
+    /// The format of the log.
+    pub log_format: Format,
+    /// Where the whole result goes as JSON.
+    pub result_file: Option<String>,
+    /// Where the dotenv report goes.
+    pub dotenv: Option<String>,
+    /// Where the annotations report goes.
+    pub annotations: Option<String>,
+    /// Where the job summary goes.
+    pub summary: Option<String>,
+}
+
+impl Voice {
+    /// Reads how to speak; what is wrong falls back to its default, so that the mistake is heard.
+    pub fn read(given: &Given, job: &Job) -> (Self, Vec<Failure>) {
+        let mut reader = Reader::new(given, Vec::new());
+        let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
+        let voice = Self {
+            host: reader.value("host", host).unwrap_or(job.host),
+            format: reader.value("format", format).unwrap_or(Format::Text),
+            log_level: reader.value("log-level", log_level).unwrap_or(level),
+            log_format: reader.value("log-format", format).unwrap_or(Format::Text),
+            result_file: reader.value("result-file", text),
+            dotenv: reader.value("dotenv", text),
+            annotations: reader.value("annotations", text),
+            summary: reader.value("summary", text),
+        };
+        (voice, reader.mistakes)
+    }
+}
+
+/// Reads inputs one by one and keeps every mistake.
+pub(super) struct Reader<'a> {
+    given: &'a Given,
+    pub(super) mistakes: Vec<Failure>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(given: &'a Given, mistakes: Vec<Failure>) -> Self {
+        Self { given, mistakes }
+    }
+
+    /// The input called `name`, when it was given and `parse` takes it. A mistake quotes the text,
+    /// so this is never used for an input that may be secret.
+    pub(super) fn value<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let found = self.given.get(name)?;
+        match parse(found.text.expose()) {
+            Ok(value) => Some(value),
+            Err(takes) => {
+                let shown = quote(found.text.expose());
+                let message = format!("`{name}` ({}) takes {takes}, not {shown}", found.origin);
+                let hint = format!("change {}", found.origin);
+                self.mistakes.push(Failure::new(Code::Usage, message).hint(hint));
+                None
+            }
+        }
+    }
+}
+
+/// Finds the word among the choices.
+fn one_of<T: Copy>(
+    word: &str,
+    choices: &[(&str, T)],
+    takes: &'static str,
+) -> Result<T, &'static str> {
+    choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or(takes)
+}
+
+pub(super) fn text(text: &str) -> Result<String, &'static str> {
+    Ok(text.to_owned())
+}
+
+/// Any key is let through, the near one is suggested when the registry has none of it.
+pub(super) fn provider(key: &str) -> Result<String, &'static str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if key.len() <= 64 && key.chars().all(fits) {
+        return Ok(key.to_owned());
+    }
+    Err("a provider's key of letters, digits, `_` and `-`")
+}
+
+pub(super) fn mode(word: &str) -> Result<Mode, &'static str> {
+    let choices = [("ensure", Mode::Ensure), ("install", Mode::Install), ("reauth", Mode::Reauth)];
+    one_of(word, &choices, "`ensure`, `install` or `reauth`")
+}
+
+pub(super) fn backend(word: &str) -> Result<BackendName, &'static str> {
+    let choices = [("sentry", BackendName::Sentry), ("embedded", BackendName::Embedded)];
+    one_of(word, &choices, "`sentry` or `embedded`")
+}
+
+pub(super) fn id(digits: &str) -> Result<i64, &'static str> {
+    digits.parse().ok().filter(|id| *id > 0).ok_or("the number of an integration")
+}
+
+pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
+    OrgSlug::parse(slug).ok_or("an organization's slug of letters, digits, `-` and `_`")
+}
+
+/// A base URL: no credentials, query or fragment may ride along into every link.
+pub(super) fn url(text: &str) -> Result<Url, &'static str> {
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials or query")
+}
+
+pub(super) fn boolean(word: &str) -> Result<bool, &'static str> {
+    one_of(word, &[("true", true), ("false", false)], "`true` or `false`")
+}
+
+/// `90s`, `2m`, `1h`, or seconds; at most a day, at least a second.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    let (digits, unit) = match text.as_bytes().last() {
+        Some(b's') => (&text[..text.len() - 1], 1),
+        Some(b'm') => (&text[..text.len() - 1], 60),
+        Some(b'h') => (&text[..text.len() - 1], 3600),
+        _ => (text, 1),
+    };
+    let seconds = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit));
+    seconds
+        .filter(|seconds| (1..=86_400).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or("a time such as `90s`, `2m`, or seconds, up to a day")
+}
+
+/// A list takes commas or lines.
+pub(super) fn tolerate(list: &str) -> Result<Vec<Tolerated>, &'static str> {
+    let choices = [
+        ("action-required", Tolerated::ActionRequired),
+        ("refused", Tolerated::Refused),
+        ("auth", Tolerated::Auth),
+        ("unavailable", Tolerated::Unavailable),
+        ("all", Tolerated::All),
+    ];
+    let takes = "a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
+    let words = list.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty());
+    words.map(|word| one_of(word, &choices, takes)).collect()
+}
+
+fn host(name: &str) -> Result<Host, &'static str> {
+    Host::from_name(name).ok_or("a CI host's name such as `github`, `gitlab` or `local`")
+}
+
+fn format(word: &str) -> Result<Format, &'static str> {
+    one_of(word, &[("text", Format::Text), ("json", Format::Json)], "`text` or `json`")
+}
+
+fn log_level(word: &str) -> Result<LogLevel, &'static str> {
+    let choices = [
+        ("off", LogLevel::Off),
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    one_of(word, &choices, "`off`, `error`, `warn`, `info`, `debug` or `trace`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_minutes_or_hours() {
+        let seconds = |text| duration(text).map(|time| time.as_secs()).ok();
+        assert_eq!([seconds("90s"), seconds("2m"), seconds("5")], [Some(90), Some(120), Some(5)]);
+        for bad in ["", "s", "0", "-1", "1.5s", "2d", "99999999999999999999h", "é"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_carries_nothing_but_itself() {
+        for bad in
+            ["ftp://x", "https://u:p@x/", "https://x/?a=b", "https://x/#f", "x", "javascript:1"]
+        {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+        assert!(url("https://sentry.example.com/base").is_ok());
+    }
+}

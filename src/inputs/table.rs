@@ -1,0 +1,191 @@
+//! The table of inputs: the one surface from which flags, variables, `action.yml` and the docs
+//! follow. An input that is not here does not exist.
+
+/// One input.
+pub struct Input {
+    /// Its name in `action.yml` and in messages.
+    pub name: &'static str,
+    /// The variables that give it, the strongest first.
+    pub variables: &'static [&'static str],
+    /// What the flag takes; the flag itself is `--` and the name, for a file the one given here.
+    pub flag: Flag,
+    /// What holds when it is not given.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// The flag of an input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// `--name VALUE`, with the word that help shows for the value.
+    Value(&'static str),
+    /// `--flag FILE`: the value is what the file holds, so that it is in no process list.
+    File(&'static str),
+    /// `--name`, or `--name=true|false`.
+    Switch,
+}
+
+impl Input {
+    /// The flag without its dashes.
+    pub fn long(&self) -> &'static str {
+        match self.flag {
+            Flag::File(long) => long,
+            Flag::Value(_) | Flag::Switch => self.name,
+        }
+    }
+}
+
+/// Sets one field of `state`; the only flag that is not an input of its own.
+pub const SET: &str = "set";
+
+/// Every input, in the order of the docs.
+pub const INPUTS: &[Input] = &[
+    Input {
+        name: "provider",
+        variables: &["FINISHLINE_PROVIDER"],
+        flag: Flag::Value("KEY"),
+        default: "none",
+        meaning: "the provider's key; `finishline providers` lists them",
+    },
+    Input {
+        name: "state",
+        variables: &["FINISHLINE_STATE"],
+        flag: Flag::File("state"),
+        default: "{}",
+        meaning: "the fields of the provider's steps as a YAML mapping, flat or by step id; `--set NAME=VALUE` sets one",
+    },
+    Input {
+        name: "mode",
+        variables: &["FINISHLINE_MODE"],
+        flag: Flag::Value("MODE"),
+        default: "ensure",
+        meaning: "`ensure` runs only if something differs, `install` runs in any case, `reauth` renews the integration that `integration-id` names",
+    },
+    Input {
+        name: "integration-id",
+        variables: &["FINISHLINE_INTEGRATION_ID"],
+        flag: Flag::Value("ID"),
+        default: "none",
+        meaning: "which integration to re-authorize, or which one is meant",
+    },
+    Input {
+        name: "next",
+        variables: &["FINISHLINE_NEXT"],
+        flag: Flag::Value("URL"),
+        default: "none",
+        meaning: "carried in the query of the redirect URL",
+    },
+    Input {
+        name: "org",
+        variables: &["FINISHLINE_ORG", "SENTRY_ORG"],
+        flag: Flag::Value("SLUG"),
+        default: "none",
+        meaning: "the organization's slug",
+    },
+    Input {
+        name: "url",
+        variables: &["FINISHLINE_URL", "SENTRY_URL"],
+        flag: Flag::Value("URL"),
+        default: "http://127.0.0.1:9797 (embedded)",
+        meaning: "where the backend's pages are",
+    },
+    Input {
+        name: "auth-token",
+        variables: &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"],
+        flag: Flag::File("auth-token-file"),
+        default: "none",
+        meaning: "the token of a Sentry backend",
+    },
+    Input {
+        name: "backend",
+        variables: &["FINISHLINE_BACKEND"],
+        flag: Flag::Value("BACKEND"),
+        default: "`sentry` with a token or a URL, else `embedded` off CI",
+        meaning: "`sentry` or `embedded`",
+    },
+    Input {
+        name: "database",
+        variables: &["FINISHLINE_DATABASE"],
+        flag: Flag::Value("FILE"),
+        default: "finishline.db in the user's state folder",
+        meaning: "the file of the embedded backend; made when it is not there",
+    },
+    Input {
+        name: "dry-run",
+        variables: &["FINISHLINE_DRY_RUN"],
+        flag: Flag::Switch,
+        default: "false",
+        meaning: "decides and says what would happen, and changes nothing",
+    },
+    Input {
+        name: "tolerate",
+        variables: &["FINISHLINE_TOLERATE"],
+        flag: Flag::Value("LIST"),
+        default: "none",
+        meaning: "which ends become exit 0 with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`",
+    },
+    Input {
+        name: "timeout",
+        variables: &["FINISHLINE_TIMEOUT"],
+        flag: Flag::Value("TIME"),
+        default: "120s",
+        meaning: "the deadline of the whole run: `90s`, `2m`, or seconds",
+    },
+    Input {
+        name: "host",
+        variables: &["FINISHLINE_HOST"],
+        flag: Flag::Value("HOST"),
+        default: "detected",
+        meaning: "the CI host to speak to: `github`, `gitea`, `forgejo`, `gitlab`, `local`, …",
+    },
+    Input {
+        name: "format",
+        variables: &["FINISHLINE_FORMAT"],
+        flag: Flag::Value("FORMAT"),
+        default: "text",
+        meaning: "`text` or `json` on standard output",
+    },
+    Input {
+        name: "log-level",
+        variables: &["FINISHLINE_LOG_LEVEL"],
+        flag: Flag::Value("LEVEL"),
+        default: "info; debug when the host debugs",
+        meaning: "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error",
+    },
+    Input {
+        name: "log-format",
+        variables: &["FINISHLINE_LOG_FORMAT"],
+        flag: Flag::Value("FORMAT"),
+        default: "text",
+        meaning: "`text` or `json` on standard error",
+    },
+    Input {
+        name: "result-file",
+        variables: &["FINISHLINE_RESULT_FILE"],
+        flag: Flag::Value("FILE"),
+        default: "none",
+        meaning: "also writes the whole result there, as JSON",
+    },
+    Input {
+        name: "dotenv",
+        variables: &["FINISHLINE_DOTENV"],
+        flag: Flag::Value("FILE"),
+        default: "finishline.env in the project on GitLab, else none",
+        meaning: "writes the outputs there as a dotenv report",
+    },
+    Input {
+        name: "annotations",
+        variables: &["FINISHLINE_ANNOTATIONS"],
+        flag: Flag::Value("FILE"),
+        default: "finishline-annotations.json in the project on GitLab, else none",
+        meaning: "writes the links there as GitLab's annotations report",
+    },
+    Input {
+        name: "summary",
+        variables: &["FINISHLINE_SUMMARY"],
+        flag: Flag::Value("FILE"),
+        default: "GITHUB_STEP_SUMMARY where it is set, else none",
+        meaning: "appends the job summary there, as Markdown",
+    },
+];

@@ -1,0 +1,113 @@
+//! Finishes Sentry integrations from a CI step, with outputs that always arrive.
+//!
+//! Data flows one way, and [`run`] is that way from top to bottom: the environment becomes inputs,
+//! the inputs a task, the driver walks the task's pipeline to an outcome, and the host is told.
+
+pub mod backend;
+pub mod cli;
+mod database;
+pub mod driver;
+pub mod env;
+pub mod failure;
+pub mod files;
+pub mod host;
+pub mod inputs;
+pub mod job;
+pub mod model;
+pub mod outcome;
+pub mod outputs;
+pub mod plan;
+pub mod provider;
+pub mod redirect;
+pub mod report;
+pub mod run;
+pub mod seam;
+pub mod secret;
+pub mod state;
+pub mod store;
+mod supervise;
+pub mod yaml;
+
+use cli::Request;
+use env::Env;
+use failure::Failure;
+use host::{Emit, Sinks};
+use inputs::Voice;
+use inputs::given::{Flags, Given};
+use job::{Host, Job};
+use outcome::Outcome;
+use run::Run;
+use std::ffi::OsString;
+
+/// Runs the program; the exit code.
+///
+/// # Errors
+///
+/// Only what leaves no way to tell the host: no runtime, no random bytes.
+pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
+    match cli::parse(args) {
+        Ok(Request::Words(text)) => Ok(say(text)),
+        Ok(Request::Providers { key, json }) => Ok(explain(key.as_deref(), json)),
+        Ok(Request::Run(flags)) => run_step(flags, None, env),
+        Err(usage) => run_step(Flags::default(), Some(usage), env),
+    }
+}
+
+/// The CI step: whatever happens, the host is told.
+fn run_step(flags: Flags, usage: Option<Failure>, env: &Env) -> anyhow::Result<u8> {
+    let job = read_job(env);
+    let (given, mut mistakes) = Given::collect(flags, env, &files::read);
+    let (voice, unheard) = Voice::read(&given, &job);
+    let _log = host::log::start(&voice);
+    let (sinks, lacks) = Sinks::find(&voice, env);
+    mistakes.extend(unheard);
+    let outcome = match usage.or(lacks) {
+        Some(failure) => Outcome::failed(failure),
+        None => {
+            let run = Run { given: &given, env, job: &job, sinks: &sinks };
+            supervise::supervise(run.carry_out(mistakes))?
+        }
+    };
+    tell(&sinks, &outcome)
+}
+
+/// What the host tells of the job; an event that cannot be read tells nothing.
+fn read_job(env: &Env) -> Job {
+    let host = Host::detect(env);
+    let event = env.get("GITHUB_EVENT_PATH").filter(|_| host.is_github_like());
+    let event = event.and_then(|path| files::read_event(path).ok());
+    Job::read(host, env, event.as_ref())
+}
+
+/// Writes the outputs; a failure to write them is the worst that can be said.
+fn tell(sinks: &Sinks, outcome: &Outcome) -> anyhow::Result<u8> {
+    let written = sinks.render(outcome, &host::mark()?).and_then(Sinks::emit);
+    let Err(failure) = written else { return Ok(outcome.exit().number()) };
+    let exit = failure.code.exit().number();
+    // Standard error may still be heard when the file of the outputs is not.
+    drop(Sinks::emit(sinks.narration(&Outcome::failed(failure))));
+    Ok(exit)
+}
+
+fn explain(key: Option<&str>, json: bool) -> u8 {
+    use provider::describe;
+    let text = match (key.map(provider::find), json) {
+        (None, false) => describe::list(),
+        (None, true) => format!("{}\n", describe::list_json()),
+        (Some(Ok(provider)), false) => describe::one(provider),
+        (Some(Ok(provider)), true) => format!("{}\n", describe::one_json(provider)),
+        (Some(Err(failure)), _) => {
+            let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
+            drop(Sinks::emit(vec![Emit::Stderr(text)]));
+            return failure.code.exit().number();
+        }
+    };
+    say(text)
+}
+
+fn say(text: String) -> u8 {
+    match Sinks::emit(vec![Emit::Stdout(text)]) {
+        Ok(()) => 0,
+        Err(failure) => failure.code.exit().number(),
+    }
+}

@@ -1,0 +1,216 @@
+//! The records that a finish is about, in Sentry's words.
+
+use crate::failure::{Code, Failure};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A JSON object: metadata, configuration, the data of a step.
+pub type Object = Map<String, Value>;
+
+/// An organization's slug: 1 to 50 letters, digits, `-` and `_`, so it cannot leave its path segment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OrgSlug(String);
+
+impl OrgSlug {
+    /// Checks the slug; `None` when Sentry would not have it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=50).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The slug as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrgSlug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a pipeline is for: Sentry's analytics call it `pipeline_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipelineType {
+    /// The state names no integration.
+    Install,
+    /// The state already names the integration.
+    Reauth,
+}
+
+impl PipelineType {
+    /// The word in outputs and analytics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Reauth => "reauth",
+        }
+    }
+}
+
+/// The state of an integration, or of an organization's link to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// In use.
+    Active,
+    /// Switched off.
+    Disabled,
+    /// Marked for deletion; finishing again revives it.
+    PendingDeletion,
+    /// Being deleted now; finishing again has to wait.
+    DeletionInProgress,
+}
+
+impl Status {
+    /// The word in storage and in Sentry's API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::PendingDeletion => "pending_deletion",
+            Self::DeletionInProgress => "deletion_in_progress",
+        }
+    }
+
+    /// Reads the word; an unknown one is `None`.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled, Self::PendingDeletion, Self::DeletionInProgress]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+/// What a provider builds from a complete state: the integration to store.
+#[derive(Clone, PartialEq)]
+pub struct IntegrationData {
+    /// The third party's own id for the installation; unique within a provider.
+    pub external_id: String,
+    /// The name people see; the external id when absent.
+    pub name: Option<String>,
+    /// Facts about the installation, some of them secret.
+    pub metadata: Object,
+    /// What to do with a row that is already there, or is not.
+    pub row: Row,
+}
+
+/// How the integration's row is treated at the finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// Created, or overwritten wholesale.
+    Overwrite,
+    /// Created; one that is there keeps name and metadata.
+    Keep,
+    /// Must be there already (`expect_exists`), and keeps name and metadata.
+    Expect,
+}
+
+impl IntegrationData {
+    /// An integration with nothing but its external id.
+    pub fn new(external_id: impl Into<String>) -> Self {
+        let external_id = external_id.into();
+        Self { external_id, name: None, metadata: Object::new(), row: Row::Overwrite }
+    }
+}
+
+/// An organization's integration as a backend lists it.
+#[derive(Clone)]
+pub struct Listed {
+    /// The integration's id.
+    pub id: i64,
+    /// The third party's own id for it.
+    pub external_id: String,
+    /// The name people see.
+    pub name: String,
+    /// Whether both the integration and the organization's link are active.
+    pub active: bool,
+    /// What is stored, secrets included: only the embedded engine tells.
+    pub stored: Option<Stored>,
+}
+
+/// What the embedded engine has stored for an organization's integration.
+#[derive(Clone)]
+pub struct Stored {
+    /// The integration's metadata.
+    pub metadata: Object,
+    /// The organization's own configuration.
+    pub config: Object,
+}
+
+/// What a finish left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The integration's id.
+    pub id: i64,
+    /// The provider's key in storage and in the settings URL.
+    pub integration_key: String,
+    /// The name people see.
+    pub name: String,
+    /// Whether anything stored is different from before.
+    pub changed: bool,
+}
+
+/// A provider's, or the pipeline's, no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which kind of no.
+    pub kind: RefusalKind,
+    /// The reason, for a person; never a secret.
+    pub message: String,
+    /// The HTTP status of whoever refused.
+    pub status: Option<u16>,
+}
+
+/// The kinds of refusal that lead to different codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The integration cannot be built or stored (Sentry's `IntegrationError`).
+    Failure,
+    /// The third party answered with an error (Sentry's `IntegrationProviderError`).
+    Provider,
+    /// The user's role does not hold `org:integrations`.
+    Permission,
+    /// A re-authorization landed on another integration.
+    Mismatch,
+    /// The pipeline is not there any more.
+    Expired,
+}
+
+impl Refusal {
+    /// The integration cannot be built or stored.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Failure, message)
+    }
+
+    /// A refusal without a status.
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: None }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal.kind {
+            RefusalKind::Failure => Code::Refused,
+            RefusalKind::Provider => Code::ProviderError,
+            RefusalKind::Permission => Code::MissingScope,
+            RefusalKind::Mismatch => Code::IntegrationMismatch,
+            RefusalKind::Expired => Code::SessionExpired,
+        };
+        Self { status: refusal.status, ..Self::new(code, refusal.message) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_cannot_leave_its_path_segment() {
+        for bad in ["", "a/b", "..", "a b", "a?b", "é", &"a".repeat(51)] {
+            assert!(OrgSlug::parse(bad).is_none(), "{bad}");
+        }
+        assert_eq!(OrgSlug::parse("acme-1_x").unwrap().as_str(), "acme-1_x");
+    }
+}

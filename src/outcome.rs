@@ -1,0 +1,161 @@
+//! What happened, whatever happened: every run ends in one of these.
+
+use crate::failure::{Code, Exit, Failure, Warning};
+use crate::inputs::Tolerated;
+use crate::model::PipelineType;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Done, or nothing was to be done.
+    Complete,
+    /// The host withheld the secrets, as it should.
+    Skipped,
+    /// Decided only.
+    Planned,
+    /// It failed.
+    Error,
+}
+
+impl Status {
+    /// The word in the `status` output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Skipped => "skipped",
+            Self::Planned => "planned",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The integration that a run is about.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// The provider's key.
+    pub provider: String,
+    /// What the pipeline was for.
+    pub pipeline_type: Option<PipelineType>,
+    /// The integration's id and name, once it is there.
+    pub integration: Option<(i64, String)>,
+    /// Its settings page, once it is there.
+    pub redirect_url: Option<String>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How the run ended.
+    pub status: Status,
+    /// Whether anything at the backend is different now.
+    pub changed: bool,
+    /// What it was about, as far as that was known.
+    pub subject: Option<Subject>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Why it was skipped.
+    pub skipped_reason: Option<&'static str>,
+    /// What the reader should know all the same.
+    pub warnings: Vec<Warning>,
+    /// One line for a person.
+    pub headline: String,
+    /// More lines for a person.
+    pub details: Vec<String>,
+    /// Whether `tolerate` turns its exit code into 0.
+    pub tolerated: bool,
+}
+
+impl Outcome {
+    /// An end with its headline.
+    pub fn new(status: Status, headline: impl Into<String>) -> Self {
+        Self {
+            status,
+            changed: false,
+            subject: None,
+            failure: None,
+            skipped_reason: None,
+            warnings: Vec::new(),
+            headline: headline.into(),
+            details: Vec::new(),
+            tolerated: false,
+        }
+    }
+
+    /// A failure.
+    pub fn failed(failure: Failure) -> Self {
+        let headline = failure.message.clone();
+        Self { failure: Some(failure), ..Self::new(Status::Error, headline) }
+    }
+
+    /// The host gave this job no secrets.
+    pub fn skipped(reason: &'static str) -> Self {
+        let why = match reason {
+            "fork" => "a fork's pull request gets no secrets",
+            "dependabot" => "a Dependabot job gets no secrets of the repository",
+            other => other,
+        };
+        let headline = format!("skipped: {why}, so there is no token");
+        Self { skipped_reason: Some(reason), ..Self::new(Status::Skipped, headline) }
+    }
+
+    /// Lets an end that `tolerate` names count as exit 0, with a warning.
+    pub fn tolerate(&mut self, tolerated: &[Tolerated]) {
+        let exit = self.own_exit();
+        let covers = |word: &Tolerated| match word {
+            Tolerated::ActionRequired => exit == Exit::ActionRequired,
+            Tolerated::Refused => exit == Exit::Refused,
+            Tolerated::Auth => exit == Exit::Auth,
+            Tolerated::Unavailable => exit == Exit::Unavailable,
+            Tolerated::All => (3..=6).contains(&exit.number()),
+        };
+        if tolerated.iter().any(covers) {
+            let message = format!("exit {} is tolerated, so the step succeeds", exit.number());
+            self.warnings.push(Warning::new("tolerated", message));
+            self.tolerated = true;
+        }
+    }
+
+    /// The exit code that this end asks for.
+    pub fn exit(&self) -> Exit {
+        if self.tolerated { Exit::Done } else { self.own_exit() }
+    }
+
+    fn own_exit(&self) -> Exit {
+        self.failure.as_ref().map_or(Exit::Done, |failure| failure.code.exit())
+    }
+}
+
+impl From<Code> for Outcome {
+    /// The ends that come from outside of the work: a signal, the deadline, a panic.
+    fn from(code: Code) -> Self {
+        let message = match code {
+            Code::Cancelled => "the run was cancelled by a signal",
+            Code::Deadline => "the deadline passed before the run was through",
+            _ => "finishline stopped at a bug of its own",
+        };
+        Self::failed(Failure::new(code, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit_of(code: Code, tolerated: &[Tolerated]) -> u8 {
+        let mut outcome = Outcome::failed(Failure::new(code, "x"));
+        outcome.tolerate(tolerated);
+        outcome.exit().number()
+    }
+
+    #[test]
+    fn only_the_ends_three_to_six_can_be_tolerated() {
+        for (code, own) in [(Code::Usage, 2), (Code::Cancelled, 9), (Code::OutputsUnwritable, 7)] {
+            assert_eq!(exit_of(code, &[Tolerated::All]), own);
+        }
+        for code in [Code::Refused, Code::MissingScope, Code::Database] {
+            assert_eq!(exit_of(code, &[Tolerated::All]), 0);
+        }
+        assert_eq!(exit_of(Code::Refused, &[Tolerated::Refused]), 0);
+        assert_eq!(exit_of(Code::Refused, &[Tolerated::Auth, Tolerated::Unavailable]), 4);
+    }
+}

@@ -1,0 +1,145 @@
+//! Names and values for the host: the step outputs, and the whole result as versioned JSON.
+
+use crate::outcome::Outcome;
+use serde_json::{Value, json};
+
+/// One output.
+pub struct Output {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, as the docs have it.
+    pub is: &'static str,
+}
+
+/// Every output, the most important first: GitLab's small file drops from the end.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "status", is: "`complete`, `skipped`, `planned` or `error`" },
+    Output { name: "redirect-url", is: "the integration's settings page, with `next`; else empty" },
+    Output { name: "error-code", is: "the slug of the failure; see the table of slugs" },
+    Output { name: "integration-id", is: "the integration's id" },
+    Output {
+        name: "changed",
+        is: "`true` when anything at the backend is different now, else `false`",
+    },
+    Output { name: "error-status", is: "the HTTP status of whoever refused, when there was one" },
+    Output { name: "error-message", is: "one line for a person, at most 500 characters" },
+    Output { name: "provider", is: "the provider's key" },
+    Output { name: "pipeline-type", is: "`install` or `reauth`" },
+    Output { name: "skipped-reason", is: "`fork` or `dependabot`: why the host gave no secrets" },
+    Output { name: "warnings", is: "the slugs of the warnings, separated by commas" },
+    Output {
+        name: "result",
+        is: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; not on GitLab",
+    },
+];
+
+const LONGEST_MESSAGE: usize = 500;
+const LARGEST_RESULT: usize = 64 * 1024;
+
+/// The value of every output, in the order of [`OUTPUTS`]; an output without a value is empty.
+pub fn values(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    OUTPUTS.iter().map(|output| (output.name, value(output.name, outcome))).collect()
+}
+
+fn value(name: &str, outcome: &Outcome) -> String {
+    let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
+    let integration = subject.and_then(|subject| subject.integration.as_ref());
+    let text = match name {
+        "status" => Some(outcome.status.as_str().to_owned()),
+        "changed" => Some(outcome.changed.to_string()),
+        "redirect-url" => subject.and_then(|subject| subject.redirect_url.clone()),
+        "error-code" => failure.map(|failure| failure.code.slug().to_owned()),
+        "error-status" => failure.and_then(|failure| failure.status).map(|code| code.to_string()),
+        "error-message" => failure.map(|failure| message(&failure.message)),
+        "provider" => subject.map(|subject| subject.provider.clone()),
+        "pipeline-type" => pipeline_type(outcome).map(str::to_owned),
+        "integration-id" => integration.map(|(id, _)| id.to_string()),
+        "skipped-reason" => outcome.skipped_reason.map(str::to_owned),
+        "warnings" => Some(slugs(outcome).join(",")),
+        "result" => Some(bounded_result(outcome)),
+        _ => None,
+    };
+    text.unwrap_or_default()
+}
+
+/// One line of at most 500 characters.
+fn message(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.chars().count() <= LONGEST_MESSAGE {
+        return line;
+    }
+    line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
+}
+
+/// The whole result as JSON of a shape of its own.
+pub fn result(outcome: &Outcome) -> Value {
+    let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
+    let integration = subject.and_then(|subject| subject.integration.as_ref());
+    json!({
+        "schema": 1,
+        "status": outcome.status.as_str(),
+        "changed": outcome.changed,
+        "redirect_url": subject.and_then(|subject| subject.redirect_url.as_ref()),
+        "provider": subject.map(|subject| &subject.provider),
+        "pipeline_type": pipeline_type(outcome),
+        "integration": integration.map(|(id, name)| json!({ "id": id, "name": name })),
+        "error": failure.map(|failure| json!({
+            "code": failure.code.slug(),
+            "exit": failure.code.exit().number(),
+            "message": failure.message,
+            "hint": failure.hint,
+            "status": failure.status,
+        })),
+        "skipped_reason": outcome.skipped_reason,
+        "warnings": outcome.warnings.iter()
+            .map(|warning| json!({ "slug": warning.slug, "message": warning.message }))
+            .collect::<Vec<_>>(),
+        "headline": outcome.headline,
+        "details": outcome.details,
+    })
+}
+
+fn bounded_result(outcome: &Outcome) -> String {
+    let whole = result(outcome).to_string();
+    if whole.len() <= LARGEST_RESULT {
+        return whole;
+    }
+    let status = outcome.status.as_str();
+    json!({ "schema": 1, "truncated": true, "status": status, "changed": outcome.changed })
+        .to_string()
+}
+
+fn pipeline_type(outcome: &Outcome) -> Option<&'static str> {
+    Some(outcome.subject.as_ref()?.pipeline_type?.as_str())
+}
+
+fn slugs(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.warnings.iter().map(|warning| warning.slug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Code, Failure};
+
+    fn outcome(message: String) -> Outcome {
+        Outcome::failed(Failure::new(Code::Refused, message))
+    }
+
+    #[test]
+    fn every_output_has_a_value_of_its_own() {
+        let outcome = outcome("no\nsuch\raccount".to_owned());
+        let values = values(&outcome);
+        assert_eq!(values.len(), OUTPUTS.len());
+        assert!(values.contains(&("error-message", "no such account".to_owned())));
+        assert!(values.contains(&("error-code", "refused".to_owned())));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_and_a_large_result_says_so() {
+        let outcome = outcome("é".repeat(100_000));
+        assert_eq!(value("error-message", &outcome).chars().count(), 500);
+        let result: Value = serde_json::from_str(&value("result", &outcome)).unwrap();
+        assert_eq!((&result["truncated"], &result["status"]), (&json!(true), &json!("error")));
+    }
+}

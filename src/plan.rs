@@ -1,0 +1,188 @@
+//! Everything that will happen, decided before it does. The dry run prints this same plan.
+
+use crate::failure::{Code, Failure};
+use crate::inputs::{Inputs, Mode};
+use crate::model::{Listed, OrgSlug, PipelineType};
+use crate::provider::{self, Answers, Field, Match, Provider, Step};
+
+/// The integration that is asked for, with every field checked.
+pub struct Task {
+    /// The third party.
+    pub provider: &'static dyn Provider,
+    /// The organization to connect.
+    pub org: OrgSlug,
+    /// What answers the provider's steps.
+    pub answers: Answers,
+    /// What the redirect URL carries.
+    pub next: Option<String>,
+    mode: Mode,
+    integration_id: Option<i64>,
+}
+
+impl Task {
+    /// Takes the task from the inputs.
+    ///
+    /// # Errors
+    ///
+    /// `nothing-asked`, `unknown-provider`, or every missing and unfitting input.
+    pub fn new(inputs: &Inputs) -> Result<Self, Failure> {
+        let Some(key) = &inputs.provider else {
+            let message = "no provider is given, so there is nothing to do";
+            return Err(Failure::new(Code::NothingAsked, message));
+        };
+        let provider = provider::find(key)?;
+        let no_org = || {
+            Failure::new(Code::Usage, "`org` is missing: the organization's slug")
+                .hint("set `org` (FINISHLINE_ORG, --org)")
+        };
+        let (org, answers) = match (&inputs.org, provider::check(provider, &inputs.state)) {
+            (Some(org), Ok(answers)) => (org.clone(), answers),
+            (Some(_), Err(mistakes)) => return Err(mistakes),
+            (None, answers) => {
+                let mistakes = [Some(no_org()), answers.err()];
+                return Err(
+                    Failure::all(mistakes.into_iter().flatten().collect()).unwrap_or_else(no_org)
+                );
+            }
+        };
+        let (mode, integration_id) = (inputs.mode, inputs.integration_id);
+        Ok(Self { provider, org, answers, next: inputs.next.clone(), mode, integration_id })
+    }
+
+    /// The secret texts among the answers.
+    pub fn secrets(&self) -> Vec<String> {
+        let of_step = |step: &Step| Some(self.provider.secrets(step, self.answers.step(step.id)?));
+        self.provider.steps().iter().filter_map(of_step).flatten().collect()
+    }
+
+    /// The texts among the answers that may be shown.
+    pub fn plain_texts(&self) -> Vec<String> {
+        let fields = self.provider.steps().iter().flat_map(|step| step.fields);
+        let plain = fields.filter(|field| !field.secret);
+        plain.map(|field| self.answers.text(field.name).to_owned()).collect()
+    }
+
+    /// Decides what to do about what the organization has already.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous` when the inputs do not tell which integration is meant, `bad-field` when the
+    /// named one is not there.
+    pub fn decide(&self, listed: &[Listed]) -> Result<Decision, Failure> {
+        match self.mode {
+            Mode::Install => Ok(Decision::Run(Why::Asked)),
+            Mode::Reauth => self.named(listed).map(|one| Decision::Reauth(one.id)),
+            Mode::Ensure => self.ensure(listed),
+        }
+    }
+
+    fn ensure(&self, listed: &[Listed]) -> Result<Decision, Failure> {
+        let named = self.integration_id.map(|_| self.named(listed)).transpose()?;
+        let meant = |one: &Listed| match self.provider.matches(&self.answers, one) {
+            Match::CannotTell if named.is_some() => Match::Same,
+            verdict => verdict,
+        };
+        let considered: Vec<_> = match named {
+            Some(one) => vec![(one, meant(one))],
+            None => listed.iter().map(|one| (one, meant(one))).collect(),
+        };
+        let with = |wanted| considered.iter().find(|(_, verdict)| *verdict == wanted);
+        match (with(Match::Same), with(Match::Differs), with(Match::CannotTell)) {
+            (Some((one, _)), _, _) if one.active => Ok(Decision::Nothing((*one).clone())),
+            (Some(_), _, _) => Ok(Decision::Run(Why::Inactive)),
+            (None, Some(_), _) => Ok(Decision::Run(Why::Differs)),
+            (None, None, Some(_)) => Err(self.ambiguous(listed)),
+            (None, None, None) => Ok(Decision::Run(Why::Absent)),
+        }
+    }
+
+    fn named<'a>(&self, listed: &'a [Listed]) -> Result<&'a Listed, Failure> {
+        let id = self.integration_id.unwrap_or_default();
+        listed.iter().find(|one| one.id == id).ok_or_else(|| {
+            let key = self.provider.key();
+            let there = if listed.is_empty() { "none".to_owned() } else { ids(listed) };
+            let message = format!("{} has no {key} integration {id}; there: {there}", self.org);
+            Failure::new(Code::BadField, message).hint("check `integration-id` and `org`")
+        })
+    }
+
+    fn ambiguous(&self, listed: &[Listed]) -> Failure {
+        let key = self.provider.key();
+        let message =
+            format!("`state` does not tell which {key} integration is meant: {}", ids(listed));
+        Failure::new(Code::Ambiguous, message)
+    }
+
+    /// Each step with the fields that will answer it, as a person may see them: without values.
+    pub fn answers_in_words(&self) -> Vec<String> {
+        let answer = |step: &Step| {
+            let given = self.answers.step(step.id);
+            let is_given = |field: &&Field| given.is_some_and(|all| all.get(field.name).is_some());
+            let word = |field: &Field| {
+                format!("{}{}", field.name, if field.secret { " (secret)" } else { "" })
+            };
+            let words: Vec<_> = step.fields.iter().filter(is_given).map(word).collect();
+            format!("answer step `{}` with {}", step.id, words.join(", "))
+        };
+        self.provider.steps().iter().map(answer).collect()
+    }
+}
+
+fn ids(listed: &[Listed]) -> String {
+    let words: Vec<_> = listed.iter().map(|one| format!("{} ({})", one.id, one.name)).collect();
+    words.join(", ")
+}
+
+/// What will be done about the integration.
+#[derive(Clone)]
+pub enum Decision {
+    /// This one is there, matches and is active.
+    Nothing(Listed),
+    /// The pipeline runs, to install.
+    Run(Why),
+    /// The pipeline runs, to renew the integration with this id.
+    Reauth(i64),
+}
+
+/// Why the pipeline runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// `mode: install` runs in any case.
+    Asked,
+    /// The organization has no such integration.
+    Absent,
+    /// It is there, but what is stored differs.
+    Differs,
+    /// It is there, but not active.
+    Inactive,
+}
+
+impl Decision {
+    /// What the pipeline is for.
+    pub fn pipeline_type(&self) -> PipelineType {
+        match self {
+            Self::Reauth(_) => PipelineType::Reauth,
+            Self::Nothing(_) | Self::Run(_) => PipelineType::Install,
+        }
+    }
+
+    /// The integration to renew.
+    pub fn integration_id(&self) -> Option<i64> {
+        match self {
+            Self::Reauth(id) => Some(*id),
+            Self::Nothing(_) | Self::Run(_) => None,
+        }
+    }
+
+    /// The decision with its reason, for a person.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Nothing(_) => "nothing to do: it is there, matches and is active",
+            Self::Run(Why::Asked) => "runs, because `mode: install` runs in any case",
+            Self::Run(Why::Absent) => "runs, because it is not there yet",
+            Self::Run(Why::Differs) => "runs, because what is stored differs from the inputs",
+            Self::Run(Why::Inactive) => "runs, because it is there but not active",
+            Self::Reauth(_) => "runs, because `mode: reauth` asks for it",
+        }
+    }
+}

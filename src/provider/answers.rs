@@ -1,0 +1,161 @@
+//! From the `state` input to the answers of a provider's steps: every missing, unknown or
+//! unfitting field is named before a request is made, and no value is ever shown.
+
+use super::{Field, Kind, Provider, Step, near};
+use crate::failure::{Code, Failure};
+use crate::inputs::state::{Entry, GivenValue, StateInput};
+use crate::model::Object;
+use crate::state::Fields;
+use serde_json::Value;
+
+/// The fields for each of a provider's steps.
+#[derive(Debug, Default)]
+pub struct Answers {
+    steps: Vec<(&'static str, Fields)>,
+}
+
+impl Answers {
+    /// The fields that answer the step with this id.
+    pub fn step(&self, id: &str) -> Option<&Fields> {
+        self.steps.iter().find(|(step, _)| *step == id).map(|(_, fields)| fields)
+    }
+
+    /// A field's text in whichever step it stands; empty when it was not given.
+    pub fn text(&self, name: &str) -> &str {
+        let texts = self.steps.iter().map(|(_, fields)| fields.text(name));
+        texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    }
+}
+
+/// Reads the answers of `provider` from the state.
+///
+/// # Errors
+///
+/// One failure that names every mistake.
+pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Failure> {
+    let mut mistakes = Vec::new();
+    let mut answers = Answers::default();
+    for step in provider.steps() {
+        let mut fields = Fields::default();
+        for field in step.fields {
+            match find(state, step, field).map(|entry| value(field, entry)) {
+                Some(Ok(Some(value))) => fields.set(field.name, value),
+                Some(Err(mistake)) => mistakes.push(mistake),
+                Some(Ok(None)) | None if field.required => mistakes.push(missing(provider, field)),
+                Some(Ok(None)) | None => {}
+            }
+        }
+        answers.steps.push((step.id, fields));
+    }
+    mistakes.extend(unknown(provider, state));
+    Failure::all(mistakes).map_or(Ok(answers), Err)
+}
+
+/// The entry for a field: under its step's id if there, else flat.
+fn find<'a>(state: &'a StateInput, step: &Step, field: &Field) -> Option<&'a Entry> {
+    let of_step = state.entries.iter().find_map(|entry| match &entry.value {
+        GivenValue::Mapping(inner) if is_step(entry, step) => {
+            inner.iter().find(|entry| entry.field_name() == field.name)
+        }
+        _ => None,
+    });
+    of_step.or_else(|| state.entries.iter().find(|entry| entry.field_name() == field.name))
+}
+
+fn is_step(entry: &Entry, step: &Step) -> bool {
+    entry.name == step.id
+}
+
+fn value(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
+    if field.secret && entry.on_command_line {
+        let message = format!("`{}` is a secret, and every process list shows a flag", field.name);
+        let hint = format!("use `--set {0}=env:NAME` or `--set {0}=@FILE`", field.name);
+        return Err(Failure::new(Code::BadField, message).hint(hint));
+    }
+    let value = match (&entry.value, &field.kind) {
+        (GivenValue::Empty, _) => return Ok(None),
+        (GivenValue::Text(text), _) if text.expose().is_empty() => return Ok(None),
+        (GivenValue::Text(text), _) => Value::from(text.expose()),
+        (GivenValue::Mapping(entries), Kind::Json) => Value::from(json(entries).to_string()),
+        (GivenValue::Boolean(_) | GivenValue::Number(_), _) => return Err(unquoted(field, entry)),
+        (GivenValue::List(_) | GivenValue::Mapping(_), _) => {
+            return Err(unfit(field, entry, &format!("it is {}", entry.value)));
+        }
+    };
+    match field.kind.check(&value) {
+        Ok(()) => Ok(Some(value)),
+        Err(_) => Err(unfit(field, entry, "what is there does not fit")),
+    }
+}
+
+fn missing(provider: &dyn Provider, field: &Field) -> Failure {
+    let (key, name) = (provider.key(), field.name);
+    Failure::new(Code::MissingField, format!("`{name}` is missing from `state`: {}", field.help))
+        .hint(format!("`finishline providers {key}` shows every field with an example"))
+}
+
+fn unquoted(field: &Field, entry: &Entry) -> Failure {
+    let message = format!("`{}` at {} is {}: quote it", field.name, entry.place, entry.value);
+    let hint = format!("write `{}: \"…\"`, so that every digit arrives", field.name);
+    Failure::new(Code::BadField, message).hint(hint)
+}
+
+fn unfit(field: &Field, entry: &Entry, why: &str) -> Failure {
+    let takes = field.kind.takes();
+    let message = format!("`{}` at {} takes {takes}; {why}", field.name, entry.place);
+    Failure::new(Code::BadField, message)
+}
+
+/// The entries that are no field of the provider. Their names may be misplaced secrets, so only
+/// the place and the near field are shown.
+fn unknown(provider: &dyn Provider, state: &StateInput) -> Vec<Failure> {
+    let mut mistakes = Vec::new();
+    for entry in &state.entries {
+        let step = provider.steps().iter().find(|step| is_step(entry, step));
+        match (step, &entry.value) {
+            (Some(step), GivenValue::Mapping(inner)) => {
+                mistakes.extend(strangers(inner, &[step]));
+            }
+            _ => {
+                let steps: Vec<_> = provider.steps().iter().collect();
+                mistakes.extend(strangers(std::slice::from_ref(entry), &steps));
+            }
+        }
+    }
+    mistakes
+}
+
+fn strangers(entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
+    let names = || steps.iter().flat_map(|step| step.fields).map(|field| field.name);
+    let stranger = |entry: &&Entry| names().all(|name| name != entry.field_name());
+    let mistake = |entry: &Entry| {
+        let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
+        let known = known.join(", ");
+        let message = format!("the name at {} is no field: there are {known}", entry.place);
+        let failure = Failure::new(Code::BadField, message);
+        match near(&entry.field_name(), names()) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        }
+    };
+    entries.iter().filter(stranger).map(mistake).collect()
+}
+
+/// A mapping as the JSON that it stands for.
+fn json(entries: &[Entry]) -> Value {
+    let pairs = entries.iter().map(|entry| (entry.name.clone(), json_value(&entry.value)));
+    Value::Object(pairs.collect::<Object>())
+}
+
+fn json_value(value: &GivenValue) -> Value {
+    match value {
+        GivenValue::Empty => Value::Null,
+        GivenValue::Text(text) => Value::from(text.expose()),
+        GivenValue::Boolean(value) => Value::from(*value),
+        GivenValue::Number(digits) => {
+            serde_json::from_str(digits.expose()).unwrap_or_else(|_| Value::from(digits.expose()))
+        }
+        GivenValue::List(items) => Value::Array(items.iter().map(json_value).collect()),
+        GivenValue::Mapping(entries) => json(entries),
+    }
+}

@@ -1,0 +1,74 @@
+//! What `providers` prints: which there are, and for one its steps, fields and an example.
+
+use super::{Field, PROVIDERS, Provider, Step};
+use serde_json::{Value, json};
+
+/// Every provider with how it finishes, a line each.
+pub fn list() -> String {
+    let width = PROVIDERS.iter().map(|provider| provider.key().len()).max().unwrap_or(0);
+    let line =
+        |provider: &&dyn Provider| format!("{:width$}  {}\n", provider.key(), provider.about());
+    PROVIDERS.iter().map(line).collect()
+}
+
+/// Every provider as JSON.
+pub fn list_json() -> Value {
+    PROVIDERS.iter().map(|provider| one_json(*provider)).collect()
+}
+
+/// One provider for a person.
+pub fn one(provider: &dyn Provider) -> String {
+    let steps: String = provider.steps().iter().map(step).collect();
+    format!(
+        "{} (`{}`): {}\n\n{steps}\nexample:\n\n{}",
+        provider.name(),
+        provider.key(),
+        provider.about(),
+        example(provider)
+    )
+}
+
+/// One provider as JSON.
+pub fn one_json(provider: &dyn Provider) -> Value {
+    let field = |field: &Field| {
+        json!({
+            "name": field.name,
+            "required": field.required,
+            "secret": field.secret,
+            "takes": field.kind.takes(),
+            "help": field.help,
+            "example": field.example,
+        })
+    };
+    let step = |step: &Step| json!({ "id": step.id, "fields": step.fields.iter().map(field).collect::<Vec<_>>() });
+    json!({
+        "key": provider.key(),
+        "name": provider.name(),
+        "about": provider.about(),
+        "steps": provider.steps().iter().map(step).collect::<Vec<_>>(),
+    })
+}
+
+fn step(step: &Step) -> String {
+    let fields: String = step.fields.iter().map(field).collect();
+    format!("step {}\n{fields}", step.id)
+}
+
+fn field(field: &Field) -> String {
+    let need = if field.required { "required" } else { "optional" };
+    let secret = if field.secret { ", secret" } else { "" };
+    format!("  {} ({need}{secret}): {}; {}\n", field.name, field.help, field.kind.takes())
+}
+
+/// The provider's `state` as YAML that can be pasted.
+fn example(provider: &dyn Provider) -> String {
+    let fields = provider.steps().iter().flat_map(|step| step.fields);
+    let line = |field: &Field| {
+        let value = field.example;
+        let bare = value.starts_with('\'') || value.starts_with("${");
+        let quoted = if bare { value.to_owned() } else { format!("\"{value}\"") };
+        format!("  {}: {quoted}\n", field.name)
+    };
+    let state: String = fields.map(line).collect();
+    format!("provider: {}\nstate: |\n{state}", provider.key())
+}

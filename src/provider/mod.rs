@@ -1,0 +1,189 @@
+//! What each third party needs: its steps and fields, how to recognise an integration that is
+//! there, and how to build the one to store. Descriptions only: no provider does I/O.
+//!
+//! To add a provider: one file here, its `mod` line and its line in [`PROVIDERS`], and one folder
+//! under `tests/fixtures/`.
+
+mod answers;
+pub mod describe;
+mod example;
+mod opsgenie;
+mod pagerduty;
+
+use crate::failure::{Code, Failure, quote};
+use crate::model::{IntegrationData, Listed, Object, Refusal};
+use crate::state::{Fields, State};
+use serde_json::Value;
+
+pub use answers::{Answers, check};
+
+/// Every provider, in the order that help lists them.
+pub const PROVIDERS: &[&dyn Provider] =
+    &[&opsgenie::Opsgenie, &pagerduty::PagerDuty, &example::Example];
+
+/// A third party that an organization can connect.
+pub trait Provider: Sync {
+    /// The key in inputs, in storage and in fixture paths, e.g. `opsgenie`.
+    fn key(&self) -> &'static str;
+
+    /// The name people know it by.
+    fn name(&self) -> &'static str;
+
+    /// How it is finished, in one sentence for a person.
+    fn about(&self) -> &'static str;
+
+    /// The key in storage and in the settings URL, where that differs from [`Self::key`].
+    fn integration_key(&self) -> &'static str {
+        self.key()
+    }
+
+    /// The steps to complete, in order, before [`Self::build`].
+    fn steps(&self) -> &'static [Step];
+
+    /// Puts a step's answer, whose fields are checked, into the state.
+    fn take(&self, step: &Step, fields: &Fields, state: &mut State);
+
+    /// Whether a listed integration is the one that these answers describe.
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match;
+
+    /// Turns a complete state into the integration to store.
+    ///
+    /// # Errors
+    ///
+    /// The provider's refusal, when the state describes no integration.
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal>;
+
+    /// The organization's own configuration after the finish; `None` leaves it as it is.
+    fn configure(&self, _state: &State, _link: Link<'_>) -> Option<Object> {
+        None
+    }
+
+    /// The secret texts in a step's answer, to be masked one by one.
+    fn secrets(&self, step: &Step, fields: &Fields) -> Vec<String> {
+        let secret = |field: &&Field| field.secret;
+        let text = |field: &Field| fields.get(field.name)?.as_str().map(str::to_owned);
+        step.fields.iter().filter(secret).filter_map(text).collect()
+    }
+}
+
+/// An organization's link to an integration, while it is being configured.
+#[derive(Clone, Copy)]
+pub struct Link<'a> {
+    /// The link's own id.
+    pub id: i64,
+    /// The integration's id.
+    pub integration_id: i64,
+    /// The configuration so far.
+    pub config: &'a Object,
+}
+
+/// One thing to settle in a provider's pipeline.
+pub struct Step {
+    /// Its id in errors, in Sentry's API and in the pipeline's signature.
+    pub id: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+}
+
+/// One field of a step.
+pub struct Field {
+    /// Its camelCase name, as Sentry's API takes it.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether the step can do without.
+    pub required: bool,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+    /// What it is, for a person.
+    pub help: &'static str,
+    /// A value that shows the shape.
+    pub example: &'static str,
+}
+
+/// What a field holds.
+pub enum Kind {
+    /// Text of at most this many characters.
+    Text(usize),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A JSON object, as text or as a mapping.
+    Json,
+}
+
+impl Kind {
+    /// What the field takes, to stand after "takes".
+    pub fn takes(&self) -> String {
+        match self {
+            Self::Text(longest) => format!("a text of at most {longest} characters"),
+            Self::Choice(choices) => {
+                let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+                format!("one of {}", quoted.join(", "))
+            }
+            Self::Json => "a JSON object, as text or as a mapping".to_owned(),
+        }
+    }
+
+    /// Whether a value fits; the value is not in the error, for it may be secret.
+    ///
+    /// # Errors
+    ///
+    /// What the field takes.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        let text = value.as_str().unwrap_or_default();
+        let fits = match self {
+            Self::Text(longest) => value.is_string() && text.chars().count() <= *longest,
+            Self::Choice(choices) => choices.contains(&text),
+            Self::Json => serde_json::from_str::<Object>(text).is_ok(),
+        };
+        if fits { Ok(()) } else { Err(self.takes()) }
+    }
+}
+
+/// Whether a listed integration is the one that the inputs describe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It is, and nothing that can be compared differs.
+    Same,
+    /// It is, but what is stored differs: a rotated key, say.
+    Differs,
+    /// It is another one.
+    Other,
+    /// The inputs do not tell.
+    CannotTell,
+}
+
+impl Match {
+    /// The same integration, with or without differences.
+    pub fn same_if(same: bool) -> Self {
+        if same { Self::Same } else { Self::Differs }
+    }
+}
+
+/// Finds a provider by its key.
+///
+/// # Errors
+///
+/// `unknown-provider`, with the key that it came near to.
+pub fn find(key: &str) -> Result<&'static dyn Provider, Failure> {
+    let keys = || PROVIDERS.iter().map(|provider| provider.key());
+    PROVIDERS.iter().copied().find(|provider| provider.key() == key).ok_or_else(|| {
+        let failure = Failure::new(
+            Code::UnknownProvider,
+            format!("there is no provider called {}", quote(key)),
+        );
+        match near(key, keys()) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        }
+    })
+}
+
+/// The name that a mistyped one came near to.
+pub(crate) fn near<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .map(|name| (strsim::jaro_winkler(&typed.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,116 @@
+//! Opsgenie: one form and no call to Opsgenie. The key is the organization's own: it is stored in
+//! the key table of the link and never in the integration, which other organizations may share.
+
+use super::{Answers, Field, Kind, Link, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
+use crate::state::{Fields, State};
+use serde_json::json;
+
+/// The name that Sentry gives to the key of the set-up form.
+const FIRST_KEY: &str = "my-first-key";
+const EU: &str = "https://api.eu.opsgenie.com/";
+
+pub(super) struct Opsgenie;
+
+static STEPS: [Step; 1] = [Step {
+    id: "installation_config",
+    fields: &[
+        Field {
+            name: "baseUrl",
+            kind: Kind::Choice(&["https://api.opsgenie.com/", EU]),
+            required: true,
+            secret: false,
+            help: "the region of the Opsgenie account",
+            example: "https://api.opsgenie.com/",
+        },
+        Field {
+            name: "provider",
+            kind: Kind::Text(200),
+            required: true,
+            secret: false,
+            help: "the name of the Opsgenie account",
+            example: "acme-ops",
+        },
+        Field {
+            name: "apiKey",
+            kind: Kind::Text(4096),
+            required: false,
+            secret: true,
+            help: "an Opsgenie integration key",
+            example: "${OPSGENIE_KEY}",
+        },
+    ],
+}];
+
+impl Provider for Opsgenie {
+    fn key(&self) -> &'static str {
+        "opsgenie"
+    }
+
+    fn name(&self) -> &'static str {
+        "Opsgenie"
+    }
+
+    fn about(&self) -> &'static str {
+        "finishes with the fields alone; Opsgenie itself is not called"
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) {
+        let data = json!({
+            "base_url": fields.text("baseUrl"),
+            "provider": fields.text("provider"),
+            "api_key": fields.text("apiKey"),
+        });
+        state.bind("installation_data", data);
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        if listed.external_id != answers.text("provider") {
+            return Match::Other;
+        }
+        let given = answers.text("apiKey");
+        let stored = listed.stored.as_ref().and_then(|stored| first_key(&stored.config));
+        Match::same_if(given.is_empty() || listed.stored.is_none() || stored == Some(given))
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let field = |name| state.fetch("installation_data")?.get(name)?.as_str();
+        let (account, base_url) = field("provider")
+            .zip(field("base_url"))
+            .ok_or_else(|| Refusal::failure("the Opsgenie account is missing"))?;
+        let app = if base_url == EU { "app.eu" } else { "app" };
+        let metadata = [
+            ("base_url".to_owned(), base_url.into()),
+            ("domain_name".to_owned(), format!("{account}.{app}.opsgenie.com").into()),
+        ];
+        Ok(IntegrationData {
+            metadata: metadata.into_iter().collect(),
+            row: Row::Keep,
+            ..IntegrationData::new(account)
+        })
+    }
+
+    fn configure(&self, state: &State, link: Link<'_>) -> Option<Object> {
+        let key = state.fetch("installation_data")?.get("api_key")?.as_str()?;
+        let row = json!({
+            "team": FIRST_KEY,
+            "id": format!("{}-{FIRST_KEY}", link.id),
+            "integration_key": key,
+        });
+        let table = if key.is_empty() { json!([]) } else { json!([row]) };
+        let mut config = link.config.clone();
+        config.insert("team_table".to_owned(), table);
+        Some(config)
+    }
+}
+
+/// The key that the set-up form stored.
+fn first_key(config: &Object) -> Option<&str> {
+    let table = config.get("team_table")?.as_array()?;
+    let row = table.iter().find(|row| row["team"] == FIRST_KEY)?;
+    row["integration_key"].as_str()
+}

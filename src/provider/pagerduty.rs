@@ -1,0 +1,117 @@
+//! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
+
+use super::{Answers, Field, Kind, Link, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Object, Refusal};
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+
+pub(super) struct PagerDuty;
+
+static STEPS: [Step; 1] = [Step {
+    id: "installation_redirect",
+    fields: &[Field {
+        name: "config",
+        kind: Kind::Json,
+        required: true,
+        secret: true,
+        help: "the JSON that PagerDuty's install page puts into its redirect",
+        example: r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#,
+    }],
+}];
+
+impl Provider for PagerDuty {
+    fn key(&self) -> &'static str {
+        "pagerduty"
+    }
+
+    fn name(&self) -> &'static str {
+        "PagerDuty"
+    }
+
+    fn about(&self) -> &'static str {
+        "finishes with the JSON of PagerDuty's install page, kept as a secret"
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) {
+        state.bind("config", fields.text("config"));
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        let Some(install) = Install::read(answers.text("config")).ok() else {
+            return Match::CannotTell;
+        };
+        if listed.external_id != install.subdomain {
+            return Match::Other;
+        }
+        let services = Value::from(install.services);
+        let stored = listed.stored.as_ref().map(|stored| stored.metadata.get("services"));
+        Match::same_if(stored.is_none_or(|stored| stored == Some(&services)))
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let install = Install::read(state.text("config").unwrap_or_default())?;
+        let metadata = [
+            ("services".to_owned(), install.services.into()),
+            ("domain_name".to_owned(), install.subdomain.as_str().into()),
+        ];
+        Ok(IntegrationData {
+            name: Some(install.name),
+            metadata: metadata.into_iter().collect(),
+            ..IntegrationData::new(install.subdomain)
+        })
+    }
+
+    fn configure(&self, state: &State, link: Link<'_>) -> Option<Object> {
+        let install = Install::read(state.text("config")?).ok()?;
+        let row = |service: &Value| {
+            json!({
+                "id": service["id"],
+                "integration_id": link.integration_id,
+                "integration_key": service["integration_key"],
+                "service_name": service["name"],
+            })
+        };
+        let rows: Vec<_> = install.services.iter().map(row).collect();
+        let mut config = link.config.clone();
+        config.insert("pagerduty_services".to_owned(), rows.into());
+        Some(config)
+    }
+
+    fn secrets(&self, _step: &Step, fields: &Fields) -> Vec<String> {
+        let config: Value = serde_json::from_str(fields.text("config")).unwrap_or_default();
+        let keys = config["integration_keys"].as_array().into_iter().flatten();
+        keys.filter_map(|key| key["integration_key"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// What PagerDuty's JSON says, as far as Sentry keeps it.
+struct Install {
+    name: String,
+    subdomain: String,
+    /// The integration keys of type `service`; others are left out, as in Sentry.
+    services: Vec<Value>,
+}
+
+impl Install {
+    fn read(config: &str) -> Result<Self, Refusal> {
+        let lacks = |what| Refusal::failure(format!("PagerDuty's config has no `{what}`"));
+        let config: Value = serde_json::from_str(config).map_err(|_| lacks("account"))?;
+        let account = |name: &str| config["account"][name].as_str().map(str::to_owned);
+        let keys = config["integration_keys"].as_array();
+        let is_service = |key: &&Value| key["type"] == "service";
+        Ok(Self {
+            name: account("name").ok_or_else(|| lacks("account.name"))?,
+            subdomain: account("subdomain").ok_or_else(|| lacks("account.subdomain"))?,
+            services: keys
+                .ok_or_else(|| lacks("integration_keys"))?
+                .iter()
+                .filter(is_service)
+                .cloned()
+                .collect(),
+        })
+    }
+}

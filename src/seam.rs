@@ -1,0 +1,48 @@
+//! The seam between the driver and whoever walks a pipeline: our engine, or Sentry.
+
+use crate::failure::Failure;
+use crate::model::{Finished, OrgSlug, Refusal};
+use crate::provider::Provider;
+use crate::state::Fields;
+
+/// What a pipeline begins with.
+#[derive(Clone, Copy)]
+pub struct Begin<'a> {
+    /// The third party.
+    pub provider: &'static dyn Provider,
+    /// The organization to connect.
+    pub org: &'a OrgSlug,
+    /// The integration to renew; makes the pipeline a `reauth`.
+    pub integration_id: Option<i64>,
+}
+
+/// A step that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepView {
+    /// The step's id; the driver keys on it, never on an index.
+    pub id: String,
+}
+
+/// What an answer led to.
+#[derive(Debug)]
+pub enum Progress {
+    /// The next step.
+    Advance(StepView),
+    /// The finish.
+    Complete(Finished),
+    /// A no; nothing was stored.
+    Refused(Refusal),
+}
+
+/// One pipeline being walked. An error is the backend's own, not a refusal.
+#[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
+pub trait Pipeline {
+    /// Starts the provider's pipeline and returns its first step.
+    async fn begin(&mut self, begin: Begin<'_>) -> Result<StepView, Failure>;
+
+    /// Answers the current step. Never repeated by the caller after the last step.
+    async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure>;
+
+    /// Forgets a pipeline that nobody will go on with.
+    async fn abandon(&mut self) -> Result<(), Failure>;
+}

@@ -1,0 +1,45 @@
+//! The schema, step by numbered step. A step that has shipped is never changed.
+
+use super::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// Marks a file as ours: `finl`.
+const APPLICATION_ID: i64 = 0x6669_6e6c;
+
+/// Each step of the schema, in order; the file's `user_version` counts those it has.
+const STEPS: &[&str] = &[include_str!("schema/0001_pipeline.sql")];
+
+/// The schema that this version brings every file to.
+pub(super) const LATEST: i64 = STEPS.len() as i64;
+
+/// The schema of the file, after checking that it is ours to use.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (application, found) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let empty = application == 0 && found == 0 && tables == 0;
+    if application != APPLICATION_ID && !empty {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    if found > LATEST {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: LATEST });
+    }
+    Ok(found)
+}
+
+/// Takes the steps that the file lacks, all in one transaction.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster while this one waited for the lock.
+    let found = version(&transaction, path)?;
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", LATEST)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The SQLite file: opened with care, migrated by number, written in immediate transactions.
+//!
+//! Many processes may use one file. A busy file is waited for with the runtime running, so the
+//! deadline and signals are heard meanwhile. What the tables mean is the embedded engine's business.
+
+mod migrations;
+
+use crate::failure::{Code, Failure, quote};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long SQLite itself waits for a busy file before the runtime gets its turn.
+const BUSY: Duration = Duration::from_millis(50);
+/// How long the runtime waits before it asks again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A folder on the way cannot be made, or the file cannot be opened.
+    #[error("cannot open the database {file}: {cause}", file = quote(&path.to_string_lossy()))]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+    /// Another program's database.
+    #[error("the database {file} belongs to another program", file = quote(&path.to_string_lossy()))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A database of a later version of this program.
+    #[error(
+        "the database {file} has schema {found}, and this version knows up to {known}",
+        file = quote(&path.to_string_lossy())
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The latest schema that this version knows.
+        known: i64,
+    },
+    /// What SQLite says.
+    #[error("the database cannot be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::new(Code::Database, error.to_string());
+        match error {
+            StoreError::Newer { .. } => failure.hint("use the newer finishline that made the file"),
+            StoreError::Foreign { .. } => failure.hint("let `database` name a file of its own"),
+            StoreError::Open { .. } | StoreError::Sqlite(_) => failure,
+        }
+    }
+}
+
+/// An open database of the latest schema.
+pub struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the file, makes it (0600) when it is not there, and brings it to the latest schema.
+    ///
+    /// # Errors
+    ///
+    /// The file is left as it was when it is none of ours.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        make_file(path).map_err(|cause| StoreError::Open { path: path.to_owned(), cause })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = patiently(|| connect(path, flags)).await?;
+        let version = patiently(|| migrations::version(&connection, path)).await?;
+        if version < migrations::LATEST {
+            patiently(|| migrations::migrate(&mut connection, path)).await?;
+        }
+        Ok(Self { connection })
+    }
+
+    /// Opens the file only to read; `None` when it is not there, or holds nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// The file is none of ours.
+    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = patiently(|| connect(path, flags)).await?;
+        let version = patiently(|| migrations::version(&connection, path)).await?;
+        Ok((version == migrations::LATEST).then_some(Self { connection }))
+    }
+
+    /// Reads without a lock that others would wait for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the work says.
+    pub async fn read<T, E: Busy>(
+        &self,
+        mut work: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        patiently(|| work(&self.connection)).await
+    }
+
+    /// Does the work in one immediate transaction: all of it, or, on any error, nothing.
+    ///
+    /// The work may be done again from the start when the file was busy.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the work says.
+    pub async fn write<T, E: Busy + From<rusqlite::Error>>(
+        &mut self,
+        mut work: impl FnMut(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        patiently(|| {
+            let behavior = TransactionBehavior::Immediate;
+            let transaction = self.connection.transaction_with_behavior(behavior)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
+/// An error that may only mean that another process has the file.
+pub trait Busy {
+    /// Whether asking again later can help.
+    fn is_busy(&self) -> bool;
+}
+
+impl Busy for rusqlite::Error {
+    fn is_busy(&self) -> bool {
+        let busy = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
+        self.sqlite_error_code().is_some_and(|code| busy.contains(&code))
+    }
+}
+
+impl Busy for StoreError {
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.is_busy())
+    }
+}
+
+/// Does the work until the file is not busy. Ends when the caller's deadline does.
+async fn patiently<T, E: Busy>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    loop {
+        match work() {
+            Err(error) if error.is_busy() => {
+                tracing::debug!("the database is busy, asking again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+/// Makes the file for its owner alone before SQLite opens it; its side files take its rights.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

@@ -1,0 +1,246 @@
+//! YAML with places: what a document says, where it says it, and what we will not read.
+//!
+//! serde_yaml decides what the values are. A second pass over the events finds lines and columns,
+//! and refuses what serde_yaml lets pass: a key twice, anchors, a second document, deep nests.
+//! An error here never quotes the document, which may be full of secrets.
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+const DEEPEST: usize = 64;
+
+/// A line and a column, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} column {}", self.line, self.column)
+    }
+}
+
+/// Where a value stands and how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// Where its key stands, or the value itself when it has none.
+    pub place: Place,
+    /// Whether it is a scalar without quotes or a tag, so that other readers may see a number.
+    pub plain: bool,
+}
+
+/// Why a document is not read. `kind` is a fixed text and never quotes the document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct YamlError {
+    /// What is wrong, to stand after "it".
+    pub kind: &'static str,
+    /// Where, when that is known.
+    pub place: Option<Place>,
+}
+
+impl fmt::Display for YamlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some(place) => write!(f, "{} at {place}", self.kind),
+            None => f.write_str(self.kind),
+        }
+    }
+}
+
+/// A document that was read. It has no `Debug`, for its values may be secrets.
+pub struct Document {
+    /// The values; an empty document is `Null`.
+    pub value: serde_yaml::Value,
+    spots: BTreeMap<Vec<String>, Spot>,
+}
+
+impl Document {
+    /// Where the value at `path` stands: keys of mappings, indexes of lists.
+    pub fn spot(&self, path: &[String]) -> Option<Spot> {
+        self.spots.get(path).copied()
+    }
+}
+
+/// Reads one document.
+pub fn read(text: &str) -> Result<Document, YamlError> {
+    let spots = Walk::through(text)?;
+    let value = serde_yaml::from_str(text).map_err(|error| YamlError {
+        kind: "is not valid YAML",
+        place: error.location().map(|at| Place { line: at.line(), column: at.column() }),
+    })?;
+    Ok(Document { value, spots })
+}
+
+/// A collection that the walk is inside of.
+enum Frame {
+    List(usize),
+    Map { seen: BTreeSet<String>, key: Option<(String, Place)> },
+}
+
+#[derive(Default)]
+struct Walk {
+    frames: Vec<Frame>,
+    path: Vec<String>,
+    spots: BTreeMap<Vec<String>, Spot>,
+    documents: usize,
+}
+
+impl Walk {
+    fn through(text: &str) -> Result<BTreeMap<Vec<String>, Spot>, YamlError> {
+        let mut walk = Self::default();
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| {
+                let at = error.marker();
+                refuse("is not valid YAML", Place { line: at.line(), column: at.col() + 1 })
+            })?;
+            walk.step(&event, place(span))?;
+        }
+        Ok(walk.spots)
+    }
+
+    fn step(&mut self, event: &Event<'_>, at: Place) -> Result<(), YamlError> {
+        match event {
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err(refuse("holds more than one document", at));
+                }
+            }
+            Event::Alias(_) => return Err(refuse("uses an alias (`*`), which is not taken", at)),
+            Event::Scalar(text, style, anchor, tag) => {
+                no_anchor(*anchor, at)?;
+                self.scalar(text, *style == ScalarStyle::Plain && tag.is_none(), at)?;
+            }
+            Event::SequenceStart(anchor, _) => {
+                no_anchor(*anchor, at)?;
+                self.open(Frame::List(0), at)?;
+            }
+            Event::MappingStart(anchor, _) => {
+                no_anchor(*anchor, at)?;
+                self.open(Frame::Map { seen: BTreeSet::new(), key: None }, at)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.frames.pop();
+                self.leave();
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, text: &str, plain: bool, at: Place) -> Result<(), YamlError> {
+        if let Some(Frame::Map { seen, key: key @ None }) = self.frames.last_mut() {
+            if !seen.insert(text.to_owned()) {
+                return Err(refuse("names a key twice", at));
+            }
+            *key = Some((text.to_owned(), at));
+            return Ok(());
+        }
+        self.enter(plain, at);
+        self.leave();
+        Ok(())
+    }
+
+    fn open(&mut self, frame: Frame, at: Place) -> Result<(), YamlError> {
+        if let Some(Frame::Map { key: None, .. }) = self.frames.last() {
+            return Err(refuse("has a key that is not a plain text", at));
+        }
+        if self.frames.len() == DEEPEST {
+            return Err(refuse("nests deeper than 64 levels", at));
+        }
+        self.enter(false, at);
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Steps into a value: notes its spot under the path that the frame around it gives.
+    fn enter(&mut self, plain: bool, at: Place) {
+        let (name, place) = match self.frames.last() {
+            Some(Frame::List(index)) => (Some(index.to_string()), at),
+            Some(Frame::Map { key: Some((key, place)), .. }) => (Some(key.clone()), *place),
+            _ => (None, at),
+        };
+        self.path.extend(name);
+        self.spots.insert(self.path.clone(), Spot { place, plain });
+    }
+
+    /// Steps out of a value: the frame around it waits for the next one.
+    fn leave(&mut self) {
+        self.path.pop();
+        match self.frames.last_mut() {
+            Some(Frame::List(index)) => *index += 1,
+            Some(Frame::Map { key, .. }) => *key = None,
+            None => {}
+        }
+    }
+}
+
+fn no_anchor(anchor: usize, at: Place) -> Result<(), YamlError> {
+    if anchor == 0 { Ok(()) } else { Err(refuse("sets an anchor (`&`), which is not taken", at)) }
+}
+
+fn refuse(kind: &'static str, place: Place) -> YamlError {
+    YamlError { kind, place: Some(place) }
+}
+
+fn place(span: Span) -> Place {
+    Place { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        read(text).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_spot_is_where_the_key_stands() {
+        let document = read("a: 1\nb:\n  c: [x, 'y']\n").unwrap();
+        let spot = |path: &[&str]| {
+            let path: Vec<_> = path.iter().map(|part| (*part).to_owned()).collect();
+            document.spot(&path).map(|spot| (spot.place.line, spot.place.column, spot.plain))
+        };
+        assert_eq!(spot(&["a"]), Some((1, 1, true)));
+        assert_eq!(spot(&["b", "c"]), Some((3, 3, false)));
+        assert_eq!(spot(&["b", "c", "1"]), Some((3, 10, false)));
+    }
+
+    #[test]
+    fn what_serde_yaml_lets_pass_is_refused_without_quoting_it() {
+        for (text, words) in [
+            ("s3cr3t: 1\ns3cr3t: 2", "names a key twice at line 2 column 1"),
+            (
+                "a: &s3cr3t 1\nb: *s3cr3t",
+                "sets an anchor (`&`), which is not taken at line 1 column 4",
+            ),
+            ("a: 1\n---\ns3cr3t: 2", "holds more than one document at line 2 column 1"),
+            ("? [s3cr3t]\n: 1", "has a key that is not a plain text at line 1 column 3"),
+        ] {
+            assert_eq!(error(text), words);
+        }
+    }
+
+    #[test]
+    fn broken_yaml_is_an_error_that_quotes_nothing() {
+        for text in
+            ["{a: s3cr3t", "a: 's3cr3t", "a: s3cr3t: b", "\ts3cr3t", "a: @s3cr3t", "[s3cr3t"]
+        {
+            let said = error(text);
+            assert!(said.starts_with("is not valid YAML"), "{text}: {said}");
+            assert!(!said.contains("s3cr3t"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_deep_nest_is_refused() {
+        assert!(error(&"[".repeat(100)).starts_with("nests deeper than 64 levels"));
+        assert!(read(&"[".repeat(20_000)).is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! Whether what is written for GitHub and GitLab is what the vectors say that they read.
+
+use std::collections::BTreeMap;
+
+use finishline::host::{github, gitlab};
+use serde_json::Value;
+
+/// The toolkit's random mark, as it was fixed when the vectors were made.
+const MARK: &str = "ghadelimiter_00000000-0000-4000-8000-000000000000";
+
+type Variables = BTreeMap<String, String>;
+
+fn cases(group: &str) -> Vec<Value> {
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/ci-vectors.json"));
+    let vectors: Value = serde_json::from_str(text).expect("the vectors are JSON");
+    let cases = vectors[group]["cases"].as_array().expect("the group is a list").clone();
+    assert!(!cases.is_empty(), "{group} has cases");
+    cases
+}
+
+fn text<'a>(case: &'a Value, key: &str) -> &'a str {
+    case[key].as_str().expect("the case has this text")
+}
+
+#[test]
+fn every_text_is_escaped_as_the_runner_unescapes_it() {
+    for case in cases("github_escape") {
+        let raw = text(&case, "raw");
+        assert_eq!(github::escape_data(raw), text(&case, "data"), "{case}");
+        assert_eq!(github::escape_property(raw), text(&case, "property"), "{case}");
+    }
+}
+
+/// The properties as the toolkit passes them on: all of them once there is one, under the
+/// command's own keys, where it takes a zero for nothing.
+fn properties(given: &Value) -> Vec<(&'static str, String)> {
+    const KEYS: [(&str, &str); 6] = [
+        ("title", "title"),
+        ("file", "file"),
+        ("startLine", "line"),
+        ("endLine", "endLine"),
+        ("startColumn", "col"),
+        ("endColumn", "endColumn"),
+    ];
+    if given.as_object().is_none_or(serde_json::Map::is_empty) {
+        return Vec::new();
+    }
+    let value = |key: &str| match &given[key] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.as_u64() != Some(0) => number.to_string(),
+        _ => String::new(),
+    };
+    KEYS.map(|(theirs, key)| (key, value(theirs))).to_vec()
+}
+
+#[test]
+fn every_command_is_the_one_that_the_toolkit_issues() {
+    for case in cases("github_command_format") {
+        let input = &case["input"];
+        let name = match text(input, "command") {
+            "setSecret" => "add-mask",
+            "startGroup" => "group",
+            name => name,
+        };
+        let properties = properties(&input["props"]);
+        let borrowed: Vec<_> = properties.iter().map(|(key, value)| (*key, &**value)).collect();
+        let line = github::command(name, &borrowed, text(input, "message"));
+        assert_eq!(line, text(&case, "stdout"), "{case}");
+    }
+}
+
+#[test]
+fn every_output_is_the_block_that_the_toolkit_writes() {
+    for case in cases("github_output_file_write") {
+        let block = github::output_block(text(&case, "name"), text(&case, "value"), MARK);
+        assert_eq!(block.unwrap(), text(&case, "bytes"), "{case}");
+    }
+}
+
+#[test]
+fn every_output_that_would_be_misread_is_refused() {
+    for case in cases("github_output_must_refuse") {
+        let block = github::output_block(text(&case, "name"), text(&case, "value"), MARK);
+        assert!(block.is_err(), "{case}");
+    }
+}
+
+#[test]
+fn no_line_that_is_a_command_remains_one() {
+    for case in cases("github_command_lines") {
+        let line = text(&case, "line");
+        let neutral = github::neutral(line);
+        assert!(!neutral.trim_start().starts_with("::") && !neutral.contains("##["), "{case}");
+        let is_ordinary = !line.trim_start().starts_with("::") && !line.contains("##[");
+        assert_eq!(neutral == line, is_ordinary, "{case}");
+    }
+}
+
+/// Reads a dotenv report as GitLab does at upload.
+fn read_dotenv(text: &str) -> Result<Variables, &'static str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.split_terminator('\n').map(read_variable).collect()
+}
+
+fn read_variable(line: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = line.split_once('=').ok_or("Invalid Format")?;
+    let (key, value) = (ruby_strip(key), ruby_strip(value));
+    if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("Key can contain only letters, digits and '_'.");
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn ruby_strip(text: &str) -> &str {
+    let space = |c: char| matches!(c, '\t'..='\r' | ' ');
+    text.trim_start_matches(space).trim_end_matches(|c| space(c) || c == '\0')
+}
+
+/// Expands a value as GitLab's runner does in the job that inherits it.
+fn expand(value: &str, variables: &Variables) -> String {
+    let Some((before, after)) = value.split_once('$') else { return value.to_owned() };
+    if let Some(rest) = after.strip_prefix('$') {
+        return format!("{before}${}", expand(rest, variables));
+    }
+    let bare = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+    let (name, rest) =
+        braced.unwrap_or_else(|| after.split_at(after.find(bare).unwrap_or(after.len())));
+    let found = variables.get(name).map_or("", String::as_str);
+    format!("{before}{found}{}", expand(rest, variables))
+}
+
+#[test]
+fn the_dotenv_reader_here_agrees_with_gitlab() {
+    for case in cases("gitlab_dotenv") {
+        match (read_dotenv(text(&case, "text")), case["error"].as_str()) {
+            (Ok(read), None) => assert_eq!(serde_json::json!(read), case["variables"], "{case}"),
+            (Err(error), Some(expected)) => assert_eq!(error, expected, "{case}"),
+            (outcome, _) => panic!("{case}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_expansion_here_agrees_with_gitlabs_runner() {
+    for case in cases("gitlab_dotenv_consumer_expansion") {
+        let variables: Variables = serde_json::from_value(case["env"].clone()).unwrap();
+        let seen = expand(text(&case, "file_value"), &variables);
+        assert_eq!(seen, text(&case, "seen_by_next_job"), "{case}");
+    }
+}
+
+#[test]
+fn every_dotenv_report_is_as_expected_or_refused() {
+    for case in cases("gitlab_dotenv_write") {
+        let pairs: Vec<(String, String)> = serde_json::from_value(case["pairs"].clone()).unwrap();
+        match gitlab::dotenv(&pairs) {
+            Ok(written) => assert_eq!(written, text(&case, "text"), "{case}"),
+            Err(_) => assert_eq!(case["refuse"], true, "{case}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_written_as_dotenv_reads_back_as_meant() {
+    let pieces = ["", "a", " ", "$", "{", "}", "=", "#", "\"", "\n", "\r", "\0", "\u{feff}", "é"];
+    for (first, second, third) in triples(&pieces) {
+        let value = gitlab::one_line(&format!("{first}{second}{third}"));
+        let pairs = [("A".to_owned(), value.clone()), ("B_2".to_owned(), "last".to_owned())];
+        let read = read_dotenv(&gitlab::dotenv(&pairs).unwrap()).unwrap();
+        assert_eq!(read.len(), 2, "{value:?}");
+        assert_eq!(expand(&read["A"], &Variables::new()), value);
+        assert_eq!(read["B_2"], "last");
+    }
+}
+
+fn triples<'a>(pieces: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+    pieces.iter().flat_map(move |first| {
+        let seconds = pieces.iter().map(move |second| (*first, *second));
+        seconds.flat_map(move |(first, second)| pieces.iter().map(move |&t| (first, second, t)))
+    })
+}
+
+/// Whether GitLab takes this annotations report.
+fn takes_annotations(report: &Value) -> bool {
+    let takes_list = |(name, items): (&String, &Value)| {
+        !name.trim().is_empty()
+            && name.chars().count() <= 255
+            && items.as_array().is_some_and(|items| items.iter().all(takes_item))
+    };
+    report.as_object().is_some_and(|lists| lists.iter().all(takes_list))
+}
+
+fn takes_item(item: &Value) -> bool {
+    let keys = |value: &Value| -> Vec<String> {
+        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    };
+    let link = &item["external_link"];
+    let mut parts = keys(link);
+    parts.sort();
+    keys(item) == ["external_link"]
+        && parts == ["label", "url"]
+        && link["label"].is_string()
+        && link["url"].is_string()
+}
+
+#[test]
+fn the_annotations_reader_here_agrees_with_gitlab() {
+    for case in cases("gitlab_annotations") {
+        assert_eq!(case["ok"], takes_annotations(&case["doc"]), "{case}");
+    }
+}
+
+#[test]
+fn what_is_written_as_annotations_is_taken() {
+    let link = ("Open \"it\"".to_owned(), "https://e.example/?a=b".to_owned());
+    for links in [vec![], vec![link.clone()], vec![link; 1000]] {
+        let written = gitlab::annotations("Deploy", &links).unwrap();
+        let report: Value = serde_json::from_str(&written).unwrap();
+        assert!(takes_annotations(&report), "{report}");
+        assert_eq!(report["Deploy"].as_array().map_or(0, Vec::len), links.len());
+    }
+}
+
+#[test]
+fn every_section_has_the_bytes_that_gitlab_documents() {
+    for case in cases("gitlab_sections") {
+        let start = &case["start"];
+        let (name, time) = (text(start, "name"), start["time"].as_u64().unwrap());
+        let collapsed = start["collapsed"].as_bool().unwrap();
+        let opened = gitlab::section_start(name, time, text(start, "header"), collapsed);
+        assert_eq!(opened.unwrap(), text(&case, "bytes"), "{case}");
+        assert_eq!(gitlab::section_end(name, time + 1).unwrap(), text(&case, "end"), "{case}");
+    }
+}
