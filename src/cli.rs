@@ -11,6 +11,8 @@ use std::ffi::OsString;
 pub enum Request {
     /// The CI step; `plan` is the same with `dry-run`.
     Run(Flags),
+    /// The step that goes on with a pipeline that waited for a person.
+    Resume(Flags),
     /// The list of providers, or one of them.
     Providers {
         /// The one that is asked about.
@@ -43,6 +45,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Failur
 pub fn command() -> Command {
     let run = Command::new("run").about("The CI step: does everything its inputs ask for");
     let plan = Command::new("plan").about("Decides, reads only, and says what would happen");
+    let resume = Command::new("resume").about("Goes on with a pipeline that waited for a person");
     let providers = Command::new("providers")
         .about("Which providers there are, and what each needs")
         .arg(Arg::new("key").value_name("KEY").help("the provider to explain"))
@@ -55,6 +58,7 @@ pub fn command() -> Command {
         .disable_help_subcommand(false)
         .subcommand(with_inputs(run))
         .subcommand(with_inputs(plan))
+        .subcommand(with_inputs(resume))
         .subcommand(providers)
 }
 
@@ -102,7 +106,8 @@ fn request(matches: &ArgMatches) -> Request {
                 values.insert("dry-run", "true".to_owned());
             }
             let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
-            Request::Run(Flags { values, sets })
+            let flags = Flags { values, sets };
+            if name == "resume" { Request::Resume(flags) } else { Request::Run(flags) }
         }
         None => Request::Words(command().render_help().to_string()),
     }

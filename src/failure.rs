@@ -117,12 +117,22 @@ codes! {
     NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration";
     /// Several integrations are there and the state does not say which is meant.
     Ambiguous "ambiguous" Inputs "name the one you mean with `integration-id`, or set `mode: install`";
+    /// A step needs a person with a browser.
+    NeedsBrowser "needs-browser" ActionRequired "open `redirect-url`, approve, then run `finishline resume` with the address that the browser ends at";
     /// The provider refused, or cannot be finished as asked.
     Refused "refused" Refused "the message is the provider's own; change the field that it speaks of";
     /// The third party answered with an error.
     ProviderError "provider-error" Refused "the third party's status is in `error-status`; see its own log";
-    /// The waiting pipeline is gone.
+    /// The account belongs to another user.
+    IdentityTaken "identity-taken" Refused "approve with an account that no other user has linked";
+    /// The callback belongs to no waiting pipeline.
+    WrongOauthState "wrong-oauth-state" Refused "paste the address that the browser ended at, whole, after opening the latest `redirect-url`";
+    /// The waiting pipeline's time is over.
     SessionExpired "session-expired" Refused "start again with `finishline run`";
+    /// The callback was used before.
+    CallbackUsed "callback-used" Refused "nothing is left to do for it; `finishline run` says whether the integration is there";
+    /// The callback is another organization's.
+    ForeignCallback "foreign-callback" Refused "set `org` to the organization that the pipeline was started for";
     /// The finish landed on another integration than the one named.
     IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
     /// This backend cannot do what was asked.

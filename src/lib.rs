@@ -4,6 +4,7 @@
 //! the inputs a task, the driver walks the task's pipeline to an outcome, and the host is told.
 
 pub mod backend;
+pub mod callback;
 pub mod cli;
 mod database;
 pub mod driver;
@@ -11,6 +12,7 @@ pub mod env;
 pub mod failure;
 pub mod files;
 pub mod host;
+pub mod http;
 pub mod inputs;
 pub mod job;
 pub mod model;
@@ -26,6 +28,7 @@ pub mod secret;
 pub mod state;
 pub mod store;
 mod supervise;
+mod terminal;
 pub mod yaml;
 
 use cli::Request;
@@ -36,7 +39,7 @@ use inputs::Voice;
 use inputs::given::{Flags, Given};
 use job::{Host, Job};
 use outcome::Outcome;
-use run::Run;
+use run::{Errand, Run};
 use std::ffi::OsString;
 
 /// Runs the program; the exit code.
@@ -48,23 +51,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
     match cli::parse(args) {
         Ok(Request::Words(text)) => Ok(say(text)),
         Ok(Request::Providers { key, json }) => Ok(explain(key.as_deref(), json)),
-        Ok(Request::Run(flags)) => run_step(flags, None, env),
-        Err(usage) => run_step(Flags::default(), Some(usage), env),
+        Ok(Request::Run(flags)) => run_step(flags, Ok(Errand::Run), env),
+        Ok(Request::Resume(flags)) => run_step(flags, Ok(Errand::Resume), env),
+        Err(usage) => run_step(Flags::default(), Err(usage), env),
     }
 }
 
 /// The CI step: whatever happens, the host is told.
-fn run_step(flags: Flags, usage: Option<Failure>, env: &Env) -> anyhow::Result<u8> {
+fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow::Result<u8> {
     let job = read_job(env);
     let (given, mut mistakes) = Given::collect(flags, env, &files::read);
     let (voice, unheard) = Voice::read(&given, &job);
     let _log = host::log::start(&voice);
     let (sinks, lacks) = Sinks::find(&voice, env);
     mistakes.extend(unheard);
-    let outcome = match usage.or(lacks) {
-        Some(failure) => Outcome::failed(failure),
-        None => {
-            let run = Run { given: &given, env, job: &job, sinks: &sinks };
+    let outcome = match (errand, lacks) {
+        (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
+        (Ok(errand), None) => {
+            let run = Run { errand, given: &given, env, job: &job, sinks: &sinks };
             supervise::supervise(run.carry_out(mistakes))?
         }
     };

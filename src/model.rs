@@ -48,6 +48,14 @@ impl PipelineType {
             Self::Reauth => "reauth",
         }
     }
+
+    /// What a finish that changed something did, for a person.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Install => "installed",
+            Self::Reauth => "re-authorized",
+        }
+    }
 }
 
 /// The state of an integration, or of an organization's link to it.
@@ -93,6 +101,27 @@ pub struct IntegrationData {
     pub metadata: Object,
     /// What to do with a row that is already there, or is not.
     pub row: Row,
+    /// Names in the metadata that keep the value of a row that is already there.
+    pub kept_metadata: &'static [&'static str],
+    /// The installer's account at the third party.
+    pub user_identity: Option<UserIdentity>,
+    /// What the identity provider is known by; the external id when absent.
+    pub idp_external_id: Option<String>,
+    /// The identity provider's configuration.
+    pub idp_config: Object,
+}
+
+/// A person's account at the third party.
+#[derive(Clone, PartialEq)]
+pub struct UserIdentity {
+    /// The kind of identity provider, e.g. `gitlab`.
+    pub kind: &'static str,
+    /// The account's own id there.
+    pub external_id: String,
+    /// What the account has granted.
+    pub scopes: Vec<String>,
+    /// Its tokens.
+    pub data: Object,
 }
 
 /// How the integration's row is treated at the finish.
@@ -110,7 +139,16 @@ impl IntegrationData {
     /// An integration with nothing but its external id.
     pub fn new(external_id: impl Into<String>) -> Self {
         let external_id = external_id.into();
-        Self { external_id, name: None, metadata: Object::new(), row: Row::Overwrite }
+        Self {
+            external_id,
+            name: None,
+            metadata: Object::new(),
+            row: Row::Overwrite,
+            kept_metadata: &[],
+            user_identity: None,
+            idp_external_id: None,
+            idp_config: Object::new(),
+        }
     }
 }
 
@@ -123,6 +161,8 @@ pub struct Listed {
     pub external_id: String,
     /// The name people see.
     pub name: String,
+    /// Where the installation is, e.g. `gitlab.com/acme`.
+    pub domain_name: Option<String>,
     /// Whether both the integration and the organization's link are active.
     pub active: bool,
     /// What is stored, secrets included: only the embedded engine tells.
@@ -136,6 +176,8 @@ pub struct Stored {
     pub metadata: Object,
     /// The organization's own configuration.
     pub config: Object,
+    /// The data of the default identity.
+    pub identity: Option<Object>,
 }
 
 /// What a finish left behind.
@@ -175,6 +217,14 @@ pub enum RefusalKind {
     Mismatch,
     /// The pipeline is not there any more.
     Expired,
+    /// A callback was used already.
+    Used,
+    /// A callback belongs to another organization's pipeline.
+    Foreign,
+    /// A callback belongs to no pipeline, or not to this one.
+    WrongState,
+    /// The account is linked to another user.
+    IdentityTaken,
 }
 
 impl Refusal {
@@ -197,6 +247,10 @@ impl From<Refusal> for Failure {
             RefusalKind::Permission => Code::MissingScope,
             RefusalKind::Mismatch => Code::IntegrationMismatch,
             RefusalKind::Expired => Code::SessionExpired,
+            RefusalKind::Used => Code::CallbackUsed,
+            RefusalKind::Foreign => Code::ForeignCallback,
+            RefusalKind::WrongState => Code::WrongOauthState,
+            RefusalKind::IdentityTaken => Code::IdentityTaken,
         };
         Self { status: refusal.status, ..Self::new(code, refusal.message) }
     }

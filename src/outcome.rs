@@ -9,6 +9,8 @@ use crate::model::PipelineType;
 pub enum Status {
     /// Done, or nothing was to be done.
     Complete,
+    /// A person must act; the pipeline waits.
+    ActionRequired,
     /// The host withheld the secrets, as it should.
     Skipped,
     /// Decided only.
@@ -22,6 +24,7 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::ActionRequired => "action_required",
             Self::Skipped => "skipped",
             Self::Planned => "planned",
             Self::Error => "error",
@@ -38,7 +41,7 @@ pub struct Subject {
     pub pipeline_type: Option<PipelineType>,
     /// The integration's id and name, once it is there.
     pub integration: Option<(i64, String)>,
-    /// Its settings page, once it is there.
+    /// Its settings page, once it is there; while a person must act, the page to act on.
     pub redirect_url: Option<String>,
 }
 
@@ -51,7 +54,7 @@ pub struct Outcome {
     pub changed: bool,
     /// What it was about, as far as that was known.
     pub subject: Option<Subject>,
-    /// Why it failed.
+    /// Why it failed, or waits.
     pub failure: Option<Failure>,
     /// Why it was skipped.
     pub skipped_reason: Option<&'static str>,

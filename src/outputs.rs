@@ -13,8 +13,11 @@ pub struct Output {
 
 /// Every output, the most important first: GitLab's small file drops from the end.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "status", is: "`complete`, `skipped`, `planned` or `error`" },
-    Output { name: "redirect-url", is: "the integration's settings page, with `next`; else empty" },
+    Output { name: "status", is: "`complete`, `action_required`, `skipped`, `planned` or `error`" },
+    Output {
+        name: "redirect-url",
+        is: "the integration's settings page, with `next`; for `action_required` the page where a person goes on; else empty",
+    },
     Output { name: "error-code", is: "the slug of the failure; see the table of slugs" },
     Output { name: "integration-id", is: "the integration's id" },
     Output {

@@ -31,22 +31,37 @@ impl Task {
             return Err(Failure::new(Code::NothingAsked, message));
         };
         let provider = provider::find(key)?;
-        let no_org = || {
-            Failure::new(Code::Usage, "`org` is missing: the organization's slug")
-                .hint("set `org` (FINISHLINE_ORG, --org)")
-        };
         let (org, answers) = match (&inputs.org, provider::check(provider, &inputs.state)) {
             (Some(org), Ok(answers)) => (org.clone(), answers),
             (Some(_), Err(mistakes)) => return Err(mistakes),
             (None, answers) => {
-                let mistakes = [Some(no_org()), answers.err()];
-                return Err(
-                    Failure::all(mistakes.into_iter().flatten().collect()).unwrap_or_else(no_org)
-                );
+                let mistakes = [Some(Self::no_org()), answers.err()];
+                return Err(Failure::all(mistakes.into_iter().flatten().collect())
+                    .unwrap_or_else(Self::no_org));
             }
         };
         let (mode, integration_id) = (inputs.mode, inputs.integration_id);
         Ok(Self { provider, org, answers, next: inputs.next.clone(), mode, integration_id })
+    }
+
+    /// The organization is missing.
+    pub fn no_org() -> Failure {
+        Failure::new(Code::Usage, "`org` is missing: the organization's slug")
+            .hint("set `org` (FINISHLINE_ORG, --org)")
+    }
+
+    /// The task of a pipeline that was begun earlier and goes on.
+    pub fn resumed(
+        provider: &'static dyn Provider,
+        org: OrgSlug,
+        next: Option<String>,
+        pipeline_type: PipelineType,
+    ) -> Self {
+        let mode = match pipeline_type {
+            PipelineType::Install => Mode::Install,
+            PipelineType::Reauth => Mode::Reauth,
+        };
+        Self { provider, org, answers: Answers::default(), next, mode, integration_id: None }
     }
 
     /// The secret texts among the answers.
@@ -88,7 +103,9 @@ impl Task {
         };
         let with = |wanted| considered.iter().find(|(_, verdict)| *verdict == wanted);
         match (with(Match::Same), with(Match::Differs), with(Match::CannotTell)) {
-            (Some((one, _)), _, _) if one.active => Ok(Decision::Nothing((*one).clone())),
+            (Some((one, _)), _, _) if one.active => {
+                Ok(Decision::Nothing { id: one.id, name: one.name.clone() })
+            }
             (Some(_), _, _) => Ok(Decision::Run(Why::Inactive)),
             (None, Some(_), _) => Ok(Decision::Run(Why::Differs)),
             (None, None, Some(_)) => Err(self.ambiguous(listed)),
@@ -116,6 +133,9 @@ impl Task {
     /// Each step with the fields that will answer it, as a person may see them: without values.
     pub fn answers_in_words(&self) -> Vec<String> {
         let answer = |step: &Step| {
+            if step.needs_browser() {
+                return format!("wait at step `{}` for a person with a browser", step.id);
+            }
             let given = self.answers.step(step.id);
             let is_given = |field: &&Field| given.is_some_and(|all| all.get(field.name).is_some());
             let word = |field: &Field| {
@@ -137,7 +157,12 @@ fn ids(listed: &[Listed]) -> String {
 #[derive(Clone)]
 pub enum Decision {
     /// This one is there, matches and is active.
-    Nothing(Listed),
+    Nothing {
+        /// Its id.
+        id: i64,
+        /// Its name.
+        name: String,
+    },
     /// The pipeline runs, to install.
     Run(Why),
     /// The pipeline runs, to renew the integration with this id.
@@ -162,7 +187,16 @@ impl Decision {
     pub fn pipeline_type(&self) -> PipelineType {
         match self {
             Self::Reauth(_) => PipelineType::Reauth,
-            Self::Nothing(_) | Self::Run(_) => PipelineType::Install,
+            Self::Nothing { .. } | Self::Run(_) => PipelineType::Install,
+        }
+    }
+
+    /// The word for what a finish that changes something does.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Reauth(_) => "re-authorized",
+            Self::Run(Why::Differs) => "updated",
+            Self::Nothing { .. } | Self::Run(_) => "installed",
         }
     }
 
@@ -170,14 +204,14 @@ impl Decision {
     pub fn integration_id(&self) -> Option<i64> {
         match self {
             Self::Reauth(id) => Some(*id),
-            Self::Nothing(_) | Self::Run(_) => None,
+            Self::Nothing { .. } | Self::Run(_) => None,
         }
     }
 
     /// The decision with its reason, for a person.
     pub fn words(&self) -> &'static str {
         match self {
-            Self::Nothing(_) => "nothing to do: it is there, matches and is active",
+            Self::Nothing { .. } => "nothing to do: it is there, matches and is active",
             Self::Run(Why::Asked) => "runs, because `mode: install` runs in any case",
             Self::Run(Why::Absent) => "runs, because it is not there yet",
             Self::Run(Why::Differs) => "runs, because what is stored differs from the inputs",

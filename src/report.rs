@@ -1,9 +1,9 @@
 //! The words of an outcome: what a run about a task tells a person and the host.
 
-use crate::failure::Failure;
-use crate::model::{Finished, Listed, OrgSlug};
+use crate::failure::{Code, Failure};
+use crate::model::{Finished, PipelineType};
 use crate::outcome::{Outcome, Status, Subject};
-use crate::plan::{Decision, Task, Why};
+use crate::plan::{Decision, Task};
 use crate::redirect::Site;
 
 /// Puts what happened to a task into words.
@@ -15,67 +15,52 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The pipeline finished.
-    pub fn complete(&self, decision: &Decision, finished: &Finished, made: &[OrgSlug]) -> Outcome {
-        let verb = match (decision, finished.changed) {
-            (Decision::Reauth(_), _) => "is re-authorized",
-            (Decision::Run(Why::Differs), true) => "is updated",
-            (_, true) => "is installed",
-            (_, false) => "was installed already",
+    /// The pipeline finished; `verb` is what a finish that changed something did.
+    pub fn complete(&self, kind: PipelineType, verb: &str, finished: &Finished) -> Outcome {
+        let headline = match finished.changed {
+            true => self.headline(&format!("is {verb}")),
+            false => self.headline("was as it should be already"),
         };
-        let url = self.settings_url(finished.id);
-        let mut details = vec![
-            format!("integration {} ({})", finished.id, finished.name),
-            format!("settings: {url}"),
-        ];
-        details.extend(made.iter().map(|org| format!("the organization {org} is new here")));
-        Outcome {
-            changed: finished.changed,
-            subject: Some(Subject {
-                pipeline_type: Some(decision.pipeline_type()),
-                integration: Some((finished.id, finished.name.clone())),
-                redirect_url: Some(url),
-                ..self.subject()
-            }),
-            details,
-            ..Outcome::new(Status::Complete, self.headline(verb))
-        }
+        let changed = finished.changed;
+        Outcome { changed, ..self.there(kind, finished.id, &finished.name, headline) }
     }
 
     /// Nothing was to be done.
-    pub fn nothing(&self, one: &Listed) -> Outcome {
-        let url = self.settings_url(one.id);
-        let subject = Subject {
-            pipeline_type: Some(Decision::Nothing(one.clone()).pipeline_type()),
-            integration: Some((one.id, one.name.clone())),
-            redirect_url: Some(url.clone()),
-            ..self.subject()
-        };
-        let details =
-            vec![format!("integration {} ({})", one.id, one.name), format!("settings: {url}")];
+    pub fn nothing(&self, id: i64, name: &str) -> Outcome {
         let headline = format!("{}, nothing to do", self.headline("is installed and up to date"));
-        Outcome { subject: Some(subject), details, ..Outcome::new(Status::Complete, headline) }
+        self.there(PipelineType::Install, id, name, headline)
+    }
+
+    /// A person must act on this page before the pipeline can go on.
+    pub fn waiting(&self, kind: PipelineType, url: String) -> Outcome {
+        let (name, org) = (self.task.provider.name(), &self.task.org);
+        let message = format!("{name} needs a person with a browser for {org}");
+        let details = vec![
+            format!("open: {url}"),
+            "approve, and copy the address that the browser ends at; it may show no page"
+                .to_owned(),
+            format!("within an hour: finishline resume --org {org} --callback-url -"),
+        ];
+        let subject =
+            Subject { pipeline_type: Some(kind), redirect_url: Some(url), ..self.subject() };
+        let failure = Some(Failure::new(Code::NeedsBrowser, message.clone()));
+        let outcome = Outcome::new(Status::ActionRequired, message);
+        Outcome { subject: Some(subject), failure, details, ..outcome }
     }
 
     /// What a run would do.
     pub fn planned(&self, decision: &Decision, file: &str) -> Outcome {
-        if let Decision::Nothing(one) = decision {
-            return Outcome { status: Status::Planned, ..self.nothing(one) };
+        if let Decision::Nothing { id, name } = decision {
+            return Outcome { status: Status::Planned, ..self.nothing(*id, name) };
         }
-        let verb = match decision {
-            Decision::Reauth(_) => "would be re-authorized",
-            Decision::Run(Why::Differs) => "would be updated",
-            Decision::Nothing(_) | Decision::Run(_) => "would be installed",
-        };
         let mut details = vec![format!("it {}", decision.words())];
         details.push(format!("backend: embedded, {file}"));
         details.extend(self.task.answers_in_words());
-        details
-            .push("store the integration, link the organization, write an audit entry".to_owned());
-        let pipeline_type = Some(decision.pipeline_type());
-        let subject = Subject { pipeline_type, ..self.subject() };
-        let outcome = Outcome::new(Status::Planned, self.headline(verb));
-        Outcome { subject: Some(subject), details, ..outcome }
+        let finish = "store the integration, link the organization, write an audit entry";
+        details.push(finish.to_owned());
+        let subject = Subject { pipeline_type: Some(decision.pipeline_type()), ..self.subject() };
+        let headline = self.headline(&format!("would be {}", decision.verb()));
+        Outcome { subject: Some(subject), details, ..Outcome::new(Status::Planned, headline) }
     }
 
     /// It failed.
@@ -90,6 +75,19 @@ impl Report<'_> {
         shown.extend(self.task.plain_texts());
         shown.push(self.settings_url(0));
         shown
+    }
+
+    /// The integration is there.
+    fn there(&self, kind: PipelineType, id: i64, name: &str, headline: String) -> Outcome {
+        let url = self.settings_url(id);
+        let details = vec![format!("integration {id} ({name})"), format!("settings: {url}")];
+        let subject = Subject {
+            pipeline_type: Some(kind),
+            integration: Some((id, name.to_owned())),
+            redirect_url: Some(url),
+            ..self.subject()
+        };
+        Outcome { subject: Some(subject), details, ..Outcome::new(Status::Complete, headline) }
     }
 
     fn headline(&self, verb: &str) -> String {

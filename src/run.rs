@@ -1,27 +1,46 @@
 //! The work of a run: inputs, task, decision, driver, outcome.
 
 use crate::backend::embedded::{self, Embedded};
+use crate::callback::Callback;
 use crate::database;
-use crate::driver;
+use crate::driver::{self, Walked};
 use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::files;
-use crate::host::Sinks;
+use crate::host::{Emit, Sinks};
 use crate::inputs::given::Given;
 use crate::inputs::{self, BackendName, Inputs};
 use crate::job::Job;
+use crate::model::OrgSlug;
 use crate::outcome::Outcome;
 use crate::plan::{Decision, Task};
 use crate::redirect::Site;
 use crate::report::Report;
-use std::path::Path;
+use crate::seam::Begin;
+use crate::terminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// Where `serve` answers when nobody says otherwise.
 const LOCAL_SITE: &str = "http://127.0.0.1:9797";
 
+/// How long a pipeline waits, and so a person at a terminal may take.
+const PERSON: Duration = Duration::from_secs(3600);
+
+/// What a run is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// Everything that the inputs ask for.
+    Run,
+    /// To go on with a pipeline that waited for a person.
+    Resume,
+}
+
 /// What a run works with.
 pub struct Run<'a> {
+    /// What it is for.
+    pub errand: Errand,
     /// What was typed.
     pub given: &'a Given,
     /// The environment.
@@ -45,29 +64,110 @@ impl Run<'_> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
-        let mut outcome = match tokio::time::timeout(inputs.timeout, self.integrate(&inputs)).await
-        {
-            Ok(outcome) => outcome,
+        let deadline = if self.waits(&inputs) { PERSON } else { inputs.timeout };
+        let work = async {
+            match self.errand {
+                Errand::Run => self.integrate(&inputs).await,
+                Errand::Resume => self.resume(&inputs).await,
+            }
+        };
+        let done = tokio::time::timeout(deadline, work).await;
+        let mut outcome = match done {
+            Ok(done) => done.unwrap_or_else(Outcome::failed),
             Err(_) => Outcome::from(Code::Deadline),
         };
         outcome.tolerate(&inputs.tolerate);
         outcome
     }
 
-    async fn integrate(&self, inputs: &Inputs) -> Outcome {
-        let task = match Task::new(inputs) {
-            Ok(task) => task,
-            Err(failure) => return Outcome::failed(failure),
-        };
-        let site = Site::new(inputs.url.as_ref().map_or(LOCAL_SITE, Url::as_str));
-        let report = Report { task: &task, site: &site };
+    async fn integrate(&self, inputs: &Inputs) -> Result<Outcome, Failure> {
+        let task = Task::new(inputs)?;
+        let site = inputs.url.as_ref().map_or(LOCAL_SITE, Url::as_str);
+        let report = Report { task: &task, site: &Site::new(site) };
         let mut secrets = task.secrets();
         secrets.extend(inputs.auth_token.as_ref().map(|token| token.expose().to_owned()));
-        let (mut begin, warnings) = self.sinks.masks(&secrets, &report.shown());
-        let title = format!("finishline: {} for {}", task.provider.key(), task.org);
+        let work = self.finish(inputs, &report, site);
+        Ok(self.told(&secrets, &report, work).await)
+    }
+
+    async fn finish(
+        &self,
+        inputs: &Inputs,
+        report: &Report<'_>,
+        site: &str,
+    ) -> Result<Outcome, Failure> {
+        let path = self.database(inputs)?;
+        if inputs.dry_run {
+            return plan(report, &path).await;
+        }
+        let task = report.task;
+        let mut backend = Embedded::open(&path).await?;
+        let decision = task.decide(&backend.list(&task.org, task.provider).await?)?;
+        let (provider, org) = (task.provider.key(), task.org.as_str());
+        tracing::info!(provider, org, database = %path.display(), "{}", decision.words());
+        if let Decision::Nothing { id, name } = &decision {
+            return Ok(report.nothing(*id, name));
+        }
+        let begin = Begin {
+            provider: task.provider,
+            org: &task.org,
+            integration_id: decision.integration_id(),
+            site,
+            next: task.next.as_deref(),
+        };
+        let walked = driver::walk(&mut backend, task, begin).await?;
+        let kind = decision.pipeline_type();
+        match walked {
+            Walked::Finished(finished) => {
+                let mut outcome = report.complete(kind, decision.verb(), &finished);
+                let made = backend.made.iter();
+                outcome
+                    .details
+                    .extend(made.map(|org| format!("the organization {org} is new here")));
+                Ok(outcome)
+            }
+            Walked::Waiting(url) if self.waits(inputs) => {
+                self.wait(&mut backend, report, &url).await
+            }
+            Walked::Waiting(url) => Ok(report.waiting(kind, url)),
+        }
+    }
+
+    async fn resume(&self, inputs: &Inputs) -> Result<Outcome, Failure> {
+        let address = inputs.callback_url.as_ref().ok_or_else(|| {
+            let message = "`callback-url` is missing: the address that the browser ended at";
+            let hint = "set FINISHLINE_CALLBACK_URL from a secret, or --callback-url FILE (`-` is standard input)";
+            Failure::new(Code::Usage, message).hint(hint)
+        })?;
+        let org = inputs.org.as_ref().ok_or_else(Task::no_org)?;
+        let callback = Callback::parse(address.expose())?;
+        let (masks, warnings) = self.sinks.masks(&callback.secrets(), &[org.to_string()]);
+        Sinks::emit(masks)?;
+        let path = self.database(inputs)?;
+        if !path.exists() {
+            let message =
+                format!("there is no database {}", crate::failure::quote(&path.to_string_lossy()));
+            return Err(Failure::new(Code::Database, message)
+                .hint("let `database` name the file that the first run used"));
+        }
+        let mut backend = Embedded::open(&path).await?;
+        let mut outcome = go_on(&mut backend, org, &callback).await?;
+        outcome.warnings.splice(0..0, warnings);
+        Ok(outcome)
+    }
+
+    /// Masks the secrets before anything else is said, and folds what is logged by the work.
+    async fn told(
+        &self,
+        secrets: &[String],
+        report: &Report<'_>,
+        work: impl Future<Output = Result<Outcome, Failure>>,
+    ) -> Outcome {
+        let (mut begin, warnings) = self.sinks.masks(secrets, &report.shown());
+        let title = format!("finishline: {} for {}", report.task.provider.key(), report.task.org);
         begin.extend(self.sinks.open_group(&title, unix_seconds()));
         let done = match Sinks::emit(begin) {
-            Ok(()) => self.finish(inputs, &report).await,
+            Ok(()) => work.await,
             Err(failure) => Err(failure),
         };
         let ended = Sinks::emit(self.sinks.close_group(unix_seconds()));
@@ -76,15 +176,45 @@ impl Run<'_> {
         outcome
     }
 
-    async fn finish(&self, inputs: &Inputs, report: &Report<'_>) -> Result<Outcome, Failure> {
+    /// A person at a terminal may be waited for; a CI job never waits.
+    fn waits(&self, inputs: &Inputs) -> bool {
+        inputs.wait && !self.job.host.is_ci() && terminal::is_there()
+    }
+
+    /// Asks for the callback's address until one is right; a wrong one costs nothing.
+    async fn wait(
+        &self,
+        backend: &mut Embedded,
+        report: &Report<'_>,
+        url: &str,
+    ) -> Result<Outcome, Failure> {
+        let name = report.task.provider.name();
+        let mut words = format!("{name} needs you: open this page and approve\n\n  {url}\n\n");
+        loop {
+            words.push_str("then paste the address that the browser ends at: ");
+            Sinks::emit(vec![Emit::Stderr(std::mem::take(&mut words))])?;
+            let line = terminal::line().await.ok_or_else(|| {
+                Failure::new(Code::NeedsBrowser, "nothing was pasted; the pipeline still waits")
+            })?;
+            let done = match Callback::parse(&line) {
+                Ok(callback) => go_on(backend, &report.task.org, &callback).await,
+                Err(failure) => Err(failure),
+            };
+            match done {
+                // What was pasted is no callback of a waiting pipeline: paste again.
+                Err(failure) => words = format!("{failure}\n"),
+                done => return done,
+            }
+        }
+    }
+
+    /// The embedded backend's file, when it is the backend.
+    fn database(&self, inputs: &Inputs) -> Result<PathBuf, Failure> {
         match inputs.backend(self.job)? {
+            BackendName::Embedded => database::path(inputs.database.as_deref(), self.env),
             BackendName::Sentry => {
                 let message = "this version finishes on the embedded backend only";
                 Err(Failure::new(Code::Unsupported, message))
-            }
-            BackendName::Embedded => {
-                let path = database::path(inputs.database.as_deref(), self.env)?;
-                if inputs.dry_run { plan(report, &path).await } else { embed(report, &path).await }
             }
         }
     }
@@ -98,20 +228,25 @@ async fn plan(report: &Report<'_>, path: &Path) -> Result<Outcome, Failure> {
     Ok(report.planned(&task.decide(&listed)?, &format!("{}{note}", path.display())))
 }
 
-async fn embed(report: &Report<'_>, path: &Path) -> Result<Outcome, Failure> {
-    let task = report.task;
-    let mut backend = Embedded::open(path).await?;
-    let listed = backend.list(&task.org, task.provider).await?;
-    let decision = task.decide(&listed)?;
-    let (provider, org) = (task.provider.key(), task.org.as_str());
-    tracing::info!(provider, org, database = %path.display(), "{}", decision.words());
-    match &decision {
-        Decision::Nothing(one) => Ok(report.nothing(one)),
-        Decision::Run(_) | Decision::Reauth(_) => {
-            let finished = driver::walk(&mut backend, task, decision.integration_id()).await?;
-            Ok(report.complete(&decision, &finished, &backend.made))
-        }
-    }
+/// Goes on with the pipeline that the callback belongs to.
+async fn go_on(
+    backend: &mut Embedded,
+    org: &OrgSlug,
+    callback: &Callback,
+) -> Result<Outcome, Failure> {
+    let resumed = backend.resume(org, callback.text("state")).await?;
+    let kind = resumed.pipeline_type;
+    let task = Task::resumed(resumed.provider, org.clone(), resumed.next, kind);
+    let report = Report { task: &task, site: &Site::new(resumed.site) };
+    let walked = match callback.fields(resumed.step) {
+        Ok(fields) => driver::go_on(backend, &task, fields).await,
+        Err(failure) => Err(failure),
+    };
+    Ok(match walked {
+        Ok(Walked::Finished(finished)) => report.complete(kind, kind.done(), &finished),
+        Ok(Walked::Waiting(url)) => report.waiting(kind, url),
+        Err(failure) => report.failed(failure),
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a section of GitLab's log carries its time")]

@@ -1,7 +1,7 @@
 //! The seam between the driver and whoever walks a pipeline: our engine, or Sentry.
 
 use crate::failure::Failure;
-use crate::model::{Finished, OrgSlug, Refusal};
+use crate::model::{Finished, Object, OrgSlug, Refusal};
 use crate::provider::Provider;
 use crate::state::Fields;
 
@@ -14,22 +14,29 @@ pub struct Begin<'a> {
     pub org: &'a OrgSlug,
     /// The integration to renew; makes the pipeline a `reauth`.
     pub integration_id: Option<i64>,
+    /// Where the backend's pages are; a third party sends browsers back there.
+    pub site: &'a str,
+    /// What the redirect URL will carry, also when another process goes on.
+    pub next: Option<&'a str>,
 }
 
-/// A step that waits for its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A step that waits for its answer. It has no `Debug`: its data holds the value of a callback.
+#[derive(Clone, PartialEq)]
 pub struct StepView {
     /// The step's id; the driver keys on it, never on an index.
     pub id: String,
+    /// What the step shows.
+    pub data: Object,
 }
 
 /// What an answer led to.
-#[derive(Debug)]
 pub enum Progress {
     /// The next step.
     Advance(StepView),
     /// The finish.
     Complete(Finished),
+    /// Fields that do not fit, each with its reason; the step stays.
+    Invalid(Vec<(String, String)>),
     /// A no; nothing was stored.
     Refused(Refusal),
 }

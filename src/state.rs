@@ -17,6 +17,11 @@ impl State {
         self.0.insert(name.to_owned(), value.into());
     }
 
+    /// Takes away what stands under `name`.
+    pub fn unbind(&mut self, name: &str) {
+        self.0.shift_remove(name);
+    }
+
     /// What stands under `name`.
     pub fn fetch(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
@@ -63,6 +68,11 @@ impl Fields {
     /// The field's text; empty when it is absent or no text.
     pub fn text(&self, name: &str) -> &str {
         self.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The field's boolean, or the default when it is absent.
+    pub fn flag(&self, name: &str, default: bool) -> bool {
+        self.get(name).and_then(Value::as_bool).unwrap_or(default)
     }
 
     /// The fields with their names.

@@ -12,7 +12,7 @@ use crate::failure::{Code, Failure, Warning};
 use crate::files;
 use crate::inputs::{Format, Voice};
 use crate::job::Host;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 use crate::outputs;
 use anyhow::Context;
 use std::io::Write;
@@ -202,7 +202,9 @@ impl Sinks {
             let title = format!("finishline: {}", warning.slug);
             lines.push(self.note("warning", &title, &warning.message, None));
         }
-        if let Some(failure) = &outcome.failure {
+        // A person at a terminal reads what waits for them on standard output.
+        let told = outcome.status == Status::ActionRequired && self.host == Host::Local;
+        if let Some(failure) = outcome.failure.as_ref().filter(|_| !told) {
             let kind = if outcome.tolerated { "warning" } else { "error" };
             let title = format!("finishline: {}", failure.code);
             let hint = format!("{}{}", failure.hint, self.exit_note(outcome));
@@ -274,7 +276,11 @@ pub fn mark() -> anyhow::Result<String> {
 fn links(outcome: &Outcome) -> Vec<(String, String)> {
     let subject = outcome.subject.as_ref();
     let url = subject.and_then(|subject| subject.redirect_url.clone());
-    url.map(|url| ("Integration settings".to_owned(), url)).into_iter().collect()
+    let label = match outcome.status {
+        Status::ActionRequired => "Approve in a browser",
+        _ => "Integration settings",
+    };
+    url.map(|url| (label.to_owned(), url)).into_iter().collect()
 }
 
 /// A reader that has left is no failure: it has seen what it wanted.
@@ -292,7 +298,7 @@ fn unwritable(sink: &str, error: &std::io::Error) -> Failure {
 
 /// The result for a person; a failure speaks on standard error alone.
 fn text(outcome: &Outcome) -> String {
-    if outcome.failure.is_some() {
+    if outcome.status == Status::Error {
         return String::new();
     }
     let details = outcome.details.iter().map(|line| format!("  {line}\n"));

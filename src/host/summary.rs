@@ -6,27 +6,45 @@ use crate::outcome::{Outcome, Status};
 pub(super) fn markdown(outcome: &Outcome) -> String {
     let sign = match outcome.status {
         Status::Complete => "✅",
+        Status::ActionRequired => "⏳",
         Status::Planned | Status::Skipped => "ℹ️",
         Status::Error => "❌",
     };
     let mut lines =
         vec![format!("### {sign} finishline: {}", escape(&outcome.headline)), String::new()];
-    let subject = outcome.subject.as_ref();
-    if let Some(url) = subject.and_then(|subject| subject.redirect_url.as_deref()) {
-        lines.push(format!("[Open the settings page](<{}>){}", link(url), local_note(url)));
-        lines.push(String::new());
+    match (outcome.status, page(outcome)) {
+        (Status::ActionRequired, Some(page)) => lines.extend(what_to_do(page)),
+        (_, page) => {
+            lines.extend(page.map(|page| {
+                format!("[Open the settings page](<{}>){}\n", link(page), local_note(page))
+            }));
+            lines.extend(outcome.details.iter().map(|line| format!("- {}", escape(line))));
+        }
     }
-    lines.extend(outcome.details.iter().map(|line| format!("- {}", escape(line))));
     lines.extend(
         outcome.warnings.iter().map(|warning| format!("- ⚠️ {}", escape(&warning.message))),
     );
-    if let Some(failure) = &outcome.failure {
+    if let Some(failure) = outcome.failure.as_ref().filter(|_| outcome.status == Status::Error) {
         let (code, exit) = (failure.code, outcome.exit().number());
         lines
             .push(format!("**What to change:** {} (`{code}`, exit {exit})", escape(&failure.hint)));
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn page(outcome: &Outcome) -> Option<&str> {
+    outcome.subject.as_ref()?.redirect_url.as_deref()
+}
+
+/// What the person clicks, and what is run afterwards.
+fn what_to_do(page: &str) -> [String; 4] {
+    [
+        format!("1. [Open this page and approve](<{}>), within an hour.", link(page)),
+        "2. Copy the whole address that your browser ends at. It may show no page; the address is what counts. It is a secret until it is used.".to_owned(),
+        "3. Run `finishline resume` with that address as `callback-url` (the resume job of this workflow, or `finishline resume --callback-url -` where the database is).".to_owned(),
+        String::new(),
+    ]
 }
 
 /// Text of others as text: no link, no HTML, no table, one line.

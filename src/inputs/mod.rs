@@ -32,6 +32,8 @@ pub struct Inputs {
     pub integration_id: Option<i64>,
     /// What the redirect URL carries.
     pub next: Option<String>,
+    /// The address that a person's browser ended at.
+    pub callback_url: Option<Secret>,
     /// The organization.
     pub org: Option<OrgSlug>,
     /// Where the backend's pages are.
@@ -44,6 +46,8 @@ pub struct Inputs {
     pub database: Option<String>,
     /// Whether to decide only.
     pub dry_run: bool,
+    /// Whether to wait at the terminal for a person.
+    pub wait: bool,
     /// Which ends become exit 0.
     pub tolerate: Vec<Tolerated>,
     /// The deadline of the whole run.
@@ -71,12 +75,14 @@ impl Inputs {
             mode: reader.value("mode", parse::mode).unwrap_or(Mode::Ensure),
             integration_id: reader.value("integration-id", parse::id),
             next: reader.value("next", parse::text),
+            callback_url: given.get("callback-url").map(|found| found.text.clone()),
             org: reader.value("org", parse::org),
             url: reader.value("url", parse::url),
             auth_token: given.get("auth-token").map(|found| found.text.clone()),
             backend: reader.value("backend", parse::backend),
             database: reader.value("database", parse::text),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
+            wait: reader.value("wait", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
@@ -123,6 +129,7 @@ impl Inputs {
 /// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
 pub fn withheld(given: &Given, job: &Job) -> Option<&'static str> {
     let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
-    let needed = given.get("provider").is_some() && !embedded;
+    let asked = given.get("provider").is_some() || given.get("callback-url").is_some();
+    let needed = asked && !embedded;
     if needed && given.get("auth-token").is_none() { job.withheld_secrets() } else { None }
 }

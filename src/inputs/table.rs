@@ -77,6 +77,13 @@ pub const INPUTS: &[Input] = &[
         meaning: "carried in the query of the redirect URL",
     },
     Input {
+        name: "callback-url",
+        variables: &["FINISHLINE_CALLBACK_URL"],
+        flag: Flag::File("callback-url"),
+        default: "none",
+        meaning: "for `resume`: the address that the person's browser ended at; a secret, so the flag takes a file, or `-`",
+    },
+    Input {
         name: "org",
         variables: &["FINISHLINE_ORG", "SENTRY_ORG"],
         flag: Flag::Value("SLUG"),
@@ -117,6 +124,13 @@ pub const INPUTS: &[Input] = &[
         flag: Flag::Switch,
         default: "false",
         meaning: "decides and says what would happen, and changes nothing",
+    },
+    Input {
+        name: "wait",
+        variables: &["FINISHLINE_WAIT"],
+        flag: Flag::Switch,
+        default: "false",
+        meaning: "on a terminal, `run` waits for the callback address to be pasted; never on CI",
     },
     Input {
         name: "tolerate",

@@ -38,6 +38,9 @@ pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Fai
     for step in provider.steps() {
         let mut fields = Fields::default();
         for field in step.fields {
+            if field.callback.is_some() {
+                continue;
+            }
             match find(state, step, field).map(|entry| value(field, entry)) {
                 Some(Ok(Some(value))) => fields.set(field.name, value),
                 Some(Err(mistake)) => mistakes.push(mistake),
@@ -49,6 +52,18 @@ pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Fai
     }
     mistakes.extend(unknown(provider, state));
     Failure::all(mistakes).map_or(Ok(answers), Err)
+}
+
+/// The fields of an answer that do not fit its step, each with its reason in Sentry's words.
+pub fn invalid(step: &Step, fields: &Fields) -> Vec<(String, String)> {
+    let reason = |field: &Field| match fields.get(field.name) {
+        None | Some(Value::Null) if field.required => Some("This field is required.".to_owned()),
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() && !field.required => None,
+        Some(value) => field.kind.check(value).err().map(|takes| format!("Takes {takes}.")),
+    };
+    let named = |field: &Field| Some((field.name.to_owned(), reason(field)?));
+    step.fields.iter().filter_map(named).collect()
 }
 
 /// The entry for a field: under its step's id if there, else flat.
@@ -75,6 +90,12 @@ fn value(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
     let value = match (&entry.value, &field.kind) {
         (GivenValue::Empty, _) => return Ok(None),
         (GivenValue::Text(text), _) if text.expose().is_empty() => return Ok(None),
+        (GivenValue::Boolean(value), Kind::Flag(_)) => Value::from(*value),
+        (GivenValue::Text(text), Kind::Flag(_)) => match text.expose() {
+            "true" => Value::from(true),
+            "false" => Value::from(false),
+            _ => return Err(unfit(field, entry, "what is there does not fit")),
+        },
         (GivenValue::Text(text), _) => Value::from(text.expose()),
         (GivenValue::Mapping(entries), Kind::Json) => Value::from(json(entries).to_string()),
         (GivenValue::Boolean(_) | GivenValue::Number(_), _) => return Err(unquoted(field, entry)),
@@ -126,7 +147,8 @@ fn unknown(provider: &dyn Provider, state: &StateInput) -> Vec<Failure> {
 }
 
 fn strangers(entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
-    let names = || steps.iter().flat_map(|step| step.fields).map(|field| field.name);
+    let fields = || steps.iter().flat_map(|step| step.fields);
+    let names = || fields().filter(|field| field.callback.is_none()).map(|field| field.name);
     let stranger = |entry: &&Entry| names().all(|name| name != entry.field_name());
     let mistake = |entry: &Entry| {
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();

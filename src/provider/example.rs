@@ -7,17 +7,10 @@ use crate::state::{Fields, State};
 /// One name is all it takes.
 pub(super) struct Example;
 
-static STEPS: [Step; 1] = [Step {
-    id: "setup",
-    fields: &[Field {
-        name: "name",
-        kind: Kind::Text(200),
-        required: true,
-        secret: false,
-        help: "the name of the installation",
-        example: "demo",
-    }],
-}];
+static STEPS: [Step; 1] = [Step::form(
+    "setup",
+    &[Field::required("name", Kind::Text(200), "the name of the installation", "demo")],
+)];
 
 impl Provider for Example {
     fn key(&self) -> &'static str {
@@ -36,8 +29,9 @@ impl Provider for Example {
         &STEPS
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) {
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("name", fields.text("name"));
+        Ok(())
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

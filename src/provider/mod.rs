@@ -4,22 +4,33 @@
 //! To add a provider: one file here, its `mod` line and its line in [`PROVIDERS`], and one folder
 //! under `tests/fixtures/`.
 
+mod address;
 mod answers;
+pub mod ask;
 pub mod describe;
 mod example;
+mod gitea;
+mod gitlab;
+pub mod oauth2;
 mod opsgenie;
 mod pagerduty;
 
 use crate::failure::{Code, Failure, quote};
 use crate::model::{IntegrationData, Listed, Object, Refusal};
 use crate::state::{Fields, State};
+use ask::{Ask, Reply};
 use serde_json::Value;
 
-pub use answers::{Answers, check};
+pub use answers::{Answers, check, invalid};
 
 /// Every provider, in the order that help lists them.
-pub const PROVIDERS: &[&dyn Provider] =
-    &[&opsgenie::Opsgenie, &pagerduty::PagerDuty, &example::Example];
+pub const PROVIDERS: &[&dyn Provider] = &[
+    &gitlab::Gitlab,
+    &gitea::Gitea,
+    &opsgenie::Opsgenie,
+    &pagerduty::PagerDuty,
+    &example::Example,
+];
 
 /// A third party that an organization can connect.
 pub trait Provider: Sync {
@@ -40,8 +51,37 @@ pub trait Provider: Sync {
     /// The steps to complete, in order, before [`Self::build`].
     fn steps(&self) -> &'static [Step];
 
+    /// What a step shows before it is answered. What is fresh may be bound to the state, and a
+    /// second look must show the same.
+    fn view(&self, _step: &Step, _state: &mut State, _fresh: &Fresh) -> Object {
+        Object::new()
+    }
+
     /// Puts a step's answer, whose fields are checked, into the state.
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State);
+    ///
+    /// # Errors
+    ///
+    /// The answer does not belong to this pipeline.
+    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal>;
+
+    /// What must be fetched from the third party before [`Self::build`], one thing at a time;
+    /// `None` when the state lacks nothing.
+    ///
+    /// # Errors
+    ///
+    /// The state is such that it cannot be asked for.
+    fn ask(&self, _step: &Step, _state: &State) -> Result<Option<Ask>, Refusal> {
+        Ok(None)
+    }
+
+    /// Binds what came back. Must bind something under a name that [`Self::ask`] looks at.
+    ///
+    /// # Errors
+    ///
+    /// The third party's refusal.
+    fn hear(&self, _name: &str, _reply: &Reply, _state: &mut State) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// Whether a listed integration is the one that these answers describe.
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match;
@@ -56,6 +96,11 @@ pub trait Provider: Sync {
     /// The organization's own configuration after the finish; `None` leaves it as it is.
     fn configure(&self, _state: &State, _link: Link<'_>) -> Option<Object> {
         None
+    }
+
+    /// Whether the organization's link keeps the installer's identity.
+    fn needs_default_identity(&self) -> bool {
+        false
     }
 
     /// The secret texts in a step's answer, to be masked one by one.
@@ -77,12 +122,36 @@ pub struct Link<'a> {
     pub config: &'a Object,
 }
 
+/// Values that nobody could know before, for a step that needs them.
+pub struct Fresh {
+    /// The random value that a callback must bring back.
+    pub nonce: String,
+    /// Another one, of 43 characters, that is shown to nobody.
+    pub verifier: String,
+    /// Where the third party sends the person's browser.
+    pub redirect_uri: String,
+}
+
 /// One thing to settle in a provider's pipeline.
 pub struct Step {
     /// Its id in errors, in Sentry's API and in the pipeline's signature.
     pub id: &'static str,
     /// Its fields.
     pub fields: &'static [Field],
+    /// Where [`Provider::view`] shows the page that a person must visit.
+    pub link: Option<&'static str>,
+}
+
+impl Step {
+    /// A step that inputs alone can answer.
+    const fn form(id: &'static str, fields: &'static [Field]) -> Self {
+        Self { id, fields, link: None }
+    }
+
+    /// Whether only a person with a browser brings what answers it.
+    pub fn needs_browser(&self) -> bool {
+        self.fields.iter().any(|field| field.required && field.callback.is_some())
+    }
 }
 
 /// One field of a step.
@@ -95,10 +164,42 @@ pub struct Field {
     pub required: bool,
     /// Whether its value must never be shown.
     pub secret: bool,
+    /// The parameter of the callback that brings it; `None` for a field of `state`.
+    pub callback: Option<&'static str>,
     /// What it is, for a person.
     pub help: &'static str,
     /// A value that shows the shape.
     pub example: &'static str,
+}
+
+impl Field {
+    const fn required(
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, kind, required: true, secret: false, callback: None, help, example }
+    }
+
+    const fn optional(
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { required: false, ..Self::required(name, kind, help, example) }
+    }
+
+    /// A field that the callback's parameter of the same name brings; always a secret.
+    const fn of_callback(name: &'static str, help: &'static str) -> Self {
+        let field = Self::required(name, Kind::Text(4096), help, "");
+        Self { callback: Some(name), secret: true, ..field }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
 }
 
 /// What a field holds.
@@ -109,6 +210,10 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A JSON object, as text or as a mapping.
     Json,
+    /// An `http` or `https` address.
+    Url,
+    /// `true` or `false`, with what holds when it is not given.
+    Flag(bool),
 }
 
 impl Kind {
@@ -121,6 +226,8 @@ impl Kind {
                 format!("one of {}", quoted.join(", "))
             }
             Self::Json => "a JSON object, as text or as a mapping".to_owned(),
+            Self::Url => "an http(s) address without credentials".to_owned(),
+            Self::Flag(default) => format!("`true` or `false` ({default} when not given)"),
         }
     }
 
@@ -135,9 +242,20 @@ impl Kind {
             Self::Text(longest) => value.is_string() && text.chars().count() <= *longest,
             Self::Choice(choices) => choices.contains(&text),
             Self::Json => serde_json::from_str::<Object>(text).is_ok(),
+            Self::Url => is_address(text),
+            Self::Flag(_) => value.is_boolean(),
         };
         if fits { Ok(()) } else { Err(self.takes()) }
     }
+}
+
+fn is_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 /// Whether a listed integration is the one that the inputs describe.

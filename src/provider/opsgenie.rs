@@ -12,35 +12,30 @@ const EU: &str = "https://api.eu.opsgenie.com/";
 
 pub(super) struct Opsgenie;
 
-static STEPS: [Step; 1] = [Step {
-    id: "installation_config",
-    fields: &[
-        Field {
-            name: "baseUrl",
-            kind: Kind::Choice(&["https://api.opsgenie.com/", EU]),
-            required: true,
-            secret: false,
-            help: "the region of the Opsgenie account",
-            example: "https://api.opsgenie.com/",
-        },
-        Field {
-            name: "provider",
-            kind: Kind::Text(200),
-            required: true,
-            secret: false,
-            help: "the name of the Opsgenie account",
-            example: "acme-ops",
-        },
-        Field {
-            name: "apiKey",
-            kind: Kind::Text(4096),
-            required: false,
-            secret: true,
-            help: "an Opsgenie integration key",
-            example: "${OPSGENIE_KEY}",
-        },
+static STEPS: [Step; 1] = [Step::form(
+    "installation_config",
+    &[
+        Field::required(
+            "baseUrl",
+            Kind::Choice(&["https://api.opsgenie.com/", EU]),
+            "the region of the Opsgenie account",
+            "https://api.opsgenie.com/",
+        ),
+        Field::required(
+            "provider",
+            Kind::Text(200),
+            "the name of the Opsgenie account",
+            "acme-ops",
+        ),
+        Field::optional(
+            "apiKey",
+            Kind::Text(4096),
+            "an Opsgenie integration key",
+            "${OPSGENIE_KEY}",
+        )
+        .secret(),
     ],
-}];
+)];
 
 impl Provider for Opsgenie {
     fn key(&self) -> &'static str {
@@ -59,13 +54,14 @@ impl Provider for Opsgenie {
         &STEPS
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) {
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         let data = json!({
             "base_url": fields.text("baseUrl"),
             "provider": fields.text("provider"),
             "api_key": fields.text("apiKey"),
         });
         state.bind("installation_data", data);
+        Ok(())
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

@@ -7,17 +7,7 @@ use serde_json::{Value, json};
 
 pub(super) struct PagerDuty;
 
-static STEPS: [Step; 1] = [Step {
-    id: "installation_redirect",
-    fields: &[Field {
-        name: "config",
-        kind: Kind::Json,
-        required: true,
-        secret: true,
-        help: "the JSON that PagerDuty's install page puts into its redirect",
-        example: r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#,
-    }],
-}];
+static STEPS: [Step; 1] = [Step::form("installation_redirect", &[Field::required("config", Kind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])];
 
 impl Provider for PagerDuty {
     fn key(&self) -> &'static str {
@@ -36,8 +26,9 @@ impl Provider for PagerDuty {
         &STEPS
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) {
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("config", fields.text("config"));
+        Ok(())
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

@@ -1,7 +1,8 @@
-//! `finish_pipeline`: permission, integration, link, audit entry and configuration, in Sentry's
-//! order and in the caller's one transaction.
+//! `finish_pipeline`: permission, integration, identity, link, audit entry and configuration, in
+//! Sentry's order and in the caller's one transaction.
 
 use super::EngineError;
+use super::identity::{self, Account};
 use super::records::{self, IntegrationRow, LinkRow};
 use crate::model::{Finished, IntegrationData, Object, Refusal, RefusalKind, Row, Status};
 use crate::provider::{Link, Provider};
@@ -32,10 +33,11 @@ pub fn finish(
     data: IntegrationData,
 ) -> Result<Finished, EngineError> {
     permit(connection, actor, provider)?;
-    let (integration, stored) = ensure_integration(connection, provider, data)?;
-    let (link, linked) = ensure_link(connection, actor, &integration)?;
+    let (integration, stored) = ensure_integration(connection, provider, &data)?;
+    let (default_auth, verified) = ensure_identity(connection, actor, provider, &data)?;
+    let (link, linked) = ensure_link(connection, actor, &integration, default_auth)?;
     let configured = configure(connection, provider, state, &link)?;
-    let changed = stored || linked || configured;
+    let changed = stored || verified || linked || configured;
     if changed {
         records::note_install(connection, actor, provider.key(), &integration)?;
     }
@@ -65,26 +67,26 @@ fn permit(
         provider_key = provider.key(),
         "build-integration.permission_error"
     );
-    Err(Refusal::new(RefusalKind::Permission, error_message).into())
+    Err(EngineError::Refused(Refusal::new(RefusalKind::Permission, error_message)))
 }
 
 /// The row by (integration key, external id): expected, kept, or overwritten wholesale.
 fn ensure_integration(
     connection: &Connection,
     provider: &dyn Provider,
-    data: IntegrationData,
+    data: &IntegrationData,
 ) -> Result<(IntegrationRow, bool), EngineError> {
-    let external_id = bounded("external id", data.external_id, 256)?;
-    let name = bounded("name", data.name.unwrap_or_else(|| external_id.clone()), 200)?;
+    let external_id = bounded("external id", &data.external_id, 256)?;
+    let name = bounded("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
     let key = provider.integration_key();
     let found = records::integration(connection, key, &external_id)?;
     let (name, metadata) = match (&found, data.row) {
         (None, Row::Expect) => {
             let message = format!("there is no {key} integration that this would connect to");
-            return Err(Refusal::failure(message).into());
+            return Err(EngineError::Refused(Refusal::failure(message)));
         }
         (Some(found), Row::Keep | Row::Expect) => (found.name.clone(), found.metadata.clone()),
-        (Some(_), Row::Overwrite) | (None, Row::Keep | Row::Overwrite) => (name, data.metadata),
+        (found, Row::Keep | Row::Overwrite) => (name, metadata(data, found.as_ref())),
     };
     let wanted = IntegrationRow {
         id: found.as_ref().map_or(0, |found| found.id),
@@ -100,24 +102,60 @@ fn ensure_integration(
     Ok((IntegrationRow { id, ..wanted }, true))
 }
 
-/// Links the organization, or revives a link that waits for its deletion.
+/// The new metadata, with the values that a row already there keeps.
+fn metadata(data: &IntegrationData, found: Option<&IntegrationRow>) -> Object {
+    let mut metadata = data.metadata.clone();
+    for name in data.kept_metadata {
+        if let Some(value) = found.and_then(|found| found.metadata.get(*name)) {
+            metadata.insert((*name).to_owned(), value.clone());
+        }
+    }
+    metadata
+}
+
+/// The default identity, where the provider builds one.
+fn ensure_identity(
+    connection: &Connection,
+    actor: Actor,
+    provider: &dyn Provider,
+    data: &IntegrationData,
+) -> Result<(Option<i64>, bool), EngineError> {
+    let Some(identity) = &data.user_identity else {
+        if provider.needs_default_identity() {
+            let message = format!("{} gave no account to link, and needs one", provider.name());
+            return Err(EngineError::Refused(Refusal::failure(message)));
+        }
+        return Ok((None, false));
+    };
+    let idp_external_id = data.idp_external_id.as_ref().unwrap_or(&data.external_id);
+    let account = Account { identity, idp_external_id, idp_config: &data.idp_config };
+    let ensured = identity::ensure(connection, actor, provider, &account)?;
+    let (id, changed) = ensured.map_or((None, false), |(id, changed)| (Some(id), changed));
+    Ok((id.filter(|_| provider.needs_default_identity()), changed))
+}
+
+/// Links the organization, or revives a link that waits for its deletion. On a link that is there,
+/// only a default identity that is given replaces the one it has.
 fn ensure_link(
     connection: &Connection,
     actor: Actor,
     integration: &IntegrationRow,
+    default_auth: Option<i64>,
 ) -> Result<(LinkRow, bool), EngineError> {
-    match records::link(connection, actor.org, integration.id)? {
-        None => Ok((records::insert_link(connection, actor.org, integration.id)?, true)),
-        Some(link) if link.status == Status::Active => Ok((link, false)),
-        Some(link) if link.status == Status::DeletionInProgress => {
-            let message = "deletion is already in progress: run again when it is through";
-            Err(Refusal::failure(message).into())
-        }
-        Some(link) => {
-            records::activate_link(connection, link.id)?;
-            Ok((link, true))
-        }
+    let Some(link) = records::link(connection, actor.org, integration.id)? else {
+        let link = records::insert_link(connection, actor.org, integration.id, default_auth)?;
+        return Ok((link, true));
+    };
+    if link.status == Status::DeletionInProgress {
+        let message = "deletion is already in progress: run again when it is through";
+        return Err(EngineError::Refused(Refusal::failure(message)));
     }
+    let default_auth = default_auth.or(link.default_auth);
+    let changed = link.status != Status::Active || link.default_auth != default_auth;
+    if changed {
+        records::renew_link(connection, link.id, default_auth)?;
+    }
+    Ok((link, changed))
 }
 
 /// Post-install: the organization's own configuration, as the provider sets it.
@@ -139,9 +177,10 @@ fn configure(
 }
 
 /// Sentry's column widths: a longer text is refused here and not cut.
-fn bounded(what: &str, text: String, longest: usize) -> Result<String, Refusal> {
+fn bounded(what: &str, text: &str, longest: usize) -> Result<String, EngineError> {
     if text.chars().count() <= longest {
-        return Ok(text);
+        return Ok(text.to_owned());
     }
-    Err(Refusal::failure(format!("the integration's {what} is longer than {longest} characters")))
+    let message = format!("the integration's {what} is longer than {longest} characters");
+    Err(EngineError::Refused(Refusal::failure(message)))
 }

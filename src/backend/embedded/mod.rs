@@ -1,23 +1,29 @@
 //! Our engine over SQLite, faithful to Sentry's pipeline: the state with its time to live, the
 //! signature and the step index, and the order of the finish.
 //!
-//! An answer is one transaction: a refusal or a kill leaves what was there before.
+//! What belongs together is one transaction: a refusal or a kill leaves what was there before.
+//! Between transactions the third party is asked; each reply is kept, so that nothing is asked
+//! twice when another process has to go on.
 
+mod conclude;
 mod finish;
+mod identity;
 mod pipeline;
 mod records;
+mod resume;
 
 use crate::failure::Failure;
-use crate::model::{Finished, Listed, OrgSlug, Refusal, RefusalKind};
-use crate::provider::{self, Provider};
+use crate::http;
+use crate::model::{Listed, OrgSlug, Refusal, RefusalKind};
+use crate::provider::{self, Fresh, Provider, Step};
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::state::Fields;
 use crate::store::{Busy, Store, StoreError};
 use pipeline::Kept;
-use rusqlite::Transaction;
 use std::path::Path;
 
 pub use finish::{Actor, finish};
+pub use resume::Resumed;
 
 /// The user that a run on this backend acts as: an owner of every organization it makes.
 pub const LOCAL_USER: &str = "local";
@@ -26,7 +32,7 @@ pub const LOCAL_USER: &str = "local";
 pub struct Embedded {
     store: Store,
     /// The key of the pipeline that is being walked.
-    key: Option<String>,
+    key: String,
     /// Organizations that came into being, for the run to say so.
     pub made: Vec<OrgSlug>,
 }
@@ -40,21 +46,24 @@ pub enum EngineError {
     Refused(Refusal),
 }
 
-impl From<rusqlite::Error> for EngineError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Store(StoreError::Sqlite(error))
-    }
-}
-
-impl From<Refusal> for EngineError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl<E: Into<StoreError>> From<E> for EngineError {
+    fn from(error: E) -> Self {
+        Self::Store(error.into())
     }
 }
 
 impl Busy for EngineError {
     fn is_busy(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_busy())
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::Refused(refusal) => refusal.into(),
+        }
     }
 }
 
@@ -65,7 +74,7 @@ impl Embedded {
     ///
     /// `database`.
     pub async fn open(path: &Path) -> Result<Self, Failure> {
-        Ok(Self { store: Store::open(path).await?, key: None, made: Vec::new() })
+        Ok(Self { store: Store::open(path).await?, key: String::new(), made: Vec::new() })
     }
 
     /// The organization's integrations of a provider, by id.
@@ -81,58 +90,92 @@ impl Embedded {
         list(&self.store, org, provider).await
     }
 
-    async fn advance(&mut self, fields: &Fields) -> Result<Progress, EngineError> {
-        let key = self.key.clone().unwrap_or_default();
+    /// Settles the current step with an answer whose fields fit it.
+    async fn settle(&mut self, current: Current, fields: &Fields) -> Result<Progress, EngineError> {
+        let Current { provider, step, mut kept } = current;
+        provider.take(step, fields, &mut kept.data).map_err(EngineError::Refused)?;
+        self.inquire(provider, step, &mut kept).await?;
+        let key = self.key.clone();
+        let fresh = fresh(provider, &kept.site);
         self.store
-            .write(|transaction| {
-                let mut kept = Kept::load(transaction, &key)?;
-                let provider = find(&kept)?;
-                let Some(step) = provider.steps().get(kept.step_index) else {
-                    return Err(expired().into());
-                };
-                provider.take(step, fields, &mut kept.data);
-                kept.step_index += 1;
-                records::note_step(transaction, &kept)?;
-                match provider.steps().get(kept.step_index) {
-                    Some(next) => {
-                        kept.save(transaction, &key)?;
-                        Ok(Progress::Advance(StepView { id: next.id.to_owned() }))
-                    }
-                    None => conclude(transaction, provider, &kept, &key).map(Progress::Complete),
-                }
-            })
+            .write(|transaction| conclude::step(transaction, provider, &key, &kept, &fresh))
             .await
     }
+
+    /// Asks the third party until the provider lacks nothing, and keeps every reply.
+    async fn inquire(
+        &mut self,
+        provider: &'static dyn Provider,
+        step: &Step,
+        kept: &mut Kept,
+    ) -> Result<(), EngineError> {
+        let refuse = |refusal: Refusal, kept: &Kept| {
+            conclude::log_refusal(&refusal, provider, kept);
+            EngineError::Refused(refusal)
+        };
+        while let Some(ask) = provider.ask(step, &kept.data).map_err(|no| refuse(no, kept))? {
+            let reply = http::fetch(&ask).await;
+            let heard = provider.hear(ask.name, &reply, &mut kept.data);
+            heard.map_err(|no| refuse(no, kept))?;
+            let key = &self.key;
+            self.store.write(|transaction| kept.save(transaction, key)).await?;
+        }
+        Ok(())
+    }
+
+    async fn current(&self) -> Result<Current, EngineError> {
+        let key = &self.key;
+        let kept = self.store.read(|connection| Kept::load(connection, key)).await?;
+        let provider = provider::find(&kept.provider_key).ok();
+        let valid = provider.filter(|provider| kept.is_valid(*provider));
+        let step = valid.and_then(|provider| provider.steps().get(kept.step_index));
+        match (valid, step) {
+            (Some(provider), Some(step)) => Ok(Current { provider, step, kept }),
+            _ => Err(EngineError::Refused(expired())),
+        }
+    }
+}
+
+/// The pipeline that is being walked, at its current step.
+struct Current {
+    provider: &'static dyn Provider,
+    step: &'static Step,
+    kept: Kept,
 }
 
 impl Pipeline for Embedded {
     async fn begin(&mut self, begin: Begin<'_>) -> Result<StepView, Failure> {
-        let (key, made) = self
+        let fresh = fresh(begin.provider, begin.site);
+        let (key, view, made) = self
             .store
             .write(|transaction| -> Result<_, StoreError> {
                 let (user, org, made) = records::ensure_org(transaction, begin.org)?;
-                let kept = Kept::new(begin.provider, user, org, begin.integration_id);
-                Ok((kept.insert(transaction)?, made))
+                let mut kept = Kept::new(begin, user, org);
+                let view = kept.view(begin.provider, &fresh);
+                Ok((kept.insert(transaction)?, view, made))
             })
             .await?;
         if made {
             self.made.push(begin.org.clone());
         }
-        self.key = Some(key);
-        let first = begin.provider.steps().first().map_or("", |step| step.id);
-        Ok(StepView { id: first.to_owned() })
+        self.key = key;
+        Ok(view)
     }
 
     async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure> {
-        match self.advance(fields).await {
-            Ok(progress) => Ok(progress),
+        let current = self.current().await?;
+        let invalid = provider::invalid(current.step, fields);
+        if !invalid.is_empty() {
+            return Ok(Progress::Invalid(invalid));
+        }
+        match self.settle(current, fields).await {
             Err(EngineError::Refused(refusal)) => Ok(Progress::Refused(refusal)),
-            Err(EngineError::Store(error)) => Err(error.into()),
+            settled => Ok(settled?),
         }
     }
 
     async fn abandon(&mut self) -> Result<(), Failure> {
-        let Some(key) = self.key.take() else { return Ok(()) };
+        let key = std::mem::take(&mut self.key);
         let cleared = self.store.write(|transaction| Kept::clear(transaction, &key)).await;
         Ok(cleared.map_err(StoreError::from)?)
     }
@@ -164,57 +207,18 @@ async fn list(
     Ok(listed.map_err(StoreError::from)?)
 }
 
-/// The last step is answered: build, finish and clear, in the same transaction.
-fn conclude(
-    transaction: &Transaction<'_>,
-    provider: &'static dyn Provider,
-    kept: &Kept,
-    key: &str,
-) -> Result<Finished, EngineError> {
-    let actor = Actor { user: kept.uid, org: kept.org_id };
-    let built =
-        provider.build(&kept.data).inspect_err(|refusal| log_refusal(refusal, provider, kept));
-    let finished = finish(transaction, actor, provider, &kept.data, built?)?;
-    if let Some(expected) = kept.integration_id().filter(|id| *id != finished.id) {
-        let message = format!(
-            "integration {expected} was to be renewed, but the account is integration {}",
-            finished.id
-        );
-        return Err(Refusal::new(RefusalKind::Mismatch, message).into());
-    }
-    Kept::clear(transaction, key)?;
-    Ok(finished)
-}
-
-/// Sentry's own log line for a provider that refuses to build.
-fn log_refusal(refusal: &Refusal, provider: &dyn Provider, kept: &Kept) {
-    let (provider_key, organization_id) = (provider.key(), kept.org_id);
-    let (error_message, error_status) = (&refusal.message, refusal.status);
-    match refusal.kind {
-        RefusalKind::Provider => {
-            tracing::error!(
-                error_message,
-                error_status,
-                provider_key,
-                organization_id,
-                "build-integration.provider-error"
-            );
-        }
-        _ => tracing::error!(
-            error_message,
-            error_status,
-            provider_key,
-            organization_id,
-            "build-integration.failure"
+fn fresh(provider: &dyn Provider, site: &str) -> Fresh {
+    Fresh {
+        nonce: pipeline::random_hex(),
+        verifier: pipeline::random_verifier(),
+        redirect_uri: format!(
+            "{}/extensions/{}/setup/",
+            site.trim_end_matches('/'),
+            provider.integration_key()
         ),
     }
 }
 
-fn find(kept: &Kept) -> Result<&'static dyn Provider, EngineError> {
-    let provider = provider::find(&kept.provider_key).map_err(|_| expired())?;
-    if kept.is_valid(provider) { Ok(provider) } else { Err(expired().into()) }
-}
-
 fn expired() -> Refusal {
-    Refusal::new(RefusalKind::Expired, "the pipeline is not there any more")
+    Refusal::new(RefusalKind::Expired, "the pipeline is not there any more, or its time is over")
 }

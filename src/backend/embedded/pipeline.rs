@@ -1,16 +1,24 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
 use super::{EngineError, expired};
-use crate::model::Object;
-use crate::provider::Provider;
+use crate::model::{Object, PipelineType};
+use crate::provider::oauth2::OAUTH_STATE;
+use crate::provider::{Fresh, Provider};
+use crate::seam::{Begin, StepView};
 use crate::state::{State, signature};
-use rusqlite::{Connection, OptionalExtension, named_params};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// Sentry's time to live, restarted on every write.
-pub(super) const TIME_TO_LIVE_MS: i64 = 3_600_000;
+const TIME_TO_LIVE_MS: i64 = 3_600_000;
+/// How long an ended callback is remembered, to tell a late use from a forged one.
+const MEMORY_MS: i64 = 7 * 24 * 3_600_000;
 
 /// A kept pipeline, in Sentry's fields.
+#[derive(Clone)]
 pub(super) struct Kept {
     pub(super) uid: i64,
     pub(super) provider_key: String,
@@ -18,21 +26,26 @@ pub(super) struct Kept {
     pub(super) step_index: usize,
     pub(super) signature: String,
     pub(super) data: State,
+    pub(super) site: String,
+    pub(super) next: Option<String>,
 }
 
 impl Kept {
-    pub(super) fn new(
-        provider: &dyn Provider,
-        uid: i64,
-        org_id: i64,
-        integration_id: Option<i64>,
-    ) -> Self {
+    pub(super) fn new(begin: Begin<'_>, uid: i64, org_id: i64) -> Self {
         let mut data = State::default();
-        if let Some(id) = integration_id {
+        if let Some(id) = begin.integration_id {
             data.bind("integration_id", id);
         }
-        let provider_key = provider.key().to_owned();
-        Self { uid, provider_key, org_id, step_index: 0, signature: of(provider), data }
+        Self {
+            uid,
+            provider_key: begin.provider.key().to_owned(),
+            org_id,
+            step_index: 0,
+            signature: of(begin.provider),
+            data,
+            site: begin.site.to_owned(),
+            next: begin.next.map(str::to_owned),
+        }
     }
 
     /// Whether it was made by a provider with these same steps.
@@ -45,14 +58,31 @@ impl Kept {
         self.data.fetch("integration_id").and_then(Value::as_i64)
     }
 
-    /// Stores it under a fresh random key; expired ones go.
+    /// What the pipeline is for.
+    pub(super) fn pipeline_type(&self) -> PipelineType {
+        match self.integration_id() {
+            Some(_) => PipelineType::Reauth,
+            None => PipelineType::Install,
+        }
+    }
+
+    /// Looks at the current step, which may bind what is fresh.
+    pub(super) fn view(&mut self, provider: &dyn Provider, fresh: &Fresh) -> StepView {
+        let Some(step) = provider.steps().get(self.step_index) else {
+            return StepView { id: String::new(), data: Object::new() };
+        };
+        StepView { id: step.id.to_owned(), data: provider.view(step, &mut self.data, fresh) }
+    }
+
+    /// Stores it under a fresh random key; those whose time is over lose their data, then go.
     pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<String> {
-        let key = random_key();
-        connection.execute("DELETE FROM pipeline_state WHERE expires_at <= ?1", [now()])?;
+        forget_expired(connection)?;
+        let key = random_hex();
         connection.execute(
-            "INSERT INTO pipeline_state
-                 (key, uid, provider_key, org_id, step_index, signature, config, data, expires_at)
-             VALUES (:key, :uid, :provider_key, :org_id, :step_index, :signature, '{}', :data, :expires_at)",
+            "INSERT INTO pipeline_state (key, uid, provider_key, org_id, step_index, signature,
+                 config, data, expires_at, callback, site, next)
+             VALUES (:key, :uid, :provider_key, :org_id, :step_index, :signature,
+                 '{}', :data, :expires_at, :callback, :site, :next)",
             named_params! {
                 ":key": key,
                 ":uid": self.uid,
@@ -62,46 +92,73 @@ impl Kept {
                 ":signature": self.signature,
                 ":data": text(self.data.data()),
                 ":expires_at": now() + TIME_TO_LIVE_MS,
+                ":callback": self.callback(),
+                ":site": self.site,
+                ":next": self.next,
             },
         )?;
         Ok(key)
     }
 
     pub(super) fn load(connection: &Connection, key: &str) -> Result<Self, EngineError> {
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(Self {
-                uid: row.get("uid")?,
-                provider_key: row.get("provider_key")?,
-                org_id: row.get("org_id")?,
-                step_index: usize::try_from(row.get::<_, i64>("step_index")?).unwrap_or(usize::MAX),
-                signature: row.get("signature")?,
-                data: State::from(object(&row.get::<_, String>("data")?)),
-            })
-        };
-        let kept = connection
-            .query_row(
-                "SELECT * FROM pipeline_state WHERE key = ?1 AND expires_at > ?2",
-                (key, now()),
-                read,
-            )
-            .optional()?;
-        kept.ok_or_else(|| expired().into())
+        let sql = "SELECT * FROM pipeline_state WHERE key = ?1 AND expires_at > ?2 AND ended = 0";
+        let kept = connection.query_row(sql, (key, now()), Self::read).optional()?;
+        kept.ok_or_else(|| EngineError::Refused(expired()))
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            uid: row.get("uid")?,
+            provider_key: row.get("provider_key")?,
+            org_id: row.get("org_id")?,
+            step_index: usize::try_from(row.get::<_, i64>("step_index")?).unwrap_or(usize::MAX),
+            signature: row.get("signature")?,
+            data: State::from(object(&row.get::<_, String>("data")?)),
+            site: row.get("site")?,
+            next: row.get("next")?,
+        })
     }
 
     /// Writes index and data, which restarts the time to live. A key that is gone stays gone.
     pub(super) fn save(&self, connection: &Connection, key: &str) -> rusqlite::Result<()> {
-        let data = text(self.data.data());
-        connection
-            .execute(
-                "UPDATE pipeline_state SET step_index = ?2, data = ?3, expires_at = ?4 WHERE key = ?1",
-                (key, index(self.step_index), data, now() + TIME_TO_LIVE_MS),
-            )
-            .map(drop)
+        let sql = "UPDATE pipeline_state
+                   SET step_index = :step_index, data = :data, expires_at = :expires_at,
+                       callback = :callback
+                   WHERE key = :key AND ended = 0";
+        let values = named_params! {
+            ":key": key,
+            ":step_index": index(self.step_index),
+            ":data": text(self.data.data()),
+            ":expires_at": now() + TIME_TO_LIVE_MS,
+            ":callback": self.callback(),
+        };
+        connection.execute(sql, values).map(drop)
+    }
+
+    /// Clears the pipeline. One that waited for a callback is remembered without its data.
+    pub(super) fn end(&self, connection: &Connection, key: &str) -> rusqlite::Result<()> {
+        if self.callback().is_none() {
+            return Self::clear(connection, key);
+        }
+        let sql = "UPDATE pipeline_state SET ended = 1, data = '{}', next = NULL WHERE key = ?1";
+        connection.execute(sql, [key]).map(drop)
     }
 
     pub(super) fn clear(connection: &Connection, key: &str) -> rusqlite::Result<()> {
         connection.execute("DELETE FROM pipeline_state WHERE key = ?1", [key]).map(drop)
     }
+
+    /// What a callback is found by: not the value itself, which is a secret until it is used.
+    fn callback(&self) -> Option<String> {
+        self.data.text(OAUTH_STATE).map(digest)
+    }
+}
+
+fn forget_expired(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM pipeline_state WHERE expires_at <= ?1", [now() - MEMORY_MS])?;
+    let sql = "UPDATE pipeline_state SET data = '{}', next = NULL
+               WHERE expires_at <= ?1 AND data <> '{}'";
+    connection.execute(sql, [now()]).map(drop)
 }
 
 fn of(provider: &dyn Provider) -> String {
@@ -122,10 +179,27 @@ pub(super) fn object(text: &str) -> Object {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// 32 hex digits that nobody can guess.
-fn random_key() -> String {
-    let mut bytes = [0_u8; 16];
+pub(super) fn digest(handed_out: &str) -> String {
+    hex(&Sha256::digest(handed_out))
+}
+
+/// 64 hex digits that nobody can guess.
+pub(super) fn random_hex() -> String {
+    hex(&random())
+}
+
+/// 43 characters that nobody can guess, of those that PKCE takes.
+pub(super) fn random_verifier() -> String {
+    URL_SAFE_NO_PAD.encode(random())
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

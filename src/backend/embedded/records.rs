@@ -3,7 +3,7 @@
 use super::LOCAL_USER;
 use super::finish::Actor;
 use super::pipeline::{Kept, now, object, text};
-use crate::model::{Listed, Object, OrgSlug, PipelineType, Status, Stored};
+use crate::model::{Listed, Object, OrgSlug, Status, Stored};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 
@@ -23,6 +23,7 @@ pub(super) struct LinkRow {
     pub(super) integration_id: i64,
     pub(super) config: Object,
     pub(super) status: Status,
+    pub(super) default_auth: Option<i64>,
 }
 
 /// The local user and the organization, made when they are not there; whether the latter was made.
@@ -68,24 +69,29 @@ pub(super) fn list(
     integration_key: &str,
 ) -> rusqlite::Result<Vec<Listed>> {
     let mut statement = connection.prepare(
-        "SELECT integration.id, external_id, name, metadata, config,
-                integration.status AS status, link.status AS link_status
+        "SELECT integration.id, integration.external_id, name, metadata, link.config,
+                integration.status AS status, link.status AS link_status, identity.data AS identity
          FROM organization_integration AS link
          JOIN integration ON integration.id = link.integration_id
          JOIN organization ON organization.id = link.organization_id
+         LEFT JOIN identity ON identity.id = link.default_auth_id
          WHERE organization.slug = ?1 AND integration.provider = ?2
          ORDER BY integration.id",
     )?;
     let rows = statement.query_map((org.as_str(), integration_key), |row| {
         let is_active = |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == Status::Active);
+        let metadata = json_of(row, "metadata")?;
+        let identity: Option<String> = row.get("identity")?;
         Ok(Listed {
             id: row.get("id")?,
             external_id: row.get("external_id")?,
             name: row.get("name")?,
+            domain_name: metadata.get("domain_name").and_then(Value::as_str).map(str::to_owned),
             active: is_active("status")? && is_active("link_status")?,
             stored: Some(Stored {
-                metadata: json_of(row, "metadata")?,
+                metadata,
                 config: json_of(row, "config")?,
+                identity: identity.as_deref().map(object),
             }),
         })
     })?;
@@ -155,6 +161,7 @@ pub(super) fn link(
                     integration_id: integration,
                     config: json_of(row, "config")?,
                     status: status(row, "status")?,
+                    default_auth: row.get("default_auth_id")?,
                 })
             },
         )
@@ -166,23 +173,28 @@ pub(super) fn insert_link(
     connection: &Connection,
     org: i64,
     integration_id: i64,
+    default_auth: Option<i64>,
 ) -> rusqlite::Result<LinkRow> {
     let status = Status::Active;
     let id = connection.query_row(
         "INSERT INTO organization_integration
-             (organization_id, integration_id, config, status, created_at)
-         VALUES (?1, ?2, '{}', ?3, ?4) RETURNING id",
-        (org, integration_id, status.as_str(), now()),
+             (organization_id, integration_id, default_auth_id, config, status, created_at)
+         VALUES (?1, ?2, ?3, '{}', ?4, ?5) RETURNING id",
+        (org, integration_id, default_auth, status.as_str(), now()),
         |row| row.get(0),
     )?;
-    Ok(LinkRow { id, integration_id, config: Object::new(), status })
+    Ok(LinkRow { id, integration_id, config: Object::new(), status, default_auth })
 }
 
-/// Brings a link back into use.
-pub(super) fn activate_link(connection: &Connection, link: i64) -> rusqlite::Result<()> {
-    connection
-        .execute("UPDATE organization_integration SET status = 'active' WHERE id = ?1", [link])
-        .map(drop)
+/// Brings a link into use, with this default identity.
+pub(super) fn renew_link(
+    connection: &Connection,
+    link: i64,
+    default_auth: Option<i64>,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE organization_integration SET status = 'active', default_auth_id = ?2
+               WHERE id = ?1";
+    connection.execute(sql, (link, default_auth)).map(drop)
 }
 
 /// Replaces the organization's own configuration.
@@ -219,22 +231,29 @@ pub(super) fn note_install(
 
 /// Sentry's analytics event `integrations.pipeline_step`, with the index after the step.
 pub(super) fn note_step(connection: &Connection, kept: &Kept) -> rusqlite::Result<()> {
-    let reauth = kept.integration_id().is_some();
-    let kind = if reauth { PipelineType::Reauth } else { PipelineType::Install };
-    let data: Value = json!({
+    let data = json!({
         "user_id": kept.uid,
         "organization_id": kept.org_id,
         "integration": kept.provider_key,
         "step_index": kept.step_index,
-        "pipeline_type": kind.as_str(),
+        "pipeline_type": kept.pipeline_type().as_str(),
     });
-    connection
-        .execute(
-            "INSERT INTO analytics_event (type, data, created_at)
-             VALUES ('integrations.pipeline_step', ?1, ?2)",
-            (data.to_string(), now()),
-        )
-        .map(drop)
+    note(connection, "integrations.pipeline_step", &data)
+}
+
+/// Sentry's analytics event `integrations.identity_linked`.
+pub(super) fn note_identity(
+    connection: &Connection,
+    actor: Actor,
+    kind: &str,
+) -> rusqlite::Result<()> {
+    let data = json!({ "provider": kind, "actor_id": actor.user, "actor_type": "user" });
+    note(connection, "integrations.identity_linked", &data)
+}
+
+fn note(connection: &Connection, kind: &str, data: &Value) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO analytics_event (type, data, created_at) VALUES (?1, ?2, ?3)";
+    connection.execute(sql, (kind, data.to_string(), now())).map(drop)
 }
 
 fn json_of(row: &Row<'_>, column: &str) -> rusqlite::Result<Object> {

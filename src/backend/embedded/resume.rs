@@ -1,0 +1,72 @@
+//! Finds the pipeline that a callback belongs to, or says why there is none.
+
+use super::pipeline::{digest, now};
+use super::{Embedded, EngineError};
+use crate::failure::Failure;
+use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
+use crate::provider::{Provider, Step};
+use rusqlite::{Connection, OptionalExtension};
+
+/// A pipeline that goes on.
+pub struct Resumed {
+    /// The third party.
+    pub provider: &'static dyn Provider,
+    /// The step that waits for the callback.
+    pub step: &'static Step,
+    /// What the pipeline is for.
+    pub pipeline_type: PipelineType,
+    /// What the redirect URL carries.
+    pub next: Option<String>,
+    /// Where the backend's pages are.
+    pub site: String,
+}
+
+impl Embedded {
+    /// Takes up the pipeline that handed out this value. Nothing is changed by a wrong one.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-oauth-state`, `foreign-callback`, `callback-used` or `session-expired`.
+    pub async fn resume(&mut self, org: &OrgSlug, handed_out: &str) -> Result<Resumed, Failure> {
+        let digest = digest(handed_out);
+        self.key = self.store.read(|connection| find(connection, org, &digest)).await?;
+        let current = self.current().await?;
+        Ok(Resumed {
+            provider: current.provider,
+            step: current.step,
+            pipeline_type: current.kept.pipeline_type(),
+            next: current.kept.next,
+            site: current.kept.site,
+        })
+    }
+}
+
+/// The key of the pipeline, found by the digest of the value, whose bytes are compared only later
+/// and in constant time.
+fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, EngineError> {
+    let refuse = |kind, message: &str| Err(EngineError::Refused(Refusal::new(kind, message)));
+    let found = connection
+        .query_row(
+            "SELECT key, slug, ended, expires_at FROM pipeline_state
+             JOIN organization ON organization.id = org_id WHERE callback = ?1",
+            [digest],
+            |row| {
+                let (key, slug): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok((key, slug, row.get::<_, bool>(2)?, row.get::<_, i64>(3)?))
+            },
+        )
+        .optional()?;
+    match found {
+        None => refuse(RefusalKind::WrongState, "no pipeline waits for this callback"),
+        Some((_, slug, ..)) if slug != org.as_str() => {
+            refuse(RefusalKind::Foreign, "the callback belongs to another organization's pipeline")
+        }
+        Some((_, _, true, _)) => {
+            refuse(RefusalKind::Used, "the callback was used already, and its pipeline finished")
+        }
+        Some((.., expires_at)) if expires_at <= now() => {
+            refuse(RefusalKind::Expired, "the pipeline waited for an hour, and its time is over")
+        }
+        Some((key, ..)) => Ok(key),
+    }
+}

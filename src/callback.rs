@@ -1,0 +1,123 @@
+//! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
+
+use crate::failure::{Code, Failure};
+use crate::provider::Step;
+use crate::secret::Secret;
+use crate::state::Fields;
+use url::form_urlencoded;
+
+/// No third party's callback is longer.
+const LONGEST: usize = 16 * 1024;
+
+/// The parameters of a callback, by name.
+pub struct Callback {
+    parameters: Vec<(String, Secret)>,
+}
+
+impl Callback {
+    /// Reads the address, or its query alone.
+    ///
+    /// # Errors
+    ///
+    /// `usage`, which never quotes the address.
+    pub fn parse(address: &str) -> Result<Self, Failure> {
+        let wrong = |what: &str| {
+            Failure::new(Code::Usage, format!("the callback address {what}"))
+                .hint("copy the whole address that the browser ended at, from `http` to its end")
+        };
+        let address = address.trim();
+        if address.len() > LONGEST {
+            return Err(wrong("is longer than 16 KiB"));
+        }
+        let (_, query) = address.split_once('?').ok_or_else(|| wrong("has no parameters"))?;
+        let query = query.split('#').next().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let mut parameters: Vec<(String, Secret)> = Vec::new();
+        for (name, value) in pairs {
+            if parameters.iter().any(|(known, _)| *known == name) {
+                return Err(wrong("names a parameter twice"));
+            }
+            parameters.push((name.into_owned(), Secret::from(value.into_owned())));
+        }
+        let callback = Self { parameters };
+        match callback.text("state") {
+            "" => Err(wrong("has no `state`")),
+            _ => Ok(callback),
+        }
+    }
+
+    /// A parameter's text; empty when it is absent.
+    pub fn text(&self, name: &str) -> &str {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value.expose())
+    }
+
+    /// Everything that it brings and nobody should see.
+    pub fn secrets(&self) -> Vec<String> {
+        self.parameters.iter().map(|(_, value)| value.expose().to_owned()).collect()
+    }
+
+    /// The fields of `step` that the callback brings.
+    ///
+    /// # Errors
+    ///
+    /// `refused` when the third party reports an error instead, `usage` when a field is missing.
+    pub fn fields(&self, step: &Step) -> Result<Fields, Failure> {
+        if !self.text("error").is_empty() {
+            let words = [self.text("error"), self.text("error_description")];
+            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            let said = crate::failure::quote(&words.join(": "));
+            let message = format!("the third party did not approve: {said}");
+            return Err(Failure::new(Code::Refused, message)
+                .hint("open `redirect-url` again and approve: the pipeline still waits"));
+        }
+        let mut fields = Fields::default();
+        for field in step.fields {
+            let Some(parameter) = field.callback else { continue };
+            match self.text(parameter) {
+                "" if field.required => {
+                    let message = format!("the callback address has no `{parameter}`");
+                    return Err(Failure::new(Code::Usage, message));
+                }
+                "" => {}
+                text => fields.set(field.name, text),
+            }
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::oauth2::STEP;
+
+    #[test]
+    fn a_whole_address_and_its_query_alone_are_one() {
+        for address in [
+            "http://127.0.0.1:9797/extensions/gitlab/setup/?code=a%2Fb&state=s#_=_",
+            " ?code=a%2Fb&state=s\n",
+        ] {
+            let fields = Callback::parse(address).unwrap().fields(&STEP).unwrap();
+            assert_eq!((fields.text("code"), fields.text("state")), ("a/b", "s"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_callback_is_refused_without_quoting_it() {
+        let long = format!("?state={}", "s3cr3t".repeat(4000));
+        for address in
+            ["s3cr3t", "https://x/s3cr3t", "?code=s3cr3t", "?state=s3cr3t&state=b", &long]
+        {
+            let failure = Callback::parse(address).err().unwrap();
+            assert!(!failure.message.contains("s3cr3t"), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn a_third_party_that_says_no_is_quoted_on_one_line() {
+        let callback = Callback::parse("?error=access_denied&error_description=no%0A::x&state=s");
+        let failure = callback.unwrap().fields(&STEP).unwrap_err();
+        assert_eq!(failure.message, r"the third party did not approve: `access_denied: no\n::x`");
+    }
+}

@@ -1,0 +1,87 @@
+//! I/O as a value: what a provider wants fetched from its third party, and what came back.
+//!
+//! The adapter fetches; a provider only reads the reply, so its tests need no network.
+
+use crate::model::{Refusal, RefusalKind};
+use crate::secret::Secret;
+use serde_json::Value;
+
+/// One request to the third party.
+#[derive(Debug)]
+pub struct Ask {
+    /// What it is for; the reply is heard under this name.
+    pub name: &'static str,
+    /// The address.
+    pub url: String,
+    /// What proves who asks.
+    pub credentials: Credentials,
+    /// The form to post; `None` is a GET.
+    pub form: Option<Vec<(&'static str, Secret)>>,
+    /// Whether the third party's certificate must be valid.
+    pub verify_tls: bool,
+}
+
+/// What proves who asks.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// Nothing.
+    None,
+    /// A bearer token.
+    Bearer(Secret),
+    /// HTTP Basic: a name and its secret.
+    Basic(String, Secret),
+}
+
+/// What came back. It has no `Debug`, for a body may be full of tokens.
+pub enum Reply {
+    /// An answer.
+    Answered {
+        /// Its HTTP status.
+        status: u16,
+        /// Its body, as text.
+        body: String,
+    },
+    /// None.
+    Unreached(Unreached),
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreached {
+    /// The TLS handshake failed.
+    Tls,
+    /// No connection.
+    Connect,
+    /// No answer in time, or one that broke off.
+    Broken,
+}
+
+impl Reply {
+    /// The JSON of a good answer.
+    ///
+    /// # Errors
+    ///
+    /// A refusal of the given kind whose text says what was wanted and what came, never the body.
+    pub fn json(&self, wanted: &str, kind: RefusalKind) -> Result<Value, Refusal> {
+        let (status, message) = match self {
+            Self::Answered { status: 200..=299, body } => match serde_json::from_str(body) {
+                Ok(value) => return Ok(value),
+                Err(_) => (None, format!("{wanted} was answered with something that is no JSON")),
+            },
+            Self::Answered { status, .. } => {
+                (Some(*status), format!("{wanted} was answered with HTTP {status}"))
+            }
+            Self::Unreached(Unreached::Tls) => (
+                None,
+                format!("{wanted} failed: the SSL certificate of the server does not verify"),
+            ),
+            Self::Unreached(Unreached::Connect) => {
+                (None, format!("{wanted} failed: could not connect to the server"))
+            }
+            Self::Unreached(Unreached::Broken) => {
+                (None, format!("{wanted} failed: the server did not answer in time, or broke off"))
+            }
+        };
+        Err(Refusal { status, ..Refusal::new(kind, message) })
+    }
+}

@@ -1,0 +1,210 @@
+//! Gitea: a form, OAuth 2, and a look at the user and the server's version.
+
+use super::ask::{Ask, Credentials, Reply};
+use super::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+
+const SCOPE: &str = "read:user read:organization write:repository write:issue";
+const USER: &str = "user";
+const VERSION: &str = "version";
+const WEBHOOK_SECRET: &str = "webhook_secret";
+
+pub(super) struct Gitea;
+
+static STEPS: [Step; 2] = [
+    Step::form(
+        "installation_config",
+        &[
+            Field::required(
+                "url",
+                Kind::Url,
+                "the address of the Gitea instance",
+                "https://gitea.example.com",
+            ),
+            Field::required(
+                "clientId",
+                Kind::Text(200),
+                "the id of the OAuth2 application that was made there",
+                "6f1c…",
+            ),
+            Field::required(
+                "clientSecret",
+                Kind::Text(4096),
+                "the secret of that application",
+                "${GITEA_CLIENT_SECRET}",
+            )
+            .secret(),
+            Field::optional(
+                "verifySsl",
+                Kind::Flag(true),
+                "whether the instance's certificate must be valid",
+                "true",
+            ),
+        ],
+    ),
+    oauth2::STEP,
+];
+
+impl Provider for Gitea {
+    fn key(&self) -> &'static str {
+        "gitea"
+    }
+
+    fn name(&self) -> &'static str {
+        "Gitea"
+    }
+
+    fn about(&self) -> &'static str {
+        "waits once for a person who approves in a browser"
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+        if step.id == oauth2::STEP.id {
+            // Shown to nobody and drawn once, like the verifier that other providers need here.
+            state.bind(WEBHOOK_SECRET, fresh.verifier.as_str());
+            return Config::of(state).app().view(state, fresh);
+        }
+        Object::new()
+    }
+
+    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        if step.id == oauth2::STEP.id {
+            return oauth2::take(fields, state);
+        }
+        let data = json!({
+            "url": fields.text("url").trim_end_matches('/'),
+            "client_id": fields.text("clientId"),
+            "client_secret": fields.text("clientSecret"),
+            "verify_ssl": fields.flag("verifySsl", true),
+        });
+        state.bind("installation_data", data);
+        Ok(())
+    }
+
+    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+        if step.id != oauth2::STEP.id {
+            return Ok(None);
+        }
+        let config = Config::of(state);
+        if let Some(exchange) = config.app().exchange(state)? {
+            return Ok(Some(exchange));
+        }
+        let lacking = [USER, VERSION].into_iter().find(|name| state.fetch(name).is_none());
+        Ok(lacking.map(|name| Ask {
+            name,
+            url: format!("{}/api/v1/{name}", config.url),
+            credentials: Credentials::Bearer(oauth2::access_token(state)),
+            form: None,
+            verify_tls: config.verify_ssl,
+        }))
+    }
+
+    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+        match name {
+            OAUTH_DATA => oauth2::hear(reply, state)?,
+            USER => state.bind(USER, reply.json("Gitea's user", RefusalKind::Failure)?),
+            // The version is good to know, and its lack no reason to refuse.
+            _ => {
+                let told = reply.json("Gitea's version", RefusalKind::Failure).unwrap_or_default();
+                state.bind(VERSION, told["version"].clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        let (url, client_id) = (answers.text("url"), answers.text("clientId"));
+        let host = address::host(url);
+        if listed.external_id != format!("{host}:{client_id}") {
+            return Match::Other;
+        }
+        let stored = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
+        Match::same_if(stored.is_none_or(|identity| {
+            let secret = identity.get("client_secret").and_then(Value::as_str);
+            secret == Some(answers.text("clientSecret"))
+        }))
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let config = Config::of(state);
+        let host = address::host(&config.url);
+        let user = state.fetch(USER).unwrap_or(&Value::Null);
+        let id = user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
+        let home = address::host(user["html_url"].as_str().unwrap_or_default());
+        if !home.is_empty() && home != host {
+            let message = format!("the account is one of {home}, and `url` names {host}");
+            return Err(Refusal::failure(message));
+        }
+        let scopes: Vec<_> = SCOPE.split(' ').collect();
+        let metadata = json!({
+            "icon": null,
+            "instance": host,
+            "domain_name": host,
+            "scopes": scopes,
+            "verify_ssl": config.verify_ssl,
+            "base_url": config.url,
+            "webhook_secret": state.text(WEBHOOK_SECRET),
+            "instance_version": state.text(VERSION),
+        });
+        let mut data = oauth2::identity_data(state);
+        data.insert("client_id".to_owned(), config.client_id.as_str().into());
+        data.insert("client_secret".to_owned(), config.client_secret.expose().into());
+        Ok(IntegrationData {
+            name: Some(host.clone()),
+            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            kept_metadata: &[WEBHOOK_SECRET],
+            user_identity: Some(UserIdentity {
+                kind: "gitea",
+                external_id: format!("{host}:{id}"),
+                scopes: scopes.into_iter().map(str::to_owned).collect(),
+                data,
+            }),
+            ..IntegrationData::new(format!("{host}:{}", config.client_id))
+        })
+    }
+
+    fn needs_default_identity(&self) -> bool {
+        true
+    }
+}
+
+/// The form's answer, as it stands in the state.
+struct Config {
+    url: String,
+    client_id: String,
+    client_secret: Secret,
+    verify_ssl: bool,
+}
+
+impl Config {
+    fn of(state: &State) -> Self {
+        let data = state.fetch("installation_data").unwrap_or(&Value::Null);
+        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            url: text("url"),
+            client_id: text("client_id"),
+            client_secret: Secret::from(text("client_secret")),
+            verify_ssl: data["verify_ssl"] != false,
+        }
+    }
+
+    fn app(&self) -> OAuth2 {
+        OAuth2 {
+            authorize_url: format!("{}/login/oauth/authorize", self.url),
+            token_url: format!("{}/login/oauth/access_token", self.url),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            scope: SCOPE,
+            pkce: false,
+            verify_tls: self.verify_ssl,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The OAuth 2 step that many providers share: the page to approve on, the check of the callback,
+//! and the exchange of its code, with PKCE or without.
+
+use super::ask::{Ask, Credentials, Reply};
+use super::{Field, Fresh, Step};
+use crate::model::{Object, Refusal, RefusalKind};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use url::form_urlencoded;
+
+/// The name under which the exchange is asked and its tokens are bound.
+pub const OAUTH_DATA: &str = "oauth_data";
+/// The name under which the random value of the callback is bound.
+pub const OAUTH_STATE: &str = "oauth_state";
+const VERIFIER: &str = "pkce_code_verifier";
+const REDIRECT_URI: &str = "redirect_uri";
+const CODE: &str = "oauth_code";
+
+/// The shared step as Sentry's API has it.
+pub const STEP: Step = Step {
+    id: "oauth_login",
+    link: Some("oauthUrl"),
+    fields: &[
+        Field::of_callback("code", "the code that the third party puts into the callback"),
+        Field::of_callback("state", "the random value that the callback must bring back"),
+    ],
+};
+
+/// The third party's OAuth 2 application.
+pub struct OAuth2 {
+    /// Where a person approves.
+    pub authorize_url: String,
+    /// Where the code is exchanged.
+    pub token_url: String,
+    /// The application's id.
+    pub client_id: String,
+    /// The application's secret.
+    pub client_secret: Secret,
+    /// The scopes, separated by spaces.
+    pub scope: &'static str,
+    /// Whether the exchange proves itself with a verifier (S256).
+    pub pkce: bool,
+    /// Whether the third party's certificate must be valid.
+    pub verify_tls: bool,
+}
+
+impl OAuth2 {
+    /// The step's data: the address to approve on. What is fresh is bound on the first look, so a
+    /// second look shows the same address.
+    pub fn view(&self, state: &mut State, fresh: &Fresh) -> Object {
+        bind_once(state, OAUTH_STATE, &fresh.nonce);
+        bind_once(state, REDIRECT_URI, &fresh.redirect_uri);
+        if self.pkce {
+            bind_once(state, VERIFIER, &fresh.verifier);
+        }
+        let bound = |name| state.text(name).unwrap_or_default();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("client_id", &self.client_id)
+            .append_pair("response_type", "code")
+            .append_pair("scope", self.scope)
+            .append_pair("state", bound(OAUTH_STATE))
+            .append_pair("redirect_uri", bound(REDIRECT_URI));
+        if self.pkce {
+            let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(bound(VERIFIER)));
+            query
+                .append_pair("code_challenge", &challenge)
+                .append_pair("code_challenge_method", "S256");
+        }
+        let url = format!("{}?{}", self.authorize_url, query.finish());
+        [("oauthUrl".to_owned(), json!(url))].into_iter().collect()
+    }
+
+    /// The exchange of the code for tokens; `None` once it is done.
+    ///
+    /// # Errors
+    ///
+    /// With PKCE, a step that was never looked at has no verifier.
+    pub fn exchange(&self, state: &State) -> Result<Option<Ask>, Refusal> {
+        if state.fetch(OAUTH_DATA).is_some() {
+            return Ok(None);
+        }
+        let bound = |name| Secret::from(state.text(name).unwrap_or_default());
+        let mut form = vec![
+            ("grant_type", Secret::from("authorization_code")),
+            ("code", bound(CODE)),
+            ("redirect_uri", bound(REDIRECT_URI)),
+            ("client_id", Secret::from(self.client_id.as_str())),
+        ];
+        let mut credentials = Credentials::None;
+        if self.pkce {
+            let missing = || Refusal::failure("the pipeline has no code_verifier: start it again");
+            form.push(("code_verifier", state.text(VERIFIER).ok_or_else(missing)?.into()));
+            if !self.client_secret.expose().is_empty() {
+                credentials =
+                    Credentials::Basic(self.client_id.clone(), self.client_secret.clone());
+            }
+        } else {
+            form.push(("client_secret", self.client_secret.clone()));
+        }
+        let (url, verify_tls) = (self.token_url.clone(), self.verify_tls);
+        Ok(Some(Ask { name: OAUTH_DATA, url, credentials, form: Some(form), verify_tls }))
+    }
+}
+
+/// Checks the callback against the value that the step handed out, and keeps its code.
+///
+/// # Errors
+///
+/// `wrong-oauth-state`; the comparison takes the same time wherever the values differ.
+pub fn take(fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
+    let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
+    if handed_out.is_empty() || !bool::from(same) {
+        let message = "the callback's `state` is not the one that this pipeline handed out";
+        return Err(Refusal::new(RefusalKind::WrongState, message));
+    }
+    state.bind(CODE, fields.text("code"));
+    Ok(())
+}
+
+/// Binds the tokens of the exchange; the code, which is used up, goes.
+///
+/// # Errors
+///
+/// What came back holds no access token.
+pub fn hear(reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    let tokens = reply.json("the exchange of the code for a token", RefusalKind::Failure)?;
+    if tokens["access_token"].as_str().is_none_or(str::is_empty) {
+        return Err(Refusal::failure("the exchange of the code brought no access token"));
+    }
+    state.bind(OAUTH_DATA, tokens);
+    state.unbind(CODE);
+    Ok(())
+}
+
+/// The access token of the exchange.
+pub fn access_token(state: &State) -> Secret {
+    let token = state.fetch(OAUTH_DATA).and_then(|data| data["access_token"].as_str());
+    Secret::from(token.unwrap_or_default())
+}
+
+/// What Sentry keeps of the tokens, to be the data of an identity.
+pub fn identity_data(state: &State) -> Object {
+    let kept = ["access_token", "refresh_token", "token_type", "created_at", "expires_in"];
+    let tokens = state.fetch(OAUTH_DATA).unwrap_or(&Value::Null);
+    let present = kept.into_iter().filter(|name| !tokens[*name].is_null());
+    present.map(|name| (name.to_owned(), tokens[name].clone())).collect()
+}
+
+fn bind_once(state: &mut State, name: &str, value: &str) {
+    if state.fetch(name).is_none() {
+        state.bind(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(pkce: bool) -> OAuth2 {
+        OAuth2 {
+            authorize_url: "https://x.example/authorize".to_owned(),
+            token_url: "https://x.example/token".to_owned(),
+            client_id: "the id".to_owned(),
+            client_secret: Secret::from("s3cr3t"),
+            scope: "a b",
+            pkce,
+            verify_tls: true,
+        }
+    }
+
+    fn fresh(nonce: &str) -> Fresh {
+        Fresh {
+            nonce: nonce.to_owned(),
+            // The example of RFC 7636, appendix B.
+            verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned(),
+            redirect_uri: "http://127.0.0.1:9797/extensions/x/setup/".to_owned(),
+        }
+    }
+
+    fn form(ask: &Ask) -> Vec<(&str, &str)> {
+        ask.form.iter().flatten().map(|(name, value)| (*name, value.expose())).collect()
+    }
+
+    #[test]
+    fn a_second_look_shows_the_same_address() {
+        let mut state = State::default();
+        let first = app(false).view(&mut state, &fresh("one"));
+        assert_eq!(first, app(false).view(&mut state, &fresh("two")));
+        let url = first["oauthUrl"].as_str().unwrap();
+        assert_eq!(
+            url,
+            "https://x.example/authorize?client_id=the+id&response_type=code&scope=a+b&state=one\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A9797%2Fextensions%2Fx%2Fsetup%2F"
+        );
+    }
+
+    #[test]
+    fn without_pkce_the_secret_is_in_the_form() {
+        let mut state = State::default();
+        app(false).view(&mut state, &fresh("one"));
+        let ask = app(false).exchange(&state).unwrap().unwrap();
+        assert!(form(&ask).contains(&("client_secret", "s3cr3t")));
+        assert!(matches!(ask.credentials, Credentials::None));
+        assert!(!format!("{ask:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn with_pkce_the_verifier_is_in_the_form_and_the_secret_is_not() {
+        let mut state = State::default();
+        let data = app(true).view(&mut state, &fresh("one"));
+        let challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(data["oauthUrl"].as_str().unwrap().contains(challenge));
+        let ask = app(true).exchange(&state).unwrap().unwrap();
+        assert!(form(&ask).iter().all(|(name, _)| *name != "client_secret"));
+        assert!(form(&ask).contains(&("code_verifier", fresh("one").verifier.as_str())));
+        assert!(matches!(ask.credentials, Credentials::Basic(..)));
+    }
+
+    #[test]
+    fn with_pkce_a_step_that_was_never_looked_at_cannot_exchange() {
+        let refusal = app(true).exchange(&State::default()).unwrap_err();
+        assert!(refusal.message.contains("code_verifier"));
+    }
+
+    #[test]
+    fn only_the_state_that_was_handed_out_is_taken() {
+        let mut fields = Fields::default();
+        fields.set("state", "");
+        fields.set("code", "c");
+        let mut state = State::default();
+        assert!(take(&fields, &mut state).is_err(), "nothing was handed out");
+        app(false).view(&mut state, &fresh("one"));
+        assert_eq!(take(&fields, &mut state).unwrap_err().kind, RefusalKind::WrongState);
+        fields.set("state", "one");
+        assert!(take(&fields, &mut state).is_ok());
+    }
+
+    #[test]
+    fn every_bad_exchange_has_its_words() {
+        use super::super::ask::Unreached;
+        let answered = |status, body: &str| Reply::Answered { status, body: body.to_owned() };
+        for (reply, words, status) in [
+            (Reply::Unreached(Unreached::Tls), "SSL", None),
+            (Reply::Unreached(Unreached::Connect), "connect", None),
+            (answered(200, "<html>s3cr3t"), "JSON", None),
+            (answered(401, "s3cr3t"), "401", Some(401)),
+            (answered(200, "{}"), "no access token", None),
+        ] {
+            let refusal = hear(&reply, &mut State::default()).unwrap_err();
+            assert!(refusal.message.contains(words), "{}", refusal.message);
+            assert!(!refusal.message.contains("s3cr3t"));
+            assert_eq!(refusal.status, status);
+        }
+    }
+}
