@@ -1,26 +1,11 @@
 //! Whether what is written for GitHub and GitLab is what the vectors say that they read.
 
-use std::collections::BTreeMap;
-
+use crate::oracle::{Variables, cases, expand, read_dotenv, takes_annotations, text};
 use finishline::host::{github, gitlab};
 use serde_json::Value;
 
 /// The toolkit's random mark, as it was fixed when the vectors were made.
 const MARK: &str = "ghadelimiter_00000000-0000-4000-8000-000000000000";
-
-type Variables = BTreeMap<String, String>;
-
-fn cases(group: &str) -> Vec<Value> {
-    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/ci-vectors.json"));
-    let vectors: Value = serde_json::from_str(text).expect("the vectors are JSON");
-    let cases = vectors[group]["cases"].as_array().expect("the group is a list").clone();
-    assert!(!cases.is_empty(), "{group} has cases");
-    cases
-}
-
-fn text<'a>(case: &'a Value, key: &str) -> &'a str {
-    case[key].as_str().expect("the case has this text")
-}
 
 #[test]
 fn every_text_is_escaped_as_the_runner_unescapes_it() {
@@ -96,60 +81,6 @@ fn no_line_that_is_a_command_remains_one() {
     }
 }
 
-/// Reads a dotenv report as GitLab does at upload.
-fn read_dotenv(text: &str) -> Result<Variables, &'static str> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.split_terminator('\n').map(read_variable).collect()
-}
-
-fn read_variable(line: &str) -> Result<(String, String), &'static str> {
-    let (key, value) = line.split_once('=').ok_or("Invalid Format")?;
-    let (key, value) = (ruby_strip(key), ruby_strip(value));
-    if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err("Key can contain only letters, digits and '_'.");
-    }
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-fn ruby_strip(text: &str) -> &str {
-    let space = |c: char| matches!(c, '\t'..='\r' | ' ');
-    text.trim_start_matches(space).trim_end_matches(|c| space(c) || c == '\0')
-}
-
-/// Expands a value as GitLab's runner does in the job that inherits it.
-fn expand(value: &str, variables: &Variables) -> String {
-    let Some((before, after)) = value.split_once('$') else { return value.to_owned() };
-    if let Some(rest) = after.strip_prefix('$') {
-        return format!("{before}${}", expand(rest, variables));
-    }
-    let bare = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-    let (name, rest) =
-        braced.unwrap_or_else(|| after.split_at(after.find(bare).unwrap_or(after.len())));
-    let found = variables.get(name).map_or("", String::as_str);
-    format!("{before}{found}{}", expand(rest, variables))
-}
-
-#[test]
-fn the_dotenv_reader_here_agrees_with_gitlab() {
-    for case in cases("gitlab_dotenv") {
-        match (read_dotenv(text(&case, "text")), case["error"].as_str()) {
-            (Ok(read), None) => assert_eq!(serde_json::json!(read), case["variables"], "{case}"),
-            (Err(error), Some(expected)) => assert_eq!(error, expected, "{case}"),
-            (outcome, _) => panic!("{case}: {outcome:?}"),
-        }
-    }
-}
-
-#[test]
-fn the_expansion_here_agrees_with_gitlabs_runner() {
-    for case in cases("gitlab_dotenv_consumer_expansion") {
-        let variables: Variables = serde_json::from_value(case["env"].clone()).unwrap();
-        let seen = expand(text(&case, "file_value"), &variables);
-        assert_eq!(seen, text(&case, "seen_by_next_job"), "{case}");
-    }
-}
-
 #[test]
 fn every_dotenv_report_is_as_expected_or_refused() {
     for case in cases("gitlab_dotenv_write") {
@@ -179,36 +110,6 @@ fn triples<'a>(pieces: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str,
         let seconds = pieces.iter().map(move |second| (*first, *second));
         seconds.flat_map(move |(first, second)| pieces.iter().map(move |&t| (first, second, t)))
     })
-}
-
-/// Whether GitLab takes this annotations report.
-fn takes_annotations(report: &Value) -> bool {
-    let takes_list = |(name, items): (&String, &Value)| {
-        !name.trim().is_empty()
-            && name.chars().count() <= 255
-            && items.as_array().is_some_and(|items| items.iter().all(takes_item))
-    };
-    report.as_object().is_some_and(|lists| lists.iter().all(takes_list))
-}
-
-fn takes_item(item: &Value) -> bool {
-    let keys = |value: &Value| -> Vec<String> {
-        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
-    };
-    let link = &item["external_link"];
-    let mut parts = keys(link);
-    parts.sort();
-    keys(item) == ["external_link"]
-        && parts == ["label", "url"]
-        && link["label"].is_string()
-        && link["url"].is_string()
-}
-
-#[test]
-fn the_annotations_reader_here_agrees_with_gitlab() {
-    for case in cases("gitlab_annotations") {
-        assert_eq!(case["ok"], takes_annotations(&case["doc"]), "{case}");
-    }
 }
 
 #[test]
