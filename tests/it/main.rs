@@ -1,5 +1,16 @@
 //! One test binary: what the program does, seen from outside.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics, and it reads and writes files of its own"
+)]
+
+mod common;
 mod host_format;
+mod inputs;
 mod job;
+mod modes;
+mod oracle;
 mod redirect;
+mod run;
