@@ -208,14 +208,20 @@ impl std::error::Error for Failure {}
 /// A given text between backticks: at most 80 characters, control characters made visible, the
 /// credentials of an address left out.
 pub fn quote(text: &str) -> String {
-    let (before, after) = match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => (&text[..scheme + 3], &text[at..]),
-        _ => (text, ""),
-    };
-    let text = if after.is_empty() { text.to_owned() } else { format!("{before}***{after}") };
+    let text = without_credentials(text);
     let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     let more = if text.chars().nth(80).is_some() { "…" } else { "" };
     format!("`{shown}{more}`")
+}
+
+/// What stands between the scheme, which a mistyped address may lack, and the `@` is not shown.
+fn without_credentials(text: &str) -> String {
+    let Some((before, after)) = text.rsplit_once('@').filter(|(before, _)| before.contains(':'))
+    else {
+        return text.to_owned();
+    };
+    let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
+    format!("{scheme}***@{after}")
 }
 
 /// Something the reader should know although the run went on.
@@ -243,6 +249,8 @@ mod tests {
         assert_eq!(quote("a\r\nb"), "`a\\r\\nb`");
         assert_eq!(quote(&"x".repeat(100_000)).chars().count(), 83);
         assert_eq!(quote("https://me:s3cr3t@x/"), "`https://***@x/`");
+        assert_eq!(quote("me:s3cr3t@x"), "`***@x`");
+        assert_eq!(quote("/home/me@work/x"), "`/home/me@work/x`");
     }
 
     #[test]
