@@ -33,11 +33,10 @@ impl Task {
         let provider = provider::find(key)?;
         let (org, answers) = match (&inputs.org, provider::check(provider, &inputs.state)) {
             (Some(org), Ok(answers)) => (org.clone(), answers),
-            (Some(_), Err(mistakes)) => return Err(mistakes),
-            (None, answers) => {
-                let mistakes = [Some(Self::no_org()), answers.err()];
-                return Err(Failure::all(mistakes.into_iter().flatten().collect())
-                    .unwrap_or_else(Self::no_org));
+            (org, answers) => {
+                let no_org = org.is_none().then(Self::no_org).into_iter();
+                let mistakes = no_org.chain(answers.err().unwrap_or_default()).collect();
+                return Err(Failure::all(mistakes).expect("one of the two is a mistake"));
             }
         };
         let (mode, integration_id) = (inputs.mode, inputs.integration_id);

@@ -31,8 +31,8 @@ impl Answers {
 ///
 /// # Errors
 ///
-/// One failure that names every mistake.
-pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Failure> {
+/// Every mistake.
+pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Vec<Failure>> {
     let mut mistakes = Vec::new();
     let mut answers = Answers::default();
     for step in provider.steps() {
@@ -51,7 +51,7 @@ pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Fai
         answers.steps.push((step.id, fields));
     }
     mistakes.extend(unknown(provider, state));
-    Failure::all(mistakes).map_or(Ok(answers), Err)
+    if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
 }
 
 /// The fields of an answer that do not fit its step, each with its reason in Sentry's words.
@@ -117,7 +117,7 @@ fn missing(provider: &dyn Provider, field: &Field) -> Failure {
 
 fn unquoted(field: &Field, entry: &Entry) -> Failure {
     let message = format!("`{}` at {} is {}: quote it", field.name, entry.place, entry.value);
-    let hint = format!("write `{}: \"…\"`, so that every digit arrives", field.name);
+    let hint = format!("write `{}: \"…\"`, so that it arrives as it stands", field.name);
     Failure::new(Code::BadField, message).hint(hint)
 }
 
