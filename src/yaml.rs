@@ -8,6 +8,9 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+/// The kind of what no YAML reader takes.
+pub const BROKEN: &str = "is not valid YAML";
+
 const DEEPEST: usize = 64;
 
 /// A line and a column, both counted from 1.
@@ -70,7 +73,7 @@ impl Document {
 pub fn read(text: &str) -> Result<Document, YamlError> {
     let spots = Walk::through(text)?;
     let value = serde_yaml::from_str(text).map_err(|error| YamlError {
-        kind: "is not valid YAML",
+        kind: BROKEN,
         place: error.location().map(|at| Place { line: at.line(), column: at.column() }),
     })?;
     Ok(Document { value, spots })
@@ -96,7 +99,7 @@ impl Walk {
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| {
                 let at = error.marker();
-                refuse("is not valid YAML", Place { line: at.line(), column: at.col() + 1 })
+                refuse(BROKEN, Place { line: at.line(), column: at.col() + 1 })
             })?;
             walk.step(&event, place(span))?;
         }
@@ -233,7 +236,7 @@ mod tests {
             ["{a: s3cr3t", "a: 's3cr3t", "a: s3cr3t: b", "\ts3cr3t", "a: @s3cr3t", "[s3cr3t"]
         {
             let said = error(text);
-            assert!(said.starts_with("is not valid YAML"), "{text}: {said}");
+            assert!(said.starts_with(BROKEN), "{text}: {said}");
             assert!(!said.contains("s3cr3t"), "{said}");
         }
     }

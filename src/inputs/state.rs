@@ -95,8 +95,10 @@ impl Reader<'_> {
             Ok(document) => document,
             Err(error) => {
                 let message = format!("`state` ({}) {error}", self.origin);
+                let failure = Failure::new(Code::BadState, message);
                 let hint = "quote a value that holds `: `, `{`, `}`, or begins with `@`";
-                self.mistakes.push(Failure::new(Code::BadState, message).hint(hint));
+                let broken = error.kind == yaml::BROKEN;
+                self.mistakes.push(if broken { failure.hint(hint) } else { failure });
                 return Vec::new();
             }
         };
