@@ -10,6 +10,7 @@ mod common;
 mod host_format;
 mod inputs;
 mod job;
+mod mistakes;
 mod modes;
 mod oracle;
 mod redirect;
