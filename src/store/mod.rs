@@ -165,7 +165,10 @@ async fn patiently<T, E: Busy>(mut work: impl FnMut() -> Result<T, E>) -> Result
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, flags)?;
+    // SQLite would take `:memory:` and `file:...` for orders, and forget what it was given.
+    let file = std::path::absolute(path)
+        .map_err(|cause| StoreError::Open { path: path.to_owned(), cause })?;
+    let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
