@@ -182,16 +182,12 @@ impl Sinks {
         Ok(emits)
     }
 
-    /// The result on standard output.
+    /// The result on standard output. Names of others are in it, and a terminal or GitLab's log
+    /// obeys control characters as GitHub's runner obeys commands.
     fn result(&self, outcome: &Outcome) -> Emit {
-        let text = match self.format {
-            Format::Json => format!("{}\n", outputs::result(outcome)),
-            Format::Text => text(outcome),
-        };
-        Emit::Stdout(match (self.host.is_github_like(), self.format) {
-            (true, Format::Json) => github::neutral_json(&text),
-            (true, Format::Text) => github::neutral(&text),
-            (false, _) => text,
+        Emit::Stdout(match self.format {
+            Format::Json => github::neutral_json(&format!("{}\n", outputs::result(outcome))),
+            Format::Text => github::neutral(&text(outcome)),
         })
     }
 
@@ -227,11 +223,13 @@ impl Sinks {
     fn note(&self, kind: &str, title: &str, message: &str, hint: Option<&str>) -> Emit {
         if self.host.is_github_like() {
             let data = hint.map_or_else(|| message.to_owned(), |hint| format!("{message}\n{hint}"));
+            let data = github::neutral(&data);
             return Emit::Stderr(github::command(kind, &[("title", title)], &data));
         }
         let hint =
             hint.map(|hint| format!("  hint: {}\n", gitlab::one_line(hint))).unwrap_or_default();
-        Emit::Stderr(format!("{kind}: {}\n{hint}", gitlab::one_line(message)))
+        let text = format!("{kind}: {}\n{hint}", gitlab::one_line(message));
+        Emit::Stderr(github::neutral(&text))
     }
 
     /// Writes everything. Whatever fails, the rest is still tried.
