@@ -89,7 +89,9 @@ fn tell(sinks: &Sinks, outcome: &Outcome) -> anyhow::Result<u8> {
     let Err(failure) = written else { return Ok(outcome.exit().number()) };
     let exit = failure.code.exit().number();
     // Standard error may still be heard when the file of the outputs is not.
-    drop(Sinks::emit(sinks.narration(&Outcome::failed(failure))));
+    if outcome.failure.as_ref().is_none_or(|told| told.code != failure.code) {
+        drop(Sinks::emit(sinks.narration(&Outcome::failed(failure))));
+    }
     Ok(exit)
 }
 
@@ -102,7 +104,7 @@ fn explain(key: Option<&str>, json: bool) -> u8 {
         (Some(Ok(provider)), true) => format!("{}\n", describe::one_json(provider)),
         (Some(Err(failure)), _) => {
             let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-            drop(Sinks::emit(vec![Emit::Stderr(text)]));
+            drop(Sinks::emit(vec![Emit::Stderr(host::github::neutral(&text))]));
             return failure.code.exit().number();
         }
     };
