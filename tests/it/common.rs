@@ -34,6 +34,7 @@ pub(crate) struct Run {
     variables: Vec<(OsString, OsString)>,
     args: Vec<OsString>,
     stdin: Vec<u8>,
+    redirection: Option<String>,
 }
 
 impl Run {
@@ -49,6 +50,7 @@ impl Run {
             variables: Vec::new(),
             args,
             stdin: Vec::new(),
+            redirection: None,
         };
         run.var("HOME", home)
     }
@@ -103,6 +105,11 @@ impl Run {
         Self { stdin: bytes.into(), ..self }
     }
 
+    /// Where a shell sends the streams, such as `>/dev/full`.
+    pub(crate) fn redirected(self, redirection: &str) -> Self {
+        Self { redirection: Some(redirection.to_owned()), ..self }
+    }
+
     /// A path below the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -143,19 +150,32 @@ impl Run {
     pub(crate) fn start(&self) -> Started {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (output, summary) = (format!("output-{number}"), format!("summary-{number}"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_finishline"));
+        let mut command = self.command();
         command.env_clear().current_dir(self.folder.path());
         if self.sink == Sink::OutputFile {
             command.env("GITHUB_OUTPUT", self.file(&output, ""));
             command.env("GITHUB_STEP_SUMMARY", self.file(&summary, ""));
         }
-        command.envs(self.variables.iter().cloned()).args(&self.args);
+        command.envs(self.variables.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // Whoever reads only a part of its input is gone before the rest is written.
         drop(child.stdin.take().unwrap().write_all(&self.stdin));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Started { run: self.clone(), number, child, stderr, heard: String::new() }
+    }
+
+    fn command(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_finishline");
+        let Some(redirection) = &self.redirection else {
+            let mut command = Command::new(program);
+            command.args(&self.args);
+            return command;
+        };
+        let mut command = Command::new("/bin/sh");
+        let script = format!("exec \"$0\" \"$@\" {redirection}");
+        command.args(["-c", &script, program]).args(&self.args);
+        command
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod common;
 mod host_format;
+mod hostile;
 mod inputs;
 mod job;
 mod mistakes;

@@ -1,0 +1,176 @@
+//! Hostile and broken text in every input: it panics nowhere, leaks nothing, and commands nobody.
+
+use crate::common::{Ended, Run};
+use crate::oracle::Command;
+use finishline::failure::Code;
+use finishline::outputs::OUTPUTS;
+use std::collections::BTreeSet;
+
+/// Each would do harm on a stream or in a file that took it as it is.
+const HOSTILE: [&str; 4] = [
+    "a\n::error::pwned\r::warning::pwned\r\n\t::notice::pwned\u{b}::error::pwned\n##[error]pwned \
+     a ##[warning]pwned %0A::error::pwned%0D%25%3A\u{2028}::error::pwned\u{85}::error::pwned",
+    "::add-mask::a\n::stop-commands::pwned\n::set-output name=status::pwned\nEOF\nghadelimiter_x\n\
+     finishline_0\npwned=1\nstatus=pwned\nstatus<<EOF\npwned\nEOF\nx]: ::warning title=a::pwned",
+    "\u{1b}[31mpwned\u{9b}31m\u{7f}\u{8}\u{1b}[0Ksection_start:1:pwned\r\u{1b}[0Kpwned",
+    "\u{feff}::error::pwned $PWNED ${HOME} $$ `id` $(id) \"'\\ | <img src=x> [a](https://b)",
+];
+
+/// The inputs whose text reaches a stream or a file, as it is or in a message.
+const INPUTS: [&str; 17] = [
+    "NAME",
+    "FINISHLINE_STATE",
+    "FINISHLINE_PROVIDER",
+    "FINISHLINE_MODE",
+    "FINISHLINE_INTEGRATION_ID",
+    "FINISHLINE_NEXT",
+    "FINISHLINE_ORG",
+    "FINISHLINE_URL",
+    "FINISHLINE_BACKEND",
+    "FINISHLINE_DATABASE",
+    "FINISHLINE_DRY_RUN",
+    "FINISHLINE_TOLERATE",
+    "FINISHLINE_TIMEOUT",
+    "FINISHLINE_HOST",
+    "FINISHLINE_LOG_LEVEL",
+    "FINISHLINE_RESULT_FILE",
+    "FINISHLINE_SUMMARY",
+];
+
+fn example(run: Run) -> Run {
+    run.embedded("example", "name: ${NAME}").var("NAME", "demo").var("RUNNER_DEBUG", "1")
+}
+
+/// Whether it is one of the commands that a run without secrets gives.
+fn is_ours(command: &Command) -> bool {
+    let slugs = Code::ALL.iter().map(|code| code.slug());
+    let mut slugs = slugs.chain(["tolerated", "mask-hits-output", "outputs-dropped"]);
+    match command.name.as_str() {
+        _ if command.syntax != 2 => false,
+        "group" => command.data == "finishline: example for acme" && command.properties.is_empty(),
+        "endgroup" => command.data.is_empty() && command.properties.is_empty(),
+        "error" | "warning" => match command.properties.as_slice() {
+            [(key, title)] => {
+                key == "title" && slugs.any(|slug| *title == format!("finishline: {slug}"))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+#[track_caller]
+fn assert_harmless(ended: &Ended) {
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(matches!(ended.exit, Some(0 | 2..=7)), "{:?}: {said}", ended.exit);
+    let commands = ended.commands();
+    assert!(commands.iter().all(is_ours), "{commands:?}");
+    let count = |name: &str| commands.iter().filter(|command| command.name == name).count();
+    assert!(count("error") <= 1 && count("group") == count("endgroup"), "{commands:?}");
+    let is_free = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    assert!(said.chars().all(is_free), "{said:?}");
+}
+
+/// The outputs are those that we name, and say what the result says.
+#[track_caller]
+fn assert_outputs(ended: &Ended) {
+    let outputs = ended.outputs();
+    let names: BTreeSet<_> = outputs.keys().map(String::as_str).collect();
+    assert_eq!(names, OUTPUTS.iter().map(|output| output.name).collect());
+    let result: serde_json::Value = serde_json::from_str(&outputs["result"]).unwrap();
+    let told = |pointer: &str| result.pointer(pointer).and_then(|value| value.as_str());
+    assert_eq!(told("/status"), Some(&*outputs["status"]));
+    assert_eq!(told("/redirect_url").unwrap_or_default(), outputs["redirect-url"]);
+    let line = |text: &str| text.replace(char::is_control, " ");
+    let message: String =
+        line(told("/error/message").unwrap_or_default()).chars().take(499).collect();
+    assert!(outputs["error-message"].starts_with(&message), "{outputs:?}");
+    assert!(!outputs["error-message"].contains(char::is_control));
+}
+
+#[test]
+fn no_input_commands_the_runner_or_sets_an_output() {
+    for (input, text) in INPUTS.iter().flat_map(|input| HOSTILE.map(|text| (input, text))) {
+        let run = example(Run::github()).var(input, text);
+        for mode in ["run", "plan"] {
+            let ended = run.clone().args(&[mode]).go();
+            assert_harmless(&ended);
+            assert_outputs(&ended);
+        }
+    }
+}
+
+#[test]
+fn no_argument_commands_the_runner() {
+    for text in HOSTILE {
+        let set = format!("{text}=1");
+        let flag = format!("--{text}");
+        for args in [&["run", "--set", &set][..], &["run", &flag], &["run", text], &[text]] {
+            let ended = example(Run::github()).args(args).go();
+            assert_harmless(&ended);
+            assert_outputs(&ended);
+        }
+        let ended = example(Run::github()).args(&["providers", text]).go().expect(2);
+        assert_harmless(&ended);
+    }
+}
+
+#[test]
+fn no_input_controls_a_terminal_or_gitlabs_log() {
+    for (input, text) in INPUTS.iter().flat_map(|input| HOSTILE.map(|text| (input, text))) {
+        for format in ["text", "json"] {
+            let run = example(Run::local()).var(input, text);
+            let ended = run.args(&["run", "--format", format, "--log-format", format]).go();
+            assert_harmless(&ended);
+        }
+        let run = example(Run::gitlab()).var(input, text);
+        let mut ended = run.go();
+        let section =
+            |kind: &str| ended.stderr.matches(&format!("\u{1b}[0Ksection_{kind}:")).count();
+        assert!(section("start") <= 1 && section("start") == section("end"), "{}", ended.stderr);
+        let ours = |line: &&str| !line.starts_with("\u{1b}[0Ksection_");
+        ended.stderr = ended.stderr.lines().filter(ours).collect::<Vec<_>>().join("\n");
+        assert_harmless(&ended);
+        let names = ended.outputs().into_keys();
+        assert!(names.into_iter().all(|name| name.starts_with("FINISHLINE_OUT_")));
+    }
+}
+
+#[test]
+fn what_is_stored_and_handed_on_is_what_was_given() {
+    for text in HOSTILE {
+        let run = example(Run::github()).var("NAME", text).var("FINISHLINE_NEXT", text);
+        let ended = run.go().expect(0);
+        assert_eq!(
+            run.rows("SELECT external_id || '|' || name FROM integration"),
+            [format!("{text}|{text}")]
+        );
+        let settings = "http://127.0.0.1:9797/settings/acme/integrations/example/1/";
+        assert_eq!(ended.output("redirect-url"), format!("{settings}?next={}", quote_plus(text)));
+        let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();
+        assert_eq!(result["integration"]["name"], text);
+        let summary = ended.summary();
+        assert!(!summary.contains("<img") && !summary.contains("[a](https://b)"), "{summary}");
+    }
+}
+
+/// Python's `quote_plus`, the encoding of `urlencode`.
+fn quote_plus(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b' ' => "+".to_owned(),
+        b'_' | b'.' | b'-' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[test]
+fn a_path_is_a_path_whatever_sqlite_would_make_of_it() {
+    for path in [":memory:", "file:x?mode=memory", "file::memory:?cache=shared", "file:x#y"] {
+        let run = example(Run::github()).var("FINISHLINE_DATABASE", path);
+        assert_eq!(run.go().expect(0).output("changed"), "true", "{path}");
+        assert_eq!(run.go().expect(0).output("changed"), "false", "{path}");
+        assert!(run.path(path).metadata().unwrap().len() > 0, "{path}");
+    }
+}
