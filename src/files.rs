@@ -56,7 +56,8 @@ pub fn append(path: &str, text: &str) -> std::io::Result<()> {
 /// It cannot be written.
 pub fn replace(path: &str, text: &str) -> std::io::Result<()> {
     if Path::new(path).metadata().is_ok_and(|found| !found.is_file()) {
-        return std::fs::write(path, text); // A pipe or a device cannot be renamed over.
+        // A pipe or a device cannot be renamed over.
+        return probe(path).and_then(|()| std::fs::write(path, text));
     }
     let draft = format!("{path}.{}.tmp", std::process::id());
     let written = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, path));

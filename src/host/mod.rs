@@ -90,7 +90,7 @@ impl Sinks {
     ///
     /// `outputs-unwritable`, naming the file.
     pub fn probe(&self) -> Result<(), Failure> {
-        if let Some(path) = &self.output {
+        for path in [&self.output, &self.summary].into_iter().flatten() {
             files::probe(path).map_err(|error| unwritable(path, &error))?;
         }
         for path in [&self.dotenv, &self.annotations, &self.result_file].into_iter().flatten() {
