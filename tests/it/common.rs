@@ -218,6 +218,11 @@ impl Started {
         }
     }
 
+    /// Stops reading standard output.
+    pub(crate) fn deafen(&mut self) {
+        self.child.stdout = None;
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
@@ -226,10 +231,10 @@ impl Started {
 
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
-        let mut stdout = self.child.stdout.take().unwrap();
+        let stdout = self.child.stdout.take();
         let listener = std::thread::spawn(move || {
             let mut text = String::new();
-            stdout.read_to_string(&mut text).map(|_| text)
+            stdout.map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text)).map(|_| text)
         });
         let mut stderr = self.heard;
         self.stderr.read_to_string(&mut stderr).unwrap();
