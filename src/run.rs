@@ -166,12 +166,13 @@ impl Run<'_> {
         let (mut begin, warnings) = self.sinks.masks(secrets, &report.shown());
         let title = format!("finishline: {} for {}", report.task.provider.key(), report.task.org);
         begin.extend(self.sinks.open_group(&title, unix_seconds()));
+        let group = Group(self.sinks);
         let done = match Sinks::emit(begin) {
             Ok(()) => work.await,
             Err(failure) => Err(failure),
         };
-        let ended = Sinks::emit(self.sinks.close_group(unix_seconds()));
-        let mut outcome = ended.and(done).unwrap_or_else(|failure| report.failed(failure));
+        drop(group);
+        let mut outcome = done.unwrap_or_else(|failure| report.failed(failure));
         outcome.warnings.splice(0..0, warnings);
         outcome
     }
@@ -217,6 +218,15 @@ impl Run<'_> {
                 Err(Failure::new(Code::Unsupported, message))
             }
         }
+    }
+}
+
+/// What is logged is folded until this is dropped: the deadline, a signal and a panic end it too.
+struct Group<'a>(&'a Sinks);
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        drop(Sinks::emit(self.0.close_group(unix_seconds())));
     }
 }
 
