@@ -162,6 +162,7 @@ impl Run {
         // Whoever reads only a part of its input is gone before the rest is written.
         drop(child.stdin.take().unwrap().write_all(&self.stdin));
         let stderr = BufReader::new(child.stderr.take().unwrap());
+        let child = Mortal(child);
         Started { run: self.clone(), number, child, stderr, heard: String::new() }
     }
 
@@ -201,9 +202,18 @@ pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<String> {
 pub(crate) struct Started {
     run: Run,
     number: usize,
-    child: Child,
+    child: Mortal,
     stderr: BufReader<ChildStderr>,
     heard: String,
+}
+
+/// A process that does not outlive its test.
+struct Mortal(Child);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+    }
 }
 
 impl Started {
@@ -220,18 +230,18 @@ impl Started {
 
     /// Stops reading standard output.
     pub(crate) fn deafen(&mut self) {
-        self.child.stdout = None;
+        self.child.0.stdout = None;
     }
 
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.child.0.id());
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
-        let stdout = self.child.stdout.take();
+        let stdout = self.child.0.stdout.take();
         let listener = std::thread::spawn(move || {
             let mut text = String::new();
             stdout.map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text)).map(|_| text)
@@ -239,7 +249,7 @@ impl Started {
         let mut stderr = self.heard;
         self.stderr.read_to_string(&mut stderr).unwrap();
         let stdout = listener.join().unwrap().unwrap();
-        let exit = self.child.wait().unwrap().code();
+        let exit = self.child.0.wait().unwrap().code();
         Ended { run: self.run, number: self.number, exit, stdout, stderr }
     }
 }

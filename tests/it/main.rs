@@ -7,6 +7,7 @@
 )]
 
 mod common;
+mod database;
 mod host_format;
 mod hostile;
 mod inputs;
@@ -15,6 +16,7 @@ mod limits;
 mod mistakes;
 mod modes;
 mod oracle;
+mod processes;
 mod redirect;
 mod run;
 mod sinks;
