@@ -16,10 +16,13 @@ pub(super) const LATEST: i64 = STEPS.len() as i64;
 
 /// The schema of the file, after checking that it is ours to use.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (application, found) = (pragma("application_id")?, pragma("user_version")?);
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // One statement, so that no other process makes the file ours between two looks at it.
+    let (application, found, tables) = connection.query_row(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+         FROM pragma_application_id, pragma_user_version",
+        [],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
+    )?;
     let empty = application == 0 && found == 0 && tables == 0;
     if application != APPLICATION_ID && !empty {
         return Err(StoreError::Foreign { path: path.to_owned() });
