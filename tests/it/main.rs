@@ -8,14 +8,18 @@
 
 mod common;
 mod database;
+mod engine;
+mod finish;
 mod host_format;
 mod hostile;
 mod inputs;
 mod job;
 mod limits;
+mod migrations;
 mod mistakes;
 mod modes;
 mod oracle;
+mod pipeline;
 mod processes;
 mod redirect;
 mod run;

@@ -201,9 +201,9 @@ fn a_mistyped_command_line_is_answered_with_the_near_word() {
     let flag = laptop().args(&["run", "--orgg=s3cr3t"]);
     let hint = "a similar argument exists: '--org'";
     assert_says(&flag, "unexpected argument '--orgg' found", hint);
-    let command = laptop().args(&["rum"]);
-    let hint = "a similar subcommand exists: 'run'";
-    assert_says(&command, "unrecognized subcommand 'rum'", hint);
+    let command = laptop().args(&["pln"]);
+    let hint = "a similar subcommand exists: 'plan'";
+    assert_says(&command, "unrecognized subcommand 'pln'", hint);
     let none = laptop().args::<&str>(&[]);
     let message = "'finishline' requires a subcommand but one was not provided";
     assert_says(&none, message, HELP);

@@ -43,7 +43,7 @@ fn install_runs_in_any_case_and_still_changes_nothing() {
     let ended = run.clone().var("FINISHLINE_MODE", "install").go().expect(0);
     let said = ended.said(["status", "pipeline-type", "changed", "integration-id"]);
     assert_eq!(said, "complete install false 1");
-    assert!(ended.stdout.starts_with("Opsgenie was installed already for acme\n"));
+    assert!(ended.stdout.starts_with("Opsgenie was as it should be already for acme\n"));
     assert_eq!(stored(&run), before);
     let steps = run.rows("SELECT type FROM analytics_event");
     assert_eq!(steps, ["integrations.pipeline_step"; 2]);
@@ -67,7 +67,7 @@ fn reauth_with_another_account_stores_nothing_and_names_both() {
     let other = reauth(&run, "1").var("FINISHLINE_STATE", opsgenie("other-ops", "n3w-key"));
     let ended = other.go().expect(4);
     assert_eq!(ended.said(["status", "error-code", "redirect-url"]), "error integration-mismatch ");
-    let words = "integration 1 was to be renewed, but the account is integration 2";
+    let words = "integration 1 was to be renewed, but the account belongs to integration 2";
     assert_eq!(ended.output("error-message"), words);
     assert_eq!(stored(&run), before);
 }

@@ -1,13 +1,11 @@
 //! Whether `redirect` gives every absolute URL that the vectors of Sentry's own rules expect.
 
+use crate::engine::vectors;
 use finishline::redirect::{Site, absolute_uri, customer_domain_path};
 use serde_json::Value;
 
 fn cases(group: &str) -> Vec<Value> {
-    let text =
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/pipeline-vectors.json"));
-    let vectors: Value = serde_json::from_str(text).expect("the vectors are JSON");
-    let cases = vectors[group].as_array().expect("the group is a list").clone();
+    let cases = vectors(group).as_array().expect("the group is a list").clone();
     assert!(!cases.is_empty(), "{group} has cases");
     cases
 }
