@@ -57,6 +57,13 @@ impl Callback {
         self.parameters.iter().map(|(_, value)| value.expose().to_owned()).collect()
     }
 
+    /// Every parameter, for a step that nobody describes.
+    pub fn all(&self) -> Fields {
+        let mut fields = Fields::default();
+        self.parameters.iter().for_each(|(name, value)| fields.set(name, value.expose()));
+        fields
+    }
+
     /// The fields of `step` that the callback brings.
     ///
     /// # Errors

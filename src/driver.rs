@@ -1,7 +1,7 @@
 //! The only loop over steps.
 
 use crate::failure::{Code, Failure};
-use crate::model::Finished;
+use crate::model::{Finished, Object};
 use crate::plan::Task;
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::state::Fields;
@@ -53,6 +53,8 @@ pub async fn go_on(
             Progress::Complete(finished) => return Ok(Walked::Finished(finished)),
             Progress::Refused(refusal) => return Err(refusal.into()),
             Progress::Invalid(fields) => return Err(invalid(&fields)),
+            // The step wants what only a person can bring, or nothing that we know.
+            Progress::Stay(data) => return stay(&data),
             Progress::Advance(step) => match answer(task, &step)? {
                 Answer::Person(url) => return Ok(Walked::Waiting(url)),
                 Answer::Inputs(next) => fields = next,
@@ -68,19 +70,28 @@ enum Answer {
 }
 
 fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
-    let key = task.provider.key();
-    tracing::debug!(step = view.id, provider_key = key, "answering a step");
-    let step = task.provider.steps().iter().find(|step| step.id == view.id).ok_or_else(|| {
-        let message = format!("the {key} pipeline has a step `{}` of its own", view.id);
-        Failure::new(Code::Unsupported, message)
-    })?;
-    let url = step.link.and_then(|link| view.data.get(link)).and_then(|url| url.as_str());
-    match (url, task.answers.step(step.id)) {
-        (Some(url), _) if step.needs_browser() => Ok(Answer::Person(url.to_owned())),
-        (_, Some(fields)) => Ok(Answer::Inputs(fields.clone())),
-        (_, None) => {
-            let message = format!("the {key} pipeline now wants step `{}`", step.id);
-            Err(Failure::new(Code::MissingField, message).hint("give its fields in `state`"))
+    tracing::debug!(step = view.id, provider_key = task.key, "answering a step");
+    let step = task.provider.steps().iter().find(|step| step.id == view.id);
+    let page = step.filter(|step| step.needs_browser()).and_then(|step| step.link);
+    let page = page.and_then(|link| view.data.get(link)).and_then(|url| url.as_str());
+    match (page, task.answers.step(&view.id)) {
+        (Some(page), _) => Ok(Answer::Person(page.to_owned())),
+        (None, Some(fields)) => Ok(Answer::Inputs(fields.clone())),
+        (None, None) => {
+            let (key, id) = (&task.key, crate::failure::quote(&view.id));
+            let message = format!("the {key} pipeline has a step {id} that nothing here answers");
+            let hint = format!("name its fields in `state` under {id}");
+            Err(Failure::new(Code::MissingField, message).hint(hint))
+        }
+    }
+}
+
+fn stay(data: &Object) -> Result<Walked, Failure> {
+    let pages = data.iter().filter(|(name, _)| name.ends_with("Url"));
+    match pages.filter_map(|(_, url)| url.as_str()).next() {
+        Some(page) => Ok(Walked::Waiting(page.to_owned())),
+        None => {
+            Err(Failure::new(Code::Refused, "the step stays where it is, and does not say why"))
         }
     }
 }

@@ -117,8 +117,10 @@ codes! {
     NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration";
     /// Several integrations are there and the state does not say which is meant.
     Ambiguous "ambiguous" Inputs "name the one you mean with `integration-id`, or set `mode: install`";
+    /// The token belongs to another server or organization.
+    TokenMismatch "token-mismatch" Inputs "use a token of that organization, or leave `org` and `url` to the token";
     /// A step needs a person with a browser.
-    NeedsBrowser "needs-browser" ActionRequired "open `redirect-url`, approve, then run `finishline resume` with the address that the browser ends at";
+    NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, and go on as the summary says";
     /// The provider refused, or cannot be finished as asked.
     Refused "refused" Refused "the message is the provider's own; change the field that it speaks of";
     /// The third party answered with an error.
@@ -139,8 +141,20 @@ codes! {
     Unsupported "unsupported" Refused "set `backend: embedded`, or use a version that supports it";
     /// No token, and nothing that explains why.
     NoToken "no-token" Auth "set `auth-token` (SENTRY_AUTH_TOKEN) from a secret, or `backend: embedded`";
+    /// The backend does not know the token.
+    Unauthorized "unauthorized" Auth "set `auth-token` to a token that is valid there; it may have been revoked, or be of another server";
+    /// An organization's token where a user's is needed.
+    OrgToken "org-token" Auth "set `pipeline-token` to the token of a user whose role is owner, manager or admin";
+    /// The organization is not there for this token.
+    NotAMember "not-a-member" Auth "check `org`, and that the token's owner is a member of it";
     /// The user's role does not allow it.
     MissingScope "missing-scope" Auth "ask an owner, manager or admin of the organization";
+    /// No connection, or no answer.
+    Unreachable "unreachable" Unavailable "check `url`, the network and the proxy variables";
+    /// The rate limit held until the deadline.
+    RateLimited "rate-limited" Unavailable "raise `timeout`, or run fewer jobs at once";
+    /// The backend failed.
+    BackendError "backend-error" Unavailable "run again later: what was done stays done";
     /// The total deadline passed.
     Deadline "deadline" Unavailable "raise `timeout`, or look at what the last log line waits for";
     /// The embedded backend's file cannot be used.

@@ -64,6 +64,24 @@ pub fn replace(path: &str, text: &str) -> std::io::Result<()> {
     written.inspect_err(|_| drop(std::fs::remove_file(&draft)))
 }
 
+/// Replaces a file that only its owner may read.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub fn replace_private(path: &str, text: &str) -> std::io::Result<()> {
+    let draft = format!("{path}.{}.tmp", std::process::id());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || -> std::io::Result<()> {
+        options.open(&draft)?.write_all(text.as_bytes())?;
+        std::fs::rename(&draft, path)
+    };
+    write().inspect_err(|_| drop(std::fs::remove_file(&draft)))
+}
+
 /// Whether `append` is going to work, as far as that can be known: a device that is full says so
 /// even to a write of nothing.
 ///

@@ -1,27 +1,58 @@
-//! Fetches what a provider asks of its third party. Built when the first request needs it.
+//! The one HTTP stack: rustls on ring, proxies from the environment, no redirects. A client is
+//! built when the first request needs it.
 
-use crate::provider::ask::{Ask, Credentials, Reply, Unreached};
+use crate::provider::ask::{Ask, Credentials, Reply};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
 use std::error::Error;
 use std::time::Duration;
 
-/// No reply that a provider reads is anywhere near this large.
-const LARGEST_BODY: usize = 1024 * 1024;
+pub use crate::provider::ask::Unreached;
+
+/// No reply that we read is anywhere near this large.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a third party may be silent.
+/// How long the other side may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Fetches one thing. Redirects are not followed: credentials go to the address that was named.
+/// Which certificates are trusted.
+#[derive(Clone)]
+pub enum Trust {
+    /// Those of the operating system, else the bundled ones, and the PEM texts given here.
+    Roots(Vec<String>),
+    /// Any: the person who set the third party up has said so.
+    Anyone,
+}
+
+/// An answer, read whole. It has no `Debug`, for a body may be full of tokens.
+pub struct Answer {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body, as text.
+    pub body: String,
+    /// When it came, in seconds since 1970.
+    pub received: u64,
+    headers: reqwest::header::HeaderMap,
+}
+
+impl Answer {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Fetches one thing from a third party. Credentials go to the address that was named.
 pub async fn fetch(ask: &Ask) -> Reply {
-    let client = match client(ask.verify_tls) {
-        Ok(client) => client,
-        Err(error) => return Reply::Unreached(unreached(&error)),
-    };
+    let trust = if ask.verify_tls { Trust::Roots(Vec::new()) } else { Trust::Anyone };
     tracing::debug!(name = ask.name, "asking the third party");
-    match exchange(request(&client, ask)).await {
-        Ok(reply) => reply,
-        Err(error) => Reply::Unreached(unreached(&error)),
+    let answered = match client(&trust, |builder| builder) {
+        Ok(client) => exchange(request(&client, ask)).await,
+        Err(error) => Err(unreached(&error)),
+    };
+    match answered {
+        Ok(answer) => Reply::Answered { status: answer.status, body: answer.body },
+        Err(unreached) => Reply::Unreached(unreached),
     }
 }
 
@@ -43,10 +74,15 @@ fn request(client: &Client, ask: &Ask) -> RequestBuilder {
     }
 }
 
-async fn exchange(request: RequestBuilder) -> reqwest::Result<Reply> {
+/// Sends a request and reads its answer whole.
+pub async fn exchange(request: RequestBuilder) -> Result<Answer, Unreached> {
+    read(request).await.map_err(|error| unreached(&error))
+}
+
+async fn read(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
-    let status = response.status().as_u16();
-    Ok(Reply::Answered { status, body: body(response).await? })
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Answer { status, body: body(response).await?, received: unix_seconds(), headers })
 }
 
 /// The body as text; what is beyond the bound is not read.
@@ -62,18 +98,26 @@ async fn body(mut response: Response) -> reqwest::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A client on the roots of the operating system, else on the bundled ones.
-fn client(verify_tls: bool) -> reqwest::Result<Client> {
+/// Builds a client; `more` adds what only its owner needs.
+pub fn client(
+    trust: &Trust,
+    more: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> reqwest::Result<Client> {
     // Installing it twice is no error that matters: it is the same provider.
     drop(rustls::crypto::ring::default_provider().install_default());
-    if !verify_tls {
-        return builder().tls_danger_accept_invalid_certs(true).build();
-    }
-    builder().build().or_else(|_| {
+    let builder = || more(builder());
+    let own = match trust {
+        Trust::Anyone => return builder().tls_danger_accept_invalid_certs(true).build(),
+        Trust::Roots(own) => own,
+    };
+    let own = own.iter().map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes()));
+    let own: Vec<_> = own.collect::<Result<Vec<_>, _>>()?.concat();
+    builder().tls_certs_merge(own.clone()).build().or_else(|_| {
         tracing::debug!("no root certificates of the system, taking the bundled ones");
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
         let certificate = |root: &CertificateDer<'_>| reqwest::Certificate::from_der(root);
-        builder().tls_certs_only(roots.map(certificate).collect::<Result<Vec<_>, _>>()?).build()
+        let bundled = roots.map(certificate).collect::<Result<Vec<_>, _>>()?;
+        builder().tls_certs_only([bundled, own].concat()).build()
     })
 }
 
@@ -99,4 +143,18 @@ fn unreached(error: &reqwest::Error) -> Unreached {
     } else {
         Unreached::Broken
     }
+}
+
+/// Between half of the wait and the whole of it, so that many clients do not come back at once.
+pub fn jitter(wait: Duration) -> Duration {
+    let mut byte = [0_u8];
+    // Without random bytes the wait is whole, which is fine too.
+    let share = getrandom::fill(&mut byte).map_or(255, |()| u32::from(byte[0]));
+    wait / 2 + wait / 2 * share / 255
+}
+
+#[expect(clippy::disallowed_methods, reason = "a rate limit's end is a time of day")]
+fn unix_seconds() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
 }

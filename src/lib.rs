@@ -29,6 +29,7 @@ pub mod state;
 pub mod store;
 mod supervise;
 mod terminal;
+pub mod token;
 pub mod yaml;
 
 use cli::Request;

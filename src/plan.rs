@@ -1,12 +1,14 @@
 //! Everything that will happen, decided before it does. The dry run prints this same plan.
 
 use crate::failure::{Code, Failure};
-use crate::inputs::{Inputs, Mode};
+use crate::inputs::{BackendName, Inputs, Mode};
 use crate::model::{Listed, OrgSlug, PipelineType};
-use crate::provider::{self, Answers, Field, Match, Provider, Step};
+use crate::provider::{self, Answers, Field, Match, Provider, Step, Strictness};
 
 /// The integration that is asked for, with every field checked.
 pub struct Task {
+    /// The provider's key, as it was given.
+    pub key: String,
     /// The third party.
     pub provider: &'static dyn Provider,
     /// The organization to connect.
@@ -25,13 +27,21 @@ impl Task {
     /// # Errors
     ///
     /// `nothing-asked`, `unknown-provider`, or every missing and unfitting input.
-    pub fn new(inputs: &Inputs) -> Result<Self, Failure> {
+    pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self, Failure> {
         let Some(key) = &inputs.provider else {
             let message = "no provider is given, so there is nothing to do";
             return Err(Failure::new(Code::NothingAsked, message));
         };
-        let provider = provider::find(key)?;
-        let (org, answers) = match (&inputs.org, provider::check(provider, &inputs.state)) {
+        let known = match backend {
+            BackendName::Embedded => Strictness::KnownSteps,
+            BackendName::Sentry => Strictness::AnySteps,
+        };
+        let provider = match provider::find(key) {
+            Ok(provider) => provider,
+            Err(_) if known == Strictness::AnySteps => provider::unknown(),
+            Err(failure) => return Err(failure),
+        };
+        let (org, answers) = match (&inputs.org, provider::check(provider, &inputs.state, known)) {
             (Some(org), Ok(answers)) => (org.clone(), answers),
             (org, answers) => {
                 let no_org = org.is_none().then(Self::no_org).into_iter();
@@ -40,7 +50,24 @@ impl Task {
             }
         };
         let (mode, integration_id) = (inputs.mode, inputs.integration_id);
-        Ok(Self { provider, org, answers, next: inputs.next.clone(), mode, integration_id })
+        let (key, next) = (key.clone(), inputs.next.clone());
+        Ok(Self { key, provider, org, answers, next, mode, integration_id })
+    }
+
+    /// The provider's key in storage and in the settings URL.
+    pub fn provider_key(&self) -> &str {
+        match self.provider.integration_key() {
+            "" => &self.key,
+            key => key,
+        }
+    }
+
+    /// The provider's name for a person.
+    pub fn name(&self) -> &str {
+        match self.provider.name() {
+            "" => &self.key,
+            name => name,
+        }
     }
 
     /// The organization is missing.
@@ -51,6 +78,7 @@ impl Task {
 
     /// The task of a pipeline that was begun earlier and goes on.
     pub fn resumed(
+        key: &str,
         provider: &'static dyn Provider,
         org: OrgSlug,
         next: Option<String>,
@@ -60,13 +88,15 @@ impl Task {
             PipelineType::Install => Mode::Install,
             PipelineType::Reauth => Mode::Reauth,
         };
-        Self { provider, org, answers: Answers::default(), next, mode, integration_id: None }
+        let (key, answers) = (key.to_owned(), Answers::default());
+        Self { key, provider, org, answers, next, mode, integration_id: None }
     }
 
     /// The secret texts among the answers.
     pub fn secrets(&self) -> Vec<String> {
         let of_step = |step: &Step| Some(self.provider.secrets(step, self.answers.step(step.id)?));
-        self.provider.steps().iter().filter_map(of_step).flatten().collect()
+        let described = self.provider.steps().iter().filter_map(of_step).flatten();
+        described.chain(self.answers.undescribed()).collect()
     }
 
     /// The texts among the answers that may be shown.
@@ -115,7 +145,7 @@ impl Task {
     fn named<'a>(&self, listed: &'a [Listed]) -> Result<&'a Listed, Failure> {
         let id = self.integration_id.unwrap_or_default();
         listed.iter().find(|one| one.id == id).ok_or_else(|| {
-            let key = self.provider.key();
+            let key = &self.key;
             let there = if listed.is_empty() { "none".to_owned() } else { ids(listed) };
             let message = format!("{} has no {key} integration {id}; there: {there}", self.org);
             Failure::new(Code::BadField, message).hint("check `integration-id` and `org`")
@@ -123,7 +153,7 @@ impl Task {
     }
 
     fn ambiguous(&self, listed: &[Listed]) -> Failure {
-        let key = self.provider.key();
+        let key = &self.key;
         let message =
             format!("`state` does not tell which {key} integration is meant: {}", ids(listed));
         Failure::new(Code::Ambiguous, message)
@@ -187,6 +217,23 @@ impl Decision {
         match self {
             Self::Reauth(_) => PipelineType::Reauth,
             Self::Nothing { .. } | Self::Run(_) => PipelineType::Install,
+        }
+    }
+
+    /// Whether the finish landed where it was to.
+    ///
+    /// # Errors
+    ///
+    /// `integration-mismatch`, naming both.
+    pub fn same(&self, finished: i64) -> Result<(), Failure> {
+        match self.integration_id() {
+            Some(named) if named != finished => {
+                let message = format!(
+                    "integration {named} was to be renewed, but the account belongs to integration {finished}"
+                );
+                Err(Failure::new(Code::IntegrationMismatch, message))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -31,30 +31,29 @@ impl Report<'_> {
         self.there(PipelineType::Install, id, name, headline)
     }
 
-    /// A person must act on this page before the pipeline can go on.
-    pub fn waiting(&self, kind: PipelineType, url: String) -> Outcome {
-        let (name, org) = (self.task.provider.name(), &self.task.org);
+    /// A person must act on this page before the pipeline can go on; `then` says how it does.
+    pub fn waiting(&self, kind: PipelineType, page: String, then: &[String]) -> Outcome {
+        let (name, org) = (self.task.name(), &self.task.org);
         let message = format!("{name} needs a person with a browser for {org}");
-        let details = vec![
-            format!("open: {url}"),
-            "approve, and copy the address that the browser ends at; it may show no page"
-                .to_owned(),
-            format!("within an hour: finishline resume --org {org} --callback-url -"),
-        ];
-        let subject =
-            Subject { pipeline_type: Some(kind), redirect_url: Some(url), ..self.subject() };
+        let subject = Subject {
+            pipeline_type: Some(kind),
+            redirect_url: Some(page.clone()),
+            ..self.subject()
+        };
         let failure = Some(Failure::new(Code::NeedsBrowser, message.clone()));
+        let details = std::iter::once(format!("open: {page}")).chain(then.iter().cloned());
+        let details = details.collect();
         let outcome = Outcome::new(Status::ActionRequired, message);
         Outcome { subject: Some(subject), failure, details, ..outcome }
     }
 
     /// What a run would do.
-    pub fn planned(&self, decision: &Decision, file: &str) -> Outcome {
+    pub fn planned(&self, decision: &Decision, backend: &str) -> Outcome {
         if let Decision::Nothing { id, name } = decision {
             return Outcome { status: Status::Planned, ..self.nothing(*id, name) };
         }
         let mut details = vec![format!("it {}", decision.words())];
-        details.push(format!("backend: embedded, {file}"));
+        details.push(format!("backend: {backend}"));
         details.extend(self.task.answers_in_words());
         let finish = "store the integration, link the organization, write an audit entry";
         details.push(finish.to_owned());
@@ -64,16 +63,18 @@ impl Report<'_> {
     }
 
     /// It failed.
-    pub fn failed(&self, failure: Failure) -> Outcome {
-        Outcome { subject: Some(self.subject()), ..Outcome::failed(failure) }
+    pub fn failed(task: &Task, failure: Failure) -> Outcome {
+        let subject = Subject { provider: task.key.clone(), ..Subject::default() };
+        Outcome { subject: Some(subject), ..Outcome::failed(failure) }
     }
 
     /// The texts that outputs will show, which a mask must not hit.
-    pub fn shown(&self) -> Vec<String> {
+    pub fn shown(task: &Task, base: &str) -> Vec<String> {
         let words = ["complete", "planned", "error", "install", "reauth", "true", "false"];
         let mut shown: Vec<_> = words.map(str::to_owned).into();
-        shown.extend(self.task.plain_texts());
-        shown.push(self.settings_url(0));
+        shown.extend(task.plain_texts());
+        let (org, key, next) = (task.org.as_str(), task.provider_key(), task.next.as_deref());
+        shown.push(Site::new(base).settings_url(org, key, 0, next));
         shown
     }
 
@@ -91,16 +92,16 @@ impl Report<'_> {
     }
 
     fn headline(&self, verb: &str) -> String {
-        format!("{} {verb} for {}", self.task.provider.name(), self.task.org)
+        format!("{} {verb} for {}", self.task.name(), self.task.org)
     }
 
     fn subject(&self) -> Subject {
-        Subject { provider: self.task.provider.key().to_owned(), ..Subject::default() }
+        Subject { provider: self.task.key.clone(), ..Subject::default() }
     }
 
     /// The integration's settings page with `next`: the seed's success redirect.
     fn settings_url(&self, id: i64) -> String {
-        let (org, key) = (self.task.org.as_str(), self.task.provider.integration_key());
+        let (org, key) = (self.task.org.as_str(), self.task.provider_key());
         self.site.settings_url(org, key, id, self.task.next.as_deref())
     }
 }

@@ -33,6 +33,8 @@ pub struct StepView {
 pub enum Progress {
     /// The next step.
     Advance(StepView),
+    /// The same step again, with more to show.
+    Stay(Object),
     /// The finish.
     Complete(Finished),
     /// Fields that do not fit, each with its reason; the step stays.

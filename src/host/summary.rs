@@ -13,7 +13,7 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
     let mut lines =
         vec![format!("### {sign} finishline: {}", escape(&outcome.headline)), String::new()];
     match (outcome.status, page(outcome)) {
-        (Status::ActionRequired, Some(page)) => lines.extend(what_to_do(page)),
+        (Status::ActionRequired, Some(page)) => lines.extend(what_to_do(page, &outcome.details)),
         (_, page) => {
             lines.extend(page.map(|page| {
                 format!("[Open the settings page](<{}>){}\n", link(page), local_note(page))
@@ -37,14 +37,12 @@ fn page(outcome: &Outcome) -> Option<&str> {
     outcome.subject.as_ref()?.redirect_url.as_deref()
 }
 
-/// What the person clicks, and what is run afterwards.
-fn what_to_do(page: &str) -> [String; 4] {
-    [
-        format!("1. [Open this page and approve](<{}>), within an hour.", link(page)),
-        "2. Copy the whole address that your browser ends at. It may show no page; the address is what counts. It is a secret until it is used.".to_owned(),
-        "3. Run `finishline resume` with that address as `callback-url` (the resume job of this workflow, or `finishline resume --callback-url -` where the database is).".to_owned(),
-        String::new(),
-    ]
+/// What the person clicks, and what is run afterwards: the first detail is the page itself.
+fn what_to_do(page: &str, details: &[String]) -> Vec<String> {
+    let open = format!("1. [Open this page](<{}>)", link(page));
+    let then = details.iter().skip(1).zip(2..);
+    let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
+    std::iter::once(open).chain(then).chain([String::new()]).collect()
 }
 
 /// Text of others as text: no link, no HTML, no table, one line.

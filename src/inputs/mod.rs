@@ -12,13 +12,14 @@ use crate::failure::{Code, Failure};
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::secret::Secret;
+use crate::token::{self, Claims, Kind};
 use given::{Given, ReadFile};
 use parse::Reader;
 use state::StateInput;
 use std::time::Duration;
 use url::Url;
 
-pub use parse::{BackendName, Format, LogLevel, Mode, Tolerated, Voice};
+pub use parse::{BackendName, CodeMapping, Dialect, Format, LogLevel, Mode, Tolerated, Voice};
 
 /// What the step was asked to do.
 pub struct Inputs {
@@ -34,12 +35,24 @@ pub struct Inputs {
     pub next: Option<String>,
     /// The address that a person's browser ended at.
     pub callback_url: Option<Secret>,
+    /// Where a waiting pipeline of a Sentry backend is kept.
+    pub resume_file: Option<String>,
+    /// Repositories to link once the integration is there.
+    pub repositories: Vec<String>,
+    /// Code mappings to set then.
+    pub code_mappings: Vec<CodeMapping>,
     /// The organization.
     pub org: Option<OrgSlug>,
     /// Where the backend's pages are.
     pub url: Option<Url>,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
+    /// A user's token for the pipeline alone.
+    pub pipeline_token: Option<Secret>,
+    /// How a Sentry is spoken to.
+    pub dialect: Dialect,
+    /// Certificates to trust besides the system's, as PEM.
+    pub certificates: Option<String>,
     /// The backend, when it was named.
     pub backend: Option<BackendName>,
     /// The embedded backend's file.
@@ -68,6 +81,7 @@ impl Inputs {
     ) -> Result<Self, Failure> {
         let (state, wrong) = StateInput::read(given, env, read);
         let mut reader = Reader::new(given, earlier);
+        let claims = given.get("auth-token").and_then(|found| claims(found.text.expose()));
         reader.mistakes.extend(wrong);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
@@ -76,9 +90,15 @@ impl Inputs {
             integration_id: reader.value("integration-id", parse::id),
             next: reader.value("next", parse::text),
             callback_url: given.get("callback-url").map(|found| found.text.clone()),
-            org: reader.value("org", parse::org),
+            resume_file: reader.value("resume-file", parse::text),
+            repositories: reader.value("repositories", parse::list).unwrap_or_default(),
+            code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
+            org: reader.value("org", parse::org).or_else(|| claimed_org(claims.as_ref())),
             url: reader.value("url", parse::url),
             auth_token: given.get("auth-token").map(|found| found.text.clone()),
+            pipeline_token: given.get("pipeline-token").map(|found| found.text.clone()),
+            dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
+            certificates: reader.file("ca-file", read),
             backend: reader.value("backend", parse::backend),
             database: reader.value("database", parse::text),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
@@ -88,6 +108,7 @@ impl Inputs {
         };
         let mut mistakes = reader.mistakes;
         mistakes.extend(inputs.contradictions());
+        mistakes.extend(inputs.mismatch(claims.as_ref()));
         Failure::all(mistakes).map_or(Ok(inputs), Err)
     }
 
@@ -101,6 +122,25 @@ impl Inputs {
         Some(Failure::new(Code::Usage, message).hint(hint))
     }
 
+    /// The tokens that were given.
+    pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
+        self.auth_token.iter().chain(&self.pipeline_token)
+    }
+
+    /// The server that an organization's token names, where pipelines are.
+    pub fn claimed_url(&self) -> Option<Url> {
+        let claims = claims(self.auth_token.as_ref()?.expose())?;
+        let url = if claims.url.is_empty() { claims.region_url } else { claims.url };
+        Url::parse(&url).ok()
+    }
+
+    /// An organization's token that belongs elsewhere.
+    fn mismatch(&self, claims: Option<&Claims>) -> Option<Failure> {
+        let org = self.org.as_ref().map(OrgSlug::as_str);
+        let message = claims?.contradiction(self.url.as_ref(), org)?;
+        Some(Failure::new(Code::TokenMismatch, message))
+    }
+
     /// Which backend the inputs mean.
     ///
     /// # Errors
@@ -111,6 +151,7 @@ impl Inputs {
         match (self.backend, &self.auth_token, &self.url) {
             (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
             (_, Some(_), _) => Ok(BackendName::Sentry),
+            _ if self.pipeline_token.is_some() => Ok(BackendName::Sentry),
             (None, None, None) if !job.host.is_ci() => Ok(BackendName::Embedded),
             (_, None, _) if !job.host.is_ci() => Err(Failure::new(
                 Code::NoToken,
@@ -124,6 +165,17 @@ impl Inputs {
     }
 }
 
+fn claims(token: &str) -> Option<Claims> {
+    match token::kind(token) {
+        Kind::Organization(claims) => Some(claims),
+        Kind::User | Kind::Integration | Kind::Legacy | Kind::Opaque => None,
+    }
+}
+
+fn claimed_org(claims: Option<&Claims>) -> Option<OrgSlug> {
+    OrgSlug::parse(&claims?.org)
+}
+
 /// Why the host withheld the token that this run would need, if it did.
 ///
 /// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
@@ -131,5 +183,6 @@ pub fn withheld(given: &Given, job: &Job) -> Option<&'static str> {
     let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
     let asked = given.get("provider").is_some() || given.get("callback-url").is_some();
     let needed = asked && !embedded;
-    if needed && given.get("auth-token").is_none() { job.withheld_secrets() } else { None }
+    let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| given.get(name));
+    if needed && token.is_none() { job.withheld_secrets() } else { None }
 }

@@ -1,6 +1,6 @@
 //! From a given text to a typed input: one small function for each kind of input.
 
-use super::given::Given;
+use super::given::{Given, ReadFile};
 use crate::failure::{Code, Failure, quote};
 use crate::job::{Host, Job};
 use crate::model::OrgSlug;
@@ -25,6 +25,35 @@ pub enum BackendName {
     Sentry,
     /// One SQLite file.
     Embedded,
+}
+
+/// How a Sentry is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// As it turns out.
+    Auto,
+    /// Its JSON pipeline endpoint.
+    Api,
+    /// Its set-up pages.
+    Web,
+}
+
+/// One code mapping.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CodeMapping {
+    /// The project's slug.
+    pub project: String,
+    /// The repository's name.
+    pub repository: String,
+    /// The path in a stack trace; may be empty.
+    #[serde(default)]
+    pub stack_root: String,
+    /// The path in the repository; may be empty.
+    #[serde(default)]
+    pub source_root: String,
+    /// The branch; the repository's own when absent.
+    pub default_branch: Option<String>,
 }
 
 /// The ends that `tolerate` turns into exit 0.
@@ -139,6 +168,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Reader<'_> {
+    /// The text of the file that the input called `name` names.
+    pub(super) fn file(&mut self, name: &str, read: ReadFile<'_>) -> Option<String> {
+        let found = self.given.get(name)?;
+        match read(found.text.expose()) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let shown = quote(found.text.expose());
+                let message = format!("cannot read {shown}, which {} names: {error}", found.origin);
+                self.mistakes.push(Failure::new(Code::Usage, message));
+                None
+            }
+        }
+    }
+}
+
 /// Finds the word among the choices.
 fn one_of<T: Copy>(
     word: &str,
@@ -169,6 +214,22 @@ pub(super) fn mode(word: &str) -> Result<Mode, &'static str> {
 pub(super) fn backend(word: &str) -> Result<BackendName, &'static str> {
     let choices = [("sentry", BackendName::Sentry), ("embedded", BackendName::Embedded)];
     one_of(word, &choices, "`sentry` or `embedded`")
+}
+
+pub(super) fn dialect(word: &str) -> Result<Dialect, &'static str> {
+    let choices = [("auto", Dialect::Auto), ("api", Dialect::Api), ("web", Dialect::Web)];
+    one_of(word, &choices, "`auto`, `api` or `web`")
+}
+
+/// A list takes commas or lines.
+pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
+    let items = text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty());
+    Ok(items.map(str::to_owned).collect())
+}
+
+pub(super) fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
+    let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
+    serde_yaml::from_str(text).map_err(|_| takes)
 }
 
 pub(super) fn id(digits: &str) -> Result<i64, &'static str> {

@@ -11,13 +11,29 @@ use serde_json::Value;
 /// The fields for each of a provider's steps.
 #[derive(Debug, Default)]
 pub struct Answers {
-    steps: Vec<(&'static str, Fields)>,
+    steps: Vec<(String, Fields)>,
+    /// How many of the steps the provider describes; the others came by id only.
+    described: usize,
+}
+
+/// Which steps the state may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// Only those that the provider describes.
+    KnownSteps,
+    /// Any: the backend walks the steps itself, and may have others.
+    AnySteps,
 }
 
 impl Answers {
     /// The fields that answer the step with this id.
     pub fn step(&self, id: &str) -> Option<&Fields> {
-        self.steps.iter().find(|(step, _)| *step == id).map(|(_, fields)| fields)
+        self.steps.iter().find(|(step, _)| step == id).map(|(_, fields)| fields)
+    }
+
+    /// The id of the step at this index.
+    pub fn id(&self, index: usize) -> Option<String> {
+        self.steps.get(index).map(|(id, _)| id.clone())
     }
 
     /// A field's text in whichever step it stands; empty when it was not given.
@@ -27,12 +43,24 @@ impl Answers {
     }
 }
 
+impl Answers {
+    /// Every text in steps that nobody describes: a secret, as far as anybody knows.
+    pub fn undescribed(&self) -> Vec<String> {
+        let fields = self.steps.iter().skip(self.described).flat_map(|(_, fields)| fields.iter());
+        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
+    }
+}
+
 /// Reads the answers of `provider` from the state.
 ///
 /// # Errors
 ///
 /// Every mistake.
-pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Vec<Failure>> {
+pub fn check(
+    provider: &dyn Provider,
+    state: &StateInput,
+    strictness: Strictness,
+) -> Result<Answers, Vec<Failure>> {
     let mut mistakes = Vec::new();
     let mut answers = Answers::default();
     for step in provider.steps() {
@@ -48,9 +76,18 @@ pub fn check(provider: &dyn Provider, state: &StateInput) -> Result<Answers, Vec
                 Some(Ok(None)) | None => {}
             }
         }
-        answers.steps.push((step.id, fields));
+        answers.steps.push((step.id.to_owned(), fields));
     }
-    mistakes.extend(unknown(provider, state));
+    answers.described = answers.steps.len();
+    match strictness {
+        Strictness::KnownSteps => mistakes.extend(unknown(provider, state.entries.iter())),
+        Strictness::AnySteps => {
+            let is_undescribed = |entry: &&Entry| is_undescribed(provider, entry);
+            answers.steps.extend(state.entries.iter().filter(is_undescribed).map(undescribed));
+            let others = state.entries.iter().filter(|entry| !is_undescribed(entry));
+            mistakes.extend(unknown(provider, others));
+        }
+    }
     if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
 }
 
@@ -129,9 +166,9 @@ fn unfit(field: &Field, entry: &Entry, why: &str) -> Failure {
 
 /// The entries that are no field of the provider. Their names may be misplaced secrets, so only
 /// the place and the near field are shown.
-fn unknown(provider: &dyn Provider, state: &StateInput) -> Vec<Failure> {
+fn unknown<'a>(provider: &dyn Provider, entries: impl Iterator<Item = &'a Entry>) -> Vec<Failure> {
     let mut mistakes = Vec::new();
-    for entry in &state.entries {
+    for entry in entries {
         let step = provider.steps().iter().find(|step| is_step(entry, step));
         match (step, &entry.value) {
             (Some(step), GivenValue::Mapping(inner)) => {
@@ -161,6 +198,25 @@ fn strangers(entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
         }
     };
     entries.iter().filter(stranger).map(mistake).collect()
+}
+
+/// Whether the entry is a step with its fields that the provider does not describe.
+fn is_undescribed(provider: &dyn Provider, entry: &Entry) -> bool {
+    let steps = provider.steps();
+    let is_field =
+        || steps.iter().flat_map(|step| step.fields).any(|field| field.name == entry.field_name());
+    matches!(entry.value, GivenValue::Mapping(_))
+        && !steps.iter().any(|step| is_step(entry, step))
+        && !is_field()
+}
+
+/// A step that came by its id only, with its fields as they were written.
+fn undescribed(entry: &Entry) -> (String, Fields) {
+    let mut fields = Fields::default();
+    if let GivenValue::Mapping(inner) = &entry.value {
+        inner.iter().for_each(|entry| fields.set(&entry.field_name(), json_value(&entry.value)));
+    }
+    (entry.name.clone(), fields)
 }
 
 /// A mapping as the JSON that it stands for.

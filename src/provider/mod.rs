@@ -14,6 +14,7 @@ mod gitlab;
 pub mod oauth2;
 mod opsgenie;
 mod pagerduty;
+mod unknown;
 
 use crate::failure::{Code, Failure, quote};
 use crate::model::{IntegrationData, Listed, Object, Refusal};
@@ -21,7 +22,7 @@ use crate::state::{Fields, State};
 use ask::{Ask, Reply};
 use serde_json::Value;
 
-pub use answers::{Answers, check, invalid};
+pub use answers::{Answers, Strictness, check, invalid};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -295,6 +296,11 @@ pub fn find(key: &str) -> Result<&'static dyn Provider, Failure> {
             None => failure,
         }
     })
+}
+
+/// Stands in for a provider that we do not describe, and a Sentry may know.
+pub fn unknown() -> &'static dyn Provider {
+    &unknown::Unknown
 }
 
 /// The name that a mistyped one came near to.

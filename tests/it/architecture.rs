@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// A module names only modules of earlier lines; two on one line never name each other.
 const LAYERS: [&str; 13] = [
-    "env failure secret yaml",
+    "env failure secret token yaml",
     "job model",
     "state",
     "inputs",

@@ -1,0 +1,106 @@
+//! What a token may do, and the words for what it may not.
+
+use super::client::Client;
+use super::reply::{Reply, reason};
+use crate::failure::{Code, Failure};
+use crate::model::{OrgSlug, Refusal, RefusalKind};
+use crate::token::Kind;
+
+/// What a call needs, for the words when it is refused.
+#[derive(Clone, Copy)]
+pub(super) enum Need {
+    /// To list integrations.
+    ListIntegrations,
+    /// To walk a pipeline.
+    Pipeline,
+    /// To link repositories and code mappings.
+    Repositories,
+}
+
+impl Need {
+    fn what(self) -> &'static str {
+        match self {
+            Self::ListIntegrations => "list integrations",
+            Self::Pipeline => "walk an integration pipeline",
+            Self::Repositories => "link repositories and code mappings",
+        }
+    }
+
+    fn scopes(self) -> &'static str {
+        match self {
+            Self::ListIntegrations => "org:read, org:write, org:admin or org:integrations",
+            Self::Pipeline => "org:write, org:admin or org:integrations",
+            Self::Repositories => "org:read, org:write, org:admin or org:integrations",
+        }
+    }
+}
+
+/// An organization's token can start no pipeline: said before any request.
+pub(super) fn can_hold_pipelines(client: &Client) -> Result<(), Failure> {
+    match client.token_kind() {
+        Kind::Organization(_) => Err(org_token()),
+        Kind::User | Kind::Integration | Kind::Legacy | Kind::Opaque => Ok(()),
+    }
+}
+
+fn org_token() -> Failure {
+    Failure::new(
+        Code::OrgToken,
+        "this is an organization token (org:ci), and a pipeline needs a user's token",
+    )
+}
+
+/// The failure for a call that was answered with an error.
+pub(super) fn denied(client: &Client, reply: &Reply, need: Need, org: &OrgSlug) -> Failure {
+    let host = client.base().host_str().unwrap_or_default();
+    let said = reason(&reply.json()).map(|said| format!(" ({said})")).unwrap_or_default();
+    let what = need.what();
+    let failure = match (reply.status, client.token_kind()) {
+        (401, _) => {
+            Failure::new(Code::Unauthorized, format!("{host} does not know the token{said}"))
+        }
+        (403, Kind::Organization(_)) => org_token(),
+        (403, _) => {
+            Failure::new(Code::MissingScope, format!("the token may not {what} for {org}{said}"))
+                .hint(format!(
+                    "give the token one of {}, and its owner the role owner, manager or admin",
+                    need.scopes()
+                ))
+        }
+        (404, _) => Failure::new(
+            Code::NotAMember,
+            format!("{host} shows this token no organization {org}{said}"),
+        ),
+        (300..=399, _) => Failure::new(
+            Code::BackendError,
+            format!("{host} sends this request elsewhere, and the token goes nowhere else"),
+        )
+        .hint("check `url`: it must be the server's own address, with https where it has it"),
+        (status, _) => {
+            Failure::new(Code::BackendError, format!("{host} answered HTTP {status}{said}"))
+        }
+    };
+    Failure { status: Some(reply.status), ..failure }
+}
+
+/// The pipeline's session is gone: the cookie is lost, or its hour is over.
+pub(super) fn expired(reply: &Reply) -> Refusal {
+    let said = reason(&reply.json()).unwrap_or_default();
+    let message = format!("the pipeline is not there any more: {said}");
+    Refusal { status: Some(reply.status), ..Refusal::new(RefusalKind::Expired, message) }
+}
+
+/// Sentry refuses with a sentence only: the few that lead to another code are told by their words.
+pub(super) fn kind_of_refusal(message: String) -> Refusal {
+    let says = |words: &str| message.to_lowercase().contains(words);
+    let kind = if says("owner, manager or admin") || says("owner, manager, or admin") {
+        RefusalKind::Permission
+    } else if says("linked to a different") {
+        RefusalKind::IdentityTaken
+    } else if says("state") && (says("invalid") || says("mismatch")) {
+        RefusalKind::WrongState
+    } else {
+        RefusalKind::Failure
+    };
+    Refusal::new(kind, message)
+}

@@ -1,0 +1,157 @@
+//! After the finish: repositories are linked and code mappings set, each as often as one likes.
+//! Whatever fails here is a warning of its own and never hides the finished integration.
+
+use super::access::Need;
+use super::client::{Call, Repeat};
+use super::reply::{Reply, reason};
+use super::{Sentry, segment};
+use crate::failure::{Failure, Warning, quote};
+use crate::inputs::CodeMapping;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What one request to the bulk endpoint may hold.
+const MOST_MAPPINGS: usize = 300;
+
+/// What came of it.
+#[derive(Default)]
+pub struct After {
+    /// Whether anything is different now.
+    pub changed: bool,
+    /// What went wrong.
+    pub warnings: Vec<Warning>,
+}
+
+impl Sentry<'_> {
+    /// Links repositories to the integration.
+    pub async fn link_repositories(&self, integration: i64, wanted: &[String]) -> After {
+        let mut after = After::default();
+        if wanted.is_empty() {
+            return after;
+        }
+        let path = self.path(&format!("repos/?integration_id={integration}"));
+        let linked = self.pages(&path, Need::Repositories).await.unwrap_or_else(|failure| {
+            after.warnings.push(not_linked("repositories", &failure.message));
+            Vec::new()
+        });
+        if !after.warnings.is_empty() {
+            return after;
+        }
+        for name in wanted {
+            if linked.iter().any(|repository| is_called(repository, name)) {
+                continue;
+            }
+            match self.link_repository(integration, name).await {
+                Ok(()) => after.changed = true,
+                Err(why) => after.warnings.push(not_linked(name, &why)),
+            }
+        }
+        after
+    }
+
+    async fn link_repository(&self, integration: i64, name: &str) -> Result<(), String> {
+        let body = json!({
+            "provider": format!("integrations:{}", self.task.provider_key()),
+            "installation": integration.to_string(),
+            "identifier": self.identifier(integration, name).await,
+        });
+        let reply =
+            self.send("repos/", &body, Repeat::Unsent).await.map_err(|failure| failure.message)?;
+        let said = reply.json();
+        // A repository that another run has linked meanwhile is linked.
+        let exists = said["detail"]["code"] == "repo_exists" || said["code"] == "repo_exists";
+        if reply.is_good() || exists { Ok(()) } else { Err(words(&reply)) }
+    }
+
+    /// The third party's own name for a repository: some, like GitLab, take a number only.
+    async fn identifier(&self, integration: i64, name: &str) -> String {
+        let path = format!("integrations/{integration}/repos/?search={}", segment(name));
+        let found = match self.client.call(&Call::get(self.path(&path))).await {
+            Ok(reply) if reply.is_good() => reply.json()["repos"].take(),
+            _ => Value::Null,
+        };
+        let repositories = found.as_array().into_iter().flatten();
+        let mut named = repositories.filter(|repository| is_called(repository, name));
+        let identifier = named.next().map(|repository| &repository["identifier"]);
+        match identifier {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// Sets code mappings by the bulk endpoint, which updates those that are there.
+    pub async fn map_code(&self, mappings: &[CodeMapping]) -> After {
+        let mut after = After::default();
+        let mut rest: Vec<_> = mappings.iter().collect();
+        while let Some(first) = rest.first().copied() {
+            let same = |one: &&CodeMapping| {
+                one.project == first.project
+                    && one.repository == first.repository
+                    && one.default_branch == first.default_branch
+            };
+            let (group, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(same);
+            rest = others;
+            for chunk in group.chunks(MOST_MAPPINGS) {
+                self.map_group(first, chunk, &mut after).await;
+            }
+        }
+        after
+    }
+
+    async fn map_group(&self, first: &CodeMapping, group: &[&CodeMapping], after: &mut After) {
+        let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
+        let mut body = json!({
+            "project": first.project,
+            "repository": first.repository,
+            "provider": self.task.provider_key(),
+            "mappings": group.iter().map(roots).collect::<Vec<_>>(),
+        });
+        if let Some(branch) = &first.default_branch {
+            body["defaultBranch"] = branch.as_str().into();
+        }
+        let what = format!("{} of {}", first.repository, first.project);
+        match self.send("code-mappings/bulk/", &body, Repeat::Safe).await {
+            Ok(reply) if reply.is_good() => {
+                let said = reply.json();
+                after.changed |= said["created"].as_i64().unwrap_or(0) > 0;
+                let failed = said["mappings"].as_array().into_iter().flatten();
+                let failed = failed.filter(|mapping| mapping["status"] == "error");
+                after
+                    .warnings
+                    .extend(failed.map(|one| not_mapped(&what, &reason(one).unwrap_or_default())));
+            }
+            Ok(reply) => after.warnings.push(not_mapped(&what, &words(&reply))),
+            Err(failure) => after.warnings.push(not_mapped(&what, &failure.message)),
+        }
+    }
+
+    async fn send(&self, rest: &str, body: &Value, repeat: Repeat) -> Result<Reply, Failure> {
+        let (method, path) = (Method::POST, self.path(rest));
+        let call = Call { method, path, json: Some(body), form: None, repeat };
+        Ok(self.client.call(&call).await?)
+    }
+}
+
+fn is_called(repository: &Value, name: &str) -> bool {
+    let texts = ["name", "identifier", "externalSlug"].map(|key| &repository[key]);
+    texts.iter().any(|text| match text {
+        Value::String(text) => text.eq_ignore_ascii_case(name),
+        Value::Number(number) => number.to_string() == name,
+        _ => false,
+    })
+}
+
+fn words(reply: &Reply) -> String {
+    let said = reason(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
+    format!("HTTP {}{said}", reply.status)
+}
+
+fn not_linked(what: &str, why: &str) -> Warning {
+    Warning::new("repository-not-linked", format!("{} is not linked: {why}", quote(what)))
+}
+
+fn not_mapped(what: &str, why: &str) -> Warning {
+    let message = format!("the code mapping of {} is not set: {why}", quote(what));
+    Warning::new("code-mapping-not-set", message)
+}

@@ -1,0 +1,172 @@
+//! The `api` dialect, of 2026 and later: Sentry's JSON pipeline endpoint.
+
+use super::access::Need;
+use super::client::{Call, Repeat, Silence};
+use super::reply::{Reply, field_errors, reason};
+use super::{Sentry, access};
+use crate::failure::{Code, Failure};
+use crate::model::{Finished, Listed, Object, Refusal};
+use crate::seam::{Progress, StepView};
+use crate::state::Fields;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The endpoint, below the organization.
+pub(super) const PIPELINE: &str = "pipeline/integration_pipeline/";
+
+/// What is known while a pipeline is walked.
+#[derive(Default)]
+pub(super) struct Api {
+    /// What the organization had before.
+    pub(super) before: Vec<Listed>,
+    /// The step that was last shown.
+    pub(super) step: String,
+}
+
+/// The body that starts a pipeline.
+pub(super) fn initialize(provider_key: &str) -> Value {
+    json!({ "action": "initialize", "provider": provider_key })
+}
+
+/// How a start was answered.
+pub(super) enum Start {
+    /// By the first step.
+    Step(StepView),
+    /// By a server that has no such endpoint.
+    NoEndpoint,
+}
+
+impl Sentry<'_> {
+    /// Starts a pipeline. A second start replaces the first, so it may be repeated.
+    pub(super) async fn start(&mut self) -> Result<Start, Failure> {
+        let body = initialize(&self.task.key);
+        let reply = self.post(&body, Repeat::Safe).await?;
+        let said = reply.json();
+        match reply.status {
+            200..=299 => Ok(Start::Step(self.show(&said)?)),
+            404 if said["detail"].is_null() => Ok(Start::NoEndpoint),
+            400 | 404 => Err(self.gate(&reply)),
+            _ => Err(self.denied(&reply, Need::Pipeline)),
+        }
+    }
+
+    /// Answers the current step. When nobody knows whether the answer arrived, looks before
+    /// anything is sent again.
+    pub(super) async fn advance(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+        let body = Value::Object(
+            fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        );
+        match self.post(&body, Repeat::Unsent).await {
+            Ok(reply) => self.progress(&reply),
+            Err(Silence::Unsent(failure)) => Err(failure),
+            Err(Silence::Unknown(failure)) => self.recover(&body, failure).await,
+        }
+    }
+
+    /// The answer may have arrived: the current step tells, and after the last one the list does.
+    async fn recover(&mut self, body: &Value, failure: Failure) -> Result<Progress, Failure> {
+        tracing::warn!(reason = failure.message, "looking whether the answer arrived");
+        let current = self.client.call(&Call::get(self.path(PIPELINE))).await?;
+        if current.is_good() {
+            let earlier = self.api.step.clone();
+            let view = self.show(&current.json())?;
+            if view.id != earlier {
+                return Ok(Progress::Advance(view));
+            }
+            let reply = self.post(body, Repeat::Unsent).await?;
+            return self.progress(&reply);
+        }
+        match self.look().await {
+            Some(one) => Ok(Progress::Complete(Finished {
+                id: one.id,
+                integration_key: self.task.provider_key().to_owned(),
+                name: one.name,
+                changed: true,
+            })),
+            None => Err(failure),
+        }
+    }
+
+    async fn post(&self, body: &Value, repeat: Repeat) -> Result<Reply, Silence> {
+        let call = Call {
+            method: Method::POST,
+            path: self.path(PIPELINE),
+            json: Some(body),
+            form: None,
+            repeat,
+        };
+        self.client.call(&call).await
+    }
+
+    fn progress(&mut self, reply: &Reply) -> Result<Progress, Failure> {
+        let said = reply.json();
+        match (reply.status, said["status"].as_str()) {
+            (200..=299, Some("advance")) => Ok(Progress::Advance(self.show(&said)?)),
+            (200..=299, Some("stay")) => Ok(Progress::Stay(object(&said["data"]))),
+            (200..=299, Some("complete")) => Ok(Progress::Complete(finished(&said["data"])?)),
+            (400, Some("error")) => Ok(Progress::Refused(refusal(reply, &said))),
+            (400, _) => Ok(Progress::Invalid(field_errors(&said))),
+            (404, _) => Ok(Progress::Refused(access::expired(reply))),
+            (200..=299, _) => Err(self.strange()),
+            _ => Err(self.denied(reply, Need::Pipeline)),
+        }
+    }
+
+    /// A step as the endpoint shows it.
+    pub(super) fn show(&mut self, said: &Value) -> Result<StepView, Failure> {
+        let id = said["step"].as_str().filter(|id| !id.is_empty()).ok_or_else(|| self.strange())?;
+        self.api.step = id.to_owned();
+        Ok(StepView { id: id.to_owned(), data: object(&said["data"]) })
+    }
+
+    /// A server without the endpoint: older than 2026.
+    pub(super) fn no_endpoint(&self) -> Failure {
+        let message = format!("{} has no pipeline endpoint", self.client.base());
+        Failure::new(Code::Unsupported, message)
+            .hint("it may be older than 2026: set `dialect: web`, or check `url`")
+    }
+
+    fn strange(&self) -> Failure {
+        let message = format!("{} answered the pipeline with something else", self.client.base());
+        Failure::new(Code::BackendError, message)
+    }
+
+    /// The provider cannot be started here: a gate, or not registered.
+    fn gate(&self, reply: &Reply) -> Failure {
+        let said = reason(&reply.json()).unwrap_or_default();
+        let message =
+            format!("{} does not start a {} pipeline: {said}", self.client.base(), self.task.key);
+        let failure = Failure::new(Code::Unsupported, message)
+            .hint("the message is the server's own: the provider is unknown there, or needs a feature of the plan");
+        Failure { status: Some(reply.status), ..failure }
+    }
+}
+
+/// The serialized organization integration, as far as we read it.
+pub(super) fn finished(data: &Value) -> Result<Finished, Failure> {
+    let id = data["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| data["id"].as_i64());
+    let id = id.ok_or_else(|| {
+        Failure::new(
+            Code::BackendError,
+            "the pipeline finished, and the answer names no integration",
+        )
+    })?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(Finished {
+        id,
+        integration_key: text(&data["provider"]["key"]),
+        name: text(&data["name"]),
+        changed: true,
+    })
+}
+
+fn refusal(reply: &Reply, said: &Value) -> Refusal {
+    let message = reason(&said["data"]).unwrap_or_else(|| "no reason was given".to_owned());
+    let mut refusal = access::kind_of_refusal(message);
+    refusal.status = Some(reply.status);
+    refusal
+}
+
+fn object(value: &Value) -> Object {
+    value.as_object().cloned().unwrap_or_default()
+}

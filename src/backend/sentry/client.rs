@@ -1,0 +1,232 @@
+//! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
+//! is safe to repeat, and says why it waits.
+
+use super::reply::{Reply, reason};
+use crate::failure::{Code, Failure};
+use crate::http::{self, Trust, Unreached};
+use crate::secret::Secret;
+use crate::token::{self, Kind};
+use reqwest::cookie::{CookieStore, Jar};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// How often a failure that is no rate limit is answered by another try.
+const TRIES: u32 = 6;
+/// The first wait; each later one is twice as long, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// Whether a request may be sent again when nobody knows whether it took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Sending it twice equals sending it once.
+    Safe,
+    /// Only when it surely had no effect: never sent, or refused by a rate limit.
+    Unsent,
+}
+
+/// A client for one server and one token.
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Secret,
+    trust: Trust,
+    deadline: Instant,
+    /// The cookies of a pipeline; nothing of them is sent elsewhere.
+    jar: Arc<Jar>,
+}
+
+/// One request.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// Below the server's address, each segment encoded by the caller.
+    pub(super) path: String,
+    pub(super) json: Option<&'a Value>,
+    /// A form, for set-up pages.
+    pub(super) form: Option<String>,
+    pub(super) repeat: Repeat,
+}
+
+impl Call<'_> {
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        let (method, path) = (Method::GET, path.into());
+        Self { method, path, json: None, form: None, repeat: Repeat::Safe }
+    }
+}
+
+/// Why a call brought no answer that can be used.
+pub(super) enum Silence {
+    /// It surely had no effect.
+    Unsent(Failure),
+    /// Nobody knows whether it had.
+    Unknown(Failure),
+}
+
+impl From<Silence> for Failure {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::Unsent(failure) | Silence::Unknown(failure) => failure,
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn new(
+        base: Url,
+        token: Secret,
+        trust: Trust,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let jar = Arc::new(Jar::default());
+        let http = build(&trust, &jar, usize::MAX)?;
+        Ok(Self { http, base, token, trust, deadline, jar })
+    }
+
+    /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
+    /// theirs behind an answer without a word, and a form that is posted into that is lost.
+    pub(super) fn without_pool(&mut self) -> Result<(), Failure> {
+        self.http = build(&self.trust, &self.jar, 0)?;
+        Ok(())
+    }
+
+    /// The server's address.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The session's cookies, as a `Cookie` header has them.
+    pub(super) fn cookies(&self) -> Secret {
+        let header = self.jar.cookies(&self.base);
+        Secret::from(header.as_ref().and_then(|header| header.to_str().ok()).unwrap_or_default())
+    }
+
+    /// Takes over the cookies of another process.
+    pub(super) fn set_cookies(&self, cookies: &Secret) {
+        for cookie in cookies.expose().split("; ") {
+            self.jar.add_cookie_str(cookie, &self.base);
+        }
+    }
+
+    /// The kind of the token, for messages.
+    pub(super) fn token_kind(&self) -> Kind {
+        token::kind(self.token.expose())
+    }
+
+    /// Makes the call, and waits and repeats it where that is safe. Any status but a rate limit
+    /// or a failing server is an answer.
+    pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Silence> {
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            let verdict = match http::exchange(self.request(call)).await {
+                Ok(answer) => Reply::from(answer).verdict(call.repeat),
+                Err(unreached) => self.unreached(unreached, call.repeat),
+            };
+            let (again, failure) = match verdict {
+                Verdict::Answer(reply) => return Ok(reply),
+                Verdict::Failed(silence) => return Err(silence),
+                Verdict::Again { after, failure } => (after, failure),
+            };
+            let limited = again.is_some();
+            // The first broken connection may only be one that the server had closed meanwhile.
+            let first = attempt == 1 && !limited && failure.status.is_none();
+            let pause =
+                again.unwrap_or_else(|| http::jitter(if first { FIRST_WAIT / 10 } else { wait }));
+            wait = (wait * 2).min(LONGEST_WAIT);
+            if (!limited && attempt >= TRIES) || Instant::now() + pause >= self.deadline {
+                return Err(Silence::Unsent(failure));
+            }
+            let (seconds, reason) = (pause.as_secs_f32(), failure.message.as_str());
+            tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
+            tokio::time::sleep(pause).await;
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    fn request(&self, call: &Call<'_>) -> RequestBuilder {
+        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
+        let request = self.http.request(call.method.clone(), url).bearer_auth(self.token.expose());
+        let request = request.header("Accept", "application/json, text/html;q=0.9");
+        match (call.json, &call.form) {
+            (Some(json), _) => {
+                request.header("Content-Type", "application/json").body(json.to_string())
+            }
+            (None, Some(form)) => request
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .body(form.clone()),
+            (None, None) => request,
+        }
+    }
+
+    fn unreached(&self, unreached: Unreached, repeat: Repeat) -> Verdict {
+        let host = self.base.host_str().unwrap_or_default();
+        let (words, sent) = match unreached {
+            Unreached::Tls => {
+                let message = format!("the certificate of {host} does not verify");
+                let failure = Failure::new(Code::Unreachable, message)
+                    .hint("name the certificate of your own authority with `ca-file`");
+                return Verdict::Failed(Silence::Unsent(failure));
+            }
+            Unreached::Connect => (format!("cannot connect to {host}"), false),
+            Unreached::Broken => (format!("{host} did not answer, or broke off"), true),
+        };
+        let failure = Failure::new(Code::Unreachable, words);
+        match (sent, repeat) {
+            (true, Repeat::Unsent) => Verdict::Failed(Silence::Unknown(failure)),
+            _ => Verdict::Again { after: None, failure },
+        }
+    }
+}
+
+fn build(trust: &Trust, jar: &Arc<Jar>, idle: usize) -> Result<reqwest::Client, Failure> {
+    let more = |builder: reqwest::ClientBuilder| {
+        builder.cookie_provider(Arc::clone(jar)).pool_max_idle_per_host(idle)
+    };
+    http::client(trust, more).map_err(|error| {
+        let message = format!("the HTTP client cannot be built: {error}");
+        Failure::new(Code::Unreachable, message).hint("check `ca-file` and the proxy variables")
+    })
+}
+
+/// What to do about a reply.
+pub(super) enum Verdict {
+    /// It is the answer.
+    Answer(Reply),
+    /// The call is worth another try, after this time when the server names one.
+    Again {
+        /// When the server takes requests again.
+        after: Option<Duration>,
+        /// What to say when there is no other try.
+        failure: Failure,
+    },
+    /// It is not.
+    Failed(Silence),
+}
+
+impl Reply {
+    fn verdict(self, repeat: Repeat) -> Verdict {
+        let said = reason(&self.json()).map(|said| format!(": {said}")).unwrap_or_default();
+        let failure = |code, words: &str| Failure {
+            status: Some(self.status),
+            ..Failure::new(code, format!("{words} with HTTP {}{said}", self.status))
+        };
+        match (self.status, repeat) {
+            (429, _) => {
+                let failure = failure(Code::RateLimited, "the backend limits the rate");
+                Verdict::Again { after: Some(self.rate_limit()), failure }
+            }
+            (408 | 500..=599, Repeat::Safe) => {
+                let failure = failure(Code::BackendError, "the backend answered");
+                Verdict::Again { after: None, failure }
+            }
+            (408 | 500..=599, Repeat::Unsent) => {
+                let failure = failure(Code::BackendError, "the backend answered");
+                Verdict::Failed(Silence::Unknown(failure))
+            }
+            _ => Verdict::Answer(self),
+        }
+    }
+}

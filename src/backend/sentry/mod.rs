@@ -1,0 +1,257 @@
+//! A Sentry, SaaS or self-hosted, behind the driver's seam, in the dialect that it speaks.
+
+mod access;
+mod after;
+mod api;
+mod client;
+mod page;
+mod reply;
+mod seal;
+mod web;
+
+use crate::failure::{Code, Failure};
+use crate::http::Trust;
+use crate::inputs::Dialect;
+use crate::model::{Listed, OrgSlug};
+use crate::plan::Task;
+use crate::redirect::Site;
+use crate::seam::{Begin, Pipeline, Progress, StepView};
+use crate::secret::Secret;
+use crate::state::Fields;
+use access::Need;
+use api::{Api, Start};
+use client::{Call, Client};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reply::Reply;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+use web::Web;
+
+pub use seal::{Sealed, Waiting};
+
+/// What may stand in a path segment as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Pages of a listing that are read; a page holds a hundred.
+const MOST_PAGES: usize = 100;
+
+/// How a Sentry is reached.
+pub struct Access {
+    /// The server that has the pipelines: the control host on SaaS.
+    pub url: Url,
+    /// A user's token.
+    pub token: Secret,
+    /// Which certificates are trusted.
+    pub trust: Trust,
+    /// When the whole run has to be over.
+    pub deadline: Instant,
+}
+
+/// A Sentry backend at work for one organization.
+pub struct Sentry<'a> {
+    client: Client,
+    task: &'a Task,
+    dialect: Dialect,
+    api: Api,
+    /// There while the set-up pages are walked.
+    web: Option<Web>,
+}
+
+impl<'a> Sentry<'a> {
+    /// Makes ready; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// `org-token` for a token that can start no pipeline, before any request.
+    pub fn new(access: Access, task: &'a Task, dialect: Dialect) -> Result<Self, Failure> {
+        let client = Client::new(access.url, access.token, access.trust, access.deadline)?;
+        access::can_hold_pipelines(&client)?;
+        Ok(Self { client, task, dialect, api: Api::default(), web: None })
+    }
+
+    /// The organization's integrations of a provider, by name.
+    ///
+    /// # Errors
+    ///
+    /// The class of whatever kept the backend from answering.
+    pub async fn list(&mut self) -> Result<Vec<Listed>, Failure> {
+        let listed = self.read_list().await?;
+        self.api.before = listed.clone();
+        Ok(listed)
+    }
+
+    async fn read_list(&self) -> Result<Vec<Listed>, Failure> {
+        let integration_key = self.task.provider_key();
+        let key = segment(integration_key);
+        // The older servers know the first spelling only, the newer ones both.
+        let path = self
+            .path(&format!("integrations/?provider_key={key}&providerKey={key}&includeConfig=0"));
+        let items = self.pages(&path, Need::ListIntegrations).await?;
+        let ours = |item: &&Value| item["provider"]["key"] == integration_key;
+        Ok(items.iter().filter(ours).filter_map(listed).collect())
+    }
+
+    /// Every item of a listing.
+    async fn pages(&self, path: &str, need: Need) -> Result<Vec<Value>, Failure> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..MOST_PAGES {
+            let reply = self.client.call(&Call::get(format!("{path}{cursor}"))).await?;
+            if !reply.is_good() {
+                return Err(self.denied(&reply, need));
+            }
+            let Value::Array(page) = reply.json() else {
+                let message =
+                    format!("{} answered a listing with something else", self.client.base());
+                return Err(Failure::new(Code::BackendError, message));
+            };
+            items.extend(page);
+            match reply.next_cursor() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        Ok(items)
+    }
+
+    /// Where the organization's pages are: its own address when the backend tells one.
+    pub async fn site(&self) -> Site {
+        let base = self.client.base().as_str();
+        let told = match self.client.call(&Call::get(self.path(""))).await {
+            Ok(reply) if reply.is_good() => reply.json()["links"]["organizationUrl"]
+                .as_str()
+                .and_then(|url| Url::parse(url).ok()),
+            _ => None,
+        };
+        match told.filter(|url| matches!(url.scheme(), "http" | "https")) {
+            // Another origin than the server's is a customer domain, whose paths lack the slug.
+            Some(own) if own.origin() != self.client.base().origin() => {
+                let host = own.host_str().unwrap_or_default().to_owned();
+                Site::new(base).with_customer_domains(own.as_str(), format!("{{slug}}.{host}"))
+            }
+            _ => Site::new(base),
+        }
+    }
+
+    /// A path below the organization.
+    fn path(&self, rest: &str) -> String {
+        format!("/api/0/organizations/{}/{rest}", segment(self.task.org.as_str()))
+    }
+
+    /// The first request of a pipeline, for the plan.
+    pub fn first_request(&self) -> String {
+        let body = api::initialize(&self.task.key);
+        let base = self.client.base().as_str().trim_end_matches('/');
+        format!("POST {base}{} {body}", self.path(api::PIPELINE))
+    }
+
+    /// After an answer whose fate nobody knows: whether the finish is there all the same.
+    async fn look(&self) -> Option<Listed> {
+        let listed = self.read_list().await.ok()?;
+        let is_new = |one: &&Listed| self.api.before.iter().all(|before| before.id != one.id);
+        listed.iter().filter(|one| one.active).find(is_new).cloned()
+    }
+
+    /// What another process needs to go on with the step that waits.
+    pub fn waiting(&self, integration_id: Option<i64>) -> Waiting {
+        Waiting {
+            step: self.api.step.clone(),
+            cookies: self.client.cookies(),
+            next: self.task.next.clone(),
+            integration_id,
+        }
+    }
+
+    /// The organization.
+    pub fn org(&self) -> &OrgSlug {
+        &self.task.org
+    }
+
+    /// Whether our own session can go on after a browser: the set-up pages know only the browser's.
+    pub fn has_session(&self) -> bool {
+        !self.api.step.is_empty()
+    }
+
+    /// What a waiting pipeline is kept under.
+    pub fn resume_key(&self) -> String {
+        format!("{}/{}/{}", self.client.base().authority(), self.task.org, self.task.key)
+    }
+
+    /// Goes on with a pipeline that another process began.
+    ///
+    /// # Errors
+    ///
+    /// `session-expired` when the server has it no more, or is at another step.
+    pub async fn take_up(&mut self, waiting: &Waiting) -> Result<(), Failure> {
+        self.client.set_cookies(&waiting.cookies);
+        let reply = self.client.call(&Call::get(self.path(api::PIPELINE))).await?;
+        match reply.status {
+            200..=299 if self.show(&reply.json())?.id == waiting.step => Ok(()),
+            200..=299 | 404 => Err(access::expired(&reply).into()),
+            _ => Err(self.denied(&reply, Need::Pipeline)),
+        }
+    }
+
+    /// Whether the server is a Sentry of one's own: the SaaS has no such pages, and what answers
+    /// nothing at its root is none.
+    async fn has_pages(&self) -> bool {
+        let host = self.client.base().host_str().unwrap_or_default();
+        if host == "sentry.io" || host.ends_with(".sentry.io") {
+            return false;
+        }
+        let root = self.client.call(&Call::get("/api/0/")).await;
+        root.is_ok_and(|reply| reply.is_good() && reply.json()["version"].is_string())
+    }
+
+    fn denied(&self, reply: &Reply, need: Need) -> Failure {
+        access::denied(&self.client, reply, need, &self.task.org)
+    }
+}
+
+impl Pipeline for Sentry<'_> {
+    async fn begin(&mut self, _begin: Begin<'_>) -> Result<StepView, Failure> {
+        if self.dialect == Dialect::Web {
+            return self.start_pages().await;
+        }
+        match self.start().await? {
+            Start::Step(view) => Ok(view),
+            Start::NoEndpoint if self.dialect == Dialect::Auto && self.has_pages().await => {
+                tracing::info!(
+                    "the server has no pipeline endpoint: taking its set-up pages (`web`)"
+                );
+                self.start_pages().await
+            }
+            Start::NoEndpoint => Err(self.no_endpoint()),
+        }
+    }
+
+    async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+        match self.web {
+            Some(_) => self.answer_page(fields).await,
+            None => self.advance(fields).await,
+        }
+    }
+
+    /// The session ends by itself within the hour; nothing else was stored.
+    async fn abandon(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn listed(item: &Value) -> Option<Listed> {
+    let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let id = item["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| item["id"].as_i64())?;
+    let is_active = |name: &str| item[name].as_str().is_none_or(|status| status == "active");
+    Some(Listed {
+        id,
+        external_id: text("externalId"),
+        name: text("name"),
+        domain_name: item["domainName"].as_str().map(str::to_owned),
+        active: is_active("status") && is_active("organizationIntegrationStatus"),
+        stored: None,
+    })
+}
+
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}

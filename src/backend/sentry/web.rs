@@ -1,0 +1,217 @@
+//! The `web` dialect, of self-hosted servers before 2026: the set-up pages that a person would
+//! click through, with a bearer token and the session's cookie.
+//!
+//! A browser has no part in our session, so a step that needs one ends here: the person is sent to
+//! Sentry's own set-up page, and the next run finds the integration there.
+
+use super::api::finished;
+use super::client::{Call, Repeat, Silence};
+use super::page::Page;
+use super::reply::Reply;
+use super::{Sentry, access, segment};
+use crate::failure::{Code, Failure};
+use crate::model::{Finished, Refusal};
+use crate::seam::{Progress, StepView};
+use crate::state::Fields;
+use reqwest::Method;
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// How the current step is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Current {
+    /// By posting its form.
+    Form,
+    /// By the form behind a guide, which has to be asked for first.
+    Guide,
+    /// By what the vendor would put into its callback.
+    Callback,
+}
+
+/// What is known while the pages are walked.
+pub(super) struct Web {
+    current: Current,
+    index: usize,
+}
+
+impl Sentry<'_> {
+    /// Starts the pipeline at the set-up page.
+    pub(super) async fn start_pages(&mut self) -> Result<StepView, Failure> {
+        self.client.without_pool()?;
+        let setup = self.setup_page();
+        // A provider that the server does not know is an error 500 there.
+        let call = Call { repeat: Repeat::Unsent, ..Call::get(setup.as_str()) };
+        let reply = match self.client.call(&call).await {
+            Ok(reply) => reply,
+            Err(silence) => return Err(self.why_no_setup(silence).await),
+        };
+        self.admitted(&reply)?;
+        let base = self.client.base().as_str().trim_end_matches('/');
+        let browser = self.task.provider.steps().iter().find(|step| step.needs_browser());
+        if let Some(step) = browser {
+            let link = (step.link.unwrap_or_default().to_owned(), format!("{base}{setup}").into());
+            return Ok(StepView { id: step.id.to_owned(), data: [link].into_iter().collect() });
+        }
+        let current = match (reply.location.is_some(), Page::read(&reply.body)) {
+            (true, _) => Current::Callback,
+            (false, Page::Form { guide: true, .. }) => Current::Guide,
+            (false, Page::Form { .. }) => Current::Form,
+            (false, Page::Error(reason)) => return Err(access::kind_of_refusal(reason).into()),
+            (false, Page::Finish(_) | Page::Other) => return Err(self.no_page()),
+        };
+        self.web = Some(Web { current, index: 0 });
+        Ok(self.page_step(0))
+    }
+
+    async fn why_no_setup(&self, silence: Silence) -> Failure {
+        let path = format!("config/integrations/?provider_key={}", segment(&self.task.key));
+        match self.client.call(&Call::get(self.path(&path))).await {
+            Ok(reply) if reply.status == 404 => self.no_page(),
+            _ => silence.into(),
+        }
+    }
+
+    /// Answers the current page. Nothing is posted twice: when nobody knows whether an answer
+    /// arrived, the list of integrations tells.
+    pub(super) async fn answer_page(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+        let (current, index) =
+            self.web.as_ref().map_or((Current::Form, 0), |web| (web.current, web.index));
+        if current == Current::Guide {
+            let guide = format!("{}?completed_installation_guide", self.pipeline_page());
+            self.client.call(&Call::get(guide)).await?;
+        }
+        match self.client.call(&self.page_call(current, fields)).await {
+            Ok(reply) => self.page_progress(&reply, index),
+            Err(Silence::Unsent(failure)) => Err(failure),
+            Err(Silence::Unknown(failure)) => match self.look().await {
+                Some(one) => Ok(Progress::Complete(Finished {
+                    id: one.id,
+                    integration_key: self.task.provider_key().to_owned(),
+                    name: one.name,
+                    changed: true,
+                })),
+                None => Err(failure),
+            },
+        }
+    }
+
+    fn page_call(&self, current: Current, fields: &Fields) -> Call<'static> {
+        let encoded = form(fields, current);
+        let (method, path, form) = match current {
+            Current::Callback => (Method::GET, format!("{}?{encoded}", self.pipeline_page()), None),
+            Current::Form | Current::Guide => (Method::POST, self.pipeline_page(), Some(encoded)),
+        };
+        Call { method, path, json: None, form, repeat: Repeat::Unsent }
+    }
+
+    fn page_progress(&mut self, reply: &Reply, index: usize) -> Result<Progress, Failure> {
+        self.admitted(reply)?;
+        if reply.location.is_some() {
+            self.web = Some(Web { current: Current::Callback, index: index + 1 });
+            return Ok(Progress::Advance(self.page_step(index + 1)));
+        }
+        match Page::read(&reply.body) {
+            Page::Finish(message) => self.page_finish(&message),
+            Page::Error(reason) => Ok(Progress::Refused(access::kind_of_refusal(reason))),
+            Page::Form { errors, .. } => {
+                let why = if errors.is_empty() {
+                    "the form is shown again".to_owned()
+                } else {
+                    errors.join("; ")
+                };
+                Ok(Progress::Refused(Refusal::failure(why)))
+            }
+            Page::Other => Err(self.no_page()),
+        }
+    }
+
+    fn page_finish(&self, message: &Value) -> Result<Progress, Failure> {
+        let (success, provider_key) = (message["success"] == true, self.task.key.as_str());
+        tracing::info!(
+            success,
+            provider_key,
+            organization = self.task.org.as_str(),
+            "dialog_response"
+        );
+        if success {
+            return Ok(Progress::Complete(finished(&message["data"])?));
+        }
+        let reason = super::reply::reason(&message["data"]).unwrap_or_default();
+        Ok(Progress::Refused(access::kind_of_refusal(reason)))
+    }
+
+    /// A person who may not install is sent to the login page, and one without a pipeline home.
+    fn admitted(&self, reply: &Reply) -> Result<(), Failure> {
+        match (reply.status, reply.location.as_deref()) {
+            (300..=399, Some(location)) if location.contains("/auth/login/") => {
+                let org = &self.task.org;
+                let message = format!("the token's owner may not install integrations for {org}");
+                Err(Failure::new(Code::MissingScope, message)
+                    .hint("use the token of a user whose role is owner, manager or admin"))
+            }
+            (300..=399, Some("/")) => Err(access::expired(reply).into()),
+            (200..=399, _) => Ok(()),
+            (404, _) => Err(Failure::new(
+                Code::Unsupported,
+                format!("{} has no {} integration to set up", self.client.base(), self.task.key),
+            )),
+            (status, _) => Err(Failure::new(
+                Code::BackendError,
+                format!("the set-up page was answered with HTTP {status}"),
+            )),
+        }
+    }
+
+    fn no_page(&self) -> Failure {
+        let message = format!("{} shows no set-up page for {}", self.client.base(), self.task.key);
+        Failure::new(Code::Unsupported, message)
+            .hint("the provider may not be configured on that server")
+    }
+
+    /// The step at this index: as it is described, else as the state names it.
+    fn page_step(&self, index: usize) -> StepView {
+        let described = self.task.provider.steps().get(index).map(|step| step.id.to_owned());
+        let id = described.or_else(|| self.task.answers.id(index)).unwrap_or_default();
+        StepView { id, data: crate::model::Object::new() }
+    }
+
+    fn setup_page(&self) -> String {
+        let (org, key) = (segment(self.task.org.as_str()), segment(&self.task.key));
+        format!("/organizations/{org}/integrations/{key}/setup/")
+    }
+
+    fn pipeline_page(&self) -> String {
+        format!("/extensions/{}/setup/", segment(&self.task.key))
+    }
+}
+
+/// The fields as a form has them: snake_case names, a flag as a checkbox.
+fn form(fields: &Fields, current: Current) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields.iter() {
+        let name = if current == Current::Callback { name.clone() } else { snake_case(name) };
+        match value {
+            Value::Bool(true) => {
+                form.append_pair(&name, "on");
+            }
+            Value::Bool(false) | Value::Null => {}
+            Value::String(text) => {
+                form.append_pair(&name, text);
+            }
+            other => {
+                form.append_pair(&name, &other.to_string());
+            }
+        }
+    }
+    form.finish()
+}
+
+fn snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut snake, c| {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+        snake
+    })
+}

@@ -1,0 +1,38 @@
+//! A provider that we do not describe: whatever the state names by step id is sent as it is.
+
+use super::{Answers, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Refusal};
+use crate::state::{Fields, State};
+
+pub(super) struct Unknown;
+
+impl Provider for Unknown {
+    /// Empty: the key is the one that was given.
+    fn key(&self) -> &'static str {
+        ""
+    }
+
+    fn name(&self) -> &'static str {
+        ""
+    }
+
+    fn about(&self) -> &'static str {
+        "not described here; `state` names the fields of each step by the step's id"
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &[]
+    }
+
+    fn take(&self, _step: &Step, _fields: &Fields, _state: &mut State) -> Result<(), Refusal> {
+        Err(Refusal::failure("only a Sentry can walk the steps of this provider"))
+    }
+
+    fn matches(&self, _answers: &Answers, _listed: &Listed) -> Match {
+        Match::CannotTell
+    }
+
+    fn build(&self, _state: &State) -> Result<IntegrationData, Refusal> {
+        Err(Refusal::failure("only a Sentry can build the integration of this provider"))
+    }
+}

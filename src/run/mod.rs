@@ -1,0 +1,157 @@
+//! The work of a run: inputs, task, decision, driver, outcome.
+
+mod on_embedded;
+mod on_sentry;
+
+use crate::callback::Callback;
+use crate::env::Env;
+use crate::failure::{Code, Failure};
+use crate::files;
+use crate::host::Sinks;
+use crate::inputs::given::Given;
+use crate::inputs::{self, BackendName, Inputs};
+use crate::job::Job;
+use crate::outcome::Outcome;
+use crate::plan::Task;
+use crate::report::Report;
+use crate::terminal;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// How long a pipeline waits, and so a person at a terminal may take.
+const PERSON: Duration = Duration::from_secs(3600);
+
+/// What a run is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// Everything that the inputs ask for.
+    Run,
+    /// To go on with a pipeline that waited for a person.
+    Resume,
+}
+
+/// What a run works with.
+pub struct Run<'a> {
+    /// What it is for.
+    pub errand: Errand,
+    /// What was typed.
+    pub given: &'a Given,
+    /// The environment.
+    pub env: &'a Env,
+    /// What the host tells.
+    pub job: &'a Job,
+    /// Where outputs go.
+    pub sinks: &'a Sinks,
+}
+
+impl Run<'_> {
+    /// Does everything the inputs ask for; a failure is an outcome too.
+    pub async fn carry_out(self, mistakes: Vec<Failure>) -> Outcome {
+        if let Err(failure) = self.sinks.probe() {
+            return Outcome::failed(failure);
+        }
+        if let Some(reason) = inputs::withheld(self.given, self.job) {
+            return Outcome::skipped(reason);
+        }
+        let inputs = match Inputs::read(self.given, self.env, &files::read, mistakes) {
+            Ok(inputs) => inputs,
+            Err(failure) => return Outcome::failed(failure),
+        };
+        let deadline = Instant::now() + if self.waits(&inputs) { PERSON } else { inputs.timeout };
+        let work = async {
+            match self.errand {
+                Errand::Run => self.integrate(&inputs, deadline).await,
+                Errand::Resume => self.resume(&inputs, deadline).await,
+            }
+        };
+        let done = tokio::time::timeout_at(deadline, work).await;
+        let mut outcome = match done {
+            Ok(done) => done.unwrap_or_else(Outcome::failed),
+            Err(_) => Outcome::from(Code::Deadline),
+        };
+        outcome.tolerate(&inputs.tolerate);
+        outcome
+    }
+
+    async fn integrate(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
+        // Mistakes in what is asked for are said before the lack of a token.
+        let backend = inputs.backend(self.job);
+        let task = Task::new(inputs, *backend.as_ref().unwrap_or(&BackendName::Embedded))?;
+        let mut secrets = task.secrets();
+        secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
+        let base = inputs.url.as_ref().map_or(on_embedded::LOCAL_SITE, Url::as_str);
+        let work = async {
+            match backend? {
+                BackendName::Embedded => self.finish_on_embedded(inputs, &task).await,
+                BackendName::Sentry => self.finish_on_sentry(inputs, &task, deadline).await,
+            }
+        };
+        Ok(self.told(&secrets, &task, base, work).await)
+    }
+
+    async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
+        let address = inputs.callback_url.as_ref().ok_or_else(no_callback)?;
+        let org = inputs.org.as_ref().ok_or_else(Task::no_org)?;
+        let callback = Callback::parse(address.expose())?;
+        let mut secrets = callback.secrets();
+        secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
+        let (masks, warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
+        Sinks::emit(masks)?;
+        let mut outcome = match inputs.backend(self.job)? {
+            BackendName::Embedded => self.resume_on_embedded(inputs, org, &callback).await?,
+            BackendName::Sentry => self.resume_on_sentry(inputs, org, &callback, deadline).await?,
+        };
+        outcome.warnings.splice(0..0, warnings);
+        Ok(outcome)
+    }
+
+    /// Masks the secrets before anything else is said, and folds what is logged by the work.
+    async fn told(
+        &self,
+        secrets: &[String],
+        task: &Task,
+        base: &str,
+        work: impl Future<Output = Result<Outcome, Failure>>,
+    ) -> Outcome {
+        let (mut begin, warnings) = self.sinks.masks(secrets, &Report::shown(task, base));
+        let title = format!("finishline: {} for {}", task.key, task.org);
+        begin.extend(self.sinks.open_group(&title, unix_seconds()));
+        let group = Group(self.sinks);
+        let done = match Sinks::emit(begin) {
+            Ok(()) => work.await,
+            Err(failure) => Err(failure),
+        };
+        drop(group);
+        let mut outcome = done.unwrap_or_else(|failure| Report::failed(task, failure));
+        outcome.warnings.splice(0..0, warnings);
+        outcome
+    }
+
+    /// A person at a terminal may be waited for; a CI job never waits.
+    fn waits(&self, inputs: &Inputs) -> bool {
+        inputs.wait && !self.job.host.is_ci() && terminal::is_there()
+    }
+}
+
+/// What is logged is folded until this is dropped: the deadline, a signal and a panic end it too.
+struct Group<'a>(&'a Sinks);
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        drop(Sinks::emit(self.0.close_group(unix_seconds())));
+    }
+}
+
+fn no_callback() -> Failure {
+    let message = "`callback-url` is missing: the address that the browser ended at";
+    let hint =
+        "set FINISHLINE_CALLBACK_URL from a secret, or --callback-url FILE (`-` is standard input)";
+    Failure::new(Code::Usage, message).hint(hint)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a section of GitLab's log carries its time")]
+fn unix_seconds() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
+}

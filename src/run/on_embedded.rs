@@ -1,0 +1,139 @@
+//! A run on the embedded backend.
+
+use super::Run;
+use crate::backend::embedded::{self, Embedded};
+use crate::callback::Callback;
+use crate::database;
+use crate::driver::{self, Walked};
+use crate::failure::{Code, Failure, quote};
+use crate::host::{Emit, Sinks};
+use crate::inputs::Inputs;
+use crate::model::OrgSlug;
+use crate::outcome::Outcome;
+use crate::plan::{Decision, Task};
+use crate::redirect::Site;
+use crate::report::Report;
+use crate::seam::Begin;
+use crate::terminal;
+use std::path::Path;
+use url::Url;
+
+/// Where `serve` answers when nobody says otherwise.
+pub(super) const LOCAL_SITE: &str = "http://127.0.0.1:9797";
+
+impl Run<'_> {
+    pub(super) async fn finish_on_embedded(
+        &self,
+        inputs: &Inputs,
+        task: &Task,
+    ) -> Result<Outcome, Failure> {
+        let path = database::path(inputs.database.as_deref(), self.env)?;
+        let site = inputs.url.as_ref().map_or(LOCAL_SITE, Url::as_str);
+        let report = Report { task, site: &Site::new(site) };
+        if inputs.dry_run {
+            return plan(&report, &path).await;
+        }
+        let mut engine = Embedded::open(&path).await?;
+        let decision = task.decide(&engine.list(&task.org, task.provider).await?)?;
+        let (provider, org) = (task.key.as_str(), task.org.as_str());
+        tracing::info!(provider, org, database = %path.display(), "{}", decision.words());
+        if let Decision::Nothing { id, name } = &decision {
+            return Ok(report.nothing(*id, name));
+        }
+        let begin = Begin {
+            provider: task.provider,
+            org: &task.org,
+            integration_id: decision.integration_id(),
+            site,
+            next: task.next.as_deref(),
+        };
+        let walked = driver::walk(&mut engine, task, begin).await?;
+        let kind = decision.pipeline_type();
+        let mut outcome = match walked {
+            Walked::Finished(finished) => report.complete(kind, decision.verb(), &finished),
+            Walked::Waiting(url) if self.waits(inputs) => {
+                return wait(&mut engine, &report, &url).await;
+            }
+            Walked::Waiting(url) => report.waiting(kind, url, &then(task)),
+        };
+        let made = engine.made.iter().map(|org| format!("the organization {org} is new here"));
+        outcome.details.extend(made);
+        Ok(outcome)
+    }
+
+    pub(super) async fn resume_on_embedded(
+        &self,
+        inputs: &Inputs,
+        org: &OrgSlug,
+        callback: &Callback,
+    ) -> Result<Outcome, Failure> {
+        let path = database::path(inputs.database.as_deref(), self.env)?;
+        if !path.exists() {
+            let message = format!("there is no database {}", quote(&path.to_string_lossy()));
+            return Err(Failure::new(Code::Database, message)
+                .hint("let `database` name the file that the first run used"));
+        }
+        go_on(&mut Embedded::open(&path).await?, org, callback).await
+    }
+}
+
+/// How a person goes on after the page.
+fn then(task: &Task) -> [String; 2] {
+    [
+        "approve, and copy the whole address that the browser ends at: it may show no page, and is a secret until it is used".to_owned(),
+        format!("within an hour: finishline resume --org {} --callback-url - (then paste it)", task.org),
+    ]
+}
+
+/// Decides and changes nothing; the file does not even come into being.
+async fn plan(report: &Report<'_>, path: &Path) -> Result<Outcome, Failure> {
+    let task = report.task;
+    let listed = embedded::peek(path, &task.org, task.provider).await?;
+    let note = if path.exists() { "" } else { " (would be made)" };
+    let backend = format!("embedded, {}{note}", path.display());
+    Ok(report.planned(&task.decide(&listed)?, &backend))
+}
+
+/// Goes on with the pipeline that the callback belongs to.
+async fn go_on(
+    engine: &mut Embedded,
+    org: &OrgSlug,
+    callback: &Callback,
+) -> Result<Outcome, Failure> {
+    let resumed = engine.resume(org, callback.text("state")).await?;
+    let kind = resumed.pipeline_type;
+    let task =
+        Task::resumed(resumed.provider.key(), resumed.provider, org.clone(), resumed.next, kind);
+    let report = Report { task: &task, site: &Site::new(resumed.site) };
+    let walked = match callback.fields(resumed.step) {
+        Ok(fields) => driver::go_on(engine, &task, fields).await,
+        Err(failure) => Err(failure),
+    };
+    Ok(match walked {
+        Ok(Walked::Finished(finished)) => report.complete(kind, kind.done(), &finished),
+        Ok(Walked::Waiting(url)) => report.waiting(kind, url, &then(&task)),
+        Err(failure) => Report::failed(&task, failure),
+    })
+}
+
+/// Asks for the callback's address until one is right; a wrong one costs nothing.
+async fn wait(engine: &mut Embedded, report: &Report<'_>, url: &str) -> Result<Outcome, Failure> {
+    let name = report.task.name();
+    let mut words = format!("{name} needs you: open this page and approve\n\n  {url}\n\n");
+    loop {
+        words.push_str("then paste the address that the browser ends at: ");
+        Sinks::emit(vec![Emit::Stderr(std::mem::take(&mut words))])?;
+        let line = terminal::line().await.ok_or_else(|| {
+            Failure::new(Code::NeedsBrowser, "nothing was pasted; the pipeline still waits")
+        })?;
+        let done = match Callback::parse(&line) {
+            Ok(callback) => go_on(engine, &report.task.org, &callback).await,
+            Err(failure) => Err(failure),
+        };
+        match done {
+            // What was pasted is no callback of a waiting pipeline: paste again.
+            Err(failure) => words = format!("{failure}\n"),
+            done => return done,
+        }
+    }
+}

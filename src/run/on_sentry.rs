@@ -1,0 +1,233 @@
+//! A run on a Sentry backend.
+
+use super::Run;
+use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
+use crate::callback::Callback;
+use crate::driver::{self, Walked};
+use crate::failure::{Code, Failure, Warning};
+use crate::files;
+use crate::http::Trust;
+use crate::inputs::Inputs;
+use crate::model::{OrgSlug, PipelineType};
+use crate::outcome::Outcome;
+use crate::plan::{Decision, Task};
+use crate::provider;
+use crate::report::Report;
+use crate::seam::Begin;
+use crate::secret::Secret;
+use crate::state::Fields;
+use tokio::time::Instant;
+use url::Url;
+
+/// The server of those who run none of their own.
+const SAAS: &str = "https://sentry.io/";
+
+impl Run<'_> {
+    pub(super) async fn finish_on_sentry(
+        &self,
+        inputs: &Inputs,
+        task: &Task,
+        deadline: Instant,
+    ) -> Result<Outcome, Failure> {
+        let mut sentry = Sentry::new(access(inputs, deadline)?, task, inputs.dialect)?;
+        let decision = task.decide(&sentry.list().await?)?;
+        let site = sentry.site().await;
+        let report = Report { task, site: &site };
+        if inputs.dry_run {
+            return Ok(report.planned(&decision, &sentry.first_request()));
+        }
+        tracing::info!(provider = task.key, org = task.org.as_str(), "{}", decision.words());
+        let mut outcome = match &decision {
+            Decision::Nothing { id, name } => report.nothing(*id, name),
+            Decision::Run(_) | Decision::Reauth(_) => {
+                self.walk_sentry(inputs, &mut sentry, &report, &decision).await?
+            }
+        };
+        afterwards(&mut outcome, inputs, &sentry).await;
+        if matches!(decision, Decision::Nothing { .. }) && !task.secrets().is_empty() {
+            let message = "Sentry shows no secrets, so a rotated one is not seen: `mode: reauth` sends them again";
+            outcome.warnings.push(Warning::new("secrets-not-compared", message));
+        }
+        Ok(outcome)
+    }
+
+    async fn walk_sentry(
+        &self,
+        inputs: &Inputs,
+        sentry: &mut Sentry<'_>,
+        report: &Report<'_>,
+        decision: &Decision,
+    ) -> Result<Outcome, Failure> {
+        let (task, kind) = (report.task, decision.pipeline_type());
+        let begin = Begin {
+            provider: task.provider,
+            org: &task.org,
+            integration_id: decision.integration_id(),
+            site: "",
+            next: task.next.as_deref(),
+        };
+        match driver::walk(sentry, task, begin).await? {
+            Walked::Finished(finished) => {
+                decision.same(finished.id)?;
+                Ok(report.complete(kind, decision.verb(), &finished))
+            }
+            Walked::Waiting(page) => {
+                self.keep(inputs, sentry, decision)?;
+                Ok(report.waiting(kind, page, &then(inputs, sentry)))
+            }
+        }
+    }
+
+    /// Seals the waiting pipeline into the resume file, when there is one.
+    fn keep(
+        &self,
+        inputs: &Inputs,
+        sentry: &Sentry<'_>,
+        decision: &Decision,
+    ) -> Result<(), Failure> {
+        let Some(path) = inputs.resume_file.as_ref().filter(|_| sentry.has_session()) else {
+            return Ok(());
+        };
+        let mut sealed = Sealed::read(&files::read(path).unwrap_or_default())?;
+        let waiting = sentry.waiting(decision.integration_id());
+        sealed.put(&sentry.resume_key(), &token(inputs)?, &waiting)?;
+        write(path, &sealed)
+    }
+
+    pub(super) async fn resume_on_sentry(
+        &self,
+        inputs: &Inputs,
+        org: &OrgSlug,
+        callback: &Callback,
+        deadline: Instant,
+    ) -> Result<Outcome, Failure> {
+        let path = inputs.resume_file.as_ref().ok_or_else(|| {
+            Failure::new(
+                Code::Usage,
+                "`resume-file` is missing: where the first run kept the pipeline",
+            )
+        })?;
+        let text = files::read(path).map_err(|error| {
+            Failure::new(Code::Usage, format!("cannot read `resume-file`: {error}"))
+        })?;
+        let mut sealed = Sealed::read(&text)?;
+        let access = access(inputs, deadline)?;
+        let key = which(&sealed, &access.url, org, inputs.provider.as_deref())?;
+        let waiting = sealed.get(&key, &token(inputs)?).ok_or_else(|| {
+            Failure::new(Code::SessionExpired, "the resume file cannot be opened with this token")
+                .hint("use the token of the first run, or start again with `finishline run`")
+        })?;
+        let task = task(&key, org, &waiting, inputs);
+        let mut sentry = Sentry::new(access, &task, inputs.dialect)?;
+        let fields = callback_fields(&task, &waiting, callback)?;
+        let site = sentry.site().await;
+        let report = Report { task: &task, site: &site };
+        sentry.take_up(&waiting).await?;
+        let kind = waiting.integration_id.map_or(PipelineType::Install, |_| PipelineType::Reauth);
+        let walked = driver::go_on(&mut sentry, &task, fields).await;
+        if walked.is_ok() {
+            sealed.remove(&key);
+            write(path, &sealed)?;
+        }
+        Ok(match walked {
+            Ok(Walked::Finished(finished)) => report.complete(kind, kind.done(), &finished),
+            Ok(Walked::Waiting(page)) => report.waiting(kind, page, &then(inputs, &sentry)),
+            Err(failure) => Report::failed(&task, failure),
+        })
+    }
+}
+
+/// What is asked for once the integration is there.
+async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &Sentry<'_>) {
+    let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+    let Some((id, _)) = integration else { return };
+    let linked = sentry.link_repositories(*id, &inputs.repositories).await;
+    let mapped = sentry.map_code(&inputs.code_mappings).await;
+    for after in [linked, mapped] {
+        outcome.changed |= after.changed;
+        outcome.warnings.extend(after.warnings);
+    }
+}
+
+/// How a person goes on after the page.
+fn then(inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
+    let org = sentry.org();
+    match (&inputs.resume_file, sentry.has_session()) {
+        (_, false) => vec![
+            "set the integration up there, signed in as an owner, manager or admin".to_owned(),
+            "run this again: it finds the integration and reports it".to_owned(),
+        ],
+        (Some(file), true) => vec![
+            "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
+            format!("within an hour: finishline resume --org {org} --resume-file {file} --callback-url - (then paste it)"),
+        ],
+        (None, true) => vec![
+            "this run kept nothing to go on from: set `resume-file`, and run again".to_owned(),
+        ],
+    }
+}
+
+/// How the backend is reached: at the named address, the token's own, or the SaaS.
+fn access(inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
+    let claimed = inputs.claimed_url();
+    let url = inputs.url.clone().or(claimed).or_else(|| Url::parse(SAAS).ok());
+    let url = url.ok_or_else(|| Failure::new(Code::Internal, "the address of the SaaS is none"))?;
+    let trust = Trust::Roots(inputs.certificates.iter().cloned().collect());
+    Ok(Access { url, token: token(inputs)?, trust, deadline })
+}
+
+/// The token that walks pipelines.
+fn token(inputs: &Inputs) -> Result<Secret, Failure> {
+    let token = inputs.pipeline_token.as_ref().or(inputs.auth_token.as_ref());
+    token.cloned().ok_or_else(|| Failure::new(Code::NoToken, "there is no token for the pipeline"))
+}
+
+/// The entry that is meant: the only one of this server and organization, or the provider's.
+fn which(
+    sealed: &Sealed,
+    url: &Url,
+    org: &OrgSlug,
+    provider: Option<&str>,
+) -> Result<String, Failure> {
+    let prefix = format!("{}/{org}/", url.authority());
+    let meant = |key: &&str| {
+        let named = key.strip_prefix(&prefix);
+        named.is_some_and(|named| provider.is_none_or(|provider| provider == named))
+    };
+    let found: Vec<_> = sealed.keys().filter(meant).collect();
+    match found[..] {
+        [key] => Ok(key.to_owned()),
+        [] => Err(Failure::new(
+            Code::WrongOauthState,
+            "no pipeline of this organization waits in the resume file",
+        )),
+        _ => Err(Failure::new(
+            Code::Ambiguous,
+            format!("several pipelines wait: {}", found.join(", ")),
+        )
+        .hint("name the one you mean with `provider`")),
+    }
+}
+
+/// The task of a kept pipeline; later steps take their fields from the inputs, as the first run did.
+fn task(key: &str, org: &OrgSlug, waiting: &Waiting, inputs: &Inputs) -> Task {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    let provider = provider::find(name).unwrap_or_else(|_| provider::unknown());
+    let kind = waiting.integration_id.map_or(PipelineType::Install, |_| PipelineType::Reauth);
+    let next = inputs.next.clone().or_else(|| waiting.next.clone());
+    Task::resumed(name, provider, org.clone(), next, kind)
+}
+
+/// The callback's fields for the step that waits; a step that we do not know takes every parameter.
+fn callback_fields(task: &Task, waiting: &Waiting, callback: &Callback) -> Result<Fields, Failure> {
+    match task.provider.steps().iter().find(|step| step.id == waiting.step) {
+        Some(step) => callback.fields(step),
+        None => Ok(callback.all()),
+    }
+}
+
+fn write(path: &str, sealed: &Sealed) -> Result<(), Failure> {
+    files::replace_private(path, &sealed.text()).map_err(|error| {
+        Failure::new(Code::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
+    })
+}
