@@ -77,12 +77,7 @@ impl Sentry<'_> {
             return self.progress(&reply);
         }
         match self.look().await {
-            Some(one) => Ok(Progress::Complete(Finished {
-                id: one.id,
-                integration_key: self.task.provider_key().to_owned(),
-                name: one.name,
-                changed: true,
-            })),
+            Some(finished) => Ok(Progress::Complete(finished)),
             None => Err(failure),
         }
     }

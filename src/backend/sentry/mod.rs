@@ -12,7 +12,7 @@ mod web;
 use crate::failure::{Code, Failure};
 use crate::http::Trust;
 use crate::inputs::Dialect;
-use crate::model::{Listed, OrgSlug};
+use crate::model::{Finished, Listed, OrgSlug};
 use crate::plan::Task;
 use crate::redirect::Site;
 use crate::seam::{Begin, Pipeline, Progress, StepView};
@@ -146,10 +146,12 @@ impl<'a> Sentry<'a> {
     }
 
     /// After an answer whose fate nobody knows: whether the finish is there all the same.
-    async fn look(&self) -> Option<Listed> {
+    async fn look(&self) -> Option<Finished> {
         let listed = self.read_list().await.ok()?;
-        let is_new = |one: &&Listed| self.api.before.iter().all(|before| before.id != one.id);
-        listed.iter().filter(|one| one.active).find(is_new).cloned()
+        let is_new = |one: &Listed| self.api.before.iter().all(|before| before.id != one.id);
+        let one = listed.into_iter().filter(|one| one.active).find(is_new)?;
+        let integration_key = self.task.provider_key().to_owned();
+        Some(Finished { id: one.id, integration_key, name: one.name, changed: true })
     }
 
     /// What another process needs to go on with the step that waits.

@@ -10,7 +10,7 @@ use super::page::Page;
 use super::reply::Reply;
 use super::{Sentry, access, segment};
 use crate::failure::{Code, Failure};
-use crate::model::{Finished, Refusal};
+use crate::model::Refusal;
 use crate::seam::{Progress, StepView};
 use crate::state::Fields;
 use reqwest::Method;
@@ -84,12 +84,7 @@ impl Sentry<'_> {
             Ok(reply) => self.page_progress(&reply, index),
             Err(Silence::Unsent(failure)) => Err(failure),
             Err(Silence::Unknown(failure)) => match self.look().await {
-                Some(one) => Ok(Progress::Complete(Finished {
-                    id: one.id,
-                    integration_key: self.task.provider_key().to_owned(),
-                    name: one.name,
-                    changed: true,
-                })),
+                Some(finished) => Ok(Progress::Complete(finished)),
                 None => Err(failure),
             },
         }
