@@ -53,7 +53,7 @@ pub const INPUTS: &[Input] = &[
         variables: &["FINISHLINE_STATE"],
         flag: Flag::File("state"),
         default: "{}",
-        meaning: "the fields of the provider's steps as a YAML mapping, flat or by step id; `--set NAME=VALUE` sets one",
+        meaning: "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` takes a variable, `@PATH` a file",
     },
     Input {
         name: "mode",
@@ -109,7 +109,7 @@ pub const INPUTS: &[Input] = &[
         variables: &["FINISHLINE_ORG", "SENTRY_ORG"],
         flag: Flag::Value("SLUG"),
         default: "the token's",
-        meaning: "the organization's slug",
+        meaning: "the organization's slug; `provider` needs it",
     },
     Input {
         name: "url",

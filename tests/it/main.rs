@@ -9,6 +9,7 @@
 mod architecture;
 mod common;
 mod database;
+mod docs;
 mod engine;
 mod finish;
 mod host_format;

@@ -1,0 +1,201 @@
+//! Whether README.md and action.yml say what the code does. A test that fails prints the right
+//! text, to be pasted.
+
+use std::process::Command;
+
+use finishline::failure::{Code, Exit};
+use finishline::inputs::table::{Flag, INPUTS, Input, SET};
+use finishline::outputs::OUTPUTS;
+use finishline::provider::{Field, PROVIDERS, Provider};
+use serde_yaml::{Mapping, Value};
+
+const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
+const ACTION: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml"));
+
+/// What stands in the README between `<!-- name -->` and `<!-- /name -->`.
+fn section(name: &str) -> &'static str {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->\n"));
+    let (_, rest) = README.split_once(&open).expect("the section is opened");
+    rest.split_once(&close).expect("the section is closed").0
+}
+
+/// The text of the first fenced block of this language in a section, and what follows the block.
+fn fenced<'a>(text: &'a str, language: &str) -> (&'a str, &'a str) {
+    let (_, rest) = text.split_once(&format!("```{language}\n")).expect("there is such a block");
+    rest.split_once("```\n").expect("the block is closed")
+}
+
+fn assert_table(name: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let escaped = |cells: Vec<String>| cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    let mut table = line(head.iter().map(|&cell| cell.to_owned()).collect());
+    table += &line(vec!["---".to_owned(); head.len()]);
+    table.extend(rows.map(escaped).map(line));
+    let right = format!("\n{table}\n");
+    assert!(section(name) == right, "README.md has another table of {name} than this:\n{right}");
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn listed<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    items.map(code).collect::<Vec<_>>().join(", ")
+}
+
+fn flags(input: &Input) -> String {
+    let flag = match input.flag {
+        Flag::Value(word) => format!("`--{} {word}`", input.long()),
+        Flag::File(long) => format!("`--{long} FILE`"),
+        Flag::Switch => format!("`--{}[=true|false]`", input.long()),
+    };
+    if input.name == "state" { format!("{flag}, `--{SET} NAME=VALUE`") } else { flag }
+}
+
+#[test]
+fn the_readme_lists_every_input() {
+    let row = |input: &Input| {
+        let variables = listed(input.variables.iter().copied());
+        let (default, meaning) = (input.default.to_owned(), input.meaning.to_owned());
+        vec![code(input.name), variables, flags(input), default, meaning]
+    };
+    let head = ["input", "variable", "flag", "default", "meaning"];
+    assert_table("inputs", &head, INPUTS.iter().map(row));
+}
+
+#[test]
+fn the_readme_lists_every_provider() {
+    let field = |field: &Field| match (field.required, field.secret) {
+        (true, true) => format!("`{}` (secret)", field.name),
+        (true, false) => code(field.name),
+        (false, true) => format!("`{}` (optional, secret)", field.name),
+        (false, false) => format!("`{}` (optional)", field.name),
+    };
+    let row = |provider: &&dyn Provider| {
+        let fields = provider.steps().iter().flat_map(|step| step.fields);
+        let of_state = fields.filter(|field| field.callback.is_none()).map(field);
+        let fields = of_state.collect::<Vec<_>>().join(", ");
+        vec![code(provider.key()), fields, provider.about().to_owned()]
+    };
+    let head = ["provider", "fields of `state`", "how it finishes"];
+    assert_table("providers", &head, PROVIDERS.iter().map(row));
+}
+
+#[test]
+fn the_readme_lists_every_output() {
+    let row = |output: &finishline::outputs::Output| vec![code(output.name), output.is.to_owned()];
+    assert_table("outputs", &["output", "is"], OUTPUTS.iter().map(row));
+}
+
+#[test]
+fn the_readme_lists_every_exit_code() {
+    let row = |exit: Exit| vec![exit.number().to_string(), exit.meaning().to_owned()];
+    assert_table("exits", &["exit", "means"], Exit::ALL.into_iter().map(row));
+}
+
+#[test]
+fn the_readme_lists_every_error_code() {
+    let row = |slug: &Code| {
+        vec![code(slug.slug()), slug.exit().number().to_string(), slug.hint().to_owned()]
+    };
+    assert_table("codes", &["error-code", "exit", "what to change"], Code::ALL.iter().map(row));
+}
+
+/// The words of a shell command, where no word is quoted and `\` only continues a line.
+fn words(command: &str) -> Vec<&str> {
+    command.split_whitespace().filter(|word| *word != "\\").collect()
+}
+
+#[test]
+fn the_first_command_prints_what_the_readme_shows() {
+    let (command, rest) = fenced(section("first-run"), "sh");
+    let (shown, _) = fenced(rest, "text");
+    let words = words(command);
+    let (key, value) = words[0].split_once('=').expect("the command begins with a variable");
+    assert_eq!(words[1..7].join(" "), "cargo run --release --locked -- run");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let done = Command::new(env!("CARGO_BIN_EXE_finishline"))
+        .args(&words[6..])
+        .current_dir(&folder)
+        .env_clear()
+        .env(key, value)
+        .output()
+        .expect("the program runs");
+    let printed = [done.stderr, done.stdout].concat();
+    assert_eq!(String::from_utf8_lossy(&printed), shown);
+    assert!(done.status.success());
+}
+
+fn action() -> Mapping {
+    serde_yaml::from_str(ACTION).expect("action.yml is a mapping")
+}
+
+fn steps(action: &Mapping) -> &[Value] {
+    action["runs"]["steps"].as_sequence().expect("the action has steps")
+}
+
+/// A mapping's entries, each as one line of YAML.
+fn entries(mapping: &Value, entry: impl Fn(&str, &Value) -> String) -> String {
+    let mapping = mapping.as_mapping().expect("it is a mapping");
+    let line = |(name, value): (&Value, &Value)| entry(name.as_str().unwrap_or_default(), value);
+    mapping.iter().map(line).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn input_entry(name: &str, description: &str) -> String {
+    format!("  {name}:\n    description: {description:?}\n")
+}
+
+fn output_entry(name: &str, description: &str, value: &str) -> String {
+    format!("  {name}:\n    description: {description:?}\n    value: {value}\n")
+}
+
+#[test]
+fn the_action_has_every_input_and_no_other() {
+    let right: String = INPUTS.iter().map(|input| input_entry(input.name, input.meaning)).collect();
+    let there =
+        entries(&action()["inputs"], |name, input| input_entry(name, text(&input["description"])));
+    assert!(there == right, "action.yml has other inputs than these:\n{right}");
+}
+
+#[test]
+fn the_action_maps_every_input_and_nothing_else() {
+    let line = |name: &str, value: &str| format!("        {name}: {value}\n");
+    let right: String = INPUTS
+        .iter()
+        .map(|input| {
+            let (name, variable) = (input.name, input.variables[0]);
+            line(variable, &format!("${{{{ inputs.{name} || env.{variable} }}}}"))
+        })
+        .collect();
+    let action = action();
+    let step = steps(&action).iter().find(|step| text(&step["id"]) == "run");
+    let env = &step.expect("there is a step called run")["env"];
+    let there = entries(env, |name, value| line(name, text(value)));
+    assert!(there == right, "action.yml maps other variables than these:\n{right}");
+}
+
+#[test]
+fn the_action_hands_on_every_output_and_no_other() {
+    let value = |name: &str| format!("${{{{ steps.run.outputs.{name} }}}}");
+    let right: String = OUTPUTS
+        .iter()
+        .map(|output| output_entry(output.name, output.is, &value(output.name)))
+        .collect();
+    let there = entries(&action()["outputs"], |name, output| {
+        output_entry(name, text(&output["description"]), text(&output["value"]))
+    });
+    assert!(there == right, "action.yml has other outputs than these:\n{right}");
+}
+
+/// The runner pastes an expression into a script before the shell sees it.
+#[test]
+fn no_expression_stands_in_a_script_of_the_action() {
+    let action = action();
+    let scripts: Vec<_> = steps(&action).iter().map(|step| text(&step["run"])).collect();
+    assert!(scripts.iter().all(|script| !script.is_empty() && !script.contains("${{")));
+    assert!(steps(&action).iter().all(|step| text(&step["shell"]) == "bash"));
+}
