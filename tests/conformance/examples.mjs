@@ -1,0 +1,23 @@
+// Writes README's examples for GitHub and GitLab into a folder, so that they can be checked and
+// run: the action that they name becomes the one in this repository.
+//
+//   node examples.mjs FOLDER
+import fs from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+const folder = process.argv[2];
+
+function example(name) {
+  const found = new RegExp(`<!-- ${name} -->\n\n\`\`\`yaml\n([^]*?)\`\`\`\n\n<!-- /${name} -->`).exec(readme);
+  if (!found) throw new Error(`README.md has no example for ${name}`);
+  return found[1];
+}
+
+const github = example('github');
+const local = github.replace(/uses: OWNER\/finishline@\S+/g, 'uses: ./');
+if (local === github) throw new Error('the example for github does not use the action');
+fs.mkdirSync(folder, { recursive: true });
+fs.writeFileSync(path.join(folder, 'github.yml'), local);
+fs.writeFileSync(path.join(folder, 'gitlab.yml'), example('gitlab'));
