@@ -138,7 +138,7 @@ codes! {
     /// The finish landed on another integration than the one named.
     IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
     /// This backend cannot do what was asked.
-    Unsupported "unsupported" Refused "set `backend: embedded`, or use a version that supports it";
+    Unsupported "unsupported" Refused "the message says what the backend lacks; `providers KEY` says what can be finished where";
     /// No token, and nothing that explains why.
     NoToken "no-token" Auth "set `auth-token` (SENTRY_AUTH_TOKEN) from a secret, or `backend: embedded`";
     /// The backend does not know the token.

@@ -15,9 +15,14 @@ function example(name) {
   return found[1];
 }
 
-const github = example('github');
-const local = github.replace(/uses: OWNER\/finishline@\S+/g, 'uses: ./');
-if (local === github) throw new Error('the example for github does not use the action');
+function withLocalAction(name) {
+  const text = example(name);
+  const local = text.replace(/uses: OWNER\/finishline@\S+/g, 'uses: ./');
+  if (local === text) throw new Error(`the example for ${name} does not use the action`);
+  return local;
+}
+
 fs.mkdirSync(folder, { recursive: true });
-fs.writeFileSync(path.join(folder, 'github.yml'), local);
+fs.writeFileSync(path.join(folder, 'github.yml'), withLocalAction('github'));
+fs.writeFileSync(path.join(folder, 'resume.yml'), withLocalAction('resume'));
 fs.writeFileSync(path.join(folder, 'gitlab.yml'), example('gitlab'));
