@@ -132,10 +132,6 @@ fn builder() -> ClientBuilder {
 fn unreached(error: &reqwest::Error) -> Unreached {
     let mut causes =
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    let is_tls = |cause: &(dyn Error + 'static)| {
-        let within = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause.is::<rustls::Error>() || within.is_some_and(|inner| inner.is::<rustls::Error>())
-    };
     if causes.any(is_tls) {
         Unreached::Tls
     } else if error.is_connect() || error.is_builder() {
@@ -143,6 +139,13 @@ fn unreached(error: &reqwest::Error) -> Unreached {
     } else {
         Unreached::Broken
     }
+}
+
+/// Whether TLS is at the bottom of it. What an I/O error wraps is not its source, and it may be
+/// wrapped twice.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
 /// Between half of the wait and the whole of it, so that many clients do not come back at once.

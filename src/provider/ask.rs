@@ -73,7 +73,9 @@ impl Reply {
             }
             Self::Unreached(Unreached::Tls) => (
                 None,
-                format!("{wanted} failed: the SSL certificate of the server does not verify"),
+                format!(
+                    "{wanted} failed: no SSL connection, or the server's certificate does not verify"
+                ),
             ),
             Self::Unreached(Unreached::Connect) => {
                 (None, format!("{wanted} failed: could not connect to the server"))
