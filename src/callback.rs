@@ -9,6 +9,9 @@ use url::form_urlencoded;
 /// No third party's callback is longer.
 const LONGEST: usize = 16 * 1024;
 
+/// The parameters in which a third party says why it refuses (RFC 6749, 4.1.2.1).
+const WORDS: [&str; 3] = ["error", "error_description", "error_uri"];
+
 /// The parameters of a callback, by name.
 pub struct Callback {
     parameters: Vec<(String, Secret)>,
@@ -52,9 +55,12 @@ impl Callback {
         found.map_or("", |(_, value)| value.expose())
     }
 
-    /// Everything that it brings and nobody should see.
+    /// Everything that it brings and nobody should see. The third party's own words about a
+    /// refusal are quoted in the outputs, which no mask may hit.
     pub fn secrets(&self) -> Vec<String> {
-        self.parameters.iter().map(|(_, value)| value.expose().to_owned()).collect()
+        let is_secret = |(name, _): &&(String, Secret)| !WORDS.contains(&name.as_str());
+        let secrets = self.parameters.iter().filter(is_secret);
+        secrets.map(|(_, value)| value.expose().to_owned()).collect()
     }
 
     /// Every parameter, for a step that nobody describes.
