@@ -222,3 +222,8 @@ fn fresh(provider: &dyn Provider, site: &str) -> Fresh {
 fn expired() -> Refusal {
     Refusal::new(RefusalKind::Expired, "the pipeline is not there any more, or its time is over")
 }
+
+fn used() -> Refusal {
+    let message = "the callback was used already, and its pipeline finished";
+    Refusal::new(RefusalKind::Used, message)
+}

@@ -1,6 +1,6 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
-use super::{EngineError, expired};
+use super::{EngineError, expired, used};
 use crate::model::{Object, PipelineType};
 use crate::provider::oauth2::OAUTH_STATE;
 use crate::provider::{Fresh, Provider};
@@ -101,9 +101,13 @@ impl Kept {
     }
 
     pub(super) fn load(connection: &Connection, key: &str) -> Result<Self, EngineError> {
-        let sql = "SELECT * FROM pipeline_state WHERE key = ?1 AND expires_at > ?2 AND ended = 0";
-        let kept = connection.query_row(sql, (key, now()), Self::read).optional()?;
-        kept.ok_or_else(|| EngineError::Refused(expired()))
+        let sql = "SELECT * FROM pipeline_state WHERE key = ?1 AND expires_at > ?2";
+        let read = |row: &Row<'_>| Ok((Self::read(row)?, row.get("ended")?));
+        match connection.query_row(sql, (key, now()), read).optional()? {
+            Some((kept, false)) => Ok(kept),
+            Some((_, true)) => Err(EngineError::Refused(used())),
+            None => Err(EngineError::Refused(expired())),
+        }
     }
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {

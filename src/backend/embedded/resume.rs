@@ -1,7 +1,7 @@
 //! Finds the pipeline that a callback belongs to, or says why there is none.
 
 use super::pipeline::{digest, now};
-use super::{Embedded, EngineError};
+use super::{Embedded, EngineError, used};
 use crate::failure::Failure;
 use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
 use crate::provider::{Provider, Step};
@@ -61,9 +61,7 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
         Some((_, slug, ..)) if slug != org.as_str() => {
             refuse(RefusalKind::Foreign, "the callback belongs to another organization's pipeline")
         }
-        Some((_, _, true, _)) => {
-            refuse(RefusalKind::Used, "the callback was used already, and its pipeline finished")
-        }
+        Some((_, _, true, _)) => Err(EngineError::Refused(used())),
         Some((.., expires_at)) if expires_at <= now() => {
             refuse(RefusalKind::Expired, "the pipeline waited for an hour, and its time is over")
         }
