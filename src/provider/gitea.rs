@@ -77,7 +77,7 @@ impl Provider for Gitea {
 
     fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
-            return oauth2::take(fields, state);
+            return oauth2::take(fields, state, &[USER, VERSION]);
         }
         let data = json!({
             "url": fields.text("url").trim_end_matches('/'),

@@ -95,7 +95,7 @@ impl Provider for Gitlab {
 
     fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
-            return oauth2::take(fields, state);
+            return oauth2::take(fields, state, &[USER, GROUP]);
         }
         let group = fields.text("group");
         let data = json!({

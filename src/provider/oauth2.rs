@@ -20,6 +20,8 @@ pub const OAUTH_STATE: &str = "oauth_state";
 const VERIFIER: &str = "pkce_code_verifier";
 const REDIRECT_URI: &str = "redirect_uri";
 const CODE: &str = "oauth_code";
+/// The digest of the code that the tokens are of.
+const TAKEN: &str = "oauth_code_taken";
 
 /// The shared step as Sentry's API has it.
 pub const STEP: Step = Step {
@@ -108,19 +110,27 @@ impl OAuth2 {
     }
 }
 
-/// Checks the callback against the value that the step handed out, and keeps its code.
+/// Checks the callback against the value that the step handed out, and keeps its code. Another
+/// code than before may be another account's: what the earlier one brought, and the provider has
+/// `learned` with it, is forgotten.
 ///
 /// # Errors
 ///
 /// `wrong-oauth-state`; the comparison takes the same time wherever the values differ.
-pub fn take(fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+pub fn take(fields: &Fields, state: &mut State, learned: &[&str]) -> Result<(), Refusal> {
     let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
     let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
     if handed_out.is_empty() || !bool::from(same) {
         let message = "the callback's `state` is not the one that this pipeline handed out";
         return Err(Refusal::new(RefusalKind::WrongState, message));
     }
-    state.bind(CODE, fields.text("code"));
+    let code = fields.text("code");
+    let taken = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
+    if state.text(TAKEN) != Some(&taken) {
+        learned.iter().chain(&[OAUTH_DATA]).for_each(|name| state.unbind(name));
+        state.bind(TAKEN, taken);
+    }
+    state.bind(CODE, code);
     Ok(())
 }
 
@@ -235,11 +245,11 @@ mod tests {
         fields.set("state", "");
         fields.set("code", "c");
         let mut state = State::default();
-        assert!(take(&fields, &mut state).is_err(), "nothing was handed out");
+        assert!(take(&fields, &mut state, &[]).is_err(), "nothing was handed out");
         app(false).view(&mut state, &fresh("one"));
-        assert_eq!(take(&fields, &mut state).unwrap_err().kind, RefusalKind::WrongState);
+        assert_eq!(take(&fields, &mut state, &[]).unwrap_err().kind, RefusalKind::WrongState);
         fields.set("state", "one");
-        assert!(take(&fields, &mut state).is_ok());
+        assert!(take(&fields, &mut state, &[]).is_ok());
     }
 
     #[test]
