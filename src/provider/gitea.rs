@@ -110,7 +110,11 @@ impl Provider for Gitea {
     fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
         match name {
             OAUTH_DATA => oauth2::hear(reply, state)?,
-            USER => state.bind(USER, reply.json("Gitea's user", RefusalKind::Failure)?),
+            USER => {
+                let user = reply.json("Gitea's user", RefusalKind::Failure)?;
+                user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
+                state.bind(USER, user);
+            }
             // The version is good to know, and its lack no reason to refuse.
             _ => {
                 let told = reply.json("Gitea's version", RefusalKind::Failure).unwrap_or_default();

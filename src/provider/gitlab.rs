@@ -139,10 +139,15 @@ impl Provider for Gitlab {
         match name {
             OAUTH_DATA => oauth2::hear(reply, state)?,
             GROUP => {
-                let wanted = "GitLab's group of this path";
-                state.bind(GROUP, reply.json(wanted, RefusalKind::Provider)?);
+                let group = reply.json("GitLab's group of this path", RefusalKind::Provider)?;
+                group["id"].as_i64().ok_or_else(|| Refusal::failure("GitLab's group has no id"))?;
+                state.bind(GROUP, group);
             }
-            _ => state.bind(USER, reply.json("GitLab's user", RefusalKind::Failure)?),
+            _ => {
+                let user = reply.json("GitLab's user", RefusalKind::Failure)?;
+                user["id"].as_i64().ok_or_else(|| Refusal::failure("GitLab's user has no id"))?;
+                state.bind(USER, user);
+            }
         }
         Ok(())
     }
