@@ -130,11 +130,9 @@ impl Provider for Gitea {
         if listed.external_id != format!("{host}:{client_id}") {
             return Match::Other;
         }
-        let stored = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
-        Match::same_if(stored.is_none_or(|identity| {
-            let secret = identity.get("client_secret").and_then(Value::as_str);
-            secret == Some(answers.text("clientSecret"))
-        }))
+        let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
+        let stored = listed.stored.as_ref();
+        Match::same_if(stored.is_none_or(|stored| oauth2::is_stored(&form, stored)))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {

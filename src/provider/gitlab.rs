@@ -157,16 +157,16 @@ impl Provider for Gitlab {
         let host = address::host(url);
         let place = if group.is_empty() { host.clone() } else { format!("{host}/{group}") };
         let by_id = listed.external_id == format!("{host}:{group}");
-        let by_name = listed.domain_name.as_deref() == Some(place.as_str());
-        if !by_id && !by_name {
+        // GitLab takes a path in any letters, and tells it in those of its group.
+        let domain = listed.domain_name.as_deref();
+        if !by_id && !domain.is_some_and(|domain| domain.eq_ignore_ascii_case(&place)) {
             return Match::Other;
         }
-        let stored = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
-        Match::same_if(stored.is_none_or(|identity| {
-            let same = |key: &str, field| {
-                identity.get(key).and_then(Value::as_str) == Some(answers.text(field))
-            };
-            same("client_id", "clientId") && same("client_secret", "clientSecret")
+        let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
+        Match::same_if(listed.stored.as_ref().is_none_or(|stored| {
+            let subgroups = form.flag("includeSubgroups", false) && !group.is_empty();
+            oauth2::is_stored(&form, stored)
+                && stored.metadata.get("include_subgroups") == Some(&Value::from(subgroups))
         }))
     }
 

@@ -3,7 +3,7 @@
 
 use super::ask::{Ask, Credentials, Reply};
 use super::{Field, Fresh, Step};
-use crate::model::{Object, Refusal, RefusalKind};
+use crate::model::{Object, Refusal, RefusalKind, Stored};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use base64::Engine;
@@ -161,6 +161,16 @@ pub fn identity_data(state: &State) -> Object {
     let tokens = state.fetch(OAUTH_DATA).unwrap_or(&Value::Null);
     let present = kept.into_iter().filter(|name| !tokens[*name].is_null());
     present.map(|name| (name.to_owned(), tokens[name].clone())).collect()
+}
+
+/// Whether the application, its secret and the way to its server are stored as a form says.
+pub fn is_stored(form: &Fields, stored: &Stored) -> bool {
+    let identity = |name| stored.identity.as_ref()?.get(name)?.as_str();
+    let metadata = |name| stored.metadata.get(name);
+    identity("client_id") == Some(form.text("clientId"))
+        && identity("client_secret") == Some(form.text("clientSecret"))
+        && metadata("base_url") == Some(&json!(form.text("url").trim_end_matches('/')))
+        && metadata("verify_ssl") == Some(&json!(form.flag("verifySsl", true)))
 }
 
 fn bind_once(state: &mut State, name: &str, value: &str) {
