@@ -104,7 +104,7 @@ codes! {
     /// A panic.
     Internal "internal" Bug "this is a bug in finishline: please report it with the line above";
     /// The command line, or an input that is no field of a provider.
-    Usage "usage" Inputs "see `finishline help`, or the table of inputs in the README";
+    Usage "usage" Inputs "see `finishline run --help`, or the table of inputs in the README";
     /// No provider has this key.
     UnknownProvider "unknown-provider" Inputs "`finishline providers` lists the keys";
     /// A field that the provider needs is not there.
@@ -182,12 +182,15 @@ pub struct Failure {
     pub hint: String,
     /// The HTTP status of whoever refused, when there was one.
     pub status: Option<u16>,
+    /// Each of several mistakes, when there are more than one.
+    pub each: Vec<Self>,
 }
 
 impl Failure {
     /// A failure with the general hint of its code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: code.hint().to_owned(), status: None }
+        let (message, hint) = (message.into(), code.hint().to_owned());
+        Self { code, message, hint, status: None, each: Vec::new() }
     }
 
     /// Replaces the hint by one that knows more.
@@ -206,8 +209,9 @@ impl Failure {
         if count == 1 {
             return Some(first);
         }
-        let messages: Vec<_> = failures.into_iter().map(|failure| failure.message).collect();
-        Some(Self { message: format!("{count} mistakes: {}", messages.join("; ")), ..first })
+        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
+        let message = format!("{count} mistakes: {}", messages.join("; "));
+        Some(Self { message, each: failures, ..first })
     }
 }
 

@@ -254,15 +254,24 @@ impl Decision {
         }
     }
 
-    /// The decision with its reason, for a person.
+    /// The reason, for a person.
+    pub fn why(&self) -> &'static str {
+        match self {
+            Self::Nothing { .. } => "the integration is there, matches and is active",
+            Self::Run(Why::Asked) => "`mode: install` runs in any case",
+            Self::Run(Why::Absent) => "the integration is not there yet",
+            Self::Run(Why::Differs) => "what is stored differs from the inputs",
+            Self::Run(Why::Inactive) => "the integration is there but not active",
+            Self::Reauth(_) => "`mode: reauth` asks for it",
+        }
+    }
+
+    /// What is done about it, for the log.
     pub fn words(&self) -> &'static str {
         match self {
-            Self::Nothing { .. } => "nothing to do: it is there, matches and is active",
-            Self::Run(Why::Asked) => "runs, because `mode: install` runs in any case",
-            Self::Run(Why::Absent) => "runs, because it is not there yet",
-            Self::Run(Why::Differs) => "runs, because what is stored differs from the inputs",
-            Self::Run(Why::Inactive) => "runs, because it is there but not active",
-            Self::Reauth(_) => "runs, because `mode: reauth` asks for it",
+            Self::Nothing { .. } => "nothing to do",
+            Self::Run(_) => "finishing the integration",
+            Self::Reauth(_) => "renewing the integration",
         }
     }
 }

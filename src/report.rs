@@ -52,7 +52,7 @@ impl Report<'_> {
         if let Decision::Nothing { id, name } = decision {
             return Outcome { status: Status::Planned, ..self.nothing(*id, name) };
         }
-        let mut details = vec![format!("it {}", decision.words())];
+        let mut details = vec![format!("why: {}", decision.why())];
         details.push(format!("backend: {backend}"));
         details.extend(self.task.answers_in_words());
         let finish = "store the integration, link the organization, write an audit entry";

@@ -166,7 +166,7 @@ impl Sinks {
             emits.push(Emit::Replace(path.clone(), text));
             if !dropped.is_empty() {
                 let message = format!("too large for a dotenv report: {}", dropped.join(", "));
-                emits.push(self.note("warning", "finishline: outputs-dropped", &message, None));
+                emits.push(self.note("warning", "outputs-dropped", &[message]));
             }
         }
         if let Some(path) = &self.annotations {
@@ -193,20 +193,18 @@ impl Sinks {
 
     /// Warnings and the failure on standard error; annotations where the host has them.
     pub fn narration(&self, outcome: &Outcome) -> Vec<Emit> {
-        let mut lines = Vec::new();
-        for warning in &outcome.warnings {
-            let title = format!("finishline: {}", warning.slug);
-            lines.push(self.note("warning", &title, &warning.message, None));
-        }
+        let warn = |warning: &Warning| {
+            self.note("warning", warning.slug, &[gitlab::one_line(&warning.message)])
+        };
+        let mut notes: Vec<_> = outcome.warnings.iter().map(warn).collect();
         // A person at a terminal reads what waits for them on standard output.
         let told = outcome.status == Status::ActionRequired && self.host == Host::Local;
         if let Some(failure) = outcome.failure.as_ref().filter(|_| !told) {
             let kind = if outcome.tolerated { "warning" } else { "error" };
-            let title = format!("finishline: {}", failure.code);
-            let hint = format!("{}{}", failure.hint, self.exit_note(outcome));
-            lines.push(self.note(kind, &title, &failure.message, Some(&hint)));
+            let lines = failure_lines(failure, &self.exit_note(outcome));
+            notes.push(self.note(kind, failure.code.slug(), &lines));
         }
-        lines
+        notes
     }
 
     /// What the host will do with the exit code, and how to have it otherwise.
@@ -214,22 +212,20 @@ impl Sinks {
         let number = outcome.exit().number();
         match outcome.failure.as_ref().map(|failure| failure.code.exit().number()) {
             Some(3..=6) if number != 0 && self.host.is_ci() => {
-                format!(" (exit {number} fails the job; `tolerate` lets it go on)")
+                format!("(exit {number} fails the job; `tolerate` lets it go on)")
             }
-            _ => format!(" (exit {number})"),
+            _ => format!("(exit {number})"),
         }
     }
 
-    fn note(&self, kind: &str, title: &str, message: &str, hint: Option<&str>) -> Emit {
+    /// One annotation, or a line with more lines below it.
+    fn note(&self, kind: &str, slug: &str, lines: &[String]) -> Emit {
         if self.host.is_github_like() {
-            let data = hint.map_or_else(|| message.to_owned(), |hint| format!("{message}\n{hint}"));
-            let data = github::neutral(&data);
-            return Emit::Stderr(github::command(kind, &[("title", title)], &data));
+            let title = format!("finishline: {slug}");
+            let data = github::neutral(&lines.join("\n"));
+            return Emit::Stderr(github::command(kind, &[("title", &title)], &data));
         }
-        let hint =
-            hint.map(|hint| format!("  hint: {}\n", gitlab::one_line(hint))).unwrap_or_default();
-        let text = format!("{kind}: {}\n{hint}", gitlab::one_line(message));
-        Emit::Stderr(github::neutral(&text))
+        Emit::Stderr(github::neutral(&format!("{kind}: {}\n", lines.join("\n  "))))
     }
 
     /// Writes everything. Whatever fails, the rest is still tried.
@@ -292,6 +288,23 @@ fn write(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
 fn unwritable(sink: &str, error: &std::io::Error) -> Failure {
     let sink = crate::failure::quote(sink);
     Failure::new(Code::OutputsUnwritable, format!("cannot write outputs to {sink}: {error}"))
+}
+
+/// What failed and what to change; each of several mistakes on lines of its own.
+fn failure_lines(failure: &Failure, exit_note: &str) -> Vec<String> {
+    let message = |failure: &Failure| gitlab::one_line(&failure.message);
+    let hint = |failure: &Failure| format!("hint: {}", gitlab::one_line(&failure.hint));
+    if failure.each.is_empty() {
+        return vec![message(failure), format!("{} {exit_note}", hint(failure))];
+    }
+    let mut lines = vec![format!("{} mistakes {exit_note}", failure.each.len())];
+    for (index, one) in failure.each.iter().enumerate() {
+        lines.push(format!("- {}", message(one)));
+        if failure.each.get(index + 1).is_none_or(|next| next.hint != one.hint) {
+            lines.push(format!("  {}", hint(one)));
+        }
+    }
+    lines
 }
 
 /// The result for a person; a failure speaks on standard error alone.

@@ -158,7 +158,8 @@ impl Inputs {
                 "a Sentry backend needs a token, and there is none",
             )),
             (_, None, _) => {
-                let message = "there is no token, and nothing about this job explains why";
+                let message =
+                    "this job has no token for a Sentry, and `backend: embedded` is not chosen";
                 Err(Failure::new(Code::Usage, message).hint(Code::NoToken.hint()))
             }
         }

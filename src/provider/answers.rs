@@ -69,7 +69,7 @@ pub fn check(
             if field.callback.is_some() {
                 continue;
             }
-            match find(state, step, field).map(|entry| value(field, entry)) {
+            match find(state, step, field).map(|entry| value(provider, field, entry)) {
                 Some(Ok(Some(value))) => fields.set(field.name, value),
                 Some(Err(mistake)) => mistakes.push(mistake),
                 Some(Ok(None)) | None if field.required => mistakes.push(missing(provider, field)),
@@ -89,6 +89,21 @@ pub fn check(
         }
     }
     if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
+}
+
+/// The texts that were given for secret fields, whether they fit or not.
+pub fn given_secrets(provider: &dyn Provider, state: &StateInput) -> Vec<String> {
+    let of_step = |step: &Step| {
+        let mut fields = Fields::default();
+        for field in step.fields {
+            if let Some(GivenValue::Text(text)) = find(state, step, field).map(|entry| &entry.value)
+            {
+                fields.set(field.name, text.expose());
+            }
+        }
+        provider.secrets(step, &fields)
+    };
+    provider.steps().iter().flat_map(of_step).collect()
 }
 
 /// The fields of an answer that do not fit its step, each with its reason in Sentry's words.
@@ -118,7 +133,7 @@ fn is_step(entry: &Entry, step: &Step) -> bool {
     entry.name == step.id
 }
 
-fn value(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
+fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
     if field.secret && entry.on_command_line {
         let message = format!("`{}` is a secret, and every process list shows a flag", field.name);
         let hint = format!("use `--set {0}=env:NAME` or `--set {0}=@FILE`", field.name);
@@ -131,18 +146,18 @@ fn value(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
         (GivenValue::Text(text), Kind::Flag(_)) => match text.expose() {
             "true" => Value::from(true),
             "false" => Value::from(false),
-            _ => return Err(unfit(field, entry, "what is there does not fit")),
+            _ => return Err(unfit(provider, field, entry, "what is there does not fit")),
         },
         (GivenValue::Text(text), _) => Value::from(text.expose()),
         (GivenValue::Mapping(entries), Kind::Json) => Value::from(json(entries).to_string()),
         (GivenValue::Boolean(_) | GivenValue::Number(_), _) => return Err(unquoted(field, entry)),
         (GivenValue::List(_) | GivenValue::Mapping(_), _) => {
-            return Err(unfit(field, entry, &format!("it is {}", entry.value)));
+            return Err(unfit(provider, field, entry, &format!("it is {}", entry.value)));
         }
     };
     match field.kind.check(&value) {
         Ok(()) => Ok(Some(value)),
-        Err(_) => Err(unfit(field, entry, "what is there does not fit")),
+        Err(_) => Err(unfit(provider, field, entry, "what is there does not fit")),
     }
 }
 
@@ -158,10 +173,14 @@ fn unquoted(field: &Field, entry: &Entry) -> Failure {
     Failure::new(Code::BadField, message).hint(hint)
 }
 
-fn unfit(field: &Field, entry: &Entry, why: &str) -> Failure {
+fn unfit(provider: &dyn Provider, field: &Field, entry: &Entry, why: &str) -> Failure {
     let takes = field.kind.takes();
     let message = format!("`{}` at {} takes {takes}; {why}", field.name, entry.place);
-    Failure::new(Code::BadField, message)
+    Failure::new(Code::BadField, message).hint(what_each_takes(provider))
+}
+
+fn what_each_takes(provider: &dyn Provider) -> String {
+    format!("`finishline providers {}` shows what each field takes", provider.key())
 }
 
 /// The entries that are no field of the provider. Their names may be misplaced secrets, so only
@@ -172,18 +191,18 @@ fn unknown<'a>(provider: &dyn Provider, entries: impl Iterator<Item = &'a Entry>
         let step = provider.steps().iter().find(|step| is_step(entry, step));
         match (step, &entry.value) {
             (Some(step), GivenValue::Mapping(inner)) => {
-                mistakes.extend(strangers(inner, &[step]));
+                mistakes.extend(strangers(provider, inner, &[step]));
             }
             _ => {
                 let steps: Vec<_> = provider.steps().iter().collect();
-                mistakes.extend(strangers(std::slice::from_ref(entry), &steps));
+                mistakes.extend(strangers(provider, std::slice::from_ref(entry), &steps));
             }
         }
     }
     mistakes
 }
 
-fn strangers(entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
+fn strangers(provider: &dyn Provider, entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
     let fields = || steps.iter().flat_map(|step| step.fields);
     let names = || fields().filter(|field| field.callback.is_none()).map(|field| field.name);
     let stranger = |entry: &&Entry| names().all(|name| name != entry.field_name());
@@ -194,7 +213,7 @@ fn strangers(entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
         let failure = Failure::new(Code::BadField, message);
         match near(&entry.field_name(), names()) {
             Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure,
+            None => failure.hint(what_each_takes(provider)),
         }
     };
     entries.iter().filter(stranger).map(mistake).collect()

@@ -35,6 +35,7 @@ pub fn one_json(provider: &dyn Provider) -> Value {
             "name": field.name,
             "required": field.required,
             "secret": field.secret,
+            "callback": field.callback,
             "takes": field.kind.takes(),
             "help": field.help,
             "example": field.example,
@@ -55,6 +56,9 @@ fn step(step: &Step) -> String {
 }
 
 fn field(field: &Field) -> String {
+    if field.callback.is_some() {
+        return format!("  {} (the person's browser brings it): {}\n", field.name, field.help);
+    }
     let need = if field.required { "required" } else { "optional" };
     let secret = if field.secret { ", secret" } else { "" };
     format!("  {} ({need}{secret}): {}; {}\n", field.name, field.help, field.kind.takes())
@@ -63,6 +67,7 @@ fn field(field: &Field) -> String {
 /// The provider's `state` as YAML that can be pasted.
 fn example(provider: &dyn Provider) -> String {
     let fields = provider.steps().iter().flat_map(|step| step.fields);
+    let fields = fields.filter(|field| field.callback.is_none());
     let line = |field: &Field| {
         let value = field.example;
         let bare = value.starts_with('\'') || value.starts_with("${");

@@ -22,7 +22,7 @@ use crate::state::{Fields, State};
 use ask::{Ask, Reply};
 use serde_json::Value;
 
-pub use answers::{Answers, Strictness, check, invalid};
+pub use answers::{Answers, Strictness, check, given_secrets, invalid};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[

@@ -11,8 +11,9 @@ use crate::host::Sinks;
 use crate::inputs::given::Given;
 use crate::inputs::{self, BackendName, Inputs};
 use crate::job::Job;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Subject};
 use crate::plan::Task;
+use crate::provider;
 use crate::report::Report;
 use crate::terminal;
 use std::time::Duration;
@@ -77,7 +78,11 @@ impl Run<'_> {
     async fn integrate(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
         // Mistakes in what is asked for are said before the lack of a token.
         let backend = inputs.backend(self.job);
-        let task = Task::new(inputs, *backend.as_ref().unwrap_or(&BackendName::Embedded))?;
+        let name = *backend.as_ref().unwrap_or(&BackendName::Embedded);
+        let task = match Task::new(inputs, name) {
+            Ok(task) => task,
+            Err(failure) => return Ok(self.mistaken(inputs, failure)),
+        };
         let mut secrets = task.secrets();
         secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
         let base = inputs.url.as_ref().map_or(on_embedded::LOCAL_SITE, Url::as_str);
@@ -88,6 +93,19 @@ impl Run<'_> {
             }
         };
         Ok(self.told(&secrets, &task, base, work).await)
+    }
+
+    /// Mistakes in what is asked for: the secrets that were given are masked all the same, since
+    /// later steps of the job may print them.
+    fn mistaken(&self, inputs: &Inputs, failure: Failure) -> Outcome {
+        let outcome = Outcome::failed(failure);
+        let Some(key) = &inputs.provider else { return outcome };
+        let Ok(provider) = provider::find(key) else { return outcome };
+        let secrets = provider::given_secrets(provider, &inputs.state);
+        let (masks, warnings) = self.sinks.masks(&secrets, &[]);
+        drop(Sinks::emit(masks));
+        let subject = Subject { provider: key.clone(), ..Subject::default() };
+        Outcome { subject: Some(subject), warnings, ..outcome }
     }
 
     async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {

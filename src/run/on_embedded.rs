@@ -36,7 +36,8 @@ impl Run<'_> {
         let mut engine = Embedded::open(&path).await?;
         let decision = task.decide(&engine.list(&task.org, task.provider).await?)?;
         let (provider, org) = (task.key.as_str(), task.org.as_str());
-        tracing::info!(provider, org, database = %path.display(), "{}", decision.words());
+        let (why, file) = (decision.why(), path.display());
+        tracing::info!(provider, org, why, database = %file, "{}", decision.words());
         if let Decision::Nothing { id, name } = &decision {
             return Ok(report.nothing(*id, name));
         }

@@ -36,7 +36,8 @@ impl Run<'_> {
         if inputs.dry_run {
             return Ok(report.planned(&decision, &sentry.first_request()));
         }
-        tracing::info!(provider = task.key, org = task.org.as_str(), "{}", decision.words());
+        let (provider, org, why) = (task.key.as_str(), task.org.as_str(), decision.why());
+        tracing::info!(provider, org, why, "{}", decision.words());
         let mut outcome = match &decision {
             Decision::Nothing { id, name } => report.nothing(*id, name),
             Decision::Run(_) | Decision::Reauth(_) => {

@@ -106,6 +106,7 @@ impl Run {
     }
 
     /// Where a shell sends the streams, such as `>/dev/full`.
+    #[cfg(unix)]
     pub(crate) fn redirected(self, redirection: &str) -> Self {
         Self { redirection: Some(redirection.to_owned()), ..self }
     }
@@ -229,11 +230,13 @@ impl Started {
     }
 
     /// Stops reading standard output.
+    #[cfg(unix)]
     pub(crate) fn deafen(&mut self) {
         self.child.0.stdout = None;
     }
 
     /// Sends a signal by its name.
+    #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.0.id());
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());

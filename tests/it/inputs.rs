@@ -37,7 +37,7 @@ fn a_push_without_a_token_is_an_error() {
     for run in [github_event("push", "{}"), without_backend(Run::gitlab())] {
         let ended = run.go().expect(2);
         assert_eq!(ended.said(["status", "error-code"]), "error usage");
-        assert!(ended.stderr.contains("there is no token"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("has no token for a Sentry"), "{}", ended.stderr);
         assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN"), "{}", ended.stderr);
         assert!(!run.database().exists());
     }

@@ -28,8 +28,23 @@ fn assert_says(run: &Run, message: &str, hint: &str) {
     assert!(!ended.everything().contains("s3cr3t"));
 }
 
+/// The run says all of these, each with its hint; a hint that holds for several stands after the
+/// last of them.
+#[track_caller]
+fn assert_says_all(run: &Run, mistakes: &[(&str, Option<&str>)]) {
+    let mut said = format!("error: {} mistakes (exit 2)\n", mistakes.len());
+    for (message, hint) in mistakes {
+        let hint = hint.map(|hint| format!("    hint: {hint}\n")).unwrap_or_default();
+        said += &format!("  - {message}\n{hint}");
+    }
+    let ended = run.go().expect(2);
+    assert_eq!(ended.stderr, said);
+    assert!(!run.database().exists());
+    assert!(!ended.everything().contains("s3cr3t"));
+}
+
 const STATE_HINT: &str = "write `state` as a YAML or JSON mapping of field names to values";
-const HELP: &str = "see `finishline help`, or the table of inputs in the README";
+const HELP: &str = "see `finishline run --help`, or the table of inputs in the README";
 
 #[test]
 fn an_unknown_provider_is_answered_with_the_near_one() {
@@ -51,12 +66,12 @@ fn every_missing_field_is_named_at_once() {
     let hint = "`finishline providers opsgenie` shows every field with an example";
     for empty in ["", "{}", "baseUrl:\nprovider: ''\n", "{baseUrl: ~, apiKey: s3cr3t-key}"] {
         let run = laptop().var("FINISHLINE_STATE", empty);
-        assert_says(&run, &format!("2 mistakes: {base}; {account}"), hint);
+        assert_says_all(&run, &[(base, None), (account, Some(hint))]);
     }
     let run = laptop().without("FINISHLINE_STATE").without("FINISHLINE_ORG");
-    let message =
-        format!("3 mistakes: `org` is missing: the organization's slug; {base}; {account}");
-    assert_says(&run, &message, "set `org` (FINISHLINE_ORG, --org)");
+    let org =
+        ("`org` is missing: the organization's slug", Some("set `org` (FINISHLINE_ORG, --org)"));
+    assert_says_all(&run, &[org, (base, None), (account, Some(hint))]);
 }
 
 #[test]
@@ -64,7 +79,7 @@ fn an_unknown_field_is_answered_with_its_place_and_the_near_one() {
     let fields = "there are `baseUrl`, `provider`, `apiKey`";
     let message = format!("the name at FINISHLINE_STATE line 1 column 60 is no field: {fields}");
     assert_says(&state("apiKeys: s3cr3t-key"), &message, "did you mean `apiKey`?");
-    let hint = "`finishline providers KEY` shows what each field takes";
+    let hint = "`finishline providers opsgenie` shows what each field takes";
     assert_says(&state("s3cr3t-key: 1"), &message, hint);
     let message = format!("the name at --set is no field: {fields}");
     assert_says(&set("api-key=s3cr3t"), &message, "did you mean `apiKey`?");
@@ -113,7 +128,7 @@ fn a_number_or_a_boolean_has_to_be_quoted() {
 
 #[test]
 fn a_value_of_another_kind_or_choice_is_not_shown() {
-    let hint = "`finishline providers KEY` shows what each field takes";
+    let hint = "`finishline providers opsgenie` shows what each field takes";
     let takes = "takes a text of at most 4096 characters";
     let place = "FINISHLINE_STATE line 1 column";
     let list = format!("`apiKey` at {place} 60 {takes}; it is a list");
@@ -228,14 +243,26 @@ fn many_mistakes_are_said_at_once() {
         .var("FINISHLINE_DRY_RUN", "1")
         .var("FINISHLINE_TOLERATE", "refused,red");
     let takes = "takes a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
-    let messages = [
-        "`state` (FINISHLINE_STATE) is a list, not a mapping",
-        "`mode` (FINISHLINE_MODE) takes `ensure`, `install` or `reauth`, not `often`",
-        "`integration-id` (FINISHLINE_INTEGRATION_ID) takes the number of an integration, not `-1`",
-        "`dry-run` (FINISHLINE_DRY_RUN) takes `true` or `false`, not `1`",
-        &format!("`tolerate` (FINISHLINE_TOLERATE) {takes}, not `refused,red`"),
+    let mistakes = [
+        ("`state` (FINISHLINE_STATE) is a list, not a mapping", STATE_HINT),
+        (
+            "`mode` (FINISHLINE_MODE) takes `ensure`, `install` or `reauth`, not `often`",
+            "change FINISHLINE_MODE",
+        ),
+        (
+            "`integration-id` (FINISHLINE_INTEGRATION_ID) takes the number of an integration, not `-1`",
+            "change FINISHLINE_INTEGRATION_ID",
+        ),
+        (
+            "`dry-run` (FINISHLINE_DRY_RUN) takes `true` or `false`, not `1`",
+            "change FINISHLINE_DRY_RUN",
+        ),
+        (
+            &format!("`tolerate` (FINISHLINE_TOLERATE) {takes}, not `refused,red`"),
+            "change FINISHLINE_TOLERATE",
+        ),
     ];
-    assert_says(&run, &format!("5 mistakes: {}", messages.join("; ")), STATE_HINT);
+    assert_says_all(&run, &mistakes.map(|(message, hint)| (message, Some(hint))));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::access::Need;
 use super::client::{Call, Repeat, Silence};
 use super::reply::{Reply, field_errors, reason};
 use super::{Sentry, access};
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, quote};
 use crate::model::{Finished, Listed, Object, Refusal};
 use crate::seam::{Progress, StepView};
 use crate::state::Fields;
@@ -146,6 +146,13 @@ pub(super) fn finished(data: &Value) -> Result<Finished, Failure> {
             "the pipeline finished, and the answer names no integration",
         )
     })?;
+    // An older server says success although the link still waits for its deletion.
+    let status = data["organizationIntegrationStatus"].as_str().unwrap_or("active");
+    if status != "active" {
+        let message = format!("integration {id} is there, but Sentry has it as {}", quote(status));
+        return Err(Failure::new(Code::Refused, message)
+            .hint("wait until its deletion is through, and run again"));
+    }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok(Finished {
         id,

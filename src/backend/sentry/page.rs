@@ -53,13 +53,16 @@ fn title(html: &str) -> &str {
     after.split_once("</title>").map_or("", |(title, _)| title)
 }
 
-/// The words in the box of an error page.
+/// The reason on an error page, which stands alone in its `<pre>`; else all the words of its box.
 fn reason(html: &str) -> String {
     let body = html.split_once("box-content").map_or(html, |(_, rest)| rest);
     let body = body.split_once('>').map_or(body, |(_, rest)| rest);
-    let words = words(body.split("<script").next().unwrap_or_default());
-    let words = words.trim_start_matches("Setup Error").trim();
-    if words.is_empty() { "the page gives no reason".to_owned() } else { words.to_owned() }
+    let exact = body.split_once("<pre>").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let body = exact.map_or(body.split("<script").next().unwrap_or_default(), |(reason, _)| reason);
+    match words(body) {
+        words if words.is_empty() => "the page gives no reason".to_owned(),
+        words => words,
+    }
 }
 
 /// The reasons that a form shows beside its fields: `<p id="error_1_id_FIELD" …>reason</p>`.
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn an_error_page_gives_its_reason_as_one_plain_line() {
         let html = "<title> Setup Error | Sentry</title><div class=\"box-content with-padding\">\
-                    <h3>Setup Error</h3>\n<p>An <b>error</b> &lt;x&gt;\n occurred</p></div><script>no";
+                    <p>Whoops!</p>\n<pre>An <b>error</b> &lt;x&gt;\n occurred</pre></div><script>no";
         let Page::Error(reason) = Page::read(html) else { panic!("no error") };
         assert_eq!(reason, "An error <x> occurred");
     }

@@ -96,7 +96,7 @@ fn find_reason(body: &Value, depth: u8) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Array(items) => items.iter().find_map(|item| find_reason(item, depth - 1)),
         Value::Object(fields) => {
-            let known = ["detail", "message", "data", "errors", "__all__", "info"];
+            let known = ["detail", "message", "error", "data", "errors", "__all__", "info"];
             let said = known.iter().filter_map(|name| fields.get(*name));
             said.filter_map(|value| find_reason(value, depth - 1)).next().or_else(|| {
                 let of_field = |(name, value): (&String, &Value)| {
