@@ -1,10 +1,10 @@
 //! Gitea: a form, OAuth 2, and a look at the user and the server's version.
 
-use super::ask::{Ask, Credentials, Reply};
+use super::ask::{Ask, Reply};
+use super::instance::{self, Instance};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
-use crate::secret::Secret;
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ impl Provider for Gitea {
         if step.id == oauth2::STEP.id {
             // Shown to nobody and drawn once, like the verifier that other providers need here.
             state.bind(WEBHOOK_SECRET, fresh.verifier.as_str());
-            return Config::of(state).app().view(state, fresh);
+            return app(&Instance::of(state)).view(state, fresh);
         }
         Object::new()
     }
@@ -79,13 +79,7 @@ impl Provider for Gitea {
         if step.id == oauth2::STEP.id {
             return oauth2::take(fields, state, &[USER, VERSION]);
         }
-        let data = json!({
-            "url": fields.text("url").trim_end_matches('/'),
-            "client_id": fields.text("clientId"),
-            "client_secret": fields.text("clientSecret"),
-            "verify_ssl": fields.flag("verifySsl", true),
-        });
-        state.bind("installation_data", data);
+        instance::bind(fields, Object::new(), state);
         Ok(())
     }
 
@@ -93,27 +87,20 @@ impl Provider for Gitea {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
-        let config = Config::of(state);
-        if let Some(exchange) = config.app().exchange(state)? {
+        let instance = Instance::of(state);
+        if let Some(exchange) = app(&instance).exchange(state)? {
             return Ok(Some(exchange));
         }
         let lacking = [USER, VERSION].into_iter().find(|name| state.fetch(name).is_none());
-        Ok(lacking.map(|name| Ask {
-            name,
-            url: format!("{}/api/v1/{name}", config.url),
-            credentials: Credentials::Bearer(oauth2::access_token(state)),
-            form: None,
-            verify_tls: config.verify_ssl,
-        }))
+        Ok(lacking.map(|name| instance.get(name, &format!("/api/v1/{name}"), state)))
     }
 
     fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
         match name {
             OAUTH_DATA => oauth2::hear(reply, state)?,
             USER => {
-                let user = reply.json("Gitea's user", RefusalKind::Failure)?;
-                user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
-                state.bind(USER, user);
+                let wanted = "Gitea's user";
+                state.bind(USER, instance::identified(reply, wanted, RefusalKind::Failure)?);
             }
             // The version is good to know, and its lack no reason to refuse.
             _ => {
@@ -136,8 +123,8 @@ impl Provider for Gitea {
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let config = Config::of(state);
-        let host = address::host(&config.url);
+        let instance = Instance::of(state);
+        let host = instance.host();
         let user = state.fetch(USER).unwrap_or(&Value::Null);
         let id = user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
         let home = address::host(user["html_url"].as_str().unwrap_or_default());
@@ -151,25 +138,17 @@ impl Provider for Gitea {
             "instance": host,
             "domain_name": host,
             "scopes": scopes,
-            "verify_ssl": config.verify_ssl,
-            "base_url": config.url,
+            "verify_ssl": instance.verify_ssl,
+            "base_url": instance.url,
             "webhook_secret": state.text(WEBHOOK_SECRET),
             "instance_version": state.text(VERSION),
         });
-        let mut data = oauth2::identity_data(state);
-        data.insert("client_id".to_owned(), config.client_id.as_str().into());
-        data.insert("client_secret".to_owned(), config.client_secret.expose().into());
         Ok(IntegrationData {
             name: Some(host.clone()),
             metadata: metadata.as_object().cloned().unwrap_or_default(),
             kept_metadata: &[WEBHOOK_SECRET],
-            user_identity: Some(UserIdentity {
-                kind: "gitea",
-                external_id: format!("{host}:{id}"),
-                scopes: scopes.into_iter().map(str::to_owned).collect(),
-                data,
-            }),
-            ..IntegrationData::new(format!("{host}:{}", config.client_id))
+            user_identity: Some(instance.identity("gitea", id, &scopes, state)),
+            ..IntegrationData::new(format!("{host}:{}", instance.client_id))
         })
     }
 
@@ -178,35 +157,6 @@ impl Provider for Gitea {
     }
 }
 
-/// The form's answer, as it stands in the state.
-struct Config {
-    url: String,
-    client_id: String,
-    client_secret: Secret,
-    verify_ssl: bool,
-}
-
-impl Config {
-    fn of(state: &State) -> Self {
-        let data = state.fetch("installation_data").unwrap_or(&Value::Null);
-        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
-        Self {
-            url: text("url"),
-            client_id: text("client_id"),
-            client_secret: Secret::from(text("client_secret")),
-            verify_ssl: data["verify_ssl"] != false,
-        }
-    }
-
-    fn app(&self) -> OAuth2 {
-        OAuth2 {
-            authorize_url: format!("{}/login/oauth/authorize", self.url),
-            token_url: format!("{}/login/oauth/access_token", self.url),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            scope: SCOPE,
-            pkce: false,
-            verify_tls: self.verify_ssl,
-        }
-    }
+fn app(instance: &Instance) -> OAuth2 {
+    instance.app("/login/oauth/authorize", "/login/oauth/access_token", SCOPE)
 }

@@ -1,10 +1,10 @@
 //! GitLab, SaaS or self-managed: a form, OAuth 2, and a look at the user and the group.
 
-use super::ask::{Ask, Credentials, Reply};
+use super::ask::{Ask, Reply};
+use super::instance::{self, Instance};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
-use crate::secret::Secret;
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
@@ -80,7 +80,7 @@ impl Provider for Gitlab {
 
     fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
         if step.id == oauth2::STEP.id {
-            return Config::of(state).app().view(state, fresh);
+            return app(&Instance::of(state)).view(state, fresh);
         }
         let data = json!({
             "defaults": { "verifySsl": true, "includeSubgroups": false },
@@ -98,15 +98,10 @@ impl Provider for Gitlab {
             return oauth2::take(fields, state, &[USER, GROUP]);
         }
         let group = fields.text("group");
-        let data = json!({
-            "url": fields.text("url").trim_end_matches('/'),
-            "client_id": fields.text("clientId"),
-            "client_secret": fields.text("clientSecret"),
-            "group": group,
-            "include_subgroups": fields.flag("includeSubgroups", false) && !group.is_empty(),
-            "verify_ssl": fields.flag("verifySsl", true),
-        });
-        state.bind("installation_data", data);
+        let subgroups = fields.flag("includeSubgroups", false) && !group.is_empty();
+        let more = [("group", json!(group)), ("include_subgroups", json!(subgroups))];
+        let more = more.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        instance::bind(fields, more, state);
         Ok(())
     }
 
@@ -114,39 +109,28 @@ impl Provider for Gitlab {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
-        let config = Config::of(state);
-        if let Some(exchange) = config.app().exchange(state)? {
+        let instance = Instance::of(state);
+        if let Some(exchange) = app(&instance).exchange(state)? {
             return Ok(Some(exchange));
         }
-        let get = |name, path: &str| Ask {
-            name,
-            url: format!("{}/api/v4/{path}", config.url),
-            credentials: Credentials::Bearer(oauth2::access_token(state)),
-            form: None,
-            verify_tls: config.verify_ssl,
-        };
         if state.fetch(USER).is_none() {
-            return Ok(Some(get(USER, "user")));
+            return Ok(Some(instance.get(USER, "/api/v4/user", state)));
         }
-        if state.fetch(GROUP).is_none() && !config.group.is_empty() {
-            let path = address::segment(&config.group);
-            return Ok(Some(get(GROUP, &format!("groups/{path}"))));
-        }
-        Ok(None)
+        let group = group(state).filter(|_| state.fetch(GROUP).is_none());
+        let path = group.map(|group| format!("/api/v4/groups/{}", address::segment(group)));
+        Ok(path.map(|path| instance.get(GROUP, &path, state)))
     }
 
     fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
         match name {
             OAUTH_DATA => oauth2::hear(reply, state)?,
             GROUP => {
-                let group = reply.json("GitLab's group of this path", RefusalKind::Provider)?;
-                group["id"].as_i64().ok_or_else(|| Refusal::failure("GitLab's group has no id"))?;
-                state.bind(GROUP, group);
+                let wanted = "GitLab's group of this path";
+                state.bind(GROUP, instance::identified(reply, wanted, RefusalKind::Provider)?);
             }
             _ => {
-                let user = reply.json("GitLab's user", RefusalKind::Failure)?;
-                user["id"].as_i64().ok_or_else(|| Refusal::failure("GitLab's user has no id"))?;
-                state.bind(USER, user);
+                let wanted = "GitLab's user";
+                state.bind(USER, instance::identified(reply, wanted, RefusalKind::Failure)?);
             }
         }
         Ok(())
@@ -171,9 +155,9 @@ impl Provider for Gitlab {
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let config = Config::of(state);
-        let host = address::host(&config.url);
-        let group = state.fetch(GROUP).filter(|_| !config.group.is_empty());
+        let instance = Instance::of(state);
+        let host = instance.host();
+        let group = state.fetch(GROUP).filter(|_| group(state).is_some());
         let user = state.fetch(USER).and_then(|user| user["id"].as_i64());
         let user = user.ok_or_else(|| Refusal::failure("GitLab's user has no id"))?;
         let text = |name: &str| group.and_then(|group| group[name].as_str());
@@ -186,24 +170,16 @@ impl Provider for Gitlab {
             "instance": host,
             "domain_name": domain,
             "scopes": [SCOPE],
-            "verify_ssl": config.verify_ssl,
-            "base_url": config.url,
-            "webhook_secret": webhook_secret(&host, &config.client_id),
+            "verify_ssl": instance.verify_ssl,
+            "base_url": instance.url,
+            "webhook_secret": webhook_secret(&host, &instance.client_id),
             "group_id": group_id,
-            "include_subgroups": config.include_subgroups,
+            "include_subgroups": group.is_some() && instance::bound(state)["include_subgroups"] == true,
         });
-        let mut data = oauth2::identity_data(state);
-        data.insert("client_id".to_owned(), config.client_id.as_str().into());
-        data.insert("client_secret".to_owned(), config.client_secret.expose().into());
         Ok(IntegrationData {
             name: Some(text("full_name").map_or_else(|| host.clone(), str::to_owned)),
             metadata: metadata.as_object().cloned().unwrap_or_default(),
-            user_identity: Some(UserIdentity {
-                kind: "gitlab",
-                external_id: format!("{host}:{user}"),
-                scopes: vec![SCOPE.to_owned()],
-                data,
-            }),
+            user_identity: Some(instance.identity("gitlab", user, &[SCOPE], state)),
             ..IntegrationData::new(format!("{host}:{place}"))
         })
     }
@@ -213,42 +189,13 @@ impl Provider for Gitlab {
     }
 }
 
-/// The form's answer, as it stands in the state.
-struct Config {
-    url: String,
-    client_id: String,
-    client_secret: Secret,
-    group: String,
-    include_subgroups: bool,
-    verify_ssl: bool,
+fn app(instance: &Instance) -> OAuth2 {
+    instance.app("/oauth/authorize", "/oauth/token", SCOPE)
 }
 
-impl Config {
-    fn of(state: &State) -> Self {
-        let data = state.fetch("installation_data").unwrap_or(&Value::Null);
-        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
-        let group = text("group");
-        Self {
-            url: text("url"),
-            client_id: text("client_id"),
-            client_secret: Secret::from(text("client_secret")),
-            include_subgroups: data["include_subgroups"] == true && !group.is_empty(),
-            group,
-            verify_ssl: data["verify_ssl"] != false,
-        }
-    }
-
-    fn app(&self) -> OAuth2 {
-        OAuth2 {
-            authorize_url: format!("{}/oauth/authorize", self.url),
-            token_url: format!("{}/oauth/token", self.url),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            scope: SCOPE,
-            pkce: false,
-            verify_tls: self.verify_ssl,
-        }
-    }
+/// The path of the group; `None` for the whole instance.
+fn group(state: &State) -> Option<&str> {
+    instance::bound(state)["group"].as_str().filter(|group| !group.is_empty())
 }
 
 /// The secret that GitLab's webhooks carry, as Sentry derives it.

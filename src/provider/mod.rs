@@ -11,6 +11,7 @@ pub mod describe;
 mod example;
 mod gitea;
 mod gitlab;
+mod instance;
 pub mod oauth2;
 mod opsgenie;
 mod pagerduty;

@@ -1,0 +1,105 @@
+//! A server that people run themselves, with an OAuth application of their own: what GitLab and
+//! Gitea have in common.
+
+use super::address;
+use super::ask::{Ask, Credentials, Reply};
+use super::oauth2::{self, OAuth2};
+use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+
+/// The name under which the form's answer is bound, as in Sentry.
+const INSTALLATION: &str = "installation_data";
+
+/// The instance as its form describes it.
+pub(super) struct Instance {
+    pub(super) url: String,
+    pub(super) client_id: String,
+    client_secret: Secret,
+    pub(super) verify_ssl: bool,
+}
+
+/// Binds the form's answer, with what else the provider keeps of it.
+pub(super) fn bind(fields: &Fields, more: Object, state: &mut State) {
+    let mut data = more;
+    data.insert("url".to_owned(), json!(fields.text("url").trim_end_matches('/')));
+    data.insert("client_id".to_owned(), json!(fields.text("clientId")));
+    data.insert("client_secret".to_owned(), json!(fields.text("clientSecret")));
+    data.insert("verify_ssl".to_owned(), json!(fields.flag("verifySsl", true)));
+    state.bind(INSTALLATION, data);
+}
+
+/// The form's answer as it was bound.
+pub(super) fn bound(state: &State) -> &Value {
+    state.fetch(INSTALLATION).unwrap_or(&Value::Null)
+}
+
+impl Instance {
+    pub(super) fn of(state: &State) -> Self {
+        let data = bound(state);
+        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            url: text("url"),
+            client_id: text("client_id"),
+            client_secret: Secret::from(text("client_secret")),
+            verify_ssl: data["verify_ssl"] != false,
+        }
+    }
+
+    pub(super) fn host(&self) -> String {
+        address::host(&self.url)
+    }
+
+    /// The instance's OAuth application; the paths are the third party's own.
+    pub(super) fn app(&self, authorize: &str, token: &str, scope: &'static str) -> OAuth2 {
+        OAuth2 {
+            authorize_url: format!("{}{authorize}", self.url),
+            token_url: format!("{}{token}", self.url),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            scope,
+            pkce: false,
+            verify_tls: self.verify_ssl,
+        }
+    }
+
+    /// A look at the instance's API with the token of the exchange.
+    pub(super) fn get(&self, name: &'static str, path: &str, state: &State) -> Ask {
+        Ask {
+            name,
+            url: format!("{}{path}", self.url),
+            credentials: Credentials::Bearer(oauth2::access_token(state)),
+            form: None,
+            verify_tls: self.verify_ssl,
+        }
+    }
+
+    /// The account of this user, with its tokens and the application that they are of.
+    pub(super) fn identity(
+        &self,
+        kind: &'static str,
+        user: i64,
+        scopes: &[&str],
+        state: &State,
+    ) -> UserIdentity {
+        let mut data = oauth2::identity_data(state);
+        data.insert("client_id".to_owned(), json!(self.client_id));
+        data.insert("client_secret".to_owned(), json!(self.client_secret.expose()));
+        UserIdentity {
+            kind,
+            external_id: format!("{}:{user}", self.host()),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            data,
+        }
+    }
+}
+
+/// An object of the instance's API, which must have an id.
+pub(super) fn identified(reply: &Reply, what: &str, kind: RefusalKind) -> Result<Value, Refusal> {
+    let object = reply.json(what, kind)?;
+    match object["id"].as_i64() {
+        Some(_) => Ok(object),
+        None => Err(Refusal::failure(format!("{what} has no id"))),
+    }
+}
