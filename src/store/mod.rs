@@ -172,6 +172,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // What a row held of a secret must not stay behind in the file's free space.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 
