@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod callbacks;
 mod common;
 mod database;
 mod docs;
@@ -16,6 +17,7 @@ mod host_format;
 mod hostile;
 mod inputs;
 mod job;
+mod journey;
 mod limits;
 mod migrations;
 mod mistakes;
@@ -24,5 +26,8 @@ mod oracle;
 mod pipeline;
 mod processes;
 mod redirect;
+mod refusals;
+mod resume;
 mod run;
 mod sinks;
+mod standin;
