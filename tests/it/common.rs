@@ -149,6 +149,11 @@ impl Run {
 
     /// Starts the program and does not wait.
     pub(crate) fn start(&self) -> Started {
+        self.start_at(Stdio::piped())
+    }
+
+    /// Starts the program with another standard input.
+    pub(crate) fn start_at(&self, stdin: Stdio) -> Started {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (output, summary) = (format!("output-{number}"), format!("summary-{number}"));
         let mut command = self.command();
@@ -158,10 +163,10 @@ impl Run {
             command.env("GITHUB_STEP_SUMMARY", self.file(&summary, ""));
         }
         command.envs(self.variables.iter().cloned());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // Whoever reads only a part of its input is gone before the rest is written.
-        drop(child.stdin.take().unwrap().write_all(&self.stdin));
+        drop(child.stdin.take().map(|mut stdin| stdin.write_all(&self.stdin)));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let child = Mortal(child);
         Started { run: self.clone(), number, child, stderr, heard: String::new() }
@@ -220,6 +225,11 @@ impl Drop for Mortal {
 impl Started {
     /// Reads standard error up to a line that holds these words.
     pub(crate) fn until(&mut self, words: &str) {
+        drop(self.line(words));
+    }
+
+    /// The next line of standard error that holds these words.
+    pub(crate) fn line(&mut self, words: &str) -> String {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
@@ -227,6 +237,7 @@ impl Started {
             assert!(count > 0, "{words:?} is never said: {}", self.heard);
             self.heard.push_str(&line);
         }
+        line
     }
 
     /// Stops reading standard output.

@@ -31,3 +31,4 @@ mod resume;
 mod run;
 mod sinks;
 mod standin;
+mod terminal;
