@@ -11,12 +11,12 @@ use finishline::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// A provider that exists in tests alone: `build` is the test's business.
-struct Dummy {
-    integration_key: &'static str,
-    needs_default_identity: bool,
+pub(crate) struct Dummy {
+    pub(crate) integration_key: &'static str,
+    pub(crate) needs_default_identity: bool,
 }
 
-const DUMMY: Dummy = Dummy { integration_key: "dummy", needs_default_identity: false };
+pub(crate) const DUMMY: Dummy = Dummy { integration_key: "dummy", needs_default_identity: false };
 
 impl Provider for Dummy {
     fn key(&self) -> &'static str {
@@ -125,7 +125,7 @@ fn prepare(file: &File, case: &Value, provider: &dyn Provider) {
 }
 
 /// A finish of the first user for the first organization, in a transaction of its own.
-fn finish_in(
+pub(crate) fn finish_in(
     file: &mut File,
     provider: &dyn Provider,
     state: &State,

@@ -15,6 +15,7 @@ mod engine;
 mod finish;
 mod host_format;
 mod hostile;
+mod identities;
 mod inputs;
 mod job;
 mod journey;
