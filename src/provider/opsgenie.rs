@@ -1,7 +1,7 @@
 //! Opsgenie: one form and no call to Opsgenie. The key is the organization's own: it is stored in
 //! the key table of the link and never in the integration, which other organizations may share.
 
-use super::{Answers, Field, Kind, Link, Match, Provider, Step};
+use super::{Answers, Field, Fresh, Kind, Link, Match, Provider, Step};
 use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
 use crate::state::{Fields, State};
 use serde_json::json;
@@ -9,6 +9,7 @@ use serde_json::json;
 /// The name that Sentry gives to the key of the set-up form.
 const FIRST_KEY: &str = "my-first-key";
 const EU: &str = "https://api.eu.opsgenie.com/";
+const REGIONS: [&str; 2] = ["https://api.opsgenie.com/", EU];
 
 pub(super) struct Opsgenie;
 
@@ -17,7 +18,7 @@ static STEPS: [Step; 1] = [Step::form(
     &[
         Field::required(
             "baseUrl",
-            Kind::Choice(&["https://api.opsgenie.com/", EU]),
+            Kind::Choice(&REGIONS),
             "the region of the Opsgenie account",
             "https://api.opsgenie.com/",
         ),
@@ -52,6 +53,11 @@ impl Provider for Opsgenie {
 
     fn steps(&self) -> &'static [Step] {
         &STEPS
+    }
+
+    fn view(&self, _step: &Step, _state: &mut State, _fresh: &Fresh) -> Object {
+        let choices = REGIONS.map(|region| json!({ "value": region, "label": region }));
+        [("baseUrlChoices".to_owned(), json!(choices))].into_iter().collect()
     }
 
     fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
