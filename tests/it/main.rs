@@ -26,6 +26,7 @@ mod modes;
 mod oracle;
 mod pipeline;
 mod processes;
+mod providers;
 mod redirect;
 mod refusals;
 mod resume;
