@@ -109,6 +109,10 @@ impl Run<'_> {
     }
 
     async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
+        if inputs.dry_run {
+            let message = "`resume` has no dry run: a callback can be used only once";
+            return Err(Failure::new(Code::Usage, message).hint("leave `dry-run` away"));
+        }
         let address = inputs.callback_url.as_ref().ok_or_else(no_callback)?;
         let org = inputs.org.as_ref().ok_or_else(Task::no_org)?;
         let callback = Callback::parse(address.expose())?;

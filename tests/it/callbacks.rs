@@ -282,6 +282,17 @@ fn resume_makes_no_database() {
 }
 
 #[test]
+fn resume_has_no_dry_run() {
+    let journey = Journey::gitlab(Run::github());
+    let callback = journey.approved();
+    let before = (journey.run.rows(KEPT), journey.party.requests());
+    let ended = journey.resume_run(&callback).var("FINISHLINE_DRY_RUN", "true").go().expect(2);
+    assert_eq!(ended.output("error-code"), "usage");
+    assert_eq!((journey.run.rows(KEPT), journey.party.requests()), before);
+    assert_finishes(&journey, &callback);
+}
+
+#[test]
 fn a_pipeline_whose_steps_have_changed_is_not_gone_on_with() {
     let journey = Journey::gitlab(Run::github());
     let callback = journey.approved();
