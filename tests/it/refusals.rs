@@ -132,8 +132,8 @@ fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
         ),
         ("/api/v4/user", "null", "GitLab's user has no id"),
         ("/api/v4/user", r#"{"id": "42"}"#, "GitLab's user has no id"),
-        ("/api/v4/groups/my-group", "[]", "GitLab's group has no id"),
-        ("/api/v4/groups/my-group", r#"{"id": null}"#, "GitLab's group has no id"),
+        ("/api/v4/groups/my-group", "[]", "GitLab's group of this path has no id"),
+        ("/api/v4/groups/my-group", r#"{"id": null}"#, "GitLab's group of this path has no id"),
     ] {
         journey.party.trick(path, How::Says(said.to_owned()));
         let ended = journey.resume(&callback).expect(4);
