@@ -61,6 +61,7 @@ fn a_file_of_the_first_schema_keeps_its_rows() {
 fn two_processes_migrate_one_file_once() {
     for old in [true, false] {
         let run = Run::github().opsgenie().var("RUNNER_DEBUG", "1");
+        let run = run.var("FINISHLINE_TIMEOUT", "20s");
         let holder = run.connection();
         if old {
             first(&holder);

@@ -8,7 +8,9 @@ use rusqlite::Connection;
 const BUSY: &str = "the database is busy";
 
 fn step() -> Run {
-    Run::github().opsgenie().var("RUNNER_DEBUG", "1")
+    let run = Run::github().opsgenie().var("RUNNER_DEBUG", "1");
+    // A test that waits for words that are never said ends with this.
+    run.var("FINISHLINE_TIMEOUT", "20s")
 }
 
 /// A step whose database is there and locked for writing by somebody else.
@@ -125,17 +127,18 @@ fn a_run_that_is_killed_while_it_waits_is_finished_by_the_next() {
 fn a_run_that_is_killed_inside_its_finish_is_finished_by_the_next() {
     let run = step();
     run.clone().var("FINISHLINE_ORG", "other").go().expect(0);
-    // Holds the finish at its last row, with all the others written and not committed.
-    let endless = "CREATE TRIGGER endless BEFORE INSERT ON audit_log_entry BEGIN
+    // Holds the finish at its last row, with all the others written and not committed; not for
+    // ever, or a test that fails would not end.
+    let slow = "CREATE TRIGGER slow BEFORE INSERT ON audit_log_entry BEGIN
         SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
-                              SELECT i FROM n);
+                              SELECT i FROM n LIMIT 100000000);
         END";
-    run.connection().execute_batch(endless).unwrap();
+    run.connection().execute_batch(slow).unwrap();
     let mut started = run.start();
     started.until("answering");
     started.signal("KILL");
     assert_eq!(started.end().exit, None);
-    run.connection().execute_batch("DROP TRIGGER endless").unwrap();
+    run.connection().execute_batch("DROP TRIGGER slow").unwrap();
     // What is left of the killed run is the pipeline that it had begun, without its answer.
     assert_eq!(counts(&run), ["2|1|1|1|1"]);
     assert_eq!(run.rows("SELECT step_index, data FROM pipeline_state"), ["0|{}"]);
