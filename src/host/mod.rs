@@ -106,15 +106,17 @@ impl Sinks {
         }
         let (mut emits, mut warnings) = (Vec::new(), Vec::new());
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            let hits = |line: &str| shown.iter().any(|text| text.contains(line.trim()));
-            let lines = github::masks(secret);
-            let unmasked = secret.trim().chars().count() < 4;
-            if unmasked || secret.lines().filter(|line| line.trim().len() >= 4).any(hits) {
-                let message = "a secret is too short, or part of an output, and is not masked";
+            let hits = |line: &&str| {
+                line.chars().count() >= 4 && shown.iter().any(|text| text.contains(*line))
+            };
+            let lines = secret.split(['\r', '\n']).map(str::trim);
+            let (hitting, free): (Vec<_>, Vec<_>) = lines.partition(hits);
+            let masks = github::masks(&free.join("\n"));
+            if masks.is_empty() || !hitting.is_empty() {
+                let message = "a secret, or a line of one, is too short or part of an output, and is not masked";
                 warnings.push(Warning::new("mask-hits-output", message));
-            } else {
-                emits.extend(lines.into_iter().map(Emit::Stderr));
             }
+            emits.extend(masks.into_iter().map(Emit::Stderr));
         }
         warnings.dedup();
         (emits, warnings)

@@ -47,6 +47,29 @@ fn a_key_of_many_lines_arrives_byte_for_byte() {
 }
 
 #[test]
+fn a_line_of_a_secret_that_an_output_shows_is_not_masked_and_that_is_said() {
+    let state = "{baseUrl: 'https://api.opsgenie.com/', provider: acme-ops, apiKey: '${KEY}'}";
+    let cases: [(&str, &[&str], &str); 6] = [
+        ("long-enough", &["long-enough"], ""),
+        ("abc", &[], "mask-hits-output"),
+        ("abc\ndef", &[], "mask-hits-output"),
+        ("acme-ops", &[], "mask-hits-output"),
+        ("opsgenie/", &[], "mask-hits-output"),
+        ("first-line\r\nacme\n\n last-line ", &["first-line", "last-line"], "mask-hits-output"),
+    ];
+    for (key, masked, warning) in cases {
+        let run = Run::github().embedded("opsgenie", state).var("KEY", key);
+        let ended = run.go().expect(0);
+        assert_eq!((masks(&ended), ended.output("warnings").as_str()), (strings(masked), warning));
+        assert_eq!(config(&run)["team_table"][0]["integration_key"], json!(key));
+    }
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
 fn a_large_next_is_in_the_url_and_the_result_says_that_it_was_cut() {
     let next = "n".repeat(120 * 1024);
     let run = Run::github().embedded("example", "name: demo").var("FINISHLINE_NEXT", &next);
