@@ -8,13 +8,13 @@ use finishline::outputs::OUTPUTS;
 use std::collections::BTreeSet;
 
 /// Each would do harm on a stream or in a file that took it as it is.
-const HOSTILE: [&str; 4] = [
+const HOSTILE: [&str; 3] = [
     "a\n::error::pwned\r::warning::pwned\r\n\t::notice::pwned\u{b}::error::pwned\n##[error]pwned \
      a ##[warning]pwned %0A::error::pwned%0D%25%3A\u{2028}::error::pwned\u{85}::error::pwned",
     "::add-mask::a\n::stop-commands::pwned\n::set-output name=status::pwned\nEOF\nghadelimiter_x\n\
      finishline_0\npwned=1\nstatus=pwned\nstatus<<EOF\npwned\nEOF\nx]: ::warning title=a::pwned",
-    "\u{1b}[31mpwned\u{9b}31m\u{7f}\u{8}\u{1b}[0Ksection_start:1:pwned\r\u{1b}[0Kpwned",
-    "\u{feff}::error::pwned $PWNED ${HOME} $$ `id` $(id) \"'\\ | <img src=x> [a](https://b)",
+    "\u{feff}::error::pwned $PWNED ${HOME} $$ `id` $(id) \"'\\ | <img src=x> [a](https://b) \
+     \u{1b}[31mpwned\u{9b}31m\u{7f}\u{8}\u{1b}[0Ksection_start:1:pwned\r\u{1b}[0Kpwned",
 ];
 
 /// The variable of every input, and one that a field of the state stands for.
