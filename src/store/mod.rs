@@ -6,6 +6,7 @@
 mod migrations;
 
 use crate::failure::{Code, Failure, quote};
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +84,8 @@ impl Store {
         Ok(Self { connection })
     }
 
-    /// Opens the file only to read; `None` when it is not there, or holds nothing yet.
+    /// Opens the file only to read; `None` when it is not there. One of an older schema is read as
+    /// it will be once it is brought up to date.
     ///
     /// # Errors
     ///
@@ -92,10 +94,15 @@ impl Store {
         if !path.exists() {
             return Ok(None);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // A reader that may not write would leave the side files behind that it has to make.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = patiently(|| connect(path, flags)).await?;
+        connection.pragma_update(None, "query_only", true)?;
         let version = patiently(|| migrations::version(&connection, path)).await?;
-        Ok((version == migrations::LATEST).then_some(Self { connection }))
+        if version == migrations::LATEST {
+            return Ok(Some(Self { connection }));
+        }
+        patiently(|| upgraded_copy(&connection, path)).await.map(Some)
     }
 
     /// Reads without a lock that others would wait for.
@@ -162,6 +169,14 @@ async fn patiently<T, E: Busy>(mut work: impl FnMut() -> Result<T, E>) -> Result
             done => return done,
         }
     }
+}
+
+/// A copy in memory, brought to the latest schema, of a file that must not be changed.
+fn upgraded_copy(file: &Connection, path: &Path) -> Result<Store, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    Backup::new(file, &mut connection)?.run_to_completion(1024, PAUSE, None)?;
+    migrations::migrate(&mut connection, path)?;
+    Ok(Store { connection })
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

@@ -58,6 +58,20 @@ fn a_file_of_the_first_schema_keeps_its_rows() {
 }
 
 #[test]
+fn a_plan_reads_an_old_file_and_changes_no_byte_of_it() {
+    let run = Run::github().opsgenie();
+    first(&run.connection());
+    let before = std::fs::read(run.database()).unwrap();
+    let plan = run.clone().args(&["plan"]).go().expect(0);
+    assert_eq!(plan.said(["status", "integration-id"]), "planned 1");
+    assert!(plan.stdout.contains("nothing to do"), "{}", plan.stdout);
+    assert_eq!(std::fs::read(run.database()).unwrap(), before);
+    let folder = run.database().parent().unwrap().read_dir().unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.ends_with("-wal") || name.ends_with("-shm")).count(), 0);
+}
+
+#[test]
 fn two_processes_migrate_one_file_once() {
     for old in [true, false] {
         let run = Run::github().opsgenie().var("RUNNER_DEBUG", "1");
