@@ -3,6 +3,7 @@
 use crate::failure::{Code, Failure};
 use crate::inputs::given::Flags;
 use crate::inputs::table::{Flag, INPUTS, Input, SET};
+use crate::server::{DEFAULT_LISTEN, Typed};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
@@ -20,6 +21,8 @@ pub enum Request {
         /// Whether as JSON.
         json: bool,
     },
+    /// Sentry's API over the embedded backend.
+    Serve(Typed),
     /// Help or the version: a text and nothing else.
     Words(String),
 }
@@ -60,6 +63,26 @@ pub fn command() -> Command {
         .subcommand(with_inputs(plan))
         .subcommand(with_inputs(resume))
         .subcommand(providers)
+        .subcommand(serve())
+}
+
+fn serve() -> Command {
+    let arg = |name, word, help| Arg::new(name).long(name).value_name(word).help(help);
+    Command::new("serve")
+        .about("Sentry's API over the embedded backend, for tests and for one machine")
+        .arg(
+            arg("listen", "ADDRESS:PORT", "where to listen; port 0 takes a free one")
+                .default_value(DEFAULT_LISTEN),
+        )
+        .arg(arg("database", "FILE", "the embedded backend's file [FINISHLINE_DATABASE]"))
+        .arg(
+            arg("org", "SLUG", "an organization to make, as often as needed")
+                .action(ArgAction::Append),
+        )
+        .arg(
+            arg("project", "SLUG", "a project to make in each --org, as often as needed")
+                .action(ArgAction::Append),
+        )
 }
 
 fn with_inputs(command: Command) -> Command {
@@ -98,6 +121,15 @@ fn request(matches: &ArgMatches) -> Request {
             key: text(of, "key"),
             json: text(of, "format").as_deref() == Some("json"),
         },
+        Some(("serve", of)) => {
+            let all = |name| of.get_many::<String>(name).into_iter().flatten().cloned().collect();
+            Request::Serve(Typed {
+                listen: text(of, "listen"),
+                database: text(of, "database"),
+                orgs: all("org"),
+                projects: all("project"),
+            })
+        }
         Some((name, of)) => {
             let given = |input: &Input| text(of, input.name).map(|value| (input.name, value));
             let mut values: std::collections::BTreeMap<_, _> =

@@ -25,6 +25,7 @@ pub mod report;
 pub mod run;
 pub mod seam;
 pub mod secret;
+pub mod server;
 pub mod state;
 pub mod store;
 mod supervise;
@@ -52,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
     match cli::parse(args) {
         Ok(Request::Words(text)) => Ok(say(text)),
         Ok(Request::Providers { key, json }) => Ok(explain(key.as_deref(), json)),
+        Ok(Request::Serve(typed)) => server::run(&typed, env),
         Ok(Request::Run(flags)) => run_step(flags, Ok(Errand::Run), env),
         Ok(Request::Resume(flags)) => run_step(flags, Ok(Errand::Resume), env),
         Err(usage) => run_step(Flags::default(), Err(usage), env),

@@ -24,33 +24,67 @@ pub(crate) fn supervise(work: impl Future<Output = Outcome>) -> anyhow::Result<O
 /// Turns a panic into an outcome. Its message may hold anything, so only the place is told.
 fn guarded(work: impl FnOnce() -> Outcome) -> Outcome {
     let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "finishline panicked");
-    }));
+    quiet_panics();
     let outcome = catch_unwind(AssertUnwindSafe(work));
     std::panic::set_hook(before);
     outcome.unwrap_or_else(|_| Outcome::from(Code::Internal))
 }
 
-#[cfg(unix)]
+/// From now on a panic is logged by its place alone.
+pub(crate) fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "finishline panicked");
+    }));
+}
+
 async fn cancelled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    Stop::listen().asked().await;
+}
+
+/// Hears SIGINT and SIGTERM from the moment that it is made.
+#[cfg(unix)]
+pub(crate) struct Stop(Option<[tokio::signal::unix::Signal; 2]>);
+
+#[cfg(unix)]
+impl Stop {
+    pub(crate) fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        Self(if let (Ok(interrupt), Ok(terminate)) = heard {
+            Some([interrupt, terminate])
+        } else {
+            None
+        })
+    }
+
+    /// Waits for either of them.
+    pub(crate) async fn asked(self) {
+        let Some([mut interrupt, mut terminate]) = self.0 else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
+/// Hears Ctrl-C.
 #[cfg(not(unix))]
-async fn cancelled() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+pub(crate) struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    pub(crate) fn listen() -> Self {
+        Self
+    }
+
+    /// Waits for it.
+    pub(crate) async fn asked(self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

@@ -8,8 +8,11 @@ use std::path::Path;
 const APPLICATION_ID: i64 = 0x6669_6e6c;
 
 /// Each step of the schema, in order; the file's `user_version` counts those it has.
-const STEPS: &[&str] =
-    &[include_str!("schema/0001_pipeline.sql"), include_str!("schema/0002_identity.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/0001_pipeline.sql"),
+    include_str!("schema/0002_identity.sql"),
+    include_str!("schema/0003_releases.sql"),
+];
 
 /// The schema that this version brings every file to.
 pub(super) const LATEST: i64 = STEPS.len() as i64;

@@ -77,7 +77,7 @@ impl Store {
         make_file(path).map_err(|cause| StoreError::Open { path: path.to_owned(), cause })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = patiently(|| connect(path, flags)).await?;
-        let version = patiently(|| migrations::version(&connection, path)).await?;
+        let version = version(&mut connection, path).await?;
         if version < migrations::LATEST {
             patiently(|| migrations::migrate(&mut connection, path)).await?;
         }
@@ -96,25 +96,26 @@ impl Store {
         }
         // A reader that may not write would leave the side files behind that it has to make.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = patiently(|| connect(path, flags)).await?;
+        let mut connection = patiently(|| connect(path, flags)).await?;
         connection.pragma_update(None, "query_only", true)?;
-        let version = patiently(|| migrations::version(&connection, path)).await?;
-        if version == migrations::LATEST {
+        if version(&mut connection, path).await? == migrations::LATEST {
             return Ok(Some(Self { connection }));
         }
-        patiently(|| upgraded_copy(&connection, path)).await.map(Some)
+        patiently(move || upgraded_copy(&connection, path)).await.map(Some)
     }
 
-    /// Reads without a lock that others would wait for.
+    /// Reads without a lock that others would wait for. Takes the store for itself, so that the
+    /// work of `serve` may move between tasks: SQLite's connection is not shared.
     ///
     /// # Errors
     ///
     /// Whatever the work says.
     pub async fn read<T, E: Busy>(
-        &self,
+        &mut self,
         mut work: impl FnMut(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        patiently(|| work(&self.connection)).await
+        let connection = &mut self.connection;
+        patiently(move || work(connection)).await
     }
 
     /// Does the work in one immediate transaction: all of it, or, on any error, nothing.
@@ -177,6 +178,10 @@ fn upgraded_copy(file: &Connection, path: &Path) -> Result<Store, StoreError> {
     Backup::new(file, &mut connection)?.run_to_completion(1024, PAUSE, None)?;
     migrations::migrate(&mut connection, path)?;
     Ok(Store { connection })
+}
+
+async fn version(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
+    patiently(move || migrations::version(connection, path)).await
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

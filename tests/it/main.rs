@@ -31,6 +31,8 @@ mod redirect;
 mod refusals;
 mod resume;
 mod run;
+mod serve;
+mod serve_peer;
 mod sinks;
 mod standin;
 mod terminal;

@@ -11,6 +11,7 @@ mod identity;
 mod pipeline;
 mod records;
 mod resume;
+mod tenants;
 
 use crate::failure::Failure;
 use crate::http;
@@ -23,7 +24,9 @@ use pipeline::Kept;
 use std::path::Path;
 
 pub use finish::{Actor, finish};
+pub(crate) use pipeline::random_hex;
 pub use resume::Resumed;
+pub use tenants::{Bearer, Organization, Page, Project};
 
 /// The user that a run on this backend acts as: an owner of every organization it makes.
 pub const LOCAL_USER: &str = "local";
@@ -83,11 +86,11 @@ impl Embedded {
     ///
     /// `database`.
     pub async fn list(
-        &self,
+        &mut self,
         org: &OrgSlug,
         provider: &dyn Provider,
     ) -> Result<Vec<Listed>, Failure> {
-        list(&self.store, org, provider).await
+        list(&mut self.store, org, provider).await
     }
 
     /// Settles the current step with an answer whose fields fit it.
@@ -123,7 +126,7 @@ impl Embedded {
         Ok(())
     }
 
-    async fn current(&self) -> Result<Current, EngineError> {
+    async fn current(&mut self) -> Result<Current, EngineError> {
         let key = &self.key;
         let kept = self.store.read(|connection| Kept::load(connection, key)).await?;
         let provider = provider::find(&kept.provider_key).ok();
@@ -192,13 +195,13 @@ pub async fn peek(
     provider: &dyn Provider,
 ) -> Result<Vec<Listed>, Failure> {
     match Store::open_to_read(path).await? {
-        Some(store) => list(&store, org, provider).await,
+        Some(mut store) => list(&mut store, org, provider).await,
         None => Ok(Vec::new()),
     }
 }
 
 async fn list(
-    store: &Store,
+    store: &mut Store,
     org: &OrgSlug,
     provider: &dyn Provider,
 ) -> Result<Vec<Listed>, Failure> {
@@ -209,7 +212,7 @@ async fn list(
 
 fn fresh(provider: &dyn Provider, site: &str) -> Fresh {
     Fresh {
-        nonce: pipeline::random_hex(),
+        nonce: random_hex(),
         verifier: pipeline::random_verifier(),
         redirect_uri: format!(
             "{}/extensions/{}/setup/",

@@ -188,7 +188,7 @@ pub(super) fn digest(handed_out: &str) -> String {
 }
 
 /// 64 hex digits that nobody can guess.
-pub(super) fn random_hex() -> String {
+pub(crate) fn random_hex() -> String {
     hex(&random())
 }
 

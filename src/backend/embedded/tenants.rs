@@ -1,0 +1,288 @@
+//! Who `serve` knows: organizations, their projects and members, and whose a token is.
+
+use super::pipeline::{digest, now};
+use super::{Embedded, LOCAL_USER, records};
+use crate::failure::Failure;
+use crate::model::OrgSlug;
+use crate::store::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use subtle::ConstantTimeEq;
+
+/// An organization.
+#[derive(Clone, Debug)]
+pub struct Organization {
+    /// Its id.
+    pub id: i64,
+    /// Its slug.
+    pub slug: String,
+    /// When it came into being, in milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// A project of an organization.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Its id.
+    pub id: i64,
+    /// Its slug.
+    pub slug: String,
+    /// When it came into being, in milliseconds since 1970.
+    pub created_at: i64,
+    /// The version of the latest release of it.
+    pub latest_release: Option<String>,
+}
+
+/// Whose a token is, and what it allows.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    /// The user, of a user's token.
+    pub user: Option<i64>,
+    /// The organization, of an organization's token.
+    pub organization: Option<i64>,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+}
+
+/// A part of a listing.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// How many come before it.
+    pub offset: i64,
+    /// At most how many to read; one more than is shown tells whether there is a next page.
+    pub rows: i64,
+}
+
+impl Embedded {
+    /// Reads, with a failure for an error.
+    pub(super) async fn look<T>(
+        &mut self,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        Ok(self.store.read(work).await.map_err(StoreError::from)?)
+    }
+
+    /// Writes in one transaction, with a failure for an error.
+    pub(super) async fn change<T>(
+        &mut self,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        Ok(self.store.write(work).await.map_err(StoreError::from)?)
+    }
+
+    /// The id of the local user, who is made when not there.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn local_user(&mut self) -> Result<i64, Failure> {
+        self.change(|transaction| {
+            transaction.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [LOCAL_USER])?;
+            let sql = "SELECT id FROM user WHERE name = ?1";
+            transaction.query_row(sql, [LOCAL_USER], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Makes the organization, with the local user as its owner, and these projects of it, as far
+    /// as they are not there; the organization's id.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn ensure_organization(
+        &mut self,
+        org: &OrgSlug,
+        projects: &[OrgSlug],
+    ) -> Result<i64, Failure> {
+        self.change(|transaction| {
+            let (_, id, _) = records::ensure_org(transaction, org)?;
+            for project in projects {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO project (organization_id, slug, created_at)
+                     VALUES (?1, ?2, ?3)",
+                    (id, project.as_str(), now()),
+                )?;
+            }
+            Ok(id)
+        })
+        .await
+    }
+
+    /// Keeps a token by its digest; one that is kept already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn keep_token(&mut self, token: &str, bearer: &Bearer) -> Result<(), Failure> {
+        self.change(|transaction| {
+            transaction
+                .execute(
+                    "INSERT OR IGNORE INTO token
+                         (digest, user_id, organization_id, scopes, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    (
+                        digest(token),
+                        bearer.user,
+                        bearer.organization,
+                        bearer.scopes.join(" "),
+                        now(),
+                    ),
+                )
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Whose token it is. Found by its digest, whose bytes are compared in constant time.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn bearer(&mut self, token: &str) -> Result<Option<Bearer>, Failure> {
+        let digest = digest(token);
+        let found = self
+            .look(|connection| {
+                let sql = "SELECT digest, user_id, organization_id, scopes FROM token
+                           WHERE digest = ?1";
+                connection
+                    .query_row(sql, [&digest], |row| {
+                        Ok((row.get::<_, String>(0)?, read_bearer(row)?))
+                    })
+                    .optional()
+            })
+            .await?;
+        let same = |kept: &str| bool::from(kept.as_bytes().ct_eq(digest.as_bytes()));
+        Ok(found.filter(|(kept, _)| same(kept)).map(|(_, bearer)| bearer))
+    }
+
+    /// The organization with this slug, or with this id.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn organization(&mut self, name: &str) -> Result<Option<Organization>, Failure> {
+        self.look(|connection| {
+            let sql = "SELECT id, slug, created_at FROM organization
+                       WHERE slug = ?1 OR id = ?2 ORDER BY slug = ?1 DESC LIMIT 1";
+            connection
+                .query_row(sql, (name, name.parse::<i64>().ok()), read_organization)
+                .optional()
+        })
+        .await
+    }
+
+    /// The user's role in the organization; `None` for a stranger.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn role(&mut self, org: i64, user: i64) -> Result<Option<String>, Failure> {
+        self.look(|connection| records::role(connection, super::Actor { user, org })).await
+    }
+
+    /// The user's name.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn user_name(&mut self, user: i64) -> Result<String, Failure> {
+        let sql = "SELECT name FROM user WHERE id = ?1";
+        self.look(|connection| connection.query_row(sql, [user], |row| row.get(0))).await
+    }
+
+    /// The organizations that the user is a member of, in the order of their making.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn organizations(
+        &mut self,
+        user: i64,
+        query: &str,
+        page: Page,
+    ) -> Result<Vec<Organization>, Failure> {
+        self.look(|connection| {
+            let sql = "SELECT id, slug, created_at FROM organization
+                       JOIN member ON member.organization_id = organization.id
+                       WHERE user_id = ?1 AND instr(lower(slug), lower(?2)) > 0
+                       ORDER BY id LIMIT ?3 OFFSET ?4";
+            let mut statement = connection.prepare(sql)?;
+            statement.query_map((user, query, page.rows, page.offset), read_organization)?.collect()
+        })
+        .await
+    }
+
+    /// The organization's projects by slug.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn projects(
+        &mut self,
+        org: i64,
+        query: &str,
+        page: Page,
+    ) -> Result<Vec<Project>, Failure> {
+        self.look(|connection| {
+            let sql = format!(
+                "{PROJECT} WHERE organization_id = ?1 AND instr(lower(slug), lower(?2)) > 0
+                 ORDER BY slug LIMIT ?3 OFFSET ?4"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            statement.query_map((org, query, page.rows, page.offset), read_project)?.collect()
+        })
+        .await
+    }
+
+    /// The project with this slug, or with this id.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn project(&mut self, org: i64, name: &str) -> Result<Option<Project>, Failure> {
+        self.look(|connection| project(connection, org, name)).await
+    }
+}
+
+const PROJECT: &str = "SELECT id, slug, created_at,
+        (SELECT version FROM release
+         JOIN release_project ON release_project.release_id = release.id
+         WHERE project_id = project.id
+         ORDER BY coalesce(date_released, release.created_at) DESC, release.id DESC LIMIT 1)
+        AS latest_release
+     FROM project";
+
+/// The project with this slug, or with this id.
+pub(super) fn project(
+    connection: &Connection,
+    org: i64,
+    name: &str,
+) -> rusqlite::Result<Option<Project>> {
+    let sql = format!(
+        "{PROJECT} WHERE organization_id = ?1 AND (slug = ?2 OR id = ?3)
+         ORDER BY slug = ?2 DESC LIMIT 1"
+    );
+    connection.query_row(&sql, (org, name, name.parse::<i64>().ok()), read_project).optional()
+}
+
+fn read_organization(row: &Row<'_>) -> rusqlite::Result<Organization> {
+    Ok(Organization { id: row.get(0)?, slug: row.get(1)?, created_at: row.get(2)? })
+}
+
+fn read_project(row: &Row<'_>) -> rusqlite::Result<Project> {
+    Ok(Project {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        created_at: row.get(2)?,
+        latest_release: row.get(3)?,
+    })
+}
+
+fn read_bearer(row: &Row<'_>) -> rusqlite::Result<Bearer> {
+    let scopes: String = row.get("scopes")?;
+    Ok(Bearer {
+        user: row.get("user_id")?,
+        organization: row.get("organization_id")?,
+        scopes: scopes.split_whitespace().map(str::to_owned).collect(),
+    })
+}

@@ -1,0 +1,95 @@
+//! `serve`: Sentry's HTTP API put over the embedded engine, so that sentry-cli, action-release
+//! and our own client work against it.
+//!
+//! One file a resource. Which rows there are is the engine's business; here are Sentry's paths,
+//! scopes, status codes and bodies.
+
+mod auth;
+mod call;
+mod dates;
+mod errors;
+mod organizations;
+mod pagination;
+mod routes;
+mod start;
+
+use crate::env::Env;
+use crate::failure::{Code, Failure};
+use crate::host::{Emit, Sinks};
+use crate::supervise;
+use anyhow::Context;
+use start::{Options, Server};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+pub use start::{DEFAULT_LISTEN, Typed};
+
+/// How long requests in flight may take once the server is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until a signal asks it to stop; the exit code.
+///
+/// # Errors
+///
+/// Only what leaves no way to go on: no runtime.
+pub fn run(typed: &Typed, env: &Env) -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime cannot be started")?;
+    let served = runtime.block_on(async {
+        let options = Options::read(typed, env)?;
+        serve(&options).await
+    });
+    let Err(failure) = served else { return Ok(0) };
+    let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
+    drop(Sinks::emit(vec![Emit::Stderr(text)]));
+    Ok(failure.code.exit().number())
+}
+
+async fn serve(options: &Options) -> Result<(), Failure> {
+    supervise::quiet_panics();
+    let unheard = |error: std::io::Error| {
+        let message = format!("cannot listen on {}: {error}", options.listen);
+        Failure::new(Code::Usage, message).hint("name another address with --listen")
+    };
+    // Heard from here on, so that a signal during the start is not lost.
+    let stop = supervise::Stop::listen();
+    let listener = TcpListener::bind(options.listen).await.map_err(unheard)?;
+    let address = listener.local_addr().map_err(unheard)?;
+    let base = format!("http://{address}");
+    let (server, notes) = Server::prepare(options, base.clone()).await?;
+    let mut said: Vec<_> = notes.iter().map(|note| Emit::Stderr(format!("{note}\n"))).collect();
+    if !address.ip().is_loopback() {
+        let warning = "warning: other machines can reach this address, and nothing is encrypted\n";
+        said.push(Emit::Stderr(warning.to_owned()));
+    }
+    said.push(Emit::Stdout(format!("listening on {base}\n")));
+    Sinks::emit(said)?;
+    answer(listener, Arc::new(server), stop).await
+}
+
+/// Answers until asked to stop, and then finishes what is in flight.
+async fn answer(
+    listener: TcpListener,
+    server: Arc<Server>,
+    stop: supervise::Stop,
+) -> Result<(), Failure> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let signal = async move {
+        stop.asked().await;
+        drop(stopping.send(()));
+    };
+    let serving = axum::serve(listener, routes::router(server)).with_graceful_shutdown(signal);
+    let overdue = async {
+        drop(stopped.await);
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving => served
+            .map_err(|error| Failure::new(Code::Internal, format!("the server ended: {error}"))),
+        // A connection that never ends its request must not keep the process.
+        () = overdue => Ok(()),
+    }
+}

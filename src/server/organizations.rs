@@ -1,0 +1,183 @@
+//! `/api/0/`, `/organizations/` and `/projects/`: who asks, and for what there is.
+
+use super::call::{Call, Visit};
+use super::dates::iso;
+use super::errors::{Answer, ApiError, ok};
+use super::pagination::Wanted;
+use super::start::Server;
+use crate::backend::embedded::{Bearer, Organization, Project};
+use crate::redirect::Site;
+use serde_json::{Value, json};
+
+/// `GET /api/0/`: who am I.
+pub(super) async fn who_am_i(mut visit: Visit) -> Answer {
+    let Some(bearer) = visit.bearer else {
+        return Ok(ok(&json!({ "version": "0", "auth": null, "user": null })));
+    };
+    let user = match bearer.user {
+        Some(id) => user(id, &visit.engine.user_name(id).await?),
+        None => Value::Null,
+    };
+    Ok(ok(&json!({ "version": "0", "auth": { "scopes": bearer.scopes }, "user": user })))
+}
+
+/// `GET /organizations/`.
+pub(super) async fn list(mut visit: Visit) -> Answer {
+    let wanted = Wanted::read(&visit.asked)?;
+    let user = visit.bearer.as_ref().and_then(|bearer| bearer.user);
+    let user = user.ok_or_else(ApiError::forbidden)?;
+    let query = visit.asked.query("query").unwrap_or_default().to_owned();
+    let found = visit.engine.organizations(user, &query, wanted.rows()).await?;
+    let shown = found.iter().map(|org| organization(&visit.server, org)).collect();
+    wanted.answer(&visit.server, &visit.asked, shown)
+}
+
+/// `GET /organizations/{org}/`.
+pub(super) async fn show(call: Call) -> Answer {
+    Ok(ok(&organization(&call.server, &call.org)))
+}
+
+/// `GET /organizations/{org}/projects/`.
+pub(super) async fn projects(mut call: Call) -> Answer {
+    let wanted = Wanted::read(&call.asked)?;
+    let query = call.asked.query("query").unwrap_or_default().to_owned();
+    let found = call.engine.projects(call.org.id, &query, wanted.rows()).await?;
+    let shown = found.iter().map(|found| project(&call.bearer, &call.org, found)).collect();
+    wanted.answer(&call.server, &call.asked, shown)
+}
+
+/// `GET /projects/{org}/{project}/`, as far as clients look at it.
+pub(super) async fn show_project(mut call: Call) -> Answer {
+    let found = find_project(&mut call).await?;
+    let mut shown = project(&call.bearer, &call.org, &found);
+    let more = json!({
+        "isInternal": false,
+        "isPublic": false,
+        "avatar": avatar(),
+        "color": "#733fbf",
+        "status": "active",
+        "options": {},
+        "organization": organization(&call.server, &call.org),
+    });
+    if let (Some(shown), Some(more)) = (shown.as_object_mut(), more.as_object()) {
+        shown.extend(more.clone());
+    }
+    Ok(ok(&shown))
+}
+
+/// The project that the path names.
+///
+/// # Errors
+///
+/// 404.
+pub(super) async fn find_project(call: &mut Call) -> Result<Project, ApiError> {
+    let found = call.engine.project(call.org.id, call.asked.param("project")).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+fn user(id: i64, name: &str) -> Value {
+    json!({
+        "id": id.to_string(),
+        "name": name,
+        "username": name,
+        "email": "",
+        "avatarUrl": null,
+        "isActive": true,
+        "hasPasswordAuth": false,
+        "isManaged": false,
+        "dateJoined": iso(0),
+        "lastLogin": null,
+        "has2fa": false,
+        "lastActive": null,
+        "isSuperuser": false,
+        "isStaff": false,
+        "experiments": {},
+        "emails": [],
+        "options": {},
+        "flags": { "newsletter_consent_prompt": false },
+        "avatar": avatar(),
+        "identities": [],
+    })
+}
+
+/// An organization as the published API has it; `organizationUrl` is where its pages are.
+fn organization(server: &Server, org: &Organization) -> Value {
+    let url = Site::new(server.base()).absolute_url(&org.slug, "", None, None);
+    json!({
+        "id": org.id.to_string(),
+        "slug": org.slug,
+        "status": { "id": "active", "name": "active" },
+        "name": org.slug,
+        "dateCreated": iso(org.created_at),
+        "isEarlyAdopter": false,
+        "require2FA": false,
+        "requireEmailVerification": false,
+        "avatar": avatar(),
+        "features": [],
+        "links": { "organizationUrl": url, "regionUrl": server.base() },
+        "hasAuthProvider": false,
+        "allowMemberInvite": true,
+        "allowMemberProjectCreation": true,
+        "allowSuperuserAccess": true,
+    })
+}
+
+/// What a listing tells of a project; nothing here takes events, so all that they bring is false.
+/// Every project belongs to the organization's one team, which has its slug.
+fn project(bearer: &Bearer, org: &Organization, project: &Project) -> Value {
+    let team = json!({ "id": org.id.to_string(), "slug": org.slug, "name": org.slug });
+    let latest = project.latest_release.as_ref().map(|version| json!({ "version": version }));
+    let mut shown = json!({
+        "team": team,
+        "teams": [team],
+        "id": project.id.to_string(),
+        "name": project.slug,
+        "slug": project.slug,
+        "isBookmarked": false,
+        "isMember": true,
+        "access": bearer.scopes,
+        "hasAccess": true,
+        "dateCreated": iso(project.created_at),
+        "environments": [],
+        "eventProcessing": { "symbolicationDegraded": false },
+        "features": ["releases"],
+        "firstEvent": null,
+        "platform": null,
+        "platforms": [],
+        "latestRelease": latest,
+        "hasUserReports": false,
+        "firstTransactionEvent": false,
+    });
+    for name in NOT_HERE {
+        shown[*name] = false.into();
+    }
+    shown
+}
+
+/// What the published API says of a project's events.
+const NOT_HERE: &[&str] = &[
+    "hasFeedbacks",
+    "hasFlags",
+    "hasInsightsAgentMonitoring",
+    "hasInsightsAppStart",
+    "hasInsightsAssets",
+    "hasInsightsCaches",
+    "hasInsightsDb",
+    "hasInsightsHttp",
+    "hasInsightsMCP",
+    "hasInsightsQueues",
+    "hasInsightsScreenLoad",
+    "hasInsightsVitals",
+    "hasLogs",
+    "hasMinifiedStackTrace",
+    "hasMonitors",
+    "hasNewFeedbacks",
+    "hasProfiles",
+    "hasReplays",
+    "hasSessions",
+    "hasTraceMetrics",
+];
+
+fn avatar() -> Value {
+    json!({ "avatarType": "letter_avatar", "avatarUuid": null })
+}

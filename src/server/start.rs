@@ -1,0 +1,244 @@
+//! What `serve` is asked for, and what it makes ready before it answers: the file, the
+//! organizations and projects, and the tokens.
+
+use super::auth::EVERY_SCOPE;
+use crate::backend::embedded::{Bearer, Embedded, random_hex};
+use crate::database;
+use crate::env::Env;
+use crate::failure::{Code, Failure, quote};
+use crate::files;
+use crate::model::OrgSlug;
+use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use subtle::ConstantTimeEq;
+
+/// The address when nobody names another.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
+/// The variable that names the user token.
+const TOKEN: &str = "SENTRY_AUTH_TOKEN";
+/// How many connections to the file are kept for the next requests.
+const IDLE: usize = 8;
+
+/// What was typed after `serve`.
+#[derive(Debug, Default)]
+pub struct Typed {
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--database`.
+    pub database: Option<String>,
+    /// Every `--org`.
+    pub orgs: Vec<String>,
+    /// Every `--project`.
+    pub projects: Vec<String>,
+}
+
+/// What `serve` is going to do.
+pub(super) struct Options {
+    pub(super) listen: SocketAddr,
+    database: PathBuf,
+    orgs: Vec<OrgSlug>,
+    projects: Vec<OrgSlug>,
+    token: Option<Secret>,
+}
+
+impl Options {
+    /// Reads what was typed, and the environment.
+    ///
+    /// # Errors
+    ///
+    /// `usage`, in the words of the flag that is wrong.
+    pub(super) fn read(typed: &Typed, env: &Env) -> Result<Self, Failure> {
+        let listen = typed.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
+        let listen = listen.parse().map_err(|_| {
+            let message = format!("--listen {} is no address with a port", quote(listen));
+            Failure::new(Code::Usage, message).hint(format!("write it as {DEFAULT_LISTEN}"))
+        })?;
+        let (orgs, projects) = (slugs("org", &typed.orgs)?, slugs("project", &typed.projects)?);
+        if orgs.is_empty() && !projects.is_empty() {
+            let message = "--project needs an --org, which the project is made in";
+            return Err(Failure::new(Code::Usage, message).hint("add --org SLUG"));
+        }
+        let named = typed.database.as_deref().or_else(|| env.get("FINISHLINE_DATABASE"));
+        Ok(Self {
+            listen,
+            database: database::path(named, env)?,
+            orgs,
+            projects,
+            token: env.get(TOKEN).map(Secret::from),
+        })
+    }
+}
+
+fn slugs(flag: &str, given: &[String]) -> Result<Vec<OrgSlug>, Failure> {
+    let slug = |text: &String| {
+        OrgSlug::parse(text).ok_or_else(|| {
+            let message = format!("--{flag} {} is no slug", quote(text));
+            Failure::new(Code::Usage, message)
+                .hint("a slug has 1 to 50 letters, digits, `-` and `_`")
+        })
+    };
+    given.iter().map(slug).collect()
+}
+
+/// What every request shares.
+pub(super) struct Server {
+    base: String,
+    database: PathBuf,
+    idle: Mutex<Vec<Embedded>>,
+    /// The digest of the token that the environment names, and whose it is.
+    own: Option<([u8; 32], Bearer)>,
+}
+
+impl Server {
+    /// Makes the file and all in it ready; with the server, what a person should read.
+    pub(super) async fn prepare(
+        options: &Options,
+        base: String,
+    ) -> Result<(Self, Vec<String>), Failure> {
+        let mut engine = Embedded::open(&options.database).await?;
+        let local = engine.local_user().await?;
+        let user = Bearer {
+            user: Some(local),
+            organization: None,
+            scopes: EVERY_SCOPE.iter().map(|scope| (*scope).to_owned()).collect(),
+        };
+        let mut orgs = Vec::new();
+        for org in &options.orgs {
+            orgs.push((org, engine.ensure_organization(org, &options.projects).await?));
+        }
+        let own = options.token.as_ref();
+        let own = own.map(|token| (Sha256::digest(token.expose()).into(), user.clone()));
+        let mut notes = Vec::new();
+        if own.is_none() {
+            let path = keep_tokens(&mut engine, options, &base, &user, &orgs).await?;
+            notes.push(format!("the tokens are in {path}"));
+        }
+        let database = options.database.clone();
+        Ok((Self { base, database, idle: Mutex::new(vec![engine]), own }, notes))
+    }
+
+    /// Where the server is, without a slash at the end.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// An engine for one request: an idle one, else another connection to the file.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub(super) async fn engine(self: &std::sync::Arc<Self>) -> Result<Lease, Failure> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let engine = match idle {
+            Some(engine) => engine,
+            None => Embedded::open(&self.database).await?,
+        };
+        Ok(Lease { engine: Some(engine), server: std::sync::Arc::clone(self) })
+    }
+
+    /// Whose the token is, when it is the one that the environment names.
+    pub(super) fn own_bearer(&self, token: &str) -> Option<Bearer> {
+        let (digest, bearer) = self.own.as_ref()?;
+        let same = digest[..].ct_eq(&Sha256::digest(token)[..]);
+        bool::from(same).then(|| bearer.clone())
+    }
+}
+
+/// An engine that goes back to the others when the request is over, whatever its end.
+pub(super) struct Lease {
+    engine: Option<Embedded>,
+    server: std::sync::Arc<Server>,
+}
+
+impl Deref for Lease {
+    type Target = Embedded;
+
+    fn deref(&self) -> &Embedded {
+        self.engine.as_ref().expect("only drop takes it")
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Embedded {
+        self.engine.as_mut().expect("only drop takes it")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // What a panic left behind is not handed on.
+        if let Some(engine) = self.engine.take().filter(|_| !std::thread::panicking()) {
+            let mut idle = self.server.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE {
+                idle.push(engine);
+            }
+        }
+    }
+}
+
+/// Makes the tokens that are not there yet, and writes all of them to a file beside the database
+/// that only its owner reads; the file's path.
+async fn keep_tokens(
+    engine: &mut Embedded,
+    options: &Options,
+    base: &str,
+    user: &Bearer,
+    orgs: &[(&OrgSlug, i64)],
+) -> Result<String, Failure> {
+    let path = format!("{}.tokens.json", options.database.display());
+    let kept: Value = files::read(&path)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let user_token = match kept["user"].as_str() {
+        Some(token) if engine.bearer(token).await?.is_some() => token.to_owned(),
+        _ => format!("sntryu_{}", random_hex()),
+    };
+    engine.keep_token(&user_token, user).await?;
+    let mut organizations = Map::new();
+    for (org, id) in orgs {
+        let known = kept["organizations"][org.as_str()].as_str();
+        let token = match known.filter(|token| names(token, base)) {
+            Some(token) if engine.bearer(token).await?.is_some() => token.to_owned(),
+            _ => organization_token(base, org),
+        };
+        let scopes = vec!["org:ci".to_owned()];
+        let bearer = Bearer { user: None, organization: Some(*id), scopes };
+        engine.keep_token(&token, &bearer).await?;
+        organizations.insert(org.to_string(), token.into());
+    }
+    let text = format!("{:#}\n", json!({ "user": user_token, "organizations": organizations }));
+    files::replace_secret(&path, &text).map_err(|error| {
+        let message = format!("the tokens cannot be written to {}: {error}", quote(&path));
+        Failure::new(Code::Database, message)
+    })?;
+    Ok(path)
+}
+
+/// A token in Sentry's form: `sntrys_`, padded base64 of the facts, base64 of 32 random bytes.
+fn organization_token(base: &str, org: &OrgSlug) -> String {
+    let facts = json!({ "iat": seconds(), "url": base, "region_url": base, "org": org.as_str() });
+    let secret = Sha256::digest(random_hex());
+    let (facts, secret) = (STANDARD.encode(facts.to_string()), STANDARD_NO_PAD.encode(secret));
+    format!("sntrys_{facts}_{secret}")
+}
+
+/// Whether the token's facts name this address.
+fn names(token: &str, base: &str) -> bool {
+    let facts = token.split('_').nth(1).and_then(|facts| STANDARD.decode(facts).ok());
+    let facts: Option<Value> = facts.and_then(|facts| serde_json::from_slice(&facts).ok());
+    facts.is_some_and(|facts| facts["region_url"] == base)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
+fn seconds() -> f64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0.0, |time| time.as_secs_f64())
+}
