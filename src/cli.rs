@@ -3,10 +3,25 @@
 use crate::failure::{Code, Failure};
 use crate::inputs::given::Flags;
 use crate::inputs::table::{Flag, INPUTS, Input, SET};
-use crate::server::{DEFAULT_LISTEN, Typed};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
+
+/// Where `serve` listens when nobody names another address.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
+
+/// What was typed after `serve`.
+#[derive(Debug, Default)]
+pub struct Serve {
+    /// `--listen`.
+    pub listen: String,
+    /// `--database`.
+    pub database: Option<String>,
+    /// Every `--org`.
+    pub orgs: Vec<String>,
+    /// Every `--project`.
+    pub projects: Vec<String>,
+}
 
 /// What was asked for.
 pub enum Request {
@@ -22,7 +37,7 @@ pub enum Request {
         json: bool,
     },
     /// Sentry's API over the embedded backend.
-    Serve(Typed),
+    Serve(Serve),
     /// Help or the version: a text and nothing else.
     Words(String),
 }
@@ -123,8 +138,8 @@ fn request(matches: &ArgMatches) -> Request {
         },
         Some(("serve", of)) => {
             let all = |name| of.get_many::<String>(name).into_iter().flatten().cloned().collect();
-            Request::Serve(Typed {
-                listen: text(of, "listen"),
+            Request::Serve(Serve {
+                listen: text(of, "listen").unwrap_or_default(),
                 database: text(of, "database"),
                 orgs: all("org"),
                 projects: all("project"),

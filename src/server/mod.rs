@@ -13,6 +13,7 @@ mod pagination;
 mod routes;
 mod start;
 
+use crate::cli::Serve;
 use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::host::{Emit, Sinks};
@@ -23,8 +24,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-pub use start::{DEFAULT_LISTEN, Typed};
-
 /// How long requests in flight may take once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -33,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// Only what leaves no way to go on: no runtime.
-pub fn run(typed: &Typed, env: &Env) -> anyhow::Result<u8> {
+pub fn run(typed: &Serve, env: &Env) -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -3,6 +3,7 @@
 
 use super::auth::EVERY_SCOPE;
 use crate::backend::embedded::{Bearer, Embedded, random_hex};
+use crate::cli::{DEFAULT_LISTEN, Serve};
 use crate::database;
 use crate::env::Env;
 use crate::failure::{Code, Failure, quote};
@@ -19,25 +20,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 
-/// The address when nobody names another.
-pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
 /// The variable that names the user token.
 const TOKEN: &str = "SENTRY_AUTH_TOKEN";
 /// How many connections to the file are kept for the next requests.
 const IDLE: usize = 8;
-
-/// What was typed after `serve`.
-#[derive(Debug, Default)]
-pub struct Typed {
-    /// `--listen`.
-    pub listen: Option<String>,
-    /// `--database`.
-    pub database: Option<String>,
-    /// Every `--org`.
-    pub orgs: Vec<String>,
-    /// Every `--project`.
-    pub projects: Vec<String>,
-}
 
 /// What `serve` is going to do.
 pub(super) struct Options {
@@ -54,10 +40,9 @@ impl Options {
     /// # Errors
     ///
     /// `usage`, in the words of the flag that is wrong.
-    pub(super) fn read(typed: &Typed, env: &Env) -> Result<Self, Failure> {
-        let listen = typed.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
-        let listen = listen.parse().map_err(|_| {
-            let message = format!("--listen {} is no address with a port", quote(listen));
+    pub(super) fn read(typed: &Serve, env: &Env) -> Result<Self, Failure> {
+        let listen = typed.listen.parse().map_err(|_| {
+            let message = format!("--listen {} is no address with a port", quote(&typed.listen));
             Failure::new(Code::Usage, message).hint(format!("write it as {DEFAULT_LISTEN}"))
         })?;
         let (orgs, projects) = (slugs("org", &typed.orgs)?, slugs("project", &typed.projects)?);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A module names only modules of earlier lines; two on one line never name each other.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "env failure secret token yaml",
     "job model",
     "state",
@@ -14,7 +14,8 @@ const LAYERS: [&str; 13] = [
     "outputs report",
     "files http store terminal",
     "backend cli database host",
-    "run supervise",
+    "supervise",
+    "run server",
     "lib",
     "main",
 ];
