@@ -92,21 +92,3 @@ pub fn probe(path: &str) -> std::io::Result<()> {
     let file = OpenOptions::new().append(true).create(true).open(path)?;
     (&file).write(&[]).map(drop)
 }
-
-/// Replaces the file with one that only its owner reads.
-///
-/// # Errors
-///
-/// It cannot be written.
-pub fn replace_secret(path: &str, text: &str) -> std::io::Result<()> {
-    let draft = format!("{path}.{}.tmp", std::process::id());
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // What an ended process of this number left behind has rights that nobody knows.
-    drop(std::fs::remove_file(&draft));
-    let written = options.open(&draft).and_then(|mut file| file.write_all(text.as_bytes()));
-    let replaced = written.and_then(|()| std::fs::rename(&draft, path));
-    replaced.inspect_err(|_| drop(std::fs::remove_file(&draft)))
-}

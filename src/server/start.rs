@@ -200,7 +200,7 @@ async fn keep_tokens(
         organizations.insert(org.to_string(), token.into());
     }
     let text = format!("{:#}\n", json!({ "user": user_token, "organizations": organizations }));
-    files::replace_secret(&path, &text).map_err(|error| {
+    files::replace_private(&path, &text).map_err(|error| {
         let message = format!("the tokens cannot be written to {}: {error}", quote(&path));
         Failure::new(Code::Database, message)
     })?;
