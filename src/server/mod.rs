@@ -5,11 +5,15 @@
 //! scopes, status codes and bodies.
 
 mod auth;
+mod body;
 mod call;
+mod catalog;
 mod dates;
 mod errors;
+mod integrations;
 mod organizations;
 mod pagination;
+mod pipeline;
 mod routes;
 mod start;
 
@@ -78,11 +82,11 @@ async fn answer(
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let signal = async move {
         stop.asked().await;
-        drop(stopping.send(()));
+        stopping.send(()).ok();
     };
     let serving = axum::serve(listener, routes::router(server)).with_graceful_shutdown(signal);
     let overdue = async {
-        drop(stopped.await);
+        stopped.await.ok();
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {

@@ -2,8 +2,8 @@
 
 use super::auth::Scopes;
 use super::call::{Resource, nowhere};
-use super::organizations;
 use super::start::Server;
+use super::{integrations, organizations, pipeline};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -13,6 +13,9 @@ use std::sync::Arc;
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 const ORG_READ: Scopes = &["org:read", "org:write", "org:admin"];
+const LINK_READ: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
+const LINK_WRITE: Scopes = &["org:write", "org:admin", "org:integrations"];
+const LINK_DELETE: Scopes = &["org:admin", "org:integrations"];
 const PROJECT_READ: Scopes = &["project:read", "project:write", "project:admin"];
 
 /// The whole server.
@@ -32,6 +35,25 @@ fn resources() -> Vec<Resource> {
             Method::GET,
             PROJECT_READ,
             organizations::show_project,
+        ),
+        Resource::of_org("pipeline/{pipeline_name}/")
+            .on(Method::GET, LINK_READ, pipeline::show)
+            .on(Method::POST, LINK_WRITE, pipeline::advance),
+        Resource::of_org("integrations/").on(Method::GET, LINK_READ, integrations::list),
+        Resource::of_org("integrations/{id}/").on(Method::GET, LINK_READ, integrations::show).on(
+            Method::DELETE,
+            LINK_DELETE,
+            integrations::delete,
+        ),
+        Resource::of_org("integrations/{id}/repos/").on(
+            Method::GET,
+            LINK_READ,
+            integrations::repositories,
+        ),
+        Resource::of_org("config/integrations/").on(
+            Method::GET,
+            LINK_READ,
+            integrations::configurations,
         ),
     ]
 }

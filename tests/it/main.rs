@@ -33,6 +33,7 @@ mod resume;
 mod run;
 mod serve;
 mod serve_peer;
+mod serve_pipeline;
 mod sinks;
 mod standin;
 mod terminal;

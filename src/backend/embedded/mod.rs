@@ -8,9 +8,12 @@
 mod conclude;
 mod finish;
 mod identity;
+mod installed;
 mod pipeline;
 mod records;
+mod repositories;
 mod resume;
+mod session;
 mod tenants;
 
 use crate::failure::Failure;
@@ -24,8 +27,11 @@ use pipeline::Kept;
 use std::path::Path;
 
 pub use finish::{Actor, finish};
+pub use installed::Installed;
 pub(crate) use pipeline::random_hex;
+pub use repositories::{NewRepository, Repository, RepositoryFilter};
 pub use resume::Resumed;
+pub use session::{Door, Session};
 pub use tenants::{Bearer, Organization, Page, Project};
 
 /// The user that a run on this backend acts as: an owner of every organization it makes.

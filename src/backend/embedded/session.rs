@@ -1,0 +1,137 @@
+//! Pipelines that are walked over HTTP: found by the key in a cookie, for the user who began them.
+
+use super::pipeline::Kept;
+use super::{Embedded, EngineError, fresh};
+use crate::failure::Failure;
+use crate::model::OrgSlug;
+use crate::provider::{self, Provider, Step};
+use crate::seam::{Begin, StepView};
+use crate::store::StoreError;
+use serde_json::Value;
+
+/// The name under which the way in is bound; Sentry's own mark of its API.
+const API_MODE: &str = "api_mode";
+/// The name of ours: the finish is a redirect to the settings page.
+const LINKED: &str = "external_pipeline";
+
+/// Through which door a pipeline was begun, and is to be left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The JSON endpoint.
+    Api,
+    /// The set-up page, whose last page tells the window that opened it.
+    SetUp,
+    /// The vendor's link, whose finish is a redirect to the settings page.
+    Link,
+}
+
+/// A pipeline at its current step.
+pub struct Session {
+    /// The user who began it.
+    pub user: i64,
+    /// The organization that it is for.
+    pub org: i64,
+    /// The third party.
+    pub provider: &'static dyn Provider,
+    /// The current step.
+    pub step: &'static Step,
+    /// Its index.
+    pub index: usize,
+    /// What it shows.
+    pub view: StepView,
+    /// Its door.
+    pub door: Door,
+    /// What the redirect URL carries.
+    pub next: Option<String>,
+}
+
+impl Embedded {
+    /// Begins a pipeline for this user in place of the one that the session had; its key.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn begin_session(
+        &mut self,
+        begin: Begin<'_>,
+        user: i64,
+        org: i64,
+        door: Door,
+        replaced: Option<&str>,
+    ) -> Result<String, Failure> {
+        let fresh = fresh(begin.provider, begin.site);
+        let mut kept = Kept::new(begin, user, org);
+        match door {
+            Door::Api => kept.data.bind(API_MODE, true),
+            Door::Link => kept.data.bind(LINKED, true),
+            Door::SetUp => {}
+        }
+        kept.view(begin.provider, &fresh);
+        let key = self
+            .change(|transaction| {
+                if let Some(replaced) = replaced {
+                    Kept::clear(transaction, replaced)?;
+                }
+                kept.insert(transaction)
+            })
+            .await?;
+        self.key.clone_from(&key);
+        Ok(key)
+    }
+
+    /// Takes up the pipeline with this key; `None` when it is not there any more. A look may bind
+    /// what is fresh, and then restarts the time to live.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn session(&mut self, key: &str) -> Result<Option<Session>, Failure> {
+        let loaded = self.store.read(|connection| Kept::load(connection, key)).await;
+        let mut kept = match loaded {
+            Ok(kept) => kept,
+            Err(EngineError::Refused(_)) => return Ok(None),
+            Err(EngineError::Store(error)) => return Err(error.into()),
+        };
+        let Ok(provider) = provider::find(&kept.provider_key) else { return Ok(None) };
+        let step = provider.steps().get(kept.step_index).filter(|_| kept.is_valid(provider));
+        let Some(step) = step else { return Ok(None) };
+        let before = kept.data.clone();
+        let view = kept.view(provider, &fresh(provider, &kept.site.clone()));
+        if kept.data != before {
+            let saved = self.store.write(|transaction| kept.save(transaction, key)).await;
+            saved.map_err(StoreError::from)?;
+        }
+        key.clone_into(&mut self.key);
+        Ok(Some(Session {
+            user: kept.uid,
+            org: kept.org_id,
+            provider,
+            step,
+            index: kept.step_index,
+            view,
+            door: door(&kept),
+            next: kept.next,
+        }))
+    }
+
+    /// The organization's slug.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn slug(&mut self, org: i64) -> Result<Option<OrgSlug>, Failure> {
+        let sql = "SELECT slug FROM organization WHERE id = ?1";
+        let found = self.look(|connection| connection.query_row(sql, [org], |row| row.get(0)));
+        let slug: String = found.await?;
+        Ok(OrgSlug::parse(&slug))
+    }
+}
+
+fn door(kept: &Kept) -> Door {
+    let bound = |name| kept.data.fetch(name) == Some(&Value::Bool(true));
+    match (bound(API_MODE), bound(LINKED)) {
+        (true, _) => Door::Api,
+        (_, true) => Door::Link,
+        _ => Door::SetUp,
+    }
+}

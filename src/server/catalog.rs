@@ -1,0 +1,124 @@
+//! What Sentry's own catalogue says of a provider, and the shapes that carry it.
+
+use crate::backend::embedded::Installed;
+use crate::model::Object;
+use crate::provider::{PROVIDERS, Provider};
+use serde_json::{Value, json};
+
+/// The provider that stores under this key.
+pub(super) fn of_key(integration_key: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.integration_key() == integration_key)
+}
+
+/// What a provider is good for, by Sentry's names.
+fn features(key: &str) -> &'static [&'static str] {
+    match key {
+        "gitlab" => &["codeowners", "commits", "issue-basic", "stacktrace-link"],
+        "gitea" => &["commits", "issue-basic", "stacktrace-link"],
+        "opsgenie" => &["enterprise-alert-rule", "enterprise-incident-management"],
+        "pagerduty" => &["alert-rule", "incident-management"],
+        "example" => &["commits", "issue-basic", "stacktrace-link"],
+        _ => &[],
+    }
+}
+
+/// Whether commits come from a provider's repositories.
+pub(super) fn has_repositories(key: &str) -> bool {
+    features(key).contains(&"commits")
+}
+
+/// A provider as it stands inside an integration; a key that nothing describes stands for itself.
+pub(super) fn provider(key: &str) -> Value {
+    let name = of_key(key).map_or_else(|| key.to_owned(), |provider| provider.name().to_owned());
+    json!({
+        "key": key,
+        "slug": key,
+        "name": name,
+        "canAdd": true,
+        "canDisable": false,
+        "features": features(key),
+        "aspects": {},
+    })
+}
+
+/// A provider as `/config/integrations/` lists it, with the page that sets it up.
+pub(super) fn configuration(org: &str, provider: &dyn Provider) -> Value {
+    let key = provider.key();
+    let feature = |name: &&str| json!({ "description": provider.about(), "featureGate": format!("integrations-{name}") });
+    json!({
+        "key": key,
+        "slug": key,
+        "name": provider.name(),
+        "metadata": {
+            "description": provider.about(),
+            "features": features(key).iter().map(feature).collect::<Vec<_>>(),
+            "author": "The finishline authors",
+            "noun": "Installation",
+            "issue_url": "",
+            "source_url": "",
+            "aspects": {},
+        },
+        "canAdd": true,
+        "canDisable": false,
+        "features": features(key),
+        "setupDialog": {
+            "url": format!("/organizations/{org}/integrations/{key}/setup/"),
+            "width": 600,
+            "height": 600,
+        },
+    })
+}
+
+/// An organization's integration.
+///
+/// Where 23.7.1 has null for the scopes, the published API has a list, so it is an empty one.
+pub(super) fn integration(org: i64, installed: &Installed, with_config: bool) -> Value {
+    let fact = |name: &str| installed.metadata.get(name).cloned().unwrap_or_default();
+    let (organization, data) =
+        if with_config { configured(installed) } else { (json!([]), Value::Null) };
+    let scopes = fact("scopes");
+    json!({
+        "id": installed.id.to_string(),
+        "name": installed.name,
+        "icon": fact("icon"),
+        "domainName": fact("domain_name"),
+        "accountType": fact("account_type"),
+        "scopes": if scopes.is_array() { scopes } else { json!([]) },
+        "outOfDate": false,
+        "status": installed.status,
+        "provider": provider(&installed.integration_key),
+        "configOrganization": organization,
+        "configData": data,
+        "externalId": installed.external_id,
+        "organizationId": org,
+        "organizationIntegrationStatus": installed.link_status,
+        "gracePeriodEnd": null,
+    })
+}
+
+/// The organization's configuration: its fields, and what stands in them.
+fn configured(installed: &Installed) -> (Value, Value) {
+    let rows = |name: &str| match installed.config.get(name) {
+        Some(Value::Array(rows)) => rows.clone(),
+        _ => Vec::new(),
+    };
+    match installed.integration_key.as_str() {
+        "opsgenie" => {
+            let fields = json!([{ "name": "team_table", "type": "table" }]);
+            (fields, json!({ "team_table": rows("team_table") }))
+        }
+        "pagerduty" => {
+            let row = |row: &Value| {
+                json!({
+                    "service": row["service_name"],
+                    "integration_key": row["integration_key"],
+                    "id": row["id"],
+                })
+            };
+            let table: Vec<_> = rows("pagerduty_services").iter().map(row).collect();
+            let fields = json!([{ "name": "service_table", "type": "table" }]);
+            (fields, json!({ "service_table": table }))
+        }
+        _ => (json!([]), Value::Object(Object::new())),
+    }
+}

@@ -1,0 +1,100 @@
+//! `/integrations/` and `/config/integrations/`.
+
+use super::call::Call;
+use super::catalog;
+use super::errors::{Answer, ApiError, empty, ok};
+use super::pagination::Wanted;
+use crate::backend::embedded::{Installed, Page, RepositoryFilter};
+use crate::provider::PROVIDERS;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// `GET /integrations/`, by name.
+pub(super) async fn list(mut call: Call) -> Answer {
+    let wanted = Wanted::read(&call.asked)?;
+    if let Some(kind) = call.asked.query("integrationType") {
+        // Every provider here is of one of Sentry's types, and the answer is for a later one.
+        if !["messaging", "project_management", "source_code_management", "on_call_scheduling"]
+            .contains(&kind)
+        {
+            return Err(ApiError::bad_request("Invalid integration type"));
+        }
+    }
+    let key = provider_key(&call).map(str::to_owned);
+    let with_config = call.asked.query("includeConfig") != Some("0");
+    let found = call.engine.installed(call.org.id, key.as_deref(), wanted.rows()).await?;
+    let shape = |one: &Installed| catalog::integration(call.org.id, one, with_config);
+    let shown = found.iter().map(shape).collect();
+    wanted.answer(&call.server, &call.asked, shown)
+}
+
+/// `GET /integrations/{id}/`.
+pub(super) async fn show(mut call: Call) -> Answer {
+    let found = find(&mut call).await?;
+    Ok(ok(&catalog::integration(call.org.id, &found, true)))
+}
+
+/// `DELETE /integrations/{id}/`: the link waits for its deletion, which nothing here carries out.
+pub(super) async fn delete(mut call: Call) -> Answer {
+    let id = call.asked.id("id")?;
+    if call.engine.uninstall(call.org.id, call.bearer.user, id).await? {
+        return Ok(empty(StatusCode::NO_CONTENT));
+    }
+    Err(ApiError::no_such_row())
+}
+
+/// `GET /integrations/{id}/repos/`: the repositories of it that the organization has linked. The
+/// third party is not asked.
+pub(super) async fn repositories(mut call: Call) -> Answer {
+    let found = find(&mut call).await?;
+    if !catalog::has_repositories(&found.integration_key) {
+        return Err(ApiError::bad_request("Repositories not supported"));
+    }
+    let search = call.asked.query("search").unwrap_or_default().to_lowercase();
+    let all = Page { offset: 0, rows: 1000 };
+    let linked = RepositoryFilter { integration_id: Some(found.id), ..RepositoryFilter::default() };
+    let linked = call.engine.repositories(call.org.id, &linked, all).await?;
+    let fits = |name: &str| name.to_lowercase().contains(&search);
+    let shown: Vec<Value> = linked
+        .iter()
+        .filter(|repository| fits(&repository.name))
+        .map(|repository| {
+            json!({
+                "name": repository.name,
+                "identifier": repository.external_id,
+                "defaultBranch": null,
+            })
+        })
+        .collect();
+    Ok(ok(&json!({ "repos": shown, "searchable": true })))
+}
+
+/// `GET /config/integrations/`.
+pub(super) async fn configurations(call: Call) -> Answer {
+    let key = provider_key(&call);
+    let shown: Vec<_> = PROVIDERS
+        .iter()
+        .filter(|provider| key.is_none_or(|key| provider.key() == key))
+        .map(|provider| catalog::configuration(&call.org.slug, *provider))
+        .collect();
+    if shown.is_empty() {
+        return Err(ApiError::detail(StatusCode::NOT_FOUND, "Providers do not exist"));
+    }
+    Ok(ok(&json!({ "providers": shown })))
+}
+
+/// The integration that the path names.
+///
+/// # Errors
+///
+/// 404.
+async fn find(call: &mut Call) -> Result<Installed, ApiError> {
+    let id = call.asked.id("id")?;
+    call.engine.installed_one(call.org.id, id).await?.ok_or_else(ApiError::no_such_row)
+}
+
+/// Both spellings: the older servers know one, the newer ones the other.
+fn provider_key(call: &Call) -> Option<&str> {
+    let key = call.asked.query("providerKey").or_else(|| call.asked.query("provider_key"));
+    key.filter(|key| !key.is_empty())
+}

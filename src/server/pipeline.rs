@@ -1,0 +1,167 @@
+//! `/pipeline/{pipeline_name}/`: the JSON endpoint of Sentry 2026 over the embedded engine.
+//!
+//! The session is the key of the pipeline itself, 64 random hex digits in the cookie that Sentry
+//! calls `sentrysid`; there is one pipeline in it, and only the user who began it goes on.
+
+use super::body;
+use super::call::{Asked, Call};
+use super::catalog;
+use super::errors::{Answer, ApiError, ok};
+use crate::backend::embedded::{Door, Session};
+use crate::model::{Finished, Object, OrgSlug};
+use crate::provider::{self, Kind, Step};
+use crate::seam::{Begin, Pipeline, Progress, StepView};
+use crate::state::Fields;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+/// The only one that can be begun here.
+const INTEGRATIONS: &str = "integration_pipeline";
+/// Those that Sentry has beside it, which never have a session here.
+const IDENTITIES: [&str; 2] = ["identity_provider", "identity_pipeline"];
+/// Sentry's name for the session's cookie.
+const SESSION: &str = "sentrysid";
+
+/// `GET`: the current step.
+pub(super) async fn show(mut call: Call) -> Answer {
+    let session = current(&mut call).await?;
+    Ok(ok(&step(&session, None)))
+}
+
+/// `POST`: begins a pipeline, or answers its current step.
+pub(super) async fn advance(mut call: Call) -> Answer {
+    let given = body::read(&call.asked)?;
+    if given.get("action") == Some(&Value::from("initialize")) {
+        return initialize(call, &given).await;
+    }
+    let session = current(&mut call).await?;
+    let fields = fields(session.step, &given);
+    match call.engine.answer(&fields).await? {
+        Progress::Advance(view) => Ok(ok(&next_step(&session, &view))),
+        Progress::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),
+        Progress::Stay(data) => Ok(ok(&json!({ "status": "stay", "data": data }))),
+        Progress::Complete(finished) => complete(&mut call, &finished).await,
+        Progress::Invalid(wrong) => {
+            let wrong = wrong.into_iter().map(|(name, why)| (name, json!([why])));
+            Err(ApiError::new(StatusCode::BAD_REQUEST, Value::Object(wrong.collect())))
+        }
+        Progress::Refused(refusal) => {
+            let body = json!({ "status": "error", "data": { "detail": refusal.message } });
+            Err(ApiError::new(StatusCode::BAD_REQUEST, body))
+        }
+    }
+}
+
+async fn initialize(mut call: Call, given: &Object) -> Answer {
+    if call.asked.param("pipeline_name") != INTEGRATIONS {
+        let text = "Initialization not supported for this pipeline.";
+        return Err(ApiError::bad_request(text));
+    }
+    let key = given.get("provider").and_then(Value::as_str).filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| ApiError::bad_request("provider is required."))?;
+    let provider = provider::find(key)
+        .map_err(|_| ApiError::detail(StatusCode::NOT_FOUND, format!("Unknown provider: {key}")))?;
+    let user = call.bearer.user.ok_or_else(ApiError::forbidden)?;
+    let org = OrgSlug::parse(&call.org.slug).ok_or_else(ApiError::not_found)?;
+    let site = call.server.base().to_owned();
+    let begin = Begin { provider, org: &org, integration_id: None, site: &site, next: None };
+    let replaced = session_key(&call.asked);
+    let key =
+        call.engine.begin_session(begin, user, call.org.id, Door::Api, replaced.as_deref()).await?;
+    let session = call.engine.session(&key).await?.ok_or_else(no_session)?;
+    let mut response = ok(&step(&session, None));
+    remember(response.headers_mut(), &key);
+    Ok(response)
+}
+
+/// The session's pipeline, when it is this user's and for this organization.
+async fn current(call: &mut Call) -> Result<Session, ApiError> {
+    let name = call.asked.param("pipeline_name");
+    if name != INTEGRATIONS && !IDENTITIES.contains(&name) {
+        return Err(ApiError::detail(StatusCode::NOT_FOUND, "Invalid pipeline type"));
+    }
+    let key = session_key(&call.asked).filter(|_| name == INTEGRATIONS).ok_or_else(no_session)?;
+    let session = call.engine.session(&key).await?.ok_or_else(no_session)?;
+    if session.org != call.org.id || call.bearer.user != Some(session.user) {
+        return Err(ApiError::detail(StatusCode::NOT_FOUND, "Invalid pipeline state."));
+    }
+    Ok(session)
+}
+
+fn no_session() -> ApiError {
+    ApiError::detail(StatusCode::NOT_FOUND, "No active pipeline session.")
+}
+
+/// The finish: the organization's integration, as the listing has it.
+async fn complete(call: &mut Call, finished: &Finished) -> Answer {
+    let found = call.engine.installed_one(call.org.id, finished.id).await?;
+    let installed = found.ok_or_else(ApiError::not_found)?;
+    let data = catalog::integration(call.org.id, &installed, true);
+    Ok(ok(&json!({ "status": "complete", "data": data })))
+}
+
+fn step(session: &Session, status: Option<&str>) -> Value {
+    shape(session, session.index, &session.view, status)
+}
+
+fn next_step(session: &Session, view: &StepView) -> Value {
+    shape(session, session.index + 1, view, Some("advance"))
+}
+
+fn shape(session: &Session, index: usize, view: &StepView, status: Option<&str>) -> Value {
+    let mut shown = Object::new();
+    if let Some(status) = status {
+        shown.insert("status".to_owned(), status.into());
+    }
+    shown.insert("step".to_owned(), view.id.clone().into());
+    shown.insert("stepIndex".to_owned(), index.into());
+    shown.insert("totalSteps".to_owned(), session.provider.steps().len().into());
+    shown.insert("provider".to_owned(), session.provider.key().into());
+    shown.insert("data".to_owned(), Value::Object(view.data.clone()));
+    Value::Object(shown)
+}
+
+/// The step's fields out of a body, in camelCase or in snake_case; a number becomes a text where
+/// one is wanted, as Sentry's serializers have it. Others are ignored.
+fn fields(step: &Step, given: &Object) -> Fields {
+    let mut fields = Fields::default();
+    for field in step.fields {
+        let value = given.get(field.name).or_else(|| given.get(&snake_case(field.name)));
+        match (value, &field.kind) {
+            (Some(Value::Number(number)), Kind::Text(_)) => {
+                fields.set(field.name, number.to_string());
+            }
+            (Some(value), _) => fields.set(field.name, value.clone()),
+            (None, _) => {}
+        }
+    }
+    fields
+}
+
+/// The older spelling of a field's name.
+pub(super) fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// The key in the session's cookie.
+pub(super) fn session_key(asked: &Asked) -> Option<String> {
+    let cookies = asked.headers.get_all(COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookie| cookie.split(';'));
+    pairs.find_map(|pair| Some(pair.trim().strip_prefix(SESSION)?.strip_prefix('=')?.to_owned()))
+}
+
+/// Hands the session's key out.
+pub(super) fn remember(headers: &mut HeaderMap, key: &str) {
+    let cookie = format!("{SESSION}={key}; HttpOnly; Max-Age=3600; Path=/; SameSite=Lax");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        headers.append(SET_COOKIE, cookie);
+    }
+}
