@@ -3,7 +3,7 @@
 use super::auth::Scopes;
 use super::call::{Resource, nowhere};
 use super::start::Server;
-use super::{integrations, organizations, pipeline};
+use super::{commits, deploys, integrations, organizations, pipeline, releases, repositories};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -16,6 +16,11 @@ const ORG_READ: Scopes = &["org:read", "org:write", "org:admin"];
 const LINK_READ: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
 const LINK_WRITE: Scopes = &["org:write", "org:admin", "org:integrations"];
 const LINK_DELETE: Scopes = &["org:admin", "org:integrations"];
+const LINK_OR_CI: Scopes = &["org:read", "org:write", "org:admin", "org:integrations", "org:ci"];
+const RELEASE_READ: Scopes =
+    &["project:read", "project:write", "project:admin", "project:releases", "org:ci"];
+const RELEASE_WRITE: Scopes = &["project:write", "project:admin", "project:releases", "org:ci"];
+const RELEASE_DELETE: Scopes = &["project:admin", "project:releases"];
 const PROJECT_READ: Scopes = &["project:read", "project:write", "project:admin"];
 
 /// The whole server.
@@ -26,6 +31,12 @@ pub(super) fn router(server: Arc<Server>) -> Router {
 }
 
 fn resources() -> Vec<Resource> {
+    let parts = [tenants(), installed(), released()];
+    parts.into_iter().flatten().collect()
+}
+
+/// Who asks, and for what there is.
+fn tenants() -> Vec<Resource> {
     vec![
         Resource::at("").visit(&[], organizations::who_am_i),
         Resource::at("organizations/").visit(ORG_READ, organizations::list),
@@ -36,6 +47,12 @@ fn resources() -> Vec<Resource> {
             PROJECT_READ,
             organizations::show_project,
         ),
+    ]
+}
+
+/// Integrations, and the pipeline that makes them.
+fn installed() -> Vec<Resource> {
+    vec![
         Resource::of_org("pipeline/{pipeline_name}/")
             .on(Method::GET, LINK_READ, pipeline::show)
             .on(Method::POST, LINK_WRITE, pipeline::advance),
@@ -55,5 +72,49 @@ fn resources() -> Vec<Resource> {
             LINK_READ,
             integrations::configurations,
         ),
+        Resource::of_org("repos/").on(Method::GET, LINK_OR_CI, repositories::list).on(
+            Method::POST,
+            LINK_READ,
+            repositories::create,
+        ),
+        Resource::of_org("repos/{id}/commits/").on(Method::GET, LINK_OR_CI, commits::of_repository),
+    ]
+}
+
+/// Releases, with what belongs to them.
+fn released() -> Vec<Resource> {
+    vec![
+        Resource::of_org("releases/").on(Method::GET, RELEASE_READ, releases::list).on(
+            Method::POST,
+            RELEASE_WRITE,
+            releases::create,
+        ),
+        Resource::at("projects/{org}/{project}/releases/").on(
+            Method::GET,
+            RELEASE_READ,
+            releases::list_of_project,
+        ),
+        Resource::of_org("releases/{version}/")
+            .on(Method::GET, RELEASE_READ, releases::show)
+            .on(Method::PUT, RELEASE_WRITE, releases::update)
+            .on(Method::DELETE, RELEASE_DELETE, releases::delete),
+        Resource::of_org("releases/{version}/previous-with-commits/").on(
+            Method::GET,
+            RELEASE_READ,
+            releases::previous_with_commits,
+        ),
+        Resource::of_org("releases/{version}/commits/").on(
+            Method::GET,
+            RELEASE_READ,
+            commits::of_release,
+        ),
+        Resource::of_org("releases/{version}/commitfiles/").on(
+            Method::GET,
+            RELEASE_READ,
+            commits::files,
+        ),
+        Resource::of_org("releases/{version}/deploys/")
+            .on(Method::GET, RELEASE_READ, deploys::list)
+            .on(Method::POST, RELEASE_WRITE, deploys::create),
     ]
 }

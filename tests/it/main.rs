@@ -34,6 +34,7 @@ mod run;
 mod serve;
 mod serve_peer;
 mod serve_pipeline;
+mod serve_releases;
 mod sinks;
 mod standin;
 mod terminal;

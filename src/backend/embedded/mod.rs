@@ -5,12 +5,15 @@
 //! Between transactions the third party is asked; each reply is kept, so that nothing is asked
 //! twice when another process has to go on.
 
+mod commits;
 mod conclude;
+mod deploys;
 mod finish;
 mod identity;
 mod installed;
 mod pipeline;
 mod records;
+mod releases;
 mod repositories;
 mod resume;
 mod session;
@@ -26,9 +29,12 @@ use crate::store::{Busy, Store, StoreError};
 use pipeline::Kept;
 use std::path::Path;
 
+pub use commits::{Author, Commit, CommitFile, NewCommit, NewRef};
+pub use deploys::{Deploy, NewDeploy};
 pub use finish::{Actor, finish};
 pub use installed::Installed;
 pub(crate) use pipeline::random_hex;
+pub use releases::{NewRelease, Release, ReleaseChange, ReleaseFilter};
 pub use repositories::{NewRepository, Repository, RepositoryFilter};
 pub use resume::Resumed;
 pub use session::{Door, Session};

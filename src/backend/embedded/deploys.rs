@@ -1,0 +1,109 @@
+//! Deploys: that a release runs in an environment.
+
+use super::pipeline::now;
+use super::{Embedded, Page};
+use crate::failure::Failure;
+use rusqlite::Row;
+
+/// A deploy.
+#[derive(Clone, Debug)]
+pub struct Deploy {
+    /// Its id.
+    pub id: i64,
+    /// Where the release runs.
+    pub environment: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// When it began, in milliseconds since 1970.
+    pub date_started: Option<i64>,
+    /// When it was through.
+    pub date_finished: i64,
+}
+
+/// A deploy to note.
+#[derive(Clone, Debug)]
+pub struct NewDeploy {
+    /// Where the release runs.
+    pub environment: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// When it began.
+    pub date_started: Option<i64>,
+    /// When it was through; now, when nobody says.
+    pub date_finished: Option<i64>,
+    /// The ids of the projects that it is of.
+    pub projects: Vec<i64>,
+}
+
+impl Embedded {
+    /// Notes a deploy.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn deploy(&mut self, release: i64, new: &NewDeploy) -> Result<Deploy, Failure> {
+        self.change(|transaction| {
+            let deploy = transaction.query_row(
+                "INSERT INTO deploy
+                     (release_id, environment, name, url, date_started, date_finished)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING *",
+                (
+                    release,
+                    &new.environment,
+                    &new.name,
+                    &new.url,
+                    new.date_started,
+                    new.date_finished.unwrap_or_else(now),
+                ),
+                read,
+            )?;
+            for project in &new.projects {
+                let sql = "INSERT OR IGNORE INTO deploy_project VALUES (?1, ?2)";
+                transaction.execute(sql, (deploy.id, project))?;
+            }
+            Ok(deploy)
+        })
+        .await
+    }
+
+    /// The deploys of a release, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn deploys(&mut self, release: i64, page: Page) -> Result<Vec<Deploy>, Failure> {
+        self.look(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT * FROM deploy WHERE release_id = ?1
+                 ORDER BY date_finished DESC, id DESC LIMIT ?2 OFFSET ?3",
+            )?;
+            statement.query_map((release, page.rows, page.offset), read)?.collect()
+        })
+        .await
+    }
+
+    /// The deploy that was noted last.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn last_deploy(&mut self, release: i64) -> Result<Option<Deploy>, Failure> {
+        let first = Page { offset: 0, rows: 1 };
+        Ok(self.deploys(release, first).await?.into_iter().next())
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Deploy> {
+    Ok(Deploy {
+        id: row.get("id")?,
+        environment: row.get("environment")?,
+        name: row.get("name")?,
+        url: row.get("url")?,
+        date_started: row.get("date_started")?,
+        date_finished: row.get("date_finished")?,
+    })
+}

@@ -1,0 +1,192 @@
+//! `/releases/`: made, read, changed, deleted.
+
+use super::body::{self, Reader, Text};
+use super::call::Call;
+use super::errors::{Answer, ApiError, empty, json_response, ok};
+use super::given::{self, Given};
+use super::organizations::find_project;
+use super::pagination::Wanted;
+use super::shapes;
+use crate::backend::embedded::{NewRelease, Release, ReleaseChange, ReleaseFilter};
+use axum::http::StatusCode;
+use axum::http::header::USER_AGENT;
+use serde_json::{Value, json};
+
+/// `GET /releases/`, newest first.
+pub(super) async fn list(mut call: Call) -> Answer {
+    let mut projects = Vec::new();
+    let named = call.asked.query.iter().filter(|(name, _)| name == "project");
+    let named: Vec<_> = named.map(|(_, value)| value.clone()).filter(|id| id != "-1").collect();
+    for id in named {
+        let number: i64 = id.parse().map_err(|_| {
+            ApiError::bad_request("Invalid project parameter. Values must be numbers.")
+        })?;
+        let found = call.engine.project(call.org.id, &id).await?;
+        projects.push(found.filter(|found| found.id == number).ok_or_else(ApiError::forbidden)?.id);
+    }
+    answer_list(call, projects).await
+}
+
+/// `GET /projects/{org}/{project}/releases/`.
+pub(super) async fn list_of_project(mut call: Call) -> Answer {
+    let project = find_project(&mut call).await?;
+    answer_list(call, vec![project.id]).await
+}
+
+async fn answer_list(mut call: Call, projects: Vec<i64>) -> Answer {
+    let wanted = Wanted::read(&call.asked)?;
+    let status = match call.asked.query("status").filter(|status| !status.is_empty()) {
+        None => None,
+        Some(status @ ("open" | "archived")) => Some(status.to_owned()),
+        Some(_) => return Err(ApiError::bad_request("invalid value for status")),
+    };
+    let query = call.asked.query("query").filter(|query| !query.is_empty()).map(str::to_owned);
+    let filter = ReleaseFilter { query, status, projects };
+    let found = call.engine.releases(call.org.id, &filter, wanted.rows()).await?;
+    let mut shown = Vec::new();
+    for release in &found {
+        shown.push(shapes::release(&mut call.engine, release).await?);
+    }
+    wanted.answer(&call.server, &call.asked, shown)
+}
+
+/// `POST /releases/`: 201 for something new, 208 when everything was there.
+pub(super) async fn create(mut call: Call) -> Answer {
+    let object = body::read(&call.asked)?;
+    let mut reader = Reader::new(&object);
+    let version = reader.text("version", Text::required(200).or_blank());
+    match &version {
+        Some(version) if version.is_empty() => {
+            reader.wrong("version", "This field may not be blank.");
+        }
+        Some(version) if !is_version(version) => {
+            reader.wrong("version", format!("Release with name {version} is not allowed"));
+        }
+        Some(_) | None => {}
+    }
+    let slugs = given::projects(&mut reader);
+    let given = Given::read(&mut reader);
+    reader.end()?;
+    let projects = project_ids(&mut call, &slugs.unwrap_or_default()).await?;
+    let user_agent = call.asked.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let new = NewRelease {
+        version: version.unwrap_or_default(),
+        projects,
+        user_agent: user_agent.map(|agent| agent.chars().take(256).collect()),
+        change: given.change.clone(),
+    };
+    let (release, is_new) = call.engine.ensure_release(call.org.id, &new).await?;
+    // As in Sentry, an unknown repository is refused when the release is there already.
+    fill(&mut call, &release, &given).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::ALREADY_REPORTED };
+    let release = find(&mut call, &release.version).await?;
+    Ok(json_response(status, &shapes::release(&mut call.engine, &release).await?))
+}
+
+/// `GET /releases/{version}/`.
+pub(super) async fn show(mut call: Call) -> Answer {
+    let release = named(&mut call).await?;
+    Ok(ok(&shapes::release(&mut call.engine, &release).await?))
+}
+
+/// `PUT /releases/{version}/`: finalizes, and sets commits or refs.
+pub(super) async fn update(mut call: Call) -> Answer {
+    let release = named(&mut call).await?;
+    let object = body::read(&call.asked)?;
+    let mut reader = Reader::new(&object);
+    let given = Given::read(&mut reader);
+    reader.end()?;
+    call.engine.change_release(release.id, &given.change).await?;
+    fill(&mut call, &release, &given).await?;
+    let release = find(&mut call, &release.version).await?;
+    Ok(ok(&shapes::release(&mut call.engine, &release).await?))
+}
+
+/// `DELETE /releases/{version}/`.
+pub(super) async fn delete(mut call: Call) -> Answer {
+    let version = call.asked.param("version").to_owned();
+    if call.engine.delete_release(call.org.id, &version).await? {
+        return Ok(empty(StatusCode::NO_CONTENT));
+    }
+    Err(ApiError::not_found())
+}
+
+/// `GET /releases/{version}/previous-with-commits/`: an empty object when there is none.
+pub(super) async fn previous_with_commits(mut call: Call) -> Answer {
+    let release = named(&mut call).await?;
+    let found = call.engine.with_commits(call.org.id, &release).await?;
+    Ok(ok(&match found {
+        Some(found) => shapes::release(&mut call.engine, &found).await?,
+        None => json!({}),
+    }))
+}
+
+/// The release that the path names.
+///
+/// # Errors
+///
+/// 404.
+pub(super) async fn named(call: &mut Call) -> Result<Release, ApiError> {
+    let version = call.asked.param("version").to_owned();
+    find(call, &version).await
+}
+
+async fn find(call: &mut Call, version: &str) -> Result<Release, ApiError> {
+    let found = call.engine.release(call.org.id, version).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+/// The ids of the projects with these slugs; Sentry takes no ids here.
+async fn project_ids(call: &mut Call, slugs: &[String]) -> Result<Vec<i64>, ApiError> {
+    let mut ids = Vec::new();
+    for slug in slugs {
+        let found = call.engine.project(call.org.id, slug).await?;
+        let found = found.filter(|found| found.slug == *slug);
+        ids.push(found.ok_or_else(|| ApiError::field("projects", "Invalid project slugs"))?.id);
+    }
+    Ok(ids)
+}
+
+/// Commits and refs, once the release is there.
+async fn fill(call: &mut Call, release: &Release, given: &Given) -> Result<(), ApiError> {
+    if !given.commits.is_empty() {
+        call.engine.set_commits(call.org.id, release.id, &given.commits).await?;
+    }
+    if given.refs.is_empty() {
+        return Ok(());
+    }
+    let unknown = call.engine.set_refs(call.org.id, release.id, &given.refs).await?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let names = unknown.join(", ");
+    Err(ApiError::field("refs", format!("Invalid repository names: {names}")))
+}
+
+/// Sentry's `is_valid_version`: what stands in a path, and is not the word for the newest one.
+fn is_version(version: &str) -> bool {
+    let bad = ['\n', '\r', '\t', '\u{c}', '/', '\\'];
+    let trimmed = version.trim();
+    !trimmed.is_empty()
+        && !matches!(trimmed, "." | "..")
+        && !version.contains(bad)
+        && !trimmed.eq_ignore_ascii_case("latest")
+}
+
+/// What both POST and PUT change.
+pub(super) fn change(reader: &mut Reader<'_>) -> ReleaseChange {
+    let status = reader.value("status").cloned();
+    let status = status.filter(|status| *status != Value::from(""));
+    if let Some(status) = &status {
+        if !matches!(status.as_str(), Some("open" | "archived")) {
+            let shown = status.as_str().map_or_else(|| status.to_string(), str::to_owned);
+            reader.wrong("status", format!("Invalid status {shown}"));
+        }
+    }
+    ReleaseChange {
+        r#ref: reader.text("ref", Text::optional(200)).filter(|text| !text.is_empty()),
+        url: reader.url("url").filter(|text| !text.is_empty()),
+        date_released: reader.date("dateReleased"),
+        status: status.and_then(|status| status.as_str().map(str::to_owned)),
+    }
+}

@@ -1,0 +1,143 @@
+//! Releases, commits, deploys and repositories in Sentry's JSON.
+
+use super::catalog;
+use super::dates::iso;
+use super::version;
+use crate::backend::embedded::{
+    Author, Commit, CommitFile, Deploy, Embedded, Page, Release, Repository,
+};
+use crate::failure::Failure;
+use serde_json::{Value, json};
+
+/// A release with all that a listing tells of it.
+pub(super) async fn release(engine: &mut Embedded, release: &Release) -> Result<Value, Failure> {
+    let first = Page { offset: 0, rows: 1 };
+    let last = engine.release_commits(release.id, first).await?.into_iter().next();
+    let last_commit = match &last {
+        Some(last) => commit(engine, last).await?,
+        None => Value::Null,
+    };
+    let last_deploy = engine.last_deploy(release.id).await?.as_ref().map(deploy);
+    let authors = engine.release_authors(release.id).await?;
+    let authors: Vec<_> = authors.iter().map(|one| author(Some(one))).collect();
+    let projects = engine.release_projects(release.id).await?;
+    let projects: Vec<_> = projects.iter().map(|(id, slug)| project(*id, slug)).collect();
+    Ok(json!({
+        "id": release.id,
+        "version": release.version,
+        "status": release.status,
+        "shortVersion": release.version,
+        "versionInfo": version::info(&release.version),
+        "ref": release.r#ref,
+        "url": release.url,
+        "dateReleased": release.date_released.map(iso),
+        "dateCreated": iso(release.created_at),
+        "data": {},
+        "newGroups": 0,
+        "owner": null,
+        "commitCount": release.commit_count,
+        "lastCommit": last_commit,
+        "deployCount": release.deploy_count,
+        "lastDeploy": last_deploy,
+        "authors": authors,
+        "projects": projects,
+        "firstEvent": null,
+        "lastEvent": null,
+        "currentProjectMeta": {},
+        "userAgent": release.user_agent,
+    }))
+}
+
+/// A commit with the releases that it is in.
+pub(super) async fn commit(engine: &mut Embedded, commit: &Commit) -> Result<Value, Failure> {
+    let releases = engine.releases_of(commit.id).await?;
+    let release = |release: &Release| {
+        json!({
+            "version": release.version,
+            "shortVersion": release.version,
+            "ref": release.r#ref,
+            "url": release.url,
+            "dateReleased": release.date_released.map(iso),
+            "dateCreated": iso(release.created_at),
+        })
+    };
+    Ok(json!({
+        "id": commit.key,
+        "message": commit.message,
+        "dateCreated": iso(commit.date_added),
+        "pullRequest": null,
+        "suspectCommitType": "",
+        "repository": repository(&commit.repository),
+        "author": author(commit.author.as_ref()),
+        "releases": releases.iter().map(release).collect::<Vec<_>>(),
+    }))
+}
+
+/// An author who is no user here; nobody is an empty object.
+fn author(author: Option<&Author>) -> Value {
+    match author {
+        Some(author) => json!({ "name": author.name, "email": author.email }),
+        None => json!({}),
+    }
+}
+
+/// A file of a release's commits.
+pub(super) fn file(org: i64, file: &CommitFile) -> Value {
+    json!({
+        "id": file.id.to_string(),
+        "orgId": org,
+        "author": author(file.author.as_ref()),
+        "commitMessage": file.message,
+        "filename": file.filename,
+        "type": file.kind,
+        "repoName": file.repository,
+    })
+}
+
+/// A deploy.
+pub(super) fn deploy(deploy: &Deploy) -> Value {
+    json!({
+        "id": deploy.id.to_string(),
+        "environment": deploy.environment,
+        "dateStarted": deploy.date_started.map(iso),
+        "dateFinished": iso(deploy.date_finished),
+        "name": deploy.name,
+        "url": deploy.url,
+    })
+}
+
+/// A repository.
+pub(super) fn repository(repository: &Repository) -> Value {
+    let provider = match repository.provider.as_deref() {
+        None => json!({ "id": "unknown", "name": "Unknown Provider" }),
+        Some(id) => {
+            let key = id.strip_prefix("integrations:").unwrap_or(id);
+            let name = catalog::of_key(key).map_or_else(|| key, |provider| provider.name());
+            json!({ "id": id, "name": name })
+        }
+    };
+    json!({
+        "id": repository.id.to_string(),
+        "name": repository.name,
+        "url": repository.url,
+        "provider": provider,
+        "status": repository.status,
+        "dateCreated": iso(repository.created_at),
+        "integrationId": repository.integration_id.map(|id| id.to_string()),
+        "externalSlug": repository.external_id,
+        "externalId": repository.external_id,
+    })
+}
+
+/// A project inside a release.
+fn project(id: i64, slug: &str) -> Value {
+    json!({
+        "id": id,
+        "slug": slug,
+        "name": slug,
+        "newGroups": 0,
+        "platform": null,
+        "platforms": [],
+        "hasHealthData": false,
+    })
+}
