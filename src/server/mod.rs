@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod call;
 mod catalog;
+mod code_mappings;
 mod commits;
 mod dates;
 mod deploys;

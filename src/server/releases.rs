@@ -175,18 +175,22 @@ fn is_version(version: &str) -> bool {
 
 /// What both POST and PUT change.
 pub(super) fn change(reader: &mut Reader<'_>) -> ReleaseChange {
-    let status = reader.value("status").cloned();
-    let status = status.filter(|status| *status != Value::from(""));
-    if let Some(status) = &status {
-        if !matches!(status.as_str(), Some("open" | "archived")) {
-            let shown = status.as_str().map_or_else(|| status.to_string(), str::to_owned);
-            reader.wrong("status", format!("Invalid status {shown}"));
+    let status = match reader.value("status") {
+        None => None,
+        Some(Value::String(status)) if status.is_empty() => None,
+        Some(Value::String(status)) if matches!(status.as_str(), "open" | "archived") => {
+            Some(status.clone())
         }
-    }
+        Some(other) => {
+            let shown = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
+            reader.wrong("status", format!("Invalid status {shown}"));
+            None
+        }
+    };
     ReleaseChange {
         r#ref: reader.text("ref", Text::optional(200)).filter(|text| !text.is_empty()),
         url: reader.url("url").filter(|text| !text.is_empty()),
         date_released: reader.date("dateReleased"),
-        status: status.and_then(|status| status.as_str().map(str::to_owned)),
+        status,
     }
 }

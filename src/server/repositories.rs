@@ -15,11 +15,8 @@ use serde_json::{Value, json};
 pub(super) async fn list(mut call: Call) -> Answer {
     let wanted = Wanted::read(&call.asked)?;
     let text = |name| call.asked.query(name).filter(|text| !text.is_empty());
-    let integration_id = match text("integration_id") {
-        // No integration has what is no number.
-        Some(id) => Some(id.parse().unwrap_or(-1)),
-        None => None,
-    };
+    // No integration has what is no number.
+    let integration_id = text("integration_id").map(|id| id.parse().unwrap_or(-1));
     let filter = RepositoryFilter {
         query: text("query").map(str::to_owned),
         status: text("status").map(str::to_owned),

@@ -3,7 +3,9 @@
 use super::auth::Scopes;
 use super::call::{Resource, nowhere};
 use super::start::Server;
-use super::{commits, deploys, integrations, organizations, pipeline, releases, repositories};
+use super::{
+    code_mappings, commits, deploys, integrations, organizations, pipeline, releases, repositories,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -78,6 +80,12 @@ fn installed() -> Vec<Resource> {
             repositories::create,
         ),
         Resource::of_org("repos/{id}/commits/").on(Method::GET, LINK_OR_CI, commits::of_repository),
+        Resource::of_org("code-mappings/").on(Method::GET, LINK_OR_CI, code_mappings::list).on(
+            Method::POST,
+            LINK_READ,
+            code_mappings::create,
+        ),
+        Resource::of_org("code-mappings/bulk/").on(Method::POST, LINK_OR_CI, code_mappings::upsert),
     ]
 }
 

@@ -35,88 +35,19 @@ fn a_release_is_made_once_and_joined_by_more_projects() {
     assert_eq!(serve.get(&release("web%401.0.0")).expect(200), joined);
 }
 
+/// Bodies that a server of 23.7.1 refuses, with its words.
+fn field_errors(of: &str) -> Vec<Value> {
+    let text = include_str!("../fixtures/serve/field-errors.json");
+    let all: Value = serde_json::from_str(text).unwrap();
+    all[of].as_array().unwrap().clone()
+}
+
 #[test]
 fn what_is_wrong_with_a_release_is_said_by_field() {
     let serve = Serve::start();
-    let long = "x".repeat(201);
-    let commit =
-        |commit: Value| json!({ "version": "v", "projects": ["web"], "commits": [commit] });
-    let refs = |one: Value| json!({ "version": "v", "projects": ["web"], "refs": [one] });
-    let required = json!(["This field is required."]);
-    let time = "Datetime has wrong format. Use one of these formats instead: \
-                YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
-    for (body, error) in [
-        (json!({}), json!({ "version": required, "projects": required })),
-        (json!({ "version": "v" }), json!({ "projects": required })),
-        (
-            json!({ "version": null, "projects": null }),
-            json!({ "version": ["This field may not be null."], "projects": ["This field may not be null."] }),
-        ),
-        (
-            json!({ "version": "v", "projects": ["nope"] }),
-            json!({ "projects": ["Invalid project slugs"] }),
-        ),
-        (
-            json!({ "version": "v", "projects": [1] }),
-            json!({ "projects": ["Invalid project slugs"] }),
-        ),
-        (
-            json!({ "version": "v", "projects": [] }),
-            json!({ "projects": ["This list may not be empty."] }),
-        ),
-        (
-            json!({ "version": true, "projects": "web" }),
-            json!({ "version": ["Not a valid string."],
-                 "projects": ["Expected a list of items but got type \"str\"."] }),
-        ),
-        (
-            json!({ "version": "", "projects": ["web"] }),
-            json!({ "version": ["This field may not be blank."] }),
-        ),
-        (
-            json!({ "version": long, "projects": ["web"] }),
-            json!({ "version": ["Ensure this field has no more than 200 characters."] }),
-        ),
-        (
-            json!({ "version": "v", "projects": ["web"], "dateReleased": "yesterday" }),
-            json!({ "dateReleased": [time] }),
-        ),
-        (
-            json!({ "version": "v", "projects": ["web"], "status": "bogus", "url": "nope" }),
-            json!({ "status": ["Invalid status bogus"], "url": ["Enter a valid URL."] }),
-        ),
-        (
-            json!({ "version": "v", "projects": ["web"], "commits": {}, "refs": "x" }),
-            json!({ "commits": ["Expected a list of items but got type \"dict\"."],
-                 "refs": ["Expected a list of items but got type \"str\"."] }),
-        ),
-        (commit(json!({ "message": "no id" })), json!({ "commits": { "id": required } })),
-        (
-            commit(json!({ "id": "x".repeat(65) })),
-            json!({ "commits": { "id": ["Ensure this field has no more than 64 characters."] } }),
-        ),
-        (
-            commit(json!({ "id": "x", "patch_set": [{ "path": "a", "type": "Z" }] })),
-            json!({ "commits": { "patch_set": { "type": ["Commit patch_set type Z is not supported."] } } }),
-        ),
-        (
-            commit(json!({ "id": "x", "patch_set": {} })),
-            json!({ "commits": { "patch_set": ["Expected a list of items but got type \"dict\"."] } }),
-        ),
-        (refs(json!({ "repository": "acme/web" })), json!({ "refs": { "commit": required } })),
-        (
-            refs(json!({ "repository": long, "commit": long, "previousCommit": long })),
-            json!({ "refs": { "commit": ["Commit too long - max is 64 chars"],
-                           "repository": ["Ensure this field has no more than 200 characters."],
-                           "previousCommit": ["Ensure this field has no more than 64 characters."] } }),
-        ),
-        (
-            json!({ "version": "v", "projects": ["web"],
-                 "commits": [{ "id": "a", "timestamp": "2026-11-19T12:00:00Z" }, { "id": "b" }] }),
-            json!({ "commits": ["Either all commits have a timestamp, or none has."] }),
-        ),
-    ] {
-        assert_eq!(serve.ask("POST", RELEASES, body.clone()).expect(400), error, "{body}");
+    for case in field_errors("releases") {
+        let error = serve.ask("POST", RELEASES, case["body"].clone()).expect(400);
+        assert_eq!(error, case["error"], "{}", case["body"]);
     }
     for version in [" ", ".", "..", "latest", "Latest", "a/b", "a\nb", "a\tb", "a\\b"] {
         let body = json!({ "version": version, "projects": ["web"] });
@@ -180,6 +111,16 @@ fn commits_replace_those_that_were_there_and_make_their_repositories() {
     );
     let repos = serve.get("/api/0/organizations/acme/repos/").expect(200);
     assert_eq!(repos[0]["name"], "acme/web");
+}
+
+#[test]
+fn the_last_commits_are_the_ones_that_a_release_has() {
+    let serve = Serve::start();
+    make(&serve, "v1");
+    let path = release("v1");
+    let two =
+        json!({ "commits": [{ "id": "a", "repository": "r" }, { "id": "b", "repository": "r" }] });
+    assert_eq!(serve.ask("PUT", &path, two).expect(200)["commitCount"], 2);
     let of_repo = "/api/0/organizations/acme/repos/1/commits/";
     assert_eq!(serve.get(of_repo).expect(200).as_array().unwrap().len(), 2);
     let one = json!({ "commits": [{ "id": "c9", "author_name": "Nobody New" }] });
@@ -244,31 +185,9 @@ fn deploys_are_noted_and_the_last_one_is_the_releases() {
     assert_eq!(serve.get(&path).expect(200), json!([second, first]));
     let shown = serve.get(&release("v1")).expect(200);
     assert_eq!((&shown["deployCount"], &shown["lastDeploy"]), (&json!(2), &second));
-    for (body, error) in [
-        (json!({}), json!({ "environment": ["This field is required."] })),
-        (
-            json!({ "environment": "a/b" }),
-            json!({ "environment": ["Invalid value for environment"] }),
-        ),
-        (json!({ "environment": "" }), json!({ "environment": ["This field may not be blank."] })),
-        (
-            json!({ "environment": "x".repeat(65) }),
-            json!({ "environment": ["Ensure this field has no more than 64 characters."] }),
-        ),
-        (
-            json!({ "environment": "e", "url": "not a url" }),
-            json!({ "url": ["Enter a valid URL."] }),
-        ),
-        (
-            json!({ "environment": "e", "projects": ["nope"] }),
-            json!({ "projects": ["Invalid project"] }),
-        ),
-        (
-            json!({ "environment": "e", "projects": [] }),
-            json!({ "projects": ["This list may not be empty."] }),
-        ),
-    ] {
-        assert_eq!(serve.ask("POST", &path, body.clone()).expect(400), error, "{body}");
+    for case in field_errors("deploys") {
+        let error = serve.ask("POST", &path, case["body"].clone()).expect(400);
+        assert_eq!(error, case["error"], "{}", case["body"]);
     }
     serve.ask("POST", &format!("{}deploys/", release("nope")), json!({})).expect(404);
 }

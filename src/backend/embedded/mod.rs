@@ -5,6 +5,7 @@
 //! Between transactions the third party is asked; each reply is kept, so that nothing is asked
 //! twice when another process has to go on.
 
+mod code_mappings;
 mod commits;
 mod conclude;
 mod deploys;
@@ -29,6 +30,7 @@ use crate::store::{Busy, Store, StoreError};
 use pipeline::Kept;
 use std::path::Path;
 
+pub use code_mappings::{CodeMapping, NewCodeMapping, Upserted};
 pub use commits::{Author, Commit, CommitFile, NewCommit, NewRef};
 pub use deploys::{Deploy, NewDeploy};
 pub use finish::{Actor, finish};
