@@ -14,7 +14,7 @@ use axum::extract::{RawPathParams, State};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{MethodFilter, any, on};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +57,7 @@ impl Asked {
 
 /// A request to an endpoint that belongs to no organization.
 pub(super) struct Visit {
+    pub(super) method: Method,
     pub(super) server: Arc<Server>,
     pub(super) engine: Lease,
     pub(super) bearer: Option<Bearer>,
@@ -167,7 +168,7 @@ impl Resource {
                 if !verb.scopes.is_empty() {
                     auth::allow(bearer.as_ref(), verb.scopes)?;
                 }
-                handler(Visit { server, engine, bearer, asked }).await
+                handler(Visit { method: method.clone(), server, engine, bearer, asked }).await
             }
             Handler::Call(handler) => {
                 auth::allow(bearer.as_ref(), verb.scopes)?;
@@ -179,6 +180,39 @@ impl Resource {
             }
         }
     }
+}
+
+/// Puts a page into the router. A token that nobody has is no token here: the page sends its
+/// bearer to the login.
+pub(super) fn page<F, A>(
+    router: Router<Arc<Server>>,
+    path: &str,
+    methods: MethodFilter,
+    handler: F,
+) -> Router<Arc<Server>>
+where
+    F: Fn(Visit) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Answer> + Send + 'static,
+{
+    let answer = move |State(server): State<Arc<Server>>,
+                       method: Method,
+                       params: Result<RawPathParams, RawPathParamsRejection>,
+                       uri: Uri,
+                       headers: HeaderMap,
+                       body: Result<Bytes, BytesRejection>| {
+        let handler = handler.clone();
+        async move {
+            let asked = read(params, &uri, headers, body);
+            let answered = isolate(async move {
+                let (asked, mut engine) = (asked?, server.engine().await?);
+                let bearer = auth::bearer(&server, &mut engine, &asked.headers).await;
+                let bearer = bearer.ok().flatten();
+                handler(Visit { method, server, engine, bearer, asked }).await
+            });
+            answered.await.unwrap_or_else(ApiError::into_response)
+        }
+    };
+    router.route(path, on(methods, answer))
 }
 
 /// A method that the endpoint does not have.
