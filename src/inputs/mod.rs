@@ -98,7 +98,7 @@ impl Inputs {
             auth_token: given.get("auth-token").map(|found| found.text.clone()),
             pipeline_token: given.get("pipeline-token").map(|found| found.text.clone()),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
-            certificates: reader.file("ca-file", read),
+            certificates: reader.file("ca-file", read, parse::certificates),
             backend: reader.value("backend", parse::backend),
             database: reader.value("database", parse::text),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),

@@ -4,6 +4,9 @@ use super::given::{Given, ReadFile};
 use crate::failure::{Code, Failure, quote};
 use crate::job::{Host, Job};
 use crate::model::OrgSlug;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::time::Duration;
 use url::Url;
 
@@ -169,18 +172,22 @@ impl<'a> Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The text of the file that the input called `name` names.
-    pub(super) fn file(&mut self, name: &str, read: ReadFile<'_>) -> Option<String> {
+    /// The text of the file that the input called `name` names, when `parse` takes it.
+    pub(super) fn file<T>(
+        &mut self,
+        name: &str,
+        read: ReadFile<'_>,
+        parse: impl Fn(String) -> Result<T, &'static str>,
+    ) -> Option<T> {
         let found = self.given.get(name)?;
-        match read(found.text.expose()) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                let shown = quote(found.text.expose());
-                let message = format!("cannot read {shown}, which {} names: {error}", found.origin);
-                self.mistakes.push(Failure::new(Code::Usage, message));
-                None
-            }
-        }
+        let (shown, origin) = (quote(found.text.expose()), found.origin);
+        let message = match read(found.text.expose()).map(parse) {
+            Ok(Ok(value)) => return Some(value),
+            Ok(Err(takes)) => format!("`{name}` ({origin}) takes {takes}, and {shown} is none"),
+            Err(error) => format!("cannot read {shown}, which {origin} names: {error}"),
+        };
+        self.mistakes.push(Failure::new(Code::Usage, message).hint(format!("change {origin}")));
+        None
     }
 }
 
@@ -250,6 +257,15 @@ pub(super) fn url(text: &str) -> Result<Url, &'static str> {
             && url.fragment().is_none()
     };
     Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials or query")
+}
+
+/// Certificates that can be trusted; they come back as they were written.
+pub(super) fn certificates(pem: String) -> Result<String, &'static str> {
+    let mut roots = RootCertStore::empty();
+    let mut found = CertificateDer::pem_slice_iter(pem.as_bytes());
+    let are_good = found.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
+    let takes = "a file of certificates as PEM";
+    if are_good && !roots.is_empty() { Ok(pem) } else { Err(takes) }
 }
 
 pub(super) fn boolean(word: &str) -> Result<bool, &'static str> {
