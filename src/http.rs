@@ -112,7 +112,12 @@ pub fn client(
     };
     let own = own.iter().map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes()));
     let own: Vec<_> = own.collect::<Result<Vec<_>, _>>()?.concat();
-    builder().tls_certs_merge(own.clone()).build().or_else(|_| {
+    // Certificates of one's own would hide that the system has none.
+    let merged = match own.is_empty() {
+        true => builder().build(),
+        false => builder().build().and_then(|_| builder().tls_certs_merge(own.clone()).build()),
+    };
+    merged.or_else(|_| {
         tracing::debug!("no root certificates of the system, taking the bundled ones");
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
         let certificate = |root: &CertificateDer<'_>| reqwest::Certificate::from_der(root);
