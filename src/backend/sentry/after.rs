@@ -67,10 +67,10 @@ impl Sentry<'_> {
     async fn identifier(&self, integration: i64, name: &str) -> String {
         let path = format!("integrations/{integration}/repos/?search={}", segment(name));
         let found = match self.client.call(&Call::get(self.path(&path))).await {
-            Ok(reply) if reply.is_good() => reply.json()["repos"].take(),
+            Ok(reply) if reply.is_good() => reply.json(),
             _ => Value::Null,
         };
-        let repositories = found.as_array().into_iter().flatten();
+        let repositories = found["repos"].as_array().into_iter().flatten();
         let mut named = repositories.filter(|repository| is_called(repository, name));
         let identifier = named.next().map(|repository| &repository["identifier"]);
         match identifier {
