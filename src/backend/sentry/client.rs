@@ -165,9 +165,11 @@ impl Client {
         let host = self.base.host_str().unwrap_or_default();
         let (words, sent) = match unreached {
             Unreached::Tls => {
-                let message = format!("the certificate of {host} does not verify");
-                let failure = Failure::new(Code::Unreachable, message)
-                    .hint("name the certificate of your own authority with `ca-file`");
+                let message =
+                    format!("no TLS connection to {host}, or its certificate does not verify");
+                let failure = Failure::new(Code::Unreachable, message).hint(
+                    "check `url`, and name the certificate of your own authority with `ca-file`",
+                );
                 return Verdict::Failed(Silence::Unsent(failure));
             }
             Unreached::Connect => (format!("cannot connect to {host}"), false),
