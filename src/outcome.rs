@@ -3,6 +3,7 @@
 use crate::failure::{Code, Exit, Failure, Warning};
 use crate::inputs::Tolerated;
 use crate::model::PipelineType;
+use crate::secret;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,15 @@ impl Outcome {
         };
         let headline = format!("skipped: {why}, so there is no token");
         Self { skipped_reason: Some(reason), ..Self::new(Status::Skipped, headline) }
+    }
+
+    /// Takes these secrets out of the words of others: a server may quote what it was sent.
+    pub fn redact(&mut self, secrets: &[String]) {
+        let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
+        let failure = self.failure.iter_mut().map(|failure| &mut failure.message);
+        for words in warnings.chain(failure).chain([&mut self.headline]) {
+            *words = secret::without(words, secrets);
+        }
     }
 
     /// Lets an end that `tolerate` names count as exit 0, with a warning.

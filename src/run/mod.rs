@@ -120,10 +120,12 @@ impl Run<'_> {
         secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
         let (masks, warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
         Sinks::emit(masks)?;
-        let mut outcome = match inputs.backend(self.job)? {
-            BackendName::Embedded => self.resume_on_embedded(inputs, org, &callback).await?,
-            BackendName::Sentry => self.resume_on_sentry(inputs, org, &callback, deadline).await?,
+        let done = match inputs.backend(self.job)? {
+            BackendName::Embedded => self.resume_on_embedded(inputs, org, &callback).await,
+            BackendName::Sentry => self.resume_on_sentry(inputs, org, &callback, deadline).await,
         };
+        let mut outcome = done.unwrap_or_else(Outcome::failed);
+        outcome.redact(&secrets);
         outcome.warnings.splice(0..0, warnings);
         Ok(outcome)
     }
@@ -146,6 +148,7 @@ impl Run<'_> {
         };
         drop(group);
         let mut outcome = done.unwrap_or_else(|failure| Report::failed(task, failure));
+        outcome.redact(secrets);
         outcome.warnings.splice(0..0, warnings);
         outcome
     }

@@ -1,10 +1,11 @@
 //! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
 //! is safe to repeat, and says why it waits.
 
+use super::Access;
 use super::reply::{Reply, reason};
 use crate::failure::{Code, Failure};
 use crate::http::{self, Trust, Unreached};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::token::{self, Kind};
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::{Method, RequestBuilder};
@@ -36,6 +37,8 @@ pub(super) struct Client {
     token: Secret,
     trust: Trust,
     deadline: Instant,
+    /// What the server's words are not to show.
+    secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
     jar: Arc<Jar>,
 }
@@ -75,15 +78,12 @@ impl From<Silence> for Failure {
 }
 
 impl Client {
-    pub(super) fn new(
-        base: Url,
-        token: Secret,
-        trust: Trust,
-        deadline: Instant,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(access: Access, mut secrets: Vec<String>) -> Result<Self, Failure> {
+        let Access { url: base, token, trust, deadline } = access;
+        secrets.push(token.expose().to_owned());
         let jar = Arc::new(Jar::default());
         let http = build(&trust, &jar, usize::MAX)?;
-        Ok(Self { http, base, token, trust, deadline, jar })
+        Ok(Self { http, base, token, trust, deadline, secrets, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
@@ -122,7 +122,7 @@ impl Client {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             let verdict = match http::exchange(self.request(call)).await {
-                Ok(answer) => Reply::from(answer).verdict(call.repeat),
+                Ok(answer) => Reply::from(answer).verdict(call.repeat, &self.secrets),
                 Err(unreached) => self.unreached(unreached, call.repeat),
             };
             let (again, failure) = match verdict {
@@ -209,8 +209,9 @@ pub(super) enum Verdict {
 }
 
 impl Reply {
-    fn verdict(self, repeat: Repeat) -> Verdict {
-        let said = reason(&self.json()).map(|said| format!(": {said}")).unwrap_or_default();
+    fn verdict(self, repeat: Repeat, secrets: &[String]) -> Verdict {
+        let said = reason(&self.json()).map(|said| secret::without(&said, secrets));
+        let said = said.map(|said| format!(": {said}")).unwrap_or_default();
         let failure = |code, words: &str| Failure {
             status: Some(self.status),
             ..Failure::new(code, format!("{words} with HTTP {}{said}", self.status))

@@ -65,7 +65,7 @@ impl<'a> Sentry<'a> {
     ///
     /// `org-token` for a token that can start no pipeline, before any request.
     pub fn new(access: Access, task: &'a Task, dialect: Dialect) -> Result<Self, Failure> {
-        let client = Client::new(access.url, access.token, access.trust, access.deadline)?;
+        let client = Client::new(access, task.secrets())?;
         access::can_hold_pipelines(&client)?;
         Ok(Self { client, task, dialect, api: Api::default(), web: None })
     }
