@@ -72,9 +72,17 @@ enum Answer {
 fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
     tracing::debug!(step = view.id, provider_key = task.key, "answering a step");
     let step = task.provider.steps().iter().find(|step| step.id == view.id);
-    let page = step.filter(|step| step.needs_browser()).and_then(|step| step.link);
-    let page = page.and_then(|link| view.data.get(link)).and_then(|url| url.as_str());
-    match (page, task.answers.step(&view.id)) {
+    let given = task.answers.step(&view.id);
+    let page = match step {
+        Some(step) => step
+            .link
+            .filter(|_| step.needs_browser())
+            .and_then(|link| view.data.get(link)?.as_str()),
+        // Nobody describes it: what the state does not answer may be a person's to answer.
+        None if given.is_none() => page(&view.data),
+        None => None,
+    };
+    match (page, given) {
         (Some(page), _) => Ok(Answer::Person(page.to_owned())),
         (None, Some(fields)) => Ok(Answer::Inputs(fields.clone())),
         (None, None) => {
@@ -86,9 +94,15 @@ fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
     }
 }
 
+/// The page that a step shows, by the names that Sentry gives to such data.
+fn page(data: &Object) -> Option<&str> {
+    let urls = data.iter().filter(|(name, _)| name.ends_with("Url"));
+    let is_page = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
+    urls.filter_map(|(_, url)| url.as_str()).find(is_page)
+}
+
 fn stay(data: &Object) -> Result<Walked, Failure> {
-    let pages = data.iter().filter(|(name, _)| name.ends_with("Url"));
-    match pages.filter_map(|(_, url)| url.as_str()).next() {
+    match page(data) {
         Some(page) => Ok(Walked::Waiting(page.to_owned())),
         None => {
             Err(Failure::new(Code::Refused, "the step stays where it is, and does not say why"))
