@@ -66,15 +66,20 @@ impl Sentry<'_> {
     /// The answer may have arrived: the current step tells, and after the last one the list does.
     async fn recover(&mut self, body: &Value, failure: Failure) -> Result<Progress, Failure> {
         tracing::warn!(reason = failure.message, "looking whether the answer arrived");
-        let current = self.client.call(&Call::get(self.path(PIPELINE))).await?;
-        if current.is_good() {
+        let mut failure = failure;
+        // A finish that failed halfway leaves a session whose step cannot be read.
+        let current = self.client.call(&Call::get(self.path(PIPELINE))).await.ok();
+        if let Some(current) = current.filter(Reply::is_good) {
             let earlier = self.api.step.clone();
             let view = self.show(&current.json())?;
             if view.id != earlier {
                 return Ok(Progress::Advance(view));
             }
-            let reply = self.post(body, Repeat::Unsent).await?;
-            return self.progress(&reply);
+            match self.post(body, Repeat::Unsent).await {
+                Ok(reply) => return self.progress(&reply),
+                Err(Silence::Unsent(failure)) => return Err(failure),
+                Err(Silence::Unknown(again)) => failure = again,
+            }
         }
         match self.look().await {
             Some(finished) => Ok(Progress::Complete(finished)),

@@ -148,8 +148,10 @@ impl<'a> Sentry<'a> {
     /// After an answer whose fate nobody knows: whether the finish is there all the same.
     async fn look(&self) -> Option<Finished> {
         let listed = self.read_list().await.ok()?;
-        let is_new = |one: &Listed| self.api.before.iter().all(|before| before.id != one.id);
-        let one = listed.into_iter().filter(|one| one.active).find(is_new)?;
+        let was_there = |one: &Listed| {
+            self.api.before.iter().any(|before| before.id == one.id && before.active)
+        };
+        let one = listed.into_iter().find(|one| one.active && !was_there(one))?;
         let integration_key = self.task.provider_key().to_owned();
         Some(Finished { id: one.id, integration_key, name: one.name, changed: true })
     }
