@@ -104,8 +104,11 @@ impl Sentry<'_> {
             (200..=299, Some("advance")) => Ok(Progress::Advance(self.show(&said)?)),
             (200..=299, Some("stay")) => Ok(Progress::Stay(object(&said["data"]))),
             (200..=299, Some("complete")) => Ok(Progress::Complete(finished(&said["data"])?)),
-            (400, Some("error")) => Ok(Progress::Refused(refusal(reply, &said))),
-            (400, _) => Ok(Progress::Invalid(field_errors(&said))),
+            (400, Some("error")) => Ok(Progress::Refused(refusal(reply, &said["data"]))),
+            (400, _) => Ok(match field_errors(&said) {
+                fields if fields.is_empty() => Progress::Refused(refusal(reply, &said)),
+                fields => Progress::Invalid(fields),
+            }),
             (404, _) => Ok(Progress::Refused(access::expired(reply))),
             (200..=299, _) => Err(self.strange()),
             _ => Err(self.denied(reply, Need::Pipeline)),
@@ -168,7 +171,7 @@ pub(super) fn finished(data: &Value) -> Result<Finished, Failure> {
 }
 
 fn refusal(reply: &Reply, said: &Value) -> Refusal {
-    let message = reason(&said["data"]).unwrap_or_else(|| "no reason was given".to_owned());
+    let message = reason(said).unwrap_or_else(|| "no reason was given".to_owned());
     let mut refusal = access::kind_of_refusal(message);
     refusal.status = Some(reply.status);
     refusal
