@@ -9,8 +9,17 @@ use url::form_urlencoded;
 /// No third party's callback is longer.
 const LONGEST: usize = 16 * 1024;
 
-/// The parameters in which a third party says why it refuses (RFC 6749, 4.1.2.1).
-const WORDS: [&str; 3] = ["error", "error_description", "error_uri"];
+/// The parameters that are no secrets: those in which a third party says why it refuses, and those
+/// of the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1).
+const WORDS: [&str; 7] = [
+    "error",
+    "error_description",
+    "error_uri",
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+];
 
 /// The parameters of a callback, by name.
 pub struct Callback {

@@ -66,7 +66,8 @@ fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow:
     let (given, mut mistakes) = Given::collect(flags, env, &files::read);
     let (voice, unheard) = Voice::read(&given, &job);
     let _log = host::log::start(&voice);
-    let (sinks, lacks) = Sinks::find(&voice, env);
+    let database = given.get("database").map(|found| found.text.expose());
+    let (sinks, lacks) = Sinks::find(&voice, env, database);
     mistakes.extend(unheard);
     let outcome = match (errand, lacks) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),

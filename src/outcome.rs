@@ -111,6 +111,13 @@ impl Outcome {
         }
     }
 
+    /// The same end, with this warning.
+    #[must_use]
+    pub fn warned(mut self, warning: Option<Warning>) -> Self {
+        self.warnings.extend(warning);
+        self
+    }
+
     /// Lets an end that `tolerate` names count as exit 0, with a warning.
     pub fn tolerate(&mut self, tolerated: &[Tolerated]) {
         let exit = self.own_exit();

@@ -1,6 +1,6 @@
 //! Everything that will happen, decided before it does. The dry run prints this same plan.
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, Warning};
 use crate::inputs::{BackendName, Inputs, Mode};
 use crate::model::{Listed, OrgSlug, PipelineType};
 use crate::provider::{self, Answers, Field, Match, Provider, Step, Strictness};
@@ -126,6 +126,13 @@ impl Task {
             Match::CannotTell if named.is_some() => Match::Same,
             verdict => verdict,
         };
+        if let Some(one) = named.filter(|one| meant(one) == Match::Other) {
+            let message = format!(
+                "`state` describes another account than integration {} ({})",
+                one.id, one.name
+            );
+            return Err(Failure::new(Code::IntegrationMismatch, message));
+        }
         let considered: Vec<_> = match named {
             Some(one) => vec![(one, meant(one))],
             None => listed.iter().map(|one| (one, meant(one))).collect(),
@@ -140,6 +147,12 @@ impl Task {
             (None, None, Some(_)) => Err(self.ambiguous(listed)),
             (None, None, None) => Ok(Decision::Run(Why::Absent)),
         }
+    }
+
+    /// What the inputs say and this integration will keep as it is.
+    pub fn kept(&self, listed: &[Listed]) -> Option<Warning> {
+        let said = listed.iter().find_map(|one| self.provider.kept(&self.answers, one))?;
+        Some(Warning::new("kept-as-it-is", said))
     }
 
     fn named<'a>(&self, listed: &'a [Listed]) -> Result<&'a Listed, Failure> {

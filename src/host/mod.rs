@@ -34,6 +34,7 @@ pub enum Emit {
 const SECTION: &str = "finishline";
 
 /// Where the outputs of this run go.
+#[derive(Default)]
 pub struct Sinks {
     host: Host,
     format: Format,
@@ -50,9 +51,10 @@ impl Sinks {
     ///
     /// # Errors
     ///
-    /// `outputs-unwritable` when a GitHub-like host names no file; the sinks that are there come
-    /// with it, so that the failure itself is heard.
-    pub fn find(voice: &Voice, env: &Env) -> (Self, Option<Failure>) {
+    /// `outputs-unwritable` when a GitHub-like host names no file, `usage` when an output would
+    /// overwrite another one or the database. The sinks that can be used come with it, so that the
+    /// failure itself is heard.
+    pub fn find(voice: &Voice, env: &Env, database: Option<&str>) -> (Self, Option<Failure>) {
         let named = |name: &str| env.get(name).map(str::to_owned);
         let in_project = |file: &str| {
             let folder = env.get("CI_PROJECT_DIR").unwrap_or(".");
@@ -80,7 +82,33 @@ impl Sinks {
                 .or_else(|| in_project("finishline-annotations.json")),
             result_file: voice.result_file.clone(),
         };
-        (sinks, lacks)
+        match sinks.same_file(database) {
+            None => (sinks, lacks),
+            same => {
+                let (host, format, output) = (sinks.host, sinks.format, sinks.output);
+                (Self { host, format, output, ..Self::default() }, same)
+            }
+        }
+    }
+
+    /// Two outputs, or an output and the database, that are one file.
+    fn same_file(&self, database: Option<&str>) -> Option<Failure> {
+        let files = [
+            ("GITHUB_OUTPUT", self.output.as_deref()),
+            ("summary", self.summary.as_deref()),
+            ("dotenv", self.dotenv.as_deref()),
+            ("annotations", self.annotations.as_deref()),
+            ("result-file", self.result_file.as_deref()),
+            ("database", database),
+        ];
+        let named = files.into_iter().filter_map(|(input, file)| Some((input, file?)));
+        let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
+        let same = |(index, (input, file)): (usize, &(&str, &str))| {
+            let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
+            let message = format!("`{other}` and `{input}` name the same file");
+            Some(Failure::new(Code::Usage, message).hint("give each a file of its own"))
+        };
+        named.iter().enumerate().find_map(same)
     }
 
     /// Checks, before the backend is touched, that the outputs can be written, and empties the

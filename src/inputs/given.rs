@@ -4,7 +4,7 @@
 
 use super::table::{Flag, INPUTS, Input};
 use crate::env::Env;
-use crate::failure::{Code, Failure, quote};
+use crate::failure::{Code, Failure};
 use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,6 +70,14 @@ impl Given {
         (Self { found, sets }, mistakes)
     }
 
+    /// Whether the text came from a flag, or from a variable of our own and not a shared one.
+    pub fn is_ours(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|found| match found.origin {
+            Origin::Flag(_) => true,
+            Origin::Variable(name) => name.starts_with("FINISHLINE_"),
+        })
+    }
+
     /// What was given for the input called `name`.
     pub fn get(&self, name: &str) -> Option<&Found> {
         self.found.get(name)
@@ -96,7 +104,12 @@ fn find(
             let hint = format!("set {variable} to UTF-8 text, or to nothing");
             return Err(Failure::new(Code::Usage, message).hint(hint));
         }
-        if let Some(value) = env.get(variable) {
+        // A secret store often adds a line end, and a blank is no value.
+        let value = env.get(variable).map(|value| match input.flag {
+            Flag::File(_) => value.trim(),
+            Flag::Value(_) | Flag::Switch => value,
+        });
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             let origin = Origin::Variable(variable);
             return Ok(Some(Found { text: Secret::from(value), origin }));
         }
@@ -106,8 +119,11 @@ fn find(
 
 fn read_named(path: &str, flag: Origin, read: ReadFile<'_>) -> Result<Secret, Failure> {
     let text = read(path).map_err(|error| {
-        let message = format!("cannot read {}, which {flag} names: {error}", quote(path));
-        let hint = format!("give {flag} a text file of at most 1 MiB, or `-` for standard input");
+        // What was given may be the secret itself, where a file's name was wanted.
+        let message = format!("cannot read the file that {flag} names: {error}");
+        let hint = format!(
+            "{flag} takes the name of a text file of at most 1 MiB, or `-` for standard input"
+        );
         Failure::new(Code::Usage, message).hint(hint)
     })?;
     Ok(Secret::from(without_line_end(&text)))

@@ -45,6 +45,8 @@ pub struct Inputs {
     pub org: Option<OrgSlug>,
     /// Where the backend's pages are.
     pub url: Option<Url>,
+    /// Whether the URL was given for this program, and not in a variable that others share.
+    pub url_is_ours: bool,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
     /// A user's token for the pipeline alone.
@@ -95,6 +97,7 @@ impl Inputs {
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
             org: reader.value("org", parse::org).or_else(|| claimed_org(claims.as_ref())),
             url: reader.value("url", parse::url),
+            url_is_ours: given.is_ours("url"),
             auth_token: given.get("auth-token").map(|found| found.text.clone()),
             pipeline_token: given.get("pipeline-token").map(|found| found.text.clone()),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),

@@ -75,9 +75,10 @@ pub enum Tolerated {
 }
 
 /// A format of standard output, or of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// For a person.
+    #[default]
     Text,
     /// For a program.
     Json,
@@ -251,6 +252,7 @@ pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
 pub(super) fn url(text: &str) -> Result<Url, &'static str> {
     let fits = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
             && url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()

@@ -176,6 +176,13 @@ impl Reader<'_> {
         }
         match text.strip_prefix('@') {
             Some(path) => self.file(path, place),
+            None if is_unexpanded(text) => {
+                let message =
+                    format!("the value at {place} looks like a variable that nothing put in place");
+                let hint = "a variable counts as the whole value and as `${NAME}`; give a text that begins with `$` as one";
+                self.mistakes.push(Failure::new(Code::BadState, message).hint(hint));
+                GivenValue::Empty
+            }
             None => GivenValue::Text(Secret::from(text)),
         }
     }
@@ -183,6 +190,12 @@ impl Reader<'_> {
     fn variable(&mut self, name: &str, place: &str) -> GivenValue {
         if let Some(value) = self.env.get(name) {
             return GivenValue::Text(Secret::from(value));
+        }
+        if !is_name(name) {
+            let message =
+                format!("what {place} names is no variable: only letters, digits and `_`");
+            self.mistakes.push(Failure::new(Code::BadState, message));
+            return GivenValue::Empty;
         }
         // The name is a text of `state`, so it is shown only where it looks like a variable's.
         let shown = if is_variable_name(name) { format!(" {name}") } else { String::new() };
@@ -270,6 +283,17 @@ fn reads_as_number(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
         && text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// `$NAME`, `$(NAME)`, and a `${` that is not the whole value: a shell or a CI system was expected
+/// to put a variable in place.
+fn is_unexpanded(text: &str) -> bool {
+    let name = text.strip_prefix('$').map(|rest| rest.trim_matches(['$', '(', ')']));
+    text.contains("${") || name.is_some_and(is_variable_name)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn is_variable_name(name: &str) -> bool {

@@ -140,8 +140,8 @@ fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option
         return Err(Failure::new(Code::BadField, message).hint(hint));
     }
     let value = match (&entry.value, &field.kind) {
-        (GivenValue::Empty, _) => return Ok(None),
-        (GivenValue::Text(text), _) if text.expose().is_empty() => return Ok(None),
+        (GivenValue::Empty, _) => return absent(field, entry),
+        (GivenValue::Text(text), _) if text.expose().is_empty() => return absent(field, entry),
         (GivenValue::Boolean(value), Kind::Flag(_)) => Value::from(*value),
         (GivenValue::Text(text), Kind::Flag(_)) => match text.expose() {
             "true" => Value::from(true),
@@ -159,6 +159,17 @@ fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option
         Ok(()) => Ok(Some(value)),
         Err(_) => Err(unfit(provider, field, entry, "what is there does not fit")),
     }
+}
+
+/// An entry without a value is an absent one. Of a secret that could be left out it is a mistake:
+/// whoever names it wants it to be there.
+fn absent(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
+    if field.required || !field.secret {
+        return Ok(None);
+    }
+    let message = format!("`{}` at {} is there but empty", field.name, entry.place);
+    let hint = "leave it out, or check the secret that it was to come from";
+    Err(Failure::new(Code::BadField, message).hint(hint))
 }
 
 fn missing(provider: &dyn Provider, field: &Field) -> Failure {

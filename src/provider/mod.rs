@@ -88,6 +88,12 @@ pub trait Provider: Sync {
     /// Whether a listed integration is the one that these answers describe.
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match;
 
+    /// What these answers say otherwise than a listed integration of theirs, and a finish will not
+    /// change; for a person.
+    fn kept(&self, _answers: &Answers, _listed: &Listed) -> Option<String> {
+        None
+    }
+
     /// Turns a complete state into the integration to store.
     ///
     /// # Errors

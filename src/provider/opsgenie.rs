@@ -79,15 +79,26 @@ impl Provider for Opsgenie {
         Match::same_if(given.is_empty() || listed.stored.is_none() || stored == Some(given))
     }
 
+    /// As in Sentry, an account that is there keeps its region.
+    fn kept(&self, answers: &Answers, listed: &Listed) -> Option<String> {
+        let account = answers.text("provider");
+        let domain = listed.domain_name.as_deref()?;
+        let wanted = domain_name(account, answers.text("baseUrl"));
+        (listed.external_id == account && domain != wanted).then(|| {
+            format!(
+                "account {account} keeps its region ({domain}): delete the integration to change it"
+            )
+        })
+    }
+
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let field = |name| state.fetch("installation_data")?.get(name)?.as_str();
         let (account, base_url) = field("provider")
             .zip(field("base_url"))
             .ok_or_else(|| Refusal::failure("the Opsgenie account is missing"))?;
-        let app = if base_url == EU { "app.eu" } else { "app" };
         let metadata = [
             ("base_url".to_owned(), base_url.into()),
-            ("domain_name".to_owned(), format!("{account}.{app}.opsgenie.com").into()),
+            ("domain_name".to_owned(), domain_name(account, base_url).into()),
         ];
         Ok(IntegrationData {
             metadata: metadata.into_iter().collect(),
@@ -108,6 +119,11 @@ impl Provider for Opsgenie {
         config.insert("team_table".to_owned(), table);
         Some(config)
     }
+}
+
+fn domain_name(account: &str, base_url: &str) -> String {
+    let app = if base_url == EU { "app.eu" } else { "app" };
+    format!("{account}.{app}.opsgenie.com")
 }
 
 /// The key that the set-up form stored.

@@ -76,6 +76,12 @@ impl Run<'_> {
     }
 
     async fn integrate(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
+        if inputs.callback_url.is_some() {
+            let message = "`callback-url` is for `finishline resume`, and this is `run`";
+            return Err(
+                Failure::new(Code::Usage, message).hint("run `finishline resume`, or leave it out")
+            );
+        }
         // Mistakes in what is asked for are said before the lack of a token.
         let backend = inputs.backend(self.job);
         let name = *backend.as_ref().unwrap_or(&BackendName::Embedded);
@@ -85,7 +91,10 @@ impl Run<'_> {
         };
         let mut secrets = task.secrets();
         secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
-        let base = inputs.url.as_ref().map_or(on_embedded::LOCAL_SITE, Url::as_str);
+        let base = match name {
+            BackendName::Embedded => on_embedded::site(inputs),
+            BackendName::Sentry => inputs.url.as_ref().map_or("", Url::as_str),
+        };
         let work = async {
             match backend? {
                 BackendName::Embedded => self.finish_on_embedded(inputs, &task).await,

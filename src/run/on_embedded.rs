@@ -9,7 +9,7 @@ use crate::failure::{Code, Failure, quote};
 use crate::host::{Emit, Sinks};
 use crate::inputs::Inputs;
 use crate::model::OrgSlug;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 use crate::plan::{Decision, Task};
 use crate::redirect::Site;
 use crate::report::Report;
@@ -28,18 +28,19 @@ impl Run<'_> {
         task: &Task,
     ) -> Result<Outcome, Failure> {
         let path = database::path(inputs.database.as_deref(), self.env)?;
-        let site = inputs.url.as_ref().map_or(LOCAL_SITE, Url::as_str);
+        let site = site(inputs);
         let report = Report { task, site: &Site::new(site) };
         if inputs.dry_run {
             return plan(&report, &path).await;
         }
         let mut engine = Embedded::open(&path).await?;
-        let decision = task.decide(&engine.list(&task.org, task.provider).await?)?;
+        let listed = engine.list(&task.org, task.provider).await?;
+        let decision = task.decide(&listed)?;
         let (provider, org) = (task.key.as_str(), task.org.as_str());
         let (why, file) = (decision.why(), path.display());
         tracing::info!(provider, org, why, database = %file, "{}", decision.words());
         if let Decision::Nothing { id, name } = &decision {
-            return Ok(report.nothing(*id, name));
+            return Ok(report.nothing(*id, name).warned(task.kept(&listed)));
         }
         let begin = Begin {
             provider: task.provider,
@@ -53,13 +54,30 @@ impl Run<'_> {
         let mut outcome = match walked {
             Walked::Finished(finished) => report.complete(kind, decision.verb(), &finished),
             Walked::Waiting(url) if self.waits(inputs) => {
-                return wait(&mut engine, &report, &url).await;
+                return wait(&mut engine, &report, &url, &self.then(inputs, &task.org)).await;
             }
-            Walked::Waiting(url) => report.waiting(kind, url, &then(task)),
+            Walked::Waiting(url) => report.waiting(kind, url, &self.then(inputs, &task.org)),
         };
-        let made = engine.made.iter().map(|org| format!("the organization {org} is new here"));
-        outcome.details.extend(made);
-        Ok(outcome)
+        if outcome.status == Status::Complete {
+            let made = engine.made.iter().map(|org| format!("the organization {org} is new here"));
+            outcome.details.extend(made);
+        }
+        Ok(outcome.warned(task.kept(&listed)))
+    }
+
+    /// How a person goes on after the page.
+    fn then(&self, inputs: &Inputs, org: &OrgSlug) -> [String; 2] {
+        let copy = "approve, and copy the whole address that the browser ends at: it may show no page, and is a secret until it is used";
+        let database = inputs.database.as_ref().map(|file| format!(" --database {file}"));
+        let database = database.unwrap_or_default();
+        let go_on = if self.job.host.is_ci() {
+            "within an hour: run this again with that address as `callback-url`".to_owned()
+        } else {
+            format!(
+                "within an hour: finishline resume --org {org}{database} --callback-url - (then paste it)"
+            )
+        };
+        [copy.to_owned(), go_on]
     }
 
     pub(super) async fn resume_on_embedded(
@@ -74,16 +92,15 @@ impl Run<'_> {
             return Err(Failure::new(Code::Database, message)
                 .hint("let `database` name the file that the first run used"));
         }
-        go_on(&mut Embedded::open(&path).await?, org, callback).await
+        let mut engine = Embedded::open(&path).await?;
+        go_on(&mut engine, org, callback, &self.then(inputs, org)).await
     }
 }
 
-/// How a person goes on after the page.
-fn then(task: &Task) -> [String; 2] {
-    [
-        "approve, and copy the whole address that the browser ends at: it may show no page, and is a secret until it is used".to_owned(),
-        format!("within an hour: finishline resume --org {} --callback-url - (then paste it)", task.org),
-    ]
+/// Where the links lead. A variable that other programs share names their Sentry, which knows
+/// nothing of this backend's integrations.
+pub(super) fn site(inputs: &Inputs) -> &str {
+    inputs.url.as_ref().filter(|_| inputs.url_is_ours).map_or(LOCAL_SITE, Url::as_str)
 }
 
 /// Decides and changes nothing; the file does not even come into being.
@@ -92,7 +109,7 @@ async fn plan(report: &Report<'_>, path: &Path) -> Result<Outcome, Failure> {
     let listed = embedded::peek(path, &task.org, task.provider).await?;
     let note = if path.exists() { "" } else { " (would be made)" };
     let backend = format!("embedded, {}{note}", path.display());
-    Ok(report.planned(&task.decide(&listed)?, &backend))
+    Ok(report.planned(&task.decide(&listed)?, &backend).warned(task.kept(&listed)))
 }
 
 /// Goes on with the pipeline that the callback belongs to.
@@ -100,6 +117,7 @@ async fn go_on(
     engine: &mut Embedded,
     org: &OrgSlug,
     callback: &Callback,
+    then: &[String],
 ) -> Result<Outcome, Failure> {
     let resumed = engine.resume(org, callback.text("state")).await?;
     let kind = resumed.pipeline_type;
@@ -112,13 +130,18 @@ async fn go_on(
     };
     Ok(match walked {
         Ok(Walked::Finished(finished)) => report.complete(kind, kind.done(), &finished),
-        Ok(Walked::Waiting(url)) => report.waiting(kind, url, &then(&task)),
+        Ok(Walked::Waiting(url)) => report.waiting(kind, url, then),
         Err(failure) => Report::failed(&task, failure),
     })
 }
 
 /// Asks for the callback's address until one is right; a wrong one costs nothing.
-async fn wait(engine: &mut Embedded, report: &Report<'_>, url: &str) -> Result<Outcome, Failure> {
+async fn wait(
+    engine: &mut Embedded,
+    report: &Report<'_>,
+    url: &str,
+    then: &[String],
+) -> Result<Outcome, Failure> {
     let name = report.task.name();
     let mut words = format!("{name} needs you: open this page and approve\n\n  {url}\n\n");
     loop {
@@ -128,7 +151,7 @@ async fn wait(engine: &mut Embedded, report: &Report<'_>, url: &str) -> Result<O
             Failure::new(Code::NeedsBrowser, "nothing was pasted; the pipeline still waits")
         })?;
         let done = match Callback::parse(&line) {
-            Ok(callback) => go_on(engine, &report.task.org, &callback).await,
+            Ok(callback) => go_on(engine, &report.task.org, &callback, then).await,
             Err(failure) => Err(failure),
         };
         match done {

@@ -30,7 +30,8 @@ impl Run<'_> {
         deadline: Instant,
     ) -> Result<Outcome, Failure> {
         let mut sentry = Sentry::new(access(inputs, deadline)?, task, inputs.dialect)?;
-        let decision = task.decide(&sentry.list().await?)?;
+        let listed = sentry.list().await?;
+        let decision = task.decide(&listed)?;
         let site = sentry.site().await;
         let report = Report { task, site: &site };
         if inputs.dry_run {
@@ -45,6 +46,7 @@ impl Run<'_> {
             }
         };
         afterwards(&mut outcome, inputs, &sentry).await;
+        outcome = outcome.warned(task.kept(&listed));
         if matches!(decision, Decision::Nothing { .. }) && !task.secrets().is_empty() {
             let message = "Sentry shows no secrets, so a rotated one is not seen: `mode: reauth` sends them again";
             outcome.warnings.push(Warning::new("secrets-not-compared", message));

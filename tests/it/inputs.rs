@@ -231,3 +231,20 @@ fn a_host_that_is_named_beats_the_one_that_is_found() {
     let ended = run.go().expect(0);
     assert!(ended.commands().is_empty() && ended.outputs().is_empty());
 }
+
+#[test]
+fn a_url_that_other_programs_share_is_no_address_of_the_embedded_backend() {
+    let run = Run::github().opsgenie().var("SENTRY_URL", "https://sentry.example.com");
+    let shared = run.clone().go().expect(0);
+    assert!(shared.output("redirect-url").starts_with("http://127.0.0.1:9797/settings/"));
+    let ours = run.var("FINISHLINE_URL", "https://sentry.example.com").go().expect(0);
+    assert!(ours.output("redirect-url").starts_with("https://sentry.example.com/settings/"));
+}
+
+#[test]
+fn a_token_of_blanks_is_no_token() {
+    for run in [github_event("push", "{}"), without_backend(Run::gitlab())] {
+        let ended = run.var("SENTRY_AUTH_TOKEN", " \n").go().expect(2);
+        assert!(ended.stderr.contains("has no token for a Sentry"), "{}", ended.stderr);
+    }
+}

@@ -285,3 +285,43 @@ fn a_mistake_in_how_to_speak_is_heard_in_the_usual_way() {
     assert!(message.contains("`format` (FINISHLINE_FORMAT) takes `text` or `json`, not `xml`"));
     assert!(message.contains("`log-level` (FINISHLINE_LOG_LEVEL) takes "), "{message}");
 }
+
+#[test]
+fn a_variable_that_nothing_put_in_place_is_no_value() {
+    for text in ["$${KEY}", "x${KEY}", "$KEY", "$(KEY)"] {
+        let ended = state(&format!("apiKey: \"{text}\"")).var("KEY", "s3cr3t-key").go().expect(2);
+        assert!(ended.stderr.contains("looks like a variable"), "{text}: {}", ended.stderr);
+        assert!(!ended.everything().contains(text), "{text}");
+    }
+    let ended = state("apiKey: \"${A-B}\"").go().expect(2);
+    assert!(ended.stderr.contains("is no variable"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_secret_that_is_there_but_empty_is_a_mistake() {
+    for empty in ["", "~", "\"\""] {
+        let message = "`apiKey` at FINISHLINE_STATE line 1 column 60 is there but empty";
+        let hint = "leave it out, or check the secret that it was to come from";
+        assert_says(&state(&format!("apiKey: {empty}")), message, hint);
+    }
+}
+
+#[test]
+fn what_a_file_flag_is_given_is_never_shown() {
+    for flag in ["--state", "--auth-token-file", "--pipeline-token-file", "--callback-url"] {
+        let ended = laptop().args(&["run", flag, "s3cr3t-token"]).go().expect(2);
+        assert!(ended.stderr.contains("cannot read the file"), "{}", ended.stderr);
+        assert!(!ended.everything().contains("s3cr3t"), "{flag}");
+    }
+}
+
+#[test]
+fn two_outputs_are_not_one_file() {
+    let run = laptop();
+    let database = run.database().to_str().unwrap().to_owned();
+    let same = run.clone().args(&["run", "--result-file", &database]);
+    let hint = "give each a file of its own";
+    assert_says(&same, "`result-file` and `database` name the same file", hint);
+    let same = run.args(&["run", "--result-file", "x", "--dotenv", "x"]);
+    assert_says(&same, "`dotenv` and `result-file` name the same file", hint);
+}

@@ -210,3 +210,26 @@ fn the_example_finishes_with_its_name() {
     let url = run.go().expect(0).output("redirect-url");
     assert_eq!(url, "http://127.0.0.1:9797/settings/acme/integrations/example/1/");
 }
+
+#[test]
+fn an_account_that_is_there_keeps_its_region_and_the_run_says_so() {
+    let run = installed();
+    let before = stored(&run);
+    let eu = opsgenie("acme-ops", "s3cr3t-key").replace("api.opsgenie", "api.eu.opsgenie");
+    for command in ["run", "plan"] {
+        let ended = run.clone().args(&[command]).var("FINISHLINE_STATE", &eu).go().expect(0);
+        assert_eq!(ended.said(["changed", "warnings"]), "false kept-as-it-is");
+        assert!(ended.stderr.contains("acme-ops.app.opsgenie.com"), "{}", ended.stderr);
+    }
+    assert_eq!(stored(&run), before);
+}
+
+#[test]
+fn an_id_that_belongs_to_another_account_than_the_state_is_a_mismatch() {
+    let run = installed();
+    let before = stored(&run);
+    let other = run.clone().var("FINISHLINE_STATE", opsgenie("other-ops", "n3w-key"));
+    let ended = other.var("FINISHLINE_INTEGRATION_ID", "1").go().expect(4);
+    assert_eq!(ended.output("error-code"), "integration-mismatch");
+    assert_eq!(stored(&run), before);
+}

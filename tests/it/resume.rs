@@ -240,7 +240,7 @@ fn github_is_told_what_to_click_and_what_to_run() {
     let page = ended.output("redirect-url");
     let summary = ended.summary();
     assert!(summary.contains(&format!("1. [Open this page](<{page}>)\n")), "{summary}");
-    assert!(summary.contains("finishline resume --org acme --callback-url -"), "{summary}");
+    assert!(summary.contains("run this again with that address as `callback-url`"), "{summary}");
     let error = ended.commands().into_iter().find(|command| command.name == "error").unwrap();
     assert!(error.data.contains("open `redirect-url` in a browser"), "{}", error.data);
     assert!(error.data.contains("(exit 3 fails the job; `tolerate` lets it go on)"));
@@ -285,8 +285,10 @@ fn a_laptop_is_told_on_standard_output_what_to_do() {
     assert_eq!(lines[0], "GitLab needs a person with a browser for acme");
     let page = lines[1].strip_prefix("  open: ").unwrap();
     assert_eq!(page, page_with(&journey.party, page));
-    let then = "  within an hour: finishline resume --org acme --callback-url -";
-    assert!(lines[3].starts_with(then), "{}", lines[3]);
+    let file = journey.run.database();
+    let then =
+        format!("finishline resume --org acme --database {} --callback-url -", file.display());
+    assert!(lines[3].starts_with(&format!("  within an hour: {then}")), "{}", lines[3]);
     assert!(!ended.stderr.contains("error:"), "{}", ended.stderr);
     journey.note_page(page);
     let ended = journey.resume(&journey.party.approve(page)).expect(0);
