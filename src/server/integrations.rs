@@ -21,7 +21,7 @@ pub(super) async fn list(mut call: Call) -> Answer {
         }
     }
     let key = provider_key(&call).map(str::to_owned);
-    let with_config = call.asked.query("includeConfig") != Some("0");
+    let with_config = !matches!(call.asked.query("includeConfig"), Some("0" | "false"));
     let found = call.engine.installed(call.org.id, key.as_deref(), wanted.rows()).await?;
     let shape = |one: &Installed| catalog::integration(call.org.id, one, with_config);
     let shown = found.iter().map(shape).collect();

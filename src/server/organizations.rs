@@ -6,8 +6,12 @@ use super::errors::{Answer, ApiError, ok};
 use super::pagination::Wanted;
 use super::start::Server;
 use crate::backend::embedded::{Bearer, Organization, Project};
+use crate::model::Object;
 use crate::redirect::Site;
 use serde_json::{Value, json};
+
+/// A project's settings, which are the same for all: nothing here takes events.
+const SETTINGS: &str = include_str!("project.json");
 
 /// `GET /api/0/`: who am I.
 pub(super) async fn who_am_i(mut visit: Visit) -> Answer {
@@ -46,22 +50,15 @@ pub(super) async fn projects(mut call: Call) -> Answer {
     wanted.answer(&call.server, &call.asked, shown)
 }
 
-/// `GET /projects/{org}/{project}/`, as far as clients look at it.
+/// `GET /projects/{org}/{project}/`.
 pub(super) async fn show_project(mut call: Call) -> Answer {
     let found = find_project(&mut call).await?;
     let mut shown = project(&call.bearer, &call.org, &found);
-    let more = json!({
-        "isInternal": false,
-        "isPublic": false,
-        "avatar": avatar(),
-        "color": "#733fbf",
-        "status": "active",
-        "options": {},
-        "organization": organization(&call.server, &call.org),
-    });
-    if let (Some(shown), Some(more)) = (shown.as_object_mut(), more.as_object()) {
-        shown.extend(more.clone());
+    let settings: Object = serde_json::from_str(SETTINGS).unwrap_or_default();
+    if let Some(shown) = shown.as_object_mut() {
+        shown.extend(settings);
     }
+    shown["organization"] = organization(&call.server, &call.org);
     Ok(ok(&shown))
 }
 

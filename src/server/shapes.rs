@@ -17,7 +17,7 @@ pub(super) async fn release(engine: &mut Embedded, release: &Release) -> Result<
         Some(last) => commit(engine, last).await?,
         None => Value::Null,
     };
-    let last_deploy = engine.last_deploy(release.id).await?.as_ref().map(deploy);
+    let last_deploy = engine.last_deploy(release.id).await?.as_ref().map(last_deploy);
     let authors = engine.release_authors(release.id).await?;
     let authors: Vec<_> = authors.iter().map(|one| author(Some(one))).collect();
     let projects = engine.release_projects(release.id).await?;
@@ -104,6 +104,14 @@ pub(super) fn deploy(deploy: &Deploy) -> Value {
         "name": deploy.name,
         "url": deploy.url,
     })
+}
+
+/// A release's last deploy. Where 23.7.1 has null for its name, the published API has a text, so
+/// it is an empty one.
+fn last_deploy(last: &Deploy) -> Value {
+    let mut shown = deploy(last);
+    shown["name"] = last.name.clone().unwrap_or_default().into();
+    shown
 }
 
 /// A repository.

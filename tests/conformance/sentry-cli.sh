@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# A release by sentry-cli on `serve`: made, given commits both ways, finalized, deployed, listed.
+# Needs cargo, node and git; installs sentry-cli below target/conformance.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+work="$PWD/target/conformance"
+mkdir -p "$work"
+npm install --prefix "$work" --no-save --no-audit --no-fund --loglevel=error @sentry/cli@3.8.0
+cargo build --quiet
+# shellcheck source=tests/conformance/serving.sh
+source tests/conformance/serving.sh
+serve_start --org acme --project web
+
+export SENTRY_URL="$SERVE_URL" SENTRY_ORG=acme SENTRY_PROJECT=web SENTRY_LOG_LEVEL=warn
+export PATH="$work/node_modules/.bin:$PATH"
+# What the machine says of CI must not choose the commits.
+unset GITHUB_REPOSITORY GITHUB_SHA CI_COMMIT_SHA
+repository="$SERVE_FOLDER/repository"
+git init --quiet "$repository"
+cd "$repository"
+git config user.name Ada
+git config user.email ada@example.test
+git remote add origin https://git.example.test/acme/web.git
+
+commit() {
+  echo "$1" >file
+  git add file
+  git commit --quiet -m "$1"
+}
+commit "a beginning"
+
+# The given name of a check, then a command that must succeed.
+check() {
+  local name="$1"
+  shift
+  if "$@" >"$SERVE_FOLDER/said" 2>&1; then
+    serve_passed "$name"
+  else
+    serve_failed "$name"
+    sed 's/^/    /' "$SERVE_FOLDER/said"
+  fi
+}
+
+# Whether a field of the release has this value.
+release_has() {
+  local version="$1" expression="$2"
+  serve_get "organizations/acme/releases/$version/" | node -e '
+    const release = JSON.parse(require("fs").readFileSync(0));
+    if (!eval(process.argv[1])) { console.log(JSON.stringify(release)); process.exit(1); }' "$expression"
+}
+
+says() {
+  local words="$1"
+  shift
+  local said
+  said="$("$@" 2>&1)"
+  echo "$said"
+  [[ "$said" == *"$words"* ]]
+}
+
+for kind in user organization; do
+  SENTRY_AUTH_TOKEN="$(serve_token "$kind")"
+  export SENTRY_AUTH_TOKEN
+  version="web@$kind"
+  commit "a change for the $kind"
+  check "$kind token: info" sentry-cli info
+  check "$kind token: a release is made" sentry-cli releases new "$version"
+  check "$kind token: and is there" release_has "$version" 'release.projects[0].slug === "web"'
+  check "$kind token: commits of the local history" \
+    sentry-cli releases set-commits "$version" --local
+  check "$kind token: are there" release_has "$version" \
+    "release.lastCommit.message.startsWith('a change for the $kind')"
+  check "$kind token: commits found by themselves" \
+    sentry-cli releases set-commits "$version" --auto --ignore-missing
+  check "$kind token: are still there" release_has "$version" 'release.commitCount >= 1'
+  check "$kind token: finalized" sentry-cli releases finalize "$version"
+  check "$kind token: and it shows" release_has "$version" 'release.dateReleased !== null'
+  check "$kind token: deployed" sentry-cli deploys new --release "$version" --env production
+  check "$kind token: and it shows" release_has "$version" \
+    'release.lastDeploy.environment === "production"'
+  check "$kind token: deploys are listed" \
+    says production sentry-cli deploys list --release "$version"
+  check "$kind token: releases are listed" says "$version" sentry-cli releases list
+done
+
+# With a repository that is linked, --auto sends refs instead of commits.
+SENTRY_AUTH_TOKEN="$(serve_token user)"
+export SENTRY_AUTH_TOKEN
+serve_link acme/web
+check "a release for refs" sentry-cli releases new web@refs
+check "refs of a linked repository" sentry-cli releases set-commits web@refs --auto
+check "one release more is deleted" sentry-cli releases delete web@refs
+
+serve_end
