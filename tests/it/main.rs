@@ -33,6 +33,7 @@ mod resume;
 mod run;
 mod serve;
 mod serve_links;
+mod serve_oauth;
 mod serve_pages;
 mod serve_peer;
 mod serve_pipeline;
