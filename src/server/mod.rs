@@ -106,3 +106,45 @@ async fn answer(
         () = overdue => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::call::{Resource, Visit};
+    use super::errors::Answer;
+    use super::*;
+    use std::io::{Read, Write};
+
+    async fn break_down(_visit: Visit) -> Answer {
+        panic!("s3cr3t")
+    }
+
+    fn get(address: std::net::SocketAddr) -> String {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let request = "GET /api/0/broken/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_the_server_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("f.db").to_string_lossy().into_owned();
+        let listen = "127.0.0.1:0".to_owned();
+        let typed = Serve { listen, database: Some(database), ..Serve::default() };
+        let options = Options::read(&typed, &Env::default()).unwrap();
+        let (server, _) = Server::prepare(&options, String::new()).await.unwrap();
+        let resource = Resource::at("broken/").visit(&[], break_down);
+        let router = resource.mount(axum::Router::new()).with_state(Arc::new(server));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        for _ in 0..2 {
+            let answer = tokio::task::spawn_blocking(move || get(address)).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+            assert!(answer.contains("\"detail\":\"Internal Error\"") && !answer.contains("s3cr3t"));
+        }
+        serving.abort();
+    }
+}
