@@ -32,6 +32,7 @@ mod refusals;
 mod resume;
 mod run;
 mod serve;
+mod serve_client;
 mod serve_links;
 mod serve_oauth;
 mod serve_pages;
