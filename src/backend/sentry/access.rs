@@ -97,7 +97,7 @@ pub(super) fn kind_of_refusal(message: String) -> Refusal {
         RefusalKind::Permission
     } else if says("linked to a different") {
         RefusalKind::IdentityTaken
-    } else if says("state") && (says("invalid") || says("mismatch")) {
+    } else if says("an error occurred while validating your request") {
         RefusalKind::WrongState
     } else {
         RefusalKind::Failure
