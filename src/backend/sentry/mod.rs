@@ -190,7 +190,10 @@ impl<'a> Sentry<'a> {
         self.client.set_cookies(&waiting.cookies);
         let reply = self.client.call(&Call::get(self.path(api::PIPELINE))).await?;
         match reply.status {
-            200..=299 if self.show(&reply.json())?.id == waiting.step => Ok(()),
+            200..=299 if self.show(&reply.json())?.id == waiting.step => {
+                self.api.before = self.read_list().await?;
+                Ok(())
+            }
             200..=299 | 404 => Err(access::expired(&reply).into()),
             _ => Err(self.denied(&reply, Need::Pipeline)),
         }
