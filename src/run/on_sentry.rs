@@ -6,16 +6,18 @@ use crate::callback::Callback;
 use crate::driver::{self, Walked};
 use crate::failure::{Code, Failure, Warning};
 use crate::files;
+use crate::host::Sinks;
 use crate::http::Trust;
 use crate::inputs::Inputs;
 use crate::model::{OrgSlug, PipelineType};
 use crate::outcome::Outcome;
-use crate::plan::{Decision, Task};
-use crate::provider;
+use crate::plan::{Decision, Task, Why};
+use crate::provider::{self, Strictness};
 use crate::report::Report;
 use crate::seam::Begin;
 use crate::secret::Secret;
 use crate::state::Fields;
+use std::path::Path;
 use tokio::time::Instant;
 use url::Url;
 
@@ -29,6 +31,8 @@ impl Run<'_> {
         task: &Task,
         deadline: Instant,
     ) -> Result<Outcome, Failure> {
+        // A file of something else is not written over, and that is said before anything begins.
+        inputs.resume_file.as_deref().map(read_or_new).transpose()?;
         let mut sentry = Sentry::new(access(inputs, deadline)?, task, inputs.dialect)?;
         let listed = sentry.list().await?;
         let decision = task.decide(&listed)?;
@@ -61,7 +65,7 @@ impl Run<'_> {
         report: &Report<'_>,
         decision: &Decision,
     ) -> Result<Outcome, Failure> {
-        let (task, kind) = (report.task, decision.pipeline_type());
+        let task = report.task;
         let begin = Begin {
             provider: task.provider,
             org: &task.org,
@@ -69,7 +73,21 @@ impl Run<'_> {
             site: "",
             next: task.next.as_deref(),
         };
-        match driver::walk(sentry, task, begin).await? {
+        let walked = driver::walk(sentry, task, begin).await?;
+        self.reached(walked, inputs, sentry, report, decision)
+    }
+
+    /// How far a pipeline came; one that waits is kept.
+    fn reached(
+        &self,
+        walked: Walked,
+        inputs: &Inputs,
+        sentry: &Sentry<'_>,
+        report: &Report<'_>,
+        decision: &Decision,
+    ) -> Result<Outcome, Failure> {
+        let kind = decision.pipeline_type();
+        match walked {
             Walked::Finished(finished) => {
                 decision.same(finished.id)?;
                 Ok(report.complete(kind, decision.verb(), &finished))
@@ -91,7 +109,7 @@ impl Run<'_> {
         let Some(path) = inputs.resume_file.as_ref().filter(|_| sentry.has_session()) else {
             return Ok(());
         };
-        let mut sealed = Sealed::read(&files::read(path).unwrap_or_default())?;
+        let mut sealed = read_or_new(path)?;
         let waiting = sentry.waiting(decision.integration_id());
         sealed.put(&sentry.resume_key(), &token(inputs)?, &waiting)?;
         write(path, &sealed)
@@ -110,10 +128,7 @@ impl Run<'_> {
                 "`resume-file` is missing: where the first run kept the pipeline",
             )
         })?;
-        let text = files::read(path).map_err(|error| {
-            Failure::new(Code::Usage, format!("cannot read `resume-file`: {error}"))
-        })?;
-        let mut sealed = Sealed::read(&text)?;
+        let sealed = read(path)?;
         let access = access(inputs, deadline)?;
         let key = which(&sealed, &access.url, org, inputs.provider.as_deref())?;
         let waiting = sealed.get(&key, &token(inputs)?).ok_or_else(|| {
@@ -121,22 +136,39 @@ impl Run<'_> {
                 .hint("use the token of the first run, or start again with `finishline run`")
         })?;
         let task = task(&key, org, &waiting, inputs);
-        let mut sentry = Sentry::new(access, &task, inputs.dialect)?;
         let fields = callback_fields(&task, &waiting, callback)?;
+        let (masks, warnings) = self.sinks.masks(&task.secrets(), &[org.to_string()]);
+        Sinks::emit(masks)?;
+        let mut sentry = Sentry::new(access, &task, inputs.dialect)?;
+        let done = self.go_on(inputs, &mut sentry, &task, &waiting, fields).await;
+        let mut outcome = done.unwrap_or_else(|failure| Report::failed(&task, failure));
+        outcome.redact(&task.secrets());
+        outcome.warnings.splice(0..0, warnings);
+        Ok(outcome)
+    }
+
+    /// Goes on with a kept pipeline; once it is finished, nothing of it is kept.
+    async fn go_on(
+        &self,
+        inputs: &Inputs,
+        sentry: &mut Sentry<'_>,
+        task: &Task,
+        waiting: &Waiting,
+        fields: Fields,
+    ) -> Result<Outcome, Failure> {
         let site = sentry.site().await;
-        let report = Report { task: &task, site: &site };
-        sentry.take_up(&waiting).await?;
-        let kind = waiting.integration_id.map_or(PipelineType::Install, |_| PipelineType::Reauth);
-        let walked = driver::go_on(&mut sentry, &task, fields).await;
-        if walked.is_ok() {
-            sealed.remove(&key);
+        let report = Report { task, site: &site };
+        sentry.take_up(waiting).await?;
+        let decision = waiting.integration_id.map_or(Decision::Run(Why::Absent), Decision::Reauth);
+        let walked = driver::go_on(sentry, task, fields).await?;
+        if let (Walked::Finished(_), Some(path)) = (&walked, &inputs.resume_file) {
+            let mut sealed = read(path)?;
+            sealed.remove(&sentry.resume_key());
             write(path, &sealed)?;
         }
-        Ok(match walked {
-            Ok(Walked::Finished(finished)) => report.complete(kind, kind.done(), &finished),
-            Ok(Walked::Waiting(page)) => report.waiting(kind, page, &then(inputs, &sentry)),
-            Err(failure) => Report::failed(&task, failure),
-        })
+        let mut outcome = self.reached(walked, inputs, sentry, &report, &decision)?;
+        afterwards(&mut outcome, inputs, sentry).await;
+        Ok(outcome)
     }
 }
 
@@ -218,7 +250,10 @@ fn task(key: &str, org: &OrgSlug, waiting: &Waiting, inputs: &Inputs) -> Task {
     let provider = provider::find(name).unwrap_or_else(|_| provider::unknown());
     let kind = waiting.integration_id.map_or(PipelineType::Install, |_| PipelineType::Reauth);
     let next = inputs.next.clone().or_else(|| waiting.next.clone());
-    Task::resumed(name, provider, org.clone(), next, kind)
+    let mut task = Task::resumed(name, provider, org.clone(), next, kind);
+    task.answers =
+        provider::check(provider, &inputs.state, Strictness::AnySteps).unwrap_or_default();
+    task
 }
 
 /// The callback's fields for the step that waits; a step that we do not know takes every parameter.
@@ -227,6 +262,19 @@ fn callback_fields(task: &Task, waiting: &Waiting, callback: &Callback) -> Resul
         Some(step) => callback.fields(step),
         None => Ok(callback.all()),
     }
+}
+
+/// What waits already.
+fn read(path: &str) -> Result<Sealed, Failure> {
+    let text = files::read(path).map_err(|error| {
+        Failure::new(Code::Usage, format!("cannot read `resume-file`: {error}"))
+    })?;
+    Sealed::read(&text)
+}
+
+/// The same, where the file may not be there yet.
+fn read_or_new(path: &str) -> Result<Sealed, Failure> {
+    if Path::new(path).exists() { read(path) } else { Ok(Sealed::default()) }
 }
 
 fn write(path: &str, sealed: &Sealed) -> Result<(), Failure> {
