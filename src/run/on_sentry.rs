@@ -1,7 +1,7 @@
 //! A run on a Sentry backend.
 
 use super::Run;
-use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
+use crate::backend::sentry::{Access, After, Sealed, Sentry, Waiting};
 use crate::callback::Callback;
 use crate::driver::{self, Walked};
 use crate::failure::{Code, Failure, Warning};
@@ -176,12 +176,18 @@ impl Run<'_> {
 async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &Sentry<'_>) {
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     let Some((id, _)) = integration else { return };
-    let linked = sentry.link_repositories(*id, &inputs.repositories).await;
-    let mapped = sentry.map_code(&inputs.code_mappings).await;
-    for after in [linked, mapped] {
-        outcome.changed |= after.changed;
-        outcome.warnings.extend(after.warnings);
+    let mut after = After::default();
+    let work = async {
+        sentry.link_repositories(*id, &inputs.repositories, &mut after).await;
+        sentry.map_code(&inputs.code_mappings, &mut after).await;
+    };
+    // The deadline of the whole run would hide the finished integration.
+    if tokio::time::timeout_at(sentry.deadline(), work).await.is_err() {
+        let message = "the deadline passed before every repository and code mapping was set";
+        after.warnings.push(Warning::new("deadline", message));
     }
+    outcome.changed |= after.changed;
+    outcome.warnings.extend(after.warnings);
 }
 
 /// How a person goes on after the page.

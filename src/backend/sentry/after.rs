@@ -24,19 +24,17 @@ pub struct After {
 
 impl Sentry<'_> {
     /// Links repositories to the integration.
-    pub async fn link_repositories(&self, integration: i64, wanted: &[String]) -> After {
-        let mut after = After::default();
+    pub async fn link_repositories(&self, integration: i64, wanted: &[String], after: &mut After) {
         if wanted.is_empty() {
-            return after;
+            return;
         }
         let path = self.path(&format!("repos/?integration_id={integration}"));
-        let linked = self.pages(&path, Need::Repositories).await.unwrap_or_else(|failure| {
-            after.warnings.push(not_linked("repositories", &failure.message));
-            Vec::new()
-        });
-        if !after.warnings.is_empty() {
-            return after;
-        }
+        let linked = match self.pages(&path, Need::Repositories).await {
+            Ok(linked) => linked,
+            Err(failure) => {
+                return after.warnings.push(not_linked("repositories", &failure.message));
+            }
+        };
         for name in wanted {
             if linked.iter().any(|repository| is_called(repository, name)) {
                 continue;
@@ -46,7 +44,6 @@ impl Sentry<'_> {
                 Err(why) => after.warnings.push(not_linked(name, &why)),
             }
         }
-        after
     }
 
     async fn link_repository(&self, integration: i64, name: &str) -> Result<(), String> {
@@ -81,8 +78,7 @@ impl Sentry<'_> {
     }
 
     /// Sets code mappings by the bulk endpoint, which updates those that are there.
-    pub async fn map_code(&self, mappings: &[CodeMapping]) -> After {
-        let mut after = After::default();
+    pub async fn map_code(&self, mappings: &[CodeMapping], after: &mut After) {
         let mut rest: Vec<_> = mappings.iter().collect();
         while let Some(first) = rest.first().copied() {
             let same = |one: &&CodeMapping| {
@@ -93,10 +89,9 @@ impl Sentry<'_> {
             let (group, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(same);
             rest = others;
             for chunk in group.chunks(MOST_MAPPINGS) {
-                self.map_group(first, chunk, &mut after).await;
+                self.map_group(first, chunk, after).await;
             }
         }
-        after
     }
 
     async fn map_group(&self, first: &CodeMapping, group: &[&CodeMapping], after: &mut After) {

@@ -98,6 +98,11 @@ impl Client {
         &self.base
     }
 
+    /// When the whole run has to be over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// The session's cookies, as a `Cookie` header has them.
     pub(super) fn cookies(&self) -> Secret {
         let header = self.jar.cookies(&self.base);

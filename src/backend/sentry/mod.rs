@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
+pub use after::After;
 pub use seal::{Sealed, Waiting};
 
 /// What may stand in a path segment as it is.
@@ -164,6 +165,11 @@ impl<'a> Sentry<'a> {
             next: self.task.next.clone(),
             integration_id,
         }
+    }
+
+    /// When the whole run has to be over.
+    pub fn deadline(&self) -> Instant {
+        self.client.deadline()
     }
 
     /// The organization.
