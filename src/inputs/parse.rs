@@ -4,6 +4,7 @@ use super::given::{Given, ReadFile};
 use crate::failure::{Code, Failure, quote};
 use crate::job::{Host, Job};
 use crate::model::OrgSlug;
+use crate::secret::Secret;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -188,6 +189,21 @@ impl Reader<'_> {
             Err(error) => format!("cannot read {shown}, which {origin} names: {error}"),
         };
         self.mistakes.push(Failure::new(Code::Usage, message).hint(format!("change {origin}")));
+        None
+    }
+}
+
+impl Reader<'_> {
+    /// The token called `name`. It goes into a header, and a mistake does not quote it.
+    pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
+        let found = self.given.get(name)?;
+        if found.text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(found.text.clone());
+        }
+        let origin = found.origin;
+        let message = format!("`{name}` ({origin}) takes one line of ASCII without blanks");
+        let hint = format!("set {origin} to the token alone, without quotes, blanks or line ends");
+        self.mistakes.push(Failure::new(Code::Usage, message).hint(hint));
         None
     }
 }
