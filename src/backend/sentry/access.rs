@@ -67,6 +67,11 @@ pub(super) fn denied(client: &Client, reply: &Reply, need: Need, org: &OrgSlug) 
                     need.scopes()
                 ))
         }
+        (404, _) if reply.json()["detail"].is_null() => Failure::new(
+            Code::BackendError,
+            format!("{host} is no Sentry: it knows nothing of organizations"),
+        )
+        .hint("check `url`: it must be the server's own address, with the path that it is below"),
         (404, _) => Failure::new(
             Code::NotAMember,
             format!("{host} shows this token no organization {org}{said}"),
