@@ -49,7 +49,7 @@ impl Run<'_> {
                 self.walk_sentry(inputs, &mut sentry, &report, &decision).await?
             }
         };
-        afterwards(&mut outcome, inputs, &sentry).await;
+        afterwards(&mut outcome, inputs, &mut sentry).await;
         outcome = outcome.warned(task.kept(&listed));
         if matches!(decision, Decision::Nothing { .. }) && !task.secrets().is_empty() {
             let message = "Sentry shows no secrets, so a rotated one is not seen: `mode: reauth` sends them again";
@@ -173,16 +173,16 @@ impl Run<'_> {
 }
 
 /// What is asked for once the integration is there.
-async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &Sentry<'_>) {
+async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &mut Sentry<'_>) {
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     let Some((id, _)) = integration else { return };
-    let mut after = After::default();
+    let (mut after, deadline) = (After::default(), sentry.deadline());
     let work = async {
         sentry.link_repositories(*id, &inputs.repositories, &mut after).await;
         sentry.map_code(&inputs.code_mappings, &mut after).await;
     };
     // The deadline of the whole run would hide the finished integration.
-    if tokio::time::timeout_at(sentry.deadline(), work).await.is_err() {
+    if tokio::time::timeout_at(deadline, work).await.is_err() {
         let message = "the deadline passed before every repository and code mapping was set";
         after.warnings.push(Warning::new("deadline", message));
     }

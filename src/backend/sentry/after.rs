@@ -9,6 +9,7 @@ use crate::failure::{Failure, Warning, quote};
 use crate::inputs::CodeMapping;
 use reqwest::Method;
 use serde_json::{Value, json};
+use url::Url;
 
 /// What one request to the bulk endpoint may hold.
 const MOST_MAPPINGS: usize = 300;
@@ -24,40 +25,57 @@ pub struct After {
 
 impl Sentry<'_> {
     /// Links repositories to the integration.
-    pub async fn link_repositories(&self, integration: i64, wanted: &[String], after: &mut After) {
+    pub async fn link_repositories(
+        &mut self,
+        integration: i64,
+        wanted: &[String],
+        after: &mut After,
+    ) {
         if wanted.is_empty() {
             return;
         }
-        let path = self.path(&format!("repos/?integration_id={integration}"));
-        let linked = match self.pages(&path, Need::Repositories).await {
+        let linked = match self.linked(integration).await {
             Ok(linked) => linked,
             Err(failure) => {
                 return after.warnings.push(not_linked("repositories", &failure.message));
             }
         };
-        for name in wanted {
-            if linked.iter().any(|repository| is_called(repository, name)) {
-                continue;
-            }
+        let is_missing = |name: &&String| !linked.iter().any(|linked| is_called(linked, name));
+        for name in wanted.iter().filter(is_missing) {
             match self.link_repository(integration, name).await {
-                Ok(()) => after.changed = true,
+                Ok(changed) => after.changed |= changed,
                 Err(why) => after.warnings.push(not_linked(name, &why)),
             }
         }
     }
 
-    async fn link_repository(&self, integration: i64, name: &str) -> Result<(), String> {
+    async fn linked(&self, integration: i64) -> Result<Vec<Value>, Failure> {
+        let path = self.path(&format!("repos/?integration_id={integration}"));
+        self.pages(&path, Need::Repositories).await
+    }
+
+    /// Links one, and says whether that changed anything. An older server answers HTTP 500 when
+    /// it is linked already, so the list has the last word.
+    async fn link_repository(&mut self, integration: i64, name: &str) -> Result<bool, String> {
         let body = json!({
             "provider": format!("integrations:{}", self.task.provider_key()),
             "installation": integration.to_string(),
             "identifier": self.identifier(integration, name).await,
         });
-        let reply =
-            self.send("repos/", &body, Repeat::Unsent).await.map_err(|failure| failure.message)?;
-        let said = reply.json();
-        // A repository that another run has linked meanwhile is linked.
-        let exists = said["detail"]["code"] == "repo_exists" || said["code"] == "repo_exists";
-        if reply.is_good() || exists { Ok(()) } else { Err(words(&reply)) }
+        self.client.without_pool().map_err(|failure| failure.message)?;
+        let failure = match self.send("repos/", &body, Repeat::Unsent).await {
+            Ok(reply) if reply.is_good() => return Ok(true),
+            // Another run has linked it meanwhile.
+            Ok(reply) if exists(&reply.json()) => return Ok(false),
+            Ok(reply) => return Err(words(&reply)),
+            Err(failure) => failure,
+        };
+        let linked = self.linked(integration).await.unwrap_or_default();
+        if linked.iter().any(|linked| is_called(linked, name)) {
+            Ok(true)
+        } else {
+            Err(failure.message)
+        }
     }
 
     /// The third party's own name for a repository: some, like GitLab, take a number only.
@@ -128,13 +146,22 @@ impl Sentry<'_> {
     }
 }
 
+/// Whether one of its names is this one; GitLab's tells the path in its address only.
 fn is_called(repository: &Value, name: &str) -> bool {
+    let address = repository["url"].as_str().and_then(|url| Url::parse(url).ok());
+    if address.is_some_and(|url| url.path().trim_matches('/').eq_ignore_ascii_case(name)) {
+        return true;
+    }
     let texts = ["name", "identifier", "externalSlug"].map(|key| &repository[key]);
     texts.iter().any(|text| match text {
         Value::String(text) => text.eq_ignore_ascii_case(name),
         Value::Number(number) => number.to_string() == name,
         _ => false,
     })
+}
+
+fn exists(said: &Value) -> bool {
+    [&said["detail"]["code"], &said["code"]].iter().any(|code| **code == "repo_exists")
 }
 
 fn words(reply: &Reply) -> String {
