@@ -244,7 +244,7 @@ fn is_undescribed(provider: &dyn Provider, entry: &Entry) -> bool {
 fn undescribed(entry: &Entry) -> (String, Fields) {
     let mut fields = Fields::default();
     if let GivenValue::Mapping(inner) = &entry.value {
-        inner.iter().for_each(|entry| fields.set(&entry.field_name(), json_value(&entry.value)));
+        inner.iter().for_each(|entry| fields.set(&entry.name, json_value(&entry.value)));
     }
     (entry.name.clone(), fields)
 }
