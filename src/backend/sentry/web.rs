@@ -10,7 +10,7 @@ use super::page::Page;
 use super::reply::Reply;
 use super::{Sentry, access, segment};
 use crate::failure::{Code, Failure};
-use crate::model::Refusal;
+use crate::model::{Object, Refusal};
 use crate::seam::{Progress, StepView};
 use crate::state::Fields;
 use reqwest::Method;
@@ -46,11 +46,9 @@ impl Sentry<'_> {
             Err(silence) => return Err(self.why_no_setup(silence).await),
         };
         self.admitted(&reply)?;
-        let base = self.client.base().as_str().trim_end_matches('/');
         let browser = self.task.provider.steps().iter().find(|step| step.needs_browser());
         if let Some(step) = browser {
-            let link = (step.link.unwrap_or_default().to_owned(), format!("{base}{setup}").into());
-            return Ok(StepView { id: step.id.to_owned(), data: [link].into_iter().collect() });
+            return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
         let current = match (reply.location.is_some(), Page::read(&reply.body)) {
             (true, _) => Current::Callback,
@@ -59,8 +57,7 @@ impl Sentry<'_> {
             (false, Page::Error(reason)) => return Err(access::kind_of_refusal(reason).into()),
             (false, Page::Finish(_) | Page::Other) => return Err(self.no_page()),
         };
-        self.web = Some(Web { current, index: 0 });
-        Ok(self.page_step(0))
+        Ok(self.page_step(current, 0))
     }
 
     async fn why_no_setup(&self, silence: Silence) -> Failure {
@@ -102,8 +99,7 @@ impl Sentry<'_> {
     fn page_progress(&mut self, reply: &Reply, index: usize) -> Result<Progress, Failure> {
         self.admitted(reply)?;
         if reply.location.is_some() {
-            self.web = Some(Web { current: Current::Callback, index: index + 1 });
-            return Ok(Progress::Advance(self.page_step(index + 1)));
+            return Ok(Progress::Advance(self.page_step(Current::Callback, index + 1)));
         }
         match Page::read(&reply.body) {
             Page::Finish(message) => self.page_finish(&message),
@@ -163,11 +159,26 @@ impl Sentry<'_> {
             .hint("the provider may not be configured on that server")
     }
 
-    /// The step at this index: as it is described, else as the state names it.
-    fn page_step(&self, index: usize) -> StepView {
+    /// The step at this index: as it is described, else as the state names it. Where a server
+    /// sends us to a vendor and the state does not say what the vendor would answer, a person
+    /// starts again.
+    fn page_step(&mut self, current: Current, index: usize) -> StepView {
+        self.web = Some(Web { current, index });
         let described = self.task.provider.steps().get(index).map(|step| step.id.to_owned());
-        let id = described.or_else(|| self.task.answers.id(index)).unwrap_or_default();
-        StepView { id, data: crate::model::Object::new() }
+        match described.or_else(|| self.task.answers.id(index)) {
+            Some(id) => StepView { id, data: Object::new() },
+            None if current == Current::Callback => {
+                self.person_step((index + 1).to_string(), "setupUrl")
+            }
+            None => StepView { id: (index + 1).to_string(), data: Object::new() },
+        }
+    }
+
+    /// A step that a person takes on Sentry's own set-up page.
+    fn person_step(&self, id: String, link: &str) -> StepView {
+        let base = self.client.base().as_str().trim_end_matches('/');
+        let page = format!("{base}{}", self.setup_page());
+        StepView { id, data: [(link.to_owned(), page.into())].into_iter().collect() }
     }
 
     fn setup_page(&self) -> String {
