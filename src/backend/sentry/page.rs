@@ -10,8 +10,8 @@ pub(super) enum Page {
     Error(String),
     /// A form, or a guide before one; with what is wrong, when it is shown again.
     Form {
-        /// The reasons beside the fields.
-        errors: Vec<String>,
+        /// The fields with the reasons beside them.
+        errors: Vec<(String, String)>,
         /// The address to go on at, when the page is a guide.
         guide: bool,
     },
@@ -66,12 +66,12 @@ fn reason(html: &str) -> String {
 }
 
 /// The reasons that a form shows beside its fields: `<p id="error_1_id_FIELD" …>reason</p>`.
-fn errors(html: &str) -> Vec<String> {
+fn errors(html: &str) -> Vec<(String, String)> {
     let error = |part: &str| {
         let (id, rest) = part.split_once('"')?;
         let field = id.split_once("_id_").map_or(id, |(_, field)| field);
         let reason = words(rest.split_once('>')?.1.split("</p").next()?);
-        Some(format!("{}: {reason}", words(field)))
+        Some((words(field), reason))
     };
     html.split("id=\"error_").skip(1).filter_map(error).collect()
 }
@@ -129,7 +129,7 @@ mod tests {
     fn forms_guides_and_other_pages_are_told_apart() {
         let again = "<form><p id=\"error_1_id_url\" class=\"x\"><b>Enter a URL.</b></p></form>";
         let Page::Form { errors, guide: false } = Page::read(again) else { panic!("no form") };
-        assert_eq!(errors, ["url: Enter a URL."]);
+        assert_eq!(errors, [("url".to_owned(), "Enter a URL.".to_owned())]);
         let guide = "<a href=\"?completed_installation_guide\">next</a>";
         assert!(matches!(Page::read(guide), Page::Form { guide: true, .. }));
         for other in

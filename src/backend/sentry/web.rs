@@ -104,14 +104,10 @@ impl Sentry<'_> {
         match Page::read(&reply.body) {
             Page::Finish(message) => self.page_finish(&message),
             Page::Error(reason) => Ok(Progress::Refused(access::kind_of_refusal(reason))),
-            Page::Form { errors, .. } => {
-                let why = if errors.is_empty() {
-                    "the form is shown again".to_owned()
-                } else {
-                    errors.join("; ")
-                };
-                Ok(Progress::Refused(Refusal::failure(why)))
+            Page::Form { errors, .. } if errors.is_empty() => {
+                Ok(Progress::Refused(Refusal::failure("the form is shown again")))
             }
+            Page::Form { errors, .. } => Ok(Progress::Invalid(errors)),
             Page::Other => Err(self.no_page()),
         }
     }
