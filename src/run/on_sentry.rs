@@ -8,7 +8,7 @@ use crate::failure::{Code, Failure, Warning};
 use crate::files;
 use crate::host::Sinks;
 use crate::http::Trust;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Mode};
 use crate::model::{OrgSlug, PipelineType};
 use crate::outcome::Outcome;
 use crate::plan::{Decision, Task, Why};
@@ -194,10 +194,13 @@ async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &mut Sentry<
 fn then(inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
     let org = sentry.org();
     match (&inputs.resume_file, sentry.has_session()) {
-        (_, false) => vec![
-            "set the integration up there, signed in as an owner, manager or admin".to_owned(),
-            "run this again: it finds the integration and reports it".to_owned(),
-        ],
+        (_, false) => {
+            let how = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
+            vec![
+                "set the integration up there, signed in as an owner, manager or admin".to_owned(),
+                format!("run this again{how}: it finds the integration and reports it"),
+            ]
+        }
         (Some(file), true) => vec![
             "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
             format!("within an hour: finishline resume --org {org} --resume-file {file} --callback-url - (then paste it)"),

@@ -60,13 +60,14 @@ pub(super) fn denied(client: &Client, reply: &Reply, need: Need, org: &OrgSlug) 
             Failure::new(Code::Unauthorized, format!("{host} does not know the token{said}"))
         }
         (403, Kind::Organization(_)) => org_token(),
-        (403, _) => {
-            Failure::new(Code::MissingScope, format!("the token may not {what} for {org}{said}"))
-                .hint(format!(
-                    "give the token one of {}, and its owner the role owner, manager or admin",
-                    need.scopes()
-                ))
-        }
+        (403, _) => Failure::new(
+            Code::MissingScope,
+            format!("the token may not {what} for {org}{said}"),
+        )
+        .hint(format!(
+            "give the token one of {}, and its owner the role owner, manager or admin in {org}",
+            need.scopes()
+        )),
         (404, _) if reply.json()["detail"].is_null() => Failure::new(
             Code::BackendError,
             format!("{host} is no Sentry: it knows nothing of organizations"),
