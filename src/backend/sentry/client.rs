@@ -145,7 +145,16 @@ impl Client {
                 return Err(Silence::Unsent(failure));
             }
             let (seconds, reason) = (pause.as_secs_f32(), failure.message.as_str());
-            tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
+            if first {
+                tracing::debug!(reason, "the request is sent again on a new connection");
+            } else {
+                tracing::warn!(
+                    seconds,
+                    attempt,
+                    reason,
+                    "waiting before the request is sent again"
+                );
+            }
             tokio::time::sleep(pause).await;
         }
         unreachable!("the loop ends by returning")
