@@ -3,55 +3,28 @@
 pub mod embedded;
 pub mod sentry;
 
-use crate::failure::Failure;
-use crate::model::Listed;
-use crate::plan::Task;
-use crate::seam::{Begin, Pipeline, Progress, StepView};
-use crate::state::Fields;
-use embedded::Embedded;
-use sentry::Sentry;
+use crate::failure::{Warning, quote};
+use crate::inputs::CodeMapping;
 
-/// The backend of a run.
-pub enum Backend<'a> {
-    /// Our own engine.
-    Embedded(Box<Embedded>),
-    /// A Sentry.
-    Sentry(Box<Sentry<'a>>),
+/// What came of the repositories and code mappings that are set once the integration is there.
+/// Whatever fails of them is a warning of its own and never hides the finished integration.
+#[derive(Default)]
+pub struct After {
+    /// Whether anything is different now.
+    pub changed: bool,
+    /// What went wrong.
+    pub warnings: Vec<Warning>,
 }
 
-impl Backend<'_> {
-    /// What the organization has of the task's provider.
-    ///
-    /// # Errors
-    ///
-    /// The class of whatever kept the backend from answering.
-    pub async fn list(&mut self, task: &Task) -> Result<Vec<Listed>, Failure> {
-        match self {
-            Self::Embedded(engine) => engine.list(&task.org, task.provider).await,
-            Self::Sentry(sentry) => sentry.list().await,
-        }
-    }
-}
-
-impl Pipeline for Backend<'_> {
-    async fn begin(&mut self, begin: Begin<'_>) -> Result<StepView, Failure> {
-        match self {
-            Self::Embedded(engine) => engine.begin(begin).await,
-            Self::Sentry(sentry) => sentry.begin(begin).await,
-        }
+impl After {
+    fn not_linked(&mut self, what: &str, why: &str) {
+        let message = format!("{} is not linked: {why}", quote(what));
+        self.warnings.push(Warning::new("repository-not-linked", message));
     }
 
-    async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure> {
-        match self {
-            Self::Embedded(engine) => engine.answer(fields).await,
-            Self::Sentry(sentry) => sentry.answer(fields).await,
-        }
-    }
-
-    async fn abandon(&mut self) -> Result<(), Failure> {
-        match self {
-            Self::Embedded(engine) => engine.abandon().await,
-            Self::Sentry(sentry) => sentry.abandon().await,
-        }
+    fn not_mapped(&mut self, mapping: &CodeMapping, why: &str) {
+        let what = quote(&format!("{} of {}", mapping.repository, mapping.project));
+        let message = format!("the code mapping of {what} is not set: {why}");
+        self.warnings.push(Warning::new("code-mapping-not-set", message));
     }
 }

@@ -25,6 +25,10 @@ impl Provider for Example {
         "finishes with its one field; for trying things out"
     }
 
+    fn features(&self) -> &'static [&'static str] {
+        &["commits", "issue-basic", "stacktrace-link"]
+    }
+
     fn steps(&self) -> &'static [Step] {
         &STEPS
     }

@@ -62,6 +62,10 @@ impl Provider for Gitea {
         "waits once for a person who approves in a browser"
     }
 
+    fn features(&self) -> &'static [&'static str] {
+        &["commits", "issue-basic", "stacktrace-link"]
+    }
+
     fn steps(&self) -> &'static [Step] {
         &STEPS
     }

@@ -74,6 +74,10 @@ impl Provider for Gitlab {
         "waits once for a person who approves in a browser"
     }
 
+    fn features(&self) -> &'static [&'static str] {
+        &["codeowners", "commits", "issue-basic", "stacktrace-link"]
+    }
+
     fn steps(&self) -> &'static [Step] {
         &STEPS
     }

@@ -45,6 +45,16 @@ pub trait Provider: Sync {
     /// How it is finished, in one sentence for a person.
     fn about(&self) -> &'static str;
 
+    /// What it is good for, by Sentry's names.
+    fn features(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether commits come from repositories of the third party.
+    fn has_repositories(&self) -> bool {
+        self.features().contains(&"commits")
+    }
+
     /// The key in storage and in the settings URL, where that differs from [`Self::key`].
     fn integration_key(&self) -> &'static str {
         self.key()

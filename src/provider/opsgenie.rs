@@ -51,6 +51,10 @@ impl Provider for Opsgenie {
         "finishes with the fields alone; Opsgenie itself is not called"
     }
 
+    fn features(&self) -> &'static [&'static str] {
+        &["enterprise-alert-rule", "enterprise-incident-management"]
+    }
+
     fn steps(&self) -> &'static [Step] {
         &STEPS
     }

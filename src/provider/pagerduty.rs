@@ -22,6 +22,10 @@ impl Provider for PagerDuty {
         "finishes with the JSON of PagerDuty's install page, kept as a secret"
     }
 
+    fn features(&self) -> &'static [&'static str] {
+        &["alert-rule", "incident-management"]
+    }
+
     fn steps(&self) -> &'static [Step] {
         &STEPS
     }

@@ -1,6 +1,7 @@
 //! A run on the embedded backend.
 
 use super::Run;
+use crate::backend::After;
 use crate::backend::embedded::{self, Embedded};
 use crate::callback::Callback;
 use crate::database;
@@ -9,7 +10,7 @@ use crate::failure::{Code, Failure, quote};
 use crate::host::{Emit, Sinks};
 use crate::inputs::Inputs;
 use crate::model::OrgSlug;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::Outcome;
 use crate::plan::{Decision, Task};
 use crate::redirect::Site;
 use crate::report::Report;
@@ -39,30 +40,47 @@ impl Run<'_> {
         let (provider, org) = (task.key.as_str(), task.org.as_str());
         let (why, file) = (decision.why(), path.display());
         tracing::info!(provider, org, why, database = %file, "{}", decision.words());
-        if let Decision::Nothing { id, name } = &decision {
-            return Ok(report.nothing(*id, name).warned(task.kept(&listed)));
-        }
+        let mut outcome = match &decision {
+            Decision::Nothing { id, name } => report.nothing(*id, name),
+            Decision::Run(_) | Decision::Reauth(_) => {
+                self.walk_embedded(inputs, &mut engine, &report, &decision).await?
+            }
+        };
+        afterwards(&mut outcome, inputs, &mut engine, task).await;
+        Ok(outcome.warned(task.kept(&listed)))
+    }
+
+    async fn walk_embedded(
+        &self,
+        inputs: &Inputs,
+        engine: &mut Embedded,
+        report: &Report<'_>,
+        decision: &Decision,
+    ) -> Result<Outcome, Failure> {
+        let (task, kind) = (report.task, decision.pipeline_type());
         let begin = Begin {
             provider: task.provider,
             org: &task.org,
             integration_id: decision.integration_id(),
-            site,
+            site: site(inputs),
             next: task.next.as_deref(),
         };
-        let walked = driver::walk(&mut engine, task, begin).await?;
-        let kind = decision.pipeline_type();
-        let mut outcome = match walked {
-            Walked::Finished(finished) => report.complete(kind, decision.verb(), &finished),
-            Walked::Waiting(url) if self.waits(inputs) => {
-                return wait(&mut engine, &report, &url, &self.then(inputs, &task.org)).await;
+        match driver::walk(engine, task, begin).await? {
+            Walked::Finished(finished) => {
+                let mut outcome = report.complete(kind, decision.verb(), &finished);
+                let made = engine.made.iter();
+                let made = made.map(|org| format!("the organization {org} is new here"));
+                outcome.details.extend(made);
+                Ok(outcome)
             }
-            Walked::Waiting(url) => report.waiting(kind, url, &self.then(inputs, &task.org)),
-        };
-        if outcome.status == Status::Complete {
-            let made = engine.made.iter().map(|org| format!("the organization {org} is new here"));
-            outcome.details.extend(made);
+            Walked::Waiting(url) => {
+                let then = self.then(inputs, &task.org);
+                if self.waits(inputs) {
+                    return wait(engine, report, &url, &then).await;
+                }
+                Ok(report.waiting(kind, url, &then))
+            }
         }
-        Ok(outcome.warned(task.kept(&listed)))
     }
 
     /// How a person goes on after the page.
@@ -93,8 +111,22 @@ impl Run<'_> {
                 .hint("let `database` name the file that the first run used"));
         }
         let mut engine = Embedded::open(&path).await?;
-        go_on(&mut engine, org, callback, &self.then(inputs, org)).await
+        let then = self.then(inputs, org);
+        let (task, mut outcome) = go_on(&mut engine, org, callback, &then).await?;
+        afterwards(&mut outcome, inputs, &mut engine, &task).await;
+        Ok(outcome)
     }
+}
+
+/// What is asked for once the integration is there.
+async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, engine: &mut Embedded, task: &Task) {
+    let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+    let Some((id, _)) = integration else { return };
+    let mut after = After::default();
+    engine.link_repositories(task, *id, &inputs.repositories, &mut after).await;
+    engine.map_code(task, *id, &inputs.code_mappings, &mut after).await;
+    outcome.changed |= after.changed;
+    outcome.warnings.extend(after.warnings);
 }
 
 /// Where the links lead. A variable that other programs share names their Sentry, which knows
@@ -118,7 +150,7 @@ async fn go_on(
     org: &OrgSlug,
     callback: &Callback,
     then: &[String],
-) -> Result<Outcome, Failure> {
+) -> Result<(Task, Outcome), Failure> {
     let resumed = engine.resume(org, callback.text("state")).await?;
     let kind = resumed.pipeline_type;
     let task =
@@ -128,11 +160,12 @@ async fn go_on(
         Ok(fields) => driver::go_on(engine, &task, fields).await,
         Err(failure) => Err(failure),
     };
-    Ok(match walked {
+    let outcome = match walked {
         Ok(Walked::Finished(finished)) => report.complete(kind, kind.done(), &finished),
         Ok(Walked::Waiting(url)) => report.waiting(kind, url, then),
         Err(failure) => Report::failed(&task, failure),
-    })
+    };
+    Ok((task, outcome))
 }
 
 /// Asks for the callback's address until one is right; a wrong one costs nothing.
@@ -157,7 +190,7 @@ async fn wait(
         match done {
             // What was pasted is no callback of a waiting pipeline: paste again.
             Err(failure) => words = format!("{failure}\n"),
-            done => return done,
+            Ok((_, outcome)) => return Ok(outcome),
         }
     }
 }

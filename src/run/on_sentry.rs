@@ -1,7 +1,8 @@
 //! A run on a Sentry backend.
 
 use super::Run;
-use crate::backend::sentry::{Access, After, Sealed, Sentry, Waiting};
+use crate::backend::After;
+use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
 use crate::callback::Callback;
 use crate::driver::{self, Walked};
 use crate::failure::{Code, Failure, Warning};

@@ -10,21 +10,8 @@ pub(super) fn of_key(integration_key: &str) -> Option<&'static dyn Provider> {
     PROVIDERS.iter().copied().find(|provider| provider.integration_key() == integration_key)
 }
 
-/// What a provider is good for, by Sentry's names.
 fn features(key: &str) -> &'static [&'static str] {
-    match key {
-        "gitlab" => &["codeowners", "commits", "issue-basic", "stacktrace-link"],
-        "gitea" => &["commits", "issue-basic", "stacktrace-link"],
-        "opsgenie" => &["enterprise-alert-rule", "enterprise-incident-management"],
-        "pagerduty" => &["alert-rule", "incident-management"],
-        "example" => &["commits", "issue-basic", "stacktrace-link"],
-        _ => &[],
-    }
-}
-
-/// Whether commits come from a provider's repositories.
-pub(super) fn has_repositories(key: &str) -> bool {
-    features(key).contains(&"commits")
+    of_key(key).map_or(&[], Provider::features)
 }
 
 /// A provider as it stands inside an integration; a key that nothing describes stands for itself.

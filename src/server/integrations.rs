@@ -6,6 +6,7 @@ use super::errors::{Answer, ApiError, empty, ok};
 use super::pagination::Wanted;
 use crate::backend::embedded::{Installed, Page, RepositoryFilter};
 use crate::provider::PROVIDERS;
+use crate::provider::Provider;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ pub(super) async fn delete(mut call: Call) -> Answer {
 /// third party is not asked.
 pub(super) async fn repositories(mut call: Call) -> Answer {
     let found = find(&mut call).await?;
-    if !catalog::has_repositories(&found.integration_key) {
+    if !catalog::of_key(&found.integration_key).is_some_and(Provider::has_repositories) {
         return Err(ApiError::bad_request("Repositories not supported"));
     }
     let search = call.asked.query("search").unwrap_or_default().to_lowercase();

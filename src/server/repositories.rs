@@ -8,6 +8,7 @@ use super::pagination::Wanted;
 use super::shapes;
 use crate::backend::embedded::{Installed, NewRepository, RepositoryFilter};
 use crate::model::Object;
+use crate::provider::Provider;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -30,7 +31,8 @@ pub(super) async fn list(mut call: Call) -> Answer {
 pub(super) async fn create(mut call: Call) -> Answer {
     let object = body::read(&call.asked)?;
     let provider = object.get("provider").and_then(Value::as_str).unwrap_or_default();
-    let key = provider.strip_prefix("integrations:").filter(|key| catalog::has_repositories(key));
+    let known = |key: &&str| catalog::of_key(key).is_some_and(Provider::has_repositories);
+    let key = provider.strip_prefix("integrations:").filter(known);
     let key = key.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "validation", None))?;
     let installed = integration(&mut call, key, &object).await?;
     let identifier = text(&object, "identifier").filter(|text| text.chars().count() <= 200);

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics, and it reads and writes files of its own"
 )]
 
+mod after;
 mod architecture;
 mod callbacks;
 mod common;

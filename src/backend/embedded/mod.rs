@@ -5,6 +5,7 @@
 //! Between transactions the third party is asked; each reply is kept, so that nothing is asked
 //! twice when another process has to go on.
 
+mod after;
 mod code_mappings;
 mod commits;
 mod conclude;

@@ -5,7 +5,8 @@ use super::access::Need;
 use super::client::{Call, Repeat};
 use super::reply::{Reply, reason};
 use super::{Sentry, segment};
-use crate::failure::{Failure, Warning, quote};
+use crate::backend::After;
+use crate::failure::Failure;
 use crate::inputs::CodeMapping;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,15 +14,6 @@ use url::Url;
 
 /// What one request to the bulk endpoint may hold.
 const MOST_MAPPINGS: usize = 300;
-
-/// What came of it.
-#[derive(Default)]
-pub struct After {
-    /// Whether anything is different now.
-    pub changed: bool,
-    /// What went wrong.
-    pub warnings: Vec<Warning>,
-}
 
 impl Sentry<'_> {
     /// Links repositories to the integration.
@@ -37,14 +29,14 @@ impl Sentry<'_> {
         let linked = match self.linked(integration).await {
             Ok(linked) => linked,
             Err(failure) => {
-                return after.warnings.push(not_linked("repositories", &failure.message));
+                return after.not_linked("repositories", &failure.message);
             }
         };
         let is_missing = |name: &&String| !linked.iter().any(|linked| is_called(linked, name));
         for name in wanted.iter().filter(is_missing) {
             match self.link_repository(integration, name).await {
                 Ok(changed) => after.changed |= changed,
-                Err(why) => after.warnings.push(not_linked(name, &why)),
+                Err(why) => after.not_linked(name, &why),
             }
         }
     }
@@ -123,19 +115,18 @@ impl Sentry<'_> {
         if let Some(branch) = &first.default_branch {
             body["defaultBranch"] = branch.as_str().into();
         }
-        let what = format!("{} of {}", first.repository, first.project);
         match self.send("code-mappings/bulk/", &body, Repeat::Safe).await {
             Ok(reply) if reply.is_good() => {
                 let said = reply.json();
                 after.changed |= said["created"].as_i64().unwrap_or(0) > 0;
                 let failed = said["mappings"].as_array().into_iter().flatten();
                 let failed = failed.filter(|mapping| mapping["status"] == "error");
-                after
-                    .warnings
-                    .extend(failed.map(|one| not_mapped(&what, &reason(one).unwrap_or_default())));
+                for one in failed {
+                    after.not_mapped(first, &reason(one).unwrap_or_default());
+                }
             }
-            Ok(reply) => after.warnings.push(not_mapped(&what, &words(&reply))),
-            Err(failure) => after.warnings.push(not_mapped(&what, &failure.message)),
+            Ok(reply) => after.not_mapped(first, &words(&reply)),
+            Err(failure) => after.not_mapped(first, &failure.message),
         }
     }
 
@@ -167,13 +158,4 @@ fn exists(said: &Value) -> bool {
 fn words(reply: &Reply) -> String {
     let said = reason(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
     format!("HTTP {}{said}", reply.status)
-}
-
-fn not_linked(what: &str, why: &str) -> Warning {
-    Warning::new("repository-not-linked", format!("{} is not linked: {why}", quote(what)))
-}
-
-fn not_mapped(what: &str, why: &str) -> Warning {
-    let message = format!("the code mapping of {} is not set: {why}", quote(what));
-    Warning::new("code-mapping-not-set", message)
 }

@@ -28,7 +28,6 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
-pub use after::After;
 pub use seal::{Sealed, Waiting};
 
 /// What may stand in a path segment as it is.

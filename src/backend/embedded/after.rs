@@ -1,0 +1,110 @@
+//! After the finish: repositories are linked and code mappings set, each as often as one likes.
+//! The third party is not asked about them.
+
+use super::{Embedded, NewCodeMapping, NewRepository, Page, RepositoryFilter};
+use crate::backend::After;
+use crate::failure::Failure;
+use crate::inputs::CodeMapping;
+use crate::model::OrgSlug;
+use crate::plan::Task;
+
+/// More mappings than a project has.
+const ALL: Page = Page { rows: i64::MAX, offset: 0 };
+
+impl Embedded {
+    /// Links repositories to the integration.
+    pub async fn link_repositories(
+        &mut self,
+        task: &Task,
+        integration: i64,
+        wanted: &[String],
+        after: &mut After,
+    ) {
+        for name in wanted {
+            match self.link_one(task, integration, name).await {
+                Ok(linked) => after.changed |= linked,
+                Err(failure) => after.not_linked(name, &failure.message),
+            }
+        }
+    }
+
+    async fn link_one(
+        &mut self,
+        task: &Task,
+        integration: i64,
+        name: &str,
+    ) -> Result<bool, Failure> {
+        if !task.provider.has_repositories() {
+            return Err(refused(format!("{} has no repositories", task.name())));
+        }
+        let org = self.ensure_organization(&task.org, &[]).await?;
+        let new = NewRepository {
+            name: name.to_owned(),
+            url: None,
+            provider: format!("integrations:{}", task.provider_key()),
+            external_id: name.to_owned(),
+            integration_id: integration,
+        };
+        Ok(self.link_repository(org, &new).await?.is_some())
+    }
+
+    /// Sets code mappings over those for the same project and stack root.
+    pub async fn map_code(
+        &mut self,
+        task: &Task,
+        integration: i64,
+        mappings: &[CodeMapping],
+        after: &mut After,
+    ) {
+        for mapping in mappings {
+            match self.map_one(task, integration, mapping).await {
+                Ok(changed) => after.changed |= changed,
+                Err(failure) => after.not_mapped(mapping, &failure.message),
+            }
+        }
+    }
+
+    async fn map_one(
+        &mut self,
+        task: &Task,
+        integration: i64,
+        mapping: &CodeMapping,
+    ) -> Result<bool, Failure> {
+        let slug = OrgSlug::parse(&mapping.project);
+        let slug = slug.ok_or_else(|| refused("the project's slug is none".to_owned()))?;
+        let org = self.ensure_organization(&task.org, &[slug]).await?;
+        let project = self.project(org, &mapping.project).await?;
+        let project = project.ok_or_else(|| refused("there is no such project".to_owned()))?.id;
+        let filter =
+            RepositoryFilter { integration_id: Some(integration), ..RepositoryFilter::default() };
+        let linked = self.repositories(org, &filter, ALL).await?;
+        let repository = linked.into_iter().find(|linked| linked.name == mapping.repository);
+        let repository = repository.ok_or_else(|| refused("it is not linked".to_owned()))?;
+        let link = self.installed_one(org, integration).await?;
+        let link = link.ok_or_else(|| refused("the integration is gone".to_owned()))?.link;
+        let there = self.code_mappings(org, Some(integration), &[project], ALL).await?;
+        let is_same = there.iter().any(|there| {
+            there.stack_root == mapping.stack_root
+                && there.source_root == mapping.source_root
+                && there.repository_id == repository.id
+                && there.default_branch == mapping.default_branch
+        });
+        if is_same {
+            return Ok(false);
+        }
+        let new = NewCodeMapping {
+            project,
+            repository: repository.id,
+            link,
+            stack_root: mapping.stack_root.clone(),
+            source_root: mapping.source_root.clone(),
+            default_branch: mapping.default_branch.clone(),
+        };
+        self.upsert_code_mappings(&[new]).await?;
+        Ok(true)
+    }
+}
+
+fn refused(why: String) -> Failure {
+    Failure::new(crate::failure::Code::Refused, why)
+}
