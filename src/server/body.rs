@@ -7,6 +7,7 @@ use super::errors::ApiError;
 use crate::model::Object;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use serde_json::error::Category;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -34,7 +35,14 @@ pub(super) fn read(asked: &Asked) -> Result<Object, ApiError> {
 
 fn json_value(body: &[u8]) -> Result<Value, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column().max(2) - 1);
+        // Python points at where the value begins, or at the end of what broke off.
+        let (line, column) = match error.classify() {
+            Category::Eof => (error.line(), error.column() + 1),
+            _ if error.to_string().starts_with("expected ident") => {
+                (error.line(), error.column().saturating_sub(1).max(1))
+            }
+            _ => (error.line(), error.column().max(1)),
+        };
         let before: usize =
             body.split(|byte| *byte == b'\n').take(line - 1).map(|l| l.len() + 1).sum();
         ApiError::bad_request(format!(
@@ -48,7 +56,11 @@ fn object(value: Value) -> Result<Object, ApiError> {
     match value {
         Value::Object(object) => Ok(object),
         other => {
-            let text = format!("Invalid data. Expected a dictionary, but got {}.", python(&other));
+            let kind = python(&other);
+            let text = match other {
+                Value::Null => "No data provided".to_owned(),
+                _ => format!("Invalid data. Expected a dictionary, but got {kind}."),
+            };
             Err(ApiError::new(StatusCode::BAD_REQUEST, json!({ "non_field_errors": [text] })))
         }
     }
@@ -67,6 +79,27 @@ fn form(body: &[u8]) -> Object {
         }
     }
     object
+}
+
+/// Whether Django's validator takes it: the host has a top-level domain, or is `localhost` or an
+/// IP address.
+fn is_address(text: &str) -> bool {
+    if text.contains(char::is_whitespace) {
+        return false;
+    }
+    url::Url::parse(text).is_ok_and(|url| {
+        let named = |host: &str| {
+            let top = host.rsplit_once('.').map_or("", |(_, top)| top);
+            let is_top = top.len() >= 2 && !top.starts_with('-');
+            host == "localhost" || (is_top && !top.bytes().all(|c| c.is_ascii_digit()))
+        };
+        matches!(url.scheme(), "http" | "https" | "ftp" | "ftps")
+            && match url.host() {
+                Some(url::Host::Domain(host)) => named(host),
+                Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+                None => false,
+            }
+    })
 }
 
 /// What Python calls a value's type.
@@ -89,17 +122,23 @@ pub(super) struct Text {
     required: bool,
     blank: bool,
     nullable: bool,
+    trimmed: bool,
 }
 
 impl Text {
     /// A text that must be there.
     pub(super) const fn required(longest: usize) -> Self {
-        Self { longest, required: true, blank: false, nullable: false }
+        Self { longest, required: true, blank: false, nullable: false, trimmed: true }
     }
 
     /// A text that may be absent, null or empty.
     pub(super) const fn optional(longest: usize) -> Self {
-        Self { longest, required: false, blank: true, nullable: true }
+        Self { longest, required: false, blank: true, nullable: true, trimmed: true }
+    }
+
+    /// The same, with the blanks around it.
+    pub(super) const fn as_it_is(self) -> Self {
+        Self { trimmed: false, ..self }
     }
 
     /// The same, and an empty one is a text too.
@@ -147,6 +186,7 @@ impl<'a> Reader<'a> {
             None => return None,
             Some(Value::Null) if takes.nullable => return None,
             Some(Value::Null) => return self.none(name, "This field may not be null."),
+            Some(Value::String(text)) if takes.trimmed => text.trim().to_owned(),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return self.none(name, "Not a valid string."),
@@ -162,19 +202,21 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// An `http` or `https` address, or an empty text.
+    /// An address by the rules of Django's validator, or an empty text.
     pub(super) fn url(&mut self, name: &str) -> Option<String> {
-        let text = self.text(name, Text::optional(200))?;
-        let parsed = url::Url::parse(&text);
-        let fits =
-            parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "ftp" | "ftps"));
-        if text.is_empty() || fits { Some(text) } else { self.none(name, "Enter a valid URL.") }
+        let text = self.text(name, Text::optional(usize::MAX))?;
+        if !text.is_empty() && !is_address(&text) {
+            return self.none(name, "Enter a valid URL.");
+        }
+        if text.chars().count() > 200 {
+            return self.none(name, "Ensure this field has no more than 200 characters.");
+        }
+        Some(text)
     }
 
     /// A point in time.
     pub(super) fn date(&mut self, name: &str) -> Option<i64> {
         let parsed = match self.value(name)? {
-            Value::String(text) if text.is_empty() => return None,
             Value::String(text) => dates::parse(text),
             _ => None,
         };
@@ -190,7 +232,8 @@ impl<'a> Reader<'a> {
 
     /// A list.
     pub(super) fn list(&mut self, name: &str) -> Option<&'a Vec<Value>> {
-        match self.value(name)? {
+        match self.given.get(name)? {
+            Value::Null => self.none(name, "This field may not be null."),
             Value::Array(list) => Some(list),
             other => {
                 let kind = python(other);

@@ -6,8 +6,9 @@ use super::errors::{Answer, ApiError, json_response};
 use super::pagination::Wanted;
 use super::releases;
 use super::shapes;
-use crate::backend::embedded::NewDeploy;
+use crate::backend::embedded::{NewDeploy, Release};
 use axum::http::StatusCode;
+use serde_json::json;
 
 /// The longest environment, and the longest name of a deploy.
 const NAME: usize = 64;
@@ -42,12 +43,35 @@ pub(super) async fn create(mut call: Call) -> Answer {
         projects: Vec::new(),
     };
     reader.end()?;
-    let own = call.engine.release_projects(release.id).await?;
-    let id = |slug: &String| {
-        let found = own.iter().find(|(_, own)| own == slug).map(|(id, _)| *id);
-        found.ok_or_else(|| ApiError::field("projects", "Invalid project"))
-    };
-    let projects = slugs.unwrap_or_default().iter().map(id).collect::<Result<_, _>>()?;
+    let projects = project_ids(&mut call, &release, &slugs.unwrap_or_default()).await?;
     let deploy = call.engine.deploy(release.id, &NewDeploy { projects, ..new }).await?;
     Ok(json_response(StatusCode::CREATED, &shapes::deploy(&deploy)))
+}
+
+/// The ids of the projects with these slugs, each of which the release must have.
+async fn project_ids(
+    call: &mut Call,
+    release: &Release,
+    slugs: &[String],
+) -> Result<Vec<i64>, ApiError> {
+    let own = call.engine.release_projects(release.id).await?;
+    let (mut ids, mut strange) = (Vec::new(), Vec::new());
+    for slug in slugs {
+        let found = call.engine.project(call.org.id, slug).await?;
+        let found = found.filter(|found| found.slug == *slug);
+        let id = found.ok_or_else(|| ApiError::field("projects", "Invalid project"))?.id;
+        if own.iter().any(|(own, _)| *own == id) {
+            ids.push(id);
+        } else {
+            strange.push(slug.as_str());
+        }
+    }
+    if strange.is_empty() {
+        return Ok(ids);
+    }
+    let (names, version) = (strange.join(", "), &release.version);
+    let message = format!("Invalid projects ({names}) for release {version}");
+    let detail = json!({ "code": "parameter-validation-error", "message": message,
+                         "extra": { "context": "" } });
+    Err(ApiError::new(StatusCode::BAD_REQUEST, json!({ "detail": detail })))
 }

@@ -57,7 +57,8 @@ fn commit(reader: &mut Reader<'_>) -> Option<NewCommit> {
     let author_email = reader.text("author_email", Text::optional(75));
     let message = reader.text("message", Text::optional(usize::MAX));
     let timestamp = reader.date("timestamp");
-    let files = reader.items("patch_set", file).unwrap_or_default();
+    let touched = reader.value("patch_set").is_some();
+    let files = touched.then(|| reader.items("patch_set", file)).flatten().unwrap_or_default();
     Some(NewCommit {
         key: reader.text("id", Text::required(KEY))?,
         repository: repository.filter(|name| !name.is_empty()),

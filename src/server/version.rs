@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// `versionInfo`: package, the parts of a semantic version, a short description, a build hash.
 pub(super) fn info(version: &str) -> Value {
-    let version = version.trim_end();
+    let version = version.trim();
     let (package, raw) = match version.split_once('@') {
         Some((package, raw)) if !package.is_empty() && !raw.is_empty() => (Some(package), raw),
         _ => (None, version),

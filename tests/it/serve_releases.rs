@@ -161,6 +161,8 @@ fn finalizing_says_when_and_leaves_the_rest() {
     assert_eq!(unchanged.expect(200), finalized);
     let archived = serve.ask("PUT", &release("v1"), json!({ "status": "archived" })).expect(200);
     assert_eq!(archived["status"], "archived");
+    assert_eq!(serve.get(RELEASES).expect(200), json!([]));
+    assert_eq!(serve.get(&format!("{RELEASES}?status=archived")).expect(200), json!([archived]));
     serve.ask("PUT", &release("nope"), json!({})).expect(404);
 }
 
@@ -235,6 +237,7 @@ fn the_listing_is_newest_first_and_comes_in_pages() {
         ("per_page=abc", "Invalid per_page parameter."),
         ("cursor=bad", "Invalid cursor parameter."),
         ("status=bogus", "invalid value for status"),
+        ("sort=bogus", "invalid sort"),
         ("project=web", "Invalid project parameter. Values must be numbers."),
     ] {
         let answer = serve.get(&format!("{RELEASES}?{query}"));

@@ -143,6 +143,7 @@ impl Embedded {
                     write_head(transaction, release, repository, r#ref)?;
                 }
             }
+            unknown.sort();
             unknown.dedup();
             Ok(unknown)
         })
