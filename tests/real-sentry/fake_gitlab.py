@@ -1,10 +1,12 @@
 """A stand-in for a GitLab on 127.0.0.1: the routes that Sentry's own GitLab integration asks for.
 
-It says yes to everything, at once and without a page, but for three values of Sentry's form:
-application ID `denied` (the person refuses), secret `wrong` (no access token), group `missing`.
+It says yes to everything, but for three values of Sentry's form: application ID `denied` (the person
+refuses), secret `wrong` (no access token), group `missing`. A browser gets a page to approve on,
+everybody else is sent back at once.
 """
 import json
 import sys
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -60,8 +62,21 @@ def oauth(path, fields):
         if fields["client_secret"] == "wrong":
             return 401, {"error": "invalid_client", "error_description": "Client authentication failed."}, None
         return 200, TOKEN, None
-    answer = {"error": "access_denied"} if fields["client_id"] == "denied" else {"code": "c0de"}
-    return 302, {}, fields["redirect_uri"] + "?" + urlencode({**answer, "state": fields["state"]})
+    return 302, {}, back(fields, fields["client_id"] != "denied")
+
+
+def back(fields, approved):
+    """Where the person goes from here."""
+    answer = {"code": "c0de"} if approved else {"error": "access_denied"}
+    return fields["redirect_uri"] + "?" + urlencode({**answer, "state": fields["state"]})
+
+
+def approval(fields):
+    """The page on which a person decides."""
+    links = [(back(fields, True), "Authorize"), (back(fields, False), "Deny")]
+    return "<!doctype html><title>Authorize Sentry?</title>" + " ".join(
+        '<a href="%s">%s</a>' % (escape(url), word) for url, word in links
+    )
 
 
 def api(path, page):
@@ -91,17 +106,22 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         url = urlsplit(self.path)
+        fields = dict(parse_qsl(url.query or body))
+        if url.path == "/oauth/authorize" and "text/html" in self.headers.get("Accept", ""):
+            return self.send(200, "text/html", approval(fields))
         location = None
         if url.path.startswith("/oauth/"):
-            status, value, location = oauth(url.path, dict(parse_qsl(url.query or body)))
+            status, value, location = oauth(url.path, fields)
         else:
-            page = dict(parse_qsl(url.query)).get("page", "1")
-            status, value = api(url.path.replace("/api/v4", "", 1), page)
-        content = json.dumps(value).encode()
+            status, value = api(url.path.replace("/api/v4", "", 1), fields.get("page", "1"))
+        self.send(status, "application/json", json.dumps(value), location)
+
+    def send(self, status, kind, text, location=None):
+        content = text.encode()
         self.send_response(status)
         if location:
             self.send_header("Location", location)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
