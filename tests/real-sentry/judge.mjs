@@ -1,0 +1,384 @@
+// What the program reports against what the real Sentry itself lists. `judge` starts this, with the
+// server's addresses and tokens in the environment.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { read, setUpGitLab } from './person.mjs';
+
+const {
+  SENTRY_URL, SENTRY_AUTH_TOKEN, RS_TOKEN_MANAGER, RS_TOKEN_MEMBER, RS_TOKEN_ORG, RS_TOKEN_RELEASES, RS_GITLAB_URL,
+  JUDGE_BINARY,
+} = process.env;
+const here = import.meta.dirname;
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'finishline-judge-'));
+
+const KEY = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+}).privateKey;
+const isToken = ([name]) => name === 'SENTRY_AUTH_TOKEN' || name.startsWith('RS_TOKEN_');
+const tokens = Object.entries(process.env).filter(isToken).map(([, token]) => token);
+// What nothing may say: the tokens, and what every secret below contains.
+const SECRETS = [...tokens, KEY.split('\n')[1], 's3cr3t'];
+
+const execute = (file, args, options) => new Promise((resolve) => {
+  execFile(file, args, options, (error, stdout, stderr) => resolve({ exit: error?.code ?? 0, stdout, stderr }));
+});
+
+// One of the scripts beside this one.
+async function script(name, env = {}) {
+  const { exit, stderr } = await execute(path.join(here, name), [], { env: { ...process.env, ...env } });
+  assert.equal(exit, 0, `${name}: ${stderr}`);
+}
+
+const reset = () => script('reset.sh');
+
+let runs = 0;
+
+// Runs the program with these inputs: its exit code, its outputs by name, the hint and the log.
+async function finishline(inputs, command = 'run') {
+  const dotenv = path.join(temp, `${runs += 1}.env`);
+  const where = { url: SENTRY_URL, org: 'acme', 'auth-token': SENTRY_AUTH_TOKEN };
+  const all = { ...where, format: 'json', dotenv, ...inputs };
+  const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+  const variable = ([name, value]) => [`FINISHLINE_${name.replaceAll('-', '_').toUpperCase()}`, text(value)];
+  const env = { HOME: temp, KEY, ...Object.fromEntries(Object.entries(all).map(variable)) };
+  const { exit, stdout, stderr } = await execute(JUDGE_BINARY, [command], { cwd: temp, env });
+  const written = fs.readFileSync(dotenv, 'utf8');
+  const said = stdout + stderr + written;
+  assert.ok(SECRETS.every((secret) => !said.includes(secret)), `a secret is in what ${command} says`);
+  const lines = written.matchAll(/^FINISHLINE_OUT_(\w+)=(.*)$/gm);
+  const outputs = Array.from(lines, ([, name, value]) => [name.toLowerCase().replaceAll('_', '-'), value]);
+  return { exit, ...Object.fromEntries(outputs), hint: JSON.parse(stdout).error?.hint ?? '', log: stderr };
+}
+
+// Checks some of what a run told, each against a text or a pattern; the rest may be anything.
+function told(run, exit, expected) {
+  assert.equal(run.exit, exit, run.log);
+  for (const [name, value] of Object.entries(expected)) {
+    if (value instanceof RegExp) assert.match(run[name], value);
+    else assert.equal(run[name], value, `${name}: ${run.log}`);
+  }
+}
+
+// What Sentry itself answers to the owner.
+async function sentry(method, where, body) {
+  const data = body ? ['-H', 'Content-Type: application/json', '-d', JSON.stringify(body)] : [];
+  const given = ['-sS', '-X', method, '-H', `Authorization: Bearer ${SENTRY_AUTH_TOKEN}`, '-w', '\n%{http_code}', ...data];
+  const { stdout, stderr } = await execute('curl', [...given, `${SENTRY_URL}/api/0/organizations/acme/${where}`]);
+  assert.equal(stderr, '');
+  const end = stdout.lastIndexOf('\n');
+  return { status: Number(stdout.slice(end)), body: end > 0 ? JSON.parse(stdout.slice(0, end)) : null };
+}
+
+const listed = async (provider) => (await sentry('GET', `integrations/?provider_key=${provider}`)).body;
+
+// The only integration of a provider that Sentry lists; it must be active.
+async function only(provider) {
+  const all = await listed(provider);
+  assert.equal(all.length, 1, JSON.stringify(all));
+  assert.equal(all[0].organizationIntegrationStatus, 'active');
+  return all[0];
+}
+
+const settings = (provider, id) => `${SENTRY_URL}/settings/acme/integrations/${provider}/${id}/`;
+const setUp = (provider) => `${SENTRY_URL}/organizations/acme/integrations/${provider}/setup/`;
+
+const example = (name, more, command) => finishline({ provider: 'example', state: { name }, ...more }, command);
+
+const account = (subdomain) => ({
+  account: { subdomain, name: subdomain },
+  integration_keys: [{ integration_key: `s3cr3t-${subdomain}`, name: 'Web', id: 'P1', type: 'service' }],
+});
+const pagerduty = (state, more, command) => finishline({ provider: 'pagerduty', state, ...more }, command);
+const serviceKeys = ({ configData }) => configData.service_table.map((row) => row.integration_key);
+
+const OWNER = 'admin@example.test';
+const gitlab = (more, command) => {
+  const state = { url: RS_GITLAB_URL, clientId: 'cid', clientSecret: 's3cr3t', group: 'acme' };
+  return finishline({ provider: 'gitlab', state, ...more }, command);
+};
+const atGitLab = (email, answer) => {
+  const fields = { url: RS_GITLAB_URL, group: 'acme', client_id: 'cid', client_secret: 's3cr3t' };
+  return setUpGitLab(setUp('gitlab'), email, fields, answer);
+};
+
+// A Bitbucket Server that approves every consumer but `refused`.
+const bitbucketServer = http.createServer((request, answer) => {
+  const refused = request.headers.authorization?.includes('oauth_consumer_key="refused"');
+  answer.writeHead(refused ? 401 : 200).end(refused ? 'no' : 'oauth_token=t&oauth_token_secret=s3cr3t');
+}).listen(0, '127.0.0.1');
+const bitbucket = (consumerKey, more) => {
+  const url = `http://127.0.0.1:${bitbucketServer.address().port}`;
+  const form = { url, consumerKey, privateKey: '${KEY}' };
+  const state = { installation_config: form, oauth_callback: { oauth_token: 't' } };
+  return finishline({ provider: 'bitbucket_server', state, ...more });
+};
+
+// One after the other: most go on from where the one before left the server.
+const checks = {
+  async 'the server takes a release (201), again (208), and a deploy (201)'() {
+    const release = { version: 'v1', projects: ['web'] };
+    assert.equal((await sentry('POST', 'releases/', release)).status, 201);
+    assert.equal((await sentry('POST', 'releases/', release)).status, 208);
+    assert.equal((await sentry('POST', 'releases/v1/deploys/', { environment: 'production' })).status, 201);
+    const { body } = await sentry('GET', 'releases/v1/deploys/');
+    assert.deepEqual(body.map((deploy) => deploy.environment), ['production']);
+  },
+
+  async '`plan` says what would happen, and changes nothing'() {
+    const planned = { status: 'planned', changed: 'false', 'integration-id': '', 'redirect-url': '' };
+    told(await example('demo', {}, 'plan'), 0, planned);
+    told(await pagerduty({ config: account('demo') }, {}, 'plan'), 0, planned);
+    told(await gitlab({}, 'plan'), 0, planned);
+    assert.deepEqual((await sentry('GET', 'integrations/')).body, []);
+  },
+
+  async '`example` finishes on the set-up pages, with the id that Sentry lists'() {
+    const run = await example('demo', { next: 'https://example.com/a b?c=d&e=é' });
+    const { id, name } = await only('example');
+    assert.equal(name, 'demo');
+    told(run, 0, {
+      status: 'complete', changed: 'true', provider: 'example', 'pipeline-type': 'install', 'integration-id': id,
+      'redirect-url': settings('example', id) + '?next=https%3A%2F%2Fexample.com%2Fa+b%3Fc%3Dd%26e%3D%C3%A9',
+      'error-code': '', 'error-message': '', warnings: '', log: /taking its set-up pages/,
+    });
+  },
+
+  async 'the next run and `plan` find it and do nothing'() {
+    const { id } = await only('example');
+    const same = { changed: 'false', 'integration-id': id, 'redirect-url': settings('example', id) };
+    told(await example('demo'), 0, { status: 'complete', ...same });
+    told(await example('demo', {}, 'plan'), 0, { status: 'planned', ...same });
+    await only('example');
+  },
+
+  async '`mode: install` runs in any case, `mode: reauth` renews the one that is named'() {
+    const { id } = await only('example');
+    const same = { changed: 'true', 'integration-id': id };
+    told(await example('demo', { mode: 'install' }), 0, { ...same, 'pipeline-type': 'install' });
+    told(await example('demo', { mode: 'reauth', 'integration-id': id }), 0, { ...same, 'pipeline-type': 'reauth' });
+    await only('example');
+  },
+
+  async '`mode: reauth` that lands on another integration names both'() {
+    const { id } = await only('example');
+    const other = (await example('other'))['integration-id'];
+    told(await example('demo', { mode: 'reauth', 'integration-id': other }), 4, {
+      status: 'error', 'error-code': 'integration-mismatch', 'integration-id': '', hint: /`integration-id`/,
+      'error-message': new RegExp(`integration ${other} .* integration ${id}$`),
+    });
+  },
+
+  async '`mode: reauth` of an integration that is not there names those that are'() {
+    told(await example('demo', { mode: 'reauth', 'integration-id': '99' }), 2, {
+      'error-code': 'bad-field', 'error-message': /no example integration 99; there: .*\(demo\)/,
+    });
+  },
+
+  async 'an integration that Sentry is about to delete is not reported as finished'() {
+    const { id } = (await listed('example')).find((one) => one.name === 'demo');
+    assert.equal((await sentry('DELETE', `integrations/${id}/`)).status, 204);
+    for (const mode of ['ensure', 'install']) {
+      told(await example('demo', { mode }), 4, {
+        status: 'error', 'integration-id': '', hint: /deletion/,
+        'error-message': new RegExp(`integration ${id} .*pending_deletion`),
+      });
+    }
+  },
+
+  async '`pagerduty` finishes with a mapping and with JSON, and Sentry has the service keys'() {
+    await reset();
+    for (const [name, config] of [['one', account('one')], ['two', JSON.stringify(account('two'))]]) {
+      const run = await pagerduty({ config });
+      const there = (await listed('pagerduty')).find((one) => one.name === name);
+      told(run, 0, { status: 'complete', changed: 'true', 'integration-id': there.id });
+      assert.deepEqual(serviceKeys(there), [`s3cr3t-${name}`]);
+    }
+  },
+
+  async 'a rotated key is not seen, as the warning says, and `mode: reauth` sends it'() {
+    const rotated = account('one');
+    rotated.integration_keys[0].integration_key = 's3cr3t-rotated';
+    const run = await pagerduty({ config: rotated });
+    told(run, 0, { changed: 'false', warnings: 'secrets-not-compared' });
+    const id = run['integration-id'];
+    const renewed = await pagerduty({ config: rotated }, { mode: 'reauth', 'integration-id': id });
+    told(renewed, 0, { changed: 'true', 'integration-id': id });
+    const there = (await listed('pagerduty')).find((one) => one.id === id);
+    assert.ok(serviceKeys(there).includes('s3cr3t-rotated'));
+  },
+
+  async '`gitlab` waits for a person at Sentry\'s own set-up page'() {
+    for (const mode of ['ensure', 'install']) {
+      told(await gitlab({ mode }), 3, {
+        status: 'action_required', changed: 'false', 'integration-id': '', 'redirect-url': setUp('gitlab'),
+        'error-code': 'needs-browser',
+      });
+    }
+    assert.deepEqual(await listed('gitlab'), []);
+  },
+
+  async 'a person who denies ends at an error of Sentry\'s, and the next run still waits'() {
+    const { title, said } = await atGitLab(OWNER, 'Deny');
+    assert.deepEqual([title, said], ['Setup Error | Sentry', 'access_denied']);
+    told(await gitlab(), 3, { status: 'action_required' });
+  },
+
+  async 'a person who approves ends at Sentry\'s last page, and the next run has the id that Sentry lists'() {
+    const { title, said } = await atGitLab(OWNER, 'Authorize');
+    assert.deepEqual([title, said.success], ['Integration Setup Complete | Sentry', true]);
+    const { id, domainName } = await only('gitlab');
+    assert.ok(domainName.endsWith('/acme'));
+    const there = { changed: 'false', 'integration-id': id, 'redirect-url': settings('gitlab', id) };
+    told(await gitlab(), 0, { status: 'complete', ...there });
+    told(await gitlab({}, 'plan'), 0, { status: 'planned', ...there });
+  },
+
+  async 'the page that is reported shows the integration to the owner'() {
+    const { 'redirect-url': page } = await gitlab({ next: 'https://example.com/' });
+    await read(page, OWNER, ['Configure GitLab', `${new URL(RS_GITLAB_URL).host}/acme`]);
+  },
+
+  async 'a GitLab account of another user is refused in the words that `identity-taken` is told by'() {
+    const { said } = await atGitLab('manager@example.test', 'Authorize');
+    assert.equal(said.success, false);
+    assert.match(said.data.error, /is linked to a different Sentry user/);
+    await only('gitlab');
+  },
+
+  async 'a repository is linked once; code mappings are left with a warning'() {
+    const mapping = { project: 'web', repository: 'acme/web', stackRoot: '', sourceRoot: 'src' };
+    const run = await gitlab({ repositories: 'acme/web', 'code-mappings': [mapping] });
+    told(run, 0, { status: 'complete', changed: 'true', warnings: 'code-mapping-not-set,secrets-not-compared' });
+    const { body } = await sentry('GET', 'repos/');
+    assert.deepEqual(body.map((repository) => repository.url), [`${RS_GITLAB_URL}/acme/web`]);
+    told(await gitlab({ repositories: 'acme/web' }), 0, { changed: 'false', warnings: 'secrets-not-compared' });
+  },
+
+  async 'a provider that is not described finishes by the ids of its steps'() {
+    await reset();
+    const state = { installation_config: { name: 'scm', url: 'https://github.com/' } };
+    const inputs = { provider: 'custom_scm', state };
+    const run = await finishline(inputs);
+    const { id } = await only('custom_scm');
+    const there = { provider: 'custom_scm', 'integration-id': id, 'redirect-url': settings('custom_scm', id) };
+    told(run, 0, { status: 'complete', changed: 'true', ...there });
+    told(await finishline(inputs), 2, {
+      'error-code': 'ambiguous', 'error-message': new RegExp(`${id} \\(scm\\)$`), hint: /`integration-id`/,
+    });
+    told(await finishline({ ...inputs, 'integration-id': id }), 0, { changed: 'false', ...there });
+  },
+
+  async 'so does one whose last step is the vendor\'s answer'() {
+    const run = await bitbucket('sentry');
+    const { id, name } = await only('bitbucket_server');
+    assert.equal(name, 'sentry');
+    told(run, 0, { status: 'complete', changed: 'true', 'integration-id': id });
+  },
+
+  async 'a vendor\'s refusal is reported in Sentry\'s words, and nothing is stored'() {
+    told(await bitbucket('refused', { mode: 'install' }), 4, {
+      status: 'error', 'error-code': 'refused', 'error-status': '',
+      'error-message': /^Could not fetch a request token from Bitbucket/,
+    });
+    await only('bitbucket_server');
+  },
+
+  async 'a field that Sentry rejects is named'() {
+    const state = { installation_config: { name: 'scm' } };
+    told(await finishline({ provider: 'custom_scm', state, mode: 'install' }), 2, {
+      status: 'error', 'error-code': 'bad-field', 'error-message': '`url`: This field is required.',
+    });
+  },
+
+  async 'one that leads to its vendor, where nobody answers, waits for a person'() {
+    told(await finishline({ provider: 'github' }), 3, { status: 'action_required', 'redirect-url': setUp('github') });
+  },
+
+  async 'a provider that Sentry does not know, or sets up elsewhere, is `unsupported`'() {
+    const unsupported = { status: 'error', 'error-code': 'unsupported' };
+    told(await finishline({ provider: 'zzz' }), 4, {
+      ...unsupported, 'error-message': /shows no set-up page for zzz$/, hint: /configured on that server/,
+    });
+    told(await finishline({ provider: 'jira' }), 4, { ...unsupported, 'error-message': /has no jira integration/ });
+  },
+
+  async '`dialect: api` says that this server is too old'() {
+    told(await example('demo', { dialect: 'api' }), 4, { 'error-code': 'unsupported', hint: /`dialect: web`/ });
+    told(await example('by-web', { dialect: 'web' }), 0, { status: 'complete' });
+  },
+
+  ...refused('a wrong token', { 'auth-token': 'wr0ng' }, 5, {
+    'error-code': 'unauthorized', 'error-status': '401', hint: /`auth-token`/,
+  }),
+  ...refused('a member\'s token', { 'auth-token': RS_TOKEN_MEMBER }, 5, {
+    'error-code': 'missing-scope', hint: /role is owner, manager or admin/,
+  }),
+  ...refused('an organization\'s token', { 'auth-token': RS_TOKEN_ORG }, 5, {
+    'error-code': 'org-token', hint: /`pipeline-token`/,
+  }),
+  ...refused('the token of another organization', { 'auth-token': RS_TOKEN_ORG, org: 'other' }, 2, {
+    'error-code': 'token-mismatch', 'error-message': /acme.*other/, hint: /`org`/,
+  }),
+  ...refused('a token without a scope for integrations', { 'auth-token': RS_TOKEN_RELEASES }, 5, {
+    'error-code': 'missing-scope', 'error-status': '403', hint: /org:integrations/,
+  }),
+  ...refused('no token', { 'auth-token': '' }, 5, {
+    'error-code': 'no-token', hint: /`auth-token`/,
+  }),
+  ...refused('an organization of others', { org: 'other' }, 5, {
+    'error-code': 'missing-scope', 'error-status': '403', hint: /role .* in other/,
+  }),
+  ...refused('an organization that is not there', { org: 'nope' }, 5, {
+    'error-code': 'not-a-member', 'error-status': '404', hint: /`org`/,
+  }),
+
+  async 'a user\'s `pipeline-token` beside the organization\'s token finishes'() {
+    const run = await example('beside', { 'auth-token': RS_TOKEN_ORG, 'pipeline-token': RS_TOKEN_MANAGER });
+    const { id } = (await listed('example')).find((one) => one.name === 'beside');
+    told(run, 0, { status: 'complete', changed: 'true', 'integration-id': id });
+  },
+
+  async 'four runs at once under a rate limit wait, say why, and finish'() {
+    await script('down.sh');
+    await script('up.sh', { RS_LIMIT: '1' });
+    const names = ['w', 'x', 'y', 'z'];
+    const limited = await Promise.all(names.map((name) => example(name)));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const ids = Object.fromEntries((await listed('example')).map((one) => [one.name, one.id]));
+    limited.forEach((run, at) => told(run, 0, { status: 'complete', 'integration-id': ids[names[at]] }));
+    assert.match(limited.map((run) => run.log).join(''), /waiting before the request is sent again .*HTTP 429/);
+  },
+};
+
+// A check that a run with these inputs is refused, and that Sentry has nothing of it.
+function refused(what, inputs, exit, expected) {
+  return {
+    async [`${what}: exit ${exit}, \`${expected['error-code']}\`, and what to change`]() {
+      told(await example('never', inputs), exit, { status: 'error', changed: 'false', ...expected });
+      assert.ok((await listed('example')).every((one) => one.name !== 'never'));
+    },
+  };
+}
+
+await reset();
+let failed = 0;
+for (const [name, check] of Object.entries(checks)) {
+  try {
+    await check();
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name}\n${error.message.replace(/^/gm, '        ')}`);
+  }
+}
+bitbucketServer.close();
+fs.rmSync(temp, { recursive: true, force: true });
+console.log(`${Object.keys(checks).length - failed} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;
