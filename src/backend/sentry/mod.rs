@@ -223,7 +223,7 @@ impl<'a> Sentry<'a> {
 impl Pipeline for Sentry<'_> {
     async fn begin(&mut self, _begin: Begin<'_>) -> Result<StepView, Failure> {
         if self.dialect == Dialect::Web {
-            return self.start_pages().await;
+            return self.start_pages().await.map_err(without_status);
         }
         match self.start().await? {
             Start::Step(view) => Ok(view),
@@ -231,7 +231,7 @@ impl Pipeline for Sentry<'_> {
                 tracing::info!(
                     "the server has no pipeline endpoint: taking its set-up pages (`web`)"
                 );
-                self.start_pages().await
+                self.start_pages().await.map_err(without_status)
             }
             Start::NoEndpoint => Err(self.no_endpoint()),
         }
@@ -239,7 +239,7 @@ impl Pipeline for Sentry<'_> {
 
     async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure> {
         match self.web {
-            Some(_) => self.answer_page(fields).await,
+            Some(_) => self.answer_page(fields).await.map_err(without_status),
             None => self.advance(fields).await,
         }
     }
@@ -248,6 +248,11 @@ impl Pipeline for Sentry<'_> {
     async fn abandon(&mut self) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// A page's status tells nothing of who refused: a refusal is a good page, an error 500 may be one.
+fn without_status(failure: Failure) -> Failure {
+    Failure { status: None, ..failure }
 }
 
 fn listed(item: &Value) -> Option<Listed> {
