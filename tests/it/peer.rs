@@ -1,0 +1,345 @@
+//! A server on loopback that answers HTTP/1.1 as a closure says, or breaks as it says, and
+//! remembers every request. It stops when it is dropped.
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// What every path of the organization begins with.
+const ORGANIZATION: &str = "/api/0/organizations/acme/";
+
+type Answer = Box<dyn Fn(&Request) -> Reply + Send + Sync>;
+
+/// A request, as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The path with its query, as it was sent.
+    pub(crate) target: String,
+    /// Names in small letters.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    /// How many requests of this method and path came before it.
+    pub(crate) nth: usize,
+}
+
+impl Request {
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap()
+    }
+
+    /// Method and path; what lies below the organization without the path to it.
+    pub(crate) fn line(&self) -> String {
+        let path = self.path();
+        format!("{} {}", self.method, path.strip_prefix(ORGANIZATION).unwrap_or(path))
+    }
+
+    /// A parameter of the query; empty when it is absent.
+    pub(crate) fn parameter(&self, name: &str) -> String {
+        parameter(self.target.split_once('?').map_or("", |(_, query)| query), name)
+    }
+
+    /// A field of the form that was posted; empty when it is absent.
+    pub(crate) fn field(&self, name: &str) -> String {
+        parameter(&self.body, name)
+    }
+
+    /// A header's text; empty when it is absent.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The body as JSON; `Null` when it is none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+fn parameter(form: &str, name: &str) -> String {
+    let mut pairs = url::form_urlencoded::parse(form.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// What is sent back, and how.
+pub(crate) struct Reply {
+    head: String,
+    body: Vec<u8>,
+    manner: Manner,
+}
+
+enum Manner {
+    Whole,
+    /// The head promises one byte more than there is; then the connection is closed.
+    Half,
+    /// Byte by byte, for as long as anybody listens.
+    Drip,
+    /// The body again and again, for as long as anybody listens.
+    Endless,
+    /// Nothing, but the connection stays.
+    Stall,
+    /// Nothing, and the connection is closed.
+    Close,
+    /// These bytes and no others; then the connection is closed.
+    Raw,
+}
+
+impl Reply {
+    fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n");
+        Self { head, body: body.into(), manner: Manner::Whole }
+    }
+
+    fn only(manner: Manner) -> Self {
+        Self { manner, ..Self::html(200, "") }
+    }
+
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    /// An error of Sentry's most usual shape.
+    pub(crate) fn detail(status: u16, detail: &str) -> Self {
+        Self::json(status, &serde_json::json!({ "detail": detail }))
+    }
+
+    pub(crate) fn html(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(status, "text/html; charset=utf-8", body)
+    }
+
+    pub(crate) fn redirect(location: &str) -> Self {
+        Self::html(302, "").with("Location", location)
+    }
+
+    pub(crate) fn stall() -> Self {
+        Self::only(Manner::Stall)
+    }
+
+    pub(crate) fn close() -> Self {
+        Self::only(Manner::Close)
+    }
+
+    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { body: bytes.into(), ..Self::only(Manner::Raw) }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.head.push_str(&format!("{name}: {value}\r\n"));
+        self
+    }
+
+    pub(crate) fn half(self) -> Self {
+        Self { manner: Manner::Half, ..self }
+    }
+
+    pub(crate) fn drip(self) -> Self {
+        Self { manner: Manner::Drip, ..self }
+    }
+
+    pub(crate) fn endless(self) -> Self {
+        Self { manner: Manner::Endless, ..self }
+    }
+
+    /// Whether the connection may be used again.
+    fn send(&self, stream: &mut (impl Read + Write)) -> std::io::Result<bool> {
+        let length = self.body.len() + usize::from(matches!(self.manner, Manner::Half));
+        let head = format!("{}Content-Length: {length}\r\n\r\n", self.head);
+        let chunked = format!("{}Transfer-Encoding: chunked\r\n\r\n", self.head);
+        match self.manner {
+            Manner::Whole | Manner::Half => {
+                stream.write_all(&[head.as_bytes(), &self.body].concat())?;
+            }
+            Manner::Drip => {
+                stream.write_all(chunked.as_bytes())?;
+                for byte in self.body.iter().cycle() {
+                    stream.write_all(&[b"1\r\n", &[*byte][..], b"\r\n"].concat())?;
+                    stream.flush()?;
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+            }
+            Manner::Endless => {
+                stream.write_all(chunked.as_bytes())?;
+                let size = format!("{:x}\r\n", self.body.len());
+                let chunk = [size.as_bytes(), &self.body, b"\r\n"].concat();
+                while stream.write_all(&chunk).is_ok() {}
+            }
+            Manner::Stall => drop(std::io::copy(stream, &mut std::io::sink())?),
+            Manner::Close => {}
+            Manner::Raw => stream.write_all(&self.body)?,
+        }
+        stream.flush().map(|()| matches!(self.manner, Manner::Whole))
+    }
+}
+
+struct Shared {
+    answer: Answer,
+    tls: Option<Arc<ServerConfig>>,
+    requests: Mutex<Vec<Request>>,
+    streams: Mutex<Vec<TcpStream>>,
+    is_over: AtomicBool,
+}
+
+/// The server.
+pub(crate) struct Peer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl Peer {
+    /// Answers every request as `answer` says.
+    pub(crate) fn new(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(None, Box::new(answer))
+    }
+
+    /// The same over TLS, with a certificate for `name`; and the authority's certificate as PEM.
+    pub(crate) fn tls(
+        name: &str,
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> (Self, String) {
+        let (config, authority) = certified(name);
+        (Self::start(Some(Arc::new(config)), Box::new(answer)), authority)
+    }
+
+    fn start(tls: Option<Arc<ServerConfig>>, answer: Answer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (requests, streams) = (Mutex::default(), Mutex::default());
+        let is_over = AtomicBool::new(false);
+        let shared = Arc::new(Shared { answer, tls, requests, streams, is_over });
+        let of_acceptor = Arc::clone(&shared);
+        let acceptor = Some(std::thread::spawn(move || accept(&listener, &of_acceptor)));
+        Self { address, shared, acceptor }
+    }
+
+    /// An address that nobody listens at.
+    pub(crate) fn nobody() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// Method and path of every request so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.requests().iter().map(Request::line).collect()
+    }
+
+    /// How often this was requested.
+    pub(crate) fn count(&self, line: &str) -> usize {
+        self.lines().iter().filter(|known| *known == line).count()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        // The acceptor wakes up by a last connection.
+        drop(TcpStream::connect(self.address));
+        drop(self.acceptor.take().map(JoinHandle::join));
+        let streams = self.shared.streams.lock().unwrap();
+        streams.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else { continue };
+        if shared.is_over.load(Ordering::SeqCst) {
+            return;
+        }
+        shared.streams.lock().unwrap().push(stream.try_clone().unwrap());
+        let shared = Arc::clone(shared);
+        std::thread::spawn(move || {
+            let closing = stream.try_clone();
+            drop(match shared.tls.clone() {
+                Some(tls) => {
+                    let connection = ServerConnection::new(tls).unwrap();
+                    serve(StreamOwned::new(connection, stream), &shared)
+                }
+                None => serve(stream, &shared),
+            });
+            // The list of streams holds a copy, which would keep the connection open.
+            drop(closing.map(|stream| stream.shutdown(Shutdown::Both)));
+        });
+    }
+}
+
+/// Answers the requests of one connection; ends with an error when the other side leaves.
+fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(mut request) = read(&mut stream)? {
+        {
+            let mut requests = shared.requests.lock().unwrap();
+            let line = request.line();
+            request.nth = requests.iter().filter(|known| known.line() == line).count();
+            requests.push(request.clone());
+        }
+        if !(shared.answer)(&request).send(stream.get_mut())? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        match line.trim_end() {
+            "" => break,
+            text => lines.push(text.to_owned()),
+        }
+    }
+    let mut first = lines[0].split(' ').map(str::to_owned);
+    let (method, target) = (first.next().unwrap(), first.next().unwrap());
+    let header = |line: &String| {
+        let (name, value) = line.split_once(": ").unwrap();
+        (name.to_lowercase(), value.to_owned())
+    };
+    let headers = lines[1..].iter().map(header).collect();
+    let mut request = Request { method, target, headers, body: String::new(), nth: 0 };
+    let mut body = vec![0; request.header("content-length").parse().unwrap_or(0)];
+    stream.read_exact(&mut body)?;
+    request.body = String::from_utf8(body).unwrap();
+    Ok(Some(request))
+}
+
+/// A certificate for `name` by an authority of its own; and the authority's, as PEM.
+fn certified(name: &str) -> (ServerConfig, String) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "an authority of a test");
+    let key = KeyPair::generate().unwrap();
+    let authority = params.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(params, key);
+    let own_key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new([name.to_owned()]).unwrap();
+    let own = CertificateDer::from(own.signed_by(&own_key, &issuer).unwrap());
+    let own_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own], own_key)
+        .unwrap();
+    (config, authority)
+}
