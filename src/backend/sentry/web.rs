@@ -107,7 +107,10 @@ impl Sentry<'_> {
             Page::Form { errors, .. } if errors.is_empty() => {
                 Ok(Progress::Refused(Refusal::failure("the form is shown again")))
             }
-            Page::Form { errors, .. } => Ok(Progress::Invalid(errors)),
+            Page::Form { errors, .. } => {
+                let named = errors.into_iter().map(|(name, why)| (camel_case(&name), why));
+                Ok(Progress::Invalid(named.collect()))
+            }
             Page::Other => Err(self.no_page()),
         }
     }
@@ -206,6 +209,17 @@ fn form(fields: &Fields, current: Current) -> String {
         }
     }
     form.finish()
+}
+
+/// The name of a form's field as `state` has it.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        name + &first.into_iter().chain(letters).collect::<String>()
+    })
 }
 
 fn snake_case(name: &str) -> String {
