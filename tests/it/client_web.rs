@@ -308,9 +308,7 @@ fn a_vendor_that_nothing_answers_is_left_to_a_person_at_the_servers_own_page() {
     let page = format!("{}/organizations/acme/integrations/chat/setup/", sentry.peer.url());
     assert_eq!(ended.output("redirect-url"), page);
     let ended = fails(&Sentry::with(old).step("forge", "{}"), 2, "missing-field");
-    assert!(
-        ended.output("error-message").contains("has a step `page-1` that nothing here answers")
-    );
+    assert!(ended.output("error-message").contains("has a step `1` that nothing here answers"));
 }
 
 #[test]
