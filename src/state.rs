@@ -87,6 +87,18 @@ impl fmt::Debug for Fields {
     }
 }
 
+/// The camelCase of a field's name: `base_url` and `baseUrl` are one, as in Sentry's serializers.
+pub fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
 /// The hash of a pipeline's step ids, as hex. A kept state with another signature is discarded:
 /// its provider's steps have changed meanwhile.
 ///

@@ -8,6 +8,7 @@ use super::given::{Given, ReadFile, without_line_end};
 use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::secret::Secret;
+use crate::state::camel_case;
 use crate::yaml::{self, Document, Spot};
 use serde_yaml::Value;
 use std::fmt;
@@ -69,16 +70,9 @@ impl StateInput {
 }
 
 impl Entry {
-    /// The field that the name means: `base_url` and `baseUrl` are one, as in Sentry's serializers.
+    /// The field that the name means.
     pub fn field_name(&self) -> String {
-        let mut parts = self.name.split('_');
-        let mut camel = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let mut letters = part.chars();
-            camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-            camel.push_str(letters.as_str());
-        }
-        camel
+        camel_case(&self.name)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Sentry, access, segment};
 use crate::failure::{Code, Failure};
 use crate::model::{Object, Refusal};
 use crate::seam::{Progress, StepView};
-use crate::state::Fields;
+use crate::state::{Fields, camel_case};
 use reqwest::Method;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -209,17 +209,6 @@ fn form(fields: &Fields, current: Current) -> String {
         }
     }
     form.finish()
-}
-
-/// The name of a form's field as `state` has it.
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        name + &first.into_iter().chain(letters).collect::<String>()
-    })
 }
 
 fn snake_case(name: &str) -> String {
