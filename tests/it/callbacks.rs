@@ -328,6 +328,7 @@ fn of_two_processes_with_one_callback_exactly_one_finishes() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_process_that_ends_after_the_exchange_is_gone_on_with() {
     for (signal, exit) in [("KILL", None), ("TERM", Some(9))] {
