@@ -2,12 +2,15 @@
 
 #![cfg(unix)]
 
-use crate::common::{Run, Started};
+use crate::common::{Ended, Run, Started};
 use crate::journey::Journey;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::process::Stdio;
+
+/// What a person types to say that nothing comes any more.
+const END_OF_INPUT: [u8; 1] = [4];
 
 /// A person's keyboard, and the terminal that it is at.
 fn terminal() -> (File, Stdio) {
@@ -17,6 +20,13 @@ fn terminal() -> (File, Stdio) {
     let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
     let terminal = OpenOptions::new().read(true).write(true).open(name).unwrap();
     (File::from(keyboard), Stdio::from(terminal))
+}
+
+/// Runs at a terminal to which nothing is said: who waits all the same comes to its end there.
+fn go_at_a_terminal(run: &Run) -> Ended {
+    let (mut keyboard, stdin) = terminal();
+    keyboard.write_all(&END_OF_INPUT).unwrap();
+    run.start_at(stdin).end()
 }
 
 /// A run with `--wait` at a terminal, which has just asked for the callback.
@@ -42,6 +52,7 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
     let callback = journey.party.approve(&page);
     // What is no callback of this pipeline is said, and asked for again.
     writeln!(keyboard, "https://example.com/?code=c&state=s\n\n{callback}").unwrap();
+    keyboard.write_all(&END_OF_INPUT).unwrap();
     let ended = started.end().expect(0);
     journey.assert_nothing_leaks(&ended);
     assert!(ended.stdout.starts_with("GitLab is installed for acme\n"), "{}", ended.stdout);
@@ -56,8 +67,7 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
 #[test]
 fn who_pastes_nothing_can_go_on_later() {
     let Waiting { journey, mut keyboard, started, page } = waiting();
-    let end_of_input = [4];
-    keyboard.write_all(&end_of_input).unwrap();
+    keyboard.write_all(&END_OF_INPUT).unwrap();
     let ended = started.end().expect(3);
     assert!(ended.stderr.contains("nothing was pasted; the pipeline still waits"));
     journey.resume(&journey.party.approve(&page)).expect(0);
@@ -81,9 +91,7 @@ fn a_ci_job_never_waits() {
     {
         let run = Run::github().without("GITHUB_ACTIONS").var(name, value).var(local.0, local.1);
         let journey = Journey::gitlab(run.var("FINISHLINE_WAIT", "true"));
-        let (keyboard, stdin) = terminal();
-        let ended = journey.run.start_at(stdin).end().expect(3);
-        drop(keyboard);
+        let ended = go_at_a_terminal(&journey.run).expect(3);
         assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
     }
 }
@@ -94,9 +102,10 @@ fn a_run_without_a_terminal_never_waits() {
     let run = journey.run.clone().args(&["run", "--wait"]);
     let ended = run.stdin("?code=c&state=s\n").go().expect(3);
     assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
-    let without = journey.run.clone();
-    let (keyboard, stdin) = terminal();
-    let ended = without.start_at(stdin).end().expect(3);
-    drop(keyboard);
+}
+
+#[test]
+fn a_run_at_a_terminal_waits_only_when_it_is_asked_to() {
+    let ended = go_at_a_terminal(&Journey::gitlab(Run::local()).run).expect(3);
     assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
 }
