@@ -32,8 +32,6 @@ const QUESTIONS: [Question; 3] = [
 /// Everything that a third party can do wrong, with what is said of it and its status.
 fn misbehaviour(elsewhere: &StandIn) -> Vec<(How, &'static str, &'static str)> {
     let no_json = "was answered with something that is no JSON";
-    // A good answer, but for its megabytes.
-    let huge = json!({ "id": 42, "access_token": "t", "pad": "x".repeat(9 << 20) });
     vec![
         (How::Refuses(401), "was answered with HTTP 401", "401"),
         (How::Refuses(404), "was answered with HTTP 404", "404"),
@@ -41,7 +39,6 @@ fn misbehaviour(elsewhere: &StandIn) -> Vec<(How, &'static str, &'static str)> {
         (How::SendsTo(format!("{}/there", elsewhere.origin)), "was answered with HTTP 302", "302"),
         (How::ShowsAPage, no_json, ""),
         (How::Says(String::new()), no_json, ""),
-        (How::Says(huge.to_string()), no_json, ""),
         (How::HangsUp, "failed: the server did not answer in time, or broke off", ""),
     ]
 }
@@ -90,6 +87,20 @@ fn every_refusal_is_told_and_costs_nothing() {
     let times = misbehaviour(&elsewhere).len() + 1;
     assert_eq!(asked.iter().filter(good).count(), times);
     assert_eq!(asked.len(), 3 * times);
+}
+
+#[test]
+fn an_answer_is_not_read_without_end() {
+    let journey = Journey::gitlab(Run::github());
+    let callback = journey.approved();
+    // A good answer, but for its megabytes.
+    let huge = json!({ "access_token": "t", "pad": "x".repeat(9 << 20) });
+    journey.party.trick("/oauth/token", How::Says(huge.to_string()));
+    let ended = journey.resume(&callback).expect(4);
+    let message = format!("{TOKEN} was answered with something that is no JSON");
+    assert_told(&ended, "refused", &message, "");
+    journey.party.behave();
+    journey.resume(&callback).expect(0);
 }
 
 #[test]
