@@ -36,6 +36,15 @@ fn is_answer(request: &Request) -> bool {
     request.line() == POST && request.json()["action"] != "initialize"
 }
 
+/// Tries cases side by side, for each of them waits.
+fn at_once<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| test(case));
+        }
+    });
+}
+
 fn opsgenie(url: &str) -> Run {
     step(url, "opsgenie", OPSGENIE)
 }
@@ -197,19 +206,19 @@ fn a_ca_file_without_a_certificate_is_a_mistake_of_the_inputs() {
 
 #[test]
 fn a_rate_limit_is_waited_for_until_the_time_that_the_server_names() {
-    let limited = || Reply::detail(429, "slow down");
-    let answers: [fn() -> Reply; 2] = [
+    let answers: [fn() -> Reply; 3] = [
         || Reply::detail(429, "slow down").with("X-Sentry-Rate-Limit-Reset", &in_a_second()),
         || Reply::detail(429, "slow down").with("Retry-After", "1"),
+        || Reply::detail(429, "slow down"),
     ];
-    for answer in answers.into_iter().chain([limited as fn() -> Reply]) {
+    at_once(answers, |answer| {
         let sentry = once(LIST, answer);
         let ended = completes(&sentry.opsgenie(), "complete true 1");
         assert_eq!(sentry.peer.lines(), [LIST, LIST, ORGANIZATION, POST, POST]);
         let why = ended.stderr.lines().find(|line| line.contains(AGAIN)).unwrap();
         assert!(why.contains("the backend limits the rate with HTTP 429: slow down"), "{why}");
         assert!(why.contains("seconds=1"), "{why}");
-    }
+    });
 }
 
 #[test]
@@ -242,13 +251,13 @@ fn a_rate_limit_that_holds_ends_the_run_before_the_deadline_does() {
 
 #[test]
 fn a_server_that_fails_once_is_asked_again() {
-    for status in [408, 500, 502, 503, 504] {
+    at_once([408, 500, 502, 503, 504], |status| {
         let sentry = once(LIST, move || Reply::html(status, "<html>"));
         let ended = completes(&sentry.opsgenie(), "complete true 1");
         assert_eq!(sentry.peer.count(LIST), 2);
         let reason = format!("the backend answered with HTTP {status}");
         assert!(ended.stderr.contains(AGAIN) && ended.stderr.contains(&reason));
-    }
+    });
 }
 
 #[test]
