@@ -45,6 +45,24 @@ fn a_pipeline_is_walked_from_its_start_to_its_finish() {
 }
 
 #[test]
+fn a_pipeline_begins_with_the_data_that_the_state_has_for_it() {
+    let sentry = Sentry::new();
+    let begin = "initialData: {signedParams: s1gned-secret}";
+    let state = TOOL.replacen('{', &format!("{{{begin}, "), 1);
+    let run = sentry.step("tool", &state);
+    let plan = completes(&run.clone().args(&["plan"]), "planned false ");
+    assert!(plan.stdout.contains("\"initialData\""), "{}", plan.stdout);
+    assert_eq!(leaks(&plan, "s1gned-secret"), [""; 0]);
+    completes(&run, "complete true 1");
+    let start = json!({
+        "action": "initialize",
+        "provider": "tool",
+        "initialData": {"signedParams": "s1gned-secret"},
+    });
+    assert_eq!(sentry.posts()[0], start);
+}
+
+#[test]
 fn requests_carry_the_token_and_ask_for_json() {
     let sentry = Sentry::new();
     completes(&sentry.opsgenie(), "complete true 1");

@@ -6,6 +6,7 @@ use super::reply::{Reply, field_errors, reason};
 use super::{Sentry, access};
 use crate::failure::{Code, Failure, quote};
 use crate::model::{Finished, Listed, Object, Refusal};
+use crate::plan::Task;
 use crate::seam::{Progress, StepView};
 use crate::state::Fields;
 use reqwest::Method;
@@ -23,9 +24,18 @@ pub(super) struct Api {
     pub(super) step: String,
 }
 
-/// The body that starts a pipeline.
-pub(super) fn initialize(provider_key: &str) -> Value {
-    json!({ "action": "initialize", "provider": provider_key })
+/// The body that starts a pipeline. Some providers begin with data of their own, which `state`
+/// names as it names the fields of a step.
+pub(super) fn initialize(task: &Task) -> Value {
+    let mut body = json!({ "action": "initialize", "provider": task.key });
+    if let Some(initial) = task.answers.step("initialData") {
+        body["initialData"] = Value::Object(object_of(initial));
+    }
+    body
+}
+
+fn object_of(fields: &Fields) -> Object {
+    fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// How a start was answered.
@@ -39,7 +49,7 @@ pub(super) enum Start {
 impl Sentry<'_> {
     /// Starts a pipeline. A second start replaces the first, so it may be repeated.
     pub(super) async fn start(&mut self) -> Result<Start, Failure> {
-        let body = initialize(&self.task.key);
+        let body = initialize(self.task);
         let reply = self.post(&body, Repeat::Safe).await?;
         let said = reply.json();
         match reply.status {
@@ -53,9 +63,7 @@ impl Sentry<'_> {
     /// Answers the current step. When nobody knows whether the answer arrived, looks before
     /// anything is sent again.
     pub(super) async fn advance(&mut self, fields: &Fields) -> Result<Progress, Failure> {
-        let body = Value::Object(
-            fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-        );
+        let body = Value::Object(object_of(fields));
         match self.post(&body, Repeat::Unsent).await {
             Ok(reply) => self.progress(&reply),
             Err(Silence::Unsent(failure)) => Err(failure),

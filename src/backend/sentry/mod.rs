@@ -138,9 +138,11 @@ impl<'a> Sentry<'a> {
         format!("/api/0/organizations/{}/{rest}", segment(self.task.org.as_str()))
     }
 
-    /// The first request of a pipeline, for the plan.
+    /// The first request of a pipeline, for the plan; what the state brings to it is not shown.
     pub fn first_request(&self) -> String {
-        let body = api::initialize(&self.task.key);
+        let mut body = api::initialize(self.task);
+        let initial = body.get_mut("initialData").and_then(Value::as_object_mut);
+        initial.into_iter().flatten().for_each(|(_, value)| *value = "***".into());
         let base = self.client.base().as_str().trim_end_matches('/');
         format!("POST {base}{} {body}", self.path(api::PIPELINE))
     }
