@@ -1,8 +1,9 @@
 //! The end of a settled step: on to the next one, or to the finish, in one transaction.
 
-use super::finish::{Actor, finish};
+use super::EngineError;
+use super::finish::finish;
 use super::pipeline::Kept;
-use super::{EngineError, records};
+use super::records::{self, Actor};
 use crate::model::{Finished, Refusal, RefusalKind};
 use crate::provider::{Fresh, Provider};
 use crate::seam::Progress;

@@ -3,20 +3,11 @@
 
 use super::EngineError;
 use super::identity::{self, Account};
-use super::records::{self, IntegrationRow, LinkRow};
+use super::records::{self, Actor, IntegrationRow, LinkRow};
 use crate::model::{Finished, IntegrationData, Object, Refusal, RefusalKind, Row, Status};
 use crate::provider::{Link, Provider};
 use crate::state::State;
 use rusqlite::Connection;
-
-/// Who finishes, and for which organization.
-#[derive(Clone, Copy, Debug)]
-pub struct Actor {
-    /// The user's id.
-    pub user: i64,
-    /// The organization's id.
-    pub org: i64,
-}
 
 /// Stores what a provider built, and links the organization to it.
 ///

@@ -1,8 +1,8 @@
 //! The installer's account at the third party: linked, renewed, re-keyed, or taken by another.
 
-use super::finish::Actor;
+use super::EngineError;
 use super::pipeline::{now, text};
-use super::{EngineError, records};
+use super::records::{self, Actor};
 use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
 use crate::provider::Provider;
 use rusqlite::{Connection, OptionalExtension};

@@ -1,11 +1,19 @@
 //! The rows: one small function for each thing that is read or written. No rules here.
 
 use super::LOCAL_USER;
-use super::finish::Actor;
 use super::pipeline::{Kept, now, object, text};
 use crate::model::{Listed, Object, OrgSlug, Status, Stored};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
+
+/// Who finishes, and for which organization.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor {
+    /// The user's id.
+    pub user: i64,
+    /// The organization's id.
+    pub org: i64,
+}
 
 /// A row of `integration`.
 #[derive(PartialEq)]
