@@ -236,7 +236,7 @@ fn a_lost_answer_is_looked_for_in_the_list_though_the_step_cannot_be_read() {
         let lost = request.line() == POST && request.nth == 1 || request.line() == LOOK;
         if lost { Reply::html(500, "") } else { reply }
     });
-    completes(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), "complete true 1");
+    completes(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "4"), "complete true 1");
     assert_eq!(sentry.peer.count(POST), 2);
 }
 
@@ -260,6 +260,14 @@ fn a_lost_answer_without_a_trace_is_a_failure_and_no_finish() {
     });
     let sentry = sentry.having("opsgenie", "other-account");
     fails(&sentry.opsgenie(), 6, "unreachable");
+    assert_eq!(sentry.peer.count(POST), 2);
+}
+
+#[test]
+fn a_finish_that_outlasts_the_deadline_is_found_by_the_next_run() {
+    let sentry = losing(1, Reply::stall);
+    fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "3"), 6, "deadline");
+    completes(&sentry.opsgenie(), "complete false 1");
     assert_eq!(sentry.peer.count(POST), 2);
 }
 
