@@ -9,8 +9,7 @@ use super::start::{Lease, Server};
 use crate::backend::embedded::{Bearer, Organization};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, RawPathParamsRejection};
-use axum::extract::{RawPathParams, State};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request, State};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -52,6 +51,26 @@ impl Asked {
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A body beyond the limit is refused before it is read.
+impl<S: Send + Sync> FromRequest<S> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let params = RawPathParams::from_request_parts(&mut parts, state).await;
+        let params = params.map_err(|_| ApiError::not_found())?;
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let query = parts.uri.query().unwrap_or_default();
+        let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let body = Bytes::from_request(Request::from_parts(parts, body), state).await;
+        let body = body.map_err(|rejection| {
+            ApiError::detail(rejection.status(), "The body is too large, or broke off.")
+        })?;
+        Ok(Self { path, query, headers, params: params.iter().map(owned).collect(), body })
     }
 }
 
@@ -131,14 +150,10 @@ impl Resource {
         let resource = Arc::new(self);
         let answer = move |State(server): State<Arc<Server>>,
                            method: Method,
-                           params: Result<RawPathParams, RawPathParamsRejection>,
-                           uri: Uri,
-                           headers: HeaderMap,
-                           body: Result<Bytes, BytesRejection>| {
+                           asked: Result<Asked, ApiError>| {
             let resource = Arc::clone(&resource);
             async move {
                 let allow = resource.allow();
-                let asked = read(params, &uri, headers, body);
                 let answered =
                     isolate(async move { resource.answer(server, &method, asked?).await });
                 let mut response = answered.await.unwrap_or_else(ApiError::into_response);
@@ -194,24 +209,19 @@ where
     F: Fn(Visit) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Answer> + Send + 'static,
 {
-    let answer = move |State(server): State<Arc<Server>>,
-                       method: Method,
-                       params: Result<RawPathParams, RawPathParamsRejection>,
-                       uri: Uri,
-                       headers: HeaderMap,
-                       body: Result<Bytes, BytesRejection>| {
-        let handler = handler.clone();
-        async move {
-            let asked = read(params, &uri, headers, body);
-            let answered = isolate(async move {
-                let (asked, mut engine) = (asked?, server.engine().await?);
-                let bearer = auth::bearer(&server, &mut engine, &asked.headers).await;
-                let bearer = bearer.ok().flatten();
-                handler(Visit { method, server, engine, bearer, asked }).await
-            });
-            answered.await.unwrap_or_else(ApiError::into_response)
-        }
-    };
+    let answer =
+        move |State(server): State<Arc<Server>>, method: Method, asked: Result<Asked, ApiError>| {
+            let handler = handler.clone();
+            async move {
+                let answered = isolate(async move {
+                    let (asked, mut engine) = (asked?, server.engine().await?);
+                    let bearer = auth::bearer(&server, &mut engine, &asked.headers).await;
+                    let bearer = bearer.ok().flatten();
+                    handler(Visit { method, server, engine, bearer, asked }).await
+                });
+                answered.await.unwrap_or_else(ApiError::into_response)
+            }
+        };
     router.route(path, on(methods, answer))
 }
 
@@ -225,31 +235,9 @@ fn refuse(bearer: Option<&Bearer>, method: &Method) -> Answer {
     Err(ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, text))
 }
 
-/// Reads what was asked; a body beyond the limit is refused before it is read.
-pub(super) fn read(
-    params: Result<RawPathParams, RawPathParamsRejection>,
-    uri: &Uri,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Asked, ApiError> {
-    let params = params.map_err(|_| ApiError::not_found())?;
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let body = body.map_err(|rejection| {
-        ApiError::detail(rejection.status(), "The body is too large, or broke off.")
-    })?;
-    Ok(Asked {
-        path: uri.path().to_owned(),
-        query: query.into_owned().collect(),
-        headers,
-        params: params.iter().map(owned).collect(),
-        body,
-    })
-}
-
 /// Answers in a task of its own: a panic ends the task and nothing else, and a client that goes
 /// away does not cut a finish in half.
-pub(super) async fn isolate<E>(answering: E) -> Answer
+async fn isolate<E>(answering: E) -> Answer
 where
     E: Future<Output = Answer> + Send + 'static,
 {
