@@ -38,12 +38,7 @@ static STEPS: [Step; 2] = [
                 "${GITEA_CLIENT_SECRET}",
             )
             .secret(),
-            Field::optional(
-                "verifySsl",
-                Kind::Flag(true),
-                "whether the instance's certificate must be valid",
-                "true",
-            ),
+            instance::VERIFY_SSL,
         ],
     ),
     oauth2::STEP,

@@ -50,12 +50,7 @@ static STEPS: [Step; 2] = [
                 "whether the group's subgroups belong to it",
                 "false",
             ),
-            Field::optional(
-                "verifySsl",
-                Kind::Flag(true),
-                "whether the instance's certificate must be valid",
-                "true",
-            ),
+            instance::VERIFY_SSL,
         ],
     ),
     oauth2::STEP,

@@ -4,6 +4,7 @@
 use super::address;
 use super::ask::{Ask, Credentials, Reply};
 use super::oauth2::{self, OAuth2};
+use super::{Field, Kind};
 use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
@@ -11,6 +12,14 @@ use serde_json::{Value, json};
 
 /// The name under which the form's answer is bound, as in Sentry.
 const INSTALLATION: &str = "installation_data";
+
+/// The form's last field.
+pub(super) const VERIFY_SSL: Field = Field::optional(
+    "verifySsl",
+    Kind::Flag(true),
+    "whether the instance's certificate must be valid",
+    "true",
+);
 
 /// The instance as its form describes it.
 pub(super) struct Instance {
