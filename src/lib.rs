@@ -21,6 +21,7 @@ pub mod outputs;
 pub mod plan;
 pub mod provider;
 pub mod redirect;
+pub mod release;
 pub mod report;
 pub mod run;
 pub mod seam;

@@ -9,7 +9,7 @@ const LAYERS: [&str; 14] = [
     "state",
     "inputs",
     "provider",
-    "callback plan redirect seam",
+    "callback plan redirect release seam",
     "driver outcome",
     "outputs report",
     "files http store terminal",

@@ -1,0 +1,49 @@
+//! A commit as it is sent in full.
+
+/// A commit, with everything that is known of it. Its texts are those of whoever wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full hash.
+    pub id: String,
+    /// Its message, whole.
+    pub message: String,
+    /// The author's name.
+    pub author_name: String,
+    /// The author's address.
+    pub author_email: String,
+    /// When it was committed, in seconds since 1970.
+    pub time: Option<i64>,
+    /// The files that it touched against its first parent; none where that is not known.
+    pub changes: Vec<Change>,
+}
+
+/// A file that a commit touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its path from the root of the repository.
+    pub path: String,
+    /// What was done to it.
+    pub kind: ChangeKind,
+}
+
+/// What a commit did to a file; a rename is a deletion and an addition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It is new.
+    Added,
+    /// It was there and differs.
+    Modified,
+    /// It is gone.
+    Deleted,
+}
+
+impl ChangeKind {
+    /// Sentry's letter for it.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Added => "A",
+            Self::Modified => "M",
+            Self::Deleted => "D",
+        }
+    }
+}
