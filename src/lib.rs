@@ -11,6 +11,7 @@ pub mod driver;
 pub mod env;
 pub mod failure;
 pub mod files;
+pub mod git;
 pub mod host;
 pub mod http;
 pub mod inputs;

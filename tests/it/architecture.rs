@@ -12,7 +12,7 @@ const LAYERS: [&str; 14] = [
     "callback plan redirect release seam",
     "driver outcome",
     "outputs report",
-    "files http store terminal",
+    "files git http store terminal",
     "backend cli database host",
     "supervise",
     "run server",

@@ -1,0 +1,94 @@
+//! Why a checkout does not answer, in words for whoever set the job up.
+
+use crate::failure::quote;
+
+/// Why a checkout does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// The text is no sha; names of branches and expressions are not resolved.
+    #[error("{text} is no commit: a sha has 7 to 64 hex digits")]
+    NoSha {
+        /// The text, quoted.
+        text: String,
+    },
+    /// Several commits begin like this.
+    #[error("several commits of this clone begin with {sha}")]
+    Ambiguous {
+        /// The beginning that they share.
+        sha: String,
+    },
+    /// The newest commit of the range is not there.
+    #[error("the commit {sha} is not in this {}clone", if *.is_shallow { "shallow " } else { "" })]
+    NoHead {
+        /// The commit.
+        sha: String,
+        /// Whether the clone was made without all of its history.
+        is_shallow: bool,
+    },
+    /// Nothing is checked out.
+    #[error("no commit is checked out: nothing has been committed to this branch yet")]
+    Unborn,
+    /// The repository's hashes are of another kind.
+    #[error("this repository names its commits by SHA-256, which cannot be read here")]
+    Sha256,
+    /// The repository's refs are kept in another way.
+    #[error(
+        "this repository keeps its branches as a reftable, which does not tell here what is \
+         checked out"
+    )]
+    Reftable,
+    /// The repository is damaged, or may not be read.
+    #[error("the repository cannot be read: {cause}")]
+    Unreadable {
+        /// What the reader of the repository says.
+        cause: String,
+    },
+}
+
+impl GitError {
+    /// What the reader can change.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoSha { .. } => "write the commit's sha; `git rev-parse NAME` tells it",
+            Self::Ambiguous { .. } => "write the commit's sha in full",
+            Self::NoHead { .. } => {
+                "check that commit out, or fetch it: `fetch-depth: 0` of actions/checkout, \
+                 `GIT_DEPTH: 0` on GitLab"
+            }
+            Self::Unborn => "commit first, or name the version and set `commits: none`",
+            Self::Sha256 => "name the version and set `commits: none`",
+            Self::Reftable => "name the version or the commit",
+            Self::Unreadable { .. } => {
+                "check that this user may read the checkout, and that it is whole: `git fsck`"
+            }
+        }
+    }
+
+    pub(super) fn no_sha(text: &str) -> Self {
+        Self::NoSha { text: quote(text) }
+    }
+
+    /// What opening a repository failed with. Git knows two kinds of hashes, and one is at home.
+    pub(super) fn opening(error: &gix::Error) -> Self {
+        let named = error.iter_errors().any(|error| error.to_string().contains("objectFormat"));
+        match named && error.is_unsupported() {
+            true => Self::Sha256,
+            false => unreadable(error),
+        }
+    }
+}
+
+/// The whole chain on one short line.
+pub(super) fn unreadable(error: &gix::Error) -> GitError {
+    let mut causes: Vec<_> = error.iter_errors().map(ToString::to_string).collect();
+    causes.dedup();
+    let line: String = causes.join(": ").chars().flat_map(shown).take(300).collect();
+    GitError::Unreadable { cause: line }
+}
+
+fn shown(c: char) -> impl Iterator<Item = char> {
+    let plain = (!c.is_control()).then_some(c);
+    let escaped = c.is_control().then(|| c.escape_debug());
+    plain.into_iter().chain(escaped.into_iter().flatten())
+}

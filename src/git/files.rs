@@ -1,0 +1,87 @@
+//! Which files a commit touched against its first parent.
+
+use super::paths::Paths;
+use crate::release::{Change, ChangeKind};
+use gix::bstr::BStr;
+use gix::diff::tree::{Error, Recorder, State, Visit, visit};
+use gix::objs::TreeRefIter;
+use std::ops::ControlFlow;
+
+/// How many files and folders of one commit are looked at: a few bytes of tree can name billions.
+const MOST: usize = 100_000;
+
+/// The files of one commit.
+pub(super) struct Files {
+    /// In the order of their paths.
+    pub(super) changes: Vec<Change>,
+    /// Whether one of them is of the paths that were asked for.
+    pub(super) are_asked_for: bool,
+    /// Whether there are more than are looked at.
+    pub(super) are_too_many: bool,
+}
+
+/// Compares a commit with its first parent, or with nothing when it has none.
+pub(super) fn read(commit: &gix::Commit<'_>, paths: &Paths) -> gix::Result<Files> {
+    let tree = commit.tree()?;
+    let before = match commit.parent_ids().next() {
+        Some(parent) => parent.object()?.try_into_commit()?.tree()?,
+        None => commit.repo.empty_tree(),
+    };
+    let kind = commit.repo.object_hash();
+    let [before, after] = [&before, &tree].map(|tree| TreeRefIter::from_bytes(&tree.data, kind));
+    // A recorder keeps what it knew of paths, so each commit has its own.
+    let (place, room) = (Recorder::default(), MOST);
+    let mut visitor = Visitor { place, paths, room, changes: Vec::new(), are_asked_for: false };
+    let compared = gix::diff::tree(before, after, State::default(), commit.repo, &mut visitor);
+    let are_too_many = match compared {
+        Ok(()) => false,
+        Err(Error::Cancelled) => true,
+        Err(Error::Failure(error)) => return Err(error),
+    };
+    let Visitor { mut changes, are_asked_for, .. } = visitor;
+    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(Files { changes, are_asked_for, are_too_many })
+}
+
+struct Visitor<'a> {
+    /// Follows the path; nothing is recorded in it.
+    place: Recorder,
+    paths: &'a Paths,
+    room: usize,
+    changes: Vec<Change>,
+    are_asked_for: bool,
+}
+
+impl Visit for Visitor<'_> {
+    fn pop_front_tracked_path_and_set_current(&mut self) {
+        self.place.pop_front_tracked_path_and_set_current();
+    }
+
+    fn push_back_tracked_path_component(&mut self, component: &BStr) {
+        self.place.push_back_tracked_path_component(component);
+    }
+
+    fn push_path_component(&mut self, component: &BStr) {
+        self.place.push_path_component(component);
+    }
+
+    fn pop_path_component(&mut self) {
+        self.place.pop_path_component();
+    }
+
+    fn visit(&mut self, change: visit::Change) -> visit::Action {
+        let (mode, kind) = match change {
+            visit::Change::Addition { entry_mode, .. } => (entry_mode, ChangeKind::Added),
+            visit::Change::Deletion { entry_mode, .. } => (entry_mode, ChangeKind::Deleted),
+            visit::Change::Modification { entry_mode, .. } => (entry_mode, ChangeKind::Modified),
+        };
+        let Some(room) = self.room.checked_sub(1) else { return ControlFlow::Break(()) };
+        self.room = room;
+        if !mode.is_tree() {
+            let path = self.place.path();
+            self.are_asked_for |= self.paths.hold(path);
+            self.changes.push(Change { path: String::from_utf8_lossy(path).into_owned(), kind });
+        }
+        ControlFlow::Continue(())
+    }
+}
