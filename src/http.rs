@@ -134,7 +134,8 @@ fn builder() -> ClientBuilder {
         .read_timeout(SILENCE)
 }
 
-fn unreached(error: &reqwest::Error) -> Unreached {
+/// Which part of the way failed.
+pub fn unreached(error: &reqwest::Error) -> Unreached {
     let mut causes =
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
     if causes.any(is_tls) {
@@ -161,8 +162,9 @@ pub fn jitter(wait: Duration) -> Duration {
     wait / 2 + wait / 2 * share / 255
 }
 
+/// The time of day, in seconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "a rate limit's end is a time of day")]
-fn unix_seconds() -> u64 {
+pub fn unix_seconds() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |time| time.as_secs())
 }

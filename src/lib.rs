@@ -12,6 +12,7 @@ pub mod env;
 pub mod failure;
 pub mod files;
 pub mod git;
+pub mod github;
 pub mod host;
 pub mod http;
 pub mod inputs;

@@ -13,7 +13,7 @@ const LAYERS: [&str; 14] = [
     "driver outcome",
     "outputs report",
     "files git http store terminal",
-    "backend cli database host",
+    "backend cli database github host",
     "supervise",
     "run server",
     "lib",

@@ -23,6 +23,8 @@ mod engine;
 mod finish;
 mod git;
 mod git_places;
+mod github;
+mod github_faults;
 mod host_format;
 mod hostile;
 mod identities;

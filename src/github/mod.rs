@@ -1,0 +1,223 @@
+//! GitHub's API: the commits of a range without a checkout, and the status of a commit.
+//!
+//! By octocrab on our own HTTP stack. Which range is meant, and what a status says, is not decided
+//! here.
+
+mod answers;
+mod client;
+mod failures;
+
+use crate::failure::{Code, Failure, quote};
+use crate::http::Trust;
+use crate::release::Commit;
+use crate::secret::Secret;
+use answers::{Compared, Listed};
+use client::{Call, Client};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use url::Url;
+
+/// How many commits GitHub lists on a page.
+const PAGE: usize = 100;
+/// How many pages are read: more commits than any release has.
+const MOST_PAGES: usize = 200;
+/// How long GitHub lets the description of a status be.
+const LONGEST_DESCRIPTION: usize = 140;
+
+/// GitHub, or a server of one's own that speaks its API.
+pub struct GitHub {
+    client: Client,
+}
+
+/// What is said of a commit, beside its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Status<'a> {
+    /// Whether it is well.
+    pub state: State,
+    /// The page behind it; none when it is empty.
+    pub target: &'a str,
+    /// A few words; GitHub takes 140 characters, and what is beyond them is cut.
+    pub description: &'a str,
+    /// What tells this status from those of others; a later one of the same context replaces it.
+    pub context: &'a str,
+}
+
+/// Whether a commit is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It could not be found out.
+    Error,
+    /// It is not.
+    Failure,
+    /// It is not known yet.
+    Pending,
+    /// It is.
+    Success,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Failure => "failure",
+            Self::Pending => "pending",
+            Self::Success => "success",
+        }
+    }
+}
+
+impl GitHub {
+    /// Gets ready to ask the API whose root is `api`, with a token or as anybody may. Nothing is
+    /// sent yet; whatever is sent later is given up at the deadline.
+    ///
+    /// # Errors
+    ///
+    /// The address is no web address, the token cannot be one, or a certificate of one's own
+    /// cannot be read.
+    pub fn new(
+        api: &Url,
+        token: Option<&Secret>,
+        trust: &Trust,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        Ok(Self { client: Client::new(api, token, trust, deadline)? })
+    }
+
+    /// The commits that lead to `head` and not to `base`, newest first. Which files each touched
+    /// GitHub does not tell.
+    ///
+    /// # Errors
+    ///
+    /// The repository is not `owner/name`, a commit is no sha, or GitHub does not tell.
+    pub async fn compare(
+        &self,
+        repository: &str,
+        base: &str,
+        head: &str,
+    ) -> Result<Vec<Commit>, Failure> {
+        check(repository, &[base, head])?;
+        let (mut commits, mut total) = (Vec::new(), 0);
+        for page in 1..=MOST_PAGES {
+            let path =
+                format!("/repos/{repository}/compare/{base}...{head}?per_page={PAGE}&page={page}");
+            let found: Compared = self.read(repository, path).await?;
+            total = found.total_commits;
+            let is_empty = found.commits.is_empty();
+            commits.extend(found.commits.into_iter().map(Commit::from));
+            if is_empty || commits.len() >= total {
+                break;
+            }
+        }
+        let told = commits.len();
+        if told < total {
+            tracing::warn!(told, total, "GitHub tells fewer commits of this range than there are");
+        }
+        commits.reverse();
+        Ok(commits)
+    }
+
+    /// The last commits that lead to `head`, newest first, without their files.
+    ///
+    /// # Errors
+    ///
+    /// The repository is not `owner/name`, the commit is no sha, or GitHub does not tell.
+    pub async fn commits(
+        &self,
+        repository: &str,
+        head: &str,
+        most: usize,
+    ) -> Result<Vec<Commit>, Failure> {
+        check(repository, &[head])?;
+        let (mut commits, size) = (Vec::new(), most.min(PAGE));
+        for page in 1..=MOST_PAGES.min(most.div_ceil(PAGE)) {
+            let path =
+                format!("/repos/{repository}/commits?sha={head}&per_page={size}&page={page}");
+            let found: Vec<Listed> = self.read(repository, path).await?;
+            let is_last = found.len() < size;
+            commits.extend(found.into_iter().map(Commit::from));
+            if is_last {
+                break;
+            }
+        }
+        commits.truncate(most);
+        Ok(commits)
+    }
+
+    /// Sets a commit status. It is sent once, and again only when GitHub surely has not taken it.
+    ///
+    /// # Errors
+    ///
+    /// The repository is not `owner/name`, the commit is no sha, or GitHub does not take it.
+    pub async fn set_status(
+        &self,
+        repository: &str,
+        sha: &str,
+        status: &Status<'_>,
+    ) -> Result<(), Failure> {
+        check(repository, &[sha])?;
+        let description: String = status.description.chars().take(LONGEST_DESCRIPTION).collect();
+        let mut body = json!({
+            "state": status.state.word(),
+            "description": description,
+            "context": status.context,
+        });
+        if !status.target.is_empty() {
+            body["target_url"] = Value::from(status.target);
+        }
+        let call = Call {
+            what: format!("set a commit status in {repository}"),
+            path: format!("/repos/{repository}/statuses/{sha}"),
+            body: Some(&body),
+            permission: "statuses: write",
+        };
+        self.client.call(&call).await.map(drop)
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        repository: &str,
+        path: String,
+    ) -> Result<T, Failure> {
+        let what = format!("read the commits of {repository}");
+        let call = Call { what, path, body: None, permission: "contents: read" };
+        let answer = self.client.call(&call).await?;
+        let read = serde_json::from_slice(&answer.body);
+        read.map_err(|error| self.client.of_another_shape(&call, &answer, &error))
+    }
+}
+
+/// Checks what becomes a part of a path.
+fn check(repository: &str, shas: &[&str]) -> Result<(), Failure> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_segment = |text: &str| !matches!(text, "" | "." | "..") && text.chars().all(is_plain);
+    let parts = repository.split_once('/');
+    if !parts.is_some_and(|(owner, name)| is_segment(owner) && is_segment(name)) {
+        let message = format!("{} is no repository of GitHub", quote(repository));
+        return Err(Failure::new(Code::Usage, message).hint("write it as `owner/name`"));
+    }
+    let Some(sha) = shas.iter().find(|sha| !is_sha(sha)) else { return Ok(()) };
+    let message = format!("{} is no commit: a sha has 7 to 64 hex digits", quote(sha));
+    Err(Failure::new(Code::Usage, message).hint("write the commit's sha"))
+}
+
+fn is_sha(text: &str) -> bool {
+    (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_owner_with_a_name_and_shas_get_into_a_path() {
+        let sha = "a".repeat(40);
+        assert!(check("acme/widget.js", &[&sha, "abc1234"]).is_ok());
+        for bad in ["widget", "acme/", "/widget", "a/b/c", "acme/..", "a/b?c", "a/b c", "a%2f/b"] {
+            assert_eq!(check(bad, &[&sha]).unwrap_err().code, Code::Usage, "{bad}");
+        }
+        for bad in ["HEAD", "main", "abc123", "abc1234...def", "../../../x", &"a".repeat(65)] {
+            assert_eq!(check("acme/widget", &[&sha, bad]).unwrap_err().code, Code::Usage, "{bad}");
+        }
+    }
+}
