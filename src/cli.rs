@@ -2,7 +2,7 @@
 
 use crate::failure::{Code, Failure};
 use crate::inputs::given::Flags;
-use crate::inputs::table::{Flag, INPUTS, Input, SET};
+use crate::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
@@ -122,7 +122,13 @@ fn flag(input: &'static Input) -> Arg {
 
 fn value(input: &'static Input, word: &'static str) -> Arg {
     let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
-    Arg::new(input.name).long(input.long()).value_name(word).help(help).hide_possible_values(true)
+    let aliases = ALIASES.iter().filter(|(_, of)| *of == input.name).map(|(alias, _)| *alias);
+    Arg::new(input.name)
+        .long(input.long())
+        .aliases(aliases)
+        .value_name(word)
+        .help(help)
+        .hide_possible_values(true)
 }
 
 fn find(name: &str) -> &'static Input {

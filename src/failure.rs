@@ -114,11 +114,13 @@ codes! {
     /// `state` cannot be read as a mapping.
     BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
     /// No integration, release or deploy was asked for.
-    NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration";
+    NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration, `release` or `environment` to make a release";
     /// Several integrations are there and the state does not say which is meant.
     Ambiguous "ambiguous" Inputs "name the one you mean with `integration-id`, or set `mode: install`";
     /// The token belongs to another server or organization.
     TokenMismatch "token-mismatch" Inputs "use a token of that organization, or leave `org` and `url` to the token";
+    /// The version is one that Sentry refuses, or there is none.
+    BadRelease "bad-release" Inputs "set `release` to a name of at most 200 characters without `/`";
     /// A step needs a person with a browser.
     NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, and go on as the summary says";
     /// The provider refused, or cannot be finished as asked.

@@ -15,6 +15,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long the other side may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How the program names itself to servers.
+pub const AGENT: &str = concat!("finishline/", env!("CARGO_PKG_VERSION"));
+
 /// Which certificates are trusted.
 #[derive(Clone)]
 pub enum Trust {
@@ -128,7 +131,7 @@ pub fn client(
 
 fn builder() -> ClientBuilder {
     Client::builder()
-        .user_agent(concat!("finishline/", env!("CARGO_PKG_VERSION")))
+        .user_agent(AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)

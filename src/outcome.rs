@@ -46,6 +46,19 @@ pub struct Subject {
     pub redirect_url: Option<String>,
 }
 
+/// The release that a run is about, once it is there.
+#[derive(Clone, Debug)]
+pub struct Released {
+    /// Its version.
+    pub version: String,
+    /// Its page.
+    pub url: String,
+    /// The id of its deploy.
+    pub deploy_id: Option<String>,
+    /// How many commits it has, as far as that is known.
+    pub commit_count: Option<u64>,
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -55,6 +68,8 @@ pub struct Outcome {
     pub changed: bool,
     /// What it was about, as far as that was known.
     pub subject: Option<Subject>,
+    /// The release, once it is there.
+    pub release: Option<Released>,
     /// Why it failed, or waits.
     pub failure: Option<Failure>,
     /// Why it was skipped.
@@ -76,6 +91,7 @@ impl Outcome {
             status,
             changed: false,
             subject: None,
+            release: None,
             failure: None,
             skipped_reason: None,
             warnings: Vec::new(),
@@ -100,6 +116,35 @@ impl Outcome {
         };
         let headline = format!("skipped: {why}, so there is no token");
         Self { skipped_reason: Some(reason), ..Self::new(Status::Skipped, headline) }
+    }
+
+    /// This end and that of the release job beside it: the worse of the two is what the run comes
+    /// to, and a second failure is a warning.
+    #[must_use]
+    pub fn and(self, release: Self) -> Self {
+        let is_worse = rank(&release) < rank(&self);
+        let failures = [self.failure, release.failure];
+        let [mut failure, mut second] = failures;
+        let mut status = self.status;
+        if is_worse {
+            (failure, second) = (second, failure);
+            status = release.status;
+        }
+        let second = second.map(|second| Warning::new(second.code.slug(), second.message));
+        Self {
+            status,
+            changed: self.changed || release.changed,
+            release: release.release,
+            failure,
+            warnings: [self.warnings, release.warnings]
+                .concat()
+                .into_iter()
+                .chain(second)
+                .collect(),
+            headline: format!("{}; {}", self.headline, release.headline),
+            details: [self.details, release.details].concat(),
+            ..self
+        }
     }
 
     /// Takes these secrets out of the words of others: a server may quote what it was sent.
@@ -143,6 +188,13 @@ impl Outcome {
     fn own_exit(&self) -> Exit {
         self.failure.as_ref().map_or(Exit::Done, |failure| failure.code.exit())
     }
+}
+
+/// The place of an end among the exit codes, worst first.
+fn rank(outcome: &Outcome) -> usize {
+    const WORST_FIRST: [u8; 9] = [1, 7, 9, 2, 5, 4, 6, 3, 0];
+    let exit = outcome.own_exit().number();
+    WORST_FIRST.iter().position(|number| *number == exit).unwrap_or_default()
 }
 
 impl From<Code> for Outcome {

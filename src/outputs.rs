@@ -26,6 +26,13 @@ pub const OUTPUTS: &[Output] = &[
     },
     Output { name: "error-status", is: "the HTTP status of whoever refused, when there was one" },
     Output { name: "error-message", is: "one line for a person, at most 500 characters" },
+    Output { name: "release", is: "the version of the release, once it is there" },
+    Output { name: "release-url", is: "the page of the release" },
+    Output { name: "deploy-id", is: "the id of the deploy" },
+    Output {
+        name: "commit-count",
+        is: "how many commits the release has; empty while the backend fetches them, unless `proof` waits",
+    },
     Output { name: "provider", is: "the provider's key" },
     Output { name: "pipeline-type", is: "`install` or `reauth`" },
     Output { name: "skipped-reason", is: "`fork` or `dependabot`: why the host gave no secrets" },
@@ -47,6 +54,7 @@ pub fn values(outcome: &Outcome) -> Vec<(&'static str, String)> {
 fn value(name: &str, outcome: &Outcome) -> String {
     let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
     let integration = subject.and_then(|subject| subject.integration.as_ref());
+    let release = outcome.release.as_ref();
     let text = match name {
         "status" => Some(outcome.status.as_str().to_owned()),
         "changed" => Some(outcome.changed.to_string()),
@@ -57,6 +65,10 @@ fn value(name: &str, outcome: &Outcome) -> String {
         "provider" => subject.map(|subject| subject.provider.clone()),
         "pipeline-type" => pipeline_type(outcome).map(str::to_owned),
         "integration-id" => integration.map(|(id, _)| id.to_string()),
+        "release" => release.map(|release| release.version.clone()),
+        "release-url" => release.map(|release| release.url.clone()),
+        "deploy-id" => release.and_then(|release| release.deploy_id.clone()),
+        "commit-count" => release.and_then(|release| Some(release.commit_count?.to_string())),
         "skipped-reason" => outcome.skipped_reason.map(str::to_owned),
         "warnings" => Some(slugs(outcome).join(",")),
         "result" => Some(bounded_result(outcome)),
@@ -86,6 +98,12 @@ pub fn result(outcome: &Outcome) -> Value {
         "provider": subject.map(|subject| &subject.provider),
         "pipeline_type": pipeline_type(outcome),
         "integration": integration.map(|(id, name)| json!({ "id": id, "name": name })),
+        "release": outcome.release.as_ref().map(|release| json!({
+            "version": release.version,
+            "url": release.url,
+            "deploy_id": release.deploy_id,
+            "commit_count": release.commit_count,
+        })),
         "error": failure.map(|failure| json!({
             "code": failure.code.slug(),
             "exit": failure.code.exit().number(),

@@ -29,7 +29,8 @@ impl Task {
     /// `nothing-asked`, `unknown-provider`, or every missing and unfitting input.
     pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self, Failure> {
         let Some(key) = &inputs.provider else {
-            let message = "no provider is given, so there is nothing to do";
+            let message =
+                "neither a provider nor a release is asked for, so there is nothing to do";
             return Err(Failure::new(Code::NothingAsked, message));
         };
         let known = match backend {

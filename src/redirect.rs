@@ -103,6 +103,17 @@ impl Site {
         self.absolute_url(slug, &path, query.as_deref(), None)
     }
 
+    /// The page of one release.
+    pub fn release_url(&self, slug: &str, version: &str) -> String {
+        let (segment, version) = (encode_segment(slug), encode_segment(version));
+        self.absolute_url(
+            slug,
+            &format!("/organizations/{segment}/releases/{version}/"),
+            None,
+            None,
+        )
+    }
+
     fn organization_url(&self, domains: &CustomerDomains, slug: &str) -> String {
         if domains.url_template.is_empty() {
             return self.prefix.clone();

@@ -2,6 +2,7 @@
 //!
 //! Nothing is interpreted here; an origin stays with each text so that a mistake can name it.
 
+use super::rc;
 use super::table::{Flag, INPUTS, Input};
 use crate::env::Env;
 use crate::failure::{Code, Failure};
@@ -28,13 +29,15 @@ pub enum Origin {
     Flag(&'static str),
     /// A variable.
     Variable(&'static str),
+    /// A file in which sentry-cli keeps its defaults.
+    File(&'static str),
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(long) => write!(f, "--{long}"),
-            Self::Variable(name) => f.write_str(name),
+            Self::Variable(name) | Self::File(name) => f.write_str(name),
         }
     }
 }
@@ -50,6 +53,8 @@ pub struct Found {
 /// Everything that was typed.
 pub struct Given {
     found: BTreeMap<&'static str, Found>,
+    /// What holds when nothing else names it.
+    defaults: BTreeMap<&'static str, Found>,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<Secret>,
 }
@@ -67,7 +72,24 @@ impl Given {
             }
         }
         let sets = flags.sets.into_iter().map(Secret::from).collect();
-        (Self { found, sets }, mistakes)
+        (Self { found, sets, defaults: BTreeMap::new() }, mistakes)
+    }
+
+    /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given.
+    pub fn with_files(mut self, env: &Env, read: ReadFile<'_>) -> Self {
+        if ["url", "org", "projects"].iter().all(|name| self.found.contains_key(name)) {
+            return self;
+        }
+        for (name, text, file) in rc::read(env, read) {
+            let found = Found { text: Secret::from(text), origin: Origin::File(file) };
+            self.defaults.entry(name).or_insert(found);
+        }
+        self
+    }
+
+    /// What a file names for the input called `name`.
+    pub(super) fn default(&self, name: &str) -> Option<&Found> {
+        self.defaults.get(name)
     }
 
     /// Whether the text came from a flag, or from a variable of our own and not a shared one.
@@ -75,6 +97,7 @@ impl Given {
         self.get(name).is_some_and(|found| match found.origin {
             Origin::Flag(_) => true,
             Origin::Variable(name) => name.starts_with("FINISHLINE_"),
+            Origin::File(_) => false,
         })
     }
 

@@ -4,6 +4,8 @@
 
 pub mod given;
 mod parse;
+mod rc;
+pub mod release;
 pub mod state;
 pub mod table;
 
@@ -15,11 +17,15 @@ use crate::secret::Secret;
 use crate::token::{self, Claims, Kind};
 use given::{Given, ReadFile};
 use parse::Reader;
+use release::ReleaseInputs;
 use state::StateInput;
 use std::time::Duration;
 use url::Url;
 
 pub use parse::{BackendName, CodeMapping, Dialect, Format, LogLevel, Mode, Tolerated, Voice};
+
+/// The server of those who run none of their own.
+const SAAS: &str = "https://sentry.io/";
 
 /// What the step was asked to do.
 pub struct Inputs {
@@ -41,10 +47,14 @@ pub struct Inputs {
     pub repositories: Vec<String>,
     /// Code mappings to set then.
     pub code_mappings: Vec<CodeMapping>,
+    /// What is asked about a release.
+    pub release: ReleaseInputs,
     /// The organization.
     pub org: Option<OrgSlug>,
     /// Where the backend's pages are.
     pub url: Option<Url>,
+    /// Whether it was given, and not only found in a file of sentry-cli.
+    pub url_is_given: bool,
     /// Whether the URL was given for this program, and not in a variable that others share.
     pub url_is_ours: bool,
     /// The token of a Sentry backend.
@@ -95,8 +105,17 @@ impl Inputs {
             resume_file: reader.value("resume-file", parse::text),
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
-            org: reader.value("org", parse::org).or_else(|| claimed_org(claims.as_ref())),
-            url: reader.value("url", parse::url),
+            release: ReleaseInputs::read(given, &mut reader),
+            org: reader
+                .value("org", parse::org)
+                .or_else(|| claimed_org(claims.as_ref()))
+                .or_else(|| reader.default("org", parse::org)),
+            url: match (reader.value("url", parse::url), &claims) {
+                // The token's own address goes before a file's.
+                (None, None) => reader.default("url", parse::url),
+                (given, _) => given,
+            },
+            url_is_given: given.get("url").is_some(),
             url_is_ours: given.is_ours("url"),
             auth_token: reader.token("auth-token"),
             pipeline_token: reader.token("pipeline-token"),
@@ -127,7 +146,7 @@ impl Inputs {
 
     /// The tokens that were given.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
-        self.auth_token.iter().chain(&self.pipeline_token)
+        self.auth_token.iter().chain(&self.pipeline_token).chain(&self.release.github_token)
     }
 
     /// The server that an organization's token names, where pipelines are.
@@ -135,6 +154,19 @@ impl Inputs {
         let claims = claims(self.auth_token.as_ref()?.expose())?;
         let url = if claims.url.is_empty() { claims.region_url } else { claims.url };
         Url::parse(&url).ok()
+    }
+
+    /// Where releases are: the organization's region, when the token tells it.
+    pub fn release_url(&self) -> Url {
+        let region = self.auth_token.as_ref().and_then(|token| claims(token.expose()));
+        let region = region.and_then(|claims| Url::parse(&claims.region_url).ok());
+        region.unwrap_or_else(|| self.page_url())
+    }
+
+    /// Where a person finds the organization: not at a region of the SaaS.
+    pub fn page_url(&self) -> Url {
+        let saas = || Url::parse(SAAS).expect("the address of the SaaS is one");
+        self.url.clone().or_else(|| self.claimed_url()).unwrap_or_else(saas)
     }
 
     /// An organization's token that belongs elsewhere.
@@ -151,7 +183,8 @@ impl Inputs {
     /// On a CI host the embedded backend is never chosen silently: a green job that did nothing is
     /// the worst failure.
     pub fn backend(&self, job: &Job) -> Result<BackendName, Failure> {
-        match (self.backend, &self.auth_token, &self.url) {
+        let url = self.url.as_ref().filter(|_| self.url_is_given);
+        match (self.backend, &self.auth_token, url) {
             (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
             (_, Some(_), _) => Ok(BackendName::Sentry),
             _ if self.pipeline_token.is_some() => Ok(BackendName::Sentry),
@@ -185,7 +218,9 @@ fn claimed_org(claims: Option<&Claims>) -> Option<OrgSlug> {
 /// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
 pub fn withheld(given: &Given, job: &Job) -> Option<&'static str> {
     let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
-    let asked = given.get("provider").is_some() || given.get("callback-url").is_some();
+    let asked = given.get("provider").is_some()
+        || given.get("callback-url").is_some()
+        || release::is_asked(given);
     let needed = asked && !embedded;
     let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| given.get(name));
     if needed && token.is_none() { job.withheld_secrets() } else { None }

@@ -1,6 +1,6 @@
 //! From a given text to a typed input: one small function for each kind of input.
 
-use super::given::{Given, ReadFile};
+use super::given::{Found, Given, ReadFile};
 use crate::failure::{Code, Failure, quote};
 use crate::job::{Host, Job};
 use crate::model::OrgSlug;
@@ -159,7 +159,26 @@ impl<'a> Reader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let found = self.given.get(name)?;
+        self.parse(name, self.given.get(name)?, parse)
+    }
+
+    /// The same of what a file names, where nothing else did.
+    pub(super) fn default<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let found = self.given.default(name)?;
+        tracing::debug!(input = name, file = %found.origin, "taken from a file of sentry-cli");
+        self.parse(name, found, parse)
+    }
+
+    fn parse<T>(
+        &mut self,
+        name: &str,
+        found: &Found,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
         match parse(found.text.expose()) {
             Ok(value) => Some(value),
             Err(takes) => {

@@ -36,6 +36,16 @@ impl Input {
     }
 }
 
+/// The names that sentry-cli and action-release have for inputs; as a flag or as the action's
+/// input, one of them is the input itself.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("release_prefix", "release-prefix"),
+    ("version_prefix", "release-prefix"),
+    ("set_commits", "commits"),
+    ("started_at", "started-at"),
+    ("project", "projects"),
+];
+
 /// Sets one field of `state`; the only flag that is not an input of its own.
 pub const SET: &str = "set";
 
@@ -112,6 +122,13 @@ pub const INPUTS: &[Input] = &[
         meaning: "the organization's slug; `provider` needs it",
     },
     Input {
+        name: "projects",
+        variables: &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"],
+        flag: Flag::Value("LIST"),
+        default: "none",
+        meaning: "the slugs of the projects that a release is of; a release needs one",
+    },
+    Input {
         name: "url",
         variables: &["FINISHLINE_URL", "SENTRY_URL"],
         flag: Flag::Value("URL"),
@@ -131,6 +148,97 @@ pub const INPUTS: &[Input] = &[
         flag: Flag::File("pipeline-token-file"),
         default: "auth-token",
         meaning: "a user's token for the pipeline alone, where `auth-token` is an organization's",
+    },
+    Input {
+        name: "release",
+        variables: &["FINISHLINE_RELEASE", "SENTRY_RELEASE"],
+        flag: Flag::Value("VERSION"),
+        default: "the tag, else the commit that was pushed, else the one checked out",
+        meaning: "the version of a release; given, the release job runs",
+    },
+    Input {
+        name: "release-prefix",
+        variables: &["FINISHLINE_RELEASE_PREFIX"],
+        flag: Flag::Value("TEXT"),
+        default: "none",
+        meaning: "stands before the version, such as `web@`",
+    },
+    Input {
+        name: "environment",
+        variables: &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"],
+        flag: Flag::Value("NAME"),
+        default: "none; the host's, with `deploy: true`",
+        meaning: "where the release is deployed to; given, the release job runs",
+    },
+    Input {
+        name: "commits",
+        variables: &["FINISHLINE_COMMITS"],
+        flag: Flag::Value("SOURCE"),
+        default: "auto",
+        meaning: "where a release's commits come from: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`",
+    },
+    Input {
+        name: "previous",
+        variables: &["FINISHLINE_PREVIOUS"],
+        flag: Flag::Value("SHA"),
+        default: "the backend's own",
+        meaning: "the commit of the release before, `lookup` asks the backend for it",
+    },
+    Input {
+        name: "paths",
+        variables: &["FINISHLINE_PATHS"],
+        flag: Flag::Value("LIST"),
+        default: "none",
+        meaning: "only commits that touch one of these files, folders or patterns; read from the checkout",
+    },
+    Input {
+        name: "remote",
+        variables: &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"],
+        flag: Flag::Value("NAME"),
+        default: "origin",
+        meaning: "which remote of the checkout names the repository, where the host does not",
+    },
+    Input {
+        name: "finalize",
+        variables: &["FINISHLINE_FINALIZE"],
+        flag: Flag::Switch,
+        default: "true",
+        meaning: "marks the release as out",
+    },
+    Input {
+        name: "proof",
+        variables: &["FINISHLINE_PROOF"],
+        flag: Flag::Switch,
+        default: "false",
+        meaning: "waits until the backend has the commits",
+    },
+    Input {
+        name: "deploy",
+        variables: &["FINISHLINE_DEPLOY"],
+        flag: Flag::Switch,
+        default: "true with an `environment`",
+        meaning: "notes a deploy; given, the release job runs",
+    },
+    Input {
+        name: "deploy-name",
+        variables: &["FINISHLINE_DEPLOY_NAME"],
+        flag: Flag::Value("TEXT"),
+        default: "none",
+        meaning: "the name of the deploy",
+    },
+    Input {
+        name: "deploy-url",
+        variables: &["FINISHLINE_DEPLOY_URL"],
+        flag: Flag::Value("URL"),
+        default: "the page of the run",
+        meaning: "the page of the deploy",
+    },
+    Input {
+        name: "started-at",
+        variables: &["FINISHLINE_STARTED_AT"],
+        flag: Flag::Value("TIME"),
+        default: "none",
+        meaning: "when the deploy began: ISO 8601, or seconds since 1970",
     },
     Input {
         name: "backend",
@@ -187,6 +295,20 @@ pub const INPUTS: &[Input] = &[
         flag: Flag::Value("TIME"),
         default: "120s",
         meaning: "the deadline of the whole run: `90s`, `2m`, or seconds",
+    },
+    Input {
+        name: "github-token",
+        variables: &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"],
+        flag: Flag::File("github-token-file"),
+        default: "none",
+        meaning: "the token for GitHub's API: `commits: github` in a private repository, and `github-status`",
+    },
+    Input {
+        name: "github-status",
+        variables: &["FINISHLINE_GITHUB_STATUS"],
+        flag: Flag::Value("CONTEXT"),
+        default: "off",
+        meaning: "sets a commit status of this name that links the settings page or the release",
     },
     Input {
         name: "host",

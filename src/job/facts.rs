@@ -96,7 +96,7 @@ impl<'a> Payload<'a> {
 }
 
 /// Whether two names mean the same repository; the forges do not tell them apart by case.
-pub(super) fn same_repository(one: &str, other: &str) -> bool {
+pub fn same_repository(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
@@ -122,7 +122,7 @@ pub(super) fn text(text: &str) -> Option<String> {
 }
 
 /// Accepts an abbreviated or full sha; all zeros is git's word for "none".
-fn sha(text: &str) -> Option<String> {
+pub fn sha(text: &str) -> Option<String> {
     let is_sha = (7..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())
         && text.bytes().any(|byte| byte != b'0');
@@ -163,7 +163,7 @@ pub(super) fn repository(path: &str) -> Option<String> {
 }
 
 /// Takes the path out of `scheme://authority/path` or git's `user@machine:path`.
-fn repository_of_url(url: &str) -> Option<String> {
+pub fn repository_of_url(url: &str) -> Option<String> {
     let (machine, path) = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?,
         // One letter before the colon is a Windows drive.

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::env::Env;
 use facts::{Facts, Payload};
+pub use facts::{repository_of_url, same_repository, sha};
 pub use host::Host;
 
 /// The facts about one job, each as far as its host tells it; what is not told is `None`.

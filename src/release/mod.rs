@@ -1,6 +1,13 @@
-//! What a release is made of, as values: which version, which commits, which deploy. Nothing here
-//! reads git, the network or the clock.
+//! What a release is made of: which version, which commits, which deploy, and the order in which a
+//! backend is told. Nothing here reads git, the network or the clock.
 
-pub mod commit;
+mod commit;
+mod payload;
+pub mod seam;
+mod task;
+mod version;
+pub mod walk;
 
 pub use commit::{Change, ChangeKind, Commit};
+pub use task::{CheckedOut, Commits, ReleaseTask};
+pub use version::{Origin, Version};

@@ -1,7 +1,10 @@
 //! The work of a run: inputs, task, decision, driver, outcome.
 
+mod commit_status;
+mod histories;
 mod on_embedded;
 mod on_sentry;
+mod releasing;
 
 use crate::callback::Callback;
 use crate::env::Env;
@@ -16,6 +19,7 @@ use crate::plan::Task;
 use crate::provider;
 use crate::report::Report;
 use crate::terminal;
+use releasing::Releasing;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -62,7 +66,7 @@ impl Run<'_> {
         let deadline = Instant::now() + if self.waits(&inputs) { PERSON } else { inputs.timeout };
         let work = async {
             match self.errand {
-                Errand::Run => self.integrate(&inputs, deadline).await,
+                Errand::Run => self.everything(&inputs, deadline).await,
                 Errand::Resume => self.resume(&inputs, deadline).await,
             }
         };
@@ -75,7 +79,8 @@ impl Run<'_> {
         outcome
     }
 
-    async fn integrate(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
+    /// The integration, then the release; all that is asked for is checked before any of it begins.
+    async fn everything(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
         if inputs.callback_url.is_some() {
             let message = "`callback-url` is for `finishline resume`, and this is `run`";
             return Err(
@@ -85,23 +90,68 @@ impl Run<'_> {
         // Mistakes in what is asked for are said before the lack of a token.
         let backend = inputs.backend(self.job);
         let name = *backend.as_ref().unwrap_or(&BackendName::Embedded);
-        let task = match Task::new(inputs, name) {
-            Ok(task) => task,
-            Err(failure) => return Ok(self.mistaken(inputs, failure)),
+        let release = inputs.release.asked;
+        let task = (inputs.provider.is_some() || !release).then(|| Task::new(inputs, name));
+        let releasing = release.then(|| Releasing::new(self, inputs, name, deadline));
+        let (task, releasing) = match (task.transpose(), releasing.transpose()) {
+            (Ok(task), Ok(releasing)) => (task, releasing),
+            (task, releasing) => {
+                let mistakes = [task.err(), releasing.err()].into_iter().flatten().collect();
+                let failure = Failure::all(mistakes).expect("one of the two is a mistake");
+                return Ok(self.mistaken(inputs, failure));
+            }
         };
+        let integrated = match &task {
+            Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
+            None => None,
+        };
+        let released = match releasing {
+            Some(releasing) => Some(self.release(inputs, releasing, backend).await),
+            None => None,
+        };
+        let outcome = match (integrated, released) {
+            (Some(integrated), Some(released)) => integrated.and(released),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => Outcome::failed(Failure::new(Code::NothingAsked, "nothing is asked")),
+        };
+        Ok(self.with_status(inputs, outcome, deadline).await)
+    }
+
+    async fn integrate(
+        &self,
+        inputs: &Inputs,
+        task: &Task,
+        backend: Result<BackendName, Failure>,
+        deadline: Instant,
+    ) -> Outcome {
         let mut secrets = task.secrets();
         secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
-        let base = match name {
-            BackendName::Embedded => on_embedded::site(inputs),
-            BackendName::Sentry => inputs.url.as_ref().map_or("", Url::as_str),
+        let base = match backend {
+            Ok(BackendName::Sentry) => inputs.url.as_ref().map_or("", Url::as_str),
+            _ => on_embedded::site(inputs),
         };
         let work = async {
             match backend? {
-                BackendName::Embedded => self.finish_on_embedded(inputs, &task).await,
-                BackendName::Sentry => self.finish_on_sentry(inputs, &task, deadline).await,
+                BackendName::Embedded => self.finish_on_embedded(inputs, task).await,
+                BackendName::Sentry => self.finish_on_sentry(inputs, task, deadline).await,
             }
         };
-        Ok(self.told(&secrets, &task, base, work).await)
+        let title = format!("finishline: {} for {}", task.key, task.org);
+        let failed = |failure| Report::failed(task, failure);
+        self.told(&secrets, &Report::shown(task, base), &title, work, failed).await
+    }
+
+    async fn release(
+        &self,
+        inputs: &Inputs,
+        releasing: Releasing<'_>,
+        backend: Result<BackendName, Failure>,
+    ) -> Outcome {
+        let secrets: Vec<_> = inputs.tokens().map(|token| token.expose().to_owned()).collect();
+        let title = format!("finishline: release {}", releasing.task.version);
+        let shown = releasing.shown();
+        let work = async { Ok(releasing.carry_out(self, backend?).await) };
+        self.told(&secrets, &shown, &title, work, Outcome::failed).await
     }
 
     /// Mistakes in what is asked for: the secrets that were given are masked all the same, since
@@ -143,20 +193,20 @@ impl Run<'_> {
     async fn told(
         &self,
         secrets: &[String],
-        task: &Task,
-        base: &str,
+        shown: &[String],
+        title: &str,
         work: impl Future<Output = Result<Outcome, Failure>>,
+        failed: impl FnOnce(Failure) -> Outcome,
     ) -> Outcome {
-        let (mut begin, warnings) = self.sinks.masks(secrets, &Report::shown(task, base));
-        let title = format!("finishline: {} for {}", task.key, task.org);
-        begin.extend(self.sinks.open_group(&title, unix_seconds()));
+        let (mut begin, warnings) = self.sinks.masks(secrets, shown);
+        begin.extend(self.sinks.open_group(title, unix_seconds()));
         let group = Group(self.sinks);
         let done = match Sinks::emit(begin) {
             Ok(()) => work.await,
             Err(failure) => Err(failure),
         };
         drop(group);
-        let mut outcome = done.unwrap_or_else(|failure| Report::failed(task, failure));
+        let mut outcome = done.unwrap_or_else(failed);
         outcome.redact(secrets);
         outcome.warnings.splice(0..0, warnings);
         outcome
@@ -184,8 +234,12 @@ fn no_callback() -> Failure {
     Failure::new(Code::Usage, message).hint(hint)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a section of GitLab's log carries its time")]
 fn unix_seconds() -> u64 {
+    u64::try_from(unix_ms() / 1000).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a log's section and a release carry their time")]
+fn unix_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |time| time.as_secs())
+    since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or_default())
 }

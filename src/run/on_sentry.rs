@@ -22,9 +22,6 @@ use std::path::Path;
 use tokio::time::Instant;
 use url::Url;
 
-/// The server of those who run none of their own.
-const SAAS: &str = "https://sentry.io/";
-
 impl Run<'_> {
     pub(super) async fn finish_on_sentry(
         &self,
@@ -214,9 +211,7 @@ fn then(inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
 
 /// How the backend is reached: at the named address, the token's own, or the SaaS.
 fn access(inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
-    let claimed = inputs.claimed_url();
-    let url = inputs.url.clone().or(claimed).or_else(|| Url::parse(SAAS).ok());
-    let url = url.ok_or_else(|| Failure::new(Code::Internal, "the address of the SaaS is none"))?;
+    let url = inputs.page_url();
     let trust = Trust::Roots(inputs.certificates.iter().cloned().collect());
     Ok(Access { url, token: token(inputs)?, trust, deadline })
 }

@@ -2,8 +2,8 @@
 //! is said field by field in Django REST framework's words.
 
 use super::call::Asked;
-use super::dates;
 use super::errors::ApiError;
+use crate::dates;
 use crate::model::Object;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;

@@ -10,7 +10,6 @@ mod call;
 mod catalog;
 mod code_mappings;
 mod commits;
-mod dates;
 mod deploys;
 mod errors;
 mod given;

@@ -1,11 +1,11 @@
 //! `/api/0/`, `/organizations/` and `/projects/`: who asks, and for what there is.
 
 use super::call::{Call, Visit};
-use super::dates::iso;
 use super::errors::{Answer, ApiError, ok};
 use super::pagination::Wanted;
 use super::start::Server;
 use crate::backend::embedded::{Bearer, Organization, Project};
+use crate::dates::iso;
 use crate::model::Object;
 use crate::redirect::Site;
 use serde_json::{Value, json};

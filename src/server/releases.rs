@@ -60,13 +60,25 @@ async fn answer_list(mut call: Call, projects: Vec<i64>) -> Answer {
         return Err(ApiError::bad_request("invalid sort"));
     }
     let query = call.asked.query("query").filter(|query| !query.is_empty()).map(str::to_owned);
-    let filter = ReleaseFilter { query, status, projects };
+    let environments = environments(&mut call).await?;
+    let filter = ReleaseFilter { query, status, projects, environments };
     let found = call.engine.releases(call.org.id, &filter, wanted.rows()).await?;
     let mut shown = Vec::new();
     for release in &found {
         shown.push(shapes::release(&mut call.engine, release).await?);
     }
     wanted.answer(&call.server, &call.asked, shown)
+}
+
+/// The environments that are asked for; one that nothing was deployed to is not there.
+async fn environments(call: &mut Call) -> Result<Vec<String>, ApiError> {
+    let named = call.asked.query.iter().filter(|(name, _)| name == "environment");
+    let named: Vec<_> = named.map(|(_, value)| value.clone()).collect();
+    for environment in &named {
+        let newest = call.engine.newest_deploy(call.org.id, environment).await?;
+        newest.ok_or_else(ApiError::not_found)?;
+    }
+    Ok(named)
 }
 
 /// `POST /releases/`: 201 for something new, 208 when everything was there.

@@ -1,11 +1,11 @@
 //! Releases, commits, deploys and repositories in Sentry's JSON.
 
 use super::catalog;
-use super::dates::iso;
 use super::version;
 use crate::backend::embedded::{
     Author, Commit, CommitFile, Deploy, Embedded, Page, Release, Repository,
 };
+use crate::dates::iso;
 use crate::failure::Failure;
 use serde_json::{Value, json};
 

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// A module names only modules of earlier lines; two on one line never name each other.
-const LAYERS: [&str; 14] = [
-    "env failure secret token yaml",
+const LAYERS: [&str; 15] = [
+    "dates env failure secret token yaml",
     "job model",
     "state",
     "inputs",
     "provider",
-    "callback plan redirect release seam",
+    "callback plan redirect seam",
+    "release",
     "driver outcome",
     "outputs report",
     "files git http store terminal",

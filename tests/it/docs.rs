@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use finishline::failure::{Code, Exit};
-use finishline::inputs::table::{Flag, INPUTS, Input, SET};
+use finishline::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
 use finishline::outputs::OUTPUTS;
 use finishline::provider::{Field, PROVIDERS, Provider};
 use serde_yaml::{Mapping, Value};
@@ -155,7 +155,10 @@ fn output_entry(name: &str, description: &str, value: &str) -> String {
 
 #[test]
 fn the_action_has_every_input_and_no_other() {
-    let right: String = INPUTS.iter().map(|input| input_entry(input.name, input.meaning)).collect();
+    let inputs = INPUTS.iter().map(|input| input_entry(input.name, input.meaning));
+    let alias =
+        |(alias, name): &(&str, &str)| input_entry(alias, &format!("another name of `{name}`"));
+    let right: String = inputs.chain(ALIASES.iter().map(alias)).collect();
     let there =
         entries(&action()["inputs"], |name, input| input_entry(name, text(&input["description"])));
     assert!(there == right, "action.yml has other inputs than these:\n{right}");
@@ -168,7 +171,10 @@ fn the_action_maps_every_input_and_nothing_else() {
         .iter()
         .map(|input| {
             let (name, variable) = (input.name, input.variables[0]);
-            line(variable, &format!("${{{{ inputs.{name} || env.{variable} }}}}"))
+            let aliases = ALIASES.iter().filter(|(_, of)| *of == name);
+            let names = std::iter::once(name).chain(aliases.map(|(alias, _)| *alias));
+            let inputs: Vec<_> = names.map(|name| format!("inputs.{name}")).collect();
+            line(variable, &format!("${{{{ {} || env.{variable} }}}}", inputs.join(" || ")))
         })
         .collect();
     let action = action();

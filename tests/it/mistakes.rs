@@ -227,8 +227,10 @@ fn a_mistyped_command_line_is_answered_with_the_near_word() {
 #[test]
 fn nothing_asked_and_nowhere_to_do_it_are_errors() {
     let nothing = laptop().without("FINISHLINE_PROVIDER");
-    let message = "no provider is given, so there is nothing to do";
-    assert_says(&nothing, message, "set `provider` to finish an integration");
+    let message = "neither a provider nor a release is asked for, so there is nothing to do";
+    let hint =
+        "set `provider` to finish an integration, `release` or `environment` to make a release";
+    assert_says(&nothing, message, hint);
     let nowhere = laptop().without("FINISHLINE_ORG");
     let message = "`org` is missing: the organization's slug";
     assert_says(&nowhere, message, "set `org` (FINISHLINE_ORG, --org)");

@@ -3,7 +3,7 @@
 use super::pipeline::now;
 use super::{Embedded, Page};
 use crate::failure::Failure;
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 /// A deploy.
 #[derive(Clone, Debug)]
@@ -82,6 +82,25 @@ impl Embedded {
                  ORDER BY date_finished DESC, id DESC LIMIT ?2 OFFSET ?3",
             )?;
             statement.query_map((release, page.rows, page.offset), read)?.collect()
+        })
+        .await
+    }
+
+    /// The newest deploy to an environment, of any release of the organization.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn newest_deploy(
+        &mut self,
+        org: i64,
+        environment: &str,
+    ) -> Result<Option<Deploy>, Failure> {
+        self.look(|connection| {
+            let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
+                       WHERE organization_id = ?1 AND environment = ?2
+                       ORDER BY date_finished DESC, deploy.id DESC LIMIT 1";
+            connection.query_row(sql, (org, environment), read).optional()
         })
         .await
     }

@@ -65,6 +65,8 @@ pub struct ReleaseFilter {
     pub status: Option<String>,
     /// Ids of projects, any one of which the release has; none asks for all.
     pub projects: Vec<i64>,
+    /// Environments, any one of which it was deployed to; none asks for all.
+    pub environments: Vec<String>,
 }
 
 pub(super) const RELEASE: &str = "SELECT release.*,
@@ -148,10 +150,14 @@ impl Embedded {
                AND (:projects = '[]' OR EXISTS (
                    SELECT 1 FROM release_project WHERE release_id = release.id
                    AND project_id IN (SELECT value FROM json_each(:projects))))
+               AND (:environments = '[]' OR EXISTS (
+                   SELECT 1 FROM deploy WHERE release_id = release.id
+                   AND environment IN (SELECT value FROM json_each(:environments))))
              ORDER BY coalesce(date_released, created_at) DESC, id DESC
              LIMIT :rows OFFSET :offset"
         );
         let projects = serde_json::Value::from(filter.projects.clone()).to_string();
+        let environments = serde_json::Value::from(filter.environments.clone()).to_string();
         self.look(|connection| {
             let mut statement = connection.prepare(&sql)?;
             let values = named_params! {
@@ -159,6 +165,7 @@ impl Embedded {
                 ":query": filter.query,
                 ":status": filter.status,
                 ":projects": projects,
+                ":environments": environments,
                 ":rows": page.rows,
                 ":offset": page.offset,
             };

@@ -97,13 +97,33 @@ impl Embedded {
         self.change(|transaction| {
             let (_, id, _) = records::ensure_org(transaction, org)?;
             for project in projects {
-                transaction.execute(
-                    "INSERT OR IGNORE INTO project (organization_id, slug, created_at)
-                     VALUES (?1, ?2, ?3)",
-                    (id, project.as_str(), now()),
-                )?;
+                make_project(transaction, id, project.as_str())?;
             }
             Ok(id)
+        })
+        .await
+    }
+
+    /// The same for a run: the organization's id, and in words what came into being.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn make_projects(
+        &mut self,
+        org: &OrgSlug,
+        projects: &[String],
+    ) -> Result<(i64, Vec<String>), Failure> {
+        self.change(|transaction| {
+            let (_, id, is_new) = records::ensure_org(transaction, org)?;
+            let mut made: Vec<_> =
+                is_new.then(|| format!("the organization {org} is new here")).into_iter().collect();
+            for slug in projects {
+                if make_project(transaction, id, slug)? {
+                    made.push(format!("the project {slug} is new here"));
+                }
+            }
+            Ok((id, made))
         })
         .await
     }
@@ -242,6 +262,13 @@ impl Embedded {
     pub async fn project(&mut self, org: i64, name: &str) -> Result<Option<Project>, Failure> {
         self.look(|connection| project(connection, org, name)).await
     }
+}
+
+/// Makes a project that is not there; whether it was made.
+fn make_project(transaction: &Transaction<'_>, org: i64, slug: &str) -> rusqlite::Result<bool> {
+    let sql =
+        "INSERT OR IGNORE INTO project (organization_id, slug, created_at) VALUES (?1, ?2, ?3)";
+    Ok(transaction.execute(sql, (org, slug, now()))? == 1)
 }
 
 const PROJECT: &str = "SELECT id, slug, created_at,

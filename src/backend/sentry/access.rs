@@ -15,6 +15,10 @@ pub(super) enum Need {
     Pipeline,
     /// To link repositories and code mappings.
     Repositories,
+    /// To make releases and note deploys.
+    Releases,
+    /// To list repositories.
+    ListRepositories,
 }
 
 impl Need {
@@ -23,14 +27,34 @@ impl Need {
             Self::ListIntegrations => "list integrations",
             Self::Pipeline => "walk an integration pipeline",
             Self::Repositories => "link repositories and code mappings",
+            Self::Releases => "make releases",
+            Self::ListRepositories => "list repositories",
         }
     }
 
     fn scopes(self) -> &'static str {
         match self {
-            Self::ListIntegrations => "org:read, org:write, org:admin or org:integrations",
+            Self::ListIntegrations | Self::ListRepositories => {
+                "org:read, org:write, org:admin or org:integrations"
+            }
             Self::Pipeline => "org:write, org:admin or org:integrations",
             Self::Repositories => "org:read, org:write, org:admin or org:integrations",
+            Self::Releases => "project:releases, project:write, project:admin or org:ci",
+        }
+    }
+
+    /// Whether an organization's own token may do it, on a server that is new enough.
+    fn is_of_ci(self) -> bool {
+        matches!(self, Self::Releases | Self::ListRepositories)
+    }
+
+    /// Who may hold such a token, for the hint.
+    fn owner(self, org: &OrgSlug) -> String {
+        match self {
+            Self::Releases | Self::ListRepositories => {
+                format!("its owner membership in {org} and its projects")
+            }
+            _ => format!("its owner the role owner, manager or admin in {org}"),
         }
     }
 }
@@ -59,15 +83,11 @@ pub(super) fn denied(client: &Client, reply: &Reply, need: Need, org: &OrgSlug) 
         (401, _) => {
             Failure::new(Code::Unauthorized, format!("{host} does not know the token{said}"))
         }
-        (403, Kind::Organization(_)) => org_token(),
-        (403, _) => Failure::new(
-            Code::MissingScope,
-            format!("the token may not {what} for {org}{said}"),
-        )
-        .hint(format!(
-            "give the token one of {}, and its owner the role owner, manager or admin in {org}",
-            need.scopes()
-        )),
+        (403, Kind::Organization(_)) if !need.is_of_ci() => org_token(),
+        (403, _) => {
+            Failure::new(Code::MissingScope, format!("the token may not {what} for {org}{said}"))
+                .hint(format!("give the token one of {}, and {}", need.scopes(), need.owner(org)))
+        }
         (404, _) if reply.json()["detail"].is_null() => Failure::new(
             Code::BackendError,
             format!("{host} is no Sentry: it knows nothing of organizations"),

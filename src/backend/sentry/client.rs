@@ -20,6 +20,9 @@ const TRIES: u32 = 6;
 /// The first wait; each later one is twice as long, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
+/// How long after an answer a server that closes its connections has surely said so: the end comes
+/// with the answer, and only has to be read.
+const SETTLED: Duration = Duration::from_millis(1);
 
 /// Whether a request may be sent again when nobody knows whether it took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,18 +81,23 @@ impl From<Silence> for Failure {
 }
 
 impl Client {
-    pub(super) fn new(access: Access, mut secrets: Vec<String>) -> Result<Self, Failure> {
+    /// `agent` is how the client names itself to the server.
+    pub(super) fn new(
+        access: Access,
+        mut secrets: Vec<String>,
+        agent: &str,
+    ) -> Result<Self, Failure> {
         let Access { url: base, token, trust, deadline } = access;
         secrets.push(token.expose().to_owned());
         let jar = Arc::new(Jar::default());
-        let http = build(&trust, &jar, usize::MAX)?;
+        let http = build(&trust, &jar, usize::MAX, agent)?;
         Ok(Self { http, base, token, trust, deadline, secrets, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
     /// theirs behind an answer without a word, and a form that is posted into that is lost.
     pub(super) fn without_pool(&mut self) -> Result<(), Failure> {
-        self.http = build(&self.trust, &self.jar, 0)?;
+        self.http = build(&self.trust, &self.jar, 0, http::AGENT)?;
         Ok(())
     }
 
@@ -125,6 +133,10 @@ impl Client {
     /// or a failing server is an answer.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Silence> {
         let mut wait = FIRST_WAIT;
+        if call.repeat == Repeat::Unsent {
+            // Sent into a connection that was closed meanwhile, it would be lost.
+            tokio::time::sleep(SETTLED).await;
+        }
         for attempt in 1.. {
             let verdict = match http::exchange(self.request(call)).await {
                 Ok(answer) => Reply::from(answer).verdict(call.repeat, &self.secrets),
@@ -197,9 +209,14 @@ impl Client {
     }
 }
 
-fn build(trust: &Trust, jar: &Arc<Jar>, idle: usize) -> Result<reqwest::Client, Failure> {
+fn build(
+    trust: &Trust,
+    jar: &Arc<Jar>,
+    idle: usize,
+    agent: &str,
+) -> Result<reqwest::Client, Failure> {
     let more = |builder: reqwest::ClientBuilder| {
-        builder.cookie_provider(Arc::clone(jar)).pool_max_idle_per_host(idle)
+        builder.user_agent(agent).cookie_provider(Arc::clone(jar)).pool_max_idle_per_host(idle)
     };
     http::client(trust, more).map_err(|error| {
         let message = format!("the HTTP client cannot be built: {error}");

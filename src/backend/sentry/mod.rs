@@ -5,12 +5,13 @@ mod after;
 mod api;
 mod client;
 mod page;
+mod releases;
 mod reply;
 mod seal;
 mod web;
 
 use crate::failure::{Code, Failure};
-use crate::http::Trust;
+use crate::http::{self, Trust};
 use crate::inputs::Dialect;
 use crate::model::{Finished, Listed, OrgSlug};
 use crate::plan::Task;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
+pub use releases::SentryReleases;
 pub use seal::{Sealed, Waiting};
 
 /// What may stand in a path segment as it is.
@@ -65,7 +67,7 @@ impl<'a> Sentry<'a> {
     ///
     /// `org-token` for a token that can start no pipeline, before any request.
     pub fn new(access: Access, task: &'a Task, dialect: Dialect) -> Result<Self, Failure> {
-        let client = Client::new(access, task.secrets())?;
+        let client = Client::new(access, task.secrets(), http::AGENT)?;
         access::can_hold_pipelines(&client)?;
         Ok(Self { client, task, dialect, api: Api::default(), web: None })
     }

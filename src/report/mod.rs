@@ -1,10 +1,14 @@
 //! The words of an outcome: what a run about a task tells a person and the host.
 
+mod release;
+
 use crate::failure::{Code, Failure};
 use crate::model::{Finished, PipelineType};
 use crate::outcome::{Outcome, Status, Subject};
 use crate::plan::{Decision, Task};
 use crate::redirect::Site;
+
+pub use release::ReleaseReport;
 
 /// Puts what happened to a task into words.
 pub struct Report<'a> {

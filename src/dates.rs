@@ -3,7 +3,7 @@
 const DAY_MS: i64 = 86_400_000;
 
 /// The text of a time in milliseconds since 1970, with six digits of a second when it has any.
-pub(super) fn iso(ms: i64) -> String {
+pub fn iso(ms: i64) -> String {
     let (days, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
     let (year, month, day) = civil(days);
     let (seconds, rest) = (of_day / 1000, of_day % 1000);
@@ -13,7 +13,7 @@ pub(super) fn iso(ms: i64) -> String {
 }
 
 /// Reads what Django's `parse_datetime` reads; a time without a zone is UTC.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', ' '])?;
     let mut parts = date.split('-');
     let (year, month, day) =

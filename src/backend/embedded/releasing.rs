@@ -1,0 +1,244 @@
+//! The release job on our engine: what `serve` does for a request, without a request.
+
+use super::commits::{NewCommit, NewRef};
+use super::deploys::NewDeploy;
+use super::releases::{NewRelease, ReleaseChange, find};
+use super::{Embedded, Page, Release, RepositoryFilter};
+use crate::failure::{Code, Failure};
+use crate::http;
+use crate::inputs::release::Ref;
+use crate::model::OrgSlug;
+use crate::release::seam::{
+    Change, Deploy, Deployed, Noted, Rejection, Releases, Repository, Said, Standing,
+};
+use crate::release::{Commit, Version};
+use crate::store::{Store, StoreError};
+use std::path::Path;
+
+/// Everything that a listing has.
+const ALL: Page = Page { offset: 0, rows: -1 };
+
+/// The releases of one organization, of which one version is worked on.
+pub struct EmbeddedReleases {
+    engine: Embedded,
+    slug: OrgSlug,
+    org: i64,
+    version: Version,
+    /// Organization and projects that came into being, for the run to say so.
+    pub made: Vec<String>,
+}
+
+impl EmbeddedReleases {
+    /// Opens the file; organization and projects come into being at first use.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn open(
+        path: &Path,
+        slug: &OrgSlug,
+        version: &Version,
+        projects: &[String],
+    ) -> Result<Self, Failure> {
+        let mut engine = Embedded::open(path).await?;
+        let (org, made) = engine.make_projects(slug, projects).await?;
+        Ok(Self { engine, slug: slug.clone(), org, version: version.clone(), made })
+    }
+
+    async fn row(&mut self) -> Result<Release, Failure> {
+        let found = self.engine.release(self.org, self.version.as_str()).await?;
+        found.ok_or_else(|| {
+            Failure::new(Code::Database, format!("release {} is gone meanwhile", self.version))
+        })
+    }
+
+    async fn ids(&mut self, projects: &[String]) -> Result<Vec<i64>, Failure> {
+        let mut ids = Vec::new();
+        for slug in projects {
+            ids.extend(self.engine.project(self.org, slug).await?.map(|project| project.id));
+        }
+        Ok(ids)
+    }
+
+    /// Commits and heads of a release that is there.
+    async fn fill(&mut self, release: i64, change: &Change, made: bool) -> Result<Said, Failure> {
+        if !change.commits.is_empty() {
+            let repository = change.repository.as_deref();
+            let commits: Vec<_> =
+                change.commits.iter().map(|one| new_commit(one, repository)).collect();
+            self.engine.set_commits(self.org, release, &commits).await?;
+        }
+        let refs: Vec<_> = change.refs.iter().map(new_ref).collect();
+        let unknown = self.engine.set_refs(self.org, release, &refs).await?;
+        if !unknown.is_empty() {
+            let reason = format!("Invalid repository names: {}", unknown.join(","));
+            let failure = Failure::new(Code::BadField, reason.clone());
+            return Ok(Said::Rejected(Rejection { field: "refs".to_owned(), reason, failure }));
+        }
+        Ok(Said::There { standing: self.standing().await?, made })
+    }
+
+    async fn standing(&mut self) -> Result<Standing, Failure> {
+        let row = self.row().await?;
+        let first = Page { offset: 0, rows: 1 };
+        let last = self.engine.release_commits(row.id, first).await?.into_iter().next();
+        let projects = self.engine.release_projects(row.id).await?;
+        let projects = projects.into_iter().map(|(_, slug)| slug).collect();
+        Ok(Standing { last_commit: last.map(|last| last.key), projects, ..standing(&row) })
+    }
+}
+
+/// The release in a file that is only read; `None` when it is not there, or the file is not.
+///
+/// # Errors
+///
+/// `database`.
+pub async fn peek_release(
+    path: &Path,
+    slug: &OrgSlug,
+    version: &Version,
+) -> Result<Option<Standing>, Failure> {
+    let Some(mut store) = Store::open_to_read(path).await? else { return Ok(None) };
+    let found = store
+        .read(|connection| {
+            let sql = "SELECT id FROM organization WHERE slug = ?1";
+            let org = connection.query_row(sql, [slug.as_str()], |row| row.get(0));
+            match org {
+                Ok(org) => find(connection, org, version.as_str()),
+                Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await;
+    Ok(found.map_err(StoreError::from)?.as_ref().map(standing))
+}
+
+fn standing(row: &Release) -> Standing {
+    let count = |count: i64| u64::try_from(count).unwrap_or_default();
+    Standing {
+        date_released: row.date_released,
+        r#ref: row.r#ref.clone(),
+        url: row.url.clone(),
+        commit_count: count(row.commit_count),
+        deploy_count: count(row.deploy_count),
+        ..Standing::default()
+    }
+}
+
+impl Releases for EmbeddedReleases {
+    /// Nothing is asked of third parties here.
+    fn fetches_commits(&self) -> bool {
+        false
+    }
+
+    async fn ensure(&mut self, projects: &[String], change: &Change) -> Result<Said, Failure> {
+        let new = NewRelease {
+            version: self.version.as_str().to_owned(),
+            projects: self.ids(projects).await?,
+            user_agent: Some(http::AGENT.to_owned()),
+            change: release_change(change),
+        };
+        let (release, made) = self.engine.ensure_release(self.org, &new).await?;
+        self.fill(release.id, change, made).await
+    }
+
+    async fn change(&mut self, change: &Change) -> Result<Said, Failure> {
+        let release = self.row().await?.id;
+        self.engine.change_release(release, &release_change(change)).await?;
+        self.fill(release, change, false).await
+    }
+
+    async fn read(&mut self) -> Result<Option<Standing>, Failure> {
+        match self.engine.release(self.org, self.version.as_str()).await? {
+            Some(_) => self.standing().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn repositories(&mut self, part: &str) -> Result<Vec<Repository>, Failure> {
+        let query = Some(part.to_owned());
+        let filter = RepositoryFilter { query, ..RepositoryFilter::default() };
+        let found = self.engine.repositories(self.org, &filter, ALL).await?;
+        let known =
+            |one: super::Repository| Repository { name: one.name, url: one.url, slug: None };
+        Ok(found.into_iter().map(known).collect())
+    }
+
+    async fn previous(&mut self) -> Result<Option<String>, Failure> {
+        let row = self.row().await?;
+        let Some(found) = self.engine.with_commits(self.org, &row).await? else { return Ok(None) };
+        let first = Page { offset: 0, rows: 1 };
+        let last = self.engine.release_commits(found.id, first).await?.into_iter().next();
+        Ok(last.map(|last| last.key))
+    }
+
+    async fn deploys(
+        &mut self,
+        environment: &str,
+    ) -> Result<(Vec<Deployed>, Option<String>), Failure> {
+        let release = self.row().await?.id;
+        let own = self.engine.deploys(release, ALL).await?;
+        let own = own.into_iter().filter(|one| one.environment == environment).map(deployed);
+        let newest = self.engine.newest_deploy(self.org, environment).await?;
+        Ok((own.collect(), newest.map(|one| one.id.to_string())))
+    }
+
+    async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<Noted, Failure> {
+        let release = self.row().await?.id;
+        let new = NewDeploy {
+            environment: deploy.environment.clone(),
+            name: deploy.name.clone(),
+            url: deploy.url.clone(),
+            date_started: deploy.started,
+            date_finished: Some(deploy.finished),
+            projects: self.ids(projects).await?,
+        };
+        let noted = self.engine.deploy(release, &new).await?;
+        tracing::debug!(org = self.slug.as_str(), id = noted.id, "a deploy is noted");
+        Ok(Noted::There(noted.id.to_string()))
+    }
+}
+
+fn release_change(change: &Change) -> ReleaseChange {
+    ReleaseChange {
+        r#ref: change.r#ref.clone(),
+        url: change.url.clone(),
+        date_released: change.date_released,
+        status: None,
+    }
+}
+
+fn new_ref(one: &Ref) -> NewRef {
+    NewRef {
+        repository: one.repository.clone(),
+        commit: one.commit.clone(),
+        previous: one.previous.clone(),
+    }
+}
+
+fn new_commit(commit: &Commit, repository: Option<&str>) -> NewCommit {
+    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let file = |one: &crate::release::Change| (one.path.clone(), one.kind.letter().to_owned());
+    NewCommit {
+        key: commit.id.clone(),
+        repository: repository.map(str::to_owned),
+        message: said(&commit.message),
+        author_name: said(&commit.author_name),
+        author_email: said(&commit.author_email),
+        timestamp: commit.time.map(|seconds| seconds.saturating_mul(1000)),
+        files: commit.changes.iter().map(file).collect(),
+    }
+}
+
+fn deployed(one: super::Deploy) -> Deployed {
+    Deployed {
+        id: one.id.to_string(),
+        deploy: Deploy {
+            environment: one.environment,
+            name: one.name,
+            url: one.url,
+            started: one.date_started,
+            finished: one.date_finished,
+        },
+    }
+}

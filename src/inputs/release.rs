@@ -1,0 +1,255 @@
+//! What the inputs say of a release and its deploy.
+
+use super::given::Given;
+use super::parse::{self, Reader};
+use crate::dates;
+use crate::job;
+use crate::secret::Secret;
+use url::Url;
+
+/// Where a release's commits come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CommitSource {
+    /// As it turns out: the backend fetches them, else the checkout has them.
+    #[default]
+    Auto,
+    /// The history of the checkout.
+    Local,
+    /// GitHub's API.
+    GitHub,
+    /// These heads, which the backend looks up itself.
+    Refs(Vec<Ref>),
+    /// Nowhere: the release has none.
+    None,
+}
+
+/// A repository's head, and the one of the release before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ref {
+    /// The repository's name.
+    pub repository: String,
+    /// The head.
+    pub commit: String,
+    /// The head before it; the backend's own knowledge, when it is not named.
+    pub previous: Option<String>,
+}
+
+/// Which commit the release before was made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Previous {
+    /// The backend knows, or the event tells.
+    #[default]
+    Unsaid,
+    /// The backend is asked.
+    LookUp,
+    /// This one.
+    Sha(String),
+}
+
+/// What is asked about a release.
+#[derive(Debug)]
+pub struct ReleaseInputs {
+    /// Whether the release job is asked for at all.
+    pub asked: bool,
+    /// The version, when it was named.
+    pub version: Option<String>,
+    /// What stands before the version.
+    pub prefix: String,
+    /// The projects' slugs.
+    pub projects: Vec<String>,
+    /// Where it is deployed to.
+    pub environment: Option<String>,
+    /// Where its commits come from.
+    pub commits: CommitSource,
+    /// The release before.
+    pub previous: Previous,
+    /// Only commits that touch one of these.
+    pub paths: Vec<String>,
+    /// The remote that names the repository.
+    pub remote: String,
+    /// Whether it is out.
+    pub finalize: bool,
+    /// Whether to wait until the backend has the commits.
+    pub proof: bool,
+    /// Whether a deploy is noted, when that was said.
+    pub deploy: Option<bool>,
+    /// The name of the deploy.
+    pub deploy_name: Option<String>,
+    /// The page of the deploy.
+    pub deploy_url: Option<Url>,
+    /// When the deploy began, in milliseconds since 1970.
+    pub started_at: Option<i64>,
+    /// The token for GitHub's API.
+    pub github_token: Option<Secret>,
+    /// The name of the commit status.
+    pub github_status: Option<String>,
+}
+
+impl ReleaseInputs {
+    /// Reads them; mistakes stay with the reader.
+    pub(super) fn read(given: &Given, reader: &mut Reader<'_>) -> Self {
+        Self {
+            asked: is_asked(given),
+            version: reader.value("release", parse::text),
+            prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),
+            projects: reader
+                .value("projects", projects)
+                .or_else(|| reader.default("projects", projects))
+                .unwrap_or_default(),
+            environment: reader.value("environment", environment),
+            commits: reader.value("commits", commits).unwrap_or_default(),
+            previous: reader.value("previous", previous).unwrap_or_default(),
+            paths: reader.value("paths", parse::list).unwrap_or_default(),
+            remote: reader.value("remote", parse::text).unwrap_or_else(|| "origin".to_owned()),
+            finalize: reader.value("finalize", parse::boolean).unwrap_or(true),
+            proof: reader.value("proof", parse::boolean).unwrap_or(false),
+            deploy: reader.value("deploy", parse::boolean),
+            deploy_name: reader.value("deploy-name", name),
+            deploy_url: reader.value("deploy-url", page),
+            started_at: reader.value("started-at", time),
+            github_token: reader.token("github-token"),
+            github_status: reader.value("github-status", status_context).flatten(),
+        }
+    }
+}
+
+/// Whether the release job is asked for. Programs that report errors read `SENTRY_RELEASE` and
+/// `SENTRY_ENVIRONMENT` too, so beside a provider these ask for nothing.
+pub(super) fn is_asked(given: &Given) -> bool {
+    let ours = ["release", "environment", "deploy"].iter().any(|name| given.is_ours(name));
+    let shared = ["release", "environment"].iter().any(|name| given.get(name).is_some());
+    ours || (shared && given.get("provider").is_none())
+}
+
+fn projects(text: &str) -> Result<Vec<String>, &'static str> {
+    let takes = "a list of project slugs of letters, digits, `-` and `_`";
+    let fits = |slug: &String| {
+        slug.len() <= 100
+            && slug.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    parse::list(text).ok().filter(|slugs| slugs.iter().all(fits)).ok_or(takes)
+}
+
+/// Sentry's own rule for an environment's name.
+fn environment(text: &str) -> Result<String, &'static str> {
+    let fits = text.chars().count() <= 64
+        && text.trim() == text
+        && !text.contains(|c: char| c.is_control() || c == '/')
+        && text != "None";
+    if fits { Ok(text.to_owned()) } else { Err("a name of at most 64 characters, without `/`") }
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    let fits = text.chars().count() <= 64 && !text.contains(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err("one line of at most 64 characters") }
+}
+
+/// A page may have a query, other than a base address.
+fn page(text: &str) -> Result<Url, &'static str> {
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials")
+}
+
+fn time(text: &str) -> Result<i64, &'static str> {
+    let seconds =
+        text.parse::<i64>().ok().filter(|seconds| (0..=253_402_300_799).contains(seconds));
+    let ms = seconds.map(|seconds| seconds * 1000).or_else(|| dates::parse(text));
+    ms.ok_or("a time such as `2026-11-25T12:00:00Z`, or seconds since 1970")
+}
+
+fn previous(text: &str) -> Result<Previous, &'static str> {
+    match text {
+        "lookup" => Ok(Previous::LookUp),
+        sha => {
+            job::sha(sha).map(Previous::Sha).ok_or("a commit of 7 to 64 hex digits, or `lookup`")
+        }
+    }
+}
+
+/// A context is what a person sees beside the commit; `false` and `off` are none.
+fn status_context(text: &str) -> Result<Option<String>, &'static str> {
+    match text {
+        "off" | "false" => Ok(None),
+        "true" | "on" => Ok(Some("finishline".to_owned())),
+        name if name.chars().count() <= 100 && !name.contains(char::is_control) => {
+            Ok(Some(name.to_owned()))
+        }
+        _ => Err("`off`, or the name of the status in one line"),
+    }
+}
+
+fn commits(text: &str) -> Result<CommitSource, &'static str> {
+    match text {
+        "auto" => Ok(CommitSource::Auto),
+        "local" => Ok(CommitSource::Local),
+        "github" => Ok(CommitSource::GitHub),
+        // The second is action-release's word.
+        "none" | "skip" => Ok(CommitSource::None),
+        list => {
+            let refs: Option<Vec<_>> = parse::list(list)?.iter().map(|item| r#ref(item)).collect();
+            let takes = "`auto`, `local`, `github`, `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`";
+            refs.filter(|refs| !refs.is_empty()).map(CommitSource::Refs).ok_or(takes)
+        }
+    }
+}
+
+/// `REPO@SHA` or `REPO@PREVIOUS..SHA`; a repository's name may hold nearly anything.
+fn r#ref(item: &str) -> Option<Ref> {
+    let (repository, range) = item.rsplit_once('@')?;
+    let fits = !repository.trim().is_empty()
+        && repository.chars().count() <= 200
+        && !repository.contains(char::is_control);
+    let (previous, commit) = match range.split_once("..") {
+        Some((previous, commit)) => (Some(job::sha(previous)?), commit),
+        None => (None, range),
+    };
+    let commit = job::sha(commit)?;
+    fits.then(|| Ref { repository: repository.trim().to_owned(), commit, previous })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explicit_commits_name_repository_and_range() {
+        let read = commits("acme/web@aaaaaaa..bbbbbbb, acme / api@ccccccc").unwrap();
+        let web = Ref {
+            repository: "acme/web".to_owned(),
+            commit: "bbbbbbb".to_owned(),
+            previous: Some("aaaaaaa".to_owned()),
+        };
+        let api = Ref {
+            repository: "acme / api".to_owned(),
+            commit: "ccccccc".to_owned(),
+            previous: None,
+        };
+        assert_eq!(read, CommitSource::Refs(vec![web, api]));
+        for bad in
+            ["", "acme/web", "@aaaaaaa", "acme/web@main", "acme/web@aaaaaaa..", "a@--all", ","]
+        {
+            assert!(commits(bad).is_err(), "{bad}");
+        }
+        assert_eq!(commits("skip"), Ok(CommitSource::None));
+    }
+
+    #[test]
+    fn a_time_is_a_date_or_seconds() {
+        assert_eq!(time("1700000000"), Ok(1_700_000_000_000));
+        assert_eq!(time("2023-11-14T22:13:20Z"), Ok(1_700_000_000_000));
+        assert!(time("yesterday").is_err() && time("-1").is_err());
+    }
+
+    #[test]
+    fn an_environment_has_no_slash() {
+        for bad in ["a/b", "None", " a", "a\n", &"x".repeat(65)] {
+            assert!(environment(bad).is_err(), "{bad}");
+        }
+        assert!(environment("eu production").is_ok());
+    }
+}

@@ -1,0 +1,226 @@
+//! The release that is asked for, with everything decided that can be before the backend is asked.
+
+use super::payload;
+use super::seam::{Change, Deploy, Source};
+use super::version::{self, Origin, Version};
+use crate::failure::{Code, Failure, Warning};
+use crate::inputs::Inputs;
+use crate::inputs::release::{CommitSource, Previous, Ref};
+use crate::job::Job;
+use crate::model::OrgSlug;
+
+/// What the checkout tells, where there is one.
+#[derive(Clone, Debug, Default)]
+pub struct CheckedOut {
+    /// The commit that is checked out.
+    pub head: Option<String>,
+    /// The repository that its remote leads to, as `owner/name`.
+    pub repository: Option<String>,
+}
+
+/// Where the commits come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// There are none.
+    None,
+    /// The backend fetches those of these heads.
+    Named(Vec<Ref>),
+    /// The same with the head that the job tells; where the backend does not know its repository,
+    /// the checkout has them.
+    Told(Ref),
+    /// They are read here and sent in full.
+    Read(Source),
+}
+
+/// The release that is asked for.
+#[derive(Debug)]
+pub struct ReleaseTask {
+    /// The organization.
+    pub org: OrgSlug,
+    /// The slugs of its projects.
+    pub projects: Vec<String>,
+    /// Its version.
+    pub version: Version,
+    /// Where the version came from.
+    pub origin: Origin,
+    /// The commit that it is made of.
+    pub head: Option<String>,
+    /// The repository of that commit.
+    pub repository: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// Whether it is out.
+    pub finalize: bool,
+    /// Where its commits come from.
+    pub commits: Commits,
+    /// The commit of the release before, as far as the inputs tell it.
+    pub previous: Previous,
+    /// The commit that the job's change starts from, which is next best.
+    pub base: Option<String>,
+    /// Its deploy. `finished` is set when it is noted.
+    pub deploy: Option<Deploy>,
+    /// Whether the same deploy of an earlier attempt counts: off CI each run is a new one.
+    pub attempts: bool,
+    /// Whether the host's repositories may have names that tell nothing of their path.
+    pub by_display_name: bool,
+    /// Whether to wait until the backend has the commits.
+    pub proof: bool,
+    /// What the reader should know of these decisions.
+    pub warnings: Vec<Warning>,
+}
+
+impl ReleaseTask {
+    /// Takes the task from the inputs, the job and the checkout. `fetches` says whether the
+    /// backend fetches the commits of a head by itself.
+    ///
+    /// # Errors
+    ///
+    /// Every missing and unfitting input at once.
+    pub fn new(
+        inputs: &Inputs,
+        job: &Job,
+        checkout: &CheckedOut,
+        fetches: bool,
+    ) -> Result<Self, Failure> {
+        let asked = &inputs.release;
+        let given = asked.version.as_deref();
+        let version = version::choose(given, &asked.prefix, job, checkout.head.as_deref());
+        let deploy = deploy(inputs, job);
+        let (org, (version, origin), deploy) = match (&inputs.org, version, deploy) {
+            (Some(org), Ok(version), Ok(deploy)) if !asked.projects.is_empty() => {
+                (org.clone(), version, deploy)
+            }
+            (org, version, deploy) => {
+                let no_org = org.is_none().then(crate::plan::Task::no_org);
+                let no_projects = asked.projects.is_empty().then(no_projects);
+                let mistakes = [no_org, no_projects, version.err(), deploy.err()];
+                let mistakes = mistakes.into_iter().flatten().collect();
+                return Err(Failure::all(mistakes).expect("one of the four is a mistake"));
+            }
+        };
+        let told = Told::of(inputs, job, checkout);
+        let (commits, mut warnings) =
+            commits(&asked.commits, !asked.paths.is_empty(), &told, fetches);
+        warnings.extend(told.doubt(job));
+        Ok(Self {
+            org,
+            projects: asked.projects.clone(),
+            version,
+            origin,
+            head: told.head,
+            repository: told.repository,
+            url: job.run_url_without_attempt.clone(),
+            finalize: asked.finalize,
+            previous: asked.previous.clone(),
+            base: job.base_sha.clone(),
+            commits,
+            deploy,
+            attempts: job.host.is_ci(),
+            by_display_name: !job.host.is_github_like(),
+            proof: asked.proof,
+            warnings,
+        })
+    }
+
+    /// What is said of the release first, without its commits.
+    pub fn change(&self, now: i64) -> Change {
+        Change {
+            r#ref: self.head.clone(),
+            url: self.url.clone(),
+            date_released: self.finalize.then_some(now),
+            ..Change::default()
+        }
+    }
+
+    /// The repository's name as a commit may carry it.
+    pub fn repository_of_commits(&self) -> Option<String> {
+        let fits = |name: &&String| name.chars().count() <= payload::REPOSITORY;
+        self.repository.as_ref().filter(fits).cloned()
+    }
+}
+
+fn no_projects() -> Failure {
+    Failure::new(
+        Code::Usage,
+        "`projects` is missing: the slugs of the projects that the release is of",
+    )
+    .hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
+}
+
+/// The deploy that is asked for; without an environment there is none, unless one is demanded.
+fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>, Failure> {
+    let asked = &inputs.release;
+    let hosts = job.environment.as_ref().filter(|_| asked.deploy == Some(true));
+    let environment = match (asked.deploy, asked.environment.as_ref().or(hosts)) {
+        (Some(false), _) | (None, None) => return Ok(None),
+        (_, Some(environment)) => environment.clone(),
+        (Some(true), None) => {
+            let message = "`deploy: true` needs an `environment`, and the host tells none";
+            return Err(Failure::new(Code::Usage, message).hint("set `environment`"));
+        }
+    };
+    let page = asked.deploy_url.as_ref().map(ToString::to_string);
+    Ok(Some(Deploy {
+        environment,
+        name: asked.deploy_name.clone(),
+        url: page.or_else(|| job.run_url_without_attempt.clone()),
+        started: asked.started_at,
+        finished: 0,
+    }))
+}
+
+/// What host and checkout tell of the code.
+struct Told {
+    head: Option<String>,
+    repository: Option<String>,
+}
+
+impl Told {
+    /// The host knows best: a checkout may be at a merge commit that nobody pushed.
+    fn of(inputs: &Inputs, job: &Job, checkout: &CheckedOut) -> Self {
+        let deleted = job.deleted;
+        let head = job.sha.clone().or_else(|| checkout.head.clone().filter(|_| !deleted));
+        let of_input = match &inputs.release.commits {
+            CommitSource::Refs(refs) => refs.first().map(|first| first.commit.clone()),
+            _ => None,
+        };
+        let repository = job.repository.clone().or_else(|| checkout.repository.clone());
+        Self { head: of_input.or(head), repository }
+    }
+
+    /// A commit that may not be the one that a person pushed.
+    fn doubt(&self, job: &Job) -> Option<Warning> {
+        let doubted = job.sha.is_some() && !job.head_sha_known && self.head == job.sha;
+        let message =
+            "the host does not tell which commit was pushed: the one that is checked out is taken";
+        doubted.then(|| Warning::new("head-not-known", message))
+    }
+}
+
+/// Decides where the commits come from; each fallback says why.
+fn commits(
+    source: &CommitSource,
+    filtered: bool,
+    told: &Told,
+    fetches: bool,
+) -> (Commits, Vec<Warning>) {
+    let warn = |message: &str| vec![Warning::new("commits-elsewhere", message)];
+    match (source, &told.repository, &told.head) {
+        (CommitSource::None, ..) => (Commits::None, Vec::new()),
+        (CommitSource::Refs(refs), ..) => (Commits::Named(refs.clone()), Vec::new()),
+        (CommitSource::GitHub, ..) if filtered => (
+            Commits::Read(Source::Checkout),
+            warn(
+                "GitHub does not tell the files of each commit, so with `paths` the checkout is read",
+            ),
+        ),
+        (CommitSource::GitHub, ..) => (Commits::Read(Source::GitHub), Vec::new()),
+        (CommitSource::Auto, Some(repository), Some(head)) if fetches && !filtered => {
+            let (repository, commit) = (repository.clone(), head.clone());
+            (Commits::Told(Ref { repository, commit, previous: None }), Vec::new())
+        }
+        (CommitSource::Auto | CommitSource::Local, ..) => {
+            (Commits::Read(Source::Checkout), Vec::new())
+        }
+    }
+}

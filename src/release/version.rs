@@ -1,0 +1,166 @@
+//! Which version a release has, and which names Sentry has no release for.
+
+use crate::failure::{Code, Failure, quote};
+use crate::job::Job;
+use std::fmt;
+
+/// The longest version, in characters.
+const LONGEST: usize = 200;
+
+/// A version that Sentry takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(String);
+
+impl Version {
+    /// Checks the version, or says what it must not be.
+    ///
+    /// The rules are those of Sentry's `Release.is_valid_version` and of its serializer.
+    ///
+    /// # Errors
+    ///
+    /// A clause for a person: `has a line end`.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let wrong = match text.trim() {
+            "" => "is blank",
+            "." | ".." => "is a folder's name",
+            word if word.eq_ignore_ascii_case("latest") => {
+                "is Sentry's word for the newest release"
+            }
+            word if word.len() != text.len() => "begins or ends with a blank",
+            _ if text.contains(['/', '\\']) => "has a slash",
+            _ if text.contains(char::is_control) => "has a line end or a control character",
+            _ if text.chars().count() > LONGEST => "is longer than 200 characters",
+            _ => return Ok(Self(text.to_owned())),
+        };
+        Err(wrong)
+    }
+
+    /// The version as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a version came from, for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The input.
+    Input,
+    /// The tag that the job runs for.
+    Tag,
+    /// The commit that was pushed, as the host tells it.
+    Pushed,
+    /// The commit that is checked out.
+    CheckedOut,
+}
+
+impl Origin {
+    /// The words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Input => "`release`",
+            Self::Tag => "the tag of this job",
+            Self::Pushed => "the commit that was pushed",
+            Self::CheckedOut => "the commit that is checked out",
+        }
+    }
+}
+
+/// Chooses the version: the input, else the tag, else the commit that was pushed, else the one
+/// that is checked out. What is not the input is a name of the host's or of git's, and checked
+/// like one.
+///
+/// # Errors
+///
+/// `bad-release` for a name that Sentry refuses, or when there is nothing to name it by.
+pub(super) fn choose(
+    given: Option<&str>,
+    prefix: &str,
+    job: &Job,
+    checked_out: Option<&str>,
+) -> Result<(Version, Origin), Failure> {
+    let (text, origin) = given
+        .map(|text| (text, Origin::Input))
+        .or_else(|| Some((job.tag.as_deref()?, Origin::Tag)))
+        .or_else(|| Some((job.sha.as_deref()?, Origin::Pushed)))
+        .or_else(|| Some((checked_out?, Origin::CheckedOut)))
+        .ok_or_else(|| nameless(job))?;
+    // A secret store or a file often adds a line end.
+    let text = format!("{prefix}{}", text.trim_end_matches(['\r', '\n']));
+    let version = Version::parse(&text).map_err(|wrong| refused(&text, origin, wrong))?;
+    Ok((version, origin))
+}
+
+fn refused(text: &str, origin: Origin, wrong: &str) -> Failure {
+    let message =
+        format!("{} cannot be a release's version: {} {wrong}", origin.words(), quote(text));
+    let hint = match origin {
+        Origin::Input => {
+            "set `release` to a name of at most 200 characters without `/`, such as `web@1.2.3`"
+        }
+        _ => "set `release` to a name without `/`, such as the tag's last part",
+    };
+    Failure::new(Code::BadRelease, message).hint(hint)
+}
+
+fn nameless(job: &Job) -> Failure {
+    let why = match job.deleted {
+        true => "the event deleted a branch or tag, so there is no commit to release",
+        false => "neither the host nor a checkout tells a commit to name the release by",
+    };
+    Failure::new(Code::BadRelease, why).hint("set `release`, or run in a checkout")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_sentry_refuses_are_refused_with_the_reason() {
+        for (bad, why) in [
+            ("latest", "newest"),
+            ("LATEST", "newest"),
+            ("", "blank"),
+            ("   ", "blank"),
+            ("a/b", "slash"),
+            ("a\\b", "slash"),
+            ("a\nb", "line end"),
+            ("a\tb", "control"),
+            ("..", "folder"),
+            (" a", "blank"),
+            (&"é".repeat(201), "200"),
+        ] {
+            assert!(Version::parse(bad).unwrap_err().contains(why), "{bad:?}");
+        }
+        for good in ["web@1.0.0", "1.0.0+build 7", "é", &"é".repeat(200), "later", "a..b"] {
+            assert!(Version::parse(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_the_input_else_the_tag_else_a_commit() {
+        let job = |tag: Option<&str>, sha: Option<&str>| Job {
+            tag: tag.map(str::to_owned),
+            sha: sha.map(str::to_owned),
+            ..Job::default()
+        };
+        let chosen = |given, job: &Job| {
+            let (version, origin) = choose(given, "web@", job, Some("ccccccc")).unwrap();
+            (version.to_string(), origin)
+        };
+        let tagged = job(Some("v1"), Some("aaaaaaa"));
+        assert_eq!(chosen(Some("1.0\n"), &tagged), ("web@1.0".to_owned(), Origin::Input));
+        assert_eq!(chosen(None, &tagged), ("web@v1".to_owned(), Origin::Tag));
+        let pushed = job(None, Some("aaaaaaa"));
+        assert_eq!(chosen(None, &pushed), ("web@aaaaaaa".to_owned(), Origin::Pushed));
+        assert_eq!(chosen(None, &job(None, None)), ("web@ccccccc".to_owned(), Origin::CheckedOut));
+        let tag = choose(None, "", &job(Some("web/v1"), None), None).unwrap_err();
+        assert!(tag.message.contains("`web/v1` has a slash") && tag.hint.contains("`release`"));
+    }
+}

@@ -1,0 +1,211 @@
+//! The commits of a release: who has them, and how they reach the backend.
+
+use super::Walk;
+use crate::failure::{Failure, quote};
+use crate::inputs::release::{Previous, Ref};
+use crate::job;
+use crate::release::commit::Commit;
+use crate::release::payload::{self, short};
+use crate::release::seam::{
+    Change, Histories, Rejection, Releases, Repository, Said, Source, Standing,
+};
+use crate::release::task::Commits;
+
+impl<B: Releases, H: Histories> Walk<'_, B, H> {
+    /// Finds the backend's own name for each repository that it did not know by ours.
+    pub(super) async fn rename(&mut self, reason: &str, change: &mut Change) {
+        self.done.there = true;
+        let mut unknown = Vec::new();
+        for one in std::mem::take(&mut change.refs) {
+            match self.known_as(&one.repository).await {
+                // A name that was refused once is refused again.
+                Ok(Some(name)) if name != one.repository || !reason.contains(&name) => {
+                    tracing::info!(
+                        repository = one.repository,
+                        known_as = name,
+                        "found under another name"
+                    );
+                    change.refs.push(Ref { repository: name, ..one });
+                }
+                Ok(_) => unknown.push(quote(&one.repository)),
+                // A token that makes releases need not be one that lists repositories.
+                Err(failure) => unknown.push(format!("{} ({failure})", quote(&one.repository))),
+            }
+        }
+        self.done.commits.clear();
+        self.note_commits(change);
+        if unknown.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the backend knows no repository {}, so it cannot fetch commits",
+            unknown.join(", ")
+        );
+        self.done.warn("repository-unknown", message);
+        if matches!(self.task.commits, Commits::Told(_)) {
+            self.read(Source::Checkout, change, None).await;
+            // A commit would make a repository of this name, from which the next release could
+            // fetch nothing and would not be told so.
+            change.repository = None;
+        }
+    }
+
+    /// The backend's name for a repository: a GitLab's display name has another spelling, and an
+    /// address tells the path.
+    async fn known_as(&mut self, name: &str) -> Result<Option<String>, Failure> {
+        let part = name.rsplit('/').next().unwrap_or(name).trim();
+        let named = |listed: Vec<Repository>| listed.into_iter().find(|one| is_same(one, name));
+        let mut found = named(self.backend.repositories(part).await?);
+        if found.is_none() && self.task.by_display_name {
+            found = named(self.backend.repositories("").await?);
+        }
+        Ok(found.map(|one| one.name))
+    }
+
+    /// Puts commits that are read here into the change; the reason why not is a warning.
+    pub(super) async fn read(
+        &mut self,
+        source: Source,
+        change: &mut Change,
+        previous: Option<&str>,
+    ) {
+        let previous = match &self.task.previous {
+            Previous::Sha(sha) => Some(sha.as_str()),
+            Previous::LookUp => previous,
+            Previous::Unsaid => self.task.base.as_deref(),
+        };
+        let head = self.task.head.as_deref().unwrap_or_default();
+        match self.histories.read(source, head, previous).await {
+            Ok(gathered) => {
+                let (commits, warnings) = payload::fit(gathered.commits);
+                self.done.warnings.extend(gathered.warnings);
+                self.done.warnings.extend(warnings);
+                self.done.commit_count = Some(commits.len() as u64);
+                self.done.commits = format!("{} commits from {}", commits.len(), source.words());
+                change.repository = self.task.repository_of_commits();
+                change.commits = commits;
+            }
+            Err(failure) => {
+                let message =
+                    format!("the release goes without commits: {failure} ({})", failure.hint);
+                self.done.warn("no-commits", message);
+            }
+        }
+    }
+
+    pub(super) fn note_commits(&mut self, change: &Change) {
+        let named = |one: &Ref| format!("{} up to {}", one.repository, short(&one.commit));
+        let heads: Vec<_> = change.refs.iter().map(named).collect();
+        if !heads.is_empty() {
+            self.done.commits = format!("commits of {}", heads.join(", "));
+        }
+    }
+
+    /// Sends commits that are too large for one request. Each request replaces the release's
+    /// commits, but what it told of each stays: so parts with everything go first, and last goes
+    /// the whole list with the hashes alone.
+    pub(super) async fn send(
+        &mut self,
+        commits: Vec<Commit>,
+        repository: Option<&str>,
+    ) -> Result<Standing, Failure> {
+        tracing::info!(commits = commits.len(), "too large for one request, sending them in parts");
+        let part = |commits: Vec<Commit>| Change {
+            commits,
+            repository: repository.map(str::to_owned),
+            ..Change::default()
+        };
+        let mut parts = vec![part(commits.clone())];
+        while let Some(mut one) = parts.pop() {
+            let count = one.commits.len();
+            match self.backend.change(&one).await? {
+                Said::TooLarge if count > 1 => {
+                    let rest = one.commits.split_off(count / 2);
+                    parts.extend([part(rest), one]);
+                }
+                Said::TooLarge => {
+                    let id = short(&one.commits[0].id);
+                    let message = format!("commit {id} is too large, and sent by its hash alone");
+                    self.done.warn("commits-cut", message);
+                }
+                Said::Rejected(Rejection { failure, .. }) => return Err(failure),
+                Said::There { .. } => {}
+            }
+        }
+        self.list(part(commits)).await
+    }
+
+    /// The whole list by the hashes alone, or as much of its newest as the server takes.
+    async fn list(&mut self, mut change: Change) -> Result<Standing, Failure> {
+        let all = change.commits.len();
+        change.commits.iter_mut().for_each(strip);
+        loop {
+            let count = change.commits.len();
+            match self.backend.change(&change).await? {
+                Said::There { standing, .. } => {
+                    if count < all {
+                        let message =
+                            format!("the server takes only the newest {count} of {all} commits");
+                        self.done.warn("commits-cut", message);
+                    }
+                    return Ok(standing);
+                }
+                Said::TooLarge if count > 1 => change.commits.truncate(count / 2),
+                Said::TooLarge => return Err(super::too_large()),
+                Said::Rejected(Rejection { failure, .. }) => return Err(failure),
+            }
+        }
+    }
+}
+
+/// Whether a commit is its hash and time alone.
+pub(super) fn is_bare(commit: &Commit) -> bool {
+    let Commit { id: _, time: _, message, author_name, author_email, changes } = commit;
+    message.is_empty() && author_name.is_empty() && author_email.is_empty() && changes.is_empty()
+}
+
+pub(super) fn strip(commit: &mut Commit) {
+    *commit = Commit { id: std::mem::take(&mut commit.id), time: commit.time, ..Commit::default() };
+}
+
+/// Whether a repository of the backend is the one of this name: by its name, blanks around slashes
+/// aside, by the path of its page, or by the third party's own name for it.
+fn is_same(listed: &Repository, name: &str) -> bool {
+    let plain = |text: &str| {
+        text.split('/').map(str::trim).collect::<Vec<_>>().join("/").trim_matches('/').to_owned()
+    };
+    let wanted = plain(name);
+    let of_url = listed.url.as_deref().and_then(job::repository_of_url);
+    let names = [Some(plain(&listed.name)), of_url, listed.slug.as_deref().map(plain)];
+    names.into_iter().flatten().any(|known| job::same_repository(&known, &wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(name: &str, url: Option<&str>, slug: Option<&str>) -> Repository {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Repository { name: name.to_owned(), url: owned(url), slug: owned(slug) }
+    }
+
+    #[test]
+    fn a_display_name_and_an_address_are_the_same_repository() {
+        for known in [
+            repository("acme/web", None, None),
+            repository("Acme/Web", None, None),
+            repository("acme / web", None, None),
+            repository("Acme Corp / Website", Some("https://gitlab.example/acme/web"), None),
+            repository("Website", Some("https://gitlab.example/acme/web.git"), None),
+            repository("Website", None, Some("acme/web")),
+        ] {
+            assert!(is_same(&known, "acme/web"), "{known:?}");
+        }
+        for other in [
+            repository("acme/website", None, None),
+            repository("web", Some("https://gitlab.example/other/web"), Some("42")),
+        ] {
+            assert!(!is_same(&other, "acme/web"), "{other:?}");
+        }
+    }
+}

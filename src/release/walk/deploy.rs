@@ -1,0 +1,55 @@
+//! The deploy of a release: noted once, whatever becomes of an answer.
+
+use super::Walk;
+use crate::failure::Failure;
+use crate::release::seam::{Deploy, Deployed, Histories, Noted, Rejection, Releases, Standing};
+
+/// How often a deploy is sent whose answer was lost.
+const TRIES: usize = 3;
+
+impl<B: Releases, H: Histories> Walk<'_, B, H> {
+    /// Notes the deploy, unless an earlier attempt of this run has.
+    pub(super) async fn deploy(&mut self, standing: &Standing) -> Result<(), Failure> {
+        let Some(wanted) = &self.task.deploy else { return Ok(()) };
+        let mut deploy = Deploy { finished: self.now, ..wanted.clone() };
+        if self.task.attempts && standing.deploy_count > 0 {
+            let (there, newest) = self.backend.deploys(&deploy.environment).await?;
+            let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
+            let is_newest = |one: &Deployed| Some(&one.id) == newest.as_ref();
+            let mut there = there.into_iter();
+            if let Some(same) = there.find(|one| is_same(&one.deploy) && is_newest(one)) {
+                self.done.deploy = Some((same.id, false));
+                return Ok(());
+            }
+        }
+        let id = self.note(&mut deploy).await?;
+        self.done.deploy = Some((id, true));
+        Ok(())
+    }
+
+    /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours.
+    async fn note(&mut self, deploy: &mut Deploy) -> Result<String, Failure> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let lost = match self.backend.deploy(&self.task.projects, deploy).await? {
+                Noted::There(id) => return Ok(id),
+                Noted::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
+                    deploy.url = None;
+                    let message = format!("the page of the deploy is left out: {}", one.reason);
+                    self.done.warn("url-left-out", message);
+                    continue;
+                }
+                Noted::Rejected(Rejection { failure, .. }) => return Err(failure),
+                Noted::Unknown(failure) => failure,
+            };
+            let (there, _) = self.backend.deploys(&deploy.environment).await?;
+            if let Some(ours) = there.into_iter().find(|one| one.deploy == *deploy) {
+                return Ok(ours.id);
+            }
+            if tries == TRIES {
+                return Err(lost);
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A commit status on GitHub that links the page of what was done.
+
+use super::Run;
+use super::histories::github;
+use crate::failure::{Code, Failure, Warning};
+use crate::github::{State, Status};
+use crate::inputs::Inputs;
+use crate::outcome::{Outcome, Status as End};
+use tokio::time::Instant;
+
+impl Run<'_> {
+    /// The same end, once the commit has the status that was asked for; a failure to set it is a
+    /// warning.
+    pub(super) async fn with_status(
+        &self,
+        inputs: &Inputs,
+        outcome: Outcome,
+        deadline: Instant,
+    ) -> Outcome {
+        let Some(context) = inputs.release.github_status.as_deref() else { return outcome };
+        if inputs.dry_run {
+            return outcome;
+        }
+        let set = self.set_status(inputs, context, &outcome, deadline);
+        let said = match tokio::time::timeout_at(deadline, set).await {
+            Ok(Ok(())) => return outcome,
+            Ok(Err(failure)) => format!("{failure} ({})", failure.hint),
+            Err(_) => "the deadline passed".to_owned(),
+        };
+        let message = format!("the commit status is not set: {said}");
+        outcome.warned(Some(Warning::new("github-status-not-set", message)))
+    }
+
+    async fn set_status(
+        &self,
+        inputs: &Inputs,
+        context: &str,
+        outcome: &Outcome,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let job = self.job;
+        let (Some(repository), Some(sha)) = (&job.repository, &job.sha) else {
+            return Err(Failure::new(Code::Usage, "the host tells no repository and commit")
+                .hint("`github-status` works in GitHub Actions"));
+        };
+        let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
+        let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));
+        let state = match outcome.status {
+            End::Complete | End::Planned | End::Skipped => State::Success,
+            End::ActionRequired => State::Pending,
+            End::Error => State::Failure,
+        };
+        let target = target.or(job.run_url.as_deref()).unwrap_or_default();
+        let status = Status { state, target, description: &outcome.headline, context };
+        github(inputs, job, deadline)?.set_status(repository, sha, &status).await
+    }
+}

@@ -1,0 +1,128 @@
+//! Where the commits of a release are read: the checkout, or GitHub's API.
+
+use crate::failure::{Code, Failure, Warning};
+use crate::git::{Checkout, GitError, Range};
+use crate::github::GitHub;
+use crate::http::Trust;
+use crate::inputs::Inputs;
+use crate::job::{self, Job};
+use crate::release::seam::{Gathered, Histories, Source};
+use crate::release::{CheckedOut, Commit};
+use std::path::Path;
+use tokio::time::Instant;
+use url::Url;
+
+/// How many commits are taken where nobody knows the one of the release before.
+const MOST: usize = 20;
+
+/// GitHub's own API, where the host tells no other.
+const API: &str = "https://api.github.com/";
+
+/// The checkout and GitHub, each asked when it is needed.
+pub(super) struct Readers<'a> {
+    inputs: &'a Inputs,
+    job: &'a Job,
+    checkout: Result<Option<Checkout>, GitError>,
+    deadline: Instant,
+}
+
+impl<'a> Readers<'a> {
+    /// Looks for a checkout in the working folder.
+    pub(super) fn new(inputs: &'a Inputs, job: &'a Job, deadline: Instant) -> Self {
+        Self { inputs, job, checkout: Checkout::find(Path::new(".")), deadline }
+    }
+
+    /// What the checkout tells; nothing where there is none, or where it cannot be read.
+    pub(super) fn checked_out(&self) -> CheckedOut {
+        let Ok(Some(checkout)) = &self.checkout else { return CheckedOut::default() };
+        let remote = checkout.remote(&self.inputs.release.remote);
+        CheckedOut {
+            head: checkout.head().ok(),
+            repository: remote.as_deref().and_then(job::repository_of_url),
+        }
+    }
+
+    fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<Gathered, Failure> {
+        let checkout = match &self.checkout {
+            Ok(Some(checkout)) => checkout,
+            Ok(None) => return Err(no_checkout()),
+            Err(error) => return Err(failure(error)),
+        };
+        let paths = &self.inputs.release.paths;
+        let range = Range { head, previous, most: MOST, paths };
+        let history = checkout.history(&range).map_err(|error| failure(&error))?;
+        let notes = history.notes.iter().map(|note| Warning::new(note.slug(), note.to_string()));
+        Ok(told(history.commits, notes.collect(), previous))
+    }
+
+    async fn read_github(&self, head: &str, previous: Option<&str>) -> Result<Gathered, Failure> {
+        let repository = self.repository().ok_or_else(|| {
+            Failure::new(Code::Usage, "neither the host nor a remote tells a repository on GitHub")
+                .hint("run in GitHub Actions or in a checkout, or name the commits as `REPO@SHA`")
+        })?;
+        let github = github(self.inputs, self.job, self.deadline)?;
+        let commits = match previous {
+            Some(previous) => github.compare(&repository, previous, head).await?,
+            None => github.commits(&repository, head, MOST).await?,
+        };
+        Ok(told(commits, Vec::new(), previous))
+    }
+
+    fn repository(&self) -> Option<String> {
+        self.job.repository.clone().or_else(|| self.checked_out().repository)
+    }
+}
+
+impl Histories for Readers<'_> {
+    async fn read(
+        &mut self,
+        source: Source,
+        head: &str,
+        previous: Option<&str>,
+    ) -> Result<Gathered, Failure> {
+        if head.is_empty() {
+            let message = "neither the host nor a checkout tells the commit that is released";
+            return Err(Failure::new(Code::Usage, message).hint("run in a checkout"));
+        }
+        match source {
+            Source::Checkout => self.read_checkout(head, previous),
+            Source::GitHub => self.read_github(head, previous).await,
+        }
+    }
+}
+
+/// GitHub's API as this job reaches it.
+pub(super) fn github(inputs: &Inputs, job: &Job, deadline: Instant) -> Result<GitHub, Failure> {
+    let api = job.api_url.as_deref().filter(|_| job.host.is_github_like()).unwrap_or(API);
+    let api = Url::parse(api).map_err(|_| {
+        Failure::new(Code::Usage, "the host tells no address of GitHub's API that can be used")
+    })?;
+    let trust = Trust::Roots(inputs.certificates.iter().cloned().collect());
+    GitHub::new(&api, inputs.release.github_token.as_ref(), &trust, deadline)
+}
+
+/// What was read, and why it may be less or more than was meant.
+fn told(commits: Vec<Commit>, mut warnings: Vec<Warning>, previous: Option<&str>) -> Gathered {
+    let message = match (commits.len(), previous) {
+        (0, Some(previous)) => {
+            format!("no commits: nothing was committed since {previous}, or nothing of `paths`")
+        }
+        (MOST, None) => format!(
+            "the commit of the release before is not known, so the last {MOST} commits are sent; \
+             name it with `previous`, or set `previous: lookup`"
+        ),
+        _ => return Gathered { commits, warnings },
+    };
+    warnings
+        .push(Warning::new(if commits.is_empty() { "no-commits" } else { "no-previous" }, message));
+    Gathered { commits, warnings }
+}
+
+fn no_checkout() -> Failure {
+    Failure::new(Code::Usage, "the working folder is in no checkout")
+        .hint("check the code out, or set `commits: github`, which needs none, or `commits: none`")
+}
+
+fn failure(error: &GitError) -> Failure {
+    Failure::new(Code::Usage, error.to_string()).hint(error.hint())
+}

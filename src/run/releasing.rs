@@ -1,0 +1,163 @@
+//! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
+
+use super::histories::Readers;
+use super::on_embedded::site;
+use super::{Run, unix_ms};
+use crate::backend::embedded::{EmbeddedReleases, peek_release};
+use crate::backend::sentry::{Access, SentryReleases};
+use crate::database;
+use crate::failure::{Code, Failure};
+use crate::host;
+use crate::http::Trust;
+use crate::inputs::{BackendName, Inputs};
+use crate::outcome::Outcome;
+use crate::redirect::Site;
+use crate::release::seam::{Deploy, Releases};
+use crate::release::walk::{Done, walk};
+use crate::release::{Commits, ReleaseTask};
+use crate::report::ReleaseReport;
+use crate::secret::Secret;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A release job that is ready to go.
+pub(super) struct Releasing<'a> {
+    inputs: &'a Inputs,
+    readers: Readers<'a>,
+    /// What is asked for.
+    pub(super) task: ReleaseTask,
+    deadline: Instant,
+}
+
+impl<'a> Releasing<'a> {
+    /// Decides everything that can be before a backend is asked.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in what is asked for.
+    pub(super) fn new(
+        run: &Run<'a>,
+        inputs: &'a Inputs,
+        backend: BackendName,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let readers = Readers::new(inputs, run.job, deadline);
+        let fetches = backend == BackendName::Sentry;
+        let task = ReleaseTask::new(inputs, run.job, &readers.checked_out(), fetches)?;
+        Ok(Self { inputs, readers, task, deadline })
+    }
+
+    /// The texts that outputs will show, which a mask must not hit.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let task = &self.task;
+        let site = Site::new(self.inputs.page_url());
+        let words = [task.version.to_string(), task.org.to_string()];
+        let page = ReleaseReport { task, site: &site }.url();
+        let environment = task.deploy.as_ref().map(|deploy| deploy.environment.clone());
+        words.into_iter().chain([page]).chain(environment).collect()
+    }
+
+    /// Makes the release and its deploy; a failure is an outcome too.
+    pub(super) async fn carry_out(self, run: &Run<'_>, backend: BackendName) -> Outcome {
+        let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
+        let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
+        tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
+        let done = match backend {
+            BackendName::Embedded => self.on_embedded(run).await,
+            BackendName::Sentry => self.on_sentry().await,
+        };
+        done.unwrap_or_else(Outcome::failed)
+    }
+
+    async fn on_embedded(self, run: &Run<'_>) -> Result<Outcome, Failure> {
+        let path = database::path(self.inputs.database.as_deref(), run.env)?;
+        let site = Site::new(site(self.inputs));
+        let task = &self.task;
+        if self.inputs.dry_run {
+            let standing = peek_release(&path, &task.org, &task.version).await?;
+            let note = if path.exists() { "" } else { " (would be made)" };
+            let backend = format!("backend: embedded, {}{note}", path.display());
+            let report = ReleaseReport { task, site: &site };
+            return Ok(report.planned(standing.as_ref(), vec![backend]));
+        }
+        let mut backend =
+            EmbeddedReleases::open(&path, &task.org, &task.version, &task.projects).await?;
+        let made = std::mem::take(&mut backend.made);
+        let mut outcome = self.work(&mut backend, &site).await;
+        outcome.details.extend(made);
+        Ok(outcome)
+    }
+
+    async fn on_sentry(self) -> Result<Outcome, Failure> {
+        let trust = Trust::Roots(self.inputs.certificates.iter().cloned().collect());
+        let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
+        let access = Access { url, token: token(self.inputs)?, trust, deadline: self.deadline };
+        let mark = host::mark().map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
+        let (org, version) = (self.task.org.clone(), self.task.version.clone());
+        let mut backend = SentryReleases::new(access, org, version, &mark)?;
+        let site = Site::new(page);
+        if self.inputs.dry_run {
+            return self.plan(&mut backend, &site).await;
+        }
+        Ok(self.work(&mut backend, &site).await)
+    }
+
+    /// Reads only: what is there, and the requests as far as what is there does not decide them.
+    async fn plan(&self, backend: &mut SentryReleases, site: &Site) -> Result<Outcome, Failure> {
+        let (task, now) = (&self.task, unix_ms());
+        let standing = backend.read().await?;
+        let mut change = task.change(now);
+        match &task.commits {
+            Commits::Named(refs) => change.refs.clone_from(refs),
+            Commits::Told(told) => change.refs = vec![told.clone()],
+            Commits::None | Commits::Read(_) => {}
+        }
+        let mut requests = vec![backend.first_request(&task.projects, &change)];
+        if let Commits::Read(source) = task.commits {
+            requests.push(format!("with the commits that {} has", source.words()));
+        }
+        requests.extend(task.deploy.as_ref().map(|deploy| {
+            let deploy = Deploy { finished: now, ..deploy.clone() };
+            format!("then {}", backend.deploy_request(&task.projects, &deploy))
+        }));
+        Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))
+    }
+
+    /// The job within the deadline. What was done when it passes, or at a failure, is told.
+    async fn work(mut self, backend: &mut impl Releases, site: &Site) -> Outcome {
+        let mut done = Done::default();
+        let work = async {
+            walk(backend, &mut self.readers, &self.task, unix_ms(), &mut done).await?;
+            if self.task.proof { prove(backend, &mut done).await } else { Ok(()) }
+        };
+        let ended = tokio::time::timeout_at(self.deadline, work).await;
+        let report = ReleaseReport { task: &self.task, site };
+        match ended {
+            Ok(Ok(())) => report.complete(&done),
+            Ok(Err(failure)) => report.failed(&done, failure),
+            Err(_) => {
+                let message = "the deadline passed before the release job was through";
+                report.failed(&done, Failure::new(Code::Deadline, message))
+            }
+        }
+    }
+}
+
+/// Waits until the backend has the commits; the deadline ends it.
+async fn prove(backend: &mut impl Releases, done: &mut Done) -> Result<(), Failure> {
+    let mut wait = Duration::from_millis(250);
+    while done.commit_count.is_none_or(|count| count == 0) && !done.commits.is_empty() {
+        tracing::info!("waiting until the backend has fetched the commits");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(5));
+        let standing = backend.read().await?;
+        done.commit_count = standing.map(|standing| standing.commit_count);
+    }
+    Ok(())
+}
+
+/// The token that releases are made with: what the pipeline needs beside it may be somebody else's.
+fn token(inputs: &Inputs) -> Result<Secret, Failure> {
+    let token = inputs.auth_token.as_ref().or(inputs.pipeline_token.as_ref());
+    token.cloned().ok_or_else(|| Failure::new(Code::NoToken, "there is no token for the release"))
+}
