@@ -154,7 +154,7 @@ pub trait Releases {
         environment: &str,
     ) -> Result<(Vec<Deployed>, Option<String>), Failure>;
 
-    /// Notes a deploy of these projects.
+    /// Notes a deploy of these projects of the release; of all when none is named.
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<Noted, Failure>;
 }
 

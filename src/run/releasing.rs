@@ -18,7 +18,7 @@ use crate::release::{Commits, ReleaseTask};
 use crate::report::ReleaseReport;
 use crate::secret::Secret;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// A release job that is ready to go.
 pub(super) struct Releasing<'a> {
@@ -118,7 +118,7 @@ impl<'a> Releasing<'a> {
         }
         requests.extend(task.deploy.as_ref().map(|deploy| {
             let deploy = Deploy { finished: now, ..deploy.clone() };
-            format!("then {}", backend.deploy_request(&task.projects, &deploy))
+            format!("then {}", backend.deploy_request(&deploy))
         }));
         Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))
     }
@@ -128,9 +128,13 @@ impl<'a> Releasing<'a> {
         let mut done = Done::default();
         let work = async {
             walk(backend, &mut self.readers, &self.task, unix_ms(), &mut done).await?;
-            if self.task.proof { prove(backend, &mut done).await } else { Ok(()) }
+            let proof = prove(backend, &mut done);
+            match self.task.proof {
+                true => timeout_at(self.deadline, proof).await.unwrap_or_else(|_| Err(unproven())),
+                false => Ok(()),
+            }
         };
-        let ended = tokio::time::timeout_at(self.deadline, work).await;
+        let ended = timeout_at(self.deadline, work).await;
         let report = ReleaseReport { task: &self.task, site };
         match ended {
             Ok(Ok(())) => report.complete(&done),
@@ -154,6 +158,12 @@ async fn prove(backend: &mut impl Releases, done: &mut Done) -> Result<(), Failu
         done.commit_count = standing.map(|standing| standing.commit_count);
     }
     Ok(())
+}
+
+fn unproven() -> Failure {
+    let message = "the backend has not fetched the release's commits within the time";
+    Failure::new(Code::Deadline, message)
+        .hint("check that an integration is linked to the repository, and raise `timeout`")
 }
 
 /// The token that releases are made with: what the pipeline needs beside it may be somebody else's.

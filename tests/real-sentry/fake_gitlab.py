@@ -95,6 +95,8 @@ def api(path, page):
         return 200, DIFF
     if path.endswith("/repository/commits"):
         return 200, COMMITS
+    if "/repository/commits/" in path:
+        return 200, COMMITS[-1]
     if path.startswith("/projects/"):
         return 200, PROJECT
     return 404, {"message": "404 Not Found"}

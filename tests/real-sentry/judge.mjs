@@ -8,6 +8,7 @@ import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { read, setUpGitLab } from './person.mjs';
+import { releases } from './releases.mjs';
 
 const {
   SENTRY_URL, SENTRY_AUTH_TOKEN, RS_TOKEN_MANAGER, RS_TOKEN_MEMBER, RS_TOKEN_ORG, RS_TOKEN_RELEASES, RS_GITLAB_URL,
@@ -40,15 +41,17 @@ const reset = () => script('reset.sh');
 
 let runs = 0;
 
-// Runs the program with these inputs: its exit code, its outputs by name, the hint and the log.
-async function finishline(inputs, command = 'run') {
+// Runs the program with these inputs and, in capitals, variables of the job: its exit code, its
+// outputs by name, the hint and the log.
+async function finishline(inputs, command = 'run', cwd = temp) {
   const dotenv = path.join(temp, `${runs += 1}.env`);
   const where = { url: SENTRY_URL, org: 'acme', 'auth-token': SENTRY_AUTH_TOKEN };
   const all = { ...where, format: 'json', dotenv, ...inputs };
   const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
-  const variable = ([name, value]) => [`FINISHLINE_${name.replaceAll('-', '_').toUpperCase()}`, text(value)];
+  const named = (name) => (/^[A-Z_]+$/.test(name) ? name : `FINISHLINE_${name.replaceAll('-', '_').toUpperCase()}`);
+  const variable = ([name, value]) => [named(name), text(value)];
   const env = { HOME: temp, KEY, ...Object.fromEntries(Object.entries(all).map(variable)) };
-  const { exit, stdout, stderr } = await execute(JUDGE_BINARY, [command], { cwd: temp, env });
+  const { exit, stdout, stderr } = await execute(JUDGE_BINARY, [command], { cwd, env });
   const written = fs.readFileSync(dotenv, 'utf8');
   const said = stdout + stderr + written;
   assert.ok(SECRETS.every((secret) => !said.includes(secret)), `a secret is in what ${command} says`);
@@ -259,6 +262,8 @@ const checks = {
     assert.deepEqual(body.map((repository) => repository.url), [`${RS_GITLAB_URL}/acme/web`]);
     told(await gitlab({ repositories: 'acme/web' }), 0, { changed: 'false', warnings: 'secrets-not-compared' });
   },
+
+  ...releases({ finishline, told, sentry, temp }),
 
   async 'a provider that is not described finishes by the ids of its steps'() {
     await reset();

@@ -58,9 +58,9 @@ impl SentryReleases {
     }
 
     /// The request that notes a deploy, as it would be sent.
-    pub fn deploy_request(&self, projects: &[String], deploy: &Deploy) -> String {
+    pub fn deploy_request(&self, deploy: &Deploy) -> String {
         let base = self.client.base().as_str().trim_end_matches('/');
-        format!("POST {base}{} {}", self.release_path("deploys/"), deploy_body(projects, deploy))
+        format!("POST {base}{} {}", self.release_path("deploys/"), deploy_body(&[], deploy))
     }
 
     fn creation(&self, projects: &[String], change: &Change) -> Value {
@@ -345,7 +345,10 @@ fn commit_body(commit: &Commit, repository: Option<&str>) -> Value {
 }
 
 fn deploy_body(projects: &[String], deploy: &Deploy) -> Value {
-    let mut body = json!({ "environment": deploy.environment, "projects": projects });
+    let mut body = json!({ "environment": deploy.environment });
+    if !projects.is_empty() {
+        body["projects"] = json!(projects);
+    }
     if let Some(name) = &deploy.name {
         body["name"] = name.as_str().into();
     }

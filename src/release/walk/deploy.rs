@@ -22,17 +22,23 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                 return Ok(());
             }
         }
-        let id = self.note(&mut deploy).await?;
+        let id = self.note(&mut deploy, standing).await?;
         self.done.deploy = Some((id, true));
         Ok(())
     }
 
     /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours.
-    async fn note(&mut self, deploy: &mut Deploy) -> Result<String, Failure> {
+    async fn note(&mut self, deploy: &mut Deploy, standing: &Standing) -> Result<String, Failure> {
+        // To name projects takes a wider token than to make releases, so only some of them are named.
+        let is_ours = |slug: &String| self.task.projects.contains(slug);
+        let projects = match standing.projects.iter().all(is_ours) {
+            true => &[],
+            false => self.task.projects.as_slice(),
+        };
         let mut tries = 0;
         loop {
             tries += 1;
-            let lost = match self.backend.deploy(&self.task.projects, deploy).await? {
+            let lost = match self.backend.deploy(projects, deploy).await? {
                 Noted::There(id) => return Ok(id),
                 Noted::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
                     deploy.url = None;
