@@ -1,7 +1,7 @@
 //! Which commits of a checkout are read, and with which files; git itself says what is right.
 
-use crate::repository::{Folder, Repository, START, random_history};
-use finishline::git::{History, Range};
+use crate::repository::{Folder, Repository, START, git_at, random_history};
+use finishline::git::{History, Note, Range};
 use finishline::release::{Change, ChangeKind, Commit};
 use std::collections::BTreeSet;
 
@@ -116,4 +116,117 @@ fn only_commits_that_touch_a_path_are_taken_and_no_merges() {
         let found: Vec<_> = found.commits.into_iter().map(|commit| commit.id).collect();
         assert!(found == expected, "{paths:?}: {} of {}", found.len(), expected.len());
     }
+}
+
+#[test]
+fn a_merge_is_told_without_files_and_a_rename_as_a_deletion_and_an_addition() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    let [a, b, c] = repository.three();
+    repository.git(&["checkout", "--quiet", "-b", "side", &a]);
+    repository.git(&["mv", "a", "z"]);
+    let side = repository.commit(4, "side", &[]);
+    repository.git(&["checkout", "--quiet", "main"]);
+    git_at(&repository.at, &["merge", "--quiet", "-m", "merge", "side"], START + 300, &[]);
+    let merge = repository.sha("HEAD");
+    let found = told(&repository.history(Some(&a), &merge));
+    let expected = [
+        (merge, vec![]),
+        (side, vec!["D\ta".to_owned(), "A\tz".to_owned()]),
+        (c, vec!["A\tc".to_owned()]),
+        (b, vec!["A\tb".to_owned()]),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn odd_bytes_are_replaced_and_never_sink_a_commit() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    let stream = b"commit refs/heads/main
+author Ad\xe9 <a\xff@acme.example> 1700000000 +0000
+committer C <c@acme.example> 1700000000 +0000
+data 6
+caf\xe9 \0
+M 100644 inline \"d\\351j\\303\\240/\\n\"
+data 0
+";
+    git_at(&repository.at, &["fast-import", "--quiet"], START, stream);
+    let history = repository.history(None, &repository.sha("main"));
+    let commit = &history.commits[0];
+    assert_eq!(commit.author_name, "Ad\u{fffd}");
+    assert_eq!(commit.author_email, "a\u{fffd}@acme.example");
+    assert_eq!(commit.message, "caf\u{fffd} \0");
+    assert_eq!(commit.changes, [change(ChangeKind::Added, "d\u{fffd}jà/\n")]);
+}
+
+#[test]
+fn malformed_people_and_times_stay_empty_and_keep_their_place() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    let [_, b, _] = repository.three();
+    let (tree, mut parent) = (repository.sha("HEAD^{tree}"), repository.sha("HEAD"));
+    let (good, of_time) = ("Ada <ada@acme.example> 1700001000 +0000", "Ada <ada@acme.example>");
+    let malformed = ["", "Ada", "<", "Ada <> x", "\u{1}Ada <a@b.c> 1 +0000", of_time];
+    for text in malformed {
+        for (author, committer) in [(text, good), (good, text)] {
+            let object = format!(
+                "tree {tree}\nparent {parent}\nauthor {author}\ncommitter {committer}\n\nodd\n"
+            );
+            let write = ["hash-object", "-t", "commit", "-w", "--stdin", "--literally"];
+            parent = git_at(&repository.at, &write, START, object.as_bytes());
+        }
+    }
+    let history = repository.history(Some(&b), &parent);
+    assert_eq!(history.notes, []);
+    assert_eq!(history.commits.len(), 2 * malformed.len() + 1);
+    let last = history.commits.last().unwrap();
+    assert_eq!((last.message.as_str(), last.author_name.as_str()), ("c", "Ada"));
+    assert!(
+        history.commits.iter().all(|commit| commit.message != "odd" || commit.changes.is_empty())
+    );
+    assert!(history.commits.iter().any(|commit| commit.time.is_none()));
+}
+
+#[test]
+fn a_submodule_and_a_link_are_files_and_a_folder_never_is() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    let stream = "commit refs/heads/main
+committer C <c@acme.example> 1700000000 +0000
+data 1
+m
+M 160000 1234567890123456789012345678901234567890 vendor/sub
+M 120000 inline link
+data 1
+x
+M 100644 inline a/b/c
+data 0
+";
+    git_at(&repository.at, &["fast-import", "--quiet"], START, stream.as_bytes());
+    let head = repository.sha("main");
+    let found = told(&repository.history(None, &head));
+    let files = ["A\ta/b/c", "A\tlink", "A\tvendor/sub"].map(str::to_owned);
+    assert_eq!(found, [(head, files.to_vec())]);
+}
+
+#[test]
+fn a_commit_of_billions_of_files_is_left_without_them() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    let mktree = |lines: &str| git_at(&repository.at, &["mktree"], START, lines.as_bytes());
+    let blob = git_at(&repository.at, &["hash-object", "-w", "--stdin"], START, b"");
+    let names = |kind: &str, id: &str| -> String {
+        ('0'..='9').map(|name| format!("{kind} {id}\t{name}\n")).collect()
+    };
+    let bomb = (0..9)
+        .fold(mktree(&names("100644 blob", &blob)), |tree, _| mktree(&names("040000 tree", &tree)));
+    let bomb = git_at(&repository.at, &["commit-tree", &bomb, "-m", "bomb"], START, b"");
+    let history = repository.history(None, &bomb);
+    assert_eq!(history.commits[0].changes, []);
+    assert_eq!(history.notes, [Note::TooManyFiles { commits: 1 }]);
+    let paths = ["9/9/9".to_owned()];
+    let range = Range { head: &bomb, previous: None, most: 9, paths: &paths };
+    let history = repository.checkout().history(&range).unwrap();
+    assert_eq!(history.notes, [Note::TooManyFiles { commits: 1 }]);
 }

@@ -290,3 +290,24 @@ fn a_commit_that_is_lost_or_garbled_is_an_error() {
     std::fs::write(object(&b), "garbled").unwrap();
     assert!(matches!(repository.error(None, &c), GitError::Unreadable { .. }));
 }
+
+#[test]
+fn a_clone_without_trees_tells_its_commits_and_that_their_files_are_not_there() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    let [a, b, c] = repository.three();
+    repository.git(&["config", "uploadpack.allowFilter", "true"]);
+    let clone = folder.clone(&repository, "c", &["--filter=tree:0", "--bare"]);
+    let history = clone.history(Some(&a), &c);
+    assert_eq!(messages(&history), ["c", "b"]);
+    assert_eq!(history.notes, [Note::NoTrees { commits: 2 }]);
+    let paths = ["b".to_owned()];
+    let range = Range { head: &c, previous: Some(&a), most: 9, paths: &paths };
+    let history = clone.checkout().history(&range).unwrap();
+    assert_eq!((history.commits, history.notes), (vec![], vec![Note::NoTrees { commits: 2 }]));
+
+    let clone = folder.clone(&repository, "d", &["--filter=blob:none", "--bare"]);
+    let history = clone.history(Some(&b), &c);
+    assert_eq!(history.notes, []);
+    assert_eq!(history.commits[0].changes.len(), 1);
+}
