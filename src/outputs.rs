@@ -39,12 +39,25 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "warnings", is: "the slugs of the warnings, separated by commas" },
     Output {
         name: "result",
-        is: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; not on GitLab",
+        is: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo alone",
     },
 ];
 
 const LONGEST_MESSAGE: usize = 500;
 const LARGEST_RESULT: usize = 64 * 1024;
+
+/// The name of an output where outputs are variables; no input is read from it.
+pub fn variable(name: &str) -> String {
+    format!("FINISHLINE_OUT_{}", name.replace('-', "_").to_uppercase())
+}
+
+/// The outputs that are fit for variables, which hold one short line each: all but `result`.
+pub fn short<'a>(
+    values: &'a [(&'static str, String)],
+) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let short = values.iter().filter(|(name, _)| *name != "result");
+    short.map(|(name, value)| (*name, value.as_str()))
+}
 
 /// The value of every output, in the order of [`OUTPUTS`]; an output without a value is empty.
 pub fn values(outcome: &Outcome) -> Vec<(&'static str, String)> {

@@ -58,27 +58,32 @@ pub fn output_block(name: &str, value: &str, mark: &str) -> Result<String, Refus
     Ok(format!("{name}<<{mark}\n{value}\n{mark}\n"))
 }
 
-/// The commands that mask one secret, one for each of its lines, without repetition.
+/// The commands that mask one secret, one for each of its [`masked_lines`].
+pub fn masks(secret: &str) -> Vec<String> {
+    masked_lines(secret).into_iter().map(|line| command("add-mask", &[], line)).collect()
+}
+
+/// The lines of a secret that are masked, without repetition.
 ///
 /// The runner masks every line of a multi-line mask by itself, whatever its length. So each line
 /// is sent alone, without outer white space, and one that is too short to be told from ordinary
 /// text is not sent; of a short secret nothing may remain.
-pub fn masks(secret: &str) -> Vec<String> {
+pub(super) fn masked_lines(secret: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = Vec::new();
     for line in secret.split(['\r', '\n']).map(str::trim) {
         if line.chars().count() >= SHORTEST_MASK && !lines.contains(&line) {
             lines.push(line);
         }
     }
-    lines.into_iter().map(|line| command("add-mask", &[], line)).collect()
+    lines
 }
 
 /// Makes the text of others harmless on a stream that the runner reads.
 ///
-/// In the result no line begins with `::`, white space aside, `##[` occurs nowhere, and control
-/// characters other than LF and TAB are shown as pictures; all else is unchanged, and so is a
-/// text that went through before. This holds for the text as a whole: two harmless pieces can
-/// make a command together.
+/// In the result no line begins with `::`, white space aside, `##[` and Azure's `##vso` occur
+/// nowhere, and control characters other than LF and TAB are shown as pictures; all else is
+/// unchanged, and so is a text that went through before. This holds for the text as a whole: two
+/// harmless pieces can make a command together.
 pub fn neutral(text: &str) -> String {
     let shown: String = text.chars().map(show).collect();
     let lines: Vec<String> = shown.split('\n').map(neutral_line).collect();
@@ -97,7 +102,7 @@ pub fn neutral_json(text: &str) -> String {
             _ => safe.push(character),
         }
     }
-    safe.replace("##[", "#\\u0023[")
+    safe.replace("##[", "#\\u0023[").replace("##vso", "#\\u0023vso")
 }
 
 /// The runner drops or misreads other names; inputs of an action follow the same pattern.
@@ -107,8 +112,8 @@ fn is_output_name(name: &str) -> bool {
 }
 
 fn neutral_line(line: &str) -> String {
-    // The old form of a command is found anywhere in a line.
-    let line = line.replace("##[", "# #[");
+    // The old form of a command is found anywhere in a line, and so is Azure's.
+    let line = line.replace("##[", "# #[").replace("##vso", "# #vso");
     let words = line.trim_start_matches(is_skipped);
     match words.strip_prefix("::") {
         Some(rest) => format!("{}: :{rest}", &line[..line.len() - words.len()]),
@@ -147,12 +152,13 @@ mod tests {
         let is_free = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
         text.chars().all(is_free)
             && !text.contains("##[")
+            && !text.contains("##vso")
             && text.lines().all(|line| !line.trim_start_matches(is_skipped).starts_with("::"))
     }
 
     #[test]
     fn no_text_keeps_a_command_and_none_changes_twice() {
-        for text in texts(&[":", "#", "[", " ", "\n", "\r", "\u{feff}", "x"], 6) {
+        for text in texts(&[":", "#", "[", " ", "\n", "\r", "\u{feff}", "vso"], 6) {
             let once = neutral(&text);
             assert!(is_harmless(&once), "{text:?} became {once:?}");
             assert_eq!(neutral(&once), once, "{text:?}");
@@ -179,7 +185,7 @@ mod tests {
 
     #[test]
     fn neutral_json_keeps_its_meaning() {
-        for text in texts(&["#", "[", "\\", "\"", "\u{9b}", "\n", "]"], 5) {
+        for text in texts(&["#", "[", "\\", "\"", "\u{9b}", "\n", "vso"], 5) {
             let value = serde_json::json!({ &text: [text] });
             let safe = neutral_json(&serde_json::to_string_pretty(&value).unwrap());
             assert!(is_harmless(&safe), "{safe}");

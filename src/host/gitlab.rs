@@ -3,6 +3,7 @@
 //! Turns data into text and writes nothing. What GitLab would refuse is refused here, since a
 //! report that it cannot read turns the job red after we have ended well.
 
+use crate::outputs;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -49,14 +50,15 @@ pub enum Refused {
 
 /// The dotenv report of a run: `FINISHLINE_OUT_<NAME>` for each output but `result`, the most
 /// important first, and the names that had to be dropped because the report would grow too large.
+///
+/// Jenkins reads the same file: its `withEnv` expands `$` and `$$` as GitLab's runner does.
 pub fn report(values: &[(&'static str, String)]) -> Result<(String, Vec<&'static str>), Refused> {
     let (mut text, mut dropped) = (String::new(), Vec::new());
-    for (name, value) in values.iter().filter(|(name, _)| *name != "result") {
-        let variable = format!("FINISHLINE_OUT_{}", name.replace('-', "_").to_uppercase());
-        let line = dotenv(&[(variable, one_line(value))]);
+    for (name, value) in outputs::short(values) {
+        let line = dotenv(&[(outputs::variable(name), one_line(value))]);
         match line {
             Ok(line) if text.len() + line.len() <= REPORT_LIMIT => text.push_str(&line),
-            Ok(_) | Err(Refused::Size { .. }) => dropped.push(*name),
+            Ok(_) | Err(Refused::Size { .. }) => dropped.push(name),
             Err(refused) => return Err(refused),
         }
     }

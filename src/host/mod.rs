@@ -1,21 +1,27 @@
 //! Speaks to the CI host: masks, outputs, annotations, summary, and the text for a person.
 //!
-//! Rendering is pure; [`Sinks::emit`] is the one place that writes.
+//! Rendering is pure; [`Sinks::emit`] is the one place that writes. What each host reads has a file
+//! of its own here.
 
+pub mod azure;
+pub mod bitbucket;
+pub mod buildkite;
+mod emit;
 pub mod github;
 pub mod gitlab;
 pub mod log;
+mod outlet;
+pub mod shell;
 mod summary;
 
 use crate::env::Env;
 use crate::failure::{Code, Failure, Warning};
-use crate::files;
 use crate::inputs::{Format, Voice};
 use crate::job::Host;
 use crate::outcome::{Outcome, Status};
 use crate::outputs;
 use anyhow::Context;
-use std::io::Write;
+use outlet::{Form, Outlet};
 
 /// One thing to write.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +34,8 @@ pub enum Emit {
     Append(String, String),
     /// In place of a file.
     Replace(String, String),
+    /// To standard input of a program of the host's: its command line, at least a name, and the text.
+    Call(Vec<String>, String),
 }
 
 /// The name of our section in GitLab's job log.
@@ -38,12 +46,9 @@ const SECTION: &str = "finishline";
 pub struct Sinks {
     host: Host,
     format: Format,
-    /// GITHUB_OUTPUT.
-    output: Option<String>,
-    summary: Option<String>,
-    dotenv: Option<String>,
-    annotations: Option<String>,
-    result_file: Option<String>,
+    outlets: Vec<Outlet>,
+    /// Where Azure's agent finds a file that it is told of.
+    azure_temp: Option<String>,
 }
 
 impl Sinks {
@@ -55,60 +60,20 @@ impl Sinks {
     /// overwrite another one or the database. The sinks that can be used come with it, so that the
     /// failure itself is heard.
     pub fn find(voice: &Voice, env: &Env, database: Option<&str>) -> (Self, Option<Failure>) {
-        let named = |name: &str| env.get(name).map(str::to_owned);
-        let in_project = |file: &str| {
-            let folder = env.get("CI_PROJECT_DIR").unwrap_or(".");
-            (voice.host == Host::Gitlab).then(|| format!("{folder}/{file}"))
+        let lacks = || {
+            let message = "GITHUB_OUTPUT is not set, so outputs have no place";
+            let failure = Failure::new(Code::OutputsUnwritable, message);
+            failure.hint("run this as a step of a workflow, or set `host: local`")
         };
-        let github_like = voice.host.is_github_like();
-        let output = named("GITHUB_OUTPUT").filter(|_| github_like);
-        let lacks = (github_like && output.is_none()).then(|| {
-            Failure::new(
-                Code::OutputsUnwritable,
-                "GITHUB_OUTPUT is not set, so outputs have no place",
-            )
-            .hint("run this as a step of a workflow, or set `host: local`")
-        });
-        let step_summary = || named("GITHUB_STEP_SUMMARY").filter(|_| github_like);
-        let sinks = Self {
-            host: voice.host,
-            format: voice.format,
-            output,
-            summary: voice.summary.clone().or_else(step_summary),
-            dotenv: voice.dotenv.clone().or_else(|| in_project("finishline.env")),
-            annotations: voice
-                .annotations
-                .clone()
-                .or_else(|| in_project("finishline-annotations.json")),
-            result_file: voice.result_file.clone(),
-        };
-        match sinks.same_file(database) {
-            None => (sinks, lacks),
-            same => {
-                let (host, format, output) = (sinks.host, sinks.format, sinks.output);
-                (Self { host, format, output, ..Self::default() }, same)
-            }
+        let mut outlets = Outlet::all(voice, env);
+        let lacks = (voice.host.is_github_like() && !outlets.iter().any(is_blocks)).then(lacks);
+        let same = same_file(&outlets, database);
+        if same.is_some() {
+            outlets.retain(is_blocks);
         }
-    }
-
-    /// Two outputs, or an output and the database, that are one file.
-    fn same_file(&self, database: Option<&str>) -> Option<Failure> {
-        let files = [
-            ("GITHUB_OUTPUT", self.output.as_deref()),
-            ("summary", self.summary.as_deref()),
-            ("dotenv", self.dotenv.as_deref()),
-            ("annotations", self.annotations.as_deref()),
-            ("result-file", self.result_file.as_deref()),
-            ("database", database),
-        ];
-        let named = files.into_iter().filter_map(|(input, file)| Some((input, file?)));
-        let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
-        let same = |(index, (input, file)): (usize, &(&str, &str))| {
-            let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
-            let message = format!("`{other}` and `{input}` name the same file");
-            Some(Failure::new(Code::Usage, message).hint("give each a file of its own"))
-        };
-        named.iter().enumerate().find_map(same)
+        let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| voice.host == Host::Azure);
+        let azure_temp = azure_temp.map(str::to_owned);
+        (Self { host: voice.host, format: voice.format, outlets, azure_temp }, same.or(lacks))
     }
 
     /// Checks, before the backend is touched, that the outputs can be written, and empties the
@@ -118,20 +83,21 @@ impl Sinks {
     ///
     /// `outputs-unwritable`, naming the file.
     pub fn probe(&self) -> Result<(), Failure> {
-        for path in [&self.output, &self.summary].into_iter().flatten() {
-            files::probe(path).map_err(|error| unwritable(path, &error))?;
-        }
-        for path in [&self.dotenv, &self.annotations, &self.result_file].into_iter().flatten() {
-            files::replace(path, "").map_err(|error| unwritable(path, &error))?;
-        }
-        Ok(())
+        let probe = |outlet: &Outlet| {
+            outlet.probe().map_err(|error| emit::unwritable(&outlet.path, &error))
+        };
+        self.outlets.iter().try_for_each(probe)
     }
 
     /// The masks for these secrets, and a warning for those that would hit what is shown.
     pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<Emit>, Vec<Warning>) {
-        if !self.host.is_github_like() {
-            return (Vec::new(), Vec::new());
-        }
+        let mask: fn(&str) -> Vec<Emit> = match self.host {
+            host if host.is_github_like() => {
+                |text| github::masks(text).into_iter().map(Emit::Stderr).collect()
+            }
+            Host::Azure => |text| azure::masks(text).into_iter().map(Emit::Stdout).collect(),
+            _ => return (Vec::new(), Vec::new()),
+        };
         let (mut emits, mut warnings) = (Vec::new(), Vec::new());
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             let hits = |line: &&str| {
@@ -139,12 +105,12 @@ impl Sinks {
             };
             let lines = secret.split(['\r', '\n']).map(str::trim);
             let (hitting, free): (Vec<_>, Vec<_>) = lines.partition(hits);
-            let masks = github::masks(&free.join("\n"));
+            let masks = mask(&free.join("\n"));
             if masks.is_empty() || !hitting.is_empty() {
                 let message = "a secret, or a line of one, is too short or part of an output, and is not masked";
                 warnings.push(Warning::new("mask-hits-output", message));
             }
-            emits.extend(masks.into_iter().map(Emit::Stderr));
+            emits.extend(masks);
         }
         warnings.dedup();
         (emits, warnings)
@@ -181,35 +147,38 @@ impl Sinks {
         let refused = |error: &dyn std::error::Error| {
             Failure::new(Code::OutputsUnwritable, format!("an output cannot be written: {error}"))
         };
-        let values = outputs::values(outcome);
         let mut emits = vec![self.result(outcome)];
         emits.extend(self.narration(outcome));
-        if let Some(path) = &self.output {
-            let blocks: Result<String, _> = values
-                .iter()
-                .map(|(name, value)| github::output_block(name, value, mark))
-                .collect();
-            emits.push(Emit::Append(path.clone(), blocks.map_err(|error| refused(&error))?));
-        }
-        if let Some(path) = &self.dotenv {
-            let (text, dropped) = gitlab::report(&values).map_err(|error| refused(&error))?;
-            emits.push(Emit::Replace(path.clone(), text));
+        for outlet in &self.outlets {
+            let (emit, dropped) =
+                outlet.render(outcome, mark).map_err(|error| refused(error.as_ref()))?;
+            emits.push(emit);
             if !dropped.is_empty() {
                 let message = format!("too large for a dotenv report: {}", dropped.join(", "));
                 emits.push(self.note("warning", "outputs-dropped", &[message]));
             }
         }
-        if let Some(path) = &self.annotations {
-            let links = gitlab::annotations("finishline", &links(outcome));
-            emits.push(Emit::Replace(path.clone(), links.map_err(|error| refused(&error))?));
-        }
-        if let Some(path) = &self.result_file {
-            emits.push(Emit::Replace(path.clone(), format!("{}\n", outputs::result(outcome))));
-        }
-        if let Some(path) = &self.summary {
-            emits.push(Emit::Append(path.clone(), summary::markdown(outcome)));
-        }
+        emits.extend(match self.host {
+            Host::Azure => self.azure(outcome, mark),
+            Host::Buildkite => buildkite::calls(outcome),
+            _ => Vec::new(),
+        });
         Ok(emits)
+    }
+
+    /// Azure's agent is told of each output, and of a file with the summary.
+    fn azure(&self, outcome: &Outcome, mark: &str) -> Vec<Emit> {
+        let values = outputs::values(outcome);
+        let set = |(name, value)| Emit::Stdout(azure::set_output(name, value));
+        let mut emits: Vec<_> = outputs::short(&values).map(set).collect();
+        if let Some(folder) = &self.azure_temp {
+            // The agent uploads it later, and a second run in the job has its own.
+            let path = format!("{folder}/{mark}.md");
+            let upload = azure::command("task.uploadsummary", &[], &path);
+            emits.push(Emit::Replace(path, summary::markdown(outcome)));
+            emits.push(Emit::Stdout(upload));
+        }
+        emits
     }
 
     /// The result on standard output. Names of others are in it, and a terminal or GitLab's log
@@ -250,34 +219,34 @@ impl Sinks {
 
     /// One annotation, or a line with more lines below it.
     fn note(&self, kind: &str, slug: &str, lines: &[String]) -> Emit {
+        let data = github::neutral(&lines.join("\n"));
         if self.host.is_github_like() {
             let title = format!("finishline: {slug}");
-            let data = github::neutral(&lines.join("\n"));
             return Emit::Stderr(github::command(kind, &[("title", &title)], &data));
+        }
+        if self.host == Host::Azure {
+            let properties = [("type", kind), ("code", slug)];
+            return Emit::Stdout(azure::command("task.logissue", &properties, &data));
         }
         Emit::Stderr(github::neutral(&format!("{kind}: {}\n", lines.join("\n  "))))
     }
+}
 
-    /// Writes everything. Whatever fails, the rest is still tried.
-    ///
-    /// # Errors
-    ///
-    /// `outputs-unwritable`, naming the first sink that failed.
-    pub fn emit(emits: Vec<Emit>) -> Result<(), Failure> {
-        let mut first = Ok(());
-        for emit in emits {
-            let (sink, done) = match &emit {
-                Emit::Stdout(text) => ("standard output", write(&mut std::io::stdout(), text)),
-                Emit::Stderr(text) => ("standard error", write(&mut std::io::stderr(), text)),
-                Emit::Append(path, text) => (path.as_str(), files::append(path, text)),
-                Emit::Replace(path, text) => (path.as_str(), files::replace(path, text)),
-            };
-            if let (Ok(()), Err(error)) = (&first, done) {
-                first = Err(unwritable(sink, &error));
-            }
-        }
-        first
-    }
+fn is_blocks(outlet: &Outlet) -> bool {
+    outlet.form == Form::Blocks
+}
+
+/// Two outputs, or an output and the database, that are one file.
+fn same_file(outlets: &[Outlet], database: Option<&str>) -> Option<Failure> {
+    let outlets = outlets.iter().map(|outlet| (outlet.input, outlet.path.as_str()));
+    let named = outlets.chain(database.map(|file| ("database", file)));
+    let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
+    let same = |(index, (input, file)): (usize, &(&str, &str))| {
+        let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
+        let message = format!("`{other}` and `{input}` name the same file");
+        Some(Failure::new(Code::Usage, message).hint("give each a file of its own"))
+    };
+    named.iter().enumerate().find_map(same)
 }
 
 fn section(line: Result<String, gitlab::Refused>) -> Vec<Emit> {
@@ -294,30 +263,6 @@ pub fn mark() -> anyhow::Result<String> {
     getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("finishline_{hex}"))
-}
-
-/// The links of the job page: a label and an address each.
-fn links(outcome: &Outcome) -> Vec<(String, String)> {
-    let subject = outcome.subject.as_ref();
-    let url = subject.and_then(|subject| subject.redirect_url.clone());
-    let label = match outcome.status {
-        Status::ActionRequired => "Approve in a browser",
-        _ => "Integration settings",
-    };
-    url.map(|url| (label.to_owned(), url)).into_iter().collect()
-}
-
-/// A reader that has left is no failure: it has seen what it wanted.
-fn write(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
-    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
-    }
-}
-
-fn unwritable(sink: &str, error: &std::io::Error) -> Failure {
-    let sink = crate::failure::quote(sink);
-    Failure::new(Code::OutputsUnwritable, format!("cannot write outputs to {sink}: {error}"))
 }
 
 /// What failed and what to change; each of several mistakes on lines of its own.

@@ -137,7 +137,21 @@ impl Voice {
             annotations: reader.value("annotations", text),
             summary: reader.value("summary", text),
         };
-        (voice, reader.mistakes)
+        let mut mistakes = reader.mistakes;
+        match voice.contradiction() {
+            None => (voice, mistakes),
+            Some(mistake) => {
+                mistakes.push(mistake);
+                (Self { format: Format::Text, ..voice }, mistakes)
+            }
+        }
+    }
+
+    /// Azure's agent reads commands on standard output, which would then be no JSON.
+    fn contradiction(&self) -> Option<Failure> {
+        let mixes = self.host == Host::Azure && self.format == Format::Json;
+        let message = "`format: json` is not for Azure Pipelines, whose commands share the stream";
+        mixes.then(|| Failure::new(Code::Usage, message).hint("name a `result-file` instead"))
     }
 }
 

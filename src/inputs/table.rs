@@ -349,7 +349,7 @@ pub const INPUTS: &[Input] = &[
         name: "dotenv",
         variables: &["FINISHLINE_DOTENV"],
         flag: Flag::Value("FILE"),
-        default: "finishline.env in the project on GitLab, else none",
+        default: "finishline.env in the project on GitLab, in the workspace on Jenkins, else none",
         meaning: "writes the outputs there as a dotenv report",
     },
     Input {

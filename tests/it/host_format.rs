@@ -1,7 +1,7 @@
-//! Whether what is written for GitHub and GitLab is what the vectors say that they read.
+//! Whether what is written for each host is what the vectors say that it reads.
 
 use crate::oracle::{Variables, cases, expand, read_dotenv, takes_annotations, text};
-use finishline::host::{github, gitlab};
+use finishline::host::{azure, bitbucket, buildkite, github, gitlab, shell};
 use serde_json::Value;
 
 /// The toolkit's random mark, as it was fixed when the vectors were made.
@@ -132,5 +132,56 @@ fn every_section_has_the_bytes_that_gitlab_documents() {
         let opened = gitlab::section_start(name, time, text(start, "header"), collapsed);
         assert_eq!(opened.unwrap(), text(&case, "bytes"), "{case}");
         assert_eq!(gitlab::section_end(name, time + 1).unwrap(), text(&case, "end"), "{case}");
+    }
+}
+
+#[test]
+fn every_variable_is_set_as_azures_agent_reads_it() {
+    for case in cases("azure_setvariable") {
+        let flag = |key: &str| if case[key] == true { "true" } else { "" };
+        let properties = [
+            ("variable", text(&case, "name")),
+            ("isOutput", flag("output")),
+            ("isSecret", flag("secret")),
+        ];
+        let line = azure::command("task.setvariable", &properties, text(&case, "value"));
+        assert_eq!(line, text(&case, "stdout"), "{case}");
+    }
+}
+
+#[test]
+fn every_export_is_the_line_that_bash_sources() {
+    for case in cases("circleci_bash_env") {
+        let line = shell::export(text(&case, "name"), text(&case, "value"));
+        assert_eq!(line, text(&case, "line"), "{case}");
+    }
+}
+
+#[test]
+fn every_variable_of_bitbucket_is_one_plain_line_or_refused() {
+    for case in cases("bitbucket_variables") {
+        let pairs: Vec<(String, String)> = serde_json::from_value(case["pairs"].clone()).unwrap();
+        let lines = pairs.iter().map(|(name, value)| bitbucket::variable(name, value));
+        match lines.collect::<Result<String, _>>() {
+            Ok(written) => assert_eq!(written, text(&case, "text"), "{case}"),
+            Err(_) => assert_eq!(case["refuse"], true, "{case}"),
+        }
+    }
+}
+
+#[test]
+fn every_call_of_buildkites_agent_is_as_documented() {
+    for case in cases("buildkite") {
+        let argv: Vec<String> = serde_json::from_value(case["argv"].clone()).unwrap();
+        let given: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let call = match given[..] {
+            [_, "meta-data", "set", key, value] => buildkite::set_meta_data(key, value).unwrap(),
+            // The agent takes the body from standard input as well, which has no limit.
+            [_, "annotate", _, style, _, context, body] => {
+                [buildkite::annotate(style, context), vec![body.to_owned()]].concat()
+            }
+            _ => panic!("{case}"),
+        };
+        assert_eq!(call, argv);
     }
 }

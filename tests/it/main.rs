@@ -27,6 +27,7 @@ mod github;
 mod github_faults;
 mod host_format;
 mod hostile;
+mod hosts;
 mod identities;
 mod inputs;
 mod job;

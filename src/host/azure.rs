@@ -1,0 +1,62 @@
+//! The logging commands that the agent of Azure Pipelines reads on standard output.
+//!
+//! Turns data into text and writes nothing. The agent finds `##vso[` anywhere in a line, which is
+//! what `github::neutral` breaks in the text of others.
+
+use super::github;
+
+/// One command with its line end; `properties` with empty values are left out.
+///
+/// `event` and the properties' keys are the caller's own words and go in as they are.
+pub fn command(event: &str, properties: &[(&str, &str)], data: &str) -> String {
+    let given: Vec<String> = properties
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| format!("{key}={}", escape_property(value)))
+        .collect();
+    let space = if given.is_empty() { "" } else { " " };
+    format!("##vso[{event}{space}{}]{}\n", given.join(";"), escape_data(data))
+}
+
+/// The commands that mask one secret: the lines that are masked on GitHub.
+pub fn masks(secret: &str) -> Vec<String> {
+    github::masked_lines(secret)
+        .into_iter()
+        .map(|line| command("task.setsecret", &[], line))
+        .collect()
+}
+
+/// Sets one output variable of the step: `redirect-url` is `$(step.redirect_url)` afterwards.
+///
+/// A hyphen would not survive in the names of a script's variables. `$(` is broken up, as the
+/// agent would replace `$(NAME)` by a variable, a secret one too, in a job that inherits the value.
+pub fn set_output(name: &str, value: &str) -> String {
+    let (name, value) = (name.replace('-', "_"), value.replace("$(", "$ ("));
+    command("task.setvariable", &[("variable", &name), ("isOutput", "true")], &value)
+}
+
+fn escape_data(text: &str) -> String {
+    text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(']', "%5D").replace(';', "%3B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_without_properties_has_no_space() {
+        assert_eq!(command("task.setsecret", &[], "s3cr3t"), "##vso[task.setsecret]s3cr3t\n");
+        assert_eq!(command("task.setsecret", &[("a", "")], "x"), "##vso[task.setsecret]x\n");
+    }
+
+    #[test]
+    fn an_output_names_no_other_variable_and_ends_no_command() {
+        let line = set_output("error-message", "a $(System.AccessToken)\n##vso[task.complete]");
+        let head = "##vso[task.setvariable variable=error_message;isOutput=true]";
+        assert_eq!(line, format!("{head}a $ (System.AccessToken)%0A##vso[task.complete]\n"));
+    }
+}

@@ -1,0 +1,74 @@
+//! What the agent of Buildkite is called with: meta-data of the build, and an annotation.
+//!
+//! Turns data into command lines and calls nothing.
+
+use super::{Emit, summary};
+use crate::outcome::{Outcome, Status};
+use crate::outputs;
+
+const AGENT: &str = "buildkite-agent";
+
+/// An annotation may be this large.
+const ANNOTATION_LIMIT: usize = 1_048_576;
+
+/// Sets one value of the build; `None` for a blank one, which the agent refuses.
+pub fn set_meta_data(key: &str, value: &str) -> Option<Vec<String>> {
+    let is_fit = !value.trim().is_empty();
+    is_fit.then(|| [AGENT, "meta-data", "set", key, value].map(str::to_owned).to_vec())
+}
+
+/// Shows the Markdown on standard input on the build's page, in place of what the context had.
+pub fn annotate(style: &str, context: &str) -> Vec<String> {
+    [AGENT, "annotate", "--style", style, "--context", context].map(str::to_owned).to_vec()
+}
+
+/// Everything that the agent is called with: each output that has a value as meta-data of the
+/// build, and the summary on its page, apart from the one of another provider.
+pub(super) fn calls(outcome: &Outcome) -> Vec<Emit> {
+    let values = outputs::values(outcome);
+    let set = |(name, value)| set_meta_data(&format!("finishline-{name}"), value);
+    let set = outputs::short(&values).filter_map(set);
+    let mut calls: Vec<_> = set.map(|argv| Emit::Call(argv, String::new())).collect();
+    let provider = outcome.subject.as_ref().map(|subject| format!("-{}", subject.provider));
+    let context = format!("finishline{}", provider.unwrap_or_default());
+    let summary = summary::markdown(outcome);
+    calls.push(Emit::Call(annotate(style(outcome), &context), bounded(&summary).to_owned()));
+    calls
+}
+
+/// The style that fits an end.
+fn style(outcome: &Outcome) -> &'static str {
+    match outcome.status {
+        Status::Complete => "success",
+        Status::Planned | Status::Skipped => "info",
+        Status::ActionRequired => "warning",
+        Status::Error => "error",
+    }
+}
+
+/// As much of the text as the agent takes, in whole lines.
+fn bounded(text: &str) -> &str {
+    let ends = text.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        Some(*end)
+    });
+    &text[..ends.take_while(|end| *end <= ANNOTATION_LIMIT).last().unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_value_is_not_set() {
+        assert_eq!([set_meta_data("k", ""), set_meta_data("k", " \n")], [None, None]);
+    }
+
+    #[test]
+    fn a_large_annotation_ends_with_a_line() {
+        let text = "é\n".repeat(500_000);
+        let bounded = bounded(&text);
+        assert!(bounded.len() <= ANNOTATION_LIMIT && bounded.ends_with("é\n"));
+        assert_eq!(super::bounded("short"), "short");
+    }
+}
