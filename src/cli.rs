@@ -4,7 +4,8 @@ use crate::failure::{Code, Failure};
 use crate::inputs::given::Flags;
 use crate::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
 use std::ffi::OsString;
 
 /// Where `serve` listens when nobody names another address.
@@ -38,6 +39,10 @@ pub enum Request {
     },
     /// Sentry's API over the embedded backend.
     Serve(Serve),
+    /// What a shell completes.
+    Completions(Shell),
+    /// The manual page of the program, or of one of its commands.
+    Man(Option<String>),
     /// Help or the version: a text and nothing else.
     Words(String),
 }
@@ -68,6 +73,12 @@ pub fn command() -> Command {
         .about("Which providers there are, and what each needs")
         .arg(Arg::new("key").value_name("KEY").help("the provider to explain"))
         .arg(value(find("format"), "FORMAT").value_parser(["text", "json"]));
+    let completions = Command::new("completions")
+        .about("Prints what a shell completes")
+        .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("the shell"));
+    let man = Command::new("man")
+        .about("Prints a manual page, as roff")
+        .arg(Arg::new("command").value_name("COMMAND").help("the command to explain"));
     Command::new("finishline")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Finishes Sentry integrations from CI, with outputs that always arrive")
@@ -79,6 +90,8 @@ pub fn command() -> Command {
         .subcommand(with_inputs(resume))
         .subcommand(providers)
         .subcommand(serve())
+        .subcommand(completions)
+        .subcommand(man)
 }
 
 fn serve() -> Command {
@@ -151,6 +164,10 @@ fn request(matches: &ArgMatches) -> Request {
                 projects: all("project"),
             })
         }
+        Some(("completions", of)) => {
+            Request::Completions(*of.get_one("shell").expect("clap wants a shell"))
+        }
+        Some(("man", of)) => Request::Man(text(of, "command")),
         Some((name, of)) => {
             let given = |input: &Input| text(of, input.name).map(|value| (input.name, value));
             let mut values: std::collections::BTreeMap<_, _> =

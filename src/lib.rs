@@ -18,6 +18,7 @@ pub mod host;
 pub mod http;
 pub mod inputs;
 pub mod job;
+pub mod manual;
 pub mod model;
 pub mod outcome;
 pub mod outputs;
@@ -58,6 +59,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         Ok(Request::Words(text)) => Ok(say(text)),
         Ok(Request::Providers { key, json }) => Ok(explain(key.as_deref(), json)),
         Ok(Request::Serve(typed)) => server::run(&typed, env),
+        Ok(Request::Completions(shell)) => Ok(say(manual::completions(cli::command(), shell))),
+        Ok(Request::Man(name)) => Ok(print(manual::page(cli::command(), name.as_deref()))),
         Ok(Request::Run(flags)) => run_step(flags, Ok(Errand::Run), env),
         Ok(Request::Resume(flags)) => run_step(flags, Ok(Errand::Resume), env),
         Err(usage) => run_step(Flags::default(), Err(usage), env),
@@ -112,13 +115,21 @@ fn explain(key: Option<&str>, json: bool) -> u8 {
         (None, true) => format!("{}\n", describe::list_json()),
         (Some(Ok(provider)), false) => describe::one(provider),
         (Some(Ok(provider)), true) => format!("{}\n", describe::one_json(provider)),
-        (Some(Err(failure)), _) => {
-            let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-            drop(Sinks::emit(vec![Emit::Stderr(host::github::neutral(&text))]));
-            return failure.code.exit().number();
-        }
+        (Some(Err(failure)), _) => return print(Err(failure)),
     };
     say(text)
+}
+
+/// A text for a person, or why there is none.
+fn print(text: Result<String, Failure>) -> u8 {
+    match text {
+        Ok(text) => say(text),
+        Err(failure) => {
+            let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
+            drop(Sinks::emit(vec![Emit::Stderr(host::github::neutral(&text))]));
+            failure.code.exit().number()
+        }
+    }
 }
 
 fn say(text: String) -> u8 {

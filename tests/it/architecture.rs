@@ -14,7 +14,7 @@ const LAYERS: [&str; 15] = [
     "driver outcome",
     "outputs report",
     "files git http store terminal",
-    "backend cli database github host",
+    "backend cli database github host manual",
     "supervise",
     "run server",
     "lib",
