@@ -1,48 +1,101 @@
 //! The job summary: one screen of Markdown, foreign text escaped.
+//!
+//! What happened, where to look, and what a person must do next, in this order.
 
-use crate::outcome::{Outcome, Status};
+use crate::failure::Failure;
+use crate::outcome::{Outcome, Status, Subject};
 
 /// The summary of one run.
 pub(super) fn markdown(outcome: &Outcome) -> String {
     let sign = match outcome.status {
         Status::Complete => "✅",
         Status::ActionRequired => "⏳",
-        Status::Planned | Status::Skipped => "ℹ️",
+        Status::Planned => "📋",
+        Status::Skipped => "⏭️",
         Status::Error => "❌",
     };
-    let mut lines =
-        vec![format!("### {sign} finishline: {}", escape(&outcome.headline)), String::new()];
-    match (outcome.status, page(outcome)) {
-        (Status::ActionRequired, Some(page)) => lines.extend(what_to_do(page, &outcome.details)),
-        (_, page) => {
-            lines.extend(page.map(|page| {
-                format!("[Open the settings page](<{}>){}\n", link(page), local_note(page))
-            }));
-            lines.extend(outcome.details.iter().map(|line| format!("- {}", escape(line))));
-        }
-    }
-    lines.extend(
-        outcome.warnings.iter().map(|warning| format!("- ⚠️ {}", escape(&warning.message))),
-    );
-    if let Some(failure) = outcome.failure.as_ref().filter(|_| outcome.status == Status::Error) {
-        let (code, exit) = (failure.code, outcome.exit().number());
-        lines
-            .push(format!("**What to change:** {} (`{code}`, exit {exit})", escape(&failure.hint)));
-    }
-    lines.push(String::new());
-    lines.join("\n")
+    let parts = [
+        vec![format!("### {sign} finishline: {}", escape(&outcome.headline))],
+        page(outcome),
+        facts(outcome),
+        list(outcome),
+        outcome.failure.as_ref().map_or_else(Vec::new, |failure| next(outcome, failure)),
+    ];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.map(|part| format!("{}\n\n", part.join("\n"))).collect()
 }
 
-fn page(outcome: &Outcome) -> Option<&str> {
-    outcome.subject.as_ref()?.redirect_url.as_deref()
+/// Where to look once the integration is there.
+fn page(outcome: &Outcome) -> Vec<String> {
+    let there = outcome.status != Status::ActionRequired;
+    let url = url(outcome).filter(|_| there);
+    let line = |url| format!("**[Open the settings page](<{}>)**{}", link(url), local_note(url));
+    url.map(line).into_iter().collect()
+}
+
+/// What the outputs say of the integration, as a table of one row.
+fn facts(outcome: &Outcome) -> Vec<String> {
+    let Some(Subject { provider, pipeline_type: Some(kind), integration, .. }) = &outcome.subject
+    else {
+        return Vec::new();
+    };
+    let integration = integration.as_ref().map(|(id, name)| format!("{id} ({})", escape(name)));
+    let changed = if outcome.changed { "yes" } else { "no" };
+    let row = [&escape(provider), integration.as_deref().unwrap_or("–"), kind.as_str(), changed];
+    vec![
+        "| provider | integration | pipeline | changed |".to_owned(),
+        "| --- | --- | --- | --- |".to_owned(),
+        format!("| {} |", row.join(" | ")),
+    ]
+}
+
+/// What else there is to say, and the warnings.
+fn list(outcome: &Outcome) -> Vec<String> {
+    let shown = |line: &&String| !is_shown(outcome, line);
+    let details = outcome.details.iter().filter(shown);
+    let details = details.filter(|_| outcome.status != Status::ActionRequired);
+    let details = details.map(|line| format!("- {}", escape(line)));
+    let warnings = outcome.warnings.iter();
+    let warnings =
+        warnings.map(|warning| format!("- ⚠️ {} (`{}`)", escape(&warning.message), warning.slug));
+    details.chain(warnings).collect()
+}
+
+/// Whether the table and the link say this already.
+fn is_shown(outcome: &Outcome, line: &str) -> bool {
+    let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+    integration.is_some_and(|(id, name)| line == format!("integration {id} ({name})"))
+        || url(outcome).is_some_and(|url| line == format!("settings: {url}"))
+}
+
+/// What a person does next: approves on a page, or changes what was wrong.
+fn next(outcome: &Outcome, failure: &Failure) -> Vec<String> {
+    if let (Status::ActionRequired, Some(page)) = (outcome.status, url(outcome)) {
+        return what_to_do(page, &outcome.details);
+    }
+    let mut lines = vec!["**What to change**".to_owned(), String::new()];
+    match failure.each.as_slice() {
+        [] => lines.push(format!("- {}", escape(&failure.hint))),
+        several => lines.extend(
+            several.iter().map(|one| format!("- {}: {}", escape(&one.message), escape(&one.hint))),
+        ),
+    }
+    lines.push(String::new());
+    let (code, exit) = (failure.code, outcome.exit().number());
+    lines.push(format!("`{code}`, exit {exit}, finishline {}", env!("CARGO_PKG_VERSION")));
+    lines
 }
 
 /// What the person clicks, and what is run afterwards: the first detail is the page itself.
 fn what_to_do(page: &str, details: &[String]) -> Vec<String> {
-    let open = format!("1. [Open this page](<{}>)", link(page));
+    let open = format!("1. **[Open this page and approve](<{}>)**", link(page));
     let then = details.iter().skip(1).zip(2..);
     let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
-    std::iter::once(open).chain(then).chain([String::new()]).collect()
+    std::iter::once(open).chain(then).collect()
+}
+
+fn url(outcome: &Outcome) -> Option<&str> {
+    outcome.subject.as_ref()?.redirect_url.as_deref()
 }
 
 /// Text of others as text: no link, no HTML, no table, one line.

@@ -119,11 +119,13 @@ fn the_job_summary_leads_to_the_settings_page() {
         "{summary}"
     );
     let url = ended.output("redirect-url");
-    let link = format!("[Open the settings page](<{url}>) (local: it opens only on the machine");
+    let link =
+        format!("**[Open the settings page](<{url}>)** (local: it opens only on the machine");
     assert!(summary.contains(&link), "{summary}");
+    assert!(summary.contains("\n| opsgenie | 1 (acme-ops) | install | yes |\n"), "{summary}");
     let far = step().var("FINISHLINE_URL", "https://sentry.example.com/base").go().expect(0);
     let url = format!("https://sentry.example.com/base{SETTINGS}{ENCODED}");
-    assert!(far.summary().contains(&format!("[Open the settings page](<{url}>)\n")));
+    assert!(far.summary().contains(&format!("**[Open the settings page](<{url}>)**\n")));
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn the_job_summary_of_a_failure_says_what_to_change() {
     let ended = step().var("FINISHLINE_MODE", "often").go().expect(2);
     let summary = ended.summary();
     assert!(summary.starts_with("### ❌ finishline: "), "{summary}");
-    let change = r"**What to change:** change FINISHLINE\_MODE (`usage`, exit 2)";
+    let change = "**What to change**\n\n- change FINISHLINE\\_MODE\n\n`usage`, exit 2, finishline ";
     assert!(summary.contains(change), "{summary}");
 }
 
