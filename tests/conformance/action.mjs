@@ -1,31 +1,59 @@
 // Runs the action as a step of a job, under a runner's rules, and checks what the job sees.
 //
-// CARGO_TARGET_DIR names the folder that keeps the action's build for all jobs; MINI_MODULES the
-// one with the runner's npm packages.
+// The action is taken as a user has it, from a tagged commit: it downloads the release's archive,
+// which is the one that packages.sh has built. MINI_MODULES names the folder with the runner's npm
+// packages.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 
 const root = path.resolve(import.meta.dirname, '../..');
+const packages = path.join(root, 'target/conformance/packages');
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'finishline-conformance-'));
 
-// What cargo needs of this machine; a job gets nothing else of its environment.
-const FOR_CARGO = /^(CARGO_|RUSTUP_|SSL_CERT_|(https?|all|no)_proxy$)/i;
-const forCargo = Object.entries(process.env).filter(([name]) => FOR_CARGO.test(name));
+const archive = fs.readdirSync(packages).find((name) => name.endsWith('.tar.gz'));
+if (!archive) throw new Error('tests/conformance/packages.sh has built no archive');
+const version = /^finishline-(.*?)-(?:x86_64|aarch64)/.exec(archive)[1];
+const sha256 = (file) => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+const sums = `${sha256(path.join(packages, archive))}  ${archive}\n`;
+
+// A folder with the releases as a server has them.
+function releases() {
+  const folder = fs.mkdtempSync(path.join(temp, 'releases-'));
+  fs.mkdirSync(path.join(folder, `v${version}`));
+  fs.copyFileSync(path.join(packages, archive), path.join(folder, `v${version}`, archive));
+  return folder;
+}
+
+// The action's repository as a job checks it out, with these sums beside the action.
+function checkout(text) {
+  const folder = fs.mkdtempSync(path.join(temp, 'checkout-'));
+  const copy = (from, to = from) => fs.cpSync(path.join(root, from), path.join(folder, to), { recursive: true });
+  for (const name of ['action.yml', 'action', 'Cargo.toml']) copy(name);
+  copy('tests/conformance/workflows', 'workflows');
+  copy('target/conformance/examples', 'examples');
+  fs.rmSync(path.join(folder, 'action/SHA256SUMS'), { force: true });
+  if (text) fs.writeFileSync(path.join(folder, 'action/SHA256SUMS'), text);
+  return folder;
+}
+
+const tagged = checkout(sums);
 
 const SETTINGS = 'http://127.0.0.1:9797/settings/acme/integrations/opsgenie/1/';
 const NEXT = '?next=https%3A%2F%2Fexample.com%2Fa+b%3Fc%3Dd%26e%3D%C3%A9';
 
 // Runs the only job of a workflow: how it ended, its report and its log.
-function run(workflow, ...args) {
+function run(workflow, { workspace = tagged, from = releases(), env = {}, args = [] } = {}) {
   const report = path.join(temp, 'report.json');
   fs.rmSync(report, { force: true });
-  const env = forCargo.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const given = { FINISHLINE_RELEASES: `file://${from}`, RELEASES_FOLDER: from, ...env };
+  const variables = Object.entries(given).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   const runner = path.join(import.meta.dirname, 'mini-runner.mjs');
-  const given = [runner, '--workspace', root, '--workflow', workflow, '--report', report, ...env, ...args];
-  const done = spawnSync(process.execPath, given, { cwd: temp, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const all = [runner, '--workspace', workspace, '--workflow', workflow, '--report', report, ...variables, ...args];
+  const done = spawnSync(process.execPath, all, { cwd: temp, encoding: 'utf8', maxBuffer: 2 ** 26 });
   const log = done.stdout + done.stderr;
   if (!fs.existsSync(report)) throw new Error(`the runner broke:\n${log}`);
   const job = JSON.parse(fs.readFileSync(report, 'utf8'));
@@ -33,7 +61,21 @@ function run(workflow, ...args) {
   return { exit: done.status, job, step, log };
 }
 
-const ours = (name) => run(`tests/conformance/workflows/${name}.yml`);
+const ours = (name, options) => run(`workflows/${name}.yml`, options);
+// Puts the archive under another version beside the first one; its sum.
+function other() {
+  const folder = fs.mkdtempSync(path.join(temp, 'other-'));
+  const name = path.basename(archive, '.tar.gz');
+  const renamed = name.replace(version, '9.9.9');
+  spawnSync('tar', ['-xzf', path.join(packages, archive), '-C', folder]);
+  fs.renameSync(path.join(folder, name), path.join(folder, renamed));
+  const from = path.join(temp, 'v9.9.9');
+  fs.mkdirSync(from, { recursive: true });
+  const packed = path.join(from, `${renamed}.tar.gz`);
+  spawnSync('tar', ['-czf', packed, '-C', folder, renamed]);
+  return sha256(packed);
+}
+
 const errors = (step) => step.annotations.filter((one) => one.type === 'error');
 
 // Checks a part of the outputs; the rest may be anything.
@@ -104,8 +146,8 @@ const tests = {
 
   "a fork's pull request without secrets is skipped"() {
     const event = path.join(import.meta.dirname, 'events/fork.json');
-    const given = ['--event', 'pull_request', '--event-file', event, '--github', 'ref=refs/pull/42/merge'];
-    const { exit, step } = run('tests/conformance/workflows/fork.yml', ...given);
+    const args = ['--event', 'pull_request', '--event-file', event, '--github', 'ref=refs/pull/42/merge'];
+    const { exit, step } = ours('fork', { args });
     assert.equal(exit, 0);
     outputs(step('finish'), { status: 'skipped', 'skipped-reason': 'fork', changed: 'false', 'error-code': '' });
   },
@@ -131,8 +173,52 @@ const tests = {
     assert.deepEqual(Object.keys(inner.at(-1).outputs).sort(), names.sort());
   },
 
+  'the archive is downloaded once, then it is in the tool cache'() {
+    const { exit, step } = ours('cached');
+    assert.equal(exit, 0);
+    outputs(step('second'), { status: 'complete' });
+  },
+
+  'an archive that is not the released one is not run'() {
+    const from = releases();
+    fs.appendFileSync(path.join(from, `v${version}`, archive), 'x');
+    const { step } = ours('failing', { from });
+    const [error] = errors(step('finish'));
+    assert.equal(error.title, 'finishline: install');
+    assert.match(error.message, /is not what was released\nits SHA-256 is [0-9a-f]{64}, wanted was [0-9a-f]{64}/);
+    assert.equal(step('finish').inner.at(-1).outcome, 'skipped');
+  },
+
+  'a machine that nothing was released for is told so'() {
+    const { step } = ours('failing', { workspace: checkout(sums.replace(/x86_64|aarch64/, 'riscv64')) });
+    assert.match(errors(step('finish'))[0].message, /was not released for/);
+  },
+
+  'a release that cannot be fetched names the address and the mirror'() {
+    const from = releases();
+    fs.rmSync(path.join(from, `v${version}`), { recursive: true });
+    const { step } = ours('failing', { from });
+    assert.match(errors(step('finish'))[0].message, /cannot download file:.*\n.*FINISHLINE_RELEASES/);
+  },
+
+  'another version needs its sum, and runs with it'() {
+    const { exit, step } = ours('version', { from: temp, args: ['--var', `OTHER_SUM=${other()}`] });
+    assert.equal(exit, 0);
+    assert.match(errors(step('unknown'))[0].message, /the SHA-256 sum of finishline 9\.9\.9 is not known here/);
+    assert.match(errors(step('injected'))[0].message, /`version` is no version/);
+    outputs(step('finish'), { status: 'complete' });
+  },
+
+  'a commit without a release is built by cargo'() {
+    const env = { BUILT: path.join(packages, 'bin/finishline') };
+    const { exit, step, log } = ours('built', { workspace: checkout(''), env });
+    assert.equal(exit, 0);
+    outputs(step('finish'), { status: 'complete' });
+    assert.match(log, /cargo build --release --locked/);
+  },
+
   'what a build prints is no command'() {
-    const { exit, job, step, log } = ours('build');
+    const { exit, job, step, log } = ours('build', { workspace: checkout('') });
     assert.equal(exit, 0);
     assert.equal(step('finish').outcome, 'failure');
     assert.deepEqual(errors(step('finish')).map((one) => one.message), ['Process completed with exit code 101.']);
@@ -141,7 +227,7 @@ const tests = {
   },
 
   "README's example for GitHub"() {
-    const { exit, job } = run('target/conformance/examples/github.yml', '--secret', 'OPSGENIE_KEY=s3cr3t-key');
+    const { exit, job } = run('examples/github.yml', { args: ['--secret', 'OPSGENIE_KEY=s3cr3t-key'] });
     assert.equal(exit, 0);
     assert.deepEqual(job.outputs, { settings: SETTINGS });
     assert.deepEqual(job.steps.at(-1).stdout, [`complete  ${SETTINGS}`]);

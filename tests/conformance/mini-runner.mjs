@@ -48,7 +48,7 @@ const github = {
   triggering_actor: 'octocat', workflow: wf.name ?? opt.workflow, workflow_ref: `octo-org/octo-repo/${opt.workflow}@refs/heads/main`,
   workflow_sha: '0'.repeat(40), workspace: ws, token: 'mini-token', ...opt.github, event: JSON.parse(fs.readFileSync(eventPath, 'utf8')),
 };
-const runner = { arch: 'X64', debug: opt.debug ?? '', environment: 'self-hosted', name: 'mini', os: 'Linux', temp: tmp, tool_cache: path.join(tmp, 'tools') };
+const runner = { arch: process.arch === 'arm64' ? 'ARM64' : 'X64', debug: opt.debug ?? '', environment: 'self-hosted', name: 'mini', os: 'Linux', temp: tmp, tool_cache: path.join(tmp, 'tools') };
 const ENV_ALLOW = ['action_path', 'action_ref', 'action_repository', 'action', 'actor', 'actor_id', 'api_url', 'base_ref', 'env', 'event_name',
   'event_path', 'graphql_url', 'head_ref', 'job', 'output', 'path', 'ref_name', 'ref_protected', 'ref_type', 'ref', 'repository', 'repository_id',
   'repository_owner', 'repository_owner_id', 'retention_days', 'run_attempt', 'run_id', 'run_number', 'server_url', 'sha', 'state', 'step_summary',

@@ -4,16 +4,16 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-work="$PWD/target/conformance"
-mkdir -p "$work"
-npm install --prefix "$work" --no-save --no-audit --no-fund --loglevel=error @sentry/cli@3.8.0
+# shellcheck source=tests/conformance/tools.sh
+source tests/conformance/tools.sh
+tools_node sentry-cli @sentry/cli@3.8.0
 cargo build --quiet
 # shellcheck source=tests/conformance/serving.sh
 source tests/conformance/serving.sh
 serve_start --org acme --project web
 
 export SENTRY_URL="$SERVE_URL" SENTRY_ORG=acme SENTRY_PROJECT=web SENTRY_LOG_LEVEL=warn
-export PATH="$work/node_modules/.bin:$PATH"
+export PATH="$TOOLS/npm/sentry-cli/node_modules/.bin:$PATH"
 # What the machine says of CI must not choose the commits.
 unset GITHUB_REPOSITORY GITHUB_SHA CI_COMMIT_SHA
 repository="$SERVE_FOLDER/repository"

@@ -1,7 +1,9 @@
 //! Whether README.md and action.yml say what the code does. A test that fails prints the right
 //! text, to be pasted.
 
+use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use finishline::failure::{Code, Exit};
 use finishline::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
@@ -9,8 +11,16 @@ use finishline::outputs::OUTPUTS;
 use finishline::provider::{Field, PROVIDERS, Provider};
 use serde_yaml::{Mapping, Value};
 
-const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
-const ACTION: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml"));
+static README: LazyLock<String> = LazyLock::new(|| read("README.md"));
+static ACTION: LazyLock<String> = LazyLock::new(|| read("action.yml"));
+static COMPONENT: LazyLock<String> = LazyLock::new(|| read("templates/finishline.yml"));
+
+/// A file of the repository, or of the copy of it that cargo's variable names, so that a judge can
+/// break one and see these tests fail.
+fn read(name: &str) -> String {
+    let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    std::fs::read_to_string(Path::new(&root).join(name)).expect("the file is there")
+}
 
 /// What stands in the README between `<!-- name -->` and `<!-- /name -->`.
 fn section(name: &str) -> &'static str {
@@ -127,7 +137,7 @@ fn the_first_command_prints_what_the_readme_shows() {
 }
 
 fn action() -> Mapping {
-    serde_yaml::from_str(ACTION).expect("action.yml is a mapping")
+    serde_yaml::from_str(&ACTION).expect("action.yml is a mapping")
 }
 
 fn steps(action: &Mapping) -> &[Value] {
@@ -153,12 +163,22 @@ fn output_entry(name: &str, description: &str, value: &str) -> String {
     format!("  {name}:\n    description: {description:?}\n    value: {value}\n")
 }
 
+/// What the action alone takes, to find the program.
+const OF_THE_ACTION: [(&str, &str); 2] = [
+    ("version", "another version of finishline than the action's own"),
+    (
+        "checksum",
+        "the SHA-256 sum that the release's archive for this runner must have, where it is not the action's own",
+    ),
+];
+
 #[test]
 fn the_action_has_every_input_and_no_other() {
     let inputs = INPUTS.iter().map(|input| input_entry(input.name, input.meaning));
     let alias =
         |(alias, name): &(&str, &str)| input_entry(alias, &format!("another name of `{name}`"));
-    let right: String = inputs.chain(ALIASES.iter().map(alias)).collect();
+    let own = OF_THE_ACTION.into_iter().map(|(name, is)| input_entry(name, is));
+    let right: String = inputs.chain(ALIASES.iter().map(alias)).chain(own).collect();
     let there =
         entries(&action()["inputs"], |name, input| input_entry(name, text(&input["description"])));
     assert!(there == right, "action.yml has other inputs than these:\n{right}");
@@ -167,16 +187,15 @@ fn the_action_has_every_input_and_no_other() {
 #[test]
 fn the_action_maps_every_input_and_nothing_else() {
     let line = |name: &str, value: &str| format!("        {name}: {value}\n");
-    let right: String = INPUTS
-        .iter()
-        .map(|input| {
-            let (name, variable) = (input.name, input.variables[0]);
-            let aliases = ALIASES.iter().filter(|(_, of)| *of == name);
-            let names = std::iter::once(name).chain(aliases.map(|(alias, _)| *alias));
-            let inputs: Vec<_> = names.map(|name| format!("inputs.{name}")).collect();
-            line(variable, &format!("${{{{ {} || env.{variable} }}}}", inputs.join(" || ")))
-        })
-        .collect();
+    let given = INPUTS.iter().map(|input| {
+        let (name, variable) = (input.name, input.variables[0]);
+        let aliases = ALIASES.iter().filter(|(_, of)| *of == name);
+        let names = std::iter::once(name).chain(aliases.map(|(alias, _)| *alias));
+        let inputs: Vec<_> = names.map(|name| format!("inputs.{name}")).collect();
+        line(variable, &format!("${{{{ {} || env.{variable} }}}}", inputs.join(" || ")))
+    });
+    let binary = line("BINARY", "${{ steps.install.outputs.binary }}");
+    let right: String = std::iter::once(binary).chain(given).collect();
     let action = action();
     let step = steps(&action).iter().find(|step| text(&step["id"]) == "run");
     let env = &step.expect("there is a step called run")["env"];
@@ -195,6 +214,49 @@ fn the_action_hands_on_every_output_and_no_other() {
         output_entry(name, text(&output["description"]), text(&output["value"]))
     });
     assert!(there == right, "action.yml has other outputs than these:\n{right}");
+}
+
+/// Inputs that a GitLab component does not take: secrets come from masked variables, no person is
+/// at the terminal, and the host and its reports are settled.
+const NOT_OF_THE_COMPONENT: [&str; 7] =
+    ["callback-url", "auth-token", "pipeline-token", "wait", "host", "dotenv", "annotations"];
+
+/// What stands in the component between `# name` and `# /name`.
+fn component(name: &str) -> &'static str {
+    let (_, rest) = COMPONENT.split_once(&format!("    # {name}\n")).expect("it is opened");
+    rest.split_once(&format!("    # /{name}\n")).expect("it is closed").0
+}
+
+#[test]
+fn the_component_takes_every_input_and_pastes_it_into_a_variable() {
+    let inputs = INPUTS.iter().filter(|input| !NOT_OF_THE_COMPONENT.contains(&input.name));
+    let taken: String = inputs
+        .clone()
+        .map(|Input { name, meaning, .. }| {
+            format!("    {name}:\n      default: \"\"\n      description: {meaning:?}\n")
+        })
+        .collect();
+    let pasted: String = inputs
+        .map(|Input { name, variables, .. }| {
+            let value = format!("value: \"$[[ inputs.{name} ]]\", expand: false");
+            format!("    {}: {{{value}}}\n", variables[0])
+        })
+        .collect();
+    assert!(component("inputs") == taken, "the component has other inputs than these:\n{taken}");
+    let there = component("variables");
+    assert!(there == pasted, "the component has other variables than these:\n{pasted}");
+}
+
+#[test]
+fn the_component_installs_this_version() {
+    let default = format!("      default: {:?}\n", env!("CARGO_PKG_VERSION"));
+    assert!(COMPONENT.contains(&format!("    version:\n{default}")));
+}
+
+#[test]
+fn no_input_is_pasted_into_the_script_of_the_component() {
+    let (_, script) = COMPONENT.split_once("  script:\n").expect("the component has a script");
+    assert!(!script.contains("$[["));
 }
 
 /// The runner pastes an expression into a script before the shell sees it.

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Writes the release's archive of one target: the program with its completions and manual pages.
+
+    archive.py TARGET BINARY FOLDER
+
+The same files make the same bytes, on every system. The binary must run on this one, as it prints
+what goes beside it. Prints the archive's path.
+"""
+
+import gzip
+import io
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from project import ROOT, field, program
+
+SHELLS = {
+    "bash": "finishline.bash",
+    "elvish": "finishline.elv",
+    "fish": "finishline.fish",
+    "powershell": "_finishline.ps1",
+    "zsh": "_finishline",
+}
+DOCUMENTS = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"]
+# The first day that every archiver can write.
+EPOCH = 315532800
+
+
+def said(binary, *arguments):
+    return subprocess.run([binary, *arguments], check=True, stdout=subprocess.PIPE).stdout
+
+
+def manual(binary):
+    """The page of the program and those that it names."""
+    first = said(binary, "man")
+    names = re.findall(rb"^finishline\\-([a-z]+)\(1\)$", first, re.MULTILINE)
+    pages = {f"finishline-{name}": said(binary, "man", name) for name in map(bytes.decode, names) if name != "help"}
+    return {"finishline": first, **pages}
+
+
+def contents(target, binary):
+    """Every file with its name and mode."""
+    yield program(target), Path(binary).read_bytes(), 0o755
+    for name in DOCUMENTS:
+        yield name, (ROOT / name).read_bytes(), 0o644
+    for shell, name in SHELLS.items():
+        yield f"completions/{name}", said(binary, "completions", shell), 0o644
+    for name, page in manual(binary).items():
+        yield f"man/{name}.1", page, 0o644
+
+
+def main(target, binary, folder):
+    name = f"finishline-{field('version')}-{target}"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path, data, mode in sorted(contents(target, binary)):
+            entry = tarfile.TarInfo(f"{name}/{path}")
+            entry.size, entry.mode, entry.mtime = len(data), mode, EPOCH
+            archive.addfile(entry, io.BytesIO(data))
+    path = Path(folder) / f"{name}.tar.gz"
+    path.write_bytes(gzip.compress(packed.getvalue(), 9, mtime=0))
+    print(path)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        raise SystemExit(__doc__)
+    main(*sys.argv[1:])

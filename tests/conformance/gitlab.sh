@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# The component under gitlab-ci-local, a foreign runner: installed from the archive that packages.sh
+# has built, with a second job that reads the outputs, and an exit code that is allowed.
+#
+# That runner reads dotenv reports more gently than GitLab does, so their bytes are checked against
+# GitLab's own rules elsewhere, in tests/it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+# shellcheck source=tests/conformance/tools.sh
+source tests/conformance/tools.sh
+packages="$TOOLS/packages"
+tools_node gitlab gitlab-ci-local@4.65.1
+# It copies the project for each job with this.
+command -v rsync >/dev/null || { apt-get update -qq && apt-get install -y -qq rsync >/dev/null; }
+
+project="$(mktemp -d)"
+trap 'rm -rf "$project"' EXIT
+cp -r templates packaging action Cargo.toml "$project"
+python3 "$project/packaging/pin.py" "$packages/SHA256SUMS"
+version="$(sed -n '/^version = /{s/^version = "\(.*\)"$/\1/p;q;}' Cargo.toml)"
+mkdir -p "$project/releases/v$version"
+cp "$packages"/*.tar.gz "$project/releases/v$version"
+cd "$project"
+git init --quiet
+git config user.name Ada
+git config user.email ada@example.test
+git remote add origin git@gitlab.example.test:acme/web.git
+
+# Runs a pipeline of the component, with these lines as its inputs, and of a job that reads what it
+# hands on; keeps the log.
+pipeline() {
+  cat - >.gitlab-ci.yml <<END
+include:
+  - component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA
+    inputs:
+      releases: "file://$project/releases"
+      org: acme
+      backend: embedded
+      database: demo.db
+$(sed 's/^/      /')
+stages: [deploy, after]
+show:
+  stage: after
+  needs: [finishline]
+  script:
+    - echo "outputs are \$FINISHLINE_OUT_STATUS \$FINISHLINE_OUT_REDIRECT_URL"
+END
+  rm -f finishline.env pwned
+  git add .gitlab-ci.yml templates
+  git commit --quiet --allow-empty -m pipeline
+  # This runner says that it is none, and places a job that has an image elsewhere. Its own exit
+  # code leaves out every job with \`allow_failure\`, so the log is read instead.
+  env -i PATH="$PATH" HOME="$project" "$TOOLS/npm/gitlab/node_modules/.bin/gitlab-ci-local" \
+    --force-shell-executor --no-color --variable GITLAB_CI=true \
+    --variable "CI_PROJECT_DIR=$project" --variable OPSGENIE_KEY=s3cr3t-key >log 2>&1 || true
+}
+
+passed=0
+
+# Something that must hold of the last pipeline.
+check() {
+  local name="$1"
+  shift
+  "$@" || { echo "FAIL    $name" >&2; cat log >&2; exit 1; }
+  passed=$((passed + 1))
+  echo "ok      $name"
+}
+
+# How the component's job ended: PASS, WARN or FAIL.
+ended() {
+  grep -qE "^ $1  finishline" log
+}
+
+logged() {
+  grep -qF -- "$1" log
+}
+
+never() {
+  ! "$@"
+}
+
+pipeline <<'END'
+provider: opsgenie
+next: 'https://example.com/"; touch pwned; $(touch pwned) `touch pwned` $HOME'
+state: |
+  baseUrl: https://api.opsgenie.com/
+  provider: acme-ops
+  apiKey: ${OPSGENIE_KEY}
+END
+settings=http://127.0.0.1:9797/settings/acme/integrations/opsgenie/1/
+next=https%3A%2F%2Fexample.com%2F%22%3B+touch+pwned%3B+%24%28touch+pwned%29+%60touch+pwned%60+%24HOME
+check "the component installs and runs" ended PASS
+check "a later job reads the outputs" logged "> outputs are complete $settings?next=$next"
+check "no input is run" never test -e pwned
+check "no secret is in the log" never logged s3cr3t-key
+
+pipeline <<'END'
+provider: gitlab
+state: '{url: "https://gitlab.example.test", clientId: acme, clientSecret: "${OPSGENIE_KEY}"}'
+END
+check "a person must act: the job warns" ended WARN
+check "and the outputs arrive" \
+  logged "> outputs are action_required https://gitlab.example.test/oauth/authorize?client_id=acme"
+
+pipeline <<<"provider: nobody"
+check "wrong inputs fail the job" ended FAIL
+check "and the outputs arrive" logged "> outputs are error"
+
+pipeline <<END
+provider: example
+state: "name: demo"
+checksums: "$(printf '0%.0s' {1..64})  $(basename "$packages"/*.tar.gz)"
+END
+check "an archive with another sum is not run" ended FAIL
+check "and says nothing" never logged "INFO finishing"
+
+pipeline <<'END'
+provider: example
+state: "name: demo"
+checksums: ""
+END
+check "an archive without a sum is not run" ended FAIL
+check "and the log names it" logged "\`checksums\` has no sum of finishline-$version-"
+echo "$passed passed"

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The validators over the YAML of a checkout of this repository, which they only read:
+#
+#   validate.sh FOLDER
+#
+# The tools must be installed, and README's examples be in target/conformance/examples.
+set -euo pipefail
+checkout="$(cd "$1" && pwd)"
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+here="$PWD/tests/conformance"
+# shellcheck source=tests/conformance/tools.sh
+source tests/conformance/tools.sh
+bin="$TOOLS/python/bin"
+cd "$checkout"
+
+workflows=(.github/workflows/*.yml tests/conformance/workflows/*.yml)
+examples=("$TOOLS"/examples/{github,resume}.yml)
+component="$(mktemp --suffix=.yml)"
+trap 'rm -f "$component"' EXIT
+# What stands before the line is of GitLab's inputs, which the schema does not know.
+sed '1,/^---$/d' templates/finishline.yml >"$component"
+
+echo "schemas"
+"$bin/check-jsonschema" --builtin-schema vendor.github-actions action.yml
+"$bin/check-jsonschema" --builtin-schema vendor.github-workflows "${workflows[@]}" "${examples[@]}"
+"$bin/check-jsonschema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+  "$component" "$TOOLS"/examples/gitlab*.yml
+
+echo "security audit"
+"$bin/zizmor" --offline --quiet --strict-collection --min-severity medium action.yml .github/workflows
+
+echo "GitHub's language service"
+node --import "$here/json-hook.mjs" "$here/language.mjs" action.yml "${workflows[@]}" "${examples[@]}"
+
+echo "style"
+"$bin/yamllint" --strict .yamllint.yml action.yml templates .github/workflows tests/conformance/workflows
