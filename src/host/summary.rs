@@ -88,7 +88,7 @@ fn next(outcome: &Outcome, failure: &Failure) -> Vec<String> {
 
 /// What the person clicks, and what is run afterwards: the first detail is the page itself.
 fn what_to_do(page: &str, details: &[String]) -> Vec<String> {
-    let open = format!("1. **[Open this page and approve](<{}>)**", link(page));
+    let open = format!("1. **[Open this page](<{}>)**", link(page));
     let then = details.iter().skip(1).zip(2..);
     let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
     std::iter::once(open).chain(then).collect()

@@ -1,4 +1,4 @@
-// Writes README's examples for GitHub and GitLab into a folder, so that they can be checked and
+// Writes the documents' examples for GitHub and GitLab into a folder, so that they can be checked and
 // run: the action that they name becomes the one in this repository.
 //
 //   node examples.mjs FOLDER
@@ -6,12 +6,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
 const folder = process.argv[2];
 
-function example(name) {
+function example(name, document = 'README.md') {
+  const readme = fs.readFileSync(path.join(root, document), 'utf8');
   const found = new RegExp(`<!-- ${name} -->\n\n\`\`\`yaml\n([^]*?)\`\`\`\n\n<!-- /${name} -->`).exec(readme);
-  if (!found) throw new Error(`README.md has no example for ${name}`);
+  if (!found) throw new Error(`${document} has no example for ${name}`);
   return found[1];
 }
 
@@ -26,3 +26,4 @@ fs.mkdirSync(folder, { recursive: true });
 fs.writeFileSync(path.join(folder, 'github.yml'), withLocalAction('github'));
 fs.writeFileSync(path.join(folder, 'resume.yml'), withLocalAction('resume'));
 fs.writeFileSync(path.join(folder, 'gitlab.yml'), example('gitlab'));
+fs.writeFileSync(path.join(folder, 'gitlab-script.yml'), example('gitlab-script', 'docs/gitlab.md'));

@@ -28,9 +28,9 @@ git config user.email ada@example.test
 git remote add origin git@gitlab.example.test:acme/web.git
 
 # Runs a pipeline of the component, with these lines as its inputs, and of a job that reads what it
-# hands on; keeps the log.
+# hands on.
 pipeline() {
-  cat - >.gitlab-ci.yml <<END
+  cat >.gitlab-ci.yml <<END
 include:
   - component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA
     inputs:
@@ -46,6 +46,11 @@ show:
   script:
     - echo "outputs are \$FINISHLINE_OUT_STATUS \$FINISHLINE_OUT_REDIRECT_URL"
 END
+  run_pipeline
+}
+
+# Runs the pipeline in .gitlab-ci.yml and keeps its log.
+run_pipeline() {
   rm -f finishline.env pwned
   git add .gitlab-ci.yml templates
   git commit --quiet --allow-empty -m pipeline
@@ -122,4 +127,10 @@ checksums: ""
 END
 check "an archive without a sum is not run" ended FAIL
 check "and the log names it" logged "\`checksums\` has no sum of finishline-$version-"
+# README's example, at this commit and with these archives.
+sed "s#component: .*#component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA#
+s#^    inputs:#&\n      releases: \"file://$project/releases\"#" \
+  "$TOOLS/examples/gitlab.yml" >.gitlab-ci.yml
+run_pipeline
+check "README's example" logged "> the settings page is $settings"
 echo "$passed passed"

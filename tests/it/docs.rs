@@ -111,6 +111,26 @@ fn the_readme_lists_every_error_code() {
     assert_table("codes", &["error-code", "exit", "what to change"], Code::ALL.iter().map(row));
 }
 
+#[test]
+fn the_page_about_failures_has_every_error_code_under_its_exit() {
+    let page = read("docs/troubleshooting.md");
+    let (mut exit, mut found) = (None, Vec::new());
+    for line in page.lines() {
+        if let Some((_, number)) =
+            line.strip_prefix("## ").and_then(|line| line.split_once(": exit "))
+        {
+            exit = number.parse::<u8>().ok();
+        } else if let Some(slug) = line.strip_prefix("### ") {
+            found.push((slug.to_owned(), exit.expect("a heading has the exit code")));
+        }
+    }
+    let mut right: Vec<_> =
+        Code::ALL.iter().map(|code| (code.slug().to_owned(), code.exit().number())).collect();
+    found.sort();
+    right.sort();
+    assert_eq!(found, right, "docs/troubleshooting.md");
+}
+
 /// The words of a shell command, where no word is quoted and `\` only continues a line.
 fn words(command: &str) -> Vec<&str> {
     command.split_whitespace().filter(|word| *word != "\\").collect()

@@ -33,6 +33,7 @@ mod inputs;
 mod job;
 mod journey;
 mod limits;
+mod links;
 mod manual;
 mod migrations;
 mod mistakes;

@@ -239,10 +239,7 @@ fn github_is_told_what_to_click_and_what_to_run() {
     let ended = journey.run.go().expect(3);
     let page = ended.output("redirect-url");
     let summary = ended.summary();
-    assert!(
-        summary.contains(&format!("1. **[Open this page and approve](<{page}>)**\n")),
-        "{summary}"
-    );
+    assert!(summary.contains(&format!("1. **[Open this page](<{page}>)**\n")), "{summary}");
     assert!(summary.contains("run this again with that address as `callback-url`"), "{summary}");
     let error = ended.commands().into_iter().find(|command| command.name == "error").unwrap();
     assert!(error.data.contains("open `redirect-url` in a browser"), "{}", error.data);
