@@ -238,8 +238,17 @@ fn the_action_hands_on_every_output_and_no_other() {
 
 /// Inputs that a GitLab component does not take: secrets come from masked variables, no person is
 /// at the terminal, and the host and its reports are settled.
-const NOT_OF_THE_COMPONENT: [&str; 7] =
-    ["callback-url", "auth-token", "pipeline-token", "wait", "host", "dotenv", "annotations"];
+const NOT_OF_THE_COMPONENT: [&str; 9] = [
+    "callback-url",
+    "auth-token",
+    "pipeline-token",
+    "wait",
+    "github-token",
+    "github-status",
+    "host",
+    "dotenv",
+    "annotations",
+];
 
 /// What stands in the component between `# name` and `# /name`.
 fn component(name: &str) -> &'static str {
