@@ -80,6 +80,8 @@ pub struct Outcome {
     pub headline: String,
     /// More lines for a person.
     pub details: Vec<String>,
+    /// What a person does next, in order; the first one is to open `redirect_url`.
+    pub next: Vec<String>,
     /// Whether `tolerate` turns its exit code into 0.
     pub tolerated: bool,
 }
@@ -97,6 +99,7 @@ impl Outcome {
             warnings: Vec::new(),
             headline: headline.into(),
             details: Vec::new(),
+            next: Vec::new(),
             tolerated: false,
         }
     }

@@ -129,6 +129,7 @@ pub fn result(outcome: &Outcome) -> Value {
             .map(|warning| json!({ "slug": warning.slug, "message": warning.message }))
             .collect::<Vec<_>>(),
         "headline": outcome.headline,
+        "next": outcome.next,
         "details": outcome.details,
     })
 }

@@ -287,6 +287,7 @@ fn text(outcome: &Outcome) -> String {
     if outcome.status == Status::Error {
         return String::new();
     }
-    let details = outcome.details.iter().map(|line| format!("  {line}\n"));
+    let details = outcome.next.iter().chain(&outcome.details);
+    let details = details.map(|line| format!("  {line}\n"));
     std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
 }

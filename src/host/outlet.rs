@@ -146,5 +146,7 @@ fn links(outcome: &Outcome) -> Vec<(String, String)> {
         Status::ActionRequired => "Approve in a browser",
         _ => "Integration settings",
     };
-    url.map(|url| (label.to_owned(), url)).into_iter().collect()
+    let release = outcome.release.as_ref().map(|release| release.url.clone());
+    let release = release.map(|url| ("Release".to_owned(), url));
+    url.map(|url| (label.to_owned(), url)).into_iter().chain(release).collect()
 }

@@ -3,7 +3,7 @@
 //! What happened, where to look, and what a person must do next, in this order.
 
 use crate::failure::Failure;
-use crate::outcome::{Outcome, Status, Subject};
+use crate::outcome::{Outcome, Released, Status, Subject};
 
 /// The summary of one run.
 pub(super) fn markdown(outcome: &Outcome) -> String {
@@ -16,8 +16,9 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
     };
     let parts = [
         vec![format!("### {sign} finishline: {}", escape(&outcome.headline))],
-        page(outcome),
+        pages(outcome),
         facts(outcome),
+        release_facts(outcome),
         list(outcome),
         outcome.failure.as_ref().map_or_else(Vec::new, |failure| next(outcome, failure)),
     ];
@@ -25,12 +26,14 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
     parts.map(|part| format!("{}\n\n", part.join("\n"))).collect()
 }
 
-/// Where to look once the integration is there.
-fn page(outcome: &Outcome) -> Vec<String> {
+/// Where to look: the integration once it is there, and the release.
+fn pages(outcome: &Outcome) -> Vec<String> {
     let there = outcome.status != Status::ActionRequired;
-    let url = url(outcome).filter(|_| there);
-    let line = |url| format!("**[Open the settings page](<{}>)**{}", link(url), local_note(url));
-    url.map(line).into_iter().collect()
+    let settings = url(outcome).filter(|_| there).map(|url| ("settings page", url));
+    let release = outcome.release.as_ref().map(|release| ("release", release.url.as_str()));
+    let line = |(name, url)| format!("**[Open the {name}](<{}>)**{}", link(url), local_note(url));
+    let pages: Vec<_> = settings.into_iter().chain(release).map(line).collect();
+    if pages.is_empty() { pages } else { vec![pages.join(" · ")] }
 }
 
 /// What the outputs say of the integration, as a table of one row.
@@ -49,11 +52,25 @@ fn facts(outcome: &Outcome) -> Vec<String> {
     ]
 }
 
+/// The same of the release.
+fn release_facts(outcome: &Outcome) -> Vec<String> {
+    let Some(Released { version, deploy_id, commit_count, .. }) = &outcome.release else {
+        return Vec::new();
+    };
+    let commits = commit_count.map_or("–".to_owned(), |count| count.to_string());
+    let deploy = deploy_id.as_deref().map_or("–".to_owned(), escape);
+    let changed = if outcome.changed { "yes" } else { "no" };
+    vec![
+        "| release | commits | deploy | changed |".to_owned(),
+        "| --- | --- | --- | --- |".to_owned(),
+        format!("| {} | {commits} | {deploy} | {changed} |", escape(version)),
+    ]
+}
+
 /// What else there is to say, and the warnings.
 fn list(outcome: &Outcome) -> Vec<String> {
     let shown = |line: &&String| !is_shown(outcome, line);
     let details = outcome.details.iter().filter(shown);
-    let details = details.filter(|_| outcome.status != Status::ActionRequired);
     let details = details.map(|line| format!("- {}", escape(line)));
     let warnings = outcome.warnings.iter();
     let warnings =
@@ -66,12 +83,13 @@ fn is_shown(outcome: &Outcome, line: &str) -> bool {
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     integration.is_some_and(|(id, name)| line == format!("integration {id} ({name})"))
         || url(outcome).is_some_and(|url| line == format!("settings: {url}"))
+        || outcome.release.as_ref().is_some_and(|one| line == format!("release: {}", one.url))
 }
 
 /// What a person does next: approves on a page, or changes what was wrong.
 fn next(outcome: &Outcome, failure: &Failure) -> Vec<String> {
     if let (Status::ActionRequired, Some(page)) = (outcome.status, url(outcome)) {
-        return what_to_do(page, &outcome.details);
+        return what_to_do(page, &outcome.next);
     }
     let mut lines = vec!["**What to change**".to_owned(), String::new()];
     match failure.each.as_slice() {
@@ -86,10 +104,10 @@ fn next(outcome: &Outcome, failure: &Failure) -> Vec<String> {
     lines
 }
 
-/// What the person clicks, and what is run afterwards: the first detail is the page itself.
-fn what_to_do(page: &str, details: &[String]) -> Vec<String> {
+/// What the person clicks, and what is run afterwards: the first thing is the page itself.
+fn what_to_do(page: &str, next: &[String]) -> Vec<String> {
     let open = format!("1. **[Open this page](<{}>)**", link(page));
-    let then = details.iter().skip(1).zip(2..);
+    let then = next.iter().skip(1).zip(2..);
     let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
     std::iter::once(open).chain(then).collect()
 }

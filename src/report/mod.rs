@@ -45,10 +45,9 @@ impl Report<'_> {
             ..self.subject()
         };
         let failure = Some(Failure::new(Code::NeedsBrowser, message.clone()));
-        let details = std::iter::once(format!("open: {page}")).chain(then.iter().cloned());
-        let details = details.collect();
+        let next = std::iter::once(format!("open: {page}")).chain(then.iter().cloned()).collect();
         let outcome = Outcome::new(Status::ActionRequired, message);
-        Outcome { subject: Some(subject), failure, details, ..outcome }
+        Outcome { subject: Some(subject), failure, next, ..outcome }
     }
 
     /// What a run would do.

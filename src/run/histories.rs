@@ -60,6 +60,10 @@ impl<'a> Readers<'a> {
             Failure::new(Code::Usage, "neither the host nor a remote tells a repository on GitHub")
                 .hint("run in GitHub Actions or in a checkout, or name the commits as `REPO@SHA`")
         })?;
+        if head.is_empty() {
+            let message = "neither the host nor a checkout tells the commit that is released";
+            return Err(Failure::new(Code::Usage, message).hint("run in a checkout"));
+        }
         let github = github(self.inputs, self.job, self.deadline)?;
         let commits = match previous {
             Some(previous) => github.compare(&repository, previous, head).await?,
@@ -80,10 +84,6 @@ impl Histories for Readers<'_> {
         head: &str,
         previous: Option<&str>,
     ) -> Result<Gathered, Failure> {
-        if head.is_empty() {
-            let message = "neither the host nor a checkout tells the commit that is released";
-            return Err(Failure::new(Code::Usage, message).hint("run in a checkout"));
-        }
         match source {
             Source::Checkout => self.read_checkout(head, previous),
             Source::GitHub => self.read_github(head, previous).await,
