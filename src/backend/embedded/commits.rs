@@ -5,6 +5,7 @@ use super::repositories::{self, Repository};
 use super::{Embedded, Page};
 use crate::failure::Failure;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use std::collections::HashMap;
 
 /// A commit.
 #[derive(Clone, Debug)]
@@ -102,15 +103,19 @@ impl Embedded {
         self.change(|transaction| {
             transaction.execute("DELETE FROM release_commit WHERE release_id = ?1", [release])?;
             transaction.execute("DELETE FROM release_head WHERE release_id = ?1", [release])?;
+            let mut repositories = HashMap::new();
             for commit in commits {
-                let repository = ensure_repository(transaction, org, commit.repository.as_deref())?;
+                let name = commit.repository.as_deref();
+                let repository = match repositories.get(&name) {
+                    Some(id) => *id,
+                    None => ensure_repository(transaction, org, name)?,
+                };
+                repositories.insert(name, repository);
                 let id = write(transaction, org, repository, commit)?;
                 join(transaction, release, id)?;
                 // The first commit of a repository is its head.
-                transaction.execute(
-                    "INSERT OR IGNORE INTO release_head VALUES (?1, ?2, ?3, NULL)",
-                    (release, repository, id),
-                )?;
+                let sql = "INSERT OR IGNORE INTO release_head VALUES (?1, ?2, ?3, NULL)";
+                transaction.prepare_cached(sql)?.execute((release, repository, id))?;
             }
             Ok(())
         })
@@ -295,40 +300,43 @@ fn address(commit: &NewCommit) -> Option<String> {
     })
 }
 
-/// Writes a commit over what was known of it; its id.
+/// Writes a commit over what was known of it; its id. A history is long, so each statement is
+/// prepared once.
 fn write(
     transaction: &Transaction<'_>,
     org: i64,
     repository: i64,
     commit: &NewCommit,
 ) -> rusqlite::Result<i64> {
-    let author: Option<i64> = match address(commit) {
-        None => None,
-        Some(email) => Some(transaction.query_row(
-            "INSERT INTO commit_author (organization_id, email, name) VALUES (?1, ?2, ?3)
-             ON CONFLICT (organization_id, email)
-             DO UPDATE SET name = coalesce(excluded.name, name) RETURNING id",
-            (org, email, &commit.author_name),
-            |row| row.get(0),
-        )?),
-    };
-    let id = transaction.query_row(
-        "INSERT INTO source_commit (repository_id, key, message, author_id, date_added)
+    let author = address(commit).map(|email| write_author(transaction, org, &email, commit));
+    let sql = "INSERT INTO source_commit (repository_id, key, message, author_id, date_added)
          VALUES (?1, ?2, ?3, ?4, coalesce(?5, ?6))
          ON CONFLICT (repository_id, key) DO UPDATE
          SET message = coalesce(excluded.message, message),
              author_id = coalesce(excluded.author_id, author_id),
-             date_added = coalesce(?5, date_added) RETURNING id",
-        (repository, &commit.key, &commit.message, author, commit.timestamp, now()),
-        |row| row.get(0),
-    )?;
+             date_added = coalesce(?5, date_added) RETURNING id";
+    let values =
+        (repository, &commit.key, &commit.message, author.transpose()?, commit.timestamp, now());
+    let id = transaction.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    let sql = "INSERT OR IGNORE INTO commit_file (commit_id, filename, type) VALUES (?1, ?2, ?3)";
+    let mut file = transaction.prepare_cached(sql)?;
     for (path, kind) in &commit.files {
-        transaction.execute(
-            "INSERT OR IGNORE INTO commit_file (commit_id, filename, type) VALUES (?1, ?2, ?3)",
-            (id, path, kind),
-        )?;
+        file.execute((id, path, kind))?;
     }
     Ok(id)
+}
+
+fn write_author(
+    transaction: &Transaction<'_>,
+    org: i64,
+    email: &str,
+    commit: &NewCommit,
+) -> rusqlite::Result<i64> {
+    let sql = "INSERT INTO commit_author (organization_id, email, name) VALUES (?1, ?2, ?3)
+         ON CONFLICT (organization_id, email)
+         DO UPDATE SET name = coalesce(excluded.name, name) RETURNING id";
+    let values = (org, email, &commit.author_name);
+    transaction.prepare_cached(sql)?.query_row(values, |row| row.get(0))
 }
 
 /// Puts a commit at the end of a release's; one that is there already stays where it is.
@@ -336,7 +344,7 @@ fn join(transaction: &Transaction<'_>, release: i64, commit: i64) -> rusqlite::R
     let sql = "INSERT OR IGNORE INTO release_commit (release_id, commit_id, place)
                SELECT ?1, ?2, coalesce(max(place) + 1, 0) FROM release_commit
                WHERE release_id = ?1";
-    transaction.execute(sql, (release, commit)).map(drop)
+    transaction.prepare_cached(sql)?.execute((release, commit)).map(drop)
 }
 
 fn write_head(

@@ -115,9 +115,14 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
             repository: repository.map(str::to_owned),
             ..Change::default()
         };
-        let mut parts = vec![part(commits.clone())];
+        // The whole was too large already.
+        let (newer, older) = commits.split_at(commits.len() / 2);
+        let mut parts = vec![part(older.to_vec()), part(newer.to_vec())];
         while let Some(mut one) = parts.pop() {
             let count = one.commits.len();
+            if count == 0 {
+                continue;
+            }
             match self.backend.change(&one).await? {
                 Said::TooLarge if count > 1 => {
                     let rest = one.commits.split_off(count / 2);
