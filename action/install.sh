@@ -10,14 +10,22 @@
 # folder where cargo builds. Runs under bash 3.2 and later, as macOS has it, and Git's for Windows.
 set -euo pipefail
 
+# Ends the step with one annotation: what is wrong, and what to do.
 fail() {
-  # One annotation; the runner decodes %0A.
-  echo "::error title=finishline: install::$1%0A$2"
+  local what="${1//%/%25}" next="${2//%/%25}"
+  what="${what//[$'\r\n']/ }"
+  # A line end is %0A to the runner.
+  echo "::error title=finishline: install::$what%0A$next"
   exit 1
 }
 
 own_version() {
   sed -n '/^version = /{s/^version = "\(.*\)"$/\1/p;q;}' "$GITHUB_ACTION_PATH/Cargo.toml"
+}
+
+# A path that every program here understands; Windows writes its own with a drive and backslashes.
+path_of() {
+  if command -v cygpath >/dev/null; then cygpath --unix "$1"; else printf '%s\n' "$1"; fi
 }
 
 # The name under which the release has this machine's archive.
@@ -69,7 +77,7 @@ download() {
 # two jobs on one machine never see half of it.
 install_archive() {
   local version="$1" archive="$2" sum="$3" place="$4" folder url found
-  folder="$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/finishline-install.XXXXXX")"
+  folder="$(mktemp -d "$temp/finishline-install.XXXXXX")"
   url="${FINISHLINE_RELEASES:-$RELEASES}/v$version/$archive.tar.gz"
   download "$url" "$folder/archive.tar.gz" ||
     fail "cannot download $url" "check the network, or set FINISHLINE_RELEASES to a mirror of the releases"
@@ -100,9 +108,8 @@ released() {
     [ -n "$sum" ] || fail "finishline $version was not released for $target" "use another runner"
   fi
   case "$target" in *windows*) suffix=.exe ;; esac
-  cache="${RUNNER_TOOL_CACHE:-}"
-  { [ -n "$cache" ] && mkdir -p "$cache/finishline" 2>/dev/null && [ -w "$cache/finishline" ]; } ||
-    cache="${RUNNER_TEMP:-${TMPDIR:-/tmp}}"
+  cache="$(path_of "${RUNNER_TOOL_CACHE:-$temp}")"
+  { mkdir -p "$cache/finishline" 2>/dev/null && [ -w "$cache/finishline" ]; } || cache="$temp"
   place="$cache/finishline/$version/$target"
   if [ "$(cat "$place/sum" 2>/dev/null)" != "$sum" ] || [ ! -x "$place/finishline$suffix" ]; then
     install_archive "$version" "$archive" "$sum" "$place"
@@ -148,6 +155,8 @@ esac
 
 suffix=
 binary=
+temp="$(path_of "${RUNNER_TEMP:-${TMPDIR:-/tmp}}")"
+GITHUB_ACTION_PATH="$(path_of "$GITHUB_ACTION_PATH")"
 if [ -n "$CHECKSUM" ] || [ "$version" != "$(own_version)" ] || has_sums_of "$version"; then
   released "$version"
 else

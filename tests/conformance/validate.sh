@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The validators over the YAML of a checkout of this repository, which they only read:
+# The validators over the YAML and the scripts of a checkout of this repository, which they only read:
 #
 #   validate.sh FOLDER
 #
@@ -34,3 +34,7 @@ node --import "$here/json-hook.mjs" "$here/language.mjs" action.yml "${workflows
 
 echo "style"
 "$bin/yamllint" --strict .yamllint.yml action.yml templates .github/workflows tests/conformance/workflows
+
+echo "scripts"
+"$bin/shellcheck" --severity=warning --external-sources --source-path="$checkout" \
+  action/install.sh .ci/run docs/*.sh tests/conformance/run tests/conformance/*.sh tests/real-sentry/*.sh
