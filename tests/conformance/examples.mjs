@@ -27,3 +27,6 @@ fs.writeFileSync(path.join(folder, 'github.yml'), withLocalAction('github'));
 fs.writeFileSync(path.join(folder, 'resume.yml'), withLocalAction('resume'));
 fs.writeFileSync(path.join(folder, 'gitlab.yml'), example('gitlab'));
 fs.writeFileSync(path.join(folder, 'gitlab-script.yml'), example('gitlab-script', 'docs/gitlab.md'));
+for (const host of ['azure', 'circleci', 'buildkite', 'bitbucket', 'woodpecker']) {
+  fs.writeFileSync(path.join(folder, `${host}.yml`), example(host, 'docs/other-ci.md'));
+}

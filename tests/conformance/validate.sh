@@ -25,6 +25,12 @@ echo "schemas"
 "$bin/check-jsonschema" --builtin-schema vendor.github-workflows "${workflows[@]}" "${examples[@]}"
 "$bin/check-jsonschema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
   "$component" "$TOOLS"/examples/gitlab*.yml
+"$bin/check-jsonschema" --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
+  "$TOOLS/examples/azure.yml"
+"$bin/check-jsonschema" --builtin-schema vendor.circle-ci "$TOOLS/examples/circleci.yml"
+"$bin/check-jsonschema" --builtin-schema vendor.buildkite "$TOOLS/examples/buildkite.yml"
+"$bin/check-jsonschema" --builtin-schema vendor.bitbucket-pipelines "$TOOLS/examples/bitbucket.yml"
+"$bin/check-jsonschema" --builtin-schema vendor.woodpecker-ci "$TOOLS/examples/woodpecker.yml"
 
 echo "security audit"
 "$bin/zizmor" --offline --quiet --strict-collection --min-severity medium action.yml .github/workflows
