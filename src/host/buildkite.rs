@@ -8,9 +8,6 @@ use crate::outputs;
 
 const AGENT: &str = "buildkite-agent";
 
-/// An annotation may be this large.
-const ANNOTATION_LIMIT: usize = 1_048_576;
-
 /// Sets one value of the build; `None` for a blank one, which the agent refuses.
 pub fn set_meta_data(key: &str, value: &str) -> Option<Vec<String>> {
     let is_fit = !value.trim().is_empty();
@@ -31,8 +28,7 @@ pub(super) fn calls(outcome: &Outcome) -> Vec<Emit> {
     let mut calls: Vec<_> = set.map(|argv| Emit::Call(argv, String::new())).collect();
     let provider = outcome.subject.as_ref().map(|subject| format!("-{}", subject.provider));
     let context = format!("finishline{}", provider.unwrap_or_default());
-    let summary = summary::markdown(outcome);
-    calls.push(Emit::Call(annotate(style(outcome), &context), bounded(&summary).to_owned()));
+    calls.push(Emit::Call(annotate(style(outcome), &context), summary::markdown(outcome)));
     calls
 }
 
@@ -46,15 +42,6 @@ fn style(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// As much of the text as the agent takes, in whole lines.
-fn bounded(text: &str) -> &str {
-    let ends = text.split_inclusive('\n').scan(0, |end, line| {
-        *end += line.len();
-        Some(*end)
-    });
-    &text[..ends.take_while(|end| *end <= ANNOTATION_LIMIT).last().unwrap_or(0)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,13 +49,5 @@ mod tests {
     #[test]
     fn a_blank_value_is_not_set() {
         assert_eq!([set_meta_data("k", ""), set_meta_data("k", " \n")], [None, None]);
-    }
-
-    #[test]
-    fn a_large_annotation_ends_with_a_line() {
-        let text = "é\n".repeat(500_000);
-        let bounded = bounded(&text);
-        assert!(bounded.len() <= ANNOTATION_LIMIT && bounded.ends_with("é\n"));
-        assert_eq!(super::bounded("short"), "short");
     }
 }

@@ -5,7 +5,10 @@
 use crate::failure::Failure;
 use crate::outcome::{Outcome, Released, Status, Subject};
 
-/// The summary of one run.
+/// GitHub shows no summary of a step that is larger, and Buildkite takes no annotation.
+const LIMIT: usize = 1_048_576;
+
+/// The summary of one run, at most 1 MiB.
 pub(super) fn markdown(outcome: &Outcome) -> String {
     let sign = match outcome.status {
         Status::Complete => "✅",
@@ -23,7 +26,17 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
         outcome.failure.as_ref().map_or_else(Vec::new, |failure| next(outcome, failure)),
     ];
     let parts = parts.into_iter().filter(|part| !part.is_empty());
-    parts.map(|part| format!("{}\n\n", part.join("\n"))).collect()
+    let text: String = parts.map(|part| format!("{}\n\n", part.join("\n"))).collect();
+    bounded(&text).to_owned()
+}
+
+/// As much of the text as is taken, in whole lines.
+fn bounded(text: &str) -> &str {
+    let ends = text.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        Some(*end)
+    });
+    &text[..ends.take_while(|end| *end <= LIMIT).last().unwrap_or(0)]
 }
 
 /// Where to look: the integration once it is there, and the release.
@@ -160,5 +173,15 @@ mod tests {
         assert!(
             text.contains(r"\[x\]\(https://evil.example\) &lt;img src=x&gt; `a` \# big \@team")
         );
+    }
+
+    #[test]
+    fn a_summary_is_never_larger_than_the_host_takes_and_ends_with_a_line() {
+        let details: Vec<_> =
+            (0..30_000).map(|n| format!("detail {n} {}", "é".repeat(30))).collect();
+        let outcome = Outcome { details, ..Outcome::new(Status::Planned, "x") };
+        let text = markdown(&outcome);
+        assert!((LIMIT - 100..=LIMIT).contains(&text.len()), "{}", text.len());
+        assert!(text.ends_with("é\n"));
     }
 }
