@@ -3,8 +3,8 @@
 
     archive.py TARGET BINARY FOLDER
 
-The same files make the same bytes, on every system. The binary must run on this one, as it prints
-what goes beside it. Prints the archive's path.
+The same files make the same bytes with the same Python. The binary must run here, as it prints what
+goes beside it. Prints the archive's path.
 """
 
 import gzip

@@ -6,8 +6,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-work="$PWD/target/conformance"
-packages="$work/packages"
+# shellcheck source=tests/conformance/tools.sh
+source tests/conformance/tools.sh
+packages="$TOOLS/packages"
 host="$(rustc -vV | sed -n 's/^host: //p')"
 machine="${host%%-*}"
 # The release is built for musl. Where that is not to be had, a static glibc is the same to a user:
@@ -19,7 +20,7 @@ heading() {
 }
 
 build() {
-  RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR="$work/build" \
+  RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR="$TOOLS/build" \
     cargo build --release --locked --target "$host"
 }
 
@@ -42,7 +43,7 @@ main_job() {
 
 heading "a static binary (the first build takes some minutes)"
 build
-binary="$work/build/$host/release/finishline"
+binary="$TOOLS/build/$host/release/finishline"
 if readelf --dynamic "$binary" 2>/dev/null | grep NEEDED; then
   echo "the binary needs libraries of the machine" >&2
   exit 1
@@ -76,7 +77,7 @@ done
 bash -n "$prefix/archive/bin/completions/finishline.bash"
 
 heading "from the wheel"
-python3 -m venv "$prefix/wheel"
+tools_venv "$prefix/wheel"
 "$prefix/wheel/bin/pip" install --quiet --no-index "$wheel"
 main_job "$prefix/wheel/bin/finishline"
 # pip checks the record only when it is asked to.

