@@ -1,13 +1,16 @@
 //! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
 
 use crate::failure::{Code, Failure};
-use crate::provider::Step;
+use crate::provider::{self, Step};
 use crate::secret::Secret;
 use crate::state::Fields;
 use url::form_urlencoded;
 
 /// No third party's callback is longer.
 const LONGEST: usize = 16 * 1024;
+
+/// The parameter that brings back what was handed out.
+const STATE: &str = "state";
 
 /// The parameters that are no secrets: those in which a third party says why it refuses, and those
 /// of the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1).
@@ -23,7 +26,17 @@ const WORDS: [&str; 7] = [
 
 /// The parameters of a callback, by name.
 pub struct Callback {
+    /// The provider that its path names.
+    provider: Option<String>,
     parameters: Vec<(String, Secret)>,
+}
+
+/// What a callback knows of the pipeline that it belongs to.
+pub enum Knows<'a> {
+    /// The value that the pipeline handed out.
+    Value(&'a str),
+    /// The third party that it comes from, and no more: some bring nothing back.
+    Provider(&'a str),
 }
 
 impl Callback {
@@ -41,7 +54,7 @@ impl Callback {
         if address.len() > LONGEST {
             return Err(wrong("is longer than 16 KiB"));
         }
-        let (_, query) = address.split_once('?').ok_or_else(|| wrong("has no parameters"))?;
+        let (path, query) = address.split_once('?').ok_or_else(|| wrong("has no parameters"))?;
         let query = query.split('#').next().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
         let mut parameters: Vec<(String, Secret)> = Vec::new();
@@ -51,11 +64,43 @@ impl Callback {
             }
             parameters.push((name.into_owned(), Secret::from(value.into_owned())));
         }
-        let callback = Self { parameters };
-        match callback.text("state") {
-            "" => Err(wrong("has no `state`")),
-            _ => Ok(callback),
+        let key = path.strip_suffix("/setup/").and_then(|path| path.rsplit_once("/extensions/"));
+        let provider = key.map(|(_, key)| key.to_owned()).filter(|key| Self::is_stateless(key));
+        let callback = Self { provider, parameters };
+        match callback.knows() {
+            Knows::Value("") => Err(wrong("has no `state`")),
+            Knows::Value(_) | Knows::Provider(_) => Ok(callback),
         }
+    }
+
+    /// Whether a third party may bring nothing back that was handed out.
+    fn is_stateless(key: &str) -> bool {
+        provider::find(key).is_ok_and(|provider| {
+            let brings =
+                |step: &Step| step.fields.iter().any(|field| field.callback() == Some(STATE));
+            provider.steps().iter().any(|step| step.needs_browser() && !brings(step))
+        })
+    }
+
+    /// What it knows of its pipeline: the value that was handed out, be it under OAuth 1's name.
+    pub fn knows(&self) -> Knows<'_> {
+        match ([self.text(STATE), self.text("oauth_token")], &self.provider) {
+            (["", ""], Some(key)) => Knows::Provider(key),
+            (["", token], _) => Knows::Value(token),
+            ([state, _], _) => Knows::Value(state),
+        }
+    }
+
+    /// The fields of a step that it brings, be they enough or not.
+    pub fn brought(&self, step: &Step) -> Fields {
+        let mut fields = Fields::default();
+        for field in step.fields {
+            match field.callback().map(|parameter| self.text(parameter)) {
+                None | Some("") => {}
+                Some(text) => fields.set(field.name, text),
+            }
+        }
+        fields
     }
 
     /// A parameter's text; empty when it is absent.
@@ -93,19 +138,13 @@ impl Callback {
             return Err(Failure::new(Code::Refused, message)
                 .hint("open `redirect-url` again and approve: the pipeline still waits"));
         }
-        let mut fields = Fields::default();
-        for field in step.fields {
-            let Some(parameter) = field.callback else { continue };
-            match self.text(parameter) {
-                "" if field.required => {
-                    let message = format!("the callback address has no `{parameter}`");
-                    return Err(Failure::new(Code::Usage, message));
-                }
-                "" => {}
-                text => fields.set(field.name, text),
-            }
+        let required = step.fields.iter().filter(|field| field.required);
+        let lacking = required.filter_map(|field| field.callback());
+        if let Some(parameter) = lacking.into_iter().find(|name| self.text(name).is_empty()) {
+            let message = format!("the callback address has no `{parameter}`");
+            return Err(Failure::new(Code::Usage, message));
         }
-        Ok(fields)
+        Ok(self.brought(step))
     }
 }
 

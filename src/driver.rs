@@ -76,7 +76,7 @@ fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
     let page = match step {
         Some(step) => step
             .link
-            .filter(|_| step.needs_browser())
+            .filter(|_| step.needs_browser() && !step.is_answered(given))
             .and_then(|link| view.data.get(link)?.as_str()),
         // Nobody describes it: what the state does not answer may be a person's to answer.
         None if given.is_none() => page(&view.data),
@@ -84,7 +84,11 @@ fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
     };
     match (page, given) {
         (Some(page), _) => Ok(Answer::Person(page.to_owned())),
-        (None, Some(fields)) => Ok(Answer::Inputs(fields.clone())),
+        (None, Some(fields)) => {
+            let mut fields = fields.clone();
+            step.into_iter().for_each(|step| step.echo(&view.data, &mut fields));
+            Ok(Answer::Inputs(fields))
+        }
         (None, None) => {
             let (key, id) = (&task.key, crate::failure::quote(&view.id));
             let message = format!("the {key} pipeline has a step {id} that nothing here answers");

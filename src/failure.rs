@@ -139,6 +139,8 @@ codes! {
     ForeignCallback "foreign-callback" Refused "set `org` to the organization that the pipeline was started for";
     /// The finish landed on another integration than the one named.
     IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
+    /// The embedded backend cannot finish this provider.
+    NeedsSentry "needs-sentry" Refused "set `url` and `auth-token` of a Sentry, which can finish it";
     /// This backend cannot do what was asked.
     Unsupported "unsupported" Refused "the message says what the backend lacks; `providers KEY` says what can be finished where";
     /// No token, and nothing that explains why.

@@ -1,7 +1,7 @@
 //! The one HTTP stack: rustls on ring, proxies from the environment, no redirects. A client is
 //! built when the first request needs it.
 
-use crate::provider::ask::{Ask, Credentials, Reply};
+use crate::provider::ask::{Ask, Body, Credentials, Reply};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
 use std::error::Error;
@@ -60,20 +60,24 @@ pub async fn fetch(ask: &Ask) -> Reply {
 }
 
 fn request(client: &Client, ask: &Ask) -> RequestBuilder {
-    let request = match &ask.form {
-        Some(form) => {
+    let posted = |kind, body| client.post(&ask.url).header("Content-Type", kind).body(body);
+    let request = match &ask.body {
+        Body::Form(form) => {
             let mut body = url::form_urlencoded::Serializer::new(String::new());
             body.extend_pairs(form.iter().map(|(name, value)| (name, value.expose())));
-            let form = "application/x-www-form-urlencoded";
-            client.post(&ask.url).header("Content-Type", form).body(body.finish())
+            posted("application/x-www-form-urlencoded", body.finish())
         }
-        None => client.get(&ask.url),
+        Body::Json(json) => posted("application/json", json.expose().to_owned()),
+        Body::None => client.get(&ask.url),
     };
     let request = request.header("Accept", "application/json");
     match &ask.credentials {
         Credentials::None => request,
         Credentials::Bearer(token) => request.bearer_auth(token.expose()),
         Credentials::Basic(name, secret) => request.basic_auth(name, Some(secret.expose())),
+        Credentials::Headers(headers) => headers
+            .iter()
+            .fold(request, |request, (name, secret)| request.header(*name, secret.expose())),
     }
 }
 

@@ -225,6 +225,8 @@ pub enum RefusalKind {
     WrongState,
     /// The account is linked to another user.
     IdentityTaken,
+    /// Only a Sentry can finish it.
+    NeedsSentry,
 }
 
 impl Refusal {
@@ -251,6 +253,7 @@ impl From<Refusal> for Failure {
             RefusalKind::Foreign => Code::ForeignCallback,
             RefusalKind::WrongState => Code::WrongOauthState,
             RefusalKind::IdentityTaken => Code::IdentityTaken,
+            RefusalKind::NeedsSentry => Code::NeedsSentry,
         };
         Self { status: refusal.status, ..Self::new(code, refusal.message) }
     }

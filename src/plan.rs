@@ -4,6 +4,7 @@ use crate::failure::{Code, Failure, Warning};
 use crate::inputs::{BackendName, Inputs, Mode};
 use crate::model::{Listed, OrgSlug, PipelineType};
 use crate::provider::{self, Answers, Field, Match, Provider, Step, Strictness};
+use crate::state::Fields;
 
 /// The integration that is asked for, with every field checked.
 pub struct Task {
@@ -15,6 +16,8 @@ pub struct Task {
     pub org: OrgSlug,
     /// What answers the provider's steps.
     pub answers: Answers,
+    /// The app of one's own that our engine works with.
+    pub app: Fields,
     /// What the redirect URL carries.
     pub next: Option<String>,
     mode: Mode,
@@ -42,17 +45,24 @@ impl Task {
             Err(_) if known == Strictness::AnySteps => provider::unknown(),
             Err(failure) => return Err(failure),
         };
-        let (org, answers) = match (&inputs.org, provider::check(provider, &inputs.state, known)) {
-            (Some(org), Ok(answers)) => (org.clone(), answers),
-            (org, answers) => {
+        let app = match (backend, provider.needs_sentry()) {
+            (BackendName::Embedded, Some(why)) => return Err(needs_sentry(provider, why)),
+            (BackendName::Embedded, None) => provider::check_app(provider, &inputs.apps),
+            (BackendName::Sentry, _) => Ok(Fields::default()),
+        };
+        let answers = provider::check(provider, &inputs.state, known);
+        let (org, answers, app) = match (&inputs.org, answers, app) {
+            (Some(org), Ok(answers), Ok(app)) => (org.clone(), answers, app),
+            (org, answers, app) => {
                 let no_org = org.is_none().then(Self::no_org).into_iter();
-                let mistakes = no_org.chain(answers.err().unwrap_or_default()).collect();
-                return Err(Failure::all(mistakes).expect("one of the two is a mistake"));
+                let mistakes = no_org.chain(answers.err().into_iter().flatten());
+                let mistakes = mistakes.chain(app.err().into_iter().flatten()).collect();
+                return Err(Failure::all(mistakes).expect("one of the three is a mistake"));
             }
         };
         let (mode, integration_id) = (inputs.mode, inputs.integration_id);
         let (key, next) = (key.clone(), inputs.next.clone());
-        Ok(Self { key, provider, org, answers, next, mode, integration_id })
+        Ok(Self { key, provider, org, answers, app, next, mode, integration_id })
     }
 
     /// The provider's key in storage and in the settings URL.
@@ -89,20 +99,24 @@ impl Task {
             PipelineType::Install => Mode::Install,
             PipelineType::Reauth => Mode::Reauth,
         };
-        let (key, answers) = (key.to_owned(), Answers::default());
-        Self { key, provider, org, answers, next, mode, integration_id: None }
+        let (key, answers, app) = (key.to_owned(), Answers::default(), Fields::default());
+        Self { key, provider, org, answers, app, next, mode, integration_id: None }
     }
 
     /// The secret texts among the answers.
     pub fn secrets(&self) -> Vec<String> {
         let of_step = |step: &Step| Some(self.provider.secrets(step, self.answers.step(step.id)?));
-        let described = self.provider.steps().iter().filter_map(of_step).flatten();
-        described.chain(self.answers.undescribed()).collect()
+        let described = self.provider.described().filter_map(of_step).flatten();
+        let secret = |field: &&Field| field.secret;
+        let of_app = self.provider.app().iter().filter(secret);
+        let of_app =
+            of_app.filter_map(|field| Some(self.app.get(field.name)?.as_str()?.to_owned()));
+        described.chain(self.answers.undescribed()).chain(of_app).collect()
     }
 
     /// The texts among the answers that may be shown.
     pub fn plain_texts(&self) -> Vec<String> {
-        let fields = self.provider.steps().iter().flat_map(|step| step.fields);
+        let fields = self.provider.described().flat_map(|step| step.fields);
         let plain = fields.filter(|field| !field.secret);
         plain.map(|field| self.answers.text(field.name).to_owned()).collect()
     }
@@ -176,10 +190,10 @@ impl Task {
     /// Each step with the fields that will answer it, as a person may see them: without values.
     pub fn answers_in_words(&self) -> Vec<String> {
         let answer = |step: &Step| {
-            if step.needs_browser() {
+            let given = self.answers.step(step.id);
+            if step.needs_browser() && !step.is_answered(given) {
                 return format!("wait at step `{}` for a person with a browser", step.id);
             }
-            let given = self.answers.step(step.id);
             let is_given = |field: &&Field| given.is_some_and(|all| all.get(field.name).is_some());
             let word = |field: &Field| {
                 format!("{}{}", field.name, if field.secret { " (secret)" } else { "" })
@@ -189,6 +203,11 @@ impl Task {
         };
         self.provider.steps().iter().map(answer).collect()
     }
+}
+
+fn needs_sentry(provider: &dyn Provider, why: &str) -> Failure {
+    let message = format!("only a Sentry can finish {}: {why}", provider.name());
+    Failure::new(Code::NeedsSentry, message)
 }
 
 fn ids(listed: &[Listed]) -> String {

@@ -12,6 +12,10 @@ pub struct Begin<'a> {
     pub provider: &'static dyn Provider,
     /// The organization to connect.
     pub org: &'a OrgSlug,
+    /// What it begins with, where the provider takes something.
+    pub initial: Option<&'a Fields>,
+    /// An app of one's own at the third party, for our engine.
+    pub app: Option<&'a Fields>,
     /// The integration to renew; makes the pipeline a `reauth`.
     pub integration_id: Option<i64>,
     /// Where the backend's pages are; a third party sends browsers back there.

@@ -33,6 +33,8 @@ pub struct Inputs {
     pub provider: Option<String>,
     /// The fields of its steps.
     pub state: StateInput,
+    /// The apps of one's own at third parties, by provider.
+    pub apps: StateInput,
     /// Whether to run when nothing differs, and whether to renew.
     pub mode: Mode,
     /// The integration that is meant.
@@ -92,12 +94,17 @@ impl Inputs {
         earlier: Vec<Failure>,
     ) -> Result<Self, Failure> {
         let (state, wrong) = StateInput::read(given, env, read);
+        let (apps, wrong_apps) = match given.get("apps") {
+            Some(found) => StateInput::read_apps(found.text.expose(), found.origin, env, read),
+            None => Default::default(),
+        };
         let mut reader = Reader::new(given, earlier);
         let claims = given.get("auth-token").and_then(|found| claims(found.text.expose()));
-        reader.mistakes.extend(wrong);
+        reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
+            apps,
             mode: reader.value("mode", parse::mode).unwrap_or(Mode::Ensure),
             integration_id: reader.value("integration-id", parse::id),
             next: reader.value("next", parse::text),

@@ -53,7 +53,7 @@ pub enum GivenValue {
 impl StateInput {
     /// Reads `state`, then each `--set` over it; says every mistake, and never a value.
     pub fn read(given: &Given, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Failure>) {
-        let mut reader = Reader { env, read, mistakes: Vec::new(), origin: String::new() };
+        let mut reader = Reader::new("state", env, read);
         let mut state = Self::default();
         if let Some(found) = given.get("state") {
             reader.origin = found.origin.to_string();
@@ -67,6 +67,19 @@ impl StateInput {
         }
         (state, reader.mistakes)
     }
+
+    /// Reads `apps`, a mapping of the same form with a provider's key before the fields.
+    pub fn read_apps(
+        text: &str,
+        origin: impl fmt::Display,
+        env: &Env,
+        read: ReadFile<'_>,
+    ) -> (Self, Vec<Failure>) {
+        let mut reader = Reader::new("apps", env, read);
+        reader.origin = origin.to_string();
+        let entries = reader.document(text);
+        (Self { entries }, reader.mistakes)
+    }
 }
 
 impl Entry {
@@ -77,19 +90,36 @@ impl Entry {
 }
 
 struct Reader<'a> {
+    /// The input that is read.
+    input: &'static str,
     env: &'a Env,
     read: ReadFile<'a>,
     origin: String,
     mistakes: Vec<Failure>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(input: &'static str, env: &'a Env, read: ReadFile<'a>) -> Self {
+        Self { input, env, read, mistakes: Vec::new(), origin: String::new() }
+    }
+
+    /// What is wrong with the whole input.
+    fn unread(&self, why: &str) -> Failure {
+        let message = format!("`{}` ({}) {why}", self.input, self.origin);
+        let failure = Failure::new(Code::BadState, message);
+        match self.input {
+            "apps" => {
+                failure.hint("write `apps` as a mapping of provider keys to mappings of fields")
+            }
+            _ => failure,
+        }
+    }
+
     fn document(&mut self, text: &str) -> Vec<Entry> {
         let document = match yaml::read(text) {
             Ok(document) => document,
             Err(error) => {
-                let message = format!("`state` ({}) {error}", self.origin);
-                let failure = Failure::new(Code::BadState, message);
+                let failure = self.unread(&error.to_string());
                 let hint = "quote a value that holds `: `, `{`, `}`, or begins with `@`";
                 let broken = error.kind == yaml::BROKEN;
                 self.mistakes.push(if broken { failure.hint(hint) } else { failure });
@@ -101,8 +131,7 @@ impl Reader<'_> {
             Value::Mapping(_) => self.mapping(&document, &document.value, &mut Vec::new()),
             other => {
                 let kind = kind(other);
-                let message = format!("`state` ({}) is {kind}, not a mapping", self.origin);
-                self.mistakes.push(Failure::new(Code::BadState, message));
+                self.mistakes.push(self.unread(&format!("is {kind}, not a mapping")));
                 Vec::new()
             }
         }

@@ -255,6 +255,13 @@ pub const INPUTS: &[Input] = &[
         meaning: "the file of the embedded backend; made when it is not there",
     },
     Input {
+        name: "apps",
+        variables: &["FINISHLINE_APPS"],
+        flag: Flag::File("apps"),
+        default: "none",
+        meaning: "for the embedded backend: credentials of your own apps at third parties, a YAML mapping by provider; a secret, so the flag takes a file",
+    },
+    Input {
         name: "dialect",
         variables: &["FINISHLINE_DIALECT"],
         flag: Flag::Value("DIALECT"),

@@ -1,7 +1,7 @@
 //! From the `state` input to the answers of a provider's steps: every missing, unknown or
 //! unfitting field is named before a request is made, and no value is ever shown.
 
-use super::{Field, Kind, Provider, Step, near};
+use super::{Field, INITIAL, Kind, Provider, Source, Step, near};
 use crate::failure::{Code, Failure};
 use crate::inputs::state::{Entry, GivenValue, StateInput};
 use crate::model::Object;
@@ -33,7 +33,8 @@ impl Answers {
 
     /// The id of the step at this index.
     pub fn id(&self, index: usize) -> Option<String> {
-        self.steps.get(index).map(|(id, _)| id.clone())
+        let mut steps = self.steps.iter().filter(|(id, _)| id != INITIAL);
+        steps.nth(index).map(|(id, _)| id.clone())
     }
 
     /// A field's text in whichever step it stands; empty when it was not given.
@@ -44,6 +45,19 @@ impl Answers {
 }
 
 impl Answers {
+    /// Adds what a callback brings for a step to what is given for it.
+    pub fn fill(&mut self, step: &Step, brought: &Fields) {
+        if self.steps.iter().all(|(id, _)| id != step.id) {
+            self.steps.push((step.id.to_owned(), Fields::default()));
+        }
+        let Some((_, own)) = self.steps.iter_mut().find(|(id, _)| id == step.id) else { return };
+        for (name, value) in brought.iter() {
+            if own.get(name).is_none() {
+                own.set(name, value.clone());
+            }
+        }
+    }
+
     /// Every text in steps that nobody describes: a secret, as far as anybody knows.
     pub fn undescribed(&self) -> Vec<String> {
         let fields = self.steps.iter().skip(self.described).flat_map(|(_, fields)| fields.iter());
@@ -63,19 +77,9 @@ pub fn check(
 ) -> Result<Answers, Vec<Failure>> {
     let mut mistakes = Vec::new();
     let mut answers = Answers::default();
-    for step in provider.steps() {
-        let mut fields = Fields::default();
-        for field in step.fields {
-            if field.callback.is_some() {
-                continue;
-            }
-            match find(state, step, field).map(|entry| value(provider, field, entry)) {
-                Some(Ok(Some(value))) => fields.set(field.name, value),
-                Some(Err(mistake)) => mistakes.push(mistake),
-                Some(Ok(None)) | None if field.required => mistakes.push(missing(provider, field)),
-                Some(Ok(None)) | None => {}
-            }
-        }
+    for step in provider.described() {
+        let given = |field: &Field| find(state, step, field);
+        let fields = read(provider, step.fields, "state", given, &mut mistakes);
         answers.steps.push((step.id.to_owned(), fields));
     }
     answers.described = answers.steps.len();
@@ -91,6 +95,49 @@ pub fn check(
     if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
 }
 
+/// Reads the credentials of the app of one's own that `provider` needs from `apps`.
+///
+/// # Errors
+///
+/// Every mistake.
+pub fn check_app(provider: &dyn Provider, apps: &StateInput) -> Result<Fields, Vec<Failure>> {
+    let wanted = provider.app();
+    let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
+    let entry = entry.filter(|_| !wanted.is_empty());
+    let (entries, mut mistakes): (&[Entry], _) = match entry.map(|entry| (entry, &entry.value)) {
+        None => (&[], Vec::new()),
+        Some((_, GivenValue::Mapping(inner))) => (inner, strangers(provider, inner, wanted)),
+        Some((entry, other)) => {
+            let message = format!("the app at {} is {other}, not a mapping", entry.place);
+            (&[], vec![Failure::new(Code::BadField, message).hint(what_each_takes(provider))])
+        }
+    };
+    let given = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
+    let fields = read(provider, wanted, "apps", given, &mut mistakes);
+    if mistakes.is_empty() { Ok(fields) } else { Err(mistakes) }
+}
+
+/// Reads the values of some fields, wherever `given` finds them.
+fn read<'a>(
+    provider: &dyn Provider,
+    wanted: &[Field],
+    input: &str,
+    given: impl Fn(&Field) -> Option<&'a Entry>,
+    mistakes: &mut Vec<Failure>,
+) -> Fields {
+    let mut fields = Fields::default();
+    for field in wanted.iter().filter(|field| field.source != Source::Shown) {
+        let is_lacking = field.required && field.is_of_state();
+        match given(field).map(|entry| value(provider, field, entry)) {
+            Some(Ok(Some(value))) => fields.set(field.name, value),
+            Some(Err(mistake)) => mistakes.push(mistake),
+            Some(Ok(None)) | None if is_lacking => mistakes.push(missing(provider, field, input)),
+            Some(Ok(None)) | None => {}
+        }
+    }
+    fields
+}
+
 /// The texts that were given for secret fields, whether they fit or not.
 pub fn given_secrets(provider: &dyn Provider, state: &StateInput) -> Vec<String> {
     let of_step = |step: &Step| {
@@ -103,7 +150,7 @@ pub fn given_secrets(provider: &dyn Provider, state: &StateInput) -> Vec<String>
         }
         provider.secrets(step, &fields)
     };
-    provider.steps().iter().flat_map(of_step).collect()
+    provider.described().flat_map(of_step).collect()
 }
 
 /// The fields of an answer that do not fit its step, each with its reason in Sentry's words.
@@ -112,7 +159,10 @@ pub fn invalid(step: &Step, fields: &Fields) -> Vec<(String, String)> {
         None | Some(Value::Null) if field.required => Some("This field is required.".to_owned()),
         None | Some(Value::Null) => None,
         Some(Value::String(text)) if text.is_empty() && !field.required => None,
-        Some(value) => field.kind.check(value).err().map(|takes| format!("Takes {takes}.")),
+        Some(value) => field.kind.check(value).err().map(|takes| match field.kind {
+            Kind::Url => "Enter a valid URL.".to_owned(),
+            _ => format!("Takes {takes}."),
+        }),
     };
     let named = |field: &Field| Some((field.name.to_owned(), reason(field)?));
     step.fields.iter().filter_map(named).collect()
@@ -148,8 +198,14 @@ fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option
             "false" => Value::from(false),
             _ => return Err(unfit(provider, field, entry, "what is there does not fit")),
         },
+        (GivenValue::Text(text), Kind::Integer) => integer(text.expose()),
+        (GivenValue::Text(text), Kind::List(_)) => {
+            text.expose().split([',', '\n']).map(|item| Value::from(item.trim())).collect()
+        }
         (GivenValue::Text(text), _) => Value::from(text.expose()),
         (GivenValue::Mapping(entries), Kind::Json) => Value::from(json(entries).to_string()),
+        (GivenValue::Number(digits), Kind::Integer) => integer(digits.expose()),
+        (GivenValue::List(items), Kind::List(_)) => items.iter().map(json_value).collect(),
         (GivenValue::Boolean(_) | GivenValue::Number(_), _) => return Err(unquoted(field, entry)),
         (GivenValue::List(_) | GivenValue::Mapping(_), _) => {
             return Err(unfit(provider, field, entry, &format!("it is {}", entry.value)));
@@ -159,6 +215,10 @@ fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option
         Ok(()) => Ok(Some(value)),
         Err(_) => Err(unfit(provider, field, entry, "what is there does not fit")),
     }
+}
+
+fn integer(digits: &str) -> Value {
+    digits.parse::<u64>().map_or(Value::Null, Value::from)
 }
 
 /// An entry without a value is an absent one. Of a secret that could be left out it is a mistake:
@@ -172,9 +232,10 @@ fn absent(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
     Err(Failure::new(Code::BadField, message).hint(hint))
 }
 
-fn missing(provider: &dyn Provider, field: &Field) -> Failure {
+fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Failure {
     let (key, name) = (provider.key(), field.name);
-    Failure::new(Code::MissingField, format!("`{name}` is missing from `state`: {}", field.help))
+    let input = if input == "apps" { format!("apps` for `{key}") } else { input.to_owned() };
+    Failure::new(Code::MissingField, format!("`{name}` is missing from `{input}`: {}", field.help))
         .hint(format!("`finishline providers {key}` shows every field with an example"))
 }
 
@@ -197,29 +258,29 @@ fn what_each_takes(provider: &dyn Provider) -> String {
 /// The entries that are no field of the provider. Their names may be misplaced secrets, so only
 /// the place and the near field are shown.
 fn unknown<'a>(provider: &dyn Provider, entries: impl Iterator<Item = &'a Entry>) -> Vec<Failure> {
-    let mut mistakes = Vec::new();
-    for entry in entries {
-        let step = provider.steps().iter().find(|step| is_step(entry, step));
+    let all = || provider.described().flat_map(|step| step.fields);
+    let of_entry = |entry: &Entry| {
+        let step = provider.described().find(|step| is_step(entry, step));
         match (step, &entry.value) {
-            (Some(step), GivenValue::Mapping(inner)) => {
-                mistakes.extend(strangers(provider, inner, &[step]));
-            }
-            _ => {
-                let steps: Vec<_> = provider.steps().iter().collect();
-                mistakes.extend(strangers(provider, std::slice::from_ref(entry), &steps));
-            }
+            (Some(step), GivenValue::Mapping(inner)) => strangers(provider, inner, step.fields),
+            _ => strangers(provider, std::slice::from_ref(entry), all()),
         }
-    }
-    mistakes
+    };
+    entries.flat_map(of_entry).collect()
 }
 
-fn strangers(provider: &dyn Provider, entries: &[Entry], steps: &[&Step]) -> Vec<Failure> {
-    let fields = || steps.iter().flat_map(|step| step.fields);
-    let names = || fields().filter(|field| field.callback.is_none()).map(|field| field.name);
-    let stranger = |entry: &&Entry| names().all(|name| name != entry.field_name());
+fn strangers<'a>(
+    provider: &dyn Provider,
+    entries: &[Entry],
+    fields: impl IntoIterator<Item = &'a Field>,
+) -> Vec<Failure> {
+    let fields: Vec<_> = fields.into_iter().filter(|field| field.source != Source::Shown).collect();
+    let is_stranger = |entry: &&Entry| fields.iter().all(|field| field.name != entry.field_name());
+    // What a callback brings may stand in `state` too, but nobody is sent to look for it.
+    let names = || fields.iter().filter(|field| field.is_of_state()).map(|field| field.name);
     let mistake = |entry: &Entry| {
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
-        let known = known.join(", ");
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let message = format!("the name at {} is no field: there are {known}", entry.place);
         let failure = Failure::new(Code::BadField, message);
         match near(&entry.field_name(), names()) {
@@ -227,16 +288,17 @@ fn strangers(provider: &dyn Provider, entries: &[Entry], steps: &[&Step]) -> Vec
             None => failure.hint(what_each_takes(provider)),
         }
     };
-    entries.iter().filter(stranger).map(mistake).collect()
+    entries.iter().filter(is_stranger).map(mistake).collect()
 }
 
 /// Whether the entry is a step with its fields that the provider does not describe.
 fn is_undescribed(provider: &dyn Provider, entry: &Entry) -> bool {
-    let steps = provider.steps();
-    let is_field =
-        || steps.iter().flat_map(|step| step.fields).any(|field| field.name == entry.field_name());
+    let is_field = || {
+        let fields = provider.described().flat_map(|step| step.fields);
+        fields.into_iter().any(|field| field.name == entry.field_name())
+    };
     matches!(entry.value, GivenValue::Mapping(_))
-        && !steps.iter().any(|step| is_step(entry, step))
+        && !provider.described().any(|step| is_step(entry, step))
         && !is_field()
 }
 

@@ -15,10 +15,21 @@ pub struct Ask {
     pub url: String,
     /// What proves who asks.
     pub credentials: Credentials,
-    /// The form to post; `None` is a GET.
-    pub form: Option<Vec<(&'static str, Secret)>>,
+    /// What is posted.
+    pub body: Body,
     /// Whether the third party's certificate must be valid.
     pub verify_tls: bool,
+}
+
+/// What is posted.
+#[derive(Debug)]
+pub enum Body {
+    /// Nothing: it is a GET.
+    None,
+    /// A form; an empty one is a POST all the same.
+    Form(Vec<(&'static str, Secret)>),
+    /// A text of JSON.
+    Json(Secret),
 }
 
 /// What proves who asks.
@@ -30,6 +41,25 @@ pub enum Credentials {
     Bearer(Secret),
     /// HTTP Basic: a name and its secret.
     Basic(String, Secret),
+    /// Headers with their secrets.
+    Headers(Vec<(&'static str, Secret)>),
+}
+
+impl Ask {
+    /// A GET.
+    pub fn get(name: &'static str, url: impl Into<String>, credentials: Credentials) -> Self {
+        Self { name, url: url.into(), credentials, body: Body::None, verify_tls: true }
+    }
+
+    /// A POST of this body.
+    pub fn post(
+        name: &'static str,
+        url: impl Into<String>,
+        credentials: Credentials,
+        body: Body,
+    ) -> Self {
+        Self { body, ..Self::get(name, url, credentials) }
+    }
 }
 
 /// What came back. It has no `Debug`, for a body may be full of tokens.
@@ -63,11 +93,20 @@ impl Reply {
     ///
     /// A refusal of the given kind whose text says what was wanted and what came, never the body.
     pub fn json(&self, wanted: &str, kind: RefusalKind) -> Result<Value, Refusal> {
+        serde_json::from_str(self.text(wanted, kind)?).map_err(|_| {
+            let message = format!("{wanted} was answered with something that is no JSON");
+            Refusal::new(kind, message)
+        })
+    }
+
+    /// The text of a good answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::json`].
+    pub fn text(&self, wanted: &str, kind: RefusalKind) -> Result<&str, Refusal> {
         let (status, message) = match self {
-            Self::Answered { status: 200..=299, body } => match serde_json::from_str(body) {
-                Ok(value) => return Ok(value),
-                Err(_) => (None, format!("{wanted} was answered with something that is no JSON")),
-            },
+            Self::Answered { status: 200..=299, body } => return Ok(body),
             Self::Answered { status, .. } => {
                 (Some(*status), format!("{wanted} was answered with HTTP {status}"))
             }

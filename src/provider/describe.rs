@@ -1,6 +1,6 @@
 //! What `providers` prints: which there are, and for one its steps, fields and an example.
 
-use super::{Field, PROVIDERS, Provider, Step};
+use super::{Field, PROVIDERS, Provider, Source, Step};
 use serde_json::{Value, json};
 
 /// Every provider with how it finishes, a line each.
@@ -18,13 +18,25 @@ pub fn list_json() -> Value {
 
 /// One provider for a person.
 pub fn one(provider: &dyn Provider) -> String {
+    let initial: String = provider.initial().into_iter().map(step).collect();
     let steps: String = provider.steps().iter().map(step).collect();
+    let (name, key, about) = (provider.name(), provider.key(), provider.about());
+    let (embedded, example) = (embedded(provider), example(provider));
+    format!("{name} (`{key}`): {about}\n\n{initial}{steps}{embedded}\nexample:\n\n{example}")
+}
+
+/// What our engine needs beside the fields, or why it cannot finish the provider.
+fn embedded(provider: &dyn Provider) -> String {
+    if let Some(why) = provider.needs_sentry() {
+        return format!("\nonly a Sentry finishes it: {why}\n");
+    }
+    if provider.app().is_empty() {
+        return String::new();
+    }
+    let key = provider.key();
+    let fields: String = provider.app().iter().map(field).collect();
     format!(
-        "{} (`{}`): {}\n\n{steps}\nexample:\n\n{}",
-        provider.name(),
-        provider.key(),
-        provider.about(),
-        example(provider)
+        "\non the embedded backend also `apps`, under `{key}`: an app of your own there\n{fields}"
     )
 }
 
@@ -35,7 +47,7 @@ pub fn one_json(provider: &dyn Provider) -> Value {
             "name": field.name,
             "required": field.required,
             "secret": field.secret,
-            "callback": field.callback,
+            "callback": field.callback(),
             "takes": field.kind.takes(),
             "help": field.help,
             "example": field.example,
@@ -46,6 +58,9 @@ pub fn one_json(provider: &dyn Provider) -> Value {
         "key": provider.key(),
         "name": provider.name(),
         "about": provider.about(),
+        "needsSentry": provider.needs_sentry(),
+        "initialData": provider.initial().map(|step| step.fields.iter().map(field).collect::<Vec<_>>()),
+        "app": provider.app().iter().map(field).collect::<Vec<_>>(),
         "steps": provider.steps().iter().map(step).collect::<Vec<_>>(),
     })
 }
@@ -56,8 +71,13 @@ fn step(step: &Step) -> String {
 }
 
 fn field(field: &Field) -> String {
-    if field.callback.is_some() {
-        return format!("  {} (the person's browser brings it): {}\n", field.name, field.help);
+    let whose = match field.source {
+        Source::State => None,
+        Source::Callback(_) => Some("the person's browser brings it"),
+        Source::Shown => Some("filled in by itself"),
+    };
+    if let Some(whose) = whose {
+        return format!("  {} ({whose}): {}\n", field.name, field.help);
     }
     let need = if field.required { "required" } else { "optional" };
     let secret = if field.secret { ", secret" } else { "" };
@@ -66,8 +86,8 @@ fn field(field: &Field) -> String {
 
 /// The provider's `state` as YAML that can be pasted.
 fn example(provider: &dyn Provider) -> String {
-    let fields = provider.steps().iter().flat_map(|step| step.fields);
-    let fields = fields.filter(|field| field.callback.is_none());
+    let fields = provider.described().flat_map(|step| step.fields);
+    let fields = fields.filter(|field| field.is_of_state());
     let line = |field: &Field| {
         let value = field.example;
         let bare = value.starts_with('\'') || value.starts_with("${");
@@ -75,5 +95,8 @@ fn example(provider: &dyn Provider) -> String {
         format!("  {}: {quoted}\n", field.name)
     };
     let state: String = fields.map(line).collect();
-    format!("provider: {}\nstate: |\n{state}", provider.key())
+    match state.is_empty() {
+        true => format!("provider: {}\n", provider.key()),
+        false => format!("provider: {}\nstate: |\n{state}", provider.key()),
+    }
 }

@@ -75,13 +75,9 @@ impl Instance {
 
     /// A look at the instance's API with the token of the exchange.
     pub(super) fn get(&self, name: &'static str, path: &str, state: &State) -> Ask {
-        Ask {
-            name,
-            url: format!("{}{path}", self.url),
-            credentials: Credentials::Bearer(oauth2::access_token(state)),
-            form: None,
-            verify_tls: self.verify_ssl,
-        }
+        let credentials = Credentials::Bearer(oauth2::access_token(state));
+        let ask = Ask::get(name, format!("{}{path}", self.url), credentials);
+        Ask { verify_tls: self.verify_ssl, ..ask }
     }
 
     /// The account of this user, with its tokens and the application that they are of.

@@ -6,31 +6,64 @@
 
 mod address;
 mod answers;
+mod app;
 pub mod ask;
+mod aws_lambda;
+mod claude_code;
+mod cursor;
+mod cursor_origin;
+mod custom_scm;
+mod datadog;
+mod datadog_pat;
 pub mod describe;
+mod described;
 mod example;
+mod field;
+mod gcp;
+mod gcp_sa;
 mod gitea;
+mod github_copilot;
 mod gitlab;
 mod instance;
+mod msteams;
 pub mod oauth2;
 mod opsgenie;
 mod pagerduty;
+mod perforce;
+mod slack_staging;
 mod unknown;
+mod vsts_extension;
 
 use crate::failure::{Code, Failure, quote};
 use crate::model::{IntegrationData, Listed, Object, Refusal};
 use crate::state::{Fields, State};
 use ask::{Ask, Reply};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-pub use answers::{Answers, Strictness, check, given_secrets, invalid};
+pub use answers::{Answers, Strictness, check, check_app, given_secrets, invalid};
+pub(crate) use app::APP;
+pub use field::{Field, INITIAL, Kind, Source, Step};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
     &gitlab::Gitlab,
     &gitea::Gitea,
+    &github_copilot::GITHUB_COPILOT,
+    &custom_scm::CustomScm,
+    &perforce::PERFORCE,
+    &vsts_extension::VSTS_EXTENSION,
+    &slack_staging::SLACK_STAGING,
+    &msteams::MSTEAMS,
     &opsgenie::Opsgenie,
     &pagerduty::PagerDuty,
+    &datadog::Datadog,
+    &datadog_pat::DATADOG_PAT,
+    &aws_lambda::AWS_LAMBDA,
+    &gcp::GCP,
+    &gcp_sa::GCP_SA,
+    &cursor::Cursor,
+    &cursor_origin::CURSOR_ORIGIN,
+    &claude_code::CLAUDE_CODE,
     &example::Example,
 ];
 
@@ -63,10 +96,48 @@ pub trait Provider: Sync {
     /// The steps to complete, in order, before [`Self::build`].
     fn steps(&self) -> &'static [Step];
 
+    /// What the pipeline begins with, as a step before the first one.
+    fn initial(&self) -> Option<&'static Step> {
+        None
+    }
+
+    /// The credentials of an app of one's own at the third party, which `apps` holds for our
+    /// engine: a Sentry has its own.
+    fn app(&self) -> &'static [Field] {
+        &[]
+    }
+
+    /// Why only a Sentry can finish it, and our engine cannot.
+    fn needs_sentry(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What a step shows before it is answered. What is fresh may be bound to the state, and a
     /// second look must show the same.
     fn view(&self, _step: &Step, _state: &mut State, _fresh: &Fresh) -> Object {
         Object::new()
+    }
+
+    /// What the step shows when it stays although its fields fit: it waits for something that
+    /// only a person can do.
+    fn stays(&self, _step: &Step, _fields: &Fields, _state: &State) -> Option<Object> {
+        None
+    }
+
+    /// Checks what in an answer is signed, and good for a while only; `now` is in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    ///
+    /// The signature is another's, or its time is over.
+    fn admit(
+        &self,
+        _step: &Step,
+        _fields: &Fields,
+        _state: &State,
+        _now: i64,
+    ) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// Puts a step's answer, whose fields are checked, into the state.
@@ -116,6 +187,12 @@ pub trait Provider: Sync {
         None
     }
 
+    /// What a person sees of the organization's own configuration: its fields, and what stands in
+    /// them, as Sentry's listing has them.
+    fn shows(&self, _config: &Object) -> Option<(Value, Value)> {
+        None
+    }
+
     /// Whether the organization's link keeps the installer's identity.
     fn needs_default_identity(&self) -> bool {
         false
@@ -126,6 +203,13 @@ pub trait Provider: Sync {
         let secret = |field: &&Field| field.secret;
         let text = |field: &Field| fields.get(field.name)?.as_str().map(str::to_owned);
         step.fields.iter().filter(secret).filter_map(text).collect()
+    }
+}
+
+impl dyn Provider + '_ {
+    /// Its steps, and what it begins with: all that `state` may name.
+    pub fn described(&self) -> impl Iterator<Item = &'static Step> {
+        self.steps().iter().chain(self.initial())
     }
 }
 
@@ -140,6 +224,11 @@ pub struct Link<'a> {
     pub config: &'a Object,
 }
 
+/// A table of the organization's configuration as Sentry's listing shows it.
+fn table(name: &str, rows: Vec<Value>) -> (Value, Value) {
+    (json!([{ "name": name, "type": "table" }]), json!({ name: rows }))
+}
+
 /// Values that nobody could know before, for a step that needs them.
 pub struct Fresh {
     /// The random value that a callback must bring back.
@@ -150,130 +239,11 @@ pub struct Fresh {
     pub redirect_uri: String,
 }
 
-/// One thing to settle in a provider's pipeline.
-pub struct Step {
-    /// Its id in errors, in Sentry's API and in the pipeline's signature.
-    pub id: &'static str,
-    /// Its fields.
-    pub fields: &'static [Field],
-    /// Where [`Provider::view`] shows the page that a person must visit.
-    pub link: Option<&'static str>,
-}
-
-impl Step {
-    /// A step that inputs alone can answer.
-    const fn form(id: &'static str, fields: &'static [Field]) -> Self {
-        Self { id, fields, link: None }
+impl Fresh {
+    /// A random id of 32 hex digits, which may be shown.
+    pub fn id(&self) -> &str {
+        self.nonce.get(..32).unwrap_or(&self.nonce)
     }
-
-    /// Whether only a person with a browser brings what answers it.
-    pub fn needs_browser(&self) -> bool {
-        self.fields.iter().any(|field| field.required && field.callback.is_some())
-    }
-}
-
-/// One field of a step.
-pub struct Field {
-    /// Its camelCase name, as Sentry's API takes it.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: Kind,
-    /// Whether the step can do without.
-    pub required: bool,
-    /// Whether its value must never be shown.
-    pub secret: bool,
-    /// The parameter of the callback that brings it; `None` for a field of `state`.
-    pub callback: Option<&'static str>,
-    /// What it is, for a person.
-    pub help: &'static str,
-    /// A value that shows the shape.
-    pub example: &'static str,
-}
-
-impl Field {
-    const fn required(
-        name: &'static str,
-        kind: Kind,
-        help: &'static str,
-        example: &'static str,
-    ) -> Self {
-        Self { name, kind, required: true, secret: false, callback: None, help, example }
-    }
-
-    const fn optional(
-        name: &'static str,
-        kind: Kind,
-        help: &'static str,
-        example: &'static str,
-    ) -> Self {
-        Self { required: false, ..Self::required(name, kind, help, example) }
-    }
-
-    /// A field that the callback's parameter of the same name brings; always a secret.
-    const fn of_callback(name: &'static str, help: &'static str) -> Self {
-        let field = Self::required(name, Kind::Text(4096), help, "");
-        Self { callback: Some(name), secret: true, ..field }
-    }
-
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-}
-
-/// What a field holds.
-pub enum Kind {
-    /// Text of at most this many characters.
-    Text(usize),
-    /// One of these texts.
-    Choice(&'static [&'static str]),
-    /// A JSON object, as text or as a mapping.
-    Json,
-    /// An `http` or `https` address.
-    Url,
-    /// `true` or `false`, with what holds when it is not given.
-    Flag(bool),
-}
-
-impl Kind {
-    /// What the field takes, to stand after "takes".
-    pub fn takes(&self) -> String {
-        match self {
-            Self::Text(longest) => format!("a text of at most {longest} characters"),
-            Self::Choice(choices) => {
-                let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-                format!("one of {}", quoted.join(", "))
-            }
-            Self::Json => "a JSON object, as text or as a mapping".to_owned(),
-            Self::Url => "an http(s) address without credentials".to_owned(),
-            Self::Flag(default) => format!("`true` or `false` ({default} when not given)"),
-        }
-    }
-
-    /// Whether a value fits; the value is not in the error, for it may be secret.
-    ///
-    /// # Errors
-    ///
-    /// What the field takes.
-    pub fn check(&self, value: &Value) -> Result<(), String> {
-        let text = value.as_str().unwrap_or_default();
-        let fits = match self {
-            Self::Text(longest) => value.is_string() && text.chars().count() <= *longest,
-            Self::Choice(choices) => choices.contains(&text),
-            Self::Json => serde_json::from_str::<Object>(text).is_ok(),
-            Self::Url => is_address(text),
-            Self::Flag(_) => value.is_boolean(),
-        };
-        if fits { Ok(()) } else { Err(self.takes()) }
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
 }
 
 /// Whether a listed integration is the one that the inputs describe.

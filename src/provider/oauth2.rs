@@ -1,7 +1,7 @@
 //! The OAuth 2 step that many providers share: the page to approve on, the check of the callback,
 //! and the exchange of its code, with PKCE or without.
 
-use super::ask::{Ask, Credentials, Reply};
+use super::ask::{Ask, Body, Credentials, Reply};
 use super::{Field, Fresh, Step};
 use crate::model::{Object, Refusal, RefusalKind, Stored};
 use crate::secret::Secret;
@@ -24,14 +24,14 @@ const CODE: &str = "oauth_code";
 const TAKEN: &str = "oauth_code_taken";
 
 /// The shared step as Sentry's API has it.
-pub const STEP: Step = Step {
-    id: "oauth_login",
-    link: Some("oauthUrl"),
-    fields: &[
-        Field::of_callback("code", "the code that the third party puts into the callback"),
-        Field::of_callback("state", "the random value that the callback must bring back"),
-    ],
-};
+pub const STEP: Step = Step::page("oauth_login", "oauthUrl", &[CODE_FIELD, STATE_FIELD]);
+
+/// What the third party puts into the callback.
+pub(super) const CODE_FIELD: Field =
+    Field::of_callback("code", "the code that the third party puts into the callback");
+/// What proves that the callback belongs to the pipeline.
+pub(super) const STATE_FIELD: Field =
+    Field::of_callback("state", "the random value that the callback must bring back");
 
 /// The third party's OAuth 2 application.
 pub struct OAuth2 {
@@ -62,10 +62,11 @@ impl OAuth2 {
         }
         let bound = |name| state.text(name).unwrap_or_default();
         let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("client_id", &self.client_id).append_pair("response_type", "code");
+        if !self.scope.is_empty() {
+            query.append_pair("scope", self.scope);
+        }
         query
-            .append_pair("client_id", &self.client_id)
-            .append_pair("response_type", "code")
-            .append_pair("scope", self.scope)
             .append_pair("state", bound(OAUTH_STATE))
             .append_pair("redirect_uri", bound(REDIRECT_URI));
         if self.pkce {
@@ -105,8 +106,8 @@ impl OAuth2 {
         } else {
             form.push(("client_secret", self.client_secret.clone()));
         }
-        let (url, verify_tls) = (self.token_url.clone(), self.verify_tls);
-        Ok(Some(Ask { name: OAUTH_DATA, url, credentials, form: Some(form), verify_tls }))
+        let ask = Ask::post(OAUTH_DATA, self.token_url.as_str(), credentials, Body::Form(form));
+        Ok(Some(Ask { verify_tls: self.verify_tls, ..ask }))
     }
 }
 
@@ -118,12 +119,7 @@ impl OAuth2 {
 ///
 /// `wrong-oauth-state`; the comparison takes the same time wherever the values differ.
 pub fn take(fields: &Fields, state: &mut State, learned: &[&str]) -> Result<(), Refusal> {
-    let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
-    let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
-    if handed_out.is_empty() || !bool::from(same) {
-        let message = "the callback's `state` is not the one that this pipeline handed out";
-        return Err(Refusal::new(RefusalKind::WrongState, message));
-    }
+    verify(fields, state)?;
     let code = fields.text("code");
     let taken = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
     if state.text(TAKEN) != Some(&taken) {
@@ -132,6 +128,28 @@ pub fn take(fields: &Fields, state: &mut State, learned: &[&str]) -> Result<(), 
     }
     state.bind(CODE, code);
     Ok(())
+}
+
+/// Checks that an answer brings back the value that the step handed out.
+///
+/// # Errors
+///
+/// As [`take`].
+pub fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
+    let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
+    let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
+    if handed_out.is_empty() || !bool::from(same) {
+        let message = "the callback's `state` is not the one that this pipeline handed out";
+        return Err(Refusal::new(RefusalKind::WrongState, message));
+    }
+    Ok(())
+}
+
+/// The data of a step that only wants back what it shows.
+pub fn show(state: &mut State, fresh: &Fresh) -> Object {
+    bind_once(state, OAUTH_STATE, &fresh.nonce);
+    let shown = state.text(OAUTH_STATE).unwrap_or_default();
+    [("state".to_owned(), json!(shown))].into_iter().collect()
 }
 
 /// Binds the tokens of the exchange; the code, which is used up, goes.
@@ -173,7 +191,8 @@ pub fn is_stored(form: &Fields, stored: &Stored) -> bool {
         && metadata("verify_ssl") == Some(&json!(form.flag("verifySsl", true)))
 }
 
-fn bind_once(state: &mut State, name: &str, value: &str) {
+/// Binds what is fresh on the first look only.
+pub(super) fn bind_once(state: &mut State, name: &str, value: &str) {
     if state.fetch(name).is_none() {
         state.bind(name, value);
     }
@@ -205,7 +224,8 @@ mod tests {
     }
 
     fn form(ask: &Ask) -> Vec<(&str, &str)> {
-        ask.form.iter().flatten().map(|(name, value)| (*name, value.expose())).collect()
+        let Body::Form(form) = &ask.body else { panic!("it is a form") };
+        form.iter().map(|(name, value)| (*name, value.expose())).collect()
     }
 
     #[test]

@@ -4,10 +4,12 @@
 use super::{Answers, Field, Fresh, Kind, Link, Match, Provider, Step};
 use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
 use crate::state::{Fields, State};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The name that Sentry gives to the key of the set-up form.
 const FIRST_KEY: &str = "my-first-key";
+/// Where the organization's configuration keeps its keys.
+const TABLE: &str = "team_table";
 const EU: &str = "https://api.eu.opsgenie.com/";
 const REGIONS: [&str; 2] = ["https://api.opsgenie.com/", EU];
 
@@ -120,8 +122,15 @@ impl Provider for Opsgenie {
         });
         let table = if key.is_empty() { json!([]) } else { json!([row]) };
         let mut config = link.config.clone();
-        config.insert("team_table".to_owned(), table);
+        config.insert(TABLE.to_owned(), table);
         Some(config)
+    }
+
+    fn shows(&self, config: &Object) -> Option<(Value, Value)> {
+        Some(super::table(
+            TABLE,
+            config.get(TABLE).and_then(Value::as_array).cloned().unwrap_or_default(),
+        ))
     }
 }
 
@@ -132,7 +141,7 @@ fn domain_name(account: &str, base_url: &str) -> String {
 
 /// The key that the set-up form stored.
 fn first_key(config: &Object) -> Option<&str> {
-    let table = config.get("team_table")?.as_array()?;
+    let table = config.get(TABLE)?.as_array()?;
     let row = table.iter().find(|row| row["team"] == FIRST_KEY)?;
     row["integration_key"].as_str()
 }

@@ -5,6 +5,9 @@ use crate::model::{IntegrationData, Listed, Object, Refusal};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
+/// Where the organization's configuration keeps its services.
+const SERVICES: &str = "pagerduty_services";
+
 pub(super) struct PagerDuty;
 
 static STEPS: [Step; 1] = [Step::form("installation_redirect", &[Field::required("config", Kind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])];
@@ -72,8 +75,20 @@ impl Provider for PagerDuty {
         };
         let rows: Vec<_> = install.services.iter().map(row).collect();
         let mut config = link.config.clone();
-        config.insert("pagerduty_services".to_owned(), rows.into());
+        config.insert(SERVICES.to_owned(), rows.into());
         Some(config)
+    }
+
+    fn shows(&self, config: &Object) -> Option<(Value, Value)> {
+        let row = |row: &Value| {
+            json!({
+                "service": row["service_name"],
+                "integration_key": row["integration_key"],
+                "id": row["id"],
+            })
+        };
+        let rows = config.get(SERVICES).and_then(Value::as_array).into_iter().flatten();
+        Some(super::table("service_table", rows.map(row).collect()))
     }
 
     fn secrets(&self, _step: &Step, fields: &Fields) -> Vec<String> {

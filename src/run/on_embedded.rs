@@ -12,6 +12,7 @@ use crate::inputs::Inputs;
 use crate::model::OrgSlug;
 use crate::outcome::Outcome;
 use crate::plan::{Decision, Task};
+use crate::provider::{self, INITIAL, Strictness};
 use crate::redirect::Site;
 use crate::report::Report;
 use crate::seam::Begin;
@@ -61,6 +62,8 @@ impl Run<'_> {
         let begin = Begin {
             provider: task.provider,
             org: &task.org,
+            initial: task.answers.step(INITIAL),
+            app: Some(&task.app),
             integration_id: decision.integration_id(),
             site: site(inputs),
             next: task.next.as_deref(),
@@ -76,7 +79,7 @@ impl Run<'_> {
             Walked::Waiting(url) => {
                 let then = self.then(inputs, &task.org);
                 if self.waits(inputs) {
-                    return wait(engine, report, &url, &then).await;
+                    return wait(engine, inputs, report, &url, &then).await;
                 }
                 Ok(report.waiting(kind, url, &then))
             }
@@ -112,7 +115,7 @@ impl Run<'_> {
         }
         let mut engine = Embedded::open(&path).await?;
         let then = self.then(inputs, org);
-        let (task, mut outcome) = go_on(&mut engine, org, callback, &then).await?;
+        let (task, mut outcome) = go_on(&mut engine, org, inputs, callback, &then).await?;
         afterwards(&mut outcome, inputs, &mut engine, &task).await;
         Ok(outcome)
     }
@@ -148,13 +151,18 @@ async fn plan(report: &Report<'_>, path: &Path) -> Result<Outcome, Failure> {
 async fn go_on(
     engine: &mut Embedded,
     org: &OrgSlug,
+    inputs: &Inputs,
     callback: &Callback,
     then: &[String],
 ) -> Result<(Task, Outcome), Failure> {
-    let resumed = engine.resume(org, callback.text("state")).await?;
-    let kind = resumed.pipeline_type;
-    let task =
-        Task::resumed(resumed.provider.key(), resumed.provider, org.clone(), resumed.next, kind);
+    let resumed = engine.resume(org, &callback.knows()).await?;
+    let (kind, provider) = (resumed.pipeline_type, resumed.provider);
+    let mut task = Task::resumed(provider.key(), provider, org.clone(), resumed.next, kind);
+    // Later steps take their fields from the inputs, as on a Sentry, or from the same callback.
+    let answers = provider::check(provider, &inputs.state, Strictness::AnySteps);
+    task.answers = answers.unwrap_or_default();
+    let later = provider.steps().iter().skip_while(|step| step.id != resumed.step.id).skip(1);
+    later.for_each(|step| task.answers.fill(step, &callback.brought(step)));
     let report = Report { task: &task, site: &Site::new(resumed.site) };
     let walked = match callback.fields(resumed.step) {
         Ok(fields) => driver::go_on(engine, &task, fields).await,
@@ -171,6 +179,7 @@ async fn go_on(
 /// Asks for the callback's address until one is right; a wrong one costs nothing.
 async fn wait(
     engine: &mut Embedded,
+    inputs: &Inputs,
     report: &Report<'_>,
     url: &str,
     then: &[String],
@@ -184,7 +193,7 @@ async fn wait(
             Failure::new(Code::NeedsBrowser, "nothing was pasted; the pipeline still waits")
         })?;
         let done = match Callback::parse(&line) {
-            Ok(callback) => go_on(engine, &report.task.org, &callback, then).await,
+            Ok(callback) => go_on(engine, &report.task.org, inputs, &callback, then).await,
             Err(failure) => Err(failure),
         };
         match done {

@@ -67,6 +67,8 @@ impl Run<'_> {
         let begin = Begin {
             provider: task.provider,
             org: &task.org,
+            initial: None,
+            app: None,
             integration_id: decision.integration_id(),
             site: "",
             next: task.next.as_deref(),

@@ -45,7 +45,7 @@ pub(super) fn configuration(org: &str, provider: &dyn Provider) -> Value {
             "source_url": "",
             "aspects": {},
         },
-        "canAdd": true,
+        "canAdd": provider.needs_sentry().is_none(),
         "canDisable": false,
         "features": features(key),
         "setupDialog": {
@@ -85,27 +85,6 @@ pub(super) fn integration(org: i64, installed: &Installed, with_config: bool) ->
 
 /// The organization's configuration: its fields, and what stands in them.
 fn configured(installed: &Installed) -> (Value, Value) {
-    let rows = |name: &str| match installed.config.get(name) {
-        Some(Value::Array(rows)) => rows.clone(),
-        _ => Vec::new(),
-    };
-    match installed.integration_key.as_str() {
-        "opsgenie" => {
-            let fields = json!([{ "name": "team_table", "type": "table" }]);
-            (fields, json!({ "team_table": rows("team_table") }))
-        }
-        "pagerduty" => {
-            let row = |row: &Value| {
-                json!({
-                    "service": row["service_name"],
-                    "integration_key": row["integration_key"],
-                    "id": row["id"],
-                })
-            };
-            let table: Vec<_> = rows("pagerduty_services").iter().map(row).collect();
-            let fields = json!([{ "name": "service_table", "type": "table" }]);
-            (fields, json!({ "service_table": table }))
-        }
-        _ => (json!([]), Value::Object(Object::new())),
-    }
+    let shown = of_key(&installed.integration_key).and_then(|one| one.shows(&installed.config));
+    shown.unwrap_or_else(|| (json!([]), Value::Object(Object::new())))
 }

@@ -52,7 +52,7 @@ pub fn run(typed: &Serve, env: &Env) -> anyhow::Result<u8> {
         .context("the async runtime cannot be started")?;
     let served = runtime.block_on(async {
         let options = Options::read(typed, env)?;
-        serve(&options).await
+        serve(options).await
     });
     let Err(failure) = served else { return Ok(0) };
     let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
@@ -60,15 +60,16 @@ pub fn run(typed: &Serve, env: &Env) -> anyhow::Result<u8> {
     Ok(failure.code.exit().number())
 }
 
-async fn serve(options: &Options) -> Result<(), Failure> {
+async fn serve(options: Options) -> Result<(), Failure> {
     supervise::quiet_panics();
+    let listen = options.listen;
     let unheard = |error: std::io::Error| {
-        let message = format!("cannot listen on {}: {error}", options.listen);
+        let message = format!("cannot listen on {listen}: {error}");
         Failure::new(Code::Usage, message).hint("name another address with --listen")
     };
     // Heard from here on, so that a signal during the start is not lost.
     let stop = supervise::Stop::listen();
-    let listener = TcpListener::bind(options.listen).await.map_err(unheard)?;
+    let listener = TcpListener::bind(listen).await.map_err(unheard)?;
     let address = listener.local_addr().map_err(unheard)?;
     let base = format!("http://{address}");
     let (server, notes) = Server::prepare(options, base.clone()).await?;
@@ -133,7 +134,7 @@ mod tests {
         let listen = "127.0.0.1:0".to_owned();
         let typed = Serve { listen, database: Some(database), ..Serve::default() };
         let options = Options::read(&typed, &Env::default()).unwrap();
-        let (server, _) = Server::prepare(&options, String::new()).await.unwrap();
+        let (server, _) = Server::prepare(options, String::new()).await.unwrap();
         let resource = Resource::at("broken/").visit(&[], break_down);
         let router = resource.mount(axum::Router::new()).with_state(Arc::new(server));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,7 +10,7 @@ use super::html;
 use super::pipeline::{remember, session_key, snake_case};
 use crate::backend::embedded::{Door, Organization, Session};
 use crate::model::{Finished, Object, OrgSlug};
-use crate::provider::{self, Kind, Provider, Step};
+use crate::provider::{self, Field, Kind, Provider, Source, Step};
 use crate::redirect::Site;
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::state::Fields;
@@ -125,17 +125,23 @@ async fn begin(
     next: Option<&str>,
 ) -> Result<(String, Session), ApiError> {
     let slug = OrgSlug::parse(&org.slug).ok_or_else(ApiError::not_found)?;
-    let site = visit.server.base().to_owned();
-    let begin = Begin { provider, org: &slug, integration_id: None, site: &site, next };
+    let app = visit.server.app(provider).map_err(ApiError::bad_request)?;
+    let given = parameters(visit);
+    let initial = provider.initial().map(|step| fields(step, &given));
+    let (initial, app) = (initial.as_ref(), Some(&app));
+    let (org_id, org, site) = (org.id, &slug, visit.server.base().to_owned());
+    let site = site.as_str();
+    let begin = Begin { provider, org, initial, app, integration_id: None, site, next };
     let replaced = session_key(&visit.asked);
-    let key = visit.engine.begin_session(begin, user, org.id, door, replaced.as_deref()).await?;
+    let key = visit.engine.begin_session(begin, user, org_id, door, replaced.as_deref()).await?;
     let session = visit.engine.session(&key).await?.ok_or_else(ApiError::not_found)?;
     Ok((key, session))
 }
 
 /// Answers the current step, and shows what comes of it.
 async fn answer(visit: &mut Visit, session: &Session, given: &Object) -> Answer {
-    let fields = fields(session.step, given);
+    let mut fields = fields(session.step, given);
+    session.step.echo(&session.view.data, &mut fields);
     Ok(match visit.engine.answer(&fields).await? {
         Progress::Complete(finished) => complete(visit, session, &finished).await?,
         Progress::Refused(refusal) => html::error(&refusal.message),
@@ -197,17 +203,21 @@ fn parameters(visit: &Visit) -> Object {
 /// Whether the parameters answer the step at all.
 fn answers(step: &Step, given: &Object) -> bool {
     let named = |name: &str| given.contains_key(name) || given.contains_key(&snake_case(name));
+    let brought = |field: &&Field| named(field.callback().unwrap_or(field.name));
+    let mut fields = step.fields.iter().filter(|field| field.source != Source::Shown).peekable();
     if step.needs_browser() {
-        return step.fields.iter().filter(|field| field.required).all(|field| named(field.name));
+        let lacking = step.fields.iter().filter(|field| field.required);
+        return fields.any(|field| brought(&field)) && lacking.into_iter().all(|f| brought(&f));
     }
-    step.fields.iter().any(|field| named(field.name))
+    // A step that only wants back what it shows is answered by nothing more.
+    fields.peek().is_none() || fields.any(|field| brought(&field))
 }
 
 /// The step's fields out of a form: a checkbox is there or not, and an empty text is none.
 fn fields(step: &Step, given: &Object) -> Fields {
     let mut fields = Fields::default();
     for field in step.fields {
-        let parameter = field.callback.unwrap_or(field.name);
+        let parameter = field.callback().unwrap_or(field.name);
         let value = given.get(parameter).or_else(|| given.get(&snake_case(parameter)));
         match (&field.kind, value.and_then(Value::as_str)) {
             (Kind::Flag(_), value) => {

@@ -9,7 +9,7 @@ use super::catalog;
 use super::errors::{Answer, ApiError, ok};
 use crate::backend::embedded::{Door, Session};
 use crate::model::{Finished, Object, OrgSlug};
-use crate::provider::{self, Kind, Step};
+use crate::provider::{self, INITIAL, Kind, Step};
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::state::Fields;
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -42,15 +42,18 @@ pub(super) async fn advance(mut call: Call) -> Answer {
         Progress::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),
         Progress::Stay(data) => Ok(ok(&json!({ "status": "stay", "data": data }))),
         Progress::Complete(finished) => complete(&mut call, &finished).await,
-        Progress::Invalid(wrong) => {
-            let wrong = wrong.into_iter().map(|(name, why)| (name, json!([why])));
-            Err(ApiError::new(StatusCode::BAD_REQUEST, Value::Object(wrong.collect())))
-        }
+        Progress::Invalid(wrong) => Err(invalid(wrong)),
         Progress::Refused(refusal) => {
             let body = json!({ "status": "error", "data": { "detail": refusal.message } });
             Err(ApiError::new(StatusCode::BAD_REQUEST, body))
         }
     }
+}
+
+/// The fields that do not fit, as Sentry names them.
+fn invalid(wrong: Vec<(String, String)>) -> ApiError {
+    let wrong = wrong.into_iter().map(|(name, why)| (name, json!([why])));
+    ApiError::new(StatusCode::BAD_REQUEST, Value::Object(wrong.collect()))
 }
 
 async fn initialize(mut call: Call, given: &Object) -> Answer {
@@ -64,8 +67,20 @@ async fn initialize(mut call: Call, given: &Object) -> Answer {
         .map_err(|_| ApiError::detail(StatusCode::NOT_FOUND, format!("Unknown provider: {key}")))?;
     let user = call.bearer.user.ok_or_else(ApiError::forbidden)?;
     let org = OrgSlug::parse(&call.org.slug).ok_or_else(ApiError::not_found)?;
-    let site = call.server.base().to_owned();
-    let begin = Begin { provider, org: &org, integration_id: None, site: &site, next: None };
+    let app = call.server.app(provider).map_err(ApiError::bad_request)?;
+    let none = Object::new();
+    let given = given.get(INITIAL).and_then(Value::as_object).unwrap_or(&none);
+    let initial = provider.initial().map(|step| (step, fields(step, given)));
+    if let Some((step, initial)) = &initial {
+        let wrong = provider::invalid(step, initial);
+        if !wrong.is_empty() {
+            return Err(invalid(wrong));
+        }
+    }
+    let initial = initial.as_ref().map(|(_, fields)| fields);
+    let (site, app) = (call.server.base().to_owned(), Some(&app));
+    let (org, site) = (&org, site.as_str());
+    let begin = Begin { provider, org, initial, app, integration_id: None, site, next: None };
     let replaced = session_key(&call.asked);
     let key =
         call.engine.begin_session(begin, user, call.org.id, Door::Api, replaced.as_deref()).await?;

@@ -8,8 +8,11 @@ use crate::database;
 use crate::env::Env;
 use crate::failure::{Code, Failure, quote};
 use crate::files;
+use crate::inputs::state::StateInput;
 use crate::model::OrgSlug;
+use crate::provider::{self, Provider};
 use crate::secret::Secret;
+use crate::state::Fields;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -22,6 +25,8 @@ use subtle::ConstantTimeEq;
 
 /// The variable that names the user token.
 const TOKEN: &str = "SENTRY_AUTH_TOKEN";
+/// The variable that names the apps of one's own at third parties.
+const APPS: &str = "FINISHLINE_APPS";
 /// How many connections to the file are kept for the next requests.
 const IDLE: usize = 8;
 
@@ -32,6 +37,7 @@ pub(super) struct Options {
     orgs: Vec<OrgSlug>,
     projects: Vec<OrgSlug>,
     token: Option<Secret>,
+    apps: StateInput,
 }
 
 impl Options {
@@ -51,12 +57,18 @@ impl Options {
             return Err(Failure::new(Code::Usage, message).hint("add --org SLUG"));
         }
         let named = typed.database.as_deref().or_else(|| env.get("FINISHLINE_DATABASE"));
+        let apps = env.get(APPS).unwrap_or_default();
+        let (apps, mistakes) = StateInput::read_apps(apps, APPS, env, &files::read);
+        if let Some(mistakes) = Failure::all(mistakes) {
+            return Err(mistakes);
+        }
         Ok(Self {
             listen,
             database: database::path(named, env)?,
             orgs,
             projects,
             token: env.get(TOKEN).map(Secret::from),
+            apps,
         })
     }
 }
@@ -79,12 +91,13 @@ pub(super) struct Server {
     idle: Mutex<Vec<Embedded>>,
     /// The digest of the token that the environment names, and whose it is.
     own: Option<([u8; 32], Bearer)>,
+    apps: StateInput,
 }
 
 impl Server {
     /// Makes the file and all in it ready; with the server, what a person should read.
     pub(super) async fn prepare(
-        options: &Options,
+        options: Options,
         base: String,
     ) -> Result<(Self, Vec<String>), Failure> {
         let mut engine = Embedded::open(&options.database).await?;
@@ -102,11 +115,25 @@ impl Server {
         let own = own.map(|token| (Sha256::digest(token.expose()).into(), user.clone()));
         let mut notes = Vec::new();
         if own.is_none() {
-            let path = keep_tokens(&mut engine, options, &base, &user, &orgs).await?;
+            let path = keep_tokens(&mut engine, &options, &base, &user, &orgs).await?;
             notes.push(format!("the tokens are in {path}"));
         }
         let database = options.database.clone();
-        Ok((Self { base, database, idle: Mutex::new(vec![engine]), own }, notes))
+        let (idle, apps) = (Mutex::new(vec![engine]), options.apps);
+        Ok((Self { base, database, idle, own, apps }, notes))
+    }
+
+    /// The app with which a provider's pipeline is begun.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be begun here.
+    pub(super) fn app(&self, provider: &dyn Provider) -> Result<Fields, String> {
+        if let Some(why) = provider.needs_sentry() {
+            return Err(format!("only a Sentry can finish {}: {why}", provider.name()));
+        }
+        let app = provider::check_app(provider, &self.apps);
+        app.map_err(|mistakes| Failure::all(mistakes).map_or_else(String::new, |all| all.message))
     }
 
     /// Where the server is, without a slash at the end.

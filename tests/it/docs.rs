@@ -82,12 +82,18 @@ fn the_readme_lists_every_provider() {
         (false, false) => format!("`{}` (optional)", field.name),
     };
     let row = |provider: &&dyn Provider| {
-        let fields = provider.steps().iter().flat_map(|step| step.fields);
-        let of_state = fields.filter(|field| field.callback.is_none()).map(field);
-        let fields = of_state.collect::<Vec<_>>().join(", ");
-        vec![code(provider.key()), fields, provider.about().to_owned()]
+        let fields = provider.described().flat_map(|step| step.fields);
+        let of_state: Vec<_> = fields.filter(|field| field.is_of_state()).map(field).collect();
+        let of_app: Vec<_> = provider.app().iter().map(field).collect();
+        let embedded = match provider.needs_sentry() {
+            Some(_) => "no".to_owned(),
+            None if of_app.is_empty() => "yes".to_owned(),
+            None => format!("with {}", of_app.join(", ")),
+        };
+        let fields = if of_state.is_empty() { "none".to_owned() } else { of_state.join(", ") };
+        vec![code(provider.key()), fields, provider.about().to_owned(), embedded]
     };
-    let head = ["provider", "fields of `state`", "how it finishes"];
+    let head = ["provider", "fields of `state`", "how it finishes", "embedded backend (`apps`)"];
     assert_table("providers", &head, PROVIDERS.iter().map(row));
 }
 

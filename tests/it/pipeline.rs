@@ -27,7 +27,8 @@ fn begun(integration_id: Option<i64>) -> (Run, Embedded) {
     let org = OrgSlug::parse("acme").unwrap();
     let provider = provider::find("opsgenie").unwrap();
     let site = "http://127.0.0.1:9797";
-    let begin = Begin { provider, org: &org, integration_id, site, next: None };
+    let (initial, app) = (None, None);
+    let begin = Begin { provider, org: &org, initial, app, integration_id, site, next: None };
     let step = wait(backend.begin(begin)).unwrap();
     assert_eq!(step.id, "installation_config");
     (run, backend)

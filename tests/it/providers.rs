@@ -6,7 +6,7 @@ use crate::journey::parameter;
 use crate::standin::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
 use finishline::backend::embedded::Embedded;
 use finishline::model::{IntegrationData, Object, OrgSlug, Refusal, RefusalKind};
-use finishline::provider::ask::{Ask, Credentials, Reply};
+use finishline::provider::ask::{Ask, Body, Credentials, Reply};
 use finishline::provider::{self, Provider, Step};
 use finishline::seam::{Begin, Pipeline, Progress, StepView};
 use finishline::state::{Fields, State};
@@ -127,7 +127,7 @@ fn gitlab_is_asked_for_user_and_group_at_its_own_address_with_the_token() {
         for ask in asked {
             let Credentials::Bearer(token) = &ask.credentials else { panic!("{ask:?}") };
             assert_eq!((token.expose(), ask.verify_tls), ("t0ken", false));
-            assert!(ask.form.is_none());
+            assert!(matches!(ask.body, Body::None));
         }
         assert_eq!(built.unwrap().metadata["base_url"], api);
     }
@@ -170,7 +170,8 @@ fn begun(run: &Run, key: &str) -> (Embedded, StepView) {
     let mut engine = wait(Embedded::open(&run.database())).unwrap();
     let (provider, org) = (provider::find(key).unwrap(), OrgSlug::parse("acme").unwrap());
     let site = "https://sentry.example.com/";
-    let begin = Begin { provider, org: &org, integration_id: None, site, next: None };
+    let (initial, app) = (None, None);
+    let begin = Begin { provider, org: &org, initial, app, integration_id: None, site, next: None };
     let step = wait(engine.begin(begin)).unwrap();
     (engine, step)
 }

@@ -29,8 +29,17 @@ impl Serve {
 
     /// Starts one over the file in this folder.
     pub(crate) fn over(folder: TempDir, arguments: &[&str], token: Option<&str>) -> Self {
+        Self::with(folder, arguments, token.map(|token| ("SENTRY_AUTH_TOKEN", token)))
+    }
+
+    /// Starts one over the file in this folder, with these variables.
+    pub(crate) fn with<'a>(
+        folder: TempDir,
+        arguments: &[&str],
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         let mut command = command(folder.path(), arguments);
-        command.envs(token.map(|token| ("SENTRY_AUTH_TOKEN", token)));
+        command.envs(variables);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

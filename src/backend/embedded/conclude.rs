@@ -42,7 +42,9 @@ fn conclude(
     kept: &Kept,
 ) -> Result<Finished, EngineError> {
     let actor = Actor { user: kept.uid, org: kept.org_id };
-    let built = provider.build(&kept.data).map_err(|refusal| {
+    let mut state = kept.data.clone();
+    state.bind("organization_id", kept.org_id);
+    let built = provider.build(&state).map_err(|refusal| {
         log_refusal(&refusal, provider, kept);
         EngineError::Refused(refusal)
     })?;

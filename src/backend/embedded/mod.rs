@@ -114,7 +114,12 @@ impl Embedded {
     /// Settles the current step with an answer whose fields fit it.
     async fn settle(&mut self, current: Current, fields: &Fields) -> Result<Progress, EngineError> {
         let Current { provider, step, mut kept } = current;
-        provider.take(step, fields, &mut kept.data).map_err(EngineError::Refused)?;
+        if let Some(more) = provider.stays(step, fields, &kept.data) {
+            return Ok(Progress::Stay(more));
+        }
+        let admitted = provider.admit(step, fields, &kept.data, pipeline::now() / 1000);
+        let taken = admitted.and_then(|()| provider.take(step, fields, &mut kept.data));
+        taken.map_err(EngineError::Refused)?;
         self.inquire(provider, step, &mut kept).await?;
         let key = self.key.clone();
         let fresh = fresh(provider, &kept.site);
@@ -169,9 +174,9 @@ impl Pipeline for Embedded {
         let fresh = fresh(begin.provider, begin.site);
         let (key, view, made) = self
             .store
-            .write(|transaction| -> Result<_, StoreError> {
+            .write(|transaction| -> Result<_, EngineError> {
                 let (user, org, made) = records::ensure_org(transaction, begin.org)?;
-                let mut kept = Kept::new(begin, user, org);
+                let mut kept = Kept::new(begin, user, org).map_err(EngineError::Refused)?;
                 let view = kept.view(begin.provider, &fresh);
                 Ok((kept.insert(transaction)?, view, made))
             })

@@ -1,11 +1,11 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
 use super::{EngineError, expired, used};
-use crate::model::{Object, PipelineType};
+use crate::model::{Object, PipelineType, Refusal};
 use crate::provider::oauth2::OAUTH_STATE;
-use crate::provider::{Fresh, Provider};
+use crate::provider::{APP, Fresh, Provider};
 use crate::seam::{Begin, StepView};
-use crate::state::{State, signature};
+use crate::state::{Fields, State, signature};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -31,12 +31,23 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(begin: Begin<'_>, uid: i64, org_id: i64) -> Self {
+    /// A pipeline at its first step, with what it begins with.
+    pub(super) fn new(begin: Begin<'_>, uid: i64, org_id: i64) -> Result<Self, Refusal> {
         let mut data = State::default();
         if let Some(id) = begin.integration_id {
             data.bind("integration_id", id);
         }
-        Self {
+        if let Some(app) = begin.app.filter(|app| app.iter().next().is_some()) {
+            let app = app.iter().map(|(name, value)| (name.clone(), value.clone()));
+            data.bind(APP, Value::Object(app.collect()));
+        }
+        if let Some(initial) = begin.provider.initial() {
+            let nothing = Fields::default();
+            let fields = begin.initial.unwrap_or(&nothing);
+            begin.provider.admit(initial, fields, &data, now() / 1000)?;
+            begin.provider.take(initial, fields, &mut data)?;
+        }
+        Ok(Self {
             uid,
             provider_key: begin.provider.key().to_owned(),
             org_id,
@@ -45,7 +56,7 @@ impl Kept {
             data,
             site: begin.site.to_owned(),
             next: begin.next.map(str::to_owned),
-        }
+        })
     }
 
     /// Whether it was made by a provider with these same steps.

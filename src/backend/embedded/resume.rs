@@ -2,6 +2,7 @@
 
 use super::pipeline::{digest, now};
 use super::{Embedded, EngineError, used};
+use crate::callback::Knows;
 use crate::failure::Failure;
 use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
 use crate::provider::{Provider, Step};
@@ -22,14 +23,17 @@ pub struct Resumed {
 }
 
 impl Embedded {
-    /// Takes up the pipeline that handed out this value. Nothing is changed by a wrong one.
+    /// Takes up the pipeline that a callback belongs to. Nothing is changed by a wrong one.
     ///
     /// # Errors
     ///
     /// `wrong-oauth-state`, `foreign-callback`, `callback-used` or `session-expired`.
-    pub async fn resume(&mut self, org: &OrgSlug, handed_out: &str) -> Result<Resumed, Failure> {
-        let digest = digest(handed_out);
-        self.key = self.store.read(|connection| find(connection, org, &digest)).await?;
+    pub async fn resume(&mut self, org: &OrgSlug, knows: &Knows<'_>) -> Result<Resumed, Failure> {
+        let found = |connection: &_| match knows {
+            Knows::Value(handed_out) => find(connection, org, &digest(handed_out)),
+            Knows::Provider(key) => newest(connection, org, key),
+        };
+        self.key = self.store.read(found).await?;
         let current = self.current().await?;
         Ok(Resumed {
             provider: current.provider,
@@ -67,4 +71,18 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
         }
         Some((key, ..)) => Ok(key),
     }
+}
+
+/// The key of the organization's newest pipeline of a provider whose step handed nothing out. What
+/// such a callback brings proves itself otherwise, or is checked with the third party.
+fn newest(connection: &Connection, org: &OrgSlug, provider: &str) -> Result<String, EngineError> {
+    let sql = "SELECT key FROM pipeline_state
+               JOIN organization ON organization.id = org_id
+               WHERE slug = ?1 AND provider_key = ?2 AND callback IS NULL
+                   AND ended = 0 AND expires_at > ?3
+               ORDER BY expires_at DESC LIMIT 1";
+    let found = connection.query_row(sql, (org.as_str(), provider, now()), |row| row.get(0));
+    let message = "no pipeline waits for this callback";
+    let none = || EngineError::Refused(Refusal::new(RefusalKind::WrongState, message));
+    found.optional()?.ok_or_else(none)
 }

@@ -60,7 +60,7 @@ impl Embedded {
         replaced: Option<&str>,
     ) -> Result<String, Failure> {
         let fresh = fresh(begin.provider, begin.site);
-        let mut kept = Kept::new(begin, user, org);
+        let mut kept = Kept::new(begin, user, org)?;
         match door {
             Door::Api => kept.data.bind(API_MODE, true),
             Door::Link => kept.data.bind(LINKED, true),

@@ -7,6 +7,7 @@ use super::{Sentry, access};
 use crate::failure::{Code, Failure, quote};
 use crate::model::{Finished, Listed, Object, Refusal};
 use crate::plan::Task;
+use crate::provider::INITIAL;
 use crate::seam::{Progress, StepView};
 use crate::state::Fields;
 use reqwest::Method;
@@ -28,8 +29,9 @@ pub(super) struct Api {
 /// names as it names the fields of a step.
 pub(super) fn initialize(task: &Task) -> Value {
     let mut body = json!({ "action": "initialize", "provider": task.key });
-    if let Some(initial) = task.answers.step("initialData") {
-        body["initialData"] = Value::Object(object_of(initial));
+    let initial = task.answers.step(INITIAL);
+    if let Some(initial) = initial.filter(|initial| initial.iter().next().is_some()) {
+        body[INITIAL] = Value::Object(object_of(initial));
     }
     body
 }

@@ -15,6 +15,7 @@ use crate::http::{self, Trust};
 use crate::inputs::Dialect;
 use crate::model::{Finished, Listed, OrgSlug};
 use crate::plan::Task;
+use crate::provider::INITIAL;
 use crate::redirect::Site;
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::secret::Secret;
@@ -143,7 +144,7 @@ impl<'a> Sentry<'a> {
     /// The first request of a pipeline, for the plan; what the state brings to it is not shown.
     pub fn first_request(&self) -> String {
         let mut body = api::initialize(self.task);
-        let initial = body.get_mut("initialData").and_then(Value::as_object_mut);
+        let initial = body.get_mut(INITIAL).and_then(Value::as_object_mut);
         initial.into_iter().flatten().for_each(|(_, value)| *value = "***".into());
         let base = self.client.base().as_str().trim_end_matches('/');
         format!("POST {base}{} {body}", self.path(api::PIPELINE))

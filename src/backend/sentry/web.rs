@@ -11,6 +11,7 @@ use super::reply::Reply;
 use super::{Sentry, access, segment};
 use crate::failure::{Code, Failure};
 use crate::model::{Object, Refusal};
+use crate::provider::{Field, Step};
 use crate::seam::{Progress, StepView};
 use crate::state::{Fields, camel_case};
 use reqwest::Method;
@@ -46,7 +47,10 @@ impl Sentry<'_> {
             Err(silence) => return Err(self.why_no_setup(silence).await),
         };
         self.admitted(&reply)?;
-        let browser = self.task.provider.steps().iter().find(|step| step.needs_browser());
+        let is_lacking = |step: &&Step| {
+            step.needs_browser() && !step.is_answered(self.task.answers.step(step.id))
+        };
+        let browser = self.task.provider.steps().iter().find(is_lacking);
         if let Some(step) = browser {
             return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
@@ -88,12 +92,23 @@ impl Sentry<'_> {
     }
 
     fn page_call(&self, current: Current, fields: &Fields) -> Call<'static> {
-        let encoded = form(fields, current);
+        let encoded = form(fields, |name| self.parameter(current, name));
         let (method, path, form) = match current {
             Current::Callback => (Method::GET, format!("{}?{encoded}", self.pipeline_page()), None),
             Current::Form | Current::Guide => (Method::POST, self.pipeline_page(), Some(encoded)),
         };
         Call { method, path, json: None, form, repeat: Repeat::Unsent }
+    }
+
+    /// What a field is called on the pages: by the callback's own parameter where a step that we
+    /// know says it.
+    fn parameter(&self, current: Current, name: &str) -> String {
+        let fields = self.task.provider.steps().iter().flat_map(|step| step.fields);
+        let described = fields.filter(|field| field.name == name).find_map(Field::callback);
+        match current {
+            Current::Callback => described.unwrap_or(name).to_owned(),
+            Current::Form | Current::Guide => snake_case(name),
+        }
     }
 
     fn page_progress(&mut self, reply: &Reply, index: usize) -> Result<Progress, Failure> {
@@ -190,11 +205,11 @@ impl Sentry<'_> {
     }
 }
 
-/// The fields as a form has them: snake_case names, a flag as a checkbox.
-fn form(fields: &Fields, current: Current) -> String {
+/// The fields as a form has them, a flag as a checkbox.
+fn form(fields: &Fields, parameter: impl Fn(&str) -> String) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields.iter() {
-        let name = if current == Current::Callback { name.clone() } else { snake_case(name) };
+        let name = parameter(name);
         match value {
             Value::Bool(true) => {
                 form.append_pair(&name, "on");

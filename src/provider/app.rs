@@ -1,0 +1,68 @@
+//! An app of one's own at the third party: its credentials as `apps` gave them, and where the
+//! third party is.
+
+use super::{Field, Kind};
+use crate::state::State;
+use serde_json::Value;
+use url::{Host, Url};
+
+/// The name under which a pipeline keeps the app that it was begun with.
+pub(crate) const APP: &str = "app";
+
+/// Another address of the third party. Credentials that were made for a vendor must not be sent
+/// anywhere else, so it has to be on this machine.
+pub(super) const URL: Field = Field::optional(
+    "url",
+    Kind::Rule(is_loopback, "an http(s) address of this machine (127.0.0.1, ::1, localhost)"),
+    "where the third party is, for trying things out",
+    "http://127.0.0.1:8080",
+);
+
+/// The app that a pipeline was begun with.
+pub(super) struct App<'a>(&'a Value);
+
+impl<'a> App<'a> {
+    pub(super) fn of(state: &'a State) -> Self {
+        Self(state.fetch(APP).unwrap_or(&Value::Null))
+    }
+
+    pub(super) fn text(&self, name: &str) -> &'a str {
+        self.0[name].as_str().unwrap_or_default()
+    }
+
+    /// Where the third party is: at its own address, unless the app says otherwise.
+    pub(super) fn base(&self, usual: &'a str) -> &'a str {
+        match self.text("url").trim_end_matches('/') {
+            "" => usual,
+            other => other,
+        }
+    }
+}
+
+fn is_loopback(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    here && matches!(url.scheme(), "http" | "https") && url.username().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_can_be_put_on_this_machine_only() {
+        for good in ["http://127.0.0.1:1/x", "https://localhost", "http://[::1]:80"] {
+            assert!(is_loopback(good), "{good}");
+        }
+        for bad in
+            ["http://127.0.0.1.example.com", "https://slack.com", "http://me@localhost", "x", ""]
+        {
+            assert!(!is_loopback(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A source host that Sentry has no integration for: a name and an address, no third party.
+
+use super::oauth2::bind_once;
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Object, Refusal};
+use crate::state::{Fields, State};
+
+/// Where the random id of the installation is kept.
+const ID: &str = "installation_id";
+
+pub(super) struct CustomScm;
+
+static STEPS: [Step; 1] = [Step::form(
+    "installation_config",
+    &[
+        Field::required("name", Kind::Text(200), "the name of the installation", "Our Git"),
+        Field::required("url", Kind::Url, "where the repositories are", "https://git.example.com"),
+    ],
+)];
+
+impl Provider for CustomScm {
+    fn key(&self) -> &'static str {
+        "custom_scm"
+    }
+
+    fn name(&self) -> &'static str {
+        "Custom Source Control Management (SCM)"
+    }
+
+    fn about(&self) -> &'static str {
+        "finishes with its two fields; repositories are added by hand"
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        &["commits", "stacktrace-link"]
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+        bind_once(state, ID, fresh.id());
+        Object::new()
+    }
+
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        state.bind("name", fields.text("name"));
+        state.bind("url", fields.text("url"));
+        Ok(())
+    }
+
+    /// The id is random, so the name tells: a second installation of one name is no wish of
+    /// anybody's.
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        if listed.name != answers.text("name") {
+            return Match::Other;
+        }
+        let domain = domain(answers.text("url"), answers.text("name"));
+        match listed.domain_name.as_deref() == Some(&domain) {
+            true => Match::Same,
+            false => Match::CannotTell,
+        }
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let lacks = |what: &str| Refusal::failure(format!("the {what} is missing"));
+        let name = state.text("name").ok_or_else(|| lacks("name"))?;
+        let url = state.text("url").ok_or_else(|| lacks("address"))?;
+        let id = state.text(ID).ok_or_else(|| lacks("id of the installation"))?;
+        let metadata = [("domain_name".to_owned(), domain(url, name).into())];
+        Ok(IntegrationData {
+            name: Some(name.to_owned()),
+            metadata: metadata.into_iter().collect(),
+            ..IntegrationData::new(id)
+        })
+    }
+}
+
+/// What Sentry shows as the place of it.
+fn domain(url: &str, name: &str) -> String {
+    format!("{url}/{name}").replace("https://", "")
+}

@@ -1,0 +1,136 @@
+//! Datadog: two keys and a site, which Datadog is asked about. An organization has one.
+
+use super::app::{self, App};
+use super::ask::{Ask, Credentials, Reply};
+use super::{Answers, Field, Kind, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Refusal, RefusalKind};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// Under which Datadog is asked whose the keys are.
+const USER: &str = "user";
+
+pub(super) struct Datadog;
+
+static STEPS: [Step; 1] = [Step::form(
+    "datadog_credentials",
+    &[
+        Field::required("apiKey", Kind::Text(255), "a Datadog API key", "${DD_API_KEY}").secret(),
+        Field::required("appKey", Kind::Text(255), "an application key", "${DD_APP_KEY}").secret(),
+        Field::required("site", SITE, "the Datadog site", "datadoghq.eu"),
+    ],
+)];
+
+/// The keys are sent there.
+const SITE: Kind = Kind::Rule(is_site, "the name of a host, such as `datadoghq.com`");
+
+impl Provider for Datadog {
+    fn key(&self) -> &'static str {
+        "datadog"
+    }
+
+    fn name(&self) -> &'static str {
+        "Datadog"
+    }
+
+    fn about(&self) -> &'static str {
+        "finishes with the fields alone; Datadog checks the keys"
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn app(&self) -> &'static [Field] {
+        &[app::URL]
+    }
+
+    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        let data = json!({
+            "api_key": fields.text("apiKey"),
+            "app_key": fields.text("appKey"),
+            "site": fields.text("site"),
+        });
+        state.bind("config", data);
+        state.unbind(USER);
+        Ok(())
+    }
+
+    fn ask(&self, _step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+        if state.fetch(USER).is_some() {
+            return Ok(None);
+        }
+        let usual = format!("https://api.{}", config(state, "site"));
+        let url = format!("{}/api/v2/current_user", App::of(state).base(&usual));
+        let key = |name| Secret::from(config(state, name));
+        let headers = vec![("DD-API-KEY", key("api_key")), ("DD-APPLICATION-KEY", key("app_key"))];
+        Ok(Some(Ask::get(USER, url, Credentials::Headers(headers))))
+    }
+
+    fn hear(&self, _name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+        if let Reply::Answered { status: status @ (401 | 403), .. } = reply {
+            let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
+            return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
+        }
+        let told = reply.json("the check of the keys with Datadog", RefusalKind::Failure)?;
+        state.bind(USER, told["data"].clone());
+        Ok(())
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        let Some(stored) = &listed.stored else { return Match::Same };
+        let is_stored = |(name, field): (&str, &str)| {
+            stored.metadata.get(name).and_then(Value::as_str) == Some(answers.text(field))
+        };
+        let pairs = [("api_key", "apiKey"), ("app_key", "appKey"), ("site", "site")];
+        Match::same_if(pairs.into_iter().all(is_stored))
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let org = state.fetch("organization_id").and_then(Value::as_i64).unwrap_or_default();
+        let account = state.fetch(USER).map(|user| &user["relationships"]["org"]["data"]["id"]);
+        let account = account.and_then(Value::as_str);
+        let account =
+            account.ok_or_else(|| Refusal::failure("Datadog does not say whose the keys are"))?;
+        let digest = Sha256::digest(format!("{org}:{account}"));
+        let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let site = config(state, "site");
+        let metadata = json!({
+            "api_key": config(state, "api_key"),
+            "app_key": config(state, "app_key"),
+            "site": site,
+            "domain_name": site,
+        });
+        Ok(IntegrationData {
+            name: Some(format!("Datadog ({site})")),
+            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            ..IntegrationData::new(id)
+        })
+    }
+}
+
+fn config<'a>(state: &'a State, name: &str) -> &'a str {
+    state.fetch("config").and_then(|config| config[name].as_str()).unwrap_or_default()
+}
+
+fn is_site(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 255 && text.contains('.') && text.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_cannot_lead_the_keys_elsewhere() {
+        assert!(is_site("datadoghq.com") && is_site("us5.datadoghq.com"));
+        for bad in ["", "x", "a.b/c", "a.b:1", "me@a.b", "a..b", "a.b?c", "a.b#"] {
+            assert!(!is_site(bad), "{bad}");
+        }
+    }
+}

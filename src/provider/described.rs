@@ -1,0 +1,92 @@
+//! A provider that only a Sentry finishes: what it asks for, and why our engine cannot.
+
+use super::{Answers, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Refusal, RefusalKind};
+use crate::state::{Fields, State};
+
+/// The description.
+pub(super) struct Described {
+    pub(super) key: &'static str,
+    pub(super) name: &'static str,
+    /// How a Sentry finishes it, in one sentence for a person.
+    pub(super) about: &'static str,
+    /// Why our engine cannot.
+    pub(super) why: &'static str,
+    pub(super) features: &'static [&'static str],
+    pub(super) initial: Option<&'static Step>,
+    pub(super) steps: &'static [Step],
+    pub(super) integration_key: &'static str,
+    /// Whether a listed integration is the one that the answers describe.
+    pub(super) matches: fn(&Answers, &Listed) -> Match,
+}
+
+impl Described {
+    /// A provider whose answers do not tell which integration is theirs.
+    pub(super) const fn new(
+        key: &'static str,
+        name: &'static str,
+        about: &'static str,
+        why: &'static str,
+        steps: &'static [Step],
+    ) -> Self {
+        let matches = |_: &Answers, _: &Listed| Match::CannotTell;
+        let (features, initial, integration_key) = (&[] as &[_], None, key);
+        Self { key, name, about, why, features, initial, steps, integration_key, matches }
+    }
+
+    fn refusal(&self) -> Refusal {
+        let message = format!("only a Sentry can finish {}: {}", self.name, self.why);
+        Refusal::new(RefusalKind::NeedsSentry, message)
+    }
+}
+
+/// An organization has one of them at most.
+pub(super) fn only_one(_: &Answers, _: &Listed) -> Match {
+    Match::Same
+}
+
+impl Provider for Described {
+    fn key(&self) -> &'static str {
+        self.key
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        self.features
+    }
+
+    fn integration_key(&self) -> &'static str {
+        self.integration_key
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        self.steps
+    }
+
+    fn initial(&self) -> Option<&'static Step> {
+        self.initial
+    }
+
+    fn needs_sentry(&self) -> Option<&'static str> {
+        Some(self.why)
+    }
+
+    fn take(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
+        Err(self.refusal())
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        (self.matches)(answers, listed)
+    }
+
+    fn build(&self, _: &State) -> Result<IntegrationData, Refusal> {
+        Err(self.refusal())
+    }
+}

@@ -1,0 +1,249 @@
+//! Steps and fields: what a provider asks for, what fits, and who brings it.
+
+use crate::model::Object;
+use crate::state::Fields;
+use serde_json::Value;
+
+/// The name under which `state` has what a pipeline begins with, as in Sentry's API.
+pub const INITIAL: &str = "initialData";
+
+/// One thing to settle in a provider's pipeline.
+pub struct Step {
+    /// Its id in errors, in Sentry's API and in the pipeline's signature.
+    pub id: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+    /// Where [`super::Provider::view`] shows the page that a person must visit.
+    pub link: Option<&'static str>,
+}
+
+impl Step {
+    /// A step that inputs alone can answer.
+    pub(super) const fn form(id: &'static str, fields: &'static [Field]) -> Self {
+        Self { id, fields, link: None }
+    }
+
+    /// A step that sends a person to the page that stands under `link`.
+    pub(super) const fn page(
+        id: &'static str,
+        link: &'static str,
+        fields: &'static [Field],
+    ) -> Self {
+        Self { id, fields, link: Some(link) }
+    }
+
+    /// What a pipeline begins with.
+    pub(super) const fn initial(fields: &'static [Field]) -> Self {
+        Self::form(INITIAL, fields)
+    }
+
+    /// Whether a person with a browser brings what answers it.
+    pub fn needs_browser(&self) -> bool {
+        self.link.is_some() && self.fields.iter().any(|field| field.callback().is_some())
+    }
+
+    /// Whether these fields answer it, so that nobody has to be waited for.
+    pub fn is_answered(&self, given: Option<&Fields>) -> bool {
+        let has = |field: &Field| given.is_some_and(|given| given.get(field.name).is_some());
+        let is_lacking = |field: &Field| field.required && !has(field);
+        let asked = || self.fields.iter().filter(|field| field.source != Source::Shown);
+        asked().any(has) && !asked().any(is_lacking)
+    }
+
+    /// Echoes what the step shows into the fields that must bring it back.
+    pub fn echo(&self, shown: &Object, fields: &mut Fields) {
+        for field in self.fields.iter().filter(|field| field.source == Source::Shown) {
+            if let (None, Some(value)) = (fields.get(field.name), shown.get(field.name)) {
+                fields.set(field.name, value.clone());
+            }
+        }
+    }
+}
+
+/// Who brings a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `state`.
+    State,
+    /// The parameter of the callback with this name; `state` may have it too.
+    Callback(&'static str),
+    /// The step itself: what it shows under the same name is sent back as it came.
+    Shown,
+}
+
+/// One field of a step.
+pub struct Field {
+    /// Its camelCase name, as Sentry's API takes it.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether the step can do without.
+    pub required: bool,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+    /// Who brings it.
+    pub source: Source,
+    /// What it is, for a person.
+    pub help: &'static str,
+    /// A value that shows the shape.
+    pub example: &'static str,
+}
+
+impl Field {
+    pub(super) const fn required(
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, kind, required: true, secret: false, source: Source::State, help, example }
+    }
+
+    pub(super) const fn optional(
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { required: false, ..Self::required(name, kind, help, example) }
+    }
+
+    /// A field that the callback's parameter of the same name brings; always a secret.
+    pub(super) const fn of_callback(name: &'static str, help: &'static str) -> Self {
+        let field = Self::required(name, Kind::Text(4096), help, "");
+        Self { source: Source::Callback(name), secret: true, ..field }
+    }
+
+    /// The value that the step shows and wants back.
+    pub(super) const fn shown(name: &'static str) -> Self {
+        let field = Self::required(name, Kind::Text(4096), "what the step shows, sent back", "");
+        Self { source: Source::Shown, secret: true, ..field }
+    }
+
+    pub(super) const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    /// The callback's parameter of this name brings it.
+    pub(super) const fn by_callback(self, parameter: &'static str) -> Self {
+        Self { source: Source::Callback(parameter), ..self }
+    }
+
+    /// The parameter of the callback that brings it; `None` for a field of `state`.
+    pub fn callback(&self) -> Option<&'static str> {
+        match self.source {
+            Source::Callback(parameter) => Some(parameter),
+            Source::State | Source::Shown => None,
+        }
+    }
+
+    /// Whether it is `state` that has to bring it.
+    pub fn is_of_state(&self) -> bool {
+        self.source == Source::State
+    }
+}
+
+/// What a field holds.
+pub enum Kind {
+    /// Text of at most this many characters.
+    Text(usize),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A JSON object, as text or as a mapping.
+    Json,
+    /// An `http` or `https` address.
+    Url,
+    /// `true` or `false`, with what holds when it is not given.
+    Flag(bool),
+    /// A whole number.
+    Integer,
+    /// A text that a rule allows, with what the rule is.
+    Rule(fn(&str) -> bool, &'static str),
+    /// Several texts, each of this kind.
+    List(&'static Self),
+}
+
+impl Kind {
+    /// What the field takes, to stand after "takes".
+    pub fn takes(&self) -> String {
+        match self {
+            Self::Text(longest) => format!("a text of at most {longest} characters"),
+            Self::Choice(choices) => {
+                let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+                format!("one of {}", quoted.join(", "))
+            }
+            Self::Json => "a JSON object, as text or as a mapping".to_owned(),
+            Self::Url => "an http(s) address without credentials".to_owned(),
+            Self::Flag(default) => format!("`true` or `false` ({default} when not given)"),
+            Self::Integer => "a whole number".to_owned(),
+            Self::Rule(_, rule) => (*rule).to_owned(),
+            Self::List(each) => format!("a list, or texts between commas, each {}", each.takes()),
+        }
+    }
+
+    /// Whether a value fits; the value is not in the error, for it may be secret.
+    ///
+    /// # Errors
+    ///
+    /// What the field takes.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        let text = value.as_str().unwrap_or_default();
+        let fits = match self {
+            Self::Text(longest) => value.is_string() && text.chars().count() <= *longest,
+            Self::Choice(choices) => choices.contains(&text),
+            Self::Json => serde_json::from_str::<Object>(text).is_ok(),
+            Self::Url => is_address(text),
+            Self::Flag(_) => value.is_boolean(),
+            Self::Integer => value.is_u64(),
+            Self::Rule(allows, _) => value.is_string() && allows(text),
+            Self::List(each) => value.as_array().is_some_and(|items| {
+                !items.is_empty() && items.iter().all(|item| each.check(item).is_ok())
+            }),
+        };
+        if fits { Ok(()) } else { Err(self.takes()) }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_has_something_in_it_and_all_of_it_fits() {
+        let kind = Kind::List(&Kind::Text(3));
+        assert!(kind.check(&json!(["a", "abc"])).is_ok());
+        for bad in [json!([]), json!(["abcd"]), json!("a"), json!([1])] {
+            assert!(kind.check(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_answered_by_what_it_requires_or_by_anything_when_it_requires_nothing() {
+        const FIELD: Field = Field::optional("a", Kind::Text(9), "", "").by_callback("a");
+        static STEP: Step = Step::page("s", "url", &[FIELD]);
+        let mut given = Fields::default();
+        assert!(!STEP.is_answered(None));
+        assert!(STEP.needs_browser() && !STEP.is_answered(Some(&given)));
+        given.set("a", "1");
+        assert!(STEP.is_answered(Some(&given)));
+    }
+
+    #[test]
+    fn what_a_step_shows_is_sent_back() {
+        static STEP: Step = Step::form("s", &[Field::shown("state")]);
+        let shown = [("state".to_owned(), json!("n0nce"))].into_iter().collect();
+        let mut fields = Fields::default();
+        STEP.echo(&shown, &mut fields);
+        assert_eq!(fields.text("state"), "n0nce");
+    }
+}

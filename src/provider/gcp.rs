@@ -1,0 +1,49 @@
+//! Google Cloud: a service account of Sentry's, and the one that it may act as.
+
+use super::described::{Described, only_one};
+use super::{Field, Kind, Step};
+
+pub(super) static GCP: Described = Described {
+    matches: only_one,
+    ..Described::new(
+        "gcp",
+        "Google Cloud Platform",
+        "finishes at a Sentry with the fields alone, once its service account was let in",
+        "the account that is let in is made in Sentry's own Google Cloud project",
+        &STEPS,
+    )
+};
+
+/// The id of a project at Google.
+pub(super) const PROJECT: Kind = Kind::Rule(
+    is_project,
+    "the id of a GCP project: 6 to 30 small letters, digits and hyphens, a letter first, no hyphen last",
+);
+
+static STEPS: [Step; 2] = [
+    Step::form("gcp_sa_generation", &[]),
+    Step::form(
+        "gcp_customer_config",
+        &[
+            Field::required(
+                "customerSaEmail",
+                Kind::Text(255),
+                "your service account, which Sentry's may act as",
+                "sentry@my-project.iam.gserviceaccount.com",
+            ),
+            Field::required(
+                "projects",
+                Kind::List(&PROJECT),
+                "the projects to watch, 20 at most",
+                "my-project",
+            ),
+        ],
+    ),
+];
+
+fn is_project(text: &str) -> bool {
+    (6..=30).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.ends_with('-')
+}

@@ -1,0 +1,26 @@
+//! Microsoft Teams: what Sentry's own bot signed when it was added to a team.
+
+use super::described::Described;
+use super::{Field, Kind, Step};
+
+pub(super) static MSTEAMS: Described = Described {
+    initial: Some(&INITIAL),
+    features: &["alert-rule", "chat-unfurl"],
+    ..Described::new(
+        "msteams",
+        "Microsoft Teams",
+        "finishes at a Sentry with what its bot signed when it was added to the team",
+        "the team is told by Sentry's own bot, and what it tells is signed with Sentry's key",
+        &STEPS,
+    )
+};
+
+static INITIAL: Step = Step::initial(&[Field::required(
+    "signedParams",
+    Kind::Text(16_384),
+    "what the bot's welcome card links to, behind `signed_params=`; good for a day",
+    "${MSTEAMS_SIGNED_PARAMS}",
+)
+.secret()]);
+
+static STEPS: [Step; 1] = [Step::form("msteams_install", &[Field::shown("state")])];

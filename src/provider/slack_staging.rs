@@ -1,0 +1,17 @@
+//! Slack, by the app that Sentry's developers try things out with.
+
+use super::described::Described;
+use super::{Step, oauth2};
+
+pub(super) static SLACK_STAGING: Described = Described {
+    features: &["alert-rule", "chat-unfurl"],
+    ..Described::new(
+        "slack_staging",
+        "Slack (Staging)",
+        "waits at a Sentry once for a person who approves in a browser",
+        "the staging app is Sentry's own; with an app of yours the provider is `slack`",
+        &STEPS,
+    )
+};
+
+static STEPS: [Step; 1] = [oauth2::STEP];
