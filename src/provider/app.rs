@@ -2,6 +2,7 @@
 //! third party is.
 
 use super::{Field, Kind};
+use crate::secret::Secret;
 use crate::state::State;
 use serde_json::Value;
 use url::{Host, Url};
@@ -18,6 +19,15 @@ pub(super) const URL: Field = Field::optional(
     "http://127.0.0.1:8080",
 );
 
+/// The app's id there.
+pub(super) const CLIENT_ID: Field =
+    Field::required("clientId", Kind::Text(200), "the id of the app", "6f1c…");
+
+/// Its secret.
+pub(super) const fn client_secret(example: &'static str) -> Field {
+    Field::required("clientSecret", Kind::Text(4096), "the secret of the app", example).secret()
+}
+
 /// The app that a pipeline was begun with.
 pub(super) struct App<'a>(&'a Value);
 
@@ -28,6 +38,10 @@ impl<'a> App<'a> {
 
     pub(super) fn text(&self, name: &str) -> &'a str {
         self.0[name].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn secret(&self, name: &str) -> Secret {
+        Secret::from(self.text(name))
     }
 
     /// Where the third party is: at its own address, unless the app says otherwise.

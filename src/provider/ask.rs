@@ -43,6 +43,21 @@ pub enum Credentials {
     Basic(String, Secret),
     /// Headers with their secrets.
     Headers(Vec<(&'static str, Secret)>),
+    /// OAuth 1.0a, signed by RSA with SHA-1 when it is sent.
+    OAuth1(Box<OAuth1>),
+}
+
+/// What an OAuth 1.0a request is signed with.
+#[derive(Clone, Debug)]
+pub struct OAuth1 {
+    /// The consumer's key.
+    pub consumer_key: String,
+    /// Its private key, as PEM.
+    pub private_key: Secret,
+    /// The token, once there is one.
+    pub token: Option<Secret>,
+    /// What the callback brought, when the token is exchanged.
+    pub verifier: Option<Secret>,
 }
 
 impl Ask {

@@ -163,6 +163,9 @@ pub enum Kind {
     List(&'static Self),
 }
 
+/// A private key as a PEM text.
+pub(super) const PEM: Kind = Kind::Rule(is_pem, "a private key in PEM, from its first line on");
+
 impl Kind {
     /// What the field takes, to stand after "takes".
     pub fn takes(&self) -> String {
@@ -213,6 +216,12 @@ fn is_address(text: &str) -> bool {
     })
 }
 
+fn is_pem(text: &str) -> bool {
+    let text = text.trim();
+    let is_begun = text.starts_with("-----BEGIN ") && text.contains("PRIVATE KEY-----");
+    is_begun && text.contains("-----END ") && text.ends_with("-----")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +233,15 @@ mod tests {
         assert!(kind.check(&json!(["a", "abc"])).is_ok());
         for bad in [json!([]), json!(["abcd"]), json!("a"), json!([1])] {
             assert!(kind.check(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_whole() {
+        let whole = "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n";
+        assert!(PEM.check(&json!(whole)).is_ok());
+        for bad in ["x", "-----BEGIN RSA PRIVATE KEY-----", &whole[..40]] {
+            assert!(PEM.check(&json!(bad)).is_err(), "{bad}");
         }
     }
 

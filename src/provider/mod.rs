@@ -9,7 +9,9 @@ mod answers;
 mod app;
 pub mod ask;
 mod aws_lambda;
+mod bitbucket_server;
 mod claude_code;
+mod consumer;
 mod cursor;
 mod cursor_origin;
 mod custom_scm;
@@ -17,6 +19,7 @@ mod datadog;
 mod datadog_pat;
 pub mod describe;
 mod described;
+mod discord;
 mod example;
 mod field;
 mod gcp;
@@ -25,13 +28,17 @@ mod gitea;
 mod github_copilot;
 mod gitlab;
 mod instance;
+mod jira_server;
 mod msteams;
 pub mod oauth2;
 mod opsgenie;
 mod pagerduty;
 mod perforce;
+mod slack;
 mod slack_staging;
 mod unknown;
+mod vercel;
+mod vsts;
 mod vsts_extension;
 
 use crate::failure::{Code, Failure, quote};
@@ -48,16 +55,22 @@ pub use field::{Field, INITIAL, Kind, Source, Step};
 pub const PROVIDERS: &[&dyn Provider] = &[
     &gitlab::Gitlab,
     &gitea::Gitea,
+    &bitbucket_server::BitbucketServer,
+    &jira_server::JiraServer,
     &github_copilot::GITHUB_COPILOT,
     &custom_scm::CustomScm,
     &perforce::PERFORCE,
+    &vsts::Vsts,
     &vsts_extension::VSTS_EXTENSION,
+    &slack::Slack,
     &slack_staging::SLACK_STAGING,
+    &discord::Discord,
     &msteams::MSTEAMS,
     &opsgenie::Opsgenie,
     &pagerduty::PagerDuty,
     &datadog::Datadog,
     &datadog_pat::DATADOG_PAT,
+    &vercel::Vercel,
     &aws_lambda::AWS_LAMBDA,
     &gcp::GCP,
     &gcp_sa::GCP_SA,

@@ -1,6 +1,7 @@
 //! The OAuth 2 step that many providers share: the page to approve on, the check of the callback,
 //! and the exchange of its code, with PKCE or without.
 
+use super::app::App;
 use super::ask::{Ask, Body, Credentials, Reply};
 use super::{Field, Fresh, Step};
 use crate::model::{Object, Refusal, RefusalKind, Stored};
@@ -52,6 +53,20 @@ pub struct OAuth2 {
 }
 
 impl OAuth2 {
+    /// The application that `apps` names.
+    pub(super) fn of_app(
+        state: &State,
+        authorize_url: String,
+        token_url: String,
+        scope: &'static str,
+    ) -> Self {
+        let app = App::of(state);
+        let (client_id, client_secret) =
+            (app.text("clientId").to_owned(), app.secret("clientSecret"));
+        let (pkce, verify_tls) = (false, true);
+        Self { authorize_url, token_url, client_id, client_secret, scope, pkce, verify_tls }
+    }
+
     /// The step's data: the address to approve on. What is fresh is bound on the first look, so a
     /// second look shows the same address.
     pub fn view(&self, state: &mut State, fresh: &Fresh) -> Object {

@@ -63,6 +63,7 @@ mod serve_peer;
 mod serve_pipeline;
 mod serve_releases;
 mod serve_scopes;
+mod signed;
 mod sinks;
 mod standin;
 mod terminal;

@@ -4,9 +4,13 @@
 //! and path, and whose `query`, `form`, `json`, `authorization` and `headers` the request holds;
 //! any other is a 401 for what it proves itself by, a 400 for what it sends, else a 404. In what a
 //! route expects and says, `{code}` is a code that the person's approval issued, good once and for
-//! its own redirect URI, `{token}` a token that was issued before, and `{new-token}` a new one.
+//! its own redirect URI, `{token}` a token that was issued before, and `{new-token}` a new one,
+//! `{vendor}` the third party itself. `{oauth1 TOKEN}` is a signature of OAuth 1 with `KEY` and that
+//! token, or with none.
 
+use crate::fixtures::KEY;
 use crate::peer::{Peer, Reply, Request};
+use crate::signed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -82,7 +86,7 @@ fn answer(routes: &Value, request: &Request, memory: &mut Memory) -> Reply {
     let mut why = 404;
     for route in routes {
         match lacks(route, request, memory) {
-            None => return say(route, memory),
+            None => return say(route, request, memory),
             Some(status) => why = status,
         }
     }
@@ -126,7 +130,10 @@ fn proves(wish: &str, request: &Request, memory: &Memory) -> bool {
             let given = given.strip_prefix("Bearer ");
             given.is_some_and(|given| memory.tokens.iter().any(|token| token == given))
         }
-        wish => given == wish,
+        wish => match wish.strip_prefix("{oauth1").and_then(|wish| wish.strip_suffix('}')) {
+            Some(token) => signed::by_oauth1(request, token.trim(), KEY),
+            None => given == wish,
+        },
     }
 }
 
@@ -145,12 +152,13 @@ pub(crate) fn holds(found: &Value, expected: &Value) -> bool {
     }
 }
 
-fn say(route: &Value, memory: &mut Memory) -> Reply {
+fn say(route: &Value, request: &Request, memory: &mut Memory) -> Reply {
     let status = route["status"].as_u64().map_or(200, |status| u16::try_from(status).unwrap());
     let mut text = match &route["says"] {
         Value::String(text) => text.clone(),
         says => says.to_string(),
     };
+    text = text.replace("{vendor}", &format!("http://{}", request.header("host")));
     if text.contains("{new-token}") {
         let token = memory.issue("acc3ss");
         text = text.replace("{new-token}", &token);

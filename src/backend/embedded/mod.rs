@@ -13,6 +13,7 @@ mod deploys;
 mod finish;
 mod identity;
 mod installed;
+mod oauth1;
 mod pipeline;
 mod records;
 mod releases;
@@ -21,9 +22,9 @@ mod repositories;
 mod resume;
 mod session;
 mod tenants;
+mod third_party;
 
 use crate::failure::Failure;
-use crate::http;
 use crate::model::{Listed, OrgSlug, Refusal, RefusalKind};
 use crate::provider::{self, Fresh, Provider, Step};
 use crate::seam::{Begin, Pipeline, Progress, StepView};
@@ -140,8 +141,9 @@ impl Embedded {
             EngineError::Refused(refusal)
         };
         while let Some(ask) = provider.ask(step, &kept.data).map_err(|no| refuse(no, kept))? {
-            let reply = http::fetch(&ask).await;
-            let heard = provider.hear(ask.name, &reply, &mut kept.data);
+            let name = ask.name;
+            let reply = third_party::fetch(ask).await.map_err(|no| refuse(no, kept))?;
+            let heard = provider.hear(name, &reply, &mut kept.data);
             heard.map_err(|no| refuse(no, kept))?;
             let key = &self.key;
             self.store.write(|transaction| kept.save(transaction, key)).await?;

@@ -1,0 +1,199 @@
+//! A server that people run themselves, with an application link of OAuth 1.0a: what Bitbucket
+//! Server and Jira Server have in common.
+
+use super::address;
+use super::ask::{Ask, Body, Credentials, OAuth1, Reply};
+use super::field::PEM;
+use super::instance::VERIFY_SSL;
+use super::oauth2::OAUTH_STATE;
+use super::{Answers, Field, Kind, Match, Step};
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+/// The form's answer, as Sentry binds it.
+const INSTALLATION: &str = "installation_data";
+pub(super) const REQUEST_TOKEN: &str = "request_token";
+pub(super) const ACCESS_TOKEN: &str = "access_token";
+const VERIFIER: &str = "oauth_verifier";
+
+pub(super) static STEPS: [Step; 2] = [
+    Step::form(
+        "installation_config",
+        &[
+            Field::required(
+                "url",
+                Kind::Url,
+                "the address of the server",
+                "https://git.example.com",
+            ),
+            Field::required("consumerKey", Kind::Text(200), "the consumer's key", "sentry"),
+            Field::required("privateKey", PEM, "its private key", "@sentry.pem").secret(),
+            VERIFY_SSL,
+        ],
+    ),
+    Step::page(
+        "oauth_callback",
+        "oauthUrl",
+        &[Field::required("oauthToken", Kind::Text(4096), "the token that was approved", "")
+            .by_callback("oauth_token")
+            .secret()],
+    ),
+];
+
+/// What the callback's step shows: the page to approve on.
+pub(super) fn view(step: &Step, state: &State) -> Object {
+    if step.id == STEPS[0].id {
+        return Object::new();
+    }
+    let token = state.fetch(REQUEST_TOKEN).and_then(|token| token["oauth_token"].as_str());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("oauth_token", token.unwrap_or_default())
+        .finish();
+    let url = format!("{}/plugins/servlet/oauth/authorize?{query}", text(state, "url"));
+    [("oauthUrl".to_owned(), json!(url))].into_iter().collect()
+}
+
+/// Binds an answer; the provider has `learned` more after it, which another answer forgets.
+pub(super) fn take(step: &Step, fields: &Fields, state: &mut State, learned: &[&str]) {
+    if step.id == STEPS[0].id {
+        let data = json!({
+            "url": fields.text("url").trim_end_matches('/'),
+            "consumer_key": fields.text("consumerKey"),
+            "private_key": fields.text("privateKey"),
+            "verify_ssl": fields.flag("verifySsl", true),
+        });
+        state.bind(INSTALLATION, data);
+        state.unbind(REQUEST_TOKEN);
+    } else {
+        state.bind(VERIFIER, fields.text("oauthToken"));
+        learned.iter().chain(&[ACCESS_TOKEN]).for_each(|name| state.unbind(name));
+    }
+}
+
+/// The tokens that the step lacks.
+pub(super) fn ask(step: &Step, state: &State) -> Option<Ask> {
+    let (name, path, token, verifier) = if step.id == STEPS[0].id {
+        (REQUEST_TOKEN, "request-token", None, None)
+    } else {
+        let token = state.fetch(REQUEST_TOKEN).and_then(|token| token["oauth_token"].as_str());
+        (ACCESS_TOKEN, "access-token", token, state.text(VERIFIER))
+    };
+    let path = format!("/plugins/servlet/oauth/{path}");
+    let post = || request(state, name, &path, token, verifier, Body::Form(Vec::new()));
+    state.fetch(name).is_none().then(post)
+}
+
+/// A request that is signed with what is known so far.
+pub(super) fn request(
+    state: &State,
+    name: &'static str,
+    path: &str,
+    token: Option<&str>,
+    verifier: Option<&str>,
+    body: Body,
+) -> Ask {
+    let with = OAuth1 {
+        consumer_key: text(state, "consumer_key").to_owned(),
+        private_key: Secret::from(text(state, "private_key")),
+        token: token.map(Secret::from),
+        verifier: verifier.map(Secret::from),
+    };
+    let url = format!("{}{path}", text(state, "url"));
+    let ask = Ask::post(name, url, Credentials::OAuth1(Box::new(with)), body);
+    Ask { verify_tls: installation(state)["verify_ssl"] != false, ..ask }
+}
+
+/// The access token of the exchange.
+pub(super) fn access_token(state: &State) -> Option<&str> {
+    state.fetch(ACCESS_TOKEN)?["oauth_token"].as_str()
+}
+
+/// Binds the tokens that came back, as a form.
+pub(super) fn hear(
+    name: &'static str,
+    whose: &str,
+    reply: &Reply,
+    state: &mut State,
+) -> Result<(), Refusal> {
+    let wanted = format!("{whose}'s {}", name.replace('_', " "));
+    let form = reply.text(&wanted, RefusalKind::Failure)?;
+    let pairs: Object = form_urlencoded::parse(form.as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::from(value)))
+        .collect();
+    for needed in ["oauth_token", "oauth_token_secret"] {
+        if pairs.get(needed).and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err(Refusal::failure(format!("Missing {needed}")));
+        }
+    }
+    if name == REQUEST_TOKEN {
+        // The callback brings it back, and is found by it.
+        state.bind(OAUTH_STATE, pairs["oauth_token"].clone());
+    }
+    state.bind(name, Value::Object(pairs));
+    Ok(())
+}
+
+/// Sentry's id for it: host and consumer, cut.
+fn external_id(url: &str, consumer_key: &str) -> String {
+    format!("{}:{consumer_key}", address::host(url)).chars().take(64).collect()
+}
+
+pub(super) fn matches(answers: &Answers, listed: &Listed) -> Match {
+    let id = external_id(answers.text("url").trim_end_matches('/'), answers.text("consumerKey"));
+    if listed.external_id != id {
+        return Match::Other;
+    }
+    let Some(identity) = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref()) else {
+        return Match::Same;
+    };
+    let stored = identity.get("private_key").and_then(Value::as_str).unwrap_or_default();
+    Match::same_if(stored.trim() == answers.text("privateKey").trim())
+}
+
+/// What both build; `more` is the provider's own part of the metadata.
+pub(super) fn build(
+    kind: &'static str,
+    more: Object,
+    state: &State,
+) -> Result<IntegrationData, Refusal> {
+    let lacks = || Refusal::failure("the access token is missing");
+    let tokens = state.fetch(ACCESS_TOKEN).filter(|tokens| tokens.is_object()).ok_or_else(lacks)?;
+    let (url, key) = (text(state, "url"), text(state, "consumer_key"));
+    let id = external_id(url, key);
+    let metadata = json!({
+        "base_url": url,
+        "domain_name": address::host(url),
+        "verify_ssl": installation(state)["verify_ssl"] != false,
+    });
+    let mut metadata = metadata.as_object().cloned().unwrap_or_default();
+    metadata.extend(more);
+    let data = json!({
+        "consumer_key": key,
+        "private_key": text(state, "private_key"),
+        "access_token": tokens["oauth_token"],
+        "access_token_secret": tokens["oauth_token_secret"],
+    });
+    let identity = UserIdentity {
+        kind,
+        external_id: id.clone(),
+        scopes: Vec::new(),
+        data: data.as_object().cloned().unwrap_or_default(),
+    };
+    Ok(IntegrationData {
+        name: Some(key.to_owned()),
+        metadata,
+        user_identity: Some(identity),
+        ..IntegrationData::new(id)
+    })
+}
+
+fn installation(state: &State) -> &Value {
+    state.fetch(INSTALLATION).unwrap_or(&Value::Null)
+}
+
+fn text<'a>(state: &'a State, name: &str) -> &'a str {
+    installation(state)[name].as_str().unwrap_or_default()
+}

@@ -1,0 +1,106 @@
+//! Jira Server: an application link, which a person approves, and a webhook.
+
+use super::ask::{Ask, Body, Reply};
+use super::consumer::{self, ACCESS_TOKEN, REQUEST_TOKEN};
+use super::oauth2::bind_once;
+use super::{Answers, Fresh, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+
+const WEBHOOK_SECRET: &str = "webhook_secret";
+const WEBHOOK_URL: &str = "webhook_url";
+const SERVER: &str = "server_info";
+const WEBHOOK: &str = "webhook";
+
+pub(super) struct JiraServer;
+
+impl Provider for JiraServer {
+    fn key(&self) -> &'static str {
+        "jira_server"
+    }
+
+    fn name(&self) -> &'static str {
+        "Jira Server"
+    }
+
+    fn about(&self) -> &'static str {
+        "waits once for a person who approves in a browser"
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        &["issue-basic", "issue-sync"]
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &consumer::STEPS
+    }
+
+    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+        bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
+        let hook = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
+        bind_once(state, WEBHOOK_URL, &format!("{hook}{}/", fresh.verifier));
+        consumer::view(step, state)
+    }
+
+    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        consumer::take(step, fields, state, &[SERVER, WEBHOOK]);
+        Ok(())
+    }
+
+    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+        if let Some(ask) = consumer::ask(step, state) {
+            return Ok(Some(ask));
+        }
+        let Some(token) = consumer::access_token(state) else { return Ok(None) };
+        let lacks = |name| state.fetch(name).is_none();
+        let ask =
+            |name, path, body| Some(consumer::request(state, name, path, Some(token), None, body));
+        Ok(match () {
+            () if lacks(SERVER) => ask(SERVER, "/rest/api/2/serverInfo", Body::None),
+            () if lacks(WEBHOOK) => ask(WEBHOOK, "/rest/webhooks/1.0/webhook", webhook(state)),
+            () => None,
+        })
+    }
+
+    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+        match name {
+            REQUEST_TOKEN => return consumer::hear(REQUEST_TOKEN, "Jira Server", reply, state),
+            ACCESS_TOKEN => return consumer::hear(ACCESS_TOKEN, "Jira Server", reply, state),
+            SERVER => {
+                let told = reply.json("Jira Server's own facts", RefusalKind::Failure)?;
+                state.bind(SERVER, told["version"].clone());
+            }
+            _ => {
+                reply.text("the webhook in Jira Server", RefusalKind::Failure)?;
+                state.bind(WEBHOOK, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        consumer::matches(answers, listed)
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let secret = state.text(WEBHOOK_SECRET).map_or(Value::Null, Value::from);
+        let more = [(WEBHOOK_SECRET.to_owned(), secret)].into_iter().collect();
+        consumer::build("jira_server", more, state)
+    }
+
+    fn needs_default_identity(&self) -> bool {
+        true
+    }
+}
+
+/// The webhook that tells of issues. Nobody else knows its address, which holds the secret.
+fn webhook(state: &State) -> Body {
+    let body = json!({
+        "name": "Sentry Issue Sync",
+        "url": state.text(WEBHOOK_URL),
+        "events": ["jira:issue_created", "jira:issue_updated"],
+    });
+    Body::Json(Secret::from(body.to_string()))
+}

@@ -1,0 +1,39 @@
+//! Whether a request is signed as it should be: what a third party checks, apart from our own code.
+
+use crate::peer::Request;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use rsa::PrivateKey;
+use rsa::pkcs1::DecodeRsaPrivateKey;
+use rsa::pkcs1v15::{Signature, VerifyingKey};
+use rsa::signature::Verifier;
+use sha1::Sha1;
+use std::collections::BTreeMap;
+
+/// By OAuth 1.0a with RSA-SHA1, this private key's, and this token; an empty one is none.
+pub(crate) fn by_oauth1(request: &Request, token: &str, pem: &str) -> bool {
+    let Some(header) = request.header("authorization").strip_prefix("OAuth ") else { return false };
+    let pairs = header.split(", ").filter_map(|pair| pair.split_once('='));
+    let decode =
+        |text: &str| percent_decode_str(text.trim_matches('"')).decode_utf8_lossy().into_owned();
+    let mut given: BTreeMap<_, _> =
+        pairs.map(|(name, value)| (name.to_owned(), decode(value))).collect();
+    let Some(signature) = given.remove("oauth_signature") else { return false };
+    if given.get("oauth_token").map_or("", String::as_str) != token {
+        return false;
+    }
+    let all: Vec<_> =
+        given.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    let url = format!("http://{}{}", request.header("host"), request.path());
+    let text = format!("{}&{}&{}", request.method, encoded(&url), encoded(&all.join("&")));
+    let key = PrivateKey::from_pkcs1_pem(pem).unwrap();
+    let key = VerifyingKey::<Sha1>::new(key.as_public_key().clone());
+    let signature = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, signature);
+    let signature = signature.ok().and_then(|bytes| Signature::try_from(bytes.as_slice()).ok());
+    signature.is_some_and(|signature| key.verify(text.as_bytes(), &signature).is_ok())
+}
+
+fn encoded(text: &str) -> String {
+    const UNRESERVED: &percent_encoding::AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
