@@ -1,7 +1,7 @@
 //! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
 
 use crate::failure::{Code, Failure};
-use crate::provider::{self, Step};
+use crate::provider::{self, Answers, Provider, Step};
 use crate::secret::Secret;
 use crate::state::Fields;
 use url::form_urlencoded;
@@ -89,6 +89,12 @@ impl Callback {
             (["", token], _) => Knows::Value(token),
             ([state, _], _) => Knows::Value(state),
         }
+    }
+
+    /// Adds what it brings for the steps after this one: one visit may answer several.
+    pub fn fill_later(&self, provider: &dyn Provider, step_id: &str, answers: &mut Answers) {
+        let steps = provider.steps().iter().skip_while(|step| step.id != step_id);
+        steps.skip(1).for_each(|step| answers.fill(step, &self.brought(step)));
     }
 
     /// The fields of a step that it brings, be they enough or not.

@@ -73,7 +73,7 @@ fn request(client: &Client, ask: &Ask) -> RequestBuilder {
     let request = request.header("Accept", "application/json");
     match &ask.credentials {
         // Whoever asks has signed it before.
-        Credentials::None | Credentials::OAuth1(_) => request,
+        Credentials::None | Credentials::OAuth1(_) | Credentials::GitHubApp { .. } => request,
         Credentials::Bearer(token) => request.bearer_auth(token.expose()),
         Credentials::Basic(name, secret) => request.basic_auth(name, Some(secret.expose())),
         Credentials::Headers(headers) => headers

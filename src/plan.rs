@@ -47,7 +47,9 @@ impl Task {
         };
         let app = match (backend, provider.needs_sentry()) {
             (BackendName::Embedded, Some(why)) => return Err(needs_sentry(provider, why)),
-            (BackendName::Embedded, None) => provider::check_app(provider, &inputs.apps),
+            (BackendName::Embedded, None) => {
+                provider::check_app(provider, &inputs.apps, inputs.github_api_url.as_deref())
+            }
             (BackendName::Sentry, _) => Ok(Fields::default()),
         };
         let answers = provider::check(provider, &inputs.state, known);

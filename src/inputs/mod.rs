@@ -27,6 +27,9 @@ pub use parse::{BackendName, CodeMapping, Dialect, Format, LogLevel, Mode, Toler
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";
 
+/// The runner's variable that says where GitHub's API is.
+pub const GITHUB_API_URL: &str = "GITHUB_API_URL";
+
 /// What the step was asked to do.
 pub struct Inputs {
     /// The provider's key; `None` asks for no integration.
@@ -35,6 +38,8 @@ pub struct Inputs {
     pub state: StateInput,
     /// The apps of one's own at third parties, by provider.
     pub apps: StateInput,
+    /// Where the CI host says that GitHub's API is.
+    pub github_api_url: Option<String>,
     /// Whether to run when nothing differs, and whether to renew.
     pub mode: Mode,
     /// The integration that is meant.
@@ -105,6 +110,7 @@ impl Inputs {
             provider: reader.value("provider", parse::provider),
             state,
             apps,
+            github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
             mode: reader.value("mode", parse::mode).unwrap_or(Mode::Ensure),
             integration_id: reader.value("integration-id", parse::id),
             next: reader.value("next", parse::text),

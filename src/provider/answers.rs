@@ -8,6 +8,9 @@ use crate::model::Object;
 use crate::state::Fields;
 use serde_json::Value;
 
+/// The field of an app that says where the API is.
+const API_URL: &str = "apiUrl";
+
 /// The fields for each of a provider's steps.
 #[derive(Debug, Default)]
 pub struct Answers {
@@ -95,12 +98,17 @@ pub fn check(
     if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
 }
 
-/// Reads the credentials of the app of one's own that `provider` needs from `apps`.
+/// Reads the credentials of the app of one's own that `provider` needs from `apps`. Where GitHub's
+/// API is may be told by the CI host, as `api_url`.
 ///
 /// # Errors
 ///
 /// Every mistake.
-pub fn check_app(provider: &dyn Provider, apps: &StateInput) -> Result<Fields, Vec<Failure>> {
+pub fn check_app(
+    provider: &dyn Provider,
+    apps: &StateInput,
+    api_url: Option<&str>,
+) -> Result<Fields, Vec<Failure>> {
     let wanted = provider.app();
     let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
     let entry = entry.filter(|_| !wanted.is_empty());
@@ -113,7 +121,12 @@ pub fn check_app(provider: &dyn Provider, apps: &StateInput) -> Result<Fields, V
         }
     };
     let given = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
-    let fields = read(provider, wanted, "apps", given, &mut mistakes);
+    let mut fields = read(provider, wanted, "apps", given, &mut mistakes);
+    let field = wanted.iter().find(|field| field.name == API_URL);
+    let told = field.and(api_url).map(Value::from).filter(|url| Kind::Url.check(url).is_ok());
+    if let (None, Some(url)) = (fields.get(API_URL), told) {
+        fields.set(API_URL, url);
+    }
     if mistakes.is_empty() { Ok(fields) } else { Err(mistakes) }
 }
 

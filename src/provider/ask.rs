@@ -19,6 +19,17 @@ pub struct Ask {
     pub body: Body,
     /// Whether the third party's certificate must be valid.
     pub verify_tls: bool,
+    /// By which client it is asked.
+    pub via: Via,
+}
+
+/// By which client the third party is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// The plain one.
+    Http,
+    /// The one that knows GitHub, whose API is at this address.
+    GitHub(String),
 }
 
 /// What is posted.
@@ -43,6 +54,13 @@ pub enum Credentials {
     Basic(String, Secret),
     /// Headers with their secrets.
     Headers(Vec<(&'static str, Secret)>),
+    /// A GitHub App itself, by a JWT that is signed when it is sent.
+    GitHubApp {
+        /// The app's id.
+        app_id: String,
+        /// Its private key, as PEM.
+        private_key: Secret,
+    },
     /// OAuth 1.0a, signed by RSA with SHA-1 when it is sent.
     OAuth1(Box<OAuth1>),
 }
@@ -63,7 +81,8 @@ pub struct OAuth1 {
 impl Ask {
     /// A GET.
     pub fn get(name: &'static str, url: impl Into<String>, credentials: Credentials) -> Self {
-        Self { name, url: url.into(), credentials, body: Body::None, verify_tls: true }
+        let (url, body, via) = (url.into(), Body::None, Via::Http);
+        Self { name, url, credentials, body, verify_tls: true, via }
     }
 
     /// A POST of this body.

@@ -25,8 +25,11 @@ mod field;
 mod gcp;
 mod gcp_sa;
 mod gitea;
+mod github;
 mod github_copilot;
+mod github_enterprise;
 mod gitlab;
+mod installation;
 mod instance;
 mod jira_server;
 mod msteams;
@@ -53,6 +56,8 @@ pub use field::{Field, INITIAL, Kind, Source, Step};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
+    &github::GitHub,
+    &github_enterprise::GitHubEnterprise,
     &gitlab::Gitlab,
     &gitea::Gitea,
     &bitbucket_server::BitbucketServer,

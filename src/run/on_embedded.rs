@@ -161,8 +161,7 @@ async fn go_on(
     // Later steps take their fields from the inputs, as on a Sentry, or from the same callback.
     let answers = provider::check(provider, &inputs.state, Strictness::AnySteps);
     task.answers = answers.unwrap_or_default();
-    let later = provider.steps().iter().skip_while(|step| step.id != resumed.step.id).skip(1);
-    later.for_each(|step| task.answers.fill(step, &callback.brought(step)));
+    callback.fill_later(provider, resumed.step.id, &mut task.answers);
     let report = Report { task: &task, site: &Site::new(resumed.site) };
     let walked = match callback.fields(resumed.step) {
         Ok(fields) => driver::go_on(engine, &task, fields).await,

@@ -135,7 +135,8 @@ impl Run<'_> {
             Failure::new(Code::SessionExpired, "the resume file cannot be opened with this token")
                 .hint("use the token of the first run, or start again with `finishline run`")
         })?;
-        let task = task(&key, org, &waiting, inputs);
+        let mut task = task(&key, org, &waiting, inputs);
+        callback.fill_later(task.provider, &waiting.step, &mut task.answers);
         let fields = callback_fields(&task, &waiting, callback)?;
         let (masks, warnings) = self.sinks.masks(&task.secrets(), &[org.to_string()]);
         Sinks::emit(masks)?;

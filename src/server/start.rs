@@ -8,6 +8,7 @@ use crate::database;
 use crate::env::Env;
 use crate::failure::{Code, Failure, quote};
 use crate::files;
+use crate::inputs::GITHUB_API_URL;
 use crate::inputs::state::StateInput;
 use crate::model::OrgSlug;
 use crate::provider::{self, Provider};
@@ -38,6 +39,7 @@ pub(super) struct Options {
     projects: Vec<OrgSlug>,
     token: Option<Secret>,
     apps: StateInput,
+    github_api_url: Option<String>,
 }
 
 impl Options {
@@ -69,6 +71,7 @@ impl Options {
             projects,
             token: env.get(TOKEN).map(Secret::from),
             apps,
+            github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
         })
     }
 }
@@ -92,6 +95,7 @@ pub(super) struct Server {
     /// The digest of the token that the environment names, and whose it is.
     own: Option<([u8; 32], Bearer)>,
     apps: StateInput,
+    github_api_url: Option<String>,
 }
 
 impl Server {
@@ -119,8 +123,9 @@ impl Server {
             notes.push(format!("the tokens are in {path}"));
         }
         let database = options.database.clone();
-        let (idle, apps) = (Mutex::new(vec![engine]), options.apps);
-        Ok((Self { base, database, idle, own, apps }, notes))
+        let idle = Mutex::new(vec![engine]);
+        let Options { apps, github_api_url, .. } = options;
+        Ok((Self { base, database, idle, own, apps, github_api_url }, notes))
     }
 
     /// The app with which a provider's pipeline is begun.
@@ -132,7 +137,7 @@ impl Server {
         if let Some(why) = provider.needs_sentry() {
             return Err(format!("only a Sentry can finish {}: {why}", provider.name()));
         }
-        let app = provider::check_app(provider, &self.apps);
+        let app = provider::check_app(provider, &self.apps, self.github_api_url.as_deref());
         app.map_err(|mistakes| Failure::all(mistakes).map_or_else(String::new, |all| all.message))
     }
 

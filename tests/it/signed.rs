@@ -1,12 +1,16 @@
 //! Whether a request is signed as it should be: what a third party checks, apart from our own code.
 
 use crate::peer::Request;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::signature::Verifier;
+use serde_json::Value;
 use sha1::Sha1;
+use sha2::Sha256;
 use std::collections::BTreeMap;
 
 /// By OAuth 1.0a with RSA-SHA1, this private key's, and this token; an empty one is none.
@@ -27,9 +31,32 @@ pub(crate) fn by_oauth1(request: &Request, token: &str, pem: &str) -> bool {
     let text = format!("{}&{}&{}", request.method, encoded(&url), encoded(&all.join("&")));
     let key = PrivateKey::from_pkcs1_pem(pem).unwrap();
     let key = VerifyingKey::<Sha1>::new(key.as_public_key().clone());
-    let signature = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, signature);
+    let signature = STANDARD.decode(signature);
     let signature = signature.ok().and_then(|bytes| Signature::try_from(bytes.as_slice()).ok());
     signature.is_some_and(|signature| key.verify(text.as_bytes(), &signature).is_ok())
+}
+
+/// By the JWT of a GitHub App with this private key, at this time.
+pub(crate) fn by_github_app(request: &Request, app_id: &str, pem: &str) -> bool {
+    let Some(jwt) = request.header("authorization").strip_prefix("Bearer ") else { return false };
+    let Some((signed, signature)) = jwt.rsplit_once('.') else { return false };
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    let (header, claims) = signed.split_once('.').unwrap();
+    let json = |text| serde_json::from_slice::<Value>(&decode(text)).unwrap_or_default();
+    let key = PrivateKey::from_pkcs1_pem(pem).unwrap();
+    let key = VerifyingKey::<Sha256>::new(key.as_public_key().clone());
+    let signature = Signature::try_from(decode(signature).as_slice());
+    let is_signed = signature.is_ok_and(|one| key.verify(signed.as_bytes(), &one).is_ok());
+    let (claims, now) = (json(claims), since_1970());
+    let is_timely = claims["iat"].as_i64().is_some_and(|iat| iat <= now)
+        && claims["exp"].as_i64().is_some_and(|exp| exp > now && exp <= now + 600);
+    is_signed && is_timely && json(header)["alg"] == "RS256" && claims["iss"] == app_id
+}
+
+/// Seconds since 1970.
+pub(crate) fn since_1970() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap().as_secs()).unwrap()
 }
 
 fn encoded(text: &str) -> String {

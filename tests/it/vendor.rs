@@ -1,12 +1,12 @@
 //! A third party that a fixture describes: on loopback, with a memory, and strict.
 //!
 //! `answers.json` has its routes. A request is answered only as a route says that has its method
-//! and path, and whose `query`, `form`, `json`, `authorization` and `headers` the request holds;
+//! and path (and is the `nth` of them, from 0), and whose `query`, `form`, `json`, `authorization` and `headers` the request holds;
 //! any other is a 401 for what it proves itself by, a 400 for what it sends, else a 404. In what a
 //! route expects and says, `{code}` is a code that the person's approval issued, good once and for
 //! its own redirect URI, `{token}` a token that was issued before, and `{new-token}` a new one,
 //! `{vendor}` the third party itself. `{oauth1 TOKEN}` is a signature of OAuth 1 with `KEY` and that
-//! token, or with none.
+//! token, or with none, `{app}` the JWT of the GitHub App 99 with `KEY`.
 
 use crate::fixtures::KEY;
 use crate::peer::{Peer, Reply, Request};
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use url::{Url, form_urlencoded};
+
+/// The id of everybody's GitHub App.
+const APP_ID: &str = "99";
 
 /// The third party of one case.
 pub(crate) struct Vendor {
@@ -83,8 +86,9 @@ impl Vendor {
 fn answer(routes: &Value, request: &Request, memory: &mut Memory) -> Reply {
     let line = format!("{} {}", request.method, request.path());
     let routes = routes.as_array().into_iter().flatten().filter(|route| route["ask"] == line);
+    let is_now = |route: &&Value| route["nth"].as_u64().is_none_or(|nth| nth == request.nth as u64);
     let mut why = 404;
-    for route in routes {
+    for route in routes.filter(is_now) {
         match lacks(route, request, memory) {
             None => return say(route, request, memory),
             Some(status) => why = status,
@@ -132,6 +136,7 @@ fn proves(wish: &str, request: &Request, memory: &Memory) -> bool {
         }
         wish => match wish.strip_prefix("{oauth1").and_then(|wish| wish.strip_suffix('}')) {
             Some(token) => signed::by_oauth1(request, token.trim(), KEY),
+            None if wish == "{app}" => signed::by_github_app(request, APP_ID, KEY),
             None => given == wish,
         },
     }

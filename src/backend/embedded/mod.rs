@@ -11,6 +11,7 @@ mod commits;
 mod conclude;
 mod deploys;
 mod finish;
+mod github_app;
 mod identity;
 mod installed;
 mod oauth1;

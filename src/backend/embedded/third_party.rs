@@ -1,10 +1,10 @@
 //! Asks third parties: signs what has to be signed with the time and fresh randomness, and fetches.
 
-use super::oauth1;
 use super::pipeline::{now, random_hex};
+use super::{github_app, oauth1};
 use crate::http;
 use crate::model::Refusal;
-use crate::provider::ask::{Ask, Body, Credentials, Reply};
+use crate::provider::ask::{Ask, Body, Credentials, Reply, Via};
 use crate::secret::Secret;
 
 /// Fetches one thing from a third party.
@@ -15,7 +15,14 @@ pub(super) async fn fetch(ask: Ask) -> Result<Reply, Refusal> {
             let header = oauth1::header(with, method, &ask.url, &random_hex(), now() / 1000)?;
             Credentials::Headers(vec![("Authorization", Secret::from(header))])
         }
+        Credentials::GitHubApp { app_id, private_key } => {
+            Credentials::Bearer(github_app::jwt(app_id, private_key, now() / 1000)?)
+        }
         other => other.clone(),
     };
-    Ok(http::fetch(&Ask { credentials, ..ask }).await)
+    let ask = Ask { credentials, ..ask };
+    Ok(match &ask.via {
+        Via::Http => http::fetch(&ask).await,
+        Via::GitHub(base) => github_app::fetch(&ask, base).await,
+    })
 }

@@ -1,0 +1,76 @@
+//! GitHub's API through octocrab: as a user, or as the app itself, by a JWT that ring signs.
+
+use crate::http::{self, Trust};
+use crate::model::Refusal;
+use crate::provider::ask::{Ask, Credentials, Reply, Unreached};
+use crate::secret::Secret;
+use axum::body::{Body, to_bytes};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use octocrab::Octocrab;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::json;
+
+/// How long a JWT is good, in seconds; GitHub takes ten minutes, and a clock may go wrong by one.
+const LIFE: i64 = 540;
+const SLACK: i64 = 60;
+/// No answer that we read is anywhere near this large.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// Fetches one thing from the API at `base`.
+pub(super) async fn fetch(ask: &Ask, base: &str) -> Reply {
+    let trust = if ask.verify_tls { Trust::Roots(Vec::new()) } else { Trust::Anyone };
+    tracing::debug!(name = ask.name, "asking GitHub");
+    match get(ask, base, &trust).await {
+        Ok(reply) => reply,
+        Err(error) => Reply::Unreached(unreached(&*error)),
+    }
+}
+
+type Unheard = Box<dyn std::error::Error + Send + Sync>;
+
+async fn get(ask: &Ask, base: &str, trust: &Trust) -> Result<Reply, Unheard> {
+    let client = http::client(trust, |builder| builder)?;
+    let builder = Octocrab::builder().base_uri(base)?;
+    let builder = match &ask.credentials {
+        Credentials::Bearer(token) => builder.personal_token(token.expose().to_owned()),
+        _ => builder,
+    };
+    let octocrab = builder.build_with_reqwest(client)?;
+    let response = octocrab._get(ask.url.strip_prefix(base).unwrap_or(&ask.url)).await?;
+    let status = response.status().as_u16();
+    let body = to_bytes(Body::new(response.into_body()), LARGEST_BODY).await?;
+    Ok(Reply::Answered { status, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+fn unreached(error: &(dyn std::error::Error + 'static)) -> Unreached {
+    let causes = std::iter::successors(Some(error), |cause| cause.source());
+    let found = causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>()).next();
+    found.map_or(Unreached::Broken, http::unreached)
+}
+
+/// The JWT that proves an app (RS256), good from a minute ago on.
+///
+/// # Errors
+///
+/// The private key cannot be read.
+pub(super) fn jwt(app_id: &str, private_key: &Secret, now: i64) -> Result<Secret, Refusal> {
+    let unfit = || Refusal::failure("the `privateKey` of the GitHub app is no RSA key in PEM");
+    let key = match PrivateKeyDer::from_pem_slice(private_key.expose().as_bytes()) {
+        Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        _ => return Err(unfit()),
+    };
+    let key = key.map_err(|_| unfit())?;
+    let claims = json!({ "iat": now - SLACK, "exp": now + LIFE, "iss": app_id });
+    let header = json!({ "alg": "RS256", "typ": "JWT" });
+    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&header), part(&claims));
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+        .map_err(|_| unfit())?;
+    Ok(Secret::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
+}

@@ -1,0 +1,246 @@
+//! GitHub Enterprise: a form with a GitHub App of one's own, its installation, and OAuth 2.
+
+use super::ask::{Ask, Reply};
+use super::field::PEM;
+use super::installation::{self, ID, INSTALLATION, INSTALLATIONS, Server, USER};
+use super::instance::VERIFY_SSL;
+use super::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use crate::secret::Secret;
+use crate::state::{Fields, State};
+use serde_json::{Value, json};
+
+/// The form's answer, as Sentry binds it.
+const DATA: &str = "installation_data";
+/// The scheme of the address that was given, of which Sentry keeps the host.
+const SCHEME: &str = "scheme";
+
+pub(super) struct GitHubEnterprise;
+
+static STEPS: [Step; 3] = [
+    Step::form(
+        "installation_config",
+        &[
+            Field::required("url", Kind::Url, "the server", "https://github.example.com"),
+            Field::required("id", Kind::Text(40), "the id of the GitHub App", "1"),
+            Field::required("name", Kind::Text(100), "its name in addresses", "sentry-app"),
+            Field::required("webhookSecret", Kind::Text(4096), "its webhook secret", "${GHE_HOOK}")
+                .secret(),
+            Field::required("privateKey", PEM, "its private key", "${GHE_APP_KEY}").secret(),
+            Field::required("clientId", Kind::Text(200), "its client id", "Iv1.6f1c…"),
+            Field::required("clientSecret", Kind::Text(4096), "its secret", "${GHE_SECRET}")
+                .secret(),
+            VERIFY_SSL,
+            Field::optional("publicLink", Kind::Url, "the page of a public app", ""),
+        ],
+    ),
+    Step::page("app_install_redirect", "appInstallUrl", &[installation::ID_FIELD]),
+    oauth2::STEP,
+];
+
+impl Provider for GitHubEnterprise {
+    fn key(&self) -> &'static str {
+        "github_enterprise"
+    }
+
+    fn name(&self) -> &'static str {
+        "GitHub Enterprise"
+    }
+
+    fn about(&self) -> &'static str {
+        "waits for a person who installs the app and approves in a browser"
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        &["codeowners", "commits", "issue-basic", "stacktrace-link"]
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+        match step.id {
+            "oauth_login" => oauth(state).view(state, fresh),
+            "app_install_redirect" => {
+                self.stays(step, &Fields::default(), state).unwrap_or_default()
+            }
+            _ => Object::new(),
+        }
+    }
+
+    fn stays(&self, step: &Step, fields: &Fields, state: &State) -> Option<Object> {
+        if step.id != STEPS[1].id || !fields.text("installationId").is_empty() {
+            return None;
+        }
+        let (host, name) = (text(state, "url"), address::segment(text(state, "name")));
+        let apps = if host == "github.com" { "apps" } else { "github-apps" };
+        let url = format!("{}/{apps}/{name}", web(state));
+        Some([("appInstallUrl".to_owned(), json!(url))].into_iter().collect())
+    }
+
+    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        match step.id {
+            "oauth_login" => {
+                return oauth2::take(fields, state, &[USER, INSTALLATION, INSTALLATIONS]);
+            }
+            "app_install_redirect" => state.bind(ID, fields.text("installationId")),
+            _ => take_form(fields, state),
+        }
+        Ok(())
+    }
+
+    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+        if step.id != oauth2::STEP.id {
+            return Ok(None);
+        }
+        if let Some(exchange) = oauth(state).exchange(state)? {
+            return Ok(Some(exchange));
+        }
+        let (server, lacks) = (server(state), |name| state.fetch(name).is_none());
+        let id = state.fetch(ID).map(installation::id_text).unwrap_or_default();
+        let list = "/user/installations?per_page=100";
+        Ok(match () {
+            () if lacks(USER) => Some(server.as_user(USER, "/user", state)),
+            () if lacks(INSTALLATION) => Some(server.installation(&id)),
+            () if lacks(INSTALLATIONS) => Some(server.as_user(INSTALLATIONS, list, state)),
+            () => None,
+        })
+    }
+
+    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+        let failure = RefusalKind::Failure;
+        match name {
+            OAUTH_DATA => return oauth2::hear(reply, state),
+            INSTALLATION => return installation::hear(reply, state),
+            USER => state.bind(USER, reply.json("the GitHub user", failure)?),
+            _ => {
+                let told = reply.json("the user's installations of the GitHub app", failure)?;
+                state.bind(INSTALLATIONS, told);
+            }
+        }
+        Ok(())
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        let host = address::host(answers.text("url"));
+        match answers.text("installationId") {
+            "" if listed.external_id.starts_with(&format!("{host}:")) => Match::CannotTell,
+            "" => Match::Other,
+            id if listed.external_id == format!("{host}:{id}") => {
+                let stored = listed.stored.as_ref().map(|stored| &stored.metadata["installation"]);
+                Match::same_if(stored.is_none_or(|stored| is_stored(answers, stored)))
+            }
+            _ => Match::Other,
+        }
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let of = |name| state.fetch(name).unwrap_or(&Value::Null);
+        let (host, installation, user) = (text(state, "url"), of(INSTALLATION), of(USER));
+        let id = installation::id_text(&installation["id"]);
+        if !installation::listed(state).any(|one| one["id"] == installation["id"]) {
+            return Err(installation::not_theirs());
+        }
+        let home = installation["account"]["html_url"].as_str().unwrap_or_default();
+        if !is_on(host, home) {
+            let message = format!("the account's domain does not match: `url` names {host}");
+            return Err(Refusal::failure(message));
+        }
+        let mut metadata = installation::metadata(installation);
+        metadata.insert("installation_id".to_owned(), installation["id"].clone());
+        metadata.insert("installation".to_owned(), of(DATA).clone());
+        let identity = UserIdentity {
+            kind: "github_enterprise",
+            external_id: installation::id_text(&user["id"]),
+            scopes: Vec::new(),
+            data: oauth2::identity_data(state),
+        };
+        let app = installation::id_text(&installation["app_id"]);
+        Ok(IntegrationData {
+            name: installation["account"]["login"].as_str().map(str::to_owned),
+            metadata,
+            user_identity: Some(identity),
+            idp_external_id: Some(format!("{host}:{app}")),
+            ..IntegrationData::new(format!("{host}:{id}"))
+        })
+    }
+
+    fn needs_default_identity(&self) -> bool {
+        true
+    }
+}
+
+fn take_form(fields: &Fields, state: &mut State) {
+    let url = fields.text("url");
+    let data = json!({
+        "url": address::host(url),
+        "id": fields.text("id"),
+        "name": fields.text("name"),
+        "webhook_secret": fields.text("webhookSecret"),
+        "private_key": fields.text("privateKey"),
+        "client_id": fields.text("clientId"),
+        "client_secret": fields.text("clientSecret"),
+        "verify_ssl": fields.flag("verifySsl", true),
+        "public_link": fields.get("publicLink"),
+    });
+    state.bind(DATA, data);
+    state.bind(SCHEME, url.split_once("://").map_or("https", |(scheme, _)| scheme));
+}
+
+/// Whether the form is stored as it is given.
+fn is_stored(answers: &Answers, stored: &Value) -> bool {
+    let pairs = [
+        ("id", "id"),
+        ("webhook_secret", "webhookSecret"),
+        ("private_key", "privateKey"),
+        ("client_id", "clientId"),
+        ("client_secret", "clientSecret"),
+    ];
+    pairs.into_iter().all(|(name, field)| stored[name] == answers.text(field))
+}
+
+/// Whether an account is on this host, whose port counts and whose letters do not.
+fn is_on(host: &str, home: &str) -> bool {
+    let place = home.split_once("://").map_or(home, |(_, rest)| rest);
+    place.split('/').next().is_some_and(|place| place.eq_ignore_ascii_case(host))
+}
+
+fn text<'a>(state: &'a State, name: &str) -> &'a str {
+    state.fetch(DATA).and_then(|data| data[name].as_str()).unwrap_or_default()
+}
+
+fn web(state: &State) -> String {
+    format!("{}://{}", state.text(SCHEME).unwrap_or("https"), text(state, "url"))
+}
+
+fn verify_tls(state: &State) -> bool {
+    state.fetch(DATA).is_none_or(|data| data["verify_ssl"] != false)
+}
+
+fn server(state: &State) -> Server {
+    let api = match text(state, "url") {
+        "github.com" => "https://api.github.com".to_owned(),
+        _ => format!("{}/api/v3", web(state)),
+    };
+    Server {
+        api,
+        app_id: text(state, "id").to_owned(),
+        private_key: Secret::from(text(state, "private_key")),
+        verify_tls: verify_tls(state),
+    }
+}
+
+fn oauth(state: &State) -> OAuth2 {
+    let web = web(state);
+    OAuth2 {
+        authorize_url: format!("{web}/login/oauth/authorize"),
+        token_url: format!("{web}/login/oauth/access_token"),
+        client_id: text(state, "client_id").to_owned(),
+        client_secret: Secret::from(text(state, "client_secret")),
+        scope: "",
+        pkce: false,
+        verify_tls: verify_tls(state),
+    }
+}

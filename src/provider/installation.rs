@@ -1,0 +1,112 @@
+//! The installation of a GitHub App: what GitHub and GitHub Enterprise have in common.
+
+use super::ask::{Ask, Credentials, Reply, Via};
+use super::oauth2;
+use super::{Field, Kind, address};
+use crate::model::{Object, Refusal, RefusalKind};
+use crate::secret::Secret;
+use crate::state::State;
+use serde_json::{Value, json};
+
+/// Under which the installation is asked for, as the app.
+pub(super) const INSTALLATION: &str = "installation";
+/// Under which the user's installations are asked for.
+pub(super) const INSTALLATIONS: &str = "installations";
+/// Under which the user is asked for.
+pub(super) const USER: &str = "user";
+/// The id of the installation that is meant.
+pub(super) const ID: &str = "installation_id";
+
+/// The field that names it, and that GitHub's callback brings.
+pub(super) const ID_FIELD: Field = Field::optional(
+    "installationId",
+    Kind::Text(40),
+    "the id of the app's installation, which is at the end of its settings' address",
+    "12345",
+)
+.by_callback("installation_id");
+
+/// A server that has the app.
+pub(super) struct Server {
+    /// Where its API is.
+    pub(super) api: String,
+    /// The app's id.
+    pub(super) app_id: String,
+    /// The app's private key.
+    pub(super) private_key: Secret,
+    /// Whether its certificate must be valid.
+    pub(super) verify_tls: bool,
+}
+
+impl Server {
+    /// A look at the API as the user.
+    pub(super) fn as_user(&self, name: &'static str, path: &str, state: &State) -> Ask {
+        self.get(name, path, Credentials::Bearer(oauth2::access_token(state)))
+    }
+
+    /// A look at one installation as the app itself.
+    pub(super) fn installation(&self, id: &str) -> Ask {
+        let (app_id, private_key) = (self.app_id.clone(), self.private_key.clone());
+        let path = format!("/app/installations/{}", address::segment(id));
+        self.get(INSTALLATION, &path, Credentials::GitHubApp { app_id, private_key })
+    }
+
+    fn get(&self, name: &'static str, path: &str, credentials: Credentials) -> Ask {
+        let ask = Ask::get(name, format!("{}{path}", self.api), credentials);
+        Ask { via: Via::GitHub(self.api.clone()), verify_tls: self.verify_tls, ..ask }
+    }
+}
+
+/// Binds the installation that came back.
+pub(super) fn hear(reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    let no = |status: u16, message: &str| {
+        Err(Refusal { status: Some(status), ..Refusal::failure(message) })
+    };
+    match reply {
+        Reply::Answered { status: 404, .. } => {
+            return no(404, "the GitHub installation does not exist, or is another app's");
+        }
+        Reply::Answered { status: 401, .. } => {
+            return no(401, "GitHub does not know the app: check its id and private key");
+        }
+        _ => {}
+    }
+    let told = reply.json("the installation of the GitHub app", RefusalKind::Failure)?;
+    if !told["suspended_at"].is_null() {
+        return Err(Refusal::failure("the GitHub installation is suspended"));
+    }
+    state.bind(INSTALLATION, told);
+    Ok(())
+}
+
+/// The ids and accounts of the user's installations.
+pub(super) fn listed(state: &State) -> impl Iterator<Item = &Value> {
+    let told = state.fetch(INSTALLATIONS).unwrap_or(&Value::Null);
+    told["installations"].as_array().into_iter().flatten()
+}
+
+/// An id as GitHub writes it in JSON, as the text that it is everywhere else.
+pub(super) fn id_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What both keep of the installation.
+pub(super) fn metadata(installation: &Value) -> Object {
+    let account = &installation["account"];
+    let home = account["html_url"].as_str().unwrap_or_default();
+    let domain = home.split_once("://").map_or(home, |(_, rest)| rest);
+    let metadata = json!({
+        "access_token": null,
+        "expires_at": null,
+        "icon": account["avatar_url"],
+        "domain_name": domain,
+        "account_type": account["type"],
+        "account_id": account["id"],
+    });
+    metadata.as_object().cloned().unwrap_or_default()
+}
+
+/// A refusal for an installation that is not the user's.
+pub(super) fn not_theirs() -> Refusal {
+    Refusal::failure("the user has no access to this GitHub installation, or is no owner of it")
+}
