@@ -56,8 +56,8 @@ impl Provider for CustomScm {
         if listed.name != answers.text("name") {
             return Match::Other;
         }
-        let domain = domain(answers.text("url"), answers.text("name"));
-        match listed.domain_name.as_deref() == Some(&domain) {
+        let url = answers.text("url").trim_end_matches('/');
+        match listed.domain_name.as_deref().is_some_and(|domain| domain.starts_with(url)) {
             true => Match::Same,
             false => Match::CannotTell,
         }
@@ -79,5 +79,5 @@ impl Provider for CustomScm {
 
 /// What Sentry shows as the place of it.
 fn domain(url: &str, name: &str) -> String {
-    format!("{url}/{name}").replace("https://", "")
+    format!("{url}{name}")
 }

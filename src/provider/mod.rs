@@ -9,6 +9,7 @@ mod answers;
 mod app;
 pub mod ask;
 mod aws_lambda;
+mod bitbucket;
 mod bitbucket_server;
 mod claude_code;
 mod consumer;
@@ -31,12 +32,14 @@ mod github_enterprise;
 mod gitlab;
 mod installation;
 mod instance;
+mod jira;
 mod jira_server;
 mod msteams;
 pub mod oauth2;
 mod opsgenie;
 mod pagerduty;
 mod perforce;
+mod signed;
 mod slack;
 mod slack_staging;
 mod unknown;
@@ -60,7 +63,9 @@ pub const PROVIDERS: &[&dyn Provider] = &[
     &github_enterprise::GitHubEnterprise,
     &gitlab::Gitlab,
     &gitea::Gitea,
+    &bitbucket::Bitbucket,
     &bitbucket_server::BitbucketServer,
+    &jira::Jira,
     &jira_server::JiraServer,
     &github_copilot::GITHUB_COPILOT,
     &custom_scm::CustomScm,

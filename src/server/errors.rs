@@ -1,6 +1,6 @@
 //! What an endpoint answers: a response, or one of Sentry's error bodies.
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -31,6 +31,11 @@ impl ApiError {
     /// A 400 with a `detail`.
     pub(super) fn bad_request(text: impl Into<String>) -> Self {
         Self::detail(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// The sentence of a 400, to be shown on a page.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.body["detail"].as_str().filter(|_| self.status == StatusCode::BAD_REQUEST)
     }
 
     /// A 400 that names a field: `{"field": ["text"]}`.
@@ -70,7 +75,11 @@ impl ApiError {
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
-        Self::internal(&failure.message)
+        // What begins a pipeline may be refused, too.
+        match failure.code.exit() {
+            Exit::Refused => Self::bad_request(failure.message),
+            _ => Self::internal(&failure.message),
+        }
     }
 }
 

@@ -36,8 +36,11 @@ pub(super) async fn set_up(mut visit: Visit) -> Answer {
         return Ok(html::page(StatusCode::NOT_FOUND, "Page Not Found", ""));
     };
     let next = visit.asked.query("next").map(str::to_owned);
-    let (key, session) =
-        begin(&mut visit, provider, user, &org, Door::SetUp, next.as_deref()).await?;
+    let begun = begin(&mut visit, provider, user, &org, Door::SetUp, next.as_deref()).await;
+    let (key, session) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return unbegun(error),
+    };
     let mut response = shown(session.provider, session.step, &session.view, &[]);
     remember(response.headers_mut(), &key);
     Ok(response)
@@ -92,8 +95,11 @@ pub(super) async fn configure(mut visit: Visit) -> Answer {
         return Ok(link);
     }
     let next = visit.asked.query("next").map(str::to_owned);
-    let (key, session) =
-        begin(&mut visit, provider, user, &org, Door::Link, next.as_deref()).await?;
+    let begun = begin(&mut visit, provider, user, &org, Door::Link, next.as_deref()).await;
+    let (key, session) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return unbegun(error),
+    };
     let given = parameters(&visit);
     let mut response = if answers(session.step, &given) {
         answer(&mut visit, &session, &given).await?
@@ -128,6 +134,11 @@ async fn begin(
     let app = visit.server.app(provider).map_err(ApiError::bad_request)?;
     let given = parameters(visit);
     let initial = provider.initial().map(|step| fields(step, &given));
+    if let Some((step, initial)) = provider.initial().zip(initial.as_ref())
+        && let Some((name, why)) = provider::invalid(step, initial).first()
+    {
+        return Err(ApiError::bad_request(format!("`{name}`: {why}")));
+    }
     let (initial, app) = (initial.as_ref(), Some(&app));
     let (org_id, org, site) = (org.id, &slug, visit.server.base().to_owned());
     let site = site.as_str();
@@ -136,6 +147,14 @@ async fn begin(
     let key = visit.engine.begin_session(begin, user, org_id, door, replaced.as_deref()).await?;
     let session = visit.engine.session(&key).await?.ok_or_else(ApiError::not_found)?;
     Ok((key, session))
+}
+
+/// A pipeline that is refused from the start: Sentry's page is a 200 too.
+fn unbegun(error: ApiError) -> Answer {
+    match error.refusal() {
+        Some(why) => Ok(html::error(why)),
+        None => Err(error),
+    }
 }
 
 /// Answers the current step, and shows what comes of it.

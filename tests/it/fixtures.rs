@@ -10,6 +10,7 @@
 use crate::common::{Ended, Run};
 use crate::peer::Peer;
 use crate::serve_peer::{Serve, TOKEN};
+use crate::signed;
 use crate::vendor::{Vendor, holds};
 use finishline::provider::PROVIDERS;
 use rusqlite::Connection;
@@ -85,7 +86,7 @@ impl Case {
         let lines = self.env.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let pair = |line: &str| {
             let (name, value) = line.split_once('=').unwrap();
-            (name.to_owned(), value.replace("{vendor}", vendor))
+            (name.to_owned(), placed(value).replace("{vendor}", vendor))
         };
         lines.map(pair).collect()
     }
@@ -104,7 +105,11 @@ impl Case {
             let ended_so = ended.expect(3);
             let page = ended_so.output("redirect-url");
             assert_eq!(ended_so.said(["status", "error-code"]), "action_required needs-browser");
-            let callback = vendor.visit(&page, brings, home);
+            let brings = brings.as_object().unwrap().iter();
+            let brings =
+                brings.map(|(name, value)| (name.as_str(), placed(value.as_str().unwrap())));
+            let brings: Vec<_> = brings.collect();
+            let callback = vendor.visit(&page, &brings, home);
             ended = run.clone().args(&["resume"]).var("FINISHLINE_CALLBACK_URL", callback).go();
         }
         ended
@@ -134,6 +139,28 @@ impl Case {
         let case = format!("{}/{} on {backend}", self.provider, self.name);
         assert!(wish.is_null() || holds(&found, wish), "{case}: {found:#}");
     }
+}
+
+/// What only can be signed now: `{link KEY AGE JSON}` and `{jwt SECRET AGE JSON}`, by whose age in
+/// seconds it was signed, or its time is over.
+fn placed(text: &str) -> String {
+    let Some((before, rest)) = ["{link ", "{jwt "].iter().find_map(|kind| text.split_once(kind))
+    else {
+        return text.to_owned();
+    };
+    let (placeholder, after) = rest.split_once("}}").unwrap();
+    let mut words = placeholder.splitn(3, ' ');
+    let (key, age) = (words.next().unwrap(), words.next().unwrap().parse::<i64>().unwrap());
+    let json = format!("{}}}", words.next().unwrap());
+    let signed = match text.contains("{link ") {
+        true => signed::link(&json, key, signed::since_1970() - age),
+        false => {
+            let mut claims: Value = serde_json::from_str(&json).unwrap();
+            claims["exp"] = json!(signed::since_1970() - age);
+            signed::jwt(&claims, key)
+        }
+    };
+    format!("{before}{signed}{after}")
 }
 
 /// The integration that is there, and the account that was linked.

@@ -4,13 +4,14 @@ use crate::peer::Request;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use ring::hmac;
 use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::signature::Verifier;
 use serde_json::Value;
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// By OAuth 1.0a with RSA-SHA1, this private key's, and this token; an empty one is none.
@@ -51,6 +52,29 @@ pub(crate) fn by_github_app(request: &Request, app_id: &str, pem: &str) -> bool 
     let is_timely = claims["iat"].as_i64().is_some_and(|iat| iat <= now)
         && claims["exp"].as_i64().is_some_and(|exp| exp > now && exp <= now + 600);
     is_signed && is_timely && json(header)["alg"] == "RS256" && claims["iss"] == app_id
+}
+
+/// A JWT with these claims (HS256).
+pub(crate) fn jwt(claims: &Value, secret: &str) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let signed = format!("{}.{}", part(r#"{"alg":"HS256"}"#), part(&claims.to_string()));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let signature = hmac::sign(&key, signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// A link as Sentry signs it, at this time.
+pub(crate) fn link(json: &str, key: &str, time: i64) -> String {
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let (mut time, mut text) = (usize::try_from(time).unwrap(), String::new());
+    while time > 0 {
+        text.insert(0, char::from(digits[time % 62]));
+        time /= 62;
+    }
+    let signed = format!("{json}:{text}");
+    let key = Sha256::digest(format!("sentry-generic-signingsigner{key}"));
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), signed.as_bytes());
+    URL_SAFE_NO_PAD.encode(format!("{signed}:{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// Seconds since 1970.

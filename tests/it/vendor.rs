@@ -61,20 +61,20 @@ impl Vendor {
 
     /// What a person does on the page, who brings these parameters back to `home` or to where the
     /// page says; the address that the browser ends at.
-    pub(crate) fn visit(&self, page: &str, brings: &Value, home: &str) -> String {
+    pub(crate) fn visit(&self, page: &str, brings: &[(&str, String)], home: &str) -> String {
         let page = Url::parse(page).unwrap();
         let query: BTreeMap<_, _> = page.query_pairs().into_owned().collect();
         let home = query.get("redirect_uri").map_or(home, String::as_str);
         let mut callback = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in brings.as_object().unwrap() {
-            let value = match value.as_str().unwrap() {
+        for (name, value) in brings {
+            let value = match value.as_str() {
                 "{code}" => {
                     let mut memory = self.memory.lock().unwrap();
                     let code = memory.issue("c0de");
                     memory.codes.insert(code.clone(), home.to_owned());
                     code
                 }
-                "{page}" => query[name].clone(),
+                "{page}" => query[*name].clone(),
                 value => value.to_owned(),
             };
             callback.append_pair(name, &value);

@@ -1,0 +1,116 @@
+//! Bitbucket: a Connect app of one's own, whose JWT says that a person let it in.
+
+use super::app::App;
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, signed};
+use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
+use crate::state::{Fields, State};
+use serde_json::json;
+use url::form_urlencoded;
+
+const EXTERNAL_ID: &str = "external_id";
+
+pub(super) struct Bitbucket;
+
+static STEPS: [Step; 1] = [Step::page(
+    "authorize",
+    "authorizeUrl",
+    &[Field::required("jwt", Kind::Text(16_384), "the JWT that Bitbucket hands over", "")
+        .by_callback("jwt")
+        .secret()],
+)];
+
+/// What Bitbucket told the app when it was installed.
+static APP: [Field; 5] = [
+    Field::required("key", Kind::Text(200), "the key in the app's descriptor", "acme-sentry"),
+    Field::required(
+        "clientKey",
+        Kind::Text(200),
+        "the `clientKey` that Bitbucket told the app when it was installed",
+        "connect:1234567",
+    ),
+    Field::required("sharedSecret", Kind::Text(4096), "the `sharedSecret` of it", "${BB_SECRET}")
+        .secret(),
+    Field::required("username", Kind::Text(200), "the workspace that it is installed in", "acme"),
+    super::app::URL,
+];
+
+impl Provider for Bitbucket {
+    fn key(&self) -> &'static str {
+        "bitbucket"
+    }
+
+    fn name(&self) -> &'static str {
+        "Bitbucket"
+    }
+
+    fn about(&self) -> &'static str {
+        "waits once for a person who lets the app in with a browser"
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        &["codeowners", "commits", "issue-basic", "stacktrace-link"]
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn app(&self) -> &'static [Field] {
+        &APP
+    }
+
+    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+        let app = App::of(state);
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("addon_key", app.text("key"))
+            .append_pair("redirect_uri", &fresh.redirect_uri)
+            .finish();
+        let base = app.base("https://bitbucket.org");
+        let url = format!("{base}/site/addons/authorize?{query}");
+        [("authorizeUrl".to_owned(), json!(url))].into_iter().collect()
+    }
+
+    fn admit(&self, _step: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
+        let app = App::of(state);
+        let claims = signed::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
+        match claims {
+            Some(claims) if claims["iss"] == app.text("clientKey") => Ok(()),
+            _ => Err(Refusal::failure(
+                "Unable to verify installation: the JWT is another app's, or its time is over",
+            )),
+        }
+    }
+
+    fn take(&self, _step: &Step, _fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        let client_key = App::of(state).text("clientKey").to_owned();
+        state.bind(EXTERNAL_ID, client_key);
+        Ok(())
+    }
+
+    /// Only our engine knows, by the app that it was made with.
+    fn matches(&self, _answers: &Answers, _listed: &Listed) -> Match {
+        Match::CannotTell
+    }
+
+    /// As in Sentry: with the facts of the app's installation it is built, without them it must be
+    /// there already.
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let id = state.text(EXTERNAL_ID);
+        let id = id.ok_or_else(|| Refusal::failure("the installation has no client key"))?;
+        let app = App::of(state);
+        let (name, secret) = (app.text("username"), app.text("sharedSecret"));
+        if secret.is_empty() {
+            return Ok(IntegrationData { row: Row::Expect, ..IntegrationData::new(id) });
+        }
+        let metadata = json!({
+            "shared_secret": secret,
+            "base_url": "https://api.bitbucket.org",
+            "domain_name": format!("bitbucket.org/{name}"),
+        });
+        Ok(IntegrationData {
+            name: Some(name.to_owned()),
+            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            ..IntegrationData::new(id)
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! Jira: what a Connect app signed when it was installed, as a link of Sentry's is signed.
+
+use super::app::App;
+use super::oauth2;
+use super::signed::{self, Unsigned};
+use super::{Answers, Field, Fresh, INITIAL, Kind, Match, Provider, Step};
+use crate::model::{IntegrationData, Listed, Object, Refusal};
+use crate::state::{Fields, State};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+/// How long a link is good, in seconds: Sentry's two days.
+const LIFE: i64 = 2 * 24 * 3600;
+const EXTERNAL_ID: &str = "external_id";
+const METADATA: &str = "metadata";
+
+pub(super) struct Jira;
+
+static FIRST: Step = Step::initial(&[Field::required(
+    "signedParams",
+    Kind::Text(16_384),
+    "what the app's page in Jira links to, behind `signed_params=`; good for two days",
+    "${JIRA_SIGNED_PARAMS}",
+)
+.secret()]);
+
+static STEPS: [Step; 1] = [Step::form("jira_confirm_install", &[Field::shown("state")])];
+
+static APP: [Field; 1] = [Field::required(
+    "signingKey",
+    Kind::Text(4096),
+    "the key that the app signs with",
+    "${JIRA_SIGNING_KEY}",
+)
+.secret()];
+
+impl Provider for Jira {
+    fn key(&self) -> &'static str {
+        "jira"
+    }
+
+    fn name(&self) -> &'static str {
+        "Jira"
+    }
+
+    fn about(&self) -> &'static str {
+        "finishes with what the Connect app signed when it was installed in Jira"
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        &["issue-basic", "issue-sync"]
+    }
+
+    fn initial(&self) -> Option<&'static Step> {
+        Some(&FIRST)
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        &STEPS
+    }
+
+    fn app(&self) -> &'static [Field] {
+        &APP
+    }
+
+    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+        let mut data = oauth2::show(state, fresh);
+        let metadata = state.fetch(METADATA).unwrap_or(&Value::Null);
+        data.insert("baseUrl".to_owned(), metadata["base_url"].clone());
+        data
+    }
+
+    fn admit(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
+        if step.id != INITIAL {
+            return Ok(());
+        }
+        let key = App::of(state).text("signingKey");
+        match signed::link(fields.text("signedParams"), key, now, LIFE) {
+            Ok(_) => Ok(()),
+            Err(Unsigned::Expired) => Err(Refusal::failure("Installation link expired")),
+            Err(Unsigned::Forged) => {
+                Err(Refusal::failure("`signedParams` was not signed with the app's key"))
+            }
+        }
+    }
+
+    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        if step.id != INITIAL {
+            return oauth2::verify(fields, state);
+        }
+        let lacks = || Refusal::failure("`signedParams` names no installation in Jira");
+        let signed = contents(fields.text("signedParams")).ok_or_else(lacks)?;
+        let id = signed[EXTERNAL_ID].as_str().ok_or_else(lacks)?;
+        // Sentry signs the metadata as a text of JSON.
+        let metadata = match &signed[METADATA] {
+            Value::String(text) => serde_json::from_str(text).map_err(|_| lacks())?,
+            other => other.clone(),
+        };
+        state.bind(EXTERNAL_ID, id);
+        state.bind(METADATA, metadata);
+        Ok(())
+    }
+
+    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+        let signed = contents(answers.text("signedParams"));
+        match signed.as_ref().and_then(|signed| signed[EXTERNAL_ID].as_str()) {
+            None => Match::CannotTell,
+            Some(id) if listed.external_id == id => Match::Same,
+            Some(_) => Match::Other,
+        }
+    }
+
+    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+        let id = state.text(EXTERNAL_ID);
+        let id = id.ok_or_else(|| Refusal::failure("the installation in Jira has no id"))?;
+        let metadata = state.fetch(METADATA).cloned().unwrap_or_else(|| json!({}));
+        Ok(IntegrationData {
+            name: Some("JIRA".to_owned()),
+            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            ..IntegrationData::new(id)
+        })
+    }
+}
+
+/// What was signed, whoever signed it.
+fn contents(text: &str) -> Option<Value> {
+    let text = URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('=')).ok()?;
+    let text = String::from_utf8(text).ok()?;
+    let (signed, _) = text.rsplit_once(':')?;
+    serde_json::from_str(signed.rsplit_once(':')?.0).ok()
+}
