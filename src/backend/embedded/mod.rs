@@ -147,7 +147,11 @@ impl Embedded {
             let heard = provider.hear(name, &reply, &mut kept.data);
             heard.map_err(|no| refuse(no, kept))?;
             let key = &self.key;
-            self.store.write(|transaction| kept.save(transaction, key)).await?;
+            let saved = self.store.write(|transaction| kept.keep(transaction, key)).await?;
+            if !saved {
+                let message = "the third party gave out a token that it had given out before";
+                return Err(refuse(Refusal::failure(message), kept));
+            }
         }
         Ok(())
     }

@@ -150,6 +150,18 @@ impl Kept {
         connection.execute(sql, values).map(drop)
     }
 
+    /// Writes what a third party told. Whether it could be: a value that finds the pipeline may
+    /// come from there, and must find no other.
+    pub(super) fn keep(&self, connection: &Connection, key: &str) -> rusqlite::Result<bool> {
+        let sql = "SELECT count(*) FROM pipeline_state WHERE callback = ?1 AND key <> ?2";
+        let others =
+            connection.query_row(sql, (self.callback(), key), |row| row.get::<_, i64>(0))?;
+        if others > 0 {
+            return Ok(false);
+        }
+        self.save(connection, key).map(|()| true)
+    }
+
     /// Clears the pipeline. One that waited for a callback is remembered without its data.
     pub(super) fn end(&self, connection: &Connection, key: &str) -> rusqlite::Result<()> {
         if self.callback().is_none() {
