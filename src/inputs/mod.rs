@@ -30,6 +30,9 @@ const SAAS: &str = "https://sentry.io/";
 /// The runner's variable that says where GitHub's API is.
 pub const GITHUB_API_URL: &str = "GITHUB_API_URL";
 
+/// The variables of proxies on the way to an `http` address.
+const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
 /// What the step was asked to do.
 pub struct Inputs {
     /// The provider's key; `None` asks for no integration.
@@ -72,6 +75,8 @@ pub struct Inputs {
     pub dialect: Dialect,
     /// Certificates to trust besides the system's, as PEM.
     pub certificates: Option<String>,
+    /// Whether a proxy is spoken to over TLS, also on the way to an `http` address.
+    pub proxy_over_tls: bool,
     /// The backend, when it was named.
     pub backend: Option<BackendName>,
     /// The embedded backend's file.
@@ -134,6 +139,7 @@ impl Inputs {
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, parse::certificates),
+            proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
             backend: reader.value("backend", parse::backend),
             database: reader.value("database", parse::text),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
@@ -213,6 +219,10 @@ impl Inputs {
             }
         }
     }
+}
+
+fn is_https(address: Option<&str>) -> bool {
+    address.is_some_and(|address| address.starts_with("https:"))
 }
 
 fn claims(token: &str) -> Option<Claims> {

@@ -42,8 +42,6 @@ pub struct Standing {
     pub r#ref: Option<String>,
     /// A page about it.
     pub url: Option<String>,
-    /// The hash of its newest commit.
-    pub last_commit: Option<String>,
     /// How many commits it has.
     pub commit_count: u64,
     /// How many deploys it has.

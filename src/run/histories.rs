@@ -1,9 +1,9 @@
 //! Where the commits of a release are read: the checkout, or GitHub's API.
 
+use super::trust;
 use crate::failure::{Code, Failure, Warning};
 use crate::git::{Checkout, GitError, Range};
 use crate::github::GitHub;
-use crate::http::Trust;
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
 use crate::release::seam::{Gathered, Histories, Source};
@@ -97,8 +97,8 @@ pub(super) fn github(inputs: &Inputs, job: &Job, deadline: Instant) -> Result<Gi
     let api = Url::parse(api).map_err(|_| {
         Failure::new(Code::Usage, "the host tells no address of GitHub's API that can be used")
     })?;
-    let trust = Trust::Roots(inputs.certificates.iter().cloned().collect());
-    GitHub::new(&api, inputs.release.github_token.as_ref(), &trust, deadline)
+    let token = inputs.release.github_token.as_ref();
+    GitHub::new(&api, token, &trust(inputs, &api), deadline)
 }
 
 /// What was read, and why it may be less or more than was meant.

@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::files;
 use crate::host::Sinks;
+use crate::http::Trust;
 use crate::inputs::given::Given;
 use crate::inputs::{self, BackendName, Inputs};
 use crate::job::Job;
@@ -111,8 +112,7 @@ impl Run<'_> {
         };
         let outcome = match (integrated, released) {
             (Some(integrated), Some(released)) => integrated.and(released),
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => Outcome::failed(Failure::new(Code::NothingAsked, "nothing is asked")),
+            (integrated, released) => integrated.or(released).expect("one of the two is asked for"),
         };
         Ok(self.with_status(inputs, outcome, deadline).await)
     }
@@ -149,7 +149,7 @@ impl Run<'_> {
     ) -> Outcome {
         let secrets: Vec<_> = inputs.tokens().map(|token| token.expose().to_owned()).collect();
         let title = format!("finishline: release {}", releasing.task.version);
-        let shown = releasing.shown();
+        let shown = releasing.shown(&backend);
         let work = async { Ok(releasing.carry_out(self, backend?).await) };
         self.told(&secrets, &shown, &title, work, Outcome::failed).await
     }
@@ -224,6 +224,14 @@ struct Group<'a>(&'a Sinks);
 impl Drop for Group<'_> {
     fn drop(&mut self) {
         drop(Sinks::emit(self.0.close_group(unix_seconds())));
+    }
+}
+
+/// Which certificates are trusted on the way to this address.
+fn trust(inputs: &Inputs, url: &Url) -> Trust {
+    match url.scheme() == "http" && !inputs.proxy_over_tls {
+        true => Trust::Nobody,
+        false => Trust::Roots(inputs.certificates.iter().cloned().collect()),
     }
 }
 

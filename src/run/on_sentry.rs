@@ -1,6 +1,6 @@
 //! A run on a Sentry backend.
 
-use super::Run;
+use super::{Run, trust};
 use crate::backend::After;
 use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
 use crate::callback::Callback;
@@ -8,7 +8,6 @@ use crate::driver::{self, Walked};
 use crate::failure::{Code, Failure, Warning};
 use crate::files;
 use crate::host::Sinks;
-use crate::http::Trust;
 use crate::inputs::{Inputs, Mode};
 use crate::model::{OrgSlug, PipelineType};
 use crate::outcome::Outcome;
@@ -215,7 +214,7 @@ fn then(inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
 /// How the backend is reached: at the named address, the token's own, or the SaaS.
 fn access(inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
     let url = inputs.page_url();
-    let trust = Trust::Roots(inputs.certificates.iter().cloned().collect());
+    let trust = trust(inputs, &url);
     Ok(Access { url, token: token(inputs)?, trust, deadline })
 }
 

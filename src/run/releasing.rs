@@ -2,13 +2,12 @@
 
 use super::histories::Readers;
 use super::on_embedded::site;
-use super::{Run, unix_ms};
+use super::{Run, trust, unix_ms};
 use crate::backend::embedded::{EmbeddedReleases, peek_release};
 use crate::backend::sentry::{Access, SentryReleases};
 use crate::database;
 use crate::failure::{Code, Failure};
 use crate::host;
-use crate::http::Trust;
 use crate::inputs::{BackendName, Inputs};
 use crate::outcome::Outcome;
 use crate::redirect::Site;
@@ -48,9 +47,12 @@ impl<'a> Releasing<'a> {
     }
 
     /// The texts that outputs will show, which a mask must not hit.
-    pub(super) fn shown(&self) -> Vec<String> {
+    pub(super) fn shown(&self, backend: &Result<BackendName, Failure>) -> Vec<String> {
         let task = &self.task;
-        let site = Site::new(self.inputs.page_url());
+        let site = Site::new(match backend {
+            Ok(BackendName::Embedded) => site(self.inputs).to_owned(),
+            _ => self.inputs.page_url().into(),
+        });
         let words = [task.version.to_string(), task.org.to_string()];
         let page = ReleaseReport { task, site: &site }.url();
         let environment = task.deploy.as_ref().map(|deploy| deploy.environment.clone());
@@ -89,8 +91,8 @@ impl<'a> Releasing<'a> {
     }
 
     async fn on_sentry(self) -> Result<Outcome, Failure> {
-        let trust = Trust::Roots(self.inputs.certificates.iter().cloned().collect());
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
+        let trust = trust(self.inputs, &url);
         let access = Access { url, token: token(self.inputs)?, trust, deadline: self.deadline };
         let mark = host::mark().map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());

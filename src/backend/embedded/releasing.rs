@@ -21,7 +21,6 @@ const ALL: Page = Page { offset: 0, rows: -1 };
 /// The releases of one organization, of which one version is worked on.
 pub struct EmbeddedReleases {
     engine: Embedded,
-    slug: OrgSlug,
     org: i64,
     version: Version,
     /// Organization and projects that came into being, for the run to say so.
@@ -42,7 +41,7 @@ impl EmbeddedReleases {
     ) -> Result<Self, Failure> {
         let mut engine = Embedded::open(path).await?;
         let (org, made) = engine.make_projects(slug, projects).await?;
-        Ok(Self { engine, slug: slug.clone(), org, version: version.clone(), made })
+        Ok(Self { engine, org, version: version.clone(), made })
     }
 
     async fn row(&mut self) -> Result<Release, Failure> {
@@ -80,11 +79,9 @@ impl EmbeddedReleases {
 
     async fn standing(&mut self) -> Result<Standing, Failure> {
         let row = self.row().await?;
-        let first = Page { offset: 0, rows: 1 };
-        let last = self.engine.release_commits(row.id, first).await?.into_iter().next();
         let projects = self.engine.release_projects(row.id).await?;
         let projects = projects.into_iter().map(|(_, slug)| slug).collect();
-        Ok(Standing { last_commit: last.map(|last| last.key), projects, ..standing(&row) })
+        Ok(Standing { projects, ..standing(&row) })
     }
 }
 
@@ -194,7 +191,6 @@ impl Releases for EmbeddedReleases {
             projects: self.ids(projects).await?,
         };
         let noted = self.engine.deploy(release, &new).await?;
-        tracing::debug!(org = self.slug.as_str(), id = noted.id, "a deploy is noted");
         Ok(Noted::There(noted.id.to_string()))
     }
 }

@@ -147,7 +147,6 @@ impl SentryReleases {
             date_released: told["dateReleased"].as_str().and_then(dates::parse),
             r#ref: text(&told["ref"]),
             url: text(&told["url"]),
-            last_commit: text(&told["lastCommit"]["id"]),
             commit_count: told["commitCount"].as_u64().unwrap_or(0),
             deploy_count: told["deployCount"].as_u64().unwrap_or(0),
             projects: projects.filter_map(|project| text(&project["slug"])).collect(),
