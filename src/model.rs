@@ -191,6 +191,8 @@ pub struct Finished {
     pub name: String,
     /// Whether anything stored is different from before.
     pub changed: bool,
+    /// The settings page, where the backend itself led there.
+    pub location: Option<String>,
 }
 
 /// A provider's, or the pipeline's, no.

@@ -72,7 +72,7 @@ fn step(step: &Step) -> String {
 
 fn field(field: &Field) -> String {
     let whose = match field.source {
-        Source::State => None,
+        Source::State | Source::Link(_) => None,
         Source::Callback(_) => Some("the person's browser brings it"),
         Source::Shown => Some("filled in by itself"),
     };

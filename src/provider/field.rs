@@ -65,6 +65,8 @@ impl Step {
 pub enum Source {
     /// `state`.
     State,
+    /// `state`, and in a vendor's link the parameter of this name.
+    Link(&'static str),
     /// The parameter of the callback with this name; `state` may have it too.
     Callback(&'static str),
     /// The step itself: what it shows under the same name is sent back as it came.
@@ -129,17 +131,30 @@ impl Field {
         Self { source: Source::Callback(parameter), ..self }
     }
 
+    /// A vendor's link has it under another name.
+    pub(super) const fn by_link(self, parameter: &'static str) -> Self {
+        Self { source: Source::Link(parameter), ..self }
+    }
+
     /// The parameter of the callback that brings it; `None` for a field of `state`.
     pub fn callback(&self) -> Option<&'static str> {
         match self.source {
             Source::Callback(parameter) => Some(parameter),
-            Source::State | Source::Shown => None,
+            Source::State | Source::Link(_) | Source::Shown => None,
+        }
+    }
+
+    /// What it is called in a vendor's link.
+    pub fn link(&self) -> &'static str {
+        match self.source {
+            Source::Link(parameter) => parameter,
+            Source::State | Source::Callback(_) | Source::Shown => self.name,
         }
     }
 
     /// Whether it is `state` that has to bring it.
     pub fn is_of_state(&self) -> bool {
-        self.source == Source::State
+        matches!(self.source, Source::State | Source::Link(_))
     }
 }
 

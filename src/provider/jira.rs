@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// How long a link is good, in seconds: Sentry's two days.
-const LIFE: i64 = 2 * 24 * 3600;
+/// How long a link is good, in seconds: Sentry's one day.
+const LIFE: i64 = 24 * 3600;
 const EXTERNAL_ID: &str = "external_id";
 const METADATA: &str = "metadata";
 
@@ -20,9 +20,10 @@ pub(super) struct Jira;
 static FIRST: Step = Step::initial(&[Field::required(
     "signedParams",
     Kind::Text(16_384),
-    "what the app's page in Jira links to, behind `signed_params=`; good for two days",
+    "what the app's page in Jira links to, behind `signed_params=`; good for a day",
     "${JIRA_SIGNED_PARAMS}",
 )
+.by_link("signed_params")
 .secret()]);
 
 static STEPS: [Step; 1] = [Step::form("jira_confirm_install", &[Field::shown("state")])];

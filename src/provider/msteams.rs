@@ -21,6 +21,7 @@ static INITIAL: Step = Step::initial(&[Field::required(
     "what the bot's welcome card links to, behind `signed_params=`; good for a day",
     "${MSTEAMS_SIGNED_PARAMS}",
 )
+.by_link("signed_params")
 .secret()]);
 
 static STEPS: [Step; 1] = [Step::form("msteams_install", &[Field::shown("state")])];

@@ -25,14 +25,15 @@ impl Report<'_> {
             true => self.headline(&format!("is {verb}")),
             false => self.headline("was as it should be already"),
         };
+        let url = finished.location.clone().unwrap_or_else(|| self.settings_url(finished.id));
         let changed = finished.changed;
-        Outcome { changed, ..self.there(kind, finished.id, &finished.name, headline) }
+        Outcome { changed, ..self.there(kind, (finished.id, &finished.name), url, headline) }
     }
 
     /// Nothing was to be done.
     pub fn nothing(&self, id: i64, name: &str) -> Outcome {
         let headline = format!("{}, nothing to do", self.headline("is installed and up to date"));
-        self.there(PipelineType::Install, id, name, headline)
+        self.there(PipelineType::Install, (id, name), self.settings_url(id), headline)
     }
 
     /// A person must act on this page before the pipeline can go on; `then` says how it does.
@@ -82,8 +83,13 @@ impl Report<'_> {
     }
 
     /// The integration is there.
-    fn there(&self, kind: PipelineType, id: i64, name: &str, headline: String) -> Outcome {
-        let url = self.settings_url(id);
+    fn there(
+        &self,
+        kind: PipelineType,
+        (id, name): (i64, &str),
+        url: String,
+        headline: String,
+    ) -> Outcome {
         let details = vec![format!("integration {id} ({name})"), format!("settings: {url}")];
         let subject = Subject {
             pipeline_type: Some(kind),

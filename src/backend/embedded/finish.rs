@@ -37,6 +37,7 @@ pub fn finish(
         integration_key: provider.integration_key().to_owned(),
         name: integration.name,
         changed,
+        location: None,
     })
 }
 

@@ -177,6 +177,7 @@ pub(super) fn finished(data: &Value) -> Result<Finished, Failure> {
         integration_key: text(&data["provider"]["key"]),
         name: text(&data["name"]),
         changed: true,
+        location: None,
     })
 }
 

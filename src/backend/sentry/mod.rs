@@ -4,6 +4,7 @@ mod access;
 mod after;
 mod api;
 mod client;
+mod configure;
 mod page;
 mod releases;
 mod reply;
@@ -158,7 +159,8 @@ impl<'a> Sentry<'a> {
         };
         let one = listed.into_iter().find(|one| one.active && !was_there(one))?;
         let integration_key = self.task.provider_key().to_owned();
-        Some(Finished { id: one.id, integration_key, name: one.name, changed: true })
+        let (id, name, location) = (one.id, one.name, None);
+        Some(Finished { id, integration_key, name, changed: true, location })
     }
 
     /// What another process needs to go on with the step that waits.

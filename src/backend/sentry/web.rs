@@ -27,6 +27,8 @@ pub(super) enum Current {
     Guide,
     /// By what the vendor would put into its callback.
     Callback,
+    /// By following the vendor's link.
+    Link,
 }
 
 /// What is known while the pages are walked.
@@ -39,6 +41,12 @@ impl Sentry<'_> {
     /// Starts the pipeline at the set-up page.
     pub(super) async fn start_pages(&mut self) -> Result<StepView, Failure> {
         self.client.without_pool()?;
+        let task = self.task;
+        let needs_person =
+            |step: &Step| step.needs_browser() && !step.is_answered(task.answers.step(step.id));
+        if self.initial().is_some() && !task.provider.steps().iter().any(needs_person) {
+            return Ok(self.page_step(Current::Link, 0));
+        }
         let setup = self.setup_page();
         // A provider that the server does not know is an error 500 there.
         let call = Call { repeat: Repeat::Unsent, ..Call::get(setup.as_str()) };
@@ -47,10 +55,7 @@ impl Sentry<'_> {
             Err(silence) => return Err(self.why_no_setup(silence).await),
         };
         self.admitted(&reply)?;
-        let is_lacking = |step: &&Step| {
-            step.needs_browser() && !step.is_answered(self.task.answers.step(step.id))
-        };
-        let browser = self.task.provider.steps().iter().find(is_lacking);
+        let browser = task.provider.steps().iter().find(|step| needs_person(step));
         if let Some(step) = browser {
             return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
@@ -77,6 +82,9 @@ impl Sentry<'_> {
     pub(super) async fn answer_page(&mut self, fields: &Fields) -> Result<Progress, Failure> {
         let (current, index) =
             self.web.as_ref().map_or((Current::Form, 0), |web| (web.current, web.index));
+        if current == Current::Link {
+            return self.follow_link().await;
+        }
         if current == Current::Guide {
             let guide = format!("{}?completed_installation_guide", self.pipeline_page());
             self.client.call(&Call::get(guide)).await?;
@@ -95,7 +103,9 @@ impl Sentry<'_> {
         let encoded = form(fields, |name| self.parameter(current, name));
         let (method, path, form) = match current {
             Current::Callback => (Method::GET, format!("{}?{encoded}", self.pipeline_page()), None),
-            Current::Form | Current::Guide => (Method::POST, self.pipeline_page(), Some(encoded)),
+            Current::Form | Current::Guide | Current::Link => {
+                (Method::POST, self.pipeline_page(), Some(encoded))
+            }
         };
         Call { method, path, json: None, form, repeat: Repeat::Unsent }
     }
@@ -107,7 +117,7 @@ impl Sentry<'_> {
         let described = fields.filter(|field| field.name == name).find_map(Field::callback);
         match current {
             Current::Callback => described.unwrap_or(name).to_owned(),
-            Current::Form | Current::Guide => snake_case(name),
+            Current::Form | Current::Guide | Current::Link => snake_case(name),
         }
     }
 
@@ -146,7 +156,7 @@ impl Sentry<'_> {
     }
 
     /// A person who may not install is sent to the login page, and one without a pipeline home.
-    fn admitted(&self, reply: &Reply) -> Result<(), Failure> {
+    pub(super) fn admitted(&self, reply: &Reply) -> Result<(), Failure> {
         match (reply.status, reply.location.as_deref()) {
             (300..=399, Some(location)) if location.contains("/auth/login/") => {
                 let org = &self.task.org;
@@ -167,7 +177,7 @@ impl Sentry<'_> {
         }
     }
 
-    fn no_page(&self) -> Failure {
+    pub(super) fn no_page(&self) -> Failure {
         let message = format!("{} shows no set-up page for {}", self.client.base(), self.task.key);
         Failure::new(Code::Unsupported, message)
             .hint("the provider may not be configured on that server")

@@ -1,0 +1,92 @@
+//! The vendor's link, on servers before 2026: what a vendor would send a person by begins and
+//! finishes a pipeline at once, and its end is a redirect to the settings page.
+
+use super::client::{Call, Repeat, Silence};
+use super::page::Page;
+use super::reply::Reply;
+use super::{Sentry, access, segment};
+use crate::failure::{Code, Failure};
+use crate::model::Finished;
+use crate::provider::{INITIAL, Step};
+use crate::seam::Progress;
+use crate::state::Fields;
+use url::{Url, form_urlencoded};
+
+impl Sentry<'_> {
+    /// What the pipeline begins with, where the state brings it.
+    pub(super) fn initial(&self) -> Option<(&'static Step, &Fields)> {
+        let given = self.task.answers.step(INITIAL)?;
+        self.task.provider.initial().zip(Some(given)).filter(|_| given.iter().next().is_some())
+    }
+
+    /// Follows the vendor's link, as a person would with what the vendor gave them. It is followed
+    /// once: when nobody knows whether it arrived, the list of integrations tells.
+    pub(super) async fn follow_link(&mut self) -> Result<Progress, Failure> {
+        let call = Call { repeat: Repeat::Unsent, ..Call::get(self.link()) };
+        match self.client.call(&call).await {
+            Ok(reply) => self.arrived(&reply).await,
+            Err(Silence::Unsent(failure)) => Err(failure),
+            Err(Silence::Unknown(failure)) => match self.look().await {
+                Some(finished) => Ok(Progress::Complete(finished)),
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// The link's own address, with the organization and what comes `next`.
+    pub(super) fn link(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some((step, fields)) = self.initial() {
+            let given = step
+                .fields
+                .iter()
+                .filter_map(|field| Some((field.link(), fields.get(field.name)?.as_str()?)));
+            query.extend_pairs(given);
+        }
+        query.append_pair("orgSlug", self.task.org.as_str());
+        query.extend_pairs(self.task.next.as_ref().map(|next| ("next", next)));
+        format!("/extensions/{}/configure/?{}", segment(&self.task.key), query.finish())
+    }
+
+    async fn arrived(&self, reply: &Reply) -> Result<Progress, Failure> {
+        self.admitted(reply)?;
+        let Some(location) = &reply.location else {
+            return match Page::read(&reply.body) {
+                Page::Error(reason) => Ok(Progress::Refused(access::kind_of_refusal(reason))),
+                Page::Finish(_) | Page::Form { .. } | Page::Other => Err(self.no_page()),
+            };
+        };
+        let location = self.client.base().join(location).ok();
+        match location.as_ref().and_then(|url| Some((url, self.settled(url)?))) {
+            Some((location, id)) => Ok(Progress::Complete(self.finished_at(location, id).await)),
+            None => Err(self.sent_away()),
+        }
+    }
+
+    /// The integration whose settings page an address is.
+    fn settled(&self, location: &Url) -> Option<i64> {
+        let key = segment(self.task.provider_key());
+        let (_, rest) = location.path().split_once(&format!("/integrations/{key}/"))?;
+        rest.split('/').next()?.parse().ok()
+    }
+
+    async fn finished_at(&self, location: &Url, id: i64) -> Finished {
+        let listed = self.read_list().await.unwrap_or_default();
+        let name = listed.into_iter().find(|one| one.id == id).map(|one| one.name);
+        Finished {
+            id,
+            integration_key: self.task.provider_key().to_owned(),
+            name: name.unwrap_or_default(),
+            changed: true,
+            location: Some(location.to_string()),
+        }
+    }
+
+    /// To choose an organization, or because the person may not install here.
+    fn sent_away(&self) -> Failure {
+        let (base, org) = (self.client.base(), &self.task.org);
+        let message = format!("{base} does not finish {} by a link for {org}", self.task.key);
+        Failure::new(Code::Refused, message)
+            .hint("check that the token's owner is an owner, manager or admin of `org`")
+    }
+}
