@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints a `signed_params` for /extensions/jira/configure/, as Sentry makes them for Jira. Good for two days.
+# Prints a `signed_params` for /extensions/jira/configure/, as Sentry makes them for Jira. Good for a day.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 "$SENTRY" exec -c '

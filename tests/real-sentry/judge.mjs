@@ -88,6 +88,19 @@ async function only(provider) {
   return all[0];
 }
 
+// What a page sends the owner on to.
+async function redirected(where) {
+  const given = ['-sS', '-o', '/dev/null', '-w', '%{redirect_url}', '-H', `Authorization: Bearer ${SENTRY_AUTH_TOKEN}`];
+  return (await execute('curl', [...given, SENTRY_URL + where])).stdout;
+}
+
+// What Sentry signs for its Connect app in Jira; a secret until it is used.
+async function signedForJira() {
+  const { exit, stdout, stderr } = await execute(path.join(here, 'jira.sh'), [], { env: process.env });
+  assert.equal(exit, 0, stderr);
+  return stdout.trim();
+}
+
 const settings = (provider, id) => `${SENTRY_URL}/settings/acme/integrations/${provider}/${id}/`;
 const setUp = (provider) => `${SENTRY_URL}/organizations/acme/integrations/${provider}/setup/`;
 
@@ -265,21 +278,53 @@ const checks = {
 
   ...releases({ finishline, told, sentry, temp }),
 
-  async 'a provider that is not described finishes by the ids of its steps'() {
+  async '`custom_scm` finishes by its description, and the next run finds it by its name and address'() {
     await reset();
-    const state = { installation_config: { name: 'scm', url: 'https://github.com/' } };
-    const inputs = { provider: 'custom_scm', state };
+    const inputs = { provider: 'custom_scm', state: { name: 'scm', url: 'https://github.com/' } };
     const run = await finishline(inputs);
-    const { id } = await only('custom_scm');
+    const { id, name, domainName } = await only('custom_scm');
+    assert.deepEqual([name, domainName], ['scm', 'https://github.com/scm']);
     const there = { provider: 'custom_scm', 'integration-id': id, 'redirect-url': settings('custom_scm', id) };
     told(run, 0, { status: 'complete', changed: 'true', ...there });
-    told(await finishline(inputs), 2, {
-      'error-code': 'ambiguous', 'error-message': new RegExp(`${id} \\(scm\\)$`), hint: /`integration-id`/,
-    });
+    told(await finishline(inputs), 0, { changed: 'false', ...there });
     told(await finishline({ ...inputs, 'integration-id': id }), 0, { changed: 'false', ...there });
+    await only('custom_scm');
   },
 
-  async 'so does one whose last step is the vendor\'s answer'() {
+  async '`jira` finishes by its vendor\'s link, and Sentry\'s own redirect is what is reported'() {
+    const signedParams = await signedForJira();
+    const inputs = { provider: 'jira', state: { signedParams }, next: 'https://example.com/a b?c=d&e=é' };
+    const run = await finishline(inputs);
+    const { id, name, externalId } = await only('jira');
+    assert.equal(name, 'JIRA');
+    assert.ok(externalId.startsWith('jira:'));
+    // The link again, by another client: Sentry's redirect for what is there already.
+    const query = new URLSearchParams({ signed_params: signedParams, orgSlug: 'acme', next: inputs.next });
+    const location = await redirected(`/extensions/jira/configure/?${query}`);
+    assert.equal(location, settings('jira', id) + '?next=https%3A%2F%2Fexample.com%2Fa+b%3Fc%3Dd%26e%3D%C3%A9');
+    const there = { 'integration-id': id, 'redirect-url': location };
+    told(run, 0, { status: 'complete', changed: 'true', 'pipeline-type': 'install', ...there });
+    told(await finishline(inputs), 0, { status: 'complete', changed: 'false', ...there });
+    await only('jira');
+  },
+
+  async 'a link that was signed with another key, or is over, is refused, and nothing is stored'() {
+    const forged = Buffer.from(JSON.stringify({ external_id: 'x' }) + ':1xWMl3:x').toString('base64url');
+    told(await finishline({ provider: 'jira', state: { signedParams: forged }, mode: 'install' }), 6, {
+      status: 'error', 'integration-id': '', 'error-code': 'backend-error',
+    });
+    await only('jira');
+  },
+
+  async 'what our own engine takes as signed is what Sentry signs'() {
+    const apps = { jira: { signingKey: 'throw-away-test-server-not-a-secret-00000000000000' } };
+    const own = { backend: 'embedded', database: path.join(temp, 'own.db'), apps, provider: 'jira' };
+    told(await finishline({ ...own, state: { signedParams: await signedForJira() } }), 0, { status: 'complete' });
+    apps.jira.signingKey = 'another-s3cr3t';
+    told(await finishline({ ...own, state: { signedParams: await signedForJira() } }), 4, { 'error-code': 'refused' });
+  },
+
+  async 'one finishes whose last step is the vendor\'s answer, when the state brings it'() {
     const run = await bitbucket('sentry');
     const { id, name } = await only('bitbucket_server');
     assert.equal(name, 'sentry');
@@ -294,23 +339,23 @@ const checks = {
     await only('bitbucket_server');
   },
 
-  async 'a field that Sentry rejects is named'() {
-    const state = { installation_config: { name: 'scm' } };
-    told(await finishline({ provider: 'custom_scm', state, mode: 'install' }), 2, {
-      status: 'error', 'error-code': 'bad-field', 'error-message': '`url`: This field is required.',
-    });
+  async 'a field that is missing is named before anything is asked'() {
+    for (const [provider, state, field] of [['custom_scm', { name: 'scm' }, 'url'], ['jira', {}, 'signedParams']]) {
+      told(await finishline({ provider, state, mode: 'install' }), 2, {
+        status: 'error', 'error-code': 'missing-field', 'error-message': new RegExp(`^\`${field}\` is missing`),
+      });
+    }
   },
 
   async 'one that leads to its vendor, where nobody answers, waits for a person'() {
     told(await finishline({ provider: 'github' }), 3, { status: 'action_required', 'redirect-url': setUp('github') });
   },
 
-  async 'a provider that Sentry does not know, or sets up elsewhere, is `unsupported`'() {
+  async 'a provider that Sentry does not know is `unsupported`'() {
     const unsupported = { status: 'error', 'error-code': 'unsupported' };
     told(await finishline({ provider: 'zzz' }), 4, {
       ...unsupported, 'error-message': /shows no set-up page for zzz$/, hint: /configured on that server/,
     });
-    told(await finishline({ provider: 'jira' }), 4, { ...unsupported, 'error-message': /has no jira integration/ });
   },
 
   async '`dialect: api` says that this server is too old'() {
