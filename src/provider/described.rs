@@ -16,6 +16,8 @@ pub(super) struct Described {
     pub(super) initial: Option<&'static Step>,
     pub(super) steps: &'static [Step],
     pub(super) integration_key: &'static str,
+    /// Whether it is switched on without a pipeline.
+    pub(super) directly: bool,
     /// Whether a listed integration is the one that the answers describe.
     pub(super) matches: fn(&Answers, &Listed) -> Match,
 }
@@ -30,8 +32,18 @@ impl Described {
         steps: &'static [Step],
     ) -> Self {
         let matches = |_: &Answers, _: &Listed| Match::CannotTell;
-        let (features, initial, integration_key) = (&[] as &[_], None, key);
-        Self { key, name, about, why, features, initial, steps, integration_key, matches }
+        Self {
+            key,
+            name,
+            about,
+            why,
+            features: &[],
+            initial: None,
+            steps,
+            integration_key: key,
+            directly: false,
+            matches,
+        }
     }
 
     fn refusal(&self) -> Refusal {
@@ -72,6 +84,10 @@ impl Provider for Described {
 
     fn initial(&self) -> Option<&'static Step> {
         self.initial
+    }
+
+    fn is_enabled_directly(&self) -> bool {
+        self.directly
     }
 
     fn needs_sentry(&self) -> Option<&'static str> {

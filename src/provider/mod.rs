@@ -130,6 +130,11 @@ pub trait Provider: Sync {
         &[]
     }
 
+    /// Whether a Sentry switches it on without a pipeline, at an endpoint of its own.
+    fn is_enabled_directly(&self) -> bool {
+        false
+    }
+
     /// Why only a Sentry can finish it, and our engine cannot.
     fn needs_sentry(&self) -> Option<&'static str> {
         None

@@ -13,7 +13,7 @@ use crate::peer::Peer;
 use crate::serve_peer::{Serve, TOKEN};
 use crate::signed;
 use crate::vendor::{Vendor, holds};
-use finishline::provider::PROVIDERS;
+use finishline::provider::{PROVIDERS, Step};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -204,6 +204,23 @@ fn every_provider_has_cases_and_every_case_a_provider() {
         assert!(names.contains(wanted), "{} has no case `{wanted}`", provider.key());
         let has_required = provider.described().flat_map(|step| step.fields);
         let has_required = has_required.into_iter().any(|f| f.required && f.is_of_state());
+        let cases: Vec<_> = names.iter().map(|name| Case::read(provider.key(), name)).collect();
+        let needs_person = provider.steps().iter().any(Step::needs_browser);
+        let is_ours = provider.needs_sentry().is_none();
+        let goes_on = |case: &Case| case.answers["browser"].is_array() && case.expect["exit"] == 0;
+        assert!(
+            !(is_ours && needs_person) || cases.iter().any(goes_on),
+            "{} has no case in which a person approves",
+            provider.key()
+        );
+        let asks = cases.iter().any(|case| case.answers["routes"].is_array());
+        let is_refused =
+            |case: &Case| case.expect["exit"] == 4 && case.expect["outputs"]["error-status"] != "";
+        assert!(
+            !asks || cases.iter().any(is_refused),
+            "{} has no case in which the third party refuses",
+            provider.key()
+        );
         assert!(
             names.contains("missing-field") == has_required,
             "{}: a case `missing-field` where a field is required",

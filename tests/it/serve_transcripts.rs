@@ -332,6 +332,29 @@ fn aws_lambda_walks_its_three_steps_at_a_sentry() {
 }
 
 #[test]
+fn github_copilot_is_switched_on_by_one_request() {
+    let done = json!({ "id": "7", "name": "n", "provider": { "key": "github_copilot" } });
+    let already = json!({ "detail": "already enabled" });
+    for (status, body, said) in [
+        (200, &done, "complete  7 "),
+        (400, &already, "error refused  already enabled"),
+        (409, &json!({ "detail": "deletion in progress" }), "error refused  deletion in progress"),
+        (404, &json!({ "detail": "Unknown provider" }), "error unsupported "),
+    ] {
+        let body = body.clone();
+        let peer = Peer::new(move |request: &Request| match request.method.as_str() {
+            "POST" => Reply::json(status, &body),
+            _ => Reply::json(200, &json!([])),
+        });
+        let (found, _) = at_sentry("github_copilot", "{}", &peer);
+        assert!(found.starts_with(said), "{found}");
+        let posts = peer.lines().into_iter().filter(|line| line.starts_with("POST"));
+        let posts: Vec<_> = posts.collect();
+        assert_eq!(posts, ["POST integrations/direct-enable/github_copilot/"]);
+    }
+}
+
+#[test]
 fn slack_staging_waits_at_a_sentry_for_a_person() {
     let (_, mut first) = answer(&steps("slack_staging")[0]);
     first["data"]["oauthUrl"] = json!("https://slack.com/oauth/v2/authorize?state=s");

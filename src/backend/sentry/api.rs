@@ -3,7 +3,7 @@
 use super::access::Need;
 use super::client::{Call, Repeat, Silence};
 use super::reply::{Reply, field_errors, reason};
-use super::{Sentry, access};
+use super::{Sentry, access, segment};
 use crate::failure::{Code, Failure, quote};
 use crate::model::{Finished, Listed, Object, Refusal};
 use crate::plan::Task;
@@ -49,8 +49,45 @@ pub(super) enum Start {
 }
 
 impl Sentry<'_> {
+    /// Where a provider without a pipeline is switched on.
+    pub(super) fn direct(&self) -> String {
+        self.path(&format!("integrations/direct-enable/{}/", segment(&self.task.key)))
+    }
+
+    /// Switches on what has no pipeline. Once it is on, a second request is refused.
+    async fn enable(&self) -> Result<Progress, Failure> {
+        let nothing = json!({});
+        let call = Call {
+            method: Method::POST,
+            path: self.direct(),
+            json: Some(&nothing),
+            form: None,
+            repeat: Repeat::Unsent,
+        };
+        let reply = match self.client.call(&call).await {
+            Ok(reply) => reply,
+            Err(Silence::Unsent(failure)) => return Err(failure),
+            Err(Silence::Unknown(failure)) => {
+                return self.look().await.map(Progress::Complete).ok_or(failure);
+            }
+        };
+        let said = reply.json();
+        match reply.status {
+            200..=299 => Ok(Progress::Complete(finished(&said)?)),
+            400 | 409 => Ok(Progress::Refused(refusal(&reply, &said))),
+            404 if said["detail"].is_null() => Err(self.no_endpoint()),
+            404 => Err(self.gate(&reply)),
+            _ => Err(self.denied(&reply, Need::Pipeline)),
+        }
+    }
+
     /// Starts a pipeline. A second start replaces the first, so it may be repeated.
     pub(super) async fn start(&mut self) -> Result<Start, Failure> {
+        let step = self.task.provider.steps().first();
+        if let Some(step) = step.filter(|_| self.task.provider.is_enabled_directly()) {
+            self.api.step = step.id.to_owned();
+            return Ok(Start::Step(StepView { id: step.id.to_owned(), data: Object::new() }));
+        }
         let body = initialize(self.task);
         let reply = self.post(&body, Repeat::Safe).await?;
         let said = reply.json();
@@ -65,6 +102,9 @@ impl Sentry<'_> {
     /// Answers the current step. When nobody knows whether the answer arrived, looks before
     /// anything is sent again.
     pub(super) async fn advance(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+        if self.task.provider.is_enabled_directly() {
+            return self.enable().await;
+        }
         let body = Value::Object(object_of(fields));
         match self.post(&body, Repeat::Unsent).await {
             Ok(reply) => self.progress(&reply),

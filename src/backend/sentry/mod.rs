@@ -144,10 +144,13 @@ impl<'a> Sentry<'a> {
 
     /// The first request of a pipeline, for the plan; what the state brings to it is not shown.
     pub fn first_request(&self) -> String {
+        let base = self.client.base().as_str().trim_end_matches('/');
+        if self.task.provider.is_enabled_directly() {
+            return format!("POST {base}{} {{}}", self.direct());
+        }
         let mut body = api::initialize(self.task);
         let initial = body.get_mut(INITIAL).and_then(Value::as_object_mut);
         initial.into_iter().flatten().for_each(|(_, value)| *value = "***".into());
-        let base = self.client.base().as_str().trim_end_matches('/');
         format!("POST {base}{} {body}", self.path(api::PIPELINE))
     }
 
