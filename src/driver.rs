@@ -108,9 +108,18 @@ fn page(data: &Object) -> Option<&str> {
 fn stay(data: &Object) -> Result<Walked, Failure> {
     match page(data) {
         Some(page) => Ok(Walked::Waiting(page.to_owned())),
-        None => {
-            Err(Failure::new(Code::Refused, "the step stays where it is, and does not say why"))
-        }
+        None => Err(Failure::new(Code::Refused, why_it_stays(data))),
+    }
+}
+
+/// A step that did only a part of its work names what failed.
+fn why_it_stays(data: &Object) -> String {
+    let failures = data.get("failures").and_then(|failures| failures.as_array());
+    let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
+    let names: Vec<_> = names.map(crate::failure::quote).collect();
+    match names.is_empty() {
+        true => "the step stays where it is, and does not say why".to_owned(),
+        false => format!("the step did not succeed for {}", names.join(", ")),
     }
 }
 

@@ -110,16 +110,14 @@ pub fn check_app(
     api_url: Option<&str>,
 ) -> Result<Fields, Vec<Failure>> {
     let wanted = provider.app();
-    let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
-    let entry = entry.filter(|_| !wanted.is_empty());
-    let (entries, mut mistakes): (&[Entry], _) = match entry.map(|entry| (entry, &entry.value)) {
-        None => (&[], Vec::new()),
-        Some((_, GivenValue::Mapping(inner))) => (inner, strangers(provider, inner, wanted)),
-        Some((entry, other)) => {
-            let message = format!("the app at {} is {other}, not a mapping", entry.place);
-            (&[], vec![Failure::new(Code::BadField, message).hint(what_each_takes(provider))])
-        }
-    };
+    let entries = if wanted.is_empty() { &[] } else { app_entries(provider, apps) };
+    let mut mistakes = strangers(provider, entries, wanted);
+    let is_own = |entry: &&Entry| entry.name == provider.key() && !wanted.is_empty();
+    let own = apps.entries.iter().find(is_own);
+    if let Some(entry) = own.filter(|entry| !matches!(entry.value, GivenValue::Mapping(_))) {
+        let message = format!("the app at {} is {}, not a mapping", entry.place, entry.value);
+        mistakes.push(Failure::new(Code::BadField, message).hint(what_each_takes(provider)));
+    }
     let given = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
     let mut fields = read(provider, wanted, "apps", given, &mut mistakes);
     let field = wanted.iter().find(|field| field.name == API_URL);
@@ -152,7 +150,11 @@ fn read<'a>(
 }
 
 /// The texts that were given for secret fields, whether they fit or not.
-pub fn given_secrets(provider: &dyn Provider, state: &StateInput) -> Vec<String> {
+pub fn given_secrets(
+    provider: &dyn Provider,
+    state: &StateInput,
+    apps: &StateInput,
+) -> Vec<String> {
     let of_step = |step: &Step| {
         let mut fields = Fields::default();
         for field in step.fields {
@@ -163,7 +165,25 @@ pub fn given_secrets(provider: &dyn Provider, state: &StateInput) -> Vec<String>
         }
         provider.secrets(step, &fields)
     };
-    provider.described().flat_map(of_step).collect()
+    let is_secret = |entry: &&Entry| {
+        let secrets = provider.app().iter().filter(|field| field.secret);
+        secrets.into_iter().any(|field| field.name == entry.field_name())
+    };
+    let of_app = app_entries(provider, apps).iter().filter(is_secret);
+    let of_app = of_app.filter_map(|entry| match &entry.value {
+        GivenValue::Text(text) => Some(text.expose().to_owned()),
+        _ => None,
+    });
+    provider.described().flat_map(of_step).chain(of_app).collect()
+}
+
+/// What `apps` has for a provider.
+fn app_entries<'a>(provider: &dyn Provider, apps: &'a StateInput) -> &'a [Entry] {
+    let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
+    match entry.map(|entry| &entry.value) {
+        Some(GivenValue::Mapping(inner)) => inner,
+        _ => &[],
+    }
 }
 
 /// The fields of an answer that do not fit its step, each with its reason in Sentry's words.

@@ -160,7 +160,7 @@ impl Run<'_> {
         let outcome = Outcome::failed(failure);
         let Some(key) = &inputs.provider else { return outcome };
         let Ok(provider) = provider::find(key) else { return outcome };
-        let secrets = provider::given_secrets(provider, &inputs.state);
+        let secrets = provider::given_secrets(provider, &inputs.state, &inputs.apps);
         let (masks, warnings) = self.sinks.masks(&secrets, &[]);
         drop(Sinks::emit(masks));
         let subject = Subject { provider: key.clone(), ..Subject::default() };
@@ -176,6 +176,12 @@ impl Run<'_> {
         let org = inputs.org.as_ref().ok_or_else(Task::no_org)?;
         let callback = Callback::parse(address.expose())?;
         let mut secrets = callback.secrets();
+        let named = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
+        secrets.extend(
+            named.into_iter().flat_map(|provider| {
+                provider::given_secrets(provider, &inputs.state, &inputs.apps)
+            }),
+        );
         secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
         let (masks, warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
         Sinks::emit(masks)?;

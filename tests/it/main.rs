@@ -7,6 +7,7 @@
 )]
 
 mod after;
+mod apps;
 mod architecture;
 mod callbacks;
 mod client_after;
