@@ -104,10 +104,9 @@ impl Inputs {
         earlier: Vec<Failure>,
     ) -> Result<Self, Failure> {
         let (state, wrong) = StateInput::read(given, env, read);
-        let (apps, wrong_apps) = match given.get("apps") {
-            Some(found) => StateInput::read_apps(found.text.expose(), found.origin, env, read),
-            None => Default::default(),
-        };
+        let apps = given.get("apps");
+        let apps = apps.map(|one| StateInput::read_apps(one.text.expose(), one.origin, env, read));
+        let (apps, wrong_apps) = apps.unwrap_or_default();
         let mut reader = Reader::new(given, earlier);
         let claims = given.get("auth-token").and_then(|found| claims(found.text.expose()));
         reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
@@ -124,15 +123,8 @@ impl Inputs {
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
             release: ReleaseInputs::read(given, &mut reader),
-            org: reader
-                .value("org", parse::org)
-                .or_else(|| claimed_org(claims.as_ref()))
-                .or_else(|| reader.default("org", parse::org)),
-            url: match (reader.value("url", parse::url), &claims) {
-                // The token's own address goes before a file's.
-                (None, None) => reader.default("url", parse::url),
-                (given, _) => given,
-            },
+            org: org(&mut reader, claims.as_ref()),
+            url: address(&mut reader, claims.as_ref()),
             url_is_given: given.get("url").is_some(),
             url_is_ours: given.is_ours("url"),
             auth_token: reader.token("auth-token"),
@@ -232,8 +224,19 @@ fn claims(token: &str) -> Option<Claims> {
     }
 }
 
-fn claimed_org(claims: Option<&Claims>) -> Option<OrgSlug> {
-    OrgSlug::parse(&claims?.org)
+/// The organization: the one that is given, else the token's own, else that of a file.
+fn org(reader: &mut Reader<'_>, claims: Option<&Claims>) -> Option<OrgSlug> {
+    let given = reader.value("org", parse::org);
+    let claimed = || OrgSlug::parse(&claims?.org);
+    given.or_else(claimed).or_else(|| reader.default("org", parse::org))
+}
+
+/// The address that is given, else that of a file, before which the token's own goes.
+fn address(reader: &mut Reader<'_>, claims: Option<&Claims>) -> Option<Url> {
+    match (reader.value("url", parse::url), claims) {
+        (None, None) => reader.default("url", parse::url),
+        (given, _) => given,
+    }
 }
 
 /// Why the host withheld the token that this run would need, if it did.
