@@ -1,6 +1,7 @@
 //! Failures as a designed product: every exit code and every error-code slug, with the hint that
 //! says what the reader can change. The tables of the docs are compared with these.
 
+use crate::yaml::Place;
 use std::fmt;
 
 /// The exit codes of the process. Anything a CI author would branch on has its own.
@@ -22,13 +23,15 @@ pub enum Exit {
     Unavailable,
     /// 7: the outputs could not be written.
     Outputs,
+    /// 8: `plan --exit-code` found something to do.
+    ToDo,
     /// 9: cancelled by a signal.
     Cancelled,
 }
 
 impl Exit {
     /// Every exit code, in the order of its number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::Bug,
         Self::Inputs,
@@ -37,6 +40,7 @@ impl Exit {
         Self::Auth,
         Self::Unavailable,
         Self::Outputs,
+        Self::ToDo,
         Self::Cancelled,
     ];
 
@@ -51,6 +55,7 @@ impl Exit {
             Self::Auth => 5,
             Self::Unavailable => 6,
             Self::Outputs => 7,
+            Self::ToDo => 8,
             Self::Cancelled => 9,
         }
     }
@@ -66,6 +71,7 @@ impl Exit {
             Self::Auth => "not authenticated, or not permitted",
             Self::Unavailable => "the backend could not be reached, or failed, until the deadline",
             Self::Outputs => "the outputs could not be written",
+            Self::ToDo => "`plan --exit-code`: there is something to do",
             Self::Cancelled => "cancelled (SIGINT, SIGTERM)",
         }
     }
@@ -113,6 +119,8 @@ codes! {
     BadField "bad-field" Inputs "`finishline providers KEY` shows what each field takes";
     /// `state` cannot be read as a mapping.
     BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
+    /// The manifest, or an entry of it, cannot be taken as it stands.
+    BadManifest "bad-manifest" Inputs "see docs/manifest.md, and `finishline schema` for an editor";
     /// No integration, release or deploy was asked for.
     NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration, `release` or `environment` to make a release";
     /// Several integrations are there and the state does not say which is meant.
@@ -186,6 +194,8 @@ pub struct Failure {
     pub hint: String,
     /// The HTTP status of whoever refused, when there was one.
     pub status: Option<u16>,
+    /// Where in a manifest the mistake stands, when it is one of a value there.
+    pub place: Option<Place>,
     /// Each of several mistakes, when there are more than one.
     pub each: Vec<Self>,
 }
@@ -194,7 +204,7 @@ impl Failure {
     /// A failure with the general hint of its code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let (message, hint) = (message.into(), code.hint().to_owned());
-        Self { code, message, hint, status: None, each: Vec::new() }
+        Self { code, message, hint, status: None, place: None, each: Vec::new() }
     }
 
     /// Replaces the hint by one that knows more.

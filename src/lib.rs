@@ -18,6 +18,7 @@ pub mod host;
 pub mod http;
 pub mod inputs;
 pub mod job;
+pub mod manifest;
 pub mod manual;
 pub mod model;
 pub mod outcome;
@@ -48,6 +49,7 @@ use job::{Host, Job};
 use outcome::Outcome;
 use run::{Errand, Run};
 use std::ffi::OsString;
+use supervise::Stopping;
 
 /// Runs the program; the exit code.
 ///
@@ -81,8 +83,10 @@ fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow:
     let outcome = match (errand, lacks) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(errand), None) => {
-            let run = Run { errand, given: &given, env, job: &job, sinks: &sinks };
-            supervise::supervise(run.carry_out(mistakes))?
+            let stopping = Stopping::default();
+            let (given, job, sinks) = (&given, &job, &sinks);
+            let run = Run { errand, given, env, job, sinks, stopping: &stopping, folds: true };
+            supervise::supervise(&stopping, run.carry_out(mistakes))?
         }
     };
     tell(&sinks, &outcome)

@@ -84,6 +84,21 @@ pub struct Outcome {
     pub next: Vec<String>,
     /// Whether `tolerate` turns its exit code into 0.
     pub tolerated: bool,
+    /// Whether it is a plan that finds something to do.
+    pub to_do: bool,
+    /// The end of each entry of a manifest, in the order of the file.
+    pub entries: Vec<EntryEnd>,
+}
+
+/// How one entry of a manifest ended.
+#[derive(Clone, Debug)]
+pub struct EntryEnd {
+    /// Where it stands in the manifest: `integrations[0]`.
+    pub key: String,
+    /// What it is, for a person: `opsgenie for acme`.
+    pub title: String,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 impl Outcome {
@@ -101,6 +116,30 @@ impl Outcome {
             details: Vec::new(),
             next: Vec::new(),
             tolerated: false,
+            to_do: false,
+            entries: Vec::new(),
+        }
+    }
+
+    /// The end of a run over many entries. The plain outputs are those of the first entry that
+    /// needs a person, else of the first that failed, else of the first.
+    #[must_use]
+    pub fn of_many(entries: Vec<EntryEnd>) -> Self {
+        let with = |status| entries.iter().find(|entry| entry.outcome.status == status);
+        let first = with(Status::ActionRequired).or(with(Status::Error)).or(entries.first());
+        let told = first.map(|entry| entry.outcome.clone());
+        let told = told.unwrap_or_else(|| Self::new(Status::Complete, ""));
+        let any = |is: fn(&Self) -> bool| entries.iter().any(|entry| is(&entry.outcome));
+        let line = |entry: &EntryEnd| format!("{}: {}", entry.title, entry.outcome.headline);
+        Self {
+            changed: any(|outcome| outcome.changed),
+            to_do: any(|outcome| outcome.to_do),
+            // An exit that is tolerated in the one that is told may not be in another.
+            tolerated: false,
+            headline: counted(&entries),
+            details: entries.iter().map(line).collect(),
+            entries,
+            ..told
         }
     }
 
@@ -144,6 +183,7 @@ impl Outcome {
                 .into_iter()
                 .chain(second)
                 .collect(),
+            to_do: self.to_do || release.to_do,
             headline: format!("{}; {}", self.headline, release.headline),
             details: [self.details, release.details].concat(),
             ..self
@@ -185,7 +225,13 @@ impl Outcome {
 
     /// The exit code that this end asks for.
     pub fn exit(&self) -> Exit {
-        if self.tolerated { Exit::Done } else { self.own_exit() }
+        let ends = self.entries.iter().map(|entry| &entry.outcome);
+        let worst = ends.min_by_key(|outcome| rank_of(outcome.exit()));
+        match worst {
+            Some(outcome) => outcome.exit(),
+            None if self.tolerated => Exit::Done,
+            None => self.own_exit(),
+        }
     }
 
     fn own_exit(&self) -> Exit {
@@ -195,9 +241,30 @@ impl Outcome {
 
 /// The place of an end among the exit codes, worst first.
 fn rank(outcome: &Outcome) -> usize {
+    rank_of(outcome.own_exit())
+}
+
+fn rank_of(exit: Exit) -> usize {
     const WORST_FIRST: [u8; 9] = [1, 7, 9, 2, 5, 4, 6, 3, 0];
-    let exit = outcome.own_exit().number();
-    WORST_FIRST.iter().position(|number| *number == exit).unwrap_or_default()
+    WORST_FIRST.iter().position(|number| *number == exit.number()).unwrap_or_default()
+}
+
+/// `3 entries: 2 complete, 1 failed`.
+fn counted(entries: &[EntryEnd]) -> String {
+    let to_do = entries.iter().filter(|entry| entry.outcome.to_do).count();
+    let count = |status| entries.iter().filter(|entry| entry.outcome.status == status).count();
+    let counts = [
+        (count(Status::Complete), "complete"),
+        (count(Status::Planned) - to_do, "with nothing to do"),
+        (to_do, "with something to do"),
+        (count(Status::ActionRequired), "waiting for a person"),
+        (count(Status::Skipped), "skipped"),
+        (count(Status::Error), "failed"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, words)| format!("{count} {words}")).collect();
+    let noun = if entries.len() == 1 { "entry" } else { "entries" };
+    format!("{} {noun}: {}", entries.len(), counts.join(", "))
 }
 
 impl From<Code> for Outcome {

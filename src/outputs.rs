@@ -1,6 +1,6 @@
 //! Names and values for the host: the step outputs, and the whole result as versioned JSON.
 
-use crate::outcome::Outcome;
+use crate::outcome::{EntryEnd, Outcome, Status};
 use serde_json::{Value, json};
 
 /// One output.
@@ -101,12 +101,29 @@ fn message(text: &str) -> String {
 
 /// The whole result as JSON of a shape of its own.
 pub fn result(outcome: &Outcome) -> Value {
+    let mut result = end(outcome);
+    if !outcome.entries.is_empty() {
+        let entry = |entry: &EntryEnd| {
+            let mut end = end(&entry.outcome);
+            end["entry"] = json!(entry.key);
+            end["title"] = json!(entry.title);
+            end
+        };
+        result["entries"] = outcome.entries.iter().map(entry).collect();
+        result["exit"] = json!(outcome.exit().number());
+    }
+    result
+}
+
+/// One end as JSON.
+fn end(outcome: &Outcome) -> Value {
     let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
     let integration = subject.and_then(|subject| subject.integration.as_ref());
     json!({
         "schema": 1,
         "status": outcome.status.as_str(),
         "changed": outcome.changed,
+        "to_do": (outcome.status == Status::Planned).then_some(outcome.to_do),
         "redirect_url": subject.and_then(|subject| subject.redirect_url.as_ref()),
         "provider": subject.map(|subject| &subject.provider),
         "pipeline_type": pipeline_type(outcome),

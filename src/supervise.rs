@@ -3,10 +3,53 @@
 use crate::failure::Code;
 use crate::outcome::Outcome;
 use anyhow::Context;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use tokio::sync::Notify;
+
+/// A stop that was asked for, and that the work may take upon itself: it then begins nothing more,
+/// and ends by itself within its own time.
+#[derive(Default)]
+pub(crate) struct Stopping {
+    asked: Cell<bool>,
+    taken: Cell<bool>,
+    notify: Notify,
+}
+
+impl Stopping {
+    /// From now on the work ends by itself when a stop is asked for.
+    pub(crate) fn take(&self) {
+        self.taken.set(true);
+    }
+
+    /// Whether a stop was asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Waits until one is.
+    pub(crate) async fn asked(&self) {
+        if !self.is_asked() {
+            self.notify.notified().await;
+        }
+    }
+
+    /// Waits for a signal, and ends when the work leaves the stop to others.
+    async fn cancelled(&self) {
+        cancelled().await;
+        if self.taken.get() {
+            self.asked.set(true);
+            self.notify.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
 
 /// Does the work on one thread until it ends, is cancelled, or panics.
-pub(crate) fn supervise(work: impl Future<Output = Outcome>) -> anyhow::Result<Outcome> {
+pub(crate) fn supervise(
+    stopping: &Stopping,
+    work: impl Future<Output = Outcome>,
+) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -14,7 +57,7 @@ pub(crate) fn supervise(work: impl Future<Output = Outcome>) -> anyhow::Result<O
     let cancellable = async {
         tokio::select! {
             biased;
-            () = cancelled() => Outcome::from(Code::Cancelled),
+            () = stopping.cancelled() => Outcome::from(Code::Cancelled),
             outcome = work => outcome,
         }
     };

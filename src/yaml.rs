@@ -67,6 +67,19 @@ impl Document {
     pub fn spot(&self, path: &[String]) -> Option<Spot> {
         self.spots.get(path).copied()
     }
+
+    /// The value at `path`.
+    pub fn at(&self, path: &[String]) -> Option<&serde_yaml::Value> {
+        path.iter().try_fold(&self.value, |value, key| match value {
+            serde_yaml::Value::Sequence(items) => items.get(key.parse::<usize>().ok()?),
+            _ => value.get(key.as_str()),
+        })
+    }
+
+    /// Every path with its spot.
+    pub fn spots(&self) -> impl Iterator<Item = (&[String], Spot)> {
+        self.spots.iter().map(|(path, spot)| (path.as_slice(), *spot))
+    }
 }
 
 /// Reads one document.

@@ -18,7 +18,7 @@ use crate::env::Env;
 use crate::failure::{Code, Failure, Warning};
 use crate::inputs::{Format, Voice};
 use crate::job::Host;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::{EntryEnd, Outcome, Status};
 use crate::outputs;
 use anyhow::Context;
 use outlet::{Form, Outlet};
@@ -192,6 +192,14 @@ impl Sinks {
 
     /// Warnings and the failure on standard error; annotations where the host has them.
     pub fn narration(&self, outcome: &Outcome) -> Vec<Emit> {
+        if outcome.entries.is_empty() {
+            return self.narrate(outcome);
+        }
+        let entries = outcome.entries.iter().map(titled);
+        entries.flat_map(|end| self.narrate(&end)).collect()
+    }
+
+    fn narrate(&self, outcome: &Outcome) -> Vec<Emit> {
         let warn = |warning: &Warning| {
             self.note("warning", warning.slug, &[gitlab::one_line(&warning.message)])
         };
@@ -282,12 +290,38 @@ fn failure_lines(failure: &Failure, exit_note: &str) -> Vec<String> {
     lines
 }
 
+/// What an entry has to say, with the entry before it.
+fn titled(entry: &EntryEnd) -> Outcome {
+    let mut end = entry.outcome.clone();
+    let warnings = end.warnings.iter_mut().map(|warning| &mut warning.message);
+    let failure = end.failure.iter_mut().map(|failure| &mut failure.message);
+    for words in warnings.chain(failure) {
+        *words = format!("{}: {words}", entry.title);
+    }
+    end
+}
+
 /// The result for a person; a failure speaks on standard error alone.
 fn text(outcome: &Outcome) -> String {
+    if !outcome.entries.is_empty() {
+        return many(outcome);
+    }
     if outcome.status == Status::Error {
         return String::new();
     }
     let details = outcome.next.iter().chain(&outcome.details);
     let details = details.map(|line| format!("  {line}\n"));
     std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
+}
+
+/// A line for each entry, and what a person does next below it.
+fn many(outcome: &Outcome) -> String {
+    let mut text = format!("{}\n", outcome.headline);
+    for entry in &outcome.entries {
+        let end = &entry.outcome;
+        text.push_str(&format!("  {}: {}\n", entry.title, end.headline));
+        let below = if end.to_do { &end.details } else { &end.next };
+        below.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+    }
+    text
 }

@@ -3,22 +3,19 @@
 //! What happened, where to look, and what a person must do next, in this order.
 
 use crate::failure::Failure;
-use crate::outcome::{Outcome, Released, Status, Subject};
+use crate::outcome::{EntryEnd, Outcome, Released, Status, Subject};
 
 /// GitHub shows no summary of a step that is larger, and Buildkite takes no annotation.
 const LIMIT: usize = 1_048_576;
 
 /// The summary of one run, at most 1 MiB.
 pub(super) fn markdown(outcome: &Outcome) -> String {
-    let sign = match outcome.status {
-        Status::Complete => "✅",
-        Status::ActionRequired => "⏳",
-        Status::Planned => "📋",
-        Status::Skipped => "⏭️",
-        Status::Error => "❌",
-    };
+    let title = vec![format!("### {} finishline: {}", sign(outcome), escape(&outcome.headline))];
+    if !outcome.entries.is_empty() {
+        return bounded(&format!("{}\n\n{}\n\n", title.join("\n"), entries(outcome))).to_owned();
+    }
     let parts = [
-        vec![format!("### {sign} finishline: {}", escape(&outcome.headline))],
+        title,
         pages(outcome),
         facts(outcome),
         release_facts(outcome),
@@ -28,6 +25,32 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
     let parts = parts.into_iter().filter(|part| !part.is_empty());
     let text: String = parts.map(|part| format!("{}\n\n", part.join("\n"))).collect();
     bounded(&text).to_owned()
+}
+
+fn sign(outcome: &Outcome) -> &'static str {
+    match outcome.status {
+        Status::Complete => "✅",
+        Status::ActionRequired => "⏳",
+        Status::Planned => "📋",
+        Status::Skipped => "⏭️",
+        Status::Error => "❌",
+    }
+}
+
+/// A manifest's entries as a table: where to look, or what to change.
+fn entries(outcome: &Outcome) -> String {
+    let row = |entry: &EntryEnd| {
+        let end = &entry.outcome;
+        let changed = if end.changed { "yes" } else { "no" };
+        let page = url(end).or(end.release.as_ref().map(|release| release.url.as_str()));
+        let page = page.map(|url| format!(" [open](<{}>)", link(url).replace('|', "%7C")));
+        let failure = end.failure.as_ref().map(|failure| format!(": {}", escape(&failure.hint)));
+        let what = format!("{}{}", escape(&end.headline), failure.unwrap_or_default());
+        let (sign, title) = (sign(end), escape(&entry.title));
+        format!("| {sign} {title} | {what}{} | {changed} |", page.unwrap_or_default())
+    };
+    let head = ["| entry | what | changed |".to_owned(), "| --- | --- | --- |".to_owned()];
+    head.into_iter().chain(outcome.entries.iter().map(row)).collect::<Vec<_>>().join("\n")
 }
 
 /// As much of the text as is taken, in whole lines.

@@ -7,8 +7,10 @@ use super::table::{Flag, INPUTS, Input};
 use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::secret::Secret;
+use crate::yaml::{Document, Place};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 /// Reads a file that an input names; `-` is standard input.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> std::io::Result<String>;
@@ -31,6 +33,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A file in which sentry-cli keeps its defaults.
     File(&'static str),
+    /// A place in the manifest.
+    Manifest(Place),
 }
 
 impl fmt::Display for Origin {
@@ -38,16 +42,38 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(long) => write!(f, "--{long}"),
             Self::Variable(name) | Self::File(name) => f.write_str(name),
+            Self::Manifest(place) => write!(f, "{place}"),
         }
     }
 }
 
 /// A text with the flag or variable that it came from.
+#[derive(Clone)]
 pub struct Found {
     /// The text, which may be a secret.
     pub text: Secret,
     /// Where it came from.
     pub origin: Origin,
+}
+
+/// The `state` of one entry: a part of the manifest.
+#[derive(Clone)]
+pub struct Block {
+    /// The whole manifest.
+    pub document: Rc<Document>,
+    /// The keys and indexes that lead to the part.
+    pub path: Vec<String>,
+}
+
+/// What one entry of a manifest says for itself.
+#[derive(Default)]
+pub struct Said {
+    /// Texts by the input's name.
+    pub found: BTreeMap<&'static str, Found>,
+    /// Its `state`.
+    pub state: Option<Block>,
+    /// Whether it asks for a release, and not for an integration.
+    pub release: bool,
 }
 
 /// Everything that was typed.
@@ -57,6 +83,10 @@ pub struct Given {
     defaults: BTreeMap<&'static str, Found>,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<Secret>,
+    /// The `state` of a manifest's entry.
+    pub(super) block: Option<Block>,
+    /// Whether an entry of a manifest asks for a release.
+    pub(super) asks_release: bool,
 }
 
 impl Given {
@@ -72,7 +102,24 @@ impl Given {
             }
         }
         let sets = flags.sets.into_iter().map(Secret::from).collect();
-        (Self { found, sets, defaults: BTreeMap::new() }, mistakes)
+        let given =
+            Self { found, sets, defaults: BTreeMap::new(), block: None, asks_release: false };
+        (given, mistakes)
+    }
+
+    /// What holds for one entry of a manifest: what it says, over what was typed under names that
+    /// `shares` lets through.
+    #[must_use]
+    pub fn entry(&self, said: Said, shares: impl Fn(&str) -> bool) -> Self {
+        let shared = |all: &BTreeMap<&'static str, Found>| -> BTreeMap<_, _> {
+            let shared = all.iter().filter(|(name, _)| shares(name));
+            shared.map(|(name, found)| (*name, found.clone())).collect()
+        };
+        let mut found = shared(&self.found);
+        found.extend(said.found);
+        let (block, asks_release) = (said.state, said.release);
+        let defaults = shared(&self.defaults);
+        Self { found, defaults, sets: Vec::new(), block, asks_release }
     }
 
     /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given.
@@ -95,7 +142,7 @@ impl Given {
     /// Whether the text came from a flag, or from a variable of our own and not a shared one.
     pub fn is_ours(&self, name: &str) -> bool {
         self.get(name).is_some_and(|found| match found.origin {
-            Origin::Flag(_) => true,
+            Origin::Flag(_) | Origin::Manifest(_) => true,
             Origin::Variable(name) => name.starts_with("FINISHLINE_"),
             Origin::File(_) => false,
         })

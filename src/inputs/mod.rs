@@ -81,6 +81,10 @@ pub struct Inputs {
     pub backend: Option<BackendName>,
     /// The embedded backend's file.
     pub database: Option<String>,
+    /// The file that names many integrations and releases.
+    pub manifest: Option<String>,
+    /// How many of its entries may be under way at once.
+    pub max_parallel: usize,
     /// Whether to decide only.
     pub dry_run: bool,
     /// Whether to wait at the terminal for a person.
@@ -104,9 +108,7 @@ impl Inputs {
         earlier: Vec<Failure>,
     ) -> Result<Self, Failure> {
         let (state, wrong) = StateInput::read(given, env, read);
-        let apps = given.get("apps");
-        let apps = apps.map(|one| StateInput::read_apps(one.text.expose(), one.origin, env, read));
-        let (apps, wrong_apps) = apps.unwrap_or_default();
+        let (apps, wrong_apps) = apps(given, env, read);
         let mut reader = Reader::new(given, earlier);
         let claims = given.get("auth-token").and_then(|found| claims(found.text.expose()));
         reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
@@ -134,6 +136,8 @@ impl Inputs {
             proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
             backend: reader.value("backend", parse::backend),
             database: reader.value("database", parse::text),
+            manifest: reader.value("manifest", parse::text),
+            max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
             wait: reader.value("wait", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
@@ -213,6 +217,12 @@ impl Inputs {
     }
 }
 
+fn apps(given: &Given, env: &Env, read: ReadFile<'_>) -> (StateInput, Vec<Failure>) {
+    let apps = given.get("apps");
+    let apps = apps.map(|one| StateInput::read_apps(one.text.expose(), one.origin, env, read));
+    apps.unwrap_or_default()
+}
+
 fn is_https(address: Option<&str>) -> bool {
     address.is_some_and(|address| address.starts_with("https:"))
 }
@@ -246,6 +256,7 @@ pub fn withheld(given: &Given, job: &Job) -> Option<&'static str> {
     let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
     let asked = given.get("provider").is_some()
         || given.get("callback-url").is_some()
+        || given.get("manifest").is_some()
         || release::is_asked(given);
     let needed = asked && !embedded;
     let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| given.get(name));

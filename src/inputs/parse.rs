@@ -1,6 +1,6 @@
 //! From a given text to a typed input: one small function for each kind of input.
 
-use super::given::{Found, Given, ReadFile};
+use super::given::{Found, Given, Origin, ReadFile};
 use crate::failure::{Code, Failure, quote};
 use crate::job::{Host, Job};
 use crate::model::OrgSlug;
@@ -197,9 +197,14 @@ impl<'a> Reader<'a> {
             Ok(value) => Some(value),
             Err(takes) => {
                 let shown = quote(found.text.expose());
-                let message = format!("`{name}` ({}) takes {takes}, not {shown}", found.origin);
+                let (place, named) = match found.origin {
+                    Origin::Manifest(place) => (Some(place), format!("`{name}`")),
+                    origin => (None, format!("`{name}` ({origin})")),
+                };
+                let message = format!("{named} takes {takes}, not {shown}");
                 let hint = format!("change {}", found.origin);
-                self.mistakes.push(Failure::new(Code::Usage, message).hint(hint));
+                let failure = Failure::new(Code::Usage, message).hint(hint);
+                self.mistakes.push(Failure { place, ..failure });
                 None
             }
         }
@@ -276,6 +281,11 @@ pub(super) fn backend(word: &str) -> Result<BackendName, &'static str> {
 pub(super) fn dialect(word: &str) -> Result<Dialect, &'static str> {
     let choices = [("auto", Dialect::Auto), ("api", Dialect::Api), ("web", Dialect::Web)];
     one_of(word, &choices, "`auto`, `api` or `web`")
+}
+
+/// How many entries may be under way at once.
+pub(super) fn count(digits: &str) -> Result<usize, &'static str> {
+    digits.parse().ok().filter(|count| (1..=256).contains(count)).ok_or("a number from 1 to 256")
 }
 
 /// A list takes commas or lines.

@@ -118,7 +118,7 @@ impl ReleaseInputs {
 pub(super) fn is_asked(given: &Given) -> bool {
     let ours = ["release", "environment", "deploy"].iter().any(|name| given.is_ours(name));
     let shared = ["release", "environment"].iter().any(|name| given.get(name).is_some());
-    ours || (shared && given.get("provider").is_none())
+    ours || given.asks_release || (shared && given.get("provider").is_none())
 }
 
 fn projects(text: &str) -> Result<Vec<String>, &'static str> {

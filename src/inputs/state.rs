@@ -4,9 +4,9 @@
 //! read later. `${NAME}` and `@path` are resolved after parsing, so that a quote, a line end or a
 //! PEM key arrives byte for byte.
 
-use super::given::{Given, ReadFile, without_line_end};
+use super::given::{Block, Given, ReadFile, without_line_end};
 use crate::env::Env;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, quote};
 use crate::secret::Secret;
 use crate::state::camel_case;
 use crate::yaml::{self, Document, Spot};
@@ -29,8 +29,17 @@ pub struct Entry {
     pub value: GivenValue,
     /// Where it stands, for messages: `FINISHLINE_STATE line 1 column 2`, or `--set`.
     pub place: String,
-    /// Whether a `--set` holds the text itself, where every process list can show it.
-    pub on_command_line: bool,
+    /// Where the text itself can be read by others, when it can.
+    pub shown: Option<Shown>,
+}
+
+/// Where others can read a text that was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A `--set` holds it, and every process list shows it.
+    CommandLine,
+    /// A manifest holds it, which is kept beside the code.
+    Manifest,
 }
 
 /// A value as it was written.
@@ -55,7 +64,9 @@ impl StateInput {
     pub fn read(given: &Given, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Failure>) {
         let mut reader = Reader::new("state", env, read);
         let mut state = Self::default();
-        if let Some(found) = given.get("state") {
+        if let Some(block) = &given.block {
+            state.entries = reader.block(block);
+        } else if let Some(found) = given.get("state") {
             reader.origin = found.origin.to_string();
             state.entries = reader.document(found.text.expose());
         }
@@ -95,12 +106,15 @@ struct Reader<'a> {
     env: &'a Env,
     read: ReadFile<'a>,
     origin: String,
+    /// Whether it is read from a manifest.
+    in_manifest: bool,
     mistakes: Vec<Failure>,
 }
 
 impl<'a> Reader<'a> {
     fn new(input: &'static str, env: &'a Env, read: ReadFile<'a>) -> Self {
-        Self { input, env, read, mistakes: Vec::new(), origin: String::new() }
+        let (mistakes, origin) = (Vec::new(), String::new());
+        Self { input, env, read, mistakes, origin, in_manifest: false }
     }
 
     /// What is wrong with the whole input.
@@ -137,6 +151,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The `state` of a manifest's entry.
+    fn block(&mut self, block: &Block) -> Vec<Entry> {
+        self.in_manifest = true;
+        let mut path = block.path.clone();
+        match block.document.at(&path) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(value @ Value::Mapping(_)) => self.mapping(&block.document, value, &mut path),
+            Some(other) => {
+                let message = format!("`state` is {}, not a mapping", kind(other));
+                self.mistakes.push(Failure::new(Code::BadState, message));
+                Vec::new()
+            }
+        }
+    }
+
     fn mapping(
         &mut self,
         document: &Document,
@@ -149,9 +178,10 @@ impl<'a> Reader<'a> {
             path.push(key_text(key));
             let spot = document.spot(path);
             let place = self.place(spot);
+            let shown = self.in_manifest.then_some(Shown::Manifest).filter(|_| is_literal(value));
             let value = self.value(document, value, path, &place);
             let name = path.pop().unwrap_or_default();
-            entries.push(Entry { name, value, place, on_command_line: false });
+            entries.push(Entry { name, value, place, shown });
         }
         entries
     }
@@ -211,6 +241,8 @@ impl<'a> Reader<'a> {
     }
 
     fn variable(&mut self, name: &str, place: &str) -> GivenValue {
+        // `${NAME:?why}`: what to say when there is none.
+        let (name, why) = name.split_once(":?").unwrap_or((name, ""));
         if let Some(value) = self.env.get(name) {
             return GivenValue::Text(Secret::from(value));
         }
@@ -225,7 +257,9 @@ impl<'a> Reader<'a> {
         let message = if self.env.is_garbled(name) {
             format!("the variable{shown} that {place} names is not valid UTF-8")
         } else {
-            format!("the variable{shown} that {place} names is not set, or empty")
+            let why = if self.in_manifest && !why.is_empty() { quote(why) } else { String::new() };
+            let why = if why.is_empty() { why } else { format!(": {}", why.trim_matches('`')) };
+            format!("the variable{shown} that {place} names is not set, or empty{why}")
         };
         let hint = "set the variable in the step's `env`, from a secret";
         self.mistakes.push(Failure::new(Code::BadState, message).hint(hint));
@@ -251,15 +285,17 @@ impl<'a> Reader<'a> {
             return None;
         };
         let place = "--set".to_owned();
-        let (value, on_command_line) = match text.strip_prefix("env:") {
+        let (value, is_shown) = match text.strip_prefix("env:") {
             Some(variable) => (self.variable(variable, &place), false),
             None => (self.resolve(text, &place), !text.starts_with('@')),
         };
-        Some(Entry { name: name.to_owned(), value, place, on_command_line })
+        let shown = is_shown.then_some(Shown::CommandLine);
+        Some(Entry { name: name.to_owned(), value, place, shown })
     }
 
     fn place(&self, spot: Option<Spot>) -> String {
         match spot {
+            Some(spot) if self.in_manifest => spot.place.to_string(),
             Some(spot) => format!("{} {}", self.origin, spot.place),
             None => self.origin.clone(),
         }
@@ -277,6 +313,15 @@ impl fmt::Display for GivenValue {
             Self::List(_) => "a list",
             Self::Mapping(_) => "a mapping",
         })
+    }
+}
+
+/// Whether the text itself stands there, and not the name of a variable or a file.
+fn is_literal(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.starts_with("${") && !text.starts_with('@'),
+        Value::Number(_) | Value::Bool(_) | Value::Sequence(_) => true,
+        Value::Null | Value::Mapping(_) | Value::Tagged(_) => false,
     }
 }
 

@@ -276,6 +276,20 @@ pub const INPUTS: &[Input] = &[
         meaning: "PEM certificates to trust besides the system's",
     },
     Input {
+        name: "manifest",
+        variables: &["FINISHLINE_MANIFEST"],
+        flag: Flag::Value("FILE"),
+        default: "none",
+        meaning: "a file that names many integrations and releases; see docs/manifest.md",
+    },
+    Input {
+        name: "max-parallel",
+        variables: &["FINISHLINE_MAX_PARALLEL"],
+        flag: Flag::Value("COUNT"),
+        default: "8",
+        meaning: "how many entries of the manifest may be under way at once",
+    },
+    Input {
         name: "dry-run",
         variables: &["FINISHLINE_DRY_RUN"],
         flag: Flag::Switch,

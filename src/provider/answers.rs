@@ -3,7 +3,7 @@
 
 use super::{Field, INITIAL, Kind, Provider, Source, Step, near};
 use crate::failure::{Code, Failure};
-use crate::inputs::state::{Entry, GivenValue, StateInput};
+use crate::inputs::state::{Entry, GivenValue, Shown, StateInput};
 use crate::model::Object;
 use crate::state::Fields;
 use serde_json::Value;
@@ -217,10 +217,8 @@ fn is_step(entry: &Entry, step: &Step) -> bool {
 }
 
 fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
-    if field.secret && entry.on_command_line {
-        let message = format!("`{}` is a secret, and every process list shows a flag", field.name);
-        let hint = format!("use `--set {0}=env:NAME` or `--set {0}=@FILE`", field.name);
-        return Err(Failure::new(Code::BadField, message).hint(hint));
+    if let Some(shown) = entry.shown.filter(|_| field.secret) {
+        return Err(readable(field, entry, shown));
     }
     let value = match (&entry.value, &field.kind) {
         (GivenValue::Empty, _) => return absent(field, entry),
@@ -248,6 +246,24 @@ fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option
         Ok(()) => Ok(Some(value)),
         Err(_) => Err(unfit(provider, field, entry, "what is there does not fit")),
     }
+}
+
+/// A secret stands where others can read it.
+fn readable(field: &Field, entry: &Entry, shown: Shown) -> Failure {
+    let (name, place) = (field.name, &entry.place);
+    let (message, hint) = match shown {
+        Shown::CommandLine => (
+            format!("`{name}` is a secret, and every process list shows a flag"),
+            format!("use `--set {name}=env:NAME` or `--set {name}=@FILE`"),
+        ),
+        Shown::Manifest => (
+            format!("`{name}` at {place} is a secret, and stands in the file itself"),
+            format!(
+                "write `{name}: ${{NAME}}`, set the variable from a secret, and renew this one"
+            ),
+        ),
+    };
+    Failure::new(Code::BadField, message).hint(hint)
 }
 
 fn integer(digits: &str) -> Value {

@@ -63,7 +63,8 @@ impl Report<'_> {
         details.push(finish.to_owned());
         let subject = Subject { pipeline_type: Some(decision.pipeline_type()), ..self.subject() };
         let headline = self.headline(&format!("would be {}", decision.verb()));
-        Outcome { subject: Some(subject), details, ..Outcome::new(Status::Planned, headline) }
+        let outcome = Outcome::new(Status::Planned, headline);
+        Outcome { subject: Some(subject), details, to_do: true, ..outcome }
     }
 
     /// It failed.

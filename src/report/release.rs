@@ -53,7 +53,8 @@ impl ReleaseReport<'_> {
         details.extend(requests);
         let release = standing.map(|_| self.released(&Done::default()));
         let warnings = self.task.warnings.clone();
-        Outcome { details, release, warnings, ..Outcome::new(Status::Planned, headline) }
+        let to_do = !verbs.is_empty();
+        Outcome { details, release, warnings, to_do, ..Outcome::new(Status::Planned, headline) }
     }
 
     fn would(&self, standing: Option<&Standing>) -> Vec<String> {

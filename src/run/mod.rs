@@ -2,6 +2,7 @@
 
 mod commit_status;
 mod histories;
+mod many;
 mod on_embedded;
 mod on_sentry;
 mod releasing;
@@ -19,6 +20,7 @@ use crate::outcome::{Outcome, Subject};
 use crate::plan::Task;
 use crate::provider;
 use crate::report::Report;
+use crate::supervise::Stopping;
 use crate::terminal;
 use releasing::Releasing;
 use std::time::Duration;
@@ -49,9 +51,20 @@ pub struct Run<'a> {
     pub job: &'a Job,
     /// Where outputs go.
     pub sinks: &'a Sinks,
+    /// Whether it is to stop.
+    pub(crate) stopping: &'a Stopping,
+    /// Whether what is logged is folded: not of many at once.
+    pub(crate) folds: bool,
 }
 
-impl Run<'_> {
+/// What is asked for, checked before any of it begins.
+struct Asked<'a> {
+    task: Option<Task>,
+    releasing: Option<Releasing<'a>>,
+    backend: Result<BackendName, Failure>,
+}
+
+impl<'r> Run<'r> {
     /// Does everything the inputs ask for; a failure is an outcome too.
     pub async fn carry_out(self, mistakes: Vec<Failure>) -> Outcome {
         if let Err(failure) = self.sinks.probe() {
@@ -64,6 +77,9 @@ impl Run<'_> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
+        if let Some(manifest) = &inputs.manifest {
+            return self.many(&inputs, manifest).await;
+        }
         let deadline = Instant::now() + if self.waits(&inputs) { PERSON } else { inputs.timeout };
         let work = async {
             match self.errand {
@@ -88,20 +104,35 @@ impl Run<'_> {
                 Failure::new(Code::Usage, message).hint("run `finishline resume`, or leave it out")
             );
         }
-        // Mistakes in what is asked for are said before the lack of a token.
+        let outcome = match self.asked(inputs, deadline) {
+            Ok(asked) => self.carry(inputs, asked, deadline).await,
+            Err(failure) => return Ok(self.mistaken(inputs, failure)),
+        };
+        Ok(self.with_status(inputs, outcome, deadline).await)
+    }
+
+    /// What the inputs ask for. Mistakes in it are said before the lack of a token.
+    fn asked<'a>(&self, inputs: &'a Inputs, deadline: Instant) -> Result<Asked<'a>, Failure>
+    where
+        'r: 'a,
+    {
         let backend = inputs.backend(self.job);
         let name = *backend.as_ref().unwrap_or(&BackendName::Embedded);
         let release = inputs.release.asked;
         let task = (inputs.provider.is_some() || !release).then(|| Task::new(inputs, name));
         let releasing = release.then(|| Releasing::new(self, inputs, name, deadline));
-        let (task, releasing) = match (task.transpose(), releasing.transpose()) {
-            (Ok(task), Ok(releasing)) => (task, releasing),
+        match (task.transpose(), releasing.transpose()) {
+            (Ok(task), Ok(releasing)) => Ok(Asked { task, releasing, backend }),
             (task, releasing) => {
                 let mistakes = [task.err(), releasing.err()].into_iter().flatten().collect();
-                let failure = Failure::all(mistakes).expect("one of the two is a mistake");
-                return Ok(self.mistaken(inputs, failure));
+                Err(Failure::all(mistakes).expect("one of the two is a mistake"))
             }
-        };
+        }
+    }
+
+    /// The integration, then the release.
+    async fn carry(&self, inputs: &Inputs, asked: Asked<'_>, deadline: Instant) -> Outcome {
+        let Asked { task, releasing, backend } = asked;
         let integrated = match &task {
             Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
             None => None,
@@ -110,11 +141,10 @@ impl Run<'_> {
             Some(releasing) => Some(self.release(inputs, releasing, backend).await),
             None => None,
         };
-        let outcome = match (integrated, released) {
+        match (integrated, released) {
             (Some(integrated), Some(released)) => integrated.and(released),
             (integrated, released) => integrated.or(released).expect("one of the two is asked for"),
-        };
-        Ok(self.with_status(inputs, outcome, deadline).await)
+        }
     }
 
     async fn integrate(
@@ -205,8 +235,10 @@ impl Run<'_> {
         failed: impl FnOnce(Failure) -> Outcome,
     ) -> Outcome {
         let (mut begin, warnings) = self.sinks.masks(secrets, shown);
-        begin.extend(self.sinks.open_group(title, unix_seconds()));
-        let group = Group(self.sinks);
+        let group = self.folds.then(|| {
+            begin.extend(self.sinks.open_group(title, unix_seconds()));
+            Group(self.sinks)
+        });
         let done = match Sinks::emit(begin) {
             Ok(()) => work.await,
             Err(failure) => Err(failure),

@@ -34,8 +34,8 @@ impl<'a> Releasing<'a> {
     /// # Errors
     ///
     /// Every mistake in what is asked for.
-    pub(super) fn new(
-        run: &Run<'a>,
+    pub(super) fn new<'r: 'a>(
+        run: &Run<'r>,
         inputs: &'a Inputs,
         backend: BackendName,
         deadline: Instant,

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// A module names only modules of earlier lines; two on one line never name each other.
-const LAYERS: [&str; 15] = [
-    "dates env failure secret token yaml",
+const LAYERS: [&str; 16] = [
+    "yaml",
+    "dates env failure secret token",
     "job model",
     "state",
     "inputs",
     "provider",
-    "callback plan redirect seam",
+    "callback manifest plan redirect seam",
     "release",
     "driver outcome",
     "outputs report",

@@ -36,6 +36,7 @@ mod job;
 mod journey;
 mod limits;
 mod links;
+mod manifest;
 mod manual;
 mod migrations;
 mod mistakes;

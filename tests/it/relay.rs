@@ -54,16 +54,20 @@ impl Relay {
 }
 
 fn forward(serve: &Serve, request: &Request) -> Reply {
-    let headers = ["authorization", "content-type", "user-agent"];
+    let headers = ["authorization", "content-type", "cookie", "user-agent"];
     let headers: Vec<_> = headers
         .into_iter()
         .map(|name| (name, request.header(name).to_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect();
     let answer = serve.send(&request.method, &request.target, &headers, &request.body);
-    let link = answer.header("link").to_owned();
     let reply = Reply::json(answer.status, &answer.json());
-    if link.is_empty() { reply } else { reply.with("Link", &link) }
+    ["Link", "Set-Cookie"].into_iter().fold(reply, |reply, name| {
+        match answer.header(&name.to_lowercase()) {
+            "" => reply,
+            value => reply.with(name, value),
+        }
+    })
 }
 
 /// The token that a run needs here.

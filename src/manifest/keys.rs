@@ -1,0 +1,92 @@
+//! The keys of a manifest: which inputs an entry may name, and how each is written there.
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// A list of texts, or one text with commas.
+    List,
+    /// A list of mappings that go on as YAML.
+    Mappings,
+    /// The fields of a provider's steps.
+    State,
+    /// The name of a variable, as `${NAME}`.
+    Secret,
+}
+
+/// A key with the way its value is written.
+pub type Key = (&'static str, Kind);
+
+/// The keys of an entry of `integrations:`.
+pub const INTEGRATION: &[Key] = &[
+    ("provider", Kind::Text),
+    ("org", Kind::Text),
+    ("mode", Kind::Word(&["ensure", "install", "reauth"])),
+    ("integration-id", Kind::Number),
+    ("state", Kind::State),
+    ("next", Kind::Text),
+    ("repositories", Kind::List),
+    ("code-mappings", Kind::Mappings),
+    ("url", Kind::Text),
+    ("auth-token", Kind::Secret),
+    ("pipeline-token", Kind::Secret),
+    ("dialect", Kind::Word(&["auto", "api", "web"])),
+];
+
+/// The keys of an entry of `releases:`.
+pub const RELEASE: &[Key] = &[
+    ("org", Kind::Text),
+    ("projects", Kind::List),
+    ("release", Kind::Text),
+    ("release-prefix", Kind::Text),
+    ("environment", Kind::Text),
+    ("commits", Kind::List),
+    ("previous", Kind::Text),
+    ("paths", Kind::List),
+    ("remote", Kind::Text),
+    ("finalize", Kind::Flag),
+    ("proof", Kind::Flag),
+    ("deploy", Kind::Flag),
+    ("deploy-name", Kind::Text),
+    ("deploy-url", Kind::Text),
+    ("started-at", Kind::Text),
+    ("url", Kind::Text),
+    ("auth-token", Kind::Secret),
+    ("github-token", Kind::Secret),
+];
+
+/// What tells one entry from another, and so is no default.
+const OWN: &[&str] = &["provider", "integration-id", "state"];
+
+/// The keys of `defaults:`: what entries may name, without what tells them apart.
+pub fn defaults() -> Vec<Key> {
+    let others = RELEASE.iter().filter(|(name, _)| INTEGRATION.iter().all(|(own, _)| own != name));
+    INTEGRATION.iter().chain(others).filter(|(name, _)| !OWN.contains(name)).copied().collect()
+}
+
+/// How the backend is reached: beside a manifest, what was typed holds for every entry.
+const REACHES: &[&str] = &["org", "url", "auth-token", "pipeline-token", "github-token", "dialect"];
+
+/// What a step says of itself and no entry does.
+const OF_THE_STEP: &[&str] = &["callback-url", "wait", "github-status", "manifest", "max-parallel"];
+
+/// Whether an input is an entry's own, so that beside a manifest it is not typed.
+pub fn is_per_entry(name: &str) -> bool {
+    let keys = INTEGRATION.iter().chain(RELEASE);
+    name == "callback-url"
+        || keys.into_iter().any(|(key, _)| *key == name) && !REACHES.contains(&name)
+}
+
+/// Whether an entry takes what was typed under this name. A release takes what programs that
+/// report errors read too: the version and the environment of the job.
+pub fn is_shared(name: &str, release: bool) -> bool {
+    let own = is_per_entry(name) || OF_THE_STEP.contains(&name);
+    !own || (release && ["release", "environment", "projects", "remote"].contains(&name))
+}

@@ -1,0 +1,242 @@
+//! From a parsed manifest to the inputs of each entry.
+
+use super::Entry;
+use super::keys::{INTEGRATION, Key, Kind, RELEASE, defaults, is_shared};
+use crate::failure::{Code, Failure, quote};
+use crate::inputs::given::{Block, Found, Given, Origin, Said};
+use crate::provider::near;
+use crate::secret::Secret;
+use crate::yaml::{Document, Place};
+use serde_yaml::{Mapping, Value};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The keys at the top, in the order of the docs.
+const TOP: &[&str] = &["version", "defaults", "integrations", "releases"];
+
+/// The texts of some keys.
+type Texts = BTreeMap<&'static str, Found>;
+
+/// Walks the document and keeps every mistake.
+pub(super) struct Reader<'a> {
+    document: Rc<Document>,
+    base: &'a Given,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) mistakes: Vec<Failure>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        document: Rc<Document>,
+        base: &'a Given,
+        variable: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self { document, base, variable, mistakes: Vec::new() }
+    }
+
+    /// The entries in the order of the file: the integrations, then the releases.
+    pub(super) fn entries(&mut self) -> Vec<Entry> {
+        let document = Rc::clone(&self.document);
+        let Some(top) = self.mapping(&document.value, &[], "the manifest") else {
+            return Vec::new();
+        };
+        self.strangers(top, &[], TOP, "a manifest");
+        self.version(top.get("version"));
+        let all = defaults();
+        let path = ["defaults".to_owned()];
+        let given = top.get("defaults").filter(|value| !value.is_null());
+        let given = given.and_then(|value| self.mapping(value, &path, "`defaults`"));
+        let texts = given.map(|given| self.texts(given, &path, &all, "`defaults`"));
+        let texts = texts.unwrap_or_default();
+        let mut entries = self.list(top, "integrations", INTEGRATION, &texts);
+        entries.extend(self.list(top, "releases", RELEASE, &texts));
+        if entries.is_empty() && self.mistakes.is_empty() {
+            self.wrong(&[], "the manifest names no integration and no release");
+        }
+        entries
+    }
+
+    fn version(&mut self, given: Option<&Value>) {
+        let path = ["version".to_owned()];
+        match given {
+            Some(Value::Number(number)) if number.as_u64() == Some(1) => {}
+            None => self.wrong(&[], "`version: 1` is missing"),
+            Some(_) => self.wrong(&path, "`version` takes 1"),
+        }
+    }
+
+    fn list(
+        &mut self,
+        top: &Mapping,
+        name: &'static str,
+        keys: &[Key],
+        defaults: &Texts,
+    ) -> Vec<Entry> {
+        let items = match top.get(name) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Sequence(items)) => items,
+            Some(_) => {
+                self.wrong(&[name.to_owned()], &format!("`{name}` takes a list of mappings"));
+                return Vec::new();
+            }
+        };
+        let read = |(index, item)| self.entry(name, index, item, keys, defaults);
+        items.iter().enumerate().filter_map(read).collect()
+    }
+
+    fn entry(
+        &mut self,
+        list: &'static str,
+        index: usize,
+        item: &Value,
+        keys: &[Key],
+        defaults: &Texts,
+    ) -> Option<Entry> {
+        let path = [list.to_owned(), index.to_string()];
+        let what = format!("an entry of `{list}`");
+        let before = self.mistakes.len();
+        let mapping = self.mapping(item, &path, &what)?;
+        let is_key = |name: &str| keys.iter().any(|(key, _)| *key == name);
+        let inherited = defaults.iter().filter(|(name, _)| is_key(name));
+        let mut found: Texts = inherited.map(|(name, found)| (*name, found.clone())).collect();
+        found.extend(self.texts(mapping, &path, keys, &what));
+        let block = |path| Block { document: Rc::clone(&self.document), path };
+        let has_state = mapping.contains_key("state");
+        let state = has_state.then(|| block([&path[..], &["state".to_owned()]].concat()));
+        let release = list == "releases";
+        if !release && !found.contains_key("provider") {
+            self.wrong(&path, "`provider` is missing: the provider's key");
+        }
+        let given =
+            self.base.entry(Said { found, state, release }, |name| is_shared(name, release));
+        let place = self.place(&path)?;
+        let flawed = self.mistakes.len() > before;
+        Some(Entry { key: format!("{list}[{index}]"), place, given, flawed })
+    }
+
+    /// The texts of a mapping's keys; `what` is the mapping, for messages.
+    fn texts(&mut self, mapping: &Mapping, path: &[String], keys: &[Key], what: &str) -> Texts {
+        let names: Vec<_> = keys.iter().map(|(name, _)| *name).collect();
+        self.strangers(mapping, path, &names, what);
+        let mut texts = Texts::new();
+        for (name, kind) in keys {
+            let path = [path, &[(*name).to_owned()]].concat();
+            let Some(value) = mapping.get(*name) else { continue };
+            match self.text(value, *kind) {
+                Ok(Some(text)) => {
+                    let origin =
+                        self.place(&path).map_or(Origin::File("the manifest"), Origin::Manifest);
+                    texts.insert(name, Found { text: Secret::from(text), origin });
+                }
+                Ok(None) => {}
+                Err(takes) => self.wrong(&path, &format!("`{name}` {takes}")),
+            }
+        }
+        texts
+    }
+
+    /// The text that an input takes; what is wrong with it stands after the key's name.
+    fn text(&self, value: &Value, kind: Kind) -> Result<Option<String>, String> {
+        match (value, kind) {
+            (Value::Null, _) | (_, Kind::State) => Ok(None),
+            (Value::String(text), Kind::Secret) if !text.starts_with("${") => {
+                Err("is a secret, and stands in the file itself: write `${NAME}`".to_owned())
+            }
+            (Value::String(text), _) => self.resolved(text).map(Some),
+            (Value::Bool(value), Kind::Flag) => Ok(Some(value.to_string())),
+            (Value::Number(number), Kind::Number) => Ok(Some(number.to_string())),
+            (Value::Sequence(items), Kind::List) => self.list_text(items).map(Some),
+            (Value::Sequence(_), Kind::Mappings) => {
+                serde_yaml::to_string(value).map(Some).map_err(|_| "takes a list".to_owned())
+            }
+            (Value::Bool(_) | Value::Number(_), Kind::Text | Kind::Word(_)) => {
+                Err("is no text: quote it".to_owned())
+            }
+            _ => Err(format!("takes {}", takes(kind))),
+        }
+    }
+
+    fn list_text(&self, items: &[Value]) -> Result<String, String> {
+        let item = |item: &Value| match item {
+            Value::String(text) => match self.resolved(text)? {
+                text if text.contains(['\n', ',']) => Err("has an item with a comma".to_owned()),
+                text => Ok(text),
+            },
+            _ => Err("takes a list of texts: quote each".to_owned()),
+        };
+        items.iter().map(item).collect::<Result<Vec<_>, _>>().map(|items| items.join("\n"))
+    }
+
+    /// A text that is wholly `${NAME}` or `${NAME:?message}` stands for the variable.
+    fn resolved(&self, text: &str) -> Result<String, String> {
+        let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
+            return match text.contains("${") {
+                true => {
+                    Err("names a variable within a text: `${NAME}` is the whole value".to_owned())
+                }
+                false => Ok(text.to_owned()),
+            };
+        };
+        let (name, why) = inner.split_once(":?").unwrap_or((inner, ""));
+        (self.variable)(name).ok_or_else(|| {
+            let why = if why.is_empty() { String::new() } else { format!(": {}", one_line(why)) };
+            format!("names the variable {}, which is not set, or empty{why}", quote(name))
+        })
+    }
+
+    fn mapping<'b>(
+        &mut self,
+        value: &'b Value,
+        path: &[String],
+        what: &str,
+    ) -> Option<&'b Mapping> {
+        let mapping = value.as_mapping();
+        if mapping.is_none() {
+            self.wrong(path, &format!("{what} is not a mapping"));
+        }
+        mapping
+    }
+
+    /// A key that is not known. Its value may be a field of `state` that is not indented enough, so
+    /// the line is not shown.
+    fn strangers(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
+        let keys = mapping.keys().filter_map(Value::as_str);
+        for key in keys.filter(|key| !names.contains(key)) {
+            let path = [path, &[key.to_owned()]].concat();
+            let place = self.place(&path).map(|at| format!(" at {at}")).unwrap_or_default();
+            let message =
+                format!("the manifest{place} has {}, which is no key of {what}", quote(key));
+            let hint = match near(key, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names.join(", ")),
+            };
+            self.mistakes.push(Failure::new(Code::BadManifest, message).hint(hint));
+        }
+    }
+
+    fn wrong(&mut self, path: &[String], message: &str) {
+        let place = self.place(path).or(Some(Place { line: 1, column: 1 }));
+        let failure = Failure::new(Code::BadManifest, message);
+        self.mistakes.push(Failure { place, ..failure });
+    }
+
+    fn place(&self, path: &[String]) -> Option<Place> {
+        self.document.spot(path).map(|spot| spot.place)
+    }
+}
+
+fn takes(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::Word(_) => "a text",
+        Kind::Number => "a whole number",
+        Kind::Flag => "`true` or `false`",
+        Kind::List => "a list of texts",
+        Kind::Mappings => "a list of mappings",
+        Kind::State => "a mapping",
+        Kind::Secret => "the name of a variable, as `${NAME}`",
+    }
+}
+
+fn one_line(text: &str) -> String {
+    quote(text).trim_matches('`').to_owned()
+}

@@ -1,0 +1,205 @@
+//! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
+
+use super::{Errand, Group, Run, unix_seconds};
+use crate::failure::{Code, Exit, Failure, quote};
+use crate::files;
+use crate::host::Sinks;
+use crate::inputs::Inputs;
+use crate::manifest::{self, Manifest};
+use crate::outcome::{EntryEnd, Outcome};
+use crate::provider;
+use futures_util::StreamExt;
+use futures_util::stream;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// How long entries under way may take once a stop is asked for: GitHub's runner sends the next
+/// signal after 7.5 seconds.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// An entry that is ready to go.
+struct Ready {
+    key: String,
+    title: String,
+    inputs: Inputs,
+}
+
+impl Ready {
+    fn new(key: String, inputs: Inputs) -> Self {
+        Self { title: title(&key, &inputs), key, inputs }
+    }
+}
+
+impl Run<'_> {
+    /// Does everything that the entries ask for; nothing begins while one of them has a mistake.
+    pub(super) async fn many(&self, base: &Inputs, file: &str) -> Outcome {
+        let deadline = Instant::now() + base.timeout;
+        let entries = match self.ready(file, deadline) {
+            Ok(entries) => entries,
+            Err(failure) => return Outcome::failed(failure),
+        };
+        self.stopping.take();
+        let title = format!("finishline: {} entries of {file}", entries.len());
+        drop(Sinks::emit(self.sinks.open_group(&title, unix_seconds())));
+        let group = Group(self.sinks);
+        let ends = self.ends(base, &entries, deadline).await;
+        drop(group);
+        let outcome = Outcome::of_many(ends);
+        self.with_status(base, outcome, deadline).await
+    }
+
+    /// The entries of the file, each checked as far as it can be before a backend is asked.
+    fn ready(&self, file: &str, deadline: Instant) -> Result<Vec<Ready>, Failure> {
+        if let Some(failure) = manifest::strays(self.given).or_else(|| self.unsuited()) {
+            return Err(failure);
+        }
+        let variable = |name: &str| self.env.get(name).map(str::to_owned);
+        let text = text(file)?;
+        let (read, mut mistakes) = Manifest::read(file, &text, self.given, &variable)?;
+        let mut ready = Vec::new();
+        for entry in read.entries {
+            match self.check(&entry, deadline) {
+                Ok(inputs) => ready.push(Ready::new(entry.key, inputs)),
+                Err(failure) => {
+                    let each = if failure.each.is_empty() { vec![failure] } else { failure.each };
+                    let point = |one| read.source.point(one, Some(entry.place));
+                    mistakes.extend(each.into_iter().map(point));
+                }
+            }
+        }
+        let Some(failure) = manifest::mistaken(mistakes) else {
+            tell_apart(&mut ready);
+            return Ok(ready);
+        };
+        self.mask(ready.iter().map(|ready| &ready.inputs));
+        Err(failure)
+    }
+
+    /// Why this run takes no manifest.
+    fn unsuited(&self) -> Option<Failure> {
+        let (message, hint) = match self.errand {
+            Errand::Resume => (
+                "`resume` goes on with one pipeline, and a manifest names many",
+                "leave `manifest` out",
+            ),
+            Errand::Run if self.job.privileged => (
+                "strangers can start this job although it sees secrets, and a manifest says where secrets go",
+                "run it for `push` or `schedule`, on a branch that strangers cannot fill",
+            ),
+            Errand::Run => return None,
+        };
+        Some(Failure::new(Code::Usage, message).hint(hint))
+    }
+
+    /// The inputs of an entry. What is no mistake of the file is its own end, later.
+    fn check(&self, entry: &manifest::Entry, deadline: Instant) -> Result<Inputs, Failure> {
+        let inputs = Inputs::read(&entry.given, self.env, &files::read, Vec::new())?;
+        let asked = (!entry.flawed).then(|| self.asked(&inputs, deadline).err());
+        match asked.flatten() {
+            Some(failure) if failure.code.exit() == Exit::Inputs => {
+                self.mask(std::iter::once(&inputs));
+                Err(failure)
+            }
+            _ => Ok(inputs),
+        }
+    }
+
+    /// Later steps of the job may print the secrets of a run that did not begin.
+    fn mask<'b>(&self, all: impl Iterator<Item = &'b Inputs>) {
+        let secrets = |inputs: &Inputs| {
+            let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
+            let given = provider
+                .map(|provider| provider::given_secrets(provider, &inputs.state, &inputs.apps));
+            given.unwrap_or_default()
+        };
+        let secrets: Vec<_> = all.flat_map(secrets).collect();
+        drop(Sinks::emit(self.sinks.masks(&secrets, &[]).0));
+    }
+
+    /// Runs the entries, and tells of each in the order of the file.
+    async fn ends(&self, base: &Inputs, entries: &[Ready], deadline: Instant) -> Vec<EntryEnd> {
+        let mut done: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
+        let is_open = || !self.stopping.is_asked() && Instant::now() < deadline;
+        let starts = entries.iter().enumerate().take_while(|_| is_open());
+        let starts = starts
+            .map(|(index, entry)| async move { (index, self.entry(base, entry, deadline).await) });
+        let mut under_way =
+            std::pin::pin!(stream::iter(starts).buffer_unordered(base.max_parallel));
+        let overdue = async {
+            self.stopping.asked().await;
+            tracing::warn!("stopping: no more entries begin, those under way have {GRACE:?}");
+            sleep_until(Instant::now() + GRACE).await;
+        };
+        let mut overdue = std::pin::pin!(overdue);
+        loop {
+            tokio::select! {
+                biased;
+                next = under_way.next() => match next {
+                    Some((index, outcome)) => done[index] = Some(outcome),
+                    None => break,
+                },
+                () = &mut overdue => break,
+            }
+        }
+        let end = |(entry, outcome): (&Ready, Option<Outcome>)| EntryEnd {
+            key: entry.key.clone(),
+            title: entry.title.clone(),
+            outcome: outcome.unwrap_or_else(|| self.not_done()),
+        };
+        entries.iter().zip(done).map(end).collect()
+    }
+
+    /// One entry, as a run of its own; a line about it.
+    async fn entry(&self, base: &Inputs, entry: &Ready, deadline: Instant) -> Outcome {
+        let run = Run { folds: false, ..*self };
+        let work = async {
+            match run.asked(&entry.inputs, deadline) {
+                Ok(asked) => run.carry(&entry.inputs, asked, deadline).await,
+                Err(failure) => Outcome::failed(failure),
+            }
+        };
+        let done = timeout_at(deadline, work).await;
+        let mut outcome = done.unwrap_or_else(|_| Outcome::from(Code::Deadline));
+        outcome.tolerate(&base.tolerate);
+        let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
+        tracing::info!(entry, status, "{}", outcome.headline);
+        outcome
+    }
+
+    /// The end of an entry that did not begin, or was broken off.
+    fn not_done(&self) -> Outcome {
+        let (code, why) = match self.stopping.is_asked() {
+            true => (Code::Cancelled, "the run was cancelled by a signal"),
+            false => (Code::Deadline, "the deadline passed"),
+        };
+        Outcome::failed(Failure::new(code, format!("not done: {why}")))
+    }
+}
+
+fn text(file: &str) -> Result<String, Failure> {
+    files::read(file).map_err(|error| {
+        let message = format!("cannot read the manifest {}: {error}", quote(file));
+        let hint = "let `manifest` name a YAML file of at most 1 MiB";
+        Failure::new(Code::BadManifest, message).hint(hint)
+    })
+}
+
+/// Adds the place in the manifest to titles that several entries have.
+fn tell_apart(entries: &mut [Ready]) {
+    let mut counts = HashMap::<String, usize>::new();
+    entries.iter().for_each(|entry| *counts.entry(entry.title.clone()).or_default() += 1);
+    for entry in entries.iter_mut().filter(|entry| counts[&entry.title] > 1) {
+        entry.title = format!("{} ({})", entry.title, entry.key);
+    }
+}
+
+/// What an entry is, for a person.
+fn title(key: &str, inputs: &Inputs) -> String {
+    let org = inputs.org.as_ref().map(|org| format!(" for {org}")).unwrap_or_default();
+    match &inputs.provider {
+        Some(provider) => format!("{provider}{org}"),
+        None if inputs.release.projects.is_empty() => format!("{key}{org}"),
+        None => format!("release of {}{org}", inputs.release.projects.join(", ")),
+    }
+}
