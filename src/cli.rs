@@ -6,7 +6,11 @@ use crate::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+
+/// The flag of `plan` that tells by the exit code whether there is something to do.
+const EXIT_CODE: &str = "exit-code";
 
 /// Where `serve` listens when nobody names another address.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
@@ -39,6 +43,8 @@ pub enum Request {
     },
     /// Sentry's API over the embedded backend.
     Serve(Serve),
+    /// The JSON Schema of the manifest.
+    Schema,
     /// What a shell completes.
     Completions(Shell),
     /// The manual page of the program, or of one of its commands.
@@ -67,7 +73,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Failur
 /// The whole command line, as help shows it.
 pub fn command() -> Command {
     let run = Command::new("run").about("The CI step: does everything its inputs ask for");
-    let plan = Command::new("plan").about("Decides, reads only, and says what would happen");
+    let plan = Command::new("plan").about("Decides, reads only, and says what would happen").arg(
+        Arg::new(EXIT_CODE)
+            .long(EXIT_CODE)
+            .action(ArgAction::SetTrue)
+            .help("exit with 8 when there is something to do"),
+    );
     let resume = Command::new("resume").about("Goes on with a pipeline that waited for a person");
     let providers = Command::new("providers")
         .about("Which providers there are, and what each needs")
@@ -90,6 +101,7 @@ pub fn command() -> Command {
         .subcommand(with_inputs(resume))
         .subcommand(providers)
         .subcommand(serve())
+        .subcommand(Command::new("schema").about("Prints the JSON Schema of the manifest"))
         .subcommand(completions)
         .subcommand(man)
 }
@@ -164,23 +176,29 @@ fn request(matches: &ArgMatches) -> Request {
                 projects: all("project"),
             })
         }
+        Some(("schema", _)) => Request::Schema,
         Some(("completions", of)) => {
             Request::Completions(*of.get_one("shell").expect("clap wants a shell"))
         }
         Some(("man", of)) => Request::Man(text(of, "command")),
         Some((name, of)) => {
-            let given = |input: &Input| text(of, input.name).map(|value| (input.name, value));
-            let mut values: std::collections::BTreeMap<_, _> =
-                INPUTS.iter().filter_map(given).collect();
-            if name == "plan" {
-                values.insert("dry-run", "true".to_owned());
-            }
-            let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
-            let flags = Flags { values, sets };
+            let flags = flags(name, of);
             if name == "resume" { Request::Resume(flags) } else { Request::Run(flags) }
         }
         None => Request::Words(command().render_help().to_string()),
     }
+}
+
+/// What was typed after a command that takes inputs.
+fn flags(name: &str, of: &ArgMatches) -> Flags {
+    let given = |input: &Input| of.get_one(input.name).cloned().map(|value| (input.name, value));
+    let mut values: BTreeMap<_, _> = INPUTS.iter().filter_map(given).collect();
+    let is_plan = name == "plan";
+    if is_plan {
+        values.insert("dry-run", "true".to_owned());
+    }
+    let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
+    Flags { values, sets, exit_code: is_plan && of.get_flag(EXIT_CODE) }
 }
 
 /// clap's first line says what is wrong; its tips and usage become the hint.

@@ -41,7 +41,7 @@ pub mod yaml;
 
 use cli::Request;
 use env::Env;
-use failure::Failure;
+use failure::{Exit, Failure};
 use host::{Emit, Sinks};
 use inputs::Voice;
 use inputs::given::{Flags, Given};
@@ -63,6 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         Ok(Request::Serve(typed)) => server::run(&typed, env),
         Ok(Request::Completions(shell)) => Ok(say(manual::completions(cli::command(), shell))),
         Ok(Request::Man(name)) => Ok(print(manual::page(cli::command(), name.as_deref()))),
+        Ok(Request::Schema) => Ok(say(format!("{:#}\n", manifest::schema::schema()))),
         Ok(Request::Run(flags)) => run_step(flags, Ok(Errand::Run), env),
         Ok(Request::Resume(flags)) => run_step(flags, Ok(Errand::Resume), env),
         Err(usage) => run_step(Flags::default(), Err(usage), env),
@@ -71,7 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
 
 /// The CI step: whatever happens, the host is told.
 fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow::Result<u8> {
-    let job = read_job(env);
+    let (job, exit_code) = (read_job(env), flags.exit_code);
     let (given, mut mistakes) = Given::collect(flags, env, &files::read);
     // A checkout that strangers can fill must not say where the token goes.
     let given = if job.privileged { given } else { given.with_files(env, &files::read) };
@@ -89,7 +90,10 @@ fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow:
             supervise::supervise(&stopping, run.carry_out(mistakes))?
         }
     };
-    tell(&sinks, &outcome)
+    match tell(&sinks, &outcome)? {
+        0 if exit_code && outcome.to_do => Ok(Exit::ToDo.number()),
+        exit => Ok(exit),
+    }
 }
 
 /// What the host tells of the job; an event that cannot be read tells nothing.

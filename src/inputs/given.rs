@@ -22,6 +22,8 @@ pub struct Flags {
     pub values: BTreeMap<&'static str, String>,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<String>,
+    /// Whether a plan that finds something to do has an exit code of its own.
+    pub exit_code: bool,
 }
 
 /// Where a text came from, as messages name it.

@@ -6,8 +6,7 @@ use crate::job::{Host, Job};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::time::Duration;
 use url::Url;
 
@@ -209,9 +208,7 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
 
-impl Reader<'_> {
     /// The text of the file that the input called `name` names, when `parse` takes it.
     pub(super) fn file<T>(
         &mut self,
@@ -229,9 +226,7 @@ impl Reader<'_> {
         self.mistakes.push(Failure::new(Code::Usage, message).hint(format!("change {origin}")));
         None
     }
-}
 
-impl Reader<'_> {
     /// The token called `name`. It goes into a header, and a mistake does not quote it.
     pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
         let found = self.given.get(name)?;
@@ -348,7 +343,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or("a time such as `90s`, `2m`, or seconds, up to a day")
 }
 
-/// A list takes commas or lines.
 pub(super) fn tolerate(list: &str) -> Result<Vec<Tolerated>, &'static str> {
     let choices = [
         ("action-required", Tolerated::ActionRequired),

@@ -5,6 +5,7 @@
 
 pub mod keys;
 mod read;
+pub mod schema;
 mod source;
 
 use crate::failure::{Code, Failure, quote};

@@ -267,23 +267,57 @@ fn a_stop_lets_those_under_way_finish_and_says_what_was_not_done() {
     assert!(ended.stderr.contains("not done: the run was cancelled"), "{}", ended.stderr);
 }
 
+fn to_do(plan: &serde_json::Value) -> Vec<bool> {
+    let entries = plan["entries"].as_array().unwrap();
+    entries.iter().map(|entry| entry["to_do"].as_bool().unwrap()).collect()
+}
+
 #[test]
-fn a_plan_says_what_is_to_do_and_changes_nothing() {
-    let run = embedded(Run::local(), GOOD);
-    let plan = run.clone().args(&["plan", "--format", "json"]).go().expect(0).json();
-    let to_do = |plan: &serde_json::Value| -> Vec<bool> {
-        plan["entries"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| one["to_do"].as_bool().unwrap())
-            .collect()
-    };
-    assert_eq!(to_do(&plan), [true, true, true]);
+fn a_plan_says_what_is_to_do_and_exits_with_8_when_asked() {
+    let run = embedded(Run::local(), &GOOD[..GOOD.find("releases").unwrap()]);
+    let plan = ["plan", "--format", "json", "--exit-code"];
+    assert_eq!(to_do(&run.clone().args(&plan).go().expect(8).json()), [true, true]);
+    run.clone().args(&plan[..3]).go().expect(0);
     assert!(!run.database().exists());
     run.go().expect(0);
-    let plan = run.args(&["plan", "--format", "json"]).go().expect(0).json();
-    assert_eq!(to_do(&plan)[..2], [false, false]);
+    assert_eq!(to_do(&run.args(&plan).go().expect(0).json()), [false, false]);
+}
+
+#[test]
+fn a_plan_of_one_run_exits_with_8_too() {
+    let run = Run::local().opsgenie();
+    run.clone().args(&["plan", "--exit-code"]).go().expect(8);
+    run.go().expect(0);
+    run.args(&["plan", "--exit-code"]).go().expect(0);
+}
+
+#[test]
+fn a_plan_at_a_sentry_leaves_it_as_it_was() {
+    let relay = Relay::new();
+    let run = twelve(&relay);
+    let plan = run.clone().args(&["plan", "--exit-code"]).go().expect(8);
+    assert!(plan.stdout.contains("12 entries: 12 with something to do"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("POST http"), "{}", plan.stdout);
+    assert!(relay.passed(0).iter().all(|line| line.starts_with("GET ")));
+    assert_eq!(relay.get("integrations/").as_array().unwrap().len(), 0);
+    run.go().expect(0);
+    let (before, since) = (relay.get("integrations/"), relay.peer.lines().len());
+    run.args(&["plan", "--exit-code"]).go().expect(0);
+    assert!(relay.passed(since).iter().all(|line| line.starts_with("GET ")));
+    assert_eq!(relay.get("integrations/"), before);
+}
+
+#[test]
+fn the_schema_has_the_keys_that_the_reader_takes() {
+    use finishline::manifest::keys::{INTEGRATION, RELEASE};
+    let schema = Run::local().args(&["schema"]).go().expect(0).json();
+    for (list, keys) in [("integrations", INTEGRATION), ("releases", RELEASE)] {
+        let items = &schema["properties"][list]["anyOf"][0]["items"]["properties"];
+        let there: Vec<_> = items.as_object().unwrap().keys().collect();
+        let right: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
+        assert_eq!(there, right);
+        assert!(items["url"]["description"].is_string());
+    }
 }
 
 #[test]
