@@ -32,6 +32,8 @@ pub struct Serve {
 pub enum Request {
     /// The CI step; `plan` is the same with `dry-run`.
     Run(Flags),
+    /// The preflight.
+    Check(Flags),
     /// The step that goes on with a pipeline that waited for a person.
     Resume(Flags),
     /// The list of providers, or one of them.
@@ -79,6 +81,7 @@ pub fn command() -> Command {
             .action(ArgAction::SetTrue)
             .help("exit with 8 when there is something to do"),
     );
+    let check = Command::new("check").about("Looks whether what is asked for can be done");
     let resume = Command::new("resume").about("Goes on with a pipeline that waited for a person");
     let providers = Command::new("providers")
         .about("Which providers there are, and what each needs")
@@ -98,6 +101,7 @@ pub fn command() -> Command {
         .disable_help_subcommand(false)
         .subcommand(with_inputs(run))
         .subcommand(with_inputs(plan))
+        .subcommand(with_inputs(check))
         .subcommand(with_inputs(resume))
         .subcommand(providers)
         .subcommand(serve())
@@ -183,7 +187,11 @@ fn request(matches: &ArgMatches) -> Request {
         Some(("man", of)) => Request::Man(text(of, "command")),
         Some((name, of)) => {
             let flags = flags(name, of);
-            if name == "resume" { Request::Resume(flags) } else { Request::Run(flags) }
+            match name {
+                "resume" => Request::Resume(flags),
+                "check" => Request::Check(flags),
+                _ => Request::Run(flags),
+            }
         }
         None => Request::Words(command().render_help().to_string()),
     }

@@ -86,6 +86,8 @@ pub struct Outcome {
     pub tolerated: bool,
     /// Whether it is a plan that finds something to do.
     pub to_do: bool,
+    /// The exit code, where it is not the worst of the entries.
+    pub ends_with: Option<Exit>,
     /// The end of each entry of a manifest, in the order of the file.
     pub entries: Vec<EntryEnd>,
 }
@@ -117,6 +119,7 @@ impl Outcome {
             next: Vec::new(),
             tolerated: false,
             to_do: false,
+            ends_with: None,
             entries: Vec::new(),
         }
     }
@@ -225,6 +228,9 @@ impl Outcome {
 
     /// The exit code that this end asks for.
     pub fn exit(&self) -> Exit {
+        if let Some(exit) = self.ends_with {
+            return exit;
+        }
         let ends = self.entries.iter().map(|entry| &entry.outcome);
         let worst = ends.min_by_key(|outcome| rank_of(outcome.exit()));
         match worst {

@@ -19,10 +19,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 const GRACE: Duration = Duration::from_secs(5);
 
 /// An entry that is ready to go.
-struct Ready {
+pub(super) struct Ready {
     key: String,
     title: String,
-    inputs: Inputs,
+    /// Its inputs.
+    pub(super) inputs: Inputs,
 }
 
 impl Ready {
@@ -50,7 +51,7 @@ impl Run<'_> {
     }
 
     /// The entries of the file, each checked as far as it can be before a backend is asked.
-    fn ready(&self, file: &str, deadline: Instant) -> Result<Vec<Ready>, Failure> {
+    pub(super) fn ready(&self, file: &str, deadline: Instant) -> Result<Vec<Ready>, Failure> {
         if let Some(failure) = manifest::strays(self.given).or_else(|| self.unsuited()) {
             return Err(failure);
         }
@@ -83,11 +84,11 @@ impl Run<'_> {
                 "`resume` goes on with one pipeline, and a manifest names many",
                 "leave `manifest` out",
             ),
-            Errand::Run if self.job.privileged => (
+            Errand::Run | Errand::Check if self.job.privileged => (
                 "strangers can start this job although it sees secrets, and a manifest says where secrets go",
                 "run it for `push` or `schedule`, on a branch that strangers cannot fill",
             ),
-            Errand::Run => return None,
+            Errand::Run | Errand::Check => return None,
         };
         Some(Failure::new(Code::Usage, message).hint(hint))
     }

@@ -1,5 +1,6 @@
 //! The work of a run: inputs, task, decision, driver, outcome.
 
+mod check;
 mod commit_status;
 mod histories;
 mod many;
@@ -35,6 +36,8 @@ const PERSON: Duration = Duration::from_secs(3600);
 pub enum Errand {
     /// Everything that the inputs ask for.
     Run,
+    /// To look whether it can be done.
+    Check,
     /// To go on with a pipeline that waited for a person.
     Resume,
 }
@@ -77,13 +80,14 @@ impl<'r> Run<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
-        if let Some(manifest) = &inputs.manifest {
+        if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.errand != Errand::Check) {
             return self.many(&inputs, manifest).await;
         }
         let deadline = Instant::now() + if self.waits(&inputs) { PERSON } else { inputs.timeout };
         let work = async {
             match self.errand {
                 Errand::Run => self.everything(&inputs, deadline).await,
+                Errand::Check => self.preflight(&inputs, deadline).await,
                 Errand::Resume => self.resume(&inputs, deadline).await,
             }
         };

@@ -219,7 +219,7 @@ fn access(inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
 }
 
 /// The token that walks pipelines.
-fn token(inputs: &Inputs) -> Result<Secret, Failure> {
+pub(super) fn token(inputs: &Inputs) -> Result<Secret, Failure> {
     let token = inputs.pipeline_token.as_ref().or(inputs.auth_token.as_ref());
     token.cloned().ok_or_else(|| Failure::new(Code::NoToken, "there is no token for the pipeline"))
 }

@@ -169,7 +169,7 @@ fn unproven() -> Failure {
 }
 
 /// The token that releases are made with: what the pipeline needs beside it may be somebody else's.
-fn token(inputs: &Inputs) -> Result<Secret, Failure> {
+pub(super) fn token(inputs: &Inputs) -> Result<Secret, Failure> {
     let token = inputs.auth_token.as_ref().or(inputs.pipeline_token.as_ref());
     token.cloned().ok_or_else(|| Failure::new(Code::NoToken, "there is no token for the release"))
 }

@@ -10,6 +10,7 @@ mod after;
 mod apps;
 mod architecture;
 mod callbacks;
+mod check;
 mod client_after;
 mod client_api;
 mod client_bodies;

@@ -11,7 +11,9 @@ fn page(args: &[&str]) -> String {
 #[test]
 fn every_command_has_a_page_and_the_first_names_them_all() {
     let first = page(&[]);
-    for command in ["run", "plan", "resume", "providers", "serve", "schema", "completions", "man"] {
+    for command in
+        ["run", "plan", "resume", "providers", "check", "serve", "schema", "completions", "man"]
+    {
         assert!(first.contains(&format!("finishline-{command}(1)")), "{first}");
         let title = format!(".TH finishline-{command} 1  \"finishline ");
         assert!(page(&[command]).contains(&title));

@@ -22,7 +22,8 @@ pub(super) enum Need {
 }
 
 impl Need {
-    fn what(self) -> &'static str {
+    /// What it is, to stand after "may not".
+    pub(super) fn what(self) -> &'static str {
         match self {
             Self::ListIntegrations => "list integrations",
             Self::Pipeline => "walk an integration pipeline",
@@ -32,7 +33,8 @@ impl Need {
         }
     }
 
-    fn scopes(self) -> &'static str {
+    /// The scopes of which one is needed.
+    pub(super) fn scopes(self) -> &'static str {
         match self {
             Self::ListIntegrations | Self::ListRepositories => {
                 "org:read, org:write, org:admin or org:integrations"
@@ -41,6 +43,12 @@ impl Need {
             Self::Repositories => "org:read, org:write, org:admin or org:integrations",
             Self::Releases => "project:releases, project:write, project:admin or org:ci",
         }
+    }
+
+    /// Which of its scopes is among these.
+    pub(super) fn held(self, scopes: &[String]) -> Option<&'static str> {
+        let mut wanted = self.scopes().split([',', ' ']).filter(|word| word.contains(':'));
+        wanted.find(|wanted| scopes.iter().any(|held| held == wanted))
     }
 
     /// Whether an organization's own token may do it, on a server that is new enough.

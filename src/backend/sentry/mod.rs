@@ -6,6 +6,7 @@ mod api;
 mod client;
 mod configure;
 mod page;
+mod preflight;
 mod releases;
 mod reply;
 mod seal;
@@ -31,6 +32,7 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
+pub use preflight::{Preflight, Who};
 pub use releases::SentryReleases;
 pub use seal::{Sealed, Waiting};
 

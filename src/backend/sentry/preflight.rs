@@ -1,0 +1,185 @@
+//! What a Sentry says before anything is asked of it: who the token is, and what it may see.
+
+use super::access::{self, Need};
+use super::client::{Call, Client};
+use super::{Access, segment};
+use crate::failure::{Code, Failure, quote};
+use crate::http;
+use crate::model::OrgSlug;
+use crate::token::Kind;
+use serde_json::Value;
+
+/// Who a token is.
+pub struct Who {
+    /// The user's name; an organization's token has none.
+    pub user: Option<String>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+/// Asks one server with one token; only reads.
+pub struct Preflight {
+    client: Client,
+}
+
+impl Preflight {
+    /// Makes ready; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// The HTTP client cannot be built.
+    pub fn new(access: Access) -> Result<Self, Failure> {
+        Ok(Self { client: Client::new(access, Vec::new(), http::AGENT)? })
+    }
+
+    /// The kind of the token, for a person.
+    ///
+    /// # Errors
+    ///
+    /// `org-token` for an organization's where a pipeline needs a user's.
+    pub fn token(&self, walks: bool) -> Result<String, Failure> {
+        if walks {
+            access::can_hold_pipelines(&self.client)?;
+        }
+        Ok(match self.client.token_kind() {
+            Kind::Organization(claims) => format!("an organization token of {}", claims.org),
+            Kind::User => "a user's token".to_owned(),
+            Kind::Integration => "an integration's token".to_owned(),
+            Kind::Legacy => "a token of earlier days, a user's or an integration's".to_owned(),
+            Kind::Opaque => "a token whose text does not tell its kind".to_owned(),
+        })
+    }
+
+    /// Who the token is to the server.
+    ///
+    /// # Errors
+    ///
+    /// The server is not reached, is no Sentry, or does not know the token.
+    pub async fn who(&self) -> Result<Who, Failure> {
+        let reply = self.client.call(&Call::get("/api/0/")).await?;
+        let host = self.client.base().host_str().unwrap_or_default();
+        let said = reply.json();
+        if reply.status == 401 || (said["version"].is_string() && said["auth"].is_null()) {
+            let message = format!("{host} does not know the token");
+            return Err(Failure::new(Code::Unauthorized, message));
+        }
+        if !reply.is_good() || !said["version"].is_string() {
+            let message = format!("{host} is no Sentry: HTTP {} at /api/0/", reply.status);
+            let hint =
+                "check `url`: it must be the server's own address, with the path that it is below";
+            return Err(Failure::new(Code::BackendError, message).hint(hint));
+        }
+        let names = ["username", "email", "name"].map(|name| said["user"][name].as_str());
+        let user = names.into_iter().flatten().find(|name| !name.is_empty()).map(str::to_owned);
+        let scopes = said["auth"]["scopes"].as_array().into_iter().flatten();
+        let scopes = scopes.filter_map(Value::as_str).map(str::to_owned).collect();
+        Ok(Who { user, scopes })
+    }
+
+    /// Which of the scopes that walk pipelines, or else make releases, is held.
+    ///
+    /// # Errors
+    ///
+    /// `missing-scope`, with those of which one is needed.
+    pub fn scope(&self, who: &Who, walks: bool) -> Result<String, Failure> {
+        let need = if walks { Need::Pipeline } else { Need::Releases };
+        need.held(&who.scopes).map(|scope| format!("{scope} lets it {}", need.what())).ok_or_else(
+            || {
+                let message = format!("the token's scopes do not let it {}", need.what());
+                let hint = format!("give the token one of {}", need.scopes());
+                Failure::new(Code::MissingScope, message).hint(hint)
+            },
+        )
+    }
+
+    /// Whether the organization shows its integrations, or else its releases.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub async fn organization(&self, org: &OrgSlug, walks: bool) -> Result<String, Failure> {
+        let (rest, need, words) = match walks {
+            true => ("integrations/", Need::ListIntegrations, "integrations can be listed"),
+            false => ("releases/?per_page=1", Need::Releases, "releases can be listed"),
+        };
+        self.read(org, rest, need).await.map(|_| words.to_owned())
+    }
+
+    /// Whether the organization is offered this provider.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` when it is not, or takes no other installation of it.
+    pub async fn provider(&self, org: &OrgSlug, key: &str) -> Result<String, Failure> {
+        let rest = format!("config/integrations/?provider_key={0}&providerKey={0}", segment(key));
+        let path = path(org, &rest);
+        let reply = self.client.call(&Call::get(path)).await?;
+        if reply.status != 404 && !reply.is_good() {
+            return Err(access::denied(&self.client, &reply, Need::ListIntegrations, org));
+        }
+        let said = reply.json();
+        let mut offered = said["providers"].as_array().into_iter().flatten();
+        match offered.find(|one| one["key"] == key) {
+            Some(one) if one["canAdd"] == true => Ok("it can be set up".to_owned()),
+            Some(_) => Ok("it is offered, and takes no other installation than the one".to_owned()),
+            None => {
+                let message = format!("{org} is not offered {}", quote(key));
+                let hint = "check the key, the organization's plan and its feature flags; on a server of your own the provider's settings";
+                Err(Failure::new(Code::Unsupported, message).hint(hint))
+            }
+        }
+    }
+
+    /// Whether the token sees this project.
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub async fn project(&self, who: &Who, org: &OrgSlug, slug: &str) -> Result<String, Failure> {
+        let reads = ["project:read", "project:write", "project:admin"];
+        if !who.scopes.iter().any(|scope| reads.contains(&scope.as_str())) {
+            return Ok("not checked: the token has no scope to read projects".to_owned());
+        }
+        let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
+        let reply = self.client.call(&Call::get(path)).await?;
+        match reply.status {
+            200..=299 => Ok("it is there".to_owned()),
+            404 => {
+                let message = format!("{org} shows this token no project {}", quote(slug));
+                let failure = Failure::new(Code::NotAMember, message);
+                Err(failure
+                    .hint("check `projects`, and that the token's owner is in one of its teams"))
+            }
+            _ => Err(access::denied(&self.client, &reply, Need::Releases, org)),
+        }
+    }
+
+    /// Whether the organization has this repository; without it commits come from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be read.
+    pub async fn repository(&self, org: &OrgSlug, name: &str) -> Result<String, Failure> {
+        let rest = format!("repos/?query={}", segment(name));
+        let found = self.read(org, &rest, Need::ListRepositories).await?;
+        let mut names =
+            found.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
+        Ok(match names.any(|one| one.eq_ignore_ascii_case(name)) {
+            true => "it is linked, so the backend fetches commits itself".to_owned(),
+            false => "it is not linked, so commits come from the checkout or GitHub".to_owned(),
+        })
+    }
+
+    async fn read(&self, org: &OrgSlug, rest: &str, need: Need) -> Result<Value, Failure> {
+        let reply = self.client.call(&Call::get(path(org, rest))).await?;
+        if reply.is_good() {
+            Ok(reply.json())
+        } else {
+            Err(access::denied(&self.client, &reply, need, org))
+        }
+    }
+}
+
+fn path(org: &OrgSlug, rest: &str) -> String {
+    format!("/api/0/organizations/{}/{rest}", segment(org.as_str()))
+}
