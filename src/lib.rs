@@ -47,7 +47,7 @@ use inputs::Voice;
 use inputs::given::{Flags, Given};
 use job::{Host, Job};
 use outcome::Outcome;
-use run::{Errand, Run};
+use run::{Errand, Run, Shared};
 use std::ffi::OsString;
 use supervise::Stopping;
 
@@ -85,10 +85,11 @@ fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow:
     let outcome = match (errand, lacks) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(errand), None) => {
-            let stopping = Stopping::default();
+            let (stopping, shared) = (Stopping::default(), Shared::default());
             let (given, job, sinks) = (&given, &job, &sinks);
-            let run = Run { errand, given, env, job, sinks, stopping: &stopping, folds: true };
-            supervise::supervise(&stopping, run.carry_out(mistakes))?
+            let (stopping, shared) = (&stopping, &shared);
+            let run = Run { errand, given, env, job, sinks, stopping, shared, folds: true };
+            supervise::supervise(stopping, run.carry_out(mistakes))?
         }
     };
     match tell(&sinks, &outcome)? {

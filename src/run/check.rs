@@ -2,7 +2,7 @@
 
 use super::{Run, on_sentry, releasing, trust};
 use crate::backend::embedded;
-use crate::backend::sentry::{Access, Preflight, Who};
+use crate::backend::sentry::{Access, Pace, Preflight, Who};
 use crate::database;
 use crate::failure::Failure;
 use crate::inputs::{BackendName, Inputs};
@@ -120,10 +120,11 @@ impl Visit<'_> {
         let (url, token) = (self.url.clone(), self.token.clone());
         let trust = trust(self.inputs, &url);
         let host = url.host_str().unwrap_or_default().to_owned();
-        let preflight = match Preflight::new(Access { url, token, trust, deadline }) {
-            Ok(preflight) => preflight,
-            Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
-        };
+        let preflight =
+            match Preflight::new(Access { url, token, trust, deadline, pace: Pace::default() }) {
+                Ok(preflight) => preflight,
+                Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
+            };
         rows.push((format!("token for {host}"), preflight.token(self.wants(&Thing::Integrations))));
         let who = preflight.who().await;
         rows.push((format!("host {host}"), who.as_ref().map(words).map_err(Clone::clone)));

@@ -7,6 +7,7 @@ mod many;
 mod on_embedded;
 mod on_sentry;
 mod releasing;
+mod shared;
 
 use crate::callback::Callback;
 use crate::env::Env;
@@ -24,6 +25,7 @@ use crate::report::Report;
 use crate::supervise::Stopping;
 use crate::terminal;
 use releasing::Releasing;
+pub(crate) use shared::Shared;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -56,6 +58,8 @@ pub struct Run<'a> {
     pub sinks: &'a Sinks,
     /// Whether it is to stop.
     pub(crate) stopping: &'a Stopping,
+    /// What its entries share.
+    pub(crate) shared: &'a Shared,
     /// Whether what is logged is folded: not of many at once.
     pub(crate) folds: bool,
 }

@@ -30,10 +30,11 @@ impl Run<'_> {
     ) -> Result<Outcome, Failure> {
         // A file of something else is not written over, and that is said before anything begins.
         inputs.resume_file.as_deref().map(read_or_new).transpose()?;
-        let mut sentry = Sentry::new(access(inputs, deadline)?, task, inputs.dialect)?;
-        let listed = sentry.list().await?;
+        let mut sentry = Sentry::new(self.access(inputs, deadline)?, task, inputs.dialect)?;
+        let listed = self.shared.listed(&sentry).await?;
+        sentry.knows(&listed);
         let decision = task.decide(&listed)?;
-        let site = sentry.site().await;
+        let site = self.shared.site(&sentry).await;
         let report = Report { task, site: &site };
         if inputs.dry_run {
             return Ok(report.planned(&decision, &sentry.first_request()));
@@ -53,6 +54,13 @@ impl Run<'_> {
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }
         Ok(outcome)
+    }
+
+    /// How the backend is reached: at the named address, the token's own, or the SaaS.
+    fn access(&self, inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
+        let url = inputs.page_url();
+        let (trust, pace) = (trust(inputs, &url), self.shared.pace(&url));
+        Ok(Access { url, token: token(inputs)?, trust, deadline, pace })
     }
 
     async fn walk_sentry(
@@ -128,7 +136,7 @@ impl Run<'_> {
             )
         })?;
         let sealed = read(path)?;
-        let access = access(inputs, deadline)?;
+        let access = self.access(inputs, deadline)?;
         let key = which(&sealed, &access.url, org, inputs.provider.as_deref())?;
         let waiting = sealed.get(&key, &token(inputs)?).ok_or_else(|| {
             Failure::new(Code::SessionExpired, "the resume file cannot be opened with this token")
@@ -209,13 +217,6 @@ fn then(inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
             "this run kept nothing to go on from: set `resume-file`, and run again".to_owned(),
         ],
     }
-}
-
-/// How the backend is reached: at the named address, the token's own, or the SaaS.
-fn access(inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
-    let url = inputs.page_url();
-    let trust = trust(inputs, &url);
-    Ok(Access { url, token: token(inputs)?, trust, deadline })
 }
 
 /// The token that walks pipelines.

@@ -66,7 +66,7 @@ impl<'a> Releasing<'a> {
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
         let done = match backend {
             BackendName::Embedded => self.on_embedded(run).await,
-            BackendName::Sentry => self.on_sentry().await,
+            BackendName::Sentry => self.on_sentry(run).await,
         };
         done.unwrap_or_else(Outcome::failed)
     }
@@ -90,10 +90,11 @@ impl<'a> Releasing<'a> {
         Ok(outcome)
     }
 
-    async fn on_sentry(self) -> Result<Outcome, Failure> {
+    async fn on_sentry(self, run: &Run<'_>) -> Result<Outcome, Failure> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
-        let trust = trust(self.inputs, &url);
-        let access = Access { url, token: token(self.inputs)?, trust, deadline: self.deadline };
+        let (trust, pace) = (trust(self.inputs, &url), run.shared.pace(&url));
+        let (token, deadline) = (token(self.inputs)?, self.deadline);
+        let access = Access { url, token, trust, deadline, pace };
         let mark = host::mark().map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());
         let mut backend = SentryReleases::new(access, org, version, &mark)?;

@@ -39,6 +39,7 @@ mod limits;
 mod links;
 mod manifest;
 mod manual;
+mod many;
 mod migrations;
 mod mistakes;
 mod modes;

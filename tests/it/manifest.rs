@@ -229,6 +229,9 @@ fn many_entries_end_as_one_integration_each_and_a_second_run_writes_nothing() {
     run.go().expect(0);
     let there = relay.get("integrations/");
     assert_eq!(there.as_array().unwrap().len(), 12);
+    assert_eq!(relay.peer.count("GET integrations/"), 1, "one listing is enough for all");
+    let posts = relay.passed(0).iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(posts, 24);
     let since = relay.peer.lines().len();
     let again = run.go().expect(0);
     assert_eq!(again.output("changed"), "false");

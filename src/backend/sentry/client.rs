@@ -1,8 +1,8 @@
 //! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
 //! is safe to repeat, and says why it waits.
 
-use super::Access;
 use super::reply::{Reply, reason};
+use super::{Access, Pace};
 use crate::failure::{Code, Failure};
 use crate::http::{self, Trust, Unreached};
 use crate::secret::{self, Secret};
@@ -40,6 +40,7 @@ pub(super) struct Client {
     token: Secret,
     trust: Trust,
     deadline: Instant,
+    pace: Pace,
     /// What the server's words are not to show.
     secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
@@ -87,11 +88,11 @@ impl Client {
         mut secrets: Vec<String>,
         agent: &str,
     ) -> Result<Self, Failure> {
-        let Access { url: base, token, trust, deadline } = access;
+        let Access { url: base, token, trust, deadline, pace } = access;
         secrets.push(token.expose().to_owned());
         let jar = Arc::new(Jar::default());
         let http = build(&trust, &jar, usize::MAX, agent)?;
-        Ok(Self { http, base, token, trust, deadline, secrets, jar })
+        Ok(Self { http, base, token, trust, deadline, pace, secrets, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
@@ -138,6 +139,7 @@ impl Client {
             tokio::time::sleep(SETTLED).await;
         }
         for attempt in 1.. {
+            self.pace.wait().await;
             let verdict = match http::exchange(self.request(call)).await {
                 Ok(answer) => Reply::from(answer).verdict(call.repeat, &self.secrets),
                 Err(unreached) => self.unreached(unreached, call.repeat),
@@ -156,16 +158,14 @@ impl Client {
             if (!limited && attempt >= TRIES) || Instant::now() + pause >= self.deadline {
                 return Err(Silence::Unsent(failure));
             }
-            let (seconds, reason) = (pause.as_secs_f32(), failure.message.as_str());
+            if limited {
+                self.pace.hold(pause);
+            }
             if first {
+                let reason = failure.message;
                 tracing::debug!(reason, "the request is sent again on a new connection");
             } else {
-                tracing::warn!(
-                    seconds,
-                    attempt,
-                    reason,
-                    "waiting before the request is sent again"
-                );
+                say_why(pause, attempt, &failure.message);
             }
             tokio::time::sleep(pause).await;
         }
@@ -207,6 +207,11 @@ impl Client {
             _ => Verdict::Again { after: None, failure },
         }
     }
+}
+
+fn say_why(pause: Duration, attempt: u32, reason: &str) {
+    let seconds = pause.as_secs_f32();
+    tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
 }
 
 fn build(

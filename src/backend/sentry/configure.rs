@@ -71,7 +71,7 @@ impl Sentry<'_> {
     }
 
     async fn finished_at(&self, location: &Url, id: i64) -> Finished {
-        let listed = self.read_list().await.unwrap_or_default();
+        let listed = self.list().await.unwrap_or_default();
         let name = listed.into_iter().find(|one| one.id == id).map(|one| one.name);
         Finished {
             id,

@@ -5,6 +5,7 @@ mod after;
 mod api;
 mod client;
 mod configure;
+mod pace;
 mod page;
 mod preflight;
 mod releases;
@@ -17,7 +18,7 @@ use crate::http::{self, Trust};
 use crate::inputs::Dialect;
 use crate::model::{Finished, Listed, OrgSlug};
 use crate::plan::Task;
-use crate::provider::INITIAL;
+use crate::provider::{INITIAL, Match};
 use crate::redirect::Site;
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::secret::Secret;
@@ -32,6 +33,7 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
+pub use pace::Pace;
 pub use preflight::{Preflight, Who};
 pub use releases::SentryReleases;
 pub use seal::{Sealed, Waiting};
@@ -52,6 +54,8 @@ pub struct Access {
     pub trust: Trust,
     /// When the whole run has to be over.
     pub deadline: Instant,
+    /// When the server takes requests.
+    pub pace: Pace,
 }
 
 /// A Sentry backend at work for one organization.
@@ -62,6 +66,8 @@ pub struct Sentry<'a> {
     api: Api,
     /// There while the set-up pages are walked.
     web: Option<Web>,
+    /// Whether another process began the pipeline, so that its answers are not known.
+    taken_up: bool,
 }
 
 impl<'a> Sentry<'a> {
@@ -73,7 +79,7 @@ impl<'a> Sentry<'a> {
     pub fn new(access: Access, task: &'a Task, dialect: Dialect) -> Result<Self, Failure> {
         let client = Client::new(access, task.secrets(), http::AGENT)?;
         access::can_hold_pipelines(&client)?;
-        Ok(Self { client, task, dialect, api: Api::default(), web: None })
+        Ok(Self { client, task, dialect, api: Api::default(), web: None, taken_up: false })
     }
 
     /// The organization's integrations of a provider, by name.
@@ -81,13 +87,7 @@ impl<'a> Sentry<'a> {
     /// # Errors
     ///
     /// The class of whatever kept the backend from answering.
-    pub async fn list(&mut self) -> Result<Vec<Listed>, Failure> {
-        let listed = self.read_list().await?;
-        self.api.before = listed.clone();
-        Ok(listed)
-    }
-
-    async fn read_list(&self) -> Result<Vec<Listed>, Failure> {
+    pub async fn list(&self) -> Result<Vec<Listed>, Failure> {
         let integration_key = self.task.provider_key();
         let key = segment(integration_key);
         // The older servers know the first spelling only, the newer ones both.
@@ -96,6 +96,11 @@ impl<'a> Sentry<'a> {
         let items = self.pages(&path, Need::ListIntegrations).await?;
         let ours = |item: &&Value| item["provider"]["key"] == integration_key;
         Ok(items.iter().filter(ours).filter_map(listed).collect())
+    }
+
+    /// Keeps what was listed, so that a finish whose answer is lost is found among what is new.
+    pub fn knows(&mut self, listed: &[Listed]) {
+        self.api.before = listed.to_vec();
     }
 
     /// Every item of a listing.
@@ -158,11 +163,16 @@ impl<'a> Sentry<'a> {
 
     /// After an answer whose fate nobody knows: whether the finish is there all the same.
     async fn look(&self) -> Option<Finished> {
-        let listed = self.read_list().await.ok()?;
+        let listed = self.list().await.ok()?;
         let was_there = |one: &Listed| {
             self.api.before.iter().any(|before| before.id == one.id && before.active)
         };
-        let one = listed.into_iter().find(|one| one.active && !was_there(one))?;
+        // Another one may have come meanwhile that is not ours.
+        let is_ours = |one: &Listed| {
+            self.taken_up || self.task.provider.matches(&self.task.answers, one) != Match::Other
+        };
+        let is_new = |one: &Listed| one.active && !was_there(one) && is_ours(one);
+        let one = listed.into_iter().find(is_new)?;
         let integration_key = self.task.provider_key().to_owned();
         let (id, name, location) = (one.id, one.name, None);
         Some(Finished { id, integration_key, name, changed: true, location })
@@ -195,7 +205,12 @@ impl<'a> Sentry<'a> {
 
     /// What a waiting pipeline is kept under.
     pub fn resume_key(&self) -> String {
-        format!("{}/{}/{}", self.client.base().authority(), self.task.org, self.task.key)
+        format!("{}/{}", self.organization_key(), self.task.key)
+    }
+
+    /// The server and the organization.
+    pub fn organization_key(&self) -> String {
+        format!("{}/{}", self.client.base().authority(), self.task.org)
     }
 
     /// Goes on with a pipeline that another process began.
@@ -204,11 +219,12 @@ impl<'a> Sentry<'a> {
     ///
     /// `session-expired` when the server has it no more, or is at another step.
     pub async fn take_up(&mut self, waiting: &Waiting) -> Result<(), Failure> {
+        self.taken_up = true;
         self.client.set_cookies(&waiting.cookies);
         let reply = self.client.call(&Call::get(self.path(api::PIPELINE))).await?;
         match reply.status {
             200..=299 if self.show(&reply.json())?.id == waiting.step => {
-                self.api.before = self.read_list().await?;
+                self.api.before = self.list().await?;
                 Ok(())
             }
             200..=299 | 404 => Err(access::expired(&reply).into()),

@@ -1,0 +1,47 @@
+//! What the entries of one run need not ask twice, and what slows them down together.
+
+use crate::backend::sentry::{Pace, Sentry};
+use crate::failure::Failure;
+use crate::model::Listed;
+use crate::redirect::Site;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use tokio::sync::OnceCell;
+use url::Url;
+
+/// Something that is asked for once for each key.
+type Once<T> = RefCell<HashMap<String, Rc<OnceCell<T>>>>;
+
+/// What the entries share. A pipeline's session is not among it.
+#[derive(Default)]
+pub(crate) struct Shared {
+    paces: RefCell<HashMap<String, Pace>>,
+    listings: Once<Rc<[Listed]>>,
+    sites: Once<Site>,
+}
+
+impl Shared {
+    /// When this server takes requests.
+    pub(super) fn pace(&self, url: &Url) -> Pace {
+        self.paces.borrow_mut().entry(url.authority().to_owned()).or_default().clone()
+    }
+
+    /// What the organization had of the provider when the run first asked: every entry looks for
+    /// its own integration only, which no other one makes.
+    pub(super) async fn listed(&self, sentry: &Sentry<'_>) -> Result<Rc<[Listed]>, Failure> {
+        let cell = cell(&self.listings, sentry.resume_key());
+        let list = async || Ok(Rc::from(sentry.list().await?));
+        cell.get_or_try_init(list).await.cloned()
+    }
+
+    /// Where the organization's pages are.
+    pub(super) async fn site(&self, sentry: &Sentry<'_>) -> Site {
+        let cell = cell(&self.sites, sentry.organization_key());
+        cell.get_or_init(async || sentry.site().await).await.clone()
+    }
+}
+
+fn cell<T>(all: &Once<T>, key: String) -> Rc<OnceCell<T>> {
+    Rc::clone(all.borrow_mut().entry(key).or_default())
+}
