@@ -47,12 +47,16 @@ impl Run<'_> {
         let ends = self.ends(base, &entries, deadline).await;
         drop(group);
         let outcome = Outcome::of_many(ends);
+        if self.stopping.is_asked() {
+            // The host waits for the outputs, and not for long.
+            return outcome;
+        }
         self.with_status(base, outcome, deadline).await
     }
 
     /// The entries of the file, each checked as far as it can be before a backend is asked.
     pub(super) fn ready(&self, file: &str, deadline: Instant) -> Result<Vec<Ready>, Failure> {
-        if let Some(failure) = manifest::strays(self.given).or_else(|| self.unsuited()) {
+        if let Some(failure) = self.unsuited().or_else(|| manifest::strays(self.given)) {
             return Err(failure);
         }
         let variable = |name: &str| self.env.get(name).map(str::to_owned);
@@ -82,7 +86,7 @@ impl Run<'_> {
         let (message, hint) = match self.errand {
             Errand::Resume => (
                 "`resume` goes on with one pipeline, and a manifest names many",
-                "leave `manifest` out",
+                "leave `manifest` out, and name `org` and `provider` of the entry that waits",
             ),
             Errand::Run | Errand::Check if self.job.privileged => (
                 "strangers can start this job although it sees secrets, and a manifest says where secrets go",
