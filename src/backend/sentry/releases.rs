@@ -3,7 +3,7 @@
 use super::access::{self, Need};
 use super::client::{Call, Client, Repeat, Silence};
 use super::reply::{Reply, field_errors};
-use super::{Access, MOST_PAGES, segment};
+use super::{Access, segment};
 use crate::dates;
 use crate::failure::{Code, Failure};
 use crate::http;
@@ -165,24 +165,13 @@ impl SentryReleases {
         Ok(self.client.call(&Call::get(path)).await?)
     }
 
-    /// The items of a listing, page by page.
     async fn list(&self, path: &str, need: Need) -> Result<Vec<Value>, Failure> {
-        let (mut items, mut cursor) = (Vec::new(), String::new());
-        for _ in 0..MOST_PAGES {
-            let reply = self.get(format!("{path}{cursor}")).await?;
-            let (true, Value::Array(page)) = (reply.is_good(), reply.json()) else {
-                return Err(self.denied_to(&reply, need));
-            };
-            items.extend(page);
-            let Some(next) = reply.next_cursor() else { break };
-            cursor = format!("&cursor={next}");
-        }
-        Ok(items)
+        self.client.pages(&self.path(path), |reply| self.denied_to(reply, need)).await
     }
 
     async fn deploys_of(&self, version: &str, environment: &str) -> Result<Vec<Deployed>, Failure> {
         let path = format!("releases/{}/deploys/?per_page=100", segment(version));
-        let items = self.list(&self.path(&path), Need::Releases).await?;
+        let items = self.list(&path, Need::Releases).await?;
         let there = items.iter().filter_map(deployed);
         Ok(there.filter(|one| one.deploy.environment == environment).collect())
     }
@@ -244,7 +233,7 @@ impl Releases for SentryReleases {
 
     async fn repositories(&mut self, part: &str) -> Result<Vec<Repository>, Failure> {
         let path = format!("repos/?status=active&per_page=100&query={}", segment(part));
-        let items = self.list(&self.path(&path), Need::ListRepositories).await?;
+        let items = self.list(&path, Need::ListRepositories).await?;
         Ok(items.iter().filter_map(repository).collect())
     }
 
