@@ -131,6 +131,9 @@ impl Case {
                 outputs["error-message"]
             );
         }
+        let masks = ended.stderr.lines().filter_map(|line| line.strip_prefix("::add-mask::"));
+        let hit = masks.clone().find(|mask| outputs.values().any(|value| value.contains(mask)));
+        assert_eq!(hit, None, "{case}: a mask hits an output: {outputs:?}");
         let said = ended.everything();
         let masked = |line: &&str| !line.contains("::add-mask::");
         let said: Vec<_> = said.lines().filter(masked).collect();
