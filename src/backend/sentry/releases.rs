@@ -147,6 +147,7 @@ impl SentryReleases {
             date_released: told["dateReleased"].as_str().and_then(dates::parse),
             r#ref: text(&told["ref"]),
             url: text(&told["url"]),
+            last_commit: text(&told["lastCommit"]["id"]),
             commit_count: told["commitCount"].as_u64().unwrap_or(0),
             deploy_count: told["deployCount"].as_u64().unwrap_or(0),
             projects: projects.filter_map(|project| text(&project["slug"])).collect(),
@@ -371,7 +372,11 @@ fn finished(one: &Deployed) -> i64 {
 
 fn repository(item: &Value) -> Option<Repository> {
     let text = |name: &str| item[name].as_str().map(str::to_owned);
-    Some(Repository { name: text("name")?, url: text("url"), slug: text("externalSlug") })
+    // A repository that a commit only named has a provider called so, or none.
+    let provider = item["provider"]["id"].as_str();
+    let is_linked = provider.is_some_and(|id| !id.is_empty() && id != "unknown");
+    let (name, url, slug) = (text("name")?, text("url"), text("externalSlug"));
+    Some(Repository { name, url, slug, is_linked })
 }
 
 /// Sentry's ids are texts here and numbers there.
