@@ -6,7 +6,7 @@ use crate::relay::{Fate, RELAY_TOKEN, Relay};
 use crate::release_requests::know;
 use crate::repository::{git, git_at};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A laptop with a checkout of `acme/web` in its working folder, of this many commits.
 fn checkout(commits: usize) -> Run {
@@ -297,6 +297,7 @@ fn a_checkout_that_git_refuses_for_its_owner_is_read() {
 /// To another user, where this one may; the folder itself stays writable for the test.
 #[cfg(unix)]
 fn give_away(folder: &Path) {
+    use std::path::PathBuf;
     fn all(folder: &Path) -> Vec<PathBuf> {
         let inside = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
         let below = |path: PathBuf| if path.is_dir() { all(&path) } else { vec![path] };
