@@ -1,7 +1,7 @@
 //! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
 
 use crate::failure::{Code, Failure};
-use crate::provider::{self, Answers, Provider, Step};
+use crate::provider::{self, Answers, PROVIDERS, Provider, Step};
 use crate::secret::Secret;
 use crate::state::Fields;
 use url::form_urlencoded;
@@ -12,9 +12,10 @@ const LONGEST: usize = 16 * 1024;
 /// The parameter that brings back what was handed out.
 const STATE: &str = "state";
 
-/// The parameters that are no secrets: those in which a third party says why it refuses, and those
-/// of the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1).
-const WORDS: [&str; 7] = [
+/// The parameters that are no secrets: those in which a third party says why it refuses, those of
+/// the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1), and words
+/// of GitHub's and Discord's that nobody asks for.
+const WORDS: [&str; 9] = [
     "error",
     "error_description",
     "error_uri",
@@ -22,6 +23,8 @@ const WORDS: [&str; 7] = [
     "client_id",
     "redirect_uri",
     "scope",
+    "setup_action",
+    "permissions",
 ];
 
 /// The parameters of a callback, by name.
@@ -118,7 +121,8 @@ impl Callback {
     /// Everything that it brings and nobody should see. The third party's own words about a
     /// refusal are quoted in the outputs, which no mask may hit.
     pub fn secrets(&self) -> Vec<String> {
-        let is_secret = |(name, _): &&(String, Secret)| !WORDS.contains(&name.as_str());
+        let is_plain = |name: &str| WORDS.contains(&name) || is_described_as_plain(name);
+        let is_secret = |(name, _): &&(String, Secret)| !is_plain(name);
         let secrets = self.parameters.iter().filter(is_secret);
         secrets.map(|(_, value)| value.expose().to_owned()).collect()
     }
@@ -154,6 +158,14 @@ impl Callback {
     }
 }
 
+/// Whether a provider has a field of this parameter, and it is no secret: an account's id, say.
+fn is_described_as_plain(parameter: &str) -> bool {
+    let fields =
+        PROVIDERS.iter().flat_map(|provider| provider.steps()).flat_map(|step| step.fields);
+    let mut described = fields.filter(|field| field.callback() == Some(parameter)).peekable();
+    described.peek().is_some() && described.all(|field| !field.secret)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +191,13 @@ mod tests {
             let failure = Callback::parse(address).err().unwrap();
             assert!(!failure.message.contains("s3cr3t"), "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn an_id_and_a_word_are_no_secrets_so_that_no_mask_hits_an_output() {
+        let query =
+            "?code=c0de&state=n0nce&installation_id=12345&setup_action=install&guild_id=9&x=y";
+        assert_eq!(Callback::parse(query).unwrap().secrets(), ["c0de", "n0nce", "y"]);
     }
 
     #[test]

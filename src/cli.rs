@@ -95,7 +95,7 @@ pub fn command() -> Command {
         .arg(Arg::new("command").value_name("COMMAND").help("the command to explain"));
     Command::new("finishline")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Finishes Sentry integrations from CI, with outputs that always arrive")
+        .about("Sentry releases, deploys and integrations from CI, with outputs that always arrive")
         .subcommand_required(true)
         .arg_required_else_help(false)
         .disable_help_subcommand(false)

@@ -1,4 +1,4 @@
-//! Finishes Sentry integrations from a CI step, with outputs that always arrive.
+//! Sentry releases, deploys and integrations from a CI step, with outputs that always arrive.
 //!
 //! Data flows one way, and [`run`] is that way from top to bottom: the environment becomes inputs,
 //! the inputs a task, the driver walks the task's pipeline to an outcome, and the host is told.
@@ -75,8 +75,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
 fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow::Result<u8> {
     let (job, exit_code) = (read_job(env), flags.exit_code);
     let (given, mut mistakes) = Given::collect(flags, env, &files::read);
-    // A checkout that strangers can fill must not say where the token goes.
-    let given = if job.privileged { given } else { given.with_files(env, &files::read) };
+    let given = given.with_files(env, &files::read, job.host.is_ci());
     let (voice, unheard) = Voice::read(&given, &job);
     let _log = host::log::start(&voice);
     let database = given.get("database").map(|found| found.text.expose());

@@ -124,12 +124,14 @@ impl Given {
         Self { found, defaults, sets: Vec::new(), block, asks_release }
     }
 
-    /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given.
-    pub fn with_files(mut self, env: &Env, read: ReadFile<'_>) -> Self {
+    /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given. In
+    /// CI no address is taken: whoever may change the checkout would say where the token goes.
+    pub fn with_files(mut self, env: &Env, read: ReadFile<'_>, is_ci: bool) -> Self {
         if ["url", "org", "projects"].iter().all(|name| self.found.contains_key(name)) {
             return self;
         }
-        for (name, text, file) in rc::read(env, read) {
+        let taken = rc::read(env, read).into_iter().filter(|(name, ..)| !is_ci || *name != "url");
+        for (name, text, file) in taken {
             let found = Found { text: Secret::from(text), origin: Origin::File(file) };
             self.defaults.entry(name).or_insert(found);
         }

@@ -131,12 +131,16 @@ fn projects(text: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// Sentry's own rule for an environment's name.
-fn environment(text: &str) -> Result<String, &'static str> {
-    let fits = text.chars().count() <= 64
+pub fn fits_environment(text: &str) -> bool {
+    text.chars().count() <= 64
         && text.trim() == text
         && !text.contains(|c: char| c.is_control() || c == '/')
-        && text != "None";
-    if fits { Ok(text.to_owned()) } else { Err("a name of at most 64 characters, without `/`") }
+        && text != "None"
+}
+
+fn environment(text: &str) -> Result<String, &'static str> {
+    let takes = "a name of at most 64 characters, without `/`";
+    if fits_environment(text) { Ok(text.to_owned()) } else { Err(takes) }
 }
 
 fn name(text: &str) -> Result<String, &'static str> {

@@ -1,15 +1,12 @@
 //! From the `state` input to the answers of a provider's steps: every missing, unknown or
 //! unfitting field is named before a request is made, and no value is ever shown.
 
-use super::{Field, INITIAL, Kind, Provider, Source, Step, near};
+use super::{Field, INITIAL, Kind, Provider, Source, Step, app, near};
 use crate::failure::{Code, Failure};
 use crate::inputs::state::{Entry, GivenValue, Shown, StateInput};
 use crate::model::Object;
 use crate::state::Fields;
 use serde_json::Value;
-
-/// The field of an app that says where the API is.
-const API_URL: &str = "apiUrl";
 
 /// The fields for each of a provider's steps.
 #[derive(Debug, Default)]
@@ -120,10 +117,11 @@ pub fn check_app(
     }
     let given = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
     let mut fields = read(provider, wanted, "apps", given, &mut mistakes);
-    let field = wanted.iter().find(|field| field.name == API_URL);
-    let told = field.and(api_url).map(Value::from).filter(|url| Kind::Url.check(url).is_ok());
-    if let (None, Some(url)) = (fields.get(API_URL), told) {
-        fields.set(API_URL, url);
+    let field = wanted.iter().find(|field| field.name == app::API_URL.name);
+    let told = field.zip(api_url.map(Value::from));
+    let told = told.filter(|(field, url)| field.kind.check(url).is_ok()).map(|(_, url)| url);
+    if let (None, Some(url)) = (fields.get(app::API_URL.name), told) {
+        fields.set(app::API_URL.name, url);
     }
     if mistakes.is_empty() { Ok(fields) } else { Err(mistakes) }
 }

@@ -19,6 +19,15 @@ pub(super) const URL: Field = Field::optional(
     "http://127.0.0.1:8080",
 );
 
+/// Where the API of a server is, which people also run themselves: never without encryption, but
+/// on this machine.
+pub(super) const API_URL: Field = Field::optional(
+    "apiUrl",
+    Kind::Rule(is_private, "an https address, or an http one of this machine"),
+    "where GitHub's API is; GITHUB_API_URL when not given",
+    "https://api.github.com",
+);
+
 /// The app's id there.
 pub(super) const CLIENT_ID: Field =
     Field::required("clientId", Kind::Text(200), "the id of the app", "6f1c…");
@@ -53,6 +62,12 @@ impl<'a> App<'a> {
     }
 }
 
+fn is_private(text: &str) -> bool {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.has_host());
+    is_loopback(text)
+        || url.is_some_and(|url| url.username().is_empty() && url.password().is_none())
+}
+
 fn is_loopback(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let here = match url.host() {
@@ -67,6 +82,17 @@ fn is_loopback(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_api_elsewhere_is_encrypted() {
+        for good in ["https://ghe.example/api/v3", "http://127.0.0.1:1/api/v3"] {
+            assert!(is_private(good), "{good}");
+        }
+        for bad in ["http://ghe.example/api/v3", "https://me:pw@ghe.example", "ftp://localhost", ""]
+        {
+            assert!(!is_private(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_vendor_can_be_put_on_this_machine_only() {

@@ -84,19 +84,22 @@ fn field(field: &Field) -> String {
     format!("  {} ({need}{secret}): {}; {}\n", field.name, field.help, field.kind.takes())
 }
 
-/// The provider's `state` as YAML that can be pasted.
+/// The provider's inputs as YAML that can be pasted.
 fn example(provider: &dyn Provider) -> String {
+    let key = provider.key();
     let fields = provider.described().flat_map(|step| step.fields);
-    let fields = fields.filter(|field| field.is_of_state());
-    let line = |field: &Field| {
-        let value = field.example;
-        let bare = value.starts_with('\'') || value.starts_with("${");
-        let quoted = if bare { value.to_owned() } else { format!("\"{value}\"") };
-        format!("  {}: {quoted}\n", field.name)
-    };
-    let state: String = fields.map(line).collect();
-    match state.is_empty() {
-        true => format!("provider: {}\n", provider.key()),
-        false => format!("provider: {}\nstate: |\n{state}", provider.key()),
-    }
+    let state: String =
+        fields.filter(|field| field.is_of_state()).map(|one| line(one, 2)).collect();
+    let app = provider.app().iter().filter(|field| field.required);
+    let app: String = app.map(|one| line(one, 4)).collect();
+    let state = if state.is_empty() { state } else { format!("state: |\n{state}") };
+    let apps = if app.is_empty() { app } else { format!("apps: |\n  {key}:\n{app}") };
+    format!("provider: {key}\n{state}{apps}")
+}
+
+fn line(field: &Field, indent: usize) -> String {
+    let value = field.example;
+    let bare = value.starts_with('\'') || value.starts_with("${");
+    let quoted = if bare { value.to_owned() } else { format!("\"{value}\"") };
+    format!("{:indent$}{}: {quoted}\n", "", field.name)
 }

@@ -44,12 +44,7 @@ static APP: [Field; 6] = [
     Field::required("privateKey", PEM, "its private key", "${GITHUB_APP_KEY}").secret(),
     app::CLIENT_ID,
     app::client_secret("${GITHUB_CLIENT_SECRET}"),
-    Field::optional(
-        "apiUrl",
-        Kind::Url,
-        "where GitHub's API is; GITHUB_API_URL when not given",
-        "https://api.github.com",
-    ),
+    app::API_URL,
 ];
 
 impl Provider for GitHub {

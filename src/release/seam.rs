@@ -42,6 +42,8 @@ pub struct Standing {
     pub r#ref: Option<String>,
     /// A page about it.
     pub url: Option<String>,
+    /// The hash of its newest commit.
+    pub last_commit: Option<String>,
     /// How many commits it has.
     pub commit_count: u64,
     /// How many deploys it has.
@@ -86,6 +88,8 @@ pub struct Repository {
     pub url: Option<String>,
     /// The third party's own name for it.
     pub slug: Option<String>,
+    /// Whether an integration is linked to it, so that its commits can be fetched.
+    pub is_linked: bool,
 }
 
 /// A deploy to note.

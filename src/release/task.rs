@@ -1,11 +1,10 @@
 //! The release that is asked for, with everything decided that can be before the backend is asked.
 
-use super::payload;
 use super::seam::{Change, Deploy, Source};
 use super::version::{self, Origin, Version};
-use crate::failure::{Code, Failure, Warning};
+use crate::failure::{Code, Failure, Warning, quote};
 use crate::inputs::Inputs;
-use crate::inputs::release::{CommitSource, Previous, Ref};
+use crate::inputs::release::{CommitSource, Previous, Ref, fits_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
 
@@ -132,10 +131,19 @@ impl ReleaseTask {
         }
     }
 
-    /// The repository's name as a commit may carry it.
-    pub fn repository_of_commits(&self) -> Option<String> {
-        let fits = |name: &&String| name.chars().count() <= payload::REPOSITORY;
-        self.repository.as_ref().filter(fits).cloned()
+    /// The heads whose commits the backend fetches, each with the commit before it that is named.
+    pub fn refs(&self) -> Vec<Ref> {
+        let named = match &self.previous {
+            Previous::Sha(sha) => Some(sha.clone()),
+            Previous::Unsaid | Previous::LookUp => None,
+        };
+        let since =
+            |one: &Ref| Ref { previous: one.previous.clone().or(named.clone()), ..one.clone() };
+        match &self.commits {
+            Commits::Named(refs) => refs.iter().map(since).collect(),
+            Commits::Told(told) => vec![since(told)],
+            Commits::None | Commits::Read(_) => Vec::new(),
+        }
     }
 }
 
@@ -153,6 +161,12 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>, Failure> {
     let hosts = job.environment.as_ref().filter(|_| asked.deploy == Some(true));
     let environment = match (asked.deploy, asked.environment.as_ref().or(hosts)) {
         (Some(false), _) | (None, None) => return Ok(None),
+        (_, Some(environment)) if !fits_environment(environment) => {
+            let message =
+                format!("the host's environment {} is none that Sentry takes", quote(environment));
+            let hint = "set `environment` to a name of at most 64 characters without `/`";
+            return Err(Failure::new(Code::Usage, message).hint(hint));
+        }
         (_, Some(environment)) => environment.clone(),
         (Some(true), None) => {
             let message = "`deploy: true` needs an `environment`, and the host tells none";

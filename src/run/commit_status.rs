@@ -39,10 +39,15 @@ impl Run<'_> {
         deadline: Instant,
     ) -> Result<(), Failure> {
         let job = self.job;
-        let (Some(repository), Some(sha)) = (&job.repository, &job.sha) else {
-            return Err(Failure::new(Code::Usage, "the host tells no repository and commit")
+        let github_like = job.host.is_github_like();
+        let (true, Some(repository), Some(sha)) = (github_like, &job.repository, &job.sha) else {
+            return Err(Failure::new(Code::Usage, "this host tells no commit on GitHub")
                 .hint("`github-status` works in GitHub Actions"));
         };
+        if inputs.release.github_token.is_none() {
+            return Err(Failure::new(Code::NoToken, "there is no token for GitHub")
+                .hint("set `github-token`, in GitHub Actions from `github.token`"));
+        }
         let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
         let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));
         let state = match outcome.status {

@@ -48,6 +48,9 @@ impl<'a> Readers<'a> {
             Ok(None) => return Err(no_checkout()),
             Err(error) => return Err(failure(error)),
         };
+        if head.is_empty() {
+            checkout.head().map_err(|error| failure(&error))?;
+        }
         let paths = &self.inputs.release.paths;
         let range = Range { head, previous, most: MOST, paths };
         let history = checkout.history(&range).map_err(|error| failure(&error))?;
@@ -72,8 +75,14 @@ impl<'a> Readers<'a> {
         Ok(told(commits, Vec::new(), previous))
     }
 
+    /// A repository on GitHub: the job's own there, elsewhere the one that the remote leads to.
     fn repository(&self) -> Option<String> {
-        self.job.repository.clone().or_else(|| self.checked_out().repository)
+        if self.job.host.is_github_like() {
+            return self.job.repository.clone();
+        }
+        let Ok(Some(checkout)) = &self.checkout else { return None };
+        let remote = checkout.remote(&self.inputs.release.remote)?;
+        remote.contains("github.com").then(|| job::repository_of_url(&remote))?
     }
 }
 
@@ -107,6 +116,9 @@ fn told(commits: Vec<Commit>, mut warnings: Vec<Warning>, previous: Option<&str>
         (0, Some(previous)) => {
             format!("no commits: nothing was committed since {previous}, or nothing of `paths`")
         }
+        (0, None) => "no commits: none of those that were looked at touches one of `paths`, \
+                      which are below the root of the repository"
+            .to_owned(),
         (MOST, None) => format!(
             "the commit of the release before is not known, so the last {MOST} commits are sent; \
              name it with `previous`, or set `previous: lookup`"

@@ -10,7 +10,7 @@ use crate::failure::{Code, Failure, quote};
 use crate::host::{Emit, Sinks};
 use crate::inputs::Inputs;
 use crate::model::OrgSlug;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 use crate::plan::{Decision, Task};
 use crate::provider::{self, INITIAL, Strictness};
 use crate::redirect::Site;
@@ -198,7 +198,16 @@ async fn wait(
         match done {
             // What was pasted is no callback of a waiting pipeline: paste again.
             Err(failure) => words = format!("{failure}\n"),
-            Ok((_, outcome)) => return Ok(outcome),
+            Ok((_, outcome)) => match another_page(&outcome) {
+                Some(url) => words = format!("{name} needs you again: open\n\n  {url}\n\n"),
+                None => return Ok(outcome),
+            },
         }
     }
+}
+
+/// The next page, where one visit was not enough.
+fn another_page(outcome: &Outcome) -> Option<&str> {
+    let subject = outcome.subject.as_ref().filter(|_| outcome.status == Status::ActionRequired);
+    subject?.redirect_url.as_deref()
 }

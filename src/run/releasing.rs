@@ -110,11 +110,7 @@ impl<'a> Releasing<'a> {
         let (task, now) = (&self.task, unix_ms());
         let standing = backend.read().await?;
         let mut change = task.change(now);
-        match &task.commits {
-            Commits::Named(refs) => change.refs.clone_from(refs),
-            Commits::Told(told) => change.refs = vec![told.clone()],
-            Commits::None | Commits::Read(_) => {}
-        }
+        change.refs = task.refs();
         let mut requests = vec![backend.first_request(&task.projects, &change)];
         if let Commits::Read(source) = task.commits {
             requests.push(format!("with the commits that {} has", source.words()));

@@ -36,16 +36,16 @@ fn folders(path: &Path) -> BTreeSet<String> {
 }
 
 /// One case.
-struct Case {
+pub(crate) struct Case {
     provider: String,
     name: String,
     env: String,
-    answers: Value,
+    pub(crate) answers: Value,
     expect: Value,
 }
 
 impl Case {
-    fn read(provider: &str, name: &str) -> Self {
+    pub(crate) fn read(provider: &str, name: &str) -> Self {
         let file =
             |file: &str| std::fs::read_to_string(root().join(provider).join(name).join(file));
         let json = |text: String| serde_json::from_str(&text).unwrap();
@@ -93,23 +93,29 @@ impl Case {
     }
 
     /// The run with the case's variables.
-    fn run(&self, run: Run, vendor: &str) -> Run {
+    pub(crate) fn run(&self, run: Run, vendor: &str) -> Run {
         let run = run.var("FINISHLINE_PROVIDER", &self.provider).var("FINISHLINE_ORG", "acme");
         let run = run.var("KEY", KEY);
         self.variables(vendor).into_iter().fold(run, |run, (name, value)| run.var(&name, value))
     }
 
+    /// What the person brings back from each page.
+    pub(crate) fn visits(&self) -> Vec<Vec<(&str, String)>> {
+        let visits = self.answers["browser"].as_array().into_iter().flatten();
+        let brings = |visit| {
+            let all = Value::as_object(visit).unwrap().iter();
+            all.map(|(name, value)| (name.as_str(), placed(value.as_str().unwrap()))).collect()
+        };
+        visits.map(brings).collect()
+    }
+
     /// Runs, and goes on each time that a person was needed.
     fn walk(&self, run: &Run, vendor: &Vendor, home: &str) -> Ended {
         let mut ended = run.go();
-        for brings in self.answers["browser"].as_array().into_iter().flatten() {
-            let ended_so = ended.expect(3);
-            let page = ended_so.output("redirect-url");
-            assert_eq!(ended_so.said(["status", "error-code"]), "action_required needs-browser");
-            let brings = brings.as_object().unwrap().iter();
-            let brings =
-                brings.map(|(name, value)| (name.as_str(), placed(value.as_str().unwrap())));
-            let brings: Vec<_> = brings.collect();
+        for brings in self.visits() {
+            let waiting = ended.expect(3);
+            let page = waiting.output("redirect-url");
+            assert_eq!(waiting.said(["status", "error-code"]), "action_required needs-browser");
             let callback = vendor.visit(&page, &brings, home);
             ended = run.clone().args(&["resume"]).var("FINISHLINE_CALLBACK_URL", callback).go();
         }
@@ -131,6 +137,9 @@ impl Case {
                 outputs["error-message"]
             );
         }
+        let masks = ended.stderr.lines().filter_map(|line| line.strip_prefix("::add-mask::"));
+        let hit = masks.clone().find(|mask| outputs.values().any(|value| value.contains(mask)));
+        assert_eq!(hit, None, "{case}: a mask hits an output: {outputs:?}");
         let said = ended.everything();
         let masked = |line: &&str| !line.contains("::add-mask::");
         let said: Vec<_> = said.lines().filter(masked).collect();

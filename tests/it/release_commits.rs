@@ -6,7 +6,7 @@ use crate::relay::{Fate, RELAY_TOKEN, Relay};
 use crate::release_requests::know;
 use crate::repository::{git, git_at};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A laptop with a checkout of `acme/web` in its working folder, of this many commits.
 fn checkout(commits: usize) -> Run {
@@ -165,7 +165,7 @@ fn the_commit_of_the_release_before_can_be_looked_up() {
     run.go().expect(0);
     commit(&run.path(""), "more", "commit 3");
     let ended = run.clone().var("FINISHLINE_RELEASE", "web@2.0.0").go().expect(0);
-    assert!(ended.stdout.contains("1 commits from the checkout"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 commit from the checkout"), "{}", ended.stdout);
     assert_eq!(messages(&run), ["commit 2", "commit 1", "commit 3"]);
 }
 
@@ -185,6 +185,67 @@ fn a_release_of_one_service_has_the_commits_of_its_paths_only() {
     commit(&other.path(""), "web/a.ts", "web");
     other.clone().var("FINISHLINE_PATHS", "**/*.rs\nlib").go().expect(0);
     assert_eq!(messages(&other), ["api"]);
+}
+
+#[test]
+fn paths_that_nothing_touches_are_said() {
+    let run = checkout(2);
+    let ended = as_json(&run).var("FINISHLINE_PATHS", "nothere").go().expect(0);
+    assert_eq!(warnings(&ended), ["no-commits"]);
+    assert!(ended.stderr.contains("touches one of `paths`"), "{}", ended.stderr);
+}
+
+#[test]
+fn other_commits_of_a_release_that_is_there_are_a_change() {
+    let run = checkout(3);
+    run.clone().var("FINISHLINE_COMMITS", "none").go().expect(0);
+    let changed = |run: &Run| as_json(run).go().expect(0).json()["changed"].clone();
+    assert_eq!([changed(&run), changed(&run)], [json!(true), json!(false)]);
+    let first = git(&run.path(""), &["rev-parse", "HEAD~2"]);
+    let shorter = run.clone().var("FINISHLINE_PREVIOUS", first);
+    assert_eq!([changed(&shorter), changed(&shorter)], [json!(true), json!(false)]);
+    assert_eq!(messages(&run), ["commit 3", "commit 2"]);
+}
+
+/// A repository that only commits named has nobody to fetch from.
+#[test]
+fn commits_that_are_sent_make_no_repository_at_a_sentry() {
+    let relay = Relay::new();
+    let run = checkout(2).without("FINISHLINE_DATABASE").var("SENTRY_URL", relay.peer.url());
+    let run = run.var("SENTRY_AUTH_TOKEN", RELAY_TOKEN);
+    run.clone().var("FINISHLINE_COMMITS", "local").go().expect(0);
+    let next = as_json(&run).var("FINISHLINE_RELEASE", "web@2.0.0").go().expect(0);
+    assert_eq!(warnings(&next), ["repository-unknown"]);
+    assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 2);
+    know(&relay, "acme/web", None);
+    run.clone().var("FINISHLINE_RELEASE", "web@3.0.0").var("FINISHLINE_COMMITS", "local").go();
+    let last = &relay.get("releases/web@3.0.0/")["lastCommit"];
+    assert_eq!(last["repository"]["name"], "acme/web");
+}
+
+#[test]
+fn an_empty_repository_says_that_nothing_is_committed() {
+    let run = checkout(0);
+    let ended = as_json(&run).go().expect(0);
+    assert_eq!(warnings(&ended), ["no-commits"]);
+    assert!(ended.stderr.contains("nothing has been committed"), "{}", ended.stderr);
+}
+
+#[test]
+fn github_is_not_asked_for_a_repository_of_another_host() {
+    let relay = Relay::new();
+    let run = Run::gitlab()
+        .var("CI_PROJECT_PATH", "acme/web")
+        .var("CI_COMMIT_SHA", "a".repeat(40))
+        .var("SENTRY_URL", relay.peer.url())
+        .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+        .var("FINISHLINE_ORG", "acme")
+        .var("FINISHLINE_PROJECTS", "web")
+        .var("FINISHLINE_RELEASE", "v1")
+        .var("FINISHLINE_COMMITS", "github");
+    let ended = run.go().expect(0);
+    assert_eq!(ended.output("warnings"), "no-commits");
+    assert!(ended.stderr.contains("tells a repository on GitHub"), "{}", ended.stderr);
 }
 
 #[test]
@@ -236,6 +297,7 @@ fn a_checkout_that_git_refuses_for_its_owner_is_read() {
 /// To another user, where this one may; the folder itself stays writable for the test.
 #[cfg(unix)]
 fn give_away(folder: &Path) {
+    use std::path::PathBuf;
     fn all(folder: &Path) -> Vec<PathBuf> {
         let inside = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
         let below = |path: PathBuf| if path.is_dir() { all(&path) } else { vec![path] };

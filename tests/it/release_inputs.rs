@@ -174,6 +174,9 @@ fn the_hosts_environment_is_taken_where_a_deploy_is_demanded() {
     };
     let ended = job().go().expect(2);
     assert!(ended.output("error-message").contains("needs an `environment`"));
+    let ended = job().var("CI_ENVIRONMENT_NAME", "review/x").go().expect(2);
+    assert!(ended.output("error-message").contains("the host's environment `review/x`"));
+    assert!(relay.passed(0).is_empty());
     job().var("CI_ENVIRONMENT_NAME", "review").go().expect(0);
     assert_eq!(relay.get(&format!("releases/{HEAD}/deploys/"))[0]["environment"], "review");
 }
@@ -206,15 +209,28 @@ fn the_names_of_other_tools_are_flags_too() {
 #[test]
 fn the_files_of_sentry_cli_name_what_nothing_else_does() {
     let relay = Relay::new();
+    let run = Run::local().var("SENTRY_AUTH_TOKEN", RELAY_TOKEN).var("FINISHLINE_RELEASE", "v1");
+    run.file(
+        ".sentryclirc",
+        format!("[defaults]\nurl={}\norg=acme\nproject=web\n", relay.peer.url()),
+    );
+    let ended = run.var("FINISHLINE_COMMITS", "none").go().expect(0);
+    assert!(ended.stdout.contains("release v1 is created"), "{}", ended.stdout);
+}
+
+/// A pull request could change the file, and so have the token sent anywhere.
+#[test]
+fn no_file_of_a_checkout_says_where_the_token_goes_in_ci() {
+    let stranger = Peer::new(|_| Reply::detail(500, "thanks"));
+    let relay = Relay::new();
     know(&relay, "acme/web", None);
-    let run =
-        released(&relay).without("SENTRY_URL").without("SENTRY_ORG").without("SENTRY_PROJECT");
-    let text = format!("[defaults]\nurl={}\norg=acme\nproject=web\n", relay.peer.url());
+    let run = released(&relay).without("SENTRY_ORG").without("SENTRY_PROJECT");
+    let text = format!("[defaults]\nurl={}\norg=acme\nproject=web\n", stranger.url());
     run.file(".sentryclirc", text);
     assert_eq!(run.go().expect(0).output("release"), "web@1.0.0");
-    // Strangers may write the checkout of such a job.
-    let ended = run.var("GITHUB_EVENT_NAME", "pull_request_target").go().expect(2);
-    assert!(ended.output("error-message").contains("`org` is missing"));
+    let without = run.without("SENTRY_URL").var("HTTPS_PROXY", Peer::nobody());
+    without.var("FINISHLINE_TIMEOUT", "2s").go().expect(6);
+    assert!(stranger.requests().is_empty());
 }
 
 #[test]
@@ -282,6 +298,18 @@ fn a_commit_status_links_the_release() {
     let body = request.json();
     assert_eq!((&body["state"], &body["context"]), (&json!("success"), &json!("sentry release")));
     assert!(body["target_url"].as_str().unwrap().ends_with("/releases/web%401.0.0/"));
+}
+
+#[test]
+fn a_commit_status_is_for_github_and_needs_a_token() {
+    let relay = Relay::new();
+    know(&relay, "acme/web", None);
+    let github = Peer::new(|_| Reply::detail(500, "no"));
+    let run = released(&relay).var("FINISHLINE_GITHUB_STATUS", "sentry");
+    let ended = run.var("GITHUB_API_URL", github.url()).go().expect(0);
+    assert_eq!(ended.output("warnings"), "github-status-not-set");
+    assert!(ended.stderr.contains("set `github-token`"), "{}", ended.stderr);
+    assert!(github.requests().is_empty());
 }
 
 #[test]

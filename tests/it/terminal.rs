@@ -3,7 +3,9 @@
 #![cfg(unix)]
 
 use crate::common::{Ended, Run, Started};
+use crate::fixtures::Case;
 use crate::journey::Journey;
+use crate::vendor::Vendor;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -62,6 +64,28 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
     let asked = "then paste the address that the browser ends at: ";
     assert_eq!(ended.stderr.matches(asked).count(), 3);
     assert_eq!(journey.run.rows("SELECT count(*) FROM organization_integration"), ["1"]);
+}
+
+#[test]
+fn a_run_at_a_terminal_asks_again_where_one_visit_is_not_enough() {
+    let case = Case::read("github_enterprise", "success");
+    let vendor = Vendor::new(&case.answers["routes"]);
+    let run = Run::local().embedded("github_enterprise", "{}").args(&["run", "--wait"]);
+    let run = case.run(run, &vendor.url());
+    let (mut keyboard, stdin) = terminal();
+    let mut started = run.start_at(stdin);
+    let home = "http://127.0.0.1:9797/extensions/github_enterprise/setup/";
+    for brings in case.visits() {
+        let page = started.line("http://").trim().to_owned();
+        writeln!(keyboard, "{}", vendor.visit(&page, &brings, home)).unwrap();
+    }
+    let ended = started.end().expect(0);
+    assert!(ended.stderr.contains("GitHub Enterprise needs you again: open\n\n  http"));
+    assert!(
+        ended.stdout.starts_with("GitHub Enterprise is installed for acme\n"),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use octocrab::Octocrab;
+use reqwest::header::HeaderValue;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -36,6 +37,10 @@ async fn get(ask: &Ask, base: &str, trust: &Trust) -> Result<Reply, Unheard> {
     let client = http::client(trust, |builder| builder)?;
     let builder = Octocrab::builder().base_uri(base)?;
     let builder = match &ask.credentials {
+        // Octocrab panics at a token that no header can carry.
+        Credentials::Bearer(token) if HeaderValue::from_str(token.expose()).is_err() => {
+            return Err("the token that GitHub gave holds characters that no token has".into());
+        }
         Credentials::Bearer(token) => builder.personal_token(token.expose().to_owned()),
         _ => builder,
     };

@@ -79,9 +79,11 @@ impl EmbeddedReleases {
 
     async fn standing(&mut self) -> Result<Standing, Failure> {
         let row = self.row().await?;
+        let first = Page { offset: 0, rows: 1 };
+        let last = self.engine.release_commits(row.id, first).await?.into_iter().next();
         let projects = self.engine.release_projects(row.id).await?;
         let projects = projects.into_iter().map(|(_, slug)| slug).collect();
-        Ok(Standing { projects, ..standing(&row) })
+        Ok(Standing { last_commit: last.map(|last| last.key), projects, ..standing(&row) })
     }
 }
 
@@ -156,8 +158,12 @@ impl Releases for EmbeddedReleases {
         let query = Some(part.to_owned());
         let filter = RepositoryFilter { query, ..RepositoryFilter::default() };
         let found = self.engine.repositories(self.org, &filter, ALL).await?;
-        let known =
-            |one: super::Repository| Repository { name: one.name, url: one.url, slug: None };
+        let known = |one: super::Repository| Repository {
+            is_linked: one.provider.is_some(),
+            name: one.name,
+            url: one.url,
+            slug: None,
+        };
         Ok(found.into_iter().map(known).collect())
     }
 

@@ -24,6 +24,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// with the answer, and only has to be read.
 const SETTLED: Duration = Duration::from_millis(1);
 
+/// Pages of a listing that are read; a page holds a hundred.
+const MOST_PAGES: usize = 100;
+
 /// Whether a request may be sent again when nobody knows whether it took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
@@ -170,6 +173,31 @@ impl Client {
             tokio::time::sleep(pause).await;
         }
         unreachable!("the loop ends by returning")
+    }
+
+    /// Every item of a listing, page by page; `denied` says what another answer means.
+    pub(super) async fn pages(
+        &self,
+        path: &str,
+        denied: impl Fn(&Reply) -> Failure,
+    ) -> Result<Vec<Value>, Failure> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..MOST_PAGES {
+            let reply = self.call(&Call::get(format!("{path}{cursor}"))).await?;
+            if !reply.is_good() {
+                return Err(denied(&reply));
+            }
+            let Value::Array(page) = reply.json() else {
+                let message = format!("{} answered a listing with something else", self.base);
+                return Err(Failure::new(Code::BackendError, message));
+            };
+            items.extend(page);
+            match reply.next_cursor() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        Ok(items)
     }
 
     fn request(&self, call: &Call<'_>) -> RequestBuilder {

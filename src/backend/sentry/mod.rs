@@ -13,7 +13,7 @@ mod reply;
 mod seal;
 mod web;
 
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::http::{self, Trust};
 use crate::inputs::Dialect;
 use crate::model::{Finished, Listed, OrgSlug};
@@ -40,9 +40,6 @@ pub use seal::{Sealed, Waiting};
 
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// Pages of a listing that are read; a page holds a hundred.
-const MOST_PAGES: usize = 100;
 
 /// How a Sentry is reached.
 pub struct Access {
@@ -105,24 +102,7 @@ impl<'a> Sentry<'a> {
 
     /// Every item of a listing.
     async fn pages(&self, path: &str, need: Need) -> Result<Vec<Value>, Failure> {
-        let (mut items, mut cursor) = (Vec::new(), String::new());
-        for _ in 0..MOST_PAGES {
-            let reply = self.client.call(&Call::get(format!("{path}{cursor}"))).await?;
-            if !reply.is_good() {
-                return Err(self.denied(&reply, need));
-            }
-            let Value::Array(page) = reply.json() else {
-                let message =
-                    format!("{} answered a listing with something else", self.client.base());
-                return Err(Failure::new(Code::BackendError, message));
-            };
-            items.extend(page);
-            match reply.next_cursor() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
-            }
-        }
-        Ok(items)
+        self.client.pages(path, |reply| self.denied(reply, need)).await
     }
 
     /// Where the organization's pages are: its own address when the backend tells one.

@@ -3,7 +3,7 @@
 use super::access::{self, Need};
 use super::client::{Call, Client, Repeat, Silence};
 use super::reply::{Reply, field_errors};
-use super::{Access, MOST_PAGES, segment};
+use super::{Access, segment};
 use crate::dates;
 use crate::failure::{Code, Failure};
 use crate::http;
@@ -147,6 +147,7 @@ impl SentryReleases {
             date_released: told["dateReleased"].as_str().and_then(dates::parse),
             r#ref: text(&told["ref"]),
             url: text(&told["url"]),
+            last_commit: text(&told["lastCommit"]["id"]),
             commit_count: told["commitCount"].as_u64().unwrap_or(0),
             deploy_count: told["deployCount"].as_u64().unwrap_or(0),
             projects: projects.filter_map(|project| text(&project["slug"])).collect(),
@@ -165,24 +166,13 @@ impl SentryReleases {
         Ok(self.client.call(&Call::get(path)).await?)
     }
 
-    /// The items of a listing, page by page.
     async fn list(&self, path: &str, need: Need) -> Result<Vec<Value>, Failure> {
-        let (mut items, mut cursor) = (Vec::new(), String::new());
-        for _ in 0..MOST_PAGES {
-            let reply = self.get(format!("{path}{cursor}")).await?;
-            let (true, Value::Array(page)) = (reply.is_good(), reply.json()) else {
-                return Err(self.denied_to(&reply, need));
-            };
-            items.extend(page);
-            let Some(next) = reply.next_cursor() else { break };
-            cursor = format!("&cursor={next}");
-        }
-        Ok(items)
+        self.client.pages(&self.path(path), |reply| self.denied_to(reply, need)).await
     }
 
     async fn deploys_of(&self, version: &str, environment: &str) -> Result<Vec<Deployed>, Failure> {
         let path = format!("releases/{}/deploys/?per_page=100", segment(version));
-        let items = self.list(&self.path(&path), Need::Releases).await?;
+        let items = self.list(&path, Need::Releases).await?;
         let there = items.iter().filter_map(deployed);
         Ok(there.filter(|one| one.deploy.environment == environment).collect())
     }
@@ -244,7 +234,7 @@ impl Releases for SentryReleases {
 
     async fn repositories(&mut self, part: &str) -> Result<Vec<Repository>, Failure> {
         let path = format!("repos/?status=active&per_page=100&query={}", segment(part));
-        let items = self.list(&self.path(&path), Need::ListRepositories).await?;
+        let items = self.list(&path, Need::ListRepositories).await?;
         Ok(items.iter().filter_map(repository).collect())
     }
 
@@ -382,7 +372,11 @@ fn finished(one: &Deployed) -> i64 {
 
 fn repository(item: &Value) -> Option<Repository> {
     let text = |name: &str| item[name].as_str().map(str::to_owned);
-    Some(Repository { name: text("name")?, url: text("url"), slug: text("externalSlug") })
+    // A repository that a commit only named has a provider called so, or none.
+    let provider = item["provider"]["id"].as_str();
+    let is_linked = provider.is_some_and(|id| !id.is_empty() && id != "unknown");
+    let (name, url, slug) = (text("name")?, text("url"), text("externalSlug"));
+    Some(Repository { name, url, slug, is_linked })
 }
 
 /// Sentry's ids are texts here and numbers there.

@@ -44,9 +44,6 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         self.done.warn("repository-unknown", message);
         if matches!(self.task.commits, Commits::Told(_)) {
             self.read(Source::Checkout, change, None).await;
-            // A commit would make a repository of this name, from which the next release could
-            // fetch nothing and would not be told so.
-            change.repository = None;
         }
     }
 
@@ -54,7 +51,8 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     /// address tells the path.
     async fn known_as(&mut self, name: &str) -> Result<Option<String>, Failure> {
         let part = name.rsplit('/').next().unwrap_or(name).trim();
-        let named = |listed: Vec<Repository>| listed.into_iter().find(|one| is_same(one, name));
+        let is_it = |one: &Repository| one.is_linked && is_same(one, name);
+        let named = |listed: Vec<Repository>| listed.into_iter().find(is_it);
         let mut found = named(self.backend.repositories(part).await?);
         if found.is_none() && self.task.by_display_name {
             found = named(self.backend.repositories("").await?);
@@ -81,8 +79,9 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                 self.done.warnings.extend(gathered.warnings);
                 self.done.warnings.extend(warnings);
                 self.done.commit_count = Some(commits.len() as u64);
-                self.done.commits = format!("{} commits from {}", commits.len(), source.words());
-                change.repository = self.task.repository_of_commits();
+                let plural = if commits.len() == 1 { "" } else { "s" };
+                self.done.commits =
+                    format!("{} commit{plural} from {}", commits.len(), source.words());
                 change.commits = commits;
             }
             Err(failure) => {
@@ -90,6 +89,26 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                     format!("the release goes without commits: {failure} ({})", failure.hint);
                 self.done.warn("no-commits", message);
             }
+        }
+    }
+
+    /// The name that commits carry. At a backend that fetches commits, a name that no linked
+    /// repository has would make one, from which the next release could fetch nothing and would
+    /// not be told so.
+    async fn name_of_repository(&mut self) -> Option<String> {
+        let name = self.task.repository.clone()?;
+        let known = match self.backend.fetches_commits() {
+            // A token that may not list repositories leaves it as it was told.
+            true => self.known_as(&name).await.unwrap_or(Some(name)),
+            false => Some(name),
+        };
+        known.filter(|name| name.chars().count() <= payload::REPOSITORY)
+    }
+
+    /// Tells of the commits which repository they are of.
+    pub(super) async fn name_commits(&mut self, change: &mut Change) {
+        if !change.commits.is_empty() {
+            change.repository = self.name_of_repository().await;
         }
     }
 
@@ -191,7 +210,7 @@ mod tests {
 
     fn repository(name: &str, url: Option<&str>, slug: Option<&str>) -> Repository {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Repository { name: name.to_owned(), url: owned(url), slug: owned(slug) }
+        Repository { name: name.to_owned(), url: owned(url), slug: owned(slug), is_linked: true }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The deploy of a release: noted once, whatever becomes of an answer.
 
 use super::Walk;
-use crate::failure::Failure;
+use crate::failure::{Failure, quote};
 use crate::release::seam::{Deploy, Deployed, Histories, Noted, Rejection, Releases, Standing};
 
 /// How often a deploy is sent whose answer was lost.
@@ -41,8 +41,8 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
             let lost = match self.backend.deploy(projects, deploy).await? {
                 Noted::There(id) => return Ok(id),
                 Noted::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
-                    deploy.url = None;
-                    let message = format!("the page of the deploy is left out: {}", one.reason);
+                    let url = quote(&deploy.url.take().unwrap_or_default());
+                    let message = format!("the deploy goes without its page {url}: {}", one.reason);
                     self.done.warn("url-left-out", message);
                     continue;
                 }

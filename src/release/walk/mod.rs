@@ -6,8 +6,8 @@ mod deploy;
 
 use super::seam::{Change, Histories, Rejection, Releases, Said, Source, Standing};
 use super::task::{Commits, ReleaseTask};
-use crate::failure::{Code, Failure, Warning};
-use crate::inputs::release::{Previous, Ref};
+use crate::failure::{Code, Failure, Warning, quote};
+use crate::inputs::release::Previous;
 
 /// What was done, as far as it came: a failure leaves here what is there all the same.
 #[derive(Debug, Default)]
@@ -70,15 +70,17 @@ struct Walk<'a, B, H> {
 impl<B: Releases, H: Histories> Walk<'_, B, H> {
     /// The release with its commits, and what is missing of one that was there.
     async fn release(&mut self) -> Result<Standing, Failure> {
-        let mut change = self.task.change(self.now);
+        let mut change = Change { refs: self.task.refs(), ..self.task.change(self.now) };
         let late = self.task.previous == Previous::LookUp;
         match &self.task.commits {
-            Commits::None => {}
-            Commits::Named(refs) => change.refs = refs.iter().map(|one| self.since(one)).collect(),
-            Commits::Told(told) => change.refs = vec![self.since(told)],
+            Commits::None | Commits::Named(_) | Commits::Told(_) => {}
             // Only a release that is there can be asked for the one before it.
             Commits::Read(_) if late => {}
-            Commits::Read(source) => self.read(*source, &mut change, None).await,
+            Commits::Read(source) => {
+                self.read(*source, &mut change, None).await;
+                self.leave_what_is_there(&mut change).await?;
+                self.name_commits(&mut change).await;
+            }
         }
         self.note_commits(&change);
         let mut standing = self.say(&mut change, How::Ensure).await?;
@@ -89,15 +91,6 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         let sent = (standing.commit_count > 0).then_some(standing.commit_count);
         self.done.commit_count = sent.or(self.done.commit_count);
         Ok(standing)
-    }
-
-    /// A head with the commit before it that the inputs name.
-    fn since(&self, told: &Ref) -> Ref {
-        let named = match &self.task.previous {
-            Previous::Sha(sha) => Some(sha.clone()),
-            Previous::Unsaid | Previous::LookUp => None,
-        };
-        Ref { previous: told.previous.clone().or(named), ..told.clone() }
     }
 
     /// Says the release until the backend takes it: what it rejects is left out, with a warning,
@@ -143,9 +136,9 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                 Ok(())
             }
             "url" if change.url.is_some() => {
-                change.url = None;
-                self.done
-                    .warn("url-left-out", format!("the page of the release is left out: {reason}"));
+                let url = quote(&change.url.take().unwrap_or_default());
+                let message = format!("the release goes without its page {url}: {reason}");
+                self.done.warn("url-left-out", message);
                 Ok(())
             }
             "commits" if change.commits.iter().any(|one| !commits::is_bare(one)) => {
@@ -163,6 +156,21 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         }
     }
 
+    /// Commits that the release has already are not sent again: nothing would be different.
+    async fn leave_what_is_there(&mut self, change: &mut Change) -> Result<(), Failure> {
+        let Some(newest) = change.commits.first().map(|newest| newest.id.clone()) else {
+            return Ok(());
+        };
+        let Some(standing) = self.backend.read().await? else { return Ok(()) };
+        let count = change.commits.len() as u64;
+        if standing.commit_count == count && standing.last_commit == Some(newest) {
+            change.commits.clear();
+        } else {
+            self.done.updated = true;
+        }
+        Ok(())
+    }
+
     /// Asks for the release before, and sends the commits since.
     async fn look_up(&mut self, source: Source, standing: Standing) -> Result<Standing, Failure> {
         if standing.commit_count > 0 {
@@ -171,6 +179,7 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         let previous = self.backend.previous().await?;
         let mut change = Change::default();
         self.read(source, &mut change, previous.as_deref()).await;
+        self.name_commits(&mut change).await;
         if change.commits.is_empty() {
             return Ok(standing);
         }
