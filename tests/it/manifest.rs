@@ -281,6 +281,20 @@ fn a_stop_lets_those_under_way_finish_and_says_what_was_not_done() {
     assert!(ended.stderr.contains("not done: the run was cancelled"), "{}", ended.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_entry_that_hangs_holds_the_outputs_up_for_no_longer_than_its_grace() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let relay = Relay::new();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let mut started = twelve(&relay).var("FINISHLINE_URL", address).start();
+    started.until("12 entries of finishline.yml");
+    started.signal("TERM");
+    started.until("stopping: no more entries begin");
+    let ended = started.end().expect(9);
+    assert_eq!(ended.said(["status", "error-code"]), "error cancelled");
+}
+
 fn to_do(plan: &serde_json::Value) -> Vec<bool> {
     let entries = plan["entries"].as_array().unwrap();
     entries.iter().map(|entry| entry["to_do"].as_bool().unwrap()).collect()
