@@ -50,8 +50,8 @@ if readelf --dynamic "$binary" 2>/dev/null | grep NEEDED; then
 fi
 size="$(wc -c <"$binary")"
 echo "ok      $size bytes"
-# The budget is 6 MB; a static glibc is 1 MB of its own, and what is built here is not measured finely.
-[ "$size" -le 8000000 ] || { echo "the binary has outgrown its budget" >&2; exit 1; }
+# A static glibc is 1 MB of it. What each part weighs is measured elsewhere: this sees a jump.
+[ "$size" -le 9500000 ] || { echo "the binary has grown by a jump" >&2; exit 1; }
 
 heading "archive and wheel"
 rm -rf "$packages"
