@@ -8,6 +8,7 @@ mod rc;
 pub mod release;
 pub mod state;
 pub mod table;
+mod voice;
 
 use crate::env::Env;
 use crate::failure::{Code, Failure};
@@ -22,7 +23,8 @@ use state::StateInput;
 use std::time::Duration;
 use url::Url;
 
-pub use parse::{BackendName, CodeMapping, Dialect, Format, LogLevel, Mode, Tolerated, Voice};
+pub use parse::{BackendName, CodeMapping, Dialect, Mode, Tolerated};
+pub use voice::{Format, LogLevel, Voice};
 
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";
