@@ -254,6 +254,20 @@ fn a_release_that_an_event_made_is_filled_and_finalized() {
 }
 
 #[test]
+fn what_was_refused_is_not_told_as_done() {
+    let relay = Relay::with(|request| match request.method.as_str() {
+        "PUT" => Fate::Lost(Reply::detail(403, "no")),
+        _ => Fate::Pass,
+    });
+    know(&relay, "acme/web", None);
+    let made = json!({ "version": "web@1.0.0", "projects": ["web"] });
+    relay.serve.ask("POST", "/api/0/organizations/acme/releases/", made).expect(201);
+    let run = released(&relay).go().expect(5);
+    assert_eq!(run.said(["status", "changed", "release"]), "error false web@1.0.0");
+    assert!(!run.output("error-message").contains("all the same"));
+}
+
+#[test]
 fn an_open_release_is_finalized_later() {
     let relay = Relay::new();
     know(&relay, "acme/web", None);

@@ -71,6 +71,7 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     /// The release with its commits, and what is missing of one that was there.
     async fn release(&mut self) -> Result<Standing, Failure> {
         let mut change = Change { refs: self.task.refs(), ..self.task.change(self.now) };
+        let mut differs = false;
         let late = self.task.previous == Previous::LookUp;
         match &self.task.commits {
             Commits::None | Commits::Named(_) | Commits::Told(_) => {}
@@ -78,12 +79,13 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
             Commits::Read(_) if late => {}
             Commits::Read(source) => {
                 self.read(*source, &mut change, None).await;
-                self.leave_what_is_there(&mut change).await?;
+                differs = self.leave_what_is_there(&mut change).await?;
                 self.name_commits(&mut change).await;
             }
         }
         self.note_commits(&change);
         let mut standing = self.say(&mut change, How::Ensure).await?;
+        self.done.updated |= differs;
         if let (Commits::Read(source), true) = (&self.task.commits, late) {
             standing = self.look_up(*source, standing).await?;
         }
@@ -157,18 +159,18 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     }
 
     /// Commits that the release has already are not sent again: nothing would be different.
-    async fn leave_what_is_there(&mut self, change: &mut Change) -> Result<(), Failure> {
+    /// Whether it is there with others.
+    async fn leave_what_is_there(&mut self, change: &mut Change) -> Result<bool, Failure> {
         let Some(newest) = change.commits.first().map(|newest| newest.id.clone()) else {
-            return Ok(());
+            return Ok(false);
         };
-        let Some(standing) = self.backend.read().await? else { return Ok(()) };
+        let Some(standing) = self.backend.read().await? else { return Ok(false) };
         let count = change.commits.len() as u64;
-        if standing.commit_count == count && standing.last_commit == Some(newest) {
+        let same = standing.commit_count == count && standing.last_commit == Some(newest);
+        if same {
             change.commits.clear();
-        } else {
-            self.done.updated = true;
         }
-        Ok(())
+        Ok(!same)
     }
 
     /// Asks for the release before, and sends the commits since.
@@ -183,8 +185,9 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         if change.commits.is_empty() {
             return Ok(standing);
         }
+        let standing = self.say(&mut change, How::Change).await?;
         self.done.updated = true;
-        self.say(&mut change, How::Change).await
+        Ok(standing)
     }
 
     /// Sets what a release that was there lacks.
@@ -199,9 +202,10 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         if change.is_empty() {
             return Ok(standing);
         }
+        let standing = self.say(&mut change, How::Change).await?;
         self.done.finalized |= change.date_released.is_some();
         self.done.updated = true;
-        self.say(&mut change, How::Change).await
+        Ok(standing)
     }
 
     fn warned(&self, slug: &str) -> bool {
