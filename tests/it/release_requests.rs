@@ -235,8 +235,9 @@ fn a_page_that_the_server_does_not_take_is_left_out() {
     });
     know(&relay, "acme/web", None);
     let run = released(&relay).go().expect(0);
-    assert_eq!(run.said(["status", "warnings"]), "complete url-left-out,url-left-out");
+    assert_eq!(run.said(["status", "warnings"]), "complete url-left-out");
     assert_eq!(relay.get("releases/web@1.0.0/deploys/")[0]["url"], Value::Null);
+    assert_eq!(released(&relay).go().expect(0).said(["changed", "deploy-id"]), "false 1");
 }
 
 #[test]

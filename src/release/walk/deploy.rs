@@ -12,6 +12,10 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     pub(super) async fn deploy(&mut self, standing: &Standing) -> Result<(), Failure> {
         let Some(wanted) = &self.task.deploy else { return Ok(()) };
         let mut deploy = Deploy { finished: self.now, ..wanted.clone() };
+        // The same page was refused of the release, and an earlier attempt went without it, too.
+        if self.warned("url-left-out") && deploy.url == self.task.url {
+            deploy.url = None;
+        }
         if self.task.attempts && standing.deploy_count > 0 {
             let (there, newest) = self.backend.deploys(&deploy.environment).await?;
             let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
