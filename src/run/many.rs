@@ -1,9 +1,10 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
-use super::{Errand, Group, Run, unix_seconds};
+use super::{Errand, Group, Run};
 use crate::failure::{Code, Exit, Failure, quote};
 use crate::files;
 use crate::host::Sinks;
+use crate::http::unix_seconds;
 use crate::inputs::Inputs;
 use crate::manifest::{self, Manifest};
 use crate::outcome::{EntryEnd, Outcome};

@@ -14,7 +14,7 @@ use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::files;
 use crate::host::Sinks;
-use crate::http::Trust;
+use crate::http::{Trust, unix_seconds};
 use crate::inputs::given::Given;
 use crate::inputs::{self, BackendName, Inputs};
 use crate::job::Job;
@@ -288,11 +288,7 @@ fn no_callback() -> Failure {
     Failure::new(Code::Usage, message).hint(hint)
 }
 
-fn unix_seconds() -> u64 {
-    u64::try_from(unix_ms() / 1000).unwrap_or_default()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a log's section and a release carry their time")]
+#[expect(clippy::disallowed_methods, reason = "a release and its deploy carry their time")]
 fn unix_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or_default())

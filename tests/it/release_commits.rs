@@ -231,10 +231,9 @@ fn an_empty_repository_says_that_nothing_is_committed() {
     assert!(ended.stderr.contains("nothing has been committed"), "{}", ended.stderr);
 }
 
-#[test]
-fn github_is_not_asked_for_a_repository_of_another_host() {
-    let relay = Relay::new();
-    let run = Run::gitlab()
+/// A job of `acme/web` on GitLab that asks for a release.
+fn gitlab_job(relay: &Relay) -> Run {
+    Run::gitlab()
         .var("CI_PROJECT_PATH", "acme/web")
         .var("CI_COMMIT_SHA", "a".repeat(40))
         .var("SENTRY_URL", relay.peer.url())
@@ -242,7 +241,12 @@ fn github_is_not_asked_for_a_repository_of_another_host() {
         .var("FINISHLINE_ORG", "acme")
         .var("FINISHLINE_PROJECTS", "web")
         .var("FINISHLINE_RELEASE", "v1")
-        .var("FINISHLINE_COMMITS", "github");
+}
+
+#[test]
+fn github_is_not_asked_for_a_repository_of_another_host() {
+    let relay = Relay::new();
+    let run = gitlab_job(&relay).var("FINISHLINE_COMMITS", "github");
     let ended = run.go().expect(0);
     assert_eq!(ended.output("warnings"), "no-commits");
     assert!(ended.stderr.contains("tells a repository on GitHub"), "{}", ended.stderr);
@@ -377,14 +381,7 @@ fn a_display_name_is_found_by_its_address() {
     for (name, part) in [("Acme Corp / Web", "web"), ("Acme / Storefront", "")] {
         let relay = Relay::new();
         know(&relay, name, Some("https://gitlab.com/acme/web"));
-        let run = Run::gitlab()
-            .var("CI_PROJECT_PATH", "acme/web")
-            .var("CI_COMMIT_SHA", "a".repeat(40))
-            .var("SENTRY_URL", relay.peer.url())
-            .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
-            .var("FINISHLINE_ORG", "acme")
-            .var("FINISHLINE_PROJECTS", "web")
-            .var("FINISHLINE_RELEASE", "v1");
+        let run = gitlab_job(&relay);
         assert_eq!(run.go().expect(0).said(["status", "warnings"]), "complete ");
         let asked = relay.peer.requests();
         let last = asked.iter().rfind(|one| one.method == "GET").unwrap();
