@@ -2,6 +2,7 @@
 //! built when the first request needs it.
 
 use crate::provider::ask::{Ask, Body, Credentials, Reply};
+use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
 use std::error::Error;
@@ -38,10 +39,15 @@ pub struct Answer {
     pub body: String,
     /// When it came, in seconds since 1970.
     pub received: u64,
-    headers: reqwest::header::HeaderMap,
+    headers: HeaderMap,
 }
 
 impl Answer {
+    /// The cookies that it sets.
+    pub fn cookies(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(SET_COOKIE).iter()
+    }
+
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -8,7 +8,7 @@ use std::fmt;
 pub type Object = Map<String, Value>;
 
 /// An organization's slug: 1 to 50 letters, digits, `-` and `_`, so it cannot leave its path segment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrgSlug(String);
 
 impl OrgSlug {

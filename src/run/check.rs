@@ -1,8 +1,8 @@
 //! The preflight: for each server and token once, whether what is asked for can be done; only reads.
 
-use super::{Run, on_sentry, releasing, trust};
+use super::{Run, on_sentry, releasing};
 use crate::backend::embedded;
-use crate::backend::sentry::{Access, Pace, Preflight, Who};
+use crate::backend::sentry::{Access, Preflight, Who};
 use crate::database;
 use crate::failure::Failure;
 use crate::inputs::{BackendName, Inputs};
@@ -56,7 +56,7 @@ impl Run<'_> {
             }
         }
         for visit in &visits {
-            visit.look(deadline, &mut rows).await;
+            visit.look(self, deadline, &mut rows).await;
         }
         rows.dedup_by(|a, b| a.0 == b.0 && a.1.is_ok() && b.1.is_ok());
         Ok(table(rows))
@@ -116,15 +116,14 @@ impl Visit<'_> {
     }
 
     /// Adds the lines of this server and token. Nothing is asked with a token that will not do.
-    async fn look(&self, deadline: Instant, rows: &mut Vec<Row>) {
+    async fn look(&self, run: &Run<'_>, deadline: Instant, rows: &mut Vec<Row>) {
         let (url, token) = (self.url.clone(), self.token.clone());
-        let trust = trust(self.inputs, &url);
+        let line = run.line(self.inputs, &url);
         let host = url.host_str().unwrap_or_default().to_owned();
-        let preflight =
-            match Preflight::new(Access { url, token, trust, deadline, pace: Pace::default() }) {
-                Ok(preflight) => preflight,
-                Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
-            };
+        let preflight = match Preflight::new(Access { url, token, deadline, line }) {
+            Ok(preflight) => preflight,
+            Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
+        };
         rows.push((format!("token for {host}"), preflight.token(self.wants(&Thing::Integrations))));
         let who = preflight.who().await;
         rows.push((format!("host {host}"), who.as_ref().map(words).map_err(Clone::clone)));

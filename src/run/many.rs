@@ -127,7 +127,7 @@ impl Run<'_> {
     async fn ends(&self, base: &Inputs, entries: &[Ready], deadline: Instant) -> Vec<EntryEnd> {
         let mut done: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
         let is_open = || !self.stopping.is_asked() && Instant::now() < deadline;
-        let starts = entries.iter().enumerate().take_while(|_| is_open());
+        let starts = in_turns(entries).into_iter().take_while(|_| is_open());
         let starts = starts
             .map(|(index, entry)| async move { (index, self.entry(base, entry, deadline).await) });
         let mut under_way =
@@ -189,6 +189,22 @@ fn text(file: &str) -> Result<String, Failure> {
         let hint = "let `manifest` name a YAML file of at most 1 MiB";
         Failure::new(Code::BadManifest, message).hint(hint)
     })
+}
+
+/// The entries in the order in which they begin: the organizations take turns, so that those under
+/// way do not all wait for the one listing of one of them. Releases come after integrations.
+fn in_turns(entries: &[Ready]) -> Vec<(usize, &Ready)> {
+    let mut counts = HashMap::<_, usize>::new();
+    let mut turn = |entry: &Ready| {
+        let inputs = &entry.inputs;
+        let listing = (inputs.url.clone(), inputs.org.clone(), inputs.provider.clone());
+        let count = counts.entry(listing).or_default();
+        *count += 1;
+        (inputs.release.asked, *count)
+    };
+    let mut turns: Vec<_> = entries.iter().map(|entry| (turn(entry), entry)).enumerate().collect();
+    turns.sort_by_key(|(_, (turn, _))| *turn);
+    turns.into_iter().map(|(index, (_, entry))| (index, entry)).collect()
 }
 
 /// Adds the place in the manifest to titles that several entries have.

@@ -9,6 +9,7 @@ mod on_sentry;
 mod releasing;
 mod shared;
 
+use crate::backend::sentry::Line;
 use crate::callback::Callback;
 use crate::env::Env;
 use crate::failure::{Code, Failure};
@@ -256,6 +257,11 @@ impl<'r> Run<'r> {
         outcome.redact(secrets);
         outcome.warnings.splice(0..0, warnings);
         outcome
+    }
+
+    /// The line to this server, which all entries share.
+    fn line(&self, inputs: &Inputs, url: &Url) -> Line {
+        self.shared.line(url, || trust(inputs, url))
     }
 
     /// A person at a terminal may be waited for; a CI job never waits.

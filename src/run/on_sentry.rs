@@ -1,6 +1,6 @@
 //! A run on a Sentry backend.
 
-use super::{Run, trust};
+use super::Run;
 use crate::backend::After;
 use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
 use crate::callback::Callback;
@@ -59,8 +59,8 @@ impl Run<'_> {
     /// How the backend is reached: at the named address, the token's own, or the SaaS.
     fn access(&self, inputs: &Inputs, deadline: Instant) -> Result<Access, Failure> {
         let url = inputs.page_url();
-        let (trust, pace) = (trust(inputs, &url), self.shared.pace(&url));
-        Ok(Access { url, token: token(inputs)?, trust, deadline, pace })
+        let line = self.line(inputs, &url);
+        Ok(Access { url, token: token(inputs)?, deadline, line })
     }
 
     async fn walk_sentry(

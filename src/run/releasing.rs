@@ -2,7 +2,7 @@
 
 use super::histories::Readers;
 use super::on_embedded::site;
-use super::{Run, trust, unix_ms};
+use super::{Run, unix_ms};
 use crate::backend::embedded::{EmbeddedReleases, peek_release};
 use crate::backend::sentry::{Access, SentryReleases};
 use crate::database;
@@ -92,9 +92,8 @@ impl<'a> Releasing<'a> {
 
     async fn on_sentry(self, run: &Run<'_>) -> Result<Outcome, Failure> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
-        let (trust, pace) = (trust(self.inputs, &url), run.shared.pace(&url));
-        let (token, deadline) = (token(self.inputs)?, self.deadline);
-        let access = Access { url, token, trust, deadline, pace };
+        let (line, deadline) = (run.line(self.inputs, &url), self.deadline);
+        let access = Access { url, token: token(self.inputs)?, deadline, line };
         let mark = host::mark().map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());
         let mut backend = SentryReleases::new(access, org, version, &mark)?;

@@ -1,7 +1,8 @@
 //! What the entries of one run need not ask twice, and what slows them down together.
 
-use crate::backend::sentry::{Pace, Sentry};
+use crate::backend::sentry::{Line, Sentry};
 use crate::failure::Failure;
+use crate::http::Trust;
 use crate::model::Listed;
 use crate::redirect::Site;
 use std::cell::RefCell;
@@ -16,15 +17,17 @@ type Once<T> = RefCell<HashMap<String, Rc<OnceCell<T>>>>;
 /// What the entries share. A pipeline's session is not among it.
 #[derive(Default)]
 pub(crate) struct Shared {
-    paces: RefCell<HashMap<String, Pace>>,
+    lines: RefCell<HashMap<String, Line>>,
     listings: Once<Rc<[Listed]>>,
     sites: Once<Site>,
 }
 
 impl Shared {
-    /// When this server takes requests.
-    pub(super) fn pace(&self, url: &Url) -> Pace {
-        self.paces.borrow_mut().entry(url.authority().to_owned()).or_default().clone()
+    /// The line to this server; `trust` is the same for all of a run.
+    pub(super) fn line(&self, url: &Url, trust: impl FnOnce() -> Trust) -> Line {
+        let mut lines = self.lines.borrow_mut();
+        let line = lines.entry(url.origin().ascii_serialization());
+        line.or_insert_with(|| Line::new(trust())).clone()
     }
 
     /// What the organization had of the provider when the run first asked: every entry looks for

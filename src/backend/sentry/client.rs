@@ -2,15 +2,15 @@
 //! is safe to repeat, and says why it waits.
 
 use super::reply::{Reply, reason};
-use super::{Access, Pace};
+use super::{Access, Line};
 use crate::failure::{Code, Failure};
-use crate::http::{self, Trust, Unreached};
+use crate::http::{self, Unreached};
 use crate::secret::{self, Secret};
 use crate::token::{self, Kind};
 use reqwest::cookie::{CookieStore, Jar};
+use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -39,15 +39,16 @@ pub(super) enum Repeat {
 /// A client for one server and one token.
 pub(super) struct Client {
     http: reqwest::Client,
+    /// How it names itself to the server.
+    agent: String,
     base: Url,
     token: Secret,
-    trust: Trust,
     deadline: Instant,
-    pace: Pace,
+    line: Line,
     /// What the server's words are not to show.
     secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
-    jar: Arc<Jar>,
+    jar: Jar,
 }
 
 /// One request.
@@ -91,17 +92,16 @@ impl Client {
         mut secrets: Vec<String>,
         agent: &str,
     ) -> Result<Self, Failure> {
-        let Access { url: base, token, trust, deadline, pace } = access;
+        let Access { url: base, token, deadline, line } = access;
         secrets.push(token.expose().to_owned());
-        let jar = Arc::new(Jar::default());
-        let http = build(&trust, &jar, usize::MAX, agent)?;
-        Ok(Self { http, base, token, trust, deadline, pace, secrets, jar })
+        let (http, agent, jar) = (line.kept()?, agent.to_owned(), Jar::default());
+        Ok(Self { http, agent, base, token, deadline, line, secrets, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
     /// theirs behind an answer without a word, and a form that is posted into that is lost.
     pub(super) fn without_pool(&mut self) -> Result<(), Failure> {
-        self.http = build(&self.trust, &self.jar, 0, http::AGENT)?;
+        self.http = self.line.fresh()?;
         Ok(())
     }
 
@@ -142,9 +142,12 @@ impl Client {
             tokio::time::sleep(SETTLED).await;
         }
         for attempt in 1.. {
-            self.pace.wait().await;
+            self.line.wait().await;
             let verdict = match http::exchange(self.request(call)).await {
-                Ok(answer) => Reply::from(answer).verdict(call.repeat, &self.secrets),
+                Ok(answer) => {
+                    self.jar.set_cookies(&mut answer.cookies(), &self.base);
+                    Reply::from(answer).verdict(call.repeat, &self.secrets)
+                }
                 Err(unreached) => self.unreached(unreached, call.repeat),
             };
             let (again, failure) = match verdict {
@@ -162,7 +165,7 @@ impl Client {
                 return Err(Silence::Unsent(failure));
             }
             if limited {
-                self.pace.hold(pause);
+                self.line.hold(pause);
             }
             if first {
                 let reason = failure.message;
@@ -204,6 +207,11 @@ impl Client {
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
         let request = self.http.request(call.method.clone(), url).bearer_auth(self.token.expose());
         let request = request.header("Accept", "application/json, text/html;q=0.9");
+        let request = request.header(USER_AGENT, &self.agent);
+        let request = match self.jar.cookies(&self.base) {
+            Some(cookies) => request.header(COOKIE, cookies),
+            None => request,
+        };
         match (call.json, &call.form) {
             (Some(json), _) => {
                 request.header("Content-Type", "application/json").body(json.to_string())
@@ -240,21 +248,6 @@ impl Client {
 fn say_why(pause: Duration, attempt: u32, reason: &str) {
     let seconds = pause.as_secs_f32();
     tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
-}
-
-fn build(
-    trust: &Trust,
-    jar: &Arc<Jar>,
-    idle: usize,
-    agent: &str,
-) -> Result<reqwest::Client, Failure> {
-    let more = |builder: reqwest::ClientBuilder| {
-        builder.user_agent(agent).cookie_provider(Arc::clone(jar)).pool_max_idle_per_host(idle)
-    };
-    http::client(trust, more).map_err(|error| {
-        let message = format!("the HTTP client cannot be built: {error}");
-        Failure::new(Code::Unreachable, message).hint("check `ca-file` and the proxy variables")
-    })
 }
 
 /// What to do about a reply.

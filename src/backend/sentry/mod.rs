@@ -5,7 +5,7 @@ mod after;
 mod api;
 mod client;
 mod configure;
-mod pace;
+mod line;
 mod page;
 mod preflight;
 mod releases;
@@ -14,7 +14,7 @@ mod seal;
 mod web;
 
 use crate::failure::Failure;
-use crate::http::{self, Trust};
+use crate::http;
 use crate::inputs::Dialect;
 use crate::model::{Finished, Listed, OrgSlug};
 use crate::plan::Task;
@@ -33,7 +33,7 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
-pub use pace::Pace;
+pub use line::Line;
 pub use preflight::{Preflight, Who};
 pub use releases::SentryReleases;
 pub use seal::{Sealed, Waiting};
@@ -47,12 +47,10 @@ pub struct Access {
     pub url: Url,
     /// A user's token.
     pub token: Secret,
-    /// Which certificates are trusted.
-    pub trust: Trust,
     /// When the whole run has to be over.
     pub deadline: Instant,
-    /// When the server takes requests.
-    pub pace: Pace,
+    /// What all share that speak to the server.
+    pub line: Line,
 }
 
 /// A Sentry backend at work for one organization.

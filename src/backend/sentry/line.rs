@@ -1,0 +1,70 @@
+//! The line to one server: what all that speak to it within a run share. A session is not among
+//! it: its cookies are kept by the client of its own pipeline.
+
+use crate::failure::{Code, Failure};
+use crate::http::{self, Trust};
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// The connections to one server, and when it takes requests.
+#[derive(Clone)]
+pub struct Line(Rc<Shared>);
+
+struct Shared {
+    trust: Trust,
+    /// Over connections that are used again.
+    kept: OnceCell<reqwest::Client>,
+    /// Over a fresh connection for each request.
+    fresh: OnceCell<reqwest::Client>,
+    /// Until when the server limits the rate.
+    held: Cell<Option<Instant>>,
+}
+
+impl Line {
+    /// A line that nobody has used yet.
+    pub fn new(trust: Trust) -> Self {
+        let (kept, fresh, held) = (OnceCell::new(), OnceCell::new(), Cell::new(None));
+        Self(Rc::new(Shared { trust, kept, fresh, held }))
+    }
+
+    /// The HTTP client whose connections all share.
+    pub(super) fn kept(&self) -> Result<reqwest::Client, Failure> {
+        self.client(&self.0.kept, usize::MAX)
+    }
+
+    /// The HTTP client that takes a fresh connection for each request.
+    pub(super) fn fresh(&self) -> Result<reqwest::Client, Failure> {
+        self.client(&self.0.fresh, 0)
+    }
+
+    fn client(
+        &self,
+        built: &OnceCell<reqwest::Client>,
+        idle: usize,
+    ) -> Result<reqwest::Client, Failure> {
+        if let Some(client) = built.get() {
+            return Ok(client.clone());
+        }
+        let client = http::client(&self.0.trust, |builder| builder.pool_max_idle_per_host(idle));
+        let client = client.map_err(|error| {
+            let message = format!("the HTTP client cannot be built: {error}");
+            Failure::new(Code::Unreachable, message).hint("check `ca-file` and the proxy variables")
+        })?;
+        Ok(built.get_or_init(|| client).clone())
+    }
+
+    /// Holds every later request back: the server limits the rate for this long.
+    pub(super) fn hold(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        self.0.held.set(self.0.held.get().max(Some(until)));
+    }
+
+    /// Waits until requests are taken again.
+    pub(super) async fn wait(&self) {
+        while let Some(until) = self.0.held.get().filter(|until| *until > Instant::now()) {
+            sleep_until(until).await;
+        }
+    }
+}
