@@ -99,7 +99,10 @@ pub async fn exchange(request: RequestBuilder) -> Result<Answer, Unreached> {
 async fn read(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, body: body(response).await?, received: unix_seconds(), headers })
+    let (body, received) = (body(response).await?, unix_seconds());
+    // The connection goes back to its pool, so that the next request need not open another one.
+    tokio::task::yield_now().await;
+    Ok(Answer { status, body, received, headers })
 }
 
 /// The body as text; what is beyond the bound is not read.

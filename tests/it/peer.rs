@@ -234,6 +234,11 @@ impl Peer {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.streams.lock().unwrap().len()
+    }
+
     /// Method and path of every request so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.requests().iter().map(Request::line).collect()

@@ -28,7 +28,15 @@ impl Relay {
 
     /// One that decides about each request.
     pub(crate) fn with(fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Self {
-        let serve = Arc::new(Serve::start());
+        Self::before(Serve::start(), fate)
+    }
+
+    /// One that decides about each request to this server.
+    pub(crate) fn before(
+        serve: Serve,
+        fate: impl Fn(&Request) -> Fate + Send + Sync + 'static,
+    ) -> Self {
+        let serve = Arc::new(serve);
         let server = Arc::clone(&serve);
         let peer = Peer::new(move |request| match fate(request) {
             Fate::Pass => forward(&server, request),
