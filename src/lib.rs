@@ -87,7 +87,7 @@ fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow:
             let (stopping, shared) = (Stopping::default(), Shared::default());
             let (given, job, sinks) = (&given, &job, &sinks);
             let (stopping, shared) = (&stopping, &shared);
-            let run = Run { errand, given, env, job, sinks, stopping, shared, folds: true };
+            let run = Run { errand, given, env, job, sinks, stopping, shared, entry: None };
             supervise::supervise(stopping, run.carry_out(mistakes))?
         }
     };

@@ -55,6 +55,8 @@ pub struct Inputs {
     pub callback_url: Option<Secret>,
     /// Where a waiting pipeline of a Sentry backend is kept.
     pub resume_file: Option<String>,
+    /// The entry of a manifest whose waiting pipeline goes on.
+    pub entry: Option<String>,
     /// Repositories to link once the integration is there.
     pub repositories: Vec<String>,
     /// Code mappings to set then.
@@ -124,6 +126,7 @@ impl Inputs {
             next: reader.value("next", parse::text),
             callback_url: given.get("callback-url").map(|found| found.text.clone()),
             resume_file: reader.value("resume-file", parse::text),
+            entry: reader.value("entry", parse::text),
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
             release: ReleaseInputs::read(given, &mut reader),
@@ -145,9 +148,8 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
-        let mut mistakes = reader.mistakes;
-        mistakes.extend(inputs.contradictions());
-        mistakes.extend(inputs.mismatch(claims.as_ref()));
+        let more = inputs.contradictions().into_iter().chain(inputs.mismatch(claims.as_ref()));
+        let mistakes = reader.mistakes.into_iter().chain(more).collect();
         Failure::all(mistakes).map_or(Ok(inputs), Err)
     }
 

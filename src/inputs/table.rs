@@ -101,6 +101,13 @@ pub const INPUTS: &[Input] = &[
         meaning: "keeps a pipeline of a Sentry backend that waits for a person, sealed with the token",
     },
     Input {
+        name: "entry",
+        variables: &["FINISHLINE_ENTRY"],
+        flag: Flag::Value("KEY"),
+        default: "none",
+        meaning: "for `resume`: the entry of a manifest that goes on, as `integrations[0]`",
+    },
+    Input {
         name: "repositories",
         variables: &["FINISHLINE_REPOSITORIES"],
         flag: Flag::Value("LIST"),

@@ -75,13 +75,13 @@ pub fn defaults() -> Vec<Key> {
 const REACHES: &[&str] = &["org", "url", "auth-token", "pipeline-token", "github-token", "dialect"];
 
 /// What a step says of itself and no entry does.
-const OF_THE_STEP: &[&str] = &["callback-url", "wait", "github-status", "manifest", "max-parallel"];
+const OF_THE_STEP: &[&str] =
+    &["callback-url", "entry", "wait", "github-status", "manifest", "max-parallel"];
 
 /// Whether an input is an entry's own, so that beside a manifest it is not typed.
 pub fn is_per_entry(name: &str) -> bool {
     let keys = INTEGRATION.iter().chain(RELEASE);
-    name == "callback-url"
-        || keys.into_iter().any(|(key, _)| *key == name) && !REACHES.contains(&name)
+    keys.into_iter().any(|(key, _)| *key == name) && !REACHES.contains(&name)
 }
 
 /// Whether an entry takes what was typed under this name. A release takes what programs that

@@ -1,6 +1,6 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
-use super::{Errand, Group, Run};
+use super::{Group, Run};
 use crate::failure::{Code, Exit, Failure, quote};
 use crate::files;
 use crate::host::Sinks;
@@ -55,6 +55,25 @@ impl Run<'_> {
         self.with_status(base, outcome, deadline).await
     }
 
+    /// The inputs of the entry that goes on, when a manifest is given.
+    pub(super) fn meant(
+        &self,
+        base: &Inputs,
+        deadline: Instant,
+    ) -> Result<Option<Inputs>, Failure> {
+        let Some(file) = &base.manifest else { return Ok(None) };
+        let entries = self.ready(file, deadline)?;
+        let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let mut meant = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
+        let Ready { key, inputs, .. } = meant.next().ok_or_else(|| {
+            let message = "`resume` goes on with one pipeline, and a manifest names many";
+            let hint = format!("name the one that waits with `entry`: {}", keys.join(", "));
+            Failure::new(Code::Usage, message).hint(hint)
+        })?;
+        let callback_url = base.callback_url.clone();
+        Ok(Some(Inputs { callback_url, entry: Some(key), ..inputs }))
+    }
+
     /// The entries of the file, each checked as far as it can be before a backend is asked.
     pub(super) fn ready(&self, file: &str, deadline: Instant) -> Result<Vec<Ready>, Failure> {
         if let Some(failure) = self.unsuited().or_else(|| manifest::strays(self.given)) {
@@ -84,18 +103,11 @@ impl Run<'_> {
 
     /// Why this run takes no manifest.
     fn unsuited(&self) -> Option<Failure> {
-        let (message, hint) = match self.errand {
-            Errand::Resume => (
-                "`resume` goes on with one pipeline, and a manifest names many",
-                "leave `manifest` out, and name `org` and `provider` of the entry that waits",
-            ),
-            Errand::Run | Errand::Check if self.job.privileged => (
-                "strangers can start this job although it sees secrets, and a manifest says where secrets go",
-                "run it for `push` or `schedule`, on a branch that strangers cannot fill",
-            ),
-            Errand::Run | Errand::Check => return None,
-        };
-        Some(Failure::new(Code::Usage, message).hint(hint))
+        self.job.privileged.then(|| {
+            let message = "strangers can start this job although it sees secrets, and a manifest says where secrets go";
+            let hint = "run it for `push` or `schedule`, on a branch that strangers cannot fill";
+            Failure::new(Code::Usage, message).hint(hint)
+        })
     }
 
     /// The inputs of an entry. What is no mistake of the file is its own end, later.
@@ -158,7 +170,7 @@ impl Run<'_> {
 
     /// One entry, as a run of its own; a line about it.
     async fn entry(&self, base: &Inputs, entry: &Ready, deadline: Instant) -> Outcome {
-        let run = Run { folds: false, ..*self };
+        let run = Run { entry: Some(&entry.key), ..*self };
         let work = async {
             match run.asked(&entry.inputs, deadline) {
                 Ok(asked) => run.carry(&entry.inputs, asked, deadline).await,

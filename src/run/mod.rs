@@ -61,8 +61,8 @@ pub struct Run<'a> {
     pub(crate) stopping: &'a Stopping,
     /// What its entries share.
     pub(crate) shared: &'a Shared,
-    /// Whether what is logged is folded: not of many at once.
-    pub(crate) folds: bool,
+    /// The entry of a manifest that it is about. What is logged of many at once is not folded.
+    pub(crate) entry: Option<&'a str>,
 }
 
 /// What is asked for, checked before any of it begins.
@@ -85,15 +85,22 @@ impl<'r> Run<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
-        if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.errand != Errand::Check) {
+        if self.errand == Errand::Run && inputs.callback_url.is_some() {
+            return Outcome::failed(stray_callback());
+        }
+        if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.errand == Errand::Run) {
             return self.many(&inputs, manifest).await;
         }
         let deadline = Instant::now() + if self.waits(&inputs) { PERSON } else { inputs.timeout };
         let work = async {
             match self.errand {
-                Errand::Run => self.everything(&inputs, deadline).await,
+                Errand::Run => Ok(self.everything(&inputs, deadline).await),
                 Errand::Check => self.preflight(&inputs, deadline).await,
-                Errand::Resume => self.resume(&inputs, deadline).await,
+                Errand::Resume => match self.meant(&inputs, deadline) {
+                    Ok(Some(entry)) => self.resume(&entry, deadline).await,
+                    Ok(None) => self.resume(&inputs, deadline).await,
+                    Err(failure) => Err(failure),
+                },
             }
         };
         let done = tokio::time::timeout_at(deadline, work).await;
@@ -106,18 +113,12 @@ impl<'r> Run<'r> {
     }
 
     /// The integration, then the release; all that is asked for is checked before any of it begins.
-    async fn everything(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome, Failure> {
-        if inputs.callback_url.is_some() {
-            let message = "`callback-url` is for `finishline resume`, and this is `run`";
-            return Err(
-                Failure::new(Code::Usage, message).hint("run `finishline resume`, or leave it out")
-            );
-        }
+    async fn everything(&self, inputs: &Inputs, deadline: Instant) -> Outcome {
         let outcome = match self.asked(inputs, deadline) {
             Ok(asked) => self.carry(inputs, asked, deadline).await,
-            Err(failure) => return Ok(self.mistaken(inputs, failure)),
+            Err(failure) => return self.mistaken(inputs, failure),
         };
-        Ok(self.with_status(inputs, outcome, deadline).await)
+        self.with_status(inputs, outcome, deadline).await
     }
 
     /// What the inputs ask for. Mistakes in it are said before the lack of a token.
@@ -244,7 +245,7 @@ impl<'r> Run<'r> {
         failed: impl FnOnce(Failure) -> Outcome,
     ) -> Outcome {
         let (mut begin, warnings) = self.sinks.masks(secrets, shown);
-        let group = self.folds.then(|| {
+        let group = self.entry.is_none().then(|| {
             begin.extend(self.sinks.open_group(title, unix_seconds()));
             Group(self.sinks)
         });
@@ -285,6 +286,11 @@ fn trust(inputs: &Inputs, url: &Url) -> Trust {
         true => Trust::Nobody,
         false => Trust::Roots(inputs.certificates.iter().cloned().collect()),
     }
+}
+
+fn stray_callback() -> Failure {
+    let message = "`callback-url` is for `finishline resume`, and this is `run`";
+    Failure::new(Code::Usage, message).hint("run `finishline resume`, or leave it out")
 }
 
 fn no_callback() -> Failure {

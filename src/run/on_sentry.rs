@@ -101,9 +101,15 @@ impl Run<'_> {
             }
             Walked::Waiting(page) => {
                 self.keep(inputs, sentry, decision)?;
-                Ok(report.waiting(kind, page, &then(inputs, sentry)))
+                Ok(report.waiting(kind, page, &self.then_on_sentry(inputs, sentry)))
             }
         }
+    }
+
+    /// What a waiting pipeline is kept under: several entries of a manifest may share the rest.
+    fn resume_key(&self, sentry: &Sentry<'_>) -> String {
+        let key = sentry.key();
+        self.entry.map_or(key.clone(), |entry| format!("{key}/{entry}"))
     }
 
     /// Seals the waiting pipeline into the resume file, when there is one.
@@ -118,7 +124,7 @@ impl Run<'_> {
         };
         let mut sealed = read_or_new(path)?;
         let waiting = sentry.waiting(decision.integration_id());
-        sealed.put(&sentry.resume_key(), &token(inputs)?, &waiting)?;
+        sealed.put(&self.resume_key(sentry), &token(inputs)?, &waiting)?;
         write(path, &sealed)
     }
 
@@ -137,7 +143,7 @@ impl Run<'_> {
         })?;
         let sealed = read(path)?;
         let access = self.access(inputs, deadline)?;
-        let key = which(&sealed, &access.url, org, inputs.provider.as_deref())?;
+        let key = which(&sealed, &access.url, org, inputs)?;
         let waiting = sealed.get(&key, &token(inputs)?).ok_or_else(|| {
             Failure::new(Code::SessionExpired, "the resume file cannot be opened with this token")
                 .hint("use the token of the first run, or start again with `finishline run`")
@@ -148,7 +154,8 @@ impl Run<'_> {
         let (masks, warnings) = self.sinks.masks(&task.secrets(), &[org.to_string()]);
         Sinks::emit(masks)?;
         let mut sentry = Sentry::new(access, &task, inputs.dialect)?;
-        let done = self.go_on(inputs, &mut sentry, &task, &waiting, fields).await;
+        let run = Run { entry: key.split('/').nth(3), ..*self };
+        let done = run.go_on(inputs, &mut sentry, &task, &waiting, fields).await;
         let mut outcome = done.unwrap_or_else(|failure| Report::failed(&task, failure));
         outcome.redact(&task.secrets());
         outcome.warnings.splice(0..0, warnings);
@@ -171,12 +178,34 @@ impl Run<'_> {
         let walked = driver::go_on(sentry, task, fields).await?;
         if let (Walked::Finished(_), Some(path)) = (&walked, &inputs.resume_file) {
             let mut sealed = read(path)?;
-            sealed.remove(&sentry.resume_key());
+            sealed.remove(&self.resume_key(sentry));
             write(path, &sealed)?;
         }
         let mut outcome = self.reached(walked, inputs, sentry, &report, &decision)?;
         afterwards(&mut outcome, inputs, sentry).await;
         Ok(outcome)
+    }
+
+    /// How a person goes on after the page.
+    fn then_on_sentry(&self, inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
+        let org = sentry.org();
+        let entry = self.entry.map(|entry| format!(" --entry '{entry}'")).unwrap_or_default();
+        match (&inputs.resume_file, sentry.has_session()) {
+            (_, false) => {
+                let how = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
+                vec![
+                    "set the integration up there, signed in as an owner, manager or admin".to_owned(),
+                    format!("run this again{how}: it finds the integration and reports it"),
+                ]
+            }
+            (Some(file), true) => vec![
+                "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
+                format!("within an hour: finishline resume --org {org}{entry} --resume-file {file} --callback-url - (then paste it)"),
+            ],
+            (None, true) => vec![
+                "this run kept nothing to go on from: set `resume-file`, and run again".to_owned(),
+            ],
+        }
     }
 }
 
@@ -198,46 +227,23 @@ async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &mut Sentry<
     outcome.warnings.extend(after.warnings);
 }
 
-/// How a person goes on after the page.
-fn then(inputs: &Inputs, sentry: &Sentry<'_>) -> Vec<String> {
-    let org = sentry.org();
-    match (&inputs.resume_file, sentry.has_session()) {
-        (_, false) => {
-            let how = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
-            vec![
-                "set the integration up there, signed in as an owner, manager or admin".to_owned(),
-                format!("run this again{how}: it finds the integration and reports it"),
-            ]
-        }
-        (Some(file), true) => vec![
-            "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
-            format!("within an hour: finishline resume --org {org} --resume-file {file} --callback-url - (then paste it)"),
-        ],
-        (None, true) => vec![
-            "this run kept nothing to go on from: set `resume-file`, and run again".to_owned(),
-        ],
-    }
-}
-
 /// The token that walks pipelines.
 pub(super) fn token(inputs: &Inputs) -> Result<Secret, Failure> {
     let token = inputs.pipeline_token.as_ref().or(inputs.auth_token.as_ref());
     token.cloned().ok_or_else(|| Failure::new(Code::NoToken, "there is no token for the pipeline"))
 }
 
-/// The entry that is meant: the only one of this server and organization, or the provider's.
-fn which(
-    sealed: &Sealed,
-    url: &Url,
-    org: &OrgSlug,
-    provider: Option<&str>,
-) -> Result<String, Failure> {
+/// The pipeline that is meant: the only one of this server and organization, or the provider's, or
+/// the entry's.
+fn which(sealed: &Sealed, url: &Url, org: &OrgSlug, inputs: &Inputs) -> Result<String, Failure> {
     let prefix = format!("{}/{org}/", url.authority());
-    let meant = |key: &&str| {
-        let named = key.strip_prefix(&prefix);
-        named.is_some_and(|named| provider.is_none_or(|provider| provider == named))
+    let is_meant = |key: &&str| {
+        let Some(named) = key.strip_prefix(&prefix) else { return false };
+        let (provider, entry) = named.split_once('/').unwrap_or((named, ""));
+        inputs.provider.as_deref().is_none_or(|meant| meant == provider)
+            && inputs.entry.as_deref().is_none_or(|meant| meant == entry)
     };
-    let found: Vec<_> = sealed.keys().filter(meant).collect();
+    let found: Vec<_> = sealed.keys().filter(is_meant).collect();
     match found[..] {
         [key] => Ok(key.to_owned()),
         [] => Err(Failure::new(
@@ -248,13 +254,13 @@ fn which(
             Code::Ambiguous,
             format!("several pipelines wait: {}", found.join(", ")),
         )
-        .hint("name the one you mean with `provider`")),
+        .hint("name the one you mean with `provider`, or by what stands last with `entry`")),
     }
 }
 
 /// The task of a kept pipeline; later steps take their fields from the inputs, as the first run did.
 fn task(key: &str, org: &OrgSlug, waiting: &Waiting, inputs: &Inputs) -> Task {
-    let name = key.rsplit('/').next().unwrap_or_default();
+    let name = key.split('/').nth(2).unwrap_or_default();
     let provider = provider::find(name).unwrap_or_else(|_| provider::unknown());
     let kind = waiting.integration_id.map_or(PipelineType::Install, |_| PipelineType::Reauth);
     let next = inputs.next.clone().or_else(|| waiting.next.clone());

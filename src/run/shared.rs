@@ -33,7 +33,7 @@ impl Shared {
     /// What the organization had of the provider when the run first asked: every entry looks for
     /// its own integration only, which no other one makes.
     pub(super) async fn listed(&self, sentry: &Sentry<'_>) -> Result<Rc<[Listed]>, Failure> {
-        let cell = cell(&self.listings, sentry.resume_key());
+        let cell = cell(&self.listings, sentry.key());
         let list = async || Ok(Rc::from(sentry.list().await?));
         cell.get_or_try_init(list).await.cloned()
     }

@@ -304,3 +304,49 @@ fn a_pipeline_that_waits_a_second_time_is_kept_a_second_time() {
     assert_eq!(ended.output("redirect-url"), page);
     assert_eq!(entries(&run).len(), 1);
 }
+
+/// Two entries of a manifest for one organization and provider, which both wait.
+fn two_waiting(sentry: &Sentry) -> Run {
+    let run = waiting(sentry).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
+    std::fs::remove_file(run.path("waiting.json")).unwrap();
+    let entry = "  - {provider: gitlab, state: {url: 'https://gitlab.example.com', clientId: app, clientSecret: '${SECRET}'}}\n";
+    run.file("finishline.yml", format!("version: 1\nintegrations:\n{entry}{entry}"));
+    let run = run.var("SECRET", "gitl4b-secret").var("FINISHLINE_MANIFEST", "finishline.yml");
+    let ended = run.go().expect(3);
+    assert!(
+        ended.stdout.contains("resume --org acme --entry 'integrations[0]'"),
+        "{}",
+        ended.stdout
+    );
+    run
+}
+
+#[test]
+fn two_entries_of_one_provider_wait_beside_each_other_and_are_told_apart() {
+    let sentry = Sentry::new();
+    let run = two_waiting(&sentry);
+    let kept = entries(&run);
+    assert!(kept[0].ends_with("/acme/gitlab/integrations[0]"), "{kept:?}");
+    assert!(kept[1].ends_with("/acme/gitlab/integrations[1]"), "{kept:?}");
+    let resumed =
+        resume(&run, &CALLBACK.replace("state-1", "state-3")).without("FINISHLINE_MANIFEST");
+    let ended = fails(&resumed, 2, "ambiguous");
+    assert!(ended.stderr.contains(&kept.join(", ")), "{}", ended.stderr);
+    assert!(ended.stderr.contains("by what stands last with `entry`"), "{}", ended.stderr);
+    completes(&resumed.var("FINISHLINE_ENTRY", "integrations[1]"), "complete true 1");
+    assert_eq!(entries(&run), kept[..1]);
+}
+
+#[test]
+fn an_entry_of_the_manifest_goes_on_with_what_the_manifest_says_of_it() {
+    let sentry = Sentry::new();
+    let run = two_waiting(&sentry);
+    let resumed = resume(&run, &CALLBACK.replace("state-1", "state-2"));
+    let ended = fails(&resumed, 2, "usage");
+    let hint = "name the one that waits with `entry`: integrations[0], integrations[1]";
+    assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+    completes(&resumed.var("FINISHLINE_ENTRY", "integrations[0]"), "complete true 1");
+    assert_eq!(entries(&run).len(), 1);
+    let callback = run.var("FINISHLINE_CALLBACK_URL", CALLBACK);
+    assert!(fails(&callback, 2, "usage").stderr.contains("`callback-url` is for"));
+}

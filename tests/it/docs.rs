@@ -244,9 +244,10 @@ fn the_action_hands_on_every_output_and_no_other() {
 
 /// Inputs that a GitLab component does not take: secrets come from masked variables, no person is
 /// at the terminal, and the host and its reports are settled.
-const NOT_OF_THE_COMPONENT: [&str; 10] = [
+const NOT_OF_THE_COMPONENT: [&str; 11] = [
     "apps",
     "callback-url",
+    "entry",
     "auth-token",
     "pipeline-token",
     "wait",

@@ -200,17 +200,6 @@ fn an_entrys_own_inputs_are_not_typed_beside_a_manifest() {
 }
 
 #[test]
-fn resume_goes_on_with_one_pipeline_and_takes_no_manifest() {
-    let run = embedded(Run::github(), GOOD).args(&["resume"]);
-    let ended = run.var("FINISHLINE_CALLBACK_URL", "https://x/?state=a&code=b").go().expect(2);
-    assert!(
-        ended.stderr.contains("`resume` goes on with one pipeline, and a manifest names many"),
-        "{}",
-        ended.stderr
-    );
-}
-
-#[test]
 fn a_job_that_strangers_can_start_takes_no_manifest() {
     let run = embedded(Run::github(), GOOD).var("GITHUB_EVENT_NAME", "pull_request_target");
     let ended = run.go().expect(2);

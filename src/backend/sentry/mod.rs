@@ -181,8 +181,8 @@ impl<'a> Sentry<'a> {
         !self.api.step.is_empty()
     }
 
-    /// What a waiting pipeline is kept under.
-    pub fn resume_key(&self) -> String {
+    /// The server, the organization and the provider.
+    pub fn key(&self) -> String {
         format!("{}/{}", self.organization_key(), self.task.key)
     }
 

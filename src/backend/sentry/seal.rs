@@ -15,7 +15,7 @@ const SALT: usize = 16;
 const NONCE: usize = 12;
 const SCHEMA: i64 = 1;
 
-/// The waiting pipelines, by `host/organization/provider`, each sealed.
+/// The waiting pipelines, by `host/organization/provider` and the entry of a manifest, each sealed.
 #[derive(Default)]
 pub struct Sealed(Map<String, Value>);
 
