@@ -153,9 +153,14 @@ impl<'a> Reader<'a> {
             return Some(found.text.clone());
         }
         let origin = found.origin;
+        let place = match origin {
+            Origin::Manifest(place) => Some(place),
+            _ => None,
+        };
         let message = format!("`{name}` ({origin}) takes one line of ASCII without blanks");
         let hint = format!("set {origin} to the token alone, without quotes, blanks or line ends");
-        self.mistakes.push(Failure::new(Code::Usage, message).hint(hint));
+        let failure = Failure::new(Code::Usage, message).hint(hint);
+        self.mistakes.push(Failure { place, ..failure });
         None
     }
 }

@@ -24,6 +24,13 @@ pub enum Kind {
 /// A key with the way its value is written.
 pub type Key = (&'static str, Kind);
 
+/// The keys at the top, in the order of the docs.
+pub const TOP: [&str; 4] = ["version", "defaults", "integrations", "releases"];
+
+/// The keys of a code mapping.
+pub const CODE_MAPPING: [&str; 5] =
+    ["project", "repository", "stackRoot", "sourceRoot", "defaultBranch"];
+
 /// The keys of an entry of `integrations:`.
 pub const INTEGRATION: &[Key] = &[
     ("provider", Kind::Text),

@@ -8,7 +8,7 @@ mod read;
 pub mod schema;
 mod source;
 
-use crate::failure::{Code, Failure, quote};
+use crate::failure::{Code, Failure};
 use crate::inputs::given::Given;
 use crate::yaml::Place;
 use std::rc::Rc;
@@ -78,11 +78,12 @@ pub fn strays(given: &Given) -> Option<Failure> {
 }
 
 fn unread(name: &str, text: &str, error: &crate::yaml::YamlError) -> Failure {
-    let at = error.place.map(|place| format!(" {place}")).unwrap_or_default();
     let line = error.place.and_then(|place| text.lines().nth(place.line.saturating_sub(1)));
     let is_tabbed = line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
     let kind = if is_tabbed { "begins a line with a tab" } else { error.kind };
-    let failure = Failure::new(Code::BadManifest, format!("{}{at}: it {kind}", quote(name)));
+    let failure = Failure::new(Code::BadManifest, format!("it {kind}"));
+    let failure = Failure { place: error.place, ..failure };
+    let failure = Source::unread(name, text).point(failure, None);
     match kind {
         kind if is_tabbed => failure.hint(format!("it {kind}: YAML indents with blanks")),
         crate::yaml::BROKEN => {

@@ -1,7 +1,7 @@
 //! From a parsed manifest to the inputs of each entry.
 
 use super::Entry;
-use super::keys::{INTEGRATION, Key, Kind, RELEASE, defaults, is_shared};
+use super::keys::{INTEGRATION, Key, Kind, RELEASE, TOP, defaults, is_shared};
 use crate::failure::{Code, Failure, quote};
 use crate::inputs::given::{Block, Found, Given, Origin, Said};
 use crate::provider::near;
@@ -10,9 +10,6 @@ use crate::yaml::{Document, Place};
 use serde_yaml::{Mapping, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// The keys at the top, in the order of the docs.
-const TOP: &[&str] = &["version", "defaults", "integrations", "releases"];
 
 /// The texts of some keys.
 type Texts = BTreeMap<&'static str, Found>;
@@ -40,7 +37,7 @@ impl<'a> Reader<'a> {
         let Some(top) = self.mapping(&document.value, &[], "the manifest") else {
             return Vec::new();
         };
-        self.strangers(top, &[], TOP, "a manifest");
+        self.strangers(top, &[], &TOP, "a manifest");
         self.version(top.get("version"));
         let all = defaults();
         let path = ["defaults".to_owned()];
@@ -147,7 +144,8 @@ impl<'a> Reader<'a> {
             (Value::Number(number), Kind::Number) => Ok(Some(number.to_string())),
             (Value::Sequence(items), Kind::List) => self.list_text(items).map(Some),
             (Value::Sequence(_), Kind::Mappings) => {
-                serde_yaml::to_string(value).map(Some).map_err(|_| "takes a list".to_owned())
+                let text = serde_yaml::to_string(&self.resolved_all(value)?);
+                text.map(Some).map_err(|_| "takes a list".to_owned())
             }
             (Value::Bool(_) | Value::Number(_), Kind::Text | Kind::Word(_)) => {
                 Err("is no text: quote it".to_owned())
@@ -165,6 +163,25 @@ impl<'a> Reader<'a> {
             _ => Err("takes a list of texts: quote each".to_owned()),
         };
         items.iter().map(item).collect::<Result<Vec<_>, _>>().map(|items| items.join("\n"))
+    }
+
+    /// The value with each text in it resolved.
+    fn resolved_all(&self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) => self.resolved(text)?.into(),
+            Value::Sequence(items) => {
+                let items: Result<_, _> =
+                    items.iter().map(|item| self.resolved_all(item)).collect();
+                Value::Sequence(items?)
+            }
+            Value::Mapping(mapping) => {
+                let resolve = |(key, value): (&Value, &Value)| {
+                    Ok::<_, String>((key.clone(), self.resolved_all(value)?))
+                };
+                Value::Mapping(mapping.iter().map(resolve).collect::<Result<_, _>>()?)
+            }
+            other => other.clone(),
+        })
     }
 
     /// A text that is wholly `${NAME}` or `${NAME:?message}` stands for the variable.
@@ -197,20 +214,18 @@ impl<'a> Reader<'a> {
         mapping
     }
 
-    /// A key that is not known. Its value may be a field of `state` that is not indented enough, so
-    /// the line is not shown.
+    /// Every key that is not known.
     fn strangers(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
         let keys = mapping.keys().filter_map(Value::as_str);
         for key in keys.filter(|key| !names.contains(key)) {
             let path = [path, &[key.to_owned()]].concat();
-            let place = self.place(&path).map(|at| format!(" at {at}")).unwrap_or_default();
-            let message =
-                format!("the manifest{place} has {}, which is no key of {what}", quote(key));
+            let message = format!("{} is no key of {what}", quote(key));
             let hint = match near(key, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names.join(", ")),
             };
-            self.mistakes.push(Failure::new(Code::BadManifest, message).hint(hint));
+            let failure = Failure::new(Code::BadManifest, message).hint(hint);
+            self.mistakes.push(Failure { place: self.place(&path), ..failure });
         }
     }
 

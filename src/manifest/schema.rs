@@ -1,6 +1,6 @@
 //! The JSON Schema of the manifest, for editors: the same keys that the reader takes.
 
-use super::keys::{INTEGRATION, Key, Kind, RELEASE, defaults};
+use super::keys::{CODE_MAPPING, INTEGRATION, Key, Kind, RELEASE, defaults};
 use crate::inputs::table::INPUTS;
 use crate::provider::PROVIDERS;
 use serde_json::{Map, Value, json};
@@ -78,16 +78,12 @@ fn variable() -> Value {
 
 fn code_mapping() -> Value {
     let text = json!({ "type": "string" });
+    let properties: Map<_, _> =
+        CODE_MAPPING.iter().map(|key| ((*key).to_owned(), text.clone())).collect();
     json!({
         "type": "object",
         "required": ["project", "repository"],
         "additionalProperties": false,
-        "properties": {
-            "project": text,
-            "repository": text,
-            "stackRoot": text,
-            "sourceRoot": text,
-            "defaultBranch": text,
-        },
+        "properties": properties,
     })
 }

@@ -1,9 +1,12 @@
 //! The text of a manifest, to point into: which lines may be shown, and how.
 
-use super::keys::{INTEGRATION, Kind, RELEASE};
+use super::keys::{self, INTEGRATION, Kind, RELEASE};
 use crate::failure::{Failure, quote};
 use crate::yaml::{Document, Place};
 use std::collections::BTreeSet;
+
+/// What stands before the key on a line.
+const INDENT: [char; 3] = [' ', '-', '\t'];
 
 /// The lines of a manifest.
 pub struct Source {
@@ -11,6 +14,8 @@ pub struct Source {
     lines: Vec<String>,
     /// Lines on which a value may be secret.
     hidden: BTreeSet<usize>,
+    /// Whether the places are those of keys.
+    parsed: bool,
 }
 
 impl Source {
@@ -20,32 +25,82 @@ impl Source {
         let secret = document.spots().filter(|(path, _)| is_secret(path));
         let hidden = secret.map(|(_, spot)| spot.place.line).collect();
         let lines = text.lines().map(str::to_owned).collect();
-        Self { name: name.to_owned(), lines, hidden }
+        Self { name: name.to_owned(), lines, hidden, parsed: true }
+    }
+
+    /// The text of a file that is no manifest: by their indentation, the lines of `state` and of
+    /// secrets are told from the others, and by the key that they begin with.
+    pub(super) fn unread(name: &str, text: &str) -> Self {
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let mut hidden = BTreeSet::new();
+        let mut secret: Option<usize> = None;
+        for (line, number) in lines.iter().zip(1..) {
+            let indent = line.len() - line.trim_start_matches(INDENT).len();
+            let is_within = secret.is_some_and(|secret| indent > secret || line.trim().is_empty());
+            if !is_within {
+                secret = names_secret(line).then_some(indent);
+            }
+            if is_within || secret.is_some() || !is_plain(key(line)) {
+                hidden.insert(number);
+            }
+        }
+        Self { name: name.to_owned(), lines, hidden, parsed: false }
     }
 
     /// The failure with the place where it stands, each of several with its own. What has no place
     /// of its own stands in the entry that begins at `entry`.
     #[must_use]
     pub fn point(&self, failure: Failure, entry: Option<Place>) -> Failure {
-        let Some(place) = failure.place.or(entry) else { return failure };
-        let line = failure.place.and_then(|place| self.line(place));
-        let line = line.map(|line| format!(", in {}", quote(line))).unwrap_or_default();
+        let Some(place) = failure.place.or(entry) else {
+            let message = format!("{}: {}", self.name, failure.message);
+            return Failure { message, ..failure };
+        };
+        let line = self.line(place).map(|line| format!(", in {}", quote(&line)));
+        let line = line.unwrap_or_default();
         let message = format!("{} {place}: {}{line}", self.name, failure.message);
         Failure { message, ..failure }
     }
 
-    /// The line, where it can hold nothing but what is known not to be secret.
-    fn line(&self, place: Place) -> Option<&str> {
+    /// The line, where it can hold nothing but what is known not to be secret. The value of a key
+    /// that no manifest has may be a field of `state` that is not indented enough.
+    fn line(&self, place: Place) -> Option<String> {
         let line = self.lines.get(place.line.checked_sub(1)?)?;
         let before: String = line.chars().take(place.column.saturating_sub(1)).collect();
         // Before it on the line may stand the end of a text that began under `state`.
-        let begins = before.chars().all(|c| c == ' ' || c == '-');
-        (begins && !self.hidden.contains(&place.line)).then(|| line.trim())
+        let begins = before.chars().all(|c| INDENT.contains(&c));
+        if self.hidden.contains(&place.line) || (self.parsed && !begins) {
+            return None;
+        }
+        let (line, key) = (line.trim(), key(line));
+        let is_shown = is_plain(key) || key.len() == line.trim_start_matches(INDENT).len();
+        Some(if is_shown { line.to_owned() } else { format!("{key}: …") })
     }
 }
 
+/// The key that a line begins with, or the whole of what stands on it.
+fn key(line: &str) -> &str {
+    let line = line.trim().trim_start_matches(INDENT);
+    line.split_once(':').map_or(line, |(key, _)| key)
+}
+
+/// Whether the value of this key is never secret.
+fn is_plain(key: &str) -> bool {
+    let named = INTEGRATION.iter().chain(RELEASE).map(|(name, _)| *name);
+    let mut plain = named.chain(keys::TOP).chain(keys::CODE_MAPPING).filter(|key| !is_secret(key));
+    plain.any(|name| name == key)
+}
+
+fn names_secret(line: &str) -> bool {
+    secrets().any(|name| line.contains(name))
+}
+
 fn is_secret(key: &str) -> bool {
+    secrets().any(|name| name == key)
+}
+
+/// The keys whose values are never shown.
+fn secrets() -> impl Iterator<Item = &'static str> {
     let keys = INTEGRATION.iter().chain(RELEASE);
-    let secret = |(_, kind): &(&str, Kind)| matches!(kind, Kind::State | Kind::Secret);
-    keys.into_iter().filter(|key| secret(key)).any(|(name, _)| *name == key)
+    let secret = |(_, kind): &&(&str, Kind)| matches!(kind, Kind::State | Kind::Secret);
+    keys.filter(secret).map(|(name, _)| *name)
 }

@@ -140,7 +140,10 @@ fn what_stands_under_state_is_never_shown() {
     let tail = "version: 1\nintegrations:\n  - provider: opsgenie\n    state: {apiKey: 's3cr3t\n      s3cr3t'}\n    org: a b\n";
     assert_mistake(tail, &["`org` takes", "in `org: a b`"]);
     let misplaced = entry("    apiKey: s3cr3t\n");
-    assert_mistake(&misplaced, &["at line 6 column 5 has `apiKey`, which is no key of an entry"]);
+    assert_mistake(
+        &misplaced,
+        &["line 6 column 5: `apiKey` is no key of an entry of `integrations`, in `apiKey: …`"],
+    );
 }
 
 #[test]
@@ -173,6 +176,38 @@ fn a_variable_that_is_not_set_is_named_with_its_message() {
 fn an_unknown_key_suggests_the_near_one() {
     assert_mistake(&entry("    repositorys: [a/b]\n"), &["did you mean `repositories`?"]);
     assert_mistake("version: 1\nintegration: []\n", &["did you mean `integrations`?"]);
+}
+
+#[test]
+fn every_kind_of_mistake_shows_its_line_and_none_of_state() {
+    let no_org = entry("").replace("    org: acme\n", "");
+    assert_mistake(&no_org, &["line 3 column 5: `org` is missing", "in `- provider: opsgenie`"]);
+    assert_mistake(&entry("    repositorys: [a/b]\n"), &["in `repositorys: …`"]);
+    assert_mistake(&entry("    next: ${NO}\n"), &["is not set, or empty, in `next: ${NO}`"]);
+    assert_mistake(&entry("    org: acme\n"), &["it names a key twice, in `org: acme`"]);
+    assert_mistake("version: 1\ndefaults: &a {org: x}\n", &["sets an anchor", "in `defaults: &a"]);
+    assert_mistake(
+        "version: 1\nintegrations:\n\t- provider: x\n",
+        &["finishline.yml line 3", "in `- provider: x`"],
+    );
+    let twice = "    state:\n      apiKey: s3cr3t\n      apiKey: s3cr3t\n";
+    let twice = format!("version: 1\nintegrations:\n  - provider: opsgenie\n{twice}");
+    let said = mistake(&twice);
+    assert!(said.contains("line 6") && !said.contains("in `"), "{said}");
+    let broken =
+        "version: 1\nintegrations:\n  - provider: x\n    state:\n      org: s3cr3t: s3cr3t\n";
+    assert!(!mistake(broken).contains("in `"));
+}
+
+#[test]
+fn a_variable_within_a_code_mapping_is_put_in_place() {
+    let mapping = "    code-mappings:\n      - {project: '${PROJECT}', repository: acme/app, sourceRoot: src/}\n";
+    let run = embedded(Run::local(), &entry(mapping));
+    let ended = run.clone().go().expect(2);
+    assert!(ended.stderr.contains("names the variable `PROJECT`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("in `code-mappings:`"), "{}", ended.stderr);
+    let ended = run.var("PROJECT", "s-web").go().expect(0);
+    assert!(ended.stderr.contains("acme/app of s-web"), "{}", ended.stderr);
 }
 
 #[test]
