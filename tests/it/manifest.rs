@@ -1,8 +1,7 @@
 //! Many entries in one file: what is wrong with it, and what becomes of each entry.
 
 use crate::common::Run;
-use crate::relay::{Fate, RELAY_TOKEN, Relay};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::relay::{RELAY_TOKEN, Relay};
 
 /// Two integrations and a release of one organization.
 const GOOD: &str = r#"version: 1
@@ -271,20 +270,6 @@ fn many_entries_end_as_one_integration_each_and_a_second_run_writes_nothing() {
     let again = run.go().expect(0);
     assert_eq!(again.output("changed"), "false");
     assert!(relay.passed(since).iter().all(|line| line.starts_with("GET ")));
-}
-
-#[test]
-fn rate_limits_in_the_middle_lose_nothing() {
-    let count = AtomicUsize::new(0);
-    let relay = Relay::with(move |_| match count.fetch_add(1, Ordering::Relaxed) {
-        10..=24 => Fate::Lost(
-            crate::peer::Reply::json(429, &serde_json::json!({"detail": "slow"}))
-                .with("Retry-After", "1"),
-        ),
-        _ => Fate::Pass,
-    });
-    twelve(&relay).go().expect(0);
-    assert_eq!(relay.get("integrations/").as_array().unwrap().len(), 12);
 }
 
 #[cfg(unix)]

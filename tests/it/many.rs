@@ -1,25 +1,29 @@
 //! Many entries under way at once: what disturbs them costs nothing that a second run does not mend.
 
 use crate::common::Run;
+use crate::peer::{Reply, Request};
 use crate::relay::{Fate, RELAY_TOKEN, Relay};
 use crate::serve_peer::Serve;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-/// Integrations and releases of four organizations on the embedded backend.
-fn thirty() -> Run {
+/// Integrations and releases of two organizations on the embedded backend.
+fn six() -> Run {
     let integration = |n: usize| {
         let state = "baseUrl: 'https://api.opsgenie.com/', apiKey: '${KEY}'";
         format!(
             "  - {{provider: opsgenie, org: org-{}, state: {{{state}, provider: ops-{n}}}}}\n",
-            n % 4
+            n % 2
         )
     };
     let release = |n: usize| {
-        format!("  - {{org: org-{}, projects: web, release: v{n}, commits: none}}\n", n % 4)
+        format!("  - {{org: org-{}, projects: web, release: v{n}, commits: none}}\n", n % 2)
     };
-    let integrations: String = (0..20).map(integration).collect();
-    let releases: String = (0..10).map(release).collect();
+    let integrations: String = (0..4).map(integration).collect();
+    let releases: String = (0..2).map(release).collect();
     let run = Run::local();
     run.file(
         "finishline.yml",
@@ -43,34 +47,57 @@ fn there(run: &Run) -> Vec<String> {
     [run.rows(links), run.rows(releases)].concat()
 }
 
-#[test]
-fn fifty_kills_and_a_second_run_end_like_an_undisturbed_run() {
-    let undisturbed = thirty();
-    undisturbed.go().expect(0);
-    let right = there(&undisturbed);
-    assert_eq!(right.len(), 30);
-    let run = thirty();
-    for kill in 0..50 {
-        let started = run.start();
-        // Moments from the first instant to the last one of a run.
-        std::thread::sleep(Duration::from_millis(kill * 37 % 151));
-        drop(started);
-    }
-    run.go().expect(0);
-    assert_eq!(there(&run), right);
-    assert_eq!(run.go().expect(0).stdout.matches("nothing to do").count(), 30);
+/// Kills the run at a moment between its start and its end: this many fiftieths of the time that a
+/// whole one takes.
+fn kill(run: &Run, whole: Duration, fiftieths: u32) {
+    let started = run.start();
+    std::thread::sleep(whole * fiftieths / 50);
+    drop(started);
 }
 
-/// Sixty integrations of six organizations at a Sentry, in the order of the organizations.
-fn sixty(relay: &Relay) -> Run {
+fn timed(run: &Run) -> Duration {
+    let began = Instant::now();
+    run.go().expect(0);
+    began.elapsed()
+}
+
+#[test]
+fn each_of_fifty_kills_and_a_second_run_end_like_an_undisturbed_run() {
+    let undisturbed = six();
+    let whole = timed(&undisturbed);
+    let right = there(&undisturbed);
+    assert_eq!(right.len(), 6);
+    for fiftieths in 0..50 {
+        let run = six();
+        kill(&run, whole, fiftieths);
+        run.go().expect(0);
+        assert_eq!(there(&run), right, "killed after {fiftieths} fiftieths");
+    }
+}
+
+#[test]
+fn each_of_fifty_kills_at_a_sentry_and_a_second_run_leave_one_integration_each() {
+    let relay = six_organizations(|_| Fate::Pass);
+    let whole = timed(&numbered(&relay, 1000..1006));
+    for n in 0..50 {
+        let run = numbered(&relay, n * 6..n * 6 + 6);
+        kill(&run, whole, u32::try_from(n).unwrap());
+        run.go().expect(0);
+    }
+    let all = (0..300).chain(1000..1006);
+    assert_eq!(accounts(&relay), accounts_of(all));
+}
+
+/// Integrations with these numbers at a Sentry; every ten of sixty have one of six organizations.
+fn numbered(relay: &Relay, numbers: Range<usize>) -> Run {
     let state = "baseUrl: 'https://api.opsgenie.com/', apiKey: '${KEY}'";
     let entry = |n: usize| {
-        let org = n / 10;
+        let org = org_of(n);
         format!(
             "  - {{provider: opsgenie, org: org-{org}, state: {{{state}, provider: ops-{n}}}}}\n"
         )
     };
-    let entries: String = (0..60).map(entry).collect();
+    let entries: String = numbers.map(entry).collect();
     let run = Run::local();
     run.file("finishline.yml", format!("version: 1\nintegrations:\n{entries}"));
     run.var("FINISHLINE_MANIFEST", "finishline.yml")
@@ -79,11 +106,38 @@ fn sixty(relay: &Relay) -> Run {
         .var("KEY", "s3cr3t-key")
 }
 
-fn six_organizations() -> Relay {
+fn org_of(n: usize) -> usize {
+    n / 10 % 6
+}
+
+fn sixty(relay: &Relay) -> Run {
+    numbered(relay, 0..60)
+}
+
+fn six_organizations(fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Relay {
     let orgs: Vec<_> = (0..6).map(|n| format!("org-{n}")).collect();
     let arguments: Vec<_> = orgs.iter().flat_map(|org| ["--org", org]).collect();
     let folder = tempfile::tempdir().unwrap();
-    Relay::before(Serve::over(folder, &arguments, Some(RELAY_TOKEN)), |_| Fate::Pass)
+    Relay::before(Serve::over(folder, &arguments, Some(RELAY_TOKEN)), fate)
+}
+
+/// The accounts of all six organizations, in order.
+fn accounts(relay: &Relay) -> Vec<String> {
+    let of = |org: usize| {
+        let path = format!("/api/0/organizations/org-{org}/integrations/");
+        let listed = relay.serve.get(&path).expect(200);
+        let name = |one: &serde_json::Value| format!("{org}: {}", one["name"].as_str().unwrap());
+        listed.as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = (0..6).flat_map(of).collect();
+    all.sort();
+    all
+}
+
+fn accounts_of(numbers: impl Iterator<Item = usize>) -> Vec<String> {
+    let mut all: Vec<_> = numbers.map(|n| format!("{}: ops-{n}", org_of(n))).collect();
+    all.sort();
+    all
 }
 
 /// How many requests of this method there were, and to how many different paths.
@@ -94,17 +148,14 @@ fn counts(lines: &[String], method: &str) -> (usize, usize) {
 
 #[test]
 fn sixty_entries_ask_each_thing_once_over_as_many_connections_as_are_under_way() {
-    let relay = six_organizations();
+    let relay = six_organizations(|_| Fate::Pass);
     let run = sixty(&relay);
     run.go().expect(0);
     // The listing and the organization, six times; a pipeline's start and its one answer, sixty.
     let lines = relay.passed(0);
     assert_eq!((counts(&lines, "GET"), counts(&lines, "POST")), ((12, 12), (120, 6)));
     assert!(relay.peer.connections() <= 8, "{} connections", relay.peer.connections());
-    for org in 0..6 {
-        let path = format!("/api/0/organizations/org-{org}/integrations/");
-        assert_eq!(relay.serve.get(&path).expect(200).as_array().unwrap().len(), 10);
-    }
+    assert_eq!(accounts(&relay), accounts_of(0..60));
     let since = lines.len();
     run.go().expect(0);
     let lines = relay.passed(since);
@@ -113,7 +164,7 @@ fn sixty_entries_ask_each_thing_once_over_as_many_connections_as_are_under_way()
 
 #[test]
 fn entries_share_connections_and_never_a_session() {
-    let relay = six_organizations();
+    let relay = six_organizations(|_| Fate::Pass);
     sixty(&relay).go().expect(0);
     let posts = relay.peer.requests().into_iter().filter(|request| request.method == "POST");
     let (starts, answers): (Vec<_>, Vec<_>) =
@@ -121,4 +172,31 @@ fn entries_share_connections_and_never_a_session() {
     assert!(starts.iter().all(|request| request.header("cookie").is_empty()));
     let sessions: BTreeSet<_> = answers.iter().map(|request| request.header("cookie")).collect();
     assert_eq!((starts.len(), answers.len(), sessions.len()), (60, 60, 60));
+}
+
+#[test]
+fn a_rate_limit_of_two_seconds_in_the_middle_loses_nothing() {
+    let (began, limited) = (Mutex::new(None), Arc::new(AtomicUsize::new(0)));
+    let (count, of_relay) = (AtomicUsize::new(0), Arc::clone(&limited));
+    let relay = six_organizations(move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) < 50 {
+            return Fate::Pass;
+        }
+        let began = *began.lock().unwrap().get_or_insert_with(Instant::now);
+        if began.elapsed() >= Duration::from_secs(2) {
+            return Fate::Pass;
+        }
+        of_relay.fetch_add(1, Ordering::Relaxed);
+        Fate::Lost(Reply::detail(429, "slow down").with("Retry-After", "2"))
+    });
+    let run = sixty(&relay);
+    run.go().expect(0);
+    assert_eq!(accounts(&relay), accounts_of(0..60));
+    // Whoever is under way is told once, and nobody else asks until the time is over.
+    let limited = limited.load(Ordering::Relaxed);
+    assert!((1..=8).contains(&limited), "{limited} requests met the limit");
+    let lines = relay.passed(0);
+    assert_eq!(lines.len() - limited, 132);
+    run.go().expect(0);
+    assert_eq!(counts(&relay.passed(lines.len()), "POST"), (0, 0));
 }
