@@ -15,17 +15,30 @@ function requests(since) {
   const log = fs.readFileSync(JUDGE_WEB_LOG, 'utf8').slice(since);
   return log.split('\n').map((line) => REQUEST.exec(line)).filter(Boolean).map(([, ...parts]) => parts.join(' '));
 }
-const logged = () => fs.readFileSync(JUDGE_WEB_LOG, 'utf8').length;
+
+// The length of the log. A request is logged after its answer is sent: one of our own is asked, whose
+// line comes behind all that are answered by now.
+let marks = 0;
+async function logged(sentry) {
+  const mark = `projects/?query=mark-${marks += 1}`;
+  await sentry('GET', mark);
+  for (;;) {
+    const log = fs.readFileSync(JUDGE_WEB_LOG, 'utf8');
+    if (log.includes(`${mark} HTTP`)) return log.length;
+    await new Promise((resolve) => { setTimeout(resolve, 10); });
+  }
+}
 
 // Runs the release job, and says which requests it took.
-function releasing({ finishline, temp }) {
+function releasing({ finishline, sentry, temp }) {
   let number = 0;
   return async (version, inputs, command) => {
-    const since = logged();
+    const since = await logged(sentry);
     const cwd = path.join(temp, `checkout-${number += 1}`);
     fs.mkdirSync(cwd);
     const all = { release: version, projects: 'web', environment: 'production', ...inputs };
     const run = await finishline(all, command, inputs.cwd ?? cwd);
+    await logged(sentry);
     return { ...run, requests: requests(since) };
   };
 }

@@ -7,7 +7,17 @@ BASE = os.environ["RS_BASE"]
 REDIS_PORT = int(os.environ["RS_REDIS_PORT"])
 SENTRY_WEB_HOST = "127.0.0.1"
 SENTRY_WEB_PORT = int(os.environ["RS_PORT"])
-SENTRY_WEB_OPTIONS = {"workers": 1, "threads": 4}
+# As a self-hosted installation has it: a router that keeps connections. Without one, the server hangs
+# up after each answer without saying so, and a request that is under way by then is lost.
+SENTRY_WEB_OPTIONS = {
+    "workers": 1,
+    "threads": 4,
+    "protocol": "uwsgi",
+    "uwsgi-socket": None,
+    "http": "127.0.0.1:%d" % SENTRY_WEB_PORT,
+    "http-keepalive": 15,
+    "http-chunked-input": True,
+}
 URL = "http://127.0.0.1:%d" % SENTRY_WEB_PORT
 ALLOWED_HOSTS = ["*"]
 DEBUG = False
