@@ -30,6 +30,15 @@ pub struct GitHub {
     client: Client,
 }
 
+/// What lies between two commits.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The commits, newest first.
+    pub commits: Vec<Commit>,
+    /// How many there are, of which GitHub may list fewer.
+    pub total: usize,
+}
+
 /// What is said of a commit, beside its name.
 #[derive(Clone, Copy, Debug)]
 pub struct Status<'a> {
@@ -84,8 +93,8 @@ impl GitHub {
         Ok(Self { client: Client::new(api, token, trust, deadline)? })
     }
 
-    /// The commits that lead to `head` and not to `base`, newest first. Which files each touched
-    /// GitHub does not tell.
+    /// The commits that lead to `head` and not to `base`, at most the newest 20,000. Which files
+    /// each touched GitHub does not tell.
     ///
     /// # Errors
     ///
@@ -95,26 +104,29 @@ impl GitHub {
         repository: &str,
         base: &str,
         head: &str,
-    ) -> Result<Vec<Commit>, Failure> {
+    ) -> Result<Comparison, Failure> {
         check(repository, &[base, head])?;
-        let (mut commits, mut total) = (Vec::new(), 0);
-        for page in 1..=MOST_PAGES {
+        let page = async |page: usize| -> Result<Compared, Failure> {
             let path =
                 format!("/repos/{repository}/compare/{base}...{head}?per_page={PAGE}&page={page}");
-            let found: Compared = self.read(repository, path).await?;
-            total = found.total_commits;
-            let is_empty = found.commits.is_empty();
-            commits.extend(found.commits.into_iter().map(Commit::from));
-            if is_empty || commits.len() >= total {
+            self.read(repository, path).await
+        };
+        let Compared { mut commits, total_commits: total } = page(1).await?;
+        let last = total.div_ceil(PAGE);
+        // GitHub lists the oldest first, and it is the newest that a release is known by.
+        let first = last.saturating_sub(MOST_PAGES) + 1;
+        for number in first.max(2)..=last {
+            let found = page(number).await?.commits;
+            if found.is_empty() {
                 break;
             }
+            if number == first {
+                commits.clear();
+            }
+            commits.extend(found);
         }
-        let told = commits.len();
-        if told < total {
-            tracing::warn!(told, total, "GitHub tells fewer commits of this range than there are");
-        }
-        commits.reverse();
-        Ok(commits)
+        let commits = commits.into_iter().rev().map(Commit::from).collect();
+        Ok(Comparison { commits, total })
     }
 
     /// The last commits that lead to `head`, newest first, without their files.

@@ -3,7 +3,7 @@
 use super::trust;
 use crate::failure::{Code, Failure, Warning};
 use crate::git::{Checkout, GitError, Range};
-use crate::github::GitHub;
+use crate::github::{Comparison, GitHub};
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
 use crate::release::seam::{Gathered, Histories, Source};
@@ -68,11 +68,17 @@ impl<'a> Readers<'a> {
             return Err(Failure::new(Code::Usage, message).hint("run in a checkout"));
         }
         let github = github(self.inputs, self.job, self.deadline)?;
-        let commits = match previous {
-            Some(previous) => github.compare(&repository, previous, head).await?,
-            None => github.commits(&repository, head, MOST).await?,
+        let Some(previous) = previous else {
+            let commits = github.commits(&repository, head, MOST).await?;
+            return Ok(told(commits, Vec::new(), None));
         };
-        Ok(told(commits, Vec::new(), previous))
+        let Comparison { commits, total } = github.compare(&repository, previous, head).await?;
+        let cut = (commits.len() < total).then(|| {
+            let told = commits.len();
+            let message = format!("of {total} commits since {previous}, GitHub tells {told}");
+            Warning::new("commits-cut", message)
+        });
+        Ok(told(commits, cut.into_iter().collect(), Some(previous)))
     }
 
     /// A repository on GitHub: the job's own there, elsewhere the one that the remote leads to.

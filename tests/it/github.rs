@@ -3,7 +3,7 @@
 
 use crate::peer::{Peer, Reply, Request};
 use finishline::failure::Failure;
-use finishline::github::{GitHub, State, Status};
+use finishline::github::{Comparison, GitHub, State, Status};
 use finishline::http::Trust;
 use finishline::secret::Secret;
 use serde_json::{Value, json};
@@ -64,8 +64,8 @@ fn a_comparison_of_650_commits_is_read_over_its_pages_newest_first() {
     let commits = ask(&peer.url(), Some(TOKEN), async |github| {
         github.compare("acme/widget", BASE, HEAD).await
     });
-    let commits = commits.unwrap();
-    assert_eq!(commits.len(), 650);
+    let Comparison { commits, total } = commits.unwrap();
+    assert_eq!((commits.len(), total), (650, 650));
     let expected: Vec<_> = (0..650).rev().map(|number| format!("{number:040x}")).collect();
     assert!(commits.iter().map(|commit| &commit.id).eq(&expected));
     let newest = &commits[0];
@@ -77,11 +77,22 @@ fn a_comparison_of_650_commits_is_read_over_its_pages_newest_first() {
 }
 
 #[test]
+fn of_more_commits_than_are_read_the_newest_are() {
+    let peer = Peer::new(|request| compared(20_150, request));
+    let found = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
+    let Comparison { commits, total } = found.unwrap();
+    let [newest, oldest] = [&commits[0], commits.last().unwrap()].map(|commit| &*commit.message);
+    assert_eq!((total, commits.len()), (20_150, 19_950));
+    assert_eq!([newest, oldest], ["commit 20149", "commit 200"]);
+    assert_eq!(peer.lines().len(), 201);
+}
+
+#[test]
 fn a_request_says_who_asks_and_for_what() {
     let peer = Peer::new(|request| compared(1, request));
     for (token, said) in [(Some(TOKEN), format!("Bearer {TOKEN}")), (None, String::new())] {
         let asked = ask(&peer.url(), token, async |github| github.compare("a/b", BASE, HEAD).await);
-        assert_eq!(asked.unwrap().len(), 1);
+        assert_eq!(asked.unwrap().commits.len(), 1);
         let request = peer.requests().pop().unwrap();
         assert_eq!(request.header("authorization"), said);
         let accepted = "application/vnd.github+json, application/json;q=0.9";
@@ -101,7 +112,7 @@ fn a_server_of_ones_own_is_asked_below_its_prefix_whatever_that_is() {
     {
         let api = format!("{}{prefix}", peer.url());
         let asked = ask(&api, Some(TOKEN), async |github| github.compare("a/b", BASE, HEAD).await);
-        assert_eq!(asked.unwrap().len(), 1);
+        assert_eq!(asked.unwrap().commits.len(), 1);
         let request = peer.requests().pop().unwrap();
         assert_eq!(request.path(), format!("{path}/repos/a/b/compare/{BASE}...{HEAD}"));
         assert_eq!(request.header("authorization"), format!("Bearer {TOKEN}"));
@@ -111,11 +122,11 @@ fn a_server_of_ones_own_is_asked_below_its_prefix_whatever_that_is() {
 #[test]
 fn pages_that_end_early_end_the_reading() {
     let peer = Peer::new(|request| match &*request.parameter("page") {
-        "1" | "2" => compared(1_000_000, request),
-        _ => Reply::json(200, &json!({"total_commits": 1_000_000, "commits": []})),
+        "1" | "2" => compared(1_000, request),
+        _ => Reply::json(200, &json!({"total_commits": 1_000, "commits": []})),
     });
     let read = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
-    assert_eq!(read.unwrap().len(), 200);
+    assert_eq!(read.unwrap().commits.len(), 200);
     assert_eq!(peer.lines().len(), 3);
 }
 
@@ -125,8 +136,8 @@ fn pages_without_an_end_are_left_at_a_bound() {
         Reply::json(200, &json!({"total_commits": 9_999_999, "commits": [listed(1)]}))
     });
     let read = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
-    assert_eq!(read.unwrap().len(), 200);
-    assert_eq!(peer.lines().len(), 200);
+    assert_eq!(read.unwrap().commits.len(), 200);
+    assert_eq!(peer.lines().len(), 201);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 fn compare(api: &str, token: Option<&str>) -> Result<usize, Failure> {
     let compare = async |github: &GitHub| github.compare("acme/widget", BASE, HEAD).await;
-    ask(api, token, compare).map(|commits| commits.len())
+    ask(api, token, compare).map(|found| found.commits.len())
 }
 
 fn within_two_seconds(api: &str) -> Failure {
