@@ -158,12 +158,25 @@ impl Sinks {
                 emits.push(self.note("warning", "outputs-dropped", &[message]));
             }
         }
+        if let Some(variable) = self.nowhere() {
+            let message = format!(
+                "{variable} is not set, so no later step is told anything; name a `dotenv` or a `result-file`"
+            );
+            emits.push(self.note("warning", "outputs-dropped", &[message]));
+        }
         emits.extend(match self.host {
             Host::Azure => self.azure(outcome, mark),
             Host::Buildkite => buildkite::calls(outcome),
             _ => Vec::new(),
         });
         Ok(emits)
+    }
+
+    /// The variable by which the host should have named a file, where nothing else takes the
+    /// outputs. On GitHub that is a failure, of which [`Self::find`] has told.
+    fn nowhere(&self) -> Option<&'static str> {
+        let variable = outlet::variable(self.host)?;
+        (self.outlets.is_empty() && !self.host.is_github_like()).then_some(variable)
     }
 
     /// Azure's agent is told of each output, and of a file with the summary.

@@ -111,15 +111,27 @@ impl Outlet {
     }
 }
 
+/// The variable by which the host names the file in which it takes values.
+pub(super) fn variable(host: Host) -> Option<&'static str> {
+    match host {
+        host if host.is_github_like() => Some("GITHUB_OUTPUT"),
+        Host::Circleci => Some("BASH_ENV"),
+        Host::Bitbucket => Some("BITBUCKET_PIPELINES_VARIABLES_PATH"),
+        _ => None,
+    }
+}
+
 /// The file by which the host itself takes values.
 fn of_host(host: Host, env: &Env) -> Option<Outlet> {
-    let named = |input, form| {
-        env.get(input).map(|path| Outlet { input, path: path.to_owned(), form, appended: true })
+    let named = |form| {
+        let input = variable(host)?;
+        let path = env.get(input)?.to_owned();
+        Some(Outlet { input, path, form, appended: true })
     };
     match host {
-        host if host.is_github_like() => named("GITHUB_OUTPUT", Form::Blocks),
-        Host::Circleci => named("BASH_ENV", Form::Exports),
-        Host::Bitbucket => named("BITBUCKET_PIPELINES_VARIABLES_PATH", Form::Pairs),
+        host if host.is_github_like() => named(Form::Blocks),
+        Host::Circleci => named(Form::Exports),
+        Host::Bitbucket => named(Form::Pairs),
         Host::Woodpecker => {
             let path = below(env, "CI_WORKSPACE", "finishline.env");
             Some(Outlet { input: "finishline.env", path, form: Form::Exports, appended: false })

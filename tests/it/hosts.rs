@@ -126,7 +126,19 @@ fn bitbucket_has_one_line_for_each_output_at_the_end_of_its_file() {
     assert_eq!(variables["OTHER"], "kept");
     assert_eq!(variables["FINISHLINE_OUT_REDIRECT_URL"], SETTINGS);
     assert_eq!(variables["FINISHLINE_OUT_ERROR_CODE"], "");
-    run.var("BITBUCKET_PIPELINES_VARIABLES_PATH", "").go().expect(0);
+}
+
+#[test]
+fn a_host_that_names_no_file_for_the_outputs_is_warned_of() {
+    for (host, variable) in
+        [("CIRCLECI", "BASH_ENV"), ("BITBUCKET_BUILD_NUMBER", "BITBUCKET_PIPELINES_VARIABLES_PATH")]
+    {
+        let run = Run::local().var(host, "true").var(variable, "").opsgenie();
+        let told = |ended: &Ended| ended.stderr.contains(&format!("{variable} is not set"));
+        assert!(told(&run.go().expect(0)), "{host}");
+        let file = run.path("out.env");
+        assert!(!told(&run.var("FINISHLINE_DOTENV", file).go().expect(0)), "{host}");
+    }
 }
 
 /// Buildkite, with an agent that keeps what it is called with and then runs `script`.
