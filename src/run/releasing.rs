@@ -108,6 +108,9 @@ impl<'a> Releasing<'a> {
     async fn plan(&self, backend: &mut SentryReleases, site: &Site) -> Result<Outcome, Failure> {
         let (task, now) = (&self.task, unix_ms());
         let standing = backend.read().await?;
+        if standing.is_none() {
+            backend.look_at(&task.projects).await?;
+        }
         let mut change = task.change(now);
         change.refs = task.refs();
         let mut requests = vec![backend.first_request(&task.projects, &change)];

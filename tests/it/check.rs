@@ -40,7 +40,7 @@ fn a_line_that_is_not_good_says_what_to_change_and_its_class_is_the_exit() {
     let run = run.var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,wbe");
     let ended = run.clone().go().expect(5);
     assert!(ended.stdout.contains("✗ acme: project wbe: acme shows this token no project `wbe`"));
-    assert!(ended.stdout.contains("check `projects`"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("check `org` and `projects`"), "{}", ended.stdout);
     assert!(ended.stdout.contains("✓ acme: project web"), "{}", ended.stdout);
     assert!(ended.summary().contains("❌ ✗ acme: project wbe"), "{}", ended.summary());
     let ended = run.clone().var("SENTRY_ORG", "nobody").go().expect(5);

@@ -284,13 +284,24 @@ fn an_open_release_is_finalized_later() {
 fn a_plan_reads_only_and_shows_the_first_request() {
     let relay = Relay::new();
     let run = released(&relay).var("FINISHLINE_DRY_RUN", "true").go().expect(0);
-    assert_eq!(relay.passed(0), ["GET releases/web%401.0.0/"]);
+    let looks = ["GET releases/web%401.0.0/", "GET /api/0/projects/acme/web/"];
+    assert_eq!(relay.passed(0), looks);
     assert_eq!(run.said(["status", "changed", "release"]), "planned false ");
     assert!(run.stdout.contains("would be created, finalized and deployed to production"));
     let first = format!("POST {}/api/0/organizations/acme/releases/ {{", relay.peer.url());
     assert!(run.stdout.contains(&first), "{}", run.stdout);
     assert!(run.stdout.contains("then POST ") && run.stdout.contains("deploys/"), "{}", run.stdout);
     assert!(relay.get("releases/").as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_plan_for_a_project_that_is_not_there_says_so() {
+    let relay = Relay::new();
+    let plan = released(&relay).var("FINISHLINE_DRY_RUN", "true");
+    for (variable, text) in [("SENTRY_PROJECT", "wbe"), ("SENTRY_ORG", "nobody")] {
+        let ended = plan.clone().var(variable, text).go().expect(5);
+        assert!(ended.output("error-message").contains("no project"), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -140,17 +140,9 @@ impl Preflight {
         if !who.scopes.iter().any(|scope| reads.contains(&scope.as_str())) {
             return Ok("not checked: the token has no scope to read projects".to_owned());
         }
-        let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
-        let reply = self.client.call(&Call::get(path)).await?;
-        match reply.status {
-            200..=299 => Ok("it is there".to_owned()),
-            404 => {
-                let message = format!("{org} shows this token no project {}", quote(slug));
-                let failure = Failure::new(Code::NotAMember, message);
-                Err(failure
-                    .hint("check `projects`, and that the token's owner is in one of its teams"))
-            }
-            _ => Err(access::denied(&self.client, &reply, Need::Releases, org)),
+        match project(&self.client, org, slug).await? {
+            true => Ok("it is there".to_owned()),
+            false => Ok("not checked: the token may not read it".to_owned()),
         }
     }
 
@@ -177,6 +169,26 @@ impl Preflight {
         } else {
             Err(access::denied(&self.client, &reply, need, org))
         }
+    }
+}
+
+/// Whether the token sees this project; a token that makes releases need not be let see any.
+///
+/// # Errors
+///
+/// The organization has no such project, or none that the token is shown.
+pub(super) async fn project(client: &Client, org: &OrgSlug, slug: &str) -> Result<bool, Failure> {
+    let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
+    let reply = client.call(&Call::get(path)).await?;
+    match reply.status {
+        200..=299 => Ok(true),
+        403 => Ok(false),
+        404 => {
+            let message = format!("{org} shows this token no project {}", quote(slug));
+            let hint = "check `org` and `projects`, and that the token's owner is in one of the project's teams";
+            Err(Failure::new(Code::NotAMember, message).hint(hint))
+        }
+        _ => Err(access::denied(client, &reply, Need::Releases, org)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::access::{self, Need};
 use super::client::{Call, Client, Repeat, Silence};
 use super::reply::{Reply, field_errors};
-use super::{Access, segment};
+use super::{Access, preflight, segment};
 use crate::dates;
 use crate::failure::{Code, Failure};
 use crate::http;
@@ -61,6 +61,18 @@ impl SentryReleases {
     pub fn deploy_request(&self, deploy: &Deploy) -> String {
         let base = self.client.base().as_str().trim_end_matches('/');
         format!("POST {base}{} {}", self.release_path("deploys/"), deploy_body(&[], deploy))
+    }
+
+    /// Looks at the projects of a release that is not there yet, as far as the token may.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not there, or the organization is not.
+    pub async fn look_at(&self, projects: &[String]) -> Result<(), Failure> {
+        for slug in projects {
+            preflight::project(&self.client, &self.org, slug).await?;
+        }
+        Ok(())
     }
 
     fn creation(&self, projects: &[String], change: &Change) -> Value {
