@@ -18,6 +18,7 @@ pub mod host;
 pub mod http;
 pub mod inputs;
 pub mod job;
+pub mod links;
 pub mod manifest;
 pub mod manual;
 pub mod model;

@@ -289,6 +289,14 @@ impl Decision {
         }
     }
 
+    /// The integration that is meant, when it is there.
+    pub fn there(&self) -> Option<i64> {
+        match self {
+            Self::Nothing { id, .. } | Self::Reauth(id) => Some(*id),
+            Self::Run(_) => None,
+        }
+    }
+
     /// The reason, for a person.
     pub fn why(&self) -> &'static str {
         match self {

@@ -41,7 +41,7 @@ pub enum Dialect {
 }
 
 /// One code mapping.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CodeMapping {
     /// The project's slug.
@@ -55,6 +55,7 @@ pub struct CodeMapping {
     #[serde(default)]
     pub source_root: String,
     /// The branch; the repository's own when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_branch: Option<String>,
 }
 

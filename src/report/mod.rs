@@ -3,6 +3,7 @@
 mod release;
 
 use crate::failure::{Code, Failure};
+use crate::links::Links;
 use crate::model::{Finished, PipelineType};
 use crate::outcome::{Outcome, Status, Subject};
 use crate::plan::{Decision, Task};
@@ -52,15 +53,22 @@ impl Report<'_> {
     }
 
     /// What a run would do.
-    pub fn planned(&self, decision: &Decision, backend: &str) -> Outcome {
+    pub fn planned(&self, decision: &Decision, backend: &str, lacking: &Links) -> Outcome {
         if let Decision::Nothing { id, name } = decision {
-            return Outcome { status: Status::Planned, ..self.nothing(*id, name) };
+            let nothing = Outcome { status: Status::Planned, ..self.nothing(*id, name) };
+            if lacking.is_empty() {
+                return nothing;
+            }
+            let headline = self.headline("is installed, and would get what it lacks");
+            let details = [nothing.details, lacking.words()].concat();
+            return Outcome { headline, details, to_do: true, ..nothing };
         }
         let mut details = vec![format!("why: {}", decision.why())];
         details.push(format!("backend: {backend}"));
         details.extend(self.task.answers_in_words());
         let finish = "store the integration, link the organization, write an audit entry";
         details.push(finish.to_owned());
+        details.extend(lacking.words());
         let subject = Subject { pipeline_type: Some(decision.pipeline_type()), ..self.subject() };
         let headline = self.headline(&format!("would be {}", decision.verb()));
         let outcome = Outcome::new(Status::Planned, headline);

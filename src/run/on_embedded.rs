@@ -9,6 +9,7 @@ use crate::driver::{self, Walked};
 use crate::failure::{Code, Failure, quote};
 use crate::host::{Emit, Sinks};
 use crate::inputs::Inputs;
+use crate::links::Links;
 use crate::model::OrgSlug;
 use crate::outcome::{Outcome, Status};
 use crate::plan::{Decision, Task};
@@ -33,7 +34,7 @@ impl Run<'_> {
         let site = site(inputs);
         let report = Report { task, site: &Site::new(site) };
         if inputs.dry_run {
-            return plan(&report, &path).await;
+            return plan(&report, inputs, &path).await;
         }
         let mut engine = Embedded::open(&path).await?;
         let listed = engine.list(&task.org, task.provider).await?;
@@ -126,8 +127,7 @@ async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, engine: &mut Embedde
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     let Some((id, _)) = integration else { return };
     let mut after = After::default();
-    engine.link_repositories(task, *id, &inputs.repositories, &mut after).await;
-    engine.map_code(task, *id, &inputs.code_mappings, &mut after).await;
+    engine.set_links(task, *id, &Links::of(inputs), &mut after).await;
     outcome.changed |= after.changed;
     outcome.warnings.extend(after.warnings);
 }
@@ -139,12 +139,17 @@ pub(super) fn site(inputs: &Inputs) -> &str {
 }
 
 /// Decides and changes nothing; the file does not even come into being.
-async fn plan(report: &Report<'_>, path: &Path) -> Result<Outcome, Failure> {
-    let task = report.task;
+async fn plan(report: &Report<'_>, inputs: &Inputs, path: &Path) -> Result<Outcome, Failure> {
+    let (task, wanted) = (report.task, Links::of(inputs));
     let listed = embedded::peek(path, &task.org, task.provider).await?;
     let note = if path.exists() { "" } else { " (would be made)" };
     let backend = format!("embedded, {}{note}", path.display());
-    Ok(report.planned(&task.decide(&listed)?, &backend).warned(task.kept(&listed)))
+    let decision = task.decide(&listed)?;
+    let lacking = match decision.there() {
+        Some(id) => wanted.lacking(&embedded::peek_linked(path, &task.org, id).await?),
+        None => wanted,
+    };
+    Ok(report.planned(&decision, &backend, &lacking).warned(task.kept(&listed)))
 }
 
 /// Goes on with the pipeline that the callback belongs to.

@@ -9,6 +9,7 @@ use crate::failure::{Code, Failure, Warning};
 use crate::files;
 use crate::host::Sinks;
 use crate::inputs::{Inputs, Mode};
+use crate::links::Links;
 use crate::model::{OrgSlug, PipelineType};
 use crate::outcome::Outcome;
 use crate::plan::{Decision, Task, Why};
@@ -37,7 +38,8 @@ impl Run<'_> {
         let site = self.shared.site(&sentry).await;
         let report = Report { task, site: &site };
         if inputs.dry_run {
-            return Ok(report.planned(&decision, &sentry.first_request()));
+            let lacking = lacking(inputs, &sentry, &decision).await?;
+            return Ok(report.planned(&decision, &sentry.first_request(), &lacking));
         }
         let (provider, org, why) = (task.key.as_str(), task.org.as_str(), decision.why());
         tracing::info!(provider, org, why, "{}", decision.words());
@@ -209,14 +211,26 @@ impl Run<'_> {
     }
 }
 
+/// What a run would link and map.
+async fn lacking(
+    inputs: &Inputs,
+    sentry: &Sentry<'_>,
+    decision: &Decision,
+) -> Result<Links, Failure> {
+    let wanted = Links::of(inputs);
+    match decision.there() {
+        Some(id) => Ok(wanted.lacking(&sentry.linked(id, &wanted).await?)),
+        None => Ok(wanted),
+    }
+}
+
 /// What is asked for once the integration is there.
 async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &mut Sentry<'_>) {
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     let Some((id, _)) = integration else { return };
     let (mut after, deadline) = (After::default(), sentry.deadline());
     let work = async {
-        sentry.link_repositories(*id, &inputs.repositories, &mut after).await;
-        sentry.map_code(&inputs.code_mappings, &mut after).await;
+        sentry.set_links(*id, &Links::of(inputs), &mut after).await;
     };
     // The deadline of the whole run would hide the finished integration.
     if tokio::time::timeout_at(deadline, work).await.is_err() {

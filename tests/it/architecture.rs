@@ -10,7 +10,7 @@ const LAYERS: [&str; 16] = [
     "state",
     "inputs",
     "provider",
-    "callback manifest plan redirect seam",
+    "callback links manifest plan redirect seam",
     "release",
     "driver outcome",
     "outputs report",

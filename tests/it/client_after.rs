@@ -44,11 +44,21 @@ fn a_plan_prints_the_first_request_and_posts_nothing() {
 }
 
 #[test]
-fn a_plan_where_nothing_is_to_be_done_says_so() {
+fn a_plan_says_what_would_be_linked_and_whether_nothing_is_to_do() {
     let sentry = Sentry::new().having("opsgenie", "acme-ops");
-    let ended = completes(&with_repositories(&sentry).args(&["plan"]), "planned false 1");
-    assert!(ended.stdout.contains("nothing to do"), "{}", ended.stdout);
+    let plan = |run: Run, lines: &[&str]| {
+        let ended = completes(&run.args(&["plan"]), "planned false 1");
+        assert!(lines.iter().all(|line| ended.stdout.contains(line)), "{}", ended.stdout);
+    };
+    let lacks = "Opsgenie is installed, and would get what it lacks for acme";
+    let repositories = with_repositories(&sentry);
+    plan(repositories.clone(), &[lacks, "link repository acme/web"]);
+    plan(with_mappings(&sentry), &[lacks, "map `app/` of web to `src/` of acme/web"]);
     assert!(sentry.peer.requests().iter().all(|request| request.method == "GET"));
+    completes(&repositories, "complete true 1");
+    completes(&with_mappings(&sentry), "complete true 1");
+    plan(repositories, &["nothing to do"]);
+    plan(with_mappings(&sentry), &["nothing to do"]);
 }
 
 /// A Sentry whose organization has pages at this address.
@@ -179,7 +189,7 @@ fn code_mappings_go_out_together_and_the_second_time_change_nothing() {
     assert_eq!(post.json(), body);
     completes(&with_mappings(&sentry), "complete false 1");
     assert_eq!(sentry.world().mappings, ["web app/ src/", "web lib/ lib/"]);
-    assert_eq!(sentry.peer.count(BULK), 2);
+    assert_eq!(sentry.peer.count(BULK), 1, "the second time nothing is sent");
 }
 
 #[test]

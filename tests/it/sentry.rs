@@ -39,7 +39,7 @@ impl Session {
 pub(crate) struct World {
     pub(crate) integrations: Vec<Value>,
     pub(crate) repositories: Vec<Value>,
-    /// The code mappings, as `project stackRoot sourceRoot`.
+    /// The code mappings, as `project stackRoot sourceRoot`, all of `acme/web`.
     pub(crate) mappings: Vec<String>,
     sessions: Vec<Session>,
     begun: usize,
@@ -160,6 +160,9 @@ impl World {
                 self.repositories.push(repository.clone());
                 Reply::json(201, &repository)
             }
+            "GET code-mappings/" => {
+                Reply::json(200, &self.mappings.iter().map(|one| mapping(one)).collect())
+            }
             "POST code-mappings/bulk/" => self.map_code(&body),
             line if line.starts_with("GET integrations/") && line.ends_with("/repos/") => {
                 let name = request.parameter("search");
@@ -192,6 +195,19 @@ impl World {
 }
 
 /// The steps of a provider. `tool` and `chat` are known to this Sentry alone.
+fn mapping(known: &str) -> Value {
+    let mut words = known.split(' ');
+    let mut next = || words.next().unwrap_or_default();
+    let (project, stack_root, source_root) = (next(), next(), next());
+    json!({
+        "projectSlug": project,
+        "repoName": "acme/web",
+        "stackRoot": stack_root,
+        "sourceRoot": source_root,
+        "defaultBranch": "main",
+    })
+}
+
 fn steps(provider: &str) -> Option<&'static [&'static str]> {
     match provider {
         "opsgenie" => Some(&["installation_config"]),

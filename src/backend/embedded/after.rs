@@ -5,6 +5,7 @@ use super::{Embedded, NewCodeMapping, NewRepository, Page, RepositoryFilter};
 use crate::backend::After;
 use crate::failure::Failure;
 use crate::inputs::CodeMapping;
+use crate::links::{Linked, Links};
 use crate::model::OrgSlug;
 use crate::plan::Task;
 
@@ -12,18 +13,47 @@ use crate::plan::Task;
 const ALL: Page = Page { rows: i64::MAX, offset: 0 };
 
 impl Embedded {
-    /// Links repositories to the integration.
-    pub async fn link_repositories(
+    /// The repositories and code mappings of an integration.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn linked(&mut self, org: i64, integration: i64) -> Result<Linked, Failure> {
+        let integration_id = Some(integration);
+        let filter = RepositoryFilter { integration_id, ..RepositoryFilter::default() };
+        let repositories = self.repositories(org, &filter, ALL).await?;
+        let mapped = self.code_mappings(org, integration_id, &[], ALL).await?;
+        let mapping = |one: super::CodeMapping| CodeMapping {
+            project: one.project_slug,
+            repository: one.repository_name,
+            stack_root: one.stack_root,
+            source_root: one.source_root,
+            default_branch: one.default_branch,
+        };
+        Ok(Linked {
+            repositories: repositories.into_iter().map(|one| vec![one.name]).collect(),
+            code_mappings: mapped.into_iter().map(mapping).collect(),
+        })
+    }
+
+    /// Links the repositories, and sets code mappings over those for the same project and stack root.
+    pub async fn set_links(
         &mut self,
         task: &Task,
         integration: i64,
-        wanted: &[String],
+        wanted: &Links,
         after: &mut After,
     ) {
-        for name in wanted {
+        for name in &wanted.repositories {
             match self.link_one(task, integration, name).await {
                 Ok(linked) => after.changed |= linked,
                 Err(failure) => after.not_linked(name, &failure.message),
+            }
+        }
+        for mapping in &wanted.code_mappings {
+            match self.map_one(task, integration, mapping).await {
+                Ok(changed) => after.changed |= changed,
+                Err(failure) => after.not_mapped(mapping, &failure.message),
             }
         }
     }
@@ -48,22 +78,6 @@ impl Embedded {
         Ok(self.link_repository(org, &new).await?.is_some())
     }
 
-    /// Sets code mappings over those for the same project and stack root.
-    pub async fn map_code(
-        &mut self,
-        task: &Task,
-        integration: i64,
-        mappings: &[CodeMapping],
-        after: &mut After,
-    ) {
-        for mapping in mappings {
-            match self.map_one(task, integration, mapping).await {
-                Ok(changed) => after.changed |= changed,
-                Err(failure) => after.not_mapped(mapping, &failure.message),
-            }
-        }
-    }
-
     async fn map_one(
         &mut self,
         task: &Task,
@@ -75,8 +89,8 @@ impl Embedded {
         let org = self.ensure_organization(&task.org, &[slug]).await?;
         let project = self.project(org, &mapping.project).await?;
         let project = project.ok_or_else(|| refused("there is no such project".to_owned()))?.id;
-        let filter =
-            RepositoryFilter { integration_id: Some(integration), ..RepositoryFilter::default() };
+        let integration_id = Some(integration);
+        let filter = RepositoryFilter { integration_id, ..RepositoryFilter::default() };
         let linked = self.repositories(org, &filter, ALL).await?;
         let repository = linked.into_iter().find(|linked| linked.name == mapping.repository);
         let repository = repository.ok_or_else(|| refused("it is not linked".to_owned()))?;

@@ -26,6 +26,7 @@ mod tenants;
 mod third_party;
 
 use crate::failure::Failure;
+use crate::links::Linked;
 use crate::model::{Listed, OrgSlug, Refusal, RefusalKind};
 use crate::provider::{self, Fresh, Provider, Step};
 use crate::seam::{Begin, Pipeline, Progress, StepView};
@@ -98,6 +99,16 @@ impl Embedded {
     /// `database`.
     pub async fn open(path: &Path) -> Result<Self, Failure> {
         Ok(Self { store: Store::open(path).await?, key: String::new(), made: Vec::new() })
+    }
+
+    /// Opens the file only to read; `None` when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// `database`.
+    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, Failure> {
+        let store = Store::open_to_read(path).await?;
+        Ok(store.map(|store| Self { store, key: String::new(), made: Vec::new() }))
     }
 
     /// The organization's integrations of a provider, by id.
@@ -227,6 +238,21 @@ pub async fn peek(
     match Store::open_to_read(path).await? {
         Some(mut store) => list(&mut store, org, provider).await,
         None => Ok(Vec::new()),
+    }
+}
+
+/// What is linked to an integration, in a file that is only read.
+///
+/// # Errors
+///
+/// `database`.
+pub async fn peek_linked(path: &Path, org: &OrgSlug, integration: i64) -> Result<Linked, Failure> {
+    let Some(mut engine) = Embedded::open_to_read(path).await? else {
+        return Ok(Linked::default());
+    };
+    match engine.organization(org.as_str()).await? {
+        Some(org) => engine.linked(org.id, integration).await,
+        None => Ok(Linked::default()),
     }
 }
 

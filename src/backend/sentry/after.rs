@@ -8,6 +8,7 @@ use super::{Sentry, segment};
 use crate::backend::After;
 use crate::failure::Failure;
 use crate::inputs::CodeMapping;
+use crate::links::{Linked, Links};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
@@ -16,34 +17,49 @@ use url::Url;
 const MOST_MAPPINGS: usize = 300;
 
 impl Sentry<'_> {
-    /// Links repositories to the integration.
-    pub async fn link_repositories(
-        &mut self,
-        integration: i64,
-        wanted: &[String],
-        after: &mut After,
-    ) {
+    /// The repositories and code mappings of an integration, as far as these ask for any.
+    ///
+    /// # Errors
+    ///
+    /// The repositories cannot be listed.
+    pub async fn linked(&self, integration: i64, wanted: &Links) -> Result<Linked, Failure> {
+        let mut linked = Linked::default();
+        if !wanted.repositories.is_empty() {
+            linked.repositories = self.repositories(integration).await?;
+        }
+        if !wanted.code_mappings.is_empty() {
+            // What cannot be listed is set again, and that changes nothing.
+            linked.code_mappings = self.mapped(integration).await.unwrap_or_default();
+        }
+        Ok(linked)
+    }
+
+    async fn repositories(&self, integration: i64) -> Result<Vec<Vec<String>>, Failure> {
+        let path = self.path(&format!("repos/?integration_id={integration}"));
+        Ok(self.pages(&path, Need::Repositories).await?.iter().map(names).collect())
+    }
+
+    async fn mapped(&self, integration: i64) -> Result<Vec<CodeMapping>, Failure> {
+        let path = self.path(&format!("code-mappings/?integrationId={integration}"));
+        Ok(self.pages(&path, Need::Repositories).await?.iter().map(mapping).collect())
+    }
+
+    /// Links the repositories and sets the code mappings that are not there.
+    pub async fn set_links(&mut self, integration: i64, wanted: &Links, after: &mut After) {
         if wanted.is_empty() {
             return;
         }
-        let linked = match self.linked(integration).await {
-            Ok(linked) => linked,
-            Err(failure) => {
-                return after.not_linked("repositories", &failure.message);
-            }
+        let lacking = match self.linked(integration, wanted).await {
+            Ok(linked) => wanted.lacking(&linked),
+            Err(failure) => return after.not_linked("repositories", &failure.message),
         };
-        let is_missing = |name: &&String| !linked.iter().any(|linked| is_called(linked, name));
-        for name in wanted.iter().filter(is_missing) {
+        for name in &lacking.repositories {
             match self.link_repository(integration, name).await {
                 Ok(changed) => after.changed |= changed,
                 Err(why) => after.not_linked(name, &why),
             }
         }
-    }
-
-    async fn linked(&self, integration: i64) -> Result<Vec<Value>, Failure> {
-        let path = self.path(&format!("repos/?integration_id={integration}"));
-        self.pages(&path, Need::Repositories).await
+        self.map_code(&lacking.code_mappings, after).await;
     }
 
     /// Links one, and says whether that changed anything. An older server answers HTTP 500 when
@@ -62,8 +78,8 @@ impl Sentry<'_> {
             Ok(reply) => return Err(words(&reply)),
             Err(failure) => failure,
         };
-        let linked = self.linked(integration).await.unwrap_or_default();
-        if linked.iter().any(|linked| is_called(linked, name)) {
+        let linked = self.repositories(integration).await.unwrap_or_default();
+        if linked.iter().flatten().any(|known| known.eq_ignore_ascii_case(name)) {
             Ok(true)
         } else {
             Err(failure.message)
@@ -78,7 +94,9 @@ impl Sentry<'_> {
             _ => Value::Null,
         };
         let repositories = found["repos"].as_array().into_iter().flatten();
-        let mut named = repositories.filter(|repository| is_called(repository, name));
+        let is_called =
+            |one: &&Value| names(one).iter().any(|known| known.eq_ignore_ascii_case(name));
+        let mut named = repositories.filter(is_called);
         let identifier = named.next().map(|repository| &repository["identifier"]);
         match identifier {
             Some(Value::String(text)) => text.clone(),
@@ -88,7 +106,7 @@ impl Sentry<'_> {
     }
 
     /// Sets code mappings by the bulk endpoint, which updates those that are there.
-    pub async fn map_code(&self, mappings: &[CodeMapping], after: &mut After) {
+    async fn map_code(&self, mappings: &[CodeMapping], after: &mut After) {
         let mut rest: Vec<_> = mappings.iter().collect();
         while let Some(first) = rest.first().copied() {
             let same = |one: &&CodeMapping| {
@@ -137,18 +155,30 @@ impl Sentry<'_> {
     }
 }
 
-/// Whether one of its names is this one; GitLab's tells the path in its address only.
-fn is_called(repository: &Value, name: &str) -> bool {
+/// What a repository is called, the name that people see first; GitLab's tells the path in its
+/// address only.
+pub(super) fn names(repository: &Value) -> Vec<String> {
+    let text = |key: &str| match &repository[key] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let texts = ["name", "identifier", "externalSlug"].map(text);
     let address = repository["url"].as_str().and_then(|url| Url::parse(url).ok());
-    if address.is_some_and(|url| url.path().trim_matches('/').eq_ignore_ascii_case(name)) {
-        return true;
+    let path = address.map(|url| url.path().trim_matches('/').to_owned());
+    texts.into_iter().flatten().chain(path.filter(|path| !path.is_empty())).collect()
+}
+
+/// A code mapping, as inputs have it.
+pub(super) fn mapping(item: &Value) -> CodeMapping {
+    let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    CodeMapping {
+        project: text("projectSlug"),
+        repository: text("repoName"),
+        stack_root: text("stackRoot"),
+        source_root: text("sourceRoot"),
+        default_branch: item["defaultBranch"].as_str().map(str::to_owned),
     }
-    let texts = ["name", "identifier", "externalSlug"].map(|key| &repository[key]);
-    texts.iter().any(|text| match text {
-        Value::String(text) => text.eq_ignore_ascii_case(name),
-        Value::Number(number) => number.to_string() == name,
-        _ => false,
-    })
 }
 
 fn exists(said: &Value) -> bool {
