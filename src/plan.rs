@@ -52,7 +52,9 @@ impl Task {
             }
             (BackendName::Sentry, _) => Ok(Fields::default()),
         };
-        let answers = provider::check(provider, &inputs.state, known);
+        // Fields that no step has: the key is mistyped, rather than one that only the Sentry knows.
+        let answers = provider::check(provider, &inputs.state, known)
+            .map_err(|wrong| provider::find(key).err().map_or(wrong, |unknown| vec![unknown]));
         let (org, answers, app) = match (&inputs.org, answers, app) {
             (Some(org), Ok(answers), Ok(app)) => (org.clone(), answers, app),
             (org, answers, app) => {

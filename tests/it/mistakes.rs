@@ -60,6 +60,15 @@ fn an_unknown_provider_is_answered_with_the_near_one() {
 }
 
 #[test]
+fn a_mistyped_provider_is_not_taken_for_one_that_only_a_sentry_knows() {
+    let url = "http://127.0.0.1:1";
+    let run = laptop().var("FINISHLINE_BACKEND", "sentry").var("FINISHLINE_URL", url);
+    let run = run.var("FINISHLINE_AUTH_TOKEN", "sntryu_0f-n0b0dy");
+    let near = run.var("FINISHLINE_PROVIDER", "opsgenei");
+    assert_says(&near, "there is no provider called `opsgenei`", "did you mean `opsgenie`?");
+}
+
+#[test]
 fn every_missing_field_is_named_at_once() {
     let base = "`baseUrl` is missing from `state`: the region of the Opsgenie account";
     let account = "`provider` is missing from `state`: the name of the Opsgenie account";
