@@ -249,8 +249,13 @@ pub(super) fn certificates(pem: String) -> Result<String, &'static str> {
     if are_good && !roots.is_empty() { Ok(pem) } else { Err(takes) }
 }
 
+/// In the spellings of YAML's core schema, which GitHub's own actions take.
 pub(super) fn boolean(word: &str) -> Result<bool, &'static str> {
-    one_of(word, &[("true", true), ("false", false)], "`true` or `false`")
+    match word {
+        "true" | "True" | "TRUE" => Ok(true),
+        "false" | "False" | "FALSE" => Ok(false),
+        _ => Err("`true` or `false`"),
+    }
 }
 
 /// `90s`, `2m`, `1h`, or seconds; at most a day, at least a second.
@@ -292,6 +297,13 @@ mod tests {
         for bad in ["", "s", "0", "-1", "1.5s", "2d", "99999999999999999999h", "é"] {
             assert_eq!(seconds(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_boolean_has_the_spellings_of_yaml() {
+        let read = ["true", "True", "TRUE", "false", "False", "FALSE"].map(boolean);
+        assert_eq!(read, [Ok(true), Ok(true), Ok(true), Ok(false), Ok(false), Ok(false)]);
+        assert!(["tRue", "1", "yes", ""].iter().all(|word| boolean(word).is_err()));
     }
 
     #[test]
