@@ -207,6 +207,13 @@ const checks = {
     }
   },
 
+  async 'four runs that race for one account end with one integration'() {
+    await reset();
+    const runs = await Promise.all(Array.from({ length: 4 }, () => example('race')));
+    const { id } = await only('example');
+    runs.forEach((run) => told(run, 0, { status: 'complete', 'integration-id': id }));
+  },
+
   async '`pagerduty` finishes with a mapping and with JSON, and Sentry has the service keys'() {
     await reset();
     for (const [name, config] of [['one', account('one')], ['two', JSON.stringify(account('two'))]]) {
