@@ -82,6 +82,22 @@ pub fn replace_private(path: &str, text: &str) -> std::io::Result<()> {
     write().inspect_err(|_| drop(std::fs::remove_file(&draft)))
 }
 
+/// Waits until nobody else is at this file, and holds it until the result is dropped. The file itself
+/// is replaced meanwhile, so the lock is one beside it, which stays.
+///
+/// # Errors
+///
+/// No file can be made there.
+pub fn lock(path: &str) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(format!("{path}.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// Whether `append` is going to work, as far as that can be known: a device that is full says so
 /// even to a write of nothing.
 ///

@@ -3,6 +3,7 @@
 mod check;
 mod commit_status;
 mod histories;
+mod kept;
 mod many;
 mod on_embedded;
 mod on_sentry;

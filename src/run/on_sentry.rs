@@ -1,12 +1,11 @@
 //! A run on a Sentry backend.
 
-use super::Run;
+use super::{Run, kept};
 use crate::backend::After;
 use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
 use crate::callback::Callback;
 use crate::driver::{self, Walked};
 use crate::failure::{Code, Failure, Warning};
-use crate::files;
 use crate::host::Sinks;
 use crate::inputs::{Inputs, Mode};
 use crate::links::Links;
@@ -18,7 +17,6 @@ use crate::report::Report;
 use crate::seam::Begin;
 use crate::secret::Secret;
 use crate::state::Fields;
-use std::path::Path;
 use tokio::time::Instant;
 use url::Url;
 
@@ -30,7 +28,7 @@ impl Run<'_> {
         deadline: Instant,
     ) -> Result<Outcome, Failure> {
         // A file of something else is not written over, and that is said before anything begins.
-        inputs.resume_file.as_deref().map(read_or_new).transpose()?;
+        inputs.resume_file.as_deref().map(kept::read_or_new).transpose()?;
         let mut sentry = Sentry::new(self.access(inputs, deadline)?, task, inputs.dialect)?;
         let listed = self.shared.listed(&sentry).await?;
         sentry.knows(&listed);
@@ -124,10 +122,9 @@ impl Run<'_> {
         let Some(path) = inputs.resume_file.as_ref().filter(|_| sentry.has_session()) else {
             return Ok(());
         };
-        let mut sealed = read_or_new(path)?;
+        let (key, token) = (self.resume_key(sentry), token(inputs)?);
         let waiting = sentry.waiting(decision.integration_id());
-        sealed.put(&self.resume_key(sentry), &token(inputs)?, &waiting)?;
-        write(path, &sealed)
+        kept::change(path, |sealed| sealed.put(&key, &token, &waiting))
     }
 
     pub(super) async fn resume_on_sentry(
@@ -143,7 +140,7 @@ impl Run<'_> {
                 "`resume-file` is missing: where the first run kept the pipeline",
             )
         })?;
-        let sealed = read(path)?;
+        let sealed = kept::read(path)?;
         let access = self.access(inputs, deadline)?;
         let key = which(&sealed, &access.url, org, inputs)?;
         let waiting = sealed.get(&key, &token(inputs)?).ok_or_else(|| {
@@ -179,9 +176,11 @@ impl Run<'_> {
         let decision = waiting.integration_id.map_or(Decision::Run(Why::Absent), Decision::Reauth);
         let walked = driver::go_on(sentry, task, fields).await?;
         if let (Walked::Finished(_), Some(path)) = (&walked, &inputs.resume_file) {
-            let mut sealed = read(path)?;
-            sealed.remove(&self.resume_key(sentry));
-            write(path, &sealed)?;
+            let key = self.resume_key(sentry);
+            kept::change(path, |sealed| {
+                sealed.remove(&key);
+                Ok(())
+            })?;
         }
         let mut outcome = self.reached(walked, inputs, sentry, &report, &decision)?;
         afterwards(&mut outcome, inputs, sentry).await;
@@ -290,23 +289,4 @@ fn callback_fields(task: &Task, waiting: &Waiting, callback: &Callback) -> Resul
         Some(step) => callback.fields(step),
         None => Ok(callback.all()),
     }
-}
-
-/// What waits already.
-fn read(path: &str) -> Result<Sealed, Failure> {
-    let text = files::read(path).map_err(|error| {
-        Failure::new(Code::Usage, format!("cannot read `resume-file`: {error}"))
-    })?;
-    Sealed::read(&text)
-}
-
-/// The same, where the file may not be there yet.
-fn read_or_new(path: &str) -> Result<Sealed, Failure> {
-    if Path::new(path).exists() { read(path) } else { Ok(Sealed::default()) }
-}
-
-fn write(path: &str, sealed: &Sealed) -> Result<(), Failure> {
-    files::replace_private(path, &sealed.text()).map_err(|error| {
-        Failure::new(Code::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
-    })
 }

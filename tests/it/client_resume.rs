@@ -312,7 +312,8 @@ fn two_waiting(sentry: &Sentry) -> Run {
     let entry = "  - {provider: gitlab, state: {url: 'https://gitlab.example.com', clientId: app, clientSecret: '${SECRET}'}}\n";
     run.file("finishline.yml", format!("version: 1\nintegrations:\n{entry}{entry}"));
     let run = run.var("SECRET", "gitl4b-secret").var("FINISHLINE_MANIFEST", "finishline.yml");
-    let ended = run.go().expect(3);
+    // One after the other: the first has the first session.
+    let ended = run.clone().var("FINISHLINE_MAX_PARALLEL", "1").go().expect(3);
     assert!(
         ended.stdout.contains("resume --org acme --entry 'integrations[0]'"),
         "{}",
