@@ -16,6 +16,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long the other side may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long a server may be silent in a run that has this much time: a stalled answer leaves enough
+/// of it to ask again.
+pub fn silence(timeout: Duration) -> Duration {
+    SILENCE.min(timeout / 4)
+}
+
 /// How the program names itself to servers.
 pub const AGENT: &str = concat!("finishline/", env!("CARGO_PKG_VERSION"));
 

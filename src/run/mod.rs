@@ -16,7 +16,7 @@ use crate::env::Env;
 use crate::failure::{Code, Failure};
 use crate::files;
 use crate::host::Sinks;
-use crate::http::{Trust, unix_seconds};
+use crate::http::{self, Trust, unix_seconds};
 use crate::inputs::given::Given;
 use crate::inputs::{self, BackendName, Inputs};
 use crate::job::Job;
@@ -263,7 +263,7 @@ impl<'r> Run<'r> {
 
     /// The line to this server, which all entries share.
     fn line(&self, inputs: &Inputs, url: &Url) -> Line {
-        self.shared.line(url, || trust(inputs, url))
+        self.shared.line(url, || Line::new(trust(inputs, url), http::silence(inputs.timeout)))
     }
 
     /// A person at a terminal may be waited for; a CI job never waits.

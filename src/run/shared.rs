@@ -2,7 +2,6 @@
 
 use crate::backend::sentry::{Line, Sentry};
 use crate::failure::Failure;
-use crate::http::Trust;
 use crate::model::Listed;
 use crate::redirect::Site;
 use std::cell::RefCell;
@@ -23,11 +22,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The line to this server; `trust` is the same for all of a run.
-    pub(super) fn line(&self, url: &Url, trust: impl FnOnce() -> Trust) -> Line {
+    /// The line to this server; what makes it is the same for all of a run.
+    pub(super) fn line(&self, url: &Url, new: impl FnOnce() -> Line) -> Line {
         let mut lines = self.lines.borrow_mut();
-        let line = lines.entry(url.origin().ascii_serialization());
-        line.or_insert_with(|| Line::new(trust())).clone()
+        lines.entry(url.origin().ascii_serialization()).or_insert_with(new).clone()
     }
 
     /// What the organization had of the provider when the run first asked: every entry looks for

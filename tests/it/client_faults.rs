@@ -59,7 +59,8 @@ fn in_a_second() -> String {
 fn a_server_that_never_answers_costs_the_time_of_the_deadline_and_no_more() {
     let sentry = always(LIST, Reply::stall);
     let ended = fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "1"), 6, "deadline");
-    assert_eq!(sentry.peer.lines(), [LIST]);
+    // It is asked again, for as long as there is time.
+    assert!(sentry.peer.lines().iter().all(|line| line == LIST));
     assert!(ended.stderr.contains("raise `timeout`"), "{}", ended.stderr);
     assert_eq!(ended.output("error-status"), "");
 }

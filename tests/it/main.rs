@@ -22,6 +22,8 @@ mod common;
 mod database;
 mod docs;
 mod engine;
+mod faults;
+mod faulty;
 mod finish;
 mod fixtures;
 mod git;

@@ -72,6 +72,18 @@ pub(crate) struct Reply {
     head: String,
     body: Vec<u8>,
     manner: Manner,
+    then: Option<Trouble>,
+}
+
+/// What the next connection meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Nobody listens, for a moment.
+    Refused,
+    /// It is closed before anything is read.
+    Reset,
+    /// Something answers that speaks neither TLS nor HTTP.
+    Stranger,
 }
 
 enum Manner {
@@ -91,9 +103,9 @@ enum Manner {
 }
 
 impl Reply {
-    fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
         let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n");
-        Self { head, body: body.into(), manner: Manner::Whole }
+        Self { head, body: body.into(), manner: Manner::Whole, then: None }
     }
 
     fn only(manner: Manner) -> Self {
@@ -132,6 +144,25 @@ impl Reply {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.head.push_str(&format!("{name}: {value}\r\n"));
         self
+    }
+
+    /// With another type in its head.
+    pub(crate) fn called(mut self, kind: &str) -> Self {
+        let (status, rest) = self.head.split_once("Content-Type: ").unwrap();
+        let (_, rest) = rest.split_once("\r\n").unwrap();
+        self.head = format!("{status}Content-Type: {kind}\r\n{rest}");
+        self
+    }
+
+    /// The body, cut in the middle.
+    pub(crate) fn truncated(mut self) -> Self {
+        self.body.truncate(self.body.len() / 2);
+        self
+    }
+
+    /// Whole, but what comes next on this connection meets trouble, as on the next one.
+    pub(crate) fn then(self, trouble: Trouble) -> Self {
+        Self { then: Some(trouble), ..self }
     }
 
     pub(crate) fn half(self) -> Self {
@@ -173,7 +204,7 @@ impl Reply {
             Manner::Close => {}
             Manner::Raw => stream.write_all(&self.body)?,
         }
-        stream.flush().map(|()| matches!(self.manner, Manner::Whole))
+        stream.flush().map(|()| matches!(self.manner, Manner::Whole) && self.then.is_none())
     }
 }
 
@@ -182,6 +213,7 @@ struct Shared {
     tls: Option<Arc<ServerConfig>>,
     requests: Mutex<Vec<Request>>,
     streams: Mutex<Vec<TcpStream>>,
+    trouble: Mutex<Option<Trouble>>,
     is_over: AtomicBool,
 }
 
@@ -212,10 +244,16 @@ impl Peer {
         let address = listener.local_addr().unwrap();
         let (requests, streams) = (Mutex::default(), Mutex::default());
         let is_over = AtomicBool::new(false);
-        let shared = Arc::new(Shared { answer, tls, requests, streams, is_over });
+        let trouble = Mutex::default();
+        let shared = Arc::new(Shared { answer, tls, requests, streams, trouble, is_over });
         let of_acceptor = Arc::clone(&shared);
-        let acceptor = Some(std::thread::spawn(move || accept(&listener, &of_acceptor)));
+        let acceptor = Some(std::thread::spawn(move || accept(listener, &of_acceptor)));
         Self { address, shared, acceptor }
+    }
+
+    /// Lets the next connection meet trouble.
+    pub(crate) fn trouble(&self, trouble: Trouble) {
+        self.shared.trouble(self.address, trouble);
     }
 
     /// An address that nobody listens at.
@@ -261,11 +299,50 @@ impl Drop for Peer {
     }
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        let Ok(stream) = stream else { continue };
+impl Shared {
+    /// Lets the next connection meet trouble. Where nobody is to listen, the acceptor has to wake up
+    /// for it, and has closed its socket when this returns.
+    fn trouble(&self, address: SocketAddr, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = Some(trouble);
+        if trouble == Trouble::Refused {
+            drop(TcpStream::connect(address));
+            while self.trouble.lock().unwrap().is_some() {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+/// A socket at the address that one was at until now.
+fn listen_again(address: SocketAddr) -> TcpListener {
+    loop {
+        match TcpListener::bind(address) {
+            Ok(listener) => return listener,
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(5)),
+        }
+    }
+}
+
+fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
+    let address = listener.local_addr().unwrap();
+    loop {
+        let Ok((stream, _)) = listener.accept() else { continue };
         if shared.is_over.load(Ordering::SeqCst) {
             return;
+        }
+        let trouble = *shared.trouble.lock().unwrap();
+        if trouble == Some(Trouble::Refused) {
+            drop(listener);
+            *shared.trouble.lock().unwrap() = None;
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            listener = listen_again(address);
+            continue;
+        }
+        if let Some(trouble) = shared.trouble.lock().unwrap().take() {
+            if trouble == Trouble::Stranger {
+                drop((&stream).write_all(b"220 mail.example.com ESMTP\r\n"));
+            }
+            continue;
         }
         shared.streams.lock().unwrap().push(stream.try_clone().unwrap());
         let shared = Arc::clone(shared);
@@ -274,9 +351,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             drop(match shared.tls.clone() {
                 Some(tls) => {
                     let connection = ServerConnection::new(tls).unwrap();
-                    serve(StreamOwned::new(connection, stream), &shared)
+                    serve(StreamOwned::new(connection, stream), address, &shared)
                 }
-                None => serve(stream, &shared),
+                None => serve(stream, address, &shared),
             });
             // The list of streams holds a copy, which would keep the connection open.
             drop(closing.map(|stream| stream.shutdown(Shutdown::Both)));
@@ -285,7 +362,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 /// Answers the requests of one connection; ends with an error when the other side leaves.
-fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
+fn serve(stream: impl Read + Write, address: SocketAddr, shared: &Shared) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(mut request) = read(&mut stream)? {
         {
@@ -294,7 +371,11 @@ fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
             request.nth = requests.iter().filter(|known| known.line() == line).count();
             requests.push(request.clone());
         }
-        if !(shared.answer)(&request).send(stream.get_mut())? {
+        let reply = (shared.answer)(&request);
+        if let Some(trouble) = reply.then {
+            shared.trouble(address, trouble);
+        }
+        if !reply.send(stream.get_mut())? {
             break;
         }
     }

@@ -61,7 +61,7 @@ impl Relay {
     }
 }
 
-fn forward(serve: &Serve, request: &Request) -> Reply {
+pub(crate) fn forward(serve: &Serve, request: &Request) -> Reply {
     let headers = ["authorization", "content-type", "cookie", "user-agent"];
     let headers: Vec<_> = headers
         .into_iter()
@@ -69,8 +69,8 @@ fn forward(serve: &Serve, request: &Request) -> Reply {
         .filter(|(_, value)| !value.is_empty())
         .collect();
     let answer = serve.send(&request.method, &request.target, &headers, &request.body);
-    let reply = Reply::json(answer.status, &answer.json());
-    ["Link", "Set-Cookie"].into_iter().fold(reply, |reply, name| {
+    let reply = Reply::new(answer.status, answer.header("content-type"), answer.text.as_str());
+    ["Link", "Location", "Set-Cookie"].into_iter().fold(reply, |reply, name| {
         match answer.header(&name.to_lowercase()) {
             "" => reply,
             value => reply.with(name, value),

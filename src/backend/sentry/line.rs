@@ -14,6 +14,8 @@ pub struct Line(Rc<Shared>);
 
 struct Shared {
     trust: Trust,
+    /// How long the server may be silent.
+    silence: Duration,
     /// Over connections that are used again.
     kept: OnceCell<reqwest::Client>,
     /// Over a fresh connection for each request.
@@ -24,9 +26,9 @@ struct Shared {
 
 impl Line {
     /// A line that nobody has used yet.
-    pub fn new(trust: Trust) -> Self {
+    pub fn new(trust: Trust, silence: Duration) -> Self {
         let (kept, fresh, held) = (OnceCell::new(), OnceCell::new(), Cell::new(None));
-        Self(Rc::new(Shared { trust, kept, fresh, held }))
+        Self(Rc::new(Shared { trust, silence, kept, fresh, held }))
     }
 
     /// The HTTP client whose connections all share.
@@ -47,7 +49,10 @@ impl Line {
         if let Some(client) = built.get() {
             return Ok(client.clone());
         }
-        let client = http::client(&self.0.trust, |builder| builder.pool_max_idle_per_host(idle));
+        let Shared { trust, silence, .. } = &*self.0;
+        let client = http::client(trust, |builder| {
+            builder.pool_max_idle_per_host(idle).read_timeout(*silence)
+        });
         let client = client.map_err(|error| {
             let message = format!("the HTTP client cannot be built: {error}");
             Failure::new(Code::Unreachable, message).hint("check `ca-file` and the proxy variables")
