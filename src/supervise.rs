@@ -85,6 +85,10 @@ async fn cancelled() {
     Stop::listen().asked().await;
 }
 
+/// What Linux and macOS send where a file would grow over its limit.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 /// Hears SIGINT and SIGTERM from the moment that it is made.
 #[cfg(unix)]
 pub(crate) struct Stop(Option<[tokio::signal::unix::Signal; 2]>);
@@ -94,6 +98,8 @@ impl Stop {
     pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        // Heard once, it no longer ends the process: the write that was too much is an error.
+        drop(signal(SignalKind::from_raw(SIGXFSZ)));
         Self(if let (Ok(interrupt), Ok(terminate)) = heard {
             Some([interrupt, terminate])
         } else {

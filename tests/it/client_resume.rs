@@ -3,8 +3,9 @@
 use crate::common::{Ended, Run};
 use crate::peer::Reply;
 use crate::sentry::{
-    GITLAB, LIST, LOOK, ORGANIZATION, POST, Sentry, TOKEN, completes, fails, leaks,
+    GITLAB, LIST, LOOK, ORGANIZATION, POST, Sentry, TOKEN, completes, fails, leaks, step,
 };
+use crate::serve_peer::{self, Serve};
 use serde_json::{Value, json};
 
 const CALLBACK: &str = "http://127.0.0.1/extensions/gitlab/setup/?code=c0de&state=0auth-state-1";
@@ -124,6 +125,21 @@ fn one_of_two_that_wait_is_named_by_its_provider() {
     let callback = CALLBACK.replace("state-1", "state-2");
     let ended = completes(&resume(&run, &callback), "complete true 2");
     assert_eq!(ended.output("provider"), "gitea");
+}
+
+#[test]
+fn two_processes_that_keep_a_pipeline_at_once_lose_none() {
+    let serve = Serve::start();
+    let run = step(&serve.url(), "gitlab", GITLAB).var("SENTRY_AUTH_TOKEN", serve_peer::TOKEN);
+    let file = run.path("waiting.json");
+    let run = run.var("FINISHLINE_RESUME_FILE", &file);
+    for _ in 0..10 {
+        drop(std::fs::remove_file(&file));
+        let both = ["gitlab", "gitea"].map(|key| run.clone().var("FINISHLINE_PROVIDER", key));
+        let both = both.map(|run| run.start());
+        both.into_iter().for_each(|started| drop(started.end().expect(3)));
+        assert_eq!(entries(&run).len(), 2);
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) struct Run {
     args: Vec<OsString>,
     stdin: Vec<u8>,
     redirection: Option<String>,
+    limits: Option<String>,
 }
 
 impl Run {
@@ -51,6 +52,7 @@ impl Run {
             args,
             stdin: Vec::new(),
             redirection: None,
+            limits: None,
         };
         run.var("HOME", home)
     }
@@ -109,6 +111,12 @@ impl Run {
     #[cfg(unix)]
     pub(crate) fn redirected(self, redirection: &str) -> Self {
         Self { redirection: Some(redirection.to_owned()), ..self }
+    }
+
+    /// As a shell starts it that has set limits first, such as `ulimit -f 8`.
+    #[cfg(unix)]
+    pub(crate) fn limited(self, limits: &str) -> Self {
+        Self { limits: Some(limits.to_owned()), ..self }
     }
 
     /// A path below the folder.
@@ -174,13 +182,16 @@ impl Run {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_finishline");
-        let Some(redirection) = &self.redirection else {
+        if self.redirection.is_none() && self.limits.is_none() {
             let mut command = Command::new(program);
             command.args(&self.args);
             return command;
-        };
+        }
+        let [limits, redirection] =
+            [&self.limits, &self.redirection].map(|part| part.as_deref().unwrap_or_default());
+        let limits = if limits.is_empty() { ":" } else { limits };
         let mut command = Command::new("/bin/sh");
-        let script = format!("exec \"$0\" \"$@\" {redirection}");
+        let script = format!("{limits}; exec \"$0\" \"$@\" {redirection}");
         command.args(["-c", &script, program]).args(&self.args);
         command
     }

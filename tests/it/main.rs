@@ -37,6 +37,8 @@ mod identities;
 mod inputs;
 mod job;
 mod journey;
+#[cfg(target_os = "linux")]
+mod kills;
 mod limits;
 mod links;
 mod manifest;

@@ -68,6 +68,43 @@ fn different_keys_at_once_leave_one_of_them() {
     assert_eq!(run.rows(length), ["1-my-first-key|1"]);
 }
 
+/// What the process of this number does: it installs an account of its own or of all, renews a key,
+/// or makes a release and its deploy.
+fn mixed(run: &Run, number: usize) -> Run {
+    let run = run.clone().var("FINISHLINE_TIMEOUT", "2m");
+    let state = |account: &str, key: &str| {
+        format!("{{baseUrl: 'https://api.opsgenie.com/', provider: {account}, apiKey: {key}}}")
+    };
+    match number % 4 {
+        0 => run.var("FINISHLINE_STATE", state(&format!("ops-{number}"), "a-first-key")),
+        1 => run,
+        2 => run.var("FINISHLINE_STATE", state("acme-ops", &format!("key-number-{number}"))),
+        _ => run
+            .without("FINISHLINE_PROVIDER")
+            .without("FINISHLINE_STATE")
+            .var("FINISHLINE_PROJECTS", "web")
+            .var("FINISHLINE_RELEASE", format!("v{}", number % 8))
+            .var("FINISHLINE_ENVIRONMENT", "production")
+            .var("FINISHLINE_DEPLOY_NAME", format!("deploy {number}"))
+            .var("FINISHLINE_COMMITS", "none"),
+    }
+}
+
+#[test]
+fn sixty_four_processes_of_all_kinds_lose_nothing_and_double_nothing() {
+    let run = step();
+    let started: Vec<_> = (0..64).map(|number| mixed(&run, number).start()).collect();
+    for ended in started.into_iter().map(Started::end) {
+        let ended = ended.expect(0);
+        assert!(!ended.everything().contains("locked"), "{}", ended.stderr);
+    }
+    let count = |table: &str| run.rows(&format!("SELECT count(*) FROM {table}")).concat();
+    // Sixteen accounts of their own and one of all; two releases with sixteen deploys.
+    let counts = ["organization", "integration", "organization_integration", "release", "deploy"];
+    assert_eq!(counts.map(count), ["1", "17", "17", "2", "16"]);
+    assert_eq!(run.rows("PRAGMA integrity_check"), ["ok"]);
+}
+
 #[test]
 fn a_cancelled_run_writes_its_outputs_and_stores_nothing() {
     for signal in ["TERM", "INT"] {
