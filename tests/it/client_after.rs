@@ -245,7 +245,7 @@ fn a_deadline_in_what_comes_afterwards_does_not_hide_the_finished_integration() 
     });
     let run = with_repositories(&sentry).var("FINISHLINE_TIMEOUT", "3");
     let ended = completes(&run, "complete true 1");
-    assert_eq!(ended.output("warnings"), "deadline");
+    assert_eq!(ended.output("warnings"), "repository-not-linked");
     assert!(ended.output("redirect-url").ends_with("/integrations/opsgenie/1/"));
 }
 

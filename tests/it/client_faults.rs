@@ -56,12 +56,11 @@ fn in_a_second() -> String {
 }
 
 #[test]
-fn a_server_that_never_answers_costs_the_time_of_the_deadline_and_no_more() {
+fn a_server_that_never_answers_is_asked_again_until_the_deadline() {
     let sentry = always(LIST, Reply::stall);
-    let ended = fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "1"), 6, "deadline");
-    // It is asked again, for as long as there is time.
-    assert!(sentry.peer.lines().iter().all(|line| line == LIST));
-    assert!(ended.stderr.contains("raise `timeout`"), "{}", ended.stderr);
+    let ended = fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
+    assert!(sentry.peer.count(LIST) > 1);
+    assert!(ended.stderr.contains("did not answer, or broke off"), "{}", ended.stderr);
     assert_eq!(ended.output("error-status"), "");
 }
 

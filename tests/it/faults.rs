@@ -83,7 +83,7 @@ impl World {
             .var("SENTRY_URL", self.url())
             .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
             .var("SENTRY_ORG", "acme")
-            .var("FINISHLINE_TIMEOUT", "4")
+            .var("FINISHLINE_TIMEOUT", "60")
             .var("FINISHLINE_LOG_LEVEL", "debug")
             .var("FINISHLINE_LOG_FORMAT", "json")
             .var("NO_PROXY", "127.0.0.1")
@@ -216,7 +216,9 @@ fn disturbed(way: &Way, number: usize, fault: Fault, right: &[String]) -> Result
     let world = World::new(way, Some((number, fault)));
     let run = (way.run)(&world);
     world.faulty.arm();
-    let ended = run.go();
+    // Where nothing comes, the run has to end by itself.
+    let timeout = if fault.is_silent() { "6" } else { "60" };
+    let ended = run.clone().var("FINISHLINE_TIMEOUT", timeout).go();
     let struck = world.faulty.has_struck();
     world.faulty.calm();
     let there = world.state(&run);

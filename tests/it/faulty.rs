@@ -87,6 +87,11 @@ impl Fault {
         Self::Drip,
     ];
 
+    /// Whether only time tells that no whole answer comes.
+    pub(crate) fn is_silent(self) -> bool {
+        matches!(self, Self::Stalled | Self::StalledUnheard | Self::Drip)
+    }
+
     /// What is done to the connection before the request comes.
     fn trouble(self) -> Option<Trouble> {
         match self {
