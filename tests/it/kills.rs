@@ -3,6 +3,7 @@
 
 use crate::common::{Run, rows};
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::process::Command;
 
 /// What the database has, without times and random values.
@@ -40,6 +41,13 @@ fn is_whole(run: &Run) -> bool {
     check("PRAGMA integrity_check") == ["ok"] && check("PRAGMA foreign_key_check").is_empty()
 }
 
+/// The state that a run has left; none where its tables are not there yet.
+fn left(run: &Run) -> Option<Vec<String>> {
+    let connection = Connection::open(run.database()).unwrap();
+    connection.prepare(STATE).ok()?;
+    Some(rows(&connection, STATE))
+}
+
 fn opsgenie() -> Run {
     Run::github().opsgenie()
 }
@@ -69,20 +77,23 @@ fn released() -> Run {
         .var("FINISHLINE_COMMITS", "none")
 }
 
-/// Kills the run before each of its calls in turn; how many there are.
-fn kill_everywhere(new: fn() -> Run) -> usize {
+/// Kills the run before each of its calls in turn. How many there are, and in how many states the
+/// database was left: each is the end of a transaction.
+fn kill_everywhere(new: fn() -> Run) -> (usize, usize) {
     let undisturbed = new();
     undisturbed.go().expect(0);
     let (right, library) = (state(&undisturbed), killer(&undisturbed));
+    let mut states = BTreeSet::new();
     for at in 1.. {
         let run = new();
         let killed = run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string()).go();
         assert!(is_whole(&run), "killed at {at}, the file is broken");
+        states.extend(left(&run));
         run.go().expect(0);
         assert_eq!(state(&run), right, "killed at {at}");
         if killed.exit.is_some() {
             killed.expect(0);
-            return at - 1;
+            return (at - 1, states.len());
         }
     }
     unreachable!("a run has an end")
@@ -90,17 +101,23 @@ fn kill_everywhere(new: fn() -> Run) -> usize {
 
 #[test]
 fn a_first_run_that_is_killed_anywhere_is_completed_once_by_the_next() {
-    assert!(kill_everywhere(opsgenie) > 100);
+    let (places, states) = kill_everywhere(opsgenie);
+    assert!(places > 100);
+    assert_eq!(states, 2, "nothing, or all of it");
 }
 
 #[test]
 fn a_renewal_that_is_killed_anywhere_is_completed_once_by_the_next() {
-    assert!(kill_everywhere(renewed) > 5);
+    let (places, states) = kill_everywhere(renewed);
+    assert!(places > 5);
+    assert_eq!(states, 2, "the old key, or the new one");
 }
 
 #[test]
 fn a_release_that_is_killed_anywhere_is_completed_once_by_the_next() {
-    assert!(kill_everywhere(released) > 5);
+    let (places, states) = kill_everywhere(released);
+    assert!(places > 5);
+    assert_eq!(states, 3, "nothing, the release, or the release and its deploy");
 }
 
 #[test]
