@@ -34,6 +34,8 @@ pub enum Request {
     Run(Flags),
     /// The preflight.
     Check(Flags),
+    /// The manifest of what an organization has.
+    Import(Flags),
     /// The step that goes on with a pipeline that waited for a person.
     Resume(Flags),
     /// The list of providers, or one of them.
@@ -82,6 +84,7 @@ pub fn command() -> Command {
             .help("exit with 8 when there is something to do"),
     );
     let check = Command::new("check").about("Looks whether what is asked for can be done");
+    let import = Command::new("import").about("Prints a manifest of what an organization has");
     let resume = Command::new("resume").about("Goes on with a pipeline that waited for a person");
     let providers = Command::new("providers")
         .about("Which providers there are, and what each needs")
@@ -102,6 +105,7 @@ pub fn command() -> Command {
         .subcommand(with_inputs(run))
         .subcommand(with_inputs(plan))
         .subcommand(with_inputs(check))
+        .subcommand(with_inputs(import))
         .subcommand(with_inputs(resume))
         .subcommand(providers)
         .subcommand(serve())
@@ -190,6 +194,7 @@ fn request(matches: &ArgMatches) -> Request {
             match name {
                 "resume" => Request::Resume(flags),
                 "check" => Request::Check(flags),
+                "import" => Request::Import(flags),
                 _ => Request::Run(flags),
             }
         }

@@ -67,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         Ok(Request::Schema) => Ok(say(format!("{:#}\n", manifest::schema::schema()))),
         Ok(Request::Run(flags)) => run_step(flags, Ok(Errand::Run), env),
         Ok(Request::Check(flags)) => run_step(flags, Ok(Errand::Check), env),
+        Ok(Request::Import(flags)) => run_step(flags, Ok(Errand::Import), env),
         Ok(Request::Resume(flags)) => run_step(flags, Ok(Errand::Resume), env),
         Err(usage) => run_step(Flags::default(), Err(usage), env),
     }

@@ -90,6 +90,8 @@ pub struct Outcome {
     pub ends_with: Option<Exit>,
     /// The end of each entry of a manifest, in the order of the file.
     pub entries: Vec<EntryEnd>,
+    /// A text that stands on standard output in the place of the words.
+    pub document: Option<String>,
 }
 
 /// How one entry of a manifest ended.
@@ -121,6 +123,7 @@ impl Outcome {
             to_do: false,
             ends_with: None,
             entries: Vec::new(),
+            document: None,
         }
     }
 

@@ -112,6 +112,9 @@ pub fn result(outcome: &Outcome) -> Value {
         result["entries"] = outcome.entries.iter().map(entry).collect();
         result["exit"] = json!(outcome.exit().number());
     }
+    if let Some(document) = &outcome.document {
+        result["manifest"] = json!(document);
+    }
     result
 }
 

@@ -316,6 +316,9 @@ fn titled(entry: &EntryEnd) -> Outcome {
 
 /// The result for a person; a failure speaks on standard error alone.
 fn text(outcome: &Outcome) -> String {
+    if let Some(document) = &outcome.document {
+        return document.clone();
+    }
     if !outcome.entries.is_empty() {
         return many(outcome);
     }

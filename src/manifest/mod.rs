@@ -7,6 +7,7 @@ pub mod keys;
 mod read;
 pub mod schema;
 mod source;
+mod write;
 
 use crate::failure::{Code, Failure};
 use crate::inputs::given::Given;
@@ -14,6 +15,7 @@ use crate::yaml::Place;
 use std::rc::Rc;
 
 pub use source::Source;
+pub use write::{Held, Written, write};
 
 /// One integration or release of the manifest.
 pub struct Entry {

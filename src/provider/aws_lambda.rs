@@ -1,12 +1,13 @@
 //! AWS Lambda: a project, the stack that lets Sentry in, and the functions to instrument.
 
 use super::described::Described;
-use super::{Answers, Field, Kind, Match, Step};
-use crate::model::Listed;
+use super::{Answers, Field, Kind, Match, Step, told};
+use crate::model::{Listed, Object};
 
 pub(super) static AWS_LAMBDA: Described = Described {
     features: &["serverless"],
     matches,
+    told,
     ..Described::new(
         "aws_lambda",
         "AWS Lambda",
@@ -51,6 +52,11 @@ static STEPS: [Step; 3] = [
 fn matches(answers: &Answers, listed: &Listed) -> Match {
     let id = format!("{}-{}", answers.text("accountNumber"), answers.text("region"));
     if listed.external_id == id { Match::Same } else { Match::Other }
+}
+
+fn told(listed: &Listed) -> Object {
+    let (account, region) = listed.external_id.split_once('-').unwrap_or_default();
+    told::texts([("accountNumber", account), ("region", region)])
 }
 
 fn is_account(text: &str) -> bool {

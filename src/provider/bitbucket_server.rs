@@ -47,6 +47,10 @@ impl Provider for BitbucketServer {
         consumer::hear(name, "Bitbucket Server", reply, state)
     }
 
+    fn told(&self, listed: &Listed) -> Object {
+        consumer::told(listed)
+    }
+
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
         consumer::matches(answers, listed)
     }

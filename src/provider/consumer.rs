@@ -6,7 +6,7 @@ use super::ask::{Ask, Body, Credentials, OAuth1, Reply};
 use super::field::PEM;
 use super::instance::VERIFY_SSL;
 use super::oauth2::OAUTH_STATE;
-use super::{Answers, Field, Kind, Match, Step};
+use super::{Answers, Field, Kind, Match, Step, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
@@ -136,9 +136,21 @@ pub(super) fn hear(
     Ok(())
 }
 
+/// How long Sentry's id for it is at most.
+const LONGEST_ID: usize = 64;
+
 /// Sentry's id for it: host and consumer, cut.
 fn external_id(url: &str, consumer_key: &str) -> String {
-    format!("{}:{consumer_key}", address::host(url)).chars().take(64).collect()
+    format!("{}:{consumer_key}", address::host(url)).chars().take(LONGEST_ID).collect()
+}
+
+/// What a listed integration tells: an id that was cut does not tell the whole key.
+pub(super) fn told(listed: &Listed) -> Object {
+    let (host, key) = listed.external_id.rsplit_once(':').unwrap_or_default();
+    let key = if listed.external_id.chars().count() < LONGEST_ID { key } else { "" };
+    let mut told = told::server(listed, host);
+    told.extend(told::texts([("consumerKey", key)]));
+    told
 }
 
 pub(super) fn matches(answers: &Answers, listed: &Listed) -> Match {

@@ -1,7 +1,7 @@
 //! A source host that Sentry has no integration for: a name and an address, no third party.
 
 use super::oauth2::bind_once;
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal};
 use crate::state::{Fields, State};
 
@@ -52,6 +52,12 @@ impl Provider for CustomScm {
 
     /// The id is random, so the name tells: a second installation of one name is no wish of
     /// anybody's.
+    fn told(&self, listed: &Listed) -> Object {
+        let url =
+            listed.domain_name.as_deref().and_then(|domain| domain.strip_suffix(&listed.name));
+        told::texts([("name", &listed.name), ("url", url.unwrap_or_default())])
+    }
+
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
         if listed.name != answers.text("name") {
             return Match::Other;

@@ -2,8 +2,8 @@
 
 use super::app::{self, App};
 use super::ask::{Ask, Credentials, Reply};
-use super::{Answers, Field, Kind, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Refusal, RefusalKind};
+use super::{Answers, Field, Kind, Match, Provider, Step, told};
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -77,6 +77,10 @@ impl Provider for Datadog {
         let told = reply.json("the check of the keys with Datadog", RefusalKind::Failure)?;
         state.bind(USER, told["data"].clone());
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        told::texts([("site", listed.domain_name.as_deref().unwrap_or_default())])
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

@@ -1,7 +1,7 @@
 //! A provider that only a Sentry finishes: what it asks for, and why our engine cannot.
 
 use super::{Answers, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Refusal, RefusalKind};
+use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 
 /// The description.
@@ -20,6 +20,8 @@ pub(super) struct Described {
     pub(super) directly: bool,
     /// Whether a listed integration is the one that the answers describe.
     pub(super) matches: fn(&Answers, &Listed) -> Match,
+    /// What a listed integration tells of the fields.
+    pub(super) told: fn(&Listed) -> Object,
 }
 
 impl Described {
@@ -43,6 +45,7 @@ impl Described {
             integration_key: key,
             directly: false,
             matches,
+            told: |_| Object::new(),
         }
     }
 
@@ -96,6 +99,10 @@ impl Provider for Described {
 
     fn take(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
         Err(self.refusal())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        (self.told)(listed)
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

@@ -1,7 +1,7 @@
 //! The example provider of Sentry's developers: one form with one field, no third party.
 
-use super::{Answers, Field, Kind, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Refusal};
+use super::{Answers, Field, Kind, Match, Provider, Step, told};
+use crate::model::{IntegrationData, Listed, Object, Refusal};
 use crate::state::{Fields, State};
 
 /// One name is all it takes.
@@ -36,6 +36,10 @@ impl Provider for Example {
     fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("name", fields.text("name"));
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        told::texts([("name", &listed.external_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

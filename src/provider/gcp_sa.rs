@@ -1,11 +1,12 @@
 //! Google Cloud, by the older form with one project.
 
 use super::described::Described;
-use super::{Answers, Field, Kind, Match, Step, gcp};
-use crate::model::Listed;
+use super::{Answers, Field, Kind, Match, Step, gcp, told};
+use crate::model::{Listed, Object};
 
 pub(super) static GCP_SA: Described = Described {
     matches,
+    told,
     ..Described::new(
         "gcp_sa",
         "Google Cloud Platform (one project)",
@@ -28,6 +29,10 @@ static STEPS: [Step; 1] = [Step::form(
         ),
     ],
 )];
+
+fn told(listed: &Listed) -> Object {
+    told::texts([("gcpProjectId", &listed.external_id), ("displayName", &listed.name)])
+}
 
 fn matches(answers: &Answers, listed: &Listed) -> Match {
     match listed.external_id == answers.text("gcpProjectId") {

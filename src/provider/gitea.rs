@@ -3,7 +3,7 @@
 use super::ask::{Ask, Reply};
 use super::instance::{self, Instance};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -108,6 +108,13 @@ impl Provider for Gitea {
             }
         }
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        let (host, client) = listed.external_id.rsplit_once(':').unwrap_or_default();
+        let mut told = told::server(listed, host);
+        told.extend(told::texts([("clientId", client)]));
+        told
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

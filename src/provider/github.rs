@@ -5,7 +5,7 @@ use super::ask::{Ask, Reply};
 use super::field::PEM;
 use super::installation::{self, ID, INSTALLATION, INSTALLATIONS, Server, USER};
 use super::oauth2::{self, OAUTH_DATA, OAUTH_STATE, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -162,6 +162,10 @@ impl Provider for GitHub {
             }
         }
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        told::texts([("chosenInstallationId", &listed.external_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

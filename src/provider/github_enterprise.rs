@@ -5,7 +5,7 @@ use super::field::PEM;
 use super::installation::{self, ID, INSTALLATION, INSTALLATIONS, Server, USER};
 use super::instance::VERIFY_SSL;
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
@@ -121,6 +121,16 @@ impl Provider for GitHubEnterprise {
             }
         }
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
+        let app = told::metadata(listed, "installation");
+        let of = |name: &str| app.and_then(|app| app[name].as_str()).unwrap_or_default();
+        let mut told = told::server(listed, host);
+        let (id, name, client) = (of("id"), of("name"), of("client_id"));
+        told.extend(told::texts([("id", id), ("name", name), ("clientId", client)]));
+        told
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

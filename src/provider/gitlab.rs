@@ -3,7 +3,7 @@
 use super::ask::{Ask, Reply};
 use super::instance::{self, Instance};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -133,6 +133,18 @@ impl Provider for Gitlab {
             }
         }
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
+        let domain = listed.domain_name.as_deref().unwrap_or_default();
+        let group = domain.split_once('/').map_or("", |(_, group)| group);
+        let mut told = told::server(listed, host);
+        told.extend(told::texts([("group", group)]));
+        told.extend(oauth2::told(listed));
+        let subgroups = told::metadata(listed, "include_subgroups").cloned();
+        told.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
+        told
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

@@ -80,6 +80,10 @@ impl Provider for JiraServer {
         Ok(())
     }
 
+    fn told(&self, listed: &Listed) -> Object {
+        consumer::told(listed)
+    }
+
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
         consumer::matches(answers, listed)
     }

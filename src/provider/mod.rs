@@ -42,6 +42,7 @@ mod perforce;
 mod signed;
 mod slack;
 mod slack_staging;
+mod told;
 mod unknown;
 mod vercel;
 mod vsts;
@@ -56,6 +57,7 @@ use serde_json::{Value, json};
 pub use answers::{Answers, Strictness, check, check_app, given_secrets, invalid};
 pub(crate) use app::APP;
 pub use field::{Field, INITIAL, Kind, Source, Step};
+pub use told::{Telling, Told, tell};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -196,6 +198,12 @@ pub trait Provider: Sync {
 
     /// Whether a listed integration is the one that these answers describe.
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match;
+
+    /// What a listed integration tells of the fields of `state`, as far as they can be told from it;
+    /// `null` is a field that was given and is not told.
+    fn told(&self, _listed: &Listed) -> Object {
+        Object::new()
+    }
 
     /// What these answers say otherwise than a listed integration of theirs, and a finish will not
     /// change; for a person.

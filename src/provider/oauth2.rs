@@ -3,8 +3,8 @@
 
 use super::app::App;
 use super::ask::{Ask, Body, Credentials, Reply};
-use super::{Field, Fresh, Step};
-use crate::model::{Object, Refusal, RefusalKind, Stored};
+use super::{Field, Fresh, Step, told};
+use crate::model::{Listed, Object, Refusal, RefusalKind, Stored};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use base64::Engine;
@@ -204,6 +204,13 @@ pub fn is_stored(form: &Fields, stored: &Stored) -> bool {
         && identity("client_secret") == Some(form.text("clientSecret"))
         && metadata("base_url") == Some(&json!(form.text("url").trim_end_matches('/')))
         && metadata("verify_ssl") == Some(&json!(form.flag("verifySsl", true)))
+}
+
+/// What is told of the OAuth application: its id, where the identity is stored.
+pub(super) fn told(listed: &Listed) -> Object {
+    let identity = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
+    let client = identity.and_then(|identity| identity.get("client_id")).and_then(Value::as_str);
+    told::texts([("clientId", client.unwrap_or_default())])
 }
 
 /// Binds what is fresh on the first look only.

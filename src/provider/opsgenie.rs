@@ -1,7 +1,7 @@
 //! Opsgenie: one form and no call to Opsgenie. The key is the organization's own: it is stored in
 //! the key table of the link and never in the integration, which other organizations may share.
 
-use super::{Answers, Field, Fresh, Kind, Link, Match, Provider, Step};
+use super::{Answers, Field, Fresh, Kind, Link, Match, Provider, Step, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ const FIRST_KEY: &str = "my-first-key";
 /// Where the organization's configuration keeps its keys.
 const TABLE: &str = "team_table";
 const EU: &str = "https://api.eu.opsgenie.com/";
+const EU_DOMAIN: &str = ".app.eu.opsgenie.com";
 const REGIONS: [&str; 2] = ["https://api.opsgenie.com/", EU];
 
 pub(super) struct Opsgenie;
@@ -76,6 +77,16 @@ impl Provider for Opsgenie {
         Ok(())
     }
 
+    fn told(&self, listed: &Listed) -> Object {
+        let is_eu = listed.domain_name.as_deref().is_some_and(|name| name.ends_with(EU_DOMAIN));
+        let region = if is_eu { EU } else { REGIONS[0] };
+        let mut told = told::texts([("baseUrl", region), ("provider", &listed.external_id)]);
+        if listed.stored.as_ref().is_none_or(|stored| first_key(&stored.config).is_some()) {
+            told.insert("apiKey".to_owned(), Value::Null);
+        }
+        told
+    }
+
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
         if listed.external_id != answers.text("provider") {
             return Match::Other;
@@ -135,8 +146,8 @@ impl Provider for Opsgenie {
 }
 
 fn domain_name(account: &str, base_url: &str) -> String {
-    let app = if base_url == EU { "app.eu" } else { "app" };
-    format!("{account}.{app}.opsgenie.com")
+    let domain = if base_url == EU { EU_DOMAIN } else { ".app.opsgenie.com" };
+    format!("{account}{domain}")
 }
 
 /// The key that the set-up form stored.

@@ -3,7 +3,7 @@
 use super::app::{self, App};
 use super::ask::{Ask, Body, Credentials, Reply};
 use super::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
+use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
 use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
@@ -132,6 +132,10 @@ impl Provider for Vsts {
             }
         }
         Ok(())
+    }
+
+    fn told(&self, listed: &Listed) -> Object {
+        told::texts([("account", &listed.external_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &Listed) -> Match {

@@ -3,6 +3,7 @@
 mod check;
 mod commit_status;
 mod histories;
+mod import;
 mod kept;
 mod many;
 mod on_embedded;
@@ -44,6 +45,8 @@ pub enum Errand {
     Check,
     /// To go on with a pipeline that waited for a person.
     Resume,
+    /// To write the manifest of what an organization has.
+    Import,
 }
 
 /// What a run works with.
@@ -97,6 +100,7 @@ impl<'r> Run<'r> {
             match self.errand {
                 Errand::Run => Ok(self.everything(&inputs, deadline).await),
                 Errand::Check => self.preflight(&inputs, deadline).await,
+                Errand::Import => self.import(&inputs, deadline).await,
                 Errand::Resume => match self.meant(&inputs, deadline) {
                     Ok(Some(entry)) => self.resume(&entry, deadline).await,
                     Ok(None) => self.resume(&inputs, deadline).await,

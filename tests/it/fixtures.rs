@@ -9,6 +9,7 @@
 //! both (`web` is `serve` by its pages), and under the name of a backend what is otherwise there.
 
 use crate::common::{Ended, Run};
+use crate::import;
 use crate::peer::Peer;
 use crate::serve_peer::{Serve, TOKEN};
 use crate::signed;
@@ -148,6 +149,19 @@ impl Case {
         assert!(asked.is_null() || *asked == json!(vendor.asked()), "{case}: {:?}", vendor.asked());
     }
 
+    /// What was finished is imported, and a plan of that finds nothing to do.
+    #[track_caller]
+    fn check_import(&self, backend: &str, run: &Run, vendor: &str) {
+        let status = &self.expected(backend, "outputs")["status"];
+        if self.expected(backend, "exit") == 0 && status == "complete" {
+            let variables = self.variables(vendor);
+            let state = variables.iter().find(|(name, _)| name == "FINISHLINE_STATE");
+            let state = state.map_or("{}", |(_, state)| state);
+            let case = format!("{}/{} on {backend}", self.provider, self.name);
+            import::assert_nothing_to_do(run, state, KEY.trim(), &case);
+        }
+    }
+
     fn check_stored(&self, backend: &str, database: &Connection) {
         let found = stored(database);
         let wish = self.expected(backend, "stored");
@@ -251,6 +265,7 @@ fn every_case_ends_as_it_should_on_the_embedded_backend() {
         case.check("embedded", &ended, &vendor, "http://127.0.0.1:9797");
         if run.database().exists() {
             case.check_stored("embedded", &run.connection());
+            case.check_import("embedded", &run, &vendor.url());
         }
     }
 }
@@ -286,6 +301,7 @@ fn through_the_client(backend: &str, dialect: &str) {
         let ended = case.walk(&run, &vendor, &home);
         case.check(backend, &ended, &vendor, &serve.url());
         case.check_stored(backend, &serve.database());
+        case.check_import(backend, &run, &vendor.url());
     }
 }
 

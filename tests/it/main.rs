@@ -34,6 +34,7 @@ mod host_format;
 mod hostile;
 mod hosts;
 mod identities;
+mod import;
 mod inputs;
 mod job;
 mod journey;

@@ -1,16 +1,13 @@
 //! After the finish: repositories are linked and code mappings set, each as often as one likes.
 //! The third party is not asked about them.
 
-use super::{Embedded, NewCodeMapping, NewRepository, Page, RepositoryFilter};
+use super::{ALL, Embedded, NewCodeMapping, NewRepository, RepositoryFilter};
 use crate::backend::After;
 use crate::failure::Failure;
 use crate::inputs::CodeMapping;
 use crate::links::{Linked, Links};
 use crate::model::OrgSlug;
 use crate::plan::Task;
-
-/// More mappings than a project has.
-const ALL: Page = Page { rows: i64::MAX, offset: 0 };
 
 impl Embedded {
     /// The repositories and code mappings of an integration.

@@ -14,6 +14,7 @@ mod finish;
 mod github_app;
 mod identity;
 mod installed;
+mod inventory;
 mod oauth1;
 mod pipeline;
 mod records;
@@ -40,6 +41,7 @@ pub use commits::{Author, Commit, CommitFile, NewCommit, NewRef};
 pub use deploys::{Deploy, NewDeploy};
 pub use finish::finish;
 pub use installed::Installed;
+pub use inventory::inventory;
 pub(crate) use pipeline::random_hex;
 pub use records::Actor;
 pub use releases::{NewRelease, Release, ReleaseChange, ReleaseFilter};
@@ -48,6 +50,9 @@ pub use repositories::{NewRepository, Repository, RepositoryFilter};
 pub use resume::Resumed;
 pub use session::{Door, Session};
 pub use tenants::{Bearer, Organization, Page, Project};
+
+/// More rows than an organization has.
+const ALL: Page = Page { rows: i64::MAX, offset: 0 };
 
 /// The user that a run on this backend acts as: an owner of every organization it makes.
 pub const LOCAL_USER: &str = "local";

@@ -5,6 +5,7 @@ mod after;
 mod api;
 mod client;
 mod configure;
+mod inventory;
 mod line;
 mod page;
 mod preflight;
@@ -33,6 +34,7 @@ use tokio::time::Instant;
 use url::Url;
 use web::Web;
 
+pub use inventory::inventory;
 pub use line::Line;
 pub use preflight::{Preflight, Who};
 pub use releases::SentryReleases;

@@ -1,0 +1,51 @@
+//! `import`: the manifest of what an organization has. It only reads.
+
+use super::{Run, on_sentry};
+use crate::backend::{embedded, sentry};
+use crate::database;
+use crate::failure::{Failure, Warning};
+use crate::inputs::{BackendName, Inputs};
+use crate::manifest::{self, Held};
+use crate::model::OrgSlug;
+use crate::outcome::{Outcome, Status};
+use crate::plan::Task;
+use tokio::time::Instant;
+
+impl Run<'_> {
+    /// Writes the manifest of the organization.
+    pub(super) async fn import(
+        &self,
+        inputs: &Inputs,
+        deadline: Instant,
+    ) -> Result<Outcome, Failure> {
+        let org = inputs.org.as_ref().ok_or_else(Task::no_org)?;
+        let backend = inputs.backend(self.job)?;
+        let held = self.inventory(inputs, org, backend, deadline).await?;
+        // A file on this machine is named by `database`, not by an address.
+        let url = inputs.url.as_ref().filter(|_| backend == BackendName::Sentry);
+        let written = manifest::write(org, url.map(url::Url::as_str), &held);
+        let noun = if written.count == 1 { "integration" } else { "integrations" };
+        let headline = format!("the manifest of {org} has {} {noun}", written.count);
+        tracing::info!("{headline}");
+        let warn = |message| Warning::new("not-imported", message);
+        let warnings = written.left_out.into_iter().map(warn).collect();
+        let document = Some(written.text);
+        Ok(Outcome { document, warnings, ..Outcome::new(Status::Complete, headline) })
+    }
+
+    async fn inventory(
+        &self,
+        inputs: &Inputs,
+        org: &OrgSlug,
+        backend: BackendName,
+        deadline: Instant,
+    ) -> Result<Vec<Held>, Failure> {
+        if backend == BackendName::Embedded {
+            let path = database::path(inputs.database.as_deref(), self.env)?;
+            return embedded::inventory(&path, org).await;
+        }
+        let (url, token) = (inputs.page_url(), on_sentry::token(inputs)?);
+        let line = self.line(inputs, &url);
+        sentry::inventory(sentry::Access { url, token, deadline, line }, org).await
+    }
+}
