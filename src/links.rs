@@ -47,13 +47,16 @@ impl Links {
     /// What a run would do about them, a line each.
     pub fn words(&self) -> Vec<String> {
         let link = |name: &String| format!("link repository {name}");
-        let map = |one: &CodeMapping| {
-            let CodeMapping { project, repository, stack_root, source_root, .. } = one;
-            format!("map `{stack_root}` of {project} to `{source_root}` of {repository}")
-        };
+        let map = |one: &CodeMapping| format!("map {}", words(one));
         let links = self.repositories.iter().map(link);
         links.chain(self.code_mappings.iter().map(map)).collect()
     }
+}
+
+/// A code mapping for a person, to stand after "map" or "mapped".
+pub fn words(mapping: &CodeMapping) -> String {
+    let CodeMapping { project, repository, stack_root, source_root, .. } = mapping;
+    format!("`{stack_root}` of {project} to `{source_root}` of {repository}")
 }
 
 impl Linked {

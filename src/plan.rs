@@ -161,8 +161,8 @@ impl Task {
             (Some((one, _)), _, _) if one.active => {
                 Ok(Decision::Nothing { id: one.id, name: one.name.clone() })
             }
-            (Some(_), _, _) => Ok(Decision::Run(Why::Inactive)),
-            (None, Some(_), _) => Ok(Decision::Run(Why::Differs)),
+            (Some((one, _)), _, _) => Ok(Decision::Run(Why::Inactive(one.id))),
+            (None, Some((one, _)), _) => Ok(Decision::Run(Why::Differs(one.id))),
             (None, None, Some(_)) => Err(self.ambiguous(listed)),
             (None, None, None) => Ok(Decision::Run(Why::Absent)),
         }
@@ -242,10 +242,10 @@ pub enum Why {
     Asked,
     /// The organization has no such integration.
     Absent,
-    /// It is there, but what is stored differs.
-    Differs,
-    /// It is there, but not active.
-    Inactive,
+    /// The one with this id is there, but what is stored differs.
+    Differs(i64),
+    /// The one with this id is there, but not active.
+    Inactive(i64),
 }
 
 impl Decision {
@@ -278,7 +278,7 @@ impl Decision {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Reauth(_) => "re-authorized",
-            Self::Run(Why::Differs) => "updated",
+            Self::Run(Why::Differs(_)) => "updated",
             Self::Nothing { .. } | Self::Run(_) => "installed",
         }
     }
@@ -294,8 +294,10 @@ impl Decision {
     /// The integration that is meant, when it is there.
     pub fn there(&self) -> Option<i64> {
         match self {
-            Self::Nothing { id, .. } | Self::Reauth(id) => Some(*id),
-            Self::Run(_) => None,
+            Self::Nothing { id, .. }
+            | Self::Reauth(id)
+            | Self::Run(Why::Differs(id) | Why::Inactive(id)) => Some(*id),
+            Self::Run(Why::Asked | Why::Absent) => None,
         }
     }
 
@@ -305,8 +307,8 @@ impl Decision {
             Self::Nothing { .. } => "the integration is there, matches and is active",
             Self::Run(Why::Asked) => "`mode: install` runs in any case",
             Self::Run(Why::Absent) => "the integration is not there yet",
-            Self::Run(Why::Differs) => "what is stored differs from the inputs",
-            Self::Run(Why::Inactive) => "the integration is there but not active",
+            Self::Run(Why::Differs(_)) => "what is stored differs from the inputs",
+            Self::Run(Why::Inactive(_)) => "the integration is there but not active",
             Self::Reauth(_) => "`mode: reauth` asks for it",
         }
     }

@@ -5,6 +5,7 @@ pub mod sentry;
 
 use crate::failure::{Warning, quote};
 use crate::inputs::CodeMapping;
+use crate::links;
 
 /// What came of the repositories and code mappings that are set once the integration is there.
 /// Whatever fails of them is a warning of its own and never hides the finished integration.
@@ -12,11 +13,23 @@ use crate::inputs::CodeMapping;
 pub struct After {
     /// Whether anything is different now.
     pub changed: bool,
+    /// What is different, for a person.
+    pub done: Vec<String>,
     /// What went wrong.
     pub warnings: Vec<Warning>,
 }
 
 impl After {
+    fn linked(&mut self, name: &str) {
+        self.changed = true;
+        self.done.push(format!("linked repository {name}"));
+    }
+
+    fn mapped(&mut self, mapping: &CodeMapping) {
+        self.changed = true;
+        self.done.push(format!("mapped {}", links::words(mapping)));
+    }
+
     fn not_linked(&mut self, what: &str, why: &str) {
         let message = format!("{} is not linked: {why}", quote(what));
         self.warnings.push(Warning::new("repository-not-linked", message));

@@ -52,6 +52,13 @@ impl Report<'_> {
         Outcome { subject: Some(subject), failure, next, ..outcome }
     }
 
+    /// The headline of a run that found the integration and only set what it lacked.
+    pub fn only_linked(&self, decision: &Decision, outcome: &mut Outcome) {
+        if matches!(decision, Decision::Nothing { .. }) && outcome.changed {
+            outcome.headline = self.headline("is installed, and got what it lacked");
+        }
+    }
+
     /// What a run would do.
     pub fn planned(&self, decision: &Decision, backend: &str, lacking: &Links) -> Outcome {
         if let Decision::Nothing { id, name } = decision {

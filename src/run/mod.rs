@@ -11,6 +11,7 @@ mod on_sentry;
 mod releasing;
 mod shared;
 
+use crate::backend::After;
 use crate::backend::sentry::Line;
 use crate::callback::Callback;
 use crate::env::Env;
@@ -283,6 +284,13 @@ impl Drop for Group<'_> {
     fn drop(&mut self) {
         drop(Sinks::emit(self.0.close_group(unix_seconds())));
     }
+}
+
+/// Adds what came of what is asked for beside the integration.
+fn tell(outcome: &mut Outcome, after: After) {
+    outcome.changed |= after.changed;
+    outcome.details.extend(after.done);
+    outcome.warnings.extend(after.warnings);
 }
 
 /// Which certificates are trusted on the way to this address.

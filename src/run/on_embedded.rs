@@ -1,6 +1,6 @@
 //! A run on the embedded backend.
 
-use super::Run;
+use super::{Run, tell};
 use crate::backend::After;
 use crate::backend::embedded::{self, Embedded};
 use crate::callback::Callback;
@@ -49,6 +49,7 @@ impl Run<'_> {
             }
         };
         afterwards(&mut outcome, inputs, &mut engine, task).await;
+        report.only_linked(&decision, &mut outcome);
         Ok(outcome.warned(task.kept(&listed)))
     }
 
@@ -128,8 +129,7 @@ async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, engine: &mut Embedde
     let Some((id, _)) = integration else { return };
     let mut after = After::default();
     engine.set_links(task, *id, &Links::of(inputs), &mut after).await;
-    outcome.changed |= after.changed;
-    outcome.warnings.extend(after.warnings);
+    tell(outcome, after);
 }
 
 /// Where the links lead. A variable that other programs share names their Sentry, which knows

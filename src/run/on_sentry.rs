@@ -1,6 +1,6 @@
 //! A run on a Sentry backend.
 
-use super::{Run, kept};
+use super::{Run, kept, tell};
 use crate::backend::After;
 use crate::backend::sentry::{Access, Sealed, Sentry, Waiting};
 use crate::callback::Callback;
@@ -48,6 +48,7 @@ impl Run<'_> {
             }
         };
         afterwards(&mut outcome, inputs, &mut sentry).await;
+        report.only_linked(&decision, &mut outcome);
         outcome = outcome.warned(task.kept(&listed));
         if matches!(decision, Decision::Nothing { .. }) && !task.secrets().is_empty() {
             let message = "Sentry shows no secrets, so a rotated one is not seen: `mode: reauth` sends them again";
@@ -236,8 +237,7 @@ async fn afterwards(outcome: &mut Outcome, inputs: &Inputs, sentry: &mut Sentry<
         let message = "the deadline passed before every repository and code mapping was set";
         after.warnings.push(Warning::new("deadline", message));
     }
-    outcome.changed |= after.changed;
-    outcome.warnings.extend(after.warnings);
+    tell(outcome, after);
 }
 
 /// The token that walks pipelines.

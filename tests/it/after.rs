@@ -29,6 +29,25 @@ fn repositories_and_code_mappings_are_set_once_and_changed_when_they_differ() {
 }
 
 #[test]
+fn a_plan_compares_repositories_and_code_mappings() {
+    let run = example();
+    run.go().expect(0);
+    let wanted = run.var("FINISHLINE_REPOSITORIES", "acme/web");
+    let wanted = wanted.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS);
+    let plan = wanted.clone().args(&["plan", "--exit-code"]);
+    let ended = plan.go().expect(8);
+    assert!(ended.stdout.contains("link repository acme/web"), "{}", ended.stdout);
+    let ended = wanted.go().expect(0);
+    assert!(ended.stdout.contains("got what it lacked for acme"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("linked repository acme/web"), "{}", ended.stdout);
+    plan.go().expect(0);
+    let moved = plan.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS.replace("src/", "lib/"));
+    let ended = moved.go().expect(8);
+    assert!(!ended.stdout.contains("link repository"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("map `app/` of web to `lib/` of acme/web"), "{}", ended.stdout);
+}
+
+#[test]
 fn what_cannot_be_set_is_a_warning_and_the_integration_is_finished() {
     let run = Run::github().opsgenie().var("FINISHLINE_REPOSITORIES", "acme/web");
     let ended = run.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS).go().expect(0);

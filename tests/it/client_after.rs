@@ -55,8 +55,13 @@ fn a_plan_says_what_would_be_linked_and_whether_nothing_is_to_do() {
     plan(repositories.clone(), &[lacks, "link repository acme/web"]);
     plan(with_mappings(&sentry), &[lacks, "map `app/` of web to `src/` of acme/web"]);
     assert!(sentry.peer.requests().iter().all(|request| request.method == "GET"));
-    completes(&repositories, "complete true 1");
-    completes(&with_mappings(&sentry), "complete true 1");
+    let ended = completes(&repositories, "complete true 1");
+    let got = "Opsgenie is installed, and got what it lacked for acme";
+    assert!(ended.stdout.starts_with(got), "{}", ended.stdout);
+    assert!(ended.stdout.contains("linked repository acme/api"), "{}", ended.stdout);
+    let ended = completes(&with_mappings(&sentry), "complete true 1");
+    let mapped = "mapped `app/` of web to `src/` of acme/web";
+    assert!(ended.stdout.contains(mapped), "{}", ended.stdout);
     plan(repositories, &["nothing to do"]);
     plan(with_mappings(&sentry), &["nothing to do"]);
 }

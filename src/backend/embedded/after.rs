@@ -43,13 +43,15 @@ impl Embedded {
     ) {
         for name in &wanted.repositories {
             match self.link_one(task, integration, name).await {
-                Ok(linked) => after.changed |= linked,
+                Ok(true) => after.linked(name),
+                Ok(false) => {}
                 Err(failure) => after.not_linked(name, &failure.message),
             }
         }
         for mapping in &wanted.code_mappings {
             match self.map_one(task, integration, mapping).await {
-                Ok(changed) => after.changed |= changed,
+                Ok(true) => after.mapped(mapping),
+                Ok(false) => {}
                 Err(failure) => after.not_mapped(mapping, &failure.message),
             }
         }

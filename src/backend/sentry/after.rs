@@ -55,7 +55,8 @@ impl Sentry<'_> {
         };
         for name in &lacking.repositories {
             match self.link_repository(integration, name).await {
-                Ok(changed) => after.changed |= changed,
+                Ok(true) => after.linked(name),
+                Ok(false) => {}
                 Err(why) => after.not_linked(name, &why),
             }
         }
@@ -134,15 +135,7 @@ impl Sentry<'_> {
             body["defaultBranch"] = branch.as_str().into();
         }
         match self.send("code-mappings/bulk/", &body, Repeat::Safe).await {
-            Ok(reply) if reply.is_good() => {
-                let said = reply.json();
-                after.changed |= said["created"].as_i64().unwrap_or(0) > 0;
-                let failed = said["mappings"].as_array().into_iter().flatten();
-                let failed = failed.filter(|mapping| mapping["status"] == "error");
-                for one in failed {
-                    after.not_mapped(first, &reason(one).unwrap_or_default());
-                }
-            }
+            Ok(reply) if reply.is_good() => tell(&reply.json(), group, after),
             Ok(reply) => after.not_mapped(first, &words(&reply)),
             Err(failure) => after.not_mapped(first, &failure.message),
         }
@@ -152,6 +145,21 @@ impl Sentry<'_> {
         let (method, path) = (Method::POST, self.path(rest));
         let call = Call { method, path, json: Some(body), form: None, repeat };
         Ok(self.client.call(&call).await?)
+    }
+}
+
+/// What became of each mapping of a group: what is not told has been set.
+fn tell(said: &Value, group: &[&CodeMapping], after: &mut After) {
+    let each = said["mappings"].as_array().map_or(&[][..], Vec::as_slice);
+    for mapping in group {
+        let is_own = |said: &&Value| {
+            said["stackRoot"] == mapping.stack_root.as_str()
+                && said["sourceRoot"] == mapping.source_root.as_str()
+        };
+        match each.iter().find(is_own).filter(|said| said["status"] == "error") {
+            Some(said) => after.not_mapped(mapping, &reason(said).unwrap_or_default()),
+            None => after.mapped(mapping),
+        }
     }
 }
 
