@@ -29,6 +29,12 @@ impl Env {
         self.variables.get(name)?.as_deref().filter(|value| !value.is_empty())
     }
 
+    /// The names of all variables that have a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.variables.iter().filter(|(_, value)| value.as_deref() != Some(""));
+        all.map(|(name, _)| name.as_str())
+    }
+
     /// Whether `name` has exactly this value, as hosts document their markers.
     pub fn is(&self, name: &str, value: &str) -> bool {
         self.get(name) == Some(value)

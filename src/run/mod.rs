@@ -6,6 +6,7 @@ mod histories;
 mod import;
 mod kept;
 mod many;
+mod misspelt;
 mod on_embedded;
 mod on_sentry;
 mod releasing;
@@ -80,6 +81,7 @@ struct Asked<'a> {
 impl<'r> Run<'r> {
     /// Does everything the inputs ask for; a failure is an outcome too.
     pub async fn carry_out(self, mistakes: Vec<Failure>) -> Outcome {
+        misspelt::warn(self.env);
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);
         }

@@ -33,6 +33,14 @@ fn organizations(run: &Run) -> Vec<String> {
 }
 
 #[test]
+fn a_misspelt_variable_is_warned_about_and_no_error() {
+    let run = Run::local().opsgenie().var("FINISHLINE_TOLERAT", "all");
+    let ended = run.go().expect(0);
+    let words = "FINISHLINE_TOLERAT is the variable of no input: did you mean FINISHLINE_TOLERATE?";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+}
+
+#[test]
 fn a_push_without_a_token_is_an_error() {
     for run in [github_event("push", "{}"), without_backend(Run::gitlab())] {
         let ended = run.go().expect(2);
