@@ -98,6 +98,15 @@ fn the_readme_lists_every_provider() {
 }
 
 #[test]
+fn the_readme_lists_every_command() {
+    let command = finishline::cli::command();
+    let row = |one: &clap::Command| {
+        vec![code(one.get_name()), one.get_about().unwrap_or_default().to_string()]
+    };
+    assert_table("commands", &["command", "does"], command.get_subcommands().map(row));
+}
+
+#[test]
 fn the_readme_lists_every_output() {
     let row = |output: &finishline::outputs::Output| vec![code(output.name), output.is.to_owned()];
     assert_table("outputs", &["output", "is"], OUTPUTS.iter().map(row));
