@@ -200,3 +200,26 @@ fn a_rate_limit_of_two_seconds_in_the_middle_loses_nothing() {
     run.go().expect(0);
     assert_eq!(counts(&relay.passed(lines.len()), "POST"), (0, 0));
 }
+
+#[test]
+fn a_rate_limit_that_one_entry_meets_holds_all_entries_of_its_server_back() {
+    let (began, meanwhile) = (Mutex::new(None), Arc::new(AtomicUsize::new(0)));
+    let (count, of_relay) = (AtomicUsize::new(0), Arc::clone(&meanwhile));
+    let relay = six_organizations(move |_| {
+        let nth = count.fetch_add(1, Ordering::Relaxed);
+        let mut began = began.lock().unwrap();
+        if nth == 50 {
+            *began = Some(Instant::now());
+            return Fate::Lost(Reply::detail(429, "slow down").with("Retry-After", "2"));
+        }
+        if began.is_some_and(|began| began.elapsed() < Duration::from_secs(2)) {
+            of_relay.fetch_add(1, Ordering::Relaxed);
+        }
+        Fate::Pass
+    });
+    sixty(&relay).go().expect(0);
+    assert_eq!(accounts(&relay), accounts_of(0..60));
+    // Some of the eighty that are left were sent before the limit was heard of.
+    let meanwhile = meanwhile.load(Ordering::Relaxed);
+    assert!(meanwhile <= 30, "{meanwhile} requests came while the limit held");
+}
