@@ -34,4 +34,15 @@ for manifest in tests/conformance/manifests/bad/*.yml; do
   verdict "$manifest" || status=$?
   [ "$status" = 2 ] || { cat "$folder/said" >&2; echo "the program takes $manifest" >&2; exit 1; }
 done
+
+# What `import` writes is a good manifest, too.
+on_embedded() {
+  env -i HOME="$folder" KEY=0123-4567 "$program" "$@" --backend embedded --org acme \
+    --database "$folder/some.db"
+}
+on_embedded run --provider opsgenie --set baseUrl=https://api.opsgenie.com/ --set provider=ops \
+  --set apiKey=env:KEY >"$folder/said" 2>&1
+on_embedded run --provider example --set name=1.10 --repositories acme/web >"$folder/said" 2>&1
+on_embedded import >"$folder/imported.yml" 2>"$folder/said"
+"$check" --schemafile "$folder/schema.json" "$folder/imported.yml" >/dev/null
 echo "manifests: the schema and the program agree"
