@@ -44,13 +44,28 @@ pub(super) async fn bearer(
     engine: &mut Embedded,
     headers: &HeaderMap,
 ) -> Result<Option<Bearer>, ApiError> {
-    let Some(token) = token(headers) else { return Ok(None) };
+    match token(headers) {
+        Some(token) => bearer_of(server, engine, token).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whose a token is.
+///
+/// # Errors
+///
+/// 401 for a token that nobody has, 500 when the database fails.
+pub(super) async fn bearer_of(
+    server: &Server,
+    engine: &mut Embedded,
+    token: &str,
+) -> Result<Bearer, ApiError> {
     if let Some(bearer) = server.own_bearer(token) {
-        return Ok(Some(bearer));
+        return Ok(bearer);
     }
     let found: Result<_, Failure> = engine.bearer(token).await;
     let kind = if token.starts_with("sntrys_") { "Invalid org token" } else { "Invalid token" };
-    found?.map(Some).ok_or_else(|| ApiError::unauthorized(kind))
+    found?.ok_or_else(|| ApiError::unauthorized(kind))
 }
 
 /// The token of an `Authorization: Bearer` header; other schemes are none of ours.

@@ -11,9 +11,9 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request, State};
 use axum::http::header::ALLOW;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, any, on};
+use axum::routing::any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +54,21 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// The last value of a name in a form.
+    pub(super) fn form(&self, name: &str) -> Option<String> {
+        let pairs = form_urlencoded::parse(&self.body).filter(|(key, _)| key == name);
+        pairs.last().map(|(_, value)| value.into_owned())
+    }
+
+    /// The path with its query, as it came.
+    pub(super) fn whole_path(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(&self.query).finish();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+}
+
 /// A body beyond the limit is refused before it is read.
 impl<S: Send + Sync> FromRequest<S> for Asked {
     type Rejection = ApiError;
@@ -76,7 +91,6 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
 
 /// A request to an endpoint that belongs to no organization.
 pub(super) struct Visit {
-    pub(super) method: Method,
     pub(super) server: Arc<Server>,
     pub(super) engine: Lease,
     pub(super) bearer: Option<Bearer>,
@@ -183,7 +197,7 @@ impl Resource {
                 if !verb.scopes.is_empty() {
                     auth::allow(bearer.as_ref(), verb.scopes)?;
                 }
-                handler(Visit { method: method.clone(), server, engine, bearer, asked }).await
+                handler(Visit { server, engine, bearer, asked }).await
             }
             Handler::Call(handler) => {
                 auth::allow(bearer.as_ref(), verb.scopes)?;
@@ -195,34 +209,6 @@ impl Resource {
             }
         }
     }
-}
-
-/// Puts a page into the router. A token that nobody has is no token here: the page sends its
-/// bearer to the login.
-pub(super) fn page<F, A>(
-    router: Router<Arc<Server>>,
-    path: &str,
-    methods: MethodFilter,
-    handler: F,
-) -> Router<Arc<Server>>
-where
-    F: Fn(Visit) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Answer> + Send + 'static,
-{
-    let answer =
-        move |State(server): State<Arc<Server>>, method: Method, asked: Result<Asked, ApiError>| {
-            let handler = handler.clone();
-            async move {
-                let answered = isolate(async move {
-                    let (asked, mut engine) = (asked?, server.engine().await?);
-                    let bearer = auth::bearer(&server, &mut engine, &asked.headers).await;
-                    let bearer = bearer.ok().flatten();
-                    handler(Visit { method, server, engine, bearer, asked }).await
-                });
-                answered.await.unwrap_or_else(ApiError::into_response)
-            }
-        };
-    router.route(path, on(methods, answer))
 }
 
 /// A method that the endpoint does not have.
@@ -237,7 +223,7 @@ fn refuse(bearer: Option<&Bearer>, method: &Method) -> Answer {
 
 /// Answers in a task of its own: a panic ends the task and nothing else, and a client that goes
 /// away does not cut a finish in half.
-async fn isolate<E>(answering: E) -> Answer
+pub(super) async fn isolate<E>(answering: E) -> Answer
 where
     E: Future<Output = Answer> + Send + 'static,
 {
@@ -250,13 +236,12 @@ where
     }
 }
 
-/// What no endpoint answers: Sentry's catch-all, which knows the missing slash.
-pub(super) async fn nowhere(uri: Uri, headers: HeaderMap) -> Response {
-    let path = uri.path();
+/// What no endpoint of the API answers: Sentry's catch-all, which knows the missing slash.
+pub(super) fn nowhere(path: &str, headers: &HeaderMap) -> Response {
     let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let help = "Route not found, did you forget a trailing slash?";
     let suggestion = format!("try: {path}/");
-    if path.ends_with('/') || !path.starts_with("/api/") {
+    if path.ends_with('/') {
         super::errors::with_body(StatusCode::NOT_FOUND, "text/html; charset=utf-8", String::new())
     } else if kind.starts_with("application/json") {
         // Python's separators, with which this body is written without a serializer there.

@@ -33,9 +33,14 @@ impl ApiError {
         Self::detail(StatusCode::BAD_REQUEST, text)
     }
 
-    /// The sentence of a 400, to be shown on a page.
-    pub(super) fn refusal(&self) -> Option<&str> {
-        self.body["detail"].as_str().filter(|_| self.status == StatusCode::BAD_REQUEST)
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its sentence, to be shown on a page.
+    pub(super) fn sentence(&self) -> &str {
+        self.body["detail"].as_str().unwrap_or_default()
     }
 
     /// A 400 that names a field: `{"field": ["text"]}`.

@@ -13,7 +13,6 @@ mod commits;
 mod deploys;
 mod errors;
 mod given;
-mod html;
 mod integrations;
 mod organizations;
 mod pages;
@@ -23,6 +22,7 @@ mod releases;
 mod repositories;
 mod routes;
 mod shapes;
+mod sign_in;
 mod start;
 mod version;
 
@@ -71,14 +71,13 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let stop = supervise::Stop::listen();
     let listener = TcpListener::bind(listen).await.map_err(unheard)?;
     let address = listener.local_addr().map_err(unheard)?;
-    let base = format!("http://{address}");
-    let (server, notes) = Server::prepare(options, base.clone()).await?;
+    let (server, notes) = Server::prepare(options, address).await?;
     let mut said: Vec<_> = notes.iter().map(|note| Emit::Stderr(format!("{note}\n"))).collect();
     if !address.ip().is_loopback() {
         let warning = "warning: other machines can reach this address, and nothing is encrypted\n";
         said.push(Emit::Stderr(warning.to_owned()));
     }
-    said.push(Emit::Stdout(format!("listening on {base}\n")));
+    said.push(Emit::Stdout(format!("listening on {}\n", server.base())));
     Sinks::emit(said)?;
     answer(listener, Arc::new(server), stop).await
 }
@@ -134,7 +133,7 @@ mod tests {
         let listen = "127.0.0.1:0".to_owned();
         let typed = Serve { listen, database: Some(database), ..Serve::default() };
         let options = Options::read(&typed, &Env::default()).unwrap();
-        let (server, _) = Server::prepare(options, String::new()).await.unwrap();
+        let (server, _) = Server::prepare(options, ([127, 0, 0, 1], 0).into()).await.unwrap();
         let resource = Resource::at("broken/").visit(&[], break_down);
         let router = resource.mount(axum::Router::new()).with_state(Arc::new(server));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

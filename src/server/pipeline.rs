@@ -7,12 +7,13 @@ use super::body;
 use super::call::{Asked, Call};
 use super::catalog;
 use super::errors::{Answer, ApiError, ok};
+use super::sign_in::cookie;
 use crate::backend::embedded::{Door, Session};
 use crate::model::{Finished, Object, OrgSlug};
 use crate::provider::{self, INITIAL, Kind, Step};
 use crate::seam::{Begin, Pipeline, Progress, StepView};
 use crate::state::Fields;
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
@@ -67,7 +68,8 @@ async fn initialize(mut call: Call, given: &Object) -> Answer {
         .map_err(|_| ApiError::detail(StatusCode::NOT_FOUND, format!("Unknown provider: {key}")))?;
     let user = call.bearer.user.ok_or_else(ApiError::forbidden)?;
     let org = OrgSlug::parse(&call.org.slug).ok_or_else(ApiError::not_found)?;
-    let app = call.server.app(provider).map_err(ApiError::bad_request)?;
+    let app = call.server.app(provider);
+    let app = app.map_err(|failure| ApiError::bad_request(failure.message))?;
     let none = Object::new();
     let given = given.get(INITIAL).and_then(Value::as_object).unwrap_or(&none);
     let initial = provider.initial().map(|step| (step, fields(step, given)));
@@ -168,9 +170,7 @@ pub(super) fn snake_case(name: &str) -> String {
 
 /// The key in the session's cookie.
 pub(super) fn session_key(asked: &Asked) -> Option<String> {
-    let cookies = asked.headers.get_all(COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
-    let mut pairs = cookies.flat_map(|cookie| cookie.split(';'));
-    pairs.find_map(|pair| Some(pair.trim().strip_prefix(SESSION)?.strip_prefix('=')?.to_owned()))
+    cookie(&asked.headers, SESSION)
 }
 
 /// Hands the session's key out.

@@ -1,16 +1,16 @@
 //! Every endpoint, with the scopes of which any one allows it: Sentry's own map.
 
 use super::auth::Scopes;
-use super::call::{Resource, nowhere, page};
+use super::call::{Resource, nowhere};
 use super::start::Server;
 use super::{
     code_mappings, commits, deploys, integrations, organizations, pages, pipeline, releases,
     repositories,
 };
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::Method;
-use axum::routing::MethodFilter;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
 use std::sync::Arc;
 
 /// The largest body that is read.
@@ -31,16 +31,16 @@ const PROJECT_READ: Scopes = &["project:read", "project:write", "project:admin"]
 pub(super) fn router(server: Arc<Server>) -> Router {
     let mount = |router, resource: Resource| resource.mount(router);
     let router = resources().into_iter().fold(Router::new(), mount);
-    let router = page(router, "/", MethodFilter::GET, pages::home);
-    let router = page(router, "/auth/login/", MethodFilter::GET, pages::log_in);
-    let router = page(router, "/auth/login/{org}/", MethodFilter::GET, pages::log_in);
-    let set_up = "/organizations/{org}/integrations/{provider}/setup/";
-    let router = page(router, set_up, MethodFilter::GET, pages::set_up);
-    let configure = "/extensions/{provider}/configure/";
-    let router = page(router, configure, MethodFilter::GET, pages::configure);
-    let either = MethodFilter::GET.or(MethodFilter::POST);
-    let router = page(router, "/extensions/{provider}/setup/", either, pages::advance);
-    router.fallback(nowhere).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server)
+    let router = pages::mount(router);
+    router.fallback(elsewhere).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server)
+}
+
+/// What is neither an endpoint nor a page.
+async fn elsewhere(State(server): State<Arc<Server>>, uri: Uri, headers: HeaderMap) -> Response {
+    match uri.path() {
+        path if path.starts_with("/api/") => nowhere(path, &headers),
+        _ => pages::no_page(&server, &headers),
+    }
 }
 
 fn resources() -> Vec<Resource> {

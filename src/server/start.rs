@@ -2,6 +2,7 @@
 //! organizations and projects, and the tokens.
 
 use super::auth::EVERY_SCOPE;
+use super::sign_in::SignIns;
 use crate::backend::embedded::{Bearer, Embedded, random_hex};
 use crate::cli::{DEFAULT_LISTEN, Serve};
 use crate::database;
@@ -10,7 +11,7 @@ use crate::failure::{Code, Failure, quote};
 use crate::files;
 use crate::inputs::GITHUB_API_URL;
 use crate::inputs::state::StateInput;
-use crate::model::OrgSlug;
+use crate::model::{OrgSlug, Refusal, RefusalKind};
 use crate::provider::{self, Provider};
 use crate::secret::Secret;
 use crate::state::Fields;
@@ -23,6 +24,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use subtle::ConstantTimeEq;
+use url::{Host, Url};
 
 /// The variable that names the user token.
 const TOKEN: &str = "SENTRY_AUTH_TOKEN";
@@ -94,6 +96,10 @@ pub(super) struct Server {
     idle: Mutex<Vec<Embedded>>,
     /// The digest of the token that the environment names, and whose it is.
     own: Option<([u8; 32], Bearer)>,
+    /// The local user, as whom a browser on this machine reads.
+    local: Bearer,
+    address: SocketAddr,
+    pub(super) sign_ins: SignIns,
     apps: StateInput,
     github_api_url: Option<String>,
 }
@@ -102,8 +108,9 @@ impl Server {
     /// Makes the file and all in it ready; with the server, what a person should read.
     pub(super) async fn prepare(
         options: Options,
-        base: String,
+        address: SocketAddr,
     ) -> Result<(Self, Vec<String>), Failure> {
+        let base = format!("http://{address}");
         let mut engine = Embedded::open(&options.database).await?;
         let local = engine.local_user().await?;
         let user = Bearer {
@@ -124,8 +131,17 @@ impl Server {
         }
         let database = options.database.clone();
         let idle = Mutex::new(vec![engine]);
+        let sign_ins = SignIns::new(address.port());
+        if address.ip().is_loopback() {
+            let key = sign_ins.hand_out_link();
+            notes.push(format!("sign in with a browser, once: {base}/auth/login/?key={key}"));
+        }
         let Options { apps, github_api_url, .. } = options;
-        Ok((Self { base, database, idle, own, apps, github_api_url }, notes))
+        let local = user;
+        Ok((
+            Self { base, database, idle, own, local, address, sign_ins, apps, github_api_url },
+            notes,
+        ))
     }
 
     /// The app with which a provider's pipeline is begun.
@@ -133,17 +149,36 @@ impl Server {
     /// # Errors
     ///
     /// Why it cannot be begun here.
-    pub(super) fn app(&self, provider: &dyn Provider) -> Result<Fields, String> {
+    pub(super) fn app(&self, provider: &dyn Provider) -> Result<Fields, Failure> {
         if let Some(why) = provider.needs_sentry() {
-            return Err(format!("only a Sentry can finish {}: {why}", provider.name()));
+            let message = format!("only a Sentry can finish {}: {why}", provider.name());
+            return Err(Refusal::new(RefusalKind::NeedsSentry, message).into());
         }
         let app = provider::check_app(provider, &self.apps, self.github_api_url.as_deref());
-        app.map_err(|mistakes| Failure::all(mistakes).map_or_else(String::new, |all| all.message))
+        app.map_err(|mistakes| Failure::all(mistakes).expect("an error is a mistake at least"))
     }
 
     /// Where the server is, without a slash at the end.
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The user that the server belongs to.
+    pub(super) fn local(&self) -> &Bearer {
+        &self.local
+    }
+
+    /// As whom a browser reads that is not signed in: as the local user, where only this machine
+    /// reaches the server and by a name of this machine, for another name may be a stranger's that
+    /// points here.
+    pub(super) fn neighbour(&self, host: &str) -> Option<Bearer> {
+        let host = Url::parse(&format!("http://{host}")).ok()?;
+        let is_here = match host.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(ip) => ip.is_loopback(),
+            Host::Ipv6(ip) => ip.is_loopback(),
+        };
+        (is_here && self.address.ip().is_loopback()).then(|| self.local.clone())
     }
 
     /// An engine for one request: an idle one, else another connection to the file.

@@ -103,7 +103,7 @@ fn a_browser_that_comes_back_finishes_on_the_pages() {
     let callback = party.approve(left.header("location"));
     let path = callback.strip_prefix(&serve.url()).expect("the browser comes back here");
     let done = client.ask("GET", path, &Value::Null);
-    assert!(done.text.contains("postMessage({\"success\":true"), "{}", done.text);
+    assert!(done.text.contains("id=\"message\">{\"success\":true"), "{}", done.text);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct Installed {
     pub link_status: String,
 }
 
-const INSTALLED: &str = "SELECT integration.*, link.id AS link, link.config,
+pub(super) const INSTALLED: &str = "SELECT integration.*, link.id AS link, link.config,
         link.status AS link_status
      FROM organization_integration AS link
      JOIN integration ON integration.id = link.integration_id
@@ -114,7 +114,7 @@ impl Embedded {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Installed> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Installed> {
     Ok(Installed {
         id: row.get("id")?,
         link: row.get("link")?,

@@ -6,6 +6,7 @@
 //! twice when another process has to go on.
 
 mod after;
+mod browse;
 mod code_mappings;
 mod commits;
 mod conclude;
@@ -36,6 +37,7 @@ use crate::store::{Busy, Store, StoreError};
 use pipeline::Kept;
 use std::path::Path;
 
+pub use browse::{Account, AuditEntry, Counts};
 pub use code_mappings::{CodeMapping, NewCodeMapping, Upserted};
 pub use commits::{Author, Commit, CommitFile, NewCommit, NewRef};
 pub use deploys::{Deploy, NewDeploy};

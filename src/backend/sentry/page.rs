@@ -39,9 +39,11 @@ impl Page {
     }
 }
 
-/// The argument of the page's `postMessage`: JSON with `success` and `data`.
+/// What the page posts to its opener, JSON with `success` and `data`: the argument of Sentry's
+/// `postMessage`, or the message that the script of `serve` reads.
 fn finish(html: &str) -> Option<Value> {
-    html.match_indices("postMessage(").find_map(|(at, found)| {
+    let posts = html.match_indices("postMessage(");
+    posts.chain(html.match_indices("id=\"message\">")).find_map(|(at, found)| {
         let rest = html[at + found.len()..].trim_start();
         let message = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?.ok()?;
         message.get("success").is_some().then_some(message)

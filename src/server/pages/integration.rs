@@ -1,0 +1,242 @@
+//! The settings page of one integration, which a run's `redirect-url` leads to.
+
+use super::frame::Tab;
+use super::integrations::{provider_name, status};
+use super::{Look, words};
+use crate::backend::embedded::{
+    Account, AuditEntry, CodeMapping, Installed, Page, Repository, RepositoryFilter,
+};
+use crate::server::errors::{Answer, ApiError};
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// The most that one section shows.
+const MOST: i64 = 100;
+
+/// Names in a configuration whose texts tell nobody anything that opens something. Every other
+/// text is hidden: a new field is a secret until it stands here.
+const TOLD: [&str; 6] = ["team", "id", "service", "service_name", "integration_id", "name"];
+
+/// All that the page says.
+struct Shown {
+    one: Installed,
+    linked_at: i64,
+    account: Option<Account>,
+    repositories: Vec<Repository>,
+    mappings: Vec<CodeMapping>,
+    audit: Vec<AuditEntry>,
+}
+
+/// `/settings/{org}/integrations/{provider}/{id}/`.
+pub(super) async fn show(mut look: Look) -> Answer {
+    let org = look.enter().await?;
+    let id = look.asked.id("id")?;
+    let found = look.engine.installed_one(org.id, id).await?;
+    let key = look.asked.param("provider").to_owned();
+    let one = found.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
+    let shown = read(&mut look, org.id, one).await?;
+    let next = look.asked.query("next").filter(|next| !next.is_empty());
+    let content = html! {
+        @if let Some(next) = next { (going_on(next)) }
+        (heading(&shown.one))
+        (facts(&shown))
+        (repositories(&shown.repositories))
+        (mappings(&shown.mappings))
+        (configuration(&shown.one))
+        (audit(&shown.audit))
+        p { a.button.second href=(words::set_up(&org.slug, &key)) { "Set it up again" } }
+    };
+    let org = Some((org.slug.as_str(), Tab::Integrations));
+    Ok(look.page_of(&shown.one.name, org, content))
+}
+
+async fn read(look: &mut Look, org: i64, one: Installed) -> Result<Shown, ApiError> {
+    let page = Page { offset: 0, rows: MOST };
+    let (linked_at, account) = look.engine.linked(one.link).await?;
+    let filter = RepositoryFilter { integration_id: Some(one.id), ..RepositoryFilter::default() };
+    let repositories = look.engine.repositories(org, &filter, page).await?;
+    let mappings = look.engine.code_mappings(org, Some(one.id), &[], page).await?;
+    let audit = look.engine.audit_of(org, one.id, page).await?;
+    Ok(Shown { one, linked_at, account, repositories, mappings, audit })
+}
+
+/// Where the person was going: never followed by itself, and named by its host.
+fn going_on(next: &str) -> Markup {
+    html! {
+        aside.next aria-label="What comes next" {
+            @match words::outside(next) {
+                Some(url) => {
+                    p { "The integration is set up. You were on your way to "
+                        strong { (words::host(&url)) } "." }
+                    p { a.button href=(url) rel="noopener noreferrer" { "Continue to " (words::host(&url)) } }
+                },
+                None => p { "The integration is set up. What was to come next is no address that can be linked to: "
+                    code { bdi { (next.chars().take(500).collect::<String>()) } } },
+            }
+        }
+    }
+}
+
+fn heading(one: &Installed) -> Markup {
+    let provider = provider_name(one);
+    html! {
+        header.heading {
+            (words::tile(&provider))
+            div {
+                h1 { bdi { (one.name) } }
+                p.quiet { (provider) " · " (status(one)) }
+            }
+        }
+    }
+}
+
+fn facts(shown: &Shown) -> Markup {
+    let fact = |name: &str| shown.one.metadata.get(name).and_then(Value::as_str);
+    let first = shown.audit.last().map(|entry| entry.actor.as_str());
+    html! {
+        dl.facts {
+            dt { "Account" } dd { code { bdi { (shown.one.external_id) } } }
+            @if let Some(domain) = fact("domain_name") { dt { "Domain" } dd { bdi { (domain) } } }
+            @if let Some(kind) = fact("account_type") { dt { "Kind" } dd { (kind) } }
+            dt { "Linked" }
+            dd { (words::time(shown.linked_at)) @if let Some(first) = first { " by " (first) } }
+            @if let Some(account) = &shown.account {
+                dt { "Acts as" }
+                dd { code { bdi { (account.external_id) } } ", linked by " (account.user)
+                     ", verified " (words::time(account.verified_at)) }
+            }
+            dt { "Id" } dd { (shown.one.id) }
+        }
+    }
+}
+
+fn repositories(all: &[Repository]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            h2 { "Repositories" }
+            ul.lines {
+                @for one in all {
+                    li { bdi { (one.name) }
+                         @if let Some(url) = &one.url { " " span.quiet { (words::link_out(url)) } } }
+                }
+            }
+            (and_more(all.len()))
+        }
+    }
+}
+
+fn mappings(all: &[CodeMapping]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            h2 #mappings { "Code mappings" }
+            div.scroll tabindex="0" role="region" aria-labelledby="mappings" {
+                table {
+                    thead { tr {
+                        th scope="col" { "Project" } th scope="col" { "In stack traces" }
+                        th scope="col" { "In the repository" } th scope="col" { "Branch" }
+                    } }
+                    tbody { @for one in all { (mapping(one)) } }
+                }
+            }
+            (and_more(all.len()))
+        }
+    }
+}
+
+fn mapping(one: &CodeMapping) -> Markup {
+    html! {
+        tr {
+            td { (one.project_slug) }
+            td { code { bdi { (one.stack_root) } } }
+            td { bdi { (one.repository_name) } ": " code { bdi { (one.source_root) } } }
+            td { (one.default_branch.as_deref().unwrap_or("")) }
+        }
+    }
+}
+
+fn configuration(one: &Installed) -> Markup {
+    html! {
+        @if !one.config.is_empty() {
+            h2 { "Configuration" }
+            dl.facts {
+                @for (name, value) in &one.config {
+                    dt { (words::label(name)) }
+                    dd { (told(name, value)) }
+                }
+            }
+        }
+    }
+}
+
+/// A value as far as it may be seen.
+fn told(name: &str, value: &Value) -> Markup {
+    match value {
+        Value::Null => html! { span.quiet { "not set" } },
+        Value::Bool(on) => html! { (if *on { "yes" } else { "no" }) },
+        Value::Number(number) => html! { (number) },
+        Value::String(text) if TOLD.contains(&name) => html! { bdi { (text) } },
+        Value::String(_) => html! { span.hidden-value { "hidden" } },
+        Value::Array(items) if items.is_empty() => html! { span.quiet { "none" } },
+        Value::Array(items) => html! {
+            ul.lines { @for item in items.iter().take(100) { li { (told(name, item)) } } }
+        },
+        Value::Object(fields) => html! {
+            dl.inline {
+                @for (name, value) in fields {
+                    div { dt { (words::label(name)) } dd { (told(name, value)) } }
+                }
+            }
+        },
+    }
+}
+
+fn audit(entries: &[AuditEntry]) -> Markup {
+    html! {
+        @if !entries.is_empty() {
+            h2 { "Audit log" }
+            ol.lines {
+                @for entry in entries {
+                    li { (words::time(entry.created_at)) " " strong { (happened(&entry.event)) }
+                         " by " (entry.actor) " " code.quiet { (entry.event) } }
+                }
+            }
+            (and_more(entries.len()))
+        }
+    }
+}
+
+/// Sentry's name of an event in words.
+fn happened(event: &str) -> &str {
+    match event {
+        "integration.add" => "Installed",
+        "integration.edit" => "Changed",
+        "integration.remove" => "Removed",
+        other => other,
+    }
+}
+
+fn and_more(count: usize) -> Markup {
+    html! {
+        @if i64::try_from(count) == Ok(MOST) {
+            p.quiet { "These are the first " (MOST) "; Sentry's API has all." }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_text_that_nobody_declared_harmless_is_hidden() {
+        let config = json!([{ "team": "ops", "id": "1-ops", "integration_key": "s3cr3t",
+                              "nested": { "token": "s3cr3t", "on": true, "size": 4 } }]);
+        let shown = told("team_table", &config).into_string();
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        for seen in ["ops", "1-ops", "hidden", "yes", ">4<"] {
+            assert!(shown.contains(seen), "{seen}: {shown}");
+        }
+        assert!(!told("unheard", &json!("s3cr3t")).into_string().contains("s3cr3t"));
+    }
+}

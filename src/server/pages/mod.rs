@@ -1,0 +1,186 @@
+//! Pages that people look at: what is there, and the set-up of what is not yet.
+//!
+//! Rendered here and whole without a script. They are read on this machine without signing in,
+//! and show no secret; whoever changes something is signed in, or brings a token.
+
+mod assets;
+mod form;
+mod frame;
+mod home;
+mod integration;
+mod integrations;
+mod listing;
+mod login;
+mod outcome;
+mod release;
+mod releases;
+mod set_up;
+mod stage;
+mod words;
+
+use super::auth::{self, Scopes};
+use super::call::{Asked, isolate};
+use super::errors::{Answer, ApiError};
+use super::sign_in::SignedIn;
+use super::start::{Lease, Server};
+use crate::backend::embedded::{Bearer, Organization};
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use frame::{Head, Tab};
+use maud::Markup;
+use std::sync::Arc;
+
+/// The field of a form that proves where the form came from.
+const FORM_KEY: &str = "form-key";
+
+/// What it takes to see an organization's pages; the local user has all of it.
+const READS: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
+
+/// Somebody's request for a page.
+struct Look {
+    method: Method,
+    server: Arc<Server>,
+    engine: Lease,
+    asked: Asked,
+    /// Who it is, by a token or by a session.
+    bearer: Option<Bearer>,
+    /// The browser's session, when no token came.
+    signed_in: Option<SignedIn>,
+}
+
+impl Look {
+    async fn new(server: Arc<Server>, method: Method, asked: Asked) -> Result<Self, ApiError> {
+        let mut engine = server.engine().await?;
+        // A token that nobody has is none here: the page sends its bearer to the login.
+        let bearer = auth::bearer(&server, &mut engine, &asked.headers).await.ok().flatten();
+        let signed_in = match bearer {
+            Some(_) => None,
+            None => server.sign_ins.find(&asked.headers),
+        };
+        let bearer = bearer.or_else(|| signed_in.as_ref().map(|of| of.bearer.clone()));
+        Ok(Self { method, server, engine, asked, bearer, signed_in })
+    }
+
+    /// Whether a form is from another site than ours, which a browser would send as well.
+    fn is_forged(&self) -> bool {
+        let wrote = |of: &SignedIn| of.wrote(self.asked.form(FORM_KEY).as_deref().unwrap_or(""));
+        self.method == Method::POST && !self.signed_in.as_ref().is_none_or(wrote)
+    }
+
+    /// As whom it is read.
+    ///
+    /// # Errors
+    ///
+    /// 401.
+    fn reader(&self) -> Result<Bearer, ApiError> {
+        let host = || self.asked.headers.get(HOST)?.to_str().ok();
+        let neighbour = || self.server.neighbour(host()?);
+        let reader = self.bearer.clone().or_else(neighbour);
+        reader.ok_or_else(|| ApiError::unauthorized("Sign in to see this page."))
+    }
+
+    /// The organization that the path names, for somebody who may see it.
+    ///
+    /// # Errors
+    ///
+    /// 401, 403, 404.
+    async fn enter(&mut self) -> Result<Organization, ApiError> {
+        let (reader, slug) = (self.reader()?, self.asked.param("org").to_owned());
+        let found = self.engine.organization(&slug).await?.filter(|found| found.slug == slug);
+        let org = found.ok_or_else(ApiError::not_found)?;
+        auth::enter(&mut self.engine, &reader, org.id, READS).await?;
+        Ok(org)
+    }
+
+    fn form_key(&self) -> Option<&str> {
+        self.signed_in.as_ref().map(|of| of.form_key.as_str())
+    }
+
+    /// A page about no organization.
+    fn page(&self, title: &str, body: Markup) -> Response {
+        self.page_of(title, None, body)
+    }
+
+    /// A page of an organization, on one of its tabs.
+    fn page_of(&self, title: &str, org: Option<(&str, Tab)>, body: Markup) -> Response {
+        frame::page(StatusCode::OK, &Head { title, org, form_key: self.form_key() }, body)
+    }
+}
+
+/// Puts every page into the router.
+pub(super) fn mount(router: Router<Arc<Server>>) -> Router<Arc<Server>> {
+    let (get, post) = (MethodFilter::GET, MethodFilter::POST);
+    let router = page(router, "/", get, home::show);
+    let router = page(router, "/auth/login/", get, login::show);
+    let router = page(router, "/auth/login/", post, login::sign_in);
+    let router = page(router, "/auth/login/{org}/", get, login::show);
+    let router = page(router, "/auth/logout/", post, login::sign_out);
+    let router = page(router, "/settings/{org}/", get, home::organization);
+    let router = page(router, "/organizations/{org}/", get, home::organization);
+    let router = page(router, "/settings/{org}/integrations/", get, integrations::list);
+    let settings = "/settings/{org}/integrations/{provider}/{id}/";
+    let router = page(router, settings, get, integration::show);
+    let router = page(router, "/organizations/{org}/releases/", get, releases::list);
+    let router = page(router, "/organizations/{org}/releases/{version}/", get, release::show);
+    let set_up = "/organizations/{org}/integrations/{provider}/setup/";
+    let router = page(router, set_up, get, set_up::begin);
+    let router = page(router, "/extensions/{provider}/configure/", get, set_up::configure);
+    let router = page(router, "/extensions/{provider}/setup/", get.or(post), set_up::advance);
+    assets::mount(router)
+}
+
+/// The page for an address that leads nowhere.
+pub(super) fn no_page(server: &Server, headers: &HeaderMap) -> Response {
+    let signed_in = server.sign_ins.find(headers);
+    frame::error(&ApiError::not_found(), signed_in.as_ref().map(|of| of.form_key.as_str()))
+}
+
+/// Puts a page into the router.
+fn page<F, A>(
+    router: Router<Arc<Server>>,
+    path: &str,
+    methods: MethodFilter,
+    handler: F,
+) -> Router<Arc<Server>>
+where
+    F: Fn(Look) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Answer> + Send + 'static,
+{
+    let answer =
+        move |State(server): State<Arc<Server>>, method: Method, asked: Result<Asked, ApiError>| {
+            let handler = handler.clone();
+            async move {
+                let asked = match asked {
+                    Ok(asked) => asked,
+                    Err(error) => return frame::error(&error, None),
+                };
+                let signed_in = server.sign_ins.find(&asked.headers);
+                let (path, is_get) = (asked.whole_path(), method != Method::POST);
+                let answered = isolate(async move {
+                    let look = Look::new(server, method, asked).await?;
+                    if look.is_forged() {
+                        return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
+                    }
+                    handler(look).await
+                });
+                match answered.await {
+                    Ok(page) => page,
+                    Err(error) if is_get && error.status() == StatusCode::UNAUTHORIZED => {
+                        login::first(&path)
+                    }
+                    Err(error) => {
+                        frame::error(&error, signed_in.as_ref().map(|of| of.form_key.as_str()))
+                    }
+                }
+            }
+        };
+    router.route(path, on(methods, answer))
+}
+
+/// What is said of a form that is not ours, or of a session that is over.
+const FORGED: &str =
+    "This form is from an earlier session. Go back, reload the page, and send it again.";

@@ -1,0 +1,92 @@
+//! What a set-up comes to, and what is said when it does not.
+
+use super::words;
+use crate::failure::Failure;
+use crate::model::Object;
+use maud::{Markup, PreEscaped, html};
+use serde_json::Value;
+
+/// A refusal, in the words of the command line.
+pub(super) fn refused(failure: &Failure, again: Option<&str>) -> Markup {
+    html! {
+        section.narrow.said {
+            h1 { "It was not set up" }
+            div.box-content.wrong role="alert" { pre { (failure.message) } }
+            p { (words::prose(&words::capital(&failure.hint))) "." }
+            p.quiet { "error-code: " code { (failure.code.slug()) }
+                @if let Some(status) = failure.status { ", the third party answered with HTTP " (status) } }
+            @if let Some(again) = again { p { a.button href=(again) { "Start again" } } }
+        }
+    }
+}
+
+/// The end: told to the window that opened this one, and to the person.
+pub(super) fn finished(name: &str, settings: &str, posted: &Value) -> Markup {
+    html! {
+        section.narrow.said {
+            (words::drawing(include_str!("done.svg")))
+            h1 { bdi { (name) } " is set up" }
+            p { "You can close this window, or look at what there is now." }
+            p { a.button href=(settings) { "Open its settings" } }
+        }
+        (message(posted))
+    }
+}
+
+/// Where a vendor's callback ends when a program walks the pipeline by the API.
+pub(super) fn handed_over(parameters: Object) -> Markup {
+    html! {
+        section.narrow.said {
+            h1 { "Go back to where you began" }
+            p { "If a program waits for it, give it the whole address of this page." }
+        }
+        (message(&Value::Object(parameters)))
+    }
+}
+
+/// Where a vendor's callback ends when nothing here waits for it: a run does, somewhere.
+pub(super) fn elsewhere(address: &str) -> Markup {
+    html! {
+        section.narrow.said {
+            h1 { "A run waits for this" }
+            p { "The set-up was begun by a program, and goes on there. Give it this address, whole; it is good once." }
+            div.field {
+                label for="address" { "The address to paste" }
+                textarea #address rows="4" readonly { (address) }
+            }
+            pre { code { "finishline resume --callback-url -" } }
+            p.quiet { "Nothing is lost if you close this page: the address is the one that your browser came by." }
+        }
+    }
+}
+
+/// What is posted, as data that cannot end the element it stands in.
+fn message(value: &Value) -> Markup {
+    let text = value.to_string();
+    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    html! { script type="application/json" id="message" { (PreEscaped(text)) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn no_text_ends_the_message() {
+        let json = json!({ "name": "</script><!--&" });
+        let shown = message(&json).into_string();
+        let text =
+            shown.split_once('>').and_then(|(_, rest)| rest.strip_suffix("</script>")).unwrap();
+        assert!(!text.contains(['<', '>', '&']), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), json);
+    }
+
+    #[test]
+    fn a_refusal_is_said_as_the_command_line_says_it() {
+        let failure = Failure::new(crate::failure::Code::Refused, "no <b>").hint("set `url`");
+        let shown = refused(&failure, None).into_string();
+        assert!(shown.contains("<pre>no &lt;b&gt;</pre>"), "{shown}");
+        assert!(shown.contains("Set <code>url</code>.") && shown.contains("<code>refused</code>"));
+    }
+}

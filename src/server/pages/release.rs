@@ -1,0 +1,115 @@
+//! One release: where it runs, what is in it.
+
+use super::frame::Tab;
+use super::listing::Listing;
+use super::releases::status;
+use super::{Look, words};
+use crate::backend::embedded::{Commit, CommitFile, Deploy, Page, Release};
+use crate::server::errors::{Answer, ApiError};
+use maud::{Markup, html};
+
+/// `/organizations/{org}/releases/{version}/`.
+pub(super) async fn show(mut look: Look) -> Answer {
+    let org = look.enter().await?;
+    let version = look.asked.param("version").to_owned();
+    let found = look.engine.release(org.id, &version).await?;
+    let release = found.ok_or_else(ApiError::not_found)?;
+    let projects = look.engine.release_projects(release.id).await?;
+    let some = Page { offset: 0, rows: 100 };
+    let all_deploys = look.engine.deploys(release.id, some).await?;
+    let content = html! {
+        header.heading { div {
+            h1 { bdi { (release.version) } }
+            p.quiet { (status(&release)) }
+        } }
+        (facts(&release, &projects))
+        (deploys(&all_deploys))
+        (commits(&mut look, &release).await?)
+        (files(&mut look, &release).await?)
+    };
+    Ok(look.page_of(&release.version, Some((&org.slug, Tab::Releases)), content))
+}
+
+fn facts(release: &Release, projects: &[(i64, String)]) -> Markup {
+    html! {
+        dl.facts {
+            @if let Some(released) = release.date_released { dt { "Released" } dd { (words::time(released)) } }
+            dt { "Made" } dd { (words::time(release.created_at)) }
+            @if !projects.is_empty() {
+                dt { "Projects" }
+                dd { @for (at, (_, slug)) in projects.iter().enumerate() { @if at > 0 { ", " } (slug) } }
+            }
+            @if let Some(commit) = &release.r#ref { dt { "Made of" } dd { code { bdi { (commit) } } } }
+            @if let Some(url) = &release.url { dt { "More at" } dd { (words::link_out(url)) } }
+            @if let Some(agent) = &release.user_agent { dt { "Made by" } dd { bdi { (agent) } } }
+        }
+    }
+}
+
+fn deploys(all: &[Deploy]) -> Markup {
+    html! {
+        h2 { "Deploys" }
+        @if all.is_empty() { p.quiet { "It was not deployed yet." } }
+        ul.lines {
+            @for deploy in all {
+                li {
+                    span.environment { (deploy.environment) } " " (words::time(deploy.date_finished))
+                    @if let Some(name) = &deploy.name { " " bdi { (name) } }
+                    @if let Some(url) = &deploy.url { " " (words::link_out(url)) }
+                }
+            }
+        }
+    }
+}
+
+async fn commits(look: &mut Look, release: &Release) -> Result<Markup, ApiError> {
+    let listing = Listing::read(&look.asked, "commits");
+    let mut found = look.engine.release_commits(release.id, listing.rows()).await?;
+    let more = Listing::cut(&mut found);
+    Ok(html! {
+        h2 #commits { (words::count(release.commit_count, "commit")) }
+        @if release.commit_count == 0 { p.quiet { "Nobody told which commits are in it." } }
+        ul.lines { @for one in &found { (commit(one)) } }
+        (listing.pager("Pages of commits", more))
+    })
+}
+
+fn commit(commit: &Commit) -> Markup {
+    let subject = commit.message.as_deref().and_then(|message| message.lines().next());
+    let author = commit.author.as_ref();
+    let author = author.map(|author| author.name.as_deref().unwrap_or(&author.email));
+    html! {
+        li.commit {
+            code { (commit.key.chars().take(12).collect::<String>()) }
+            div {
+                bdi { (subject.unwrap_or("(no message)")) }
+                p.quiet {
+                    @if let Some(author) = author { bdi { (author) } " · " }
+                    (words::time(commit.date_added)) " · " bdi { (commit.repository.name) }
+                }
+            }
+        }
+    }
+}
+
+async fn files(look: &mut Look, release: &Release) -> Result<Markup, ApiError> {
+    let listing = Listing::read(&look.asked, "files");
+    let mut found = look.engine.release_files(release.id, listing.rows()).await?;
+    let more = Listing::cut(&mut found);
+    Ok(html! {
+        @if !found.is_empty() || more {
+            h2 #files { "Files" }
+            ul.lines { @for one in &found { (file(one)) } }
+            (listing.pager("Pages of files", more))
+        }
+    })
+}
+
+fn file(file: &CommitFile) -> Markup {
+    let done = match file.kind.as_str() {
+        "A" => "added",
+        "D" => "deleted",
+        _ => "modified",
+    };
+    html! { li { span class=(format!("change {done}")) { (done) } " " code { bdi { (file.filename) } } } }
+}

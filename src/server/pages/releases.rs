@@ -1,0 +1,71 @@
+//! The releases of an organization, newest first.
+
+use super::frame::Tab;
+use super::listing::Listing;
+use super::{Look, words};
+use crate::backend::embedded::{Deploy, Release, ReleaseFilter};
+use crate::server::errors::Answer;
+use maud::{Markup, html};
+
+/// `/organizations/{org}/releases/`.
+pub(super) async fn list(mut look: Look) -> Answer {
+    let org = look.enter().await?;
+    let listing = Listing::read(&look.asked, "page");
+    let query = Some(listing.query.clone()).filter(|query| !query.is_empty());
+    let filter = ReleaseFilter { query, ..ReleaseFilter::default() };
+    let mut found = look.engine.releases(org.id, &filter, listing.rows()).await?;
+    let more = Listing::cut(&mut found);
+    let mut rows = Vec::new();
+    for release in &found {
+        let deployed = look.engine.last_deploy(release.id).await?;
+        rows.push(row(&org.slug, release, deployed.as_ref()));
+    }
+    let content = html! {
+        h1 { "Releases" }
+        @if rows.is_empty() && listing.is_whole() {
+            (nothing(&org.slug))
+        } @else {
+            @if more || !listing.is_whole() || rows.len() > 5 {
+                (listing.search("Search versions"))
+            }
+            @if rows.is_empty() { p.quiet { "No version fits." } }
+            ul.rows { @for row in &rows { (row) } }
+            (listing.pager("Pages of releases", more))
+        }
+    };
+    Ok(look.page_of("Releases", Some((&org.slug, Tab::Releases)), content))
+}
+
+fn row(org: &str, release: &Release, deployed: Option<&Deploy>) -> Markup {
+    html! {
+        li {
+            h2 { a href=(words::release(org, &release.version)) { bdi { (release.version) } } }
+            p.quiet {
+                (words::time(release.date_released.unwrap_or(release.created_at)))
+                " · " (words::count(release.commit_count, "commit"))
+                @if let Some(deploy) = deployed { " · in " span.environment { (deploy.environment) } }
+            }
+            (status(release))
+        }
+    }
+}
+
+/// Whether it is out, as a word and a colour.
+pub(super) fn status(release: &Release) -> Markup {
+    let (class, word) = match (release.status.as_str(), release.date_released) {
+        ("open", Some(_)) => ("good", "Released"),
+        ("open", None) => ("waits", "Not finalized"),
+        _ => ("waits", "Archived"),
+    };
+    html! { span class=(format!("status {class}")) { (word) } }
+}
+
+fn nothing(org: &str) -> Markup {
+    html! {
+        section.nothing {
+            (words::drawing(words::EMPTY))
+            p { "Nothing was released for " strong { (org) } " yet. In a git checkout, this does:" }
+            pre { code { "finishline run --org " (org) " --projects web --release web@1.0.0 --environment production" } }
+        }
+    }
+}
