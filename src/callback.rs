@@ -141,11 +141,7 @@ impl Callback {
     /// `refused` when the third party reports an error instead, `usage` when a field is missing.
     pub fn fields(&self, step: &Step) -> Result<Fields, Failure> {
         if !self.text("error").is_empty() {
-            let words = [self.text("error"), self.text("error_description")];
-            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-            let said = crate::failure::quote(&words.join(": "));
-            let message = format!("the third party did not approve: {said}");
-            return Err(Failure::new(Code::Refused, message)
+            return Err(not_approved(self.text("error"), self.text("error_description"))
                 .hint("open `redirect-url` again and approve: the pipeline still waits"));
         }
         let required = step.fields.iter().filter(|field| field.required);
@@ -156,6 +152,13 @@ impl Callback {
         }
         Ok(self.brought(step))
     }
+}
+
+/// The failure for a callback that says why the third party refuses, in its own words.
+pub fn not_approved(error: &str, description: &str) -> Failure {
+    let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
+    let said = crate::failure::quote(&words.join(": "));
+    Failure::new(Code::Refused, format!("the third party did not approve: {said}"))
 }
 
 /// Whether a provider has a field of this parameter, and it is no secret: an account's id, say.

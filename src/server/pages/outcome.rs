@@ -49,13 +49,19 @@ pub(super) fn elsewhere(address: &str) -> Markup {
     html! {
         section.narrow.said {
             h1 { "A run waits for this" }
-            p { "The set-up was begun by a program, and goes on there. Give it this address, whole; it is good once." }
+            p {
+                "This set-up was begun by a program, and goes on there. Give it this address, \
+                 whole: it is good once."
+            }
             div.field {
                 label for="address" { "The address to paste" }
-                textarea #address rows="4" readonly { (address) }
+                textarea #address rows="3" readonly { (address) }
             }
-            pre { code { "finishline resume --callback-url -" } }
-            p.quiet { "Nothing is lost if you close this page: the address is the one that your browser came by." }
+            pre { code { "finishline resume --org ORG --callback-url -" } }
+            p.quiet {
+                "If you began it here, its time is over, or another set-up was begun since: \
+                 begin again."
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use super::stage::Stage;
 use super::words::segment;
 use super::{FORM_KEY, Look, login, outcome};
 use crate::backend::embedded::{Door, Organization, Page, Session};
+use crate::callback::not_approved;
 use crate::failure::{Code, Exit, Failure};
 use crate::model::{Finished, Object, OrgSlug};
 use crate::provider::{self, Field, Kind, Provider, Source, Step};
@@ -82,12 +83,14 @@ pub(super) async fn advance(mut look: Look) -> Answer {
         }
         return answer(&mut look, &session, &stage, &given).await;
     }
-    Ok(match given.get("error").and_then(Value::as_str) {
-        Some(error) => {
-            let message = format!("The third party answered: {error}");
-            stage.refused(&look, &Failure::new(Code::Refused, message))
+    let word = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
+    Ok(match word("error") {
+        "" => stage.show(&look, &session.view),
+        error => {
+            let refused = not_approved(error, word("error_description"));
+            let hint = "start again, and approve on the third party's page";
+            stage.refused(&look, &refused.hint(hint))
         }
-        None => stage.show(&look, &session.view),
     })
 }
 

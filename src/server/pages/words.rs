@@ -90,7 +90,7 @@ pub(super) fn count(number: i64, name: &str) -> String {
 
 /// A provider's tile: its first letter on one of our colours.
 pub(super) fn tile(name: &str) -> Markup {
-    let hue = name.bytes().map(usize::from).sum::<usize>() % 6;
+    let hue = name.bytes().fold(7_u32, |hue, byte| (hue * 31 + u32::from(byte)) % 997) % 6;
     let letter: String = name.chars().take(1).flat_map(char::to_uppercase).collect();
     html! { span class=(format!("tile hue-{hue}")) aria-hidden="true" { (letter) } }
 }

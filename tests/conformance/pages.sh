@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The pages of `serve` as a person sees them, in Debian's Chromium, with axe-core as the judge of
+# what everybody can use. Needs cargo, node and Python; as root it installs the browser.
+# PAGES_PICTURES names a folder for pictures of the pages, docs/pages for the documentation's.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/conformance/tools.sh
+source tests/conformance/tools.sh
+
+if [ ! -x /usr/bin/chromium ]; then
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
+fi
+tools_node pages playwright-core@1.65.1 axe-core@4.11.0
+cargo build --quiet --locked
+PAGES_MODULES="$TOOLS/npm/pages/node_modules" PAGES_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/finishline" \
+  node tests/conformance/pages.mjs
