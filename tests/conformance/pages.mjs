@@ -155,6 +155,8 @@ const TESTS = {
     await fillGitLab(page, 'app');
     await page.getByRole('link', { name: `Continue to ${new URL(gitlab).host}` }).click();
     await page.getByRole('link', { name: 'Authorize' }).click();
+    await page.getByText('is set up').waitFor();
+    await axe(page);
     await page.getByRole('link', { name: 'Open its settings' }).click();
     await page.getByRole('heading', { level: 1, name: 'acme' }).waitFor();
     assert.ok(!(await page.content()).includes(KEY));
@@ -298,17 +300,17 @@ const TESTS = {
   },
 };
 
-// Pictures of every page, for whoever changes how they look.
+// The pictures of the documentation.
 async function pictures() {
-  for (const colorScheme of ['light', 'dark']) {
-    for (const width of [900, 360]) {
-      const page = await person({ colorScheme, viewport: { width, height: 640 } });
-      for (const [name, show] of Object.entries(PAGES)) {
-        await show(page);
-        await page.screenshot({ path: path.join(PICTURES, `${name.replaceAll(' ', '-')}-${colorScheme}-${width}.png`) });
-      }
-    }
-  }
+  const take = async (name, colorScheme, [width, height], show) => {
+    const page = await person({ colorScheme, viewport: { width, height } });
+    await show(page);
+    await page.screenshot({ path: path.join(PICTURES, `${name}.png`) });
+  };
+  const welcome = encodeURIComponent('https://example.com/welcome');
+  await take('settings', 'light', [860, 860], (page) => page.goto(at(`/settings/acme/integrations/custom_scm/1/?next=${welcome}`)));
+  await take('form', 'dark', [860, 600], PAGES['a form that was wrong']);
+  await take('release', 'light', [360, 740], PAGES['a release']);
 }
 
 let failed = 0;

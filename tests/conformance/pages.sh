@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The pages of `serve` as a person sees them, in Debian's Chromium, with axe-core as the judge of
 # what everybody can use. Needs cargo, node and Python; as root it installs the browser.
-# PAGES_PICTURES names a folder for pictures of the pages, docs/pages for the documentation's.
+# With PAGES_PICTURES=docs/pages it also takes the documentation's pictures, when the pages change.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/conformance/tools.sh

@@ -1,14 +1,16 @@
 //! Starts the real program in an environment that holds nothing but what a test says.
 
 use crate::oracle::{self, Command as Said, Variables};
+use crate::served;
 use rusqlite::Connection;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// The secret of the standard inputs.
@@ -30,6 +32,7 @@ enum Sink {
 pub(crate) struct Run {
     folder: Arc<TempDir>,
     count: Arc<AtomicUsize>,
+    shown: Arc<Mutex<BTreeSet<String>>>,
     sink: Sink,
     variables: Vec<(OsString, OsString)>,
     args: Vec<OsString>,
@@ -47,6 +50,7 @@ impl Run {
         let run = Self {
             folder,
             count,
+            shown: Arc::default(),
             sink: Sink::Nowhere,
             variables: Vec::new(),
             args,
@@ -180,6 +184,25 @@ impl Run {
         Started { run: self.clone(), number, child, stderr, heard: String::new() }
     }
 
+    /// Whether `serve` shows each page that a run on the embedded backend told of, once. A plan's
+    /// file is not touched.
+    fn check_pages(&self, said: &str) {
+        let given = |name: &str| {
+            let found = self.variables.iter().find(|(given, _)| given == name);
+            found.map(|(_, value)| value.to_string_lossy().into_owned())
+        };
+        let is_embedded = given("FINISHLINE_BACKEND").is_some_and(|backend| backend == "embedded");
+        let Some(database) = given("FINISHLINE_DATABASE").filter(|_| is_embedded) else { return };
+        if self.args.first().is_some_and(|command| command == "plan") {
+            return;
+        }
+        let told = served::paths(said, given("FINISHLINE_URL").as_deref());
+        let mut shown = self.shown.lock().unwrap();
+        let new = told.difference(&shown).cloned().collect();
+        served::check(&PathBuf::from(database), &new);
+        shown.extend(new);
+    }
+
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_finishline");
         if self.redirection.is_none() && self.limits.is_none() {
@@ -275,6 +298,7 @@ impl Started {
         self.stderr.read_to_string(&mut stderr).unwrap();
         let stdout = listener.join().unwrap().unwrap();
         let exit = self.child.0.wait().unwrap().code();
+        self.run.check_pages(&format!("{stdout}{stderr}"));
         Ended { run: self.run, number: self.number, exit, stdout, stderr }
     }
 }
