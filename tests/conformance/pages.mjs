@@ -307,8 +307,12 @@ async function pictures() {
     await show(page);
     await page.screenshot({ path: path.join(PICTURES, `${name}.png`) });
   };
+  const [{ id }] = await site.ask(serve, 'GET', 'integrations/?provider_key=gitlab');
+  for (const name of ['acme/web', 'acme/api']) {
+    await site.ask(serve, 'POST', 'repos/', { provider: 'integrations:gitlab', installation: id, identifier: name });
+  }
   const welcome = encodeURIComponent('https://example.com/welcome');
-  await take('settings', 'light', [860, 860], (page) => page.goto(at(`/settings/acme/integrations/custom_scm/1/?next=${welcome}`)));
+  await take('settings', 'light', [860, 900], (page) => page.goto(`${INTEGRATIONS}gitlab/${id}/?next=${welcome}`));
   await take('form', 'dark', [860, 600], PAGES['a form that was wrong']);
   await take('release', 'light', [360, 740], PAGES['a release']);
 }

@@ -80,7 +80,7 @@ export function run(args, env = {}) {
 }
 
 // A request to the API as the user.
-async function ask(site, method, where, body) {
+export async function ask(site, method, where, body) {
   const headers = { Authorization: `Bearer ${token()}`, 'Content-Type': 'application/json' };
   const url = `${site.url}/api/0/organizations/acme/${where}`;
   const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
@@ -102,7 +102,7 @@ function commit(number) {
     message: `${SUBJECTS[number % SUBJECTS.length]}\n\nMore about it.`,
     author_name: AUTHORS[number % AUTHORS.length],
     author_email: `${AUTHORS[number % AUTHORS.length].split(' ')[0].toLowerCase()}@example.test`,
-    timestamp: new Date(Date.UTC(2026, 10, 20, 9, 0) + number * 7_000_000).toISOString(),
+    timestamp: new Date(Date.UTC(2026, 9, 20, 9, 0) + number * 7_000_000).toISOString(),
     patch_set: [{ path: FILES[number % FILES.length], type: 'AMMMD'[number % 5] }],
   };
 }
@@ -111,7 +111,7 @@ function commit(number) {
 export async function fill(site, count) {
   for (let minor = 0; minor < count; minor += 1) {
     const version = `web@2.${minor}.0`;
-    const dateReleased = new Date(Date.UTC(2026, 10, 1, 10, 0) + minor * 50_000_000).toISOString();
+    const dateReleased = new Date(Date.UTC(2026, 9, 1, 10, 0) + minor * 50_000_000).toISOString();
     const commits = minor === count - 1 ? Array.from({ length: 120 }, (_, at) => commit(at)) : [commit(minor)];
     await ask(site, 'POST', 'releases/', { version, projects: ['web'], commits, ...(minor % 4 ? { dateReleased } : {}) });
   }

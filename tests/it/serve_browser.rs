@@ -198,7 +198,8 @@ fn a_link_sets_nothing_up_before_the_person_clicks() {
 #[test]
 fn who_is_not_a_member_sees_nothing_and_a_member_sets_nothing_up() {
     let serve = Serve::start();
-    let (stranger, member) = (serve.token("", "org:admin"), serve.token("member", "org:admin"));
+    let (stranger, member) =
+        (serve.token("", "org:admin"), serve.token("member", "org:read org:admin"));
     let mut browser = Browser::of(&serve, &stranger);
     assert!(!browser.get("/").text.contains("href=\"/settings/acme"));
     assert_eq!([browser.get(INTEGRATIONS).status, browser.get(RELEASES).status], [403; 2]);
