@@ -149,6 +149,9 @@ fn a_token_signs_in_when_it_is_good_for_setting_things_up() {
     let cookie = answer.header("set-cookie");
     assert!(cookie.contains("; HttpOnly; Path=/; SameSite=Lax"), "{cookie}");
     assert!(!cookie.contains(TOKEN), "the token is not the session");
+    let page = browser.get("/auth/login/");
+    let again = browser.submit(&page, "/auth/login/", &format!("token={TOKEN}&next=%2F"));
+    assert_eq!((again.status, again.header("location")), (302, "/"), "as somebody else, say");
     let mut elsewhere = Browser::new(&serve);
     assert_eq!(elsewhere.sign_in(TOKEN, "//evil.test/").header("location"), "/");
 }

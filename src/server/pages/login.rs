@@ -75,10 +75,10 @@ fn inside(path: &str) -> String {
 
 fn asking(look: &Look, status: StatusCode, next: &str, said: Option<&str>) -> Response {
     let head = frame::Head { title: "Sign In", org: None, form_key: look.form_key() };
-    frame::page(status, &head, form(next, said))
+    frame::page(status, &head, form(look, next, said))
 }
 
-fn form(next: &str, said: Option<&str>) -> Markup {
+fn form(look: &Look, next: &str, said: Option<&str>) -> Markup {
     html! {
         section.narrow {
             h1 { "Sign in" }
@@ -86,6 +86,7 @@ fn form(next: &str, said: Option<&str>) -> Markup {
             p { "To set up integrations, open the link that " code { "finishline serve" }
                 " printed when it started, or give a user's token." }
             form.fields action="/auth/login/" method="post" {
+                @if let Some(form_key) = look.form_key() { (frame::form_key_field(form_key)) }
                 input type="hidden" name="next" value=(next);
                 div.field {
                     label for="token" { "Token" }
