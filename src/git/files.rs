@@ -2,6 +2,7 @@
 
 use super::paths::Paths;
 use crate::release::{Change, ChangeKind};
+use gix::ObjectId;
 use gix::bstr::BStr;
 use gix::diff::tree::{Error, Recorder, State, Visit, visit};
 use gix::objs::TreeRefIter;
@@ -20,19 +21,23 @@ pub(super) struct Files {
     pub(super) are_too_many: bool,
 }
 
-/// Compares a commit with its first parent, or with nothing when it has none.
-pub(super) fn read(commit: &gix::Commit<'_>, paths: &Paths) -> gix::Result<Files> {
-    let tree = commit.tree()?;
-    let before = match commit.parent_ids().next() {
-        Some(parent) => parent.object()?.try_into_commit()?.tree()?,
-        None => commit.repo.empty_tree(),
+/// Compares the tree of a commit with that of its first parent, or with nothing when it has none.
+pub(super) fn read(
+    repository: &gix::Repository,
+    before: Option<ObjectId>,
+    after: ObjectId,
+    paths: &Paths,
+) -> gix::Result<Files> {
+    let before = match before {
+        Some(before) => repository.find_tree(before)?,
+        None => repository.empty_tree(),
     };
-    let kind = commit.repo.object_hash();
-    let [before, after] = [&before, &tree].map(|tree| TreeRefIter::from_bytes(&tree.data, kind));
+    let (after, kind) = (repository.find_tree(after)?, repository.object_hash());
+    let [before, after] = [&before, &after].map(|tree| TreeRefIter::from_bytes(&tree.data, kind));
     // A recorder keeps what it knew of paths, so each commit has its own.
     let (place, room) = (Recorder::default(), MOST);
     let mut visitor = Visitor { place, paths, room, changes: Vec::new(), are_asked_for: false };
-    let compared = gix::diff::tree(before, after, State::default(), commit.repo, &mut visitor);
+    let compared = gix::diff::tree(before, after, State::default(), repository, &mut visitor);
     let are_too_many = match compared {
         Ok(()) => false,
         Err(Error::Cancelled) => true,

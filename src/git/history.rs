@@ -2,6 +2,7 @@
 
 use super::error::{GitError, unreadable};
 use super::files::{self, Files};
+use super::node::Node;
 use super::note::Note;
 use super::paths::Paths;
 use super::walk::Graph;
@@ -12,8 +13,11 @@ use gix::ObjectId;
 /// How many files are told of all commits together, so that no history fills the memory.
 const MOST_FILES: usize = 500_000;
 
+/// After how many commits the runtime gets its turn: a long history must not keep a signal waiting.
+const STRIDE: usize = 100;
+
 /// Reads the commits of a range.
-pub(super) fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
+pub(super) async fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
     let graph = Graph::new(&checkout.repository).map_err(|error| unreadable(&error))?;
     let is_shallow = !graph.ends.is_empty();
     let missing = || GitError::NoHead { sha: range.head.to_owned(), is_shallow };
@@ -21,7 +25,7 @@ pub(super) fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, Gi
     let previous = range.previous.map(|sha| checkout.commit(sha)).transpose()?.flatten();
     let most = if previous.is_some() { usize::MAX } else { range.most };
     let reader = Reader { graph, head, previous, most, paths: Paths::new(range.paths) };
-    let mut history = reader.read().map_err(|error| unreadable(&error))?;
+    let mut history = reader.read().await.map_err(|error| unreadable(&error))?;
     if let (Some(named), None) = (range.previous, previous) {
         let note = Note::NoPrevious { previous: named.to_owned(), is_shallow, most };
         // That the clone is shallow is said by it.
@@ -50,42 +54,65 @@ struct Found {
     with_too_many: usize,
 }
 
+/// Lets the runtime look after signals and the deadline every now and then.
+pub(super) async fn turn(place: usize) {
+    if place % STRIDE == STRIDE - 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
 impl Reader<'_> {
-    fn read(&self) -> gix::Result<History> {
-        let before = self.previous.map(|previous| self.graph.before(previous, self.head));
-        let before = before.transpose()?;
+    async fn read(&self) -> gix::Result<History> {
+        let before = match self.previous {
+            Some(previous) => Some(self.graph.before(previous, self.head).await?),
+            None => None,
+        };
+        let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
         let mut found = Found::default();
-        for commit in self.graph.commits(self.head, before.as_ref()) {
+        for (place, node) in self.graph.commits(self.head, before).enumerate() {
+            turn(place).await;
             if found.commits.len() >= self.most {
                 break;
             }
-            self.take(&commit?, &mut found)?;
+            let (node, before) = node?;
+            self.take(node, before, &mut found)?;
         }
-        let notes = self.notes(&found, before.is_none_or(|before| before.leads_to_head));
+        let notes = self.notes(&found, leads_to_head);
         Ok(History { commits: found.commits, notes })
     }
 
-    fn take(&self, commit: &gix::Commit<'_>, found: &mut Found) -> gix::Result<()> {
-        let is_end = self.graph.ends.contains(&commit.id);
+    fn take(
+        &self,
+        node: Node,
+        before: Option<gix::Result<ObjectId>>,
+        found: &mut Found,
+    ) -> gix::Result<()> {
+        let is_end = self.graph.ends.contains(&node.id);
         if is_end {
-            found.end.get_or_insert(commit.id);
+            found.end.get_or_insert(node.id);
         }
-        let is_known = !is_end && commit.parent_ids().count() < 2;
-        let files = if is_known { self.files(commit, found)? } else { None };
+        let is_known = !is_end && node.parents.len() < 2;
+        let files = if is_known { self.files(&node, before, found)? } else { None };
         if self.paths.is_everything() || files.as_ref().is_some_and(|files| files.are_asked_for) {
             let files = files.map(|files| files.changes).unwrap_or_default();
             let fit = found.files + files.len() <= MOST_FILES;
             found.with_too_many += usize::from(!fit);
             let changes = if fit { files } else { Vec::new() };
             found.files += changes.len();
-            found.commits.push(Commit { changes, ..told(commit) });
+            found.commits.push(Commit { changes, ..node.told });
         }
         Ok(())
     }
 
     /// The files of a commit, where the clone has them and they can be told.
-    fn files(&self, commit: &gix::Commit<'_>, found: &mut Found) -> gix::Result<Option<Files>> {
-        match files::read(commit, &self.paths) {
+    fn files(
+        &self,
+        node: &Node,
+        before: Option<gix::Result<ObjectId>>,
+        found: &mut Found,
+    ) -> gix::Result<Option<Files>> {
+        let read = |before| files::read(self.graph.repository, before, node.tree, &self.paths);
+        match before.transpose().and_then(read) {
             Ok(files) if files.are_too_many => {
                 found.with_too_many += 1;
                 Ok(Some(Files { changes: Vec::new(), ..files }))
@@ -114,19 +141,5 @@ impl Reader<'_> {
             notes.push(Note::TooManyFiles { commits: found.with_too_many });
         }
         notes
-    }
-}
-
-/// A commit without its files. What is malformed in it stays empty: whoever sends it decides.
-fn told(commit: &gix::Commit<'_>) -> Commit {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let author = commit.author().ok();
-    Commit {
-        id: commit.id.to_string(),
-        message: text(commit.message_raw_sloppy()).trim_end().to_owned(),
-        author_name: author.map(|author| text(author.name)).unwrap_or_default(),
-        author_email: author.map(|author| text(author.email)).unwrap_or_default(),
-        time: commit.time().ok().map(|time| time.seconds),
-        changes: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@
 mod error;
 mod files;
 mod history;
+mod node;
 mod note;
 mod paths;
 mod remote;
@@ -19,12 +20,16 @@ use error::unreadable;
 use gix::ObjectId;
 use gix::hash::Prefix;
 use gix::objs::Kind;
+use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 pub use note::Note;
 use std::collections::HashSet;
 use std::path::Path;
 
 /// What is kept of objects read before: trees, which neighbouring commits share.
-const CACHE: usize = 32 * 1024 * 1024;
+const CACHE: usize = 1024 * 1024;
+
+/// What is kept of the objects that others in a pack are told by their difference to.
+const BASES: usize = 4 * 1024 * 1024;
 
 /// A checkout, or a bare repository.
 pub struct Checkout {
@@ -73,6 +78,7 @@ impl Checkout {
         let opened = gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust);
         let mut repository = opened.map_err(|error| GitError::opening(&error))?.to_thread_local();
         repository.object_cache_size(CACHE);
+        repository.objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(BASES)));
         Ok(Some(Self { repository }))
     }
 
@@ -108,13 +114,13 @@ impl Checkout {
         remote::without_credentials(&String::from_utf8_lossy(url))
     }
 
-    /// The commits of a range, newest first.
+    /// The commits of a range, newest first. The runtime has its turn meanwhile.
     ///
     /// # Errors
     ///
     /// A commit is no sha, the head is not in this clone, or an object cannot be read.
-    pub fn history(&self, range: &Range<'_>) -> Result<History, GitError> {
-        history::read(self, range)
+    pub async fn history(&self, range: &Range<'_>) -> Result<History, GitError> {
+        history::read(self, range).await
     }
 
     /// The commit that a sha or the beginning of one names; `None` when it is not in this clone.

@@ -3,6 +3,8 @@
 //! Not gix's own walk: where clocks ran late it returns commits that were there before, and a
 //! commit behind the end of a shallow clone can hide one that the clone has.
 
+use super::history::turn;
+use super::node::Node;
 use gix::ObjectId;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -10,6 +12,9 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 /// How many more commits are looked at when all that is left was there before: one of them may
 /// still lead to a commit that only seemed to be new, if clocks ran late.
 const SLACK: usize = 1_000;
+
+/// Commits that were read and not told of yet; why one cannot be read is told when it is its turn.
+type Read = HashMap<ObjectId, gix::Result<Node>>;
 
 /// A repository's commits as a graph.
 pub(super) struct Graph<'a> {
@@ -22,6 +27,8 @@ pub(super) struct Graph<'a> {
 pub(super) struct Before {
     /// Every such commit that a walk from the head can come upon, and the previous one.
     commits: HashSet<ObjectId>,
+    /// The others that were read to find that out.
+    read: Read,
     /// Whether the previous commit leads to the head.
     pub(super) leads_to_head: bool,
 }
@@ -34,13 +41,9 @@ struct Queue {
 }
 
 impl Queue {
-    /// Whether it has not been there before.
-    fn push(&mut self, time: i64, id: ObjectId) -> bool {
-        let is_new = self.seen.insert(id);
-        if is_new {
-            self.heap.push((time, Reverse(self.seen.len()), id));
-        }
-        is_new
+    fn push(&mut self, time: i64, id: ObjectId) {
+        self.seen.insert(id);
+        self.heap.push((time, Reverse(self.seen.len()), id));
     }
 }
 
@@ -51,66 +54,101 @@ impl<'a> Graph<'a> {
         Ok(Self { repository, ends })
     }
 
-    /// The commits that lead to `head`, itself among them, and not to what was before.
+    /// The commits that lead to `head`, itself among them, and not to what was before; each with
+    /// the tree of its first parent, where the clone has one.
     pub(super) fn commits(
         &self,
         head: ObjectId,
-        before: Option<&Before>,
-    ) -> impl Iterator<Item = gix::Result<gix::Commit<'a>>> {
-        let is_new = move |id: &ObjectId| before.is_none_or(|before| !before.commits.contains(id));
-        let mut queue = Queue::default();
-        if is_new(&head) {
-            queue.push(self.time(head, i64::MAX), head);
-        }
-        std::iter::from_fn(move || {
-            let (time, _, id) = queue.heap.pop()?;
-            let commit = self.repository.find_commit(id);
-            if let Ok(commit) = &commit {
-                for parent in self.parents(commit).into_iter().filter(is_new) {
-                    queue.push(self.time(parent, time), parent);
-                }
-            }
-            Some(commit)
-        })
+        before: Option<Before>,
+    ) -> impl Iterator<Item = gix::Result<(Node, Option<gix::Result<ObjectId>>)>> {
+        let (before, read) = before.map(|before| (before.commits, before.read)).unwrap_or_default();
+        let mut walk = Walk { graph: self, queue: Queue::default(), before, read };
+        walk.push(head, i64::MAX);
+        std::iter::from_fn(move || walk.next())
     }
 
     /// Finds out what leads to `previous`, as far as it matters to a walk from `head`.
-    pub(super) fn before(&self, previous: ObjectId, head: ObjectId) -> gix::Result<Before> {
-        let mut paint = Paint::new(previous);
-        paint.push(self.time(previous, i64::MAX), previous);
-        paint.push(self.time(head, i64::MAX), head);
+    pub(super) async fn before(&self, previous: ObjectId, head: ObjectId) -> gix::Result<Before> {
+        let mut paint = Paint::new(self, previous);
+        paint.push(previous, i64::MAX);
+        paint.push(head, i64::MAX);
+        let mut place = 0;
         while let Some((time, id)) = paint.pop() {
-            let parents = self.parents(&self.repository.find_commit(id)?);
-            for parent in &parents {
-                paint.push(self.time(*parent, time), *parent);
-            }
-            paint.look(id, time, parents);
+            paint.look(id, time)?;
+            turn(place).await;
+            place += 1;
         }
         let is_new = |id: &ObjectId| !paint.before.contains(id);
         let mut steps = paint.parents.iter();
         let leads_to_head = head == previous
             || steps.any(|(id, parents)| is_new(id) && parents.contains(&previous));
-        Ok(Before { commits: paint.before, leads_to_head })
+        Ok(Before { commits: paint.before, read: paint.read, leads_to_head })
     }
 
-    /// The parents that the clone has.
-    fn parents(&self, commit: &gix::Commit<'_>) -> Vec<ObjectId> {
-        let is_end = self.ends.contains(&commit.id);
-        if is_end { Vec::new() } else { commit.parent_ids().map(gix::Id::detach).collect() }
+    /// Reads a commit. Of its parents, those that the clone has.
+    fn read(&self, id: ObjectId) -> gix::Result<Node> {
+        let mut node = Node::read(self.repository, id)?;
+        if self.ends.contains(&id) {
+            node.parents.clear();
+        }
+        Ok(node)
+    }
+}
+
+/// When it was committed; where that is malformed or missing, as late as what comes after it.
+fn time(node: &gix::Result<Node>, after: i64) -> i64 {
+    node.as_ref().ok().and_then(|node| node.told.time).unwrap_or(after)
+}
+
+/// The walk from a head. Each commit is read once.
+struct Walk<'a> {
+    graph: &'a Graph<'a>,
+    queue: Queue,
+    before: HashSet<ObjectId>,
+    /// What is in the queue, or will be.
+    read: Read,
+}
+
+impl Walk<'_> {
+    fn push(&mut self, id: ObjectId, after: i64) {
+        if self.before.contains(&id) || self.queue.seen.contains(&id) {
+            return;
+        }
+        let graph = self.graph;
+        let node = self.read.entry(id).or_insert_with(|| graph.read(id));
+        self.queue.push(time(node, after), id);
     }
 
-    /// When it was committed; where that is malformed or missing, as late as what comes after it.
-    fn time(&self, id: ObjectId, after: i64) -> i64 {
-        let commit = self.repository.find_commit(id).ok();
-        commit.and_then(|commit| Some(commit.time().ok()?.seconds)).unwrap_or(after)
+    fn next(&mut self) -> Option<gix::Result<(Node, Option<gix::Result<ObjectId>>)>> {
+        let (time, _, id) = self.queue.heap.pop()?;
+        let node = match self.read.remove(&id)? {
+            Ok(node) => node,
+            Err(error) => return Some(Err(error)),
+        };
+        for parent in &node.parents {
+            self.push(*parent, time);
+        }
+        let before = node.parents.first().map(|parent| self.tree(*parent));
+        Some(Ok((node, before)))
+    }
+
+    /// The tree of a commit, which mostly is in the queue.
+    fn tree(&self, commit: ObjectId) -> gix::Result<ObjectId> {
+        match self.read.get(&commit) {
+            Some(Ok(node)) => Ok(node.tree),
+            _ => self.graph.read(commit).map(|node| node.tree),
+        }
     }
 }
 
 /// The search for what was there before.
-struct Paint {
+struct Paint<'a> {
+    graph: &'a Graph<'a>,
     queue: Queue,
     before: HashSet<ObjectId>,
-    /// The parents of each commit that was looked at.
+    /// What is not known to have been there before, and what cannot be read.
+    read: Read,
+    /// The parents of each commit that was read.
     parents: HashMap<ObjectId, Vec<ObjectId>>,
     /// What is in the queue and not known to have been there before.
     open: HashSet<ObjectId>,
@@ -119,15 +157,29 @@ struct Paint {
     slack: usize,
 }
 
-impl Paint {
-    fn new(previous: ObjectId) -> Self {
+impl<'a> Paint<'a> {
+    fn new(graph: &'a Graph<'a>, previous: ObjectId) -> Self {
         let (queue, parents, open) = (Queue::default(), HashMap::new(), HashSet::new());
-        let before = HashSet::from([previous]);
-        Self { queue, before, parents, open, oldest: i64::MAX, slack: SLACK }
+        let (before, read) = (HashSet::from([previous]), HashMap::new());
+        Self { graph, queue, before, read, parents, open, oldest: i64::MAX, slack: SLACK }
     }
 
-    fn push(&mut self, time: i64, id: ObjectId) {
-        if self.queue.push(time, id) && !self.before.contains(&id) {
+    fn push(&mut self, id: ObjectId, after: i64) {
+        if self.queue.seen.contains(&id) {
+            return;
+        }
+        let node = self.graph.read(id);
+        self.queue.push(time(&node, after), id);
+        if let Ok(node) = &node {
+            self.parents.insert(id, node.parents.clone());
+        }
+        let is_before = self.before.contains(&id);
+        if !is_before || node.is_err() {
+            self.read.insert(id, node);
+        }
+        if is_before {
+            self.spread(id);
+        } else {
             self.open.insert(id);
         }
     }
@@ -140,14 +192,18 @@ impl Paint {
         (self.slack > 0).then_some((time, id))
     }
 
-    fn look(&mut self, id: ObjectId, time: i64, parents: Vec<ObjectId>) {
+    fn look(&mut self, id: ObjectId, time: i64) -> gix::Result<()> {
         self.open.remove(&id);
-        self.parents.insert(id, parents);
-        if self.before.contains(&id) {
-            self.spread(id);
-        } else {
+        let Some(parents) = self.parents.get(&id).cloned() else {
+            return self.read.remove(&id).map_or(Ok(()), |read| read.map(drop));
+        };
+        for parent in parents {
+            self.push(parent, time);
+        }
+        if !self.before.contains(&id) {
             self.oldest = self.oldest.min(time);
         }
+        Ok(())
     }
 
     /// What leads to a commit that was there before was there too.
@@ -158,6 +214,9 @@ impl Paint {
                 if self.before.insert(*parent) {
                     self.open.remove(parent);
                     left.push(*parent);
+                    if let Some(Ok(_)) = self.read.get(parent) {
+                        self.read.remove(parent);
+                    }
                 }
             }
         }

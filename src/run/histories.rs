@@ -42,7 +42,7 @@ impl<'a> Readers<'a> {
         }
     }
 
-    fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<Gathered, Failure> {
+    async fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<Gathered, Failure> {
         let checkout = match &self.checkout {
             Ok(Some(checkout)) => checkout,
             Ok(None) => return Err(no_checkout()),
@@ -53,7 +53,7 @@ impl<'a> Readers<'a> {
         }
         let paths = &self.inputs.release.paths;
         let range = Range { head, previous, most: MOST, paths };
-        let history = checkout.history(&range).map_err(|error| failure(&error))?;
+        let history = checkout.history(&range).await.map_err(|error| failure(&error))?;
         let notes = history.notes.iter().map(|note| Warning::new(note.slug(), note.to_string()));
         Ok(told(history.commits, notes.collect(), previous))
     }
@@ -100,7 +100,7 @@ impl Histories for Readers<'_> {
         previous: Option<&str>,
     ) -> Result<Gathered, Failure> {
         match source {
-            Source::Checkout => self.read_checkout(head, previous),
+            Source::Checkout => self.read_checkout(head, previous).await,
             Source::GitHub => self.read_github(head, previous).await,
         }
     }

@@ -1,6 +1,7 @@
 //! Which commits of a checkout are read, and with which files; git itself says what is right.
 
-use crate::repository::{Folder, Repository, START, git_at, random_history};
+use crate::engine::wait;
+use crate::repository::{Folder, Repository, START, git_at, random_history, read};
 use finishline::git::{History, Note, Range};
 use finishline::release::{Change, ChangeKind, Commit};
 use std::collections::BTreeSet;
@@ -23,6 +24,28 @@ fn a_range_holds_what_leads_to_its_head_and_not_to_the_previous_commit() {
     assert_eq!(repository.messages(Some(&a), &c), ["c", "b"]);
     assert_eq!(repository.messages(None, &c), ["c", "b", "a"]);
     assert_eq!(repository.messages(Some(&c), &c), [""; 0]);
+}
+
+#[test]
+fn a_long_history_lets_signals_be_heard_meanwhile() {
+    let folder = Folder::new();
+    let repository = folder.repository("r");
+    random_history(&repository, 300, 0);
+    let (head, checkout) = (repository.sha("main"), repository.checkout());
+    for previous in [None, Some(head.as_str())] {
+        let first = repository.git(&["rev-list", "--max-parents=0", "main"]);
+        let previous = previous.map(|_| first.lines().next().unwrap());
+        let range = Range { head: &head, previous, most: 1_000, paths: &[] };
+        let mut reading = std::pin::pin!(checkout.history(&range));
+        let mut turns = 0;
+        let history = wait(std::future::poll_fn(|context| {
+            let polled = reading.as_mut().poll(context);
+            turns += usize::from(polled.is_pending());
+            polled
+        }));
+        let commits = history.unwrap().commits.len();
+        assert!(commits >= 299 && turns >= commits / 100, "{commits} commits, {turns} turns");
+    }
 }
 
 #[test]
@@ -70,7 +93,7 @@ fn a_history_with_merges_is_the_one_that_git_tells() {
     assert!(all.len() > 300, "{}", all.len());
     let head = repository.sha("main");
     let everything = Range { head: &head, previous: None, most: usize::MAX, paths: &[] };
-    assert!(told(&repository.checkout().history(&everything).unwrap()) == all);
+    assert!(told(&read(&repository.checkout(), &everything).unwrap()) == all);
     for (previous, _) in all.iter().step_by(37) {
         for (head, _) in all.iter().step_by(53) {
             let expected = oracle(&repository, &[&format!("{previous}..{head}")]);
@@ -106,7 +129,7 @@ fn only_commits_that_touch_a_path_are_taken_and_no_merges() {
     for paths in [&["services/api"][..], &["a"], &["a/", "b"], &["services/*/m"], &["**/m"]] {
         let owned: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
         let range = Range { head: &head, previous: None, most: usize::MAX, paths: &owned };
-        let found = repository.checkout().history(&range).unwrap();
+        let found = read(&repository.checkout(), &range).unwrap();
         let glob = |path: &&str| format!(":(glob){}", path.trim_end_matches('/'));
         let globs: Vec<_> = paths.iter().map(glob).collect();
         let asked = ["main", "--full-history", "--no-merges", "--"];
@@ -227,6 +250,6 @@ fn a_commit_of_billions_of_files_is_left_without_them() {
     assert_eq!(history.notes, [Note::TooManyFiles { commits: 1 }]);
     let paths = ["9/9/9".to_owned()];
     let range = Range { head: &bomb, previous: None, most: 9, paths: &paths };
-    let history = repository.checkout().history(&range).unwrap();
+    let history = read(&repository.checkout(), &range).unwrap();
     assert_eq!(history.notes, [Note::TooManyFiles { commits: 1 }]);
 }

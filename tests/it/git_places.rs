@@ -1,7 +1,7 @@
 //! Checkouts as jobs find them: shallow, detached, of another user, in a subfolder, damaged. What
 //! is asked for arrives, or the reason why not.
 
-use crate::repository::{Folder, Repository, START, git, git_at, messages};
+use crate::repository::{Folder, Repository, START, git, git_at, messages, read};
 use finishline::git::{Checkout, GitError, Note, Range};
 use finishline::release::ChangeKind;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn a_checkout_is_found_from_a_folder_in_it_and_from_a_linked_worktree() {
         let origin = checkout.remote("origin");
         assert_eq!(origin.as_deref(), Some("git@github.com:acme/widget.git"));
         let range = Range { head, previous: Some(&a), most: 9, paths: &[] };
-        assert_eq!(checkout.history(&range).unwrap().notes, []);
+        assert_eq!(read(&checkout, &range).unwrap().notes, []);
     }
 }
 
@@ -148,7 +148,7 @@ fn without_a_previous_commit_the_last_ones_are_taken() {
     let repository = folder.repository("r");
     let [_, _, c] = repository.three();
     let range = Range { head: &c, previous: None, most: 2, paths: &[] };
-    let history = repository.checkout().history(&range).unwrap();
+    let history = read(&repository.checkout(), &range).unwrap();
     assert_eq!((messages(&history), history.notes), (vec!["c".into(), "b".into()], vec![]));
 }
 
@@ -264,12 +264,12 @@ fn a_damaged_repository_is_an_error_and_no_panic() {
         let [.., c] = repository.three();
         damage(&repository.at.join(".git"));
         let range = Range { head: &c, previous: None, most: 9, paths: &[] };
-        let read = |checkout: Option<Checkout>| -> Result<bool, GitError> {
+        let fine = |checkout: Option<Checkout>| -> Result<bool, GitError> {
             let Some(checkout) = checkout else { return Ok(false) };
-            let (head, history) = (checkout.head(), checkout.history(&range));
+            let (head, history) = (checkout.head(), read(&checkout, &range));
             Ok(head? == c && history?.notes.is_empty())
         };
-        match Checkout::find(&repository.at).and_then(read) {
+        match Checkout::find(&repository.at).and_then(fine) {
             Ok(is_fine) => assert!(!is_fine, "{nth}"),
             Err(error) => assert!(error.to_string().len() < 600, "{nth}: {error}"),
         }
@@ -303,7 +303,7 @@ fn a_clone_without_trees_tells_its_commits_and_that_their_files_are_not_there() 
     assert_eq!(history.notes, [Note::NoTrees { commits: 2 }]);
     let paths = ["b".to_owned()];
     let range = Range { head: &c, previous: Some(&a), most: 9, paths: &paths };
-    let history = clone.checkout().history(&range).unwrap();
+    let history = read(&clone.checkout(), &range).unwrap();
     assert_eq!((history.commits, history.notes), (vec![], vec![Note::NoTrees { commits: 2 }]));
 
     let clone = folder.clone(&repository, "d", &["--filter=blob:none", "--bare"]);

@@ -1,5 +1,6 @@
 //! Repositories that the real git makes, for what reads them.
 
+use crate::engine::wait;
 use finishline::git::{Checkout, GitError, History, Range};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -76,6 +77,11 @@ pub(crate) fn git_at(folder: &Path, arguments: &[&str], time: u64, input: &[u8])
     String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
 }
 
+/// The commits of a range.
+pub(crate) fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
+    wait(checkout.history(range))
+}
+
 pub(crate) struct Repository {
     pub(crate) at: PathBuf,
 }
@@ -115,7 +121,7 @@ impl Repository {
     }
 
     pub(crate) fn history(&self, previous: Option<&str>, head: &str) -> History {
-        self.checkout().history(&Range { head, previous, most: 100, paths: &[] }).unwrap()
+        read(&self.checkout(), &Range { head, previous, most: 100, paths: &[] }).unwrap()
     }
 
     /// The messages of a range, which may have no note.
@@ -126,7 +132,7 @@ impl Repository {
     }
 
     pub(crate) fn error(&self, previous: Option<&str>, head: &str) -> GitError {
-        self.checkout().history(&Range { head, previous, most: 100, paths: &[] }).unwrap_err()
+        read(&self.checkout(), &Range { head, previous, most: 100, paths: &[] }).unwrap_err()
     }
 }
 

@@ -1,0 +1,51 @@
+//! A commit as the walk needs it and as it is told, read in one pass.
+
+use crate::release::Commit;
+use gix::ObjectId;
+use gix::objs::CommitRefIter;
+use gix::objs::commit::ref_iter::Token;
+
+/// A commit of the graph.
+pub(super) struct Node {
+    pub(super) id: ObjectId,
+    pub(super) parents: Vec<ObjectId>,
+    pub(super) tree: ObjectId,
+    /// The commit without its files. What is malformed in it stays empty: whoever sends it decides.
+    pub(super) told: Commit,
+}
+
+impl Node {
+    /// Reads a commit. Nothing of the object itself is kept: many nodes stay for long.
+    pub(super) fn read(repository: &gix::Repository, id: ObjectId) -> gix::Result<Self> {
+        let commit = repository.find_commit(id)?;
+        let told = Commit {
+            id: id.to_string(),
+            message: text(commit.message_raw_sloppy()).trim_end().to_owned(),
+            ..Commit::default()
+        };
+        let tree = commit.tree_id()?.detach();
+        let mut node = Self { id, parents: Vec::new(), tree, told };
+        // It ends at the first mistake, or where the committer has been read.
+        for token in CommitRefIter::from_bytes(&commit.data, id.kind()) {
+            match token {
+                Ok(Token::Tree { .. }) => {}
+                Ok(Token::Parent { id }) => node.parents.push(id),
+                Ok(Token::Author { signature }) => {
+                    let author = signature.trim();
+                    node.told.author_name = text(author.name);
+                    node.told.author_email = text(author.email);
+                }
+                Ok(Token::Committer { signature }) => {
+                    node.told.time = signature.time().ok().map(|time| time.seconds);
+                    break;
+                }
+                _ => break,
+            }
+        }
+        Ok(node)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
