@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
 use std::error::Error;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use crate::provider::ask::Unreached;
@@ -62,16 +63,47 @@ impl Answer {
 
 /// Fetches one thing from a third party. Credentials go to the address that was named.
 pub async fn fetch(ask: &Ask) -> Reply {
-    let trust = if ask.verify_tls { Trust::Roots(Vec::new()) } else { Trust::Anyone };
     tracing::debug!(name = ask.name, "asking the third party");
-    let answered = match client(&trust, |builder| builder) {
-        Ok(client) => exchange(request(&client, ask)).await,
-        Err(error) => Err(unreached(&error)),
-    };
+    let mut answered = Err(Unreached::Connect);
+    for trust in trusted(&ask.url, ask.verify_tls) {
+        answered = match third_party(&trust) {
+            Ok(client) => exchange(request(&client, ask)).await,
+            Err(error) => Err(unreached(&error)),
+        };
+        if !matches!(answered, Err(Unreached::Tls)) {
+            break;
+        }
+    }
     match answered {
         Ok(answer) => Reply::Answered { status: answer.status, body: answer.body },
         Err(unreached) => Reply::Unreached(unreached),
     }
+}
+
+/// Which certificates are trusted on the way to a third party. Without TLS, none at first: only
+/// where a proxy speaks TLS are they needed all the same, and then nothing has been sent yet.
+pub fn trusted(url: &str, verify_tls: bool) -> impl Iterator<Item = Trust> {
+    let plain = url.starts_with("http://").then_some(Trust::Nobody);
+    let roots = if verify_tls { Trust::Roots(Vec::new()) } else { Trust::Anyone };
+    plain.into_iter().chain([roots])
+}
+
+/// The client for third parties of this trust, made once: reading the system's certificates takes
+/// longer than most exchanges. No connection is used again, so that no request is lost in one that
+/// was closed.
+///
+/// # Errors
+///
+/// It cannot be built.
+pub fn third_party(trust: &Trust) -> reqwest::Result<Client> {
+    static CLIENTS: Mutex<Vec<(Trust, Client)>> = Mutex::new(Vec::new());
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, client)) = clients.iter().find(|(known, _)| known == trust) {
+        return Ok(client.clone());
+    }
+    let client = client(trust, |builder| builder.pool_max_idle_per_host(0))?;
+    clients.push((trust.clone(), client.clone()));
+    Ok(client)
 }
 
 fn request(client: &Client, ask: &Ask) -> RequestBuilder {

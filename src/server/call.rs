@@ -131,6 +131,12 @@ impl Resource {
         Self { path: format!("/api/0/{path}"), verbs: Vec::new() }
     }
 
+    /// Its methods, each with the path.
+    #[cfg(test)]
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (String, String)> {
+        self.verbs.iter().map(|verb| (verb.method.to_string(), self.path.clone()))
+    }
+
     /// A path below an organization's.
     pub(super) fn of_org(path: &str) -> Self {
         Self::at(&format!("organizations/{{org}}/{path}"))

@@ -18,6 +18,8 @@ mod organizations;
 mod pages;
 mod pagination;
 mod pipeline;
+#[cfg(test)]
+mod plans;
 mod releases;
 mod repositories;
 mod routes;

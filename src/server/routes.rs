@@ -43,7 +43,7 @@ async fn elsewhere(State(server): State<Arc<Server>>, uri: Uri, headers: HeaderM
     }
 }
 
-fn resources() -> Vec<Resource> {
+pub(super) fn resources() -> Vec<Resource> {
     let parts = [tenants(), installed(), released()];
     parts.into_iter().flatten().collect()
 }

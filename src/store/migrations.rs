@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0001_pipeline.sql"),
     include_str!("schema/0002_identity.sql"),
     include_str!("schema/0003_releases.sql"),
+    include_str!("schema/0004_indexes.sql"),
 ];
 
 /// The schema that this version brings every file to.

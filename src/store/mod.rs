@@ -3,6 +3,8 @@
 //! Many processes may use one file. A busy file is waited for with the runtime running, so the
 //! deadline and signals are heard meanwhile. What the tables mean is the embedded engine's business.
 
+#[cfg(test)]
+pub(crate) mod heard;
 mod migrations;
 
 use crate::failure::{Code, Failure, quote};
@@ -189,6 +191,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let file = std::path::absolute(path)
         .map_err(|cause| StoreError::Open { path: path.to_owned(), cause })?;
     let connection = Connection::open_with_flags(file, flags)?;
+    #[cfg(test)]
+    let connection = heard::listened_to(connection);
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;

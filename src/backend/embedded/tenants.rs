@@ -271,12 +271,16 @@ fn make_project(transaction: &Transaction<'_>, org: i64, slug: &str) -> rusqlite
     Ok(transaction.execute(sql, (org, slug, now()))? == 1)
 }
 
+/// The newest release is looked for from the organization's newest one on, and only where there is
+/// one: all of a project's are too many to sort.
 const PROJECT: &str = "SELECT id, slug, created_at,
-        (SELECT version FROM release
-         JOIN release_project ON release_project.release_id = release.id
-         WHERE project_id = project.id
-         ORDER BY coalesce(date_released, release.created_at) DESC, release.id DESC LIMIT 1)
-        AS latest_release
+        CASE WHEN EXISTS (SELECT 1 FROM release_project WHERE project_id = project.id) THEN
+            (SELECT version FROM release
+             CROSS JOIN release_project AS own
+                 ON own.release_id = release.id AND own.project_id = project.id
+             WHERE release.organization_id = project.organization_id
+             ORDER BY coalesce(date_released, release.created_at) DESC, release.id DESC LIMIT 1)
+        END AS latest_release
      FROM project";
 
 /// The project with this slug, or with this id.
