@@ -1,69 +1,63 @@
-// A relay before a server that holds each answer back for a while, as a network would, and counts.
+// A relay before a server: each answer is held back for some milliseconds, as a network would, and
+// what passes is counted.
 //
-//   node bench/delay.mjs TO-PORT MILLISECONDS [LISTEN-PORT]
-//
-// prints the port that it listens on, and at SIGTERM what passed, as a line of JSON. Bytes pass as
-// they are: only where a request begins is looked at, which is where the client speaks after the
-// server has. No client here sends a second request before the first one is answered.
+// Bytes pass as they are, but for the server's own address, which would lead a client around the
+// relay. A request begins where the client speaks after the server has: no client here sends a
+// second one before the first is answered.
 import net from "node:net";
-import { pathToFileURL } from "node:url";
 
-// Starts a relay to a port of this machine; `port`, `count` since the last `reset()`, `close()`.
-export function relay(to, milliseconds, listen = 0) {
-  const count = { requests: 0, connections: 0, lines: [] };
+/** The address and the counts of a relay before `target`, such as `http://127.0.0.1:9797`. */
+export async function delayed(target, milliseconds) {
+  const counts = { requests: 0, writes: 0, connections: 0 };
+  const { hostname: host, port } = new URL(target);
   const sockets = new Set();
   const server = net.createServer({ noDelay: true }, (client) => {
-    count.connections += 1;
-    pass(client, net.connect({ port: to, host: "127.0.0.1", noDelay: true }), milliseconds, count);
+    counts.connections += 1;
     sockets.add(client);
     client.on("close", () => sockets.delete(client));
+    const upstream = net.connect({ host, port, noDelay: true });
+    const own = (bytes) => readdressed(bytes, `${host}:${port}`, `${host}:${server.address().port}`);
+    pass(client, upstream, (bytes) => later(() => client.write(own(bytes)), milliseconds), counts);
+    upstream.on("end", () => later(() => client.end(), milliseconds));
   });
-  const close = () => (sockets.forEach((socket) => socket.destroy()), server.close());
-  const reset = () => Object.assign(count, { requests: 0, connections: 0, lines: [] });
-  return new Promise((ready) =>
-    server.listen(listen, "127.0.0.1", () =>
-      ready({ port: server.address().port, count, reset, close }),
-    ),
-  );
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const close = () => {
+    sockets.forEach((socket) => socket.destroy());
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, counts, close };
 }
 
-function pass(client, server, milliseconds, count) {
+function pass(client, server, answer, counts) {
   let answered = true;
   client.on("data", (bytes) => {
     if (answered) {
-      count.requests += 1;
-      count.lines.push(bytes.toString("latin1", 0, bytes.indexOf("\r\n")));
+      counts.requests += 1;
+      if (bytes.toString("latin1", 0, 4) !== "GET ") counts.writes += 1;
     }
     answered = false;
     server.write(bytes);
   });
   server.on("data", (bytes) => {
-    const goesOn = bytes.toString("latin1", 9, 12) === "100";
-    answered ||= !goesOn;
-    later(() => client.write(bytes), milliseconds);
+    // `100 Continue` is no answer yet.
+    answered ||= bytes.toString("latin1", 9, 12) !== "100";
+    answer(bytes);
   });
   client.on("end", () => server.end());
-  server.on("end", () => later(() => client.end(), milliseconds));
   // A side that broke off takes the other with it.
   client.on("error", () => server.destroy());
   server.on("error", () => client.destroy());
   client.on("close", () => server.destroy());
 }
 
-// Timers of one length go off in the order in which they were set, so bytes stay in order.
+/** An answer that names the relay; of the same length, as its head has told it. */
+function readdressed(bytes, theirs, own) {
+  if (theirs.length !== own.length || !bytes.includes(theirs)) return bytes;
+  return Buffer.from(bytes.toString("latin1").replaceAll(theirs, own), "latin1");
+}
+
+/** Timers of one length go off in the order in which they were set, so bytes stay in order. */
 function later(act, milliseconds) {
   if (milliseconds > 0) setTimeout(act, milliseconds);
   else act();
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [to, milliseconds, listen] = process.argv.slice(2).map(Number);
-  const { port, count, close } = await relay(to, milliseconds, listen ?? 0);
-  console.log(port);
-  process.on("SIGTERM", () => {
-    const { requests, connections } = count;
-    console.log(JSON.stringify({ requests, connections }));
-    close();
-    process.exit(0);
-  });
 }

@@ -1,22 +1,30 @@
 // The least that a server can do for a release and its deploy: it reads a request, answers with a
-// fixed body, and keeps the connection. What a client takes against it is the client's own cost.
+// fixed body, and keeps the connection. What a client takes at it is the client's own cost.
 import http from "node:http";
 
-const RELEASE = JSON.stringify({ id: 1, version: "1", projects: [], commitCount: 0, lastDeploy: null });
-const DEPLOY = JSON.stringify({ id: "1", environment: "production", name: null, url: null });
+const RELEASE = JSON.stringify({
+  version: "1",
+  dateReleased: "2026-01-01T00:00:00Z",
+  projects: [{ slug: "web" }],
+  commitCount: 0,
+  deployCount: 0,
+});
+const DEPLOY = JSON.stringify({ id: "1", environment: "production" });
 
-// Starts it on a port of its own; `port` and `close()`.
-export function floor() {
-  const server = http.createServer({ keepAlive: true }, (request, response) => {
+/** Starts it on a port of its own. */
+export async function floor() {
+  const server = http.createServer((request, response) => {
     request.resume();
     request.on("end", () => {
       response.writeHead(201, { "Content-Type": "application/json" });
       response.end(request.url.endsWith("/deploys/") ? DEPLOY : RELEASE);
     });
   });
-  return new Promise((ready) =>
-    server.listen(0, "127.0.0.1", () =>
-      ready({ port: server.address().port, close: () => server.close() }),
-    ),
-  );
+  server.keepAliveTimeout = 60_000;
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, close };
 }

@@ -39,6 +39,11 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, Store
 
 /// Takes the steps that the file lacks, all in one transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    if version(connection, path)? == 0 {
+        // Nothing can be lost of a new file: until its side file is on the disk, which the end of
+        // the first connection sees to, it counts as empty.
+        connection.pragma_update(None, "synchronous", "OFF")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster while this one waited for the lock.
@@ -49,5 +54,6 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", LATEST)?;
     transaction.commit()?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(())
 }

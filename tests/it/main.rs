@@ -19,6 +19,7 @@ mod client_resume;
 mod client_tokens;
 mod client_web;
 mod common;
+mod cost;
 mod database;
 mod docs;
 mod engine;

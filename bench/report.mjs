@@ -1,0 +1,105 @@
+// The figures as a table for a terminal, as a chart, and as the page in the docs.
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
+
+const PAGE = "docs/performance.md";
+const CHART = "docs/performance.svg";
+const COLUMNS = ["", "requests", "median ms", "min", "max", "CPU ms", "peak MiB", "ratio"];
+
+/** What the figures were measured on. */
+export function machine() {
+  const said = (program, ...words) => execFileSync(program, words, { encoding: "utf8" }).trim();
+  const cpu = os.cpus()[0]?.model ?? "unknown";
+  return `${os.cpus().length} × ${cpu}, ${said("uname", "-sr")}, ${said("rustc", "--version")}`;
+}
+
+const number = (value) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+
+/** One line for each contestant; the ratio is what finishline takes of the other's time. */
+function lines(rows) {
+  return rows.map((row) => {
+    const own = rows.find((one) => one.what === row.what && one.name.startsWith("finishline"));
+    const again = rows.find((one) => one.what === row.what && one.name === "finishline, again");
+    const ratio = row.name.startsWith("finishline") ? "" : ((again ?? own).median / row.median).toFixed(2);
+    const requests = row.requests === undefined ? "" : `${row.requests} on ${row.connections}`;
+    const figures = [row.median, row.min, row.max, row.cpu, row.memory].map(number);
+    return [row.name, requests, ...figures, ratio];
+  });
+}
+
+function groups(rows) {
+  return [...new Set(rows.map((row) => row.what))].map((what) => rows.filter((row) => row.what === what));
+}
+
+/** The table for a terminal. */
+export function table(rows) {
+  const width = (column) => (column === 0 ? 20 : 11);
+  const line = (cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(20) : cell.padStart(width(column)))).join("");
+  return groups(rows)
+    .flatMap((group) => ["", line([group[0].what.slice(0, 40), ...COLUMNS.slice(1)].map((cell, n) => (n === 0 ? "" : cell))), group[0].what, ...lines(group).map(line)])
+    .join("\n");
+}
+
+function markdown(rows) {
+  const head = ["what", "who", ...COLUMNS.slice(1)];
+  const rule = head.map((_, column) => (column < 2 ? "---" : "---:"));
+  const body = groups(rows).flatMap((group) =>
+    lines(group).map((cells, place) => [place === 0 ? group[0].what : "", ...cells]),
+  );
+  return [head, rule, ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Bars for the release job: a group for each delay. */
+export function chart(rows) {
+  const shown = groups(rows.filter((row) => row.what.startsWith("release and deploy")));
+  const most = Math.max(...shown.flat().map((row) => row.median));
+  const bar = 18;
+  let y = 34;
+  const parts = [];
+  for (const group of shown) {
+    parts.push(`<text class="head" x="0" y="${y}">${group[0].what.replace("release and deploy, ", "")} a response</text>`);
+    y += 10;
+    for (const row of group) {
+      const width = Math.max(1, (row.median / most) * 480);
+      const kind = row.name === "finishline" ? "own" : "other";
+      parts.push(`<text x="0" y="${y + 13}">${row.name}</text>`);
+      parts.push(`<rect class="${kind}" x="90" y="${y}" width="${width.toFixed(1)}" height="${bar - 4}" rx="2"/>`);
+      parts.push(`<text x="${(96 + width).toFixed(1)}" y="${y + 13}">${number(row.median)} ms</text>`);
+      y += bar;
+    }
+    y += 24;
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 ${y}" width="660" height="${y}" role="img">
+<title>The time of a release with its deploy</title>
+<style>
+text { font: 12px system-ui, sans-serif; fill: #24292f }
+.head { font-weight: 600 }
+.own { fill: #6d4aff }
+.other { fill: #b6b9c2 }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .own { fill: #a38bff } .other { fill: #5b606b } }
+</style>
+<text class="head" x="0" y="12">A release with refs, finalized and deployed: median time</text>
+${parts.join("\n")}
+</svg>
+`;
+}
+
+/** Puts what came out between the marks of the page, and draws the chart. */
+export function document(result, judged) {
+  const { rows, manifest } = result;
+  const verdicts = judged.map(({ name, figure, bound, verdict }) => `| ${name} | ${figure} | ${bound} | ${verdict} |`);
+  const parts = {
+    machine: `Measured on ${result.machine}.`,
+    table: markdown(rows),
+    budgets: ["| budget | came out | bound | |", "| --- | --- | --- | --- |", ...verdicts].join("\n"),
+    manifest: `\`\`\`text\n${manifest.said}\n\`\`\``,
+  };
+  let page = readFileSync(PAGE, "utf8");
+  for (const [name, text] of Object.entries(parts)) {
+    const marks = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- /${name} -->)`);
+    page = page.replace(marks, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`);
+  }
+  writeFileSync(PAGE, page);
+  writeFileSync(CHART, chart(rows));
+}
