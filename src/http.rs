@@ -27,7 +27,7 @@ pub fn silence(timeout: Duration) -> Duration {
 pub const AGENT: &str = concat!("finishline/", env!("CARGO_PKG_VERSION"));
 
 /// Which certificates are trusted.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Trust {
     /// Those of the operating system, else the bundled ones, and the PEM texts given here.
     Roots(Vec<String>),

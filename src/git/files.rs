@@ -1,8 +1,8 @@
 //! Which files a commit touched against its first parent.
 
+use super::ahead::Trees;
 use super::paths::Paths;
 use crate::release::{Change, ChangeKind};
-use gix::ObjectId;
 use gix::bstr::BStr;
 use gix::diff::tree::{Error, Recorder, State, Visit, visit};
 use gix::objs::TreeRefIter;
@@ -24,8 +24,7 @@ pub(super) struct Files {
 /// Compares the tree of a commit with that of its first parent, or with nothing when it has none.
 pub(super) fn read(
     repository: &gix::Repository,
-    before: Option<ObjectId>,
-    after: ObjectId,
+    (before, after): Trees,
     paths: &Paths,
 ) -> gix::Result<Files> {
     let before = match before {

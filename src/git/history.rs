@@ -1,5 +1,6 @@
 //! The commits of a range, and what is read of each of them.
 
+use super::ahead::{self, Ahead, Trees};
 use super::error::{GitError, unreadable};
 use super::files::{self, Files};
 use super::node::Node;
@@ -7,14 +8,19 @@ use super::note::Note;
 use super::paths::Paths;
 use super::walk::Graph;
 use super::{Checkout, History, Range};
-use crate::release::Commit;
+use crate::release::{Change, Commit};
 use gix::ObjectId;
+use std::collections::VecDeque;
 
 /// How many files are told of all commits together, so that no history fills the memory.
 const MOST_FILES: usize = 500_000;
 
 /// After how many commits the runtime gets its turn: a long history must not keep a signal waiting.
 const STRIDE: usize = 100;
+
+/// After how many commits their files are read in a thread of its own: most ranges are shorter than
+/// it takes to start one.
+const LONG: usize = 500;
 
 /// Reads the commits of a range.
 pub(super) async fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
@@ -61,6 +67,33 @@ pub(super) async fn turn(place: usize) {
     }
 }
 
+impl Found {
+    /// The files of a commit, where the clone has them and they can be told.
+    fn known(&mut self, read: gix::Result<Files>) -> gix::Result<Option<Files>> {
+        match read {
+            Ok(files) if files.are_too_many => {
+                self.with_too_many += 1;
+                Ok(Some(Files { changes: Vec::new(), ..files }))
+            }
+            Ok(files) => Ok(Some(files)),
+            Err(error) if error.is_not_found() => {
+                self.without_trees += 1;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The changes, or none of them where too many have been told already.
+    fn fitting(&mut self, changes: Vec<Change>) -> Vec<Change> {
+        let fit = self.files + changes.len() <= MOST_FILES;
+        self.with_too_many += usize::from(!fit);
+        let changes = if fit { changes } else { Vec::new() };
+        self.files += changes.len();
+        changes
+    }
+}
+
 impl Reader<'_> {
     async fn read(&self) -> gix::Result<History> {
         let before = match self.previous {
@@ -68,62 +101,67 @@ impl Reader<'_> {
             None => None,
         };
         let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
-        let mut found = Found::default();
+        let (mut found, mut ahead, mut waiting) = (Found::default(), None, VecDeque::new());
         for (place, node) in self.graph.commits(self.head, before).enumerate() {
             turn(place).await;
             if found.commits.len() >= self.most {
                 break;
             }
             let (node, before) = node?;
-            self.take(node, before, &mut found)?;
+            if place == LONG && self.previous.is_some() {
+                ahead = Some(Ahead::start(self.graph.repository, &self.paths));
+            }
+            let trees = self.trees(&node, before);
+            if let (Some(ahead), Some(Ok(trees))) = (&ahead, &trees) {
+                ahead.ask(*trees);
+            }
+            waiting.push_back((node, trees));
+            if ahead.is_none() || waiting.len() == ahead::MOST {
+                self.take_first(&mut waiting, ahead.as_ref(), &mut found)?;
+            }
+        }
+        while !waiting.is_empty() {
+            self.take_first(&mut waiting, ahead.as_ref(), &mut found)?;
         }
         let notes = self.notes(&found, leads_to_head);
         Ok(History { commits: found.commits, notes })
     }
 
-    fn take(
-        &self,
-        node: Node,
-        before: Option<gix::Result<ObjectId>>,
-        found: &mut Found,
-    ) -> gix::Result<()> {
-        let is_end = self.graph.ends.contains(&node.id);
-        if is_end {
-            found.end.get_or_insert(node.id);
-        }
-        let is_known = !is_end && node.parents.len() < 2;
-        let files = if is_known { self.files(&node, before, found)? } else { None };
-        if self.paths.is_everything() || files.as_ref().is_some_and(|files| files.are_asked_for) {
-            let files = files.map(|files| files.changes).unwrap_or_default();
-            let fit = found.files + files.len() <= MOST_FILES;
-            found.with_too_many += usize::from(!fit);
-            let changes = if fit { files } else { Vec::new() };
-            found.files += changes.len();
-            found.commits.push(Commit { changes, ..node.told });
-        }
-        Ok(())
-    }
-
-    /// The files of a commit, where the clone has them and they can be told.
-    fn files(
+    /// What the files of a commit are told from: not those of a merge, and where a shallow clone
+    /// ends they are not known.
+    fn trees(
         &self,
         node: &Node,
         before: Option<gix::Result<ObjectId>>,
+    ) -> Option<gix::Result<Trees>> {
+        let is_known = !self.graph.ends.contains(&node.id) && node.parents.len() < 2;
+        is_known.then(|| Ok((before.transpose()?, node.tree)))
+    }
+
+    /// Tells the commit that waits for its files the longest.
+    fn take_first(
+        &self,
+        waiting: &mut VecDeque<(Node, Option<gix::Result<Trees>>)>,
+        ahead: Option<&Ahead>,
         found: &mut Found,
-    ) -> gix::Result<Option<Files>> {
-        let read = |before| files::read(self.graph.repository, before, node.tree, &self.paths);
-        match before.transpose().and_then(read) {
-            Ok(files) if files.are_too_many => {
-                found.with_too_many += 1;
-                Ok(Some(Files { changes: Vec::new(), ..files }))
-            }
-            Ok(files) => Ok(Some(files)),
-            Err(error) if error.is_not_found() => {
-                found.without_trees += 1;
-                Ok(None)
-            }
-            Err(error) => Err(error),
+    ) -> gix::Result<()> {
+        let Some((node, trees)) = waiting.pop_front() else { return Ok(()) };
+        if self.graph.ends.contains(&node.id) {
+            found.end.get_or_insert(node.id);
         }
+        let read = |trees| {
+            let read = || files::read(self.graph.repository, trees, &self.paths);
+            ahead.and_then(Ahead::answer).unwrap_or_else(read)
+        };
+        let files = match trees {
+            Some(trees) => found.known(trees.and_then(read))?,
+            None => None,
+        };
+        if self.paths.is_everything() || files.as_ref().is_some_and(|files| files.are_asked_for) {
+            let changes = found.fitting(files.map(|files| files.changes).unwrap_or_default());
+            found.commits.push(Commit { changes, ..node.told });
+        }
+        Ok(())
     }
 
     fn notes(&self, found: &Found, leads_to_head: bool) -> Vec<Note> {

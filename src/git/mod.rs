@@ -5,6 +5,7 @@
 //! its configuration only the format and a remote's address are read, of the user's nothing.
 //! Which commits a release is about is not answered here.
 
+mod ahead;
 mod error;
 mod files;
 mod history;
@@ -76,10 +77,8 @@ impl Checkout {
         let options = gix::open::Options::isolated;
         let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
         let opened = gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust);
-        let mut repository = opened.map_err(|error| GitError::opening(&error))?.to_thread_local();
-        repository.object_cache_size(CACHE);
-        repository.objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(BASES)));
-        Ok(Some(Self { repository }))
+        let opened = opened.map_err(|error| GitError::opening(&error))?;
+        Ok(Some(Self { repository: with_caches(opened.to_thread_local()) }))
     }
 
     /// The commit that is checked out: of a branch or none, here or in a linked worktree.
@@ -159,4 +158,11 @@ impl Checkout {
         };
         found.into_iter().filter_map(|id| commit(id).transpose()).collect()
     }
+}
+
+/// The repository with what it keeps of objects read before.
+fn with_caches(mut repository: gix::Repository) -> gix::Repository {
+    repository.object_cache_size(CACHE);
+    repository.objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(BASES)));
+    repository
 }

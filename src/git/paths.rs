@@ -4,6 +4,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::glob::wildmatch::Mode;
 
 /// The paths of a monorepo's part; none of them means everything.
+#[derive(Clone)]
 pub(super) struct Paths(Vec<String>);
 
 impl Paths {

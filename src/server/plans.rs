@@ -106,10 +106,10 @@ async fn statements(database: &Path) -> BTreeMap<String, i32> {
     };
     let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
     let options = Options::read(&typed, &Env::from_os(env)).unwrap();
-    let (server, _) = Server::prepare(options, "http://127.0.0.1".to_owned()).await.unwrap();
-    Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let (server, _) = Server::prepare(options, address).await.unwrap();
+    Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
     let router = router(Arc::new(server));
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
     heard::take();

@@ -90,7 +90,7 @@ impl Embedded {
     /// # Errors
     ///
     /// `database`.
-    pub async fn linked(&mut self, link: i64) -> Result<(i64, Option<Account>), Failure> {
+    pub async fn origin(&mut self, link: i64) -> Result<(i64, Option<Account>), Failure> {
         let sql = "SELECT link.created_at, identity.external_id, user.name, date_verified
                    FROM organization_integration AS link
                    LEFT JOIN identity ON identity.id = default_auth_id

@@ -52,7 +52,7 @@ pub(super) async fn show(mut look: Look) -> Answer {
 
 async fn read(look: &mut Look, org: i64, one: Installed) -> Result<Shown, ApiError> {
     let page = Page { offset: 0, rows: MOST };
-    let (linked_at, account) = look.engine.linked(one.link).await?;
+    let (linked_at, account) = look.engine.origin(one.link).await?;
     let filter = RepositoryFilter { integration_id: Some(one.id), ..RepositoryFilter::default() };
     let repositories = look.engine.repositories(org, &filter, page).await?;
     let mappings = look.engine.code_mappings(org, Some(one.id), &[], page).await?;
