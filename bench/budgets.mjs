@@ -1,8 +1,13 @@
 // What has to hold. A budget that cannot be held is on record, with its reason in
 // docs/performance.md, and does not break the benchmark.
 
-/** Names of budgets on record, each with the figure that must not be passed all the same. */
-const ON_RECORD = {};
+/** Budgets on record, each with the figure that must not be passed all the same. */
+const ON_RECORD = {
+  "the program": 8.5,
+  "its memory": 8.5,
+  "1000 commits beside git log": 2,
+  "20000 commits beside git log": 2,
+};
 
 /** Each budget with what came out: `{ name, figure, bound, verdict }`. */
 export function budgets({ rows, size, manifest, quick }) {
@@ -33,7 +38,8 @@ export function budgets({ rows, size, manifest, quick }) {
       judge(`${what}, beside ${peer}`, find(what).median / find(what, peer).median, 1, "times");
     }
   }
-  const verdict = manifest.holds ? "holds" : "BROKEN";
+  // A short one is mostly its beginning and its end.
+  const verdict = manifest.holds ? "holds" : quick ? "not judged" : "BROKEN";
   judged.push({ name: "the manifest", figure: "as it says above", bound: "its own", verdict });
   return judged;
 }

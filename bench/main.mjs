@@ -17,7 +17,7 @@ const base = option("--folder");
 const finishline = path.resolve(has("--binary") ? option("--binary") : "target/release/finishline");
 const TOKEN = "the-token-of-the-benchmark";
 /** How often each contestant does the work, by the milliseconds that an answer is held back. */
-const ROUNDS = quick ? { 0: 7, 20: 2, 100: 1 } : { 0: 31, 20: 11, 100: 5 };
+const ROUNDS = quick ? { 0: 5, 20: 2, 100: 1 } : { 0: 31, 20: 11, 100: 5 };
 
 const folder = path.join(base, "run");
 rmSync(folder, { recursive: true, force: true });
@@ -122,6 +122,6 @@ writeFileSync(path.join(base, "release.svg"), chart(rows));
 const judged = budgets(result);
 console.log(table(rows));
 console.log(`\nmanifest\n${many.said}\n`);
-judged.forEach(({ verdict, name, figure, bound }) => console.log(`${verdict.padEnd(10)}${name}: ${figure}, budget ${bound}`));
+judged.forEach(({ verdict, name, figure, bound }) => console.log(`${verdict.padEnd(12)}${name}: ${figure}, budget ${bound}`));
 if (has("--docs")) document(result, judged);
 process.exit(judged.some(({ verdict }) => verdict === "BROKEN") ? 1 : 0);

@@ -19,9 +19,8 @@ const number = (value) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
 /** One line for each contestant; the ratio is what finishline takes of the other's time. */
 function lines(rows) {
   return rows.map((row) => {
-    const own = rows.find((one) => one.what === row.what && one.name.startsWith("finishline"));
-    const again = rows.find((one) => one.what === row.what && one.name === "finishline, again");
-    const ratio = row.name.startsWith("finishline") ? "" : ((again ?? own).median / row.median).toFixed(2);
+    const own = rows.findLast((one) => one.what === row.what && one.name.startsWith("finishline"));
+    const ratio = row.name.startsWith("finishline") ? "" : (own.median / row.median).toFixed(2);
     const requests = row.requests === undefined ? "" : `${row.requests} on ${row.connections}`;
     const figures = [row.median, row.min, row.max, row.cpu, row.memory].map(number);
     return [row.name, requests, ...figures, ratio];
@@ -34,11 +33,9 @@ function groups(rows) {
 
 /** The table for a terminal. */
 export function table(rows) {
-  const width = (column) => (column === 0 ? 20 : 11);
-  const line = (cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(20) : cell.padStart(width(column)))).join("");
-  return groups(rows)
-    .flatMap((group) => ["", line([group[0].what.slice(0, 40), ...COLUMNS.slice(1)].map((cell, n) => (n === 0 ? "" : cell))), group[0].what, ...lines(group).map(line)])
-    .join("\n");
+  const line = ([name, ...figures]) => name.padEnd(20) + figures.map((one) => one.padStart(11)).join("");
+  const group = (of) => ["", of[0].what, ...lines(of).map(line)];
+  return [line(COLUMNS), ...groups(rows).flatMap(group)].join("\n");
 }
 
 function markdown(rows) {
