@@ -4,6 +4,7 @@
 //! the endpoint. A panic in an endpoint is answered with 500, and the server lives on.
 
 use super::auth::{self, Scopes};
+use super::connections::Patience;
 use super::errors::{Answer, ApiError, empty};
 use super::start::{Lease, Server};
 use crate::backend::embedded::{Bearer, Organization};
@@ -69,7 +70,7 @@ impl Asked {
     }
 }
 
-/// A body beyond the limit is refused before it is read.
+/// A body beyond the limit is refused before it is read, and one that takes too long is given up.
 impl<S: Send + Sync> FromRequest<S> for Asked {
     type Rejection = ApiError;
 
@@ -81,7 +82,11 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
         let query = parts.uri.query().unwrap_or_default();
         let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let body = Bytes::from_request(Request::from_parts(parts, body), state).await;
+        let patience: Patience = parts.extensions.get().copied().unwrap_or_default();
+        let body = Bytes::from_request(Request::from_parts(parts, body), state);
+        let body = tokio::time::timeout(patience.body, body).await.map_err(|_| {
+            ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The body took too long.")
+        })?;
         let body = body.map_err(|rejection| {
             ApiError::detail(rejection.status(), "The body is too large, or broke off.")
         })?;

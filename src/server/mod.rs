@@ -10,9 +10,11 @@ mod call;
 mod catalog;
 mod code_mappings;
 mod commits;
+mod connections;
 mod deploys;
 mod errors;
 mod given;
+mod guard;
 mod integrations;
 mod organizations;
 mod pages;
@@ -34,6 +36,7 @@ use crate::failure::{Code, Failure};
 use crate::host::{Emit, Sinks};
 use crate::supervise;
 use anyhow::Context;
+use connections::Patience;
 use start::{Options, Server};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,30 +84,27 @@ async fn serve(options: Options) -> Result<(), Failure> {
     }
     said.push(Emit::Stdout(format!("listening on {}\n", server.base())));
     Sinks::emit(said)?;
-    answer(listener, Arc::new(server), stop).await
+    answer(listener, Arc::new(server), stop).await;
+    Ok(())
 }
 
 /// Answers until asked to stop, and then finishes what is in flight.
-async fn answer(
-    listener: TcpListener,
-    server: Arc<Server>,
-    stop: supervise::Stop,
-) -> Result<(), Failure> {
+async fn answer(listener: TcpListener, server: Arc<Server>, stop: supervise::Stop) {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let signal = async move {
         stop.asked().await;
         stopping.send(()).ok();
     };
-    let serving = axum::serve(listener, routes::router(server)).with_graceful_shutdown(signal);
+    let router = guard::before(routes::router(server));
+    let serving = connections::serve(listener, router, Patience::default(), signal);
     let overdue = async {
         stopped.await.ok();
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        served = serving => served
-            .map_err(|error| Failure::new(Code::Internal, format!("the server ended: {error}"))),
+        () = serving => {}
         // A connection that never ends its request must not keep the process.
-        () = overdue => Ok(()),
+        () = overdue => {}
     }
 }
 

@@ -227,7 +227,7 @@ fn a_settings_page_hides_secrets_and_shows_who_did_what() {
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-frame-options", "deny"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("x-content-type-options", "nosniff"),
     ] {
         assert_eq!(page.header(name), value);

@@ -1,23 +1,17 @@
 //! What stands around every page: its head, the way through the site, and the headers that keep
-//! it in no frame, in no cache, and its address in no `Referer`, for that of a callback holds a
-//! code.
+//! it in no cache and running nothing but its own.
 
 use super::FORM_KEY;
 use super::words;
 use crate::server::errors::{ApiError, with_body};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const HEADERS: [(HeaderName, &str); 5] = [
-    (X_FRAME_OPTIONS, "deny"),
+/// What the guard leaves to pages: nothing of them is kept, and they bring what they run.
+const HEADERS: [(HeaderName, &str); 2] = [
     (CACHE_CONTROL, "no-store"),
-    (REFERRER_POLICY, "no-referrer"),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
