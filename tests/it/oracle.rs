@@ -1,7 +1,7 @@
 //! Reads what is written for GitHub and GitLab as they read it themselves: the rules restated, and
 //! held to the vectors that were made with their own code.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Names and values.
@@ -9,7 +9,7 @@ pub(crate) type Variables = BTreeMap<String, String>;
 
 /// The cases of one group of the vectors about CI hosts.
 pub(crate) fn cases(group: &str) -> Vec<Value> {
-    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/ci-vectors.json"));
+    let text = include_str!("../vectors/ci-vectors.json");
     let vectors: Value = serde_json::from_str(text).expect("the vectors are JSON");
     let cases = vectors[group]["cases"].as_array().expect("the group is a list").clone();
     assert!(!cases.is_empty(), "{group} has cases");
@@ -239,10 +239,10 @@ fn takes_item(item: &Value) -> bool {
 fn the_output_file_reader_here_agrees_with_the_runner() {
     for case in cases("github_output_file_parse") {
         let file = OutputFile::read(&base64(text(&case, "bytes_b64")));
-        assert_eq!(json!(file.pairs), case["pairs"], "{case}");
-        assert_eq!(json!(file.error), case["error"], "{case}");
-        assert_eq!(json!(file.outputs()), case["outputs"], "{case}");
-        assert_eq!(json!(file.step_fails()), case["step_fails"], "{case}");
+        assert_eq!(serde_json::json!(file.pairs), case["pairs"], "{case}");
+        assert_eq!(serde_json::json!(file.error), case["error"], "{case}");
+        assert_eq!(serde_json::json!(file.outputs()), case["outputs"], "{case}");
+        assert_eq!(serde_json::json!(file.step_fails()), case["step_fails"], "{case}");
     }
 }
 
@@ -265,14 +265,14 @@ fn the_command_reader_here_agrees_with_the_runner() {
     for case in cases("github_command_lines") {
         let read = commands(text(&case, "line"));
         let told = read.first().map(|command| {
-            json!({
+            serde_json::json!({
                 "syntax": command.syntax,
                 "command": command.name,
                 "properties": command.properties.iter().cloned().collect::<Variables>(),
                 "data": command.data,
             })
         });
-        assert_eq!(json!(told), case["parsed"], "{case}");
+        assert_eq!(serde_json::json!(told), case["parsed"], "{case}");
     }
 }
 

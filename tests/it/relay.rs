@@ -36,7 +36,14 @@ impl Relay {
         serve: Serve,
         fate: impl Fn(&Request) -> Fate + Send + Sync + 'static,
     ) -> Self {
-        let serve = Arc::new(serve);
+        Self::to(Arc::new(serve), fate)
+    }
+
+    /// One that decides about each request to a server that others ask as well.
+    pub(crate) fn to(
+        serve: Arc<Serve>,
+        fate: impl Fn(&Request) -> Fate + Send + Sync + 'static,
+    ) -> Self {
         let server = Arc::clone(&serve);
         let peer = Peer::new(move |request| match fate(request) {
             Fate::Pass => forward(&server, request),

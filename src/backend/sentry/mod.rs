@@ -43,6 +43,22 @@ pub use seal::{Sealed, Waiting};
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// What is taken from an answer, whatever it is: its texts for a person first, and the cursor of the
+/// next page. The way in for `tests/fuzz`.
+#[doc(hidden)]
+pub fn heard(body: &str, link: &str) -> (Vec<String>, Option<String>) {
+    let json = serde_json::from_str(body).unwrap_or_default();
+    let mut texts: Vec<_> = reply::reason(&json).into_iter().collect();
+    let mut pairs = reply::field_errors(&json);
+    match page::Page::read(body) {
+        page::Page::Error(reason) => texts.push(reason),
+        page::Page::Form { errors, .. } => pairs.extend(errors),
+        page::Page::Finish(_) | page::Page::Other => {}
+    }
+    texts.extend(pairs.into_iter().flat_map(|(field, reason)| [field, reason]));
+    (texts, reply::next_cursor(link))
+}
+
 /// How a Sentry is reached.
 pub struct Access {
     /// The server that has the pipelines: the control host on SaaS.

@@ -68,7 +68,7 @@ impl Reply {
 }
 
 /// Reads Sentry's `Link` header: a next link is always there, only `results="true"` means it.
-fn next_cursor(link: &str) -> Option<String> {
+pub(super) fn next_cursor(link: &str) -> Option<String> {
     let next = link.split(", ").find(|part| part.contains("rel=\"next\""))?;
     let parameter = |name: &str| {
         let (_, rest) = next.split_once(&format!("{name}=\""))?;
@@ -84,10 +84,13 @@ fn next_cursor(link: &str) -> Option<String> {
 
 /// The reason in an error body of any of Sentry's shapes, as one short line.
 pub(super) fn reason(body: &Value) -> Option<String> {
-    let text = find_reason(body, 4)?;
+    let line = short_line(&find_reason(body, 4)?);
+    (!line.is_empty()).then_some(line)
+}
+
+fn short_line(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let short: String = line.trim().chars().take(300).collect();
-    (!short.is_empty()).then_some(short)
+    line.trim().chars().take(300).collect()
 }
 
 fn find_reason(body: &Value, depth: u8) -> Option<String> {
@@ -118,7 +121,7 @@ pub(super) fn field_errors(body: &Value) -> Vec<(String, String)> {
     }
     let is_list = |value: &&Value| value.is_array() || value.is_object();
     let named = |(name, value): (&String, &Value)| {
-        Some((name.clone(), Some(value).filter(is_list).and_then(reason)?))
+        Some((short_line(name), Some(value).filter(is_list).and_then(reason)?))
     };
     fields.iter().filter_map(named).collect()
 }

@@ -1,2 +1,18 @@
+//! One target of `targets.rs`, the one that `FUZZ_TARGET` names, under libFuzzer.
+
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { let _ = std::str::from_utf8(data).map(finishline::token::kind); });
+
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../../it/oracle.rs"]
+mod oracle;
+mod targets;
+
+use std::sync::LazyLock;
+
+static TARGET: LazyLock<targets::Target> = LazyLock::new(|| {
+    let name = std::env::var("FUZZ_TARGET").expect("FUZZ_TARGET names a target");
+    let found = targets::TARGETS.iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("there is no target {name}")).1
+});
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| TARGET(data));

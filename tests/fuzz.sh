@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Feeds every target of tests/fuzz with what libFuzzer makes of its corpus.
+#
+#   tests/fuzz.sh SECONDS [TARGET...]     so long for each target; all of them unless some are named
+#
+# Stable Rust and a C++ compiler are enough: coverage is what LLVM's own pass counts. What libFuzzer
+# finds new stays below target/fuzz, and so does an input that breaks a target, whose path is said.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+seconds="${1:?usage: tests/fuzz.sh SECONDS [TARGET...]}"
+shift
+[ $# -gt 0 ] || set -- $(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)
+
+# What `cargo fuzz` passes, without the sanitizer, which only nightly Rust has.
+flags=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+  -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing)
+host="$(rustc -vV | sed -n 's/^host: //p')"
+RUSTFLAGS="${flags[*]}" cargo build --quiet --release --locked --target "$host" \
+  --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz
+
+# An input of more bytes finds nothing new; one that takes two seconds or half a gigabyte is a fault.
+limits=(-max_len=4096 -timeout=2 -rss_limit_mb=512 -len_control=20)
+for target in "$@"; do
+  mkdir -p "target/fuzz/corpus/$target" "target/fuzz/found"
+  printf '%s: ' "$target"
+  log="target/fuzz/$target.log"
+  if ! FUZZ_TARGET="$target" "target/fuzz/$host/release/finishline-fuzz" "${limits[@]}" \
+    -max_total_time="$seconds" -artifact_prefix="target/fuzz/found/$target-" \
+    "target/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
+    echo "broken"
+    tail -n 60 "$log"
+    exit 1
+  fi
+  tail -n 1 "$log"
+done

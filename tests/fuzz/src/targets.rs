@@ -1,0 +1,339 @@
+//! What is fed with anything at all: each target reads it as the program would, and then holds what
+//! came of it to what was meant. None may panic, and none may take long.
+
+use crate::oracle::{self, Command, OutputFile};
+use finishline::callback::Callback;
+use finishline::env::Env;
+use finishline::failure::{Code, Failure, Warning};
+use finishline::git::{Checkout, Range};
+use finishline::host::{Emit, Sinks};
+use finishline::inputs::given::{Flags, Given};
+use finishline::inputs::state::StateInput;
+use finishline::inputs::{Format, LogLevel, Voice};
+use finishline::job::{Host, Job};
+use finishline::manifest::Manifest;
+use finishline::outcome::{Outcome, Released, Status, Subject};
+use finishline::{backend, outputs, provider, secret, token, yaml};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use tokio::runtime::Builder;
+
+/// One target.
+pub(crate) type Target = fn(&[u8]);
+
+/// Every target, by the name of its folder under `corpus`.
+pub(crate) const TARGETS: [(&str, Target); 10] = [
+    ("state", state),
+    ("manifest", manifest),
+    ("callback", callback),
+    ("token", token),
+    ("link", link),
+    ("error_body", error_body),
+    ("page", error_body),
+    ("event", event),
+    ("outputs", written),
+    ("git", history),
+];
+
+/// A word that stands in no message by itself.
+const MARK: &str = "Zq7Xk9Wv3Jp5";
+
+fn text(data: &[u8]) -> String {
+    String::from_utf8_lossy(data).into_owned()
+}
+
+/// Nobody's file.
+fn no_file(_: &str) -> std::io::Result<String> {
+    Err(std::io::ErrorKind::NotFound.into())
+}
+
+/// Messages are for a person, and quote no secret.
+fn assert_words(failures: &[Failure]) {
+    for failure in failures {
+        assert!(!failure.message.is_empty() && !failure.message.contains(MARK), "{failure}");
+        assert!(!failure.message.contains(['\n', '\r', '\u{1b}']), "{failure}");
+    }
+}
+
+fn state(data: &[u8]) {
+    let text = text(data);
+    for state in [text.clone(), format!("apiKey: {MARK}\n{text}"), format!("{{a: {MARK}, {text}")] {
+        let env: Env = [("FINISHLINE_STATE", &state)].into_iter().collect();
+        let (given, _) = Given::collect(Flags::default(), &env, &no_file);
+        assert_words(&StateInput::read(&given, &env, &no_file).1);
+        assert_words(&StateInput::read_apps(&state, "apps", &env, &no_file).1);
+    }
+    // What another program writes as YAML is read as what was meant.
+    let meant: BTreeMap<_, _> = [("name", text.as_str()), ("key", MARK)].into();
+    let written = serde_yaml::to_string(&meant).unwrap();
+    if let Ok(document) = yaml::read(&written) {
+        for (name, value) in meant {
+            let found = document.at(&[name.to_owned()]).and_then(serde_yaml::Value::as_str);
+            assert_eq!(found, Some(value));
+        }
+    }
+}
+
+fn manifest(data: &[u8]) {
+    let text = text(data);
+    let env = Env::default();
+    let (given, _) = Given::collect(Flags::default(), &env, &no_file);
+    let variable = |name: &str| name.len().is_multiple_of(2).then(|| MARK.to_owned());
+    for text in [
+        text.clone(),
+        format!("version: 1\n{text}"),
+        format!(
+            "version: 1\nintegrations:\n  - provider: opsgenie\n    state:\n      apiKey: {text}"
+        ),
+    ] {
+        match Manifest::read("finishline.yml", &text, &given, &variable) {
+            Ok((_, mistakes)) => assert_words(&mistakes),
+            Err(failure) => assert_words(&[failure]),
+        }
+    }
+}
+
+fn callback(data: &[u8]) {
+    let text = text(data);
+    for address in [text.clone(), format!("https://x/extensions/{text}/setup/?code={MARK}&state=a")]
+    {
+        match Callback::parse(&address) {
+            Err(failure) => assert_words(&[failure]),
+            Ok(callback) => {
+                let secrets = callback.secrets();
+                assert!(callback.text("code") != MARK || secrets.iter().any(|one| one == MARK));
+                for provider in provider::PROVIDERS {
+                    for step in provider.steps() {
+                        drop(callback.fields(step));
+                    }
+                }
+            }
+        }
+    }
+    let mut query = url::form_urlencoded::Serializer::new("https://x/setup/?".to_owned());
+    let address = query.append_pair("state", "a").append_pair("code", &text).finish();
+    if let Ok(callback) = Callback::parse(&address) {
+        // The address is pasted by a person, and trimmed; its encoding keeps blanks from its end.
+        assert_eq!(callback.text("code"), text);
+    }
+}
+
+fn token(data: &[u8]) {
+    let text = text(data);
+    let is_known = |kind: &token::Kind| matches!(kind, token::Kind::Organization(_));
+    for given in [text.clone(), format!("sntrys_{text}")] {
+        let kind = token::kind(&given);
+        assert!(!is_known(&kind) || given.starts_with("sntrys_"));
+        if let token::Kind::Organization(claims) = kind {
+            assert!(claims.contradiction(None, Some(&claims.org)).is_none());
+            drop(claims.contradiction(url::Url::parse("https://sentry.io").ok().as_ref(), None));
+        }
+    }
+    let shown = secret::without(&format!("<{text}>"), std::slice::from_ref(&text));
+    let lines = text.lines().map(str::trim);
+    // What stands for a secret may complete another.
+    let mut lines = lines.filter(|line| line.chars().count() >= 8 && !line.contains("***"));
+    assert!(lines.all(|line| !shown.contains(line)), "{shown:?}");
+}
+
+fn link(data: &[u8]) {
+    let (_, cursor) = backend::sentry::heard("", &text(data));
+    let fits = |c: char| c.is_ascii_digit() || c == ':' || c == '-';
+    assert!(cursor.is_none_or(|cursor| !cursor.is_empty() && cursor.chars().all(fits)));
+}
+
+fn error_body(data: &[u8]) {
+    let (texts, _) = backend::sentry::heard(&text(data), "");
+    for text in texts {
+        assert!(text.chars().count() <= 300 && !text.contains(char::is_control), "{text:?}");
+    }
+}
+
+fn event(data: &[u8]) {
+    let event = serde_json::from_slice(data).ok();
+    let text = text(data);
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let variables = [
+        "GITHUB_EVENT_NAME",
+        "GITHUB_REF",
+        "GITHUB_SHA",
+        "GITHUB_REPOSITORY",
+        "GITHUB_SERVER_URL",
+        "CI_PROJECT_URL",
+        "CI_COMMIT_SHA",
+        "CI_COMMIT_TAG",
+        "CI_PIPELINE_URL",
+        "BUILD_REPOSITORY_URI",
+        "BUILD_SOURCEBRANCH",
+        "CIRCLE_REPOSITORY_URL",
+        "BUILDKITE_REPO",
+        "BITBUCKET_GIT_HTTP_ORIGIN",
+        "CI_REPO_URL",
+        "GIT_URL",
+    ];
+    for host in Host::ALL {
+        for value in [first, rest] {
+            let env: Env = variables.iter().map(|name| (*name, value)).collect();
+            let _ = Job::read(host, &env, event.as_ref()).withheld_secrets();
+        }
+        let pushed: Env = [("GITHUB_EVENT_NAME", first)].into_iter().collect();
+        drop(Job::read(host, &pushed, event.as_ref()));
+    }
+}
+
+/// An end in which every text that others have a say in is one of these.
+fn outcome(text: &str) -> Outcome {
+    let parts: Vec<_> = text.split('\u{1}').collect();
+    let part = |at: usize| (*parts.get(at).unwrap_or(&text)).to_owned();
+    let failure =
+        Failure { status: Some(400), ..Failure::new(Code::Refused, part(0)).hint(part(1)) };
+    let subject = Subject {
+        provider: part(2),
+        redirect_url: Some(format!("https://x/{}", part(3))),
+        integration: Some((7, part(4))),
+        ..Subject::default()
+    };
+    let release = Released {
+        version: part(5),
+        url: format!("https://x/{}", part(6)),
+        deploy_id: Some(part(7)),
+        commit_count: Some(1),
+    };
+    Outcome {
+        subject: Some(subject),
+        release: Some(release),
+        failure: Some(failure),
+        warnings: vec![Warning::new("a-warning", part(8))],
+        details: vec![part(9)],
+        next: vec![part(10)],
+        ..Outcome::new(Status::Error, part(11))
+    }
+}
+
+/// Where this host's program would write.
+fn sinks(host: Host) -> Sinks {
+    let file = |name: &str| Some(format!("/nowhere/{name}"));
+    let voice = Voice {
+        host,
+        format: Format::Text,
+        log_level: LogLevel::Debug,
+        log_format: Format::Text,
+        result_file: file("result"),
+        dotenv: file("dotenv"),
+        annotations: file("annotations"),
+        summary: file("summary"),
+    };
+    let named = ["GITHUB_OUTPUT", "BASH_ENV", "BITBUCKET_PIPELINES_VARIABLES_PATH"];
+    let named = named.map(|name| (name.to_owned(), format!("/nowhere/{name}")));
+    let more = ["CI_WORKSPACE", "AGENT_TEMPDIRECTORY"].map(|name| (name.into(), "/nowhere".into()));
+    Sinks::find(&voice, &named.into_iter().chain(more).collect(), None).0
+}
+
+fn written(data: &[u8]) {
+    let outcome = outcome(&text(data));
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    let mark = format!("finishline_{:016x}", hasher.finish());
+    for host in Host::ALL {
+        match sinks(host).render(&outcome, &mark) {
+            Ok(emits) => emits.iter().for_each(|emit| assert_written(host, emit, &outcome)),
+            Err(failure) => assert_words(&[failure]),
+        }
+    }
+}
+
+/// Whoever reads it gets what was meant, and nothing but it.
+fn assert_written(host: Host, emit: &Emit, outcome: &Outcome) {
+    let values = outputs::values(outcome);
+    match emit {
+        Emit::Stdout(text) | Emit::Stderr(text) => assert_stream(host, text),
+        Emit::Append(path, text) if path.ends_with("GITHUB_OUTPUT") => {
+            let file = OutputFile::read(text.as_bytes());
+            assert!(!file.step_fails(), "{:?}", file.error);
+            let meant = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+            assert_eq!(file.outputs(), meant.collect());
+        }
+        Emit::Replace(path, text) if path.ends_with("dotenv") => {
+            for (name, value) in oracle::inherited(text) {
+                let meant = outputs::short(&values).find(|(of, _)| outputs::variable(of) == name);
+                let meant = meant.unwrap_or_else(|| panic!("{name} is no output")).1;
+                assert_eq!(value, finishline::host::gitlab::one_line(meant));
+            }
+        }
+        Emit::Append(path, text) | Emit::Replace(path, text) if path.ends_with("BASH_ENV") => {
+            assert_exports(text);
+        }
+        Emit::Replace(path, text) if path.ends_with("annotations") => {
+            assert!(oracle::takes_annotations(&serde_json::from_str(text).unwrap()));
+        }
+        Emit::Append(path, text) | Emit::Replace(path, text) if path.ends_with("summary") => {
+            assert!(!text.contains("<img") && !text.contains("<script"), "{text}");
+        }
+        Emit::Append(..) | Emit::Replace(..) | Emit::Call(..) => {}
+    }
+}
+
+/// The logging commands that a run gives to Azure's agent.
+const AZURE: [&str; 3] =
+    ["##vso[task.setvariable ", "##vso[task.logissue ", "##vso[task.uploadsummary"];
+
+/// A stream obeys us alone.
+fn assert_stream(host: Host, text: &str) {
+    let ours = ["error", "warning", "notice"];
+    let is_ours = |said: &Command| {
+        let title = said.properties.first().map(|(_, title)| title.as_str());
+        said.syntax == 2
+            && ours.contains(&&*said.name)
+            && title.is_some_and(|title| title.starts_with("finishline: "))
+    };
+    // The agent of Azure takes such a line away, whatever is in its value.
+    let is_taken = |line: &str| AZURE.iter().any(|known| line.starts_with(known));
+    let is_free = |c: char| !c.is_control() || c == '\t';
+    for line in text.split('\n').filter(|line| host != Host::Azure || !is_taken(line)) {
+        assert!(oracle::commands(line).iter().all(is_ours), "{line:?}");
+        assert!(!line.contains("##vso[") && line.chars().all(is_free), "{line:?}");
+    }
+}
+
+/// A shell reads assignments of ours, and runs nothing.
+fn assert_exports(text: &str) {
+    let mut rest = text.trim_start_matches('\n');
+    while !rest.is_empty() {
+        let (name, quoted) = rest.split_once("='").expect("an export has a value");
+        assert!(name.starts_with("export FINISHLINE_OUT_"), "{name:?}");
+        rest = quoted;
+        loop {
+            rest = rest.split_once('\'').expect("a quote ends").1;
+            match rest.strip_prefix(r"\''") {
+                Some(more) => rest = more,
+                None => break,
+            }
+        }
+        rest = rest.strip_prefix('\n').expect("nothing stands behind a value");
+    }
+}
+
+/// A commit whose object holds anything: the bytes as they are, and as its author and message.
+fn history(data: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = gix::init_bare(folder.path()).unwrap();
+    let write = |kind, bytes: &[u8]| {
+        let id = gix::objs::Write::write_buf(&repository.objects, kind, bytes);
+        id.unwrap().to_string()
+    };
+    let tree = write(gix::objs::Kind::Tree, b"");
+    let (author, message) = data.split_at(data.len() / 2);
+    let author = [author, b" 1700000000 +0000"].concat();
+    let tree = format!("tree {tree}\nauthor ");
+    let head = [tree.as_bytes(), &author, b"\ncommitter ", &author, b"\n\n", message];
+    for bytes in [data.to_vec(), head.concat()] {
+        let head = write(gix::objs::Kind::Commit, &bytes);
+        let checkout = Checkout::find(folder.path()).unwrap().expect("there is one");
+        let range = Range { head: &head, previous: None, most: 10, paths: &[] };
+        let read =
+            Builder::new_current_thread().build().unwrap().block_on(checkout.history(&range));
+        if let Ok(history) = read {
+            assert!(history.commits.iter().all(|commit| commit.id.len() == 40));
+        }
+    }
+}
