@@ -12,7 +12,7 @@ source tests/conformance/tools.sh
 packages="$TOOLS/packages"
 tools_node gitlab gitlab-ci-local@4.65.1
 # It copies the project for each job with this.
-command -v rsync >/dev/null || { apt-get update -qq && apt-get install -y -qq rsync >/dev/null; }
+tools_debian rsync rsync
 
 project="$(mktemp -d)"
 trap 'rm -rf "$project"' EXIT

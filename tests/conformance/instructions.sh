@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Holds the instructions that three jobs take within 5 % of what is on record: nothing may creep in
-# that a run does not use. `--record` puts the figures of today on record. Needs cargo and valgrind.
+# that a run does not use. `--record` puts the figures of today on record. Needs cargo; as root it
+# installs valgrind.
 #
 # The count is of this toolchain on x86_64; another machine makes a difference of far less.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/conformance/tools.sh
+source tests/conformance/tools.sh
 
+tools_debian valgrind valgrind libc6-dbg
 record=tests/conformance/instructions.txt
 program="$PWD/target/release/finishline"
 cargo build --release --locked --quiet

@@ -7,10 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/conformance/tools.sh
 source tests/conformance/tools.sh
 
-if [ ! -x /usr/bin/chromium ]; then
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
-fi
+tools_debian chromium chromium fonts-dejavu-core
 tools_node pages playwright-core@1.65.1 axe-core@4.11.0
 cargo build --quiet --locked
 PAGES_MODULES="$TOOLS/npm/pages/node_modules" PAGES_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/finishline" \

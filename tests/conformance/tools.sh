@@ -16,11 +16,20 @@ tools_node() {
   echo "$*" >"$folder/installed"
 }
 
+debian() {
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Installs packages of Debian, when the program that they bring is not there.
+tools_debian() {
+  command -v "$1" >/dev/null || debian "${@:2}"
+}
+
 # Makes a Python environment; Debian ships what that takes as a package of its own.
 tools_venv() {
   python3 -m venv --clear "$1" >/dev/null 2>&1 && return
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends python3-venv
+  debian python3-venv
   python3 -m venv --clear "$1"
 }
 
@@ -33,4 +42,14 @@ tools_python() {
   # shellcheck disable=SC2086
   "$folder/bin/pip" install --quiet $wanted
   echo "$wanted" >"$folder/installed"
+}
+
+# Builds a program of crates.io, quickly, when this version of it is not there.
+tools_cargo() {
+  local folder="$TOOLS/cargo/$1"
+  [ "$(cat "$folder/installed" 2>/dev/null)" = "$2" ] && return
+  # Without our own build flags, which are for SQLite.
+  (cd / && CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --force \
+    --root "$folder" --target-dir "$TOOLS/cargo/target" "$1@$2")
+  echo "$2" >"$folder/installed"
 }

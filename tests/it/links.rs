@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn documents() -> Vec<PathBuf> {
-    let mut found: Vec<_> =
-        ["README.md", "CONTRIBUTING.md"].map(|name| Path::new(ROOT).join(name)).to_vec();
+    let mut found: Vec<_> = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+        .map(|name| Path::new(ROOT).join(name))
+        .to_vec();
     let docs = Path::new(ROOT).join("docs").read_dir().unwrap().map(|entry| entry.unwrap().path());
     found.extend(docs.filter(|path| path.extension().is_some_and(|end| end == "md")));
     found
