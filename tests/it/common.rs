@@ -95,6 +95,12 @@ impl Run {
         run
     }
 
+    /// The value of a variable.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        let found = self.variables.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.to_string_lossy().into_owned())
+    }
+
     /// Takes a variable away.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(given, _)| given != name);
@@ -187,16 +193,14 @@ impl Run {
     /// Whether `serve` shows each page that a run on the embedded backend told of, once. A plan's
     /// file is not touched.
     fn check_pages(&self, said: &str) {
-        let given = |name: &str| {
-            let found = self.variables.iter().find(|(given, _)| given == name);
-            found.map(|(_, value)| value.to_string_lossy().into_owned())
-        };
-        let is_embedded = given("FINISHLINE_BACKEND").is_some_and(|backend| backend == "embedded");
-        let Some(database) = given("FINISHLINE_DATABASE").filter(|_| is_embedded) else { return };
+        let is_embedded =
+            self.given("FINISHLINE_BACKEND").is_some_and(|backend| backend == "embedded");
+        let database = self.given("FINISHLINE_DATABASE").filter(|_| is_embedded);
+        let Some(database) = database else { return };
         if self.args.first().is_some_and(|command| command == "plan") {
             return;
         }
-        let told = served::paths(said, given("FINISHLINE_URL").as_deref());
+        let told = served::paths(said, self.given("FINISHLINE_URL").as_deref());
         let mut shown = self.shown.lock().unwrap();
         let new = told.difference(&shown).cloned().collect();
         served::check(&PathBuf::from(database), &new);

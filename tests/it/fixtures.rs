@@ -38,7 +38,7 @@ fn folders(path: &Path) -> BTreeSet<String> {
 
 /// One case.
 pub(crate) struct Case {
-    provider: String,
+    pub(crate) provider: String,
     name: String,
     env: String,
     pub(crate) answers: Value,
@@ -59,7 +59,7 @@ impl Case {
         }
     }
 
-    fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let cases = |provider: &String| {
             let names = folders(&root().join(provider));
             names.iter().map(|name| Self::read(provider, name)).collect::<Vec<_>>()
@@ -71,7 +71,7 @@ impl Case {
             .collect()
     }
 
-    fn is_on(&self, backend: &str) -> bool {
+    pub(crate) fn is_on(&self, backend: &str) -> bool {
         match &self.expect["on"] {
             Value::Array(on) => on.iter().any(|name| name == backend),
             _ => ["embedded", "serve"].contains(&backend),

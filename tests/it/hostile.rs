@@ -2,13 +2,12 @@
 
 use crate::common::{Ended, Run};
 use crate::oracle::Command;
-use finishline::failure::Code;
 use finishline::inputs::table::INPUTS;
 use finishline::outputs::OUTPUTS;
 use std::collections::BTreeSet;
 
 /// Each would do harm on a stream or in a file that took it as it is.
-const HOSTILE: [&str; 3] = [
+pub(crate) const HOSTILE: [&str; 3] = [
     "a\n::error::pwned\r::warning::pwned\r\n\t::notice::pwned\u{b}::error::pwned\n##[error]pwned \
      a ##[warning]pwned %0A::error::pwned%0D%25%3A\u{2028}::error::pwned\u{85}::error::pwned",
     "::add-mask::a\n::stop-commands::pwned\n::set-output name=status::pwned\nEOF\nghadelimiter_x\n\
@@ -37,11 +36,10 @@ const SECRETS: [&str; 3] =
 
 /// Whether it is one of the commands that a run gives whose only secret is this one.
 fn is_ours(command: &Command, secret: &str) -> bool {
-    let slugs = Code::ALL.iter().map(|code| code.slug());
-    let mut slugs = slugs.chain(["tolerated", "mask-hits-output", "outputs-dropped"]);
+    let is_slug = |slug: &str| slug.chars().all(|c| c.is_ascii_lowercase() || c == '-');
     match command.name.as_str() {
         _ if command.syntax != 2 => false,
-        "group" => command.data == "finishline: example for acme" && command.properties.is_empty(),
+        "group" => command.data.starts_with("finishline: ") && command.properties.is_empty(),
         "endgroup" => command.data.is_empty() && command.properties.is_empty(),
         "add-mask" => {
             let mut lines = secret.split(['\r', '\n']).map(str::trim);
@@ -49,7 +47,7 @@ fn is_ours(command: &Command, secret: &str) -> bool {
         }
         "error" | "warning" => match command.properties.as_slice() {
             [(key, title)] => {
-                key == "title" && slugs.any(|slug| *title == format!("finishline: {slug}"))
+                key == "title" && title.strip_prefix("finishline: ").is_some_and(is_slug)
             }
             _ => false,
         },
@@ -58,7 +56,7 @@ fn is_ours(command: &Command, secret: &str) -> bool {
 }
 
 #[track_caller]
-fn assert_harmless(ended: &Ended, secret: &str) {
+pub(crate) fn assert_harmless(ended: &Ended, secret: &str) {
     let said = format!("{}{}", ended.stdout, ended.stderr);
     assert!(matches!(ended.exit, Some(0 | 2..=7)), "{:?}: {said}", ended.exit);
     let commands = ended.commands();
@@ -73,7 +71,7 @@ fn assert_harmless(ended: &Ended, secret: &str) {
 
 /// The outputs are those that we name, and say what the result says.
 #[track_caller]
-fn assert_outputs(ended: &Ended) {
+pub(crate) fn assert_outputs(ended: &Ended) {
     let outputs = ended.outputs();
     let names: BTreeSet<_> = outputs.keys().map(String::as_str).collect();
     assert_eq!(names, OUTPUTS.iter().map(|output| output.name).collect());

@@ -40,6 +40,7 @@ mod hostile;
 mod hosts;
 mod identities;
 mod import;
+mod injection;
 mod inputs;
 mod job;
 mod journey;

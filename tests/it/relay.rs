@@ -1,7 +1,7 @@
 //! A relay before the real `serve`: it counts what passes, and changes what a test wants changed.
 
 use crate::peer::{Peer, Reply, Request};
-use crate::serve_peer::{Serve, TOKEN};
+use crate::serve_peer::{Answer, Serve, TOKEN};
 use std::sync::Arc;
 
 /// What becomes of a request.
@@ -69,13 +69,22 @@ impl Relay {
 }
 
 pub(crate) fn forward(serve: &Serve, request: &Request) -> Reply {
+    hand_back(&ask(serve, request))
+}
+
+/// The server's answer to the request.
+pub(crate) fn ask(serve: &Serve, request: &Request) -> Answer {
     let headers = ["authorization", "content-type", "cookie", "user-agent"];
     let headers: Vec<_> = headers
         .into_iter()
         .map(|name| (name, request.header(name).to_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    let answer = serve.send(&request.method, &request.target, &headers, &request.body);
+    serve.send(&request.method, &request.target, &headers, &request.body)
+}
+
+/// What the relay makes of it.
+pub(crate) fn hand_back(answer: &Answer) -> Reply {
     let reply = Reply::new(answer.status, answer.header("content-type"), answer.text.as_str());
     ["Link", "Location", "Set-Cookie"].into_iter().fold(reply, |reply, name| {
         match answer.header(&name.to_lowercase()) {
