@@ -126,3 +126,13 @@ fn a_path_that_points_to_a_later_layer_is_found() {
         assert_eq!(culprits(file, text).len(), found, "{file}: {text}");
     }
 }
+
+#[test]
+fn no_file_is_too_long_to_be_read() {
+    for folder in ["src", "tests"] {
+        for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines <= 400, "{} has {lines} lines", path.display());
+        }
+    }
+}

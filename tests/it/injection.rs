@@ -3,14 +3,14 @@
 
 use crate::common::{Ended, Run};
 use crate::fixtures::Case;
+use crate::forger::{Forger, Forgery, altered, places};
 use crate::hostile::{HOSTILE, assert_harmless, assert_outputs};
-use crate::peer::{Peer, Reply, Request};
-use crate::relay::{Fate, RELAY_TOKEN, Relay, ask, hand_back};
+use crate::peer::Reply;
+use crate::relay::{Fate, RELAY_TOKEN, Relay};
 use crate::repository::git;
 use crate::serve_peer::Serve;
 use crate::vendor::Vendor;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
 
 /// What Azure's agent takes away, and does.
 const AZURE: [&str; 4] = [
@@ -79,34 +79,6 @@ fn assert_links(summary: &str) {
     assert!(!summary.contains(|c: char| c.is_control() && c != '\n'), "{summary:?}");
 }
 
-/// Where in a document its texts are.
-fn places(value: &Value) -> Vec<String> {
-    let below = |(key, value): (String, &Value)| {
-        let key = key.replace('~', "~0").replace('/', "~1");
-        places(value).into_iter().map(move |rest| format!("/{key}{rest}")).collect::<Vec<_>>()
-    };
-    match value {
-        Value::String(_) => vec![String::new()],
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .map(|(at, one)| (at.to_string(), one))
-            .flat_map(below)
-            .collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, one)| (name.clone(), one)).flat_map(below).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The document with another text there.
-fn altered(document: &Value, place: &str, text: &str) -> Value {
-    let mut altered = document.clone();
-    *altered.pointer_mut(place).unwrap() = text.into();
-    altered
-}
-
 /// A run on a relay before `serve`: an integration with what is linked to it, or a release.
 fn ask_for(kind: &str, number: usize, run: Run, url: &str) -> Run {
     let run = run.var("SENTRY_URL", url).var("SENTRY_AUTH_TOKEN", RELAY_TOKEN);
@@ -129,82 +101,6 @@ fn ask_for(kind: &str, number: usize, run: Run, url: &str) -> Run {
     }
 }
 
-/// One text of one answer of a run, and what stands there instead.
-#[derive(Clone)]
-struct Forgery {
-    line: String,
-    /// Which of the answers to this line.
-    nth: usize,
-    place: String,
-    text: &'static str,
-}
-
-/// A relay that forges answers.
-struct Forger {
-    peer: Peer,
-    desk: Arc<Mutex<Desk>>,
-}
-
-/// What it is to do, and the answers of the run under way: their lines, and where their texts are.
-#[derive(Default)]
-struct Desk {
-    forgery: Option<Forgery>,
-    seen: Vec<(String, Vec<String>)>,
-}
-
-impl Desk {
-    fn forge(&mut self, line: String, json: &Value) -> Option<String> {
-        let nth = self.seen.iter().filter(|(seen, _)| *seen == line).count();
-        let wanted = self.forgery.as_ref().filter(|one| one.line == line && one.nth == nth);
-        let forged = wanted.filter(|one| json.pointer(&one.place).is_some());
-        let forged = forged.map(|one| altered(json, &one.place, one.text).to_string());
-        self.seen.push((line, places(json)));
-        forged
-    }
-
-    /// A forgery of each text of the run that has ended.
-    fn forgeries(&self) -> Vec<Forgery> {
-        let mut all = Vec::new();
-        for (at, (line, places)) in self.seen.iter().enumerate() {
-            let nth = self.seen[..at].iter().filter(|(seen, _)| seen == line).count();
-            all.extend(places.iter().cloned().map(|place| Forgery {
-                line: line.clone(),
-                nth,
-                place,
-                text: "",
-            }));
-        }
-        all
-    }
-}
-
-impl Forger {
-    fn before(serve: Serve) -> Self {
-        let desk = Arc::<Mutex<Desk>>::default();
-        let at_desk = Arc::clone(&desk);
-        let peer = Peer::new(move |request| {
-            let mut answer = ask(&serve, request);
-            if let Ok(json) = serde_json::from_str(&answer.text)
-                && let Some(forged) = at_desk.lock().unwrap().forge(line(request), &json)
-            {
-                answer.text = forged;
-            }
-            hand_back(&answer)
-        });
-        Self { peer, desk }
-    }
-}
-
-/// Method and path, without what differs from run to run.
-fn line(request: &Request) -> String {
-    let part = |part: &str| match part.contains('@') || part.parse::<u64>().is_ok() {
-        true => "N".to_owned(),
-        false => part.to_owned(),
-    };
-    let line = request.line();
-    line.split('/').map(part).collect::<Vec<_>>().join("/")
-}
-
 #[test]
 fn no_text_of_a_backend_is_more_than_a_text() {
     let mut number = 0;
@@ -212,13 +108,12 @@ fn no_text_of_a_backend_is_more_than_a_text() {
         let forger = Forger::before(Serve::start());
         let run = ask_for(kind, number, Run::github(), &forger.peer.url());
         assert_words(&run, run.go().expect(0), kind);
-        let forgeries = forger.desk.lock().unwrap().forgeries();
+        let forgeries = forger.forgeries();
         assert!(forgeries.len() > 10, "{kind}: {} texts", forgeries.len());
         for forgery in forgeries {
             number += 1;
             let what = format!("{kind}: {} ({}) {}", forgery.line, forgery.nth, forgery.place);
-            let forgery = Some(Forgery { text: text(number), ..forgery });
-            *forger.desk.lock().unwrap() = Desk { forgery, ..Desk::default() };
+            forger.forge(Forgery { text: text(number), ..forgery });
             let run = ask_for(kind, number, host(number), &forger.peer.url());
             assert_words(&run, run.go(), &what);
         }
