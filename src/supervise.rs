@@ -54,11 +54,12 @@ pub(crate) fn supervise(
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
+    let mut work = Box::pin(work);
     let cancellable = async {
         tokio::select! {
             biased;
             () = stopping.cancelled() => Outcome::from(Code::Cancelled),
-            outcome = work => outcome,
+            outcome = &mut work => outcome,
         }
     };
     Ok(guarded(|| runtime.block_on(cancellable)))

@@ -171,12 +171,12 @@ impl Run<'_> {
     /// One entry, as a run of its own; a line about it.
     async fn entry(&self, base: &Inputs, entry: &Ready, deadline: Instant) -> Outcome {
         let run = Run { entry: Some(&entry.key), ..*self };
-        let work = async {
+        let work = Box::pin(async {
             match run.asked(&entry.inputs, deadline) {
                 Ok(asked) => run.carry(&entry.inputs, asked, deadline).await,
                 Err(failure) => Outcome::failed(failure),
             }
-        };
+        });
         let done = timeout_at(deadline, work).await;
         let mut outcome = done.unwrap_or_else(|_| Outcome::from(Code::Deadline));
         outcome.tolerate(&base.tolerate);

@@ -99,7 +99,8 @@ impl<'r> Run<'r> {
             return self.many(&inputs, manifest).await;
         }
         let deadline = Instant::now() + if self.waits(&inputs) { PERSON } else { inputs.timeout };
-        let work = async {
+        // Boxed here and below: what is moved from call to call is an address, and not 50 KB of states.
+        let work = Box::pin(async {
             match self.errand {
                 Errand::Run => Ok(self.everything(&inputs, deadline).await),
                 Errand::Check => self.preflight(&inputs, deadline).await,
@@ -110,7 +111,7 @@ impl<'r> Run<'r> {
                     Err(failure) => Err(failure),
                 },
             }
-        };
+        });
         let done = tokio::time::timeout_at(deadline, work).await;
         let mut outcome = match done {
             Ok(done) => done.unwrap_or_else(Outcome::failed),
@@ -178,12 +179,12 @@ impl<'r> Run<'r> {
             Ok(BackendName::Sentry) => inputs.url.as_ref().map_or("", Url::as_str),
             _ => on_embedded::site(inputs),
         };
-        let work = async {
+        let work = Box::pin(async {
             match backend? {
                 BackendName::Embedded => self.finish_on_embedded(inputs, task).await,
                 BackendName::Sentry => self.finish_on_sentry(inputs, task, deadline).await,
             }
-        };
+        });
         let title = format!("finishline: {} for {}", task.key, task.org);
         let failed = |failure| Report::failed(task, failure);
         self.told(&secrets, &Report::shown(task, base), &title, work, failed).await
@@ -198,7 +199,7 @@ impl<'r> Run<'r> {
         let secrets: Vec<_> = inputs.tokens().map(|token| token.expose().to_owned()).collect();
         let title = format!("finishline: release {}", releasing.task.version);
         let shown = releasing.shown(&backend);
-        let work = async { Ok(releasing.carry_out(self, backend?).await) };
+        let work = Box::pin(async { Ok(releasing.carry_out(self, backend?).await) });
         self.told(&secrets, &shown, &title, work, Outcome::failed).await
     }
 
