@@ -1,48 +1,106 @@
-//! The files of the commits of a long history, read in a thread of its own while the walk goes on.
+//! The files of the commits of a long history, read by threads of their own while the walk goes on.
 
 use super::files::{self, Files};
 use super::paths::Paths;
 use gix::ObjectId;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// How many commits the walk may be ahead of their files.
-pub(super) const MOST: usize = 256;
+pub(super) const MOST: usize = 512;
+
+/// So many commits in a row are for one thread: neighbours are packed as what differs of each other,
+/// and a thread is woken seldom.
+const ROW: usize = 64;
+
+/// More threads would each unpack what the others have unpacked.
+const MOST_THREADS: usize = 4;
 
 /// A commit's tree, after that of its first parent.
 pub(super) type Trees = (Option<ObjectId>, ObjectId);
 
-/// The thread, which ends when this is dropped.
+/// The threads, which end when this is dropped.
 pub(super) struct Ahead {
-    asks: SyncSender<Trees>,
-    answers: Receiver<gix::Result<Files>>,
+    threads: Vec<Thread>,
+    /// The row that is not full yet.
+    row: Vec<Trees>,
+    /// The lengths of the rows that were handed out and not taken back.
+    out: VecDeque<usize>,
+    handed_out: usize,
+    /// What is left of the row that was taken back last.
+    read: VecDeque<Option<gix::Result<Files>>>,
+}
+
+struct Thread {
+    asks: Sender<Vec<Trees>>,
+    answers: Receiver<Vec<gix::Result<Files>>>,
 }
 
 impl Ahead {
     pub(super) fn start(repository: &gix::Repository, paths: &Paths) -> Self {
-        let (asks, asked) = sync_channel::<Trees>(MOST);
+        let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let threads = (0..count).map(|_| Thread::start(repository, paths)).collect();
+        let (row, out, read) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        Self { threads, row, out, handed_out: 0, read }
+    }
+
+    /// Asks for the files of one more commit.
+    pub(super) fn ask(&mut self, trees: Trees) {
+        self.row.push(trees);
+        if self.row.len() == ROW {
+            self.hand_out();
+        }
+    }
+
+    /// What was asked for longest ago; `None` where its thread has ended, so that whoever asked has
+    /// to read for itself.
+    pub(super) fn answer(&mut self) -> Option<gix::Result<Files>> {
+        if self.read.is_empty() {
+            self.take_back();
+        }
+        self.read.pop_front().flatten()
+    }
+
+    fn hand_out(&mut self) {
+        let row = std::mem::take(&mut self.row);
+        self.out.push_back(row.len());
+        self.thread(self.handed_out).asks.send(row).ok();
+        self.handed_out += 1;
+    }
+
+    fn take_back(&mut self) {
+        if self.out.is_empty() {
+            self.hand_out();
+        }
+        let place = self.handed_out - self.out.len();
+        let length = self.out.pop_front().unwrap_or_default();
+        self.read = match self.thread(place).answers.recv() {
+            Ok(read) => read.into_iter().map(Some).collect(),
+            Err(_) => (0..length).map(|_| None).collect(),
+        };
+    }
+
+    fn thread(&self, row: usize) -> &Thread {
+        &self.threads[row % self.threads.len()]
+    }
+}
+
+impl Thread {
+    fn start(repository: &gix::Repository, paths: &Paths) -> Self {
+        let (asks, asked) = channel::<Vec<Trees>>();
         let (told, answers) = channel();
         let (folder, paths) = (repository.path().to_owned(), paths.clone());
         std::thread::spawn(move || {
             // A repository is not shared between threads, so this one has its own.
             let opened = gix::open_opts(folder, gix::open::Options::isolated());
             let Ok(repository) = opened.map(super::with_caches) else { return };
-            for trees in asked {
-                if told.send(files::read(&repository, trees, &paths)).is_err() {
+            for row in asked {
+                let read = row.into_iter().map(|trees| files::read(&repository, trees, &paths));
+                if told.send(read.collect()).is_err() {
                     break;
                 }
             }
         });
         Self { asks, answers }
-    }
-
-    /// Asks for the files of one more commit.
-    pub(super) fn ask(&self, trees: Trees) {
-        // Where the thread has ended, there is no answer, and whoever asked reads for itself.
-        self.asks.send(trees).ok();
-    }
-
-    /// What was asked for longest ago; `None` where the thread has ended.
-    pub(super) fn answer(&self) -> Option<gix::Result<Files>> {
-        self.answers.recv().ok()
     }
 }

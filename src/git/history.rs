@@ -18,9 +18,9 @@ const MOST_FILES: usize = 500_000;
 /// After how many commits the runtime gets its turn: a long history must not keep a signal waiting.
 const STRIDE: usize = 100;
 
-/// After how many commits their files are read in a thread of its own: most ranges are shorter than
+/// After how many commits their files are read in threads of their own: most ranges are shorter than
 /// it takes to start one.
-const LONG: usize = 500;
+const LONG: usize = 100;
 
 /// Reads the commits of a range.
 pub(super) async fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
@@ -101,7 +101,7 @@ impl Reader<'_> {
             None => None,
         };
         let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
-        let (mut found, mut ahead, mut waiting) = (Found::default(), None, VecDeque::new());
+        let (mut found, mut ahead, mut waiting) = (Found::default(), None::<Ahead>, VecDeque::new());
         for (place, node) in self.graph.commits(self.head, before).enumerate() {
             turn(place).await;
             if found.commits.len() >= self.most {
@@ -112,16 +112,16 @@ impl Reader<'_> {
                 ahead = Some(Ahead::start(self.graph.repository, &self.paths));
             }
             let trees = self.trees(&node, before);
-            if let (Some(ahead), Some(Ok(trees))) = (&ahead, &trees) {
+            if let (Some(ahead), Some(Ok(trees))) = (&mut ahead, &trees) {
                 ahead.ask(*trees);
             }
             waiting.push_back((node, trees));
             if ahead.is_none() || waiting.len() == ahead::MOST {
-                self.take_first(&mut waiting, ahead.as_ref(), &mut found)?;
+                self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
             }
         }
         while !waiting.is_empty() {
-            self.take_first(&mut waiting, ahead.as_ref(), &mut found)?;
+            self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
         }
         let notes = self.notes(&found, leads_to_head);
         Ok(History { commits: found.commits, notes })
@@ -142,7 +142,7 @@ impl Reader<'_> {
     fn take_first(
         &self,
         waiting: &mut VecDeque<(Node, Option<gix::Result<Trees>>)>,
-        ahead: Option<&Ahead>,
+        ahead: Option<&mut Ahead>,
         found: &mut Found,
     ) -> gix::Result<()> {
         let Some((node, trees)) = waiting.pop_front() else { return Ok(()) };
