@@ -89,11 +89,10 @@ impl Thread {
     fn start(repository: &gix::Repository, paths: &Paths) -> Self {
         let (asks, asked) = channel::<Vec<Trees>>();
         let (told, answers) = channel();
-        let (folder, paths) = (repository.path().to_owned(), paths.clone());
+        // Packs are mapped once; what is kept of their objects is each thread's own.
+        let (shared, paths) = (repository.clone().into_sync(), paths.clone());
         std::thread::spawn(move || {
-            // A repository is not shared between threads, so this one has its own.
-            let opened = gix::open_opts(folder, gix::open::Options::isolated());
-            let Ok(repository) = opened.map(super::with_caches) else { return };
+            let repository = super::with_caches(shared.to_thread_local());
             for row in asked {
                 let read = row.into_iter().map(|trees| files::read(&repository, trees, &paths));
                 if told.send(read.collect()).is_err() {

@@ -101,7 +101,8 @@ impl Reader<'_> {
             None => None,
         };
         let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
-        let (mut found, mut ahead, mut waiting) = (Found::default(), None::<Ahead>, VecDeque::new());
+        let (mut found, mut ahead, mut waiting) =
+            (Found::default(), None::<Ahead>, VecDeque::new());
         for (place, node) in self.graph.commits(self.head, before).enumerate() {
             turn(place).await;
             if found.commits.len() >= self.most {
