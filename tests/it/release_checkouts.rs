@@ -4,7 +4,6 @@ use crate::common::Run;
 use crate::relay::Relay;
 use crate::release_commits::{as_json, checkout, gitlab_job, head, messages, on_file, warnings};
 use crate::repository::git;
-use std::path::Path;
 
 #[test]
 fn an_empty_repository_says_that_nothing_is_committed() {
@@ -71,8 +70,8 @@ fn a_checkout_that_git_refuses_for_its_owner_is_read() {
 
 /// To another user, where this one may; the folder itself stays writable for the test.
 #[cfg(unix)]
-fn give_away(folder: &Path) {
-    use std::path::PathBuf;
+fn give_away(folder: &std::path::Path) {
+    use std::path::{Path, PathBuf};
     fn all(folder: &Path) -> Vec<PathBuf> {
         let inside = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
         let below = |path: PathBuf| if path.is_dir() { all(&path) } else { vec![path] };
