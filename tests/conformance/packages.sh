@@ -51,7 +51,7 @@ fi
 size="$(wc -c <"$binary")"
 echo "ok      $size bytes"
 # A static glibc is 1 MB of it. What each part weighs is measured elsewhere: this sees a jump.
-[ "$size" -le 9500000 ] || { echo "the binary has grown by a jump" >&2; exit 1; }
+[ "$size" -le 10000000 ] || { echo "the binary has grown by a jump" >&2; exit 1; }
 
 heading "archive and wheel"
 rm -rf "$packages"

@@ -6,7 +6,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { read, setUpGitLab } from './person.mjs';
 import { releases } from './releases.mjs';
-import { temp, KEY, script, reset, finishline, told, sentry, listed, only, redirected, signedForJira } from './told.mjs';
+import { temp, KEY, script, reset, finishline, printed, told, sentry, listed, only, redirected, signedForJira } from './told.mjs';
 
 const {
   SENTRY_URL, RS_TOKEN_MANAGER, RS_TOKEN_MEMBER, RS_TOKEN_ORG, RS_TOKEN_RELEASES, RS_GITLAB_URL,
@@ -310,6 +310,21 @@ const checks = {
     const run = await example('beside', { 'auth-token': RS_TOKEN_ORG, 'pipeline-token': RS_TOKEN_MANAGER });
     const { id } = (await listed('example')).find((one) => one.name === 'beside');
     told(run, 0, { status: 'complete', changed: 'true', 'integration-id': id });
+  },
+
+  async '`import` writes down what is there without a secret, and a plan of that finds nothing to do'() {
+    await reset();
+    await example('demo');
+    await pagerduty({ config: account('demo') });
+    await finishline({ provider: 'custom_scm', state: { name: 'scm', url: 'https://github.com/' } });
+    const manifest = path.join(temp, 'imported.yml');
+    fs.writeFileSync(manifest, await printed(['import'], 0));
+    const imported = fs.readFileSync(manifest, 'utf8');
+    const providers = Array.from(imported.matchAll(/provider: (\w+)/g), ([, provider]) => provider);
+    assert.deepEqual(providers.sort(), ['custom_scm', 'example', 'pagerduty'], imported);
+    const [[, variable]] = imported.matchAll(/\$\{(\w+)\}/g);
+    const plan = await printed(['plan', '--exit-code'], 0, { manifest, [variable]: account('demo') });
+    assert.equal(plan.match(/nothing to do/g)?.length, 3, plan);
   },
 
   async 'four runs at once under a rate limit wait, say why, and finish'() {

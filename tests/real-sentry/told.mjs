@@ -34,20 +34,32 @@ export const reset = () => script('reset.sh');
 
 let runs = 0;
 
-// Runs the program with these inputs and, in capitals, variables of the job: its exit code, its
-// outputs by name, the hint and the log.
-export async function finishline(inputs, command = 'run', cwd = temp) {
-  const dotenv = path.join(temp, `${runs += 1}.env`);
+// Runs a command of the program with these inputs and, in capitals, variables of the job.
+async function execution(words, inputs, cwd = temp) {
   const where = { url: SENTRY_URL, org: 'acme', 'auth-token': SENTRY_AUTH_TOKEN };
-  const all = { ...where, format: 'json', dotenv, ...inputs };
   const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
   const named = (name) => (/^[A-Z_]+$/.test(name) ? name : `FINISHLINE_${name.replaceAll('-', '_').toUpperCase()}`);
   const variable = ([name, value]) => [named(name), text(value)];
-  const env = { HOME: temp, KEY, ...Object.fromEntries(Object.entries(all).map(variable)) };
-  const { exit, stdout, stderr } = await execute(JUDGE_BINARY, [command], { cwd, env });
+  const env = { HOME: temp, KEY, ...Object.fromEntries(Object.entries({ ...where, ...inputs }).map(variable)) };
+  const ended = await execute(JUDGE_BINARY, words, { cwd, env });
+  const said = ended.stdout + ended.stderr;
+  assert.ok(SECRETS.every((secret) => !said.includes(secret)), `a secret is in what ${words[0]} says`);
+  return ended;
+}
+
+// Runs it and gives what it prints; its exit code must be this one.
+export async function printed(words, exit, inputs) {
+  const ended = await execution(words, inputs);
+  assert.equal(ended.exit, exit, ended.stdout + ended.stderr);
+  return ended.stdout;
+}
+
+// Runs it and gives its exit code, its outputs by name, the hint and the log.
+export async function finishline(inputs, command = 'run', cwd = temp) {
+  const dotenv = path.join(temp, `${runs += 1}.env`);
+  const { exit, stdout, stderr } = await execution([command], { format: 'json', dotenv, ...inputs }, cwd);
   const written = fs.readFileSync(dotenv, 'utf8');
-  const said = stdout + stderr + written;
-  assert.ok(SECRETS.every((secret) => !said.includes(secret)), `a secret is in what ${command} says`);
+  assert.ok(SECRETS.every((secret) => !written.includes(secret)), `a secret is in what ${command} writes`);
   const lines = written.matchAll(/^FINISHLINE_OUT_(\w+)=(.*)$/gm);
   const outputs = Array.from(lines, ([, name, value]) => [name.toLowerCase().replaceAll('_', '-'), value]);
   return { exit, ...Object.fromEntries(outputs), hint: JSON.parse(stdout).error?.hint ?? '', log: stderr };
