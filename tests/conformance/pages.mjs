@@ -19,7 +19,7 @@ const ARGS = [
 ];
 
 process.on('exit', site.stop);
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ARGS });
 const [serve, gitlab, next] = await Promise.all([site.serve(), site.gitlab(), site.elsewhere()]);
 await site.fill(serve, 60);
 // An integration with everything that a settings page shows, as a run leaves it.

@@ -1,5 +1,5 @@
 // A person with a browser at the real Sentry. JUDGE_MODULES names the folder with playwright-core,
-// RS_CHROMIUM the browser.
+// CHROMIUM the browser.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +18,7 @@ const ARGS = [
 // Opens a page of Sentry's in a new browser, signs in where it asks for that, and goes on with `act`.
 async function open(url, email, act) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'finishline-person-'));
-  const executablePath = process.env.RS_CHROMIUM ?? '/usr/bin/chromium';
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   const browser = await chromium.launchPersistentContext(profile, { executablePath, args: ARGS });
   try {
     const [page] = browser.pages();
