@@ -220,8 +220,11 @@ fn usage(error: &clap::Error) -> Failure {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let failure = Failure::new(Code::Usage, message);
-    match lines.find_map(|line| line.strip_prefix("tip: ")) {
-        Some(tip) => failure.hint(tip),
-        None => failure,
+    match (lines.find_map(|line| line.strip_prefix("tip: ")), error.kind()) {
+        (Some(tip), _) => failure.hint(tip),
+        (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => {
+            failure.hint("`finishline --help` lists the commands; a step of CI is `finishline run`")
+        }
+        (None, _) => failure,
     }
 }

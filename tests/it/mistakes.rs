@@ -228,9 +228,10 @@ fn a_mistyped_command_line_is_answered_with_the_near_word() {
     let command = laptop().args(&["pln"]);
     let hint = "a similar subcommand exists: 'plan'";
     assert_says(&command, "unrecognized subcommand 'pln'", hint);
+    let hint = "`finishline --help` lists the commands; a step of CI is `finishline run`";
     let none = laptop().args::<&str>(&[]);
-    let message = "'finishline' requires a subcommand but one was not provided";
-    assert_says(&none, message, HELP);
+    assert_says(&none, "'finishline' requires a subcommand but one was not provided", hint);
+    assert_says(&laptop().args(&["xyz"]), "unrecognized subcommand 'xyz'", hint);
 }
 
 #[test]
