@@ -38,7 +38,7 @@ let runs = 0;
 async function execution(words, inputs, cwd = temp) {
   const where = { url: SENTRY_URL, org: 'acme', 'auth-token': SENTRY_AUTH_TOKEN };
   const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
-  const named = (name) => (/^[A-Z_]+$/.test(name) ? name : `FINISHLINE_${name.replaceAll('-', '_').toUpperCase()}`);
+  const named = (name) => (/^[A-Z0-9_]+$/.test(name) ? name : `FINISHLINE_${name.replaceAll('-', '_').toUpperCase()}`);
   const variable = ([name, value]) => [named(name), text(value)];
   const env = { HOME: temp, KEY, ...Object.fromEntries(Object.entries({ ...where, ...inputs }).map(variable)) };
   const ended = await execute(JUDGE_BINARY, words, { cwd, env });
