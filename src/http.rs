@@ -213,6 +213,11 @@ fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
+/// A pause as the log tells of it: in seconds, to a tenth.
+pub fn told(pause: Duration) -> f64 {
+    (pause.as_secs_f64() * 10.0).ceil() / 10.0
+}
+
 /// Between half of the wait and the whole of it, so that many clients do not come back at once.
 pub fn jitter(wait: Duration) -> Duration {
     let mut byte = [0_u8];

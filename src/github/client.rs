@@ -119,7 +119,7 @@ impl Client {
             if (after.is_none() && attempt >= TRIES) || Instant::now() + pause >= self.deadline {
                 return Err(failure);
             }
-            let (seconds, reason) = (pause.as_secs_f32(), failure.message.as_str());
+            let (seconds, reason) = (http::told(pause), failure.message.as_str());
             tracing::warn!(seconds, attempt, reason, "waiting before GitHub is asked again");
             tokio::time::sleep(pause).await;
         }

@@ -246,7 +246,7 @@ impl Client {
 }
 
 fn say_why(pause: Duration, attempt: u32, reason: &str) {
-    let seconds = pause.as_secs_f32();
+    let seconds = http::told(pause);
     tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
 }
 
