@@ -204,6 +204,8 @@ pub struct Refusal {
     pub message: String,
     /// The HTTP status of whoever refused.
     pub status: Option<u16>,
+    /// Whether nobody refused: the third party was not reached, or did not answer.
+    pub is_silence: bool,
 }
 
 /// The kinds of refusal that lead to different codes.
@@ -239,7 +241,7 @@ impl Refusal {
 
     /// A refusal without a status.
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None }
+        Self { kind, message: message.into(), status: None, is_silence: false }
     }
 }
 
@@ -257,7 +259,12 @@ impl From<Refusal> for Failure {
             RefusalKind::IdentityTaken => Code::IdentityTaken,
             RefusalKind::NeedsSentry => Code::NeedsSentry,
         };
-        Self { status: refusal.status, ..Self::new(code, refusal.message) }
+        let failure = Self { status: refusal.status, ..Self::new(code, refusal.message) };
+        if refusal.is_silence {
+            let hint = "look whether this machine reaches the third party, and run the same again";
+            return failure.hint(hint);
+        }
+        failure
     }
 }
 

@@ -139,24 +139,19 @@ impl Reply {
     ///
     /// As [`Self::json`].
     pub fn text(&self, wanted: &str, kind: RefusalKind) -> Result<&str, Refusal> {
-        let (status, message) = match self {
+        let why = match self {
             Self::Answered { status: 200..=299, body } => return Ok(body),
             Self::Answered { status, .. } => {
-                (Some(*status), format!("{wanted} was answered with HTTP {status}"))
+                let message = format!("{wanted} was answered with HTTP {status}");
+                return Err(Refusal { status: Some(*status), ..Refusal::new(kind, message) });
             }
-            Self::Unreached(Unreached::Tls) => (
-                None,
-                format!(
-                    "{wanted} failed: no SSL connection, or the server's certificate does not verify"
-                ),
-            ),
-            Self::Unreached(Unreached::Connect) => {
-                (None, format!("{wanted} failed: could not connect to the server"))
+            Self::Unreached(Unreached::Tls) => {
+                "no SSL connection, or the server's certificate does not verify"
             }
-            Self::Unreached(Unreached::Broken) => {
-                (None, format!("{wanted} failed: the server did not answer in time, or broke off"))
-            }
+            Self::Unreached(Unreached::Connect) => "could not connect to the server",
+            Self::Unreached(Unreached::Broken) => "the server did not answer in time, or broke off",
         };
-        Err(Refusal { status, ..Refusal::new(kind, message) })
+        let refusal = Refusal::new(kind, format!("{wanted} failed: {why}"));
+        Err(Refusal { is_silence: true, ..refusal })
     }
 }

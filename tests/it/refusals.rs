@@ -268,4 +268,6 @@ fn a_server_that_is_not_there_is_told_as_such() {
     let message = format!("{TOKEN} failed: could not connect to the server");
     assert_told(&ended, "refused", &message, "");
     assert_logged(&ended, FAILURE, &message, "");
+    let hint = "look whether this machine reaches the third party, and run the same again";
+    assert!(ended.stderr.contains(hint), "{}", ended.stderr);
 }
