@@ -8,7 +8,7 @@ use crate::sentry::{
 use crate::serve_peer::{self, Serve};
 use serde_json::{Value, json};
 
-const CALLBACK: &str = "http://127.0.0.1/extensions/gitlab/setup/?code=c0de&state=0auth-state-1";
+const CALLBACK: &str = "http://127.0.0.1/extensions/gitlab/setup/?code=c0de-x&state=0auth-state-1";
 
 /// Starts the pipeline, and waits.
 fn waiting(sentry: &Sentry) -> Run {
@@ -35,7 +35,7 @@ fn entries(run: &Run) -> Vec<String> {
 
 #[track_caller]
 fn assert_silent(ended: &Ended) {
-    for secret in [TOKEN, "gitl4b-secret", "s3ss10n", "c0de"] {
+    for secret in [TOKEN, "gitl4b-secret", "s3ss10n", "c0de-x"] {
         assert_eq!(leaks(ended, secret), [""; 0], "{secret}");
     }
 }
@@ -82,7 +82,7 @@ fn another_process_with_the_same_token_finishes_it_once() {
     let requests = sentry.peer.requests().split_off(before);
     let last = requests.last().unwrap();
     assert_eq!((last.line().as_str(), last.header("cookie")), (POST, "sentrysid=s3ss10n-1"));
-    assert_eq!(last.json(), json!({"code": "c0de", "state": "0auth-state-1"}));
+    assert_eq!(last.json(), json!({"code": "c0de-x", "state": "0auth-state-1"}));
     assert_eq!(entries(&run), [""; 0]);
     let again = fails(&resume(&run, CALLBACK), 4, "wrong-oauth-state");
     assert!(again.output("error-message").contains("waits in the resume file"));
@@ -276,7 +276,7 @@ fn a_provider_that_nobody_describes_goes_on_with_all_that_the_callback_brings() 
     run.go().expect(3);
     let ended = completes(&resume(&run, &format!("{CALLBACK}&team=T1")), "complete true 1");
     assert_eq!(ended.output("provider"), "chat");
-    let posted = json!({"code": "c0de", "state": "0auth-state-1", "team": "T1"});
+    let posted = json!({"code": "c0de-x", "state": "0auth-state-1", "team": "T1"});
     assert_eq!(*sentry.posts().last().unwrap(), posted);
     assert_eq!(sentry.peer.lines()[..3], [LIST, ORGANIZATION, POST]);
 }

@@ -32,7 +32,7 @@ pub(crate) fn secret(place: &str) -> String {
 fn pieces(secret: &str) -> BTreeSet<String> {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut texts = vec![secret.to_owned(), encoded, hex];
+    let mut texts = vec![secret.to_owned(), encoded];
     // What stands before it decides how its bits fall; what the neighbours' bits touch is left out.
     for before in 0..3 {
         let bytes = [&b"\0\0"[..before], secret.as_bytes()].concat();
@@ -41,10 +41,14 @@ fn pieces(secret: &str) -> BTreeSet<String> {
             texts.push(text[if before == 0 { 0 } else { 4 }..whole].to_owned());
         }
     }
-    let windows = |text: &String| -> Vec<String> {
-        text.as_bytes().windows(PIECE).map(|part| String::from_utf8_lossy(part).into()).collect()
-    };
-    texts.iter().flat_map(windows).collect()
+    // As many digits of a random mark would now and then be those of a secret.
+    let hex = windows(&hex, 2 * PIECE);
+    texts.iter().flat_map(|text| windows(text, PIECE)).chain(hex).collect()
+}
+
+fn windows(text: &str, length: usize) -> Vec<String> {
+    let parts = text.as_bytes().windows(length);
+    parts.map(|part| String::from_utf8_lossy(part).into()).collect()
 }
 
 /// The lines of this text in which a trace of a secret is.
