@@ -154,7 +154,11 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 next = under_way.next() => match next {
-                    Some((index, outcome)) => done[index] = Some(outcome),
+                    Some((index, outcome)) => {
+                        done[index] = Some(outcome);
+                        // One that asks only the disk never waits, and no signal would be heard.
+                        tokio::task::yield_now().await;
+                    }
                     None => break,
                 },
                 () = &mut overdue => break,

@@ -223,3 +223,42 @@ fn a_rate_limit_that_one_entry_meets_holds_all_entries_of_its_server_back() {
     let meanwhile = meanwhile.load(Ordering::Relaxed);
     assert!(meanwhile <= 30, "{meanwhile} requests came while the limit held");
 }
+
+/// So many releases on the embedded backend, which waits for nothing.
+#[cfg(unix)]
+fn releases(count: usize) -> Run {
+    let line = |n| format!("- {{org: acme, projects: web, release: v{n}, commits: none}}\n");
+    let lines: String = (0..count).map(line).collect();
+    let run = Run::local();
+    // As an editor of Windows begins a file.
+    run.file("finishline.yml", format!("\u{feff}version: 1\nreleases:\n{lines}"));
+    let database = run.database();
+    run.var("FINISHLINE_BACKEND", "embedded")
+        .var("FINISHLINE_DATABASE", database)
+        .var("FINISHLINE_MANIFEST", "finishline.yml")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_is_heard_also_where_no_entry_waits_for_anything() {
+    let run = releases(2000);
+    let mut started = run.start();
+    started.until("v0 is created");
+    started.signal("TERM");
+    let ended = started.end().expect(9);
+    let made: usize = run.rows("SELECT count(*) FROM release")[0].parse().unwrap();
+    assert!((1..2000).contains(&made), "{made}: {}", ended.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_whose_reader_leaves_stops_nothing() {
+    let run = releases(20).redirected("2>&1 >said.txt | head -c 1");
+    run.go().expect(0);
+    assert_eq!(run.rows("SELECT count(*) FROM release"), ["20"]);
+    assert!(
+        run.text("said.txt").starts_with("20 entries: 20 complete"),
+        "{}",
+        run.text("said.txt")
+    );
+}
