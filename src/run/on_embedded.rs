@@ -93,12 +93,18 @@ impl Run<'_> {
         let copy = "approve, and copy the whole address that the browser ends at: it may show no page, and is a secret until it is used";
         let database = inputs.database.as_ref().map(|file| format!(" --database {file}"));
         let database = database.unwrap_or_default();
-        let go_on = if self.job.host.is_ci() {
-            "within an hour: run this again with that address as `callback-url`".to_owned()
-        } else {
-            format!(
+        let go_on = match self.job.host {
+            // The action knows by its input which command it is.
+            host if host.is_github_like() => {
+                "within an hour: run this again with that address as `callback-url`".to_owned()
+            }
+            host if host.is_ci() => {
+                "within an hour: run `finishline resume` with that address in FINISHLINE_CALLBACK_URL"
+                    .to_owned()
+            }
+            _ => format!(
                 "within an hour: finishline resume --org {org}{database} --callback-url - (then paste it)"
-            )
+            ),
         };
         [copy.to_owned(), go_on]
     }

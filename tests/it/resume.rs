@@ -271,6 +271,8 @@ fn gitlab_shows_the_page_as_a_link_of_the_job() {
         json!({ "finishline": [{ "external_link": link }] })
     };
     assert_eq!(links(&journey.run), link("Approve in a browser", &page));
+    let next = "run `finishline resume` with that address in FINISHLINE_CALLBACK_URL";
+    assert!(ended.stdout.contains(next), "{}", ended.stdout);
     journey.note_page(&page);
     let ended = journey.resume(&journey.party.approve(&page)).expect(0);
     let settings = ended.output("redirect-url");
