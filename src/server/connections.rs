@@ -24,6 +24,8 @@ pub(super) struct Patience {
     pub(super) life: Duration,
     /// For the request that is under way then, its answer included.
     pub(super) last: Duration,
+    /// For all requests that are under way when the server is asked to stop.
+    pub(super) grace: Duration,
     /// How many connections there are at once; more wait until one ends.
     pub(super) most: usize,
 }
@@ -35,12 +37,14 @@ impl Default for Patience {
             body: Duration::from_secs(30),
             life: Duration::from_secs(300),
             last: Duration::from_secs(180),
+            grace: Duration::from_secs(10),
             most: 256,
         }
     }
 }
 
-/// Answers until `stop`, and then finishes what is under way.
+/// Answers until `stop`, and then finishes what is under way. A connection that never ends its
+/// request keeps nobody.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -65,7 +69,7 @@ pub(super) async fn serve(
     }
     drop(listener);
     stopping.send(()).ok();
-    stopping.closed().await;
+    tokio::time::timeout(patience.grace, stopping.closed()).await.ok();
 }
 
 /// The next connection, once there is a place for it.
@@ -124,7 +128,7 @@ mod tests {
 
     fn patient() -> Patience {
         let long = Duration::from_secs(600);
-        Patience { head: long, body: long, life: long, last: long, most: 8 }
+        Patience { head: long, body: long, life: long, last: long, grace: long, most: 8 }
     }
 
     async fn read(asked: Result<Asked, ApiError>) -> Result<axum::response::Response, ApiError> {
@@ -194,5 +198,17 @@ mod tests {
         });
         let answer = answer.await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_waits_for_no_client_beyond_its_grace() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stuck = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
+        stuck.write_all(words.as_bytes()).unwrap();
+        let hasty = Patience { grace: SHORT, ..patient() };
+        let router = Router::new().route("/", any(read));
+        let served = serve(listener, router, hasty, tokio::time::sleep(SHORT));
+        tokio::time::timeout(Duration::from_secs(30), served).await.expect("it ends");
     }
 }

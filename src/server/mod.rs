@@ -39,11 +39,7 @@ use anyhow::Context;
 use connections::Patience;
 use start::{Options, Server};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// How long requests in flight may take once the server is asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until a signal asks it to stop; the exit code.
 ///
@@ -84,28 +80,9 @@ async fn serve(options: Options) -> Result<(), Failure> {
     }
     said.push(Emit::Stdout(format!("listening on {}\n", server.base())));
     Sinks::emit(said)?;
-    answer(listener, Arc::new(server), stop).await;
+    let router = guard::before(routes::router(Arc::new(server)));
+    connections::serve(listener, router, Patience::default(), stop.asked()).await;
     Ok(())
-}
-
-/// Answers until asked to stop, and then finishes what is in flight.
-async fn answer(listener: TcpListener, server: Arc<Server>, stop: supervise::Stop) {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let signal = async move {
-        stop.asked().await;
-        stopping.send(()).ok();
-    };
-    let router = guard::before(routes::router(server));
-    let serving = connections::serve(listener, router, Patience::default(), signal);
-    let overdue = async {
-        stopped.await.ok();
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        () = serving => {}
-        // A connection that never ends its request must not keep the process.
-        () = overdue => {}
-    }
 }
 
 #[cfg(test)]
@@ -140,7 +117,9 @@ mod tests {
         let router = resource.mount(axum::Router::new()).with_state(Arc::new(server));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        let never = std::future::pending();
+        let patience = Patience::default();
+        let serving = tokio::spawn(connections::serve(listener, router, patience, never));
         for _ in 0..2 {
             let answer = tokio::task::spawn_blocking(move || get(address)).await.unwrap();
             assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");

@@ -1,5 +1,6 @@
 //! How SQLite finds what each endpoint asks for, in a file with 100,000 releases.
 
+use super::connections::{self, Patience};
 use super::routes::{resources, router};
 use super::start::{Options, Server};
 use crate::cli::Serve;
@@ -111,7 +112,8 @@ async fn statements(database: &Path) -> BTreeMap<String, i32> {
     let (server, _) = Server::prepare(options, address).await.unwrap();
     Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
     let router = router(Arc::new(server));
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let (patience, never) = (Patience::default(), std::future::pending());
+    let serving = tokio::spawn(connections::serve(listener, router, patience, never));
     heard::take();
     for request in REQUESTS {
         let answer = tokio::task::spawn_blocking(move || send(address, *request)).await.unwrap();
