@@ -82,8 +82,9 @@ impl Document {
     }
 }
 
-/// Reads one document.
+/// Reads one document, with or without the byte-order mark that editors of Windows begin a file with.
 pub fn read(text: &str) -> Result<Document, YamlError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let spots = Walk::through(text)?;
     let value = serde_yaml::from_str(text).map_err(|error| YamlError {
         kind: BROKEN,

@@ -49,8 +49,6 @@ impl Manifest {
         base: &Given,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<Failure>), Failure> {
-        // Editors of Windows begin a file with a byte-order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let document = crate::yaml::read(text).map_err(|error| unread(name, text, &error))?;
         let source = Source::new(name, text, &document);
         let mut reader = read::Reader::new(Rc::new(document), base, variable);
