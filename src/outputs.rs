@@ -1,5 +1,6 @@
 //! Names and values for the host: the step outputs, and the whole result as versioned JSON.
 
+use crate::failure::one_line;
 use crate::outcome::{EntryEnd, Outcome, Status};
 use serde_json::{Value, json};
 
@@ -92,7 +93,7 @@ fn value(name: &str, outcome: &Outcome) -> String {
 
 /// One line of at most 500 characters.
 fn message(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = one_line(text);
     if line.chars().count() <= LONGEST_MESSAGE {
         return line;
     }

@@ -1,7 +1,7 @@
 //! What an answer or the lack of one means: another try, or words for whoever set the job up.
 
 use super::client::{Answer, Call, Client, Silence, Verdict};
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, one_line};
 use crate::http::{self, Unreached};
 use crate::secret;
 use serde_json::Value;
@@ -173,7 +173,6 @@ impl Answer {
         let more = body["errors"].as_array().into_iter().flatten();
         let more = more.filter_map(|error| error.as_str().or_else(|| error["message"].as_str()));
         let said: Vec<_> = body["message"].as_str().into_iter().chain(more).collect();
-        let said = said.join("; ");
-        said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+        one_line(&said.join("; ")).chars().take(300).collect()
     }
 }

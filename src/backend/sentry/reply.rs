@@ -1,6 +1,7 @@
 //! What the backend answered, in whichever of its shapes. Its texts are hostile until shown on
 //! one short line.
 
+use crate::failure::one_line;
 use crate::http::Answer;
 use serde_json::Value;
 use std::time::Duration;
@@ -89,8 +90,7 @@ pub(super) fn reason(body: &Value) -> Option<String> {
 }
 
 fn short_line(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    line.trim().chars().take(300).collect()
+    one_line(text).trim().chars().take(300).collect()
 }
 
 fn find_reason(body: &Value, depth: u8) -> Option<String> {
