@@ -4,21 +4,13 @@
 use crate::common::{Ended, Run};
 use crate::fixtures::Case;
 use crate::forger::{Forger, Forgery, altered, places};
-use crate::hostile::{HOSTILE, assert_harmless, assert_outputs};
+use crate::hostile::{HOSTILE, Ours, assert_gives, assert_outputs};
 use crate::oracle;
 use crate::peer::Reply;
 use crate::relay::{Fate, RELAY_TOKEN, Relay};
 use crate::serve_peer::Serve;
 use crate::vendor::Vendor;
 use serde_json::{Value, json};
-
-/// What Azure's agent takes away, and does.
-const AZURE: [&str; 4] = [
-    "##vso[task.setvariable ",
-    "##vso[task.logissue ",
-    "##vso[task.uploadsummary]",
-    "##vso[task.setsecret]",
-];
 
 fn azure() -> Run {
     Run::local().var("TF_BUILD", "True")
@@ -43,7 +35,7 @@ fn is_on(run: &Run, marker: &str) -> bool {
 fn is_taken(run: &Run, line: &str) -> bool {
     // The mask of a text that is a secret begins like one that would be an attack: of `a`.
     let is_mask = line.strip_prefix("::add-mask::").is_some_and(|secret| secret.len() >= 4);
-    let is_azures = AZURE.iter().any(|known| line.starts_with(known));
+    let is_azures = oracle::is_azures(line) || line.starts_with("##vso[task.setsecret]");
     is_mask
         || (is_on(run, "TF_BUILD") && is_azures)
         || (is_on(run, "GITLAB_CI") && line.starts_with("\u{1b}[0Ksection_"))
@@ -57,7 +49,10 @@ fn assert_words(run: &Run, mut ended: Ended, what: &str) {
         *stream = words.collect::<Vec<_>>().join("\n");
         assert!(!stream.contains("##vso["), "{what}: {stream:?}");
     }
-    assert_harmless(&ended, "");
+    // Subjects and warnings are many, and their words are the program's own.
+    let is_group = |title: &str| title.starts_with("finishline: ");
+    let is_slug = |slug: &str| slug.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    assert_gives(&ended, &Ours { is_group, is_slug, secret: "" });
     if is_on(run, "GITHUB_ACTIONS") {
         assert_outputs(&ended);
         assert_links(&ended.summary());

@@ -127,6 +127,13 @@ pub(crate) fn commands(stream: &str) -> Vec<Command> {
     stream.split(['\r', '\n']).filter_map(command).collect()
 }
 
+/// Whether it is one of the logging commands that hand a result to Azure's agent, which takes such a
+/// line away whatever is in its value.
+pub(crate) fn is_azures(line: &str) -> bool {
+    let ours = ["##vso[task.setvariable ", "##vso[task.logissue ", "##vso[task.uploadsummary]"];
+    ours.iter().any(|known| line.starts_with(known))
+}
+
 fn command(line: &str) -> Option<Command> {
     // The byte-order mark is dropped where a stream opens, so it is no safeguard anywhere.
     let trimmed = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
