@@ -1,6 +1,6 @@
 // The benchmark from top to bottom: what is measured, in which order, and what is made of it.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { budgets } from "./budgets.mjs";
 import { finishes, histories, releases, versions } from "./contestants.mjs";
@@ -15,6 +15,10 @@ const has = (name) => process.argv.includes(name);
 const quick = has("--quick");
 const base = option("--folder");
 const finishline = path.resolve(has("--binary") ? option("--binary") : "target/release/finishline");
+if (!existsSync(finishline)) {
+  console.error(`there is no program ${finishline}: let --binary name one`);
+  process.exit(2);
+}
 const TOKEN = "the-token-of-the-benchmark";
 /** How often each contestant does the work, by the milliseconds that an answer is held back. */
 const ROUNDS = quick ? { 0: 5, 20: 2, 100: 1 } : { 0: 31, 20: 11, 100: 5 };

@@ -10,6 +10,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds="${1:?usage: tests/fuzz.sh SECONDS [TARGET...]}"
 shift
+for target in "$@"; do
+  [ -d "tests/fuzz/corpus/$target" ] || { echo "there is no target $target in tests/fuzz/corpus" >&2; exit 2; }
+done
 [ $# -gt 0 ] || set -- $(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)
 
 # What `cargo fuzz` passes, without the sanitizer, which only nightly Rust has.

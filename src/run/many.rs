@@ -66,7 +66,10 @@ impl Run<'_> {
         let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
         let mut meant = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
         let Ready { key, inputs, .. } = meant.next().ok_or_else(|| {
-            let message = "`resume` goes on with one pipeline, and a manifest names many";
+            let message = match &base.entry {
+                Some(entry) => format!("the manifest has no entry {}", quote(entry)),
+                None => "`resume` goes on with one pipeline, and a manifest names many".to_owned(),
+            };
             let hint = format!("name the one that waits with `entry`: {}", keys.join(", "));
             Failure::new(Code::Usage, message).hint(hint)
         })?;
