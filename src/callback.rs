@@ -1,6 +1,6 @@
 //! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::provider::{self, Answers, PROVIDERS, Provider, Step};
 use crate::secret::Secret;
 use crate::state::Fields;
@@ -15,7 +15,7 @@ const STATE: &str = "state";
 /// The parameters that are no secrets: those in which a third party says why it refuses, those of
 /// the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1), and words
 /// of GitHub's and Discord's that nobody asks for.
-const WORDS: [&str; 9] = [
+const PUBLIC_PARAMETERS: [&str; 9] = [
     "error",
     "error_description",
     "error_uri",
@@ -35,9 +35,9 @@ pub struct Callback {
 }
 
 /// What a callback knows of the pipeline that it belongs to.
-pub enum Knows<'a> {
+pub enum CallbackKey<'a> {
     /// The value that the pipeline handed out.
-    Value(&'a str),
+    State(&'a str),
     /// The third party that it comes from, and no more: some bring nothing back.
     Provider(&'a str),
 }
@@ -48,10 +48,11 @@ impl Callback {
     /// # Errors
     ///
     /// `usage`, which never quotes the address.
-    pub fn parse(address: &str) -> Result<Self, Failure> {
+    pub fn parse(address: &str) -> Result<Self> {
         let wrong = |what: &str| {
-            Failure::new(Code::Usage, format!("the callback address {what}"))
-                .hint("copy the whole address that the browser ended at, from `http` to its end")
+            Error::new(ErrorCode::Usage, format!("the callback address {what}")).with_hint(
+                "copy the whole address that the browser ended at, from `http` to its end",
+            )
         };
         let address = address.trim();
         if address.len() > LONGEST {
@@ -70,9 +71,9 @@ impl Callback {
         let key = path.strip_suffix("/setup/").and_then(|path| path.rsplit_once("/extensions/"));
         let provider = key.map(|(_, key)| key.to_owned()).filter(|key| Self::is_stateless(key));
         let callback = Self { provider, parameters };
-        match callback.knows() {
-            Knows::Value("") => Err(wrong("has no `state`")),
-            Knows::Value(_) | Knows::Provider(_) => Ok(callback),
+        match callback.key() {
+            CallbackKey::State("") => Err(wrong("has no `state`")),
+            CallbackKey::State(_) | CallbackKey::Provider(_) => Ok(callback),
         }
     }
 
@@ -86,22 +87,22 @@ impl Callback {
     }
 
     /// What it knows of its pipeline: the value that was handed out, be it under OAuth 1's name.
-    pub fn knows(&self) -> Knows<'_> {
+    pub fn key(&self) -> CallbackKey<'_> {
         match ([self.text(STATE), self.text("oauth_token")], &self.provider) {
-            (["", ""], Some(key)) => Knows::Provider(key),
-            (["", token], _) => Knows::Value(token),
-            ([state, _], _) => Knows::Value(state),
+            (["", ""], Some(key)) => CallbackKey::Provider(key),
+            (["", token], _) => CallbackKey::State(token),
+            ([state, _], _) => CallbackKey::State(state),
         }
     }
 
     /// Adds what it brings for the steps after this one: one visit may answer several.
-    pub fn fill_later(&self, provider: &dyn Provider, step_id: &str, answers: &mut Answers) {
+    pub fn fill_later_steps(&self, provider: &dyn Provider, step_id: &str, answers: &mut Answers) {
         let steps = provider.steps().iter().skip_while(|step| step.id != step_id);
-        steps.skip(1).for_each(|step| answers.fill(step, &self.brought(step)));
+        steps.skip(1).for_each(|step| answers.fill(step, &self.partial_fields(step)));
     }
 
     /// The fields of a step that it brings, be they enough or not.
-    pub fn brought(&self, step: &Step) -> Fields {
+    pub fn partial_fields(&self, step: &Step) -> Fields {
         let mut fields = Fields::default();
         for field in step.fields {
             match field.callback().map(|parameter| self.text(parameter)) {
@@ -121,14 +122,15 @@ impl Callback {
     /// Everything that it brings and nobody should see. The third party's own words about a
     /// refusal are quoted in the outputs, which no mask may hit.
     pub fn secrets(&self) -> Vec<String> {
-        let is_plain = |name: &str| WORDS.contains(&name) || is_described_as_plain(name);
+        let is_plain =
+            |name: &str| PUBLIC_PARAMETERS.contains(&name) || is_described_as_plain(name);
         let is_secret = |(name, _): &&(String, Secret)| !is_plain(name);
         let secrets = self.parameters.iter().filter(is_secret);
         secrets.map(|(_, value)| value.expose().to_owned()).collect()
     }
 
     /// Every parameter, for a step that nobody describes.
-    pub fn all(&self) -> Fields {
+    pub fn raw_fields(&self) -> Fields {
         let mut fields = Fields::default();
         self.parameters.iter().for_each(|(name, value)| fields.set(name, value.expose()));
         fields
@@ -139,26 +141,26 @@ impl Callback {
     /// # Errors
     ///
     /// `refused` when the third party reports an error instead, `usage` when a field is missing.
-    pub fn fields(&self, step: &Step) -> Result<Fields, Failure> {
+    pub fn fields(&self, step: &Step) -> Result<Fields> {
         if !self.text("error").is_empty() {
-            return Err(not_approved(self.text("error"), self.text("error_description"))
-                .hint("open `redirect-url` again and approve: the pipeline still waits"));
+            return Err(denied(self.text("error"), self.text("error_description"))
+                .with_hint("open `redirect-url` again and approve: the pipeline still waits"));
         }
         let required = step.fields.iter().filter(|field| field.required);
         let lacking = required.filter_map(|field| field.callback());
         if let Some(parameter) = lacking.into_iter().find(|name| self.text(name).is_empty()) {
             let message = format!("the callback address has no `{parameter}`");
-            return Err(Failure::new(Code::Usage, message));
+            return Err(Error::new(ErrorCode::Usage, message));
         }
-        Ok(self.brought(step))
+        Ok(self.partial_fields(step))
     }
 }
 
 /// The failure for a callback that says why the third party refuses, in its own words.
-pub fn not_approved(error: &str, description: &str) -> Failure {
+pub fn denied(error: &str, description: &str) -> Error {
     let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
     let said = crate::failure::quote(&words.join(": "));
-    Failure::new(Code::Refused, format!("the third party did not approve: {said}"))
+    Error::new(ErrorCode::Refused, format!("the third party did not approve: {said}"))
 }
 
 /// Whether a provider has a field of this parameter, and it is no secret: an account's id, say.

@@ -1,8 +1,8 @@
 //! The command line, built from the table of inputs.
 
-use crate::failure::{Code, Failure};
-use crate::inputs::given::Flags;
-use crate::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::inputs::given::CommandLineFlags;
+use crate::inputs::table::{ALIASES, FlagKind, INPUTS, InputSpec, SET};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
@@ -17,7 +17,7 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
 
 /// What was typed after `serve`.
 #[derive(Debug, Default)]
-pub struct Serve {
+pub struct ServeArgs {
     /// `--listen`.
     pub listen: String,
     /// `--database`.
@@ -29,15 +29,15 @@ pub struct Serve {
 }
 
 /// What was asked for.
-pub enum Request {
+pub enum Invocation {
     /// The CI step; `plan` is the same with `dry-run`.
-    Run(Flags),
+    Run(CommandLineFlags),
     /// The preflight.
-    Check(Flags),
+    Check(CommandLineFlags),
     /// The manifest of what an organization has.
-    Import(Flags),
+    Import(CommandLineFlags),
     /// The step that goes on with a pipeline that waited for a person.
-    Resume(Flags),
+    Resume(CommandLineFlags),
     /// The list of providers, or one of them.
     Providers {
         /// The one that is asked about.
@@ -46,7 +46,7 @@ pub enum Request {
         json: bool,
     },
     /// Sentry's API over the embedded backend.
-    Serve(Serve),
+    Serve(ServeArgs),
     /// The JSON Schema of the manifest.
     Schema,
     /// What a shell completes.
@@ -54,20 +54,16 @@ pub enum Request {
     /// The manual page of the program, or of one of its commands.
     Man(Option<String>),
     /// Help or the version: a text and nothing else.
-    Words(String),
+    Text(String),
 }
 
 /// Reads the command line.
-///
-/// # Errors
-///
-/// `usage`, in clap's words.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Failure> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation> {
     match command().try_get_matches_from(args) {
         Ok(matches) => Ok(request(&matches)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(Request::Words(error.to_string()))
+                Ok(Invocation::Text(error.to_string()))
             }
             _ => Err(usage(&error)),
         },
@@ -142,18 +138,18 @@ fn with_inputs(command: Command) -> Command {
     command.args(INPUTS.iter().map(flag)).arg(set)
 }
 
-fn flag(input: &'static Input) -> Arg {
+fn flag(input: &'static InputSpec) -> Arg {
     match input.flag {
-        Flag::Value(word) => value(input, word),
-        Flag::File(_) => value(input, "FILE"),
-        Flag::Switch => value(input, "true|false")
+        FlagKind::Value(word) => value(input, word),
+        FlagKind::File(_) => value(input, "FILE"),
+        FlagKind::Switch => value(input, "true|false")
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
     }
 }
 
-fn value(input: &'static Input, word: &'static str) -> Arg {
+fn value(input: &'static InputSpec, word: &'static str) -> Arg {
     let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
     let aliases = ALIASES.iter().filter(|(_, of)| *of == input.name).map(|(alias, _)| *alias);
     Arg::new(input.name)
@@ -164,67 +160,67 @@ fn value(input: &'static Input, word: &'static str) -> Arg {
         .hide_possible_values(true)
 }
 
-fn find(name: &str) -> &'static Input {
+fn find(name: &str) -> &'static InputSpec {
     INPUTS.iter().find(|input| input.name == name).expect("the table has this input")
 }
 
-fn request(matches: &ArgMatches) -> Request {
+fn request(matches: &ArgMatches) -> Invocation {
     let text = |matches: &ArgMatches, name: &str| matches.get_one::<String>(name).cloned();
     match matches.subcommand() {
-        Some(("providers", of)) => Request::Providers {
+        Some(("providers", of)) => Invocation::Providers {
             key: text(of, "key"),
             json: text(of, "format").as_deref() == Some("json"),
         },
         Some(("serve", of)) => {
             let all = |name| of.get_many::<String>(name).into_iter().flatten().cloned().collect();
-            Request::Serve(Serve {
+            Invocation::Serve(ServeArgs {
                 listen: text(of, "listen").unwrap_or_default(),
                 database: text(of, "database"),
                 orgs: all("org"),
                 projects: all("project"),
             })
         }
-        Some(("schema", _)) => Request::Schema,
+        Some(("schema", _)) => Invocation::Schema,
         Some(("completions", of)) => {
-            Request::Completions(*of.get_one("shell").expect("clap wants a shell"))
+            Invocation::Completions(*of.get_one("shell").expect("clap wants a shell"))
         }
-        Some(("man", of)) => Request::Man(text(of, "command")),
+        Some(("man", of)) => Invocation::Man(text(of, "command")),
         Some((name, of)) => {
             let flags = flags(name, of);
             match name {
-                "resume" => Request::Resume(flags),
-                "check" => Request::Check(flags),
-                "import" => Request::Import(flags),
-                _ => Request::Run(flags),
+                "resume" => Invocation::Resume(flags),
+                "check" => Invocation::Check(flags),
+                "import" => Invocation::Import(flags),
+                _ => Invocation::Run(flags),
             }
         }
-        None => Request::Words(command().render_help().to_string()),
+        None => Invocation::Text(command().render_help().to_string()),
     }
 }
 
 /// What was typed after a command that takes inputs.
-fn flags(name: &str, of: &ArgMatches) -> Flags {
-    let given = |input: &Input| of.get_one(input.name).cloned().map(|value| (input.name, value));
+fn flags(name: &str, of: &ArgMatches) -> CommandLineFlags {
+    let given =
+        |input: &InputSpec| of.get_one(input.name).cloned().map(|value| (input.name, value));
     let mut values: BTreeMap<_, _> = INPUTS.iter().filter_map(given).collect();
     let is_plan = name == "plan";
     if is_plan {
         values.insert("dry-run", "true".to_owned());
     }
     let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
-    Flags { values, sets, exit_code: is_plan && of.get_flag(EXIT_CODE) }
+    CommandLineFlags { values, sets, exit_code: is_plan && of.get_flag(EXIT_CODE) }
 }
 
 /// clap's first line says what is wrong; its tips and usage become the hint.
-fn usage(error: &clap::Error) -> Failure {
+fn usage(error: &clap::Error) -> Error {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let failure = Failure::new(Code::Usage, message);
+    let failure = Error::new(ErrorCode::Usage, message);
     match (lines.find_map(|line| line.strip_prefix("tip: ")), error.kind()) {
-        (Some(tip), _) => failure.hint(tip),
-        (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => {
-            failure.hint("`finishline --help` lists the commands; a step of CI is `finishline run`")
-        }
+        (Some(tip), _) => failure.with_hint(tip),
+        (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => failure
+            .with_hint("`finishline --help` lists the commands; a step of CI is `finishline run`"),
         (None, _) => failure,
     }
 }

@@ -1,15 +1,11 @@
 //! Where the embedded backend's file is when nobody says so.
 
 use crate::env::Env;
-use crate::failure::{Code, Failure};
+use crate::failure::{Error, ErrorCode, Result};
 use std::path::PathBuf;
 
 /// The file that `database` names, else the one in the user's state folder.
-///
-/// # Errors
-///
-/// The environment names no such folder.
-pub(crate) fn path(named: Option<&str>, env: &Env) -> Result<PathBuf, Failure> {
+pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(PathBuf::from(path));
     }
@@ -21,7 +17,7 @@ pub(crate) fn path(named: Option<&str>, env: &Env) -> Result<PathBuf, Failure> {
         below("XDG_STATE_HOME", "finishline").or_else(|| below("HOME", ".local/state/finishline"))
     };
     folder.map(|folder| folder.join("finishline.db")).ok_or_else(|| {
-        Failure::new(Code::Usage, "there is no place for the embedded backend's file")
-            .hint("name a file with `database` (FINISHLINE_DATABASE, --database)")
+        Error::new(ErrorCode::Usage, "there is no place for the embedded backend's file")
+            .with_hint("name a file with `database` (FINISHLINE_DATABASE, --database)")
     })
 }

@@ -1,34 +1,30 @@
 //! The only loop over steps.
 
-use crate::failure::{Code, Failure};
-use crate::model::{Finished, Object};
-use crate::plan::Task;
-use crate::seam::{Begin, Pipeline, Progress, StepView};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::model::{FinishedIntegration, Object};
+use crate::plan::IntegrationTask;
+use crate::seam::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::state::Fields;
 
 /// How far a pipeline came.
 #[derive(Debug)]
-pub enum Walked {
+pub enum PipelineEnd {
     /// To its finish.
-    Finished(Finished),
+    Finished(FinishedIntegration),
     /// To a step that a person must take in a browser, at this address.
-    Waiting(String),
+    AwaitingUser(String),
 }
 
 /// Walks a pipeline from its beginning. A refused one is abandoned: nobody can go on with it.
-///
-/// # Errors
-///
-/// The backend's failure, or the refusal as a failure.
-pub async fn walk(
+pub async fn drive(
     pipeline: &mut impl Pipeline,
-    task: &Task,
-    begin: Begin<'_>,
-) -> Result<Walked, Failure> {
-    let first = pipeline.begin(begin).await?;
-    let walked = match answer(task, &first)? {
-        Answer::Person(url) => Ok(Walked::Waiting(url)),
-        Answer::Inputs(fields) => go_on(pipeline, task, fields).await,
+    task: &IntegrationTask,
+    begin: PipelineStart<'_>,
+) -> Result<PipelineEnd> {
+    let first = pipeline.initialize(begin).await?;
+    let walked = match next_action(task, &first)? {
+        NextAction::Person(url) => Ok(PipelineEnd::AwaitingUser(url)),
+        NextAction::Inputs(fields) => resume(pipeline, task, fields).await,
     };
     if walked.is_err() {
         pipeline.abandon().await?;
@@ -38,38 +34,34 @@ pub async fn walk(
 
 /// Goes on with a pipeline whose current step these fields answer. A refused one is kept: a
 /// wrong callback must not cost the right one.
-///
-/// # Errors
-///
-/// The backend's failure, or the refusal as a failure.
-pub async fn go_on(
+pub async fn resume(
     pipeline: &mut impl Pipeline,
-    task: &Task,
+    task: &IntegrationTask,
     fields: Fields,
-) -> Result<Walked, Failure> {
+) -> Result<PipelineEnd> {
     let mut fields = fields;
     loop {
-        match pipeline.answer(&fields).await? {
-            Progress::Complete(finished) => return Ok(Walked::Finished(finished)),
-            Progress::Refused(refusal) => return Err(refusal.into()),
-            Progress::Invalid(fields) => return Err(invalid(&fields)),
+        match pipeline.advance(&fields).await? {
+            StepResult::Complete(finished) => return Ok(PipelineEnd::Finished(finished)),
+            StepResult::Refused(refusal) => return Err(refusal.into()),
+            StepResult::Invalid(fields) => return Err(invalid_fields(&fields)),
             // The step wants what only a person can bring, or nothing that we know.
-            Progress::Stay(data) => return stay(&data),
-            Progress::Advance(step) => match answer(task, &step)? {
-                Answer::Person(url) => return Ok(Walked::Waiting(url)),
-                Answer::Inputs(next) => fields = next,
+            StepResult::Stay(data) => return stay(&data),
+            StepResult::Advance(step) => match next_action(task, &step)? {
+                NextAction::Person(url) => return Ok(PipelineEnd::AwaitingUser(url)),
+                NextAction::Inputs(next) => fields = next,
             },
         }
     }
 }
 
 /// Who answers a step.
-enum Answer {
+enum NextAction {
     Inputs(Fields),
     Person(String),
 }
 
-fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
+fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
     tracing::debug!(step = view.id, provider_key = task.key, "answering a step");
     let step = task.provider.steps().iter().find(|step| step.id == view.id);
     let given = task.answers.step(&view.id);
@@ -79,41 +71,41 @@ fn answer(task: &Task, view: &StepView) -> Result<Answer, Failure> {
             .filter(|_| step.needs_browser() && !step.is_answered(given))
             .and_then(|link| view.data.get(link)?.as_str()),
         // Nobody describes it: what the state does not answer may be a person's to answer.
-        None if given.is_none() => page(&view.data),
+        None if given.is_none() => first_page_url(&view.data),
         None => None,
     };
     match (page, given) {
-        (Some(page), _) => Ok(Answer::Person(page.to_owned())),
+        (Some(page), _) => Ok(NextAction::Person(page.to_owned())),
         (None, Some(fields)) => {
             let mut fields = fields.clone();
             step.into_iter().for_each(|step| step.echo(&view.data, &mut fields));
-            Ok(Answer::Inputs(fields))
+            Ok(NextAction::Inputs(fields))
         }
         (None, None) => {
             let (key, id) = (&task.key, crate::failure::quote(&view.id));
             let message = format!("the {key} pipeline has a step {id} that nothing here answers");
             let hint = format!("name its fields in `state` under {id}");
-            Err(Failure::new(Code::MissingField, message).hint(hint))
+            Err(Error::new(ErrorCode::MissingField, message).with_hint(hint))
         }
     }
 }
 
 /// The page that a step shows, by the names that Sentry gives to such data.
-fn page(data: &Object) -> Option<&str> {
+fn first_page_url(data: &Object) -> Option<&str> {
     let urls = data.iter().filter(|(name, _)| name.ends_with("Url"));
     let is_page = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
     urls.filter_map(|(_, url)| url.as_str()).find(is_page)
 }
 
-fn stay(data: &Object) -> Result<Walked, Failure> {
-    match page(data) {
-        Some(page) => Ok(Walked::Waiting(page.to_owned())),
-        None => Err(Failure::new(Code::Refused, why_it_stays(data))),
+fn stay(data: &Object) -> Result<PipelineEnd> {
+    match first_page_url(data) {
+        Some(page) => Ok(PipelineEnd::AwaitingUser(page.to_owned())),
+        None => Err(Error::new(ErrorCode::Refused, stay_reason(data))),
     }
 }
 
 /// A step that did only a part of its work names what failed.
-fn why_it_stays(data: &Object) -> String {
+fn stay_reason(data: &Object) -> String {
     let failures = data.get("failures").and_then(|failures| failures.as_array());
     let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
     let names: Vec<_> = names.map(crate::failure::quote).collect();
@@ -123,7 +115,7 @@ fn why_it_stays(data: &Object) -> String {
     }
 }
 
-fn invalid(fields: &[(String, String)]) -> Failure {
+fn invalid_fields(fields: &[(String, String)]) -> Error {
     let words: Vec<_> = fields.iter().map(|(name, why)| format!("`{name}`: {why}")).collect();
-    Failure::new(Code::BadField, words.join("; "))
+    Error::new(ErrorCode::BadField, words.join("; "))
 }

@@ -41,7 +41,7 @@ impl Env {
     }
 
     /// Whether `name` is set to bytes that are not UTF-8.
-    pub fn is_garbled(&self, name: &str) -> bool {
+    pub fn is_not_utf8(&self, name: &str) -> bool {
         matches!(self.variables.get(name), Some(None))
     }
 }
@@ -68,6 +68,6 @@ mod tests {
     fn a_variable_that_is_not_utf8_is_known_but_has_no_text() {
         use std::os::unix::ffi::OsStringExt;
         let env = Env::from_os([("A".into(), OsString::from_vec(vec![0xff]))]);
-        assert!(env.is_garbled("A") && env.get("A").is_none());
+        assert!(env.is_not_utf8("A") && env.get("A").is_none());
     }
 }

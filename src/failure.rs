@@ -1,12 +1,12 @@
 //! Failures as a designed product: every exit code and every error-code slug, with the hint that
 //! says what the reader can change. The tables of the docs are compared with these.
 
-use crate::yaml::Place;
+use crate::yaml::LineColumn;
 use std::fmt;
 
 /// The exit codes of the process. Anything a CI author would branch on has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum ExitCode {
     /// 0: done, nothing to do, skipped or planned.
     Done,
     /// 1: a bug of ours.
@@ -24,12 +24,12 @@ pub enum Exit {
     /// 7: the outputs could not be written.
     Outputs,
     /// 8: `plan --exit-code` found something to do.
-    ToDo,
+    ChangesPending,
     /// 9: cancelled by a signal.
     Cancelled,
 }
 
-impl Exit {
+impl ExitCode {
     /// Every exit code, in the order of its number.
     pub const ALL: [Self; 10] = [
         Self::Done,
@@ -40,7 +40,7 @@ impl Exit {
         Self::Auth,
         Self::Unavailable,
         Self::Outputs,
-        Self::ToDo,
+        Self::ChangesPending,
         Self::Cancelled,
     ];
 
@@ -55,7 +55,7 @@ impl Exit {
             Self::Auth => 5,
             Self::Unavailable => 6,
             Self::Outputs => 7,
-            Self::ToDo => 8,
+            Self::ChangesPending => 8,
             Self::Cancelled => 9,
         }
     }
@@ -71,7 +71,7 @@ impl Exit {
             Self::Auth => "not authenticated, or not permitted",
             Self::Unavailable => "the backend could not be reached, or failed, until the deadline",
             Self::Outputs => "the outputs could not be written",
-            Self::ToDo => "`plan --exit-code`: there is something to do",
+            Self::ChangesPending => "`plan --exit-code`: there is something to do",
             Self::Cancelled => "cancelled (SIGINT, SIGTERM)",
         }
     }
@@ -82,9 +82,9 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $slug:literal $exit:ident $hint:literal;)*) => {
         /// The `error-code` slugs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Code { $($(#[$doc])* $variant,)* }
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
 
-        impl Code {
+        impl ErrorCode {
             /// Every code, in the order of the docs.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
@@ -94,8 +94,8 @@ macro_rules! codes {
             }
 
             /// The exit code of a run that ends with this.
-            pub fn exit(self) -> Exit {
-                match self { $(Self::$variant => Exit::$exit,)* }
+            pub fn exit(self) -> ExitCode {
+                match self { $(Self::$variant => ExitCode::$exit,)* }
             }
 
             /// What the reader can change, when the failure has nothing closer to say.
@@ -177,17 +177,20 @@ codes! {
     Cancelled "cancelled" Cancelled "run again: what was done stays done, and the rest is finished";
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.slug())
     }
 }
 
+/// What a run can fail with.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// What could not be done, why, and what the reader can change. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct Error {
     /// Which failure it is.
-    pub code: Code,
+    pub code: ErrorCode,
     /// What could not be done and its cause, in one sentence without a full stop.
     pub message: String,
     /// What the reader can change.
@@ -195,21 +198,21 @@ pub struct Failure {
     /// The HTTP status of whoever refused, when there was one.
     pub status: Option<u16>,
     /// Where in a manifest the mistake stands, when it is one of a value there.
-    pub place: Option<Place>,
+    pub place: Option<LineColumn>,
     /// Each of several mistakes, when there are more than one.
-    pub each: Vec<Self>,
+    pub errors: Vec<Self>,
 }
 
-impl Failure {
+impl Error {
     /// A failure with the general hint of its code.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let (message, hint) = (message.into(), code.hint().to_owned());
-        Self { code, message, hint, status: None, place: None, each: Vec::new() }
+        Self { code, message, hint, status: None, place: None, errors: Vec::new() }
     }
 
     /// Replaces the hint by one that knows more.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
@@ -217,7 +220,7 @@ impl Failure {
     /// Says all mistakes at once; the first one gives code and hint.
     ///
     /// Returns `None` when there is none.
-    pub fn all(failures: Vec<Self>) -> Option<Self> {
+    pub fn combine(failures: Vec<Self>) -> Option<Self> {
         let count = failures.len();
         let first = failures.first()?.clone();
         if count == 1 {
@@ -225,22 +228,22 @@ impl Failure {
         }
         let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
         let message = format!("{count} mistakes: {}", messages.join("; "));
-        Some(Self { message, each: failures, ..first })
+        Some(Self { message, errors: failures, ..first })
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for Error {}
 
 /// A given text between backticks: at most 80 characters, control characters made visible, the
 /// credentials of an address left out.
 pub fn quote(text: &str) -> String {
-    let text = without_credentials(text);
+    let text = redact_credentials(text);
     let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     let more = if text.chars().nth(80).is_some() { "…" } else { "" };
     format!("`{shown}{more}`")
@@ -252,7 +255,7 @@ pub fn one_line(words: &str) -> String {
 }
 
 /// What stands between the scheme, which a mistyped address may lack, and the `@` is not shown.
-fn without_credentials(text: &str) -> String {
+fn redact_credentials(text: &str) -> String {
     let Some((before, after)) = text.rsplit_once('@').filter(|(before, _)| before.contains(':'))
     else {
         return text.to_owned();
@@ -293,11 +296,11 @@ mod tests {
     #[test]
     fn several_mistakes_are_said_at_once_under_the_first_code() {
         let mistakes = vec![
-            Failure::new(Code::MissingField, "`a` is missing"),
-            Failure::new(Code::BadField, "`b` is no URL"),
+            Error::new(ErrorCode::MissingField, "`a` is missing"),
+            Error::new(ErrorCode::BadField, "`b` is no URL"),
         ];
-        let failure = Failure::all(mistakes).unwrap();
-        assert_eq!(failure.code, Code::MissingField);
+        let failure = Error::combine(mistakes).unwrap();
+        assert_eq!(failure.code, ErrorCode::MissingField);
         assert_eq!(failure.message, "2 mistakes: `a` is missing; `b` is no URL");
     }
 }

@@ -31,33 +31,21 @@ pub fn read(path: &str) -> std::io::Result<String> {
 const LARGEST_EVENT: u64 = 32 * 1024 * 1024;
 
 /// Reads the payload of the event that started the job.
-///
-/// # Errors
-///
-/// It cannot be read, or is no JSON.
 pub fn read_event(path: &str) -> std::io::Result<serde_json::Value> {
     Ok(serde_json::from_reader(BufReader::new(File::open(path)?.take(LARGEST_EVENT)))?)
 }
 
 /// Appends in one write, so that two processes never mix their blocks.
-///
-/// # Errors
-///
-/// It cannot be written.
 pub fn append(path: &str, text: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     file.write_all(text.as_bytes())
 }
 
 /// Replaces the file: a reader sees the old text or the new one, never a part.
-///
-/// # Errors
-///
-/// It cannot be written.
 pub fn replace(path: &str, text: &str) -> std::io::Result<()> {
     if Path::new(path).metadata().is_ok_and(|found| !found.is_file()) {
         // A pipe or a device cannot be renamed over.
-        return probe(path).and_then(|()| std::fs::write(path, text));
+        return check_appendable(path).and_then(|()| std::fs::write(path, text));
     }
     let draft = format!("{path}.{}.tmp", std::process::id());
     let written = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, path));
@@ -65,10 +53,6 @@ pub fn replace(path: &str, text: &str) -> std::io::Result<()> {
 }
 
 /// Replaces a file that only its owner may read.
-///
-/// # Errors
-///
-/// It cannot be written.
 pub fn replace_private(path: &str, text: &str) -> std::io::Result<()> {
     let draft = format!("{path}.{}.tmp", std::process::id());
     let mut options = OpenOptions::new();
@@ -84,10 +68,6 @@ pub fn replace_private(path: &str, text: &str) -> std::io::Result<()> {
 
 /// Waits until nobody else is at this file, and holds it until the result is dropped. The file itself
 /// is replaced meanwhile, so the lock is one beside it, which stays.
-///
-/// # Errors
-///
-/// No file can be made there.
 pub fn lock(path: &str) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -100,11 +80,7 @@ pub fn lock(path: &str) -> std::io::Result<File> {
 
 /// Whether `append` is going to work, as far as that can be known: a device that is full says so
 /// even to a write of nothing.
-///
-/// # Errors
-///
-/// It is not going to.
-pub fn probe(path: &str) -> std::io::Result<()> {
+pub fn check_appendable(path: &str) -> std::io::Result<()> {
     let file = OpenOptions::new().append(true).create(true).open(path)?;
     (&file).write(&[]).map(drop)
 }

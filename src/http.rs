@@ -1,7 +1,7 @@
 //! The one HTTP stack: rustls on ring, proxies from the environment, no redirects. A client is
 //! built when the first request needs it.
 
-use crate::provider::ask::{Ask, Body, Credentials, Reply};
+use crate::provider::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
@@ -9,37 +9,37 @@ use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use crate::provider::ask::Unreached;
+pub use crate::provider::ask::ConnectError;
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other side may be silent.
-const SILENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a server may be silent in a run that has this much time: a stalled answer leaves enough
 /// of it to ask again.
-pub fn silence(timeout: Duration) -> Duration {
-    SILENCE.min(timeout / 4)
+pub fn read_timeout(timeout: Duration) -> Duration {
+    READ_TIMEOUT.min(timeout / 4)
 }
 
 /// How the program names itself to servers.
-pub const AGENT: &str = concat!("finishline/", env!("CARGO_PKG_VERSION"));
+pub const USER_AGENT: &str = concat!("finishline/", env!("CARGO_PKG_VERSION"));
 
 /// Which certificates are trusted.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Trust {
+pub enum TlsTrust {
     /// Those of the operating system, else the bundled ones, and the PEM texts given here.
     Roots(Vec<String>),
     /// Any: the person who set the third party up has said so.
-    Anyone,
+    AcceptInvalid,
     /// None: nothing is spoken over TLS, and reading the system's certificates takes longer than
     /// the whole exchange.
-    Nobody,
+    NoTls,
 }
 
 /// An answer, read whole. It has no `Debug`, for a body may be full of tokens.
-pub struct Answer {
+pub struct HttpResponse {
     /// Its HTTP status.
     pub status: u16,
     /// Its body, as text.
@@ -49,7 +49,7 @@ pub struct Answer {
     headers: HeaderMap,
 }
 
-impl Answer {
+impl HttpResponse {
     /// The cookies that it sets.
     pub fn cookies(&self) -> impl Iterator<Item = &HeaderValue> {
         self.headers.get_all(SET_COOKIE).iter()
@@ -62,41 +62,37 @@ impl Answer {
 }
 
 /// Fetches one thing from a third party. Credentials go to the address that was named.
-pub async fn fetch(ask: &Ask) -> Reply {
+pub async fn fetch(ask: &VendorRequest) -> VendorResponse {
     tracing::debug!(name = ask.name, "asking the third party");
-    let mut answered = Err(Unreached::Connect);
-    for trust in trusted(&ask.url, ask.verify_tls) {
-        answered = match third_party(&trust) {
-            Ok(client) => exchange(request(&client, ask)).await,
-            Err(error) => Err(unreached(&error)),
+    let mut answered = Err(ConnectError::Connect);
+    for trust in trust_candidates(&ask.url, ask.verify_tls) {
+        answered = match shared_client(&trust) {
+            Ok(client) => send(request(&client, ask)).await,
+            Err(error) => Err(connect_error(&error)),
         };
-        if !matches!(answered, Err(Unreached::Tls)) {
+        if !matches!(answered, Err(ConnectError::Tls)) {
             break;
         }
     }
     match answered {
-        Ok(answer) => Reply::Answered { status: answer.status, body: answer.body },
-        Err(unreached) => Reply::Unreached(unreached),
+        Ok(answer) => VendorResponse::Received { status: answer.status, body: answer.body },
+        Err(unreached) => VendorResponse::Unreached(unreached),
     }
 }
 
 /// Which certificates are trusted on the way to a third party. Without TLS, none at first: only
 /// where a proxy speaks TLS are they needed all the same, and then nothing has been sent yet.
-pub fn trusted(url: &str, verify_tls: bool) -> impl Iterator<Item = Trust> {
-    let plain = url.starts_with("http://").then_some(Trust::Nobody);
-    let roots = if verify_tls { Trust::Roots(Vec::new()) } else { Trust::Anyone };
+pub fn trust_candidates(url: &str, verify_tls: bool) -> impl Iterator<Item = TlsTrust> {
+    let plain = url.starts_with("http://").then_some(TlsTrust::NoTls);
+    let roots = if verify_tls { TlsTrust::Roots(Vec::new()) } else { TlsTrust::AcceptInvalid };
     plain.into_iter().chain([roots])
 }
 
 /// The client for third parties of this trust, made once: reading the system's certificates takes
 /// longer than most exchanges. No connection is used again, so that no request is lost in one that
 /// was closed.
-///
-/// # Errors
-///
-/// It cannot be built.
-pub fn third_party(trust: &Trust) -> reqwest::Result<Client> {
-    static CLIENTS: Mutex<Vec<(Trust, Client)>> = Mutex::new(Vec::new());
+pub fn shared_client(trust: &TlsTrust) -> reqwest::Result<Client> {
+    static CLIENTS: Mutex<Vec<(TlsTrust, Client)>> = Mutex::new(Vec::new());
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, client)) = clients.iter().find(|(known, _)| known == trust) {
         return Ok(client.clone());
@@ -106,16 +102,16 @@ pub fn third_party(trust: &Trust) -> reqwest::Result<Client> {
     Ok(client)
 }
 
-fn request(client: &Client, ask: &Ask) -> RequestBuilder {
+fn request(client: &Client, ask: &VendorRequest) -> RequestBuilder {
     let posted = |kind, body| client.post(&ask.url).header("Content-Type", kind).body(body);
     let request = match &ask.body {
-        Body::Form(form) => {
+        RequestBody::Form(form) => {
             let mut body = url::form_urlencoded::Serializer::new(String::new());
             body.extend_pairs(form.iter().map(|(name, value)| (name, value.expose())));
             posted("application/x-www-form-urlencoded", body.finish())
         }
-        Body::Json(json) => posted("application/json", json.expose().to_owned()),
-        Body::None => client.get(&ask.url),
+        RequestBody::Json(json) => posted("application/json", json.expose().to_owned()),
+        RequestBody::None => client.get(&ask.url),
     };
     let request = request.header("Accept", "application/json");
     match &ask.credentials {
@@ -130,17 +126,17 @@ fn request(client: &Client, ask: &Ask) -> RequestBuilder {
 }
 
 /// Sends a request and reads its answer whole.
-pub async fn exchange(request: RequestBuilder) -> Result<Answer, Unreached> {
-    read(request).await.map_err(|error| unreached(&error))
+pub async fn send(request: RequestBuilder) -> Result<HttpResponse, ConnectError> {
+    read(request).await.map_err(|error| connect_error(&error))
 }
 
-async fn read(request: RequestBuilder) -> reqwest::Result<Answer> {
+async fn read(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let (body, received) = (body(response).await?, unix_seconds());
     // The connection goes back to its pool, so that the next request need not open another one.
     tokio::task::yield_now().await;
-    Ok(Answer { status, body, received, headers })
+    Ok(HttpResponse { status, body, received, headers })
 }
 
 /// The body as text; what is beyond the bound is not read.
@@ -158,16 +154,16 @@ async fn body(mut response: Response) -> reqwest::Result<String> {
 
 /// Builds a client; `more` adds what only its owner needs.
 pub fn client(
-    trust: &Trust,
+    trust: &TlsTrust,
     more: impl Fn(ClientBuilder) -> ClientBuilder,
 ) -> reqwest::Result<Client> {
     // Installing it twice is no error that matters: it is the same provider.
     drop(rustls::crypto::ring::default_provider().install_default());
     let builder = || more(builder());
     let own = match trust {
-        Trust::Anyone => return builder().tls_danger_accept_invalid_certs(true).build(),
-        Trust::Nobody => return builder().tls_certs_only([]).build(),
-        Trust::Roots(own) => own,
+        TlsTrust::AcceptInvalid => return builder().tls_danger_accept_invalid_certs(true).build(),
+        TlsTrust::NoTls => return builder().tls_certs_only([]).build(),
+        TlsTrust::Roots(own) => own,
     };
     let own = own.iter().map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes()));
     let own: Vec<_> = own.collect::<Result<Vec<_>, _>>()?.concat();
@@ -187,22 +183,22 @@ pub fn client(
 
 fn builder() -> ClientBuilder {
     Client::builder()
-        .user_agent(AGENT)
+        .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
 }
 
 /// Which part of the way failed.
-pub fn unreached(error: &reqwest::Error) -> Unreached {
+pub fn connect_error(error: &reqwest::Error) -> ConnectError {
     let mut causes =
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
     if causes.any(is_tls) {
-        Unreached::Tls
+        ConnectError::Tls
     } else if error.is_connect() || error.is_builder() {
-        Unreached::Connect
+        ConnectError::Connect
     } else {
-        Unreached::Broken
+        ConnectError::Interrupted
     }
 }
 
@@ -214,7 +210,7 @@ fn is_tls(cause: &(dyn Error + 'static)) -> bool {
 }
 
 /// A pause as the log tells of it: in seconds, to a tenth.
-pub fn told(pause: Duration) -> f64 {
+pub fn log_seconds(pause: Duration) -> f64 {
     (pause.as_secs_f64() * 10.0).ceil() / 10.0
 }
 

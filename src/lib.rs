@@ -40,17 +40,17 @@ mod terminal;
 pub mod token;
 pub mod yaml;
 
-use cli::Request;
+use cli::Invocation;
 use env::Env;
-use failure::{Exit, Failure};
-use host::{Emit, Sinks};
-use inputs::Voice;
-use inputs::given::{Flags, Given};
+use failure::{Error, ExitCode};
+use host::{OutputSinks, WriteOp};
+use inputs::OutputOptions;
+use inputs::given::{CommandLineFlags, RawInputs};
 use job::{Host, Job};
 use outcome::Outcome;
-use run::{Errand, Run, Shared};
+use run::{Command, RunCache, RunContext};
 use std::ffi::OsString;
-use supervise::Stopping;
+use supervise::Cancellation;
 
 /// Runs the program; the exit code.
 ///
@@ -59,42 +59,50 @@ use supervise::Stopping;
 /// Only what leaves no way to tell the host: no runtime, no random bytes.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
     match cli::parse(args) {
-        Ok(Request::Words(text)) => Ok(say(text)),
-        Ok(Request::Providers { key, json }) => Ok(explain(key.as_deref(), json)),
-        Ok(Request::Serve(typed)) => server::run(&typed, env),
-        Ok(Request::Completions(shell)) => Ok(say(manual::completions(cli::command(), shell))),
-        Ok(Request::Man(name)) => Ok(print(manual::page(cli::command(), name.as_deref()))),
-        Ok(Request::Schema) => Ok(say(format!("{:#}\n", manifest::schema::schema()))),
-        Ok(Request::Run(flags)) => run_step(flags, Ok(Errand::Run), env),
-        Ok(Request::Check(flags)) => run_step(flags, Ok(Errand::Check), env),
-        Ok(Request::Import(flags)) => run_step(flags, Ok(Errand::Import), env),
-        Ok(Request::Resume(flags)) => run_step(flags, Ok(Errand::Resume), env),
-        Err(usage) => run_step(Flags::default(), Err(usage), env),
+        Ok(Invocation::Text(text)) => Ok(print_text(text)),
+        Ok(Invocation::Providers { key, json }) => Ok(print_providers(key.as_deref(), json)),
+        Ok(Invocation::Serve(typed)) => server::run(&typed, env),
+        Ok(Invocation::Completions(shell)) => {
+            Ok(print_text(manual::completions(cli::command(), shell)))
+        }
+        Ok(Invocation::Man(name)) => {
+            Ok(print_or_fail(manual::page(cli::command(), name.as_deref())))
+        }
+        Ok(Invocation::Schema) => Ok(print_text(format!("{:#}\n", manifest::schema::schema()))),
+        Ok(Invocation::Run(flags)) => run_step(flags, Ok(Command::Run), env),
+        Ok(Invocation::Check(flags)) => run_step(flags, Ok(Command::Check), env),
+        Ok(Invocation::Import(flags)) => run_step(flags, Ok(Command::Import), env),
+        Ok(Invocation::Resume(flags)) => run_step(flags, Ok(Command::Resume), env),
+        Err(usage) => run_step(CommandLineFlags::default(), Err(usage), env),
     }
 }
 
 /// The CI step: whatever happens, the host is told.
-fn run_step(flags: Flags, errand: Result<Errand, Failure>, env: &Env) -> anyhow::Result<u8> {
+fn run_step(
+    flags: CommandLineFlags,
+    errand: Result<Command, Error>,
+    env: &Env,
+) -> anyhow::Result<u8> {
     let (job, exit_code) = (read_job(env), flags.exit_code);
-    let (given, mut mistakes) = Given::collect(flags, env, &files::read);
-    let given = given.with_files(env, &files::read, job.host.is_ci());
-    let (voice, unheard) = Voice::read(&given, &job);
+    let (given, mut mistakes) = RawInputs::collect(flags, env, &files::read);
+    let given = given.with_sentry_cli_defaults(env, &files::read, job.host.is_ci());
+    let (voice, unheard) = OutputOptions::read(&given, &job);
     let _log = host::log::start(&voice);
     let database = given.get("database").map(|found| found.text.expose());
-    let (sinks, lacks) = Sinks::find(&voice, env, database);
+    let (sinks, lacks) = OutputSinks::find(&voice, env, database);
     mistakes.extend(unheard);
     let outcome = match (errand, lacks) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(errand), None) => {
-            let (stopping, shared) = (Stopping::default(), Shared::default());
+            let (stopping, shared) = (Cancellation::default(), RunCache::default());
             let (given, job, sinks) = (&given, &job, &sinks);
             let (stopping, shared) = (&stopping, &shared);
-            let run = Run { errand, given, env, job, sinks, stopping, shared, entry: None };
-            supervise::supervise(stopping, run.carry_out(mistakes))?
+            let run = RunContext { errand, given, env, job, sinks, stopping, shared, entry: None };
+            supervise::supervise(stopping, run.execute(mistakes))?
         }
     };
-    match tell(&sinks, &outcome)? {
-        0 if exit_code && outcome.to_do => Ok(Exit::ToDo.number()),
+    match write_outcome(&sinks, &outcome)? {
+        0 if exit_code && outcome.has_changes => Ok(ExitCode::ChangesPending.number()),
         exit => Ok(exit),
     }
 }
@@ -108,43 +116,45 @@ fn read_job(env: &Env) -> Job {
 }
 
 /// Writes the outputs; a failure to write them is the worst that can be said.
-fn tell(sinks: &Sinks, outcome: &Outcome) -> anyhow::Result<u8> {
-    let written = sinks.render(outcome, &host::mark()?).and_then(Sinks::emit);
+fn write_outcome(sinks: &OutputSinks, outcome: &Outcome) -> anyhow::Result<u8> {
+    let written = sinks.render(outcome, &host::random_delimiter()?).and_then(OutputSinks::emit);
     let Err(failure) = written else { return Ok(outcome.exit().number()) };
     let exit = failure.code.exit().number();
     // Standard error may still be heard when the file of the outputs is not.
     if outcome.failure.as_ref().is_none_or(|told| told.code != failure.code) {
-        drop(Sinks::emit(sinks.narration(&Outcome::failed(failure))));
+        drop(OutputSinks::emit(sinks.diagnostics(&Outcome::failed(failure))));
     }
     Ok(exit)
 }
 
-fn explain(key: Option<&str>, json: bool) -> u8 {
+fn print_providers(key: Option<&str>, json: bool) -> u8 {
     use provider::describe;
     let text = match (key.map(provider::find), json) {
         (None, false) => describe::list(),
         (None, true) => format!("{}\n", describe::list_json()),
-        (Some(Ok(provider)), false) => describe::one(provider),
-        (Some(Ok(provider)), true) => format!("{}\n", describe::one_json(provider)),
-        (Some(Err(failure)), _) => return print(Err(failure)),
+        (Some(Ok(provider)), false) => describe::provider_text(provider),
+        (Some(Ok(provider)), true) => format!("{}\n", describe::provider_json(provider)),
+        (Some(Err(failure)), _) => return print_or_fail(Err(failure)),
     };
-    say(text)
+    print_text(text)
 }
 
 /// A text for a person, or why there is none.
-fn print(text: Result<String, Failure>) -> u8 {
+fn print_or_fail(text: Result<String, Error>) -> u8 {
     match text {
-        Ok(text) => say(text),
+        Ok(text) => print_text(text),
         Err(failure) => {
             let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-            drop(Sinks::emit(vec![Emit::Stderr(host::github::neutral(&text))]));
+            drop(OutputSinks::emit(vec![WriteOp::Stderr(host::github::neutralize_commands(
+                &text,
+            ))]));
             failure.code.exit().number()
         }
     }
 }
 
-fn say(text: String) -> u8 {
-    match Sinks::emit(vec![Emit::Stdout(text)]) {
+fn print_text(text: String) -> u8 {
+    match OutputSinks::emit(vec![WriteOp::Stdout(text)]) {
         Ok(()) => 0,
         Err(failure) => failure.code.exit().number(),
     }

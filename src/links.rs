@@ -4,7 +4,7 @@ use crate::inputs::{CodeMapping, Inputs};
 
 /// Repositories and code mappings, as inputs name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Links {
+pub struct RequestedLinks {
     /// Repositories, as `owner/name`.
     pub repositories: Vec<String>,
     /// Code mappings.
@@ -13,16 +13,16 @@ pub struct Links {
 
 /// The same, as a backend has them.
 #[derive(Clone, Debug, Default)]
-pub struct Linked {
+pub struct ExistingLinks {
     /// Each repository by all its names, the one that people see first.
     pub repositories: Vec<Vec<String>>,
     /// Code mappings; each has a branch.
     pub code_mappings: Vec<CodeMapping>,
 }
 
-impl Links {
+impl RequestedLinks {
     /// What is asked for.
-    pub fn of(inputs: &Inputs) -> Self {
+    pub fn from_inputs(inputs: &Inputs) -> Self {
         let (repositories, code_mappings) =
             (inputs.repositories.clone(), inputs.code_mappings.clone());
         Self { repositories, code_mappings }
@@ -35,7 +35,7 @@ impl Links {
 
     /// What of these is not there.
     #[must_use]
-    pub fn lacking(&self, there: &Linked) -> Self {
+    pub fn missing(&self, there: &ExistingLinks) -> Self {
         let repositories = self.repositories.iter().filter(|name| !there.has(name));
         let code_mappings = self.code_mappings.iter().filter(|one| !there.maps(one));
         Self {
@@ -45,21 +45,21 @@ impl Links {
     }
 
     /// What a run would do about them, a line each.
-    pub fn words(&self) -> Vec<String> {
+    pub fn describe(&self) -> Vec<String> {
         let link = |name: &String| format!("link repository {name}");
-        let map = |one: &CodeMapping| format!("map {}", words(one));
+        let map = |one: &CodeMapping| format!("map {}", describe_mapping(one));
         let links = self.repositories.iter().map(link);
         links.chain(self.code_mappings.iter().map(map)).collect()
     }
 }
 
 /// A code mapping for a person, to stand after "map" or "mapped".
-pub fn words(mapping: &CodeMapping) -> String {
+pub fn describe_mapping(mapping: &CodeMapping) -> String {
     let CodeMapping { project, repository, stack_root, source_root, .. } = mapping;
     format!("`{stack_root}` of {project} to `{source_root}` of {repository}")
 }
 
-impl Linked {
+impl ExistingLinks {
     fn has(&self, name: &str) -> bool {
         self.repositories.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
     }

@@ -1,6 +1,6 @@
 //! What packages carry beside the program: completions for shells, and manual pages.
 
-use crate::failure::{Code, Failure, quote};
+use crate::failure::{Error, ErrorCode, Result, quote};
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -13,11 +13,7 @@ pub fn completions(mut command: Command, shell: Shell) -> String {
 }
 
 /// The manual page of the program, or of the command of this name, as roff.
-///
-/// # Errors
-///
-/// `usage` when there is no such command.
-pub fn page(mut command: Command, name: Option<&str>) -> Result<String, Failure> {
+pub fn page(mut command: Command, name: Option<&str>) -> Result<String> {
     command.build();
     let found = match name {
         None => Some(&command),
@@ -25,11 +21,13 @@ pub fn page(mut command: Command, name: Option<&str>) -> Result<String, Failure>
     };
     let Some(found) = found else {
         let message = format!("there is no command {}", quote(name.unwrap_or_default()));
-        return Err(Failure::new(Code::Usage, message).hint("`finishline --help` lists them"));
+        return Err(
+            Error::new(ErrorCode::Usage, message).with_hint("`finishline --help` lists them")
+        );
     };
     let mut roff = Vec::new();
     let source = concat!("finishline ", env!("CARGO_PKG_VERSION"));
     let rendered = Man::new(found.clone()).source(source).render(&mut roff);
-    rendered.map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
+    rendered.map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
     Ok(String::from_utf8_lossy(&roff).into_owned())
 }

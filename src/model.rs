@@ -1,6 +1,6 @@
 //! The records that a finish is about, in Sentry's words.
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Error, ErrorCode};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -50,7 +50,7 @@ impl PipelineType {
     }
 
     /// What a finish that changed something did, for a person.
-    pub fn done(self) -> &'static str {
+    pub fn past_verb(self) -> &'static str {
         match self {
             Self::Install => "installed",
             Self::Reauth => "re-authorized",
@@ -60,7 +60,7 @@ impl PipelineType {
 
 /// The state of an integration, or of an organization's link to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum IntegrationStatus {
     /// In use.
     Active,
     /// Switched off.
@@ -71,7 +71,7 @@ pub enum Status {
     DeletionInProgress,
 }
 
-impl Status {
+impl IntegrationStatus {
     /// The word in storage and in Sentry's API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ pub struct IntegrationData {
     /// Facts about the installation, some of them secret.
     pub metadata: Object,
     /// What to do with a row that is already there, or is not.
-    pub row: Row,
+    pub row: RowPolicy,
     /// Names in the metadata that keep the value of a row that is already there.
     pub kept_metadata: &'static [&'static str],
     /// The installer's account at the third party.
@@ -126,7 +126,7 @@ pub struct UserIdentity {
 
 /// How the integration's row is treated at the finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Row {
+pub enum RowPolicy {
     /// Created, or overwritten wholesale.
     Overwrite,
     /// Created; one that is there keeps name and metadata.
@@ -143,7 +143,7 @@ impl IntegrationData {
             external_id,
             name: None,
             metadata: Object::new(),
-            row: Row::Overwrite,
+            row: RowPolicy::Overwrite,
             kept_metadata: &[],
             user_identity: None,
             idp_external_id: None,
@@ -154,7 +154,7 @@ impl IntegrationData {
 
 /// An organization's integration as a backend lists it.
 #[derive(Clone)]
-pub struct Listed {
+pub struct ListedIntegration {
     /// The integration's id.
     pub id: i64,
     /// The third party's own id for it.
@@ -166,12 +166,12 @@ pub struct Listed {
     /// Whether both the integration and the organization's link are active.
     pub active: bool,
     /// What is stored, secrets included: only the embedded engine tells.
-    pub stored: Option<Stored>,
+    pub stored: Option<StoredSecrets>,
 }
 
 /// What the embedded engine has stored for an organization's integration.
 #[derive(Clone)]
-pub struct Stored {
+pub struct StoredSecrets {
     /// The integration's metadata.
     pub metadata: Object,
     /// The organization's own configuration.
@@ -182,7 +182,7 @@ pub struct Stored {
 
 /// What a finish left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finished {
+pub struct FinishedIntegration {
     /// The integration's id.
     pub id: i64,
     /// The provider's key in storage and in the settings URL.
@@ -245,24 +245,24 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal.kind {
-            RefusalKind::Failure => Code::Refused,
-            RefusalKind::Provider => Code::ProviderError,
-            RefusalKind::Permission => Code::MissingScope,
-            RefusalKind::Mismatch => Code::IntegrationMismatch,
-            RefusalKind::Expired => Code::SessionExpired,
-            RefusalKind::Used => Code::CallbackUsed,
-            RefusalKind::Foreign => Code::ForeignCallback,
-            RefusalKind::WrongState => Code::WrongOauthState,
-            RefusalKind::IdentityTaken => Code::IdentityTaken,
-            RefusalKind::NeedsSentry => Code::NeedsSentry,
+            RefusalKind::Failure => ErrorCode::Refused,
+            RefusalKind::Provider => ErrorCode::ProviderError,
+            RefusalKind::Permission => ErrorCode::MissingScope,
+            RefusalKind::Mismatch => ErrorCode::IntegrationMismatch,
+            RefusalKind::Expired => ErrorCode::SessionExpired,
+            RefusalKind::Used => ErrorCode::CallbackUsed,
+            RefusalKind::Foreign => ErrorCode::ForeignCallback,
+            RefusalKind::WrongState => ErrorCode::WrongOauthState,
+            RefusalKind::IdentityTaken => ErrorCode::IdentityTaken,
+            RefusalKind::NeedsSentry => ErrorCode::NeedsSentry,
         };
         let failure = Self { status: refusal.status, ..Self::new(code, refusal.message) };
         if refusal.is_silence {
             let hint = "look whether this machine reaches the third party, and run the same again";
-            return failure.hint(hint);
+            return failure.with_hint(hint);
         }
         failure
     }

@@ -1,13 +1,13 @@
 //! What happened, whatever happened: every run ends in one of these.
 
-use crate::failure::{Code, Exit, Failure, Warning};
-use crate::inputs::Tolerated;
+use crate::failure::{Error, ErrorCode, ExitCode, Warning};
+use crate::inputs::ToleratedExit;
 use crate::model::PipelineType;
 use crate::secret;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum OutcomeStatus {
     /// Done, or nothing was to be done.
     Complete,
     /// A person must act; the pipeline waits.
@@ -20,7 +20,7 @@ pub enum Status {
     Error,
 }
 
-impl Status {
+impl OutcomeStatus {
     /// The word in the `status` output.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Status {
 
 /// The integration that a run is about.
 #[derive(Clone, Debug, Default)]
-pub struct Subject {
+pub struct IntegrationOutcome {
     /// The provider's key.
     pub provider: String,
     /// What the pipeline was for.
@@ -48,7 +48,7 @@ pub struct Subject {
 
 /// The release that a run is about, once it is there.
 #[derive(Clone, Debug)]
-pub struct Released {
+pub struct ReleaseOutcome {
     /// Its version.
     pub version: String,
     /// Its page.
@@ -63,15 +63,15 @@ pub struct Released {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// How the run ended.
-    pub status: Status,
+    pub status: OutcomeStatus,
     /// Whether anything at the backend is different now.
     pub changed: bool,
     /// What it was about, as far as that was known.
-    pub subject: Option<Subject>,
+    pub subject: Option<IntegrationOutcome>,
     /// The release, once it is there.
-    pub release: Option<Released>,
+    pub release: Option<ReleaseOutcome>,
     /// Why it failed, or waits.
-    pub failure: Option<Failure>,
+    pub failure: Option<Error>,
     /// Why it was skipped.
     pub skipped_reason: Option<&'static str>,
     /// What the reader should know all the same.
@@ -81,22 +81,22 @@ pub struct Outcome {
     /// More lines for a person.
     pub details: Vec<String>,
     /// What a person does next, in order; the first one is to open `redirect_url`.
-    pub next: Vec<String>,
+    pub next_steps: Vec<String>,
     /// Whether `tolerate` turns its exit code into 0.
     pub tolerated: bool,
     /// Whether it is a plan that finds something to do.
-    pub to_do: bool,
+    pub has_changes: bool,
     /// The exit code, where it is not the worst of the entries.
-    pub ends_with: Option<Exit>,
+    pub exit_override: Option<ExitCode>,
     /// The end of each entry of a manifest, in the order of the file.
-    pub entries: Vec<EntryEnd>,
+    pub entries: Vec<EntryOutcome>,
     /// A text that stands on standard output in the place of the words.
     pub document: Option<String>,
 }
 
 /// How one entry of a manifest ended.
 #[derive(Clone, Debug)]
-pub struct EntryEnd {
+pub struct EntryOutcome {
     /// Where it stands in the manifest: `integrations[0]`.
     pub key: String,
     /// What it is, for a person: `opsgenie for acme`.
@@ -107,7 +107,7 @@ pub struct EntryEnd {
 
 impl Outcome {
     /// An end with its headline.
-    pub fn new(status: Status, headline: impl Into<String>) -> Self {
+    pub fn new(status: OutcomeStatus, headline: impl Into<String>) -> Self {
         Self {
             status,
             changed: false,
@@ -118,10 +118,10 @@ impl Outcome {
             warnings: Vec::new(),
             headline: headline.into(),
             details: Vec::new(),
-            next: Vec::new(),
+            next_steps: Vec::new(),
             tolerated: false,
-            to_do: false,
-            ends_with: None,
+            has_changes: false,
+            exit_override: None,
             entries: Vec::new(),
             document: None,
         }
@@ -130,19 +130,20 @@ impl Outcome {
     /// The end of a run over many entries. The plain outputs are those of the first entry that
     /// needs a person, else of the first that failed, else of the first.
     #[must_use]
-    pub fn of_many(entries: Vec<EntryEnd>) -> Self {
+    pub fn of_entries(entries: Vec<EntryOutcome>) -> Self {
         let with = |status| entries.iter().find(|entry| entry.outcome.status == status);
-        let first = with(Status::ActionRequired).or(with(Status::Error)).or(entries.first());
+        let first =
+            with(OutcomeStatus::ActionRequired).or(with(OutcomeStatus::Error)).or(entries.first());
         let told = first.map(|entry| entry.outcome.clone());
-        let told = told.unwrap_or_else(|| Self::new(Status::Complete, ""));
+        let told = told.unwrap_or_else(|| Self::new(OutcomeStatus::Complete, ""));
         let any = |is: fn(&Self) -> bool| entries.iter().any(|entry| is(&entry.outcome));
-        let line = |entry: &EntryEnd| format!("{}: {}", entry.title, entry.outcome.headline);
+        let line = |entry: &EntryOutcome| format!("{}: {}", entry.title, entry.outcome.headline);
         Self {
             changed: any(|outcome| outcome.changed),
-            to_do: any(|outcome| outcome.to_do),
+            has_changes: any(|outcome| outcome.has_changes),
             // An exit that is tolerated in the one that is told may not be in another.
             tolerated: false,
-            headline: counted(&entries),
+            headline: count_summary(&entries),
             details: entries.iter().map(line).collect(),
             entries,
             ..told
@@ -150,9 +151,9 @@ impl Outcome {
     }
 
     /// A failure.
-    pub fn failed(failure: Failure) -> Self {
+    pub fn failed(failure: Error) -> Self {
         let headline = failure.message.clone();
-        Self { failure: Some(failure), ..Self::new(Status::Error, headline) }
+        Self { failure: Some(failure), ..Self::new(OutcomeStatus::Error, headline) }
     }
 
     /// The host gave this job no secrets.
@@ -163,13 +164,13 @@ impl Outcome {
             other => other,
         };
         let headline = format!("skipped: {why}, so there is no token");
-        Self { skipped_reason: Some(reason), ..Self::new(Status::Skipped, headline) }
+        Self { skipped_reason: Some(reason), ..Self::new(OutcomeStatus::Skipped, headline) }
     }
 
     /// This end and that of the release job beside it: the worse of the two is what the run comes
     /// to, and a second failure is a warning.
     #[must_use]
-    pub fn and(self, release: Self) -> Self {
+    pub fn merge_release(self, release: Self) -> Self {
         let is_worse = rank(&release) < rank(&self);
         let failures = [self.failure, release.failure];
         let [mut failure, mut second] = failures;
@@ -189,7 +190,7 @@ impl Outcome {
                 .into_iter()
                 .chain(second)
                 .collect(),
-            to_do: self.to_do || release.to_do,
+            has_changes: self.has_changes || release.has_changes,
             headline: format!("{}; {}", self.headline, release.headline),
             details: [self.details, release.details].concat(),
             ..self
@@ -201,26 +202,26 @@ impl Outcome {
         let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
         let failure = self.failure.iter_mut().map(|failure| &mut failure.message);
         for words in warnings.chain(failure).chain([&mut self.headline]) {
-            *words = secret::without(words, secrets);
+            *words = secret::redact(words, secrets);
         }
     }
 
     /// The same end, with this warning.
     #[must_use]
-    pub fn warned(mut self, warning: Option<Warning>) -> Self {
+    pub fn with_warning(mut self, warning: Option<Warning>) -> Self {
         self.warnings.extend(warning);
         self
     }
 
     /// Lets an end that `tolerate` names count as exit 0, with a warning.
-    pub fn tolerate(&mut self, tolerated: &[Tolerated]) {
+    pub fn tolerate(&mut self, tolerated: &[ToleratedExit]) {
         let exit = self.own_exit();
-        let covers = |word: &Tolerated| match word {
-            Tolerated::ActionRequired => exit == Exit::ActionRequired,
-            Tolerated::Refused => exit == Exit::Refused,
-            Tolerated::Auth => exit == Exit::Auth,
-            Tolerated::Unavailable => exit == Exit::Unavailable,
-            Tolerated::All => (3..=6).contains(&exit.number()),
+        let covers = |word: &ToleratedExit| match word {
+            ToleratedExit::ActionRequired => exit == ExitCode::ActionRequired,
+            ToleratedExit::Refused => exit == ExitCode::Refused,
+            ToleratedExit::Auth => exit == ExitCode::Auth,
+            ToleratedExit::Unavailable => exit == ExitCode::Unavailable,
+            ToleratedExit::All => (3..=6).contains(&exit.number()),
         };
         if tolerated.iter().any(covers) {
             let message = format!("exit {} is tolerated, so the step succeeds", exit.number());
@@ -230,21 +231,21 @@ impl Outcome {
     }
 
     /// The exit code that this end asks for.
-    pub fn exit(&self) -> Exit {
-        if let Some(exit) = self.ends_with {
+    pub fn exit(&self) -> ExitCode {
+        if let Some(exit) = self.exit_override {
             return exit;
         }
         let ends = self.entries.iter().map(|entry| &entry.outcome);
         let worst = ends.min_by_key(|outcome| rank_of(outcome.exit()));
         match worst {
             Some(outcome) => outcome.exit(),
-            None if self.tolerated => Exit::Done,
+            None if self.tolerated => ExitCode::Done,
             None => self.own_exit(),
         }
     }
 
-    fn own_exit(&self) -> Exit {
-        self.failure.as_ref().map_or(Exit::Done, |failure| failure.code.exit())
+    fn own_exit(&self) -> ExitCode {
+        self.failure.as_ref().map_or(ExitCode::Done, |failure| failure.code.exit())
     }
 }
 
@@ -253,22 +254,22 @@ fn rank(outcome: &Outcome) -> usize {
     rank_of(outcome.own_exit())
 }
 
-fn rank_of(exit: Exit) -> usize {
+fn rank_of(exit: ExitCode) -> usize {
     const WORST_FIRST: [u8; 9] = [1, 7, 9, 2, 5, 4, 6, 3, 0];
     WORST_FIRST.iter().position(|number| *number == exit.number()).unwrap_or_default()
 }
 
 /// `3 entries: 2 complete, 1 failed`.
-fn counted(entries: &[EntryEnd]) -> String {
-    let to_do = entries.iter().filter(|entry| entry.outcome.to_do).count();
+fn count_summary(entries: &[EntryOutcome]) -> String {
+    let to_do = entries.iter().filter(|entry| entry.outcome.has_changes).count();
     let count = |status| entries.iter().filter(|entry| entry.outcome.status == status).count();
     let counts = [
-        (count(Status::Complete), "complete"),
-        (count(Status::Planned) - to_do, "with nothing to do"),
+        (count(OutcomeStatus::Complete), "complete"),
+        (count(OutcomeStatus::Planned) - to_do, "with nothing to do"),
         (to_do, "with something to do"),
-        (count(Status::ActionRequired), "waiting for a person"),
-        (count(Status::Skipped), "skipped"),
-        (count(Status::Error), "failed"),
+        (count(OutcomeStatus::ActionRequired), "waiting for a person"),
+        (count(OutcomeStatus::Skipped), "skipped"),
+        (count(OutcomeStatus::Error), "failed"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let counts: Vec<_> = counts.map(|(count, words)| format!("{count} {words}")).collect();
@@ -276,15 +277,15 @@ fn counted(entries: &[EntryEnd]) -> String {
     format!("{} {noun}: {}", entries.len(), counts.join(", "))
 }
 
-impl From<Code> for Outcome {
+impl From<ErrorCode> for Outcome {
     /// The ends that come from outside of the work: a signal, the deadline, a panic.
-    fn from(code: Code) -> Self {
+    fn from(code: ErrorCode) -> Self {
         let message = match code {
-            Code::Cancelled => "the run was cancelled by a signal",
-            Code::Deadline => "the deadline passed before the run was through",
+            ErrorCode::Cancelled => "the run was cancelled by a signal",
+            ErrorCode::Deadline => "the deadline passed before the run was through",
             _ => "finishline stopped at a bug of its own",
         };
-        Self::failed(Failure::new(code, message))
+        Self::failed(Error::new(code, message))
     }
 }
 
@@ -292,21 +293,26 @@ impl From<Code> for Outcome {
 mod tests {
     use super::*;
 
-    fn exit_of(code: Code, tolerated: &[Tolerated]) -> u8 {
-        let mut outcome = Outcome::failed(Failure::new(code, "x"));
+    fn exit_of(code: ErrorCode, tolerated: &[ToleratedExit]) -> u8 {
+        let mut outcome = Outcome::failed(Error::new(code, "x"));
         outcome.tolerate(tolerated);
         outcome.exit().number()
     }
 
     #[test]
     fn only_the_ends_three_to_six_can_be_tolerated() {
-        for (code, own) in [(Code::Usage, 2), (Code::Cancelled, 9), (Code::OutputsUnwritable, 7)] {
-            assert_eq!(exit_of(code, &[Tolerated::All]), own);
+        for (code, own) in
+            [(ErrorCode::Usage, 2), (ErrorCode::Cancelled, 9), (ErrorCode::OutputsUnwritable, 7)]
+        {
+            assert_eq!(exit_of(code, &[ToleratedExit::All]), own);
         }
-        for code in [Code::Refused, Code::MissingScope, Code::Database] {
-            assert_eq!(exit_of(code, &[Tolerated::All]), 0);
+        for code in [ErrorCode::Refused, ErrorCode::MissingScope, ErrorCode::Database] {
+            assert_eq!(exit_of(code, &[ToleratedExit::All]), 0);
         }
-        assert_eq!(exit_of(Code::Refused, &[Tolerated::Refused]), 0);
-        assert_eq!(exit_of(Code::Refused, &[Tolerated::Auth, Tolerated::Unavailable]), 4);
+        assert_eq!(exit_of(ErrorCode::Refused, &[ToleratedExit::Refused]), 0);
+        assert_eq!(
+            exit_of(ErrorCode::Refused, &[ToleratedExit::Auth, ToleratedExit::Unavailable]),
+            4
+        );
     }
 }

@@ -1,46 +1,61 @@
 //! Names and values for the host: the step outputs, and the whole result as versioned JSON.
 
 use crate::failure::one_line;
-use crate::outcome::{EntryEnd, Outcome, Status};
+use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use serde_json::{Value, json};
 
 /// One output.
-pub struct Output {
+pub struct OutputSpec {
     /// Its name.
     pub name: &'static str,
     /// What it is, as the docs have it.
-    pub is: &'static str,
+    pub description: &'static str,
 }
 
 /// Every output, the most important first: GitLab's small file drops from the end.
-pub const OUTPUTS: &[Output] = &[
-    Output { name: "status", is: "`complete`, `action_required`, `skipped`, `planned` or `error`" },
-    Output {
+pub const OUTPUTS: &[OutputSpec] = &[
+    OutputSpec {
+        name: "status",
+        description: "`complete`, `action_required`, `skipped`, `planned` or `error`",
+    },
+    OutputSpec {
         name: "redirect-url",
-        is: "the integration's settings page, with `next`; for `action_required` the page where a person goes on; else empty",
+        description: "the integration's settings page, with `next`; for `action_required` the page where a person goes on; else empty",
     },
-    Output { name: "error-code", is: "the slug of the failure; see the table of slugs" },
-    Output { name: "integration-id", is: "the integration's id" },
-    Output {
+    OutputSpec {
+        name: "error-code",
+        description: "the slug of the failure; see the table of slugs",
+    },
+    OutputSpec { name: "integration-id", description: "the integration's id" },
+    OutputSpec {
         name: "changed",
-        is: "`true` when anything at the backend is different now, else `false`",
+        description: "`true` when anything at the backend is different now, else `false`",
     },
-    Output { name: "error-status", is: "the HTTP status of whoever refused, when there was one" },
-    Output { name: "error-message", is: "one line for a person, at most 500 characters" },
-    Output { name: "release", is: "the version of the release, once it is there" },
-    Output { name: "release-url", is: "the page of the release" },
-    Output { name: "deploy-id", is: "the id of the deploy" },
-    Output {
+    OutputSpec {
+        name: "error-status",
+        description: "the HTTP status of whoever refused, when there was one",
+    },
+    OutputSpec {
+        name: "error-message",
+        description: "one line for a person, at most 500 characters",
+    },
+    OutputSpec { name: "release", description: "the version of the release, once it is there" },
+    OutputSpec { name: "release-url", description: "the page of the release" },
+    OutputSpec { name: "deploy-id", description: "the id of the deploy" },
+    OutputSpec {
         name: "commit-count",
-        is: "how many commits the release has; empty while the backend fetches them, unless `proof` waits",
+        description: "how many commits the release has; empty while the backend fetches them, unless `proof` waits",
     },
-    Output { name: "provider", is: "the provider's key" },
-    Output { name: "pipeline-type", is: "`install` or `reauth`" },
-    Output { name: "skipped-reason", is: "`fork` or `dependabot`: why the host gave no secrets" },
-    Output { name: "warnings", is: "the slugs of the warnings, separated by commas" },
-    Output {
+    OutputSpec { name: "provider", description: "the provider's key" },
+    OutputSpec { name: "pipeline-type", description: "`install` or `reauth`" },
+    OutputSpec {
+        name: "skipped-reason",
+        description: "`fork` or `dependabot`: why the host gave no secrets",
+    },
+    OutputSpec { name: "warnings", description: "the slugs of the warnings, separated by commas" },
+    OutputSpec {
         name: "result",
-        is: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo alone",
+        description: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo alone",
     },
 ];
 
@@ -48,12 +63,12 @@ const LONGEST_MESSAGE: usize = 500;
 const LARGEST_RESULT: usize = 64 * 1024;
 
 /// The name of an output where outputs are variables; no input is read from it.
-pub fn variable(name: &str) -> String {
+pub fn env_name(name: &str) -> String {
     format!("FINISHLINE_OUT_{}", name.replace('-', "_").to_uppercase())
 }
 
 /// The outputs that are fit for variables, which hold one short line each: all but `result`.
-pub fn short<'a>(
+pub fn fitting<'a>(
     values: &'a [(&'static str, String)],
 ) -> impl Iterator<Item = (&'static str, &'a str)> {
     let short = values.iter().filter(|(name, _)| *name != "result");
@@ -102,10 +117,10 @@ fn message(text: &str) -> String {
 
 /// The whole result as JSON of a shape of its own.
 pub fn result(outcome: &Outcome) -> Value {
-    let mut result = end(outcome);
+    let mut result = result_fields(outcome);
     if !outcome.entries.is_empty() {
-        let entry = |entry: &EntryEnd| {
-            let mut end = end(&entry.outcome);
+        let entry = |entry: &EntryOutcome| {
+            let mut end = result_fields(&entry.outcome);
             end["entry"] = json!(entry.key);
             end["title"] = json!(entry.title);
             end
@@ -120,14 +135,14 @@ pub fn result(outcome: &Outcome) -> Value {
 }
 
 /// One end as JSON.
-fn end(outcome: &Outcome) -> Value {
+fn result_fields(outcome: &Outcome) -> Value {
     let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
     let integration = subject.and_then(|subject| subject.integration.as_ref());
     json!({
         "schema": 1,
         "status": outcome.status.as_str(),
         "changed": outcome.changed,
-        "to_do": (outcome.status == Status::Planned).then_some(outcome.to_do),
+        "to_do": (outcome.status == OutcomeStatus::Planned).then_some(outcome.has_changes),
         "redirect_url": subject.and_then(|subject| subject.redirect_url.as_ref()),
         "provider": subject.map(|subject| &subject.provider),
         "pipeline_type": pipeline_type(outcome),
@@ -150,7 +165,7 @@ fn end(outcome: &Outcome) -> Value {
             .map(|warning| json!({ "slug": warning.slug, "message": warning.message }))
             .collect::<Vec<_>>(),
         "headline": outcome.headline,
-        "next": outcome.next,
+        "next": outcome.next_steps,
         "details": outcome.details,
     })
 }
@@ -176,10 +191,10 @@ fn slugs(outcome: &Outcome) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Code, Failure};
+    use crate::failure::{Error, ErrorCode};
 
     fn outcome(message: String) -> Outcome {
-        Outcome::failed(Failure::new(Code::Refused, message))
+        Outcome::failed(Error::new(ErrorCode::Refused, message))
     }
 
     #[test]

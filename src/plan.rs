@@ -1,13 +1,13 @@
 //! Everything that will happen, decided before it does. The dry run prints this same plan.
 
-use crate::failure::{Code, Failure, Warning};
+use crate::failure::{Error, ErrorCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, Mode};
-use crate::model::{Listed, OrgSlug, PipelineType};
-use crate::provider::{self, Answers, Field, Match, Provider, Step, Strictness};
+use crate::model::{ListedIntegration, OrgSlug, PipelineType};
+use crate::provider::{self, AllowedSteps, Answers, Field, IntegrationMatch, Provider, Step};
 use crate::state::Fields;
 
 /// The integration that is asked for, with every field checked.
-pub struct Task {
+pub struct IntegrationTask {
     /// The provider's key, as it was given.
     pub key: String,
     /// The third party.
@@ -24,44 +24,44 @@ pub struct Task {
     integration_id: Option<i64>,
 }
 
-impl Task {
+impl IntegrationTask {
     /// Takes the task from the inputs.
     ///
     /// # Errors
     ///
     /// `nothing-asked`, `unknown-provider`, or every missing and unfitting input.
-    pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self, Failure> {
+    pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self> {
         let Some(key) = &inputs.provider else {
             let message =
                 "neither a provider nor a release is asked for, so there is nothing to do";
-            return Err(Failure::new(Code::NothingAsked, message));
+            return Err(Error::new(ErrorCode::NothingAsked, message));
         };
         let known = match backend {
-            BackendName::Embedded => Strictness::KnownSteps,
-            BackendName::Sentry => Strictness::AnySteps,
+            BackendName::Embedded => AllowedSteps::KnownSteps,
+            BackendName::Sentry => AllowedSteps::AnySteps,
         };
         let provider = match provider::find(key) {
             Ok(provider) => provider,
-            Err(_) if known == Strictness::AnySteps => provider::unknown(),
+            Err(_) if known == AllowedSteps::AnySteps => provider::undescribed(),
             Err(failure) => return Err(failure),
         };
-        let app = match (backend, provider.needs_sentry()) {
+        let app = match (backend, provider.sentry_only_reason()) {
             (BackendName::Embedded, Some(why)) => return Err(needs_sentry(provider, why)),
             (BackendName::Embedded, None) => {
-                provider::check_app(provider, &inputs.apps, inputs.github_api_url.as_deref())
+                provider::parse_app(provider, &inputs.apps, inputs.github_api_url.as_deref())
             }
             (BackendName::Sentry, _) => Ok(Fields::default()),
         };
         // Fields that no step has: the key is mistyped, rather than one that only the Sentry knows.
-        let answers = provider::check(provider, &inputs.state, known)
+        let answers = provider::parse(provider, &inputs.state, known)
             .map_err(|wrong| provider::find(key).err().map_or(wrong, |unknown| vec![unknown]));
         let (org, answers, app) = match (&inputs.org, answers, app) {
             (Some(org), Ok(answers), Ok(app)) => (org.clone(), answers, app),
             (org, answers, app) => {
-                let no_org = org.is_none().then(Self::no_org).into_iter();
+                let no_org = org.is_none().then(Self::missing_org).into_iter();
                 let mistakes = no_org.chain(answers.err().into_iter().flatten());
                 let mistakes = mistakes.chain(app.err().into_iter().flatten()).collect();
-                return Err(Failure::all(mistakes).expect("one of the three is a mistake"));
+                return Err(Error::combine(mistakes).expect("one of the three is a mistake"));
             }
         };
         let (mode, integration_id) = (inputs.mode, inputs.integration_id);
@@ -86,13 +86,13 @@ impl Task {
     }
 
     /// The organization is missing.
-    pub fn no_org() -> Failure {
-        Failure::new(Code::Usage, "`org` is missing: the organization's slug")
-            .hint("set `org` (FINISHLINE_ORG, --org)")
+    pub fn missing_org() -> Error {
+        Error::new(ErrorCode::Usage, "`org` is missing: the organization's slug")
+            .with_hint("set `org` (FINISHLINE_ORG, --org)")
     }
 
     /// The task of a pipeline that was begun earlier and goes on.
-    pub fn resumed(
+    pub fn for_resume(
         key: &str,
         provider: &'static dyn Provider,
         org: OrgSlug,
@@ -110,7 +110,7 @@ impl Task {
     /// The secret texts among the answers.
     pub fn secrets(&self) -> Vec<String> {
         let of_step = |step: &Step| Some(self.provider.secrets(step, self.answers.step(step.id)?));
-        let described = self.provider.described().filter_map(of_step).flatten();
+        let described = self.provider.all_steps().filter_map(of_step).flatten();
         let secret = |field: &&Field| field.secret;
         let of_app = self.provider.app().iter().filter(secret);
         let of_app =
@@ -119,8 +119,8 @@ impl Task {
     }
 
     /// The texts among the answers that may be shown.
-    pub fn plain_texts(&self) -> Vec<String> {
-        let fields = self.provider.described().flat_map(|step| step.fields);
+    pub fn public_values(&self) -> Vec<String> {
+        let fields = self.provider.all_steps().flat_map(|step| step.fields);
         let plain = fields.filter(|field| !field.secret);
         plain.map(|field| self.answers.text(field.name).to_owned()).collect()
     }
@@ -131,68 +131,73 @@ impl Task {
     ///
     /// `ambiguous` when the inputs do not tell which integration is meant, `bad-field` when the
     /// named one is not there.
-    pub fn decide(&self, listed: &[Listed]) -> Result<Decision, Failure> {
+    pub fn decide(&self, listed: &[ListedIntegration]) -> Result<Decision> {
         match self.mode {
-            Mode::Install => Ok(Decision::Run(Why::Asked)),
-            Mode::Reauth => self.named(listed).map(|one| Decision::Reauth(one.id)),
+            Mode::Install => Ok(Decision::Install(DecisionReason::Requested)),
+            Mode::Reauth => self.find_named(listed).map(|one| Decision::Reauth(one.id)),
             Mode::Ensure => self.ensure(listed),
         }
     }
 
-    fn ensure(&self, listed: &[Listed]) -> Result<Decision, Failure> {
-        let named = self.integration_id.map(|_| self.named(listed)).transpose()?;
-        let meant = |one: &Listed| match self.provider.matches(&self.answers, one) {
-            Match::CannotTell if named.is_some() => Match::Same,
+    fn ensure(&self, listed: &[ListedIntegration]) -> Result<Decision> {
+        let named = self.integration_id.map(|_| self.find_named(listed)).transpose()?;
+        let meant = |one: &ListedIntegration| match self.provider.matches(&self.answers, one) {
+            IntegrationMatch::CannotTell if named.is_some() => IntegrationMatch::Same,
             verdict => verdict,
         };
-        if let Some(one) = named.filter(|one| meant(one) == Match::Other) {
+        if let Some(one) = named.filter(|one| meant(one) == IntegrationMatch::Other) {
             let message = format!(
                 "`state` describes another account than integration {} ({})",
                 one.id, one.name
             );
-            return Err(Failure::new(Code::IntegrationMismatch, message));
+            return Err(Error::new(ErrorCode::IntegrationMismatch, message));
         }
         let considered: Vec<_> = match named {
             Some(one) => vec![(one, meant(one))],
             None => listed.iter().map(|one| (one, meant(one))).collect(),
         };
         let with = |wanted| considered.iter().find(|(_, verdict)| *verdict == wanted);
-        match (with(Match::Same), with(Match::Differs), with(Match::CannotTell)) {
+        match (
+            with(IntegrationMatch::Same),
+            with(IntegrationMatch::Differs),
+            with(IntegrationMatch::CannotTell),
+        ) {
             (Some((one, _)), _, _) if one.active => {
-                Ok(Decision::Nothing { id: one.id, name: one.name.clone() })
+                Ok(Decision::UpToDate { id: one.id, name: one.name.clone() })
             }
-            (Some((one, _)), _, _) => Ok(Decision::Run(Why::Inactive(one.id))),
-            (None, Some((one, _)), _) => Ok(Decision::Run(Why::Differs(one.id))),
+            (Some((one, _)), _, _) => Ok(Decision::Install(DecisionReason::Inactive(one.id))),
+            (None, Some((one, _)), _) => Ok(Decision::Install(DecisionReason::Differs(one.id))),
             (None, None, Some(_)) => Err(self.ambiguous(listed)),
-            (None, None, None) => Ok(Decision::Run(Why::Absent)),
+            (None, None, None) => Ok(Decision::Install(DecisionReason::Missing)),
         }
     }
 
     /// What the inputs say and this integration will keep as it is.
-    pub fn kept(&self, listed: &[Listed]) -> Option<Warning> {
-        let said = listed.iter().find_map(|one| self.provider.kept(&self.answers, one))?;
+    pub fn immutable_fields_warning(&self, listed: &[ListedIntegration]) -> Option<Warning> {
+        let said =
+            listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))?;
         Some(Warning::new("kept-as-it-is", said))
     }
 
-    fn named<'a>(&self, listed: &'a [Listed]) -> Result<&'a Listed, Failure> {
+    fn find_named<'a>(&self, listed: &'a [ListedIntegration]) -> Result<&'a ListedIntegration> {
         let id = self.integration_id.unwrap_or_default();
         listed.iter().find(|one| one.id == id).ok_or_else(|| {
             let key = &self.key;
-            let there = if listed.is_empty() { "none".to_owned() } else { ids(listed) };
+            let there = if listed.is_empty() { "none".to_owned() } else { list_ids(listed) };
             let message = format!("{} has no {key} integration {id}; there: {there}", self.org);
-            Failure::new(Code::BadField, message).hint("check `integration-id` and `org`")
+            Error::new(ErrorCode::BadField, message).with_hint("check `integration-id` and `org`")
         })
     }
 
-    fn ambiguous(&self, listed: &[Listed]) -> Failure {
+    fn ambiguous(&self, listed: &[ListedIntegration]) -> Error {
         let key = &self.key;
         let message =
-            format!("`state` does not tell which {key} integration is meant: {}", ids(listed));
-        Failure::new(Code::Ambiguous, message)
+            format!("`state` does not tell which {key} integration is meant: {}", list_ids(listed));
+        Error::new(ErrorCode::Ambiguous, message)
     }
 
     /// Each step with the fields that will answer it, as a person may see them: without values.
-    pub fn answers_in_words(&self) -> Vec<String> {
+    pub fn describe_answers(&self) -> Vec<String> {
         let answer = |step: &Step| {
             let given = self.answers.step(step.id);
             if step.needs_browser() && !step.is_answered(given) {
@@ -209,12 +214,12 @@ impl Task {
     }
 }
 
-fn needs_sentry(provider: &dyn Provider, why: &str) -> Failure {
+fn needs_sentry(provider: &dyn Provider, why: &str) -> Error {
     let message = format!("only a Sentry can finish {}: {why}", provider.name());
-    Failure::new(Code::NeedsSentry, message)
+    Error::new(ErrorCode::NeedsSentry, message)
 }
 
-fn ids(listed: &[Listed]) -> String {
+fn list_ids(listed: &[ListedIntegration]) -> String {
     let words: Vec<_> = listed.iter().map(|one| format!("{} ({})", one.id, one.name)).collect();
     words.join(", ")
 }
@@ -223,25 +228,25 @@ fn ids(listed: &[Listed]) -> String {
 #[derive(Clone)]
 pub enum Decision {
     /// This one is there, matches and is active.
-    Nothing {
+    UpToDate {
         /// Its id.
         id: i64,
         /// Its name.
         name: String,
     },
     /// The pipeline runs, to install.
-    Run(Why),
+    Install(DecisionReason),
     /// The pipeline runs, to renew the integration with this id.
     Reauth(i64),
 }
 
 /// Why the pipeline runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum DecisionReason {
     /// `mode: install` runs in any case.
-    Asked,
+    Requested,
     /// The organization has no such integration.
-    Absent,
+    Missing,
     /// The one with this id is there, but what is stored differs.
     Differs(i64),
     /// The one with this id is there, but not active.
@@ -253,7 +258,7 @@ impl Decision {
     pub fn pipeline_type(&self) -> PipelineType {
         match self {
             Self::Reauth(_) => PipelineType::Reauth,
-            Self::Nothing { .. } | Self::Run(_) => PipelineType::Install,
+            Self::UpToDate { .. } | Self::Install(_) => PipelineType::Install,
         }
     }
 
@@ -262,13 +267,13 @@ impl Decision {
     /// # Errors
     ///
     /// `integration-mismatch`, naming both.
-    pub fn same(&self, finished: i64) -> Result<(), Failure> {
+    pub fn check_finished(&self, finished: i64) -> Result<()> {
         match self.integration_id() {
             Some(named) if named != finished => {
                 let message = format!(
                     "integration {named} was to be renewed, but the account belongs to integration {finished}"
                 );
-                Err(Failure::new(Code::IntegrationMismatch, message))
+                Err(Error::new(ErrorCode::IntegrationMismatch, message))
             }
             _ => Ok(()),
         }
@@ -278,8 +283,8 @@ impl Decision {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Reauth(_) => "re-authorized",
-            Self::Run(Why::Differs(_)) => "updated",
-            Self::Nothing { .. } | Self::Run(_) => "installed",
+            Self::Install(DecisionReason::Differs(_)) => "updated",
+            Self::UpToDate { .. } | Self::Install(_) => "installed",
         }
     }
 
@@ -287,37 +292,39 @@ impl Decision {
     pub fn integration_id(&self) -> Option<i64> {
         match self {
             Self::Reauth(id) => Some(*id),
-            Self::Nothing { .. } | Self::Run(_) => None,
+            Self::UpToDate { .. } | Self::Install(_) => None,
         }
     }
 
     /// The integration that is meant, when it is there.
-    pub fn there(&self) -> Option<i64> {
+    pub fn existing_id(&self) -> Option<i64> {
         match self {
-            Self::Nothing { id, .. }
+            Self::UpToDate { id, .. }
             | Self::Reauth(id)
-            | Self::Run(Why::Differs(id) | Why::Inactive(id)) => Some(*id),
-            Self::Run(Why::Asked | Why::Absent) => None,
+            | Self::Install(DecisionReason::Differs(id) | DecisionReason::Inactive(id)) => {
+                Some(*id)
+            }
+            Self::Install(DecisionReason::Requested | DecisionReason::Missing) => None,
         }
     }
 
     /// The reason, for a person.
-    pub fn why(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
-            Self::Nothing { .. } => "the integration is there, matches and is active",
-            Self::Run(Why::Asked) => "`mode: install` runs in any case",
-            Self::Run(Why::Absent) => "the integration is not there yet",
-            Self::Run(Why::Differs(_)) => "what is stored differs from the inputs",
-            Self::Run(Why::Inactive(_)) => "the integration is there but not active",
+            Self::UpToDate { .. } => "the integration is there, matches and is active",
+            Self::Install(DecisionReason::Requested) => "`mode: install` runs in any case",
+            Self::Install(DecisionReason::Missing) => "the integration is not there yet",
+            Self::Install(DecisionReason::Differs(_)) => "what is stored differs from the inputs",
+            Self::Install(DecisionReason::Inactive(_)) => "the integration is there but not active",
             Self::Reauth(_) => "`mode: reauth` asks for it",
         }
     }
 
     /// What is done about it, for the log.
-    pub fn words(&self) -> &'static str {
+    pub fn log_message(&self) -> &'static str {
         match self {
-            Self::Nothing { .. } => "nothing to do",
-            Self::Run(_) => "finishing the integration",
+            Self::UpToDate { .. } => "nothing to do",
+            Self::Install(_) => "finishing the integration",
             Self::Reauth(_) => "renewing the integration",
         }
     }

@@ -170,7 +170,7 @@ fn organization_settings(path: &str) -> Option<String> {
     let (settings, slug) = path.strip_suffix('/').unwrap_or(path).rsplit_once('/')?;
     let before = settings.strip_suffix("/settings")?;
     // Sentry means to spare `billing/` too, but misspells it here.
-    let spared = is_spared(&path[settings.len() + 1..], &["account/", "projects/", "teams"]);
+    let spared = is_excluded(&path[settings.len() + 1..], &["account/", "projects/", "teams"]);
     (!slug.is_empty() && !spared).then(|| format!("{before}/settings/organization/"))
 }
 
@@ -178,7 +178,7 @@ fn organization_settings(path: &str) -> Option<String> {
 fn settings_without_slug(path: &str) -> Option<String> {
     let tail = without_slash(path).strip_prefix("settings/")?;
     let (_, rest) = first_segment(tail)?;
-    let spared = is_spared(tail, &["account/", "billing/", "projects/", "teams"]);
+    let spared = is_excluded(tail, &["account/", "billing/", "projects/", "teams"]);
     (!spared).then(|| format!("/settings/{rest}"))
 }
 
@@ -202,7 +202,7 @@ fn getting_started(path: &str) -> Option<String> {
     (!slug.starts_with("settings")).then(|| format!("/getting-started/{project}/{rest}"))
 }
 
-fn is_spared(tail: &str, beginnings: &[&str]) -> bool {
+fn is_excluded(tail: &str, beginnings: &[&str]) -> bool {
     beginnings.iter().any(|beginning| tail.starts_with(beginning))
 }
 

@@ -1,25 +1,25 @@
 //! The seam between the driver and whoever walks a pipeline: our engine, or Sentry.
 
-use crate::failure::Failure;
-use crate::model::{Finished, Object, OrgSlug, Refusal};
+use crate::failure::Result;
+use crate::model::{FinishedIntegration, Object, OrgSlug, Refusal};
 use crate::provider::Provider;
 use crate::state::Fields;
 
 /// What a pipeline begins with.
 #[derive(Clone, Copy)]
-pub struct Begin<'a> {
+pub struct PipelineStart<'a> {
     /// The third party.
     pub provider: &'static dyn Provider,
     /// The organization to connect.
     pub org: &'a OrgSlug,
     /// What it begins with, where the provider takes something.
-    pub initial: Option<&'a Fields>,
+    pub initial_data: Option<&'a Fields>,
     /// An app of one's own at the third party, for our engine.
     pub app: Option<&'a Fields>,
     /// The integration to renew; makes the pipeline a `reauth`.
     pub integration_id: Option<i64>,
     /// Where the backend's pages are; a third party sends browsers back there.
-    pub site: &'a str,
+    pub base_url: &'a str,
     /// What the redirect URL will carry, also when another process goes on.
     pub next: Option<&'a str>,
 }
@@ -34,13 +34,13 @@ pub struct StepView {
 }
 
 /// What an answer led to.
-pub enum Progress {
+pub enum StepResult {
     /// The next step.
     Advance(StepView),
     /// The same step again, with more to show.
     Stay(Object),
     /// The finish.
-    Complete(Finished),
+    Complete(FinishedIntegration),
     /// Fields that do not fit, each with its reason; the step stays.
     Invalid(Vec<(String, String)>),
     /// A no; nothing was stored.
@@ -51,11 +51,11 @@ pub enum Progress {
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
 pub trait Pipeline {
     /// Starts the provider's pipeline and returns its first step.
-    async fn begin(&mut self, begin: Begin<'_>) -> Result<StepView, Failure>;
+    async fn initialize(&mut self, begin: PipelineStart<'_>) -> Result<StepView>;
 
     /// Answers the current step. Never repeated by the caller after the last step.
-    async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure>;
+    async fn advance(&mut self, fields: &Fields) -> Result<StepResult>;
 
     /// Forgets a pipeline that nobody will go on with.
-    async fn abandon(&mut self) -> Result<(), Failure>;
+    async fn abandon(&mut self) -> Result<()>;
 }

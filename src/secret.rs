@@ -44,17 +44,17 @@ impl fmt::Debug for Secret {
 }
 
 /// Where so much of a secret's beginning stands, words were cut that quoted it.
-const TELLING: usize = 8;
+const MIN_PREFIX: usize = 8;
 
 /// Somebody else's words with `***` for what they quote of these secrets: whole, as an address or
 /// JSON would write them, or cut. As with masks, one that is too short stays: it would be found
 /// everywhere.
-pub fn without(words: &str, secrets: &[String]) -> String {
+pub fn redact(words: &str, secrets: &[String]) -> String {
     let lines = secrets.iter().flat_map(|secret| secret.lines()).map(str::trim);
     let lines = lines.filter(|line| line.chars().count() >= 4);
     let mut hidden = vec![false; words.len()];
     for spelling in lines.flat_map(spellings) {
-        quotes(words, &spelling).for_each(|quote| hidden[quote].fill(true));
+        matches(words, &spelling).for_each(|quote| hidden[quote].fill(true));
     }
     let mut shown = String::new();
     for (at, c) in words.char_indices() {
@@ -74,10 +74,10 @@ fn spellings(line: &str) -> [String; 4] {
 }
 
 /// Where a spelling is quoted, as a whole or cut. Quotes may overlap: secrets can begin alike.
-fn quotes(words: &str, spelling: &str) -> impl Iterator<Item = Range<usize>> {
+fn matches(words: &str, spelling: &str) -> impl Iterator<Item = Range<usize>> {
     // Many addresses begin alike.
     let from = spelling.find("://").map_or(0, |at| at + 3);
-    let end = spelling[from..].char_indices().nth(TELLING);
+    let end = spelling[from..].char_indices().nth(MIN_PREFIX);
     let head = &spelling[..end.map_or(spelling.len(), |(at, _)| from + at)];
     let starts = words.char_indices().filter(move |(at, _)| words[*at..].starts_with(head));
     starts.map(move |(at, _)| {
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn secrets_are_taken_out_of_words_line_by_line() {
         let secrets = ["k3y1", "-k3y1-\nl1ne2\n}", "no"].map(str::to_owned);
-        let words = without("no: -k3y1- l1ne2 and k3y1}", &secrets);
+        let words = redact("no: -k3y1- l1ne2 and k3y1}", &secrets);
         assert_eq!(words, "no: *** *** and ***}");
     }
 
@@ -108,23 +108,23 @@ mod tests {
             "a/b+c'd\\\"e f-01",
             "a/b+c\\'d\\\"e f-0123456789",
         ] {
-            assert_eq!(without(&format!("<{words}>"), &secrets), "<***>", "{words}");
+            assert_eq!(redact(&format!("<{words}>"), &secrets), "<***>", "{words}");
         }
         let hook = ["https://hooks.example/0123456789".to_owned()];
-        let words = without("https://sentry.example says https://hooks.exam", &hook);
+        let words = redact("https://sentry.example says https://hooks.exam", &hook);
         assert_eq!(words, "https://sentry.example says ***");
-        assert_eq!(without("ééééééééé x éééééé", &["éééééééé".to_owned()]), "*** x éééééé");
+        assert_eq!(redact("ééééééééé x éééééé", &["éééééééé".to_owned()]), "*** x éééééé");
     }
 
     #[test]
     fn secrets_that_begin_alike_or_overlap_hide_each_other_not() {
         let tokens = ["sntrys_eyJpYXQi_first".to_owned(), "sntrys_eyJpYXQi_the-second".to_owned()];
         for token in &tokens {
-            assert_eq!(without(&format!("<{token}>"), &tokens), "<***>");
+            assert_eq!(redact(&format!("<{token}>"), &tokens), "<***>");
         }
         let chain = ["aaaabbbbccccdddd".to_owned(), "bbbbccccxxxx".to_owned()];
-        assert_eq!(without("<aaaabbbbccccxxxx>", &chain), "<***>");
-        assert_eq!(without("<aaaaaaaaaab>", &["aaaaaaaab".to_owned()]), "<***>");
+        assert_eq!(redact("<aaaabbbbccccxxxx>", &chain), "<***>");
+        assert_eq!(redact("<aaaaaaaaaab>", &["aaaaaaaab".to_owned()]), "<***>");
     }
 
     #[test]

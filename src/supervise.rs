@@ -1,6 +1,6 @@
 //! What may end the work from outside: a signal, and a panic.
 
-use crate::failure::Code;
+use crate::failure::ErrorCode;
 use crate::outcome::Outcome;
 use anyhow::Context;
 use std::cell::Cell;
@@ -10,26 +10,26 @@ use tokio::sync::Notify;
 /// A stop that was asked for, and that the work may take upon itself: it then begins nothing more,
 /// and ends by itself within its own time.
 #[derive(Default)]
-pub(crate) struct Stopping {
+pub(crate) struct Cancellation {
     asked: Cell<bool>,
     taken: Cell<bool>,
     notify: Notify,
 }
 
-impl Stopping {
+impl Cancellation {
     /// From now on the work ends by itself when a stop is asked for.
-    pub(crate) fn take(&self) {
+    pub(crate) fn defer(&self) {
         self.taken.set(true);
     }
 
     /// Whether a stop was asked for.
-    pub(crate) fn is_asked(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         self.asked.get()
     }
 
     /// Waits until one is.
-    pub(crate) async fn asked(&self) {
-        if !self.is_asked() {
+    pub(crate) async fn requested(&self) {
+        if !self.is_requested() {
             self.notify.notified().await;
         }
     }
@@ -47,7 +47,7 @@ impl Stopping {
 
 /// Does the work on one thread until it ends, is cancelled, or panics.
 pub(crate) fn supervise(
-    stopping: &Stopping,
+    stopping: &Cancellation,
     work: impl Future<Output = Outcome>,
 ) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -58,24 +58,24 @@ pub(crate) fn supervise(
     let cancellable = async {
         tokio::select! {
             biased;
-            () = stopping.cancelled() => Outcome::from(Code::Cancelled),
+            () = stopping.cancelled() => Outcome::from(ErrorCode::Cancelled),
             outcome = &mut work => outcome,
         }
     };
-    Ok(guarded(|| runtime.block_on(cancellable)))
+    Ok(catch_panic(|| runtime.block_on(cancellable)))
 }
 
 /// Turns a panic into an outcome. Its message may hold anything, so only the place is told.
-fn guarded(work: impl FnOnce() -> Outcome) -> Outcome {
+fn catch_panic(work: impl FnOnce() -> Outcome) -> Outcome {
     let before = std::panic::take_hook();
-    quiet_panics();
+    hide_panic_messages();
     let outcome = catch_unwind(AssertUnwindSafe(work));
     std::panic::set_hook(before);
-    outcome.unwrap_or_else(|_| Outcome::from(Code::Internal))
+    outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Internal))
 }
 
 /// From now on a panic is logged by its place alone.
-pub(crate) fn quiet_panics() {
+pub(crate) fn hide_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "finishline panicked");
@@ -83,7 +83,7 @@ pub(crate) fn quiet_panics() {
 }
 
 async fn cancelled() {
-    Stop::listen().asked().await;
+    StopSignals::listen().asked().await;
 }
 
 /// What Linux and macOS send where a file would grow over its limit.
@@ -92,10 +92,10 @@ const SIGXFSZ: i32 = 25;
 
 /// Hears SIGINT and SIGTERM from the moment that it is made.
 #[cfg(unix)]
-pub(crate) struct Stop(Option<[tokio::signal::unix::Signal; 2]>);
+pub(crate) struct StopSignals(Option<[tokio::signal::unix::Signal; 2]>);
 
 #[cfg(unix)]
-impl Stop {
+impl StopSignals {
     pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
@@ -122,10 +122,10 @@ impl Stop {
 
 /// Hears Ctrl-C.
 #[cfg(not(unix))]
-pub(crate) struct Stop;
+pub(crate) struct StopSignals;
 
 #[cfg(not(unix))]
-impl Stop {
+impl StopSignals {
     pub(crate) fn listen() -> Self {
         Self
     }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_outcome_that_does_not_repeat_its_message() {
-        let outcome = guarded(|| panic!("s3cr3t"));
+        let outcome = catch_panic(|| panic!("s3cr3t"));
         assert_eq!(outcome.exit().number(), 1);
         assert!(!format!("{outcome:?}").contains("s3cr3t"));
     }

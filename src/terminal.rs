@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 use tokio::sync::oneshot;
 
 /// Whether somebody can be asked.
-pub(crate) fn is_there() -> bool {
+pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal()
 }
 
@@ -12,7 +12,7 @@ pub(crate) fn is_there() -> bool {
 ///
 /// A thread of its own reads it: a read that never ends must keep neither signals nor the deadline
 /// from being heard.
-pub(crate) async fn line() -> Option<String> {
+pub(crate) async fn read_line() -> Option<String> {
     let (tell, told) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();

@@ -7,9 +7,9 @@ use url::Url;
 
 /// The kinds of Sentry's tokens, as far as their text tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// `sntrys_…`: an organization's own, with the one scope `org:ci` and no user.
-    Organization(Claims),
+    Organization(TokenClaims),
     /// `sntryu_…`: a user's.
     User,
     /// `sntrya_…`, `sntryi_…`: an integration's.
@@ -22,7 +22,7 @@ pub enum Kind {
 
 /// What an organization's token says about where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
+pub struct TokenClaims {
     /// The organization's slug.
     pub org: String,
     /// The server as a whole, where pipelines are; empty when the token does not say.
@@ -32,21 +32,21 @@ pub struct Claims {
 }
 
 /// Tells the kind of a token. A damaged organization token is opaque: the server will say so.
-pub fn kind(token: &str) -> Kind {
+pub fn kind(token: &str) -> TokenKind {
     let of_hex =
         |text: &str| text.len() == 64 && text.bytes().all(|b| b"0123456789abcdef".contains(&b));
     match token.split_once('_') {
-        Some(("sntrys", _)) => claims(token).map_or(Kind::Opaque, Kind::Organization),
-        Some(("sntryu", _)) => Kind::User,
-        Some(("sntrya" | "sntryi", _)) => Kind::Integration,
-        _ if of_hex(token) => Kind::Legacy,
-        _ => Kind::Opaque,
+        Some(("sntrys", _)) => claims(token).map_or(TokenKind::Opaque, TokenKind::Organization),
+        Some(("sntryu", _)) => TokenKind::User,
+        Some(("sntrya" | "sntryi", _)) => TokenKind::Integration,
+        _ if of_hex(token) => TokenKind::Legacy,
+        _ => TokenKind::Opaque,
     }
 }
 
 /// Reads `sntrys_`, a padded base64 of JSON, `_`, and 32 random bytes, as Sentry's own command
 /// line does.
-fn claims(token: &str) -> Option<Claims> {
+fn claims(token: &str) -> Option<TokenClaims> {
     let mut parts = token.strip_prefix("sntrys_")?.split('_');
     let (payload, secret) = (parts.next()?, parts.next()?);
     if parts.next().is_some() || STANDARD_NO_PAD.decode(secret).ok()?.len() != 32 {
@@ -55,12 +55,12 @@ fn claims(token: &str) -> Option<Claims> {
     let payload: Value = serde_json::from_slice(&STANDARD.decode(payload).ok()?).ok()?;
     let text = |name: &str| payload[name].as_str().map(str::to_owned);
     let url = if payload["url"].is_null() { Some(String::new()) } else { text("url") };
-    Some(Claims { org: text("org")?, url: url?, region_url: text("region_url")? })
+    Some(TokenClaims { org: text("org")?, url: url?, region_url: text("region_url")? })
 }
 
-impl Claims {
+impl TokenClaims {
     /// How these claims contradict the server and organization that the inputs name.
-    pub fn contradiction(&self, url: Option<&Url>, org: Option<&str>) -> Option<String> {
+    pub fn mismatch(&self, url: Option<&Url>, org: Option<&str>) -> Option<String> {
         if let Some(org) = org.filter(|org| *org != self.org) {
             return Some(format!(
                 "the token belongs to organization {}, and `org` is {org}",
@@ -92,8 +92,8 @@ mod tests {
     fn organization_tokens_are_read_as_the_vectors_say() {
         for case in cases("org_auth_token") {
             let kind = kind(case["token"].as_str().unwrap());
-            assert_eq!(matches!(kind, Kind::Organization(_)), case["valid"] == true, "{case}");
-            if let Kind::Organization(claims) = kind {
+            assert_eq!(matches!(kind, TokenKind::Organization(_)), case["valid"] == true, "{case}");
+            if let TokenKind::Organization(claims) = kind {
                 let payload = &case["payload"];
                 assert_eq!(payload["org"], claims.org.as_str());
                 assert_eq!(payload["url"], claims.url.as_str());
@@ -106,21 +106,21 @@ mod tests {
     fn legacy_user_tokens_are_read_as_the_vectors_say() {
         for case in cases("user_auth_token") {
             let token = case["token"].as_str().unwrap();
-            assert_eq!(kind(token) == Kind::Legacy, case["valid"] == true, "{token}");
+            assert_eq!(kind(token) == TokenKind::Legacy, case["valid"] == true, "{token}");
         }
-        assert_eq!(kind("sntryu_abc"), Kind::User);
-        assert_eq!(kind("sntrya_abc"), Kind::Integration);
-        assert_eq!(kind("whatever"), Kind::Opaque);
+        assert_eq!(kind("sntryu_abc"), TokenKind::User);
+        assert_eq!(kind("sntrya_abc"), TokenKind::Integration);
+        assert_eq!(kind("whatever"), TokenKind::Opaque);
     }
 
     #[test]
     fn a_token_of_another_place_or_organization_is_a_contradiction() {
-        let claims = Claims {
+        let claims = TokenClaims {
             org: "acme".to_owned(),
             url: "https://sentry.io".to_owned(),
             region_url: "https://de.sentry.io".to_owned(),
         };
-        let said = |url: &str, org| claims.contradiction(Url::parse(url).ok().as_ref(), Some(org));
+        let said = |url: &str, org| claims.mismatch(Url::parse(url).ok().as_ref(), Some(org));
         assert_eq!(said("https://sentry.io/", "acme"), None);
         assert_eq!(said("https://de.sentry.io/", "acme"), None);
         assert!(said("https://sentry.example.com", "acme").unwrap().contains("sentry.example.com"));

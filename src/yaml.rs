@@ -11,18 +11,18 @@ use std::fmt;
 /// The kind of what no YAML reader takes.
 pub const BROKEN: &str = "is not valid YAML";
 
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// A line and a column, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct LineColumn {
     /// The line.
     pub line: usize,
     /// The column, in characters.
     pub column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for LineColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {} column {}", self.line, self.column)
     }
@@ -30,9 +30,9 @@ impl fmt::Display for Place {
 
 /// Where a value stands and how it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub struct KeyPosition {
     /// Where its key stands, or the value itself when it has none.
-    pub place: Place,
+    pub place: LineColumn,
     /// Whether it is a scalar without quotes or a tag, so that other readers may see a number.
     pub plain: bool,
 }
@@ -43,7 +43,7 @@ pub struct YamlError {
     /// What is wrong, to stand after "it".
     pub kind: &'static str,
     /// Where, when that is known.
-    pub place: Option<Place>,
+    pub place: Option<LineColumn>,
 }
 
 impl fmt::Display for YamlError {
@@ -56,15 +56,15 @@ impl fmt::Display for YamlError {
 }
 
 /// A document that was read. It has no `Debug`, for its values may be secrets.
-pub struct Document {
+pub struct YamlDocument {
     /// The values; an empty document is `Null`.
     pub value: serde_yaml::Value,
-    spots: BTreeMap<Vec<String>, Spot>,
+    spots: BTreeMap<Vec<String>, KeyPosition>,
 }
 
-impl Document {
+impl YamlDocument {
     /// Where the value at `path` stands: keys of mappings, indexes of lists.
-    pub fn spot(&self, path: &[String]) -> Option<Spot> {
+    pub fn position(&self, path: &[String]) -> Option<KeyPosition> {
         self.spots.get(path).copied()
     }
 
@@ -77,50 +77,50 @@ impl Document {
     }
 
     /// Every path with its spot.
-    pub fn spots(&self) -> impl Iterator<Item = (&[String], Spot)> {
+    pub fn spots(&self) -> impl Iterator<Item = (&[String], KeyPosition)> {
         self.spots.iter().map(|(path, spot)| (path.as_slice(), *spot))
     }
 }
 
 /// Reads one document, with or without the byte-order mark that editors of Windows begin a file with.
-pub fn read(text: &str) -> Result<Document, YamlError> {
+pub fn read(text: &str) -> Result<YamlDocument, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let spots = Walk::through(text)?;
+    let spots = DocumentParser::index_positions(text)?;
     let value = serde_yaml::from_str(text).map_err(|error| YamlError {
         kind: BROKEN,
-        place: error.location().map(|at| Place { line: at.line(), column: at.column() }),
+        place: error.location().map(|at| LineColumn { line: at.line(), column: at.column() }),
     })?;
-    Ok(Document { value, spots })
+    Ok(YamlDocument { value, spots })
 }
 
 /// A collection that the walk is inside of.
-enum Frame {
+enum OpenCollection {
     List(usize),
-    Map { seen: BTreeSet<String>, key: Option<(String, Place)> },
+    Map { seen: BTreeSet<String>, key: Option<(String, LineColumn)> },
 }
 
 #[derive(Default)]
-struct Walk {
-    frames: Vec<Frame>,
+struct DocumentParser {
+    frames: Vec<OpenCollection>,
     path: Vec<String>,
-    spots: BTreeMap<Vec<String>, Spot>,
+    spots: BTreeMap<Vec<String>, KeyPosition>,
     documents: usize,
 }
 
-impl Walk {
-    fn through(text: &str) -> Result<BTreeMap<Vec<String>, Spot>, YamlError> {
+impl DocumentParser {
+    fn index_positions(text: &str) -> Result<BTreeMap<Vec<String>, KeyPosition>, YamlError> {
         let mut walk = Self::default();
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| {
                 let at = error.marker();
-                refuse(BROKEN, Place { line: at.line(), column: at.col() + 1 })
+                refuse(BROKEN, LineColumn { line: at.line(), column: at.col() + 1 })
             })?;
             walk.step(&event, place(span))?;
         }
         Ok(walk.spots)
     }
 
-    fn step(&mut self, event: &Event<'_>, at: Place) -> Result<(), YamlError> {
+    fn step(&mut self, event: &Event<'_>, at: LineColumn) -> Result<(), YamlError> {
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
@@ -135,11 +135,11 @@ impl Walk {
             }
             Event::SequenceStart(anchor, _) => {
                 no_anchor(*anchor, at)?;
-                self.open(Frame::List(0), at)?;
+                self.open(OpenCollection::List(0), at)?;
             }
             Event::MappingStart(anchor, _) => {
                 no_anchor(*anchor, at)?;
-                self.open(Frame::Map { seen: BTreeSet::new(), key: None }, at)?;
+                self.open(OpenCollection::Map { seen: BTreeSet::new(), key: None }, at)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.frames.pop();
@@ -150,8 +150,8 @@ impl Walk {
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, plain: bool, at: Place) -> Result<(), YamlError> {
-        if let Some(Frame::Map { seen, key: key @ None }) = self.frames.last_mut() {
+    fn scalar(&mut self, text: &str, plain: bool, at: LineColumn) -> Result<(), YamlError> {
+        if let Some(OpenCollection::Map { seen, key: key @ None }) = self.frames.last_mut() {
             if !seen.insert(text.to_owned()) {
                 return Err(refuse("names a key twice", at));
             }
@@ -163,11 +163,11 @@ impl Walk {
         Ok(())
     }
 
-    fn open(&mut self, frame: Frame, at: Place) -> Result<(), YamlError> {
-        if let Some(Frame::Map { key: None, .. }) = self.frames.last() {
+    fn open(&mut self, frame: OpenCollection, at: LineColumn) -> Result<(), YamlError> {
+        if let Some(OpenCollection::Map { key: None, .. }) = self.frames.last() {
             return Err(refuse("has a key that is not a plain text", at));
         }
-        if self.frames.len() == DEEPEST {
+        if self.frames.len() == MAX_DEPTH {
             return Err(refuse("nests deeper than 64 levels", at));
         }
         self.enter(false, at);
@@ -176,37 +176,39 @@ impl Walk {
     }
 
     /// Steps into a value: notes its spot under the path that the frame around it gives.
-    fn enter(&mut self, plain: bool, at: Place) {
+    fn enter(&mut self, plain: bool, at: LineColumn) {
         let (name, place) = match self.frames.last() {
-            Some(Frame::List(index)) => (Some(index.to_string()), at),
-            Some(Frame::Map { key: Some((key, place)), .. }) => (Some(key.clone()), *place),
+            Some(OpenCollection::List(index)) => (Some(index.to_string()), at),
+            Some(OpenCollection::Map { key: Some((key, place)), .. }) => {
+                (Some(key.clone()), *place)
+            }
             _ => (None, at),
         };
         self.path.extend(name);
-        self.spots.insert(self.path.clone(), Spot { place, plain });
+        self.spots.insert(self.path.clone(), KeyPosition { place, plain });
     }
 
     /// Steps out of a value: the frame around it waits for the next one.
     fn leave(&mut self) {
         self.path.pop();
         match self.frames.last_mut() {
-            Some(Frame::List(index)) => *index += 1,
-            Some(Frame::Map { key, .. }) => *key = None,
+            Some(OpenCollection::List(index)) => *index += 1,
+            Some(OpenCollection::Map { key, .. }) => *key = None,
             None => {}
         }
     }
 }
 
-fn no_anchor(anchor: usize, at: Place) -> Result<(), YamlError> {
+fn no_anchor(anchor: usize, at: LineColumn) -> Result<(), YamlError> {
     if anchor == 0 { Ok(()) } else { Err(refuse("sets an anchor (`&`), which is not taken", at)) }
 }
 
-fn refuse(kind: &'static str, place: Place) -> YamlError {
+fn refuse(kind: &'static str, place: LineColumn) -> YamlError {
     YamlError { kind, place: Some(place) }
 }
 
-fn place(span: Span) -> Place {
-    Place { line: span.start.line(), column: span.start.col() + 1 }
+fn place(span: Span) -> LineColumn {
+    LineColumn { line: span.start.line(), column: span.start.col() + 1 }
 }
 
 #[cfg(test)]
@@ -222,7 +224,7 @@ mod tests {
         let document = read("a: 1\nb:\n  c: [x, 'y']\n").unwrap();
         let spot = |path: &[&str]| {
             let path: Vec<_> = path.iter().map(|part| (*part).to_owned()).collect();
-            document.spot(&path).map(|spot| (spot.place.line, spot.place.column, spot.plain))
+            document.position(&path).map(|spot| (spot.place.line, spot.place.column, spot.plain))
         };
         assert_eq!(spot(&["a"]), Some((1, 1, true)));
         assert_eq!(spot(&["b", "c"]), Some((3, 3, false)));

@@ -10,7 +10,7 @@ use crate::links;
 /// What came of the repositories and code mappings that are set once the integration is there.
 /// Whatever fails of them is a warning of its own and never hides the finished integration.
 #[derive(Default)]
-pub struct After {
+pub struct LinkReport {
     /// Whether anything is different now.
     pub changed: bool,
     /// What is different, for a person.
@@ -19,7 +19,7 @@ pub struct After {
     pub warnings: Vec<Warning>,
 }
 
-impl After {
+impl LinkReport {
     fn linked(&mut self, name: &str) {
         self.changed = true;
         self.done.push(format!("linked repository {name}"));
@@ -27,7 +27,7 @@ impl After {
 
     fn mapped(&mut self, mapping: &CodeMapping) {
         self.changed = true;
-        self.done.push(format!("mapped {}", links::words(mapping)));
+        self.done.push(format!("mapped {}", links::describe_mapping(mapping)));
     }
 
     fn not_linked(&mut self, what: &str, why: &str) {

@@ -1,76 +1,76 @@
 //! The files of the commits of a long history, read by threads of their own while the walk goes on.
 
-use super::files::{self, Files};
-use super::paths::Paths;
+use super::files::{self, ChangedFiles};
+use super::paths::PathFilter;
 use gix::ObjectId;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// How many commits the walk may be ahead of their files.
-pub(super) const MOST: usize = 512;
+pub(super) const MAX_IN_FLIGHT: usize = 512;
 
 /// So many commits in a row are for one thread: neighbours are packed as what differs of each other,
 /// and a thread is woken seldom.
-const ROW: usize = 64;
+const BATCH_SIZE: usize = 64;
 
 /// More threads would each unpack what the others have unpacked.
 const MOST_THREADS: usize = 4;
 
 /// A commit's tree, after that of its first parent.
-pub(super) type Trees = (Option<ObjectId>, ObjectId);
+pub(super) type TreePair = (Option<ObjectId>, ObjectId);
 
 /// The threads, which end when this is dropped.
-pub(super) struct Ahead {
-    threads: Vec<Thread>,
+pub(super) struct FilePrefetcher {
+    threads: Vec<PrefetchThread>,
     /// The row that is not full yet.
-    row: Vec<Trees>,
+    row: Vec<TreePair>,
     /// The lengths of the rows that were handed out and not taken back.
     out: VecDeque<usize>,
     handed_out: usize,
     /// What is left of the row that was taken back last.
-    read: VecDeque<Option<gix::Result<Files>>>,
+    read: VecDeque<Option<gix::Result<ChangedFiles>>>,
 }
 
-struct Thread {
-    asks: Sender<Vec<Trees>>,
-    answers: Receiver<Vec<gix::Result<Files>>>,
+struct PrefetchThread {
+    asks: Sender<Vec<TreePair>>,
+    answers: Receiver<Vec<gix::Result<ChangedFiles>>>,
 }
 
-impl Ahead {
-    pub(super) fn start(repository: &gix::Repository, paths: &Paths) -> Self {
+impl FilePrefetcher {
+    pub(super) fn start(repository: &gix::Repository, paths: &PathFilter) -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        let threads = (0..count).map(|_| Thread::start(repository, paths)).collect();
+        let threads = (0..count).map(|_| PrefetchThread::start(repository, paths)).collect();
         let (row, out, read) = (Vec::new(), VecDeque::new(), VecDeque::new());
         Self { threads, row, out, handed_out: 0, read }
     }
 
     /// Asks for the files of one more commit.
-    pub(super) fn ask(&mut self, trees: Trees) {
+    pub(super) fn request(&mut self, trees: TreePair) {
         self.row.push(trees);
-        if self.row.len() == ROW {
-            self.hand_out();
+        if self.row.len() == BATCH_SIZE {
+            self.dispatch();
         }
     }
 
     /// What was asked for longest ago; `None` where its thread has ended, so that whoever asked has
     /// to read for itself.
-    pub(super) fn answer(&mut self) -> Option<gix::Result<Files>> {
+    pub(super) fn next(&mut self) -> Option<gix::Result<ChangedFiles>> {
         if self.read.is_empty() {
-            self.take_back();
+            self.collect();
         }
         self.read.pop_front().flatten()
     }
 
-    fn hand_out(&mut self) {
+    fn dispatch(&mut self) {
         let row = std::mem::take(&mut self.row);
         self.out.push_back(row.len());
         self.thread(self.handed_out).asks.send(row).ok();
         self.handed_out += 1;
     }
 
-    fn take_back(&mut self) {
+    fn collect(&mut self) {
         if self.out.is_empty() {
-            self.hand_out();
+            self.dispatch();
         }
         let place = self.handed_out - self.out.len();
         let length = self.out.pop_front().unwrap_or_default();
@@ -80,14 +80,14 @@ impl Ahead {
         };
     }
 
-    fn thread(&self, row: usize) -> &Thread {
+    fn thread(&self, row: usize) -> &PrefetchThread {
         &self.threads[row % self.threads.len()]
     }
 }
 
-impl Thread {
-    fn start(repository: &gix::Repository, paths: &Paths) -> Self {
-        let (asks, asked) = channel::<Vec<Trees>>();
+impl PrefetchThread {
+    fn start(repository: &gix::Repository, paths: &PathFilter) -> Self {
+        let (asks, asked) = channel::<Vec<TreePair>>();
         let (told, answers) = channel();
         // Packs are mapped once; what is kept of their objects is each thread's own.
         let (shared, paths) = (repository.clone().into_sync(), paths.clone());

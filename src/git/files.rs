@@ -1,8 +1,8 @@
 //! Which files a commit touched against its first parent.
 
-use super::ahead::Trees;
-use super::paths::Paths;
-use crate::release::{Change, ChangeKind};
+use super::ahead::TreePair;
+use super::paths::PathFilter;
+use crate::release::{ChangeKind, FileChange};
 use gix::bstr::BStr;
 use gix::diff::tree::{Error, Recorder, State, Visit, visit};
 use gix::objs::TreeRefIter;
@@ -12,9 +12,9 @@ use std::ops::ControlFlow;
 const MOST: usize = 100_000;
 
 /// The files of one commit.
-pub(super) struct Files {
+pub(super) struct ChangedFiles {
     /// In the order of their paths.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<FileChange>,
     /// Whether one of them is of the paths that were asked for.
     pub(super) are_asked_for: bool,
     /// Whether there are more than are looked at.
@@ -24,9 +24,9 @@ pub(super) struct Files {
 /// Compares the tree of a commit with that of its first parent, or with nothing when it has none.
 pub(super) fn read(
     repository: &gix::Repository,
-    (before, after): Trees,
-    paths: &Paths,
-) -> gix::Result<Files> {
+    (before, after): TreePair,
+    paths: &PathFilter,
+) -> gix::Result<ChangedFiles> {
     let before = match before {
         Some(before) => repository.find_tree(before)?,
         None => repository.empty_tree(),
@@ -35,28 +35,29 @@ pub(super) fn read(
     let [before, after] = [&before, &after].map(|tree| TreeRefIter::from_bytes(&tree.data, kind));
     // A recorder keeps what it knew of paths, so each commit has its own.
     let (place, room) = (Recorder::default(), MOST);
-    let mut visitor = Visitor { place, paths, room, changes: Vec::new(), are_asked_for: false };
+    let mut visitor =
+        TreeDiffVisitor { place, paths, room, changes: Vec::new(), are_asked_for: false };
     let compared = gix::diff::tree(before, after, State::default(), repository, &mut visitor);
     let are_too_many = match compared {
         Ok(()) => false,
         Err(Error::Cancelled) => true,
         Err(Error::Failure(error)) => return Err(error),
     };
-    let Visitor { mut changes, are_asked_for, .. } = visitor;
+    let TreeDiffVisitor { mut changes, are_asked_for, .. } = visitor;
     changes.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Files { changes, are_asked_for, are_too_many })
+    Ok(ChangedFiles { changes, are_asked_for, are_too_many })
 }
 
-struct Visitor<'a> {
+struct TreeDiffVisitor<'a> {
     /// Follows the path; nothing is recorded in it.
     place: Recorder,
-    paths: &'a Paths,
+    paths: &'a PathFilter,
     room: usize,
-    changes: Vec<Change>,
+    changes: Vec<FileChange>,
     are_asked_for: bool,
 }
 
-impl Visit for Visitor<'_> {
+impl Visit for TreeDiffVisitor<'_> {
     fn pop_front_tracked_path_and_set_current(&mut self) {
         self.place.pop_front_tracked_path_and_set_current();
     }
@@ -83,8 +84,9 @@ impl Visit for Visitor<'_> {
         self.room = room;
         if !mode.is_tree() {
             let path = self.place.path();
-            self.are_asked_for |= self.paths.hold(path);
-            self.changes.push(Change { path: String::from_utf8_lossy(path).into_owned(), kind });
+            self.are_asked_for |= self.paths.matches(path);
+            self.changes
+                .push(FileChange { path: String::from_utf8_lossy(path).into_owned(), kind });
         }
         ControlFlow::Continue(())
     }

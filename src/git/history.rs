@@ -1,14 +1,14 @@
 //! The commits of a range, and what is read of each of them.
 
-use super::ahead::{self, Ahead, Trees};
+use super::ahead::{self, FilePrefetcher, TreePair};
 use super::error::{GitError, unreadable};
-use super::files::{self, Files};
-use super::node::Node;
-use super::note::Note;
-use super::paths::Paths;
-use super::walk::Graph;
-use super::{Checkout, History, Range};
-use crate::release::{Change, Commit};
+use super::files::{self, ChangedFiles};
+use super::node::CommitNode;
+use super::note::HistoryWarning;
+use super::paths::PathFilter;
+use super::walk::CommitGraph;
+use super::{Checkout, CommitHistory, CommitRange};
+use crate::release::{Commit, FileChange};
 use gix::ObjectId;
 use std::collections::VecDeque;
 
@@ -16,42 +16,45 @@ use std::collections::VecDeque;
 const MOST_FILES: usize = 500_000;
 
 /// After how many commits the runtime gets its turn: a long history must not keep a signal waiting.
-const STRIDE: usize = 100;
+const YIELD_EVERY: usize = 100;
 
 /// After how many commits their files are read in threads of their own: most ranges are shorter than
 /// it takes to start one.
-const LONG: usize = 100;
+const PREFETCH_AFTER: usize = 100;
 
 /// Reads the commits of a range.
-pub(super) async fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
-    let graph = Graph::new(&checkout.repository).map_err(|error| unreadable(&error))?;
-    let is_shallow = !graph.ends.is_empty();
+pub(super) async fn read(
+    checkout: &Checkout,
+    range: &CommitRange<'_>,
+) -> Result<CommitHistory, GitError> {
+    let graph = CommitGraph::new(&checkout.repository).map_err(|error| unreadable(&error))?;
+    let is_shallow = !graph.shallow_boundary.is_empty();
     let missing = || GitError::NoHead { sha: range.head.to_owned(), is_shallow };
     let head = checkout.commit(range.head)?.ok_or_else(missing)?;
     let previous = range.previous.map(|sha| checkout.commit(sha)).transpose()?.flatten();
     let most = if previous.is_some() { usize::MAX } else { range.most };
-    let reader = Reader { graph, head, previous, most, paths: Paths::new(range.paths) };
+    let reader = HistoryReader { graph, head, previous, most, paths: PathFilter::new(range.paths) };
     let mut history = reader.read().await.map_err(|error| unreadable(&error))?;
     if let (Some(named), None) = (range.previous, previous) {
-        let note = Note::NoPrevious { previous: named.to_owned(), is_shallow, most };
+        let note = HistoryWarning::NoPrevious { previous: named.to_owned(), is_shallow, most };
         // That the clone is shallow is said by it.
-        history.notes.retain(|note| !matches!(note, Note::Shallow { .. }));
+        history.notes.retain(|note| !matches!(note, HistoryWarning::Shallow { .. }));
         history.notes.insert(0, note);
     }
     Ok(history)
 }
 
-struct Reader<'a> {
-    graph: Graph<'a>,
+struct HistoryReader<'a> {
+    graph: CommitGraph<'a>,
     head: ObjectId,
     previous: Option<ObjectId>,
     most: usize,
-    paths: Paths,
+    paths: PathFilter,
 }
 
 /// What is gathered on the way.
 #[derive(Default)]
-struct Found {
+struct WalkedCommit {
     commits: Vec<Commit>,
     files: usize,
     /// The end of a shallow clone that was come upon.
@@ -61,19 +64,19 @@ struct Found {
 }
 
 /// Lets the runtime look after signals and the deadline every now and then.
-pub(super) async fn turn(place: usize) {
-    if place % STRIDE == STRIDE - 1 {
+pub(super) async fn yield_every(place: usize) {
+    if place % YIELD_EVERY == YIELD_EVERY - 1 {
         tokio::task::yield_now().await;
     }
 }
 
-impl Found {
+impl WalkedCommit {
     /// The files of a commit, where the clone has them and they can be told.
-    fn known(&mut self, read: gix::Result<Files>) -> gix::Result<Option<Files>> {
+    fn known(&mut self, read: gix::Result<ChangedFiles>) -> gix::Result<Option<ChangedFiles>> {
         match read {
             Ok(files) if files.are_too_many => {
                 self.with_too_many += 1;
-                Ok(Some(Files { changes: Vec::new(), ..files }))
+                Ok(Some(ChangedFiles { changes: Vec::new(), ..files }))
             }
             Ok(files) => Ok(Some(files)),
             Err(error) if error.is_not_found() => {
@@ -85,7 +88,7 @@ impl Found {
     }
 
     /// The changes, or none of them where too many have been told already.
-    fn fitting(&mut self, changes: Vec<Change>) -> Vec<Change> {
+    fn fitting(&mut self, changes: Vec<FileChange>) -> Vec<FileChange> {
         let fit = self.files + changes.len() <= MOST_FILES;
         self.with_too_many += usize::from(!fit);
         let changes = if fit { changes } else { Vec::new() };
@@ -94,30 +97,30 @@ impl Found {
     }
 }
 
-impl Reader<'_> {
-    async fn read(&self) -> gix::Result<History> {
+impl HistoryReader<'_> {
+    async fn read(&self) -> gix::Result<CommitHistory> {
         let before = match self.previous {
             Some(previous) => Some(self.graph.before(previous, self.head).await?),
             None => None,
         };
         let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
         let (mut found, mut ahead, mut waiting) =
-            (Found::default(), None::<Ahead>, VecDeque::new());
+            (WalkedCommit::default(), None::<FilePrefetcher>, VecDeque::new());
         for (place, node) in self.graph.commits(self.head, before).enumerate() {
-            turn(place).await;
+            yield_every(place).await;
             if found.commits.len() >= self.most {
                 break;
             }
             let (node, before) = node?;
-            if place == LONG && self.previous.is_some() {
-                ahead = Some(Ahead::start(self.graph.repository, &self.paths));
+            if place == PREFETCH_AFTER && self.previous.is_some() {
+                ahead = Some(FilePrefetcher::start(self.graph.repository, &self.paths));
             }
             let trees = self.trees(&node, before);
             if let (Some(ahead), Some(Ok(trees))) = (&mut ahead, &trees) {
-                ahead.ask(*trees);
+                ahead.request(*trees);
             }
             waiting.push_back((node, trees));
-            if ahead.is_none() || waiting.len() == ahead::MOST {
+            if ahead.is_none() || waiting.len() == ahead::MAX_IN_FLIGHT {
                 self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
             }
         }
@@ -125,34 +128,34 @@ impl Reader<'_> {
             self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
         }
         let notes = self.notes(&found, leads_to_head);
-        Ok(History { commits: found.commits, notes })
+        Ok(CommitHistory { commits: found.commits, notes })
     }
 
     /// What the files of a commit are told from: not those of a merge, and where a shallow clone
     /// ends they are not known.
     fn trees(
         &self,
-        node: &Node,
+        node: &CommitNode,
         before: Option<gix::Result<ObjectId>>,
-    ) -> Option<gix::Result<Trees>> {
-        let is_known = !self.graph.ends.contains(&node.id) && node.parents.len() < 2;
+    ) -> Option<gix::Result<TreePair>> {
+        let is_known = !self.graph.shallow_boundary.contains(&node.id) && node.parents.len() < 2;
         is_known.then(|| Ok((before.transpose()?, node.tree)))
     }
 
     /// Tells the commit that waits for its files the longest.
     fn take_first(
         &self,
-        waiting: &mut VecDeque<(Node, Option<gix::Result<Trees>>)>,
-        ahead: Option<&mut Ahead>,
-        found: &mut Found,
+        waiting: &mut VecDeque<(CommitNode, Option<gix::Result<TreePair>>)>,
+        ahead: Option<&mut FilePrefetcher>,
+        found: &mut WalkedCommit,
     ) -> gix::Result<()> {
         let Some((node, trees)) = waiting.pop_front() else { return Ok(()) };
-        if self.graph.ends.contains(&node.id) {
+        if self.graph.shallow_boundary.contains(&node.id) {
             found.end.get_or_insert(node.id);
         }
         let read = |trees| {
             let read = || files::read(self.graph.repository, trees, &self.paths);
-            ahead.and_then(Ahead::answer).unwrap_or_else(read)
+            ahead.and_then(FilePrefetcher::next).unwrap_or_else(read)
         };
         let files = match trees {
             Some(trees) => found.known(trees.and_then(read))?,
@@ -160,24 +163,24 @@ impl Reader<'_> {
         };
         if self.paths.is_everything() || files.as_ref().is_some_and(|files| files.are_asked_for) {
             let changes = found.fitting(files.map(|files| files.changes).unwrap_or_default());
-            found.commits.push(Commit { changes, ..node.told });
+            found.commits.push(Commit { changes, ..node.commit });
         }
         Ok(())
     }
 
-    fn notes(&self, found: &Found, leads_to_head: bool) -> Vec<Note> {
+    fn notes(&self, found: &WalkedCommit, leads_to_head: bool) -> Vec<HistoryWarning> {
         let mut notes = Vec::new();
         if let Some(end) = found.end {
-            notes.push(Note::Shallow { oldest: end.to_string() });
+            notes.push(HistoryWarning::Shallow { oldest: end.to_string() });
         } else if let Some(previous) = self.previous.filter(|_| !leads_to_head) {
             let (previous, head) = (previous.to_string(), self.head.to_string());
-            notes.push(Note::NoAncestor { previous, head });
+            notes.push(HistoryWarning::NoAncestor { previous, head });
         }
         if found.without_trees > 0 {
-            notes.push(Note::NoTrees { commits: found.without_trees });
+            notes.push(HistoryWarning::NoTrees { commits: found.without_trees });
         }
         if found.with_too_many > 0 {
-            notes.push(Note::TooManyFiles { commits: found.with_too_many });
+            notes.push(HistoryWarning::TooManyFiles { commits: found.with_too_many });
         }
         notes
     }

@@ -22,15 +22,15 @@ use gix::ObjectId;
 use gix::hash::Prefix;
 use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
-pub use note::Note;
+pub use note::HistoryWarning;
 use std::collections::HashSet;
 use std::path::Path;
 
 /// What is kept of objects read before: trees, which neighbouring commits share.
-const CACHE: usize = 1024 * 1024;
+const OBJECT_CACHE_BYTES: usize = 1024 * 1024;
 
 /// What is kept of the objects that others in a pack are told by their difference to.
-const BASES: usize = 4 * 1024 * 1024;
+const DELTA_CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A checkout, or a bare repository.
 pub struct Checkout {
@@ -41,7 +41,7 @@ pub struct Checkout {
 ///
 /// Both are shas of 7 to 64 hex digits and nothing else that git would resolve.
 #[derive(Clone, Copy, Debug)]
-pub struct Range<'a> {
+pub struct CommitRange<'a> {
     /// The newest commit.
     pub head: &'a str,
     /// The newest commit of the range before.
@@ -55,20 +55,16 @@ pub struct Range<'a> {
 
 /// The commits of a range.
 #[derive(Debug)]
-pub struct History {
+pub struct CommitHistory {
     /// Newest first, with what each touched against its first parent; nothing for a merge, whose
     /// files are those of the commits that it merged.
     pub commits: Vec<Commit>,
     /// Why they are fewer than were asked for, others, or without their files.
-    pub notes: Vec<Note>,
+    pub notes: Vec<HistoryWarning>,
 }
 
 impl Checkout {
     /// Finds the checkout that holds this folder; `None` where there is none.
-    ///
-    /// # Errors
-    ///
-    /// There is one that cannot be read.
     pub fn find(folder: &Path) -> Result<Option<Self>, GitError> {
         if let Err(error) = gix::discover::upwards(folder) {
             let is_absent = error.is_not_found() || !folder.is_dir();
@@ -82,10 +78,6 @@ impl Checkout {
     }
 
     /// The commit that is checked out: of a branch or none, here or in a linked worktree.
-    ///
-    /// # Errors
-    ///
-    /// Nothing is committed yet, or it cannot be read.
     pub fn head(&self) -> Result<String, GitError> {
         let peeled = self.repository.head().and_then(gix::Head::try_into_peeled_id);
         let id = peeled.map_err(|error| self.without_head(&error))?.ok_or(GitError::Unborn)?;
@@ -118,7 +110,7 @@ impl Checkout {
     /// # Errors
     ///
     /// A commit is no sha, the head is not in this clone, or an object cannot be read.
-    pub async fn history(&self, range: &Range<'_>) -> Result<History, GitError> {
+    pub async fn history(&self, range: &CommitRange<'_>) -> Result<CommitHistory, GitError> {
         history::read(self, range).await
     }
 
@@ -162,7 +154,7 @@ impl Checkout {
 
 /// The repository with what it keeps of objects read before.
 fn with_caches(mut repository: gix::Repository) -> gix::Repository {
-    repository.object_cache_size(CACHE);
-    repository.objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(BASES)));
+    repository.object_cache_size(OBJECT_CACHE_BYTES);
+    repository.objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(DELTA_CACHE_BYTES)));
     repository
 }

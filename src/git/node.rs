@@ -6,15 +6,15 @@ use gix::objs::CommitRefIter;
 use gix::objs::commit::ref_iter::Token;
 
 /// A commit of the graph.
-pub(super) struct Node {
+pub(super) struct CommitNode {
     pub(super) id: ObjectId,
     pub(super) parents: Vec<ObjectId>,
     pub(super) tree: ObjectId,
     /// The commit without its files. What is malformed in it stays empty: whoever sends it decides.
-    pub(super) told: Commit,
+    pub(super) commit: Commit,
 }
 
-impl Node {
+impl CommitNode {
     /// Reads a commit. Nothing of the object itself is kept: many nodes stay for long.
     pub(super) fn read(repository: &gix::Repository, id: ObjectId) -> gix::Result<Self> {
         let commit = repository.find_commit(id)?;
@@ -24,7 +24,7 @@ impl Node {
             ..Commit::default()
         };
         let tree = commit.tree_id()?.detach();
-        let mut node = Self { id, parents: Vec::new(), tree, told };
+        let mut node = Self { id, parents: Vec::new(), tree, commit: told };
         // It ends at the first mistake, or where the committer has been read.
         for token in CommitRefIter::from_bytes(&commit.data, id.kind()) {
             match token {
@@ -32,11 +32,11 @@ impl Node {
                 Ok(Token::Parent { id }) => node.parents.push(id),
                 Ok(Token::Author { signature }) => {
                     let author = signature.trim();
-                    node.told.author_name = text(author.name);
-                    node.told.author_email = text(author.email);
+                    node.commit.author_name = text(author.name);
+                    node.commit.author_email = text(author.email);
                 }
                 Ok(Token::Committer { signature }) => {
-                    node.told.time = signature.time().ok().map(|time| time.seconds);
+                    node.commit.time = signature.time().ok().map(|time| time.seconds);
                     break;
                 }
                 _ => break,

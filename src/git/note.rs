@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a history is another than the one that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Note {
+pub enum HistoryWarning {
     /// The clone holds no more than this; the files of its oldest commit are not known.
     Shallow {
         /// The oldest commit, or one of them.
@@ -39,7 +39,7 @@ pub enum Note {
     },
 }
 
-impl Note {
+impl HistoryWarning {
     /// Its name for machines.
     pub fn slug(&self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Note {
 
 const FETCH_ALL: &str = "set `fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` on GitLab";
 
-impl fmt::Display for Note {
+impl fmt::Display for HistoryWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shallow { oldest } => write!(

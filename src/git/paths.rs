@@ -5,9 +5,9 @@ use gix::glob::wildmatch::Mode;
 
 /// The paths of a monorepo's part; none of them means everything.
 #[derive(Clone)]
-pub(super) struct Paths(Vec<String>);
+pub(super) struct PathFilter(Vec<String>);
 
-impl Paths {
+impl PathFilter {
     pub(super) fn new(paths: &[String]) -> Self {
         let tidy = |path: &String| {
             let path = path.trim_start_matches("./").trim_matches('/');
@@ -22,7 +22,7 @@ impl Paths {
     }
 
     /// Whether a file is one of those, or lies in a folder that is.
-    pub(super) fn hold(&self, file: &BStr) -> bool {
+    pub(super) fn matches(&self, file: &BStr) -> bool {
         let ends = file.find_iter("/").chain([file.len()]);
         let mut above = ends.map(|end| file[..end].as_bstr());
         self.is_everything() || above.any(|path| self.0.iter().any(|known| is(known, path)))
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn hold(path: &str, file: &str) -> bool {
-        Paths::new(&[path.to_owned()]).hold(file.as_bytes().as_bstr())
+        PathFilter::new(&[path.to_owned()]).matches(file.as_bytes().as_bstr())
     }
 
     #[test]
@@ -71,6 +71,6 @@ mod tests {
 
     #[test]
     fn no_path_means_everything() {
-        assert!(Paths::new(&[]).hold("a".into()));
+        assert!(PathFilter::new(&[]).matches("a".into()));
     }
 }

@@ -3,8 +3,8 @@
 //! Not gix's own walk: where clocks ran late it returns commits that were there before, and a
 //! commit behind the end of a shallow clone can hide one that the clone has.
 
-use super::history::turn;
-use super::node::Node;
+use super::history::yield_every;
+use super::node::CommitNode;
 use gix::ObjectId;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -14,44 +14,44 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 const SLACK: usize = 1_000;
 
 /// Commits that were read and not told of yet; why one cannot be read is told when it is its turn.
-type Read = HashMap<ObjectId, gix::Result<Node>>;
+type ReadCommits = HashMap<ObjectId, gix::Result<CommitNode>>;
 
 /// A repository's commits as a graph.
-pub(super) struct Graph<'a> {
+pub(super) struct CommitGraph<'a> {
     pub(super) repository: &'a gix::Repository,
     /// The commits at which a shallow clone ends; none when it is whole.
-    pub(super) ends: HashSet<ObjectId>,
+    pub(super) shallow_boundary: HashSet<ObjectId>,
 }
 
 /// What leads to a commit that was named as the previous one.
-pub(super) struct Before {
+pub(super) struct PreviousAncestors {
     /// Every such commit that a walk from the head can come upon, and the previous one.
     commits: HashSet<ObjectId>,
     /// The others that were read to find that out.
-    read: Read,
+    read: ReadCommits,
     /// Whether the previous commit leads to the head.
     pub(super) leads_to_head: bool,
 }
 
 /// Commits to look at, the newest first and of one time in the order in which they came.
 #[derive(Default)]
-struct Queue {
+struct CommitQueue {
     heap: BinaryHeap<(i64, Reverse<usize>, ObjectId)>,
     seen: HashSet<ObjectId>,
 }
 
-impl Queue {
+impl CommitQueue {
     fn push(&mut self, time: i64, id: ObjectId) {
         self.seen.insert(id);
         self.heap.push((time, Reverse(self.seen.len()), id));
     }
 }
 
-impl<'a> Graph<'a> {
+impl<'a> CommitGraph<'a> {
     pub(super) fn new(repository: &'a gix::Repository) -> gix::Result<Self> {
         let ends = repository.shallow_commits()?;
         let ends = ends.iter().flat_map(|commits| commits.iter().copied()).collect();
-        Ok(Self { repository, ends })
+        Ok(Self { repository, shallow_boundary: ends })
     }
 
     /// The commits that lead to `head`, itself among them, and not to what was before; each with
@@ -59,36 +59,40 @@ impl<'a> Graph<'a> {
     pub(super) fn commits(
         &self,
         head: ObjectId,
-        before: Option<Before>,
-    ) -> impl Iterator<Item = gix::Result<(Node, Option<gix::Result<ObjectId>>)>> {
+        before: Option<PreviousAncestors>,
+    ) -> impl Iterator<Item = gix::Result<(CommitNode, Option<gix::Result<ObjectId>>)>> {
         let (before, read) = before.map(|before| (before.commits, before.read)).unwrap_or_default();
-        let mut walk = Walk { graph: self, queue: Queue::default(), before, read };
+        let mut walk = AncestryWalk { graph: self, queue: CommitQueue::default(), before, read };
         walk.push(head, i64::MAX);
         std::iter::from_fn(move || walk.next())
     }
 
     /// Finds out what leads to `previous`, as far as it matters to a walk from `head`.
-    pub(super) async fn before(&self, previous: ObjectId, head: ObjectId) -> gix::Result<Before> {
-        let mut paint = Paint::new(self, previous);
+    pub(super) async fn before(
+        &self,
+        previous: ObjectId,
+        head: ObjectId,
+    ) -> gix::Result<PreviousAncestors> {
+        let mut paint = AncestorSearch::new(self, previous);
         paint.push(previous, i64::MAX);
         paint.push(head, i64::MAX);
         let mut place = 0;
         while let Some((time, id)) = paint.pop() {
-            paint.look(id, time)?;
-            turn(place).await;
+            paint.visit(id, time)?;
+            yield_every(place).await;
             place += 1;
         }
         let is_new = |id: &ObjectId| !paint.before.contains(id);
         let mut steps = paint.parents.iter();
         let leads_to_head = head == previous
             || steps.any(|(id, parents)| is_new(id) && parents.contains(&previous));
-        Ok(Before { commits: paint.before, read: paint.read, leads_to_head })
+        Ok(PreviousAncestors { commits: paint.before, read: paint.read, leads_to_head })
     }
 
     /// Reads a commit. Of its parents, those that the clone has.
-    fn read(&self, id: ObjectId) -> gix::Result<Node> {
-        let mut node = Node::read(self.repository, id)?;
-        if self.ends.contains(&id) {
+    fn read(&self, id: ObjectId) -> gix::Result<CommitNode> {
+        let mut node = CommitNode::read(self.repository, id)?;
+        if self.shallow_boundary.contains(&id) {
             node.parents.clear();
         }
         Ok(node)
@@ -96,20 +100,20 @@ impl<'a> Graph<'a> {
 }
 
 /// When it was committed; where that is malformed or missing, as late as what comes after it.
-fn time(node: &gix::Result<Node>, after: i64) -> i64 {
-    node.as_ref().ok().and_then(|node| node.told.time).unwrap_or(after)
+fn time(node: &gix::Result<CommitNode>, after: i64) -> i64 {
+    node.as_ref().ok().and_then(|node| node.commit.time).unwrap_or(after)
 }
 
 /// The walk from a head. Each commit is read once.
-struct Walk<'a> {
-    graph: &'a Graph<'a>,
-    queue: Queue,
+struct AncestryWalk<'a> {
+    graph: &'a CommitGraph<'a>,
+    queue: CommitQueue,
     before: HashSet<ObjectId>,
     /// What is in the queue, or will be.
-    read: Read,
+    read: ReadCommits,
 }
 
-impl Walk<'_> {
+impl AncestryWalk<'_> {
     fn push(&mut self, id: ObjectId, after: i64) {
         if self.before.contains(&id) || self.queue.seen.contains(&id) {
             return;
@@ -119,7 +123,7 @@ impl Walk<'_> {
         self.queue.push(time(node, after), id);
     }
 
-    fn next(&mut self) -> Option<gix::Result<(Node, Option<gix::Result<ObjectId>>)>> {
+    fn next(&mut self) -> Option<gix::Result<(CommitNode, Option<gix::Result<ObjectId>>)>> {
         let (time, _, id) = self.queue.heap.pop()?;
         let node = match self.read.remove(&id)? {
             Ok(node) => node,
@@ -142,12 +146,12 @@ impl Walk<'_> {
 }
 
 /// The search for what was there before.
-struct Paint<'a> {
-    graph: &'a Graph<'a>,
-    queue: Queue,
+struct AncestorSearch<'a> {
+    graph: &'a CommitGraph<'a>,
+    queue: CommitQueue,
     before: HashSet<ObjectId>,
     /// What is not known to have been there before, and what cannot be read.
-    read: Read,
+    read: ReadCommits,
     /// The parents of each commit that was read.
     parents: HashMap<ObjectId, Vec<ObjectId>>,
     /// What is in the queue and not known to have been there before.
@@ -157,9 +161,9 @@ struct Paint<'a> {
     slack: usize,
 }
 
-impl<'a> Paint<'a> {
-    fn new(graph: &'a Graph<'a>, previous: ObjectId) -> Self {
-        let (queue, parents, open) = (Queue::default(), HashMap::new(), HashSet::new());
+impl<'a> AncestorSearch<'a> {
+    fn new(graph: &'a CommitGraph<'a>, previous: ObjectId) -> Self {
+        let (queue, parents, open) = (CommitQueue::default(), HashMap::new(), HashSet::new());
         let (before, read) = (HashSet::from([previous]), HashMap::new());
         Self { graph, queue, before, read, parents, open, oldest: i64::MAX, slack: SLACK }
     }
@@ -178,7 +182,7 @@ impl<'a> Paint<'a> {
             self.read.insert(id, node);
         }
         if is_before {
-            self.spread(id);
+            self.mark_ancestors(id);
         } else {
             self.open.insert(id);
         }
@@ -192,7 +196,7 @@ impl<'a> Paint<'a> {
         (self.slack > 0).then_some((time, id))
     }
 
-    fn look(&mut self, id: ObjectId, time: i64) -> gix::Result<()> {
+    fn visit(&mut self, id: ObjectId, time: i64) -> gix::Result<()> {
         self.open.remove(&id);
         let Some(parents) = self.parents.get(&id).cloned() else {
             return self.read.remove(&id).map_or(Ok(()), |read| read.map(drop));
@@ -207,7 +211,7 @@ impl<'a> Paint<'a> {
     }
 
     /// What leads to a commit that was there before was there too.
-    fn spread(&mut self, from: ObjectId) {
+    fn mark_ancestors(&mut self, from: ObjectId) {
         let mut left = vec![from];
         while let Some(id) = left.pop() {
             for parent in self.parents.get(&id).into_iter().flatten() {

@@ -5,30 +5,30 @@ use serde::{Deserialize, Deserializer};
 
 /// A page of a comparison.
 #[derive(Deserialize)]
-pub(super) struct Compared {
+pub(super) struct ComparePage {
     /// How many commits the whole comparison has.
     pub(super) total_commits: usize,
     /// Those of this page, oldest first.
-    pub(super) commits: Vec<Listed>,
+    pub(super) commits: Vec<CommitItem>,
 }
 
 /// A commit of a list.
 #[derive(Deserialize)]
-pub(super) struct Listed {
+pub(super) struct CommitItem {
     #[serde(deserialize_with = "sha")]
     sha: String,
-    commit: Told,
+    commit: CommitDetails,
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct CommitDetails {
     message: Option<String>,
-    author: Option<Person>,
-    committer: Option<Person>,
+    author: Option<GitSignature>,
+    committer: Option<GitSignature>,
 }
 
 #[derive(Default, Deserialize)]
-struct Person {
+struct GitSignature {
     name: Option<String>,
     email: Option<String>,
     date: Option<String>,
@@ -42,9 +42,9 @@ fn sha<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     }
 }
 
-impl From<Listed> for Commit {
-    fn from(listed: Listed) -> Self {
-        let Listed { sha, commit: Told { message, author, committer } } = listed;
+impl From<CommitItem> for Commit {
+    fn from(listed: CommitItem) -> Self {
+        let CommitItem { sha, commit: CommitDetails { message, author, committer } } = listed;
         let author = author.unwrap_or_default();
         Self {
             id: sha,
@@ -71,7 +71,7 @@ mod tests {
 
     fn read(commit: &Value) -> serde_json::Result<Commit> {
         serde_json::from_value(json!({"sha": SHA, "commit": commit}))
-            .map(|read: Listed| read.into())
+            .map(|read: CommitItem| read.into())
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_commit_without_a_sha_is_none() {
-        let read: serde_json::Result<Listed> =
+        let read: serde_json::Result<CommitItem> =
             serde_json::from_value(json!({"sha": "<b>", "commit": {}}));
         assert!(read.is_err());
     }

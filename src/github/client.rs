@@ -1,8 +1,8 @@
 //! One client for GitHub: octocrab on our HTTP stack, which repeats what is safe to repeat and
 //! says why it waits.
 
-use crate::failure::{Code, Failure};
-use crate::http::{self, Trust, Unreached};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::http::{self, ConnectError, TlsTrust};
 use crate::secret::Secret;
 use axum::body::HttpBody;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
@@ -11,7 +11,7 @@ use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use serde_json::Value;
-use std::error::Error;
+use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const JSON: HeaderValue =
     HeaderValue::from_static("application/vnd.github+json, application/json;q=0.9");
 
 /// A client for one API and one token.
-pub(super) struct Client {
+pub(super) struct GitHubClient {
     http: reqwest::Client,
     /// The root of the API; its path ends with a slash or not.
     pub(super) api: Url,
@@ -39,7 +39,7 @@ pub(super) struct Client {
 }
 
 /// One request.
-pub(super) struct Call<'a> {
+pub(super) struct GitHubRequest<'a> {
     /// What it does, after "cannot".
     pub(super) what: String,
     /// Below the root of the API, with its query.
@@ -51,82 +51,83 @@ pub(super) struct Call<'a> {
 }
 
 /// An answer, read whole.
-pub(super) struct Answer {
+pub(super) struct GitHubResponse {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
 /// Why there is no answer.
-pub(super) enum Silence {
+pub(super) enum GitHubSendError {
     /// The connection.
-    Unreached(Unreached),
+    Unreached(ConnectError),
     /// It is larger than any that we read.
     TooLarge,
 }
 
 /// What to do about a call.
-pub(super) enum Verdict {
+pub(super) enum GitHubAttempt {
     /// It is done.
-    Answer(Answer),
+    Answer(GitHubResponse),
     /// It is worth another try, after this time when GitHub names one.
-    Again { after: Option<Duration>, failure: Failure },
+    Again { after: Option<Duration>, failure: Error },
     /// It failed.
-    Failed(Failure),
+    Failed(Error),
 }
 
-impl Client {
+impl GitHubClient {
     pub(super) fn new(
         api: &Url,
         token: Option<&Secret>,
-        trust: &Trust,
+        trust: &TlsTrust,
         deadline: Instant,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self> {
         let token = token.map(|token| token.expose().trim()).filter(|token| !token.is_empty());
         if token.is_some_and(|token| HeaderValue::from_str(token).is_err()) {
             let message = "the token for GitHub holds characters that no token has";
             let hint = "set `github-token` to the token alone, on one line";
-            return Err(Failure::new(Code::Unauthorized, message).hint(hint));
+            return Err(Error::new(ErrorCode::Unauthorized, message).with_hint(hint));
         }
         let is_web = matches!(api.scheme(), "http" | "https") && api.host_str().is_some();
         if !is_web || api.as_str().parse::<axum::http::Uri>().is_err() {
             let message = "the address of GitHub's API is no web address";
-            return Err(Failure::new(Code::Usage, message).hint("check `GITHUB_API_URL`"));
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("check `GITHUB_API_URL`"));
         }
         let http = http::client(trust, |builder| builder).map_err(|error| {
             let message = format!("the HTTP client cannot be built: {error}");
-            Failure::new(Code::Unreachable, message).hint("check `ca-file` and the proxy variables")
+            Error::new(ErrorCode::Unreachable, message)
+                .with_hint("check `ca-file` and the proxy variables")
         })?;
         Ok(Self { http, api: api.clone(), token: token.map(Secret::from), deadline })
     }
 
     /// Makes the call, and waits and repeats it where that is safe. Only success is an answer.
-    pub(super) async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn call(&self, call: &GitHubRequest<'_>) -> Result<GitHubResponse> {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             let sent = timeout_at(self.deadline, self.send(call)).await;
-            let verdict = match sent.map_err(|_| self.too_late(call))? {
+            let verdict = match sent.map_err(|_| self.deadline_error(call))? {
                 Ok(answer) => self.verdict(call, answer),
-                Err(silence) => self.silent(call, &silence),
+                Err(silence) => self.on_send_error(call, &silence),
             };
             let (after, failure) = match verdict {
-                Verdict::Answer(answer) => return Ok(answer),
-                Verdict::Failed(failure) => return Err(failure),
-                Verdict::Again { after, failure } => (after, failure),
+                GitHubAttempt::Answer(answer) => return Ok(answer),
+                GitHubAttempt::Failed(failure) => return Err(failure),
+                GitHubAttempt::Again { after, failure } => (after, failure),
             };
             let pause = after.unwrap_or_else(|| http::jitter(wait));
             wait = (wait * 2).min(LONGEST_WAIT);
             if (after.is_none() && attempt >= TRIES) || Instant::now() + pause >= self.deadline {
                 return Err(failure);
             }
-            let (seconds, reason) = (http::told(pause), failure.message.as_str());
+            let (seconds, reason) = (http::log_seconds(pause), failure.message.as_str());
             tracing::warn!(seconds, attempt, reason, "waiting before GitHub is asked again");
             tokio::time::sleep(pause).await;
         }
         unreachable!("the loop ends by returning")
     }
 
-    async fn send(&self, call: &Call<'_>) -> Result<Answer, Silence> {
+    async fn send(&self, call: &GitHubRequest<'_>) -> Result<GitHubResponse, GitHubSendError> {
         let octocrab = self.octocrab();
         // The root's own path goes in front here: octocrab leaves it out where it takes a part of
         // the request's for it.
@@ -137,7 +138,7 @@ impl Client {
         };
         let response = sent.map_err(|error| unreached(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, body: read(response.into_body()).await? })
+        Ok(GitHubResponse { status, headers, body: read(response.into_body()).await? })
     }
 
     /// Octocrab without the layers that repeat and rename. Not kept, for it needs the runtime.
@@ -158,7 +159,7 @@ impl Client {
 }
 
 /// The body; more than the bound is an error, for a part of it is no JSON.
-async fn read<B>(mut body: B) -> Result<Vec<u8>, Silence>
+async fn read<B>(mut body: B) -> Result<Vec<u8>, GitHubSendError>
 where
     B: HttpBody<Data: AsRef<[u8]>, Error = octocrab::Error> + Unpin,
 {
@@ -169,17 +170,17 @@ where
             bytes.extend_from_slice(data.as_ref());
         }
         if bytes.len() > LARGEST_BODY {
-            return Err(Silence::TooLarge);
+            return Err(GitHubSendError::TooLarge);
         }
     }
     Ok(bytes)
 }
 
 /// What is at the bottom of octocrab's chain of errors.
-fn unreached(error: &octocrab::Error) -> Silence {
-    let first: Option<&(dyn Error + 'static)> = Some(error);
+fn unreached(error: &octocrab::Error) -> GitHubSendError {
+    let first: Option<&(dyn StdError + 'static)> = Some(error);
     let mut causes =
-        std::iter::successors(first, |cause: &&(dyn Error + 'static)| (*cause).source());
+        std::iter::successors(first, |cause: &&(dyn StdError + 'static)| (*cause).source());
     let cause = causes.find_map(|cause| cause.downcast_ref::<reqwest::Error>());
-    Silence::Unreached(cause.map_or(Unreached::Broken, http::unreached))
+    GitHubSendError::Unreached(cause.map_or(ConnectError::Interrupted, http::connect_error))
 }

@@ -1,8 +1,8 @@
 //! What an answer or the lack of one means: another try, or words for whoever set the job up.
 
-use super::client::{Answer, Call, Client, Silence, Verdict};
-use crate::failure::{Code, Failure, one_line};
-use crate::http::{self, Unreached};
+use super::client::{GitHubAttempt, GitHubClient, GitHubRequest, GitHubResponse, GitHubSendError};
+use crate::failure::{Error, ErrorCode, one_line};
+use crate::http::{self, ConnectError};
 use crate::secret;
 use serde_json::Value;
 use std::time::Duration;
@@ -12,53 +12,58 @@ const MINUTE: u64 = 60;
 /// The longest wait that an answer is taken for; no deadline is as far away.
 const DAY: u64 = 24 * 60 * MINUTE;
 
-impl Client {
+impl GitHubClient {
     /// What to do about an answer.
-    pub(super) fn verdict(&self, call: &Call<'_>, answer: Answer) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        call: &GitHubRequest<'_>,
+        answer: GitHubResponse,
+    ) -> GitHubAttempt {
         if let Some(after) = answer.rate_limit() {
-            let mut failure = self.failure(Code::RateLimited, call, &answer);
+            let mut failure = self.failure(ErrorCode::RateLimited, call, &answer);
             if self.token.is_none() {
-                failure = failure.hint("set `github-token`: GitHub answers few without a token");
+                failure =
+                    failure.with_hint("set `github-token`: GitHub answers few without a token");
             }
-            return Verdict::Again { after: Some(after), failure };
+            return GitHubAttempt::Again { after: Some(after), failure };
         }
         match answer.status {
-            200..=299 => Verdict::Answer(answer),
+            200..=299 => GitHubAttempt::Answer(answer),
             408 | 500..=599 => {
-                let failure = self.failure(Code::BackendError, call, &answer);
+                let failure = self.failure(ErrorCode::BackendError, call, &answer);
                 match call.body {
-                    None => Verdict::Again { after: None, failure },
-                    Some(_) => Verdict::Failed(failure),
+                    None => GitHubAttempt::Again { after: None, failure },
+                    Some(_) => GitHubAttempt::Failed(failure),
                 }
             }
-            _ => Verdict::Failed(self.refused(call, &answer)),
+            _ => GitHubAttempt::Failed(self.refused(call, &answer)),
         }
     }
 
-    fn refused(&self, call: &Call<'_>, answer: &Answer) -> Failure {
+    fn refused(&self, call: &GitHubRequest<'_>, answer: &GitHubResponse) -> Error {
         let code = match answer.status {
-            401 => Code::Unauthorized,
-            403 => Code::MissingScope,
-            _ => Code::ProviderError,
+            401 => ErrorCode::Unauthorized,
+            403 => ErrorCode::MissingScope,
+            _ => ErrorCode::ProviderError,
         };
         let failure = self.failure(code, call, answer);
         let permission = answer.permission().unwrap_or_else(|| call.permission.to_owned());
         match (answer.status, &self.token) {
-            (401, _) => failure.hint("set `github-token` to a token that is valid there"),
-            (403, _) => failure.hint(format!(
+            (401, _) => failure.with_hint("set `github-token` to a token that is valid there"),
+            (403, _) => failure.with_hint(format!(
                 "add `{permission}` to the job's `permissions`, or set `github-token` to a token \
                  that has it"
             )),
-            (404, None) => failure.hint(
+            (404, None) => failure.with_hint(
                 "a private repository needs `github-token`; check also the repository's name, and \
                  that the commits are pushed",
             ),
-            (404, Some(_)) => failure.hint(format!(
+            (404, Some(_)) => failure.with_hint(format!(
                 "check the repository's name, that the commits are pushed, and that the token has \
                  `{permission}`"
             )),
-            (422, _) => failure.hint("check that the commits are pushed to this repository"),
-            (300..=399, _) => failure.hint(
+            (422, _) => failure.with_hint("check that the commits are pushed to this repository"),
+            (300..=399, _) => failure.with_hint(
                 "name the repository as it is called now, and check `GITHUB_API_URL`; a redirect \
                  is never followed, so that the token goes nowhere else",
             ),
@@ -66,56 +71,60 @@ impl Client {
         }
     }
 
-    fn failure(&self, code: Code, call: &Call<'_>, answer: &Answer) -> Failure {
+    fn failure(&self, code: ErrorCode, call: &GitHubRequest<'_>, answer: &GitHubResponse) -> Error {
         let secrets: Vec<_> = self.token.iter().map(|token| token.expose().to_owned()).collect();
-        let said = secret::without(&answer.words(), &secrets);
+        let said = secret::redact(&answer.error_text(), &secrets);
         let said = if said.is_empty() { said } else { format!(": {said}") };
         let (what, host, status) = (&call.what, self.host(), answer.status);
         let message = format!("cannot {what}: {host} answered with HTTP {status}{said}");
-        Failure { status: Some(status), ..Failure::new(code, message) }
+        Error { status: Some(status), ..Error::new(code, message) }
     }
 
     /// What to do where there is no answer. What was sent and not answered may have been done.
-    pub(super) fn silent(&self, call: &Call<'_>, silence: &Silence) -> Verdict {
+    pub(super) fn on_send_error(
+        &self,
+        call: &GitHubRequest<'_>,
+        silence: &GitHubSendError,
+    ) -> GitHubAttempt {
         let (what, host) = (&call.what, self.host());
         let (why, is_over) = match silence {
-            Silence::TooLarge => {
+            GitHubSendError::TooLarge => {
                 let message = format!("cannot {what}: the answer of {host} is larger than 32 MiB");
-                let failure = Failure::new(Code::BackendError, message);
-                return Verdict::Failed(failure.hint("check `GITHUB_API_URL`"));
+                let failure = Error::new(ErrorCode::BackendError, message);
+                return GitHubAttempt::Failed(failure.with_hint("check `GITHUB_API_URL`"));
             }
-            Silence::Unreached(Unreached::Tls) => {
+            GitHubSendError::Unreached(ConnectError::Tls) => {
                 ("no TLS connection, or its certificate does not verify", true)
             }
-            Silence::Unreached(Unreached::Connect) => ("no connection", false),
-            Silence::Unreached(Unreached::Broken) => {
+            GitHubSendError::Unreached(ConnectError::Connect) => ("no connection", false),
+            GitHubSendError::Unreached(ConnectError::Interrupted) => {
                 ("it did not answer, or broke off", call.body.is_some())
             }
         };
-        let failure = Failure::new(Code::Unreachable, format!("cannot {what}: {host}: {why}"));
-        let failure = failure.hint(
+        let failure = Error::new(ErrorCode::Unreachable, format!("cannot {what}: {host}: {why}"));
+        let failure = failure.with_hint(
             "check `GITHUB_API_URL`, the network and the proxy variables; `ca-file` names the \
              certificate of your own authority",
         );
         match is_over {
-            true => Verdict::Failed(failure),
-            false => Verdict::Again { after: None, failure },
+            true => GitHubAttempt::Failed(failure),
+            false => GitHubAttempt::Again { after: None, failure },
         }
     }
 
-    pub(super) fn too_late(&self, call: &Call<'_>) -> Failure {
+    pub(super) fn deadline_error(&self, call: &GitHubRequest<'_>) -> Error {
         let (what, host) = (&call.what, self.host());
         let message = format!("cannot {what}: {host} did not answer before the deadline");
-        Failure::new(Code::Deadline, message)
+        Error::new(ErrorCode::Deadline, message)
     }
 
     /// A success that is not what GitHub answers with.
-    pub(super) fn of_another_shape(
+    pub(super) fn unexpected_body(
         &self,
-        call: &Call<'_>,
-        answer: &Answer,
+        call: &GitHubRequest<'_>,
+        answer: &GitHubResponse,
         error: &serde_json::Error,
-    ) -> Failure {
+    ) -> Error {
         let (what, host) = (&call.what, self.host());
         let (line, column) = (error.line(), error.column());
         let message = format!(
@@ -123,8 +132,8 @@ impl Client {
              column {column}"
         );
         let hint = "check `GITHUB_API_URL`: it is the root of GitHub's API";
-        let failure = Failure::new(Code::BackendError, message).hint(hint);
-        Failure { status: Some(answer.status), ..failure }
+        let failure = Error::new(ErrorCode::BackendError, message).with_hint(hint);
+        Error { status: Some(answer.status), ..failure }
     }
 
     fn host(&self) -> &str {
@@ -132,7 +141,7 @@ impl Client {
     }
 }
 
-impl Answer {
+impl GitHubResponse {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -149,7 +158,9 @@ impl Answer {
         let is_limit = match self.status {
             429 => true,
             403 => {
-                is_used_up || after.is_some() || self.words().to_lowercase().contains("rate limit")
+                is_used_up
+                    || after.is_some()
+                    || self.error_text().to_lowercase().contains("rate limit")
             }
             _ => false,
         };
@@ -168,7 +179,7 @@ impl Answer {
     }
 
     /// What GitHub says of an error, as one short line.
-    fn words(&self) -> String {
+    fn error_text(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let more = body["errors"].as_array().into_iter().flatten();
         let more = more.filter_map(|error| error.as_str().or_else(|| error["message"].as_str()));

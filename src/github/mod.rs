@@ -7,12 +7,12 @@ mod answers;
 mod client;
 mod failures;
 
-use crate::failure::{Code, Failure, quote};
-use crate::http::Trust;
+use crate::failure::{Error, ErrorCode, Result, quote};
+use crate::http::TlsTrust;
 use crate::release::Commit;
 use crate::secret::Secret;
-use answers::{Compared, Listed};
-use client::{Call, Client};
+use answers::{CommitItem, ComparePage};
+use client::{GitHubClient, GitHubRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -26,13 +26,13 @@ const MOST_PAGES: usize = 200;
 const LONGEST_DESCRIPTION: usize = 140;
 
 /// GitHub, or a server of one's own that speaks its API.
-pub struct GitHub {
-    client: Client,
+pub struct GitHubApi {
+    client: GitHubClient,
 }
 
 /// What lies between two commits.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct CommitComparison {
     /// The commits, newest first.
     pub commits: Vec<Commit>,
     /// How many there are, of which GitHub may list fewer.
@@ -41,9 +41,9 @@ pub struct Comparison {
 
 /// What is said of a commit, beside its name.
 #[derive(Clone, Copy, Debug)]
-pub struct Status<'a> {
+pub struct CommitStatus<'a> {
     /// Whether it is well.
-    pub state: State,
+    pub state: CommitState,
     /// The page behind it; none when it is empty.
     pub target: &'a str,
     /// A few words; GitHub takes 140 characters, and what is beyond them is cut.
@@ -54,7 +54,7 @@ pub struct Status<'a> {
 
 /// Whether a commit is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum CommitState {
     /// It could not be found out.
     Error,
     /// It is not.
@@ -65,7 +65,7 @@ pub enum State {
     Success,
 }
 
-impl State {
+impl CommitState {
     fn word(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -76,7 +76,7 @@ impl State {
     }
 }
 
-impl GitHub {
+impl GitHubApi {
     /// Gets ready to ask the API whose root is `api`, with a token or as anybody may. Nothing is
     /// sent yet; whatever is sent later is given up at the deadline.
     ///
@@ -87,10 +87,10 @@ impl GitHub {
     pub fn new(
         api: &Url,
         token: Option<&Secret>,
-        trust: &Trust,
+        trust: &TlsTrust,
         deadline: Instant,
-    ) -> Result<Self, Failure> {
-        Ok(Self { client: Client::new(api, token, trust, deadline)? })
+    ) -> Result<Self> {
+        Ok(Self { client: GitHubClient::new(api, token, trust, deadline)? })
     }
 
     /// The commits that lead to `head` and not to `base`, at most the newest 20,000. Which files
@@ -104,14 +104,14 @@ impl GitHub {
         repository: &str,
         base: &str,
         head: &str,
-    ) -> Result<Comparison, Failure> {
+    ) -> Result<CommitComparison> {
         check(repository, &[base, head])?;
-        let page = async |page: usize| -> Result<Compared, Failure> {
+        let page = async |page: usize| -> Result<ComparePage> {
             let path =
                 format!("/repos/{repository}/compare/{base}...{head}?per_page={PAGE}&page={page}");
             self.read(repository, path).await
         };
-        let Compared { mut commits, total_commits: total } = page(1).await?;
+        let ComparePage { mut commits, total_commits: total } = page(1).await?;
         let last = total.div_ceil(PAGE);
         // GitHub lists the oldest first, and it is the newest that a release is known by.
         let first = last.saturating_sub(MOST_PAGES) + 1;
@@ -126,7 +126,7 @@ impl GitHub {
             commits.extend(found);
         }
         let commits = commits.into_iter().rev().map(Commit::from).collect();
-        Ok(Comparison { commits, total })
+        Ok(CommitComparison { commits, total })
     }
 
     /// The last commits that lead to `head`, newest first, without their files.
@@ -134,18 +134,13 @@ impl GitHub {
     /// # Errors
     ///
     /// The repository is not `owner/name`, the commit is no sha, or GitHub does not tell.
-    pub async fn commits(
-        &self,
-        repository: &str,
-        head: &str,
-        most: usize,
-    ) -> Result<Vec<Commit>, Failure> {
+    pub async fn commits(&self, repository: &str, head: &str, most: usize) -> Result<Vec<Commit>> {
         check(repository, &[head])?;
         let (mut commits, size) = (Vec::new(), most.min(PAGE));
         for page in 1..=MOST_PAGES.min(most.div_ceil(PAGE)) {
             let path =
                 format!("/repos/{repository}/commits?sha={head}&per_page={size}&page={page}");
-            let found: Vec<Listed> = self.read(repository, path).await?;
+            let found: Vec<CommitItem> = self.read(repository, path).await?;
             let is_last = found.len() < size;
             commits.extend(found.into_iter().map(Commit::from));
             if is_last {
@@ -165,8 +160,8 @@ impl GitHub {
         &self,
         repository: &str,
         sha: &str,
-        status: &Status<'_>,
-    ) -> Result<(), Failure> {
+        status: &CommitStatus<'_>,
+    ) -> Result<()> {
         check(repository, &[sha])?;
         let description: String = status.description.chars().take(LONGEST_DESCRIPTION).collect();
         let mut body = json!({
@@ -177,7 +172,7 @@ impl GitHub {
         if !status.target.is_empty() {
             body["target_url"] = Value::from(status.target);
         }
-        let call = Call {
+        let call = GitHubRequest {
             what: format!("set a commit status in {repository}"),
             path: format!("/repos/{repository}/statuses/{sha}"),
             body: Some(&body),
@@ -186,31 +181,27 @@ impl GitHub {
         self.client.call(&call).await.map(drop)
     }
 
-    async fn read<T: DeserializeOwned>(
-        &self,
-        repository: &str,
-        path: String,
-    ) -> Result<T, Failure> {
+    async fn read<T: DeserializeOwned>(&self, repository: &str, path: String) -> Result<T> {
         let what = format!("read the commits of {repository}");
-        let call = Call { what, path, body: None, permission: "contents: read" };
+        let call = GitHubRequest { what, path, body: None, permission: "contents: read" };
         let answer = self.client.call(&call).await?;
         let read = serde_json::from_slice(&answer.body);
-        read.map_err(|error| self.client.of_another_shape(&call, &answer, &error))
+        read.map_err(|error| self.client.unexpected_body(&call, &answer, &error))
     }
 }
 
 /// Checks what becomes a part of a path.
-fn check(repository: &str, shas: &[&str]) -> Result<(), Failure> {
+fn check(repository: &str, shas: &[&str]) -> Result<()> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_segment = |text: &str| !matches!(text, "" | "." | "..") && text.chars().all(is_plain);
     let parts = repository.split_once('/');
     if !parts.is_some_and(|(owner, name)| is_segment(owner) && is_segment(name)) {
         let message = format!("{} is no repository of GitHub", quote(repository));
-        return Err(Failure::new(Code::Usage, message).hint("write it as `owner/name`"));
+        return Err(Error::new(ErrorCode::Usage, message).with_hint("write it as `owner/name`"));
     }
     let Some(sha) = shas.iter().find(|sha| !is_sha(sha)) else { return Ok(()) };
     let message = format!("{} is no commit: a sha has 7 to 64 hex digits", quote(sha));
-    Err(Failure::new(Code::Usage, message).hint("write the commit's sha"))
+    Err(Error::new(ErrorCode::Usage, message).with_hint("write the commit's sha"))
 }
 
 fn is_sha(text: &str) -> bool {
@@ -226,10 +217,14 @@ mod tests {
         let sha = "a".repeat(40);
         assert!(check("acme/widget.js", &[&sha, "abc1234"]).is_ok());
         for bad in ["widget", "acme/", "/widget", "a/b/c", "acme/..", "a/b?c", "a/b c", "a%2f/b"] {
-            assert_eq!(check(bad, &[&sha]).unwrap_err().code, Code::Usage, "{bad}");
+            assert_eq!(check(bad, &[&sha]).unwrap_err().code, ErrorCode::Usage, "{bad}");
         }
         for bad in ["HEAD", "main", "abc123", "abc1234...def", "../../../x", &"a".repeat(65)] {
-            assert_eq!(check("acme/widget", &[&sha, bad]).unwrap_err().code, Code::Usage, "{bad}");
+            assert_eq!(
+                check("acme/widget", &[&sha, bad]).unwrap_err().code,
+                ErrorCode::Usage,
+                "{bad}"
+            );
         }
     }
 }

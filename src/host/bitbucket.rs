@@ -8,12 +8,12 @@ use thiserror::Error;
 /// Why a variable was not put into words.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("variable {0:?} needs a value of one line, without control characters")]
-pub struct Refused(String);
+pub struct BitbucketFormatError(String);
 
 /// One line of the file; `name` is the caller's own word, listed under `output-variables`.
-pub fn variable(name: &str, value: &str) -> Result<String, Refused> {
+pub fn variable(name: &str, value: &str) -> Result<String, BitbucketFormatError> {
     if value.contains(char::is_control) {
-        return Err(Refused(name.to_owned()));
+        return Err(BitbucketFormatError(name.to_owned()));
     }
     Ok(format!("{name}={value}\n"))
 }

@@ -2,8 +2,8 @@
 //!
 //! Turns data into command lines and calls nothing.
 
-use super::{Emit, summary};
-use crate::outcome::{Outcome, Status};
+use super::{WriteOp, summary};
+use crate::outcome::{Outcome, OutcomeStatus};
 use crate::outputs;
 
 const AGENT: &str = "buildkite-agent";
@@ -21,24 +21,24 @@ pub fn annotate(style: &str, context: &str) -> Vec<String> {
 
 /// Everything that the agent is called with: each output that has a value as meta-data of the
 /// build, and the summary on its page, apart from the one of another provider.
-pub(super) fn calls(outcome: &Outcome) -> Vec<Emit> {
+pub(super) fn calls(outcome: &Outcome) -> Vec<WriteOp> {
     let values = outputs::values(outcome);
     let set = |(name, value)| set_meta_data(&format!("finishline-{name}"), value);
-    let set = outputs::short(&values).filter_map(set);
-    let mut calls: Vec<_> = set.map(|argv| Emit::Call(argv, String::new())).collect();
+    let set = outputs::fitting(&values).filter_map(set);
+    let mut calls: Vec<_> = set.map(|argv| WriteOp::Call(argv, String::new())).collect();
     let provider = outcome.subject.as_ref().map(|subject| format!("-{}", subject.provider));
     let context = format!("finishline{}", provider.unwrap_or_default());
-    calls.push(Emit::Call(annotate(style(outcome), &context), summary::markdown(outcome)));
+    calls.push(WriteOp::Call(annotate(style(outcome), &context), summary::markdown(outcome)));
     calls
 }
 
 /// The style that fits an end.
 fn style(outcome: &Outcome) -> &'static str {
     match outcome.status {
-        Status::Complete => "success",
-        Status::Planned | Status::Skipped => "info",
-        Status::ActionRequired => "warning",
-        Status::Error => "error",
+        OutcomeStatus::Complete => "success",
+        OutcomeStatus::Planned | OutcomeStatus::Skipped => "info",
+        OutcomeStatus::ActionRequired => "warning",
+        OutcomeStatus::Error => "error",
     }
 }
 

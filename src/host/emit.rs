@@ -1,33 +1,33 @@
 //! The one place that writes: streams, files, and the calls of a CI system's own program.
 
-use super::{Emit, Sinks};
-use crate::failure::{Code, Failure, quote};
+use super::{OutputSinks, WriteOp};
+use crate::failure::{Error, ErrorCode, Result, quote};
 use crate::files;
-use std::io::{Error, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long all calls together may take. A job that is cancelled has little more than this.
-const CALLS: Duration = Duration::from_secs(15);
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 const PAUSE: Duration = Duration::from_millis(5);
 
-impl Sinks {
+impl OutputSinks {
     /// Writes everything. Whatever fails, the rest is still tried.
     ///
     /// # Errors
     ///
     /// `outputs-unwritable`, naming the first sink that failed.
-    pub fn emit(emits: Vec<Emit>) -> Result<(), Failure> {
+    pub fn emit(emits: Vec<WriteOp>) -> Result<()> {
         let mut first = Ok(());
-        let deadline = Instant::now() + CALLS;
+        let deadline = Instant::now() + CALL_TIMEOUT;
         for emit in emits {
             let (sink, done) = match &emit {
-                Emit::Stdout(text) => ("standard output", write(&mut std::io::stdout(), text)),
-                Emit::Stderr(text) => ("standard error", write(&mut std::io::stderr(), text)),
-                Emit::Append(path, text) => (path.as_str(), files::append(path, text)),
-                Emit::Replace(path, text) => (path.as_str(), files::replace(path, text)),
-                Emit::Call(argv, stdin) => (argv[0].as_str(), call(argv, stdin, deadline)),
+                WriteOp::Stdout(text) => ("standard output", write(&mut io::stdout(), text)),
+                WriteOp::Stderr(text) => ("standard error", write(&mut io::stderr(), text)),
+                WriteOp::Append(path, text) => (path.as_str(), files::append(path, text)),
+                WriteOp::Replace(path, text) => (path.as_str(), files::replace(path, text)),
+                WriteOp::Call(argv, stdin) => (argv[0].as_str(), call(argv, stdin, deadline)),
             };
             if let (Ok(()), Err(error)) = (&first, done) {
                 first = Err(unwritable(sink, &error));
@@ -38,13 +38,13 @@ impl Sinks {
 }
 
 /// The failure to write to a sink.
-pub(super) fn unwritable(sink: &str, error: &Error) -> Failure {
+pub(super) fn unwritable(sink: &str, error: &io::Error) -> Error {
     let message = format!("cannot write outputs to {}: {error}", quote(sink));
-    Failure::new(Code::OutputsUnwritable, message)
+    Error::new(ErrorCode::OutputsUnwritable, message)
 }
 
 /// A reader that has left is no failure: it has seen what it wanted.
-fn write(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
+fn write(stream: &mut impl Write, text: &str) -> io::Result<()> {
     match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done,
@@ -53,7 +53,7 @@ fn write(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
 
 /// Calls a program and waits until the deadline. One that is not there, as in a container of the
 /// job's own, has nothing to tell.
-fn call(argv: &[String], stdin: &str, deadline: Instant) -> std::io::Result<()> {
+fn call(argv: &[String], stdin: &str, deadline: Instant) -> io::Result<()> {
     let started =
         Command::new(&argv[0]).args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
     let mut child = match started {
@@ -73,11 +73,11 @@ fn call(argv: &[String], stdin: &str, deadline: Instant) -> std::io::Result<()> 
     ended
 }
 
-fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<()> {
+fn wait(child: &mut Child, deadline: Instant) -> io::Result<()> {
     loop {
         match child.try_wait()? {
             Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(Error::other(status.to_string())),
+            Some(status) => return Err(io::Error::other(status.to_string())),
             None if Instant::now() >= deadline => return Err(ErrorKind::TimedOut.into()),
             None => std::thread::sleep(PAUSE),
         }
@@ -88,7 +88,7 @@ fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn call_with(words: &[&str], stdin: &str, deadline: Instant) -> std::io::Result<()> {
+    fn call_with(words: &[&str], stdin: &str, deadline: Instant) -> io::Result<()> {
         call(&words.iter().copied().map(str::to_owned).collect::<Vec<_>>(), stdin, deadline)
     }
 
@@ -103,6 +103,6 @@ mod tests {
     fn a_large_text_arrives() {
         let text = "x".repeat(1_000_000);
         let script = "test $(wc -c) -eq 1000000";
-        call_with(&["sh", "-c", script], &text, Instant::now() + CALLS).unwrap();
+        call_with(&["sh", "-c", script], &text, Instant::now() + CALL_TIMEOUT).unwrap();
     }
 }

@@ -10,7 +10,7 @@ const SHORTEST_MASK: usize = 4;
 
 /// Why an output was not put into words.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum GithubFormatError {
     /// The runner would read another name, or none.
     #[error("output {0:?} needs a name of letters, digits, `_` and `-`, first a letter or `_`")]
     Name(String),
@@ -48,12 +48,12 @@ pub fn command(name: &str, properties: &[(&str, &str)], data: &str) -> String {
 ///
 /// `mark` must be a single line drawn at random for this block: it is all that keeps a hostile
 /// value from setting other outputs. The block is to be appended in one write.
-pub fn output_block(name: &str, value: &str, mark: &str) -> Result<String, Refused> {
+pub fn output_block(name: &str, value: &str, mark: &str) -> Result<String, GithubFormatError> {
     if !is_output_name(name) {
-        return Err(Refused::Name(name.to_owned()));
+        return Err(GithubFormatError::Name(name.to_owned()));
     }
     if name.contains(mark) || value.contains(mark) {
-        return Err(Refused::Mark(name.to_owned()));
+        return Err(GithubFormatError::Mark(name.to_owned()));
     }
     Ok(format!("{name}<<{mark}\n{value}\n{mark}\n"))
 }
@@ -84,7 +84,7 @@ pub(super) fn masked_lines(secret: &str) -> Vec<&str> {
 /// nowhere, and control characters other than LF and TAB are shown as pictures; all else is
 /// unchanged, and so is a text that went through before. This holds for the text as a whole: two
 /// harmless pieces can make a command together.
-pub fn neutral(text: &str) -> String {
+pub fn neutralize_commands(text: &str) -> String {
     let shown: String = text.chars().map(show).collect();
     let lines: Vec<String> = shown.split('\n').map(neutral_line).collect();
     lines.join("\n")
@@ -94,7 +94,7 @@ pub fn neutral(text: &str) -> String {
 ///
 /// `text` must be valid JSON. What could be a command, or control a terminal, can only be in its
 /// strings, where an escape stands for it; the line breaks between its tokens stay.
-pub fn neutral_json(text: &str) -> String {
+pub fn neutralize_json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -159,27 +159,27 @@ mod tests {
     #[test]
     fn no_text_keeps_a_command_and_none_changes_twice() {
         for text in texts(&[":", "#", "[", " ", "\n", "\r", "\u{feff}", "vso"], 6) {
-            let once = neutral(&text);
+            let once = neutralize_commands(&text);
             assert!(is_harmless(&once), "{text:?} became {once:?}");
-            assert_eq!(neutral(&once), once, "{text:?}");
+            assert_eq!(neutralize_commands(&once), once, "{text:?}");
         }
     }
 
     #[test]
     fn harmless_text_is_left_alone() {
         let text = "a::b: std::fmt\n\tx ::error::y # [z] ## [é😀\u{a0}%0A]\n\n";
-        assert_eq!(neutral(text), text);
+        assert_eq!(neutralize_commands(text), text);
     }
 
     #[test]
     fn control_characters_are_shown() {
-        assert_eq!(neutral("a\r\n\u{1b}[31m\0\u{7f}\u{9b}b"), "a␍\n␛[31m␀␡\u{fffd}b");
+        assert_eq!(neutralize_commands("a\r\n\u{1b}[31m\0\u{7f}\u{9b}b"), "a␍\n␛[31m␀␡\u{fffd}b");
     }
 
     #[test]
     fn white_space_that_the_runner_trims_hides_no_command() {
         for space in ["\t", "\u{a0}", "\u{85}", "\u{2003}", "\u{3000}", "\u{b}", "\u{feff} "] {
-            assert!(is_harmless(&neutral(&format!("{space}::error::x"))), "{space:?}");
+            assert!(is_harmless(&neutralize_commands(&format!("{space}::error::x"))), "{space:?}");
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
     fn neutral_json_keeps_its_meaning() {
         for text in texts(&["#", "[", "\\", "\"", "\u{9b}", "\n", "vso"], 5) {
             let value = serde_json::json!({ &text: [text] });
-            let safe = neutral_json(&serde_json::to_string_pretty(&value).unwrap());
+            let safe = neutralize_json(&serde_json::to_string_pretty(&value).unwrap());
             assert!(is_harmless(&safe), "{safe}");
             assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
         }
@@ -208,12 +208,15 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_empty_is_no_mark() {
-        assert_eq!(output_block("k", "v", ""), Err(Refused::Mark("k".to_owned())));
+        assert_eq!(output_block("k", "v", ""), Err(GithubFormatError::Mark("k".to_owned())));
     }
 
     #[test]
     fn a_name_that_holds_the_mark_is_refused() {
-        assert_eq!(output_block("k-mark", "v", "mark"), Err(Refused::Mark("k-mark".to_owned())));
+        assert_eq!(
+            output_block("k-mark", "v", "mark"),
+            Err(GithubFormatError::Mark("k-mark".to_owned()))
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ const NAME_LIMIT: usize = 255;
 
 /// Why something was not put into words.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum GitlabFormatError {
     /// GitLab would refuse the whole report.
     #[error("variable {0:?} needs a name of 1 to 255 letters, digits and `_`")]
     Variable(String),
@@ -52,13 +52,15 @@ pub enum Refused {
 /// important first, and the names that had to be dropped because the report would grow too large.
 ///
 /// Jenkins reads the same file: its `withEnv` expands `$` and `$$` as GitLab's runner does.
-pub fn report(values: &[(&'static str, String)]) -> Result<(String, Vec<&'static str>), Refused> {
+pub fn dotenv_report(
+    values: &[(&'static str, String)],
+) -> Result<(String, Vec<&'static str>), GitlabFormatError> {
     let (mut text, mut dropped) = (String::new(), Vec::new());
-    for (name, value) in outputs::short(values) {
-        let line = dotenv(&[(outputs::variable(name), one_line(value))]);
+    for (name, value) in outputs::fitting(values) {
+        let line = dotenv(&[(outputs::env_name(name), one_line(value))]);
         match line {
             Ok(line) if text.len() + line.len() <= REPORT_LIMIT => text.push_str(&line),
-            Ok(_) | Err(Refused::Size { .. }) => dropped.push(name),
+            Ok(_) | Err(GitlabFormatError::Size { .. }) => dropped.push(name),
             Err(refused) => return Err(refused),
         }
     }
@@ -70,14 +72,14 @@ pub fn report(values: &[(&'static str, String)]) -> Result<(String, Vec<&'static
 /// `$` is doubled, because the runner expands variables in the job that inherits them. Quotes are
 /// data there, so none are added. Values go through [`one_line`] first if they are not known to
 /// be fit; of a repeated name GitLab takes the last.
-pub fn dotenv(pairs: &[(String, String)]) -> Result<String, Refused> {
+pub fn dotenv(pairs: &[(String, String)]) -> Result<String, GitlabFormatError> {
     let mut text = String::new();
     for (name, value) in pairs {
         if !is_variable_name(name) {
-            return Err(Refused::Variable(name.clone()));
+            return Err(GitlabFormatError::Variable(name.clone()));
         }
         if value.trim() != value || value.contains(is_break) {
-            return Err(Refused::Value(name.clone()));
+            return Err(GitlabFormatError::Value(name.clone()));
         }
         text.push_str(&format!("{name}={}\n", value.replace('$', "$$")));
         check_size(name, &text, DOTENV_LIMIT)?;
@@ -95,12 +97,12 @@ pub fn one_line(value: &str) -> String {
 ///
 /// Follows GitLab's `ParseAnnotationsArtifactService` and its schema for external links. Without
 /// links there is no list.
-pub fn annotations(list: &str, links: &[(String, String)]) -> Result<String, Refused> {
+pub fn annotations(list: &str, links: &[(String, String)]) -> Result<String, GitlabFormatError> {
     if list.trim().is_empty() || list.chars().count() > NAME_LIMIT {
-        return Err(Refused::List(list.to_owned()));
+        return Err(GitlabFormatError::List(list.to_owned()));
     }
     if links.len() > LINKS_LIMIT {
-        return Err(Refused::Links(list.to_owned()));
+        return Err(GitlabFormatError::Links(list.to_owned()));
     }
     if links.is_empty() {
         return Ok("{}".to_owned());
@@ -119,7 +121,7 @@ pub fn section_start(
     unix_seconds: u64,
     header: &str,
     collapsed: bool,
-) -> Result<String, Refused> {
+) -> Result<String, GitlabFormatError> {
     let name = section_name(name)?;
     let option = if collapsed { "[collapsed=true]" } else { "" };
     let header = one_line(header);
@@ -127,7 +129,7 @@ pub fn section_start(
 }
 
 /// The line that closes the section of this name.
-pub fn section_end(name: &str, unix_seconds: u64) -> Result<String, Refused> {
+pub fn section_end(name: &str, unix_seconds: u64) -> Result<String, GitlabFormatError> {
     let name = section_name(name)?;
     Ok(format!("\x1b[0Ksection_end:{unix_seconds}:{name}\r\x1b[0K\n"))
 }
@@ -136,10 +138,10 @@ fn external_link((label, url): &(String, String)) -> Value {
     json!({ "external_link": { "label": label, "url": url } })
 }
 
-fn section_name(name: &str) -> Result<&str, Refused> {
+fn section_name(name: &str) -> Result<&str, GitlabFormatError> {
     let is_fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if name.is_empty() || !name.chars().all(is_fit) {
-        return Err(Refused::Section(name.to_owned()));
+        return Err(GitlabFormatError::Section(name.to_owned()));
     }
     Ok(name)
 }
@@ -154,9 +156,9 @@ fn is_break(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-fn check_size(name: &str, text: &str, limit: usize) -> Result<(), Refused> {
+fn check_size(name: &str, text: &str, limit: usize) -> Result<(), GitlabFormatError> {
     if text.len() > limit {
-        return Err(Refused::Size { name: name.to_owned(), limit });
+        return Err(GitlabFormatError::Size { name: name.to_owned(), limit });
     }
     Ok(())
 }
@@ -176,7 +178,7 @@ mod tests {
             assert_eq!(dotenv(&pair(name, "v")), Ok(format!("{name}=v\n")));
         }
         for name in ["", "site-url", "a.b", "A=B", "A\nB", " A", "É", &format!("{longest}K")] {
-            assert_eq!(dotenv(&pair(name, "v")), Err(Refused::Variable(name.to_owned())));
+            assert_eq!(dotenv(&pair(name, "v")), Err(GitlabFormatError::Variable(name.to_owned())));
         }
     }
 
@@ -184,7 +186,11 @@ mod tests {
     fn a_value_that_would_not_arrive_as_it_is_is_refused() {
         for value in ["a\nEVIL=1", "a\rb", " a", "a ", "a\0", "\u{1b}[0m", "a\u{85}b", "a\u{2028}b"]
         {
-            assert_eq!(dotenv(&pair("A", value)), Err(Refused::Value("A".to_owned())), "{value:?}");
+            assert_eq!(
+                dotenv(&pair("A", value)),
+                Err(GitlabFormatError::Value("A".to_owned())),
+                "{value:?}"
+            );
             assert!(dotenv(&pair("A", &one_line(value))).is_ok(), "{value:?}");
         }
     }
@@ -193,7 +199,7 @@ mod tests {
     fn the_last_byte_that_fits_is_written() {
         let fits = "x".repeat(DOTENV_LIMIT - "A=\n".len());
         assert_eq!(dotenv(&pair("A", &fits)).unwrap().len(), 5_119);
-        let refusal = Refused::Size { name: "A".to_owned(), limit: 5_119 };
+        let refusal = GitlabFormatError::Size { name: "A".to_owned(), limit: 5_119 };
         assert_eq!(dotenv(&pair("A", &format!("{fits}x"))), Err(refusal));
     }
 
@@ -218,9 +224,9 @@ mod tests {
     #[test]
     fn a_list_that_gitlab_would_not_take_is_refused() {
         let too_many = vec![(String::new(), String::new()); 1_001];
-        assert_eq!(annotations("D", &too_many), Err(Refused::Links("D".to_owned())));
+        assert_eq!(annotations("D", &too_many), Err(GitlabFormatError::Links("D".to_owned())));
         for blank in ["", " "] {
-            assert_eq!(annotations(blank, &[]), Err(Refused::List(blank.to_owned())));
+            assert_eq!(annotations(blank, &[]), Err(GitlabFormatError::List(blank.to_owned())));
         }
         assert!(annotations(&"é".repeat(255), &[]).is_ok());
         assert!(annotations(&"é".repeat(256), &[]).is_err());
@@ -236,7 +242,7 @@ mod tests {
     #[test]
     fn a_section_name_holds_no_mark_up() {
         for name in ["", "a b", "a:b", "a[collapsed=true]", "a\r", "é"] {
-            let refusal = Refused::Section(name.to_owned());
+            let refusal = GitlabFormatError::Section(name.to_owned());
             assert_eq!(section_start(name, 1, "h", true), Err(refusal.clone()));
             assert_eq!(section_end(name, 1), Err(refusal));
         }

@@ -1,22 +1,22 @@
 //! The log on standard error. No host and no terminal finds a command in it.
 
 use super::github;
-use crate::inputs::{Format, LogLevel, Voice};
+use crate::inputs::{LogLevel, OutputFormat, OutputOptions};
 use std::io::Write;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{DefaultGuard, set_default};
 
 /// Turns the log on for as long as the guard lives.
-pub fn start(voice: &Voice) -> DefaultGuard {
+pub fn start(voice: &OutputOptions) -> DefaultGuard {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level(voice.log_level))
         .with_target(false)
         .with_ansi(false)
-        .with_writer(|| Stderr);
+        .with_writer(|| GuardedStderr);
     match voice.log_format {
-        Format::Text => set_default(builder.without_time().finish()),
-        Format::Json => set_default(builder.json().flatten_event(true).finish()),
+        OutputFormat::Text => set_default(builder.without_time().finish()),
+        OutputFormat::Json => set_default(builder.json().flatten_event(true).finish()),
     }
 }
 
@@ -33,11 +33,11 @@ fn level(level: LogLevel) -> LevelFilter {
 
 /// Standard error, guarded. The subscriber writes one whole record at a time, which is what
 /// `neutral` needs to see. A log that nobody takes stops no work.
-struct Stderr;
+struct GuardedStderr;
 
-impl Write for Stderr {
+impl Write for GuardedStderr {
     fn write(&mut self, record: &[u8]) -> std::io::Result<usize> {
-        let text = github::neutral(&String::from_utf8_lossy(record));
+        let text = github::neutralize_commands(&String::from_utf8_lossy(record));
         std::io::stderr().lock().write_all(text.as_bytes()).ok();
         Ok(record.len())
     }

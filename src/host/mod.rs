@@ -15,17 +15,17 @@ pub mod shell;
 mod summary;
 
 use crate::env::Env;
-use crate::failure::{Code, Failure, Warning};
-use crate::inputs::{Format, Voice};
+use crate::failure::{Error, ErrorCode, Result, Warning};
+use crate::inputs::{OutputFormat, OutputOptions};
 use crate::job::Host;
-use crate::outcome::{EntryEnd, Outcome, Status};
+use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::outputs;
 use anyhow::Context;
-use outlet::{Form, Outlet};
+use outlet::{FileFormat, OutputFile};
 
 /// One thing to write.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Emit {
+pub enum WriteOp {
     /// To standard output: the result.
     Stdout(String),
     /// To standard error: narration and commands.
@@ -43,15 +43,15 @@ const SECTION: &str = "finishline";
 
 /// Where the outputs of this run go.
 #[derive(Default)]
-pub struct Sinks {
+pub struct OutputSinks {
     host: Host,
-    format: Format,
-    outlets: Vec<Outlet>,
+    format: OutputFormat,
+    outlets: Vec<OutputFile>,
     /// Where Azure's agent finds a file that it is told of.
     azure_temp: Option<String>,
 }
 
-impl Sinks {
+impl OutputSinks {
     /// Finds the sinks by what the host documents and the inputs name.
     ///
     /// # Errors
@@ -59,17 +59,18 @@ impl Sinks {
     /// `outputs-unwritable` when a GitHub-like host names no file, `usage` when an output would
     /// overwrite another one or the database. The sinks that can be used come with it, so that the
     /// failure itself is heard.
-    pub fn find(voice: &Voice, env: &Env, database: Option<&str>) -> (Self, Option<Failure>) {
+    pub fn find(voice: &OutputOptions, env: &Env, database: Option<&str>) -> (Self, Option<Error>) {
         let lacks = || {
             let message = "GITHUB_OUTPUT is not set, so outputs have no place";
-            let failure = Failure::new(Code::OutputsUnwritable, message);
-            failure.hint("run this as a step of a workflow, or set `host: local`")
+            let failure = Error::new(ErrorCode::OutputsUnwritable, message);
+            failure.with_hint("run this as a step of a workflow, or set `host: local`")
         };
-        let mut outlets = Outlet::all(voice, env);
-        let lacks = (voice.host.is_github_like() && !outlets.iter().any(is_blocks)).then(lacks);
-        let same = same_file(&outlets, database);
+        let mut outlets = OutputFile::all(voice, env);
+        let lacks =
+            (voice.host.is_github_like() && !outlets.iter().any(is_github_output)).then(lacks);
+        let same = path_conflict(&outlets, database);
         if same.is_some() {
-            outlets.retain(is_blocks);
+            outlets.retain(is_github_output);
         }
         let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| voice.host == Host::Azure);
         let azure_temp = azure_temp.map(str::to_owned);
@@ -78,24 +79,20 @@ impl Sinks {
 
     /// Checks, before the backend is touched, that the outputs can be written, and empties the
     /// files that are replaced: what an earlier run left must not be taken for this one's.
-    ///
-    /// # Errors
-    ///
-    /// `outputs-unwritable`, naming the file.
-    pub fn probe(&self) -> Result<(), Failure> {
-        let probe = |outlet: &Outlet| {
+    pub fn probe(&self) -> Result<()> {
+        let probe = |outlet: &OutputFile| {
             outlet.probe().map_err(|error| emit::unwritable(&outlet.path, &error))
         };
         self.outlets.iter().try_for_each(probe)
     }
 
     /// The masks for these secrets, and a warning for those that would hit what is shown.
-    pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<Emit>, Vec<Warning>) {
-        let mask: fn(&str) -> Vec<Emit> = match self.host {
+    pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<WriteOp>, Vec<Warning>) {
+        let mask: fn(&str) -> Vec<WriteOp> = match self.host {
             host if host.is_github_like() => {
-                |text| github::masks(text).into_iter().map(Emit::Stderr).collect()
+                |text| github::masks(text).into_iter().map(WriteOp::Stderr).collect()
             }
-            Host::Azure => |text| azure::masks(text).into_iter().map(Emit::Stdout).collect(),
+            Host::Azure => |text| azure::masks(text).into_iter().map(WriteOp::Stdout).collect(),
             _ => return (Vec::new(), Vec::new()),
         };
         let (mut emits, mut warnings) = (Vec::new(), Vec::new());
@@ -117,10 +114,10 @@ impl Sinks {
     }
 
     /// Folds what is logged from here on under a title, where the host can.
-    pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<Emit> {
+    pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<WriteOp> {
         match self.host {
             host if host.is_github_like() => {
-                vec![Emit::Stderr(github::command("group", &[], title))]
+                vec![WriteOp::Stderr(github::command("group", &[], title))]
             }
             Host::Gitlab => section(gitlab::section_start(SECTION, unix_seconds, title, true)),
             _ => Vec::new(),
@@ -128,10 +125,10 @@ impl Sinks {
     }
 
     /// Ends what [`Self::open_group`] began.
-    pub fn close_group(&self, unix_seconds: u64) -> Vec<Emit> {
+    pub fn close_group(&self, unix_seconds: u64) -> Vec<WriteOp> {
         match self.host {
             host if host.is_github_like() => {
-                vec![Emit::Stderr(github::command("endgroup", &[], ""))]
+                vec![WriteOp::Stderr(github::command("endgroup", &[], ""))]
             }
             Host::Gitlab => section(gitlab::section_end(SECTION, unix_seconds)),
             _ => Vec::new(),
@@ -143,26 +140,29 @@ impl Sinks {
     /// # Errors
     ///
     /// `outputs-unwritable` when a value fits no format of the host.
-    pub fn render(&self, outcome: &Outcome, mark: &str) -> Result<Vec<Emit>, Failure> {
+    pub fn render(&self, outcome: &Outcome, mark: &str) -> Result<Vec<WriteOp>> {
         let refused = |error: &dyn std::error::Error| {
-            Failure::new(Code::OutputsUnwritable, format!("an output cannot be written: {error}"))
+            Error::new(
+                ErrorCode::OutputsUnwritable,
+                format!("an output cannot be written: {error}"),
+            )
         };
         let mut emits = vec![self.result(outcome)];
-        emits.extend(self.narration(outcome));
+        emits.extend(self.diagnostics(outcome));
         for outlet in &self.outlets {
             let (emit, dropped) =
                 outlet.render(outcome, mark).map_err(|error| refused(error.as_ref()))?;
             emits.push(emit);
             if !dropped.is_empty() {
                 let message = format!("too large for a dotenv report: {}", dropped.join(", "));
-                emits.push(self.note("warning", "outputs-dropped", &[message]));
+                emits.push(self.annotation("warning", "outputs-dropped", &[message]));
             }
         }
-        if let Some(variable) = self.nowhere() {
+        if let Some(variable) = self.missing_variable() {
             let message = format!(
                 "{variable} is not set, so no later step is told anything; name a `dotenv` or a `result-file`"
             );
-            emits.push(self.note("warning", "outputs-dropped", &[message]));
+            emits.push(self.annotation("warning", "outputs-dropped", &[message]));
         }
         emits.extend(match self.host {
             Host::Azure => self.azure(outcome, mark),
@@ -174,55 +174,57 @@ impl Sinks {
 
     /// The variable by which the host should have named a file, where nothing else takes the
     /// outputs. On GitHub that is a failure, of which [`Self::find`] has told.
-    fn nowhere(&self) -> Option<&'static str> {
+    fn missing_variable(&self) -> Option<&'static str> {
         let variable = outlet::variable(self.host)?;
         (self.outlets.is_empty() && !self.host.is_github_like()).then_some(variable)
     }
 
     /// Azure's agent is told of each output, and of a file with the summary.
-    fn azure(&self, outcome: &Outcome, mark: &str) -> Vec<Emit> {
+    fn azure(&self, outcome: &Outcome, mark: &str) -> Vec<WriteOp> {
         let values = outputs::values(outcome);
-        let set = |(name, value)| Emit::Stdout(azure::set_output(name, value));
-        let mut emits: Vec<_> = outputs::short(&values).map(set).collect();
+        let set = |(name, value)| WriteOp::Stdout(azure::set_output(name, value));
+        let mut emits: Vec<_> = outputs::fitting(&values).map(set).collect();
         if let Some(folder) = &self.azure_temp {
             // The agent uploads it later, and a second run in the job has its own.
             let path = format!("{folder}/{mark}.md");
             let upload = azure::command("task.uploadsummary", &[], &path);
-            emits.push(Emit::Replace(path, summary::markdown(outcome)));
-            emits.push(Emit::Stdout(upload));
+            emits.push(WriteOp::Replace(path, summary::markdown(outcome)));
+            emits.push(WriteOp::Stdout(upload));
         }
         emits
     }
 
     /// The result on standard output. Names of others are in it, and a terminal or GitLab's log
     /// obeys control characters as GitHub's runner obeys commands.
-    fn result(&self, outcome: &Outcome) -> Emit {
-        Emit::Stdout(match self.format {
-            Format::Json => github::neutral_json(&format!("{}\n", outputs::result(outcome))),
-            Format::Text => github::neutral(&text(outcome)),
+    fn result(&self, outcome: &Outcome) -> WriteOp {
+        WriteOp::Stdout(match self.format {
+            OutputFormat::Json => {
+                github::neutralize_json(&format!("{}\n", outputs::result(outcome)))
+            }
+            OutputFormat::Text => github::neutralize_commands(&text(outcome)),
         })
     }
 
     /// Warnings and the failure on standard error; annotations where the host has them.
-    pub fn narration(&self, outcome: &Outcome) -> Vec<Emit> {
+    pub fn diagnostics(&self, outcome: &Outcome) -> Vec<WriteOp> {
         if outcome.entries.is_empty() {
-            return self.narrate(outcome);
+            return self.diagnostics_of(outcome);
         }
-        let entries = outcome.entries.iter().map(titled);
-        entries.flat_map(|end| self.narrate(&end)).collect()
+        let entries = outcome.entries.iter().map(with_entry_title);
+        entries.flat_map(|end| self.diagnostics_of(&end)).collect()
     }
 
-    fn narrate(&self, outcome: &Outcome) -> Vec<Emit> {
+    fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
         let warn = |warning: &Warning| {
-            self.note("warning", warning.slug, &[gitlab::one_line(&warning.message)])
+            self.annotation("warning", warning.slug, &[gitlab::one_line(&warning.message)])
         };
         let mut notes: Vec<_> = outcome.warnings.iter().map(warn).collect();
         // A person at a terminal reads what waits for them on standard output.
-        let told = outcome.status == Status::ActionRequired && self.host == Host::Local;
+        let told = outcome.status == OutcomeStatus::ActionRequired && self.host == Host::Local;
         if let Some(failure) = outcome.failure.as_ref().filter(|_| !told) {
             let kind = if outcome.tolerated { "warning" } else { "error" };
-            let lines = failure_lines(failure, &self.exit_note(outcome));
-            notes.push(self.note(kind, failure.code.slug(), &lines));
+            let lines = error_lines(failure, &self.exit_note(outcome));
+            notes.push(self.annotation(kind, failure.code.slug(), &lines));
         }
         notes
     }
@@ -239,47 +241,43 @@ impl Sinks {
     }
 
     /// One annotation, or a line with more lines below it.
-    fn note(&self, kind: &str, slug: &str, lines: &[String]) -> Emit {
-        let data = github::neutral(&lines.join("\n"));
+    fn annotation(&self, kind: &str, slug: &str, lines: &[String]) -> WriteOp {
+        let data = github::neutralize_commands(&lines.join("\n"));
         if self.host.is_github_like() {
             let title = format!("finishline: {slug}");
-            return Emit::Stderr(github::command(kind, &[("title", &title)], &data));
+            return WriteOp::Stderr(github::command(kind, &[("title", &title)], &data));
         }
         if self.host == Host::Azure {
             let properties = [("type", kind), ("code", slug)];
-            return Emit::Stdout(azure::command("task.logissue", &properties, &data));
+            return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
         }
-        Emit::Stderr(github::neutral(&format!("{kind}: {}\n", lines.join("\n  "))))
+        WriteOp::Stderr(github::neutralize_commands(&format!("{kind}: {}\n", lines.join("\n  "))))
     }
 }
 
-fn is_blocks(outlet: &Outlet) -> bool {
-    outlet.form == Form::Blocks
+fn is_github_output(outlet: &OutputFile) -> bool {
+    outlet.form == FileFormat::Blocks
 }
 
 /// Two outputs, or an output and the database, that are one file.
-fn same_file(outlets: &[Outlet], database: Option<&str>) -> Option<Failure> {
+fn path_conflict(outlets: &[OutputFile], database: Option<&str>) -> Option<Error> {
     let outlets = outlets.iter().map(|outlet| (outlet.input, outlet.path.as_str()));
     let named = outlets.chain(database.map(|file| ("database", file)));
     let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
     let same = |(index, (input, file)): (usize, &(&str, &str))| {
         let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
         let message = format!("`{other}` and `{input}` name the same file");
-        Some(Failure::new(Code::Usage, message).hint("give each a file of its own"))
+        Some(Error::new(ErrorCode::Usage, message).with_hint("give each a file of its own"))
     };
     named.iter().enumerate().find_map(same)
 }
 
-fn section(line: Result<String, gitlab::Refused>) -> Vec<Emit> {
-    line.map(Emit::Stderr).into_iter().collect()
+fn section(line: Result<String, gitlab::GitlabFormatError>) -> Vec<WriteOp> {
+    line.map(WriteOp::Stderr).into_iter().collect()
 }
 
 /// A heredoc mark that nobody can guess.
-///
-/// # Errors
-///
-/// The operating system gives no random bytes.
-pub fn mark() -> anyhow::Result<String> {
+pub fn random_delimiter() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -287,16 +285,16 @@ pub fn mark() -> anyhow::Result<String> {
 }
 
 /// What failed and what to change; each of several mistakes on lines of its own.
-fn failure_lines(failure: &Failure, exit_note: &str) -> Vec<String> {
-    let message = |failure: &Failure| gitlab::one_line(&failure.message);
-    let hint = |failure: &Failure| format!("hint: {}", gitlab::one_line(&failure.hint));
-    if failure.each.is_empty() {
+fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
+    let message = |failure: &Error| gitlab::one_line(&failure.message);
+    let hint = |failure: &Error| format!("hint: {}", gitlab::one_line(&failure.hint));
+    if failure.errors.is_empty() {
         return vec![message(failure), format!("{} {exit_note}", hint(failure))];
     }
-    let mut lines = vec![format!("{} mistakes {exit_note}", failure.each.len())];
-    for (index, one) in failure.each.iter().enumerate() {
+    let mut lines = vec![format!("{} mistakes {exit_note}", failure.errors.len())];
+    for (index, one) in failure.errors.iter().enumerate() {
         lines.push(format!("- {}", message(one)));
-        if failure.each.get(index + 1).is_none_or(|next| next.hint != one.hint) {
+        if failure.errors.get(index + 1).is_none_or(|next| next.hint != one.hint) {
             lines.push(format!("  {}", hint(one)));
         }
     }
@@ -304,7 +302,7 @@ fn failure_lines(failure: &Failure, exit_note: &str) -> Vec<String> {
 }
 
 /// What an entry has to say, with the entry before it.
-fn titled(entry: &EntryEnd) -> Outcome {
+fn with_entry_title(entry: &EntryOutcome) -> Outcome {
     let mut end = entry.outcome.clone();
     let warnings = end.warnings.iter_mut().map(|warning| &mut warning.message);
     let failure = end.failure.iter_mut().map(|failure| &mut failure.message);
@@ -320,23 +318,23 @@ fn text(outcome: &Outcome) -> String {
         return document.clone();
     }
     if !outcome.entries.is_empty() {
-        return many(outcome);
+        return entries_text(outcome);
     }
-    if outcome.status == Status::Error {
+    if outcome.status == OutcomeStatus::Error {
         return String::new();
     }
-    let details = outcome.next.iter().chain(&outcome.details);
+    let details = outcome.next_steps.iter().chain(&outcome.details);
     let details = details.map(|line| format!("  {line}\n"));
     std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
 }
 
 /// A line for each entry, and what a person does next below it.
-fn many(outcome: &Outcome) -> String {
+fn entries_text(outcome: &Outcome) -> String {
     let mut text = format!("{}\n", outcome.headline);
     for entry in &outcome.entries {
         let end = &entry.outcome;
         text.push_str(&format!("  {}: {}\n", entry.title, end.headline));
-        let below = if end.to_do { &end.details } else { &end.next };
+        let below = if end.has_changes { &end.details } else { &end.next_steps };
         below.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
     }
     text

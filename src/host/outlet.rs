@@ -1,16 +1,16 @@
 //! The files that outputs go to: where each host and the inputs have them, and what is in each.
 
-use super::{Emit, bitbucket, github, gitlab, shell, summary};
+use super::{WriteOp, bitbucket, github, gitlab, shell, summary};
 use crate::env::Env;
 use crate::files;
-use crate::inputs::Voice;
+use crate::inputs::OutputOptions;
 use crate::job::Host;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::{Outcome, OutcomeStatus};
 use crate::outputs;
 
 /// What a file is written as.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum FileFormat {
     /// The runner's blocks.
     Blocks,
     /// GitLab's dotenv report.
@@ -28,31 +28,36 @@ pub(super) enum Form {
 }
 
 /// One file.
-pub(super) struct Outlet {
+pub(super) struct OutputFile {
     /// What messages call it: the variable or the input that names it.
     pub(super) input: &'static str,
     pub(super) path: String,
-    pub(super) form: Form,
+    pub(super) form: FileFormat,
     /// Whether the file is the host's, so that ours goes at its end.
     pub(super) appended: bool,
 }
 
 /// What could be put into words of a file, and the outputs that were left out as too large.
-pub(super) type Rendered = Result<(Emit, Vec<&'static str>), Box<dyn std::error::Error>>;
+pub(super) type Rendered = Result<(WriteOp, Vec<&'static str>), Box<dyn std::error::Error>>;
 
-impl Outlet {
+impl OutputFile {
     /// Every file that the host documents or the inputs name.
-    pub(super) fn all(voice: &Voice, env: &Env) -> Vec<Self> {
+    pub(super) fn all(voice: &OutputOptions, env: &Env) -> Vec<Self> {
         let ours = |input, path: &Option<String>, form| {
-            path.clone().map(|path| Self { input, path, form, appended: form == Form::Summary })
+            path.clone().map(|path| Self {
+                input,
+                path,
+                form,
+                appended: form == FileFormat::Summary,
+            })
         };
         let dotenv = voice.dotenv.clone().or_else(|| match voice.host {
-            Host::Gitlab => Some(below(env, "CI_PROJECT_DIR", "finishline.env")),
-            Host::Jenkins => Some(below(env, "WORKSPACE", "finishline.env")),
+            Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline.env")),
+            Host::Jenkins => Some(in_env_dir(env, "WORKSPACE", "finishline.env")),
             _ => None,
         });
         let annotations = voice.annotations.clone().or_else(|| match voice.host {
-            Host::Gitlab => Some(below(env, "CI_PROJECT_DIR", "finishline-annotations.json")),
+            Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline-annotations.json")),
             _ => None,
         });
         let summary = voice.summary.clone().or_else(|| {
@@ -61,10 +66,10 @@ impl Outlet {
         });
         [
             of_host(voice.host, env),
-            ours("dotenv", &dotenv, Form::Dotenv),
-            ours("annotations", &annotations, Form::Annotations),
-            ours("result-file", &voice.result_file, Form::Result),
-            ours("summary", &summary, Form::Summary),
+            ours("dotenv", &dotenv, FileFormat::Dotenv),
+            ours("annotations", &annotations, FileFormat::Annotations),
+            ours("result-file", &voice.result_file, FileFormat::Result),
+            ours("summary", &summary, FileFormat::Summary),
         ]
         .into_iter()
         .flatten()
@@ -74,7 +79,11 @@ impl Outlet {
     /// Checks that the file can be written, and empties one that is replaced: what an earlier run
     /// left must not be taken for this one's.
     pub(super) fn probe(&self) -> std::io::Result<()> {
-        if self.appended { files::probe(&self.path) } else { files::replace(&self.path, "") }
+        if self.appended {
+            files::check_appendable(&self.path)
+        } else {
+            files::replace(&self.path, "")
+        }
     }
 
     /// What goes into the file; `mark` is fresh and random.
@@ -82,31 +91,31 @@ impl Outlet {
         let values = outputs::values(outcome);
         let mut dropped = Vec::new();
         let text = match self.form {
-            Form::Blocks => {
+            FileFormat::Blocks => {
                 let block =
                     |(name, value): &(&str, String)| github::output_block(name, value, mark);
                 values.iter().map(block).collect::<Result<_, _>>()?
             }
-            Form::Dotenv => {
-                let (text, too_large) = gitlab::report(&values)?;
+            FileFormat::Dotenv => {
+                let (text, too_large) = gitlab::dotenv_report(&values)?;
                 dropped = too_large;
                 text
             }
-            Form::Exports => {
+            FileFormat::Exports => {
                 // The line before ours need not have ended.
                 let start = if self.appended { "\n" } else { "" };
                 let export = |(name, value): (String, String)| shell::export(&name, &value);
                 std::iter::once(start.to_owned()).chain(lines(&values).map(export)).collect()
             }
-            Form::Pairs => {
+            FileFormat::Pairs => {
                 let pair = |(name, value): (String, String)| bitbucket::variable(&name, &value);
                 lines(&values).map(pair).collect::<Result<_, _>>()?
             }
-            Form::Annotations => gitlab::annotations("finishline", &links(outcome))?,
-            Form::Result => format!("{}\n", outputs::result(outcome)),
-            Form::Summary => summary::markdown(outcome),
+            FileFormat::Annotations => gitlab::annotations("finishline", &links(outcome))?,
+            FileFormat::Result => format!("{}\n", outputs::result(outcome)),
+            FileFormat::Summary => summary::markdown(outcome),
         };
-        let emit = if self.appended { Emit::Append } else { Emit::Replace };
+        let emit = if self.appended { WriteOp::Append } else { WriteOp::Replace };
         Ok((emit(self.path.clone(), text), dropped))
     }
 }
@@ -122,32 +131,37 @@ pub(super) fn variable(host: Host) -> Option<&'static str> {
 }
 
 /// The file by which the host itself takes values.
-fn of_host(host: Host, env: &Env) -> Option<Outlet> {
+fn of_host(host: Host, env: &Env) -> Option<OutputFile> {
     let named = |form| {
         let input = variable(host)?;
         let path = env.get(input)?.to_owned();
-        Some(Outlet { input, path, form, appended: true })
+        Some(OutputFile { input, path, form, appended: true })
     };
     match host {
-        host if host.is_github_like() => named(Form::Blocks),
-        Host::Circleci => named(Form::Exports),
-        Host::Bitbucket => named(Form::Pairs),
+        host if host.is_github_like() => named(FileFormat::Blocks),
+        Host::Circleci => named(FileFormat::Exports),
+        Host::Bitbucket => named(FileFormat::Pairs),
         Host::Woodpecker => {
-            let path = below(env, "CI_WORKSPACE", "finishline.env");
-            Some(Outlet { input: "finishline.env", path, form: Form::Exports, appended: false })
+            let path = in_env_dir(env, "CI_WORKSPACE", "finishline.env");
+            Some(OutputFile {
+                input: "finishline.env",
+                path,
+                form: FileFormat::Exports,
+                appended: false,
+            })
         }
         _ => None,
     }
 }
 
-fn below(env: &Env, folder: &str, file: &str) -> String {
+fn in_env_dir(env: &Env, folder: &str, file: &str) -> String {
     format!("{}/{file}", env.get(folder).unwrap_or("."))
 }
 
 /// The outputs as variables of one line.
 fn lines(values: &[(&'static str, String)]) -> impl Iterator<Item = (String, String)> {
-    let line = |(name, value)| (outputs::variable(name), gitlab::one_line(value));
-    outputs::short(values).map(line)
+    let line = |(name, value)| (outputs::env_name(name), gitlab::one_line(value));
+    outputs::fitting(values).map(line)
 }
 
 /// The links of the job page: a label and an address each.
@@ -155,7 +169,7 @@ fn links(outcome: &Outcome) -> Vec<(String, String)> {
     let subject = outcome.subject.as_ref();
     let url = subject.and_then(|subject| subject.redirect_url.clone());
     let label = match outcome.status {
-        Status::ActionRequired => "Approve in a browser",
+        OutcomeStatus::ActionRequired => "Approve in a browser",
         _ => "Integration settings",
     };
     let release = outcome.release.as_ref().map(|release| release.url.clone());

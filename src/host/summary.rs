@@ -2,51 +2,52 @@
 //!
 //! What happened, where to look, and what a person must do next, in this order.
 
-use crate::failure::Failure;
-use crate::outcome::{EntryEnd, Outcome, Released, Status, Subject};
+use crate::failure::Error;
+use crate::outcome::{EntryOutcome, IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
 
 /// GitHub shows no summary of a step that is larger, and Buildkite takes no annotation.
 const LIMIT: usize = 1_048_576;
 
 /// The summary of one run, at most 1 MiB.
 pub(super) fn markdown(outcome: &Outcome) -> String {
-    let title = vec![format!("### {} finishline: {}", sign(outcome), escape(&outcome.headline))];
+    let title =
+        vec![format!("### {} finishline: {}", status_icon(outcome), escape(&outcome.headline))];
     if !outcome.entries.is_empty() {
         return bounded(&format!("{}\n\n{}\n\n", title.join("\n"), entries(outcome))).to_owned();
     }
     let parts = [
         title,
         pages(outcome),
-        facts(outcome),
+        integration_table(outcome),
         release_facts(outcome),
         list(outcome),
-        outcome.failure.as_ref().map_or_else(Vec::new, |failure| next(outcome, failure)),
+        outcome.failure.as_ref().map_or_else(Vec::new, |failure| error_section(outcome, failure)),
     ];
     let parts = parts.into_iter().filter(|part| !part.is_empty());
     let text: String = parts.map(|part| format!("{}\n\n", part.join("\n"))).collect();
     bounded(&text).to_owned()
 }
 
-fn sign(outcome: &Outcome) -> &'static str {
+fn status_icon(outcome: &Outcome) -> &'static str {
     match outcome.status {
-        Status::Complete => "✅",
-        Status::ActionRequired => "⏳",
-        Status::Planned => "📋",
-        Status::Skipped => "⏭️",
-        Status::Error => "❌",
+        OutcomeStatus::Complete => "✅",
+        OutcomeStatus::ActionRequired => "⏳",
+        OutcomeStatus::Planned => "📋",
+        OutcomeStatus::Skipped => "⏭️",
+        OutcomeStatus::Error => "❌",
     }
 }
 
 /// A manifest's entries as a table: where to look, or what to change.
 fn entries(outcome: &Outcome) -> String {
-    let row = |entry: &EntryEnd| {
+    let row = |entry: &EntryOutcome| {
         let end = &entry.outcome;
         let changed = if end.changed { "yes" } else { "no" };
         let page = url(end).or(end.release.as_ref().map(|release| release.url.as_str()));
         let page = page.map(|url| format!(" [open](<{}>)", link(url).replace('|', "%7C")));
         let failure = end.failure.as_ref().map(|failure| format!(": {}", escape(&failure.hint)));
         let what = format!("{}{}", escape(&end.headline), failure.unwrap_or_default());
-        let (sign, title) = (sign(end), escape(&entry.title));
+        let (sign, title) = (status_icon(end), escape(&entry.title));
         format!("| {sign} {title} | {what}{} | {changed} |", page.unwrap_or_default())
     };
     let head = ["| entry | what | changed |".to_owned(), "| --- | --- | --- |".to_owned()];
@@ -64,7 +65,7 @@ fn bounded(text: &str) -> &str {
 
 /// Where to look: the integration once it is there, and the release.
 fn pages(outcome: &Outcome) -> Vec<String> {
-    let there = outcome.status != Status::ActionRequired;
+    let there = outcome.status != OutcomeStatus::ActionRequired;
     let settings = url(outcome).filter(|_| there).map(|url| ("settings page", url));
     let release = outcome.release.as_ref().map(|release| ("release", release.url.as_str()));
     let line = |(name, url)| format!("**[Open the {name}](<{}>)**{}", link(url), local_note(url));
@@ -73,8 +74,9 @@ fn pages(outcome: &Outcome) -> Vec<String> {
 }
 
 /// What the outputs say of the integration, as a table of one row.
-fn facts(outcome: &Outcome) -> Vec<String> {
-    let Some(Subject { provider, pipeline_type: Some(kind), integration, .. }) = &outcome.subject
+fn integration_table(outcome: &Outcome) -> Vec<String> {
+    let Some(IntegrationOutcome { provider, pipeline_type: Some(kind), integration, .. }) =
+        &outcome.subject
     else {
         return Vec::new();
     };
@@ -90,7 +92,7 @@ fn facts(outcome: &Outcome) -> Vec<String> {
 
 /// The same of the release.
 fn release_facts(outcome: &Outcome) -> Vec<String> {
-    let Some(Released { version, deploy_id, commit_count, .. }) = &outcome.release else {
+    let Some(ReleaseOutcome { version, deploy_id, commit_count, .. }) = &outcome.release else {
         return Vec::new();
     };
     let commits = commit_count.map_or("–".to_owned(), |count| count.to_string());
@@ -123,12 +125,12 @@ fn is_shown(outcome: &Outcome, line: &str) -> bool {
 }
 
 /// What a person does next: approves on a page, or changes what was wrong.
-fn next(outcome: &Outcome, failure: &Failure) -> Vec<String> {
-    if let (Status::ActionRequired, Some(page)) = (outcome.status, url(outcome)) {
-        return what_to_do(page, &outcome.next);
+fn error_section(outcome: &Outcome, failure: &Error) -> Vec<String> {
+    if let (OutcomeStatus::ActionRequired, Some(page)) = (outcome.status, url(outcome)) {
+        return next_steps(page, &outcome.next_steps);
     }
     let mut lines = vec!["**What to change**".to_owned(), String::new()];
-    match failure.each.as_slice() {
+    match failure.errors.as_slice() {
         [] => lines.push(format!("- {}", escape(&failure.hint))),
         several => lines.extend(
             several.iter().map(|one| format!("- {}: {}", escape(&one.message), escape(&one.hint))),
@@ -141,7 +143,7 @@ fn next(outcome: &Outcome, failure: &Failure) -> Vec<String> {
 }
 
 /// What the person clicks, and what is run afterwards: the first thing is the page itself.
-fn what_to_do(page: &str, next: &[String]) -> Vec<String> {
+fn next_steps(page: &str, next: &[String]) -> Vec<String> {
     let open = format!("1. **[Open this page](<{}>)**", link(page));
     let then = next.iter().skip(1).zip(2..);
     let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
@@ -187,12 +189,12 @@ fn local_note(url: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Code, Failure};
+    use crate::failure::{Error, ErrorCode};
 
     #[test]
     fn foreign_text_stays_text() {
         let hostile = "[x](https://evil.example) <img src=x> `a`\n# big @team";
-        let text = markdown(&Outcome::failed(Failure::new(Code::Refused, hostile)));
+        let text = markdown(&Outcome::failed(Error::new(ErrorCode::Refused, hostile)));
         assert!(
             text.contains(r"\[x\]\(https://evil.example\) &lt;img src=x&gt; `a` \# big \@team")
         );
@@ -202,7 +204,7 @@ mod tests {
     fn a_summary_is_never_larger_than_the_host_takes_and_ends_with_a_line() {
         let details: Vec<_> =
             (0..30_000).map(|n| format!("detail {n} {}", "é".repeat(30))).collect();
-        let outcome = Outcome { details, ..Outcome::new(Status::Planned, "x") };
+        let outcome = Outcome { details, ..Outcome::new(OutcomeStatus::Planned, "x") };
         let text = markdown(&outcome);
         assert!((LIMIT - 100..=LIMIT).contains(&text.len()), "{}", text.len());
         assert!(text.ends_with("é\n"));

@@ -11,20 +11,20 @@ pub mod table;
 mod voice;
 
 use crate::env::Env;
-use crate::failure::{Code, Failure};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::secret::Secret;
-use crate::token::{self, Claims, Kind};
-use given::{Given, ReadFile};
-use parse::Reader;
+use crate::token::{self, TokenClaims, TokenKind};
+use given::{RawInputs, ReadFile};
+use parse::InputReader;
 use release::ReleaseInputs;
-use state::StateInput;
+use state::FieldInput;
 use std::time::Duration;
 use url::Url;
 
-pub use parse::{BackendName, CodeMapping, Dialect, Mode, Tolerated};
-pub use voice::{Format, LogLevel, Voice};
+pub use parse::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
+pub use voice::{LogLevel, OutputFormat, OutputOptions};
 
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";
@@ -40,9 +40,9 @@ pub struct Inputs {
     /// The provider's key; `None` asks for no integration.
     pub provider: Option<String>,
     /// The fields of its steps.
-    pub state: StateInput,
+    pub state: FieldInput,
     /// The apps of one's own at third parties, by provider.
-    pub apps: StateInput,
+    pub apps: FieldInput,
     /// Where the CI host says that GitHub's API is.
     pub github_api_url: Option<String>,
     /// Whether to run when nothing differs, and whether to renew.
@@ -94,26 +94,22 @@ pub struct Inputs {
     /// Whether to wait at the terminal for a person.
     pub wait: bool,
     /// Which ends become exit 0.
-    pub tolerate: Vec<Tolerated>,
+    pub tolerate: Vec<ToleratedExit>,
     /// The deadline of the whole run.
     pub timeout: Duration,
 }
 
 impl Inputs {
     /// Reads and checks every input but those of [`Voice`]; `earlier` are the mistakes so far.
-    ///
-    /// # Errors
-    ///
-    /// One failure that names every mistake.
     pub fn read(
-        given: &Given,
+        given: &RawInputs,
         env: &Env,
         read: ReadFile<'_>,
-        earlier: Vec<Failure>,
-    ) -> Result<Self, Failure> {
-        let (state, wrong) = StateInput::read(given, env, read);
+        earlier: Vec<Error>,
+    ) -> Result<Self> {
+        let (state, wrong) = FieldInput::read(given, env, read);
         let (apps, wrong_apps) = apps(given, env, read);
-        let mut reader = Reader::new(given, earlier);
+        let mut reader = InputReader::new(given, earlier);
         let claims = given.get("auth-token").and_then(|found| claims(found.text.expose()));
         reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
         let inputs = Self {
@@ -131,9 +127,9 @@ impl Inputs {
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
             release: ReleaseInputs::read(given, &mut reader),
             org: org(&mut reader, claims.as_ref()),
-            url: address(&mut reader, claims.as_ref()),
+            url: url(&mut reader, claims.as_ref()),
             url_is_given: given.get("url").is_some(),
-            url_is_ours: given.is_ours("url"),
+            url_is_ours: given.is_explicit("url"),
             auth_token: reader.token("auth-token"),
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
@@ -148,19 +144,19 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
-        let more = inputs.contradictions().into_iter().chain(inputs.mismatch(claims.as_ref()));
+        let more = inputs.conflicts().into_iter().chain(inputs.token_mismatch(claims.as_ref()));
         let mistakes = reader.mistakes.into_iter().chain(more).collect();
-        Failure::all(mistakes).map_or(Ok(inputs), Err)
+        Error::combine(mistakes).map_or(Ok(inputs), Err)
     }
 
-    fn contradictions(&self) -> Option<Failure> {
+    fn conflicts(&self) -> Option<Error> {
         let message = match (self.mode, self.integration_id) {
             (Mode::Install, Some(_)) => "`mode: install` does not take an `integration-id`",
             (Mode::Reauth, None) => "`mode: reauth` needs the `integration-id` to renew",
             _ => return None,
         };
         let hint = "give an id with `mode: reauth`, and none with `mode: install`";
-        Some(Failure::new(Code::Usage, message).hint(hint))
+        Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
     }
 
     /// The tokens that were given.
@@ -189,10 +185,10 @@ impl Inputs {
     }
 
     /// An organization's token that belongs elsewhere.
-    fn mismatch(&self, claims: Option<&Claims>) -> Option<Failure> {
+    fn token_mismatch(&self, claims: Option<&TokenClaims>) -> Option<Error> {
         let org = self.org.as_ref().map(OrgSlug::as_str);
-        let message = claims?.contradiction(self.url.as_ref(), org)?;
-        Some(Failure::new(Code::TokenMismatch, message))
+        let message = claims?.mismatch(self.url.as_ref(), org)?;
+        Some(Error::new(ErrorCode::TokenMismatch, message))
     }
 
     /// Which backend the inputs mean.
@@ -201,29 +197,29 @@ impl Inputs {
     ///
     /// On a CI host the embedded backend is never chosen silently: a green job that did nothing is
     /// the worst failure.
-    pub fn backend(&self, job: &Job) -> Result<BackendName, Failure> {
+    pub fn backend(&self, job: &Job) -> Result<BackendName> {
         let url = self.url.as_ref().filter(|_| self.url_is_given);
         match (self.backend, &self.auth_token, url) {
             (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
             (_, Some(_), _) => Ok(BackendName::Sentry),
             _ if self.pipeline_token.is_some() => Ok(BackendName::Sentry),
             (None, None, None) if !job.host.is_ci() => Ok(BackendName::Embedded),
-            (_, None, _) if !job.host.is_ci() => Err(Failure::new(
-                Code::NoToken,
+            (_, None, _) if !job.host.is_ci() => Err(Error::new(
+                ErrorCode::NoToken,
                 "a Sentry backend needs a token, and there is none",
             )),
             (_, None, _) => {
                 let message =
                     "this job has no token for a Sentry, and `backend: embedded` is not chosen";
-                Err(Failure::new(Code::Usage, message).hint(Code::NoToken.hint()))
+                Err(Error::new(ErrorCode::Usage, message).with_hint(ErrorCode::NoToken.hint()))
             }
         }
     }
 }
 
-fn apps(given: &Given, env: &Env, read: ReadFile<'_>) -> (StateInput, Vec<Failure>) {
+fn apps(given: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Error>) {
     let apps = given.get("apps");
-    let apps = apps.map(|one| StateInput::read_apps(one.text.expose(), one.origin, env, read));
+    let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
     apps.unwrap_or_default()
 }
 
@@ -231,24 +227,24 @@ fn is_https(address: Option<&str>) -> bool {
     address.is_some_and(|address| address.starts_with("https:"))
 }
 
-fn claims(token: &str) -> Option<Claims> {
+fn claims(token: &str) -> Option<TokenClaims> {
     match token::kind(token) {
-        Kind::Organization(claims) => Some(claims),
-        Kind::User | Kind::Integration | Kind::Legacy | Kind::Opaque => None,
+        TokenKind::Organization(claims) => Some(claims),
+        TokenKind::User | TokenKind::Integration | TokenKind::Legacy | TokenKind::Opaque => None,
     }
 }
 
 /// The organization: the one that is given, else the token's own, else that of a file.
-fn org(reader: &mut Reader<'_>, claims: Option<&Claims>) -> Option<OrgSlug> {
+fn org(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<OrgSlug> {
     let given = reader.value("org", parse::org);
     let claimed = || OrgSlug::parse(&claims?.org);
-    given.or_else(claimed).or_else(|| reader.default("org", parse::org))
+    given.or_else(claimed).or_else(|| reader.default_value("org", parse::org))
 }
 
 /// The address that is given, else that of a file, before which the token's own goes.
-fn address(reader: &mut Reader<'_>, claims: Option<&Claims>) -> Option<Url> {
+fn url(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url> {
     match (reader.value("url", parse::url), claims) {
-        (None, None) => reader.default("url", parse::url),
+        (None, None) => reader.default_value("url", parse::url),
         (given, _) => given,
     }
 }
@@ -256,12 +252,12 @@ fn address(reader: &mut Reader<'_>, claims: Option<&Claims>) -> Option<Url> {
 /// Why the host withheld the token that this run would need, if it did.
 ///
 /// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
-pub fn withheld(given: &Given, job: &Job) -> Option<&'static str> {
+pub fn withheld_token_reason(given: &RawInputs, job: &Job) -> Option<&'static str> {
     let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
     let asked = given.get("provider").is_some()
         || given.get("callback-url").is_some()
         || given.get("manifest").is_some()
-        || release::is_asked(given);
+        || release::is_requested(given);
     let needed = asked && !embedded;
     let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| given.get(name));
     if needed && token.is_none() { job.withheld_secrets() } else { None }

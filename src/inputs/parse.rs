@@ -1,7 +1,7 @@
 //! From a given text to a typed input: one small function for each kind of input.
 
-use super::given::{Found, Given, Origin, ReadFile};
-use crate::failure::{Code, Failure, quote};
+use super::given::{InputOrigin, RawInput, RawInputs, ReadFile};
+use crate::failure::{Error, ErrorCode, quote};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use rustls::RootCertStore;
@@ -61,7 +61,7 @@ pub struct CodeMapping {
 
 /// The ends that `tolerate` turns into exit 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tolerated {
+pub enum ToleratedExit {
     /// Exit 3.
     ActionRequired,
     /// Exit 4.
@@ -75,13 +75,13 @@ pub enum Tolerated {
 }
 
 /// Reads inputs one by one and keeps every mistake.
-pub(super) struct Reader<'a> {
-    given: &'a Given,
-    pub(super) mistakes: Vec<Failure>,
+pub(super) struct InputReader<'a> {
+    given: &'a RawInputs,
+    pub(super) mistakes: Vec<Error>,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(given: &'a Given, mistakes: Vec<Failure>) -> Self {
+impl<'a> InputReader<'a> {
+    pub(super) fn new(given: &'a RawInputs, mistakes: Vec<Error>) -> Self {
         Self { given, mistakes }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The same of what a file names, where nothing else did.
-    pub(super) fn default<T>(
+    pub(super) fn default_value<T>(
         &mut self,
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
     fn parse<T>(
         &mut self,
         name: &str,
-        found: &Found,
+        found: &RawInput,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
         match parse(found.text.expose()) {
@@ -117,13 +117,13 @@ impl<'a> Reader<'a> {
             Err(takes) => {
                 let shown = quote(found.text.expose());
                 let (place, named) = match found.origin {
-                    Origin::Manifest(place) => (Some(place), format!("`{name}`")),
+                    InputOrigin::Manifest(place) => (Some(place), format!("`{name}`")),
                     origin => (None, format!("`{name}` ({origin})")),
                 };
                 let message = format!("{named} takes {takes}, not {shown}");
                 let hint = format!("change {}", found.origin);
-                let failure = Failure::new(Code::Usage, message).hint(hint);
-                self.mistakes.push(Failure { place, ..failure });
+                let failure = Error::new(ErrorCode::Usage, message).with_hint(hint);
+                self.mistakes.push(Error { place, ..failure });
                 None
             }
         }
@@ -143,7 +143,8 @@ impl<'a> Reader<'a> {
             Ok(Err(takes)) => format!("`{name}` ({origin}) takes {takes}, and {shown} is none"),
             Err(error) => format!("cannot read {shown}, which {origin} names: {error}"),
         };
-        self.mistakes.push(Failure::new(Code::Usage, message).hint(format!("change {origin}")));
+        self.mistakes
+            .push(Error::new(ErrorCode::Usage, message).with_hint(format!("change {origin}")));
         None
     }
 
@@ -155,13 +156,13 @@ impl<'a> Reader<'a> {
         }
         let origin = found.origin;
         let place = match origin {
-            Origin::Manifest(place) => Some(place),
+            InputOrigin::Manifest(place) => Some(place),
             _ => None,
         };
         let message = format!("`{name}` ({origin}) takes one line of ASCII without blanks");
         let hint = format!("set {origin} to the token alone, without quotes, blanks or line ends");
-        let failure = Failure::new(Code::Usage, message).hint(hint);
-        self.mistakes.push(Failure { place, ..failure });
+        let failure = Error::new(ErrorCode::Usage, message).with_hint(hint);
+        self.mistakes.push(Error { place, ..failure });
         None
     }
 }
@@ -273,13 +274,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or("a time such as `90s`, `2m`, or seconds, up to a day")
 }
 
-pub(super) fn tolerate(list: &str) -> Result<Vec<Tolerated>, &'static str> {
+pub(super) fn tolerate(list: &str) -> Result<Vec<ToleratedExit>, &'static str> {
     let choices = [
-        ("action-required", Tolerated::ActionRequired),
-        ("refused", Tolerated::Refused),
-        ("auth", Tolerated::Auth),
-        ("unavailable", Tolerated::Unavailable),
-        ("all", Tolerated::All),
+        ("action-required", ToleratedExit::ActionRequired),
+        ("refused", ToleratedExit::Refused),
+        ("auth", ToleratedExit::Auth),
+        ("unavailable", ToleratedExit::Unavailable),
+        ("all", ToleratedExit::All),
     ];
     let takes = "a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
     let words = list.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty());

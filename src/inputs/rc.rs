@@ -16,11 +16,11 @@ const KEYS: [(&str, &str); 3] = [("url", "url"), ("org", "org"), ("project", "pr
 pub(super) fn read(env: &Env, read: ReadFile<'_>) -> Vec<(&'static str, String, &'static str)> {
     let properties = match env.get("SENTRY_PROPERTIES") {
         Some(path) => read(path).ok(),
-        None => upwards("sentry.properties", read),
+        None => find_upwards("sentry.properties", read),
     };
     let of_home = |home: &str| read(&format!("{home}/.sentryclirc")).ok();
     let home = env.get("HOME").or_else(|| env.get("USERPROFILE")).and_then(of_home);
-    let sections = [upwards(".sentryclirc", read), home];
+    let sections = [find_upwards(".sentryclirc", read), home];
     let sections = sections.into_iter().flatten().flat_map(|text| section(&text));
     let sections = sections.map(|(name, value)| (name, value, ".sentryclirc"));
     let properties = properties.iter().flat_map(|text| lines(text, "defaults."));
@@ -29,7 +29,7 @@ pub(super) fn read(env: &Env, read: ReadFile<'_>) -> Vec<(&'static str, String, 
 }
 
 /// The nearest file of this name, from the working folder upwards.
-fn upwards(name: &str, read: ReadFile<'_>) -> Option<String> {
+fn find_upwards(name: &str, read: ReadFile<'_>) -> Option<String> {
     (0..UPWARDS).find_map(|above| read(&format!("{}{name}", "../".repeat(above))).ok())
 }
 

@@ -1,7 +1,7 @@
 //! What the inputs say of a release and its deploy.
 
-use super::given::Given;
-use super::parse::{self, Reader};
+use super::given::RawInputs;
+use super::parse::{self, InputReader};
 use crate::dates;
 use crate::job;
 use crate::secret::Secret;
@@ -36,10 +36,10 @@ pub struct Ref {
 
 /// Which commit the release before was made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Previous {
+pub enum PreviousCommit {
     /// The backend knows, or the event tells.
     #[default]
-    Unsaid,
+    Unspecified,
     /// The backend is asked.
     LookUp,
     /// This one.
@@ -50,7 +50,7 @@ pub enum Previous {
 #[derive(Debug)]
 pub struct ReleaseInputs {
     /// Whether the release job is asked for at all.
-    pub asked: bool,
+    pub requested: bool,
     /// The version, when it was named.
     pub version: Option<String>,
     /// What stands before the version.
@@ -62,7 +62,7 @@ pub struct ReleaseInputs {
     /// Where its commits come from.
     pub commits: CommitSource,
     /// The release before.
-    pub previous: Previous,
+    pub previous: PreviousCommit,
     /// Only commits that touch one of these.
     pub paths: Vec<String>,
     /// The remote that names the repository.
@@ -87,14 +87,14 @@ pub struct ReleaseInputs {
 
 impl ReleaseInputs {
     /// Reads them; mistakes stay with the reader.
-    pub(super) fn read(given: &Given, reader: &mut Reader<'_>) -> Self {
+    pub(super) fn read(given: &RawInputs, reader: &mut InputReader<'_>) -> Self {
         Self {
-            asked: is_asked(given),
+            requested: is_requested(given),
             version: reader.value("release", parse::text),
             prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),
             projects: reader
                 .value("projects", projects)
-                .or_else(|| reader.default("projects", projects))
+                .or_else(|| reader.default_value("projects", projects))
                 .unwrap_or_default(),
             environment: reader.value("environment", environment),
             commits: reader.value("commits", commits).unwrap_or_default(),
@@ -105,7 +105,7 @@ impl ReleaseInputs {
             proof: reader.value("proof", parse::boolean).unwrap_or(false),
             deploy: reader.value("deploy", parse::boolean),
             deploy_name: reader.value("deploy-name", name),
-            deploy_url: reader.value("deploy-url", page),
+            deploy_url: reader.value("deploy-url", page_url),
             started_at: reader.value("started-at", time),
             github_token: reader.token("github-token"),
             github_status: reader.value("github-status", status_context).flatten(),
@@ -115,8 +115,8 @@ impl ReleaseInputs {
 
 /// Whether the release job is asked for. Programs that report errors read `SENTRY_RELEASE` and
 /// `SENTRY_ENVIRONMENT` too, so beside a provider these ask for nothing.
-pub(super) fn is_asked(given: &Given) -> bool {
-    let ours = ["release", "environment", "deploy"].iter().any(|name| given.is_ours(name));
+pub(super) fn is_requested(given: &RawInputs) -> bool {
+    let ours = ["release", "environment", "deploy"].iter().any(|name| given.is_explicit(name));
     let shared = ["release", "environment"].iter().any(|name| given.get(name).is_some());
     ours || given.asks_release || (shared && given.get("provider").is_none())
 }
@@ -131,7 +131,7 @@ fn projects(text: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// Sentry's own rule for an environment's name.
-pub fn fits_environment(text: &str) -> bool {
+pub fn is_environment(text: &str) -> bool {
     text.chars().count() <= 64
         && text.trim() == text
         && !text.contains(|c: char| c.is_control() || c == '/')
@@ -140,7 +140,7 @@ pub fn fits_environment(text: &str) -> bool {
 
 fn environment(text: &str) -> Result<String, &'static str> {
     let takes = "a name of at most 64 characters, without `/`";
-    if fits_environment(text) { Ok(text.to_owned()) } else { Err(takes) }
+    if is_environment(text) { Ok(text.to_owned()) } else { Err(takes) }
 }
 
 fn name(text: &str) -> Result<String, &'static str> {
@@ -149,7 +149,7 @@ fn name(text: &str) -> Result<String, &'static str> {
 }
 
 /// A page may have a query, other than a base address.
-fn page(text: &str) -> Result<Url, &'static str> {
+fn page_url(text: &str) -> Result<Url, &'static str> {
     let fits = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -166,12 +166,12 @@ fn time(text: &str) -> Result<i64, &'static str> {
     ms.ok_or("a time such as `2026-11-25T12:00:00Z`, or seconds since 1970")
 }
 
-fn previous(text: &str) -> Result<Previous, &'static str> {
+fn previous(text: &str) -> Result<PreviousCommit, &'static str> {
     match text {
-        "lookup" => Ok(Previous::LookUp),
-        sha => {
-            job::sha(sha).map(Previous::Sha).ok_or("a commit of 7 to 64 hex digits, or `lookup`")
-        }
+        "lookup" => Ok(PreviousCommit::LookUp),
+        sha => job::sha(sha)
+            .map(PreviousCommit::Sha)
+            .ok_or("a commit of 7 to 64 hex digits, or `lookup`"),
     }
 }
 

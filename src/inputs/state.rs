@@ -4,38 +4,38 @@
 //! read later. `${NAME}` and `@path` are resolved after parsing, so that a quote, a line end or a
 //! PEM key arrives byte for byte.
 
-use super::given::{Block, Given, ReadFile, without_line_end};
+use super::given::{RawInputs, ReadFile, StateBlock, without_line_end};
 use crate::env::Env;
-use crate::failure::{Code, Failure, quote};
+use crate::failure::{Error, ErrorCode, quote};
 use crate::secret::Secret;
 use crate::state::camel_case;
-use crate::yaml::{self, Document, Spot};
+use crate::yaml::{self, KeyPosition, YamlDocument};
 use serde_yaml::Value;
 use std::fmt;
 
 /// The fields that were given, in the order they were written.
 #[derive(Debug, Default)]
-pub struct StateInput {
+pub struct FieldInput {
     /// Fields, or steps with fields.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<FieldEntry>,
 }
 
 /// One field, or one step with its fields.
 #[derive(Debug)]
-pub struct Entry {
+pub struct FieldEntry {
     /// The name as it was written.
     pub name: String,
     /// What was given.
-    pub value: GivenValue,
+    pub value: RawValue,
     /// Where it stands, for messages: `FINISHLINE_STATE line 1 column 2`, or `--set`.
     pub place: String,
     /// Where the text itself can be read by others, when it can.
-    pub shown: Option<Shown>,
+    pub shown: Option<Exposure>,
 }
 
 /// Where others can read a text that was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum Exposure {
     /// A `--set` holds it, and every process list shows it.
     CommandLine,
     /// A manifest holds it, which is kept beside the code.
@@ -44,7 +44,7 @@ pub enum Shown {
 
 /// A value as it was written.
 #[derive(Debug)]
-pub enum GivenValue {
+pub enum RawValue {
     /// Nothing: the same as not given.
     Empty,
     /// A text.
@@ -56,13 +56,13 @@ pub enum GivenValue {
     /// A list.
     List(Vec<Self>),
     /// A mapping.
-    Mapping(Vec<Entry>),
+    Mapping(Vec<FieldEntry>),
 }
 
-impl StateInput {
+impl FieldInput {
     /// Reads `state`, then each `--set` over it; says every mistake, and never a value.
-    pub fn read(given: &Given, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Failure>) {
-        let mut reader = Reader::new("state", env, read);
+    pub fn read(given: &RawInputs, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
+        let mut reader = FieldReader::new("state", env, read);
         let mut state = Self::default();
         if let Some(block) = &given.block {
             state.entries = reader.block(block);
@@ -85,22 +85,22 @@ impl StateInput {
         origin: impl fmt::Display,
         env: &Env,
         read: ReadFile<'_>,
-    ) -> (Self, Vec<Failure>) {
-        let mut reader = Reader::new("apps", env, read);
+    ) -> (Self, Vec<Error>) {
+        let mut reader = FieldReader::new("apps", env, read);
         reader.origin = origin.to_string();
         let entries = reader.document(text);
         (Self { entries }, reader.mistakes)
     }
 }
 
-impl Entry {
+impl FieldEntry {
     /// The field that the name means.
     pub fn field_name(&self) -> String {
         camel_case(&self.name)
     }
 }
 
-struct Reader<'a> {
+struct FieldReader<'a> {
     /// The input that is read.
     input: &'static str,
     env: &'a Env,
@@ -108,35 +108,34 @@ struct Reader<'a> {
     origin: String,
     /// Whether it is read from a manifest.
     in_manifest: bool,
-    mistakes: Vec<Failure>,
+    mistakes: Vec<Error>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FieldReader<'a> {
     fn new(input: &'static str, env: &'a Env, read: ReadFile<'a>) -> Self {
         let (mistakes, origin) = (Vec::new(), String::new());
         Self { input, env, read, mistakes, origin, in_manifest: false }
     }
 
     /// What is wrong with the whole input.
-    fn unread(&self, why: &str) -> Failure {
+    fn invalid(&self, why: &str) -> Error {
         let message = format!("`{}` ({}) {why}", self.input, self.origin);
-        let failure = Failure::new(Code::BadState, message);
+        let failure = Error::new(ErrorCode::BadState, message);
         match self.input {
-            "apps" => {
-                failure.hint("write `apps` as a mapping of provider keys to mappings of fields")
-            }
+            "apps" => failure
+                .with_hint("write `apps` as a mapping of provider keys to mappings of fields"),
             _ => failure,
         }
     }
 
-    fn document(&mut self, text: &str) -> Vec<Entry> {
+    fn document(&mut self, text: &str) -> Vec<FieldEntry> {
         let document = match yaml::read(text) {
             Ok(document) => document,
             Err(error) => {
-                let failure = self.unread(&error.to_string());
+                let failure = self.invalid(&error.to_string());
                 let hint = "quote a value that holds `: `, `{`, `}`, or begins with `@`";
                 let broken = error.kind == yaml::BROKEN;
-                self.mistakes.push(if broken { failure.hint(hint) } else { failure });
+                self.mistakes.push(if broken { failure.with_hint(hint) } else { failure });
                 return Vec::new();
             }
         };
@@ -145,14 +144,14 @@ impl<'a> Reader<'a> {
             Value::Mapping(_) => self.mapping(&document, &document.value, &mut Vec::new()),
             other => {
                 let kind = kind(other);
-                self.mistakes.push(self.unread(&format!("is {kind}, not a mapping")));
+                self.mistakes.push(self.invalid(&format!("is {kind}, not a mapping")));
                 Vec::new()
             }
         }
     }
 
     /// The `state` of a manifest's entry.
-    fn block(&mut self, block: &Block) -> Vec<Entry> {
+    fn block(&mut self, block: &StateBlock) -> Vec<FieldEntry> {
         self.in_manifest = true;
         let mut path = block.path.clone();
         match block.document.at(&path) {
@@ -160,7 +159,7 @@ impl<'a> Reader<'a> {
             Some(value @ Value::Mapping(_)) => self.mapping(&block.document, value, &mut path),
             Some(other) => {
                 let message = format!("`state` is {}, not a mapping", kind(other));
-                self.mistakes.push(Failure::new(Code::BadState, message));
+                self.mistakes.push(Error::new(ErrorCode::BadState, message));
                 Vec::new()
             }
         }
@@ -168,39 +167,40 @@ impl<'a> Reader<'a> {
 
     fn mapping(
         &mut self,
-        document: &Document,
+        document: &YamlDocument,
         value: &Value,
         path: &mut Vec<String>,
-    ) -> Vec<Entry> {
+    ) -> Vec<FieldEntry> {
         let Value::Mapping(mapping) = value else { return Vec::new() };
         let mut entries = Vec::new();
         for (key, value) in mapping {
             path.push(key_text(key));
-            let spot = document.spot(path);
+            let spot = document.position(path);
             let place = self.place(spot);
-            let shown = self.in_manifest.then_some(Shown::Manifest).filter(|_| is_literal(value));
+            let shown =
+                self.in_manifest.then_some(Exposure::Manifest).filter(|_| is_literal(value));
             let value = self.value(document, value, path, &place);
             let name = path.pop().unwrap_or_default();
-            entries.push(Entry { name, value, place, shown });
+            entries.push(FieldEntry { name, value, place, shown });
         }
         entries
     }
 
     fn value(
         &mut self,
-        document: &Document,
+        document: &YamlDocument,
         value: &Value,
         path: &mut Vec<String>,
         place: &str,
-    ) -> GivenValue {
+    ) -> RawValue {
         match value {
-            Value::Null => GivenValue::Empty,
-            Value::Bool(value) => GivenValue::Boolean(*value),
-            Value::Number(number) => GivenValue::Number(Secret::from(number.to_string())),
+            Value::Null => RawValue::Empty,
+            Value::Bool(value) => RawValue::Boolean(*value),
+            Value::Number(number) => RawValue::Number(Secret::from(number.to_string())),
             Value::String(text) => {
-                let plain = document.spot(path).is_some_and(|spot| spot.plain);
+                let plain = document.position(path).is_some_and(|spot| spot.plain);
                 if plain && reads_as_number(text) {
-                    return GivenValue::Number(Secret::from(text.as_str()));
+                    return RawValue::Number(Secret::from(text.as_str()));
                 }
                 self.resolve(text, place)
             }
@@ -211,19 +211,19 @@ impl<'a> Reader<'a> {
                     path.pop();
                     item
                 };
-                GivenValue::List(items.iter().enumerate().map(item).collect())
+                RawValue::List(items.iter().enumerate().map(item).collect())
             }
-            Value::Mapping(_) => GivenValue::Mapping(self.mapping(document, value, path)),
+            Value::Mapping(_) => RawValue::Mapping(self.mapping(document, value, path)),
             Value::Tagged(_) => {
                 let message = format!("a value at {place} has a tag (`!`), which is not taken");
-                self.mistakes.push(Failure::new(Code::BadState, message));
-                GivenValue::Empty
+                self.mistakes.push(Error::new(ErrorCode::BadState, message));
+                RawValue::Empty
             }
         }
     }
 
     /// A scalar that is wholly `${NAME}` or `@path` stands for what it names.
-    fn resolve(&mut self, text: &str, place: &str) -> GivenValue {
+    fn resolve(&mut self, text: &str, place: &str) -> RawValue {
         if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
             return self.variable(name, place);
         }
@@ -233,28 +233,28 @@ impl<'a> Reader<'a> {
                 let message =
                     format!("the value at {place} looks like a variable that nothing put in place");
                 let hint = "a variable counts as the whole value and as `${NAME}`; give a text that begins with `$` as one";
-                self.mistakes.push(Failure::new(Code::BadState, message).hint(hint));
-                GivenValue::Empty
+                self.mistakes.push(Error::new(ErrorCode::BadState, message).with_hint(hint));
+                RawValue::Empty
             }
-            None => GivenValue::Text(Secret::from(text)),
+            None => RawValue::Text(Secret::from(text)),
         }
     }
 
-    fn variable(&mut self, name: &str, place: &str) -> GivenValue {
+    fn variable(&mut self, name: &str, place: &str) -> RawValue {
         // `${NAME:?why}`: what to say when there is none.
         let (name, why) = name.split_once(":?").unwrap_or((name, ""));
         if let Some(value) = self.env.get(name) {
-            return GivenValue::Text(Secret::from(value));
+            return RawValue::Text(Secret::from(value));
         }
         if !is_name(name) {
             let message =
                 format!("what {place} names is no variable: only letters, digits and `_`");
-            self.mistakes.push(Failure::new(Code::BadState, message));
-            return GivenValue::Empty;
+            self.mistakes.push(Error::new(ErrorCode::BadState, message));
+            return RawValue::Empty;
         }
         // The name is a text of `state`, so it is shown only where it looks like a variable's.
         let shown = if is_variable_name(name) { format!(" {name}") } else { String::new() };
-        let message = if self.env.is_garbled(name) {
+        let message = if self.env.is_not_utf8(name) {
             format!("the variable{shown} that {place} names is not valid UTF-8")
         } else {
             let why = if self.in_manifest && !why.is_empty() { quote(why) } else { String::new() };
@@ -262,26 +262,26 @@ impl<'a> Reader<'a> {
             format!("the variable{shown} that {place} names is not set, or empty{why}")
         };
         let hint = "set the variable in the step's `env`, from a secret";
-        self.mistakes.push(Failure::new(Code::BadState, message).hint(hint));
-        GivenValue::Empty
+        self.mistakes.push(Error::new(ErrorCode::BadState, message).with_hint(hint));
+        RawValue::Empty
     }
 
-    fn file(&mut self, path: &str, place: &str) -> GivenValue {
+    fn file(&mut self, path: &str, place: &str) -> RawValue {
         match (self.read)(path) {
-            Ok(text) => GivenValue::Text(Secret::from(without_line_end(&text))),
+            Ok(text) => RawValue::Text(Secret::from(without_line_end(&text))),
             Err(error) => {
                 let message = format!("cannot read the file that {place} names: {error}");
                 let hint = "`@` begins a path; give a text that begins with `@` as `${NAME}`";
-                self.mistakes.push(Failure::new(Code::BadState, message).hint(hint));
-                GivenValue::Empty
+                self.mistakes.push(Error::new(ErrorCode::BadState, message).with_hint(hint));
+                RawValue::Empty
             }
         }
     }
 
-    fn set(&mut self, set: &str) -> Option<Entry> {
+    fn set(&mut self, set: &str) -> Option<FieldEntry> {
         let Some((name, text)) = set.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             let message = "a `--set` is not NAME=VALUE";
-            self.mistakes.push(Failure::new(Code::Usage, message));
+            self.mistakes.push(Error::new(ErrorCode::Usage, message));
             return None;
         };
         let place = "--set".to_owned();
@@ -289,11 +289,11 @@ impl<'a> Reader<'a> {
             Some(variable) => (self.variable(variable, &place), false),
             None => (self.resolve(text, &place), !text.starts_with('@')),
         };
-        let shown = is_shown.then_some(Shown::CommandLine);
-        Some(Entry { name: name.to_owned(), value, place, shown })
+        let shown = is_shown.then_some(Exposure::CommandLine);
+        Some(FieldEntry { name: name.to_owned(), value, place, shown })
     }
 
-    fn place(&self, spot: Option<Spot>) -> String {
+    fn place(&self, spot: Option<KeyPosition>) -> String {
         match spot {
             Some(spot) if self.in_manifest => spot.place.to_string(),
             Some(spot) => format!("{} {}", self.origin, spot.place),
@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The kind of a value, to stand after "is".
-impl fmt::Display for GivenValue {
+impl fmt::Display for RawValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "empty",

@@ -1,14 +1,14 @@
 //! How the step speaks, and where its outputs go: read apart from what it was asked to do, so that a
 //! mistake in that is heard.
 
-use super::given::Given;
-use super::parse::{Reader, one_of, text};
-use crate::failure::{Code, Failure};
+use super::given::RawInputs;
+use super::parse::{InputReader, one_of, text};
+use crate::failure::{Error, ErrorCode};
 use crate::job::{Host, Job};
 
 /// A format of standard output, or of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// For a person.
     #[default]
     Text,
@@ -34,15 +34,15 @@ pub enum LogLevel {
 }
 
 /// How the step speaks, and where its outputs go.
-pub struct Voice {
+pub struct OutputOptions {
     /// The CI host that it speaks to.
     pub host: Host,
     /// The format of standard output.
-    pub format: Format,
+    pub format: OutputFormat,
     /// How much is logged.
     pub log_level: LogLevel,
     /// The format of the log.
-    pub log_format: Format,
+    pub log_format: OutputFormat,
     /// Where the whole result goes as JSON.
     pub result_file: Option<String>,
     /// Where the dotenv report goes.
@@ -53,36 +53,38 @@ pub struct Voice {
     pub summary: Option<String>,
 }
 
-impl Voice {
+impl OutputOptions {
     /// Reads how to speak; what is wrong falls back to its default, so that the mistake is heard.
-    pub fn read(given: &Given, job: &Job) -> (Self, Vec<Failure>) {
-        let mut reader = Reader::new(given, Vec::new());
+    pub fn read(given: &RawInputs, job: &Job) -> (Self, Vec<Error>) {
+        let mut reader = InputReader::new(given, Vec::new());
         let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
         let voice = Self {
             host: reader.value("host", host).unwrap_or(job.host),
-            format: reader.value("format", format).unwrap_or(Format::Text),
+            format: reader.value("format", format).unwrap_or(OutputFormat::Text),
             log_level: reader.value("log-level", log_level).unwrap_or(level),
-            log_format: reader.value("log-format", format).unwrap_or(Format::Text),
+            log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
             result_file: reader.value("result-file", text),
             dotenv: reader.value("dotenv", text),
             annotations: reader.value("annotations", text),
             summary: reader.value("summary", text),
         };
         let mut mistakes = reader.mistakes;
-        match voice.contradiction() {
+        match voice.conflict() {
             None => (voice, mistakes),
             Some(mistake) => {
                 mistakes.push(mistake);
-                (Self { format: Format::Text, ..voice }, mistakes)
+                (Self { format: OutputFormat::Text, ..voice }, mistakes)
             }
         }
     }
 
     /// Azure's agent reads commands on standard output, which would then be no JSON.
-    fn contradiction(&self) -> Option<Failure> {
-        let mixes = self.host == Host::Azure && self.format == Format::Json;
+    fn conflict(&self) -> Option<Error> {
+        let mixes = self.host == Host::Azure && self.format == OutputFormat::Json;
         let message = "`format: json` is not for Azure Pipelines, whose commands share the stream";
-        mixes.then(|| Failure::new(Code::Usage, message).hint("name a `result-file` instead"))
+        mixes.then(|| {
+            Error::new(ErrorCode::Usage, message).with_hint("name a `result-file` instead")
+        })
     }
 }
 
@@ -90,8 +92,8 @@ fn host(name: &str) -> Result<Host, &'static str> {
     Host::from_name(name).ok_or("a CI host's name such as `github`, `gitlab` or `local`")
 }
 
-fn format(word: &str) -> Result<Format, &'static str> {
-    one_of(word, &[("text", Format::Text), ("json", Format::Json)], "`text` or `json`")
+fn format(word: &str) -> Result<OutputFormat, &'static str> {
+    one_of(word, &[("text", OutputFormat::Text), ("json", OutputFormat::Json)], "`text` or `json`")
 }
 
 fn log_level(word: &str) -> Result<LogLevel, &'static str> {

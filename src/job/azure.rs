@@ -3,12 +3,12 @@
 use url::Url;
 
 use super::Job;
-use super::facts::{self, Facts};
+use super::facts::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's run.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let git_ref = facts.text("BUILD_SOURCEBRANCH");
-    let named = |prefix| facts::named(git_ref.as_deref(), prefix);
+    let named = |prefix| facts::ref_name(git_ref.as_deref(), prefix);
     // The other one, `…PULLREQUESTID`, is GitHub's internal id where GitHub has the code.
     let number = facts.number("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER");
     let number = number.or_else(|| facts.number("SYSTEM_PULLREQUEST_PULLREQUESTID"));
@@ -35,17 +35,17 @@ pub(super) fn read(facts: &Facts<'_>) -> Job {
 }
 
 /// Takes the name, with the spaces that it may hold here, unless it is a URL.
-fn repository(facts: &Facts<'_>) -> Option<String> {
+fn repository(facts: &JobEnv<'_>) -> Option<String> {
     facts.text("BUILD_REPOSITORY_NAME").filter(|name| !name.contains([':', '@']))
 }
 
-fn is_fork(facts: &Facts<'_>) -> Option<bool> {
+fn is_fork(facts: &JobEnv<'_>) -> Option<bool> {
     let is = |value| facts.is("SYSTEM_PULLREQUEST_ISFORK", value).then_some(value == "True");
     is("True").or_else(|| is("False"))
 }
 
 /// Builds the run's page; a project's name may hold spaces.
-fn run_url(facts: &Facts<'_>) -> Option<String> {
+fn run_url(facts: &JobEnv<'_>) -> Option<String> {
     let mut url = Url::parse(&facts.link("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?).ok()?;
     let project = facts.text("SYSTEM_TEAMPROJECT")?;
     let build = facts.number("BUILD_BUILDID")?;

@@ -1,10 +1,10 @@
 //! Bitbucket Pipelines. It documents no page for a run and no variable that tells a fork.
 
 use super::Job;
-use super::facts::{self, Facts};
+use super::facts::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's run.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let branch = facts.text("BITBUCKET_BRANCH");
     let tag = facts.text("BITBUCKET_TAG");
     let job = Job {

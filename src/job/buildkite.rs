@@ -1,10 +1,10 @@
 //! Buildkite. The commit may be the word `HEAD`, which only git can answer.
 
 use super::Job;
-use super::facts::{self, Facts};
+use super::facts::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's build.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let tag = facts.text("BUILDKITE_TAG");
     // A tag's build repeats the tag as its branch.
     let branch = facts.text("BUILDKITE_BRANCH").filter(|branch| tag.as_ref() != Some(branch));
@@ -32,7 +32,7 @@ fn without_owner(branch: String) -> Option<String> {
     branch.rsplit(':').next().and_then(facts::text)
 }
 
-fn is_fork(facts: &Facts<'_>) -> Option<bool> {
+fn is_fork(facts: &JobEnv<'_>) -> Option<bool> {
     let source = facts.repository_of_url("BUILDKITE_PULL_REQUEST_REPO")?;
     let own = facts.repository_of_url("BUILDKITE_REPO")?;
     Some(!facts::same_repository(&source, &own))

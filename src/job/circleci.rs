@@ -1,10 +1,10 @@
 //! CircleCI. It names no event and no base branch.
 
 use super::Job;
-use super::facts::{self, Facts};
+use super::facts::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's job.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let branch = facts.text("CIRCLE_BRANCH");
     let tag = facts.text("CIRCLE_TAG");
     // Only a fork's pull request has this one; without it nothing is known.
@@ -31,11 +31,11 @@ fn is_numbered(branch: &str) -> bool {
 }
 
 /// Takes the number off the pull request's link, which is all that is told without a fork.
-fn linked_number(facts: &Facts<'_>) -> Option<u64> {
+fn linked_number(facts: &JobEnv<'_>) -> Option<u64> {
     facts.link("CIRCLE_PULL_REQUEST")?.rsplit('/').next().and_then(facts::number)
 }
 
-fn repository(facts: &Facts<'_>) -> Option<String> {
+fn repository(facts: &JobEnv<'_>) -> Option<String> {
     let owner = facts.text("CIRCLE_PROJECT_USERNAME");
     let name = facts.text("CIRCLE_PROJECT_REPONAME");
     let named =

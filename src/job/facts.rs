@@ -9,11 +9,11 @@ use url::Url;
 use crate::env::Env;
 
 /// The environment, asked for facts.
-pub(super) struct Facts<'a> {
+pub(super) struct JobEnv<'a> {
     env: &'a Env,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> JobEnv<'a> {
     pub(super) fn new(env: &'a Env) -> Self {
         Self { env }
     }
@@ -55,11 +55,11 @@ impl<'a> Facts<'a> {
 }
 
 /// The event's payload, asked for facts by JSON pointer.
-pub(super) struct Payload<'a> {
+pub(super) struct EventPayload<'a> {
     root: Option<&'a Value>,
 }
 
-impl<'a> Payload<'a> {
+impl<'a> EventPayload<'a> {
     pub(super) fn new(root: Option<&'a Value>) -> Self {
         Self { root }
     }
@@ -106,7 +106,7 @@ pub(super) fn short_branch(name: String) -> Option<String> {
 }
 
 /// What follows `prefix` in a full ref: the branch after `refs/heads/`, the tag after `refs/tags/`.
-pub(super) fn named(git_ref: Option<&str>, prefix: &str) -> Option<String> {
+pub(super) fn ref_name(git_ref: Option<&str>, prefix: &str) -> Option<String> {
     git_ref?.strip_prefix(prefix).and_then(text)
 }
 

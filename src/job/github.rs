@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::facts::{self, Facts, Payload};
+use super::facts::{self, EventPayload, JobEnv};
 use super::{Host, Job};
 
 /// Events that strangers can start and that run with the repository's secrets.
@@ -31,8 +31,8 @@ const DEPENDABOT: [&str; 7] = [
 ];
 
 /// Gathers the facts of one event.
-pub(super) fn read(host: Host, facts: &Facts<'_>, payload: &Payload<'_>) -> Job {
-    let job = surroundings(host, facts);
+pub(super) fn read(host: Host, facts: &JobEnv<'_>, payload: &EventPayload<'_>) -> Job {
+    let job = base_job(host, facts);
     let sha = facts.sha("GITHUB_SHA");
     let event = job.event.clone().unwrap_or_default();
     match event.as_str() {
@@ -71,7 +71,7 @@ pub(super) fn withheld(job: &Job) -> Option<&'static str> {
 }
 
 /// Reads what the variables tell alike for every event.
-fn surroundings(host: Host, facts: &Facts<'_>) -> Job {
+fn base_job(host: Host, facts: &JobEnv<'_>) -> Job {
     let event = facts.text("GITHUB_EVENT_NAME");
     let git_ref = facts.text("GITHUB_REF");
     // Gitea and Forgejo number their run pages in ways that differ by version.
@@ -97,7 +97,7 @@ fn surroundings(host: Host, facts: &Facts<'_>) -> Job {
 }
 
 /// Builds the run's page, on the server that the variables name.
-fn run_url(facts: &Facts<'_>) -> Option<String> {
+fn run_url(facts: &JobEnv<'_>) -> Option<String> {
     let server = facts.link("GITHUB_SERVER_URL")?;
     let repository = facts.repository("GITHUB_REPOSITORY")?;
     let run = facts.number("GITHUB_RUN_ID")?;
@@ -106,18 +106,18 @@ fn run_url(facts: &Facts<'_>) -> Option<String> {
 
 /// Sets the ref and the branch or tag that it names.
 fn with_ref(job: Job, git_ref: Option<String>) -> Job {
-    let named = |prefix| facts::named(git_ref.as_deref(), prefix);
+    let named = |prefix| facts::ref_name(git_ref.as_deref(), prefix);
     Job { branch: named("refs/heads/"), tag: named("refs/tags/"), git_ref, ..job }
 }
 
 /// Whether a push removed its branch or tag; Gitea tells it by zeros alone.
-fn is_deletion(payload: &Payload<'_>) -> bool {
+fn is_deletion(payload: &EventPayload<'_>) -> bool {
     let zeros = |after: &str| !after.is_empty() && after.bytes().all(|byte| byte == b'0');
     payload.flag("/deleted") || payload.at("/after").and_then(Value::as_str).is_some_and(zeros)
 }
 
 /// Takes the ref from the payload: the variables speak of the default branch here.
-fn deletion(job: Job, payload: &Payload<'_>, sha: Option<String>) -> Job {
+fn deletion(job: Job, payload: &EventPayload<'_>, sha: Option<String>) -> Job {
     let kind = if payload.text("/ref_type").as_deref() == Some("tag") { "tags" } else { "heads" };
     let full = |name: String| match name.starts_with("refs/") {
         true => name,
@@ -128,12 +128,12 @@ fn deletion(job: Job, payload: &Payload<'_>, sha: Option<String>) -> Job {
 }
 
 /// Adds the release; its `target_commitish` is no sha and is not read.
-fn release(job: Job, payload: &Payload<'_>) -> Job {
+fn release(job: Job, payload: &EventPayload<'_>) -> Job {
     let tag = payload.text("/release/tag_name").or_else(|| job.tag.clone());
     Job { tag, branch: None, release_name: payload.text("/release/name"), ..job }
 }
 
-fn deployment(job: Job, payload: &Payload<'_>) -> Job {
+fn deployment(job: Job, payload: &EventPayload<'_>) -> Job {
     Job {
         environment: payload.text("/deployment/environment"),
         environment_url: payload.link("/deployment_status/environment_url"),
@@ -141,7 +141,7 @@ fn deployment(job: Job, payload: &Payload<'_>) -> Job {
     }
 }
 
-fn merge_group(job: Job, payload: &Payload<'_>) -> Job {
+fn merge_group(job: Job, payload: &EventPayload<'_>) -> Job {
     Job {
         base_ref: payload.text("/merge_group/base_ref").and_then(facts::short_branch),
         base_sha: payload.sha("/merge_group/base_sha"),
@@ -150,7 +150,7 @@ fn merge_group(job: Job, payload: &Payload<'_>) -> Job {
 }
 
 /// Adds what the run that ended was about; the variables speak of the default branch.
-fn workflow_run(job: Job, payload: &Payload<'_>) -> Job {
+fn workflow_run(job: Job, payload: &EventPayload<'_>) -> Job {
     let is_alone = payload.at("/workflow_run/pull_requests/1").is_none();
     let number = payload.number("/workflow_run/pull_requests/0/number");
     Job {
@@ -162,7 +162,12 @@ fn workflow_run(job: Job, payload: &Payload<'_>) -> Job {
 }
 
 /// Adds the pull request, from the variables where the payload tells nothing.
-fn pull_request(job: Job, facts: &Facts<'_>, payload: &Payload<'_>, sha: Option<String>) -> Job {
+fn pull_request(
+    job: Job,
+    facts: &JobEnv<'_>,
+    payload: &EventPayload<'_>,
+    sha: Option<String>,
+) -> Job {
     let (numbered, is_head) = job.git_ref.as_deref().map_or((None, false), numbered_ref);
     let head = payload.sha("/pull_request/head/sha");
     let head = head.or_else(|| sha.clone().filter(|_| is_head));
@@ -196,7 +201,7 @@ fn numbered_ref(git_ref: &str) -> (Option<u64>, bool) {
 /// Compares the repository of the head with that of the base, else with the job's own.
 ///
 /// Not the head's own `fork` flag: that one is also set where the base itself is a fork.
-fn is_fork(job: &Job, payload: &Payload<'_>, head: &str, base: &str) -> Option<bool> {
+fn is_fork(job: &Job, payload: &EventPayload<'_>, head: &str, base: &str) -> Option<bool> {
     let head = payload.at(head)?;
     if head.is_null() {
         // A fork that has been deleted since.

@@ -3,10 +3,10 @@
 //! A merge request's pipeline may run on a merge commit that nobody pushed, or in the fork.
 
 use super::Job;
-use super::facts::{self, Facts};
+use super::facts::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a merge request's pipeline.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let branch = facts.text("CI_COMMIT_BRANCH");
     let tag = facts.text("CI_COMMIT_TAG");
     let of_request = facts.text("CI_MERGE_REQUEST_REF_PATH");
@@ -32,7 +32,7 @@ pub(super) fn read(facts: &Facts<'_>) -> Job {
 }
 
 /// The pushed commit: the source branch's own tip where the pipeline runs on a merge commit.
-fn head(facts: &Facts<'_>) -> Option<String> {
+fn head(facts: &JobEnv<'_>) -> Option<String> {
     // A detached pipeline runs on the pushed commit and leaves the variable for it empty.
     let is_merged = ["merged_result", "merge_train"]
         .into_iter()
@@ -42,14 +42,14 @@ fn head(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// The first that is told; the last one is zeros for anything but a second push of a branch.
-fn base_sha(facts: &Facts<'_>) -> Option<String> {
+fn base_sha(facts: &JobEnv<'_>) -> Option<String> {
     ["CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "CI_COMMIT_BEFORE_SHA"]
         .into_iter()
         .find_map(|name| facts.sha(name))
 }
 
 /// Compares with the merge request's project: the job's own is the fork when it runs there.
-fn is_fork(facts: &Facts<'_>) -> Option<bool> {
+fn is_fork(facts: &JobEnv<'_>) -> Option<bool> {
     let source = facts.text("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH")?;
     let target = facts.text("CI_MERGE_REQUEST_PROJECT_PATH");
     let target = target.or_else(|| facts.text("CI_PROJECT_PATH"))?;

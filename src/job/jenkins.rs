@@ -1,10 +1,10 @@
 //! Jenkins. Most facts come from plugins: Git's, and the one for multibranch projects.
 
 use super::Job;
-use super::facts::{self, Facts};
+use super::facts::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a change request's build.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let is_change = facts.text("CHANGE_ID").is_some();
     let tag = facts.text("TAG_NAME");
     let branch = branch(facts, is_change).filter(|_| tag.is_none());
@@ -29,7 +29,7 @@ pub(super) fn read(facts: &Facts<'_>) -> Job {
 }
 
 /// Takes the first name that is a branch's own: a change request's build is called `PR-3`.
-fn branch(facts: &Facts<'_>, is_change: bool) -> Option<String> {
+fn branch(facts: &JobEnv<'_>, is_change: bool) -> Option<String> {
     if is_change {
         return facts.text("CHANGE_BRANCH");
     }

@@ -17,7 +17,7 @@ mod woodpecker;
 use serde_json::Value;
 
 use crate::env::Env;
-use facts::{Facts, Payload};
+use facts::{EventPayload, JobEnv};
 pub use facts::{repository_of_url, same_repository, sha};
 pub use host::Host;
 
@@ -93,10 +93,10 @@ impl Job {
     /// The host is the caller's choice, so that a flag can overrule detection. A payload of any
     /// shape is accepted: a field that is not what it should be counts as absent.
     pub fn read(host: Host, env: &Env, event: Option<&Value>) -> Self {
-        let facts = Facts::new(env);
+        let facts = JobEnv::new(env);
         let job = match host {
             Host::Forgejo | Host::Gitea | Host::Github => {
-                github::read(host, &facts, &Payload::new(event))
+                github::read(host, &facts, &EventPayload::new(event))
             }
             Host::Gitlab => gitlab::read(&facts),
             Host::Azure => azure::read(&facts),

@@ -1,10 +1,10 @@
 //! Woodpecker CI. It has GitLab-like names with meanings of its own.
 
 use super::Job;
-use super::facts::Facts;
+use super::facts::JobEnv;
 
 /// Gathers the facts of a branch's, a tag's or a pull request's pipeline.
-pub(super) fn read(facts: &Facts<'_>) -> Job {
+pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let tag = facts.text("CI_COMMIT_TAG");
     // For a pull request `CI_COMMIT_BRANCH` is the branch that it leads to.
     let number = facts.number("CI_COMMIT_PULL_REQUEST");

@@ -2,7 +2,7 @@
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum KeyKind {
     /// A text.
     Text,
     /// One of these words.
@@ -22,10 +22,10 @@ pub enum Kind {
 }
 
 /// A key with the way its value is written.
-pub type Key = (&'static str, Kind);
+pub type Key = (&'static str, KeyKind);
 
 /// The keys at the top, in the order of the docs.
-pub const TOP: [&str; 4] = ["version", "defaults", "integrations", "releases"];
+pub const TOP_LEVEL_KEYS: [&str; 4] = ["version", "defaults", "integrations", "releases"];
 
 /// The keys of a code mapping.
 pub const CODE_MAPPING: [&str; 5] =
@@ -33,67 +33,73 @@ pub const CODE_MAPPING: [&str; 5] =
 
 /// The keys of an entry of `integrations:`.
 pub const INTEGRATION: &[Key] = &[
-    ("provider", Kind::Text),
-    ("org", Kind::Text),
-    ("mode", Kind::Word(&["ensure", "install", "reauth"])),
-    ("integration-id", Kind::Number),
-    ("state", Kind::State),
-    ("next", Kind::Text),
-    ("repositories", Kind::List),
-    ("code-mappings", Kind::Mappings),
-    ("url", Kind::Text),
-    ("auth-token", Kind::Secret),
-    ("pipeline-token", Kind::Secret),
-    ("dialect", Kind::Word(&["auto", "api", "web"])),
+    ("provider", KeyKind::Text),
+    ("org", KeyKind::Text),
+    ("mode", KeyKind::Word(&["ensure", "install", "reauth"])),
+    ("integration-id", KeyKind::Number),
+    ("state", KeyKind::State),
+    ("next", KeyKind::Text),
+    ("repositories", KeyKind::List),
+    ("code-mappings", KeyKind::Mappings),
+    ("url", KeyKind::Text),
+    ("auth-token", KeyKind::Secret),
+    ("pipeline-token", KeyKind::Secret),
+    ("dialect", KeyKind::Word(&["auto", "api", "web"])),
 ];
 
 /// The keys of an entry of `releases:`.
 pub const RELEASE: &[Key] = &[
-    ("org", Kind::Text),
-    ("projects", Kind::List),
-    ("release", Kind::Text),
-    ("release-prefix", Kind::Text),
-    ("environment", Kind::Text),
-    ("commits", Kind::List),
-    ("previous", Kind::Text),
-    ("paths", Kind::List),
-    ("remote", Kind::Text),
-    ("finalize", Kind::Flag),
-    ("proof", Kind::Flag),
-    ("deploy", Kind::Flag),
-    ("deploy-name", Kind::Text),
-    ("deploy-url", Kind::Text),
-    ("started-at", Kind::Text),
-    ("url", Kind::Text),
-    ("auth-token", Kind::Secret),
-    ("github-token", Kind::Secret),
+    ("org", KeyKind::Text),
+    ("projects", KeyKind::List),
+    ("release", KeyKind::Text),
+    ("release-prefix", KeyKind::Text),
+    ("environment", KeyKind::Text),
+    ("commits", KeyKind::List),
+    ("previous", KeyKind::Text),
+    ("paths", KeyKind::List),
+    ("remote", KeyKind::Text),
+    ("finalize", KeyKind::Flag),
+    ("proof", KeyKind::Flag),
+    ("deploy", KeyKind::Flag),
+    ("deploy-name", KeyKind::Text),
+    ("deploy-url", KeyKind::Text),
+    ("started-at", KeyKind::Text),
+    ("url", KeyKind::Text),
+    ("auth-token", KeyKind::Secret),
+    ("github-token", KeyKind::Secret),
 ];
 
 /// What tells one entry from another, and so is no default.
-const OWN: &[&str] = &["provider", "integration-id", "state"];
+const IDENTIFYING_KEYS: &[&str] = &["provider", "integration-id", "state"];
 
 /// The keys of `defaults:`: what entries may name, without what tells them apart.
 pub fn defaults() -> Vec<Key> {
     let others = RELEASE.iter().filter(|(name, _)| INTEGRATION.iter().all(|(own, _)| own != name));
-    INTEGRATION.iter().chain(others).filter(|(name, _)| !OWN.contains(name)).copied().collect()
+    INTEGRATION
+        .iter()
+        .chain(others)
+        .filter(|(name, _)| !IDENTIFYING_KEYS.contains(name))
+        .copied()
+        .collect()
 }
 
 /// How the backend is reached: beside a manifest, what was typed holds for every entry.
-const REACHES: &[&str] = &["org", "url", "auth-token", "pipeline-token", "github-token", "dialect"];
+const CONNECTION_KEYS: &[&str] =
+    &["org", "url", "auth-token", "pipeline-token", "github-token", "dialect"];
 
 /// What a step says of itself and no entry does.
-const OF_THE_STEP: &[&str] =
+const RUN_KEYS: &[&str] =
     &["callback-url", "entry", "wait", "github-status", "manifest", "max-parallel"];
 
 /// Whether an input is an entry's own, so that beside a manifest it is not typed.
 pub fn is_per_entry(name: &str) -> bool {
     let keys = INTEGRATION.iter().chain(RELEASE);
-    keys.into_iter().any(|(key, _)| *key == name) && !REACHES.contains(&name)
+    keys.into_iter().any(|(key, _)| *key == name) && !CONNECTION_KEYS.contains(&name)
 }
 
 /// Whether an entry takes what was typed under this name. A release takes what programs that
 /// report errors read too: the version and the environment of the job.
 pub fn is_shared(name: &str, release: bool) -> bool {
-    let own = is_per_entry(name) || OF_THE_STEP.contains(&name);
+    let own = is_per_entry(name) || RUN_KEYS.contains(&name);
     !own || (release && ["release", "environment", "projects", "remote"].contains(&name))
 }

@@ -9,32 +9,32 @@ pub mod schema;
 mod source;
 mod write;
 
-use crate::failure::{Code, Failure};
-use crate::inputs::given::Given;
-use crate::yaml::Place;
+use crate::failure::{Error, ErrorCode, Result};
+use crate::inputs::given::RawInputs;
+use crate::yaml::LineColumn;
 use std::rc::Rc;
 
-pub use source::Source;
-pub use write::{Held, Written, write};
+pub use source::ManifestSource;
+pub use write::{ExistingIntegration, GeneratedManifest, write};
 
 /// One integration or release of the manifest.
-pub struct Entry {
+pub struct ManifestEntry {
     /// How messages and the result call it: `integrations[0]`.
     pub key: String,
     /// Where it begins.
-    pub place: Place,
+    pub place: LineColumn,
     /// Its inputs.
-    pub given: Given,
+    pub given: RawInputs,
     /// Whether a mistake was found in it already, from which others may follow.
-    pub flawed: bool,
+    pub has_errors: bool,
 }
 
 /// A manifest that was read.
 pub struct Manifest {
     /// The entries in the order of the file.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ManifestEntry>,
     /// The text, to point into.
-    pub source: Source,
+    pub source: ManifestSource,
 }
 
 impl Manifest {
@@ -46,12 +46,12 @@ impl Manifest {
     pub fn read(
         name: &str,
         text: &str,
-        base: &Given,
+        base: &RawInputs,
         variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<(Self, Vec<Failure>), Failure> {
+    ) -> Result<(Self, Vec<Error>)> {
         let document = crate::yaml::read(text).map_err(|error| unread(name, text, &error))?;
-        let source = Source::new(name, text, &document);
-        let mut reader = read::Reader::new(Rc::new(document), base, variable);
+        let source = ManifestSource::new(name, text, &document);
+        let mut reader = read::ManifestReader::new(Rc::new(document), base, variable);
         let entries = reader.entries();
         let mistakes = reader.mistakes.into_iter().map(|mistake| source.point(mistake, None));
         let mistakes = mistakes.collect();
@@ -60,14 +60,14 @@ impl Manifest {
 }
 
 /// All mistakes of a manifest as one failure.
-pub fn mistaken(mistakes: Vec<Failure>) -> Option<Failure> {
-    Failure::all(mistakes).map(|failure| Failure { code: Code::BadManifest, ..failure })
+pub fn combined_error(mistakes: Vec<Error>) -> Option<Error> {
+    Error::combine(mistakes).map(|failure| Error { code: ErrorCode::BadManifest, ..failure })
 }
 
 /// What was typed although each entry says it for itself.
-pub fn strays(given: &Given) -> Option<Failure> {
+pub fn conflicting_inputs(given: &RawInputs) -> Option<Error> {
     let inputs = crate::inputs::table::INPUTS.iter().map(|input| input.name);
-    let is_stray = |name: &&str| keys::is_per_entry(name) && given.is_ours(name);
+    let is_stray = |name: &&str| keys::is_per_entry(name) && given.is_explicit(name);
     let mut strays: Vec<_> = inputs.filter(is_stray).map(|name| format!("`{name}`")).collect();
     strays.extend((!given.sets.is_empty()).then(|| "`--set`".to_owned()));
     if strays.is_empty() {
@@ -76,20 +76,20 @@ pub fn strays(given: &Given) -> Option<Failure> {
     let message =
         format!("beside a manifest there is no {}: its entries say it", strays.join(", "));
     let hint = "move it into the entry or into `defaults:`, or leave `manifest` out";
-    Some(Failure::new(Code::Usage, message).hint(hint))
+    Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
 }
 
-fn unread(name: &str, text: &str, error: &crate::yaml::YamlError) -> Failure {
+fn unread(name: &str, text: &str, error: &crate::yaml::YamlError) -> Error {
     let line = error.place.and_then(|place| text.lines().nth(place.line.saturating_sub(1)));
     let is_tabbed = line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
     let kind = if is_tabbed { "begins a line with a tab" } else { error.kind };
-    let failure = Failure::new(Code::BadManifest, format!("it {kind}"));
-    let failure = Failure { place: error.place, ..failure };
-    let failure = Source::unread(name, text).point(failure, None);
+    let failure = Error::new(ErrorCode::BadManifest, format!("it {kind}"));
+    let failure = Error { place: error.place, ..failure };
+    let failure = ManifestSource::unparsed(name, text).point(failure, None);
     match kind {
-        kind if is_tabbed => failure.hint(format!("it {kind}: YAML indents with blanks")),
+        kind if is_tabbed => failure.with_hint(format!("it {kind}: YAML indents with blanks")),
         crate::yaml::BROKEN => {
-            failure.hint("quote a value that holds `: `, `{`, `}`, or begins with `@`")
+            failure.with_hint("quote a value that holds `: `, `{`, `}`, or begins with `@`")
         }
         _ => failure,
     }

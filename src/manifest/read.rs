@@ -1,43 +1,43 @@
 //! From a parsed manifest to the inputs of each entry.
 
-use super::Entry;
-use super::keys::{INTEGRATION, Key, Kind, RELEASE, TOP, defaults, is_shared};
-use crate::failure::{Code, Failure, quote};
-use crate::inputs::given::{Block, Found, Given, Origin, Said};
-use crate::provider::near;
+use super::ManifestEntry;
+use super::keys::{INTEGRATION, Key, KeyKind, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared};
+use crate::failure::{Error, ErrorCode, quote};
+use crate::inputs::given::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
+use crate::provider::closest;
 use crate::secret::Secret;
-use crate::yaml::{Document, Place};
+use crate::yaml::{LineColumn, YamlDocument};
 use serde_yaml::{Mapping, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The texts of some keys.
-type Texts = BTreeMap<&'static str, Found>;
+type Texts = BTreeMap<&'static str, RawInput>;
 
 /// Walks the document and keeps every mistake.
-pub(super) struct Reader<'a> {
-    document: Rc<Document>,
-    base: &'a Given,
+pub(super) struct ManifestReader<'a> {
+    document: Rc<YamlDocument>,
+    base: &'a RawInputs,
     variable: &'a dyn Fn(&str) -> Option<String>,
-    pub(super) mistakes: Vec<Failure>,
+    pub(super) mistakes: Vec<Error>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ManifestReader<'a> {
     pub(super) fn new(
-        document: Rc<Document>,
-        base: &'a Given,
+        document: Rc<YamlDocument>,
+        base: &'a RawInputs,
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
         Self { document, base, variable, mistakes: Vec::new() }
     }
 
     /// The entries in the order of the file: the integrations, then the releases.
-    pub(super) fn entries(&mut self) -> Vec<Entry> {
+    pub(super) fn entries(&mut self) -> Vec<ManifestEntry> {
         let document = Rc::clone(&self.document);
         let Some(top) = self.mapping(&document.value, &[], "the manifest") else {
             return Vec::new();
         };
-        self.strangers(top, &[], &TOP, "a manifest");
+        self.unknown_keys(top, &[], &TOP_LEVEL_KEYS, "a manifest");
         self.version(top.get("version"));
         let all = defaults();
         let path = ["defaults".to_owned()];
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         name: &'static str,
         keys: &[Key],
         defaults: &Texts,
-    ) -> Vec<Entry> {
+    ) -> Vec<ManifestEntry> {
         let items = match top.get(name) {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::Sequence(items)) => items,
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         item: &Value,
         keys: &[Key],
         defaults: &Texts,
-    ) -> Option<Entry> {
+    ) -> Option<ManifestEntry> {
         let path = [list.to_owned(), index.to_string()];
         let what = format!("an entry of `{list}`");
         let before = self.mistakes.len();
@@ -97,33 +97,35 @@ impl<'a> Reader<'a> {
         let inherited = defaults.iter().filter(|(name, _)| is_key(name));
         let mut found: Texts = inherited.map(|(name, found)| (*name, found.clone())).collect();
         found.extend(self.texts(mapping, &path, keys, &what));
-        let block = |path| Block { document: Rc::clone(&self.document), path };
+        let block = |path| StateBlock { document: Rc::clone(&self.document), path };
         let has_state = mapping.contains_key("state");
         let state = has_state.then(|| block([&path[..], &["state".to_owned()]].concat()));
         let release = list == "releases";
         if !release && !found.contains_key("provider") {
             self.wrong(&path, "`provider` is missing: the provider's key");
         }
-        let given =
-            self.base.entry(Said { found, state, release }, |name| is_shared(name, release));
+        let given = self
+            .base
+            .for_entry(EntryInputs { found, state, release }, |name| is_shared(name, release));
         let place = self.place(&path)?;
         let flawed = self.mistakes.len() > before;
-        Some(Entry { key: format!("{list}[{index}]"), place, given, flawed })
+        Some(ManifestEntry { key: format!("{list}[{index}]"), place, given, has_errors: flawed })
     }
 
     /// The texts of a mapping's keys; `what` is the mapping, for messages.
     fn texts(&mut self, mapping: &Mapping, path: &[String], keys: &[Key], what: &str) -> Texts {
         let names: Vec<_> = keys.iter().map(|(name, _)| *name).collect();
-        self.strangers(mapping, path, &names, what);
+        self.unknown_keys(mapping, path, &names, what);
         let mut texts = Texts::new();
         for (name, kind) in keys {
             let path = [path, &[(*name).to_owned()]].concat();
             let Some(value) = mapping.get(*name) else { continue };
             match self.text(value, *kind) {
                 Ok(Some(text)) => {
-                    let origin =
-                        self.place(&path).map_or(Origin::File("the manifest"), Origin::Manifest);
-                    texts.insert(name, Found { text: Secret::from(text), origin });
+                    let origin = self
+                        .place(&path)
+                        .map_or(InputOrigin::File("the manifest"), InputOrigin::Manifest);
+                    texts.insert(name, RawInput { text: Secret::from(text), origin });
                 }
                 Ok(None) => {}
                 Err(takes) => self.wrong(&path, &format!("`{name}` {takes}")),
@@ -133,21 +135,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The text that an input takes; what is wrong with it stands after the key's name.
-    fn text(&self, value: &Value, kind: Kind) -> Result<Option<String>, String> {
+    fn text(&self, value: &Value, kind: KeyKind) -> Result<Option<String>, String> {
         match (value, kind) {
-            (Value::Null, _) | (_, Kind::State) => Ok(None),
-            (Value::String(text), Kind::Secret) if !text.starts_with("${") => {
+            (Value::Null, _) | (_, KeyKind::State) => Ok(None),
+            (Value::String(text), KeyKind::Secret) if !text.starts_with("${") => {
                 Err("is a secret, and stands in the file itself: write `${NAME}`".to_owned())
             }
             (Value::String(text), _) => self.resolved(text).map(Some),
-            (Value::Bool(value), Kind::Flag) => Ok(Some(value.to_string())),
-            (Value::Number(number), Kind::Number) => Ok(Some(number.to_string())),
-            (Value::Sequence(items), Kind::List) => self.list_text(items).map(Some),
-            (Value::Sequence(_), Kind::Mappings) => {
+            (Value::Bool(value), KeyKind::Flag) => Ok(Some(value.to_string())),
+            (Value::Number(number), KeyKind::Number) => Ok(Some(number.to_string())),
+            (Value::Sequence(items), KeyKind::List) => self.list_text(items).map(Some),
+            (Value::Sequence(_), KeyKind::Mappings) => {
                 let text = serde_yaml::to_string(&self.resolved_all(value)?);
                 text.map(Some).map_err(|_| "takes a list".to_owned())
             }
-            (Value::Bool(_) | Value::Number(_), Kind::Text | Kind::Word(_)) => {
+            (Value::Bool(_) | Value::Number(_), KeyKind::Text | KeyKind::Word(_)) => {
                 Err("is no text: quote it".to_owned())
             }
             _ => Err(format!("takes {}", takes(kind))),
@@ -215,40 +217,40 @@ impl<'a> Reader<'a> {
     }
 
     /// Every key that is not known.
-    fn strangers(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
+    fn unknown_keys(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
         let keys = mapping.keys().filter_map(Value::as_str);
         for key in keys.filter(|key| !names.contains(key)) {
             let path = [path, &[key.to_owned()]].concat();
             let message = format!("{} is no key of {what}", quote(key));
-            let hint = match near(key, names.iter().copied()) {
+            let hint = match closest(key, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names.join(", ")),
             };
-            let failure = Failure::new(Code::BadManifest, message).hint(hint);
-            self.mistakes.push(Failure { place: self.place(&path), ..failure });
+            let failure = Error::new(ErrorCode::BadManifest, message).with_hint(hint);
+            self.mistakes.push(Error { place: self.place(&path), ..failure });
         }
     }
 
     fn wrong(&mut self, path: &[String], message: &str) {
-        let place = self.place(path).or(Some(Place { line: 1, column: 1 }));
-        let failure = Failure::new(Code::BadManifest, message);
-        self.mistakes.push(Failure { place, ..failure });
+        let place = self.place(path).or(Some(LineColumn { line: 1, column: 1 }));
+        let failure = Error::new(ErrorCode::BadManifest, message);
+        self.mistakes.push(Error { place, ..failure });
     }
 
-    fn place(&self, path: &[String]) -> Option<Place> {
-        self.document.spot(path).map(|spot| spot.place)
+    fn place(&self, path: &[String]) -> Option<LineColumn> {
+        self.document.position(path).map(|spot| spot.place)
     }
 }
 
-fn takes(kind: Kind) -> &'static str {
+fn takes(kind: KeyKind) -> &'static str {
     match kind {
-        Kind::Text | Kind::Word(_) => "a text",
-        Kind::Number => "a whole number",
-        Kind::Flag => "`true` or `false`",
-        Kind::List => "a list of texts",
-        Kind::Mappings => "a list of mappings",
-        Kind::State => "a mapping",
-        Kind::Secret => "the name of a variable, as `${NAME}`",
+        KeyKind::Text | KeyKind::Word(_) => "a text",
+        KeyKind::Number => "a whole number",
+        KeyKind::Flag => "`true` or `false`",
+        KeyKind::List => "a list of texts",
+        KeyKind::Mappings => "a list of mappings",
+        KeyKind::State => "a mapping",
+        KeyKind::Secret => "the name of a variable, as `${NAME}`",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The JSON Schema of the manifest, for editors: the same keys that the reader takes.
 
-use super::keys::{CODE_MAPPING, INTEGRATION, Key, Kind, RELEASE, defaults};
+use super::keys::{CODE_MAPPING, INTEGRATION, Key, KeyKind, RELEASE, defaults};
 use crate::inputs::table::INPUTS;
 use crate::provider::PROVIDERS;
 use serde_json::{Map, Value, json};
@@ -47,25 +47,25 @@ fn object(keys: &[Key], required: &[&str]) -> Value {
     })
 }
 
-fn property(name: &str, kind: Kind) -> Value {
+fn property(name: &str, kind: KeyKind) -> Value {
     let input = INPUTS.iter().find(|input| input.name == name);
     let takes = match (name, kind) {
         ("provider", _) => {
             let keys: Vec<_> = PROVIDERS.iter().map(|provider| provider.key()).collect();
             json!([{ "enum": keys }, { "type": "string" }])
         }
-        (_, Kind::Text) => json!([{ "type": "string" }]),
-        (_, Kind::Word(words)) => json!([{ "enum": words }, variable()]),
-        (_, Kind::Number) => json!([{ "type": "integer", "minimum": 1 }, variable()]),
-        (_, Kind::Flag) => {
+        (_, KeyKind::Text) => json!([{ "type": "string" }]),
+        (_, KeyKind::Word(words)) => json!([{ "enum": words }, variable()]),
+        (_, KeyKind::Number) => json!([{ "type": "integer", "minimum": 1 }, variable()]),
+        (_, KeyKind::Flag) => {
             json!([{ "type": "boolean" }, { "enum": ["true", "false"] }, variable()])
         }
-        (_, Kind::List) => {
+        (_, KeyKind::List) => {
             json!([{ "type": "array", "items": { "type": "string" } }, { "type": "string" }])
         }
-        (_, Kind::Mappings) => json!([{ "type": "array", "items": code_mapping() }]),
-        (_, Kind::State) => json!([{ "type": "object" }]),
-        (_, Kind::Secret) => json!([variable()]),
+        (_, KeyKind::Mappings) => json!([{ "type": "array", "items": code_mapping() }]),
+        (_, KeyKind::State) => json!([{ "type": "object" }]),
+        (_, KeyKind::Secret) => json!([variable()]),
     };
     let anything = takes.as_array().cloned().unwrap_or_default();
     let anything: Vec<_> = anything.into_iter().chain([json!({ "type": "null" })]).collect();

@@ -1,15 +1,15 @@
 //! The text of a manifest, to point into: which lines may be shown, and how.
 
-use super::keys::{self, INTEGRATION, Kind, RELEASE};
-use crate::failure::{Failure, quote};
-use crate::yaml::{Document, Place};
+use super::keys::{self, INTEGRATION, KeyKind, RELEASE};
+use crate::failure::{Error, quote};
+use crate::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeSet;
 
 /// What stands before the key on a line.
 const INDENT: [char; 3] = [' ', '-', '\t'];
 
 /// The lines of a manifest.
-pub struct Source {
+pub struct ManifestSource {
     name: String,
     lines: Vec<String>,
     /// Lines on which a value may be secret.
@@ -18,9 +18,9 @@ pub struct Source {
     parsed: bool,
 }
 
-impl Source {
+impl ManifestSource {
     /// The text of the file called `name`, and what stands in it.
-    pub(super) fn new(name: &str, text: &str, document: &Document) -> Self {
+    pub(super) fn new(name: &str, text: &str, document: &YamlDocument) -> Self {
         let is_secret = |path: &[String]| path.iter().any(|key| is_secret(key));
         let secret = document.spots().filter(|(path, _)| is_secret(path));
         let hidden = secret.map(|(_, spot)| spot.place.line).collect();
@@ -30,7 +30,7 @@ impl Source {
 
     /// The text of a file that is no manifest: by their indentation, the lines of `state` and of
     /// secrets are told from the others, and by the key that they begin with.
-    pub(super) fn unread(name: &str, text: &str) -> Self {
+    pub(super) fn unparsed(name: &str, text: &str) -> Self {
         let lines: Vec<_> = text.lines().map(str::to_owned).collect();
         let mut hidden = BTreeSet::new();
         let mut secret: Option<usize> = None;
@@ -50,20 +50,20 @@ impl Source {
     /// The failure with the place where it stands, each of several with its own. What has no place
     /// of its own stands in the entry that begins at `entry`.
     #[must_use]
-    pub fn point(&self, failure: Failure, entry: Option<Place>) -> Failure {
+    pub fn point(&self, failure: Error, entry: Option<LineColumn>) -> Error {
         let Some(place) = failure.place.or(entry) else {
             let message = format!("{}: {}", self.name, failure.message);
-            return Failure { message, ..failure };
+            return Error { message, ..failure };
         };
         let line = self.line(place).map(|line| format!(", in {}", quote(&line)));
         let line = line.unwrap_or_default();
         let message = format!("{} {place}: {}{line}", self.name, failure.message);
-        Failure { message, ..failure }
+        Error { message, ..failure }
     }
 
     /// The line, where it can hold nothing but what is known not to be secret. The value of a key
     /// that no manifest has may be a field of `state` that is not indented enough.
-    fn line(&self, place: Place) -> Option<String> {
+    fn line(&self, place: LineColumn) -> Option<String> {
         let line = self.lines.get(place.line.checked_sub(1)?)?;
         let before: String = line.chars().take(place.column.saturating_sub(1)).collect();
         // Before it on the line may stand the end of a text that began under `state`.
@@ -86,7 +86,8 @@ fn key(line: &str) -> &str {
 /// Whether the value of this key is never secret.
 fn is_plain(key: &str) -> bool {
     let named = INTEGRATION.iter().chain(RELEASE).map(|(name, _)| *name);
-    let mut plain = named.chain(keys::TOP).chain(keys::CODE_MAPPING).filter(|key| !is_secret(key));
+    let mut plain =
+        named.chain(keys::TOP_LEVEL_KEYS).chain(keys::CODE_MAPPING).filter(|key| !is_secret(key));
     plain.any(|name| name == key)
 }
 
@@ -101,6 +102,6 @@ fn is_secret(key: &str) -> bool {
 /// The keys whose values are never shown.
 fn secrets() -> impl Iterator<Item = &'static str> {
     let keys = INTEGRATION.iter().chain(RELEASE);
-    let secret = |(_, kind): &&(&str, Kind)| matches!(kind, Kind::State | Kind::Secret);
+    let secret = |(_, kind): &&(&str, KeyKind)| matches!(kind, KeyKind::State | KeyKind::Secret);
     keys.filter(secret).map(|(name, _)| *name)
 }

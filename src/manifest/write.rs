@@ -4,23 +4,23 @@
 //! What is told is others' text: a manifest would read a file by `@`, or a variable by `${`, so
 //! nothing that looks like one is written as it is.
 
-use crate::links::Links;
-use crate::model::{Listed, OrgSlug};
-use crate::provider::{self, PROVIDERS, Provider, Told};
+use crate::links::RequestedLinks;
+use crate::model::{ListedIntegration, OrgSlug};
+use crate::provider::{self, PROVIDERS, Provider, RecoveredField};
 use serde_json::{Map, Value, json};
 
 /// An integration as a backend has it.
-pub struct Held {
+pub struct ExistingIntegration {
     /// The provider's key in storage.
     pub integration_key: String,
     /// The integration.
-    pub listed: Listed,
+    pub listed: ListedIntegration,
     /// What is linked through it.
-    pub links: Links,
+    pub links: RequestedLinks,
 }
 
 /// A manifest that was written.
-pub struct Written {
+pub struct GeneratedManifest {
     /// Its text.
     pub text: String,
     /// How many integrations it has.
@@ -30,7 +30,7 @@ pub struct Written {
 }
 
 /// Writes the manifest of an organization, at this address when one is needed.
-pub fn write(org: &OrgSlug, url: Option<&str>, held: &[Held]) -> Written {
+pub fn write(org: &OrgSlug, url: Option<&str>, held: &[ExistingIntegration]) -> GeneratedManifest {
     let mut left_out = Vec::new();
     let entries: Vec<_> = held.iter().filter_map(|one| entry(one, &mut left_out)).collect();
     let mut defaults = json!({ "org": org.as_str() });
@@ -40,10 +40,10 @@ pub fn write(org: &OrgSlug, url: Option<&str>, held: &[Held]) -> Written {
     let count = entries.len();
     let manifest = json!({ "version": 1, "defaults": defaults, "integrations": entries });
     let text = serde_yaml::to_string(&manifest).expect("what is JSON is YAML too");
-    Written { text, count, left_out }
+    GeneratedManifest { text, count, left_out }
 }
 
-fn entry(held: &Held, left_out: &mut Vec<String>) -> Option<Value> {
+fn entry(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Option<Value> {
     let (listed, key) = (&held.listed, provider_key(&held.integration_key));
     let why_not = match listed.active {
         false => Some("it is not active"),
@@ -54,7 +54,7 @@ fn entry(held: &Held, left_out: &mut Vec<String>) -> Option<Value> {
         left_out.push(format!("integration {} is left out: {why}", listed.id));
         return None;
     }
-    let provider = provider::find(key).unwrap_or_else(|_| provider::unknown());
+    let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
     let (state, is_enough) = state(provider, key, listed);
     let mut entry = json!({ "provider": key });
     if !is_enough {
@@ -86,11 +86,15 @@ fn provider_key(integration_key: &str) -> &str {
 }
 
 /// The fields of `state`, and whether they tell which integration is meant.
-fn state(provider: &dyn Provider, key: &str, listed: &Listed) -> (Map<String, Value>, bool) {
-    let telling = provider::tell(provider, listed);
+fn state(
+    provider: &dyn Provider,
+    key: &str,
+    listed: &ListedIntegration,
+) -> (Map<String, Value>, bool) {
+    let telling = provider::recover_state(provider, listed);
     let mut is_enough = telling.is_enough;
     let mut state = Map::new();
-    for Told { name, value } in telling.fields {
+    for RecoveredField { name, value } in telling.fields {
         let is_told = value.is_some();
         let value = value.filter(|value| value.as_str().is_none_or(is_literal));
         is_enough &= is_told == value.is_some();
@@ -112,7 +116,7 @@ fn variable(key: &str, id: i64, field: &str) -> String {
     format!("${{{}}}", name.replace('-', "_").to_ascii_uppercase())
 }
 
-fn repositories(held: &Held, left_out: &mut Vec<String>) -> Vec<String> {
+fn repositories(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<String> {
     let mut take = |name: &&String| {
         let is_taken = is_literal(name) && !name.contains(',');
         if !is_taken {
@@ -124,7 +128,7 @@ fn repositories(held: &Held, left_out: &mut Vec<String>) -> Vec<String> {
     held.links.repositories.iter().filter(|name| take(name)).cloned().collect()
 }
 
-fn code_mappings(held: &Held, left_out: &mut Vec<String>) -> Vec<Value> {
+fn code_mappings(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<Value> {
     let mut mappings = Vec::new();
     for mapping in &held.links.code_mappings {
         let texts = [
@@ -155,17 +159,28 @@ fn is_literal(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn listed(external_id: &str) -> Listed {
+    fn listed(external_id: &str) -> ListedIntegration {
         let (external_id, name) = (external_id.to_owned(), external_id.to_owned());
-        Listed { id: 7, external_id, name, domain_name: None, active: true, stored: None }
+        ListedIntegration {
+            id: 7,
+            external_id,
+            name,
+            domain_name: None,
+            active: true,
+            stored: None,
+        }
     }
 
-    fn held(key: &str, external_id: &str) -> Held {
+    fn held(key: &str, external_id: &str) -> ExistingIntegration {
         let integration_key = key.to_owned();
-        Held { integration_key, listed: listed(external_id), links: Links::default() }
+        ExistingIntegration {
+            integration_key,
+            listed: listed(external_id),
+            links: RequestedLinks::default(),
+        }
     }
 
-    fn written(held: Held) -> Written {
+    fn written(held: ExistingIntegration) -> GeneratedManifest {
         write(&OrgSlug::parse("acme").unwrap(), None, &[held])
     }
 
@@ -190,7 +205,7 @@ mod tests {
         for hostile in ["${SECRET}", "@/etc/passwd", "$HOME", "a${B}"] {
             let mut one = held("example", hostile);
             one.links.repositories = vec![hostile.to_owned(), "acme/web".to_owned()];
-            let Written { text, left_out, .. } = written(one);
+            let GeneratedManifest { text, left_out, .. } = written(one);
             assert!(!text.contains(hostile), "{text}");
             assert!(text.contains("name: ${EXAMPLE_7_NAME}") && text.contains("- acme/web"));
             assert!(text.contains("integration-id: 7"), "{text}");
@@ -202,7 +217,7 @@ mod tests {
     fn what_is_not_active_is_left_out() {
         let mut one = held("example", "demo");
         one.listed.active = false;
-        let Written { text, count, left_out } = written(one);
+        let GeneratedManifest { text, count, left_out } = written(one);
         assert_eq!((count, left_out.len()), (0, 1), "{text}");
     }
 }

@@ -1,9 +1,9 @@
 //! From the `state` input to the answers of a provider's steps: every missing, unknown or
 //! unfitting field is named before a request is made, and no value is ever shown.
 
-use super::{Field, INITIAL, Kind, Provider, Source, Step, app, near};
-use crate::failure::{Code, Failure};
-use crate::inputs::state::{Entry, GivenValue, Shown, StateInput};
+use super::{Field, FieldKind, FieldSource, INITIAL, Provider, Step, app, closest};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::inputs::state::{Exposure, FieldEntry, FieldInput, RawValue};
 use crate::model::Object;
 use crate::state::Fields;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub struct Answers {
 
 /// Which steps the state may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strictness {
+pub enum AllowedSteps {
     /// Only those that the provider describes.
     KnownSteps,
     /// Any: the backend walks the steps itself, and may have others.
@@ -66,27 +66,23 @@ impl Answers {
 }
 
 /// Reads the answers of `provider` from the state.
-///
-/// # Errors
-///
-/// Every mistake.
-pub fn check(
+pub fn parse(
     provider: &dyn Provider,
-    state: &StateInput,
-    strictness: Strictness,
-) -> Result<Answers, Vec<Failure>> {
+    state: &FieldInput,
+    strictness: AllowedSteps,
+) -> Result<Answers, Vec<Error>> {
     let mut mistakes = Vec::new();
     let mut answers = Answers::default();
-    for step in provider.described() {
+    for step in provider.all_steps() {
         let given = |field: &Field| find(state, step, field);
         let fields = read(provider, step.fields, "state", given, &mut mistakes);
         answers.steps.push((step.id.to_owned(), fields));
     }
     answers.described = answers.steps.len();
     match strictness {
-        Strictness::KnownSteps => mistakes.extend(unknown(provider, state.entries.iter())),
-        Strictness::AnySteps => {
-            let is_undescribed = |entry: &&Entry| is_undescribed(provider, entry);
+        AllowedSteps::KnownSteps => mistakes.extend(unknown(provider, state.entries.iter())),
+        AllowedSteps::AnySteps => {
+            let is_undescribed = |entry: &&FieldEntry| is_undescribed(provider, entry);
             answers.steps.extend(state.entries.iter().filter(is_undescribed).map(undescribed));
             let others = state.entries.iter().filter(|entry| !is_undescribed(entry));
             mistakes.extend(unknown(provider, others));
@@ -97,23 +93,19 @@ pub fn check(
 
 /// Reads the credentials of the app of one's own that `provider` needs from `apps`. Where GitHub's
 /// API is may be told by the CI host, as `api_url`.
-///
-/// # Errors
-///
-/// Every mistake.
-pub fn check_app(
+pub fn parse_app(
     provider: &dyn Provider,
-    apps: &StateInput,
+    apps: &FieldInput,
     api_url: Option<&str>,
-) -> Result<Fields, Vec<Failure>> {
+) -> Result<Fields, Vec<Error>> {
     let wanted = provider.app();
     let entries = if wanted.is_empty() { &[] } else { app_entries(provider, apps) };
-    let mut mistakes = strangers(provider, entries, wanted);
-    let is_own = |entry: &&Entry| entry.name == provider.key() && !wanted.is_empty();
+    let mut mistakes = unknown_fields(provider, entries, wanted);
+    let is_own = |entry: &&FieldEntry| entry.name == provider.key() && !wanted.is_empty();
     let own = apps.entries.iter().find(is_own);
-    if let Some(entry) = own.filter(|entry| !matches!(entry.value, GivenValue::Mapping(_))) {
+    if let Some(entry) = own.filter(|entry| !matches!(entry.value, RawValue::Mapping(_))) {
         let message = format!("the app at {} is {}, not a mapping", entry.place, entry.value);
-        mistakes.push(Failure::new(Code::BadField, message).hint(what_each_takes(provider)));
+        mistakes.push(Error::new(ErrorCode::BadField, message).with_hint(fields_hint(provider)));
     }
     let given = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
     let mut fields = read(provider, wanted, "apps", given, &mut mistakes);
@@ -131,12 +123,12 @@ fn read<'a>(
     provider: &dyn Provider,
     wanted: &[Field],
     input: &str,
-    given: impl Fn(&Field) -> Option<&'a Entry>,
-    mistakes: &mut Vec<Failure>,
+    given: impl Fn(&Field) -> Option<&'a FieldEntry>,
+    mistakes: &mut Vec<Error>,
 ) -> Fields {
     let mut fields = Fields::default();
-    for field in wanted.iter().filter(|field| field.source != Source::Shown) {
-        let is_lacking = field.required && field.is_of_state();
+    for field in wanted.iter().filter(|field| field.source != FieldSource::Echoed) {
+        let is_lacking = field.required && field.comes_from_state();
         match given(field).map(|entry| value(provider, field, entry)) {
             Some(Ok(Some(value))) => fields.set(field.name, value),
             Some(Err(mistake)) => mistakes.push(mistake),
@@ -150,48 +142,47 @@ fn read<'a>(
 /// The texts that were given for secret fields, whether they fit or not.
 pub fn given_secrets(
     provider: &dyn Provider,
-    state: &StateInput,
-    apps: &StateInput,
+    state: &FieldInput,
+    apps: &FieldInput,
 ) -> Vec<String> {
     let of_step = |step: &Step| {
         let mut fields = Fields::default();
         for field in step.fields {
-            if let Some(GivenValue::Text(text)) = find(state, step, field).map(|entry| &entry.value)
-            {
+            if let Some(RawValue::Text(text)) = find(state, step, field).map(|entry| &entry.value) {
                 fields.set(field.name, text.expose());
             }
         }
         provider.secrets(step, &fields)
     };
-    let is_secret = |entry: &&Entry| {
+    let is_secret = |entry: &&FieldEntry| {
         let secrets = provider.app().iter().filter(|field| field.secret);
         secrets.into_iter().any(|field| field.name == entry.field_name())
     };
     let of_app = app_entries(provider, apps).iter().filter(is_secret);
     let of_app = of_app.filter_map(|entry| match &entry.value {
-        GivenValue::Text(text) => Some(text.expose().to_owned()),
+        RawValue::Text(text) => Some(text.expose().to_owned()),
         _ => None,
     });
-    provider.described().flat_map(of_step).chain(of_app).collect()
+    provider.all_steps().flat_map(of_step).chain(of_app).collect()
 }
 
 /// What `apps` has for a provider.
-fn app_entries<'a>(provider: &dyn Provider, apps: &'a StateInput) -> &'a [Entry] {
+fn app_entries<'a>(provider: &dyn Provider, apps: &'a FieldInput) -> &'a [FieldEntry] {
     let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
     match entry.map(|entry| &entry.value) {
-        Some(GivenValue::Mapping(inner)) => inner,
+        Some(RawValue::Mapping(inner)) => inner,
         _ => &[],
     }
 }
 
 /// The fields of an answer that do not fit its step, each with its reason in Sentry's words.
-pub fn invalid(step: &Step, fields: &Fields) -> Vec<(String, String)> {
+pub fn field_errors(step: &Step, fields: &Fields) -> Vec<(String, String)> {
     let reason = |field: &Field| match fields.get(field.name) {
         None | Some(Value::Null) if field.required => Some("This field is required.".to_owned()),
         None | Some(Value::Null) => None,
         Some(Value::String(text)) if text.is_empty() && !field.required => None,
         Some(value) => field.kind.check(value).err().map(|takes| match field.kind {
-            Kind::Url => "Enter a valid URL.".to_owned(),
+            FieldKind::Url => "Enter a valid URL.".to_owned(),
             _ => format!("Takes {takes}."),
         }),
     };
@@ -200,9 +191,9 @@ pub fn invalid(step: &Step, fields: &Fields) -> Vec<(String, String)> {
 }
 
 /// The entry for a field: under its step's id if there, else flat.
-fn find<'a>(state: &'a StateInput, step: &Step, field: &Field) -> Option<&'a Entry> {
+fn find<'a>(state: &'a FieldInput, step: &Step, field: &Field) -> Option<&'a FieldEntry> {
     let of_step = state.entries.iter().find_map(|entry| match &entry.value {
-        GivenValue::Mapping(inner) if is_step(entry, step) => {
+        RawValue::Mapping(inner) if is_step(entry, step) => {
             inner.iter().find(|entry| entry.field_name() == field.name)
         }
         _ => None,
@@ -210,58 +201,58 @@ fn find<'a>(state: &'a StateInput, step: &Step, field: &Field) -> Option<&'a Ent
     of_step.or_else(|| state.entries.iter().find(|entry| entry.field_name() == field.name))
 }
 
-fn is_step(entry: &Entry, step: &Step) -> bool {
+fn is_step(entry: &FieldEntry, step: &Step) -> bool {
     entry.name == step.id
 }
 
-fn value(provider: &dyn Provider, field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
+fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<Option<Value>> {
     if let Some(shown) = entry.shown.filter(|_| field.secret) {
-        return Err(readable(field, entry, shown));
+        return Err(exposed_secret(field, entry, shown));
     }
     let value = match (&entry.value, &field.kind) {
-        (GivenValue::Empty, _) => return absent(field, entry),
-        (GivenValue::Text(text), _) if text.expose().is_empty() => return absent(field, entry),
-        (GivenValue::Boolean(value), Kind::Flag(_)) => Value::from(*value),
-        (GivenValue::Text(text), Kind::Flag(_)) => match text.expose() {
+        (RawValue::Empty, _) => return empty_value(field, entry),
+        (RawValue::Text(text), _) if text.expose().is_empty() => return empty_value(field, entry),
+        (RawValue::Boolean(value), FieldKind::Flag(_)) => Value::from(*value),
+        (RawValue::Text(text), FieldKind::Flag(_)) => match text.expose() {
             "true" => Value::from(true),
             "false" => Value::from(false),
-            _ => return Err(unfit(provider, field, entry, "what is there does not fit")),
+            _ => return Err(wrong_kind(provider, field, entry, "what is there does not fit")),
         },
-        (GivenValue::Text(text), Kind::Integer) => integer(text.expose()),
-        (GivenValue::Text(text), Kind::List(_)) => {
+        (RawValue::Text(text), FieldKind::Integer) => integer(text.expose()),
+        (RawValue::Text(text), FieldKind::List(_)) => {
             text.expose().split([',', '\n']).map(|item| Value::from(item.trim())).collect()
         }
-        (GivenValue::Text(text), _) => Value::from(text.expose()),
-        (GivenValue::Mapping(entries), Kind::Json) => Value::from(json(entries).to_string()),
-        (GivenValue::Number(digits), Kind::Integer) => integer(digits.expose()),
-        (GivenValue::List(items), Kind::List(_)) => items.iter().map(json_value).collect(),
-        (GivenValue::Boolean(_) | GivenValue::Number(_), _) => return Err(unquoted(field, entry)),
-        (GivenValue::List(_) | GivenValue::Mapping(_), _) => {
-            return Err(unfit(provider, field, entry, &format!("it is {}", entry.value)));
+        (RawValue::Text(text), _) => Value::from(text.expose()),
+        (RawValue::Mapping(entries), FieldKind::Json) => Value::from(json(entries).to_string()),
+        (RawValue::Number(digits), FieldKind::Integer) => integer(digits.expose()),
+        (RawValue::List(items), FieldKind::List(_)) => items.iter().map(json_value).collect(),
+        (RawValue::Boolean(_) | RawValue::Number(_), _) => return Err(unquoted(field, entry)),
+        (RawValue::List(_) | RawValue::Mapping(_), _) => {
+            return Err(wrong_kind(provider, field, entry, &format!("it is {}", entry.value)));
         }
     };
     match field.kind.check(&value) {
         Ok(()) => Ok(Some(value)),
-        Err(_) => Err(unfit(provider, field, entry, "what is there does not fit")),
+        Err(_) => Err(wrong_kind(provider, field, entry, "what is there does not fit")),
     }
 }
 
 /// A secret stands where others can read it.
-fn readable(field: &Field, entry: &Entry, shown: Shown) -> Failure {
+fn exposed_secret(field: &Field, entry: &FieldEntry, shown: Exposure) -> Error {
     let (name, place) = (field.name, &entry.place);
     let (message, hint) = match shown {
-        Shown::CommandLine => (
+        Exposure::CommandLine => (
             format!("`{name}` is a secret, and every process list shows a flag"),
             format!("use `--set {name}=env:NAME` or `--set {name}=@FILE`"),
         ),
-        Shown::Manifest => (
+        Exposure::Manifest => (
             format!("`{name}` at {place} is a secret, and stands in the file itself"),
             format!(
                 "write `{name}: ${{NAME}}`, set the variable from a secret, and renew this one"
             ),
         ),
     };
-    Failure::new(Code::BadField, message).hint(hint)
+    Error::new(ErrorCode::BadField, message).with_hint(hint)
 }
 
 fn integer(digits: &str) -> Value {
@@ -270,109 +261,117 @@ fn integer(digits: &str) -> Value {
 
 /// An entry without a value is an absent one. Of a secret that could be left out it is a mistake:
 /// whoever names it wants it to be there.
-fn absent(field: &Field, entry: &Entry) -> Result<Option<Value>, Failure> {
+fn empty_value(field: &Field, entry: &FieldEntry) -> Result<Option<Value>> {
     if field.required || !field.secret {
         return Ok(None);
     }
     let message = format!("`{}` at {} is there but empty", field.name, entry.place);
     let hint = "leave it out, or check the secret that it was to come from";
-    Err(Failure::new(Code::BadField, message).hint(hint))
+    Err(Error::new(ErrorCode::BadField, message).with_hint(hint))
 }
 
-fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Failure {
+fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Error {
     let (key, name) = (provider.key(), field.name);
     let input = if input == "apps" { format!("apps` for `{key}") } else { input.to_owned() };
-    Failure::new(Code::MissingField, format!("`{name}` is missing from `{input}`: {}", field.help))
-        .hint(format!("`finishline providers {key}` shows every field with an example"))
+    Error::new(
+        ErrorCode::MissingField,
+        format!("`{name}` is missing from `{input}`: {}", field.help),
+    )
+    .with_hint(format!("`finishline providers {key}` shows every field with an example"))
 }
 
-fn unquoted(field: &Field, entry: &Entry) -> Failure {
+fn unquoted(field: &Field, entry: &FieldEntry) -> Error {
     let message = format!("`{}` at {} is {}: quote it", field.name, entry.place, entry.value);
     let hint = format!("write `{}: \"…\"`, so that it arrives as it stands", field.name);
-    Failure::new(Code::BadField, message).hint(hint)
+    Error::new(ErrorCode::BadField, message).with_hint(hint)
 }
 
-fn unfit(provider: &dyn Provider, field: &Field, entry: &Entry, why: &str) -> Failure {
-    let takes = field.kind.takes();
+fn wrong_kind(provider: &dyn Provider, field: &Field, entry: &FieldEntry, why: &str) -> Error {
+    let takes = field.kind.expected();
     let message = format!("`{}` at {} takes {takes}; {why}", field.name, entry.place);
-    Failure::new(Code::BadField, message).hint(what_each_takes(provider))
+    Error::new(ErrorCode::BadField, message).with_hint(fields_hint(provider))
 }
 
-fn what_each_takes(provider: &dyn Provider) -> String {
+fn fields_hint(provider: &dyn Provider) -> String {
     format!("`finishline providers {}` shows what each field takes", provider.key())
 }
 
 /// The entries that are no field of the provider. Their names may be misplaced secrets, so only
 /// the place and the near field are shown.
-fn unknown<'a>(provider: &dyn Provider, entries: impl Iterator<Item = &'a Entry>) -> Vec<Failure> {
-    let all = || provider.described().flat_map(|step| step.fields);
-    let of_entry = |entry: &Entry| {
-        let step = provider.described().find(|step| is_step(entry, step));
+fn unknown<'a>(
+    provider: &dyn Provider,
+    entries: impl Iterator<Item = &'a FieldEntry>,
+) -> Vec<Error> {
+    let all = || provider.all_steps().flat_map(|step| step.fields);
+    let of_entry = |entry: &FieldEntry| {
+        let step = provider.all_steps().find(|step| is_step(entry, step));
         match (step, &entry.value) {
-            (Some(step), GivenValue::Mapping(inner)) => strangers(provider, inner, step.fields),
-            _ => strangers(provider, std::slice::from_ref(entry), all()),
+            (Some(step), RawValue::Mapping(inner)) => unknown_fields(provider, inner, step.fields),
+            _ => unknown_fields(provider, std::slice::from_ref(entry), all()),
         }
     };
     entries.flat_map(of_entry).collect()
 }
 
-fn strangers<'a>(
+fn unknown_fields<'a>(
     provider: &dyn Provider,
-    entries: &[Entry],
+    entries: &[FieldEntry],
     fields: impl IntoIterator<Item = &'a Field>,
-) -> Vec<Failure> {
-    let fields: Vec<_> = fields.into_iter().filter(|field| field.source != Source::Shown).collect();
-    let is_stranger = |entry: &&Entry| fields.iter().all(|field| field.name != entry.field_name());
+) -> Vec<Error> {
+    let fields: Vec<_> =
+        fields.into_iter().filter(|field| field.source != FieldSource::Echoed).collect();
+    let is_stranger =
+        |entry: &&FieldEntry| fields.iter().all(|field| field.name != entry.field_name());
     // What a callback brings may stand in `state` too, but nobody is sent to look for it.
-    let names = || fields.iter().filter(|field| field.is_of_state()).map(|field| field.name);
-    let mistake = |entry: &Entry| {
+    let names = || fields.iter().filter(|field| field.comes_from_state()).map(|field| field.name);
+    let mistake = |entry: &FieldEntry| {
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let message = format!("the name at {} is no field: there are {known}", entry.place);
-        let failure = Failure::new(Code::BadField, message);
-        match near(&entry.field_name(), names()) {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure.hint(what_each_takes(provider)),
+        let failure = Error::new(ErrorCode::BadField, message);
+        match closest(&entry.field_name(), names()) {
+            Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
+            None => failure.with_hint(fields_hint(provider)),
         }
     };
     entries.iter().filter(is_stranger).map(mistake).collect()
 }
 
 /// Whether the entry is a step with its fields that the provider does not describe.
-fn is_undescribed(provider: &dyn Provider, entry: &Entry) -> bool {
+fn is_undescribed(provider: &dyn Provider, entry: &FieldEntry) -> bool {
     let is_field = || {
-        let fields = provider.described().flat_map(|step| step.fields);
+        let fields = provider.all_steps().flat_map(|step| step.fields);
         fields.into_iter().any(|field| field.name == entry.field_name())
     };
-    matches!(entry.value, GivenValue::Mapping(_))
-        && !provider.described().any(|step| is_step(entry, step))
+    matches!(entry.value, RawValue::Mapping(_))
+        && !provider.all_steps().any(|step| is_step(entry, step))
         && !is_field()
 }
 
 /// A step that came by its id only, with its fields as they were written.
-fn undescribed(entry: &Entry) -> (String, Fields) {
+fn undescribed(entry: &FieldEntry) -> (String, Fields) {
     let mut fields = Fields::default();
-    if let GivenValue::Mapping(inner) = &entry.value {
+    if let RawValue::Mapping(inner) = &entry.value {
         inner.iter().for_each(|entry| fields.set(&entry.name, json_value(&entry.value)));
     }
     (entry.name.clone(), fields)
 }
 
 /// A mapping as the JSON that it stands for.
-fn json(entries: &[Entry]) -> Value {
+fn json(entries: &[FieldEntry]) -> Value {
     let pairs = entries.iter().map(|entry| (entry.name.clone(), json_value(&entry.value)));
     Value::Object(pairs.collect::<Object>())
 }
 
-fn json_value(value: &GivenValue) -> Value {
+fn json_value(value: &RawValue) -> Value {
     match value {
-        GivenValue::Empty => Value::Null,
-        GivenValue::Text(text) => Value::from(text.expose()),
-        GivenValue::Boolean(value) => Value::from(*value),
-        GivenValue::Number(digits) => {
+        RawValue::Empty => Value::Null,
+        RawValue::Text(text) => Value::from(text.expose()),
+        RawValue::Boolean(value) => Value::from(*value),
+        RawValue::Number(digits) => {
             serde_json::from_str(digits.expose()).unwrap_or_else(|_| Value::from(digits.expose()))
         }
-        GivenValue::List(items) => Value::Array(items.iter().map(json_value).collect()),
-        GivenValue::Mapping(entries) => json(entries),
+        RawValue::List(items) => Value::Array(items.iter().map(json_value).collect()),
+        RawValue::Mapping(entries) => json(entries),
     }
 }

@@ -1,7 +1,7 @@
 //! An app of one's own at the third party: its credentials as `apps` gave them, and where the
 //! third party is.
 
-use super::{Field, Kind};
+use super::{Field, FieldKind};
 use crate::secret::Secret;
 use crate::state::State;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub(crate) const APP: &str = "app";
 /// anywhere else, so it has to be on this machine.
 pub(super) const URL: Field = Field::optional(
     "url",
-    Kind::Rule(is_loopback, "an http(s) address of this machine (127.0.0.1, ::1, localhost)"),
+    FieldKind::Rule(is_loopback, "an http(s) address of this machine (127.0.0.1, ::1, localhost)"),
     "where the third party is, for trying things out",
     "http://127.0.0.1:8080",
 );
@@ -23,24 +23,25 @@ pub(super) const URL: Field = Field::optional(
 /// on this machine.
 pub(super) const API_URL: Field = Field::optional(
     "apiUrl",
-    Kind::Rule(is_private, "an https address, or an http one of this machine"),
+    FieldKind::Rule(is_private, "an https address, or an http one of this machine"),
     "where GitHub's API is; GITHUB_API_URL when not given",
     "https://api.github.com",
 );
 
 /// The app's id there.
 pub(super) const CLIENT_ID: Field =
-    Field::required("clientId", Kind::Text(200), "the id of the app", "6f1c…");
+    Field::required("clientId", FieldKind::Text(200), "the id of the app", "6f1c…");
 
 /// Its secret.
 pub(super) const fn client_secret(example: &'static str) -> Field {
-    Field::required("clientSecret", Kind::Text(4096), "the secret of the app", example).secret()
+    Field::required("clientSecret", FieldKind::Text(4096), "the secret of the app", example)
+        .secret()
 }
 
 /// The app that a pipeline was begun with.
-pub(super) struct App<'a>(&'a Value);
+pub(super) struct AppSettings<'a>(&'a Value);
 
-impl<'a> App<'a> {
+impl<'a> AppSettings<'a> {
     pub(super) fn of(state: &'a State) -> Self {
         Self(state.fetch(APP).unwrap_or(&Value::Null))
     }
@@ -54,7 +55,7 @@ impl<'a> App<'a> {
     }
 
     /// Where the third party is: at its own address, unless the app says otherwise.
-    pub(super) fn base(&self, usual: &'a str) -> &'a str {
+    pub(super) fn base_url_or(&self, usual: &'a str) -> &'a str {
         match self.text("url").trim_end_matches('/') {
             "" => usual,
             other => other,

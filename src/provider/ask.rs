@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// One request to the third party.
 #[derive(Debug)]
-pub struct Ask {
+pub struct VendorRequest {
     /// What it is for; the reply is heard under this name.
     pub name: &'static str,
     /// The address.
@@ -16,16 +16,16 @@ pub struct Ask {
     /// What proves who asks.
     pub credentials: Credentials,
     /// What is posted.
-    pub body: Body,
+    pub body: RequestBody,
     /// Whether the third party's certificate must be valid.
     pub verify_tls: bool,
     /// By which client it is asked.
-    pub via: Via,
+    pub via: Transport,
 }
 
 /// By which client the third party is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Via {
+pub enum Transport {
     /// The plain one.
     Http,
     /// The one that knows GitHub, whose API is at this address.
@@ -34,7 +34,7 @@ pub enum Via {
 
 /// What is posted.
 #[derive(Debug)]
-pub enum Body {
+pub enum RequestBody {
     /// Nothing: it is a GET.
     None,
     /// A form; an empty one is a POST all the same.
@@ -78,10 +78,10 @@ pub struct OAuth1 {
     pub verifier: Option<Secret>,
 }
 
-impl Ask {
+impl VendorRequest {
     /// A GET.
     pub fn get(name: &'static str, url: impl Into<String>, credentials: Credentials) -> Self {
-        let (url, body, via) = (url.into(), Body::None, Via::Http);
+        let (url, body, via) = (url.into(), RequestBody::None, Transport::Http);
         Self { name, url, credentials, body, verify_tls: true, via }
     }
 
@@ -90,37 +90,37 @@ impl Ask {
         name: &'static str,
         url: impl Into<String>,
         credentials: Credentials,
-        body: Body,
+        body: RequestBody,
     ) -> Self {
         Self { body, ..Self::get(name, url, credentials) }
     }
 }
 
 /// What came back. It has no `Debug`, for a body may be full of tokens.
-pub enum Reply {
+pub enum VendorResponse {
     /// An answer.
-    Answered {
+    Received {
         /// Its HTTP status.
         status: u16,
         /// Its body, as text.
         body: String,
     },
     /// None.
-    Unreached(Unreached),
+    Unreached(ConnectError),
 }
 
 /// Why there was no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreached {
+pub enum ConnectError {
     /// The TLS handshake failed.
     Tls,
     /// No connection.
     Connect,
     /// No answer in time, or one that broke off.
-    Broken,
+    Interrupted,
 }
 
-impl Reply {
+impl VendorResponse {
     /// The JSON of a good answer.
     ///
     /// # Errors
@@ -134,22 +134,20 @@ impl Reply {
     }
 
     /// The text of a good answer.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::json`].
     pub fn text(&self, wanted: &str, kind: RefusalKind) -> Result<&str, Refusal> {
         let why = match self {
-            Self::Answered { status: 200..=299, body } => return Ok(body),
-            Self::Answered { status, .. } => {
+            Self::Received { status: 200..=299, body } => return Ok(body),
+            Self::Received { status, .. } => {
                 let message = format!("{wanted} was answered with HTTP {status}");
                 return Err(Refusal { status: Some(*status), ..Refusal::new(kind, message) });
             }
-            Self::Unreached(Unreached::Tls) => {
+            Self::Unreached(ConnectError::Tls) => {
                 "no SSL connection, or the server's certificate does not verify"
             }
-            Self::Unreached(Unreached::Connect) => "could not connect to the server",
-            Self::Unreached(Unreached::Broken) => "the server did not answer in time, or broke off",
+            Self::Unreached(ConnectError::Connect) => "could not connect to the server",
+            Self::Unreached(ConnectError::Interrupted) => {
+                "the server did not answer in time, or broke off"
+            }
         };
         let refusal = Refusal::new(kind, format!("{wanted} failed: {why}"));
         Err(Refusal { is_silence: true, ..refusal })

@@ -1,14 +1,14 @@
 //! AWS Lambda: a project, the stack that lets Sentry in, and the functions to instrument.
 
-use super::described::Described;
-use super::{Answers, Field, Kind, Match, Step, told};
-use crate::model::{Listed, Object};
+use super::described::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch, Step, told};
+use crate::model::{ListedIntegration, Object};
 
-pub(super) static AWS_LAMBDA: Described = Described {
+pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
     features: &["serverless"],
     matches,
     told,
-    ..Described::new(
+    ..SentryOnly::new(
         "aws_lambda",
         "AWS Lambda",
         "finishes at a Sentry with the fields alone, once the CloudFormation stack is there",
@@ -17,21 +17,21 @@ pub(super) static AWS_LAMBDA: Described = Described {
     )
 };
 
-const ACCOUNT: Kind = Kind::Rule(is_account, "the 12 digits of an AWS account");
+const ACCOUNT: FieldKind = FieldKind::Rule(is_account, "the 12 digits of an AWS account");
 
 static STEPS: [Step; 3] = [
     Step::form(
         "project_select",
-        &[Field::required("projectId", Kind::Integer, "the id of the project in Sentry", "7")],
+        &[Field::required("projectId", FieldKind::Integer, "the id of the project in Sentry", "7")],
     ),
     Step::form(
         "cloudformation",
         &[
             Field::required("accountNumber", ACCOUNT, "the AWS account", "599817902985"),
-            Field::required("region", Kind::Text(32), "the region of the stack", "us-east-2"),
+            Field::required("region", FieldKind::Text(32), "the region of the stack", "us-east-2"),
             Field::required(
                 "awsExternalId",
-                Kind::Text(256),
+                FieldKind::Text(256),
                 "the external id that the stack was made with",
                 "${AWS_EXTERNAL_ID}",
             )
@@ -42,21 +42,21 @@ static STEPS: [Step; 3] = [
         "instrumentation",
         &[Field::required(
             "enabledFunctions",
-            Kind::List(&Kind::Text(140)),
+            FieldKind::List(&FieldKind::Text(140)),
             "the functions to instrument: their layers and variables are changed",
             "checkout, invoices",
         )],
     ),
 ];
 
-fn matches(answers: &Answers, listed: &Listed) -> Match {
+fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     let id = format!("{}-{}", answers.text("accountNumber"), answers.text("region"));
-    if listed.external_id == id { Match::Same } else { Match::Other }
+    if listed.external_id == id { IntegrationMatch::Same } else { IntegrationMatch::Other }
 }
 
-fn told(listed: &Listed) -> Object {
+fn told(listed: &ListedIntegration) -> Object {
     let (account, region) = listed.external_id.split_once('-').unwrap_or_default();
-    told::texts([("accountNumber", account), ("region", region)])
+    told::text_fields([("accountNumber", account), ("region", region)])
 }
 
 fn is_account(text: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Bitbucket: a Connect app of one's own, whose JWT says that a person let it in.
 
-use super::app::App;
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, signed};
-use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
+use super::app::AppSettings;
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, signed};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy};
 use crate::state::{Fields, State};
 use serde_json::json;
 use url::form_urlencoded;
@@ -14,23 +14,33 @@ pub(super) struct Bitbucket;
 static STEPS: [Step; 1] = [Step::page(
     "authorize",
     "authorizeUrl",
-    &[Field::required("jwt", Kind::Text(16_384), "the JWT that Bitbucket hands over", "")
+    &[Field::required("jwt", FieldKind::Text(16_384), "the JWT that Bitbucket hands over", "")
         .by_callback("jwt")
         .secret()],
 )];
 
 /// What Bitbucket told the app when it was installed.
 static APP: [Field; 5] = [
-    Field::required("key", Kind::Text(200), "the key in the app's descriptor", "acme-sentry"),
+    Field::required("key", FieldKind::Text(200), "the key in the app's descriptor", "acme-sentry"),
     Field::required(
         "clientKey",
-        Kind::Text(200),
+        FieldKind::Text(200),
         "the `clientKey` that Bitbucket told the app when it was installed",
         "connect:1234567",
     ),
-    Field::required("sharedSecret", Kind::Text(4096), "the `sharedSecret` of it", "${BB_SECRET}")
-        .secret(),
-    Field::required("username", Kind::Text(200), "the workspace that it is installed in", "acme"),
+    Field::required(
+        "sharedSecret",
+        FieldKind::Text(4096),
+        "the `sharedSecret` of it",
+        "${BB_SECRET}",
+    )
+    .secret(),
+    Field::required(
+        "username",
+        FieldKind::Text(200),
+        "the workspace that it is installed in",
+        "acme",
+    ),
     super::app::URL,
 ];
 
@@ -43,7 +53,7 @@ impl Provider for Bitbucket {
         "Bitbucket"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who lets the app in with a browser"
     }
 
@@ -59,19 +69,25 @@ impl Provider for Bitbucket {
         &APP
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
-        let app = App::of(state);
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+        let app = AppSettings::of(state);
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("addon_key", app.text("key"))
             .append_pair("redirect_uri", &fresh.redirect_uri)
             .finish();
-        let base = app.base("https://bitbucket.org");
+        let base = app.base_url_or("https://bitbucket.org");
         let url = format!("{base}/site/addons/authorize?{query}");
         [("authorizeUrl".to_owned(), json!(url))].into_iter().collect()
     }
 
-    fn admit(&self, _step: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
-        let app = App::of(state);
+    fn verify(
+        &self,
+        _step: &Step,
+        fields: &Fields,
+        state: &State,
+        now: i64,
+    ) -> Result<(), Refusal> {
+        let app = AppSettings::of(state);
         let claims = signed::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
         match claims {
             Some(claims) if claims["iss"] == app.text("clientKey") => Ok(()),
@@ -81,15 +97,20 @@ impl Provider for Bitbucket {
         }
     }
 
-    fn take(&self, _step: &Step, _fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        let client_key = App::of(state).text("clientKey").to_owned();
+    fn bind_answer(
+        &self,
+        _step: &Step,
+        _fields: &Fields,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
+        let client_key = AppSettings::of(state).text("clientKey").to_owned();
         state.bind(EXTERNAL_ID, client_key);
         Ok(())
     }
 
     /// Only our engine knows, by the app that it was made with.
-    fn matches(&self, _answers: &Answers, _listed: &Listed) -> Match {
-        Match::CannotTell
+    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
+        IntegrationMatch::CannotTell
     }
 
     /// As in Sentry: with the facts of the app's installation it is built, without them it must be
@@ -97,10 +118,10 @@ impl Provider for Bitbucket {
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let id = state.text(EXTERNAL_ID);
         let id = id.ok_or_else(|| Refusal::failure("the installation has no client key"))?;
-        let app = App::of(state);
+        let app = AppSettings::of(state);
         let (name, secret) = (app.text("username"), app.text("sharedSecret"));
         if secret.is_empty() {
-            return Ok(IntegrationData { row: Row::Expect, ..IntegrationData::new(id) });
+            return Ok(IntegrationData { row: RowPolicy::Expect, ..IntegrationData::new(id) });
         }
         let metadata = json!({
             "shared_secret": secret,

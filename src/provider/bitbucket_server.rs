@@ -1,9 +1,9 @@
 //! Bitbucket Server: an application link, which a person approves.
 
-use super::ask::{Ask, Reply};
+use super::ask::{VendorRequest, VendorResponse};
 use super::consumer::{self, ACCESS_TOKEN, REQUEST_TOKEN};
-use super::{Answers, Fresh, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal};
+use super::{Answers, FreshValues, IntegrationMatch, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use crate::state::{Fields, State};
 
 pub(super) struct BitbucketServer;
@@ -17,7 +17,7 @@ impl Provider for BitbucketServer {
         "Bitbucket Server"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -29,29 +29,34 @@ impl Provider for BitbucketServer {
         &consumer::STEPS
     }
 
-    fn view(&self, step: &Step, state: &mut State, _fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, _fresh: &FreshValues) -> Object {
         consumer::view(step, state)
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        consumer::take(step, fields, state, &[]);
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        consumer::bind_answer(step, fields, state, &[]);
         Ok(())
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
-        Ok(consumer::ask(step, state))
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+        Ok(consumer::next_request(step, state))
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         let name = if name == REQUEST_TOKEN { REQUEST_TOKEN } else { ACCESS_TOKEN };
-        consumer::hear(name, "Bitbucket Server", reply, state)
+        consumer::bind_tokens(name, "Bitbucket Server", reply, state)
     }
 
-    fn told(&self, listed: &Listed) -> Object {
-        consumer::told(listed)
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
+        consumer::recover_fields(listed)
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         consumer::matches(answers, listed)
     }
 

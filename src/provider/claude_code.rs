@@ -1,12 +1,12 @@
 //! Claude Code: one key.
 
-use super::described::{Described, only_one};
-use super::{Field, Kind, Step};
+use super::described::{SentryOnly, single_instance};
+use super::{Field, FieldKind, Step};
 
-pub(super) static CLAUDE_CODE: Described = Described {
+pub(super) static CLAUDE_CODE: SentryOnly = SentryOnly {
     features: &["coding-agent"],
-    matches: only_one,
-    ..Described::new(
+    matches: single_instance,
+    ..SentryOnly::new(
         "claude_code",
         "Claude Agent",
         "finishes at sentry.io with the key alone",
@@ -17,6 +17,11 @@ pub(super) static CLAUDE_CODE: Described = Described {
 
 static STEPS: [Step; 1] = [Step::form(
     "api_key_config",
-    &[Field::required("apiKey", Kind::Text(255), "an Anthropic API key", "${ANTHROPIC_API_KEY}")
-        .secret()],
+    &[Field::required(
+        "apiKey",
+        FieldKind::Text(255),
+        "an Anthropic API key",
+        "${ANTHROPIC_API_KEY}",
+    )
+    .secret()],
 )];

@@ -2,12 +2,14 @@
 //! Server and Jira Server have in common.
 
 use super::address;
-use super::ask::{Ask, Body, Credentials, OAuth1, Reply};
+use super::ask::{Credentials, OAuth1, RequestBody, VendorRequest, VendorResponse};
 use super::field::PEM;
 use super::instance::VERIFY_SSL;
 use super::oauth2::OAUTH_STATE;
-use super::{Answers, Field, Kind, Match, Step, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use super::{Answers, Field, FieldKind, IntegrationMatch, Step, told};
+use crate::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
+};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -25,11 +27,11 @@ pub(super) static STEPS: [Step; 2] = [
         &[
             Field::required(
                 "url",
-                Kind::Url,
+                FieldKind::Url,
                 "the address of the server",
                 "https://git.example.com",
             ),
-            Field::required("consumerKey", Kind::Text(200), "the consumer's key", "sentry"),
+            Field::required("consumerKey", FieldKind::Text(200), "the consumer's key", "sentry"),
             Field::required("privateKey", PEM, "its private key", "@sentry.pem").secret(),
             VERIFY_SSL,
         ],
@@ -37,7 +39,7 @@ pub(super) static STEPS: [Step; 2] = [
     Step::page(
         "oauth_callback",
         "oauthUrl",
-        &[Field::required("oauthToken", Kind::Text(4096), "the token that was approved", "")
+        &[Field::required("oauthToken", FieldKind::Text(4096), "the token that was approved", "")
             .by_callback("oauth_token")
             .secret()],
     ),
@@ -57,7 +59,7 @@ pub(super) fn view(step: &Step, state: &State) -> Object {
 }
 
 /// Binds an answer; the provider has `learned` more after it, which another answer forgets.
-pub(super) fn take(step: &Step, fields: &Fields, state: &mut State, learned: &[&str]) {
+pub(super) fn bind_answer(step: &Step, fields: &Fields, state: &mut State, learned: &[&str]) {
     if step.id == STEPS[0].id {
         let data = json!({
             "url": fields.text("url").trim_end_matches('/'),
@@ -74,7 +76,7 @@ pub(super) fn take(step: &Step, fields: &Fields, state: &mut State, learned: &[&
 }
 
 /// The tokens that the step lacks.
-pub(super) fn ask(step: &Step, state: &State) -> Option<Ask> {
+pub(super) fn next_request(step: &Step, state: &State) -> Option<VendorRequest> {
     let (name, path, token, verifier) = if step.id == STEPS[0].id {
         (REQUEST_TOKEN, "request-token", None, None)
     } else {
@@ -82,7 +84,7 @@ pub(super) fn ask(step: &Step, state: &State) -> Option<Ask> {
         (ACCESS_TOKEN, "access-token", token, state.text(VERIFIER))
     };
     let path = format!("/plugins/servlet/oauth/{path}");
-    let post = || request(state, name, &path, token, verifier, Body::Form(Vec::new()));
+    let post = || request(state, name, &path, token, verifier, RequestBody::Form(Vec::new()));
     state.fetch(name).is_none().then(post)
 }
 
@@ -93,8 +95,8 @@ pub(super) fn request(
     path: &str,
     token: Option<&str>,
     verifier: Option<&str>,
-    body: Body,
-) -> Ask {
+    body: RequestBody,
+) -> VendorRequest {
     let with = OAuth1 {
         consumer_key: text(state, "consumer_key").to_owned(),
         private_key: Secret::from(text(state, "private_key")),
@@ -102,8 +104,8 @@ pub(super) fn request(
         verifier: verifier.map(Secret::from),
     };
     let url = format!("{}{path}", text(state, "url"));
-    let ask = Ask::post(name, url, Credentials::OAuth1(Box::new(with)), body);
-    Ask { verify_tls: installation(state)["verify_ssl"] != false, ..ask }
+    let ask = VendorRequest::post(name, url, Credentials::OAuth1(Box::new(with)), body);
+    VendorRequest { verify_tls: installation(state)["verify_ssl"] != false, ..ask }
 }
 
 /// The access token of the exchange.
@@ -112,10 +114,10 @@ pub(super) fn access_token(state: &State) -> Option<&str> {
 }
 
 /// Binds the tokens that came back, as a form.
-pub(super) fn hear(
+pub(super) fn bind_tokens(
     name: &'static str,
     whose: &str,
-    reply: &Reply,
+    reply: &VendorResponse,
     state: &mut State,
 ) -> Result<(), Refusal> {
     let wanted = format!("{whose}'s {}", name.replace('_', " "));
@@ -145,24 +147,24 @@ fn external_id(url: &str, consumer_key: &str) -> String {
 }
 
 /// What a listed integration tells: an id that was cut does not tell the whole key.
-pub(super) fn told(listed: &Listed) -> Object {
+pub(super) fn recover_fields(listed: &ListedIntegration) -> Object {
     let (host, key) = listed.external_id.rsplit_once(':').unwrap_or_default();
     let key = if listed.external_id.chars().count() < LONGEST_ID { key } else { "" };
-    let mut told = told::server(listed, host);
-    told.extend(told::texts([("consumerKey", key)]));
+    let mut told = told::server_fields(listed, host);
+    told.extend(told::text_fields([("consumerKey", key)]));
     told
 }
 
-pub(super) fn matches(answers: &Answers, listed: &Listed) -> Match {
+pub(super) fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     let id = external_id(answers.text("url").trim_end_matches('/'), answers.text("consumerKey"));
     if listed.external_id != id {
-        return Match::Other;
+        return IntegrationMatch::Other;
     }
     let Some(identity) = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref()) else {
-        return Match::Same;
+        return IntegrationMatch::Same;
     };
     let stored = identity.get("private_key").and_then(Value::as_str).unwrap_or_default();
-    Match::same_if(stored.trim() == answers.text("privateKey").trim())
+    IntegrationMatch::same_or_differs(stored.trim() == answers.text("privateKey").trim())
 }
 
 /// What both build; `more` is the provider's own part of the metadata.

@@ -1,10 +1,10 @@
 //! Cursor: one key, which Cursor is asked about.
 
-use super::app::{self, App};
-use super::ask::{Ask, Credentials, Reply};
+use super::app::{self, AppSettings};
+use super::ask::{Credentials, VendorRequest, VendorResponse};
 use super::oauth2::bind_once;
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -19,7 +19,8 @@ pub(super) struct Cursor;
 
 static STEPS: [Step; 1] = [Step::form(
     "api_key_config",
-    &[Field::required("apiKey", Kind::Text(255), "a Cursor API key", "${CURSOR_API_KEY}").secret()],
+    &[Field::required("apiKey", FieldKind::Text(255), "a Cursor API key", "${CURSOR_API_KEY}")
+        .secret()],
 )];
 
 impl Provider for Cursor {
@@ -31,7 +32,7 @@ impl Provider for Cursor {
         "Cursor Agent"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with the key alone; each installation is a new one"
     }
 
@@ -47,30 +48,35 @@ impl Provider for Cursor {
         &[app::URL]
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, ID, fresh.id());
         bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
         Object::new()
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("config", json!({ "api_key": fields.text("apiKey") }));
         // What was told of another key is not told of this one.
         state.unbind(VERIFY);
         Ok(())
     }
 
-    fn ask(&self, _step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if state.fetch(VERIFY).is_some() {
             return Ok(None);
         }
-        let url = format!("{}/v0/me", App::of(state).base("https://api.cursor.com"));
+        let url = format!("{}/v0/me", AppSettings::of(state).base_url_or("https://api.cursor.com"));
         let key = Credentials::Bearer(Secret::from(api_key(state)?));
-        Ok(Some(Ask::get(VERIFY, url, key)))
+        Ok(Some(VendorRequest::get(VERIFY, url, key)))
     }
 
-    fn hear(&self, _name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
-        if let Reply::Answered { status: status @ (401 | 403), .. } = reply {
+    fn bind_response(
+        &self,
+        _name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
+        if let VendorResponse::Received { status: status @ (401 | 403), .. } = reply {
             let refusal = Refusal::failure("Cursor does not know this `apiKey`");
             return Err(Refusal { status: Some(*status), ..refusal });
         }
@@ -80,11 +86,11 @@ impl Provider for Cursor {
     }
 
     /// The id is random; only what our engine stored tells whose key it is.
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let stored = listed.stored.as_ref().and_then(|stored| stored.metadata.get("api_key"));
         match stored.and_then(Value::as_str) {
-            Some(key) if key == answers.text("apiKey") => Match::Same,
-            _ => Match::CannotTell,
+            Some(key) if key == answers.text("apiKey") => IntegrationMatch::Same,
+            _ => IntegrationMatch::CannotTell,
         }
     }
 

@@ -1,13 +1,13 @@
 //! Cursor Origin: the receipt of an installation, signed by Cursor.
 
-use super::described::Described;
+use super::described::SentryOnly;
 use super::oauth2::STATE_FIELD;
-use super::{Field, Kind, Step};
+use super::{Field, FieldKind, Step};
 
-pub(super) static CURSOR_ORIGIN: Described = Described {
+pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly {
     initial: Some(&INITIAL),
     features: &["commits", "stacktrace-link"],
-    ..Described::new(
+    ..SentryOnly::new(
         "cursor_origin",
         "Cursor Origin",
         "waits at a Sentry once for a person who installs its app in a browser",
@@ -18,7 +18,7 @@ pub(super) static CURSOR_ORIGIN: Described = Described {
 
 const RECEIPT: Field = Field::required(
     "installationReceipt",
-    Kind::Text(16_384),
+    FieldKind::Text(16_384),
     "the receipt that Cursor signs",
     "${CURSOR_RECEIPT}",
 )

@@ -1,8 +1,8 @@
 //! A source host that Sentry has no integration for: a name and an address, no third party.
 
 use super::oauth2::bind_once;
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, told};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use crate::state::{Fields, State};
 
 /// Where the random id of the installation is kept.
@@ -13,8 +13,13 @@ pub(super) struct CustomScm;
 static STEPS: [Step; 1] = [Step::form(
     "installation_config",
     &[
-        Field::required("name", Kind::Text(200), "the name of the installation", "Our Git"),
-        Field::required("url", Kind::Url, "where the repositories are", "https://git.example.com"),
+        Field::required("name", FieldKind::Text(200), "the name of the installation", "Our Git"),
+        Field::required(
+            "url",
+            FieldKind::Url,
+            "where the repositories are",
+            "https://git.example.com",
+        ),
     ],
 )];
 
@@ -27,7 +32,7 @@ impl Provider for CustomScm {
         "Custom Source Control Management (SCM)"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with its two fields; repositories are added by hand"
     }
 
@@ -39,12 +44,12 @@ impl Provider for CustomScm {
         &STEPS
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, ID, fresh.id());
         Object::new()
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("name", fields.text("name"));
         state.bind("url", fields.text("url"));
         Ok(())
@@ -52,20 +57,20 @@ impl Provider for CustomScm {
 
     /// The id is random, so the name tells: a second installation of one name is no wish of
     /// anybody's.
-    fn told(&self, listed: &Listed) -> Object {
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let url =
             listed.domain_name.as_deref().and_then(|domain| domain.strip_suffix(&listed.name));
-        told::texts([("name", &listed.name), ("url", url.unwrap_or_default())])
+        told::text_fields([("name", &listed.name), ("url", url.unwrap_or_default())])
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         if listed.name != answers.text("name") {
-            return Match::Other;
+            return IntegrationMatch::Other;
         }
         let url = answers.text("url").trim_end_matches('/');
         match listed.domain_name.as_deref().is_some_and(|domain| domain.starts_with(url)) {
-            true => Match::Same,
-            false => Match::CannotTell,
+            true => IntegrationMatch::Same,
+            false => IntegrationMatch::CannotTell,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Datadog: two keys and a site, which Datadog is asked about. An organization has one.
 
-use super::app::{self, App};
-use super::ask::{Ask, Credentials, Reply};
-use super::{Answers, Field, Kind, Match, Provider, Step, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::app::{self, AppSettings};
+use super::ask::{Credentials, VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, IntegrationMatch, Provider, Step, told};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -17,14 +17,16 @@ pub(super) struct Datadog;
 static STEPS: [Step; 1] = [Step::form(
     "datadog_credentials",
     &[
-        Field::required("apiKey", Kind::Text(255), "a Datadog API key", "${DD_API_KEY}").secret(),
-        Field::required("appKey", Kind::Text(255), "an application key", "${DD_APP_KEY}").secret(),
+        Field::required("apiKey", FieldKind::Text(255), "a Datadog API key", "${DD_API_KEY}")
+            .secret(),
+        Field::required("appKey", FieldKind::Text(255), "an application key", "${DD_APP_KEY}")
+            .secret(),
         Field::required("site", SITE, "the Datadog site", "datadoghq.eu"),
     ],
 )];
 
 /// The keys are sent there.
-const SITE: Kind = Kind::Rule(is_site, "the name of a host, such as `datadoghq.com`");
+const SITE: FieldKind = FieldKind::Rule(is_site, "the name of a host, such as `datadoghq.com`");
 
 impl Provider for Datadog {
     fn key(&self) -> &'static str {
@@ -35,7 +37,7 @@ impl Provider for Datadog {
         "Datadog"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with the fields alone; Datadog checks the keys"
     }
 
@@ -47,7 +49,7 @@ impl Provider for Datadog {
         &[app::URL]
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         let data = json!({
             "api_key": fields.text("apiKey"),
             "app_key": fields.text("appKey"),
@@ -58,19 +60,24 @@ impl Provider for Datadog {
         Ok(())
     }
 
-    fn ask(&self, _step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if state.fetch(USER).is_some() {
             return Ok(None);
         }
         let usual = format!("https://api.{}", config(state, "site"));
-        let url = format!("{}/api/v2/current_user", App::of(state).base(&usual));
+        let url = format!("{}/api/v2/current_user", AppSettings::of(state).base_url_or(&usual));
         let key = |name| Secret::from(config(state, name));
         let headers = vec![("DD-API-KEY", key("api_key")), ("DD-APPLICATION-KEY", key("app_key"))];
-        Ok(Some(Ask::get(USER, url, Credentials::Headers(headers))))
+        Ok(Some(VendorRequest::get(USER, url, Credentials::Headers(headers))))
     }
 
-    fn hear(&self, _name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
-        if let Reply::Answered { status: status @ (401 | 403), .. } = reply {
+    fn bind_response(
+        &self,
+        _name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
+        if let VendorResponse::Received { status: status @ (401 | 403), .. } = reply {
             let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
             return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
         }
@@ -79,17 +86,17 @@ impl Provider for Datadog {
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
-        told::texts([("site", listed.domain_name.as_deref().unwrap_or_default())])
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
+        told::text_fields([("site", listed.domain_name.as_deref().unwrap_or_default())])
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
-        let Some(stored) = &listed.stored else { return Match::Same };
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
+        let Some(stored) = &listed.stored else { return IntegrationMatch::Same };
         let is_stored = |(name, field): (&str, &str)| {
             stored.metadata.get(name).and_then(Value::as_str) == Some(answers.text(field))
         };
         let pairs = [("api_key", "apiKey"), ("app_key", "appKey"), ("site", "site")];
-        Match::same_if(pairs.into_iter().all(is_stored))
+        IntegrationMatch::same_or_differs(pairs.into_iter().all(is_stored))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {

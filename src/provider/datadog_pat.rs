@@ -1,10 +1,10 @@
 //! Datadog by a personal access token. Sentry tells its name and no more.
 
-use super::described::{Described, only_one};
+use super::described::{SentryOnly, single_instance};
 
-pub(super) static DATADOG_PAT: Described = Described {
-    matches: only_one,
-    ..Described::new(
+pub(super) static DATADOG_PAT: SentryOnly = SentryOnly {
+    matches: single_instance,
+    ..SentryOnly::new(
         "datadog_pat",
         "Datadog (access token)",
         "finishes at a Sentry whose steps `state` names by their ids",

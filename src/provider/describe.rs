@@ -1,33 +1,33 @@
 //! What `providers` prints: which there are, and for one its steps, fields and an example.
 
-use super::{Field, PROVIDERS, Provider, Source, Step};
+use super::{Field, FieldSource, PROVIDERS, Provider, Step};
 use serde_json::{Value, json};
 
 /// Every provider with how it finishes, a line each.
 pub fn list() -> String {
     let width = PROVIDERS.iter().map(|provider| provider.key().len()).max().unwrap_or(0);
     let line =
-        |provider: &&dyn Provider| format!("{:width$}  {}\n", provider.key(), provider.about());
+        |provider: &&dyn Provider| format!("{:width$}  {}\n", provider.key(), provider.summary());
     PROVIDERS.iter().map(line).collect()
 }
 
 /// Every provider as JSON.
 pub fn list_json() -> Value {
-    PROVIDERS.iter().map(|provider| one_json(*provider)).collect()
+    PROVIDERS.iter().map(|provider| provider_json(*provider)).collect()
 }
 
 /// One provider for a person.
-pub fn one(provider: &dyn Provider) -> String {
+pub fn provider_text(provider: &dyn Provider) -> String {
     let initial: String = provider.initial().into_iter().map(step).collect();
     let steps: String = provider.steps().iter().map(step).collect();
-    let (name, key, about) = (provider.name(), provider.key(), provider.about());
+    let (name, key, about) = (provider.name(), provider.key(), provider.summary());
     let (embedded, example) = (embedded(provider), example(provider));
     format!("{name} (`{key}`): {about}\n\n{initial}{steps}{embedded}\nexample:\n\n{example}")
 }
 
 /// What our engine needs beside the fields, or why it cannot finish the provider.
 fn embedded(provider: &dyn Provider) -> String {
-    if let Some(why) = provider.needs_sentry() {
+    if let Some(why) = provider.sentry_only_reason() {
         return format!("\nonly a Sentry finishes it: {why}\n");
     }
     if provider.app().is_empty() {
@@ -41,14 +41,14 @@ fn embedded(provider: &dyn Provider) -> String {
 }
 
 /// One provider as JSON.
-pub fn one_json(provider: &dyn Provider) -> Value {
+pub fn provider_json(provider: &dyn Provider) -> Value {
     let field = |field: &Field| {
         json!({
             "name": field.name,
             "required": field.required,
             "secret": field.secret,
             "callback": field.callback(),
-            "takes": field.kind.takes(),
+            "takes": field.kind.expected(),
             "help": field.help,
             "example": field.example,
         })
@@ -57,8 +57,8 @@ pub fn one_json(provider: &dyn Provider) -> Value {
     json!({
         "key": provider.key(),
         "name": provider.name(),
-        "about": provider.about(),
-        "needsSentry": provider.needs_sentry(),
+        "about": provider.summary(),
+        "needsSentry": provider.sentry_only_reason(),
         "initialData": provider.initial().map(|step| step.fields.iter().map(field).collect::<Vec<_>>()),
         "app": provider.app().iter().map(field).collect::<Vec<_>>(),
         "steps": provider.steps().iter().map(step).collect::<Vec<_>>(),
@@ -72,24 +72,24 @@ fn step(step: &Step) -> String {
 
 fn field(field: &Field) -> String {
     let whose = match field.source {
-        Source::State | Source::Link(_) => None,
-        Source::Callback(_) => Some("the person's browser brings it"),
-        Source::Shown => Some("filled in by itself"),
+        FieldSource::State | FieldSource::Link(_) => None,
+        FieldSource::Callback(_) => Some("the person's browser brings it"),
+        FieldSource::Echoed => Some("filled in by itself"),
     };
     if let Some(whose) = whose {
         return format!("  {} ({whose}): {}\n", field.name, field.help);
     }
     let need = if field.required { "required" } else { "optional" };
     let secret = if field.secret { ", secret" } else { "" };
-    format!("  {} ({need}{secret}): {}; {}\n", field.name, field.help, field.kind.takes())
+    format!("  {} ({need}{secret}): {}; {}\n", field.name, field.help, field.kind.expected())
 }
 
 /// The provider's inputs as YAML that can be pasted.
 fn example(provider: &dyn Provider) -> String {
     let key = provider.key();
-    let fields = provider.described().flat_map(|step| step.fields);
+    let fields = provider.all_steps().flat_map(|step| step.fields);
     let state: String =
-        fields.filter(|field| field.is_of_state()).map(|one| line(one, 2)).collect();
+        fields.filter(|field| field.comes_from_state()).map(|one| line(one, 2)).collect();
     let app = provider.app().iter().filter(|field| field.required);
     let app: String = app.map(|one| line(one, 4)).collect();
     let state = if state.is_empty() { state } else { format!("state: |\n{state}") };

@@ -1,17 +1,17 @@
 //! A provider that only a Sentry finishes: what it asks for, and why our engine cannot.
 
-use super::{Answers, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{Answers, IntegrationMatch, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 
 /// The description.
-pub(super) struct Described {
+pub(super) struct SentryOnly {
     pub(super) key: &'static str,
     pub(super) name: &'static str,
     /// How a Sentry finishes it, in one sentence for a person.
     pub(super) about: &'static str,
     /// Why our engine cannot.
-    pub(super) why: &'static str,
+    pub(super) reason: &'static str,
     pub(super) features: &'static [&'static str],
     pub(super) initial: Option<&'static Step>,
     pub(super) steps: &'static [Step],
@@ -19,12 +19,12 @@ pub(super) struct Described {
     /// Whether it is switched on without a pipeline.
     pub(super) directly: bool,
     /// Whether a listed integration is the one that the answers describe.
-    pub(super) matches: fn(&Answers, &Listed) -> Match,
+    pub(super) matches: fn(&Answers, &ListedIntegration) -> IntegrationMatch,
     /// What a listed integration tells of the fields.
-    pub(super) told: fn(&Listed) -> Object,
+    pub(super) told: fn(&ListedIntegration) -> Object,
 }
 
-impl Described {
+impl SentryOnly {
     /// A provider whose answers do not tell which integration is theirs.
     pub(super) const fn new(
         key: &'static str,
@@ -33,12 +33,12 @@ impl Described {
         why: &'static str,
         steps: &'static [Step],
     ) -> Self {
-        let matches = |_: &Answers, _: &Listed| Match::CannotTell;
+        let matches = |_: &Answers, _: &ListedIntegration| IntegrationMatch::CannotTell;
         Self {
             key,
             name,
             about,
-            why,
+            reason: why,
             features: &[],
             initial: None,
             steps,
@@ -50,17 +50,17 @@ impl Described {
     }
 
     fn refusal(&self) -> Refusal {
-        let message = format!("only a Sentry can finish {}: {}", self.name, self.why);
+        let message = format!("only a Sentry can finish {}: {}", self.name, self.reason);
         Refusal::new(RefusalKind::NeedsSentry, message)
     }
 }
 
 /// An organization has one of them at most.
-pub(super) fn only_one(_: &Answers, _: &Listed) -> Match {
-    Match::Same
+pub(super) fn single_instance(_: &Answers, _: &ListedIntegration) -> IntegrationMatch {
+    IntegrationMatch::Same
 }
 
-impl Provider for Described {
+impl Provider for SentryOnly {
     fn key(&self) -> &'static str {
         self.key
     }
@@ -69,7 +69,7 @@ impl Provider for Described {
         self.name
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         self.about
     }
 
@@ -89,23 +89,23 @@ impl Provider for Described {
         self.initial
     }
 
-    fn is_enabled_directly(&self) -> bool {
+    fn direct_enable(&self) -> bool {
         self.directly
     }
 
-    fn needs_sentry(&self) -> Option<&'static str> {
-        Some(self.why)
+    fn sentry_only_reason(&self) -> Option<&'static str> {
+        Some(self.reason)
     }
 
-    fn take(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
         Err(self.refusal())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         (self.told)(listed)
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         (self.matches)(answers, listed)
     }
 

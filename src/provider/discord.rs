@@ -2,11 +2,13 @@
 //!
 //! Sentry also registers the bot's slash commands; there is nobody here who would answer them.
 
-use super::app::{self, App};
-use super::ask::{Ask, Credentials, Reply};
+use super::app::{self, AppSettings};
+use super::ask::{Credentials, VendorRequest, VendorResponse};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address};
+use crate::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
+};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -29,7 +31,7 @@ static STEPS: [Step; 1] = [Step::page(
     &[
         oauth2::CODE_FIELD,
         oauth2::STATE_FIELD,
-        Field::required("guildId", Kind::Text(32), "the id of the server", "1234567890")
+        Field::required("guildId", FieldKind::Text(32), "the id of the server", "1234567890")
             .by_callback("guild_id"),
     ],
 )];
@@ -37,8 +39,13 @@ static STEPS: [Step; 1] = [Step::page(
 static APP: [Field; 4] = [
     app::CLIENT_ID,
     app::client_secret("${DISCORD_CLIENT_SECRET}"),
-    Field::required("botToken", Kind::Text(4096), "the token of its bot", "${DISCORD_BOT_TOKEN}")
-        .secret(),
+    Field::required(
+        "botToken",
+        FieldKind::Text(4096),
+        "the token of its bot",
+        "${DISCORD_BOT_TOKEN}",
+    )
+    .secret(),
     app::URL,
 ];
 
@@ -51,7 +58,7 @@ impl Provider for Discord {
         "Discord"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -67,7 +74,7 @@ impl Provider for Discord {
         &APP
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         let mut data = app(state).view(state, fresh);
         if let Some(Value::String(url)) = data.get_mut("oauthUrl") {
             url.push_str(&format!("&permissions={PERMISSIONS}"));
@@ -75,13 +82,13 @@ impl Provider for Discord {
         data
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        oauth2::take(fields, state, &[USER, GUILDS, GUILD])?;
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        oauth2::bind_callback(fields, state, &[USER, GUILDS, GUILD])?;
         state.bind(GUILD_ID, fields.text("guildId"));
         numeric(fields.text("guildId"))
     }
 
-    fn ask(&self, _step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         let id = state.text(GUILD_ID).unwrap_or_default();
         numeric(id)?;
         if let Some(exchange) = app(state).exchange(state)? {
@@ -89,24 +96,35 @@ impl Provider for Discord {
         }
         let api = format!("{}/api/v10", base(state));
         let token = || Credentials::Bearer(oauth2::access_token(state));
-        let bot = Secret::from(format!("Bot {}", App::of(state).text("botToken")));
+        let bot = Secret::from(format!("Bot {}", AppSettings::of(state).text("botToken")));
         let lacks = |name| state.fetch(name).is_none();
         Ok(match () {
-            () if lacks(USER) => Some(Ask::get(USER, format!("{api}/users/@me"), token())),
+            () if lacks(USER) => {
+                Some(VendorRequest::get(USER, format!("{api}/users/@me"), token()))
+            }
             () if lacks(GUILDS) => {
-                Some(Ask::get(GUILDS, format!("{api}/users/@me/guilds"), token()))
+                Some(VendorRequest::get(GUILDS, format!("{api}/users/@me/guilds"), token()))
             }
             () if lacks(GUILD) => {
                 let url = format!("{api}/guilds/{}", address::segment(id));
-                Some(Ask::get(GUILD, url, Credentials::Headers(vec![("Authorization", bot)])))
+                Some(VendorRequest::get(
+                    GUILD,
+                    url,
+                    Credentials::Headers(vec![("Authorization", bot)]),
+                ))
             }
             () => None,
         })
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         match name {
-            OAUTH_DATA => return oauth2::hear(reply, state),
+            OAUTH_DATA => return oauth2::bind_tokens(reply, state),
             USER => state.bind(USER, reply.json("Discord's user", RefusalKind::Failure)?),
             GUILDS => {
                 let guilds = reply.json("the user's Discord servers", RefusalKind::Failure)?;
@@ -122,11 +140,11 @@ impl Provider for Discord {
         Ok(())
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         match answers.text("guildId") {
-            "" => Match::CannotTell,
-            id if listed.external_id == id => Match::Same,
-            _ => Match::Other,
+            "" => IntegrationMatch::CannotTell,
+            id if listed.external_id == id => IntegrationMatch::Same,
+            _ => IntegrationMatch::Other,
         }
     }
 
@@ -150,7 +168,7 @@ impl Provider for Discord {
 }
 
 fn base(state: &State) -> &str {
-    App::of(state).base("https://discord.com")
+    AppSettings::of(state).base_url_or("https://discord.com")
 }
 
 fn app(state: &State) -> OAuth2 {

@@ -1,7 +1,7 @@
 //! The example provider of Sentry's developers: one form with one field, no third party.
 
-use super::{Answers, Field, Kind, Match, Provider, Step, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal};
+use super::{Answers, Field, FieldKind, IntegrationMatch, Provider, Step, told};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use crate::state::{Fields, State};
 
 /// One name is all it takes.
@@ -9,7 +9,7 @@ pub(super) struct Example;
 
 static STEPS: [Step; 1] = [Step::form(
     "setup",
-    &[Field::required("name", Kind::Text(200), "the name of the installation", "demo")],
+    &[Field::required("name", FieldKind::Text(200), "the name of the installation", "demo")],
 )];
 
 impl Provider for Example {
@@ -21,7 +21,7 @@ impl Provider for Example {
         "Example"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with its one field; for trying things out"
     }
 
@@ -33,17 +33,21 @@ impl Provider for Example {
         &STEPS
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("name", fields.text("name"));
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
-        told::texts([("name", &listed.external_id)])
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
+        told::text_fields([("name", &listed.external_id)])
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
-        if listed.external_id == answers.text("name") { Match::Same } else { Match::Other }
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
+        if listed.external_id == answers.text("name") {
+            IntegrationMatch::Same
+        } else {
+            IntegrationMatch::Other
+        }
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {

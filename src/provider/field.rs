@@ -46,13 +46,13 @@ impl Step {
     pub fn is_answered(&self, given: Option<&Fields>) -> bool {
         let has = |field: &Field| given.is_some_and(|given| given.get(field.name).is_some());
         let is_lacking = |field: &Field| field.required && !has(field);
-        let asked = || self.fields.iter().filter(|field| field.source != Source::Shown);
+        let asked = || self.fields.iter().filter(|field| field.source != FieldSource::Echoed);
         asked().any(has) && !asked().any(is_lacking)
     }
 
     /// Echoes what the step shows into the fields that must bring it back.
     pub fn echo(&self, shown: &Object, fields: &mut Fields) {
-        for field in self.fields.iter().filter(|field| field.source == Source::Shown) {
+        for field in self.fields.iter().filter(|field| field.source == FieldSource::Echoed) {
             if let (None, Some(value)) = (fields.get(field.name), shown.get(field.name)) {
                 fields.set(field.name, value.clone());
             }
@@ -62,7 +62,7 @@ impl Step {
 
 /// Who brings a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum FieldSource {
     /// `state`.
     State,
     /// `state`, and in a vendor's link the parameter of this name.
@@ -70,7 +70,7 @@ pub enum Source {
     /// The parameter of the callback with this name; `state` may have it too.
     Callback(&'static str),
     /// The step itself: what it shows under the same name is sent back as it came.
-    Shown,
+    Echoed,
 }
 
 /// One field of a step.
@@ -78,13 +78,13 @@ pub struct Field {
     /// Its camelCase name, as Sentry's API takes it.
     pub name: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// Whether the step can do without.
     pub required: bool,
     /// Whether its value must never be shown.
     pub secret: bool,
     /// Who brings it.
-    pub source: Source,
+    pub source: FieldSource,
     /// What it is, for a person.
     pub help: &'static str,
     /// A value that shows the shape.
@@ -94,16 +94,24 @@ pub struct Field {
 impl Field {
     pub(super) const fn required(
         name: &'static str,
-        kind: Kind,
+        kind: FieldKind,
         help: &'static str,
         example: &'static str,
     ) -> Self {
-        Self { name, kind, required: true, secret: false, source: Source::State, help, example }
+        Self {
+            name,
+            kind,
+            required: true,
+            secret: false,
+            source: FieldSource::State,
+            help,
+            example,
+        }
     }
 
     pub(super) const fn optional(
         name: &'static str,
-        kind: Kind,
+        kind: FieldKind,
         help: &'static str,
         example: &'static str,
     ) -> Self {
@@ -111,15 +119,16 @@ impl Field {
     }
 
     /// A field that the callback's parameter of the same name brings; always a secret.
-    pub(super) const fn of_callback(name: &'static str, help: &'static str) -> Self {
-        let field = Self::required(name, Kind::Text(4096), help, "");
-        Self { source: Source::Callback(name), secret: true, ..field }
+    pub(super) const fn from_callback(name: &'static str, help: &'static str) -> Self {
+        let field = Self::required(name, FieldKind::Text(4096), help, "");
+        Self { source: FieldSource::Callback(name), secret: true, ..field }
     }
 
     /// The value that the step shows and wants back.
-    pub(super) const fn shown(name: &'static str) -> Self {
-        let field = Self::required(name, Kind::Text(4096), "what the step shows, sent back", "");
-        Self { source: Source::Shown, secret: true, ..field }
+    pub(super) const fn echoed(name: &'static str) -> Self {
+        let field =
+            Self::required(name, FieldKind::Text(4096), "what the step shows, sent back", "");
+        Self { source: FieldSource::Echoed, secret: true, ..field }
     }
 
     pub(super) const fn secret(self) -> Self {
@@ -128,38 +137,38 @@ impl Field {
 
     /// The callback's parameter of this name brings it.
     pub(super) const fn by_callback(self, parameter: &'static str) -> Self {
-        Self { source: Source::Callback(parameter), ..self }
+        Self { source: FieldSource::Callback(parameter), ..self }
     }
 
     /// A vendor's link has it under another name.
     pub(super) const fn by_link(self, parameter: &'static str) -> Self {
-        Self { source: Source::Link(parameter), ..self }
+        Self { source: FieldSource::Link(parameter), ..self }
     }
 
     /// The parameter of the callback that brings it; `None` for a field of `state`.
     pub fn callback(&self) -> Option<&'static str> {
         match self.source {
-            Source::Callback(parameter) => Some(parameter),
-            Source::State | Source::Link(_) | Source::Shown => None,
+            FieldSource::Callback(parameter) => Some(parameter),
+            FieldSource::State | FieldSource::Link(_) | FieldSource::Echoed => None,
         }
     }
 
     /// What it is called in a vendor's link.
     pub fn link(&self) -> &'static str {
         match self.source {
-            Source::Link(parameter) => parameter,
-            Source::State | Source::Callback(_) | Source::Shown => self.name,
+            FieldSource::Link(parameter) => parameter,
+            FieldSource::State | FieldSource::Callback(_) | FieldSource::Echoed => self.name,
         }
     }
 
     /// Whether it is `state` that has to bring it.
-    pub fn is_of_state(&self) -> bool {
-        matches!(self.source, Source::State | Source::Link(_))
+    pub fn comes_from_state(&self) -> bool {
+        matches!(self.source, FieldSource::State | FieldSource::Link(_))
     }
 }
 
 /// What a field holds.
-pub enum Kind {
+pub enum FieldKind {
     /// Text of at most this many characters.
     Text(usize),
     /// One of these texts.
@@ -179,11 +188,12 @@ pub enum Kind {
 }
 
 /// A private key as a PEM text.
-pub(super) const PEM: Kind = Kind::Rule(is_pem, "a private key in PEM, from its first line on");
+pub(super) const PEM: FieldKind =
+    FieldKind::Rule(is_pem, "a private key in PEM, from its first line on");
 
-impl Kind {
+impl FieldKind {
     /// What the field takes, to stand after "takes".
-    pub fn takes(&self) -> String {
+    pub fn expected(&self) -> String {
         match self {
             Self::Text(longest) => format!("a text of at most {longest} characters"),
             Self::Choice(choices) => {
@@ -195,15 +205,13 @@ impl Kind {
             Self::Flag(default) => format!("`true` or `false` ({default} when not given)"),
             Self::Integer => "a whole number".to_owned(),
             Self::Rule(_, rule) => (*rule).to_owned(),
-            Self::List(each) => format!("a list, or texts between commas, each {}", each.takes()),
+            Self::List(each) => {
+                format!("a list, or texts between commas, each {}", each.expected())
+            }
         }
     }
 
     /// Whether a value fits; the value is not in the error, for it may be secret.
-    ///
-    /// # Errors
-    ///
-    /// What the field takes.
     pub fn check(&self, value: &Value) -> Result<(), String> {
         let text = value.as_str().unwrap_or_default();
         let fits = match self {
@@ -218,7 +226,7 @@ impl Kind {
                 !items.is_empty() && items.iter().all(|item| each.check(item).is_ok())
             }),
         };
-        if fits { Ok(()) } else { Err(self.takes()) }
+        if fits { Ok(()) } else { Err(self.expected()) }
     }
 }
 
@@ -244,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_list_has_something_in_it_and_all_of_it_fits() {
-        let kind = Kind::List(&Kind::Text(3));
+        let kind = FieldKind::List(&FieldKind::Text(3));
         assert!(kind.check(&json!(["a", "abc"])).is_ok());
         for bad in [json!([]), json!(["abcd"]), json!("a"), json!([1])] {
             assert!(kind.check(&bad).is_err(), "{bad}");
@@ -262,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_step_is_answered_by_what_it_requires_or_by_anything_when_it_requires_nothing() {
-        const FIELD: Field = Field::optional("a", Kind::Text(9), "", "").by_callback("a");
+        const FIELD: Field = Field::optional("a", FieldKind::Text(9), "", "").by_callback("a");
         static STEP: Step = Step::page("s", "url", &[FIELD]);
         let mut given = Fields::default();
         assert!(!STEP.is_answered(None));
@@ -273,7 +281,7 @@ mod tests {
 
     #[test]
     fn what_a_step_shows_is_sent_back() {
-        static STEP: Step = Step::form("s", &[Field::shown("state")]);
+        static STEP: Step = Step::form("s", &[Field::echoed("state")]);
         let shown = [("state".to_owned(), json!("n0nce"))].into_iter().collect();
         let mut fields = Fields::default();
         STEP.echo(&shown, &mut fields);

@@ -1,11 +1,11 @@
 //! Google Cloud: a service account of Sentry's, and the one that it may act as.
 
-use super::described::{Described, only_one};
-use super::{Field, Kind, Step};
+use super::described::{SentryOnly, single_instance};
+use super::{Field, FieldKind, Step};
 
-pub(super) static GCP: Described = Described {
-    matches: only_one,
-    ..Described::new(
+pub(super) static GCP: SentryOnly = SentryOnly {
+    matches: single_instance,
+    ..SentryOnly::new(
         "gcp",
         "Google Cloud Platform",
         "finishes at a Sentry with the fields alone, once its service account was let in",
@@ -15,7 +15,7 @@ pub(super) static GCP: Described = Described {
 };
 
 /// The id of a project at Google.
-pub(super) const PROJECT: Kind = Kind::Rule(
+pub(super) const PROJECT: FieldKind = FieldKind::Rule(
     is_project,
     "the id of a GCP project: 6 to 30 small letters, digits and hyphens, a letter first, no hyphen last",
 );
@@ -27,13 +27,13 @@ static STEPS: [Step; 2] = [
         &[
             Field::required(
                 "customerSaEmail",
-                Kind::Text(255),
+                FieldKind::Text(255),
                 "your service account, which Sentry's may act as",
                 "sentry@my-project.iam.gserviceaccount.com",
             ),
             Field::required(
                 "projects",
-                Kind::List(&PROJECT),
+                FieldKind::List(&PROJECT),
                 "the projects to watch, 20 at most",
                 "my-project",
             ),

@@ -1,13 +1,13 @@
 //! Google Cloud, by the older form with one project.
 
-use super::described::Described;
-use super::{Answers, Field, Kind, Match, Step, gcp, told};
-use crate::model::{Listed, Object};
+use super::described::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch, Step, gcp, told};
+use crate::model::{ListedIntegration, Object};
 
-pub(super) static GCP_SA: Described = Described {
+pub(super) static GCP_SA: SentryOnly = SentryOnly {
     matches,
     told,
-    ..Described::new(
+    ..SentryOnly::new(
         "gcp_sa",
         "Google Cloud Platform (one project)",
         "finishes at a Sentry that still has it, with the fields alone",
@@ -20,23 +20,28 @@ static STEPS: [Step; 1] = [Step::form(
     "gcp_sa_config",
     &[
         Field::required("gcpProjectId", gcp::PROJECT, "the project to watch", "my-project"),
-        Field::required("displayName", Kind::Text(200), "the name that people see", "Production"),
+        Field::required(
+            "displayName",
+            FieldKind::Text(200),
+            "the name that people see",
+            "Production",
+        ),
         Field::required(
             "enabledServices",
-            Kind::List(&Kind::Text(100)),
+            FieldKind::List(&FieldKind::Text(100)),
             "the services to watch, by Sentry's names",
             "logging, monitoring",
         ),
     ],
 )];
 
-fn told(listed: &Listed) -> Object {
-    told::texts([("gcpProjectId", &listed.external_id), ("displayName", &listed.name)])
+fn told(listed: &ListedIntegration) -> Object {
+    told::text_fields([("gcpProjectId", &listed.external_id), ("displayName", &listed.name)])
 }
 
-fn matches(answers: &Answers, listed: &Listed) -> Match {
+fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     match listed.external_id == answers.text("gcpProjectId") {
-        true => Match::Same,
-        false => Match::Other,
+        true => IntegrationMatch::Same,
+        false => IntegrationMatch::Other,
     }
 }

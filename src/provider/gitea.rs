@@ -1,10 +1,12 @@
 //! Gitea: a form, OAuth 2, and a look at the user and the server's version.
 
-use super::ask::{Ask, Reply};
-use super::instance::{self, Instance};
+use super::ask::{VendorRequest, VendorResponse};
+use super::instance::{self, SelfHostedInstance};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
+};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -21,19 +23,19 @@ static STEPS: [Step; 2] = [
         &[
             Field::required(
                 "url",
-                Kind::Url,
+                FieldKind::Url,
                 "the address of the Gitea instance",
                 "https://gitea.example.com",
             ),
             Field::required(
                 "clientId",
-                Kind::Text(200),
+                FieldKind::Text(200),
                 "the id of the OAuth2 application that was made there",
                 "6f1c…",
             ),
             Field::required(
                 "clientSecret",
-                Kind::Text(4096),
+                FieldKind::Text(4096),
                 "the secret of that application",
                 "${GITEA_CLIENT_SECRET}",
             )
@@ -53,7 +55,7 @@ impl Provider for Gitea {
         "Gitea"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -65,28 +67,28 @@ impl Provider for Gitea {
         &STEPS
     }
 
-    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id == oauth2::STEP.id {
             // Shown to nobody and drawn once, like the verifier that other providers need here.
             state.bind(WEBHOOK_SECRET, fresh.verifier.as_str());
-            return app(&Instance::of(state)).view(state, fresh);
+            return app(&SelfHostedInstance::of(state)).view(state, fresh);
         }
         Object::new()
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
-            return oauth2::take(fields, state, &[USER, VERSION]);
+            return oauth2::bind_callback(fields, state, &[USER, VERSION]);
         }
         instance::bind(fields, Object::new(), state);
         Ok(())
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
-        let instance = Instance::of(state);
+        let instance = SelfHostedInstance::of(state);
         if let Some(exchange) = app(&instance).exchange(state)? {
             return Ok(Some(exchange));
         }
@@ -94,12 +96,17 @@ impl Provider for Gitea {
         Ok(lacking.map(|name| instance.get(name, &format!("/api/v1/{name}"), state)))
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         match name {
-            OAUTH_DATA => oauth2::hear(reply, state)?,
+            OAUTH_DATA => oauth2::bind_tokens(reply, state)?,
             USER => {
                 let wanted = "Gitea's user";
-                state.bind(USER, instance::identified(reply, wanted, RefusalKind::Failure)?);
+                state.bind(USER, instance::object_with_id(reply, wanted, RefusalKind::Failure)?);
             }
             // The version is good to know, and its lack no reason to refuse.
             _ => {
@@ -110,26 +117,28 @@ impl Provider for Gitea {
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let (host, client) = listed.external_id.rsplit_once(':').unwrap_or_default();
-        let mut told = told::server(listed, host);
-        told.extend(told::texts([("clientId", client)]));
+        let mut told = told::server_fields(listed, host);
+        told.extend(told::text_fields([("clientId", client)]));
         told
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let (url, client_id) = (answers.text("url"), answers.text("clientId"));
         let host = address::host(url);
         if listed.external_id != format!("{host}:{client_id}") {
-            return Match::Other;
+            return IntegrationMatch::Other;
         }
         let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
         let stored = listed.stored.as_ref();
-        Match::same_if(stored.is_none_or(|stored| oauth2::is_stored(&form, stored)))
+        IntegrationMatch::same_or_differs(
+            stored.is_none_or(|stored| oauth2::is_stored(&form, stored)),
+        )
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let instance = Instance::of(state);
+        let instance = SelfHostedInstance::of(state);
         let host = instance.host();
         let user = state.fetch(USER).unwrap_or(&Value::Null);
         let id = user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
@@ -163,6 +172,6 @@ impl Provider for Gitea {
     }
 }
 
-fn app(instance: &Instance) -> OAuth2 {
+fn app(instance: &SelfHostedInstance) -> OAuth2 {
     instance.app("/login/oauth/authorize", "/login/oauth/access_token", SCOPE)
 }

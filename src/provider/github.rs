@@ -1,19 +1,19 @@
 //! GitHub: OAuth 2 with a GitHub App of one's own, and the choice of one of its installations.
 
-use super::app::{self, App};
-use super::ask::{Ask, Reply};
+use super::app::{self, AppSettings};
+use super::ask::{VendorRequest, VendorResponse};
 use super::field::PEM;
-use super::installation::{self, ID, INSTALLATION, INSTALLATIONS, Server, USER};
+use super::installation::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
 use super::oauth2::{self, OAUTH_DATA, OAUTH_STATE, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, told};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// Under which the user's roles in organizations are asked for.
 const MEMBERSHIPS: &str = "memberships";
 /// Marks that the installations were asked for again, after the person installed the app.
-const AGAIN: &str = "installations_again";
+const INSTALLATIONS_RETRY: &str = "installations_again";
 
 pub(super) struct GitHub;
 
@@ -29,7 +29,7 @@ static STEPS: [Step; 2] = [
         &[
             Field::optional(
                 "chosenInstallationId",
-                Kind::Text(40),
+                FieldKind::Text(40),
                 "the id of an installation that is there already",
                 "12345",
             ),
@@ -39,8 +39,8 @@ static STEPS: [Step; 2] = [
 ];
 
 static APP: [Field; 6] = [
-    Field::required("appId", Kind::Text(40), "the id of the GitHub App", "123456"),
-    Field::required("name", Kind::Text(100), "its name in addresses", "acme-sentry"),
+    Field::required("appId", FieldKind::Text(40), "the id of the GitHub App", "123456"),
+    Field::required("name", FieldKind::Text(100), "its name in addresses", "acme-sentry"),
     Field::required("privateKey", PEM, "its private key", "${GITHUB_APP_KEY}").secret(),
     app::CLIENT_ID,
     app::client_secret("${GITHUB_CLIENT_SECRET}"),
@@ -56,7 +56,7 @@ impl Provider for GitHub {
         "GitHub"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits for a person who approves in a browser, and installs the app where it is not yet"
     }
 
@@ -72,11 +72,11 @@ impl Provider for GitHub {
         &APP
     }
 
-    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id == oauth2::STEP.id {
             return oauth(state).view(state, fresh);
         }
-        let mut data = self.stays(step, &Fields::default(), state).unwrap_or_default();
+        let mut data = self.stay_data(step, &Fields::default(), state).unwrap_or_default();
         let info = |one: &Value| {
             json!({
                 "installationId": installation::id_text(&one["id"]),
@@ -85,35 +85,35 @@ impl Provider for GitHub {
                 "count": 0,
             })
         };
-        let theirs = installation::listed(state).filter(|one| is_theirs(one, state));
+        let theirs = installation::listed(state).filter(|one| belongs_to_user(one, state));
         data.insert("installationInfo".to_owned(), theirs.map(info).collect());
         data
     }
 
-    fn stays(&self, step: &Step, fields: &Fields, state: &State) -> Option<Object> {
+    fn stay_data(&self, step: &Step, fields: &Fields, state: &State) -> Option<Object> {
         if step.id == oauth2::STEP.id || !chosen(fields).is_empty() {
             return None;
         }
         let (web, nonce) = (web(state), state.text(OAUTH_STATE).unwrap_or_default());
-        let name = super::address::segment(App::of(state).text("name"));
+        let name = super::address::segment(AppSettings::of(state).text("name"));
         let url = format!("{web}/apps/{name}/installations/new?state={nonce}");
         Some([("installAppUrl".to_owned(), json!(url))].into_iter().collect())
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
-            return oauth2::take(fields, state, &[USER, MEMBERSHIPS, INSTALLATIONS]);
+            return oauth2::bind_callback(fields, state, &[USER, MEMBERSHIPS, INSTALLATIONS]);
         }
-        [INSTALLATION, AGAIN].iter().for_each(|name| state.unbind(name));
+        [INSTALLATION, INSTALLATIONS_RETRY].iter().for_each(|name| state.unbind(name));
         state.bind(ID, chosen(fields));
         match fields.text("chosenInstallationId") {
             "" => Ok(()),
             id if is_listed(id, state) => Ok(()),
-            _ => Err(installation::not_theirs()),
+            _ => Err(installation::not_accessible()),
         }
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         let (server, lacks) = (server(state), |name| state.fetch(name).is_none());
         let list = || server.as_user(INSTALLATIONS, "/user/installations?per_page=100", state);
         if step.id != oauth2::STEP.id {
@@ -121,7 +121,7 @@ impl Provider for GitHub {
             return Ok(match () {
                 () if lacks(INSTALLATION) => Some(server.installation(id)),
                 // Whoever has just installed it is not in the list that was read before.
-                () if !is_listed(id, state) && lacks(AGAIN) => Some(list()),
+                () if !is_listed(id, state) && lacks(INSTALLATIONS_RETRY) => Some(list()),
                 () => None,
             });
         }
@@ -137,11 +137,16 @@ impl Provider for GitHub {
         })
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         let failure = RefusalKind::Failure;
         match name {
-            OAUTH_DATA => return oauth2::hear(reply, state),
-            INSTALLATION => return installation::hear(reply, state),
+            OAUTH_DATA => return oauth2::bind_tokens(reply, state),
+            INSTALLATION => return installation::bind_installation(reply, state),
             USER => {
                 let user = reply.json("GitHub's user", failure)?;
                 if user["login"].as_str().is_none_or(str::is_empty) {
@@ -157,23 +162,23 @@ impl Provider for GitHub {
                 let was_there = state.fetch(INSTALLATIONS).is_some();
                 state.bind(INSTALLATIONS, told);
                 if was_there {
-                    state.bind(AGAIN, true);
+                    state.bind(INSTALLATIONS_RETRY, true);
                 }
             }
         }
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
-        told::texts([("chosenInstallationId", &listed.external_id)])
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
+        told::text_fields([("chosenInstallationId", &listed.external_id)])
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let given = ["chosenInstallationId", "installationId"].map(|name| answers.text(name));
         match given.into_iter().find(|id| !id.is_empty()) {
-            None => Match::CannotTell,
-            Some(id) if listed.external_id == id => Match::Same,
-            Some(_) => Match::Other,
+            None => IntegrationMatch::CannotTell,
+            Some(id) if listed.external_id == id => IntegrationMatch::Same,
+            Some(_) => IntegrationMatch::Other,
         }
     }
 
@@ -181,7 +186,7 @@ impl Provider for GitHub {
         let installation = state.fetch(INSTALLATION).unwrap_or(&Value::Null);
         let id = installation::id_text(&installation["id"]);
         if !is_listed(&id, state) {
-            return Err(installation::not_theirs());
+            return Err(installation::not_accessible());
         }
         Ok(IntegrationData {
             name: installation["account"]["login"].as_str().map(str::to_owned),
@@ -201,7 +206,7 @@ fn chosen(fields: &Fields) -> &str {
 }
 
 fn api(state: &State) -> &str {
-    match App::of(state).text("apiUrl").trim_end_matches('/') {
+    match AppSettings::of(state).text("apiUrl").trim_end_matches('/') {
         "" => "https://api.github.com",
         api => api,
     }
@@ -216,9 +221,9 @@ fn web(state: &State) -> String {
     }
 }
 
-fn server(state: &State) -> Server {
-    let app = App::of(state);
-    Server {
+fn server(state: &State) -> AppServer {
+    let app = AppSettings::of(state);
+    AppServer {
         api: api(state).to_owned(),
         app_id: app.text("appId").to_owned(),
         private_key: app.secret("privateKey"),
@@ -233,7 +238,7 @@ fn oauth(state: &State) -> OAuth2 {
 }
 
 /// Whether an installation is on the user's own account, or where they are an active owner.
-fn is_theirs(installation: &Value, state: &State) -> bool {
+fn belongs_to_user(installation: &Value, state: &State) -> bool {
     let login = &installation["account"]["login"];
     let of = |name| state.fetch(name).unwrap_or(&Value::Null);
     let is_owner = |role: &Value| {
@@ -247,5 +252,5 @@ fn is_theirs(installation: &Value, state: &State) -> bool {
 
 fn is_listed(id: &str, state: &State) -> bool {
     let mut listed = installation::listed(state);
-    listed.any(|one| installation::id_text(&one["id"]) == id && is_theirs(one, state))
+    listed.any(|one| installation::id_text(&one["id"]) == id && belongs_to_user(one, state))
 }

@@ -1,13 +1,13 @@
 //! GitHub Copilot: nothing to fill in; it is switched on for the organization.
 
 use super::Step;
-use super::described::{Described, only_one};
+use super::described::{SentryOnly, single_instance};
 
-pub(super) static GITHUB_COPILOT: Described = Described {
+pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly {
     features: &["coding-agent"],
     directly: true,
-    matches: only_one,
-    ..Described::new(
+    matches: single_instance,
+    ..SentryOnly::new(
         "github_copilot",
         "GitHub Copilot",
         "is switched on at a Sentry of 2026 or later, which asks for nothing",

@@ -1,12 +1,16 @@
 //! GitHub Enterprise: a form with a GitHub App of one's own, its installation, and OAuth 2.
 
-use super::ask::{Ask, Reply};
+use super::ask::{VendorRequest, VendorResponse};
 use super::field::PEM;
-use super::installation::{self, ID, INSTALLATION, INSTALLATIONS, Server, USER};
+use super::installation::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
 use super::instance::VERIFY_SSL;
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
+};
+use crate::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
+};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -22,17 +26,22 @@ static STEPS: [Step; 3] = [
     Step::form(
         "installation_config",
         &[
-            Field::required("url", Kind::Url, "the server", "https://github.example.com"),
-            Field::required("id", Kind::Text(40), "the id of the GitHub App", "1"),
-            Field::required("name", Kind::Text(100), "its name in addresses", "sentry-app"),
-            Field::required("webhookSecret", Kind::Text(4096), "its webhook secret", "${GHE_HOOK}")
-                .secret(),
+            Field::required("url", FieldKind::Url, "the server", "https://github.example.com"),
+            Field::required("id", FieldKind::Text(40), "the id of the GitHub App", "1"),
+            Field::required("name", FieldKind::Text(100), "its name in addresses", "sentry-app"),
+            Field::required(
+                "webhookSecret",
+                FieldKind::Text(4096),
+                "its webhook secret",
+                "${GHE_HOOK}",
+            )
+            .secret(),
             Field::required("privateKey", PEM, "its private key", "${GHE_APP_KEY}").secret(),
-            Field::required("clientId", Kind::Text(200), "its client id", "Iv1.6f1c…"),
-            Field::required("clientSecret", Kind::Text(4096), "its secret", "${GHE_SECRET}")
+            Field::required("clientId", FieldKind::Text(200), "its client id", "Iv1.6f1c…"),
+            Field::required("clientSecret", FieldKind::Text(4096), "its secret", "${GHE_SECRET}")
                 .secret(),
             VERIFY_SSL,
-            Field::optional("publicLink", Kind::Url, "the page of a public app", ""),
+            Field::optional("publicLink", FieldKind::Url, "the page of a public app", ""),
         ],
     ),
     Step::page("app_install_redirect", "appInstallUrl", &[installation::ID_FIELD]),
@@ -48,7 +57,7 @@ impl Provider for GitHubEnterprise {
         "GitHub Enterprise"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits for a person who installs the app and approves in a browser"
     }
 
@@ -60,17 +69,17 @@ impl Provider for GitHubEnterprise {
         &STEPS
     }
 
-    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         match step.id {
             "oauth_login" => oauth(state).view(state, fresh),
             "app_install_redirect" => {
-                self.stays(step, &Fields::default(), state).unwrap_or_default()
+                self.stay_data(step, &Fields::default(), state).unwrap_or_default()
             }
             _ => Object::new(),
         }
     }
 
-    fn stays(&self, step: &Step, fields: &Fields, state: &State) -> Option<Object> {
+    fn stay_data(&self, step: &Step, fields: &Fields, state: &State) -> Option<Object> {
         if step.id != STEPS[1].id || !fields.text("installationId").is_empty() {
             return None;
         }
@@ -80,10 +89,10 @@ impl Provider for GitHubEnterprise {
         Some([("appInstallUrl".to_owned(), json!(url))].into_iter().collect())
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         match step.id {
             "oauth_login" => {
-                return oauth2::take(fields, state, &[USER, INSTALLATION, INSTALLATIONS]);
+                return oauth2::bind_callback(fields, state, &[USER, INSTALLATION, INSTALLATIONS]);
             }
             "app_install_redirect" => state.bind(ID, fields.text("installationId")),
             _ => take_form(fields, state),
@@ -91,7 +100,7 @@ impl Provider for GitHubEnterprise {
         Ok(())
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
@@ -109,11 +118,16 @@ impl Provider for GitHubEnterprise {
         })
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         let failure = RefusalKind::Failure;
         match name {
-            OAUTH_DATA => return oauth2::hear(reply, state),
-            INSTALLATION => return installation::hear(reply, state),
+            OAUTH_DATA => return oauth2::bind_tokens(reply, state),
+            INSTALLATION => return installation::bind_installation(reply, state),
             USER => state.bind(USER, reply.json("the GitHub user", failure)?),
             _ => {
                 let told = reply.json("the user's installations of the GitHub app", failure)?;
@@ -123,26 +137,30 @@ impl Provider for GitHubEnterprise {
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let app = told::metadata(listed, "installation");
         let of = |name: &str| app.and_then(|app| app[name].as_str()).unwrap_or_default();
-        let mut told = told::server(listed, host);
+        let mut told = told::server_fields(listed, host);
         let (id, name, client) = (of("id"), of("name"), of("client_id"));
-        told.extend(told::texts([("id", id), ("name", name), ("clientId", client)]));
+        told.extend(told::text_fields([("id", id), ("name", name), ("clientId", client)]));
         told
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let host = address::host(answers.text("url"));
         match answers.text("installationId") {
-            "" if listed.external_id.starts_with(&format!("{host}:")) => Match::CannotTell,
-            "" => Match::Other,
+            "" if listed.external_id.starts_with(&format!("{host}:")) => {
+                IntegrationMatch::CannotTell
+            }
+            "" => IntegrationMatch::Other,
             id if listed.external_id == format!("{host}:{id}") => {
                 let stored = listed.stored.as_ref().map(|stored| &stored.metadata["installation"]);
-                Match::same_if(stored.is_none_or(|stored| is_stored(answers, stored)))
+                IntegrationMatch::same_or_differs(
+                    stored.is_none_or(|stored| is_stored(answers, stored)),
+                )
             }
-            _ => Match::Other,
+            _ => IntegrationMatch::Other,
         }
     }
 
@@ -151,7 +169,7 @@ impl Provider for GitHubEnterprise {
         let (host, installation, user) = (text(state, "url"), of(INSTALLATION), of(USER));
         let id = installation::id_text(&installation["id"]);
         if !installation::listed(state).any(|one| one["id"] == installation["id"]) {
-            return Err(installation::not_theirs());
+            return Err(installation::not_accessible());
         }
         let home = installation["account"]["html_url"].as_str().unwrap_or_default();
         if !is_on(host, home) {
@@ -229,12 +247,12 @@ fn verify_tls(state: &State) -> bool {
     state.fetch(DATA).is_none_or(|data| data["verify_ssl"] != false)
 }
 
-fn server(state: &State) -> Server {
+fn server(state: &State) -> AppServer {
     let api = match text(state, "url") {
         "github.com" => "https://api.github.com".to_owned(),
         _ => format!("{}/api/v3", web(state)),
     };
-    Server {
+    AppServer {
         api,
         app_id: text(state, "id").to_owned(),
         private_key: Secret::from(text(state, "private_key")),

@@ -1,10 +1,12 @@
 //! GitLab, SaaS or self-managed: a form, OAuth 2, and a look at the user and the group.
 
-use super::ask::{Ask, Reply};
-use super::instance::{self, Instance};
+use super::ask::{VendorRequest, VendorResponse};
+use super::instance::{self, SelfHostedInstance};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
+};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
@@ -21,32 +23,32 @@ static STEPS: [Step; 2] = [
         &[
             Field::required(
                 "url",
-                Kind::Url,
+                FieldKind::Url,
                 "the address of the GitLab instance",
                 "https://gitlab.com",
             ),
             Field::required(
                 "clientId",
-                Kind::Text(200),
+                FieldKind::Text(200),
                 "the id of the OAuth application that was made there",
                 "6f1c…",
             ),
             Field::required(
                 "clientSecret",
-                Kind::Text(4096),
+                FieldKind::Text(4096),
                 "the secret of that application",
                 "${GITLAB_CLIENT_SECRET}",
             )
             .secret(),
             Field::optional(
                 "group",
-                Kind::Text(200),
+                FieldKind::Text(200),
                 "the path of the group; the whole instance when empty",
                 "acme/widgets",
             ),
             Field::optional(
                 "includeSubgroups",
-                Kind::Flag(false),
+                FieldKind::Flag(false),
                 "whether the group's subgroups belong to it",
                 "false",
             ),
@@ -65,7 +67,7 @@ impl Provider for Gitlab {
         "GitLab"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -77,9 +79,9 @@ impl Provider for Gitlab {
         &STEPS
     }
 
-    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id == oauth2::STEP.id {
-            return app(&Instance::of(state)).view(state, fresh);
+            return app(&SelfHostedInstance::of(state)).view(state, fresh);
         }
         let data = json!({
             "defaults": { "verifySsl": true, "includeSubgroups": false },
@@ -92,9 +94,9 @@ impl Provider for Gitlab {
         data.as_object().cloned().unwrap_or_default()
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
-            return oauth2::take(fields, state, &[USER, GROUP]);
+            return oauth2::bind_callback(fields, state, &[USER, GROUP]);
         }
         let group = fields.text("group");
         let subgroups = fields.flag("includeSubgroups", false) && !group.is_empty();
@@ -104,11 +106,11 @@ impl Provider for Gitlab {
         Ok(())
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
-        let instance = Instance::of(state);
+        let instance = SelfHostedInstance::of(state);
         if let Some(exchange) = app(&instance).exchange(state)? {
             return Ok(Some(exchange));
         }
@@ -120,34 +122,39 @@ impl Provider for Gitlab {
         Ok(path.map(|path| instance.get(GROUP, &path, state)))
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         match name {
-            OAUTH_DATA => oauth2::hear(reply, state)?,
+            OAUTH_DATA => oauth2::bind_tokens(reply, state)?,
             GROUP => {
                 let wanted = "GitLab's group of this path";
-                state.bind(GROUP, instance::identified(reply, wanted, RefusalKind::Provider)?);
+                state.bind(GROUP, instance::object_with_id(reply, wanted, RefusalKind::Provider)?);
             }
             _ => {
                 let wanted = "GitLab's user";
-                state.bind(USER, instance::identified(reply, wanted, RefusalKind::Failure)?);
+                state.bind(USER, instance::object_with_id(reply, wanted, RefusalKind::Failure)?);
             }
         }
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let domain = listed.domain_name.as_deref().unwrap_or_default();
         let group = domain.split_once('/').map_or("", |(_, group)| group);
-        let mut told = told::server(listed, host);
-        told.extend(told::texts([("group", group)]));
-        told.extend(oauth2::told(listed));
+        let mut told = told::server_fields(listed, host);
+        told.extend(told::text_fields([("group", group)]));
+        told.extend(oauth2::recover_fields(listed));
         let subgroups = told::metadata(listed, "include_subgroups").cloned();
         told.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
         told
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let (url, group) = (answers.text("url"), answers.text("group"));
         let host = address::host(url);
         let place = if group.is_empty() { host.clone() } else { format!("{host}/{group}") };
@@ -155,10 +162,10 @@ impl Provider for Gitlab {
         // GitLab takes a path in any letters, and tells it in those of its group.
         let domain = listed.domain_name.as_deref();
         if !by_id && !domain.is_some_and(|domain| domain.eq_ignore_ascii_case(&place)) {
-            return Match::Other;
+            return IntegrationMatch::Other;
         }
         let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
-        Match::same_if(listed.stored.as_ref().is_none_or(|stored| {
+        IntegrationMatch::same_or_differs(listed.stored.as_ref().is_none_or(|stored| {
             let subgroups = form.flag("includeSubgroups", false) && !group.is_empty();
             oauth2::is_stored(&form, stored)
                 && stored.metadata.get("include_subgroups") == Some(&Value::from(subgroups))
@@ -166,7 +173,7 @@ impl Provider for Gitlab {
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let instance = Instance::of(state);
+        let instance = SelfHostedInstance::of(state);
         let host = instance.host();
         let group = state.fetch(GROUP).filter(|_| group(state).is_some());
         let user = state.fetch(USER).and_then(|user| user["id"].as_i64());
@@ -185,7 +192,7 @@ impl Provider for Gitlab {
             "base_url": instance.url,
             "webhook_secret": webhook_secret(&host, &instance.client_id),
             "group_id": group_id,
-            "include_subgroups": group.is_some() && instance::bound(state)["include_subgroups"] == true,
+            "include_subgroups": group.is_some() && instance::form_data(state)["include_subgroups"] == true,
         });
         Ok(IntegrationData {
             name: Some(text("full_name").map_or_else(|| host.clone(), str::to_owned)),
@@ -200,13 +207,13 @@ impl Provider for Gitlab {
     }
 }
 
-fn app(instance: &Instance) -> OAuth2 {
+fn app(instance: &SelfHostedInstance) -> OAuth2 {
     instance.app("/oauth/authorize", "/oauth/token", SCOPE)
 }
 
 /// The path of the group; `None` for the whole instance.
 fn group(state: &State) -> Option<&str> {
-    instance::bound(state)["group"].as_str().filter(|group| !group.is_empty())
+    instance::form_data(state)["group"].as_str().filter(|group| !group.is_empty())
 }
 
 /// The secret that GitLab's webhooks carry, as Sentry derives it.

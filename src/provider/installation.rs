@@ -1,8 +1,8 @@
 //! The installation of a GitHub App: what GitHub and GitHub Enterprise have in common.
 
-use super::ask::{Ask, Credentials, Reply, Via};
+use super::ask::{Credentials, Transport, VendorRequest, VendorResponse};
 use super::oauth2;
-use super::{Field, Kind, address};
+use super::{Field, FieldKind, address};
 use crate::model::{Object, Refusal, RefusalKind};
 use crate::secret::Secret;
 use crate::state::State;
@@ -20,14 +20,14 @@ pub(super) const ID: &str = "installation_id";
 /// The field that names it, and that GitHub's callback brings.
 pub(super) const ID_FIELD: Field = Field::optional(
     "installationId",
-    Kind::Text(40),
+    FieldKind::Text(40),
     "the id of the app's installation, which is at the end of its settings' address",
     "12345",
 )
 .by_callback("installation_id");
 
 /// A server that has the app.
-pub(super) struct Server {
+pub(super) struct AppServer {
     /// Where its API is.
     pub(super) api: String,
     /// The app's id.
@@ -38,35 +38,39 @@ pub(super) struct Server {
     pub(super) verify_tls: bool,
 }
 
-impl Server {
+impl AppServer {
     /// A look at the API as the user.
-    pub(super) fn as_user(&self, name: &'static str, path: &str, state: &State) -> Ask {
+    pub(super) fn as_user(&self, name: &'static str, path: &str, state: &State) -> VendorRequest {
         self.get(name, path, Credentials::Bearer(oauth2::access_token(state)))
     }
 
     /// A look at one installation as the app itself.
-    pub(super) fn installation(&self, id: &str) -> Ask {
+    pub(super) fn installation(&self, id: &str) -> VendorRequest {
         let (app_id, private_key) = (self.app_id.clone(), self.private_key.clone());
         let path = format!("/app/installations/{}", address::segment(id));
         self.get(INSTALLATION, &path, Credentials::GitHubApp { app_id, private_key })
     }
 
-    fn get(&self, name: &'static str, path: &str, credentials: Credentials) -> Ask {
-        let ask = Ask::get(name, format!("{}{path}", self.api), credentials);
-        Ask { via: Via::GitHub(self.api.clone()), verify_tls: self.verify_tls, ..ask }
+    fn get(&self, name: &'static str, path: &str, credentials: Credentials) -> VendorRequest {
+        let ask = VendorRequest::get(name, format!("{}{path}", self.api), credentials);
+        VendorRequest {
+            via: Transport::GitHub(self.api.clone()),
+            verify_tls: self.verify_tls,
+            ..ask
+        }
     }
 }
 
 /// Binds the installation that came back.
-pub(super) fn hear(reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+pub(super) fn bind_installation(reply: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
     let no = |status: u16, message: &str| {
         Err(Refusal { status: Some(status), ..Refusal::failure(message) })
     };
     match reply {
-        Reply::Answered { status: 404, .. } => {
+        VendorResponse::Received { status: 404, .. } => {
             return no(404, "the GitHub installation does not exist, or is another app's");
         }
-        Reply::Answered { status: 401, .. } => {
+        VendorResponse::Received { status: 401, .. } => {
             return no(401, "GitHub does not know the app: check its id and private key");
         }
         _ => {}
@@ -107,6 +111,6 @@ pub(super) fn metadata(installation: &Value) -> Object {
 }
 
 /// A refusal for an installation that is not the user's.
-pub(super) fn not_theirs() -> Refusal {
+pub(super) fn not_accessible() -> Refusal {
     Refusal::failure("the user has no access to this GitHub installation, or is no owner of it")
 }

@@ -2,9 +2,9 @@
 //! Gitea have in common.
 
 use super::address;
-use super::ask::{Ask, Credentials, Reply};
+use super::ask::{Credentials, VendorRequest, VendorResponse};
 use super::oauth2::{self, OAuth2};
-use super::{Field, Kind};
+use super::{Field, FieldKind};
 use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
@@ -16,13 +16,13 @@ const INSTALLATION: &str = "installation_data";
 /// The form's last field.
 pub(super) const VERIFY_SSL: Field = Field::optional(
     "verifySsl",
-    Kind::Flag(true),
+    FieldKind::Flag(true),
     "whether the instance's certificate must be valid",
     "true",
 );
 
 /// The instance as its form describes it.
-pub(super) struct Instance {
+pub(super) struct SelfHostedInstance {
     pub(super) url: String,
     pub(super) client_id: String,
     client_secret: Secret,
@@ -40,13 +40,13 @@ pub(super) fn bind(fields: &Fields, more: Object, state: &mut State) {
 }
 
 /// The form's answer as it was bound.
-pub(super) fn bound(state: &State) -> &Value {
+pub(super) fn form_data(state: &State) -> &Value {
     state.fetch(INSTALLATION).unwrap_or(&Value::Null)
 }
 
-impl Instance {
+impl SelfHostedInstance {
     pub(super) fn of(state: &State) -> Self {
-        let data = bound(state);
+        let data = form_data(state);
         let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
         Self {
             url: text("url"),
@@ -74,10 +74,10 @@ impl Instance {
     }
 
     /// A look at the instance's API with the token of the exchange.
-    pub(super) fn get(&self, name: &'static str, path: &str, state: &State) -> Ask {
+    pub(super) fn get(&self, name: &'static str, path: &str, state: &State) -> VendorRequest {
         let credentials = Credentials::Bearer(oauth2::access_token(state));
-        let ask = Ask::get(name, format!("{}{path}", self.url), credentials);
-        Ask { verify_tls: self.verify_ssl, ..ask }
+        let ask = VendorRequest::get(name, format!("{}{path}", self.url), credentials);
+        VendorRequest { verify_tls: self.verify_ssl, ..ask }
     }
 
     /// The account of this user, with its tokens and the application that they are of.
@@ -101,7 +101,11 @@ impl Instance {
 }
 
 /// An object of the instance's API, which must have an id.
-pub(super) fn identified(reply: &Reply, what: &str, kind: RefusalKind) -> Result<Value, Refusal> {
+pub(super) fn object_with_id(
+    reply: &VendorResponse,
+    what: &str,
+    kind: RefusalKind,
+) -> Result<Value, Refusal> {
     let object = reply.json(what, kind)?;
     match object["id"].as_i64() {
         Some(_) => Ok(object),

@@ -1,10 +1,10 @@
 //! Jira: what a Connect app signed when it was installed, as a link of Sentry's is signed.
 
-use super::app::App;
+use super::app::AppSettings;
 use super::oauth2;
-use super::signed::{self, Unsigned};
-use super::{Answers, Field, Fresh, INITIAL, Kind, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal};
+use super::signed::{self, SignatureError};
+use super::{Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use crate::state::{Fields, State};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,18 +19,18 @@ pub(super) struct Jira;
 
 static FIRST: Step = Step::initial(&[Field::required(
     "signedParams",
-    Kind::Text(16_384),
+    FieldKind::Text(16_384),
     "what the app's page in Jira links to, behind `signed_params=`; good for a day",
     "${JIRA_SIGNED_PARAMS}",
 )
 .by_link("signed_params")
 .secret()]);
 
-static STEPS: [Step; 1] = [Step::form("jira_confirm_install", &[Field::shown("state")])];
+static STEPS: [Step; 1] = [Step::form("jira_confirm_install", &[Field::echoed("state")])];
 
 static APP: [Field; 1] = [Field::required(
     "signingKey",
-    Kind::Text(4096),
+    FieldKind::Text(4096),
     "the key that the app signs with",
     "${JIRA_SIGNING_KEY}",
 )
@@ -45,7 +45,7 @@ impl Provider for Jira {
         "Jira"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with what the Connect app signed when it was installed in Jira"
     }
 
@@ -65,28 +65,28 @@ impl Provider for Jira {
         &APP
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
-        let mut data = oauth2::show(state, fresh);
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+        let mut data = oauth2::nonce_data(state, fresh);
         let metadata = state.fetch(METADATA).unwrap_or(&Value::Null);
         data.insert("baseUrl".to_owned(), metadata["base_url"].clone());
         data
     }
 
-    fn admit(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
+    fn verify(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
         if step.id != INITIAL {
             return Ok(());
         }
-        let key = App::of(state).text("signingKey");
-        match signed::link(fields.text("signedParams"), key, now, LIFE) {
+        let key = AppSettings::of(state).text("signingKey");
+        match signed::signed_params(fields.text("signedParams"), key, now, LIFE) {
             Ok(_) => Ok(()),
-            Err(Unsigned::Expired) => Err(Refusal::failure("Installation link expired")),
-            Err(Unsigned::Forged) => {
+            Err(SignatureError::Expired) => Err(Refusal::failure("Installation link expired")),
+            Err(SignatureError::Forged) => {
                 Err(Refusal::failure("`signedParams` was not signed with the app's key"))
             }
         }
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }
@@ -103,12 +103,12 @@ impl Provider for Jira {
         Ok(())
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let signed = contents(answers.text("signedParams"));
         match signed.as_ref().and_then(|signed| signed[EXTERNAL_ID].as_str()) {
-            None => Match::CannotTell,
-            Some(id) if listed.external_id == id => Match::Same,
-            Some(_) => Match::Other,
+            None => IntegrationMatch::CannotTell,
+            Some(id) if listed.external_id == id => IntegrationMatch::Same,
+            Some(_) => IntegrationMatch::Other,
         }
     }
 

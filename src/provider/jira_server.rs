@@ -1,10 +1,10 @@
 //! Jira Server: an application link, which a person approves, and a webhook.
 
-use super::ask::{Ask, Body, Reply};
+use super::ask::{RequestBody, VendorRequest, VendorResponse};
 use super::consumer::{self, ACCESS_TOKEN, REQUEST_TOKEN};
 use super::oauth2::bind_once;
-use super::{Answers, Fresh, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{Answers, FreshValues, IntegrationMatch, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ impl Provider for JiraServer {
         "Jira Server"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -37,20 +37,20 @@ impl Provider for JiraServer {
         &consumer::STEPS
     }
 
-    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
         let hook = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
         bind_once(state, WEBHOOK_URL, &format!("{hook}{}/", fresh.verifier));
         consumer::view(step, state)
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        consumer::take(step, fields, state, &[SERVER, WEBHOOK]);
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        consumer::bind_answer(step, fields, state, &[SERVER, WEBHOOK]);
         Ok(())
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
-        if let Some(ask) = consumer::ask(step, state) {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+        if let Some(ask) = consumer::next_request(step, state) {
             return Ok(Some(ask));
         }
         let Some(token) = consumer::access_token(state) else { return Ok(None) };
@@ -58,16 +58,25 @@ impl Provider for JiraServer {
         let ask =
             |name, path, body| Some(consumer::request(state, name, path, Some(token), None, body));
         Ok(match () {
-            () if lacks(SERVER) => ask(SERVER, "/rest/api/2/serverInfo", Body::None),
+            () if lacks(SERVER) => ask(SERVER, "/rest/api/2/serverInfo", RequestBody::None),
             () if lacks(WEBHOOK) => ask(WEBHOOK, "/rest/webhooks/1.0/webhook", webhook(state)),
             () => None,
         })
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         match name {
-            REQUEST_TOKEN => return consumer::hear(REQUEST_TOKEN, "Jira Server", reply, state),
-            ACCESS_TOKEN => return consumer::hear(ACCESS_TOKEN, "Jira Server", reply, state),
+            REQUEST_TOKEN => {
+                return consumer::bind_tokens(REQUEST_TOKEN, "Jira Server", reply, state);
+            }
+            ACCESS_TOKEN => {
+                return consumer::bind_tokens(ACCESS_TOKEN, "Jira Server", reply, state);
+            }
             SERVER => {
                 let told = reply.json("Jira Server's own facts", RefusalKind::Failure)?;
                 state.bind(SERVER, told["version"].clone());
@@ -80,11 +89,11 @@ impl Provider for JiraServer {
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
-        consumer::told(listed)
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
+        consumer::recover_fields(listed)
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         consumer::matches(answers, listed)
     }
 
@@ -100,11 +109,11 @@ impl Provider for JiraServer {
 }
 
 /// The webhook that tells of issues. Nobody else knows its address, which holds the secret.
-fn webhook(state: &State) -> Body {
+fn webhook(state: &State) -> RequestBody {
     let body = json!({
         "name": "Sentry Issue Sync",
         "url": state.text(WEBHOOK_URL),
         "events": ["jira:issue_created", "jira:issue_updated"],
     });
-    Body::Json(Secret::from(body.to_string()))
+    RequestBody::Json(Secret::from(body.to_string()))
 }

@@ -48,16 +48,16 @@ mod vercel;
 mod vsts;
 mod vsts_extension;
 
-use crate::failure::{Code, Failure, quote};
-use crate::model::{IntegrationData, Listed, Object, Refusal};
+use crate::failure::{Error, ErrorCode, Result, quote};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use crate::state::{Fields, State};
-use ask::{Ask, Reply};
+use ask::{VendorRequest, VendorResponse};
 use serde_json::{Value, json};
 
-pub use answers::{Answers, Strictness, check, check_app, given_secrets, invalid};
+pub use answers::{AllowedSteps, Answers, field_errors, given_secrets, parse, parse_app};
 pub(crate) use app::APP;
-pub use field::{Field, INITIAL, Kind, Source, Step};
-pub use told::{Telling, Told, tell};
+pub use field::{Field, FieldKind, FieldSource, INITIAL, Step};
+pub use told::{RecoveredField, RecoveredState, recover_state};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -101,7 +101,7 @@ pub trait Provider: Sync {
     fn name(&self) -> &'static str;
 
     /// How it is finished, in one sentence for a person.
-    fn about(&self) -> &'static str;
+    fn summary(&self) -> &'static str;
 
     /// What it is good for, by Sentry's names.
     fn features(&self) -> &'static [&'static str] {
@@ -133,34 +133,30 @@ pub trait Provider: Sync {
     }
 
     /// Whether a Sentry switches it on without a pipeline, at an endpoint of its own.
-    fn is_enabled_directly(&self) -> bool {
+    fn direct_enable(&self) -> bool {
         false
     }
 
     /// Why only a Sentry can finish it, and our engine cannot.
-    fn needs_sentry(&self) -> Option<&'static str> {
+    fn sentry_only_reason(&self) -> Option<&'static str> {
         None
     }
 
     /// What a step shows before it is answered. What is fresh may be bound to the state, and a
     /// second look must show the same.
-    fn view(&self, _step: &Step, _state: &mut State, _fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, _state: &mut State, _fresh: &FreshValues) -> Object {
         Object::new()
     }
 
     /// What the step shows when it stays although its fields fit: it waits for something that
     /// only a person can do.
-    fn stays(&self, _step: &Step, _fields: &Fields, _state: &State) -> Option<Object> {
+    fn stay_data(&self, _step: &Step, _fields: &Fields, _state: &State) -> Option<Object> {
         None
     }
 
     /// Checks what in an answer is signed, and good for a while only; `now` is in seconds since
     /// 1970.
-    ///
-    /// # Errors
-    ///
-    /// The signature is another's, or its time is over.
-    fn admit(
+    fn verify(
         &self,
         _step: &Step,
         _fields: &Fields,
@@ -171,61 +167,50 @@ pub trait Provider: Sync {
     }
 
     /// Puts a step's answer, whose fields are checked, into the state.
-    ///
-    /// # Errors
-    ///
-    /// The answer does not belong to this pipeline.
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal>;
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal>;
 
     /// What must be fetched from the third party before [`Self::build`], one thing at a time;
     /// `None` when the state lacks nothing.
-    ///
-    /// # Errors
-    ///
-    /// The state is such that it cannot be asked for.
-    fn ask(&self, _step: &Step, _state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, _step: &Step, _state: &State) -> Result<Option<VendorRequest>, Refusal> {
         Ok(None)
     }
 
     /// Binds what came back. Must bind something under a name that [`Self::ask`] looks at.
-    ///
-    /// # Errors
-    ///
-    /// The third party's refusal.
-    fn hear(&self, _name: &str, _reply: &Reply, _state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        _name: &str,
+        _reply: &VendorResponse,
+        _state: &mut State,
+    ) -> Result<(), Refusal> {
         Ok(())
     }
 
     /// Whether a listed integration is the one that these answers describe.
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match;
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch;
 
     /// What a listed integration tells of the fields of `state`, as far as they can be told from it;
     /// `null` is a field that was given and is not told.
-    fn told(&self, _listed: &Listed) -> Object {
+    fn recover_fields(&self, _listed: &ListedIntegration) -> Object {
         Object::new()
     }
 
     /// What these answers say otherwise than a listed integration of theirs, and a finish will not
     /// change; for a person.
-    fn kept(&self, _answers: &Answers, _listed: &Listed) -> Option<String> {
+    fn ignored_change(&self, _answers: &Answers, _listed: &ListedIntegration) -> Option<String> {
         None
     }
 
     /// Turns a complete state into the integration to store.
-    ///
-    /// # Errors
-    ///
-    /// The provider's refusal, when the state describes no integration.
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal>;
 
     /// The organization's own configuration after the finish; `None` leaves it as it is.
-    fn configure(&self, _state: &State, _link: Link<'_>) -> Option<Object> {
+    fn org_config(&self, _state: &State, _link: OrgLink<'_>) -> Option<Object> {
         None
     }
 
     /// What a person sees of the organization's own configuration: its fields, and what stands in
     /// them, as Sentry's listing has them.
-    fn shows(&self, _config: &Object) -> Option<(Value, Value)> {
+    fn display_config(&self, _config: &Object) -> Option<(Value, Value)> {
         None
     }
 
@@ -244,14 +229,14 @@ pub trait Provider: Sync {
 
 impl dyn Provider + '_ {
     /// Its steps, and what it begins with: all that `state` may name.
-    pub fn described(&self) -> impl Iterator<Item = &'static Step> {
+    pub fn all_steps(&self) -> impl Iterator<Item = &'static Step> {
         self.steps().iter().chain(self.initial())
     }
 }
 
 /// An organization's link to an integration, while it is being configured.
 #[derive(Clone, Copy)]
-pub struct Link<'a> {
+pub struct OrgLink<'a> {
     /// The link's own id.
     pub id: i64,
     /// The integration's id.
@@ -261,12 +246,12 @@ pub struct Link<'a> {
 }
 
 /// A table of the organization's configuration as Sentry's listing shows it.
-fn table(name: &str, rows: Vec<Value>) -> (Value, Value) {
+fn config_table(name: &str, rows: Vec<Value>) -> (Value, Value) {
     (json!([{ "name": name, "type": "table" }]), json!({ name: rows }))
 }
 
 /// Values that nobody could know before, for a step that needs them.
-pub struct Fresh {
+pub struct FreshValues {
     /// The random value that a callback must bring back.
     pub nonce: String,
     /// Another one, of 43 characters, that is shown to nobody.
@@ -275,7 +260,7 @@ pub struct Fresh {
     pub redirect_uri: String,
 }
 
-impl Fresh {
+impl FreshValues {
     /// A random id of 32 hex digits, which may be shown.
     pub fn id(&self) -> &str {
         self.nonce.get(..32).unwrap_or(&self.nonce)
@@ -284,7 +269,7 @@ impl Fresh {
 
 /// Whether a listed integration is the one that the inputs describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
+pub enum IntegrationMatch {
     /// It is, and nothing that can be compared differs.
     Same,
     /// It is, but what is stored differs: a rotated key, say.
@@ -295,9 +280,9 @@ pub enum Match {
     CannotTell,
 }
 
-impl Match {
+impl IntegrationMatch {
     /// The same integration, with or without differences.
-    pub fn same_if(same: bool) -> Self {
+    pub fn same_or_differs(same: bool) -> Self {
         if same { Self::Same } else { Self::Differs }
     }
 }
@@ -307,27 +292,27 @@ impl Match {
 /// # Errors
 ///
 /// `unknown-provider`, with the key that it came near to.
-pub fn find(key: &str) -> Result<&'static dyn Provider, Failure> {
+pub fn find(key: &str) -> Result<&'static dyn Provider> {
     let keys = || PROVIDERS.iter().map(|provider| provider.key());
     PROVIDERS.iter().copied().find(|provider| provider.key() == key).ok_or_else(|| {
-        let failure = Failure::new(
-            Code::UnknownProvider,
+        let failure = Error::new(
+            ErrorCode::UnknownProvider,
             format!("there is no provider called {}", quote(key)),
         );
-        match near(key, keys()) {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        match closest(key, keys()) {
+            Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
             None => failure,
         }
     })
 }
 
 /// Stands in for a provider that we do not describe, and a Sentry may know.
-pub fn unknown() -> &'static dyn Provider {
-    &unknown::Unknown
+pub fn undescribed() -> &'static dyn Provider {
+    &unknown::UndescribedProvider
 }
 
 /// The name that a mistyped one came near to.
-pub(crate) fn near<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
         .map(|name| (strsim::jaro_winkler(&typed.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.8)

@@ -1,12 +1,12 @@
 //! Microsoft Teams: what Sentry's own bot signed when it was added to a team.
 
-use super::described::Described;
-use super::{Field, Kind, Step};
+use super::described::SentryOnly;
+use super::{Field, FieldKind, Step};
 
-pub(super) static MSTEAMS: Described = Described {
+pub(super) static MSTEAMS: SentryOnly = SentryOnly {
     initial: Some(&INITIAL),
     features: &["alert-rule", "chat-unfurl"],
-    ..Described::new(
+    ..SentryOnly::new(
         "msteams",
         "Microsoft Teams",
         "finishes at a Sentry with what its bot signed when it was added to the team",
@@ -17,11 +17,11 @@ pub(super) static MSTEAMS: Described = Described {
 
 static INITIAL: Step = Step::initial(&[Field::required(
     "signedParams",
-    Kind::Text(16_384),
+    FieldKind::Text(16_384),
     "what the bot's welcome card links to, behind `signed_params=`; good for a day",
     "${MSTEAMS_SIGNED_PARAMS}",
 )
 .by_link("signed_params")
 .secret()]);
 
-static STEPS: [Step; 1] = [Step::form("msteams_install", &[Field::shown("state")])];
+static STEPS: [Step; 1] = [Step::form("msteams_install", &[Field::echoed("state")])];

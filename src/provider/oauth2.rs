@@ -1,10 +1,10 @@
 //! The OAuth 2 step that many providers share: the page to approve on, the check of the callback,
 //! and the exchange of its code, with PKCE or without.
 
-use super::app::App;
-use super::ask::{Ask, Body, Credentials, Reply};
-use super::{Field, Fresh, Step, told};
-use crate::model::{Listed, Object, Refusal, RefusalKind, Stored};
+use super::app::AppSettings;
+use super::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use super::{Field, FreshValues, Step, told};
+use crate::model::{ListedIntegration, Object, Refusal, RefusalKind, StoredSecrets};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use base64::Engine;
@@ -22,17 +22,17 @@ const VERIFIER: &str = "pkce_code_verifier";
 const REDIRECT_URI: &str = "redirect_uri";
 const CODE: &str = "oauth_code";
 /// The digest of the code that the tokens are of.
-const TAKEN: &str = "oauth_code_taken";
+const CODE_DIGEST: &str = "oauth_code_taken";
 
 /// The shared step as Sentry's API has it.
 pub const STEP: Step = Step::page("oauth_login", "oauthUrl", &[CODE_FIELD, STATE_FIELD]);
 
 /// What the third party puts into the callback.
 pub(super) const CODE_FIELD: Field =
-    Field::of_callback("code", "the code that the third party puts into the callback");
+    Field::from_callback("code", "the code that the third party puts into the callback");
 /// What proves that the callback belongs to the pipeline.
 pub(super) const STATE_FIELD: Field =
-    Field::of_callback("state", "the random value that the callback must bring back");
+    Field::from_callback("state", "the random value that the callback must bring back");
 
 /// The third party's OAuth 2 application.
 pub struct OAuth2 {
@@ -60,7 +60,7 @@ impl OAuth2 {
         token_url: String,
         scope: &'static str,
     ) -> Self {
-        let app = App::of(state);
+        let app = AppSettings::of(state);
         let (client_id, client_secret) =
             (app.text("clientId").to_owned(), app.secret("clientSecret"));
         let (pkce, verify_tls) = (false, true);
@@ -69,7 +69,7 @@ impl OAuth2 {
 
     /// The step's data: the address to approve on. What is fresh is bound on the first look, so a
     /// second look shows the same address.
-    pub fn view(&self, state: &mut State, fresh: &Fresh) -> Object {
+    pub fn view(&self, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, OAUTH_STATE, &fresh.nonce);
         bind_once(state, REDIRECT_URI, &fresh.redirect_uri);
         if self.pkce {
@@ -99,7 +99,7 @@ impl OAuth2 {
     /// # Errors
     ///
     /// With PKCE, a step that was never looked at has no verifier.
-    pub fn exchange(&self, state: &State) -> Result<Option<Ask>, Refusal> {
+    pub fn exchange(&self, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if state.fetch(OAUTH_DATA).is_some() {
             return Ok(None);
         }
@@ -121,8 +121,13 @@ impl OAuth2 {
         } else {
             form.push(("client_secret", self.client_secret.clone()));
         }
-        let ask = Ask::post(OAUTH_DATA, self.token_url.as_str(), credentials, Body::Form(form));
-        Ok(Some(Ask { verify_tls: self.verify_tls, ..ask }))
+        let ask = VendorRequest::post(
+            OAUTH_DATA,
+            self.token_url.as_str(),
+            credentials,
+            RequestBody::Form(form),
+        );
+        Ok(Some(VendorRequest { verify_tls: self.verify_tls, ..ask }))
     }
 }
 
@@ -133,23 +138,19 @@ impl OAuth2 {
 /// # Errors
 ///
 /// `wrong-oauth-state`; the comparison takes the same time wherever the values differ.
-pub fn take(fields: &Fields, state: &mut State, learned: &[&str]) -> Result<(), Refusal> {
+pub fn bind_callback(fields: &Fields, state: &mut State, learned: &[&str]) -> Result<(), Refusal> {
     verify(fields, state)?;
     let code = fields.text("code");
     let taken = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
-    if state.text(TAKEN) != Some(&taken) {
+    if state.text(CODE_DIGEST) != Some(&taken) {
         learned.iter().chain(&[OAUTH_DATA]).for_each(|name| state.unbind(name));
-        state.bind(TAKEN, taken);
+        state.bind(CODE_DIGEST, taken);
     }
     state.bind(CODE, code);
     Ok(())
 }
 
 /// Checks that an answer brings back the value that the step handed out.
-///
-/// # Errors
-///
-/// As [`take`].
 pub fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
     let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
     let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
@@ -161,18 +162,14 @@ pub fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
 }
 
 /// The data of a step that only wants back what it shows.
-pub fn show(state: &mut State, fresh: &Fresh) -> Object {
+pub fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
     bind_once(state, OAUTH_STATE, &fresh.nonce);
     let shown = state.text(OAUTH_STATE).unwrap_or_default();
     [("state".to_owned(), json!(shown))].into_iter().collect()
 }
 
 /// Binds the tokens of the exchange; the code, which is used up, goes.
-///
-/// # Errors
-///
-/// What came back holds no access token.
-pub fn hear(reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+pub fn bind_tokens(reply: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
     let tokens = reply.json("the exchange of the code for a token", RefusalKind::Failure)?;
     if tokens["access_token"].as_str().is_none_or(str::is_empty) {
         return Err(Refusal::failure("the exchange of the code brought no access token"));
@@ -197,7 +194,7 @@ pub fn identity_data(state: &State) -> Object {
 }
 
 /// Whether the application, its secret and the way to its server are stored as a form says.
-pub fn is_stored(form: &Fields, stored: &Stored) -> bool {
+pub fn is_stored(form: &Fields, stored: &StoredSecrets) -> bool {
     let identity = |name| stored.identity.as_ref()?.get(name)?.as_str();
     let metadata = |name| stored.metadata.get(name);
     identity("client_id") == Some(form.text("clientId"))
@@ -207,10 +204,10 @@ pub fn is_stored(form: &Fields, stored: &Stored) -> bool {
 }
 
 /// What is told of the OAuth application: its id, where the identity is stored.
-pub(super) fn told(listed: &Listed) -> Object {
+pub(super) fn recover_fields(listed: &ListedIntegration) -> Object {
     let identity = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
     let client = identity.and_then(|identity| identity.get("client_id")).and_then(Value::as_str);
-    told::texts([("clientId", client.unwrap_or_default())])
+    told::text_fields([("clientId", client.unwrap_or_default())])
 }
 
 /// Binds what is fresh on the first look only.
@@ -236,8 +233,8 @@ mod tests {
         }
     }
 
-    fn fresh(nonce: &str) -> Fresh {
-        Fresh {
+    fn fresh(nonce: &str) -> FreshValues {
+        FreshValues {
             nonce: nonce.to_owned(),
             // The example of RFC 7636, appendix B.
             verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned(),
@@ -245,8 +242,8 @@ mod tests {
         }
     }
 
-    fn form(ask: &Ask) -> Vec<(&str, &str)> {
-        let Body::Form(form) = &ask.body else { panic!("it is a form") };
+    fn form(ask: &VendorRequest) -> Vec<(&str, &str)> {
+        let RequestBody::Form(form) = &ask.body else { panic!("it is a form") };
         form.iter().map(|(name, value)| (*name, value.expose())).collect()
     }
 
@@ -297,25 +294,29 @@ mod tests {
         fields.set("state", "");
         fields.set("code", "c");
         let mut state = State::default();
-        assert!(take(&fields, &mut state, &[]).is_err(), "nothing was handed out");
+        assert!(bind_callback(&fields, &mut state, &[]).is_err(), "nothing was handed out");
         app(false).view(&mut state, &fresh("one"));
-        assert_eq!(take(&fields, &mut state, &[]).unwrap_err().kind, RefusalKind::WrongState);
+        assert_eq!(
+            bind_callback(&fields, &mut state, &[]).unwrap_err().kind,
+            RefusalKind::WrongState
+        );
         fields.set("state", "one");
-        assert!(take(&fields, &mut state, &[]).is_ok());
+        assert!(bind_callback(&fields, &mut state, &[]).is_ok());
     }
 
     #[test]
     fn every_bad_exchange_has_its_words() {
-        use super::super::ask::Unreached;
-        let answered = |status, body: &str| Reply::Answered { status, body: body.to_owned() };
+        use super::super::ask::ConnectError;
+        let answered =
+            |status, body: &str| VendorResponse::Received { status, body: body.to_owned() };
         for (reply, words, status) in [
-            (Reply::Unreached(Unreached::Tls), "SSL", None),
-            (Reply::Unreached(Unreached::Connect), "connect", None),
+            (VendorResponse::Unreached(ConnectError::Tls), "SSL", None),
+            (VendorResponse::Unreached(ConnectError::Connect), "connect", None),
             (answered(200, "<html>s3cr3t"), "JSON", None),
             (answered(401, "s3cr3t"), "401", Some(401)),
             (answered(200, "{}"), "no access token", None),
         ] {
-            let refusal = hear(&reply, &mut State::default()).unwrap_err();
+            let refusal = bind_tokens(&reply, &mut State::default()).unwrap_err();
             assert!(refusal.message.contains(words), "{}", refusal.message);
             assert!(!refusal.message.contains("s3cr3t"));
             assert_eq!(refusal.status, status);

@@ -1,8 +1,10 @@
 //! Opsgenie: one form and no call to Opsgenie. The key is the organization's own: it is stored in
 //! the key table of the link and never in the integration, which other organizations may share.
 
-use super::{Answers, Field, Fresh, Kind, Link, Match, Provider, Step, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, Row};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider, Step, told,
+};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -21,19 +23,19 @@ static STEPS: [Step; 1] = [Step::form(
     &[
         Field::required(
             "baseUrl",
-            Kind::Choice(&REGIONS),
+            FieldKind::Choice(&REGIONS),
             "the region of the Opsgenie account",
             "https://api.opsgenie.com/",
         ),
         Field::required(
             "provider",
-            Kind::Text(200),
+            FieldKind::Text(200),
             "the name of the Opsgenie account",
             "acme-ops",
         ),
         Field::optional(
             "apiKey",
-            Kind::Text(4096),
+            FieldKind::Text(4096),
             "an Opsgenie integration key",
             "${OPSGENIE_KEY}",
         )
@@ -50,7 +52,7 @@ impl Provider for Opsgenie {
         "Opsgenie"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with the fields alone; Opsgenie itself is not called"
     }
 
@@ -62,12 +64,12 @@ impl Provider for Opsgenie {
         &STEPS
     }
 
-    fn view(&self, _step: &Step, _state: &mut State, _fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, _state: &mut State, _fresh: &FreshValues) -> Object {
         let choices = REGIONS.map(|region| json!({ "value": region, "label": region }));
         [("baseUrlChoices".to_owned(), json!(choices))].into_iter().collect()
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         let data = json!({
             "base_url": fields.text("baseUrl"),
             "provider": fields.text("provider"),
@@ -77,27 +79,29 @@ impl Provider for Opsgenie {
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let is_eu = listed.domain_name.as_deref().is_some_and(|name| name.ends_with(EU_DOMAIN));
         let region = if is_eu { EU } else { REGIONS[0] };
-        let mut told = told::texts([("baseUrl", region), ("provider", &listed.external_id)]);
+        let mut told = told::text_fields([("baseUrl", region), ("provider", &listed.external_id)]);
         if listed.stored.as_ref().is_none_or(|stored| first_key(&stored.config).is_some()) {
             told.insert("apiKey".to_owned(), Value::Null);
         }
         told
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         if listed.external_id != answers.text("provider") {
-            return Match::Other;
+            return IntegrationMatch::Other;
         }
         let given = answers.text("apiKey");
         let stored = listed.stored.as_ref().and_then(|stored| first_key(&stored.config));
-        Match::same_if(given.is_empty() || listed.stored.is_none() || stored == Some(given))
+        IntegrationMatch::same_or_differs(
+            given.is_empty() || listed.stored.is_none() || stored == Some(given),
+        )
     }
 
     /// As in Sentry, an account that is there keeps its region.
-    fn kept(&self, answers: &Answers, listed: &Listed) -> Option<String> {
+    fn ignored_change(&self, answers: &Answers, listed: &ListedIntegration) -> Option<String> {
         let account = answers.text("provider");
         let domain = listed.domain_name.as_deref()?;
         let wanted = domain_name(account, answers.text("baseUrl"));
@@ -119,12 +123,12 @@ impl Provider for Opsgenie {
         ];
         Ok(IntegrationData {
             metadata: metadata.into_iter().collect(),
-            row: Row::Keep,
+            row: RowPolicy::Keep,
             ..IntegrationData::new(account)
         })
     }
 
-    fn configure(&self, state: &State, link: Link<'_>) -> Option<Object> {
+    fn org_config(&self, state: &State, link: OrgLink<'_>) -> Option<Object> {
         let key = state.fetch("installation_data")?.get("api_key")?.as_str()?;
         let row = json!({
             "team": FIRST_KEY,
@@ -137,8 +141,8 @@ impl Provider for Opsgenie {
         Some(config)
     }
 
-    fn shows(&self, config: &Object) -> Option<(Value, Value)> {
-        Some(super::table(
+    fn display_config(&self, config: &Object) -> Option<(Value, Value)> {
+        Some(super::config_table(
             TABLE,
             config.get(TABLE).and_then(Value::as_array).cloned().unwrap_or_default(),
         ))

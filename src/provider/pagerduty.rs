@@ -1,7 +1,7 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
-use super::{Answers, Field, Kind, Link, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal};
+use super::{Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const SERVICES: &str = "pagerduty_services";
 
 pub(super) struct PagerDuty;
 
-static STEPS: [Step; 1] = [Step::form("installation_redirect", &[Field::required("config", Kind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])];
+static STEPS: [Step; 1] = [Step::form("installation_redirect", &[Field::required("config", FieldKind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])];
 
 impl Provider for PagerDuty {
     fn key(&self) -> &'static str {
@@ -21,7 +21,7 @@ impl Provider for PagerDuty {
         "PagerDuty"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with the JSON of PagerDuty's install page, kept as a secret"
     }
 
@@ -33,25 +33,25 @@ impl Provider for PagerDuty {
         &STEPS
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("config", fields.text("config"));
         Ok(())
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
-        let Some(install) = Install::read(answers.text("config")).ok() else {
-            return Match::CannotTell;
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
+        let Some(install) = InstallPayload::read(answers.text("config")).ok() else {
+            return IntegrationMatch::CannotTell;
         };
         if listed.external_id != install.subdomain {
-            return Match::Other;
+            return IntegrationMatch::Other;
         }
         let services = Value::from(install.services);
         let stored = listed.stored.as_ref().map(|stored| stored.metadata.get("services"));
-        Match::same_if(stored.is_none_or(|stored| stored == Some(&services)))
+        IntegrationMatch::same_or_differs(stored.is_none_or(|stored| stored == Some(&services)))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let install = Install::read(state.text("config").unwrap_or_default())?;
+        let install = InstallPayload::read(state.text("config").unwrap_or_default())?;
         let metadata = [
             ("services".to_owned(), install.services.into()),
             ("domain_name".to_owned(), install.subdomain.as_str().into()),
@@ -63,8 +63,8 @@ impl Provider for PagerDuty {
         })
     }
 
-    fn configure(&self, state: &State, link: Link<'_>) -> Option<Object> {
-        let install = Install::read(state.text("config")?).ok()?;
+    fn org_config(&self, state: &State, link: OrgLink<'_>) -> Option<Object> {
+        let install = InstallPayload::read(state.text("config")?).ok()?;
         let row = |service: &Value| {
             json!({
                 "id": service["id"],
@@ -79,7 +79,7 @@ impl Provider for PagerDuty {
         Some(config)
     }
 
-    fn shows(&self, config: &Object) -> Option<(Value, Value)> {
+    fn display_config(&self, config: &Object) -> Option<(Value, Value)> {
         let row = |row: &Value| {
             json!({
                 "service": row["service_name"],
@@ -88,7 +88,7 @@ impl Provider for PagerDuty {
             })
         };
         let rows = config.get(SERVICES).and_then(Value::as_array).into_iter().flatten();
-        Some(super::table("service_table", rows.map(row).collect()))
+        Some(super::config_table("service_table", rows.map(row).collect()))
     }
 
     fn secrets(&self, _step: &Step, fields: &Fields) -> Vec<String> {
@@ -99,14 +99,14 @@ impl Provider for PagerDuty {
 }
 
 /// What PagerDuty's JSON says, as far as Sentry keeps it.
-struct Install {
+struct InstallPayload {
     name: String,
     subdomain: String,
     /// The integration keys of type `service`; others are left out, as in Sentry.
     services: Vec<Value>,
 }
 
-impl Install {
+impl InstallPayload {
     fn read(config: &str) -> Result<Self, Refusal> {
         let lacks = |what| Refusal::failure(format!("PagerDuty's config has no `{what}`"));
         let config: Value = serde_json::from_str(config).map_err(|_| lacks("account"))?;

@@ -1,14 +1,14 @@
 //! Perforce P4: the server and who logs in there.
 
-use super::described::Described;
-use super::{Answers, Field, Kind, Match, Step};
-use crate::model::Listed;
+use super::described::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch, Step};
+use crate::model::ListedIntegration;
 use sha2::{Digest, Sha256};
 
-pub(super) static PERFORCE: Described = Described {
+pub(super) static PERFORCE: SentryOnly = SentryOnly {
     features: &["commits", "stacktrace-link"],
     matches,
-    ..Described::new(
+    ..SentryOnly::new(
         "perforce",
         "Perforce P4",
         "finishes at a Sentry with the fields alone; Sentry logs in to the server",
@@ -22,30 +22,35 @@ static STEPS: [Step; 1] = [Step::form(
     &[
         Field::required(
             "p4port",
-            Kind::Text(255),
+            FieldKind::Text(255),
             "the server, as P4PORT has it",
             "ssl:perforce.example.com:1666",
         ),
-        Field::required("user", Kind::Text(255), "who logs in", "sentry-bot"),
+        Field::required("user", FieldKind::Text(255), "who logs in", "sentry-bot"),
         Field::required(
             "authType",
-            Kind::Choice(&["password", "ticket"]),
+            FieldKind::Choice(&["password", "ticket"]),
             "what `password` is",
             "password",
         ),
-        Field::required("password", Kind::Text(4096), "the password or ticket", "${P4PASSWD}")
+        Field::required("password", FieldKind::Text(4096), "the password or ticket", "${P4PASSWD}")
             .secret(),
-        Field::optional("client", Kind::Text(255), "the workspace", "sentry-ws"),
+        Field::optional("client", FieldKind::Text(255), "the workspace", "sentry-ws"),
         Field::optional(
             "sslFingerprint",
-            Kind::Text(255),
+            FieldKind::Text(255),
             "the fingerprint of the server's key, which an `ssl:` address needs",
             "AB:CD:…",
         ),
-        Field::optional("webUrl", Kind::Url, "where P4 Code Review is", "https://p4.example.com"),
+        Field::optional(
+            "webUrl",
+            FieldKind::Url,
+            "where P4 Code Review is",
+            "https://p4.example.com",
+        ),
         Field::optional(
             "charset",
-            Kind::Choice(&["none", "utf8"]),
+            FieldKind::Choice(&["none", "utf8"]),
             "the charset of a Unicode server",
             "utf8",
         ),
@@ -53,13 +58,13 @@ static STEPS: [Step; 1] = [Step::form(
 )];
 
 /// Sentry keeps the organization's own id and a part of the address's hash.
-fn matches(answers: &Answers, listed: &Listed) -> Match {
+fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     let hash = Sha256::digest(answers.text("p4port"));
     let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let is_ours = listed.external_id.starts_with("perforce-org-");
     match is_ours && listed.external_id.ends_with(&format!("-{hash}")) {
-        true => Match::Same,
-        false => Match::Other,
+        true => IntegrationMatch::Same,
+        false => IntegrationMatch::Other,
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn jwt(token: &str, secret: &str, now: i64) -> Option<Value> {
 
 /// Why a signed link is not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unsigned {
+pub(super) enum SignatureError {
     /// It was not signed with this key.
     Forged,
     /// It is older than it may be.
@@ -30,8 +30,13 @@ pub(super) enum Unsigned {
 
 /// What stands in a link that Sentry signed with this key: base64url of the JSON, the time and
 /// Django's signature of both, with colons between them.
-pub(super) fn link(text: &str, key: &str, now: i64, life: i64) -> Result<Value, Unsigned> {
-    let forged = || Unsigned::Forged;
+pub(super) fn signed_params(
+    text: &str,
+    key: &str,
+    now: i64,
+    life: i64,
+) -> Result<Value, SignatureError> {
+    let forged = || SignatureError::Forged;
     let text =
         decode(text.trim().trim_end_matches('=')).and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.ok_or_else(forged)?;
@@ -47,7 +52,7 @@ pub(super) fn link(text: &str, key: &str, now: i64, life: i64) -> Result<Value, 
     }
     match base62(time) {
         Some(time) if now - time <= life => serde_json::from_str(json).map_err(|_| forged()),
-        _ => Err(Unsigned::Expired),
+        _ => Err(SignatureError::Expired),
     }
 }
 
@@ -96,11 +101,15 @@ mod tests {
 
     #[test]
     fn a_link_is_good_with_its_key_and_for_its_life() {
-        assert_eq!(link(LINK, "k3y", 1100, 100).unwrap()["external_id"], "jira:1");
-        assert_eq!(link(LINK, "k3y", 1101, 100), Err(Unsigned::Expired));
-        assert_eq!(link(LINK, "other", 1100, 100), Err(Unsigned::Forged));
+        assert_eq!(signed_params(LINK, "k3y", 1100, 100).unwrap()["external_id"], "jira:1");
+        assert_eq!(signed_params(LINK, "k3y", 1101, 100), Err(SignatureError::Expired));
+        assert_eq!(signed_params(LINK, "other", 1100, 100), Err(SignatureError::Forged));
         for forged in ["", "x", &LINK[1..], &URL_SAFE_NO_PAD.encode("{}:1:x")] {
-            assert_eq!(link(forged, "k3y", 1100, 100), Err(Unsigned::Forged), "{forged}");
+            assert_eq!(
+                signed_params(forged, "k3y", 1100, 100),
+                Err(SignatureError::Forged),
+                "{forged}"
+            );
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Slack: OAuth 2 with an app of one's own, and a look at the workspace.
 
-use super::app::{self, App};
-use super::ask::{Ask, Credentials, Reply};
+use super::app::{self, AppSettings};
+use super::ask::{Credentials, VendorRequest, VendorResponse};
 use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, Fresh, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, Step};
+use crate::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
+};
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -27,7 +29,7 @@ impl Provider for Slack {
         "Slack"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -43,36 +45,41 @@ impl Provider for Slack {
         &APP
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         app(state).view(state, fresh)
     }
 
-    fn take(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        oauth2::take(fields, state, &[TEAM])
+    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        oauth2::bind_callback(fields, state, &[TEAM])
     }
 
-    fn ask(&self, _step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if let Some(exchange) = app(state).exchange(state)? {
             return Ok(Some(exchange));
         }
         let token = Credentials::Bearer(oauth2::access_token(state));
         let url = format!("{}/api/team.info", base(state));
-        Ok(state.fetch(TEAM).is_none().then(|| Ask::get(TEAM, url, token)))
+        Ok(state.fetch(TEAM).is_none().then(|| VendorRequest::get(TEAM, url, token)))
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         if name == OAUTH_DATA {
-            good(&reply.json("Slack's exchange of the code", RefusalKind::Failure)?)?;
-            return oauth2::hear(reply, state);
+            ok_body(&reply.json("Slack's exchange of the code", RefusalKind::Failure)?)?;
+            return oauth2::bind_tokens(reply, state);
         }
         let told = reply.json("Slack's workspace", RefusalKind::Failure)?;
-        state.bind(TEAM, good(&told)?["team"].clone());
+        state.bind(TEAM, ok_body(&told)?["team"].clone());
         Ok(())
     }
 
     /// Only the person's approval tells which workspace it is.
-    fn matches(&self, _answers: &Answers, _listed: &Listed) -> Match {
-        Match::CannotTell
+    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
+        IntegrationMatch::CannotTell
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
@@ -107,7 +114,7 @@ impl Provider for Slack {
 }
 
 fn base(state: &State) -> &str {
-    App::of(state).base("https://slack.com")
+    AppSettings::of(state).base_url_or("https://slack.com")
 }
 
 fn app(state: &State) -> OAuth2 {
@@ -121,7 +128,7 @@ fn fetched<'a>(state: &'a State, name: &str) -> &'a Value {
 }
 
 /// Slack answers 200 to what it refuses too, with a word for the reason.
-fn good(told: &Value) -> Result<&Value, Refusal> {
+fn ok_body(told: &Value) -> Result<&Value, Refusal> {
     if told["ok"] == true {
         return Ok(told);
     }

@@ -1,11 +1,11 @@
 //! Slack, by the app that Sentry's developers try things out with.
 
-use super::described::Described;
+use super::described::SentryOnly;
 use super::{Step, oauth2};
 
-pub(super) static SLACK_STAGING: Described = Described {
+pub(super) static SLACK_STAGING: SentryOnly = SentryOnly {
     features: &["alert-rule", "chat-unfurl"],
-    ..Described::new(
+    ..SentryOnly::new(
         "slack_staging",
         "Slack (Staging)",
         "waits at a Sentry once for a person who approves in a browser",

@@ -1,12 +1,12 @@
 //! A provider that we do not describe: whatever the state names by step id is sent as it is.
 
-use super::{Answers, Match, Provider, Step};
-use crate::model::{IntegrationData, Listed, Refusal};
+use super::{Answers, IntegrationMatch, Provider, Step};
+use crate::model::{IntegrationData, ListedIntegration, Refusal};
 use crate::state::{Fields, State};
 
-pub(super) struct Unknown;
+pub(super) struct UndescribedProvider;
 
-impl Provider for Unknown {
+impl Provider for UndescribedProvider {
     /// Empty: the key is the one that was given.
     fn key(&self) -> &'static str {
         ""
@@ -16,7 +16,7 @@ impl Provider for Unknown {
         ""
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "not described here; `state` names the fields of each step by the step's id"
     }
 
@@ -24,12 +24,17 @@ impl Provider for Unknown {
         &[]
     }
 
-    fn take(&self, _step: &Step, _fields: &Fields, _state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(
+        &self,
+        _step: &Step,
+        _fields: &Fields,
+        _state: &mut State,
+    ) -> Result<(), Refusal> {
         Err(Refusal::failure("only a Sentry can walk the steps of this provider"))
     }
 
-    fn matches(&self, _answers: &Answers, _listed: &Listed) -> Match {
-        Match::CannotTell
+    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
+        IntegrationMatch::CannotTell
     }
 
     fn build(&self, _state: &State) -> Result<IntegrationData, Refusal> {

@@ -2,11 +2,13 @@
 //!
 //! Sentry also makes an internal integration of its own for the organization; here are none.
 
-use super::app::{self, App};
-use super::ask::{Ask, Body, Credentials, Reply};
+use super::app::{self, AppSettings};
+use super::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use super::oauth2::{self, OAUTH_DATA};
-use super::{Answers, Field, Fresh, INITIAL, Kind, Match, Provider, Step, address};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind};
+use super::{
+    Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider, Step, address,
+};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -20,13 +22,13 @@ pub(super) struct Vercel;
 
 static FIRST: Step = Step::initial(&[Field::required(
     "code",
-    Kind::Text(4096),
+    FieldKind::Text(4096),
     "the code that Vercel's marketplace puts into its link; good once",
     "${VERCEL_CODE}",
 )
 .secret()]);
 
-static STEPS: [Step; 1] = [Step::form("oauth_login", &[Field::shown("state")])];
+static STEPS: [Step; 1] = [Step::form("oauth_login", &[Field::echoed("state")])];
 static APP: [Field; 3] = [app::CLIENT_ID, app::client_secret("${VERCEL_CLIENT_SECRET}"), app::URL];
 
 impl Provider for Vercel {
@@ -38,7 +40,7 @@ impl Provider for Vercel {
         "Vercel"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "finishes with the code of an installation that was begun in Vercel's marketplace"
     }
 
@@ -58,12 +60,12 @@ impl Provider for Vercel {
         &APP
     }
 
-    fn view(&self, _step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         oauth2::bind_once(state, REDIRECT_URI, &fresh.redirect_uri);
-        oauth2::show(state, fresh)
+        oauth2::nonce_data(state, fresh)
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == INITIAL {
             state.bind(CODE, fields.text("code"));
             return Ok(());
@@ -71,21 +73,26 @@ impl Provider for Vercel {
         oauth2::verify(fields, state)
     }
 
-    fn ask(&self, _step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
-        let base = App::of(state).base("https://api.vercel.com");
+    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+        let base = AppSettings::of(state).base_url_or("https://api.vercel.com");
         let Some(data) = state.fetch(OAUTH_DATA) else { return Ok(Some(exchange(base, state))) };
         let path = match data["team_id"].as_str() {
             Some(team) => format!("/v2/teams/{}", address::segment(team)),
             None => "/v2/user".to_owned(),
         };
         let token = Credentials::Bearer(oauth2::access_token(state));
-        let ask = || Ask::get(ACCOUNT, format!("{base}{path}"), token);
+        let ask = || VendorRequest::get(ACCOUNT, format!("{base}{path}"), token);
         Ok(state.fetch(ACCOUNT).is_none().then(ask))
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         if name == OAUTH_DATA {
-            return oauth2::hear(reply, state);
+            return oauth2::bind_tokens(reply, state);
         }
         let account = reply.json("Vercel's team or user", RefusalKind::Failure)?;
         state.bind(ACCOUNT, account);
@@ -93,8 +100,8 @@ impl Provider for Vercel {
     }
 
     /// Only the exchange of the code tells whose installation it is.
-    fn matches(&self, _answers: &Answers, _listed: &Listed) -> Match {
-        Match::CannotTell
+    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
+        IntegrationMatch::CannotTell
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
@@ -123,8 +130,8 @@ impl Provider for Vercel {
     }
 }
 
-fn exchange(base: &str, state: &State) -> Ask {
-    let app = App::of(state);
+fn exchange(base: &str, state: &State) -> VendorRequest {
+    let app = AppSettings::of(state);
     let bound = |name| Secret::from(state.text(name).unwrap_or_default());
     let form = vec![
         ("client_id", app.secret("clientId")),
@@ -133,5 +140,5 @@ fn exchange(base: &str, state: &State) -> Ask {
         ("redirect_uri", bound(REDIRECT_URI)),
     ];
     let url = format!("{base}/v2/oauth/access_token");
-    Ask::post(OAUTH_DATA, url, Credentials::None, Body::Form(form))
+    VendorRequest::post(OAUTH_DATA, url, Credentials::None, RequestBody::Form(form))
 }

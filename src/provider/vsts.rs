@@ -1,10 +1,14 @@
 //! Azure DevOps: OAuth 2 with an app of one's own, the choice of an account, and a webhook there.
 
-use super::app::{self, App};
-use super::ask::{Ask, Body, Credentials, Reply};
+use super::app::{self, AppSettings};
+use super::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use super::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
-use super::{Answers, Field, Fresh, Kind, Match, Provider, Step, address, told};
-use crate::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, UserIdentity};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
+};
+use crate::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
+};
 use crate::secret::Secret;
 use crate::state::{Fields, State};
 use serde_json::{Value, json};
@@ -30,7 +34,7 @@ static STEPS: [Step; 2] = [
     oauth2::STEP,
     Step::form(
         "account_selection",
-        &[Field::required("account", Kind::Text(100), "the id of the organization", "0b3e…")],
+        &[Field::required("account", FieldKind::Text(100), "the id of the organization", "0b3e…")],
     ),
 ];
 static APP: [Field; 3] = [app::CLIENT_ID, app::client_secret("${AZURE_CLIENT_SECRET}"), app::URL];
@@ -44,7 +48,7 @@ impl Provider for Vsts {
         "Azure DevOps"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "waits once for a person who approves in a browser"
     }
 
@@ -60,7 +64,7 @@ impl Provider for Vsts {
         &APP
     }
 
-    fn view(&self, step: &Step, state: &mut State, fresh: &Fresh) -> Object {
+    fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id == oauth2::STEP.id {
             return app(state).view(state, fresh);
         }
@@ -72,9 +76,9 @@ impl Provider for Vsts {
         [(ACCOUNTS.to_owned(), json!(accounts))].into_iter().collect()
     }
 
-    fn take(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
-            return oauth2::take(fields, state, &[USER, ACCOUNTS]);
+            return oauth2::bind_callback(fields, state, &[USER, ACCOUNTS]);
         }
         let chosen = accounts(state).find(|one| one["accountId"] == fields.text("account"));
         let chosen = chosen.cloned().ok_or_else(|| {
@@ -85,14 +89,14 @@ impl Provider for Vsts {
         Ok(())
     }
 
-    fn ask(&self, step: &Step, state: &State) -> Result<Option<Ask>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         if let Some(exchange) = app(state).exchange(state)? {
             return Ok(Some(exchange));
         }
-        let vssps = App::of(state).base("https://app.vssps.visualstudio.com");
+        let vssps = AppSettings::of(state).base_url_or("https://app.vssps.visualstudio.com");
         let get = |name, path: String| {
             let token = Credentials::Bearer(oauth2::access_token(state));
-            Ok(Some(Ask::get(name, format!("{vssps}/{path}"), token)))
+            Ok(Some(VendorRequest::get(name, format!("{vssps}/{path}"), token)))
         };
         let lacks = |name| state.fetch(name).is_none();
         let is_chosen = step.id != oauth2::STEP.id;
@@ -112,10 +116,15 @@ impl Provider for Vsts {
         }
     }
 
-    fn hear(&self, name: &str, reply: &Reply, state: &mut State) -> Result<(), Refusal> {
+    fn bind_response(
+        &self,
+        name: &str,
+        reply: &VendorResponse,
+        state: &mut State,
+    ) -> Result<(), Refusal> {
         let failure = RefusalKind::Failure;
         match name {
-            OAUTH_DATA => return oauth2::hear(reply, state),
+            OAUTH_DATA => return oauth2::bind_tokens(reply, state),
             USER => state.bind(USER, reply.json("Azure DevOps' user", failure)?),
             ACCOUNTS => {
                 let told = reply.json("the user's Azure DevOps organizations", failure)?;
@@ -124,7 +133,7 @@ impl Provider for Vsts {
             BASE_URL => {
                 let told = reply.json("the address of the organization", failure)?;
                 let url = told["locationUrl"].as_str().unwrap_or_default();
-                state.bind(BASE_URL, trusted(url, state)?);
+                state.bind(BASE_URL, checked_url(url, state)?);
             }
             _ => {
                 let told = reply.json("the webhook in Azure DevOps", RefusalKind::Provider)?;
@@ -134,14 +143,14 @@ impl Provider for Vsts {
         Ok(())
     }
 
-    fn told(&self, listed: &Listed) -> Object {
-        told::texts([("account", &listed.external_id)])
+    fn recover_fields(&self, listed: &ListedIntegration) -> Object {
+        told::text_fields([("account", &listed.external_id)])
     }
 
-    fn matches(&self, answers: &Answers, listed: &Listed) -> Match {
+    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         match answers.text("account") == listed.external_id {
-            true => Match::Same,
-            false => Match::Other,
+            true => IntegrationMatch::Same,
+            false => IntegrationMatch::Other,
         }
     }
 
@@ -176,7 +185,7 @@ impl Provider for Vsts {
 }
 
 fn app(state: &State) -> OAuth2 {
-    let base = App::of(state).base("https://login.microsoftonline.com");
+    let base = AppSettings::of(state).base_url_or("https://login.microsoftonline.com");
     let authorize = format!("{base}/common/oauth2/v2.0/authorize");
     OAuth2::of_app(state, authorize, format!("{base}/common/oauth2/v2.0/token"), SCOPE)
 }
@@ -192,11 +201,11 @@ fn id_of(state: &State) -> Result<&str, Refusal> {
 
 /// The organization's own address, which the token goes to: Azure's, or where the app says that
 /// Azure is.
-fn trusted(url: &str, state: &State) -> Result<String, Refusal> {
+fn checked_url(url: &str, state: &State) -> Result<String, Refusal> {
     let url = format!("{}/", url.trim_end_matches('/'));
     let host = address::host(&url);
     let is_azure = host == "dev.azure.com" || host.ends_with(".visualstudio.com");
-    let is_there = address::host(App::of(state).text("url")) == host && !host.is_empty();
+    let is_there = address::host(AppSettings::of(state).text("url")) == host && !host.is_empty();
     match is_there || is_azure && url.starts_with("https://") {
         true => Ok(url),
         false => Err(Refusal::failure("the address of the organization is not one of Azure's")),
@@ -204,7 +213,7 @@ fn trusted(url: &str, state: &State) -> Result<String, Refusal> {
 }
 
 /// The webhook that tells of changed work items.
-fn subscribe(state: &State) -> Ask {
+fn subscribe(state: &State) -> VendorRequest {
     let secret = state.text(WEBHOOK_SECRET).unwrap_or_default();
     let body = json!({
         "publisherId": "tfs",
@@ -221,5 +230,5 @@ fn subscribe(state: &State) -> Ask {
     let base = state.text(BASE_URL).unwrap_or_default();
     let url = format!("{base}_apis/hooks/subscriptions?api-version=4.1");
     let token = Credentials::Bearer(oauth2::access_token(state));
-    Ask::post(SUBSCRIPTION, url, token, Body::Json(Secret::from(body.to_string())))
+    VendorRequest::post(SUBSCRIPTION, url, token, RequestBody::Json(Secret::from(body.to_string())))
 }

@@ -1,15 +1,15 @@
 //! Azure DevOps, when the set-up begins at Microsoft's marketplace. It is stored as `vsts`.
 
-use super::described::Described;
-use super::{Answers, Field, Kind, Match, Step, oauth2};
-use crate::model::Listed;
+use super::described::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch, Step, oauth2};
+use crate::model::ListedIntegration;
 
-pub(super) static VSTS_EXTENSION: Described = Described {
+pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
     initial: Some(&INITIAL),
     features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
     integration_key: "vsts",
     matches,
-    ..Described::new(
+    ..SentryOnly::new(
         "vsts-extension",
         "Azure DevOps (extension)",
         "waits at a Sentry once for a person who approves in a browser",
@@ -19,19 +19,21 @@ pub(super) static VSTS_EXTENSION: Described = Described {
 };
 
 static INITIAL: Step = Step::initial(&[
-    Field::required("targetId", Kind::Text(100), "the id of the organization", "0b3e…"),
+    Field::required("targetId", FieldKind::Text(100), "the id of the organization", "0b3e…"),
     Field::required("targetName", NAME, "its name", "acme"),
 ]);
 
-const NAME: Kind =
-    Kind::Rule(is_target_name, "2 to 50 letters, digits and hyphens, with no hyphen at either end");
+const NAME: FieldKind = FieldKind::Rule(
+    is_target_name,
+    "2 to 50 letters, digits and hyphens, with no hyphen at either end",
+);
 
 static STEPS: [Step; 1] = [oauth2::STEP];
 
-fn matches(answers: &Answers, listed: &Listed) -> Match {
+fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     match listed.external_id == answers.text("targetId") {
-        true => Match::Same,
-        false => Match::Other,
+        true => IntegrationMatch::Same,
+        false => IntegrationMatch::Other,
     }
 }
 

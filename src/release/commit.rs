@@ -14,12 +14,12 @@ pub struct Commit {
     /// When it was committed, in seconds since 1970.
     pub time: Option<i64>,
     /// The files that it touched against its first parent; none where that is not known.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
 }
 
 /// A file that a commit touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct FileChange {
     /// Its path from the root of the repository.
     pub path: String,
     /// What was done to it.

@@ -8,6 +8,6 @@ mod task;
 mod version;
 pub mod walk;
 
-pub use commit::{Change, ChangeKind, Commit};
-pub use task::{CheckedOut, Commits, ReleaseTask};
-pub use version::{Origin, Version};
+pub use commit::{ChangeKind, Commit, FileChange};
+pub use task::{CheckoutInfo, CommitPlan, ReleaseTask};
+pub use version::{ReleaseVersion, VersionSource};

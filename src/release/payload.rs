@@ -3,7 +3,7 @@
 //!
 //! The bounds are those of Sentry's `CommitSerializer` and `CommitPatchSetSerializer`.
 
-use super::commit::{Change, Commit};
+use super::commit::{Commit, FileChange};
 use crate::failure::{Warning, quote};
 use std::collections::HashSet;
 
@@ -21,8 +21,8 @@ pub(super) const REPOSITORY: usize = 64;
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// Makes commits fit, newest first as they came; a warning for each kind of thing left out.
-pub(super) fn fit(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) {
-    let (mut left, mut seen) = (Left::default(), HashSet::new());
+pub(super) fn apply_limits(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) {
+    let (mut left, mut seen) = (Truncation::default(), HashSet::new());
     let mut fitting: Vec<_> =
         commits.into_iter().filter_map(|commit| fit_one(commit, &mut left)).collect();
     fitting.retain(|commit| seen.insert(commit.id.clone()));
@@ -35,13 +35,13 @@ pub(super) fn fit(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) {
 
 /// What was left out: how much of each kind, and the first of it.
 #[derive(Default)]
-struct Left {
+struct Truncation {
     commits: Vec<String>,
     authors: Vec<String>,
     paths: Vec<String>,
 }
 
-impl Left {
+impl Truncation {
     fn warnings(&self) -> Vec<Warning> {
         let say = |slug, of: &Vec<String>, what: &str| {
             let first = of.first()?;
@@ -60,7 +60,7 @@ impl Left {
     }
 }
 
-fn fit_one(commit: Commit, left: &mut Left) -> Option<Commit> {
+fn fit_one(commit: Commit, left: &mut Truncation) -> Option<Commit> {
     let is_hash = (1..=HASH).contains(&commit.id.len())
         && commit.id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hash {
@@ -69,16 +69,16 @@ fn fit_one(commit: Commit, left: &mut Left) -> Option<Commit> {
     }
     let id = commit.id;
     let author_email = address(&commit.author_email).unwrap_or_else(|| {
-        left.authors.push(format!("{} of commit {}", quote(&commit.author_email), short(&id)));
+        left.authors.push(format!("{} of commit {}", quote(&commit.author_email), short_sha(&id)));
         String::new()
     });
     let mut changes = Vec::with_capacity(commit.changes.len());
     for change in commit.changes {
         let path = without_nul(change.path);
         if path.is_empty() || path.chars().count() > PATH {
-            left.paths.push(format!("in commit {}", short(&id)));
+            left.paths.push(format!("in commit {}", short_sha(&id)));
         } else {
-            changes.push(Change { path, ..change });
+            changes.push(FileChange { path, ..change });
         }
     }
     Some(Commit {
@@ -108,7 +108,7 @@ fn without_nul(mut text: String) -> String {
 }
 
 /// The first digits of a hash, as git shows it.
-pub(super) fn short(id: &str) -> &str {
+pub(super) fn short_sha(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
@@ -129,21 +129,24 @@ mod tests {
     fn a_bad_author_is_left_out_and_the_commit_stays() {
         for bad in ["no address", "a@", "@b", &format!("{}@x", "é".repeat(80)), "a@b\n"] {
             let (fitting, warnings) =
-                fit(vec![Commit { author_email: bad.to_owned(), ..commit("aaaaaaa") }]);
+                apply_limits(vec![Commit { author_email: bad.to_owned(), ..commit("aaaaaaa") }]);
             assert_eq!((fitting.len(), fitting[0].author_email.as_str()), (1, ""), "{bad}");
             assert_eq!(slugs(&warnings), ["author-left-out"]);
         }
-        let (fitting, warnings) =
-            fit(vec![Commit { author_email: "ada@example.com".to_owned(), ..commit("aaaaaaa") }]);
+        let (fitting, warnings) = apply_limits(vec![Commit {
+            author_email: "ada@example.com".to_owned(),
+            ..commit("aaaaaaa")
+        }]);
         assert_eq!(fitting[0].author_email, "ada@example.com");
         assert!(warnings.is_empty());
     }
 
     #[test]
     fn a_path_over_the_bound_is_left_out_and_one_below_it_stays() {
-        let change = |length: usize| Change { path: "é".repeat(length), kind: ChangeKind::Added };
+        let change =
+            |length: usize| FileChange { path: "é".repeat(length), kind: ChangeKind::Added };
         let changes = vec![change(300), change(510), change(511)];
-        let (fitting, warnings) = fit(vec![Commit { changes, ..commit("aaaaaaa") }]);
+        let (fitting, warnings) = apply_limits(vec![Commit { changes, ..commit("aaaaaaa") }]);
         assert_eq!(fitting[0].changes.len(), 2);
         assert_eq!(slugs(&warnings), ["path-left-out"]);
     }
@@ -151,16 +154,16 @@ mod tests {
     #[test]
     fn times_are_sent_for_all_commits_or_for_none() {
         let timeless = Commit { time: None, ..commit("bbbbbbb") };
-        let (fitting, _) = fit(vec![commit("aaaaaaa"), timeless]);
+        let (fitting, _) = apply_limits(vec![commit("aaaaaaa"), timeless]);
         assert!(fitting.iter().all(|commit| commit.time.is_none()));
-        let (fitting, _) = fit(vec![commit("aaaaaaa"), commit("bbbbbbb")]);
+        let (fitting, _) = apply_limits(vec![commit("aaaaaaa"), commit("bbbbbbb")]);
         assert!(fitting.iter().all(|commit| commit.time == Some(1)));
     }
 
     #[test]
     fn no_nul_is_sent_and_no_commit_twice() {
         let odd = Commit { message: "a\0b".repeat(70_000), ..commit("aaaaaaa") };
-        let (fitting, _) = fit(vec![odd, commit("aaaaaaa"), commit("not a hash")]);
+        let (fitting, _) = apply_limits(vec![odd, commit("aaaaaaa"), commit("not a hash")]);
         assert_eq!(fitting.len(), 1);
         assert_eq!(fitting[0].message.len(), 140_000);
     }

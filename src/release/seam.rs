@@ -1,12 +1,12 @@
 //! The seam between the release job and whoever keeps releases: our engine, or a Sentry.
 
 use super::commit::Commit;
-use crate::failure::{Failure, Warning};
+use crate::failure::{Error, Result, Warning};
 use crate::inputs::release::Ref;
 
 /// What one request says of a release; what is absent stays as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Change {
+pub struct ReleaseUpdate {
     /// The commit that it was made of.
     pub r#ref: Option<String>,
     /// A page about it.
@@ -21,7 +21,7 @@ pub struct Change {
     pub repository: Option<String>,
 }
 
-impl Change {
+impl ReleaseUpdate {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         let Self { r#ref, url, date_released, refs, commits, repository: _ } = self;
@@ -35,7 +35,7 @@ impl Change {
 
 /// A release as the backend tells it.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub struct ReleaseState {
     /// When it came out.
     pub date_released: Option<i64>,
     /// The commit that it was made of.
@@ -54,34 +54,34 @@ pub struct Standing {
 
 /// What became of a release that was said.
 #[derive(Debug)]
-pub enum Said {
+pub enum UpdateResult {
     /// It is there. `made`: the version or one of its projects is new.
-    There {
+    Stored {
         /// As it is now.
-        standing: Standing,
+        standing: ReleaseState,
         /// Whether this request made it.
         made: bool,
     },
     /// A field cannot be taken. For `refs` the release is there all the same, without them.
-    Rejected(Rejection),
+    Rejected(FieldRejection),
     /// Nothing was written: the request is larger than the server takes.
     TooLarge,
 }
 
 /// A field that the backend does not take, and why.
 #[derive(Clone, Debug)]
-pub struct Rejection {
+pub struct FieldRejection {
     /// The field's name in Sentry's API.
     pub field: String,
     /// The backend's own words.
     pub reason: String,
     /// The whole of it as a failure, for whoever cannot do without the field.
-    pub failure: Failure,
+    pub failure: Error,
 }
 
 /// A repository that the backend knows.
 #[derive(Clone, Debug)]
-pub struct Repository {
+pub struct KnownRepository {
     /// Its name there.
     pub name: String,
     /// Its page.
@@ -109,7 +109,7 @@ pub struct Deploy {
 
 /// A deploy that the backend has.
 #[derive(Clone, Debug)]
-pub struct Deployed {
+pub struct ExistingDeploy {
     /// Its id.
     pub id: String,
     /// What it is.
@@ -118,51 +118,50 @@ pub struct Deployed {
 
 /// What became of a deploy.
 #[derive(Debug)]
-pub enum Noted {
+pub enum DeployResult {
     /// It is there, with this id.
     There(String),
     /// A field cannot be taken, and nothing was written.
-    Rejected(Rejection),
+    Rejected(FieldRejection),
     /// Nobody knows.
-    Unknown(Failure),
+    Unknown(Error),
 }
 
 /// Whoever keeps releases, at work for one release of one organization.
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
-pub trait Releases {
+pub trait ReleaseBackend {
     /// Whether it fetches the commits of a head by itself.
     fn fetches_commits(&self) -> bool;
 
     /// Makes the release, or adds projects to the one that is there. Saying it twice equals saying
     /// it once; of a release that is there, only its commits and heads follow the change.
-    async fn ensure(&mut self, projects: &[String], change: &Change) -> Result<Said, Failure>;
+    async fn ensure(&mut self, projects: &[String], change: &ReleaseUpdate)
+    -> Result<UpdateResult>;
 
     /// Changes the release.
-    async fn change(&mut self, change: &Change) -> Result<Said, Failure>;
+    async fn change(&mut self, change: &ReleaseUpdate) -> Result<UpdateResult>;
 
     /// The release; `None` when it is not there.
-    async fn read(&mut self) -> Result<Option<Standing>, Failure>;
+    async fn read(&mut self) -> Result<Option<ReleaseState>>;
 
     /// The repositories that may be found by a part of their name.
-    async fn repositories(&mut self, part: &str) -> Result<Vec<Repository>, Failure>;
+    async fn repositories(&mut self, part: &str) -> Result<Vec<KnownRepository>>;
 
     /// The newest commit of the newest release that has some, this one or one before it.
-    async fn previous(&mut self) -> Result<Option<String>, Failure>;
+    async fn previous(&mut self) -> Result<Option<String>>;
 
     /// The release's deploys in an environment, and the id of the newest deploy there of any
     /// release; no id when that cannot be told.
-    async fn deploys(
-        &mut self,
-        environment: &str,
-    ) -> Result<(Vec<Deployed>, Option<String>), Failure>;
+    async fn deploys(&mut self, environment: &str)
+    -> Result<(Vec<ExistingDeploy>, Option<String>)>;
 
     /// Notes a deploy of these projects of the release; of all when none is named.
-    async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<Noted, Failure>;
+    async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult>;
 }
 
 /// Commits that were read, newest first.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct CommitList {
     /// The commits.
     pub commits: Vec<Commit>,
     /// What the reader should know of them.
@@ -171,16 +170,16 @@ pub struct Gathered {
 
 /// Where commits are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum HistorySource {
     /// The checkout.
     Checkout,
     /// GitHub's API.
     GitHub,
 }
 
-impl Source {
+impl HistorySource {
     /// The words for it.
-    pub fn words(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Checkout => "the checkout",
             Self::GitHub => "GitHub",
@@ -190,12 +189,12 @@ impl Source {
 
 /// Whoever reads commits.
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
-pub trait Histories {
+pub trait CommitReader {
     /// The commits that lead to `head`, without those that lead to `previous`.
     async fn read(
         &mut self,
-        from: Source,
+        from: HistorySource,
         head: &str,
         previous: Option<&str>,
-    ) -> Result<Gathered, Failure>;
+    ) -> Result<CommitList>;
 }

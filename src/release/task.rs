@@ -1,16 +1,16 @@
 //! The release that is asked for, with everything decided that can be before the backend is asked.
 
-use super::seam::{Change, Deploy, Source};
-use super::version::{self, Origin, Version};
-use crate::failure::{Code, Failure, Warning, quote};
+use super::seam::{Deploy, HistorySource, ReleaseUpdate};
+use super::version::{self, ReleaseVersion, VersionSource};
+use crate::failure::{Error, ErrorCode, Result, Warning, quote};
 use crate::inputs::Inputs;
-use crate::inputs::release::{CommitSource, Previous, Ref, fits_environment};
+use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
 
 /// What the checkout tells, where there is one.
 #[derive(Clone, Debug, Default)]
-pub struct CheckedOut {
+pub struct CheckoutInfo {
     /// The commit that is checked out.
     pub head: Option<String>,
     /// The repository that its remote leads to, as `owner/name`.
@@ -19,16 +19,16 @@ pub struct CheckedOut {
 
 /// Where the commits come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Commits {
+pub enum CommitPlan {
     /// There are none.
     None,
     /// The backend fetches those of these heads.
-    Named(Vec<Ref>),
+    Refs(Vec<Ref>),
     /// The same with the head that the job tells; where the backend does not know its repository,
     /// the checkout has them.
-    Told(Ref),
+    FromJob(Ref),
     /// They are read here and sent in full.
-    Read(Source),
+    Upload(HistorySource),
 }
 
 /// The release that is asked for.
@@ -39,9 +39,9 @@ pub struct ReleaseTask {
     /// The slugs of its projects.
     pub projects: Vec<String>,
     /// Its version.
-    pub version: Version,
+    pub version: ReleaseVersion,
     /// Where the version came from.
-    pub origin: Origin,
+    pub origin: VersionSource,
     /// The commit that it is made of.
     pub head: Option<String>,
     /// The repository of that commit.
@@ -51,9 +51,9 @@ pub struct ReleaseTask {
     /// Whether it is out.
     pub finalize: bool,
     /// Where its commits come from.
-    pub commits: Commits,
+    pub commits: CommitPlan,
     /// The commit of the release before, as far as the inputs tell it.
-    pub previous: Previous,
+    pub previous: PreviousCommit,
     /// The commit that the job's change starts from, which is next best.
     pub base: Option<String>,
     /// Its deploy. `finished` is set when it is noted.
@@ -71,16 +71,7 @@ pub struct ReleaseTask {
 impl ReleaseTask {
     /// Takes the task from the inputs, the job and the checkout. `fetches` says whether the
     /// backend fetches the commits of a head by itself.
-    ///
-    /// # Errors
-    ///
-    /// Every missing and unfitting input at once.
-    pub fn new(
-        inputs: &Inputs,
-        job: &Job,
-        checkout: &CheckedOut,
-        fetches: bool,
-    ) -> Result<Self, Failure> {
+    pub fn new(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo, fetches: bool) -> Result<Self> {
         let asked = &inputs.release;
         let given = asked.version.as_deref();
         let version = version::choose(given, &asked.prefix, job, checkout.head.as_deref());
@@ -90,17 +81,17 @@ impl ReleaseTask {
                 (org.clone(), version, deploy)
             }
             (org, version, deploy) => {
-                let no_org = org.is_none().then(crate::plan::Task::no_org);
+                let no_org = org.is_none().then(crate::plan::IntegrationTask::missing_org);
                 let no_projects = asked.projects.is_empty().then(no_projects);
                 let mistakes = [no_org, no_projects, version.err(), deploy.err()];
                 let mistakes = mistakes.into_iter().flatten().collect();
-                return Err(Failure::all(mistakes).expect("one of the four is a mistake"));
+                return Err(Error::combine(mistakes).expect("one of the four is a mistake"));
             }
         };
-        let told = Told::of(inputs, job, checkout);
+        let told = CodeVersion::of(inputs, job, checkout);
         let (commits, mut warnings) =
             commits(&asked.commits, !asked.paths.is_empty(), &told, fetches);
-        warnings.extend(told.doubt(job));
+        warnings.extend(told.uncertain_head(job));
         Ok(Self {
             org,
             projects: asked.projects.clone(),
@@ -122,55 +113,55 @@ impl ReleaseTask {
     }
 
     /// What is said of the release first, without its commits.
-    pub fn change(&self, now: i64) -> Change {
-        Change {
+    pub fn change(&self, now: i64) -> ReleaseUpdate {
+        ReleaseUpdate {
             r#ref: self.head.clone(),
             url: self.url.clone(),
             date_released: self.finalize.then_some(now),
-            ..Change::default()
+            ..ReleaseUpdate::default()
         }
     }
 
     /// The heads whose commits the backend fetches, each with the commit before it that is named.
     pub fn refs(&self) -> Vec<Ref> {
         let named = match &self.previous {
-            Previous::Sha(sha) => Some(sha.clone()),
-            Previous::Unsaid | Previous::LookUp => None,
+            PreviousCommit::Sha(sha) => Some(sha.clone()),
+            PreviousCommit::Unspecified | PreviousCommit::LookUp => None,
         };
         let since =
             |one: &Ref| Ref { previous: one.previous.clone().or(named.clone()), ..one.clone() };
         match &self.commits {
-            Commits::Named(refs) => refs.iter().map(since).collect(),
-            Commits::Told(told) => vec![since(told)],
-            Commits::None | Commits::Read(_) => Vec::new(),
+            CommitPlan::Refs(refs) => refs.iter().map(since).collect(),
+            CommitPlan::FromJob(told) => vec![since(told)],
+            CommitPlan::None | CommitPlan::Upload(_) => Vec::new(),
         }
     }
 }
 
-fn no_projects() -> Failure {
-    Failure::new(
-        Code::Usage,
+fn no_projects() -> Error {
+    Error::new(
+        ErrorCode::Usage,
         "`projects` is missing: the slugs of the projects that the release is of",
     )
-    .hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
+    .with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
 }
 
 /// The deploy that is asked for; without an environment there is none, unless one is demanded.
-fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>, Failure> {
+fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
     let asked = &inputs.release;
     let hosts = job.environment.as_ref().filter(|_| asked.deploy == Some(true));
     let environment = match (asked.deploy, asked.environment.as_ref().or(hosts)) {
         (Some(false), _) | (None, None) => return Ok(None),
-        (_, Some(environment)) if !fits_environment(environment) => {
+        (_, Some(environment)) if !is_environment(environment) => {
             let message =
                 format!("the host's environment {} is none that Sentry takes", quote(environment));
             let hint = "set `environment` to a name of at most 64 characters without `/`";
-            return Err(Failure::new(Code::Usage, message).hint(hint));
+            return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
         }
         (_, Some(environment)) => environment.clone(),
         (Some(true), None) => {
             let message = "`deploy: true` needs an `environment`, and the host tells none";
-            return Err(Failure::new(Code::Usage, message).hint("set `environment`"));
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("set `environment`"));
         }
     };
     let page = asked.deploy_url.as_ref().map(ToString::to_string);
@@ -184,14 +175,14 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>, Failure> {
 }
 
 /// What host and checkout tell of the code.
-struct Told {
+struct CodeVersion {
     head: Option<String>,
     repository: Option<String>,
 }
 
-impl Told {
+impl CodeVersion {
     /// The host knows best: a checkout may be at a merge commit that nobody pushed.
-    fn of(inputs: &Inputs, job: &Job, checkout: &CheckedOut) -> Self {
+    fn of(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo) -> Self {
         let deleted = job.deleted;
         let head = job.sha.clone().or_else(|| checkout.head.clone().filter(|_| !deleted));
         let of_input = match &inputs.release.commits {
@@ -203,7 +194,7 @@ impl Told {
     }
 
     /// A commit that may not be the one that a person pushed.
-    fn doubt(&self, job: &Job) -> Option<Warning> {
+    fn uncertain_head(&self, job: &Job) -> Option<Warning> {
         let doubted = job.sha.is_some() && !job.head_sha_known && self.head == job.sha;
         let message =
             "the host does not tell which commit was pushed: the one that is checked out is taken";
@@ -215,26 +206,26 @@ impl Told {
 fn commits(
     source: &CommitSource,
     filtered: bool,
-    told: &Told,
+    told: &CodeVersion,
     fetches: bool,
-) -> (Commits, Vec<Warning>) {
+) -> (CommitPlan, Vec<Warning>) {
     let warn = |message: &str| vec![Warning::new("commits-elsewhere", message)];
     match (source, &told.repository, &told.head) {
-        (CommitSource::None, ..) => (Commits::None, Vec::new()),
-        (CommitSource::Refs(refs), ..) => (Commits::Named(refs.clone()), Vec::new()),
+        (CommitSource::None, ..) => (CommitPlan::None, Vec::new()),
+        (CommitSource::Refs(refs), ..) => (CommitPlan::Refs(refs.clone()), Vec::new()),
         (CommitSource::GitHub, ..) if filtered => (
-            Commits::Read(Source::Checkout),
+            CommitPlan::Upload(HistorySource::Checkout),
             warn(
                 "GitHub does not tell the files of each commit, so with `paths` the checkout is read",
             ),
         ),
-        (CommitSource::GitHub, ..) => (Commits::Read(Source::GitHub), Vec::new()),
+        (CommitSource::GitHub, ..) => (CommitPlan::Upload(HistorySource::GitHub), Vec::new()),
         (CommitSource::Auto, Some(repository), Some(head)) if fetches && !filtered => {
             let (repository, commit) = (repository.clone(), head.clone());
-            (Commits::Told(Ref { repository, commit, previous: None }), Vec::new())
+            (CommitPlan::FromJob(Ref { repository, commit, previous: None }), Vec::new())
         }
         (CommitSource::Auto | CommitSource::Local, ..) => {
-            (Commits::Read(Source::Checkout), Vec::new())
+            (CommitPlan::Upload(HistorySource::Checkout), Vec::new())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which version a release has, and which names Sentry has no release for.
 
-use crate::failure::{Code, Failure, quote};
+use crate::failure::{Error, ErrorCode, Result, quote};
 use crate::job::Job;
 use std::fmt;
 
@@ -9,9 +9,9 @@ const LONGEST: usize = 200;
 
 /// A version that Sentry takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version(String);
+pub struct ReleaseVersion(String);
 
-impl Version {
+impl ReleaseVersion {
     /// Checks the version, or says what it must not be.
     ///
     /// The rules are those of Sentry's `Release.is_valid_version` and of its serializer.
@@ -41,7 +41,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for ReleaseVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Version {
 
 /// Where a version came from, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum VersionSource {
     /// The input.
     Input,
     /// The tag that the job runs for.
@@ -60,7 +60,7 @@ pub enum Origin {
     CheckedOut,
 }
 
-impl Origin {
+impl VersionSource {
     /// The words for it.
     pub fn words(self) -> &'static str {
         match self {
@@ -84,37 +84,37 @@ pub(super) fn choose(
     prefix: &str,
     job: &Job,
     checked_out: Option<&str>,
-) -> Result<(Version, Origin), Failure> {
+) -> Result<(ReleaseVersion, VersionSource)> {
     let (text, origin) = given
-        .map(|text| (text, Origin::Input))
-        .or_else(|| Some((job.tag.as_deref()?, Origin::Tag)))
-        .or_else(|| Some((job.sha.as_deref()?, Origin::Pushed)))
-        .or_else(|| Some((checked_out?, Origin::CheckedOut)))
-        .ok_or_else(|| nameless(job))?;
+        .map(|text| (text, VersionSource::Input))
+        .or_else(|| Some((job.tag.as_deref()?, VersionSource::Tag)))
+        .or_else(|| Some((job.sha.as_deref()?, VersionSource::Pushed)))
+        .or_else(|| Some((checked_out?, VersionSource::CheckedOut)))
+        .ok_or_else(|| no_version(job))?;
     // A secret store or a file often adds a line end.
     let text = format!("{prefix}{}", text.trim_end_matches(['\r', '\n']));
-    let version = Version::parse(&text).map_err(|wrong| refused(&text, origin, wrong))?;
+    let version = ReleaseVersion::parse(&text).map_err(|wrong| refused(&text, origin, wrong))?;
     Ok((version, origin))
 }
 
-fn refused(text: &str, origin: Origin, wrong: &str) -> Failure {
+fn refused(text: &str, origin: VersionSource, wrong: &str) -> Error {
     let message =
         format!("{} cannot be a release's version: {} {wrong}", origin.words(), quote(text));
     let hint = match origin {
-        Origin::Input => {
+        VersionSource::Input => {
             "set `release` to a name of at most 200 characters without `/`, such as `web@1.2.3`"
         }
         _ => "set `release` to a name without `/`, such as the tag's last part",
     };
-    Failure::new(Code::BadRelease, message).hint(hint)
+    Error::new(ErrorCode::BadRelease, message).with_hint(hint)
 }
 
-fn nameless(job: &Job) -> Failure {
+fn no_version(job: &Job) -> Error {
     let why = match job.deleted {
         true => "the event deleted a branch or tag, so there is no commit to release",
         false => "neither the host nor a checkout tells a commit to name the release by",
     };
-    Failure::new(Code::BadRelease, why).hint("set `release`, or run in a checkout")
+    Error::new(ErrorCode::BadRelease, why).with_hint("set `release`, or run in a checkout")
 }
 
 #[cfg(test)]
@@ -136,10 +136,10 @@ mod tests {
             (" a", "blank"),
             (&"é".repeat(201), "200"),
         ] {
-            assert!(Version::parse(bad).unwrap_err().contains(why), "{bad:?}");
+            assert!(ReleaseVersion::parse(bad).unwrap_err().contains(why), "{bad:?}");
         }
         for good in ["web@1.0.0", "1.0.0+build 7", "é", &"é".repeat(200), "later", "a..b"] {
-            assert!(Version::parse(good).is_ok(), "{good:?}");
+            assert!(ReleaseVersion::parse(good).is_ok(), "{good:?}");
         }
     }
 
@@ -155,11 +155,14 @@ mod tests {
             (version.to_string(), origin)
         };
         let tagged = job(Some("v1"), Some("aaaaaaa"));
-        assert_eq!(chosen(Some("1.0\n"), &tagged), ("web@1.0".to_owned(), Origin::Input));
-        assert_eq!(chosen(None, &tagged), ("web@v1".to_owned(), Origin::Tag));
+        assert_eq!(chosen(Some("1.0\n"), &tagged), ("web@1.0".to_owned(), VersionSource::Input));
+        assert_eq!(chosen(None, &tagged), ("web@v1".to_owned(), VersionSource::Tag));
         let pushed = job(None, Some("aaaaaaa"));
-        assert_eq!(chosen(None, &pushed), ("web@aaaaaaa".to_owned(), Origin::Pushed));
-        assert_eq!(chosen(None, &job(None, None)), ("web@ccccccc".to_owned(), Origin::CheckedOut));
+        assert_eq!(chosen(None, &pushed), ("web@aaaaaaa".to_owned(), VersionSource::Pushed));
+        assert_eq!(
+            chosen(None, &job(None, None)),
+            ("web@ccccccc".to_owned(), VersionSource::CheckedOut)
+        );
         let tag = choose(None, "", &job(Some("web/v1"), None), None).unwrap_err();
         assert!(tag.message.contains("`web/v1` has a slash") && tag.hint.contains("`release`"));
     }

@@ -1,11 +1,11 @@
 //! The words of a release job: what became of the release and its deploy.
 
-use crate::failure::Failure;
-use crate::outcome::{Outcome, Released, Status};
+use crate::failure::Error;
+use crate::outcome::{Outcome, OutcomeStatus, ReleaseOutcome};
 use crate::redirect::Site;
-use crate::release::seam::Standing;
-use crate::release::walk::Done;
-use crate::release::{Origin, ReleaseTask};
+use crate::release::seam::ReleaseState;
+use crate::release::walk::ReleaseProgress;
+use crate::release::{ReleaseTask, VersionSource};
 
 /// Puts what happened to a release into words.
 pub struct ReleaseReport<'a> {
@@ -17,50 +17,56 @@ pub struct ReleaseReport<'a> {
 
 impl ReleaseReport<'_> {
     /// The job is through.
-    pub fn complete(&self, done: &Done) -> Outcome {
+    pub fn complete(&self, done: &ReleaseProgress) -> Outcome {
         let (version, org) = (&self.task.version, &self.task.org);
         let headline = match self.verbs(done).as_slice() {
             [] => format!("release {version} is there for {org}, nothing to do"),
             verbs => format!("release {version} is {} for {org}", joined(verbs)),
         };
-        let outcome = Outcome::new(Status::Complete, headline);
+        let outcome = Outcome::new(OutcomeStatus::Complete, headline);
         let (details, warnings) = (self.details(done), done.warnings.clone());
         let release = Some(self.released(done));
         Outcome { changed: done.changed(), details, warnings, release, ..outcome }
     }
 
     /// The job failed; what it had done until then is told all the same.
-    pub fn failed(&self, done: &Done, failure: Failure) -> Outcome {
+    pub fn failed(&self, done: &ReleaseProgress, failure: Error) -> Outcome {
         let message = match self.verbs(done).as_slice() {
             [] => failure.message,
             verbs => format!("{} (the release is {} all the same)", failure.message, joined(verbs)),
         };
-        let outcome = Outcome::failed(Failure { message, ..failure });
-        let release = done.there.then(|| self.released(done));
+        let outcome = Outcome::failed(Error { message, ..failure });
+        let release = done.exists.then(|| self.released(done));
         let warnings = done.warnings.clone();
         Outcome { changed: done.changed(), warnings, release, ..outcome }
     }
 
     /// What a run would do about what is there; `requests` as far as they can be told.
-    pub fn planned(&self, standing: Option<&Standing>, requests: Vec<String>) -> Outcome {
+    pub fn planned(&self, standing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
         let (version, org) = (&self.task.version, &self.task.org);
-        let verbs = self.would(standing);
+        let verbs = self.planned_verbs(standing);
         let headline = match verbs.as_slice() {
             [] => format!("release {version} is there for {org}, nothing to do"),
             verbs => format!("release {version} would be {} for {org}", joined(verbs)),
         };
         let mut details = self.version_from();
         details.extend(requests);
-        let release = standing.map(|_| self.released(&Done::default()));
+        let release = standing.map(|_| self.released(&ReleaseProgress::default()));
         let warnings = self.task.warnings.clone();
         let to_do = !verbs.is_empty();
-        Outcome { details, release, warnings, to_do, ..Outcome::new(Status::Planned, headline) }
+        Outcome {
+            details,
+            release,
+            warnings,
+            has_changes: to_do,
+            ..Outcome::new(OutcomeStatus::Planned, headline)
+        }
     }
 
-    fn would(&self, standing: Option<&Standing>) -> Vec<String> {
+    fn planned_verbs(&self, standing: Option<&ReleaseState>) -> Vec<String> {
         let task = self.task;
         let is_out = standing.is_some_and(|standing| standing.date_released.is_some());
-        let is_old = |standing: &Standing| task.head.is_some() && standing.r#ref != task.head;
+        let is_old = |standing: &ReleaseState| task.head.is_some() && standing.r#ref != task.head;
         let first = match standing {
             None => Some("created"),
             Some(standing) if is_old(standing) => Some("updated"),
@@ -76,8 +82,8 @@ impl ReleaseReport<'_> {
         verbs
     }
 
-    fn verbs(&self, done: &Done) -> Vec<String> {
-        let first = match (done.made, done.updated) {
+    fn verbs(&self, done: &ReleaseProgress) -> Vec<String> {
+        let first = match (done.created, done.updated) {
             (true, _) => Some("created"),
             (false, true) => Some("updated"),
             (false, false) => None,
@@ -90,7 +96,7 @@ impl ReleaseReport<'_> {
         verbs
     }
 
-    fn details(&self, done: &Done) -> Vec<String> {
+    fn details(&self, done: &ReleaseProgress) -> Vec<String> {
         let mut details = self.version_from();
         details.extend(Some(done.commits.clone()).filter(|words| !words.is_empty()));
         if let (Some((id, new)), Some(deploy)) = (&done.deploy, &self.task.deploy) {
@@ -103,12 +109,12 @@ impl ReleaseReport<'_> {
 
     fn version_from(&self) -> Vec<String> {
         let origin = self.task.origin;
-        let told = origin != Origin::Input;
+        let told = origin != VersionSource::Input;
         told.then(|| format!("the version is {}", origin.words())).into_iter().collect()
     }
 
-    fn released(&self, done: &Done) -> Released {
-        Released {
+    fn released(&self, done: &ReleaseProgress) -> ReleaseOutcome {
+        ReleaseOutcome {
             version: self.task.version.to_string(),
             url: self.url(),
             deploy_id: done.deploy.as_ref().map(|(id, _)| id.clone()),

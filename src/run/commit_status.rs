@@ -1,14 +1,14 @@
 //! A commit status on GitHub that links the page of what was done.
 
-use super::Run;
+use super::RunContext;
 use super::histories::github;
-use crate::failure::{Code, Failure, Warning};
-use crate::github::{State, Status};
+use crate::failure::{Error, ErrorCode, Result, Warning};
+use crate::github::{CommitState, CommitStatus};
 use crate::inputs::Inputs;
-use crate::outcome::{Outcome, Status as End};
+use crate::outcome::{Outcome, OutcomeStatus as End};
 use tokio::time::Instant;
 
-impl Run<'_> {
+impl RunContext<'_> {
     /// The same end, once the commit has the status that was asked for; a failure to set it is a
     /// warning.
     pub(super) async fn with_status(
@@ -28,7 +28,7 @@ impl Run<'_> {
             Err(_) => "the deadline passed".to_owned(),
         };
         let message = format!("the commit status is not set: {said}");
-        outcome.warned(Some(Warning::new("github-status-not-set", message)))
+        outcome.with_warning(Some(Warning::new("github-status-not-set", message)))
     }
 
     async fn set_status(
@@ -37,26 +37,26 @@ impl Run<'_> {
         context: &str,
         outcome: &Outcome,
         deadline: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<()> {
         let job = self.job;
         let github_like = job.host.is_github_like();
         let (true, Some(repository), Some(sha)) = (github_like, &job.repository, &job.sha) else {
-            return Err(Failure::new(Code::Usage, "this host tells no commit on GitHub")
-                .hint("`github-status` works in GitHub Actions"));
+            return Err(Error::new(ErrorCode::Usage, "this host tells no commit on GitHub")
+                .with_hint("`github-status` works in GitHub Actions"));
         };
         if inputs.release.github_token.is_none() {
-            return Err(Failure::new(Code::NoToken, "there is no token for GitHub")
-                .hint("set `github-token`, in GitHub Actions from `github.token`"));
+            return Err(Error::new(ErrorCode::NoToken, "there is no token for GitHub")
+                .with_hint("set `github-token`, in GitHub Actions from `github.token`"));
         }
         let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
         let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));
         let state = match outcome.status {
-            End::Complete | End::Planned | End::Skipped => State::Success,
-            End::ActionRequired => State::Pending,
-            End::Error => State::Failure,
+            End::Complete | End::Planned | End::Skipped => CommitState::Success,
+            End::ActionRequired => CommitState::Pending,
+            End::Error => CommitState::Failure,
         };
         let target = target.or(job.run_url.as_deref()).unwrap_or_default();
-        let status = Status { state, target, description: &outcome.headline, context };
+        let status = CommitStatus { state, target, description: &outcome.headline, context };
         github(inputs, job, deadline)?.set_status(repository, sha, &status).await
     }
 }

@@ -1,24 +1,20 @@
 //! `import`: the manifest of what an organization has. It only reads.
 
-use super::{Run, on_sentry};
+use super::{RunContext, on_sentry};
 use crate::backend::{embedded, sentry};
 use crate::database;
-use crate::failure::{Failure, Warning};
+use crate::failure::{Result, Warning};
 use crate::inputs::{BackendName, Inputs};
-use crate::manifest::{self, Held};
+use crate::manifest::{self, ExistingIntegration};
 use crate::model::OrgSlug;
-use crate::outcome::{Outcome, Status};
-use crate::plan::Task;
+use crate::outcome::{Outcome, OutcomeStatus};
+use crate::plan::IntegrationTask;
 use tokio::time::Instant;
 
-impl Run<'_> {
+impl RunContext<'_> {
     /// Writes the manifest of the organization.
-    pub(super) async fn import(
-        &self,
-        inputs: &Inputs,
-        deadline: Instant,
-    ) -> Result<Outcome, Failure> {
-        let org = inputs.org.as_ref().ok_or_else(Task::no_org)?;
+    pub(super) async fn import(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
         let backend = inputs.backend(self.job)?;
         let held = self.inventory(inputs, org, backend, deadline).await?;
         // A file on this machine is named by `database`, not by an address.
@@ -30,7 +26,7 @@ impl Run<'_> {
         let warn = |message| Warning::new("not-imported", message);
         let warnings = written.left_out.into_iter().map(warn).collect();
         let document = Some(written.text);
-        Ok(Outcome { document, warnings, ..Outcome::new(Status::Complete, headline) })
+        Ok(Outcome { document, warnings, ..Outcome::new(OutcomeStatus::Complete, headline) })
     }
 
     async fn inventory(
@@ -39,13 +35,13 @@ impl Run<'_> {
         org: &OrgSlug,
         backend: BackendName,
         deadline: Instant,
-    ) -> Result<Vec<Held>, Failure> {
+    ) -> Result<Vec<ExistingIntegration>> {
         if backend == BackendName::Embedded {
-            let path = database::path(inputs.database.as_deref(), self.env)?;
+            let path = database::resolve_path(inputs.database.as_deref(), self.env)?;
             return embedded::inventory(&path, org).await;
         }
         let (url, token) = (inputs.page_url(), on_sentry::token(inputs)?);
-        let line = self.line(inputs, &url);
-        sentry::inventory(sentry::Access { url, token, deadline, line }, org).await
+        let line = self.connection(inputs, &url);
+        sentry::inventory(sentry::ConnectOptions { url, token, deadline, line }, org).await
     }
 }

@@ -1,56 +1,52 @@
 //! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
 
-use super::histories::Readers;
-use super::on_embedded::site;
-use super::{Run, unix_ms};
-use crate::backend::embedded::{EmbeddedReleases, peek_release};
-use crate::backend::sentry::{Access, SentryReleases};
+use super::histories::CommitSources;
+use super::on_embedded::base_url;
+use super::{RunContext, unix_ms};
+use crate::backend::embedded::{EmbeddedReleases, read_release};
+use crate::backend::sentry::{ConnectOptions, SentryReleases};
 use crate::database;
-use crate::failure::{Code, Failure};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::host;
 use crate::inputs::{BackendName, Inputs};
 use crate::outcome::Outcome;
 use crate::redirect::Site;
-use crate::release::seam::{Deploy, Releases};
-use crate::release::walk::{Done, walk};
-use crate::release::{Commits, ReleaseTask};
+use crate::release::seam::{Deploy, ReleaseBackend};
+use crate::release::walk::{ReleaseProgress, drive};
+use crate::release::{CommitPlan, ReleaseTask};
 use crate::report::ReleaseReport;
 use crate::secret::Secret;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// A release job that is ready to go.
-pub(super) struct Releasing<'a> {
+pub(super) struct PreparedRelease<'a> {
     inputs: &'a Inputs,
-    readers: Readers<'a>,
+    readers: CommitSources<'a>,
     /// What is asked for.
     pub(super) task: ReleaseTask,
     deadline: Instant,
 }
 
-impl<'a> Releasing<'a> {
+impl<'a> PreparedRelease<'a> {
     /// Decides everything that can be before a backend is asked.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in what is asked for.
     pub(super) fn new<'r: 'a>(
-        run: &Run<'r>,
+        run: &RunContext<'r>,
         inputs: &'a Inputs,
         backend: BackendName,
         deadline: Instant,
-    ) -> Result<Self, Failure> {
-        let readers = Readers::new(inputs, run.job, deadline);
+    ) -> Result<Self> {
+        let readers = CommitSources::new(inputs, run.job, deadline);
         let fetches = backend == BackendName::Sentry;
-        let task = ReleaseTask::new(inputs, run.job, &readers.checked_out(), fetches)?;
+        let task = ReleaseTask::new(inputs, run.job, &readers.checkout_info(), fetches)?;
         Ok(Self { inputs, readers, task, deadline })
     }
 
     /// The texts that outputs will show, which a mask must not hit.
-    pub(super) fn shown(&self, backend: &Result<BackendName, Failure>) -> Vec<String> {
+    pub(super) fn visible_texts(&self, backend: &Result<BackendName>) -> Vec<String> {
         let task = &self.task;
         let site = Site::new(match backend {
-            Ok(BackendName::Embedded) => site(self.inputs).to_owned(),
+            Ok(BackendName::Embedded) => base_url(self.inputs).to_owned(),
             _ => self.inputs.page_url().into(),
         });
         let words = [task.version.to_string(), task.org.to_string()];
@@ -60,7 +56,7 @@ impl<'a> Releasing<'a> {
     }
 
     /// Makes the release and its deploy; a failure is an outcome too.
-    pub(super) async fn carry_out(self, run: &Run<'_>, backend: BackendName) -> Outcome {
+    pub(super) async fn execute(self, run: &RunContext<'_>, backend: BackendName) -> Outcome {
         let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
         let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
@@ -71,12 +67,12 @@ impl<'a> Releasing<'a> {
         done.unwrap_or_else(Outcome::failed)
     }
 
-    async fn on_embedded(self, run: &Run<'_>) -> Result<Outcome, Failure> {
-        let path = database::path(self.inputs.database.as_deref(), run.env)?;
-        let site = Site::new(site(self.inputs));
+    async fn on_embedded(self, run: &RunContext<'_>) -> Result<Outcome> {
+        let path = database::resolve_path(self.inputs.database.as_deref(), run.env)?;
+        let site = Site::new(base_url(self.inputs));
         let task = &self.task;
         if self.inputs.dry_run {
-            let standing = peek_release(&path, &task.org, &task.version).await?;
+            let standing = read_release(&path, &task.org, &task.version).await?;
             let note = if path.exists() { "" } else { " (would be made)" };
             let backend = format!("backend: embedded, {}{note}", path.display());
             let report = ReleaseReport { task, site: &site };
@@ -85,37 +81,38 @@ impl<'a> Releasing<'a> {
         let mut backend =
             EmbeddedReleases::open(&path, &task.org, &task.version, &task.projects).await?;
         let made = std::mem::take(&mut backend.made);
-        let mut outcome = self.work(&mut backend, &site).await;
+        let mut outcome = self.run(&mut backend, &site).await;
         outcome.details.extend(made);
         Ok(outcome)
     }
 
-    async fn on_sentry(self, run: &Run<'_>) -> Result<Outcome, Failure> {
+    async fn on_sentry(self, run: &RunContext<'_>) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
-        let (line, deadline) = (run.line(self.inputs, &url), self.deadline);
-        let access = Access { url, token: token(self.inputs)?, deadline, line };
-        let mark = host::mark().map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
+        let (line, deadline) = (run.connection(self.inputs, &url), self.deadline);
+        let access = ConnectOptions { url, token: token(self.inputs)?, deadline, line };
+        let mark = host::random_delimiter()
+            .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());
         let mut backend = SentryReleases::new(access, org, version, &mark)?;
         let site = Site::new(page);
         if self.inputs.dry_run {
             return self.plan(&mut backend, &site).await;
         }
-        Ok(self.work(&mut backend, &site).await)
+        Ok(self.run(&mut backend, &site).await)
     }
 
     /// Reads only: what is there, and the requests as far as what is there does not decide them.
-    async fn plan(&self, backend: &mut SentryReleases, site: &Site) -> Result<Outcome, Failure> {
+    async fn plan(&self, backend: &mut SentryReleases, site: &Site) -> Result<Outcome> {
         let (task, now) = (&self.task, unix_ms());
         let standing = backend.read().await?;
         if standing.is_none() {
-            backend.look_at(&task.projects).await?;
+            backend.check_projects(&task.projects).await?;
         }
         let mut change = task.change(now);
         change.refs = task.refs();
         let mut requests = vec![backend.first_request(&task.projects, &change)];
-        if let Commits::Read(source) = task.commits {
-            requests.push(format!("with the commits that {} has", source.words()));
+        if let CommitPlan::Upload(source) = task.commits {
+            requests.push(format!("with the commits that {} has", source.describe()));
         }
         requests.extend(task.deploy.as_ref().map(|deploy| {
             let deploy = Deploy { finished: now, ..deploy.clone() };
@@ -125,13 +122,15 @@ impl<'a> Releasing<'a> {
     }
 
     /// The job within the deadline. What was done when it passes, or at a failure, is told.
-    async fn work(mut self, backend: &mut impl Releases, site: &Site) -> Outcome {
-        let mut done = Done::default();
+    async fn run(mut self, backend: &mut impl ReleaseBackend, site: &Site) -> Outcome {
+        let mut done = ReleaseProgress::default();
         let work = async {
-            walk(backend, &mut self.readers, &self.task, unix_ms(), &mut done).await?;
-            let proof = prove(backend, &mut done);
+            drive(backend, &mut self.readers, &self.task, unix_ms(), &mut done).await?;
+            let proof = wait_for_commits(backend, &mut done);
             match self.task.proof {
-                true => timeout_at(self.deadline, proof).await.unwrap_or_else(|_| Err(unproven())),
+                true => timeout_at(self.deadline, proof)
+                    .await
+                    .unwrap_or_else(|_| Err(commits_not_fetched())),
                 false => Ok(()),
             }
         };
@@ -142,14 +141,17 @@ impl<'a> Releasing<'a> {
             Ok(Err(failure)) => report.failed(&done, failure),
             Err(_) => {
                 let message = "the deadline passed before the release job was through";
-                report.failed(&done, Failure::new(Code::Deadline, message))
+                report.failed(&done, Error::new(ErrorCode::Deadline, message))
             }
         }
     }
 }
 
 /// Waits until the backend has the commits; the deadline ends it.
-async fn prove(backend: &mut impl Releases, done: &mut Done) -> Result<(), Failure> {
+async fn wait_for_commits(
+    backend: &mut impl ReleaseBackend,
+    done: &mut ReleaseProgress,
+) -> Result<()> {
     let mut wait = Duration::from_millis(250);
     while done.commit_count.is_none_or(|count| count == 0) && !done.commits.is_empty() {
         tracing::info!("waiting until the backend has fetched the commits");
@@ -161,14 +163,16 @@ async fn prove(backend: &mut impl Releases, done: &mut Done) -> Result<(), Failu
     Ok(())
 }
 
-fn unproven() -> Failure {
+fn commits_not_fetched() -> Error {
     let message = "the backend has not fetched the release's commits within the time";
-    Failure::new(Code::Deadline, message)
-        .hint("check that an integration is linked to the repository, and raise `timeout`")
+    Error::new(ErrorCode::Deadline, message)
+        .with_hint("check that an integration is linked to the repository, and raise `timeout`")
 }
 
 /// The token that releases are made with: what the pipeline needs beside it may be somebody else's.
-pub(super) fn token(inputs: &Inputs) -> Result<Secret, Failure> {
+pub(super) fn token(inputs: &Inputs) -> Result<Secret> {
     let token = inputs.auth_token.as_ref().or(inputs.pipeline_token.as_ref());
-    token.cloned().ok_or_else(|| Failure::new(Code::NoToken, "there is no token for the release"))
+    token
+        .cloned()
+        .ok_or_else(|| Error::new(ErrorCode::NoToken, "there is no token for the release"))
 }

@@ -1,9 +1,9 @@
 //! Who asks, and with which scopes: bearer tokens by Sentry's rules.
 
 use super::errors::ApiError;
-use super::start::Server;
-use crate::backend::embedded::{Bearer, Embedded};
-use crate::failure::Failure;
+use super::start::ServerState;
+use crate::backend::embedded::{EmbeddedBackend, Principal};
+use crate::failure::Result;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
@@ -35,35 +35,27 @@ const MEMBER: Scopes = &["org:read", "project:read", "project:releases", "team:r
 const ADMIN: Scopes = &["org:integrations", "project:write", "project:admin", "team:write"];
 
 /// Finds out whose token the request carries; `None` without one.
-///
-/// # Errors
-///
-/// 401 for a token that nobody has, 500 when the database fails.
-pub(super) async fn bearer(
-    server: &Server,
-    engine: &mut Embedded,
+pub(super) async fn authenticate(
+    server: &ServerState,
+    engine: &mut EmbeddedBackend,
     headers: &HeaderMap,
-) -> Result<Option<Bearer>, ApiError> {
+) -> Result<Option<Principal>, ApiError> {
     match token(headers) {
-        Some(token) => bearer_of(server, engine, token).await.map(Some),
+        Some(token) => authenticate_token(server, engine, token).await.map(Some),
         None => Ok(None),
     }
 }
 
 /// Whose a token is.
-///
-/// # Errors
-///
-/// 401 for a token that nobody has, 500 when the database fails.
-pub(super) async fn bearer_of(
-    server: &Server,
-    engine: &mut Embedded,
+pub(super) async fn authenticate_token(
+    server: &ServerState,
+    engine: &mut EmbeddedBackend,
     token: &str,
-) -> Result<Bearer, ApiError> {
+) -> Result<Principal, ApiError> {
     if let Some(bearer) = server.own_bearer(token) {
         return Ok(bearer);
     }
-    let found: Result<_, Failure> = engine.bearer(token).await;
+    let found: Result<_> = engine.bearer(token).await;
     let kind = if token.starts_with("sntrys_") { "Invalid org token" } else { "Invalid token" };
     found?.ok_or_else(|| ApiError::unauthorized(kind))
 }
@@ -75,11 +67,7 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether the token itself holds one of the scopes.
-///
-/// # Errors
-///
-/// 401 without a token, 403 without a scope.
-pub(super) fn allow(bearer: Option<&Bearer>, scopes: Scopes) -> Result<(), ApiError> {
+pub(super) fn check_scopes(bearer: Option<&Principal>, scopes: Scopes) -> Result<(), ApiError> {
     let missing = "Authentication credentials were not provided.";
     let bearer = bearer.ok_or_else(|| ApiError::unauthorized(missing))?;
     let held = |scope: &&str| bearer.scopes.iter().any(|held| held == scope);
@@ -91,13 +79,9 @@ pub(super) fn allow(bearer: Option<&Bearer>, scopes: Scopes) -> Result<(), ApiEr
 
 /// Whether the bearer may do it in this organization: an organization's token in its own, a user
 /// as far as token and role both go.
-///
-/// # Errors
-///
-/// 403; 500 when the database fails.
-pub(super) async fn enter(
-    engine: &mut Embedded,
-    bearer: &Bearer,
+pub(super) async fn authorize(
+    engine: &mut EmbeddedBackend,
+    bearer: &Principal,
     org: i64,
     scopes: Scopes,
 ) -> Result<(), ApiError> {

@@ -1,7 +1,7 @@
 //! Bodies as Sentry's serializers read them: what is missing, blank, too long or of another type
 //! is said field by field in Django REST framework's words.
 
-use super::call::Asked;
+use super::call::RawRequest;
 use super::errors::ApiError;
 use crate::dates;
 use crate::model::Object;
@@ -12,11 +12,7 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 /// Reads a body: JSON, or a form. An empty one is an empty object.
-///
-/// # Errors
-///
-/// 400 for what is no JSON object, 415 for another type.
-pub(super) fn read(asked: &Asked) -> Result<Object, ApiError> {
+pub(super) fn read(asked: &RawRequest) -> Result<Object, ApiError> {
     let kind = asked.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
@@ -56,7 +52,7 @@ fn object(value: Value) -> Result<Object, ApiError> {
     match value {
         Value::Object(object) => Ok(object),
         other => {
-            let kind = python(&other);
+            let kind = python_type(&other);
             let text = match other {
                 Value::Null => "No data provided".to_owned(),
                 _ => format!("Invalid data. Expected a dictionary, but got {kind}."),
@@ -103,7 +99,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// What Python calls a value's type.
-fn python(value: &Value) -> &'static str {
+fn python_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "NoneType",
         Value::Bool(_) => "bool",
@@ -117,7 +113,7 @@ fn python(value: &Value) -> &'static str {
 
 /// What a text field takes.
 #[derive(Clone, Copy)]
-pub(super) struct Text {
+pub(super) struct TextRule {
     longest: usize,
     required: bool,
     blank: bool,
@@ -125,7 +121,7 @@ pub(super) struct Text {
     trimmed: bool,
 }
 
-impl Text {
+impl TextRule {
     /// A text that must be there.
     pub(super) const fn required(longest: usize) -> Self {
         Self { longest, required: true, blank: false, nullable: false, trimmed: true }
@@ -137,30 +133,30 @@ impl Text {
     }
 
     /// The same, with the blanks around it.
-    pub(super) const fn as_it_is(self) -> Self {
+    pub(super) const fn untrimmed(self) -> Self {
         Self { trimmed: false, ..self }
     }
 
     /// The same, and an empty one is a text too.
-    pub(super) const fn or_blank(self) -> Self {
+    pub(super) const fn allow_blank(self) -> Self {
         Self { blank: true, ..self }
     }
 }
 
 /// A body while it is being read: the fields that fit, and what is wrong with the others.
-pub(super) struct Reader<'a> {
+pub(super) struct BodyReader<'a> {
     given: &'a Object,
     errors: Map<String, Value>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> BodyReader<'a> {
     /// Begins to read.
     pub(super) fn new(given: &'a Object) -> Self {
         Self { given, errors: Map::new() }
     }
 
     /// Notes what is wrong with a field; the first reason stays.
-    pub(super) fn wrong(&mut self, name: &str, why: impl Into<String>) {
+    pub(super) fn error(&mut self, name: &str, why: impl Into<String>) {
         self.errors.entry(name).or_insert_with(|| json!([why.into()]));
     }
 
@@ -180,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text; a number becomes one. `None` when it is absent, null, or wrong.
-    pub(super) fn text(&mut self, name: &str, takes: Text) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str, takes: TextRule) -> Option<String> {
         let text = match self.given.get(name) {
             None if takes.required => return self.none(name, "This field is required."),
             None => return None,
@@ -204,7 +200,7 @@ impl<'a> Reader<'a> {
 
     /// An address by the rules of Django's validator, or an empty text.
     pub(super) fn url(&mut self, name: &str) -> Option<String> {
-        let text = self.text(name, Text::optional(usize::MAX))?;
+        let text = self.text(name, TextRule::optional(usize::MAX))?;
         if !text.is_empty() && !is_address(&text) {
             return self.none(name, "Enter a valid URL.");
         }
@@ -221,7 +217,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if parsed.is_none() {
-            self.wrong(
+            self.error(
                 name,
                 "Datetime has wrong format. Use one of these formats instead: \
                  YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
@@ -236,7 +232,7 @@ impl<'a> Reader<'a> {
             Value::Null => self.none(name, "This field may not be null."),
             Value::Array(list) => Some(list),
             other => {
-                let kind = python(other);
+                let kind = python_type(other);
                 self.none(name, format!("Expected a list of items but got type \"{kind}\"."))
             }
         }
@@ -259,17 +255,17 @@ impl<'a> Reader<'a> {
     pub(super) fn items<T>(
         &mut self,
         name: &str,
-        item: impl Fn(&mut Reader<'_>) -> Option<T>,
+        item: impl Fn(&mut BodyReader<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let mut read = Vec::new();
         for value in self.list(name)? {
             let Value::Object(object) = value else {
-                let kind = python(value);
+                let kind = python_type(value);
                 let text = format!("Invalid data. Expected a dictionary, but got {kind}.");
                 self.wrong_inside(name, json!({ "non_field_errors": [text] }));
                 return None;
             };
-            let mut reader = Reader::new(object);
+            let mut reader = BodyReader::new(object);
             let item = item(&mut reader);
             if !reader.errors.is_empty() {
                 self.wrong_inside(name, Value::Object(reader.errors));
@@ -281,11 +277,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends the reading.
-    ///
-    /// # Errors
-    ///
-    /// 400 with everything that is wrong.
-    pub(super) fn end(self) -> Result<(), ApiError> {
+    pub(super) fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() {
             return Ok(());
         }
@@ -293,7 +285,7 @@ impl<'a> Reader<'a> {
     }
 
     fn none<T>(&mut self, name: &str, why: impl Into<String>) -> Option<T> {
-        self.wrong(name, why);
+        self.error(name, why);
         None
     }
 }

@@ -4,10 +4,10 @@
 //! the endpoint. A panic in an endpoint is answered with 500, and the server lives on.
 
 use super::auth::{self, Scopes};
-use super::connections::Patience;
-use super::errors::{Answer, ApiError, empty};
-use super::start::{Lease, Server};
-use crate::backend::embedded::{Bearer, Organization};
+use super::connections::ConnectionLimits;
+use super::errors::{ApiError, ApiResult, empty};
+use super::start::{EngineLease, ServerState};
+use crate::backend::embedded::{Organization, Principal};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request, State};
@@ -21,10 +21,10 @@ use std::time::Duration;
 use url::form_urlencoded;
 
 /// No request takes longer, whatever a third party or a busy file does.
-const LIMIT: Duration = Duration::from_secs(120);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What was asked.
-pub(super) struct Asked {
+pub(super) struct RawRequest {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: HeaderMap,
@@ -32,7 +32,7 @@ pub(super) struct Asked {
     pub(super) body: Bytes,
 }
 
-impl Asked {
+impl RawRequest {
     /// A part of the path, decoded.
     pub(super) fn param(&self, name: &str) -> &str {
         let found = self.params.iter().find(|(key, _)| key == name);
@@ -40,10 +40,6 @@ impl Asked {
     }
 
     /// A number in the path; what is none names nothing.
-    ///
-    /// # Errors
-    ///
-    /// 404.
     pub(super) fn id(&self, name: &str) -> Result<i64, ApiError> {
         self.param(name).parse().map_err(|_| ApiError::no_such_row())
     }
@@ -55,7 +51,7 @@ impl Asked {
     }
 }
 
-impl Asked {
+impl RawRequest {
     /// The last value of a name in a form.
     pub(super) fn form(&self, name: &str) -> Option<String> {
         let pairs = form_urlencoded::parse(&self.body).filter(|(key, _)| key == name);
@@ -71,7 +67,7 @@ impl Asked {
 }
 
 /// A body beyond the limit is refused before it is read, and one that takes too long is given up.
-impl<S: Send + Sync> FromRequest<S> for Asked {
+impl<S: Send + Sync> FromRequest<S> for RawRequest {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
@@ -82,7 +78,7 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
         let query = parts.uri.query().unwrap_or_default();
         let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let patience: Patience = parts.extensions.get().copied().unwrap_or_default();
+        let patience: ConnectionLimits = parts.extensions.get().copied().unwrap_or_default();
         let body = Bytes::from_request(Request::from_parts(parts, body), state);
         let body = tokio::time::timeout(patience.body, body).await.map_err(|_| {
             ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The body took too long.")
@@ -95,42 +91,42 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
 }
 
 /// A request to an endpoint that belongs to no organization.
-pub(super) struct Visit {
-    pub(super) server: Arc<Server>,
-    pub(super) engine: Lease,
-    pub(super) bearer: Option<Bearer>,
-    pub(super) asked: Asked,
+pub(super) struct PublicRequest {
+    pub(super) server: Arc<ServerState>,
+    pub(super) engine: EngineLease,
+    pub(super) bearer: Option<Principal>,
+    pub(super) asked: RawRequest,
 }
 
 /// A request to an endpoint of an organization, by somebody who may.
-pub(super) struct Call {
-    pub(super) server: Arc<Server>,
-    pub(super) engine: Lease,
-    pub(super) bearer: Bearer,
+pub(super) struct OrgRequest {
+    pub(super) server: Arc<ServerState>,
+    pub(super) engine: EngineLease,
+    pub(super) bearer: Principal,
     pub(super) org: Organization,
-    pub(super) asked: Asked,
+    pub(super) asked: RawRequest,
 }
 
-type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type HandlerFuture = Pin<Box<dyn Future<Output = ApiResult> + Send>>;
 
-enum Handler {
-    Visit(Box<dyn Fn(Visit) -> Answering + Send + Sync>),
-    Call(Box<dyn Fn(Call) -> Answering + Send + Sync>),
+enum EndpointHandler {
+    Visit(Box<dyn Fn(PublicRequest) -> HandlerFuture + Send + Sync>),
+    Call(Box<dyn Fn(OrgRequest) -> HandlerFuture + Send + Sync>),
 }
 
-struct Verb {
+struct MethodHandler {
     method: Method,
     scopes: Scopes,
-    handler: Handler,
+    handler: EndpointHandler,
 }
 
 /// One path of the API with its methods, their scopes, and who answers them.
-pub(super) struct Resource {
+pub(super) struct Endpoint {
     path: String,
-    verbs: Vec<Verb>,
+    verbs: Vec<MethodHandler>,
 }
 
-impl Resource {
+impl Endpoint {
     /// A path below `/api/0/`.
     pub(super) fn at(path: &str) -> Self {
         Self { path: format!("/api/0/{path}"), verbs: Vec::new() }
@@ -148,39 +144,39 @@ impl Resource {
     }
 
     /// A GET that needs no organization, and without scopes not even a token.
-    pub(super) fn visit<F, A>(mut self, scopes: Scopes, handler: F) -> Self
+    pub(super) fn get_public<F, A>(mut self, scopes: Scopes, handler: F) -> Self
     where
-        F: Fn(Visit) -> A + Send + Sync + 'static,
-        A: Future<Output = Answer> + Send + 'static,
+        F: Fn(PublicRequest) -> A + Send + Sync + 'static,
+        A: Future<Output = ApiResult> + Send + 'static,
     {
-        let handler = Handler::Visit(Box::new(move |visit| Box::pin(handler(visit))));
-        self.verbs.push(Verb { method: Method::GET, scopes, handler });
+        let handler = EndpointHandler::Visit(Box::new(move |visit| Box::pin(handler(visit))));
+        self.verbs.push(MethodHandler { method: Method::GET, scopes, handler });
         self
     }
 
     /// A method of an organization's endpoint; any one of the scopes allows it.
-    pub(super) fn on<F, A>(mut self, method: Method, scopes: Scopes, handler: F) -> Self
+    pub(super) fn method<F, A>(mut self, method: Method, scopes: Scopes, handler: F) -> Self
     where
-        F: Fn(Call) -> A + Send + Sync + 'static,
-        A: Future<Output = Answer> + Send + 'static,
+        F: Fn(OrgRequest) -> A + Send + Sync + 'static,
+        A: Future<Output = ApiResult> + Send + 'static,
     {
-        let handler = Handler::Call(Box::new(move |call| Box::pin(handler(call))));
-        self.verbs.push(Verb { method, scopes, handler });
+        let handler = EndpointHandler::Call(Box::new(move |call| Box::pin(handler(call))));
+        self.verbs.push(MethodHandler { method, scopes, handler });
         self
     }
 
     /// Puts the resource into the router.
-    pub(super) fn mount(self, router: Router<Arc<Server>>) -> Router<Arc<Server>> {
+    pub(super) fn mount(self, router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>> {
         let path = self.path.clone();
         let resource = Arc::new(self);
-        let answer = move |State(server): State<Arc<Server>>,
+        let answer = move |State(server): State<Arc<ServerState>>,
                            method: Method,
-                           asked: Result<Asked, ApiError>| {
+                           asked: Result<RawRequest, ApiError>| {
             let resource = Arc::clone(&resource);
             async move {
                 let allow = resource.allow();
                 let answered =
-                    isolate(async move { resource.answer(server, &method, asked?).await });
+                    spawn_isolated(async move { resource.answer(server, &method, asked?).await });
                 let mut response = answered.await.unwrap_or_else(ApiError::into_response);
                 response.headers_mut().entry(ALLOW).or_insert(allow);
                 response
@@ -196,49 +192,54 @@ impl Resource {
         HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static("GET"))
     }
 
-    async fn answer(&self, server: Arc<Server>, method: &Method, asked: Asked) -> Answer {
+    async fn answer(
+        &self,
+        server: Arc<ServerState>,
+        method: &Method,
+        asked: RawRequest,
+    ) -> ApiResult {
         let mut engine = server.engine().await?;
-        let bearer = auth::bearer(&server, &mut engine, &asked.headers).await?;
+        let bearer = auth::authenticate(&server, &mut engine, &asked.headers).await?;
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let Some(verb) = self.verbs.iter().find(|verb| verb.method == wanted) else {
-            return refuse(bearer.as_ref(), method);
+            return method_not_allowed(bearer.as_ref(), method);
         };
         match &verb.handler {
-            Handler::Visit(handler) => {
+            EndpointHandler::Visit(handler) => {
                 if !verb.scopes.is_empty() {
-                    auth::allow(bearer.as_ref(), verb.scopes)?;
+                    auth::check_scopes(bearer.as_ref(), verb.scopes)?;
                 }
-                handler(Visit { server, engine, bearer, asked }).await
+                handler(PublicRequest { server, engine, bearer, asked }).await
             }
-            Handler::Call(handler) => {
-                auth::allow(bearer.as_ref(), verb.scopes)?;
+            EndpointHandler::Call(handler) => {
+                auth::check_scopes(bearer.as_ref(), verb.scopes)?;
                 let bearer = bearer.ok_or_else(ApiError::forbidden)?;
                 let org = engine.organization(asked.param("org")).await?;
                 let org = org.ok_or_else(ApiError::not_found)?;
-                auth::enter(&mut engine, &bearer, org.id, verb.scopes).await?;
-                handler(Call { server, engine, bearer, org, asked }).await
+                auth::authorize(&mut engine, &bearer, org.id, verb.scopes).await?;
+                handler(OrgRequest { server, engine, bearer, org, asked }).await
             }
         }
     }
 }
 
 /// A method that the endpoint does not have.
-fn refuse(bearer: Option<&Bearer>, method: &Method) -> Answer {
+fn method_not_allowed(bearer: Option<&Principal>, method: &Method) -> ApiResult {
     if method == Method::OPTIONS {
         return Ok(empty(StatusCode::OK));
     }
-    auth::allow(bearer, &[])?;
+    auth::check_scopes(bearer, &[])?;
     let text = format!("Method \"{method}\" not allowed.");
     Err(ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, text))
 }
 
 /// Answers in a task of its own: a panic ends the task and nothing else, and a client that goes
 /// away does not cut a finish in half.
-pub(super) async fn isolate<E>(answering: E) -> Answer
+pub(super) async fn spawn_isolated<E>(answering: E) -> ApiResult
 where
-    E: Future<Output = Answer> + Send + 'static,
+    E: Future<Output = ApiResult> + Send + 'static,
 {
-    match tokio::spawn(tokio::time::timeout(LIMIT, answering)).await {
+    match tokio::spawn(tokio::time::timeout(REQUEST_TIMEOUT, answering)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             Err(ApiError::detail(StatusCode::SERVICE_UNAVAILABLE, "The request took too long."))
@@ -248,7 +249,7 @@ where
 }
 
 /// What no endpoint of the API answers: Sentry's catch-all, which knows the missing slash.
-pub(super) fn nowhere(path: &str, headers: &HeaderMap) -> Response {
+pub(super) fn not_found(path: &str, headers: &HeaderMap) -> Response {
     let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let help = "Route not found, did you forget a trailing slash?";
     let suggestion = format!("try: {path}/");

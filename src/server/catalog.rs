@@ -1,22 +1,23 @@
 //! What Sentry's own catalogue says of a provider, and the shapes that carry it.
 
-use crate::backend::embedded::Installed;
+use crate::backend::embedded::InstalledIntegration;
 use crate::model::Object;
 use crate::provider::{PROVIDERS, Provider};
 use serde_json::{Value, json};
 
 /// The provider that stores under this key.
-pub(super) fn of_key(integration_key: &str) -> Option<&'static dyn Provider> {
+pub(super) fn provider_by_integration_key(integration_key: &str) -> Option<&'static dyn Provider> {
     PROVIDERS.iter().copied().find(|provider| provider.integration_key() == integration_key)
 }
 
 fn features(key: &str) -> &'static [&'static str] {
-    of_key(key).map_or(&[], Provider::features)
+    provider_by_integration_key(key).map_or(&[], Provider::features)
 }
 
 /// A provider as it stands inside an integration; a key that nothing describes stands for itself.
 pub(super) fn provider(key: &str) -> Value {
-    let name = of_key(key).map_or_else(|| key.to_owned(), |provider| provider.name().to_owned());
+    let name = provider_by_integration_key(key)
+        .map_or_else(|| key.to_owned(), |provider| provider.name().to_owned());
     json!({
         "key": key,
         "slug": key,
@@ -31,13 +32,13 @@ pub(super) fn provider(key: &str) -> Value {
 /// A provider as `/config/integrations/` lists it, with the page that sets it up.
 pub(super) fn configuration(org: &str, provider: &dyn Provider) -> Value {
     let key = provider.key();
-    let feature = |name: &&str| json!({ "description": provider.about(), "featureGate": format!("integrations-{name}") });
+    let feature = |name: &&str| json!({ "description": provider.summary(), "featureGate": format!("integrations-{name}") });
     json!({
         "key": key,
         "slug": key,
         "name": provider.name(),
         "metadata": {
-            "description": provider.about(),
+            "description": provider.summary(),
             "features": features(key).iter().map(feature).collect::<Vec<_>>(),
             "author": "The finishline authors",
             "noun": "Installation",
@@ -45,7 +46,7 @@ pub(super) fn configuration(org: &str, provider: &dyn Provider) -> Value {
             "source_url": "",
             "aspects": {},
         },
-        "canAdd": provider.needs_sentry().is_none(),
+        "canAdd": provider.sentry_only_reason().is_none(),
         "canDisable": false,
         "features": features(key),
         "setupDialog": {
@@ -59,7 +60,7 @@ pub(super) fn configuration(org: &str, provider: &dyn Provider) -> Value {
 /// An organization's integration.
 ///
 /// Where 23.7.1 has null for the scopes, the published API has a list, so it is an empty one.
-pub(super) fn integration(org: i64, installed: &Installed, with_config: bool) -> Value {
+pub(super) fn integration(org: i64, installed: &InstalledIntegration, with_config: bool) -> Value {
     let fact = |name: &str| installed.metadata.get(name).cloned().unwrap_or_default();
     let (organization, data) =
         if with_config { configured(installed) } else { (json!([]), Value::Null) };
@@ -84,7 +85,8 @@ pub(super) fn integration(org: i64, installed: &Installed, with_config: bool) ->
 }
 
 /// The organization's configuration: its fields, and what stands in them.
-fn configured(installed: &Installed) -> (Value, Value) {
-    let shown = of_key(&installed.integration_key).and_then(|one| one.shows(&installed.config));
+fn configured(installed: &InstalledIntegration) -> (Value, Value) {
+    let shown = provider_by_integration_key(&installed.integration_key)
+        .and_then(|one| one.display_config(&installed.config));
     shown.unwrap_or_else(|| (json!([]), Value::Object(Object::new())))
 }

@@ -1,14 +1,15 @@
 //! `/code-mappings/` and its bulk upsert.
 
-use super::body::{self, Reader, Text};
-use super::call::Call;
+use super::body::{self, BodyReader, TextRule};
+use super::call::OrgRequest;
 use super::catalog;
-use super::errors::{Answer, ApiError, json_response};
-use super::pagination::Wanted;
+use super::errors::{ApiError, ApiResult, json_response};
+use super::pagination::ListQuery;
 use crate::backend::embedded::{
-    CodeMapping, Installed, NewCodeMapping, Project, Repository, Upserted,
+    InstalledIntegration, NewCodeMapping, Project, StoredCodeMapping, StoredRepository,
+    UpsertResult,
 };
-use crate::model::{Object, Status};
+use crate::model::{IntegrationStatus, Object};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -21,13 +22,13 @@ const BRANCH: &str = "Branch name may only have letters, numbers, underscores, f
                       dashes, and periods. Branch name may not start or end with a forward slash.";
 
 /// `GET`.
-pub(super) async fn list(mut call: Call) -> Answer {
-    let wanted = Wanted::read(&call.asked)?;
+pub(super) async fn list(mut call: OrgRequest) -> ApiResult {
+    let wanted = ListQuery::read(&call.asked)?;
     let integration = match call.asked.query("integrationId").filter(|id| !id.is_empty()) {
         None => None,
         Some(id) => {
             let id = id.parse().map_err(|_| ApiError::no_such_row())?;
-            let found = call.engine.installed_one(call.org.id, id).await?;
+            let found = call.engine.integration(call.org.id, id).await?;
             Some(found.ok_or_else(ApiError::no_such_row)?.id)
         }
     };
@@ -44,25 +45,25 @@ pub(super) async fn list(mut call: Call) -> Answer {
 }
 
 /// `POST`.
-pub(super) async fn create(mut call: Call) -> Answer {
+pub(super) async fn create(mut call: OrgRequest) -> ApiResult {
     let object = body::read(&call.asked)?;
     let installed = integration(&mut call, &object).await?;
-    let mut reader = Reader::new(&object);
-    let ids = ["repositoryId", "projectId"].map(|name| reader.text(name, Text::required(20)));
+    let mut reader = BodyReader::new(&object);
+    let ids = ["repositoryId", "projectId"].map(|name| reader.text(name, TextRule::required(20)));
     let stack_root = root(&mut reader, "stackRoot");
     let source_root = root(&mut reader, "sourceRoot");
-    let default_branch = branch(&mut reader, Text::required(ROOT));
+    let default_branch = branch(&mut reader, TextRule::required(ROOT));
     let [repository, project] = ids.map(|id| id.and_then(|id| id.parse().ok()).unwrap_or(-1));
     let linked = call.engine.repository(call.org.id, repository).await?;
     let linked = linked.filter(|linked| linked.integration_id == Some(installed.id));
     if linked.is_none() && reader.value("repositoryId").is_some() {
-        reader.wrong("repositoryId", "Repository does not exist");
+        reader.error("repositoryId", "Repository does not exist");
     }
     let found = call.engine.project(call.org.id, &project.to_string()).await?;
     if found.is_none() && reader.value("projectId").is_some() {
-        reader.wrong("projectId", "Project does not exist");
+        reader.error("projectId", "Project does not exist");
     }
-    reader.end()?;
+    reader.finish()?;
     let new = NewCodeMapping {
         project,
         repository,
@@ -79,15 +80,15 @@ pub(super) async fn create(mut call: Call) -> Answer {
 }
 
 /// `POST …/bulk/`: every mapping of one project and one repository, made or written over.
-pub(super) async fn upsert(mut call: Call) -> Answer {
+pub(super) async fn upsert(mut call: OrgRequest) -> ApiResult {
     let object = body::read(&call.asked)?;
-    let mut reader = Reader::new(&object);
-    let project = reader.text("project", Text::required(100));
-    let repository = reader.text("repository", Text::required(200));
-    let provider = reader.text("provider", Text::optional(100));
-    let default_branch = branch(&mut reader, Text::optional(ROOT));
+    let mut reader = BodyReader::new(&object);
+    let project = reader.text("project", TextRule::required(100));
+    let repository = reader.text("repository", TextRule::required(200));
+    let provider = reader.text("provider", TextRule::optional(100));
+    let default_branch = branch(&mut reader, TextRule::optional(ROOT));
     let roots = mappings(&mut reader);
-    reader.end()?;
+    reader.finish()?;
     let project = find_project(&mut call, &project.unwrap_or_default()).await?;
     let repository =
         find_repository(&mut call, &repository.unwrap_or_default(), provider.as_deref()).await?;
@@ -123,7 +124,7 @@ fn sort_out(roots: Vec<(String, String)>) -> (Vec<(String, String)>, Vec<Entry>)
 }
 
 /// 200 when all went well, 207 when some did not.
-fn told(done: &[Upserted], entries: Vec<Entry>) -> axum::response::Response {
+fn told(done: &[UpsertResult], entries: Vec<Entry>) -> axum::response::Response {
     let mut left = done.iter();
     let mut shown = Vec::new();
     for (stack_root, source_root, why) in entries {
@@ -134,7 +135,7 @@ fn told(done: &[Upserted], entries: Vec<Entry>) -> axum::response::Response {
                 one["detail"] = why.into();
             }
             None => {
-                let created = left.next() == Some(&Upserted::Created);
+                let created = left.next() == Some(&UpsertResult::Created);
                 one["status"] = if created { "created" } else { "updated" }.into();
             }
         }
@@ -152,37 +153,37 @@ fn told(done: &[Upserted], entries: Vec<Entry>) -> axum::response::Response {
     json_response(status, &body)
 }
 
-fn mappings(reader: &mut Reader<'_>) -> Option<Vec<(String, String)>> {
+fn mappings(reader: &mut BodyReader<'_>) -> Option<Vec<(String, String)>> {
     if !reader.has("mappings") {
-        reader.wrong("mappings", "This field is required.");
+        reader.error("mappings", "This field is required.");
     }
-    let entry = |reader: &mut Reader<'_>| {
-        let text = Text::required(usize::MAX).or_blank();
+    let entry = |reader: &mut BodyReader<'_>| {
+        let text = TextRule::required(usize::MAX).allow_blank();
         let (stack, source) = (reader.text("stackRoot", text), reader.text("sourceRoot", text));
         Some((stack?, source?))
     };
     let read = reader.items("mappings", entry)?;
     if read.is_empty() {
-        reader.wrong("mappings", "This list may not be empty.");
+        reader.error("mappings", "This list may not be empty.");
     }
     if read.len() > MOST {
         let why = format!("Ensure this field has no more than {MOST} elements.");
-        reader.wrong("mappings", why);
+        reader.error("mappings", why);
     }
     Some(read)
 }
 
-async fn find_project(call: &mut Call, slug: &str) -> Result<Project, ApiError> {
+async fn find_project(call: &mut OrgRequest, slug: &str) -> Result<Project, ApiError> {
     let found = call.engine.project(call.org.id, slug).await?;
     found.ok_or_else(|| not_found(format!("Project not found: {slug}")))
 }
 
 /// The one repository of this name; several need the provider to tell them apart.
 async fn find_repository(
-    call: &mut Call,
+    call: &mut OrgRequest,
     name: &str,
     provider: Option<&str>,
-) -> Result<Repository, ApiError> {
+) -> Result<StoredRepository, ApiError> {
     let provider = provider.filter(|provider| !provider.is_empty());
     let provider = provider.map(|key| format!("integrations:{key}"));
     let found = call.engine.repositories_named(call.org.id, name, provider.as_deref()).await?;
@@ -198,20 +199,26 @@ async fn find_repository(
     best.ok_or_else(|| not_found(format!("Repository not found: {name}")))
 }
 
-async fn find_integration(call: &mut Call, repository: &Repository) -> Result<Installed, ApiError> {
+async fn find_integration(
+    call: &mut OrgRequest,
+    repository: &StoredRepository,
+) -> Result<InstalledIntegration, ApiError> {
     let id = repository.integration_id.ok_or_else(|| {
         let name = &repository.name;
         ApiError::bad_request(format!("Repository {name} is not linked to an integration"))
     })?;
-    let found = call.engine.installed_one(call.org.id, id).await?;
-    let active = Status::Active.as_str();
+    let found = call.engine.integration(call.org.id, id).await?;
+    let active = IntegrationStatus::Active.as_str();
     found.filter(|found| found.link_status == active).ok_or_else(|| {
         ApiError::bad_request("The repository's integration is not installed on this organization")
     })
 }
 
 /// The integration of a POST; the bodies of its two errors are bare texts.
-async fn integration(call: &mut Call, object: &Object) -> Result<Installed, ApiError> {
+async fn integration(
+    call: &mut OrgRequest,
+    object: &Object,
+) -> Result<InstalledIntegration, ApiError> {
     let id = match object.get("integrationId") {
         Some(Value::String(id)) if !id.is_empty() => id.clone(),
         Some(Value::Number(id)) => id.to_string(),
@@ -221,7 +228,7 @@ async fn integration(call: &mut Call, object: &Object) -> Result<Installed, ApiE
         }
     };
     let found = match id.parse() {
-        Ok(id) => call.engine.installed_one(call.org.id, id).await?,
+        Ok(id) => call.engine.integration(call.org.id, id).await?,
         Err(_) => None,
     };
     found.ok_or_else(|| {
@@ -235,24 +242,24 @@ fn not_found(text: String) -> ApiError {
 }
 
 /// A root: may be empty, and has neither spaces nor quotes.
-fn root(reader: &mut Reader<'_>, name: &str) -> Option<String> {
-    let root = reader.text(name, Text::required(ROOT).or_blank())?;
+fn root(reader: &mut BodyReader<'_>, name: &str) -> Option<String> {
+    let root = reader.text(name, TextRule::required(ROOT).allow_blank())?;
     if root.contains([' ', '"', '\'']) {
-        reader.wrong(name, "Path may not contain spaces or quotations");
+        reader.error(name, "Path may not contain spaces or quotations");
     }
     Some(root)
 }
 
-fn branch(reader: &mut Reader<'_>, takes: Text) -> Option<String> {
+fn branch(reader: &mut BodyReader<'_>, takes: TextRule) -> Option<String> {
     let branch = reader.text("defaultBranch", takes)?;
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
     if !branch.chars().all(word) || branch.starts_with('/') || branch.ends_with('/') {
-        reader.wrong("defaultBranch", BRANCH);
+        reader.error("defaultBranch", BRANCH);
     }
     Some(branch)
 }
 
-fn mapping(mapping: &CodeMapping) -> Value {
+fn mapping(mapping: &StoredCodeMapping) -> Value {
     json!({
         "id": mapping.id.to_string(),
         "projectId": mapping.project_id.to_string(),

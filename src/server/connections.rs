@@ -15,30 +15,30 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How long clients are waited for.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct ConnectionLimits {
     /// For a whole head, and for the next one on the same connection.
     pub(super) head: Duration,
     /// For a whole body.
     pub(super) body: Duration,
     /// For all requests of a connection: no new one is taken on it then.
-    pub(super) life: Duration,
+    pub(super) connection_lifetime: Duration,
     /// For the request that is under way then, its answer included.
-    pub(super) last: Duration,
+    pub(super) drain_timeout: Duration,
     /// For all requests that are under way when the server is asked to stop.
     pub(super) grace: Duration,
     /// How many connections there are at once; more wait until one ends.
-    pub(super) most: usize,
+    pub(super) max_connections: usize,
 }
 
-impl Default for Patience {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(30),
             body: Duration::from_secs(30),
-            life: Duration::from_secs(300),
-            last: Duration::from_secs(180),
+            connection_lifetime: Duration::from_secs(300),
+            drain_timeout: Duration::from_secs(180),
             grace: Duration::from_secs(10),
-            most: 256,
+            max_connections: 256,
         }
     }
 }
@@ -48,12 +48,12 @@ impl Default for Patience {
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
-    patience: Patience,
+    patience: ConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
     let router = router.layer(Extension(patience));
     let (stopping, _) = watch::channel(());
-    let places = Arc::new(Semaphore::new(patience.most));
+    let places = Arc::new(Semaphore::new(patience.max_connections));
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -61,7 +61,7 @@ pub(super) async fn serve(
             (stream, place) = accept(&listener, &places) => {
                 let (router, stopped) = (router.clone(), stopping.subscribe());
                 tokio::spawn(async move {
-                    attend(stream, router, patience, stopped).await;
+                    serve_connection(stream, router, patience, stopped).await;
                     drop(place);
                 });
             }
@@ -91,10 +91,10 @@ async fn accept(
 }
 
 /// Answers the requests of one connection.
-async fn attend(
+async fn serve_connection(
     stream: TcpStream,
     router: Router,
-    patience: Patience,
+    patience: ConnectionLimits,
     mut stopping: watch::Receiver<()>,
 ) {
     // An answer is written at once: there is none that another small packet follows.
@@ -106,16 +106,16 @@ async fn attend(
     tokio::select! {
         // How a connection ends is the client's business.
         _ = connection.as_mut() => return,
-        () = tokio::time::sleep(patience.life) => {}
+        () = tokio::time::sleep(patience.connection_lifetime) => {}
         _ = stopping.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
-    tokio::time::timeout(patience.last, connection).await.ok();
+    tokio::time::timeout(patience.drain_timeout, connection).await.ok();
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::call::Asked;
+    use super::super::call::RawRequest;
     use super::super::errors::{ApiError, empty};
     use super::*;
     use axum::http::StatusCode;
@@ -126,18 +126,27 @@ mod tests {
     const HEAD: &str = "POST / HTTP/1.1\r\nHost: x\r\n";
     const SHORT: Duration = Duration::from_millis(50);
 
-    fn patient() -> Patience {
+    fn patient() -> ConnectionLimits {
         let long = Duration::from_secs(600);
-        Patience { head: long, body: long, life: long, last: long, grace: long, most: 8 }
+        ConnectionLimits {
+            head: long,
+            body: long,
+            connection_lifetime: long,
+            drain_timeout: long,
+            grace: long,
+            max_connections: 8,
+        }
     }
 
-    async fn read(asked: Result<Asked, ApiError>) -> Result<axum::response::Response, ApiError> {
+    async fn read(
+        asked: Result<RawRequest, ApiError>,
+    ) -> Result<axum::response::Response, ApiError> {
         asked.map(|_| empty(StatusCode::OK))
     }
 
     /// What a server with this patience does while the client talks to it.
     async fn meet<T: Send + 'static>(
-        patience: Patience,
+        patience: ConnectionLimits,
         client: impl FnOnce(SocketAddr) -> T + Send + 'static,
     ) -> T {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -161,14 +170,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_ends_its_head_is_cut_off() {
-        let hasty = Patience { head: SHORT, ..patient() };
+        let hasty = ConnectionLimits { head: SHORT, ..patient() };
         let answer = meet(hasty, |address| say(address, HEAD)).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
 
     #[tokio::test]
     async fn a_client_that_never_ends_its_body_is_answered_and_cut_off() {
-        let hasty = Patience { body: SHORT, ..patient() };
+        let hasty = ConnectionLimits { body: SHORT, ..patient() };
         let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
         let answer = meet(hasty, move |address| say(address, &words)).await;
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
@@ -176,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_not_kept_for_ever() {
-        let hasty = Patience { life: SHORT, ..patient() };
+        let hasty = ConnectionLimits { connection_lifetime: SHORT, ..patient() };
         let words = format!("{HEAD}Content-Length: 0\r\n\r\n");
         let answer = meet(hasty, move |address| say(address, &words)).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -184,14 +193,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_is_stuck_at_the_end_of_its_time_is_cut_off() {
-        let hasty = Patience { life: SHORT, last: SHORT, ..patient() };
+        let hasty =
+            ConnectionLimits { connection_lifetime: SHORT, drain_timeout: SHORT, ..patient() };
         let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
         assert_eq!(meet(hasty, move |address| say(address, &words)).await, "");
     }
 
     #[tokio::test]
     async fn too_many_clients_wait_until_one_is_cut_off() {
-        let crowded = Patience { head: SHORT, most: 1, ..patient() };
+        let crowded = ConnectionLimits { head: SHORT, max_connections: 1, ..patient() };
         let answer = meet(crowded, |address| {
             let _stuck = TcpStream::connect(address).unwrap();
             say(address, &format!("{HEAD}Connection: close\r\nContent-Length: 0\r\n\r\n"))
@@ -206,7 +216,7 @@ mod tests {
         let mut stuck = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
         stuck.write_all(words.as_bytes()).unwrap();
-        let hasty = Patience { grace: SHORT, ..patient() };
+        let hasty = ConnectionLimits { grace: SHORT, ..patient() };
         let router = Router::new().route("/", any(read));
         let served = serve(listener, router, hasty, tokio::time::sleep(SHORT));
         tokio::time::timeout(Duration::from_secs(30), served).await.expect("it ends");

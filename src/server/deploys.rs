@@ -1,12 +1,12 @@
 //! `/releases/{version}/deploys/`.
 
-use super::body::{self, Reader, Text};
-use super::call::Call;
-use super::errors::{Answer, ApiError, json_response};
-use super::pagination::Wanted;
+use super::body::{self, BodyReader, TextRule};
+use super::call::OrgRequest;
+use super::errors::{ApiError, ApiResult, json_response};
+use super::pagination::ListQuery;
 use super::releases;
 use super::shapes;
-use crate::backend::embedded::{NewDeploy, Release};
+use crate::backend::embedded::{NewDeploy, StoredRelease};
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -14,35 +14,35 @@ use serde_json::json;
 const NAME: usize = 64;
 
 /// `GET`, the latest first.
-pub(super) async fn list(mut call: Call) -> Answer {
-    let release = releases::named(&mut call).await?;
-    let wanted = Wanted::read(&call.asked)?;
+pub(super) async fn list(mut call: OrgRequest) -> ApiResult {
+    let release = releases::release_in_path(&mut call).await?;
+    let wanted = ListQuery::read(&call.asked)?;
     let found = call.engine.deploys(release.id, wanted.rows()).await?;
     wanted.answer(&call.server, &call.asked, found.iter().map(shapes::deploy).collect())
 }
 
 /// `POST`.
-pub(super) async fn create(mut call: Call) -> Answer {
-    let release = releases::named(&mut call).await?;
+pub(super) async fn create(mut call: OrgRequest) -> ApiResult {
+    let release = releases::release_in_path(&mut call).await?;
     let object = body::read(&call.asked)?;
-    let mut reader = Reader::new(&object);
-    let environment = reader.text("environment", Text::required(NAME));
+    let mut reader = BodyReader::new(&object);
+    let environment = reader.text("environment", TextRule::required(NAME));
     if environment.as_ref().is_some_and(|name| name.contains(['\n', '\r', '\u{c}', '/'])) {
-        reader.wrong("environment", "Invalid value for environment");
+        reader.error("environment", "Invalid value for environment");
     }
     let slugs = reader.texts("projects");
     if slugs.as_ref().is_some_and(Vec::is_empty) {
-        reader.wrong("projects", "This list may not be empty.");
+        reader.error("projects", "This list may not be empty.");
     }
     let new = NewDeploy {
         environment: environment.unwrap_or_default(),
-        name: reader.text("name", Text::optional(NAME)),
+        name: reader.text("name", TextRule::optional(NAME)),
         url: reader.url("url"),
         date_started: reader.date("dateStarted"),
         date_finished: reader.date("dateFinished"),
         projects: Vec::new(),
     };
-    reader.end()?;
+    reader.finish()?;
     let projects = project_ids(&mut call, &release, &slugs.unwrap_or_default()).await?;
     let deploy = call.engine.deploy(release.id, &NewDeploy { projects, ..new }).await?;
     Ok(json_response(StatusCode::CREATED, &shapes::deploy(&deploy)))
@@ -50,8 +50,8 @@ pub(super) async fn create(mut call: Call) -> Answer {
 
 /// The ids of the projects with these slugs, each of which the release must have.
 async fn project_ids(
-    call: &mut Call,
-    release: &Release,
+    call: &mut OrgRequest,
+    release: &StoredRelease,
     slugs: &[String],
 ) -> Result<Vec<i64>, ApiError> {
     let own = call.engine.release_projects(release.id).await?;

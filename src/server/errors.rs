@@ -1,6 +1,6 @@
 //! What an endpoint answers: a response, or one of Sentry's error bodies.
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Error, ExitCode};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 /// The answer of an endpoint.
-pub(super) type Answer = Result<Response, ApiError>;
+pub(super) type ApiResult = Result<Response, ApiError>;
 
 /// An error in the shape that Sentry's clients read.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl ApiError {
     }
 
     /// Its sentence, to be shown on a page.
-    pub(super) fn sentence(&self) -> &str {
+    pub(super) fn detail_text(&self) -> &str {
         self.body["detail"].as_str().unwrap_or_default()
     }
 
@@ -78,11 +78,11 @@ impl ApiError {
     }
 }
 
-impl From<Failure> for ApiError {
-    fn from(failure: Failure) -> Self {
+impl From<Error> for ApiError {
+    fn from(failure: Error) -> Self {
         // What begins a pipeline may be refused, too.
         match failure.code.exit() {
-            Exit::Refused => Self::bad_request(failure.message),
+            ExitCode::Refused => Self::bad_request(failure.message),
             _ => Self::internal(&failure.message),
         }
     }

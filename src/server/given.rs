@@ -1,6 +1,6 @@
 //! What a request says of a release: its commits, its refs, and what else it changes.
 
-use super::body::{Reader, Text};
+use super::body::{BodyReader, TextRule};
 use super::releases;
 use crate::backend::embedded::{NewCommit, NewRef, ReleaseChange};
 
@@ -8,22 +8,22 @@ use crate::backend::embedded::{NewCommit, NewRef, ReleaseChange};
 const KEY: usize = 64;
 
 /// The body of a POST or PUT, beside version and projects.
-pub(super) struct Given {
+pub(super) struct ReleaseBody {
     pub(super) change: ReleaseChange,
     pub(super) commits: Vec<NewCommit>,
     pub(super) refs: Vec<NewRef>,
 }
 
-impl Given {
+impl ReleaseBody {
     /// Reads it; what is wrong stays with the reader.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    pub(super) fn read(reader: &mut BodyReader<'_>) -> Self {
         let change = releases::change(reader);
         let commits = reader.items("commits", commit).unwrap_or_default();
         // Sentry sorts these by time and fails on a mixture; the field is named instead.
         let timed = commits.iter().filter(|commit| commit.timestamp.is_some()).count();
         if timed != 0 && timed != commits.len() {
             let why = "Either all commits have a timestamp, or none has.";
-            reader.wrong("commits", why);
+            reader.error("commits", why);
         }
         let heads = reader.items("headCommits", head).unwrap_or_default();
         let refs = reader.items("refs", r#ref).unwrap_or_default();
@@ -32,7 +32,7 @@ impl Given {
 }
 
 /// The slugs of a release's projects; a release without one cannot be.
-pub(super) fn projects(reader: &mut Reader<'_>) -> Option<Vec<String>> {
+pub(super) fn projects(reader: &mut BodyReader<'_>) -> Option<Vec<String>> {
     let why = match (reader.has("projects"), reader.value("projects")) {
         (false, _) => "This field is required.",
         (true, None) => "This field may not be null.",
@@ -41,7 +41,7 @@ pub(super) fn projects(reader: &mut Reader<'_>) -> Option<Vec<String>> {
             slugs => return slugs,
         },
     };
-    reader.wrong("projects", why);
+    reader.error("projects", why);
     None
 }
 
@@ -51,16 +51,16 @@ fn sorted(mut commits: Vec<NewCommit>) -> Vec<NewCommit> {
     commits
 }
 
-fn commit(reader: &mut Reader<'_>) -> Option<NewCommit> {
-    let repository = reader.text("repository", Text::optional(64));
-    let author_name = reader.text("author_name", Text::optional(128));
-    let author_email = reader.text("author_email", Text::optional(75));
-    let message = reader.text("message", Text::optional(usize::MAX));
+fn commit(reader: &mut BodyReader<'_>) -> Option<NewCommit> {
+    let repository = reader.text("repository", TextRule::optional(64));
+    let author_name = reader.text("author_name", TextRule::optional(128));
+    let author_email = reader.text("author_email", TextRule::optional(75));
+    let message = reader.text("message", TextRule::optional(usize::MAX));
     let timestamp = reader.date("timestamp");
     let touched = reader.value("patch_set").is_some();
     let files = touched.then(|| reader.items("patch_set", file)).flatten().unwrap_or_default();
     Some(NewCommit {
-        key: reader.text("id", Text::required(KEY))?,
+        key: reader.text("id", TextRule::required(KEY))?,
         repository: repository.filter(|name| !name.is_empty()),
         message,
         author_name,
@@ -70,20 +70,20 @@ fn commit(reader: &mut Reader<'_>) -> Option<NewCommit> {
     })
 }
 
-fn file(reader: &mut Reader<'_>) -> Option<(String, String)> {
-    let path = reader.text("path", Text::required(510));
-    let kind = reader.text("type", Text::required(1))?;
+fn file(reader: &mut BodyReader<'_>) -> Option<(String, String)> {
+    let path = reader.text("path", TextRule::required(510));
+    let kind = reader.text("type", TextRule::required(1))?;
     if !matches!(kind.as_str(), "A" | "M" | "D") {
-        reader.wrong("type", format!("Commit patch_set type {kind} is not supported."));
+        reader.error("type", format!("Commit patch_set type {kind} is not supported."));
     }
     Some((path?, kind))
 }
 
-fn r#ref(reader: &mut Reader<'_>) -> Option<NewRef> {
+fn r#ref(reader: &mut BodyReader<'_>) -> Option<NewRef> {
     // Longer than a hash: `previous..head` comes in this field too.
-    let commit = reader.text("commit", Text::required(usize::MAX));
-    let repository = reader.text("repository", Text::required(200));
-    let previous = reader.text("previousCommit", Text::optional(KEY));
+    let commit = reader.text("commit", TextRule::required(usize::MAX));
+    let repository = reader.text("repository", TextRule::required(200));
+    let previous = reader.text("previousCommit", TextRule::optional(KEY));
     let range = commit.as_deref().and_then(|commit| commit.split_once(".."));
     let (previous, commit) = match range {
         Some((previous, head)) => (Some(previous.to_owned()), Some(head.to_owned())),
@@ -91,16 +91,16 @@ fn r#ref(reader: &mut Reader<'_>) -> Option<NewRef> {
     };
     let is_long = |key: &Option<String>| key.as_ref().is_some_and(|key| key.chars().count() > KEY);
     if is_long(&commit) || is_long(&previous) {
-        reader.wrong("commit", format!("Commit too long - max is {KEY} chars"));
+        reader.error("commit", format!("Commit too long - max is {KEY} chars"));
     }
     Some(NewRef { repository: repository?, commit: commit?, previous })
 }
 
 /// A ref in the older spelling.
-fn head(reader: &mut Reader<'_>) -> Option<NewRef> {
-    let commit = reader.text("currentId", Text::required(KEY));
-    let repository = reader.text("repository", Text::required(200));
-    let previous = reader.text("previousId", Text::optional(KEY));
+fn head(reader: &mut BodyReader<'_>) -> Option<NewRef> {
+    let commit = reader.text("currentId", TextRule::required(KEY));
+    let repository = reader.text("repository", TextRule::required(200));
+    let previous = reader.text("previousId", TextRule::optional(KEY));
     Some(NewRef {
         repository: repository?,
         commit: commit?,

@@ -28,11 +28,11 @@ const HEADERS: [(HeaderName, &str); 3] = [
 ];
 
 /// The router behind the guard.
-pub(super) fn before(router: Router) -> Router {
-    router.layer(from_fn(pass))
+pub(super) fn protect(router: Router) -> Router {
+    router.layer(from_fn(check_origin))
 }
 
-async fn pass(request: Request, next: Next) -> Response {
+async fn check_origin(request: Request, next: Next) -> Response {
     let mut response = if is_of_another_site(request.method(), request.headers()) {
         let text = "Requests of other sites' pages are refused.";
         ApiError::detail(StatusCode::FORBIDDEN, text).into_response()

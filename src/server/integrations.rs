@@ -1,18 +1,18 @@
 //! `/integrations/` and `/config/integrations/`.
 
-use super::call::Call;
+use super::call::OrgRequest;
 use super::catalog;
-use super::errors::{Answer, ApiError, empty, ok};
-use super::pagination::Wanted;
-use crate::backend::embedded::{Installed, Page, RepositoryFilter};
+use super::errors::{ApiError, ApiResult, empty, ok};
+use super::pagination::ListQuery;
+use crate::backend::embedded::{InstalledIntegration, PageQuery, RepositoryFilter};
 use crate::provider::PROVIDERS;
 use crate::provider::Provider;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 /// `GET /integrations/`, by name.
-pub(super) async fn list(mut call: Call) -> Answer {
-    let wanted = Wanted::read(&call.asked)?;
+pub(super) async fn list(mut call: OrgRequest) -> ApiResult {
+    let wanted = ListQuery::read(&call.asked)?;
     if let Some(kind) = call.asked.query("integrationType") {
         // Every provider here is of one of Sentry's types, and the answer is for a later one.
         if !["messaging", "project_management", "source_code_management", "on_call_scheduling"]
@@ -23,20 +23,20 @@ pub(super) async fn list(mut call: Call) -> Answer {
     }
     let key = provider_key(&call).map(str::to_owned);
     let with_config = !matches!(call.asked.query("includeConfig"), Some("0" | "false"));
-    let found = call.engine.installed(call.org.id, key.as_deref(), wanted.rows()).await?;
-    let shape = |one: &Installed| catalog::integration(call.org.id, one, with_config);
+    let found = call.engine.integrations(call.org.id, key.as_deref(), wanted.rows()).await?;
+    let shape = |one: &InstalledIntegration| catalog::integration(call.org.id, one, with_config);
     let shown = found.iter().map(shape).collect();
     wanted.answer(&call.server, &call.asked, shown)
 }
 
 /// `GET /integrations/{id}/`.
-pub(super) async fn show(mut call: Call) -> Answer {
+pub(super) async fn show(mut call: OrgRequest) -> ApiResult {
     let found = find(&mut call).await?;
     Ok(ok(&catalog::integration(call.org.id, &found, true)))
 }
 
 /// `DELETE /integrations/{id}/`: the link waits for its deletion, which nothing here carries out.
-pub(super) async fn delete(mut call: Call) -> Answer {
+pub(super) async fn delete(mut call: OrgRequest) -> ApiResult {
     let id = call.asked.id("id")?;
     if call.engine.uninstall(call.org.id, call.bearer.user, id).await? {
         return Ok(empty(StatusCode::NO_CONTENT));
@@ -46,13 +46,15 @@ pub(super) async fn delete(mut call: Call) -> Answer {
 
 /// `GET /integrations/{id}/repos/`: the repositories of it that the organization has linked. The
 /// third party is not asked.
-pub(super) async fn repositories(mut call: Call) -> Answer {
+pub(super) async fn repositories(mut call: OrgRequest) -> ApiResult {
     let found = find(&mut call).await?;
-    if !catalog::of_key(&found.integration_key).is_some_and(Provider::has_repositories) {
+    if !catalog::provider_by_integration_key(&found.integration_key)
+        .is_some_and(Provider::has_repositories)
+    {
         return Err(ApiError::bad_request("Repositories not supported"));
     }
     let search = call.asked.query("search").unwrap_or_default().to_lowercase();
-    let all = Page { offset: 0, rows: 1000 };
+    let all = PageQuery { offset: 0, rows: 1000 };
     let linked = RepositoryFilter { integration_id: Some(found.id), ..RepositoryFilter::default() };
     let linked = call.engine.repositories(call.org.id, &linked, all).await?;
     let fits = |name: &str| name.to_lowercase().contains(&search);
@@ -71,7 +73,7 @@ pub(super) async fn repositories(mut call: Call) -> Answer {
 }
 
 /// `GET /config/integrations/`.
-pub(super) async fn configurations(call: Call) -> Answer {
+pub(super) async fn configurations(call: OrgRequest) -> ApiResult {
     let key = provider_key(&call);
     let shown: Vec<_> = PROVIDERS
         .iter()
@@ -85,17 +87,13 @@ pub(super) async fn configurations(call: Call) -> Answer {
 }
 
 /// The integration that the path names.
-///
-/// # Errors
-///
-/// 404.
-async fn find(call: &mut Call) -> Result<Installed, ApiError> {
+async fn find(call: &mut OrgRequest) -> Result<InstalledIntegration, ApiError> {
     let id = call.asked.id("id")?;
-    call.engine.installed_one(call.org.id, id).await?.ok_or_else(ApiError::no_such_row)
+    call.engine.integration(call.org.id, id).await?.ok_or_else(ApiError::no_such_row)
 }
 
 /// Both spellings: the older servers know one, the newer ones the other.
-fn provider_key(call: &Call) -> Option<&str> {
+fn provider_key(call: &OrgRequest) -> Option<&str> {
     let key = call.asked.query("providerKey").or_else(|| call.asked.query("provider_key"));
     key.filter(|key| !key.is_empty())
 }

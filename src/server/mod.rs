@@ -30,69 +30,65 @@ mod sign_in;
 mod start;
 mod version;
 
-use crate::cli::Serve;
+use crate::cli::ServeArgs;
 use crate::env::Env;
-use crate::failure::{Code, Failure};
-use crate::host::{Emit, Sinks};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::host::{OutputSinks, WriteOp};
 use crate::supervise;
 use anyhow::Context;
-use connections::Patience;
-use start::{Options, Server};
+use connections::ConnectionLimits;
+use start::{ServeOptions, ServerState};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Serves until a signal asks it to stop; the exit code.
-///
-/// # Errors
-///
-/// Only what leaves no way to go on: no runtime.
-pub fn run(typed: &Serve, env: &Env) -> anyhow::Result<u8> {
+pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
     let served = runtime.block_on(async {
-        let options = Options::read(typed, env)?;
+        let options = ServeOptions::read(typed, env)?;
         serve(options).await
     });
     let Err(failure) = served else { return Ok(0) };
     let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-    drop(Sinks::emit(vec![Emit::Stderr(text)]));
+    drop(OutputSinks::emit(vec![WriteOp::Stderr(text)]));
     Ok(failure.code.exit().number())
 }
 
-async fn serve(options: Options) -> Result<(), Failure> {
-    supervise::quiet_panics();
+async fn serve(options: ServeOptions) -> Result<()> {
+    supervise::hide_panic_messages();
     let listen = options.listen;
     let unheard = |error: std::io::Error| {
         let message = format!("cannot listen on {listen}: {error}");
-        Failure::new(Code::Usage, message).hint("name another address with --listen")
+        Error::new(ErrorCode::Usage, message).with_hint("name another address with --listen")
     };
     // Heard from here on, so that a signal during the start is not lost.
-    let stop = supervise::Stop::listen();
+    let stop = supervise::StopSignals::listen();
     let listener = TcpListener::bind(listen).await.map_err(unheard)?;
     let address = listener.local_addr().map_err(unheard)?;
-    let (server, notes) = Server::prepare(options, address).await?;
-    let mut said: Vec<_> = notes.iter().map(|note| Emit::Stderr(format!("{note}\n"))).collect();
+    let (server, notes) = ServerState::prepare(options, address).await?;
+    let mut said: Vec<_> = notes.iter().map(|note| WriteOp::Stderr(format!("{note}\n"))).collect();
     if !address.ip().is_loopback() {
         let warning = "warning: other machines can reach this address, and nothing is encrypted\n";
-        said.push(Emit::Stderr(warning.to_owned()));
+        said.push(WriteOp::Stderr(warning.to_owned()));
     }
-    said.push(Emit::Stdout(format!("listening on {}\n", server.base())));
-    Sinks::emit(said)?;
-    let router = guard::before(routes::router(Arc::new(server)));
-    connections::serve(listener, router, Patience::default(), stop.asked()).await;
+    said.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
+    OutputSinks::emit(said)?;
+    let router = guard::protect(routes::router(Arc::new(server)));
+    connections::serve(listener, router, ConnectionLimits::default(), stop.asked()).await;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::call::{Resource, Visit};
-    use super::errors::Answer;
+    use super::call::{Endpoint, PublicRequest};
+    use super::errors::ApiResult;
     use super::*;
     use std::io::{Read, Write};
 
-    async fn break_down(_visit: Visit) -> Answer {
+    async fn break_down(_visit: PublicRequest) -> ApiResult {
         panic!("s3cr3t")
     }
 
@@ -110,15 +106,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("f.db").to_string_lossy().into_owned();
         let listen = "127.0.0.1:0".to_owned();
-        let typed = Serve { listen, database: Some(database), ..Serve::default() };
-        let options = Options::read(&typed, &Env::default()).unwrap();
-        let (server, _) = Server::prepare(options, ([127, 0, 0, 1], 0).into()).await.unwrap();
-        let resource = Resource::at("broken/").visit(&[], break_down);
+        let typed = ServeArgs { listen, database: Some(database), ..ServeArgs::default() };
+        let options = ServeOptions::read(&typed, &Env::default()).unwrap();
+        let (server, _) = ServerState::prepare(options, ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let resource = Endpoint::at("broken/").get_public(&[], break_down);
         let router = resource.mount(axum::Router::new()).with_state(Arc::new(server));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let never = std::future::pending();
-        let patience = Patience::default();
+        let patience = ConnectionLimits::default();
         let serving = tokio::spawn(connections::serve(listener, router, patience, never));
         for _ in 0..2 {
             let answer = tokio::task::spawn_blocking(move || get(address)).await.unwrap();

@@ -1,10 +1,10 @@
 //! `/api/0/`, `/organizations/` and `/projects/`: who asks, and for what there is.
 
-use super::call::{Call, Visit};
-use super::errors::{Answer, ApiError, ok};
-use super::pagination::Wanted;
-use super::start::Server;
-use crate::backend::embedded::{Bearer, Organization, Project};
+use super::call::{OrgRequest, PublicRequest};
+use super::errors::{ApiError, ApiResult, ok};
+use super::pagination::ListQuery;
+use super::start::ServerState;
+use crate::backend::embedded::{Organization, Principal, Project};
 use crate::dates::iso;
 use crate::model::Object;
 use crate::redirect::Site;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const SETTINGS: &str = include_str!("project.json");
 
 /// `GET /api/0/`: who am I.
-pub(super) async fn who_am_i(mut visit: Visit) -> Answer {
+pub(super) async fn who_am_i(mut visit: PublicRequest) -> ApiResult {
     let Some(bearer) = visit.bearer else {
         return Ok(ok(&json!({ "version": "0", "auth": null, "user": null })));
     };
@@ -26,8 +26,8 @@ pub(super) async fn who_am_i(mut visit: Visit) -> Answer {
 }
 
 /// `GET /organizations/`.
-pub(super) async fn list(mut visit: Visit) -> Answer {
-    let wanted = Wanted::read(&visit.asked)?;
+pub(super) async fn list(mut visit: PublicRequest) -> ApiResult {
+    let wanted = ListQuery::read(&visit.asked)?;
     let user = visit.bearer.as_ref().and_then(|bearer| bearer.user);
     let user = user.ok_or_else(ApiError::forbidden)?;
     let query = visit.asked.query("query").unwrap_or_default().to_owned();
@@ -37,13 +37,13 @@ pub(super) async fn list(mut visit: Visit) -> Answer {
 }
 
 /// `GET /organizations/{org}/`.
-pub(super) async fn show(call: Call) -> Answer {
+pub(super) async fn show(call: OrgRequest) -> ApiResult {
     Ok(ok(&organization(&call.server, &call.org)))
 }
 
 /// `GET /organizations/{org}/projects/`.
-pub(super) async fn projects(mut call: Call) -> Answer {
-    let wanted = Wanted::read(&call.asked)?;
+pub(super) async fn projects(mut call: OrgRequest) -> ApiResult {
+    let wanted = ListQuery::read(&call.asked)?;
     let query = call.asked.query("query").unwrap_or_default().to_owned();
     let found = call.engine.projects(call.org.id, &query, wanted.rows()).await?;
     let shown = found.iter().map(|found| project(&call.bearer, &call.org, found)).collect();
@@ -51,7 +51,7 @@ pub(super) async fn projects(mut call: Call) -> Answer {
 }
 
 /// `GET /projects/{org}/{project}/`.
-pub(super) async fn show_project(mut call: Call) -> Answer {
+pub(super) async fn show_project(mut call: OrgRequest) -> ApiResult {
     let found = find_project(&mut call).await?;
     let mut shown = project(&call.bearer, &call.org, &found);
     let settings: Object = serde_json::from_str(SETTINGS).unwrap_or_default();
@@ -63,11 +63,7 @@ pub(super) async fn show_project(mut call: Call) -> Answer {
 }
 
 /// The project that the path names.
-///
-/// # Errors
-///
-/// 404.
-pub(super) async fn find_project(call: &mut Call) -> Result<Project, ApiError> {
+pub(super) async fn find_project(call: &mut OrgRequest) -> Result<Project, ApiError> {
     let found = call.engine.project(call.org.id, call.asked.param("project")).await?;
     found.ok_or_else(ApiError::not_found)
 }
@@ -98,7 +94,7 @@ fn user(id: i64, name: &str) -> Value {
 }
 
 /// An organization as the published API has it; `organizationUrl` is where its pages are.
-fn organization(server: &Server, org: &Organization) -> Value {
+fn organization(server: &ServerState, org: &Organization) -> Value {
     let url = Site::new(server.base()).absolute_url(&org.slug, "", None, None);
     json!({
         "id": org.id.to_string(),
@@ -121,7 +117,7 @@ fn organization(server: &Server, org: &Organization) -> Value {
 
 /// What a listing tells of a project; nothing here takes events, so all that they bring is false.
 /// Every project belongs to the organization's one team, which has its slug.
-fn project(bearer: &Bearer, org: &Organization, project: &Project) -> Value {
+fn project(bearer: &Principal, org: &Organization, project: &Project) -> Value {
     let team = json!({ "id": org.id.to_string(), "slug": org.slug, "name": org.slug });
     let latest = project.latest_release.as_ref().map(|version| json!({ "version": version }));
     let mut shown = json!({
@@ -145,14 +141,14 @@ fn project(bearer: &Bearer, org: &Organization, project: &Project) -> Value {
         "hasUserReports": false,
         "firstTransactionEvent": false,
     });
-    for name in NOT_HERE {
+    for name in UNSUPPORTED_FEATURES {
         shown[*name] = false.into();
     }
     shown
 }
 
 /// What the published API says of a project's events.
-const NOT_HERE: &[&str] = &[
+const UNSUPPORTED_FEATURES: &[&str] = &[
     "hasFeedbacks",
     "hasFlags",
     "hasInsightsAgentMonitoring",

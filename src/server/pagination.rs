@@ -1,10 +1,10 @@
 //! Pages of a listing: `per_page` and `cursor` in, a `Link` header out, as Sentry's offset
 //! paginator has them. A cursor is `size:page:is_previous`.
 
-use super::call::Asked;
-use super::errors::{Answer, ApiError, ok};
-use super::start::Server;
-use crate::backend::embedded::Page;
+use super::call::RawRequest;
+use super::errors::{ApiError, ApiResult, ok};
+use super::start::ServerState;
+use crate::backend::embedded::PageQuery;
 use axum::http::HeaderValue;
 use axum::http::header::LINK;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -19,19 +19,15 @@ const PATH: &AsciiSet =
 
 /// Which part of a listing is asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct ListQuery {
     size: i64,
     page: i64,
     offset: i64,
 }
 
-impl Wanted {
+impl ListQuery {
     /// Reads `per_page` and `cursor`.
-    ///
-    /// # Errors
-    ///
-    /// 400 for what is no page.
-    pub(super) fn read(asked: &Asked) -> Result<Self, ApiError> {
+    pub(super) fn read(asked: &RawRequest) -> Result<Self, ApiError> {
         let size = match asked.query("per_page") {
             None => LARGEST,
             Some(text) => {
@@ -60,12 +56,17 @@ impl Wanted {
     }
 
     /// The rows to read: one more than is shown.
-    pub(super) fn rows(self) -> Page {
-        Page { offset: self.offset, rows: self.size + 1 }
+    pub(super) fn rows(self) -> PageQuery {
+        PageQuery { offset: self.offset, rows: self.size + 1 }
     }
 
     /// The answer with its `Link` header; `rows` may hold the one that is not shown.
-    pub(super) fn answer(self, server: &Server, asked: &Asked, mut rows: Vec<Value>) -> Answer {
+    pub(super) fn answer(
+        self,
+        server: &ServerState,
+        asked: &RawRequest,
+        mut rows: Vec<Value>,
+    ) -> ApiResult {
         let more = i64::try_from(rows.len()).is_ok_and(|count| count > self.size);
         rows.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
         let mut response = ok(&Value::Array(rows));
@@ -76,7 +77,7 @@ impl Wanted {
     }
 
     /// Both entries, always; only `results` says whether there is a page.
-    pub(super) fn link(self, base: &str, asked: &Asked, more: bool) -> String {
+    pub(super) fn link(self, base: &str, asked: &RawRequest, more: bool) -> String {
         let path = utf8_percent_encode(&decoded(&asked.path), PATH).to_string();
         let kept = asked.query.iter().filter(|(name, _)| name != "cursor");
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -111,8 +112,8 @@ mod tests {
     use axum::body::Bytes;
     use axum::http::HeaderMap;
 
-    fn asked(query: &[(&str, &str)]) -> Asked {
-        Asked {
+    fn asked(query: &[(&str, &str)]) -> RawRequest {
+        RawRequest {
             path: "/api/0/organizations/acme/releases/web@1.0.0/deploys/".to_owned(),
             query: query
                 .iter()
@@ -126,7 +127,7 @@ mod tests {
 
     fn link(query: &[(&str, &str)], more: bool) -> String {
         let asked = asked(query);
-        Wanted::read(&asked).unwrap().link("http://127.0.0.1:9123", &asked, more)
+        ListQuery::read(&asked).unwrap().link("http://127.0.0.1:9123", &asked, more)
     }
 
     #[test]
@@ -158,7 +159,7 @@ mod tests {
             ("cursor", "100:-1:1"),
             ("cursor", "1:2:3:4"),
         ] {
-            assert!(Wanted::read(&asked(&[query])).is_err(), "{query:?}");
+            assert!(ListQuery::read(&asked(&[query])).is_err(), "{query:?}");
         }
     }
 }

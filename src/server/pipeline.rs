@@ -4,14 +4,14 @@
 //! calls `sentrysid`; there is one pipeline in it, and only the user who began it goes on.
 
 use super::body;
-use super::call::{Asked, Call};
+use super::call::{OrgRequest, RawRequest};
 use super::catalog;
-use super::errors::{Answer, ApiError, ok};
+use super::errors::{ApiError, ApiResult, ok};
 use super::sign_in::cookie;
-use crate::backend::embedded::{Door, Session};
-use crate::model::{Finished, Object, OrgSlug};
-use crate::provider::{self, INITIAL, Kind, Step};
-use crate::seam::{Begin, Pipeline, Progress, StepView};
+use crate::backend::embedded::{EntryPoint, PipelineSession};
+use crate::model::{FinishedIntegration, Object, OrgSlug};
+use crate::provider::{self, FieldKind, INITIAL, Step};
+use crate::seam::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::state::Fields;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -25,26 +25,26 @@ const IDENTITIES: [&str; 2] = ["identity_provider", "identity_pipeline"];
 const SESSION: &str = "sentrysid";
 
 /// `GET`: the current step.
-pub(super) async fn show(mut call: Call) -> Answer {
+pub(super) async fn show(mut call: OrgRequest) -> ApiResult {
     let session = current(&mut call).await?;
     Ok(ok(&step(&session, None)))
 }
 
 /// `POST`: begins a pipeline, or answers its current step.
-pub(super) async fn advance(mut call: Call) -> Answer {
+pub(super) async fn advance(mut call: OrgRequest) -> ApiResult {
     let given = body::read(&call.asked)?;
     if given.get("action") == Some(&Value::from("initialize")) {
         return initialize(call, &given).await;
     }
     let session = current(&mut call).await?;
     let fields = fields(session.step, &given);
-    match call.engine.answer(&fields).await? {
-        Progress::Advance(view) => Ok(ok(&next_step(&session, &view))),
-        Progress::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),
-        Progress::Stay(data) => Ok(ok(&json!({ "status": "stay", "data": data }))),
-        Progress::Complete(finished) => complete(&mut call, &finished).await,
-        Progress::Invalid(wrong) => Err(invalid(wrong)),
-        Progress::Refused(refusal) => {
+    match call.engine.advance(&fields).await? {
+        StepResult::Advance(view) => Ok(ok(&next_step(&session, &view))),
+        StepResult::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),
+        StepResult::Stay(data) => Ok(ok(&json!({ "status": "stay", "data": data }))),
+        StepResult::Complete(finished) => complete(&mut call, &finished).await,
+        StepResult::Invalid(wrong) => Err(invalid(wrong)),
+        StepResult::Refused(refusal) => {
             let body = json!({ "status": "error", "data": { "detail": refusal.message } });
             Err(ApiError::new(StatusCode::BAD_REQUEST, body))
         }
@@ -57,7 +57,7 @@ fn invalid(wrong: Vec<(String, String)>) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, Value::Object(wrong.collect()))
 }
 
-async fn initialize(mut call: Call, given: &Object) -> Answer {
+async fn initialize(mut call: OrgRequest, given: &Object) -> ApiResult {
     if call.asked.param("pipeline_name") != INTEGRATIONS {
         let text = "Initialization not supported for this pipeline.";
         return Err(ApiError::bad_request(text));
@@ -74,7 +74,7 @@ async fn initialize(mut call: Call, given: &Object) -> Answer {
     let given = given.get(INITIAL).and_then(Value::as_object).unwrap_or(&none);
     let initial = provider.initial().map(|step| (step, fields(step, given)));
     if let Some((step, initial)) = &initial {
-        let wrong = provider::invalid(step, initial);
+        let wrong = provider::field_errors(step, initial);
         if !wrong.is_empty() {
             return Err(invalid(wrong));
         }
@@ -82,18 +82,28 @@ async fn initialize(mut call: Call, given: &Object) -> Answer {
     let initial = initial.as_ref().map(|(_, fields)| fields);
     let (site, app) = (call.server.base().to_owned(), Some(&app));
     let (org, site) = (&org, site.as_str());
-    let begin = Begin { provider, org, initial, app, integration_id: None, site, next: None };
+    let begin = PipelineStart {
+        provider,
+        org,
+        initial_data: initial,
+        app,
+        integration_id: None,
+        base_url: site,
+        next: None,
+    };
     let replaced = session_key(&call.asked);
-    let key =
-        call.engine.begin_session(begin, user, call.org.id, Door::Api, replaced.as_deref()).await?;
+    let key = call
+        .engine
+        .begin_session(begin, user, call.org.id, EntryPoint::Api, replaced.as_deref())
+        .await?;
     let session = call.engine.session(&key).await?.ok_or_else(no_session)?;
     let mut response = ok(&step(&session, None));
-    remember(response.headers_mut(), &key);
+    set_session_cookie(response.headers_mut(), &key);
     Ok(response)
 }
 
 /// The session's pipeline, when it is this user's and for this organization.
-async fn current(call: &mut Call) -> Result<Session, ApiError> {
+async fn current(call: &mut OrgRequest) -> Result<PipelineSession, ApiError> {
     let name = call.asked.param("pipeline_name");
     if name != INTEGRATIONS && !IDENTITIES.contains(&name) {
         return Err(ApiError::detail(StatusCode::NOT_FOUND, "Invalid pipeline type"));
@@ -111,22 +121,22 @@ fn no_session() -> ApiError {
 }
 
 /// The finish: the organization's integration, as the listing has it.
-async fn complete(call: &mut Call, finished: &Finished) -> Answer {
-    let found = call.engine.installed_one(call.org.id, finished.id).await?;
+async fn complete(call: &mut OrgRequest, finished: &FinishedIntegration) -> ApiResult {
+    let found = call.engine.integration(call.org.id, finished.id).await?;
     let installed = found.ok_or_else(ApiError::not_found)?;
     let data = catalog::integration(call.org.id, &installed, true);
     Ok(ok(&json!({ "status": "complete", "data": data })))
 }
 
-fn step(session: &Session, status: Option<&str>) -> Value {
+fn step(session: &PipelineSession, status: Option<&str>) -> Value {
     shape(session, session.index, &session.view, status)
 }
 
-fn next_step(session: &Session, view: &StepView) -> Value {
+fn next_step(session: &PipelineSession, view: &StepView) -> Value {
     shape(session, session.index + 1, view, Some("advance"))
 }
 
-fn shape(session: &Session, index: usize, view: &StepView, status: Option<&str>) -> Value {
+fn shape(session: &PipelineSession, index: usize, view: &StepView, status: Option<&str>) -> Value {
     let mut shown = Object::new();
     if let Some(status) = status {
         shown.insert("status".to_owned(), status.into());
@@ -146,7 +156,7 @@ fn fields(step: &Step, given: &Object) -> Fields {
     for field in step.fields {
         let value = given.get(field.name).or_else(|| given.get(&snake_case(field.name)));
         match (value, &field.kind) {
-            (Some(Value::Number(number)), Kind::Text(_)) => {
+            (Some(Value::Number(number)), FieldKind::Text(_)) => {
                 fields.set(field.name, number.to_string());
             }
             (Some(value), _) => fields.set(field.name, value.clone()),
@@ -169,12 +179,12 @@ pub(super) fn snake_case(name: &str) -> String {
 }
 
 /// The key in the session's cookie.
-pub(super) fn session_key(asked: &Asked) -> Option<String> {
+pub(super) fn session_key(asked: &RawRequest) -> Option<String> {
     cookie(&asked.headers, SESSION)
 }
 
 /// Hands the session's key out.
-pub(super) fn remember(headers: &mut HeaderMap, key: &str) {
+pub(super) fn set_session_cookie(headers: &mut HeaderMap, key: &str) {
     let cookie = format!("{SESSION}={key}; HttpOnly; Max-Age=3600; Path=/; SameSite=Lax");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         headers.append(SET_COOKIE, cookie);

@@ -1,9 +1,9 @@
 //! How SQLite finds what each endpoint asks for, in a file with 100,000 releases.
 
-use super::connections::{self, Patience};
+use super::connections::{self, ConnectionLimits};
 use super::routes::{resources, router};
-use super::start::{Options, Server};
-use crate::cli::Serve;
+use super::start::{ServeOptions, ServerState};
+use crate::cli::ServeArgs;
 use crate::env::Env;
 use crate::store::heard;
 use rusqlite::Connection;
@@ -99,20 +99,20 @@ fn send(address: SocketAddr, [method, path, body]: [&str; 3]) -> String {
 
 /// What a server over this file carried out for these requests.
 async fn statements(database: &Path) -> BTreeMap<String, i32> {
-    let typed = Serve {
+    let typed = ServeArgs {
         listen: "127.0.0.1:0".to_owned(),
         database: Some(database.to_string_lossy().into_owned()),
         orgs: vec!["acme".to_owned()],
         projects: vec!["web".to_owned()],
     };
     let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
-    let options = Options::read(&typed, &Env::from_os(env)).unwrap();
+    let options = ServeOptions::read(&typed, &Env::from_os(env)).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (server, _) = Server::prepare(options, address).await.unwrap();
+    let (server, _) = ServerState::prepare(options, address).await.unwrap();
     Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
     let router = router(Arc::new(server));
-    let (patience, never) = (Patience::default(), std::future::pending());
+    let (patience, never) = (ConnectionLimits::default(), std::future::pending());
     let serving = tokio::spawn(connections::serve(listener, router, patience, never));
     heard::take();
     for request in REQUESTS {

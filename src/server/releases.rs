@@ -1,13 +1,13 @@
 //! `/releases/`: made, read, changed, deleted.
 
-use super::body::{self, Reader, Text};
-use super::call::Call;
-use super::errors::{Answer, ApiError, empty, json_response, ok};
-use super::given::{self, Given};
+use super::body::{self, BodyReader, TextRule};
+use super::call::OrgRequest;
+use super::errors::{ApiError, ApiResult, empty, json_response, ok};
+use super::given::{self, ReleaseBody};
 use super::organizations::find_project;
-use super::pagination::Wanted;
+use super::pagination::ListQuery;
 use super::shapes;
-use crate::backend::embedded::{NewRelease, Release, ReleaseChange, ReleaseFilter};
+use crate::backend::embedded::{NewRelease, ReleaseChange, ReleaseFilter, StoredRelease};
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
 use serde_json::json;
@@ -28,7 +28,7 @@ const SORTS: [&str; 10] = [
 ];
 
 /// `GET /releases/`, newest first.
-pub(super) async fn list(mut call: Call) -> Answer {
+pub(super) async fn list(mut call: OrgRequest) -> ApiResult {
     let mut projects = Vec::new();
     let named = call.asked.query.iter().filter(|(name, _)| name == "project");
     let named: Vec<_> = named.map(|(_, value)| value.clone()).filter(|id| id != "-1").collect();
@@ -43,13 +43,13 @@ pub(super) async fn list(mut call: Call) -> Answer {
 }
 
 /// `GET /projects/{org}/{project}/releases/`.
-pub(super) async fn list_of_project(mut call: Call) -> Answer {
+pub(super) async fn list_of_project(mut call: OrgRequest) -> ApiResult {
     let project = find_project(&mut call).await?;
     answer_list(call, vec![project.id]).await
 }
 
-async fn answer_list(mut call: Call, projects: Vec<i64>) -> Answer {
-    let wanted = Wanted::read(&call.asked)?;
+async fn answer_list(mut call: OrgRequest, projects: Vec<i64>) -> ApiResult {
+    let wanted = ListQuery::read(&call.asked)?;
     let status = match call.asked.query("status").filter(|status| !status.is_empty()) {
         // Unasked, those that were put away are not shown.
         None => Some("open".to_owned()),
@@ -71,7 +71,7 @@ async fn answer_list(mut call: Call, projects: Vec<i64>) -> Answer {
 }
 
 /// The environments that are asked for; one that nothing was deployed to is not there.
-async fn environments(call: &mut Call) -> Result<Vec<String>, ApiError> {
+async fn environments(call: &mut OrgRequest) -> Result<Vec<String>, ApiError> {
     let named = call.asked.query.iter().filter(|(name, _)| name == "environment");
     let named: Vec<_> = named.map(|(_, value)| value.clone()).collect();
     for environment in &named {
@@ -82,22 +82,22 @@ async fn environments(call: &mut Call) -> Result<Vec<String>, ApiError> {
 }
 
 /// `POST /releases/`: 201 for something new, 208 when everything was there.
-pub(super) async fn create(mut call: Call) -> Answer {
+pub(super) async fn create(mut call: OrgRequest) -> ApiResult {
     let object = body::read(&call.asked)?;
-    let mut reader = Reader::new(&object);
-    let version = reader.text("version", Text::required(200).or_blank().as_it_is());
+    let mut reader = BodyReader::new(&object);
+    let version = reader.text("version", TextRule::required(200).allow_blank().untrimmed());
     match &version {
         Some(version) if version.is_empty() => {
-            reader.wrong("version", "This field may not be blank.");
+            reader.error("version", "This field may not be blank.");
         }
         Some(version) if !is_version(version) => {
-            reader.wrong("version", format!("Release with name {version} is not allowed"));
+            reader.error("version", format!("Release with name {version} is not allowed"));
         }
         Some(_) | None => {}
     }
     let slugs = given::projects(&mut reader);
-    let given = Given::read(&mut reader);
-    reader.end()?;
+    let given = ReleaseBody::read(&mut reader);
+    reader.finish()?;
     let projects = project_ids(&mut call, &slugs.unwrap_or_default()).await?;
     let user_agent = call.asked.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let new = NewRelease {
@@ -108,33 +108,33 @@ pub(super) async fn create(mut call: Call) -> Answer {
     };
     let (release, is_new) = call.engine.ensure_release(call.org.id, &new).await?;
     // As in Sentry, an unknown repository is refused when the release is there already.
-    fill(&mut call, &release, &given).await?;
+    set_commits_and_refs(&mut call, &release, &given).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::ALREADY_REPORTED };
     let release = find(&mut call, &release.version).await?;
     Ok(json_response(status, &shapes::release(&mut call.engine, &release).await?))
 }
 
 /// `GET /releases/{version}/`.
-pub(super) async fn show(mut call: Call) -> Answer {
-    let release = named(&mut call).await?;
+pub(super) async fn show(mut call: OrgRequest) -> ApiResult {
+    let release = release_in_path(&mut call).await?;
     Ok(ok(&shapes::release(&mut call.engine, &release).await?))
 }
 
 /// `PUT /releases/{version}/`: finalizes, and sets commits or refs.
-pub(super) async fn update(mut call: Call) -> Answer {
-    let release = named(&mut call).await?;
+pub(super) async fn update(mut call: OrgRequest) -> ApiResult {
+    let release = release_in_path(&mut call).await?;
     let object = body::read(&call.asked)?;
-    let mut reader = Reader::new(&object);
-    let given = Given::read(&mut reader);
-    reader.end()?;
+    let mut reader = BodyReader::new(&object);
+    let given = ReleaseBody::read(&mut reader);
+    reader.finish()?;
     call.engine.change_release(release.id, &given.change).await?;
-    fill(&mut call, &release, &given).await?;
+    set_commits_and_refs(&mut call, &release, &given).await?;
     let release = find(&mut call, &release.version).await?;
     Ok(ok(&shapes::release(&mut call.engine, &release).await?))
 }
 
 /// `DELETE /releases/{version}/`.
-pub(super) async fn delete(mut call: Call) -> Answer {
+pub(super) async fn delete(mut call: OrgRequest) -> ApiResult {
     let version = call.asked.param("version").to_owned();
     if call.engine.delete_release(call.org.id, &version).await? {
         return Ok(empty(StatusCode::NO_CONTENT));
@@ -143,9 +143,9 @@ pub(super) async fn delete(mut call: Call) -> Answer {
 }
 
 /// `GET /releases/{version}/previous-with-commits/`: an empty object when there is none.
-pub(super) async fn previous_with_commits(mut call: Call) -> Answer {
-    let release = named(&mut call).await?;
-    let found = call.engine.with_commits(call.org.id, &release).await?;
+pub(super) async fn previous_with_commits(mut call: OrgRequest) -> ApiResult {
+    let release = release_in_path(&mut call).await?;
+    let found = call.engine.previous_with_commits(call.org.id, &release).await?;
     Ok(ok(&match found {
         Some(found) => shapes::release(&mut call.engine, &found).await?,
         None => json!({}),
@@ -153,22 +153,18 @@ pub(super) async fn previous_with_commits(mut call: Call) -> Answer {
 }
 
 /// The release that the path names.
-///
-/// # Errors
-///
-/// 404.
-pub(super) async fn named(call: &mut Call) -> Result<Release, ApiError> {
+pub(super) async fn release_in_path(call: &mut OrgRequest) -> Result<StoredRelease, ApiError> {
     let version = call.asked.param("version").to_owned();
     find(call, &version).await
 }
 
-async fn find(call: &mut Call, version: &str) -> Result<Release, ApiError> {
+async fn find(call: &mut OrgRequest, version: &str) -> Result<StoredRelease, ApiError> {
     let found = call.engine.release(call.org.id, version).await?;
     found.ok_or_else(ApiError::not_found)
 }
 
 /// The ids of the projects with these slugs; Sentry takes no ids here.
-async fn project_ids(call: &mut Call, slugs: &[String]) -> Result<Vec<i64>, ApiError> {
+async fn project_ids(call: &mut OrgRequest, slugs: &[String]) -> Result<Vec<i64>, ApiError> {
     let mut ids = Vec::new();
     for slug in slugs {
         let found = call.engine.project(call.org.id, slug).await?;
@@ -179,7 +175,11 @@ async fn project_ids(call: &mut Call, slugs: &[String]) -> Result<Vec<i64>, ApiE
 }
 
 /// Commits and refs, once the release is there.
-async fn fill(call: &mut Call, release: &Release, given: &Given) -> Result<(), ApiError> {
+async fn set_commits_and_refs(
+    call: &mut OrgRequest,
+    release: &StoredRelease,
+    given: &ReleaseBody,
+) -> Result<(), ApiError> {
     if !given.commits.is_empty() {
         call.engine.set_commits(call.org.id, release.id, &given.commits).await?;
     }
@@ -209,14 +209,14 @@ fn is_status(word: &str) -> bool {
 }
 
 /// What both POST and PUT change.
-pub(super) fn change(reader: &mut Reader<'_>) -> ReleaseChange {
-    let word = Text::required(usize::MAX);
+pub(super) fn change(reader: &mut BodyReader<'_>) -> ReleaseChange {
+    let word = TextRule::required(usize::MAX);
     let status = if reader.has("status") { reader.text("status", word) } else { None };
     if let Some(status) = status.as_ref().filter(|status| !is_status(status)) {
-        reader.wrong("status", format!("Invalid status {status}"));
+        reader.error("status", format!("Invalid status {status}"));
     }
     ReleaseChange {
-        r#ref: reader.text("ref", Text::optional(200)).filter(|text| !text.is_empty()),
+        r#ref: reader.text("ref", TextRule::optional(200)).filter(|text| !text.is_empty()),
         url: reader.url("url").filter(|text| !text.is_empty()),
         date_released: reader.date("dateReleased"),
         status,

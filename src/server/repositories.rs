@@ -1,20 +1,20 @@
 //! `/repos/`.
 
 use super::body;
-use super::call::Call;
+use super::call::OrgRequest;
 use super::catalog;
-use super::errors::{Answer, ApiError, json_response};
-use super::pagination::Wanted;
+use super::errors::{ApiError, ApiResult, json_response};
+use super::pagination::ListQuery;
 use super::shapes;
-use crate::backend::embedded::{Installed, NewRepository, RepositoryFilter};
+use crate::backend::embedded::{InstalledIntegration, NewRepository, RepositoryFilter};
 use crate::model::Object;
 use crate::provider::Provider;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 /// `GET`, by name.
-pub(super) async fn list(mut call: Call) -> Answer {
-    let wanted = Wanted::read(&call.asked)?;
+pub(super) async fn list(mut call: OrgRequest) -> ApiResult {
+    let wanted = ListQuery::read(&call.asked)?;
     let text = |name| call.asked.query(name).filter(|text| !text.is_empty());
     // No integration has what is no number.
     let integration_id = text("integration_id").map(|id| id.parse().unwrap_or(-1));
@@ -28,10 +28,12 @@ pub(super) async fn list(mut call: Call) -> Answer {
 }
 
 /// `POST`: links a repository of an integration. The third party is not asked about it.
-pub(super) async fn create(mut call: Call) -> Answer {
+pub(super) async fn create(mut call: OrgRequest) -> ApiResult {
     let object = body::read(&call.asked)?;
     let provider = object.get("provider").and_then(Value::as_str).unwrap_or_default();
-    let known = |key: &&str| catalog::of_key(key).is_some_and(Provider::has_repositories);
+    let known = |key: &&str| {
+        catalog::provider_by_integration_key(key).is_some_and(Provider::has_repositories)
+    };
     let key = provider.strip_prefix("integrations:").filter(known);
     let key = key.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "validation", None))?;
     let installed = integration(&mut call, key, &object).await?;
@@ -56,14 +58,19 @@ pub(super) async fn create(mut call: Call) -> Answer {
 }
 
 /// The integration that the repository is linked through.
-async fn integration(call: &mut Call, key: &str, object: &Object) -> Result<Installed, ApiError> {
-    let name = catalog::of_key(key).map_or(String::new(), |provider| provider.name().to_owned());
+async fn integration(
+    call: &mut OrgRequest,
+    key: &str,
+    object: &Object,
+) -> Result<InstalledIntegration, ApiError> {
+    let name = catalog::provider_by_integration_key(key)
+        .map_or(String::new(), |provider| provider.name().to_owned());
     let id = text(object, "installation").ok_or_else(|| {
         let why = format!("{name} requires an integration id.");
         refusal(StatusCode::BAD_REQUEST, "validation", Some(&why))
     })?;
     let found = match id.parse() {
-        Ok(id) => call.engine.installed_one(call.org.id, id).await?,
+        Ok(id) => call.engine.integration(call.org.id, id).await?,
         Err(_) => None,
     };
     found.filter(|found| found.integration_key == key).ok_or_else(|| {

@@ -1,8 +1,8 @@
 //! Every endpoint, with the scopes of which any one allows it: Sentry's own map.
 
 use super::auth::Scopes;
-use super::call::{Resource, nowhere};
-use super::start::Server;
+use super::call::{Endpoint, not_found};
+use super::start::ServerState;
 use super::{
     code_mappings, commits, deploys, integrations, organizations, pages, pipeline, releases,
     repositories,
@@ -28,34 +28,38 @@ const RELEASE_DELETE: Scopes = &["project:admin", "project:releases"];
 const PROJECT_READ: Scopes = &["project:read", "project:write", "project:admin"];
 
 /// The whole server.
-pub(super) fn router(server: Arc<Server>) -> Router {
-    let mount = |router, resource: Resource| resource.mount(router);
+pub(super) fn router(server: Arc<ServerState>) -> Router {
+    let mount = |router, resource: Endpoint| resource.mount(router);
     let router = resources().into_iter().fold(Router::new(), mount);
     let router = pages::mount(router);
-    router.fallback(elsewhere).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server)
+    router.fallback(fallback).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server)
 }
 
 /// What is neither an endpoint nor a page.
-async fn elsewhere(State(server): State<Arc<Server>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn fallback(
+    State(server): State<Arc<ServerState>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     match uri.path() {
-        path if path.starts_with("/api/") => nowhere(path, &headers),
+        path if path.starts_with("/api/") => not_found(path, &headers),
         _ => pages::no_page(&server, &headers),
     }
 }
 
-pub(super) fn resources() -> Vec<Resource> {
-    let parts = [tenants(), installed(), released()];
+pub(super) fn resources() -> Vec<Endpoint> {
+    let parts = [organization_routes(), integration_routes(), release_routes()];
     parts.into_iter().flatten().collect()
 }
 
 /// Who asks, and for what there is.
-fn tenants() -> Vec<Resource> {
+fn organization_routes() -> Vec<Endpoint> {
     vec![
-        Resource::at("").visit(&[], organizations::who_am_i),
-        Resource::at("organizations/").visit(ORG_READ, organizations::list),
-        Resource::of_org("").on(Method::GET, ORG_READ, organizations::show),
-        Resource::of_org("projects/").on(Method::GET, ORG_READ, organizations::projects),
-        Resource::at("projects/{org}/{project}/").on(
+        Endpoint::at("").get_public(&[], organizations::who_am_i),
+        Endpoint::at("organizations/").get_public(ORG_READ, organizations::list),
+        Endpoint::of_org("").method(Method::GET, ORG_READ, organizations::show),
+        Endpoint::of_org("projects/").method(Method::GET, ORG_READ, organizations::projects),
+        Endpoint::at("projects/{org}/{project}/").method(
             Method::GET,
             PROJECT_READ,
             organizations::show_project,
@@ -64,76 +68,80 @@ fn tenants() -> Vec<Resource> {
 }
 
 /// Integrations, and the pipeline that makes them.
-fn installed() -> Vec<Resource> {
+fn integration_routes() -> Vec<Endpoint> {
     vec![
-        Resource::of_org("pipeline/{pipeline_name}/")
-            .on(Method::GET, LINK_READ, pipeline::show)
-            .on(Method::POST, LINK_WRITE, pipeline::advance),
-        Resource::of_org("integrations/").on(Method::GET, LINK_READ, integrations::list),
-        Resource::of_org("integrations/{id}/").on(Method::GET, LINK_READ, integrations::show).on(
-            Method::DELETE,
-            LINK_DELETE,
-            integrations::delete,
-        ),
-        Resource::of_org("integrations/{id}/repos/").on(
+        Endpoint::of_org("pipeline/{pipeline_name}/")
+            .method(Method::GET, LINK_READ, pipeline::show)
+            .method(Method::POST, LINK_WRITE, pipeline::advance),
+        Endpoint::of_org("integrations/").method(Method::GET, LINK_READ, integrations::list),
+        Endpoint::of_org("integrations/{id}/")
+            .method(Method::GET, LINK_READ, integrations::show)
+            .method(Method::DELETE, LINK_DELETE, integrations::delete),
+        Endpoint::of_org("integrations/{id}/repos/").method(
             Method::GET,
             LINK_READ,
             integrations::repositories,
         ),
-        Resource::of_org("config/integrations/").on(
+        Endpoint::of_org("config/integrations/").method(
             Method::GET,
             LINK_READ,
             integrations::configurations,
         ),
-        Resource::of_org("repos/").on(Method::GET, LINK_OR_CI, repositories::list).on(
+        Endpoint::of_org("repos/").method(Method::GET, LINK_OR_CI, repositories::list).method(
             Method::POST,
             LINK_READ,
             repositories::create,
         ),
-        Resource::of_org("repos/{id}/commits/").on(Method::GET, LINK_OR_CI, commits::of_repository),
-        Resource::of_org("code-mappings/").on(Method::GET, LINK_OR_CI, code_mappings::list).on(
-            Method::POST,
-            LINK_READ,
-            code_mappings::create,
+        Endpoint::of_org("repos/{id}/commits/").method(
+            Method::GET,
+            LINK_OR_CI,
+            commits::of_repository,
         ),
-        Resource::of_org("code-mappings/bulk/").on(Method::POST, LINK_OR_CI, code_mappings::upsert),
+        Endpoint::of_org("code-mappings/")
+            .method(Method::GET, LINK_OR_CI, code_mappings::list)
+            .method(Method::POST, LINK_READ, code_mappings::create),
+        Endpoint::of_org("code-mappings/bulk/").method(
+            Method::POST,
+            LINK_OR_CI,
+            code_mappings::upsert,
+        ),
     ]
 }
 
 /// Releases, with what belongs to them.
-fn released() -> Vec<Resource> {
+fn release_routes() -> Vec<Endpoint> {
     vec![
-        Resource::of_org("releases/").on(Method::GET, RELEASE_READ, releases::list).on(
+        Endpoint::of_org("releases/").method(Method::GET, RELEASE_READ, releases::list).method(
             Method::POST,
             RELEASE_WRITE,
             releases::create,
         ),
-        Resource::at("projects/{org}/{project}/releases/").on(
+        Endpoint::at("projects/{org}/{project}/releases/").method(
             Method::GET,
             RELEASE_READ,
             releases::list_of_project,
         ),
-        Resource::of_org("releases/{version}/")
-            .on(Method::GET, RELEASE_READ, releases::show)
-            .on(Method::PUT, RELEASE_WRITE, releases::update)
-            .on(Method::DELETE, RELEASE_DELETE, releases::delete),
-        Resource::of_org("releases/{version}/previous-with-commits/").on(
+        Endpoint::of_org("releases/{version}/")
+            .method(Method::GET, RELEASE_READ, releases::show)
+            .method(Method::PUT, RELEASE_WRITE, releases::update)
+            .method(Method::DELETE, RELEASE_DELETE, releases::delete),
+        Endpoint::of_org("releases/{version}/previous-with-commits/").method(
             Method::GET,
             RELEASE_READ,
             releases::previous_with_commits,
         ),
-        Resource::of_org("releases/{version}/commits/").on(
+        Endpoint::of_org("releases/{version}/commits/").method(
             Method::GET,
             RELEASE_READ,
             commits::of_release,
         ),
-        Resource::of_org("releases/{version}/commitfiles/").on(
+        Endpoint::of_org("releases/{version}/commitfiles/").method(
             Method::GET,
             RELEASE_READ,
             commits::files,
         ),
-        Resource::of_org("releases/{version}/deploys/")
-            .on(Method::GET, RELEASE_READ, deploys::list)
-            .on(Method::POST, RELEASE_WRITE, deploys::create),
+        Endpoint::of_org("releases/{version}/deploys/")
+            .method(Method::GET, RELEASE_READ, deploys::list)
+            .method(Method::POST, RELEASE_WRITE, deploys::create),
     ]
 }

@@ -3,15 +3,19 @@
 use super::catalog;
 use super::version;
 use crate::backend::embedded::{
-    Author, Commit, CommitFile, Deploy, Embedded, Page, Release, Repository,
+    Author, CommitFile, EmbeddedBackend, PageQuery, StoredCommit, StoredDeploy, StoredRelease,
+    StoredRepository,
 };
 use crate::dates::iso;
-use crate::failure::Failure;
+use crate::failure::Result;
 use serde_json::{Value, json};
 
 /// A release with all that a listing tells of it.
-pub(super) async fn release(engine: &mut Embedded, release: &Release) -> Result<Value, Failure> {
-    let first = Page { offset: 0, rows: 1 };
+pub(super) async fn release(
+    engine: &mut EmbeddedBackend,
+    release: &StoredRelease,
+) -> Result<Value> {
+    let first = PageQuery { offset: 0, rows: 1 };
     let last = engine.release_commits(release.id, first).await?.into_iter().next();
     let last_commit = match &last {
         Some(last) => commit(engine, last).await?,
@@ -49,9 +53,9 @@ pub(super) async fn release(engine: &mut Embedded, release: &Release) -> Result<
 }
 
 /// A commit with the releases that it is in.
-pub(super) async fn commit(engine: &mut Embedded, commit: &Commit) -> Result<Value, Failure> {
+pub(super) async fn commit(engine: &mut EmbeddedBackend, commit: &StoredCommit) -> Result<Value> {
     let releases = engine.releases_of(commit.id).await?;
-    let release = |release: &Release| {
+    let release = |release: &StoredRelease| {
         json!({
             "version": release.version,
             "shortVersion": release.version,
@@ -95,7 +99,7 @@ pub(super) fn file(org: i64, file: &CommitFile) -> Value {
 }
 
 /// A deploy.
-pub(super) fn deploy(deploy: &Deploy) -> Value {
+pub(super) fn deploy(deploy: &StoredDeploy) -> Value {
     json!({
         "id": deploy.id.to_string(),
         "environment": deploy.environment,
@@ -108,19 +112,20 @@ pub(super) fn deploy(deploy: &Deploy) -> Value {
 
 /// A release's last deploy. Where 23.7.1 has null for its name, the published API has a text, so
 /// it is an empty one.
-fn last_deploy(last: &Deploy) -> Value {
+fn last_deploy(last: &StoredDeploy) -> Value {
     let mut shown = deploy(last);
     shown["name"] = last.name.clone().unwrap_or_default().into();
     shown
 }
 
 /// A repository.
-pub(super) fn repository(repository: &Repository) -> Value {
+pub(super) fn repository(repository: &StoredRepository) -> Value {
     let provider = match repository.provider.as_deref() {
         None => json!({ "id": "unknown", "name": "Unknown Provider" }),
         Some(id) => {
             let key = id.strip_prefix("integrations:").unwrap_or(id);
-            let name = catalog::of_key(key).map_or_else(|| key, |provider| provider.name());
+            let name = catalog::provider_by_integration_key(key)
+                .map_or_else(|| key, |provider| provider.name());
             json!({ "id": id, "name": name })
         }
     };

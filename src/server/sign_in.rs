@@ -4,7 +4,7 @@
 //! `SameSite=Lax`: a vendor that sends the browser back must find the person signed in.
 
 use super::auth::Scopes;
-use crate::backend::embedded::{Bearer, random_hex};
+use crate::backend::embedded::{Principal, random_hex};
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use sha2::{Digest, Sha256};
@@ -13,35 +13,35 @@ use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
 /// How long a session lasts.
-const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
+const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// How many sessions are kept; one more ends the oldest.
-const MOST: usize = 64;
+const MAX_SESSIONS: usize = 64;
 /// What a token must be good for, any one of them, to sign its user in.
 const INSTALLS: Scopes = &["org:write", "org:admin", "org:integrations"];
 
 /// A browser that is signed in.
 #[derive(Clone)]
-pub(super) struct SignedIn {
+pub(super) struct BrowserSession {
     /// As whom.
-    pub(super) bearer: Bearer,
+    pub(super) bearer: Principal,
     /// What its forms carry, so that no other site's form is taken for one of them.
     pub(super) form_key: String,
 }
 
-struct Session {
+struct SessionRecord {
     digest: [u8; 32],
-    signed_in: SignedIn,
+    signed_in: BrowserSession,
     since: Instant,
 }
 
 /// Everybody who is signed in, and the link that signs in once.
-pub(super) struct SignIns {
+pub(super) struct Sessions {
     cookie: String,
     link: Mutex<Option<[u8; 32]>>,
-    sessions: Mutex<Vec<Session>>,
+    sessions: Mutex<Vec<SessionRecord>>,
 }
 
-impl SignIns {
+impl Sessions {
     /// Nobody yet. Cookies know no ports, so the name of this one does: two servers on one machine
     /// do not sign each other's people out.
     pub(super) fn new(port: u16) -> Self {
@@ -50,14 +50,14 @@ impl SignIns {
     }
 
     /// A fresh key for the link that signs in once.
-    pub(super) fn hand_out_link(&self) -> String {
+    pub(super) fn create_login_link(&self) -> String {
         let key = random_hex();
         *lock(&self.link) = Some(digest(&key));
         key
     }
 
     /// Whether this is the link's key, which is used up by it.
-    pub(super) fn take_link(&self, key: &str) -> bool {
+    pub(super) fn redeem_login_link(&self, key: &str) -> bool {
         let given = digest(key);
         let mut link = lock(&self.link);
         let fits = link.is_some_and(|kept| bool::from(kept[..].ct_eq(&given[..])));
@@ -68,15 +68,15 @@ impl SignIns {
     }
 
     /// Begins a session; the `Set-Cookie` that hands it out.
-    pub(super) fn begin(&self, bearer: Bearer) -> String {
+    pub(super) fn begin(&self, bearer: Principal) -> String {
         let key = random_hex();
-        let signed_in = SignedIn { bearer, form_key: random_hex() };
+        let signed_in = BrowserSession { bearer, form_key: random_hex() };
         let mut sessions = lock(&self.sessions);
-        sessions.retain(|session| session.since.elapsed() < LIFE);
-        if sessions.len() == MOST {
+        sessions.retain(|session| session.since.elapsed() < SESSION_LIFETIME);
+        if sessions.len() == MAX_SESSIONS {
             sessions.remove(0);
         }
-        sessions.push(Session { digest: digest(&key), signed_in, since: Instant::now() });
+        sessions.push(SessionRecord { digest: digest(&key), signed_in, since: Instant::now() });
         self.set_cookie(&key, "")
     }
 
@@ -90,11 +90,12 @@ impl SignIns {
     }
 
     /// Who the cookie says that the browser is.
-    pub(super) fn find(&self, headers: &HeaderMap) -> Option<SignedIn> {
+    pub(super) fn find(&self, headers: &HeaderMap) -> Option<BrowserSession> {
         let given = digest(&cookie(headers, &self.cookie)?);
         let sessions = lock(&self.sessions);
-        let is_it = |session: &&Session| {
-            bool::from(session.digest[..].ct_eq(&given[..])) && session.since.elapsed() < LIFE
+        let is_it = |session: &&SessionRecord| {
+            bool::from(session.digest[..].ct_eq(&given[..]))
+                && session.since.elapsed() < SESSION_LIFETIME
         };
         sessions.iter().find(is_it).map(|session| session.signed_in.clone())
     }
@@ -104,15 +105,15 @@ impl SignIns {
     }
 }
 
-impl SignedIn {
+impl BrowserSession {
     /// Whether a form came from one of the pages that this browser was shown.
-    pub(super) fn wrote(&self, form_key: &str) -> bool {
+    pub(super) fn owns_form(&self, form_key: &str) -> bool {
         bool::from(self.form_key.as_bytes().ct_eq(form_key.as_bytes()))
     }
 }
 
 /// Whether a token may sign a browser in: it is a user's, and good for setting things up.
-pub(super) fn may_sign_in(bearer: &Bearer) -> bool {
+pub(super) fn may_sign_in(bearer: &Principal) -> bool {
     let installs = |scope: &String| INSTALLS.contains(&scope.as_str());
     bearer.user.is_some() && bearer.scopes.iter().any(installs)
 }
@@ -137,8 +138,8 @@ mod tests {
     use super::*;
     use axum::http::HeaderValue;
 
-    fn somebody() -> Bearer {
-        Bearer { user: Some(1), organization: None, scopes: vec!["org:admin".to_owned()] }
+    fn somebody() -> Principal {
+        Principal { user: Some(1), organization: None, scopes: vec!["org:admin".to_owned()] }
     }
 
     /// The headers of a browser that was handed this cookie.
@@ -149,20 +150,20 @@ mod tests {
 
     #[test]
     fn the_link_signs_in_once() {
-        let sign_ins = SignIns::new(9797);
-        assert!(!sign_ins.take_link(""), "no link is handed out yet");
-        let key = sign_ins.hand_out_link();
-        assert!(!sign_ins.take_link("another"));
-        assert!(sign_ins.take_link(&key));
-        assert!(!sign_ins.take_link(&key));
+        let sign_ins = Sessions::new(9797);
+        assert!(!sign_ins.redeem_login_link(""), "no link is handed out yet");
+        let key = sign_ins.create_login_link();
+        assert!(!sign_ins.redeem_login_link("another"));
+        assert!(sign_ins.redeem_login_link(&key));
+        assert!(!sign_ins.redeem_login_link(&key));
     }
 
     #[test]
     fn a_session_is_found_by_its_cookie_until_it_ends() {
-        let sign_ins = SignIns::new(9797);
+        let sign_ins = Sessions::new(9797);
         let browser = browser(&sign_ins.begin(somebody()));
         let signed_in = sign_ins.find(&browser).unwrap();
-        assert!(signed_in.wrote(&signed_in.form_key) && !signed_in.wrote(""));
+        assert!(signed_in.owns_form(&signed_in.form_key) && !signed_in.owns_form(""));
         assert!(sign_ins.find(&HeaderMap::new()).is_none());
         sign_ins.end(&browser);
         assert!(sign_ins.find(&browser).is_none());
@@ -170,10 +171,10 @@ mod tests {
 
     #[test]
     fn too_many_sessions_end_the_oldest() {
-        let sign_ins = SignIns::new(9797);
+        let sign_ins = Sessions::new(9797);
         let first = browser(&sign_ins.begin(somebody()));
         let second = browser(&sign_ins.begin(somebody()));
-        for _ in 2..=MOST {
+        for _ in 2..=MAX_SESSIONS {
             sign_ins.begin(somebody());
         }
         assert!(sign_ins.find(&first).is_none() && sign_ins.find(&second).is_some());
@@ -181,8 +182,8 @@ mod tests {
 
     #[test]
     fn a_token_that_installs_nothing_signs_nobody_in() {
-        let reads = Bearer { scopes: vec!["org:read".to_owned()], ..somebody() };
-        let of_org = Bearer { user: None, organization: Some(1), ..somebody() };
+        let reads = Principal { scopes: vec!["org:read".to_owned()], ..somebody() };
+        let of_org = Principal { user: None, organization: Some(1), ..somebody() };
         assert!(may_sign_in(&somebody()) && !may_sign_in(&reads) && !may_sign_in(&of_org));
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn info(version: &str) -> Value {
         Some((package, raw)) if !package.is_empty() && !raw.is_empty() => (Some(package), raw),
         _ => (None, version),
     };
-    let parts = package.filter(|_| !is_hash(raw)).and_then(|_| Parts::read(raw));
+    let parts = package.filter(|_| !is_hash(raw)).and_then(|_| VersionParts::read(raw));
     let build = parts.as_ref().and_then(|parts| parts.build);
     let build_hash = [Some(raw), build].into_iter().flatten().find(|text| is_hash(text));
     let description = match (&parts, is_hash(raw)) {
@@ -27,13 +27,13 @@ pub(super) fn info(version: &str) -> Value {
 }
 
 /// A version of up to four numbers, with what may follow them.
-struct Parts<'a> {
+struct VersionParts<'a> {
     numbers: Vec<u64>,
     pre: Option<&'a str>,
     build: Option<&'a str>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> VersionParts<'a> {
     fn read(raw: &'a str) -> Option<Self> {
         let (rest, build) = match raw.split_once('+') {
             Some((rest, build)) => (rest, Some(build)),

@@ -12,7 +12,7 @@ thread_local! {
     static HEARD: RefCell<Heard> = const { RefCell::new(Heard::new()) };
 }
 
-pub(super) fn listened_to(mut connection: Connection) -> Connection {
+pub(super) fn traced(mut connection: Connection) -> Connection {
     let hear = |event: TraceEvent<'_>| {
         if let TraceEvent::Profile(statement, _) = event {
             let steps = statement.get_status(StatementStatus::VmStep);

@@ -1,6 +1,6 @@
 //! The schema, step by numbered step. A step that has shipped is never changed.
 
-use super::StoreError;
+use super::DatabaseError;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const STEPS: &[&str] = &[
 pub(super) const LATEST: i64 = STEPS.len() as i64;
 
 /// The schema of the file, after checking that it is ours to use.
-pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, DatabaseError> {
     // One statement, so that no other process makes the file ours between two looks at it.
     let (application, found, tables) = connection.query_row(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
@@ -29,16 +29,16 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, Store
     )?;
     let empty = application == 0 && found == 0 && tables == 0;
     if application != APPLICATION_ID && !empty {
-        return Err(StoreError::Foreign { path: path.to_owned() });
+        return Err(DatabaseError::Foreign { path: path.to_owned() });
     }
     if found > LATEST {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: LATEST });
+        return Err(DatabaseError::Newer { path: path.to_owned(), found, known: LATEST });
     }
     Ok(found)
 }
 
 /// Takes the steps that the file lacks, all in one transaction.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), DatabaseError> {
     if version(connection, path)? == 0 {
         // Nothing can be lost of a new file: until its side file is on the disk, which the end of
         // the first connection sees to, it counts as empty.

@@ -7,9 +7,9 @@
 pub(crate) mod heard;
 mod migrations;
 
-use crate::failure::{Code, Failure, quote};
+use crate::failure::{Error, ErrorCode, quote};
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum DatabaseError {
     /// A folder on the way cannot be made, or the file cannot be opened.
     #[error("cannot open the database {file}: {cause}", file = quote(&path.to_string_lossy()))]
     Open {
@@ -53,85 +53,77 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let failure = Self::new(Code::Database, error.to_string());
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
+        let failure = Self::new(ErrorCode::Database, error.to_string());
         match error {
-            StoreError::Newer { .. } => failure.hint("use the newer finishline that made the file"),
-            StoreError::Foreign { .. } => failure.hint("let `database` name a file of its own"),
-            StoreError::Open { .. } | StoreError::Sqlite(_) => failure,
+            DatabaseError::Newer { .. } => {
+                failure.with_hint("use the newer finishline that made the file")
+            }
+            DatabaseError::Foreign { .. } => {
+                failure.with_hint("let `database` name a file of its own")
+            }
+            DatabaseError::Open { .. } | DatabaseError::Sqlite(_) => failure,
         }
     }
 }
 
 /// An open database of the latest schema.
-pub struct Store {
+pub struct Database {
     connection: Connection,
 }
 
-impl Store {
+impl Database {
     /// Opens the file, makes it (0600) when it is not there, and brings it to the latest schema.
     ///
     /// # Errors
     ///
     /// The file is left as it was when it is none of ours.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        make_file(path).map_err(|cause| StoreError::Open { path: path.to_owned(), cause })?;
+    pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
+        make_file(path).map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = patiently(|| connect(path, flags)).await?;
+        let mut connection = retry_while_busy(|| connect(path, flags)).await?;
         let version = version(&mut connection, path).await?;
         if version < migrations::LATEST {
-            patiently(|| migrations::migrate(&mut connection, path)).await?;
+            retry_while_busy(|| migrations::migrate(&mut connection, path)).await?;
         }
         Ok(Self { connection })
     }
 
     /// Opens the file only to read; `None` when it is not there. One of an older schema is read as
     /// it will be once it is brought up to date.
-    ///
-    /// # Errors
-    ///
-    /// The file is none of ours.
-    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
+    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, DatabaseError> {
         if !path.exists() {
             return Ok(None);
         }
         // A reader that may not write would leave the side files behind that it has to make.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = patiently(|| connect(path, flags)).await?;
+        let mut connection = retry_while_busy(|| connect(path, flags)).await?;
         connection.pragma_update(None, "query_only", true)?;
         if version(&mut connection, path).await? == migrations::LATEST {
             return Ok(Some(Self { connection }));
         }
-        patiently(move || upgraded_copy(&connection, path)).await.map(Some)
+        retry_while_busy(move || upgraded_copy(&connection, path)).await.map(Some)
     }
 
     /// Reads without a lock that others would wait for. Takes the store for itself, so that the
     /// work of `serve` may move between tasks: SQLite's connection is not shared.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the work says.
-    pub async fn read<T, E: Busy>(
+    pub async fn read<T, E: IsBusy>(
         &mut self,
         mut work: impl FnMut(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let connection = &mut self.connection;
-        patiently(move || work(connection)).await
+        retry_while_busy(move || work(connection)).await
     }
 
     /// Does the work in one immediate transaction: all of it, or, on any error, nothing.
     ///
     /// The work may be done again from the start when the file was busy.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the work says.
-    pub async fn write<T, E: Busy + From<rusqlite::Error>>(
+    pub async fn write<T, E: IsBusy + From<rusqlite::Error>>(
         &mut self,
         mut work: impl FnMut(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        patiently(|| {
+        retry_while_busy(|| {
             let behavior = TransactionBehavior::Immediate;
             let transaction = self.connection.transaction_with_behavior(behavior)?;
             let done = work(&transaction)?;
@@ -143,26 +135,26 @@ impl Store {
 }
 
 /// An error that may only mean that another process has the file.
-pub trait Busy {
+pub trait IsBusy {
     /// Whether asking again later can help.
     fn is_busy(&self) -> bool;
 }
 
-impl Busy for rusqlite::Error {
+impl IsBusy for rusqlite::Error {
     fn is_busy(&self) -> bool {
-        let busy = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
+        let busy = [rusqlite::ErrorCode::DatabaseBusy, rusqlite::ErrorCode::DatabaseLocked];
         self.sqlite_error_code().is_some_and(|code| busy.contains(&code))
     }
 }
 
-impl Busy for StoreError {
+impl IsBusy for DatabaseError {
     fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error) if error.is_busy())
     }
 }
 
 /// Does the work until the file is not busy. Ends when the caller's deadline does.
-async fn patiently<T, E: Busy>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     loop {
         match work() {
             Err(error) if error.is_busy() => {
@@ -175,24 +167,24 @@ async fn patiently<T, E: Busy>(mut work: impl FnMut() -> Result<T, E>) -> Result
 }
 
 /// A copy in memory, brought to the latest schema, of a file that must not be changed.
-fn upgraded_copy(file: &Connection, path: &Path) -> Result<Store, StoreError> {
+fn upgraded_copy(file: &Connection, path: &Path) -> Result<Database, DatabaseError> {
     let mut connection = Connection::open_in_memory()?;
     Backup::new(file, &mut connection)?.run_to_completion(1024, PAUSE, None)?;
     migrations::migrate(&mut connection, path)?;
-    Ok(Store { connection })
+    Ok(Database { connection })
 }
 
-async fn version(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
-    patiently(move || migrations::version(connection, path)).await
+async fn version(connection: &mut Connection, path: &Path) -> Result<i64, DatabaseError> {
+    retry_while_busy(move || migrations::version(connection, path)).await
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
     // SQLite would take `:memory:` and `file:...` for orders, and forget what it was given.
     let file = std::path::absolute(path)
-        .map_err(|cause| StoreError::Open { path: path.to_owned(), cause })?;
+        .map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
     let connection = Connection::open_with_flags(file, flags)?;
     #[cfg(test)]
-    let connection = heard::listened_to(connection);
+    let connection = heard::traced(connection);
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;

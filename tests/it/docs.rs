@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use finishline::failure::{Code, Exit};
-use finishline::inputs::table::{ALIASES, Flag, INPUTS, Input, SET};
+use finishline::failure::{ErrorCode, ExitCode};
+use finishline::inputs::table::{ALIASES, FlagKind, INPUTS, InputSpec, SET};
 use finishline::outputs::OUTPUTS;
 use finishline::provider::{Field, PROVIDERS, Provider};
 use serde_yaml::{Mapping, Value};
@@ -53,18 +53,18 @@ fn listed<'a>(items: impl Iterator<Item = &'a str>) -> String {
     items.map(code).collect::<Vec<_>>().join(", ")
 }
 
-fn flags(input: &Input) -> String {
+fn flags(input: &InputSpec) -> String {
     let flag = match input.flag {
-        Flag::Value(word) => format!("`--{} {word}`", input.long()),
-        Flag::File(long) => format!("`--{long} FILE`"),
-        Flag::Switch => format!("`--{}[=true|false]`", input.long()),
+        FlagKind::Value(word) => format!("`--{} {word}`", input.long()),
+        FlagKind::File(long) => format!("`--{long} FILE`"),
+        FlagKind::Switch => format!("`--{}[=true|false]`", input.long()),
     };
     if input.name == "state" { format!("{flag}, `--{SET} NAME=VALUE`") } else { flag }
 }
 
 #[test]
 fn the_readme_lists_every_input() {
-    let row = |input: &Input| {
+    let row = |input: &InputSpec| {
         let variables = listed(input.variables.iter().copied());
         let (default, meaning) = (input.default.to_owned(), input.meaning.to_owned());
         vec![code(input.name), variables, flags(input), default, meaning]
@@ -82,16 +82,16 @@ fn the_readme_lists_every_provider() {
         (false, false) => format!("`{}` (optional)", field.name),
     };
     let row = |provider: &&dyn Provider| {
-        let fields = provider.described().flat_map(|step| step.fields);
-        let of_state: Vec<_> = fields.filter(|field| field.is_of_state()).map(field).collect();
+        let fields = provider.all_steps().flat_map(|step| step.fields);
+        let of_state: Vec<_> = fields.filter(|field| field.comes_from_state()).map(field).collect();
         let of_app: Vec<_> = provider.app().iter().map(field).collect();
-        let embedded = match provider.needs_sentry() {
+        let embedded = match provider.sentry_only_reason() {
             Some(_) => "no".to_owned(),
             None if of_app.is_empty() => "yes".to_owned(),
             None => format!("with {}", of_app.join(", ")),
         };
         let fields = if of_state.is_empty() { "none".to_owned() } else { of_state.join(", ") };
-        vec![code(provider.key()), fields, provider.about().to_owned(), embedded]
+        vec![code(provider.key()), fields, provider.summary().to_owned(), embedded]
     };
     let head = ["provider", "fields of `state`", "how it finishes", "embedded backend (`apps`)"];
     assert_table("providers", &head, PROVIDERS.iter().map(row));
@@ -108,22 +108,28 @@ fn the_readme_lists_every_command() {
 
 #[test]
 fn the_readme_lists_every_output() {
-    let row = |output: &finishline::outputs::Output| vec![code(output.name), output.is.to_owned()];
+    let row = |output: &finishline::outputs::OutputSpec| {
+        vec![code(output.name), output.description.to_owned()]
+    };
     assert_table("outputs", &["output", "is"], OUTPUTS.iter().map(row));
 }
 
 #[test]
 fn the_readme_lists_every_exit_code() {
-    let row = |exit: Exit| vec![exit.number().to_string(), exit.meaning().to_owned()];
-    assert_table("exits", &["exit", "means"], Exit::ALL.into_iter().map(row));
+    let row = |exit: ExitCode| vec![exit.number().to_string(), exit.meaning().to_owned()];
+    assert_table("exits", &["exit", "means"], ExitCode::ALL.into_iter().map(row));
 }
 
 #[test]
 fn the_readme_lists_every_error_code() {
-    let row = |slug: &Code| {
+    let row = |slug: &ErrorCode| {
         vec![code(slug.slug()), slug.exit().number().to_string(), slug.hint().to_owned()]
     };
-    assert_table("codes", &["error-code", "exit", "what to change"], Code::ALL.iter().map(row));
+    assert_table(
+        "codes",
+        &["error-code", "exit", "what to change"],
+        ErrorCode::ALL.iter().map(row),
+    );
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn the_page_about_failures_has_every_error_code_under_its_exit() {
         }
     }
     let mut right: Vec<_> =
-        Code::ALL.iter().map(|code| (code.slug().to_owned(), code.exit().number())).collect();
+        ErrorCode::ALL.iter().map(|code| (code.slug().to_owned(), code.exit().number())).collect();
     found.sort();
     right.sort();
     assert_eq!(found, right, "docs/troubleshooting.md");
@@ -243,7 +249,7 @@ fn the_action_hands_on_every_output_and_no_other() {
     let value = |name: &str| format!("${{{{ steps.run.outputs.{name} }}}}");
     let right: String = OUTPUTS
         .iter()
-        .map(|output| output_entry(output.name, output.is, &value(output.name)))
+        .map(|output| output_entry(output.name, output.description, &value(output.name)))
         .collect();
     let there = entries(&action()["outputs"], |name, output| {
         output_entry(name, text(&output["description"]), text(&output["value"]))
@@ -278,12 +284,12 @@ fn the_component_takes_every_input_and_pastes_it_into_a_variable() {
     let inputs = INPUTS.iter().filter(|input| !NOT_OF_THE_COMPONENT.contains(&input.name));
     let taken: String = inputs
         .clone()
-        .map(|Input { name, meaning, .. }| {
+        .map(|InputSpec { name, meaning, .. }| {
             format!("    {name}:\n      default: \"\"\n      description: {meaning:?}\n")
         })
         .collect();
     let pasted: String = inputs
-        .map(|Input { name, variables, .. }| {
+        .map(|InputSpec { name, variables, .. }| {
             let value = format!("value: \"$[[ inputs.{name} ]]\", expand: false");
             format!("    {}: {{{value}}}\n", variables[0])
         })

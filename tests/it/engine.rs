@@ -1,7 +1,7 @@
 //! What tests of the engine need: Sentry's vectors, a real file, a runtime, and the log.
 
 use crate::common::{Run, rows};
-use finishline::backend::embedded::Embedded;
+use finishline::backend::embedded::EmbeddedBackend;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::io::Write;
@@ -29,7 +29,7 @@ pub(crate) struct File {
 impl File {
     pub(crate) fn new() -> Self {
         let run = Run::local();
-        drop(wait(Embedded::open(&run.database())).unwrap());
+        drop(wait(EmbeddedBackend::open(&run.database())).unwrap());
         let file = Self { connection: run.connection(), _folder: run };
         file.run("INSERT INTO user (name) VALUES ('one'), ('other')");
         file.run("INSERT INTO organization (slug, created_at) VALUES ('acme', 0)");

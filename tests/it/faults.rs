@@ -10,7 +10,7 @@ use crate::relay::{RELAY_TOKEN, forward};
 use crate::serve_peer::Serve;
 use crate::standin::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
 use crate::traces::traces;
-use finishline::failure::Code;
+use finishline::failure::ErrorCode;
 use rusqlite::Connection;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -248,7 +248,7 @@ fn told(ended: &Ended) -> Result<(), String> {
     let outputs = ended.outputs();
     let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
     let (status, code, exit) = (output("status"), output("error-code"), ended.exit);
-    let documented = Code::ALL.iter().find(|known| known.slug() == code);
+    let documented = ErrorCode::ALL.iter().find(|known| known.slug() == code);
     let fits = match (&*status, documented) {
         ("complete", None) => code.is_empty() && exit == Some(0),
         ("error", Some(known)) => {

@@ -4,9 +4,10 @@
 use crate::engine::{File, Log, vectors};
 use finishline::backend::embedded::{Actor, EngineError, finish};
 use finishline::model::{
-    Finished, IntegrationData, Listed, Object, Refusal, RefusalKind, Row, UserIdentity,
+    FinishedIntegration, IntegrationData, ListedIntegration, Object, Refusal, RefusalKind,
+    RowPolicy, UserIdentity,
 };
-use finishline::provider::{self, Answers, Match, Provider, Step};
+use finishline::provider::{self, Answers, IntegrationMatch, Provider, Step};
 use finishline::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ impl Provider for Dummy {
         "Dummy"
     }
 
-    fn about(&self) -> &'static str {
+    fn summary(&self) -> &'static str {
         "stores what a test says"
     }
 
@@ -39,12 +40,12 @@ impl Provider for Dummy {
         &[]
     }
 
-    fn take(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn matches(&self, _: &Answers, _: &Listed) -> Match {
-        Match::CannotTell
+    fn matches(&self, _: &Answers, _: &ListedIntegration) -> IntegrationMatch {
+        IntegrationMatch::CannotTell
     }
 
     fn build(&self, _: &State) -> Result<IntegrationData, Refusal> {
@@ -78,7 +79,7 @@ fn built(case: &Value) -> IntegrationData {
     IntegrationData {
         name: text(&data["name"]),
         metadata: object(&data["metadata"]),
-        row: if expected { Row::Expect } else { Row::Overwrite },
+        row: if expected { RowPolicy::Expect } else { RowPolicy::Overwrite },
         user_identity: data.get("user_identity").map(identity),
         ..IntegrationData::new(external_id)
     }
@@ -130,7 +131,7 @@ pub(crate) fn finish_in(
     provider: &dyn Provider,
     state: &State,
     data: IntegrationData,
-) -> Result<Finished, EngineError> {
+) -> Result<FinishedIntegration, EngineError> {
     let transaction = file.connection.transaction()?;
     let finished = finish(&transaction, Actor { user: 1, org: 1 }, provider, state, data)?;
     transaction.commit()?;
@@ -174,7 +175,7 @@ fn every_finish_ends_as_it_does_in_sentry() {
     assert_eq!(left_out, 3);
 }
 
-fn assert_stored(file: &File, case: &Value, finished: &Finished) {
+fn assert_stored(file: &File, case: &Value, finished: &FinishedIntegration) {
     let row = file.rows("SELECT provider, name, metadata, status FROM integration").concat();
     let columns: Vec<_> = row.split('|').collect();
     let expected = object(&case["integration"]);

@@ -220,16 +220,16 @@ fn every_provider_has_cases_and_every_case_a_provider() {
     assert_eq!(keys, cases);
     for provider in PROVIDERS {
         let names = self::folders(&root().join(provider.key()));
-        let wanted = match provider.needs_sentry() {
+        let wanted = match provider.sentry_only_reason() {
             Some(_) => "needs-sentry",
             None => "success",
         };
         assert!(names.contains(wanted), "{} has no case `{wanted}`", provider.key());
-        let has_required = provider.described().flat_map(|step| step.fields);
-        let has_required = has_required.into_iter().any(|f| f.required && f.is_of_state());
+        let has_required = provider.all_steps().flat_map(|step| step.fields);
+        let has_required = has_required.into_iter().any(|f| f.required && f.comes_from_state());
         let cases: Vec<_> = names.iter().map(|name| Case::read(provider.key(), name)).collect();
         let needs_person = provider.steps().iter().any(Step::needs_browser);
-        let is_ours = provider.needs_sentry().is_none();
+        let is_ours = provider.sentry_only_reason().is_none();
         let goes_on = |case: &Case| case.answers["browser"].is_array() && case.expect["exit"] == 0;
         assert!(
             !(is_ours && needs_person) || cases.iter().any(goes_on),

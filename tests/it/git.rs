@@ -2,17 +2,17 @@
 
 use crate::engine::wait;
 use crate::repository::{Folder, Repository, START, git_at, random_history, read};
-use finishline::git::{History, Note, Range};
-use finishline::release::{Change, ChangeKind, Commit};
+use finishline::git::{CommitHistory, CommitRange, HistoryWarning};
+use finishline::release::{ChangeKind, Commit, FileChange};
 use std::collections::BTreeSet;
 
-fn change(kind: ChangeKind, path: &str) -> Change {
-    Change { path: path.to_owned(), kind }
+fn change(kind: ChangeKind, path: &str) -> FileChange {
+    FileChange { path: path.to_owned(), kind }
 }
 
 /// The changes as git's `--name-status` writes them.
 fn lines(commit: &Commit) -> Vec<String> {
-    let line = |change: &Change| format!("{}\t{}", change.kind.letter(), change.path);
+    let line = |change: &FileChange| format!("{}\t{}", change.kind.letter(), change.path);
     commit.changes.iter().map(line).collect()
 }
 
@@ -34,7 +34,7 @@ fn a_long_history_is_told_as_git_tells_it_and_lets_signals_be_heard_meanwhile() 
     let (head, checkout) = (repository.sha("main"), repository.checkout());
     let first = repository.git(&["rev-list", "--max-parents=0", "main"]);
     let first = first.lines().next().unwrap();
-    let range = Range { head: &head, previous: Some(first), most: 0, paths: &[] };
+    let range = CommitRange { head: &head, previous: Some(first), most: 0, paths: &[] };
     let mut reading = std::pin::pin!(checkout.history(&range));
     let mut turns = 0;
     let history = wait(std::future::poll_fn(|context| {
@@ -82,7 +82,7 @@ fn oracle(repository: &Repository, arguments: &[&str]) -> Vec<(String, Vec<Strin
     commits
 }
 
-fn told(history: &History) -> Vec<(String, Vec<String>)> {
+fn told(history: &CommitHistory) -> Vec<(String, Vec<String>)> {
     let told = |commit: &Commit| (commit.id.clone(), lines(commit));
     history.commits.iter().map(told).collect()
 }
@@ -95,7 +95,7 @@ fn a_history_with_merges_is_the_one_that_git_tells() {
     let all = oracle(&repository, &["main"]);
     assert!(all.len() > 300, "{}", all.len());
     let head = repository.sha("main");
-    let everything = Range { head: &head, previous: None, most: usize::MAX, paths: &[] };
+    let everything = CommitRange { head: &head, previous: None, most: usize::MAX, paths: &[] };
     assert!(told(&read(&repository.checkout(), &everything).unwrap()) == all);
     for (previous, _) in all.iter().step_by(37) {
         for (head, _) in all.iter().step_by(53) {
@@ -131,7 +131,7 @@ fn only_commits_that_touch_a_path_are_taken_and_no_merges() {
     let head = repository.sha("main");
     for paths in [&["services/api"][..], &["a"], &["a/", "b"], &["services/*/m"], &["**/m"]] {
         let owned: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
-        let range = Range { head: &head, previous: None, most: usize::MAX, paths: &owned };
+        let range = CommitRange { head: &head, previous: None, most: usize::MAX, paths: &owned };
         let found = read(&repository.checkout(), &range).unwrap();
         let glob = |path: &&str| format!(":(glob){}", path.trim_end_matches('/'));
         let globs: Vec<_> = paths.iter().map(glob).collect();
@@ -250,9 +250,9 @@ fn a_commit_of_billions_of_files_is_left_without_them() {
     let bomb = git_at(&repository.at, &["commit-tree", &bomb, "-m", "bomb"], START, b"");
     let history = repository.history(None, &bomb);
     assert_eq!(history.commits[0].changes, []);
-    assert_eq!(history.notes, [Note::TooManyFiles { commits: 1 }]);
+    assert_eq!(history.notes, [HistoryWarning::TooManyFiles { commits: 1 }]);
     let paths = ["9/9/9".to_owned()];
-    let range = Range { head: &bomb, previous: None, most: 9, paths: &paths };
+    let range = CommitRange { head: &bomb, previous: None, most: 9, paths: &paths };
     let history = read(&repository.checkout(), &range).unwrap();
-    assert_eq!(history.notes, [Note::TooManyFiles { commits: 1 }]);
+    assert_eq!(history.notes, [HistoryWarning::TooManyFiles { commits: 1 }]);
 }

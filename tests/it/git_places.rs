@@ -2,7 +2,7 @@
 //! is asked for arrives, or the reason why not.
 
 use crate::repository::{Folder, Repository, START, git, git_at, messages, read};
-use finishline::git::{Checkout, GitError, Note, Range};
+use finishline::git::{Checkout, CommitRange, GitError, HistoryWarning};
 use finishline::release::ChangeKind;
 use std::path::Path;
 
@@ -34,7 +34,7 @@ fn a_checkout_is_found_from_a_folder_in_it_and_from_a_linked_worktree() {
         assert_eq!(&checkout.head().unwrap(), head);
         let origin = checkout.remote("origin");
         assert_eq!(origin.as_deref(), Some("git@github.com:acme/widget.git"));
-        let range = Range { head, previous: Some(&a), most: 9, paths: &[] };
+        let range = CommitRange { head, previous: Some(&a), most: 9, paths: &[] };
         assert_eq!(read(&checkout, &range).unwrap().notes, []);
     }
 }
@@ -75,13 +75,13 @@ fn a_clone_of_one_commit_says_that_it_is_shallow_and_blames_nobody_for_every_fil
     let history = clone.history(None, &c);
     assert_eq!(messages(&history), ["c"]);
     assert_eq!(history.commits[0].changes, []);
-    assert_eq!(history.notes, [Note::Shallow { oldest: c.clone() }]);
+    assert_eq!(history.notes, [HistoryWarning::Shallow { oldest: c.clone() }]);
     let words = history.notes[0].to_string();
     assert!(words.contains("`fetch-depth: 0`") && words.contains("`GIT_DEPTH: 0`"), "{words}");
 
     let history = clone.history(Some(&b), &c);
     assert_eq!(messages(&history), ["c"]);
-    let note = Note::NoPrevious { previous: b.clone(), is_shallow: true, most: 100 };
+    let note = HistoryWarning::NoPrevious { previous: b.clone(), is_shallow: true, most: 100 };
     assert_eq!(history.notes, [note]);
     assert!(history.notes[0].to_string().contains("fetch-depth: 0"), "{}", history.notes[0]);
 
@@ -100,7 +100,7 @@ fn a_shallow_clone_that_reaches_the_previous_commit_is_as_good_as_a_whole_one() 
     let history = clone.history(None, &c);
     assert_eq!(messages(&history), ["c", "b"]);
     assert_eq!(history.commits[0].changes[0].kind, ChangeKind::Added);
-    assert_eq!(history.notes, [Note::Shallow { oldest: b }]);
+    assert_eq!(history.notes, [HistoryWarning::Shallow { oldest: b }]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_end_of_a_shallow_clone_hides_nothing_that_the_clone_has() {
     std::fs::write(repository.at.join(".git/shallow"), format!("{b}\n")).unwrap();
     let history = repository.history(None, &head);
     assert_eq!(messages(&history), ["merge", "side", "c", "b", "a"]);
-    assert_eq!(history.notes, [Note::Shallow { oldest: b }]);
+    assert_eq!(history.notes, [HistoryWarning::Shallow { oldest: b }]);
     assert_eq!(messages(&repository.history(Some(&side), &c)), ["c", "b"]);
 }
 
@@ -129,7 +129,8 @@ fn a_previous_commit_that_rewritten_history_left_behind_is_said() {
     let gone = "1234567890123456789012345678901234567890";
     let history = repository.history(Some(gone), &c);
     assert_eq!(messages(&history), ["c", "b", "a"]);
-    let note = Note::NoPrevious { previous: gone.to_owned(), is_shallow: false, most: 100 };
+    let note =
+        HistoryWarning::NoPrevious { previous: gone.to_owned(), is_shallow: false, most: 100 };
     assert_eq!(history.notes, [note]);
     assert!(history.notes[0].to_string().contains("rewritten"), "{}", history.notes[0]);
 
@@ -137,7 +138,7 @@ fn a_previous_commit_that_rewritten_history_left_behind_is_said() {
     let other = repository.commit(5, "other", &[("o", "o")]);
     let history = repository.history(Some(&c), &other);
     assert_eq!(messages(&history), ["other"]);
-    let note = Note::NoAncestor { previous: c.clone(), head: other };
+    let note = HistoryWarning::NoAncestor { previous: c.clone(), head: other };
     assert_eq!(history.notes, [note]);
     assert!(repository.history(Some(&c), &b).notes[0].to_string().contains("rollback"));
 }
@@ -147,7 +148,7 @@ fn without_a_previous_commit_the_last_ones_are_taken() {
     let folder = Folder::new();
     let repository = folder.repository("r");
     let [_, _, c] = repository.three();
-    let range = Range { head: &c, previous: None, most: 2, paths: &[] };
+    let range = CommitRange { head: &c, previous: None, most: 2, paths: &[] };
     let history = read(&repository.checkout(), &range).unwrap();
     assert_eq!((messages(&history), history.notes), (vec!["c".into(), "b".into()], vec![]));
 }
@@ -263,7 +264,7 @@ fn a_damaged_repository_is_an_error_and_no_panic() {
         let repository = folder.repository(&nth.to_string());
         let [.., c] = repository.three();
         damage(&repository.at.join(".git"));
-        let range = Range { head: &c, previous: None, most: 9, paths: &[] };
+        let range = CommitRange { head: &c, previous: None, most: 9, paths: &[] };
         let fine = |checkout: Option<Checkout>| -> Result<bool, GitError> {
             let Some(checkout) = checkout else { return Ok(false) };
             let (head, history) = (checkout.head(), read(&checkout, &range));
@@ -300,11 +301,14 @@ fn a_clone_without_trees_tells_its_commits_and_that_their_files_are_not_there() 
     let clone = folder.clone(&repository, "c", &["--filter=tree:0", "--bare"]);
     let history = clone.history(Some(&a), &c);
     assert_eq!(messages(&history), ["c", "b"]);
-    assert_eq!(history.notes, [Note::NoTrees { commits: 2 }]);
+    assert_eq!(history.notes, [HistoryWarning::NoTrees { commits: 2 }]);
     let paths = ["b".to_owned()];
-    let range = Range { head: &c, previous: Some(&a), most: 9, paths: &paths };
+    let range = CommitRange { head: &c, previous: Some(&a), most: 9, paths: &paths };
     let history = read(&clone.checkout(), &range).unwrap();
-    assert_eq!((history.commits, history.notes), (vec![], vec![Note::NoTrees { commits: 2 }]));
+    assert_eq!(
+        (history.commits, history.notes),
+        (vec![], vec![HistoryWarning::NoTrees { commits: 2 }])
+    );
 
     let clone = folder.clone(&repository, "d", &["--filter=blob:none", "--bare"]);
     let history = clone.history(Some(&b), &c);

@@ -2,9 +2,9 @@
 //! commits, a commit's status.
 
 use crate::peer::{Peer, Reply, Request};
-use finishline::failure::Failure;
-use finishline::github::{Comparison, GitHub, State, Status};
-use finishline::http::Trust;
+use finishline::failure::Error;
+use finishline::github::{CommitComparison, CommitState, CommitStatus, GitHubApi};
+use finishline::http::TlsTrust;
 use finishline::secret::Secret;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -19,8 +19,8 @@ pub(crate) const HEAD: &str = "2222222222222222222222222222222222222222";
 pub(crate) fn ask<T>(
     api: &str,
     token: Option<&str>,
-    asking: impl AsyncFnOnce(&GitHub) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    asking: impl AsyncFnOnce(&GitHubApi) -> Result<T, Error>,
+) -> Result<T, Error> {
     ask_within(Duration::from_secs(60), api, token, asking)
 }
 
@@ -28,12 +28,12 @@ pub(crate) fn ask_within<T>(
     time: Duration,
     api: &str,
     token: Option<&str>,
-    asking: impl AsyncFnOnce(&GitHub) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    asking: impl AsyncFnOnce(&GitHubApi) -> Result<T, Error>,
+) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (url, token) = (Url::parse(api).unwrap(), token.map(Secret::from));
-    let trust = Trust::Roots(Vec::new());
-    let github = GitHub::new(&url, token.as_ref(), &trust, Instant::now() + time)?;
+    let trust = TlsTrust::Roots(Vec::new());
+    let github = GitHubApi::new(&url, token.as_ref(), &trust, Instant::now() + time)?;
     runtime.block_on(asking(&github))
 }
 
@@ -64,7 +64,7 @@ fn a_comparison_of_650_commits_is_read_over_its_pages_newest_first() {
     let commits = ask(&peer.url(), Some(TOKEN), async |github| {
         github.compare("acme/widget", BASE, HEAD).await
     });
-    let Comparison { commits, total } = commits.unwrap();
+    let CommitComparison { commits, total } = commits.unwrap();
     assert_eq!((commits.len(), total), (650, 650));
     let expected: Vec<_> = (0..650).rev().map(|number| format!("{number:040x}")).collect();
     assert!(commits.iter().map(|commit| &commit.id).eq(&expected));
@@ -80,7 +80,7 @@ fn a_comparison_of_650_commits_is_read_over_its_pages_newest_first() {
 fn of_more_commits_than_are_read_the_newest_are() {
     let peer = Peer::new(|request| compared(20_150, request));
     let found = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
-    let Comparison { commits, total } = found.unwrap();
+    let CommitComparison { commits, total } = found.unwrap();
     let [newest, oldest] = [&commits[0], commits.last().unwrap()].map(|commit| &*commit.message);
     assert_eq!((total, commits.len()), (20_150, 19_950));
     assert_eq!([newest, oldest], ["commit 20149", "commit 200"]);
@@ -167,14 +167,14 @@ fn a_status_is_posted_once_and_with_these_words() {
     let peer = Peer::new(|_| Reply::json(201, &json!({"id": 1, "state": "success"})));
     let long = "é".repeat(141);
     for (state, word) in [
-        (State::Success, "success"),
-        (State::Failure, "failure"),
-        (State::Error, "error"),
-        (State::Pending, "pending"),
+        (CommitState::Success, "success"),
+        (CommitState::Failure, "failure"),
+        (CommitState::Error, "error"),
+        (CommitState::Pending, "pending"),
     ] {
         let target = "https://sentry.example/releases/1/";
-        let status = Status { state, target, description: &long, context: "finishline" };
-        let set = async |github: &GitHub| github.set_status("acme/widget", HEAD, &status).await;
+        let status = CommitStatus { state, target, description: &long, context: "finishline" };
+        let set = async |github: &GitHubApi| github.set_status("acme/widget", HEAD, &status).await;
         ask(&peer.url(), Some(TOKEN), set).unwrap();
         let request = peer.requests().pop().unwrap();
         assert_eq!(request.line(), format!("POST /repos/acme/widget/statuses/{HEAD}"));
@@ -186,8 +186,9 @@ fn a_status_is_posted_once_and_with_these_words() {
         assert_eq!(request.json(), body);
     }
     assert_eq!(peer.lines().len(), 4);
-    let status = Status { state: State::Pending, target: "", description: "d", context: "c" };
-    let set = async |github: &GitHub| github.set_status("acme/widget", HEAD, &status).await;
+    let status =
+        CommitStatus { state: CommitState::Pending, target: "", description: "d", context: "c" };
+    let set = async |github: &GitHubApi| github.set_status("acme/widget", HEAD, &status).await;
     ask(&peer.url(), Some(TOKEN), set).unwrap();
     let body = json!({"state": "pending", "description": "d", "context": "c"});
     assert_eq!(peer.requests().pop().unwrap().json(), body);

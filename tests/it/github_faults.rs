@@ -3,24 +3,25 @@
 
 use crate::github::{BASE, HEAD, TOKEN, ask, ask_within, listed};
 use crate::peer::{Peer, Reply, Request};
-use finishline::failure::Failure;
-use finishline::github::{GitHub, State, Status};
+use finishline::failure::Error;
+use finishline::github::{CommitState, CommitStatus, GitHubApi};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn compare(api: &str, token: Option<&str>) -> Result<usize, Failure> {
-    let compare = async |github: &GitHub| github.compare("acme/widget", BASE, HEAD).await;
+fn compare(api: &str, token: Option<&str>) -> Result<usize, Error> {
+    let compare = async |github: &GitHubApi| github.compare("acme/widget", BASE, HEAD).await;
     ask(api, token, compare).map(|found| found.commits.len())
 }
 
-fn within_two_seconds(api: &str) -> Failure {
-    let compare = async |github: &GitHub| github.compare("acme/widget", BASE, HEAD).await;
+fn within_two_seconds(api: &str) -> Error {
+    let compare = async |github: &GitHubApi| github.compare("acme/widget", BASE, HEAD).await;
     ask_within(Duration::from_secs(2), api, Some(TOKEN), compare).unwrap_err()
 }
 
-fn set_status(api: &str) -> Result<(), Failure> {
-    let status = Status { state: State::Success, target: "", description: "d", context: "c" };
-    let set = async |github: &GitHub| github.set_status("acme/widget", HEAD, &status).await;
+fn set_status(api: &str) -> Result<(), Error> {
+    let status =
+        CommitStatus { state: CommitState::Success, target: "", description: "d", context: "c" };
+    let set = async |github: &GitHubApi| github.set_status("acme/widget", HEAD, &status).await;
     ask(api, Some(TOKEN), set)
 }
 
@@ -45,7 +46,7 @@ fn message(status: u16, message: &str) -> Reply {
 }
 
 /// The slug, the status and the hint of a failure whose message holds these words.
-fn told(failure: &Failure, words: &[&str]) -> (&'static str, Option<u16>, String) {
+fn told(failure: &Error, words: &[&str]) -> (&'static str, Option<u16>, String) {
     for words in words {
         assert!(failure.message.contains(words), "{failure}");
     }

@@ -74,7 +74,7 @@ fn every_output_that_would_be_misread_is_refused() {
 fn no_line_that_is_a_command_remains_one() {
     for case in cases("github_command_lines") {
         let line = text(&case, "line");
-        let neutral = github::neutral(line);
+        let neutral = github::neutralize_commands(line);
         assert!(!neutral.trim_start().starts_with("::") && !neutral.contains("##["), "{case}");
         let is_ordinary = !line.trim_start().starts_with("::") && !line.contains("##[");
         assert_eq!(neutral == line, is_ordinary, "{case}");

@@ -2,7 +2,7 @@
 
 use crate::common::{Ended, Run};
 use crate::oracle::Command;
-use finishline::failure::Code;
+use finishline::failure::ErrorCode;
 use finishline::inputs::table::INPUTS;
 use finishline::outputs::OUTPUTS;
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ impl Ours<'_> {
 
 /// Whether a finish of `example` may end or warn with it.
 fn is_known(slug: &str) -> bool {
-    let slugs = Code::ALL.iter().map(|code| code.slug());
+    let slugs = ErrorCode::ALL.iter().map(|code| code.slug());
     slugs.chain(["tolerated", "mask-hits-output", "outputs-dropped"]).any(|known| known == slug)
 }
 

@@ -4,8 +4,8 @@
 use crate::engine::{File, Log};
 use crate::finish::{DUMMY, Dummy, finish_in};
 use finishline::backend::embedded::EngineError;
-use finishline::failure::Failure;
-use finishline::model::{Finished, IntegrationData, Object, UserIdentity};
+use finishline::failure::Error;
+use finishline::model::{FinishedIntegration, IntegrationData, Object, UserIdentity};
 use finishline::state::State;
 use serde_json::{Value, json};
 
@@ -39,13 +39,13 @@ fn with_account(external_id: &str, token: &str) -> IntegrationData {
     IntegrationData { user_identity: Some(identity), ..IntegrationData::new("shop") }
 }
 
-fn finish(file: &mut File, provider: &Dummy, data: IntegrationData) -> Finished {
+fn finish(file: &mut File, provider: &Dummy, data: IntegrationData) -> FinishedIntegration {
     let finished = finish_in(file, provider, &State::default(), data);
     finished.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 #[track_caller]
-fn refused(file: &mut File, data: IntegrationData) -> Failure {
+fn refused(file: &mut File, data: IntegrationData) -> Error {
     match finish_in(file, &NEEDS, &State::default(), data) {
         Err(error @ EngineError::Refused(_)) => error.into(),
         other => panic!("{other:?}"),

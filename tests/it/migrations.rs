@@ -2,7 +2,7 @@
 
 use crate::common::{Run, rows};
 use crate::engine::wait;
-use finishline::backend::embedded::Embedded;
+use finishline::backend::embedded::EmbeddedBackend;
 use rusqlite::Connection;
 
 /// The first schema that was in use.
@@ -97,7 +97,7 @@ fn a_file_that_many_make_at_once_is_ours_for_all_of_them() {
         let run = Run::local();
         let path = run.database();
         std::thread::scope(|scope| {
-            let open = || drop(wait(Embedded::open(&path)).unwrap());
+            let open = || drop(wait(EmbeddedBackend::open(&path)).unwrap());
             let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             opened.into_iter().for_each(|opened| opened.join().unwrap());
         });

@@ -2,11 +2,11 @@
 
 use crate::common::{Run, rows};
 use crate::engine::{vectors, wait};
-use finishline::backend::embedded::Embedded;
-use finishline::failure::{Code, Failure};
+use finishline::backend::embedded::EmbeddedBackend;
+use finishline::failure::{Error, ErrorCode};
 use finishline::model::OrgSlug;
 use finishline::provider;
-use finishline::seam::{Begin, Pipeline, Progress};
+use finishline::seam::{Pipeline, PipelineStart, StepResult};
 use finishline::state::{Fields, signature};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,15 +21,23 @@ fn a_signature_hashes_the_step_ids_one_after_another() {
 }
 
 /// An Opsgenie pipeline that has begun and waits for its one answer.
-fn begun(integration_id: Option<i64>) -> (Run, Embedded) {
+fn begun(integration_id: Option<i64>) -> (Run, EmbeddedBackend) {
     let run = Run::local();
-    let mut backend = wait(Embedded::open(&run.database())).unwrap();
+    let mut backend = wait(EmbeddedBackend::open(&run.database())).unwrap();
     let org = OrgSlug::parse("acme").unwrap();
     let provider = provider::find("opsgenie").unwrap();
     let site = "http://127.0.0.1:9797";
     let (initial, app) = (None, None);
-    let begin = Begin { provider, org: &org, initial, app, integration_id, site, next: None };
-    let step = wait(backend.begin(begin)).unwrap();
+    let begin = PipelineStart {
+        provider,
+        org: &org,
+        initial_data: initial,
+        app,
+        integration_id,
+        base_url: site,
+        next: None,
+    };
+    let step = wait(backend.initialize(begin)).unwrap();
     assert_eq!(step.id, "installation_config");
     (run, backend)
 }
@@ -48,10 +56,10 @@ fn now() -> i64 {
 
 /// Answers a pipeline that must not go on; what the run would say.
 #[track_caller]
-fn assert_refused(backend: &mut Embedded, code: Code) -> Failure {
-    let failure = match wait(backend.answer(&answer())) {
+fn assert_refused(backend: &mut EmbeddedBackend, code: ErrorCode) -> Error {
+    let failure = match wait(backend.advance(&answer())) {
         Err(failure) => failure,
-        Ok(Progress::Refused(refusal)) => refusal.into(),
+        Ok(StepResult::Refused(refusal)) => refusal.into(),
         Ok(_) => panic!("the pipeline goes on"),
     };
     assert_eq!(failure.code, code);
@@ -76,8 +84,8 @@ fn a_pipeline_begins_with_the_fields_that_sentry_keeps() {
 #[test]
 fn a_pipeline_that_is_answered_is_cleared() {
     let (run, mut backend) = begun(None);
-    let progress = wait(backend.answer(&answer())).unwrap();
-    let Progress::Complete(finished) = progress else { panic!("the last step is answered") };
+    let progress = wait(backend.advance(&answer())).unwrap();
+    let StepResult::Complete(finished) = progress else { panic!("the last step is answered") };
     assert_eq!((finished.id, finished.name.as_str(), finished.changed), (1, "acme-ops", true));
     assert_eq!(run.rows("SELECT * FROM pipeline_state"), [""; 0]);
     let event: Value =
@@ -87,14 +95,14 @@ fn a_pipeline_that_is_answered_is_cleared() {
         "pipeline_type": "install",
     });
     assert_eq!(event, expected);
-    assert_refused(&mut backend, Code::SessionExpired);
+    assert_refused(&mut backend, ErrorCode::SessionExpired);
 }
 
 #[test]
 fn a_pipeline_for_an_integration_that_is_there_is_a_reauth() {
     let (run, mut backend) = begun(Some(7));
     assert_eq!(run.rows("SELECT data FROM pipeline_state"), [r#"{"integration_id":7}"#]);
-    let refusal = assert_refused(&mut backend, Code::IntegrationMismatch);
+    let refusal = assert_refused(&mut backend, ErrorCode::IntegrationMismatch);
     assert!(refusal.message.contains('7') && refusal.message.contains('1'), "{}", refusal.message);
     let left = "SELECT (SELECT count(*) FROM integration), (SELECT count(*) FROM analytics_event)";
     assert_eq!(run.rows(left), ["0|0"]);
@@ -111,7 +119,7 @@ fn a_pipeline_that_is_no_longer_good_is_not_gone_on_with() {
     ] {
         let (run, mut backend) = begun(None);
         run.connection().execute(spoil, []).unwrap();
-        assert_refused(&mut backend, Code::SessionExpired);
+        assert_refused(&mut backend, ErrorCode::SessionExpired);
         assert_eq!(rows(&run.connection(), "SELECT * FROM integration"), [""; 0], "{spoil}");
     }
 }
@@ -121,12 +129,12 @@ fn an_answer_that_does_not_fit_leaves_the_step_waiting() {
     let (run, mut backend) = begun(None);
     let mut fields = answer();
     fields.set("baseUrl", "https://example.com/");
-    let progress = wait(backend.answer(&fields)).unwrap();
-    let Progress::Invalid(invalid) = progress else { panic!("the answer does not fit") };
+    let progress = wait(backend.advance(&fields)).unwrap();
+    let StepResult::Invalid(invalid) = progress else { panic!("the answer does not fit") };
     assert_eq!(invalid.len(), 1);
     assert_eq!(invalid[0].0, "baseUrl");
     assert_eq!(run.rows("SELECT step_index, data FROM pipeline_state"), ["0|{}"]);
-    assert!(matches!(wait(backend.answer(&answer())).unwrap(), Progress::Complete(_)));
+    assert!(matches!(wait(backend.advance(&answer())).unwrap(), StepResult::Complete(_)));
 }
 
 #[test]
@@ -134,5 +142,5 @@ fn a_pipeline_that_is_abandoned_is_forgotten() {
     let (run, mut backend) = begun(None);
     wait(backend.abandon()).unwrap();
     assert_eq!(run.rows("SELECT * FROM pipeline_state"), [""; 0]);
-    assert_refused(&mut backend, Code::SessionExpired);
+    assert_refused(&mut backend, ErrorCode::SessionExpired);
 }

@@ -2,10 +2,12 @@
 
 use crate::engine::vectors;
 use finishline::env::Env;
-use finishline::inputs::state::StateInput;
-use finishline::model::{IntegrationData, Listed, Object, Refusal, RefusalKind, Row};
-use finishline::provider::ask::{Ask, Body, Credentials, Reply};
-use finishline::provider::{self, Answers, Match, Provider, Step, Strictness};
+use finishline::inputs::state::FieldInput;
+use finishline::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, RowPolicy,
+};
+use finishline::provider::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use finishline::provider::{self, AllowedSteps, Answers, IntegrationMatch, Provider, Step};
 use finishline::state::{Fields, State};
 use serde_json::{Value, json};
 
@@ -25,11 +27,15 @@ fn the(key: &str) -> (&'static dyn Provider, &'static Step) {
 }
 
 /// What the provider asks until it lacks nothing, answered by `remote`; then what it builds.
-fn build(key: &str, state: &Value, remote: &Value) -> (Vec<Ask>, Result<IntegrationData, Refusal>) {
+fn build(
+    key: &str,
+    state: &Value,
+    remote: &Value,
+) -> (Vec<VendorRequest>, Result<IntegrationData, Refusal>) {
     let ((provider, step), mut asked) = (the(key), Vec::new());
     let mut state = State::from(object(state));
     loop {
-        let ask = match provider.ask(step, &state) {
+        let ask = match provider.next_request(step, &state) {
             Ok(Some(ask)) => ask,
             Ok(None) => break,
             Err(refusal) => return (asked, Err(refusal)),
@@ -43,7 +49,11 @@ fn build(key: &str, state: &Value, remote: &Value) -> (Vec<Ask>, Result<Integrat
             Some(said) => (200, said.to_string()),
             None => (404, String::new()),
         };
-        let heard = provider.hear(ask.name, &Reply::Answered { status, body }, &mut state);
+        let heard = provider.bind_response(
+            ask.name,
+            &VendorResponse::Received { status, body },
+            &mut state,
+        );
         asked.push(ask);
         if let Err(refusal) = heard {
             return (asked, Err(refusal));
@@ -109,7 +119,7 @@ fn built(data: IntegrationData) -> Value {
         "external_id": data.external_id,
         "metadata": data.metadata,
         "idp_external_id": data.idp_external_id,
-        "expect_exists": data.row == Row::Expect,
+        "expect_exists": data.row == RowPolicy::Expect,
     });
     if let Some(identity) = data.user_identity {
         found["user_identity"] = json!({
@@ -136,7 +146,7 @@ fn every_provider_builds_what_it_builds_in_sentry() {
     for case in vectors("build_integration").as_array().unwrap() {
         let key = case["provider"].as_str().unwrap();
         // Opsgenie's effects on a row that is there are the engine's, and have tests there.
-        if provider::find(key).unwrap().needs_sentry().is_some()
+        if provider::find(key).unwrap().sentry_only_reason().is_some()
             || case.get("expected_effect").is_some()
         {
             left.push(key.to_owned());
@@ -166,25 +176,25 @@ fn every_provider_builds_what_it_builds_in_sentry() {
 fn answers(provider: &'static dyn Provider, given: &Value) -> Answers {
     let anything = |field: &provider::Field| {
         let value = match field.kind {
-            provider::Kind::Integer => "7",
-            provider::Kind::Choice(choices) => choices[0],
-            provider::Kind::Url => "https://x.example",
+            provider::FieldKind::Integer => "7",
+            provider::FieldKind::Choice(choices) => choices[0],
+            provider::FieldKind::Url => "https://x.example",
             _ => "some",
         };
         (field.name.to_owned(), Value::from(value))
     };
-    let fields = provider.described().flat_map(|step| step.fields);
+    let fields = provider.all_steps().flat_map(|step| step.fields);
     let mut all: Object = fields.map(anything).collect();
     all.extend(object(given));
     let read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
     let text = Value::Object(all).to_string();
-    let (input, mistakes) = StateInput::read_apps(&text, "a test", &Env::default(), &read);
+    let (input, mistakes) = FieldInput::read_apps(&text, "a test", &Env::default(), &read);
     assert!(mistakes.is_empty());
-    provider::check(provider, &input, Strictness::KnownSteps).unwrap()
+    provider::parse(provider, &input, AllowedSteps::KnownSteps).unwrap()
 }
 
-fn listed(external_id: &str) -> Listed {
-    Listed {
+fn listed(external_id: &str) -> ListedIntegration {
+    ListedIntegration {
         id: 1,
         external_id: external_id.to_owned(),
         name: String::new(),
@@ -207,15 +217,15 @@ fn what_a_sentry_built_of_the_others_is_recognised_by_the_inputs() {
         let answers = answers(provider, &given);
         let mut of_key = cases.as_array().unwrap().iter().filter(|case| case["provider"] == key);
         let own = of_key.next().unwrap()["expected"]["external_id"].as_str().unwrap();
-        assert_eq!(provider.matches(&answers, &listed(own)), Match::Same, "{key}");
-        let other = if is_only_one { Match::Same } else { Match::Other };
+        assert_eq!(provider.matches(&answers, &listed(own)), IntegrationMatch::Same, "{key}");
+        let other = if is_only_one { IntegrationMatch::Same } else { IntegrationMatch::Other };
         assert_eq!(provider.matches(&answers, &listed("another-0000")), other, "{key}");
     }
 }
 
 /// The kind of a described field.
-fn kind(key: &str, name: &str) -> &'static provider::Kind {
-    let fields = provider::find(key).unwrap().described().flat_map(|step| step.fields);
+fn kind(key: &str, name: &str) -> &'static provider::FieldKind {
+    let fields = provider::find(key).unwrap().all_steps().flat_map(|step| step.fields);
     &fields.into_iter().find(|field| field.name == name).unwrap().kind
 }
 
@@ -257,7 +267,7 @@ fn an_account_of_another_host_is_refused_whatever_its_letters() {
 /// The state of a GitLab pipeline after the exchange, for this form.
 fn gitlab(form: &Value) -> Value {
     let (provider, mut state) = (provider::find("gitlab").unwrap(), State::default());
-    provider.take(&provider.steps()[0], &fields(form), &mut state).unwrap();
+    provider.bind_answer(&provider.steps()[0], &fields(form), &mut state).unwrap();
     state.bind("oauth_data", json!({ "access_token": "t0ken" }));
     Value::Object(state.data().clone())
 }
@@ -284,7 +294,7 @@ fn gitlab_is_asked_for_user_and_group_at_its_own_address_with_the_token() {
         for ask in asked {
             let Credentials::Bearer(token) = &ask.credentials else { panic!("{ask:?}") };
             assert_eq!((token.expose(), ask.verify_tls), ("t0ken", false));
-            assert!(matches!(ask.body, Body::None));
+            assert!(matches!(ask.body, RequestBody::None));
         }
         assert_eq!(built.unwrap().metadata["base_url"], api);
     }

@@ -1,7 +1,7 @@
 //! Repositories that the real git makes, for what reads them.
 
 use crate::engine::wait;
-use finishline::git::{Checkout, GitError, History, Range};
+use finishline::git::{Checkout, CommitHistory, CommitRange, GitError};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,10 @@ pub(crate) fn git_at(folder: &Path, arguments: &[&str], time: u64, input: &[u8])
 }
 
 /// The commits of a range.
-pub(crate) fn read(checkout: &Checkout, range: &Range<'_>) -> Result<History, GitError> {
+pub(crate) fn read(
+    checkout: &Checkout,
+    range: &CommitRange<'_>,
+) -> Result<CommitHistory, GitError> {
     wait(checkout.history(range))
 }
 
@@ -120,8 +123,8 @@ impl Repository {
         Checkout::find(&self.at).unwrap().unwrap()
     }
 
-    pub(crate) fn history(&self, previous: Option<&str>, head: &str) -> History {
-        read(&self.checkout(), &Range { head, previous, most: 100, paths: &[] }).unwrap()
+    pub(crate) fn history(&self, previous: Option<&str>, head: &str) -> CommitHistory {
+        read(&self.checkout(), &CommitRange { head, previous, most: 100, paths: &[] }).unwrap()
     }
 
     /// The messages of a range, which may have no note.
@@ -132,11 +135,11 @@ impl Repository {
     }
 
     pub(crate) fn error(&self, previous: Option<&str>, head: &str) -> GitError {
-        read(&self.checkout(), &Range { head, previous, most: 100, paths: &[] }).unwrap_err()
+        read(&self.checkout(), &CommitRange { head, previous, most: 100, paths: &[] }).unwrap_err()
     }
 }
 
-pub(crate) fn messages(history: &History) -> Vec<String> {
+pub(crate) fn messages(history: &CommitHistory) -> Vec<String> {
     history.commits.iter().map(|commit| commit.message.clone()).collect()
 }
 

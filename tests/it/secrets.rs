@@ -8,8 +8,8 @@ use crate::peer::{Peer, Reply, Request};
 use crate::relay::{Fate, RELAY_TOKEN, Relay};
 use crate::serve_peer::Serve;
 use crate::traces::{assert_none, secret, traces};
-use finishline::inputs::table::{Flag, INPUTS};
-use finishline::provider::{Field, Kind, PROVIDERS, Provider};
+use finishline::inputs::table::{FlagKind, INPUTS};
+use finishline::provider::{Field, FieldKind, PROVIDERS, Provider};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -36,9 +36,9 @@ fn step(run: Run) -> Run {
 fn value(place: &str, field: &Field, party: &str, secrets: &mut Vec<String>) -> Value {
     if !field.secret {
         return match field.kind {
-            Kind::Url => party.into(),
-            Kind::Flag(_) => true.into(),
-            Kind::Integer => 7.into(),
+            FieldKind::Url => party.into(),
+            FieldKind::Flag(_) => true.into(),
+            FieldKind::Integer => 7.into(),
             _ if field.name.to_lowercase().ends_with("url") => party.into(),
             _ => field.example.into(),
         };
@@ -46,11 +46,11 @@ fn value(place: &str, field: &Field, party: &str, secrets: &mut Vec<String>) -> 
     let text = secret(&format!("{place}.{}", field.name));
     secrets.push(text.clone());
     match field.kind {
-        Kind::Json => {
+        FieldKind::Json => {
             let example = field.example.trim_matches('\'').replace('…', &text);
             serde_json::from_str::<Value>(&example).unwrap()
         }
-        Kind::Rule(fits, _) if !fits(&text) => {
+        FieldKind::Rule(fits, _) if !fits(&text) => {
             format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n").into()
         }
         _ => text.into(),
@@ -60,7 +60,7 @@ fn value(place: &str, field: &Field, party: &str, secrets: &mut Vec<String>) -> 
 /// The state and the app of a provider, and the secrets in them.
 fn given(provider: &dyn Provider, party: &str) -> (String, String, Vec<String>) {
     let (key, mut secrets) = (provider.key(), Vec::new());
-    let fields = provider.described().flat_map(|step| step.fields);
+    let fields = provider.all_steps().flat_map(|step| step.fields);
     let state: Map<_, _> = fields
         .map(|field| (field.name.to_owned(), value(key, field, party, &mut secrets)))
         .collect();
@@ -170,7 +170,7 @@ fn with_input(name: &str, party: &str) -> Option<(Run, Vec<String>)> {
 
 #[test]
 fn no_secret_input_is_told_whatever_the_backend_answers() {
-    for input in INPUTS.iter().filter(|input| matches!(input.flag, Flag::File(_))) {
+    for input in INPUTS.iter().filter(|input| matches!(input.flag, FlagKind::File(_))) {
         for (status, before) in [(400, 0), (401, 284), (403, 60), (404, 284), (429, 0), (503, 284)]
         {
             let known = [secret(input.name)];
@@ -188,7 +188,7 @@ fn no_secret_input_is_told_whatever_the_backend_answers() {
 
 #[test]
 fn no_mistyped_secret_is_quoted() {
-    for input in INPUTS.iter().filter(|input| matches!(input.flag, Flag::File(_))) {
+    for input in INPUTS.iter().filter(|input| matches!(input.flag, FlagKind::File(_))) {
         let secrets = [secret(input.name)];
         for text in [
             format!("{}\n: [", secrets[0]),

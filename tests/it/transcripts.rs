@@ -5,39 +5,47 @@ use crate::engine::{vectors, wait};
 use crate::journey::parameter;
 use crate::providers::{assert_holds, fields};
 use crate::standin::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
-use finishline::backend::embedded::Embedded;
+use finishline::backend::embedded::EmbeddedBackend;
 use finishline::model::OrgSlug;
 use finishline::provider;
-use finishline::seam::{Begin, Pipeline, Progress, StepView};
+use finishline::seam::{Pipeline, PipelineStart, StepResult, StepView};
 use finishline::state::Fields;
 use serde_json::{Value, json};
 
 /// A pipeline of `acme`, and its first step.
-fn begun(run: &Run, key: &str) -> (Embedded, StepView) {
-    let mut engine = wait(Embedded::open(&run.database())).unwrap();
+fn begun(run: &Run, key: &str) -> (EmbeddedBackend, StepView) {
+    let mut engine = wait(EmbeddedBackend::open(&run.database())).unwrap();
     let (provider, org) = (provider::find(key).unwrap(), OrgSlug::parse("acme").unwrap());
     let site = "https://sentry.example.com/";
     let (initial, app) = (None, None);
-    let begin = Begin { provider, org: &org, initial, app, integration_id: None, site, next: None };
-    let step = wait(engine.begin(begin)).unwrap();
+    let begin = PipelineStart {
+        provider,
+        org: &org,
+        initial_data: initial,
+        app,
+        integration_id: None,
+        base_url: site,
+        next: None,
+    };
+    let step = wait(engine.initialize(begin)).unwrap();
     (engine, step)
 }
 
 /// An answer in the words of Sentry's endpoint: HTTP status and body.
-fn told(progress: Progress) -> (u16, Value) {
+fn told(progress: StepResult) -> (u16, Value) {
     match progress {
-        Progress::Advance(step) => {
+        StepResult::Advance(step) => {
             (200, json!({ "status": "advance", "step": step.id, "data": step.data }))
         }
-        Progress::Complete(finished) => {
+        StepResult::Complete(finished) => {
             (200, json!({ "status": "complete", "data": { "id": finished.id.to_string() } }))
         }
-        Progress::Invalid(fields) => {
+        StepResult::Invalid(fields) => {
             let lists = fields.into_iter().map(|(name, why)| (name, json!([why])));
             (400, Value::Object(lists.collect()))
         }
-        Progress::Stay(data) => (200, json!({ "status": "stay", "data": data })),
-        Progress::Refused(no) => {
+        StepResult::Stay(data) => (200, json!({ "status": "stay", "data": data })),
+        StepResult::Refused(no) => {
             (400, json!({ "status": "error", "data": { "detail": no.message } }))
         }
     }
@@ -65,7 +73,7 @@ fn of_the_seam(mut expected: Value) -> Value {
 }
 
 #[track_caller]
-fn assert_told(progress: Progress, expected: &Value) {
+fn assert_told(progress: StepResult, expected: &Value) {
     let (status, body) = told(progress);
     assert_eq!(status, expected["status"], "{body}");
     assert_holds(&body, &expected["json"]);
@@ -78,13 +86,13 @@ fn forms_show_and_take_what_they_do_in_sentry() {
         let (mut engine, first) = begun(&Run::local(), key);
         let shown = json!({ "step": first.id, "data": first.data });
         assert_holds(&shown, &of_the_seam(steps[0].1.clone())["json"]);
-        let empty = wait(engine.answer(&Fields::default())).unwrap();
+        let empty = wait(engine.advance(&Fields::default())).unwrap();
         assert_eq!(told(empty).0, 400);
-        assert_told(wait(engine.answer(&fields(&steps[1].0))).unwrap(), &steps[1].1);
+        assert_told(wait(engine.advance(&fields(&steps[1].0))).unwrap(), &steps[1].1);
     }
     let (mut engine, _) = begun(&Run::local(), "opsgenie");
     for (answer, expected) in transcript("opsgenie (bad base url)") {
-        assert_told(wait(engine.answer(&fields(&answer))).unwrap(), &expected);
+        assert_told(wait(engine.advance(&fields(&answer))).unwrap(), &expected);
     }
 }
 
@@ -99,8 +107,8 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     assert_holds(&shown, &of_the_seam(at(&party, &steps[0].1))["json"]);
     let redirect_uri = "https://sentry.example.com/extensions/gitlab/setup/";
     assert_eq!(first.data["setupValues"][1]["value"], redirect_uri);
-    let advanced = wait(engine.answer(&fields(&at(&party, &steps[1].0)))).unwrap();
-    let Progress::Advance(second) = advanced else { panic!("the form is taken") };
+    let advanced = wait(engine.advance(&fields(&at(&party, &steps[1].0)))).unwrap();
+    let StepResult::Advance(second) = advanced else { panic!("the form is taken") };
     assert_eq!(second.id, steps[1].1["json"]["step"]);
     let page = second.data["oauthUrl"].as_str().unwrap();
     assert!(page.starts_with(&format!("{}/oauth/authorize?", party.origin)), "{page}");
@@ -108,7 +116,7 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     assert_eq!(parameter(page, "redirect_uri"), redirect_uri);
     for name in ["gitlab (wrong state)", "gitlab (missing callback fields)"] {
         for (answer, expected) in transcript(name) {
-            assert_told(wait(engine.answer(&fields(&answer))).unwrap(), &expected);
+            assert_told(wait(engine.advance(&fields(&answer))).unwrap(), &expected);
         }
     }
     // The rest is another process's: it has a callback, and what the engine kept.
@@ -129,7 +137,7 @@ fn at(party: &StandIn, part: &Value) -> Value {
 fn trailing_slashes_of_gitlabs_address_are_removed() {
     let (mut engine, _) = begun(&Run::local(), "gitlab");
     let (answer, _) = transcript("gitlab (trailing slashes)").remove(0);
-    let Progress::Advance(step) = wait(engine.answer(&fields(&answer))).unwrap() else {
+    let StepResult::Advance(step) = wait(engine.advance(&fields(&answer))).unwrap() else {
         panic!("the form is taken")
     };
     let page = step.data["oauthUrl"].as_str().unwrap();

@@ -1,33 +1,29 @@
 //! After the finish: repositories are linked and code mappings set, each as often as one likes.
 //! The third party is not asked about them.
 
-use super::{ALL, Embedded, NewCodeMapping, NewRepository, RepositoryFilter};
-use crate::backend::After;
-use crate::failure::Failure;
+use super::{ALL, EmbeddedBackend, NewCodeMapping, NewRepository, RepositoryFilter};
+use crate::backend::LinkReport;
+use crate::failure::{Error, Result};
 use crate::inputs::CodeMapping;
-use crate::links::{Linked, Links};
+use crate::links::{ExistingLinks, RequestedLinks};
 use crate::model::OrgSlug;
-use crate::plan::Task;
+use crate::plan::IntegrationTask;
 
-impl Embedded {
+impl EmbeddedBackend {
     /// The repositories and code mappings of an integration.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn linked(&mut self, org: i64, integration: i64) -> Result<Linked, Failure> {
+    pub async fn linked(&mut self, org: i64, integration: i64) -> Result<ExistingLinks> {
         let integration_id = Some(integration);
         let filter = RepositoryFilter { integration_id, ..RepositoryFilter::default() };
         let repositories = self.repositories(org, &filter, ALL).await?;
         let mapped = self.code_mappings(org, integration_id, &[], ALL).await?;
-        let mapping = |one: super::CodeMapping| CodeMapping {
+        let mapping = |one: super::StoredCodeMapping| CodeMapping {
             project: one.project_slug,
             repository: one.repository_name,
             stack_root: one.stack_root,
             source_root: one.source_root,
             default_branch: one.default_branch,
         };
-        Ok(Linked {
+        Ok(ExistingLinks {
             repositories: repositories.into_iter().map(|one| vec![one.name]).collect(),
             code_mappings: mapped.into_iter().map(mapping).collect(),
         })
@@ -36,10 +32,10 @@ impl Embedded {
     /// Links the repositories, and sets code mappings over those for the same project and stack root.
     pub async fn set_links(
         &mut self,
-        task: &Task,
+        task: &IntegrationTask,
         integration: i64,
-        wanted: &Links,
-        after: &mut After,
+        wanted: &RequestedLinks,
+        after: &mut LinkReport,
     ) {
         for name in &wanted.repositories {
             match self.link_one(task, integration, name).await {
@@ -59,10 +55,10 @@ impl Embedded {
 
     async fn link_one(
         &mut self,
-        task: &Task,
+        task: &IntegrationTask,
         integration: i64,
         name: &str,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool> {
         if !task.provider.has_repositories() {
             return Err(refused(format!("{} has no repositories", task.name())));
         }
@@ -79,10 +75,10 @@ impl Embedded {
 
     async fn map_one(
         &mut self,
-        task: &Task,
+        task: &IntegrationTask,
         integration: i64,
         mapping: &CodeMapping,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool> {
         let slug = OrgSlug::parse(&mapping.project);
         let slug = slug.ok_or_else(|| refused("the project's slug is none".to_owned()))?;
         let org = self.ensure_organization(&task.org, &[slug]).await?;
@@ -93,7 +89,7 @@ impl Embedded {
         let linked = self.repositories(org, &filter, ALL).await?;
         let repository = linked.into_iter().find(|linked| linked.name == mapping.repository);
         let repository = repository.ok_or_else(|| refused("it is not linked".to_owned()))?;
-        let link = self.installed_one(org, integration).await?;
+        let link = self.integration(org, integration).await?;
         let link = link.ok_or_else(|| refused("the integration is gone".to_owned()))?.link;
         let there = self.code_mappings(org, Some(integration), &[project], ALL).await?;
         let is_same = there.iter().any(|there| {
@@ -118,6 +114,6 @@ impl Embedded {
     }
 }
 
-fn refused(why: String) -> Failure {
-    Failure::new(crate::failure::Code::Refused, why)
+fn refused(why: String) -> Error {
+    Error::new(crate::failure::ErrorCode::Refused, why)
 }

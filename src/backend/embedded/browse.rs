@@ -2,13 +2,13 @@
 //! an integration.
 
 use super::installed::{INSTALLED, read};
-use super::{Embedded, Installed, Page};
-use crate::failure::Failure;
+use super::{EmbeddedBackend, InstalledIntegration, PageQuery};
+use crate::failure::Result;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 /// How much an organization has.
 #[derive(Clone, Copy, Debug)]
-pub struct Counts {
+pub struct OrganizationCounts {
     /// Integrations.
     pub integrations: i64,
     /// Releases.
@@ -17,7 +17,7 @@ pub struct Counts {
 
 /// The account that an organization's integration acts by.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct LinkedAccount {
     /// The third party's id for it.
     pub external_id: String,
     /// The user here who linked it.
@@ -37,35 +37,27 @@ pub struct AuditEntry {
     pub created_at: i64,
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// How much an organization has.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn counts(&mut self, org: i64) -> Result<Counts, Failure> {
+    pub async fn counts(&mut self, org: i64) -> Result<OrganizationCounts> {
         let sql =
             "SELECT (SELECT count(*) FROM organization_integration WHERE organization_id = ?1),
                           (SELECT count(*) FROM release WHERE organization_id = ?1)";
         self.look(|connection| {
             connection.query_row(sql, [org], |row| {
-                Ok(Counts { integrations: row.get(0)?, releases: row.get(1)? })
+                Ok(OrganizationCounts { integrations: row.get(0)?, releases: row.get(1)? })
             })
         })
         .await
     }
 
     /// The organization's integrations whose name, account or provider has this in it, by name.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn installed_like(
+    pub async fn search_integrations(
         &mut self,
         org: i64,
         query: &str,
-        page: Page,
-    ) -> Result<Vec<Installed>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<InstalledIntegration>> {
         let sql = format!(
             "{INSTALLED} AND (:query = '' OR instr(lower(integration.name || char(10)
                  || integration.external_id || char(10) || integration.provider), lower(:query)) > 0)
@@ -86,11 +78,7 @@ impl Embedded {
 
     /// When the organization was linked to an integration, in milliseconds since 1970, and the
     /// account that it acts by.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn origin(&mut self, link: i64) -> Result<(i64, Option<Account>), Failure> {
+    pub async fn link_details(&mut self, link: i64) -> Result<(i64, Option<LinkedAccount>)> {
         let sql = "SELECT link.created_at, identity.external_id, user.name, date_verified
                    FROM organization_integration AS link
                    LEFT JOIN identity ON identity.id = default_auth_id
@@ -103,16 +91,12 @@ impl Embedded {
     }
 
     /// What was done to an organization's integration, the latest first.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn audit_of(
+    pub async fn audit_log(
         &mut self,
         org: i64,
         integration: i64,
-        page: Page,
-    ) -> Result<Vec<AuditEntry>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<AuditEntry>> {
         let sql = "SELECT event, user.name AS actor, created_at FROM audit_log_entry
                    JOIN user ON user.id = actor_id
                    WHERE organization_id = ?1 AND target_object = ?2
@@ -134,9 +118,9 @@ impl Embedded {
 }
 
 /// The account of a link that has one.
-fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+fn account(row: &Row<'_>) -> rusqlite::Result<LinkedAccount> {
     let external_id: Option<String> = row.get("external_id")?;
-    Ok(Account {
+    Ok(LinkedAccount {
         external_id: external_id.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
         user: row.get("name")?,
         verified_at: row.get("date_verified")?,

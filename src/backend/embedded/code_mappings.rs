@@ -1,12 +1,12 @@
 //! Code mappings: where the paths of a project's stack traces are in a repository.
 
-use super::{Embedded, Page};
-use crate::failure::Failure;
+use super::{EmbeddedBackend, PageQuery};
+use crate::failure::Result;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 /// A code mapping.
 #[derive(Clone, Debug)]
-pub struct CodeMapping {
+pub struct StoredCodeMapping {
     /// Its id.
     pub id: i64,
     /// The project's id.
@@ -48,7 +48,7 @@ pub struct NewCodeMapping {
 
 /// What became of a mapping in an upsert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Upserted {
+pub enum UpsertResult {
     /// It was not there.
     Created,
     /// It was, and says this now.
@@ -63,19 +63,15 @@ const MAPPING: &str = "SELECT code_mapping.*, slug, repository.name AS repositor
      JOIN organization_integration AS link ON link.id = organization_integration_id
      JOIN integration ON integration.id = link.integration_id";
 
-impl Embedded {
+impl EmbeddedBackend {
     /// The organization's code mappings, of an integration and of projects when they are given.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn code_mappings(
         &mut self,
         org: i64,
         integration: Option<i64>,
         projects: &[i64],
-        page: Page,
-    ) -> Result<Vec<CodeMapping>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<StoredCodeMapping>> {
         let sql = format!(
             "{MAPPING} WHERE project.organization_id = :org
                AND (:integration IS NULL OR integration.id = :integration)
@@ -99,14 +95,10 @@ impl Embedded {
     }
 
     /// Makes a code mapping; `None` when the project has one for this stack root.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn add_code_mapping(
         &mut self,
         new: &NewCodeMapping,
-    ) -> Result<Option<CodeMapping>, Failure> {
+    ) -> Result<Option<StoredCodeMapping>> {
         let shown = format!("{MAPPING} WHERE code_mapping.id = ?1");
         self.change(|transaction| {
             let id: Option<i64> = transaction
@@ -125,14 +117,10 @@ impl Embedded {
     }
 
     /// Makes the code mappings, or writes them over those for the same project and stack root.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn upsert_code_mappings(
         &mut self,
         mappings: &[NewCodeMapping],
-    ) -> Result<Vec<Upserted>, Failure> {
+    ) -> Result<Vec<UpsertResult>> {
         self.change(|transaction| {
             let mut done = Vec::new();
             for new in mappings {
@@ -153,7 +141,7 @@ impl Embedded {
                          default_branch = excluded.default_branch",
                     values(new),
                 )?;
-                done.push(if known == 0 { Upserted::Created } else { Upserted::Updated });
+                done.push(if known == 0 { UpsertResult::Created } else { UpsertResult::Updated });
             }
             Ok(done)
         })
@@ -170,8 +158,8 @@ fn values(new: &NewCodeMapping) -> Values<'_> {
     (project, repository, link, stack_root, source_root, &new.default_branch, now)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<CodeMapping> {
-    Ok(CodeMapping {
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredCodeMapping> {
+    Ok(StoredCodeMapping {
         id: row.get("id")?,
         project_id: row.get("project_id")?,
         project_slug: row.get("slug")?,

@@ -1,15 +1,15 @@
 //! Commits: those that a request sends in full, and those that a ref only names.
 
 use super::pipeline::now;
-use super::repositories::{self, Repository};
-use super::{Embedded, Page};
-use crate::failure::Failure;
+use super::repositories::{self, StoredRepository};
+use super::{EmbeddedBackend, PageQuery};
+use crate::failure::Result;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use std::collections::HashMap;
 
 /// A commit.
 #[derive(Clone, Debug)]
-pub struct Commit {
+pub struct StoredCommit {
     /// Its own id.
     pub id: i64,
     /// Its hash.
@@ -21,7 +21,7 @@ pub struct Commit {
     /// Its author.
     pub author: Option<Author>,
     /// Its repository.
-    pub repository: Repository,
+    pub repository: StoredRepository,
 }
 
 /// The author of a commit.
@@ -87,19 +87,15 @@ const COMMIT: &str = "SELECT source_commit.id AS commit_id, key, message, date_a
      JOIN repository ON repository.id = repository_id
      LEFT JOIN commit_author ON commit_author.id = author_id";
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Replaces the commits of a release by these, in their order. Repositories that are not there
     /// yet come into being by their names.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn set_commits(
         &mut self,
         org: i64,
         release: i64,
         commits: &[NewCommit],
-    ) -> Result<(), Failure> {
+    ) -> Result<()> {
         self.change(|transaction| {
             transaction.execute("DELETE FROM release_commit WHERE release_id = ?1", [release])?;
             transaction.execute("DELETE FROM release_head WHERE release_id = ?1", [release])?;
@@ -124,16 +120,12 @@ impl Embedded {
 
     /// Notes the heads of a release. Names that no repository of the organization has are given
     /// back, and then nothing is written.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn set_refs(
         &mut self,
         org: i64,
         release: i64,
         refs: &[NewRef],
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<String>> {
         self.change(|transaction| {
             let mut found = Vec::new();
             let mut unknown = Vec::new();
@@ -156,15 +148,11 @@ impl Embedded {
     }
 
     /// The commits of a release, newest first.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn release_commits(
         &mut self,
         release: i64,
-        page: Page,
-    ) -> Result<Vec<Commit>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<StoredCommit>> {
         let sql = format!(
             "{COMMIT} JOIN release_commit ON release_commit.commit_id = source_commit.id
              WHERE release_id = ?1 ORDER BY place LIMIT ?2 OFFSET ?3"
@@ -177,15 +165,11 @@ impl Embedded {
     }
 
     /// The commits of a repository, newest first.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn repository_commits(
         &mut self,
         repository: i64,
-        page: Page,
-    ) -> Result<Vec<Commit>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<StoredCommit>> {
         let sql = format!(
             "{COMMIT} WHERE repository_id = ?1
              ORDER BY date_added DESC, source_commit.id DESC LIMIT ?2 OFFSET ?3"
@@ -198,11 +182,7 @@ impl Embedded {
     }
 
     /// The authors of a release's commits.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn release_authors(&mut self, release: i64) -> Result<Vec<Author>, Failure> {
+    pub async fn release_authors(&mut self, release: i64) -> Result<Vec<Author>> {
         self.look(|connection| {
             let mut statement = connection.prepare(
                 "SELECT DISTINCT commit_author.id, commit_author.name AS author_name, email
@@ -218,11 +198,7 @@ impl Embedded {
     }
 
     /// The versions that a commit is in, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn releases_of(&mut self, commit: i64) -> Result<Vec<super::Release>, Failure> {
+    pub async fn releases_of(&mut self, commit: i64) -> Result<Vec<super::StoredRelease>> {
         let sql = format!(
             "{} JOIN release_commit ON release_id = release.id
              WHERE commit_id = ?1 ORDER BY release.id",
@@ -236,15 +212,11 @@ impl Embedded {
     }
 
     /// The files that a release's commits touched, by name.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn release_files(
         &mut self,
         release: i64,
-        page: Page,
-    ) -> Result<Vec<CommitFile>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<CommitFile>> {
         self.look(|connection| {
             let mut statement = connection.prepare(
                 "SELECT commit_file.id AS id, filename, type, message, repository.name AS repository,
@@ -363,8 +335,8 @@ fn write_head(
     transaction.execute(sql, (release, repository, commit, &r#ref.previous)).map(drop)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Commit> {
-    Ok(Commit {
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredCommit> {
+    Ok(StoredCommit {
         id: row.get("commit_id")?,
         key: row.get("key")?,
         message: row.get("message")?,

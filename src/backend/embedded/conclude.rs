@@ -2,45 +2,45 @@
 
 use super::EngineError;
 use super::finish::finish;
-use super::pipeline::Kept;
+use super::pipeline::StoredPipeline;
 use super::records::{self, Actor};
-use crate::model::{Finished, Refusal, RefusalKind};
-use crate::provider::{Fresh, Provider};
-use crate::seam::Progress;
+use crate::model::{FinishedIntegration, Refusal, RefusalKind};
+use crate::provider::{FreshValues, Provider};
+use crate::seam::StepResult;
 use rusqlite::Transaction;
 
 /// Moves the index past the settled step; after the last one, finishes and clears.
-pub(super) fn step(
+pub(super) fn advance(
     transaction: &Transaction<'_>,
     provider: &'static dyn Provider,
     key: &str,
-    settled: &Kept,
-    fresh: &Fresh,
-) -> Result<Progress, EngineError> {
+    settled: &StoredPipeline,
+    fresh: &FreshValues,
+) -> Result<StepResult, EngineError> {
     // Another process may have gone on with the same callback meanwhile.
-    let stored = Kept::load(transaction, key)?;
+    let stored = StoredPipeline::load(transaction, key)?;
     if stored.step_index != settled.step_index {
         let message = "another run has taken this step already";
         return Err(EngineError::Refused(Refusal::new(RefusalKind::Used, message)));
     }
     let mut kept = settled.clone();
     kept.step_index += 1;
-    records::note_step(transaction, &kept)?;
+    records::record_step(transaction, &kept)?;
     if provider.steps().get(kept.step_index).is_some() {
         let view = kept.view(provider, fresh);
         kept.save(transaction, key)?;
-        return Ok(Progress::Advance(view));
+        return Ok(StepResult::Advance(view));
     }
-    let finished = conclude(transaction, provider, &kept)?;
+    let finished = build_and_finish(transaction, provider, &kept)?;
     kept.end(transaction, key)?;
-    Ok(Progress::Complete(finished))
+    Ok(StepResult::Complete(finished))
 }
 
-fn conclude(
+fn build_and_finish(
     transaction: &Transaction<'_>,
     provider: &'static dyn Provider,
-    kept: &Kept,
-) -> Result<Finished, EngineError> {
+    kept: &StoredPipeline,
+) -> Result<FinishedIntegration, EngineError> {
     let actor = Actor { user: kept.uid, org: kept.org_id };
     let mut state = kept.data.clone();
     state.bind("organization_id", kept.org_id);
@@ -62,7 +62,7 @@ fn conclude(
 }
 
 /// Sentry's own log lines for a provider that refuses.
-pub(super) fn log_refusal(refusal: &Refusal, provider: &dyn Provider, kept: &Kept) {
+pub(super) fn log_refusal(refusal: &Refusal, provider: &dyn Provider, kept: &StoredPipeline) {
     let (provider_key, organization_id) = (provider.key(), kept.org_id);
     let (error_message, error_status) = (&refusal.message, refusal.status);
     if refusal.kind == RefusalKind::Provider {

@@ -1,13 +1,13 @@
 //! Deploys: that a release runs in an environment.
 
 use super::pipeline::now;
-use super::{Embedded, Page};
-use crate::failure::Failure;
+use super::{EmbeddedBackend, PageQuery};
+use crate::failure::Result;
 use rusqlite::{OptionalExtension, Row};
 
 /// A deploy.
 #[derive(Clone, Debug)]
-pub struct Deploy {
+pub struct StoredDeploy {
     /// Its id.
     pub id: i64,
     /// Where the release runs.
@@ -39,13 +39,9 @@ pub struct NewDeploy {
     pub projects: Vec<i64>,
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Notes a deploy.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn deploy(&mut self, release: i64, new: &NewDeploy) -> Result<Deploy, Failure> {
+    pub async fn deploy(&mut self, release: i64, new: &NewDeploy) -> Result<StoredDeploy> {
         self.change(|transaction| {
             let deploy = transaction.query_row(
                 "INSERT INTO deploy
@@ -71,11 +67,7 @@ impl Embedded {
     }
 
     /// The deploys of a release, the latest first.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn deploys(&mut self, release: i64, page: Page) -> Result<Vec<Deploy>, Failure> {
+    pub async fn deploys(&mut self, release: i64, page: PageQuery) -> Result<Vec<StoredDeploy>> {
         self.look(|connection| {
             let mut statement = connection.prepare(
                 "SELECT * FROM deploy WHERE release_id = ?1
@@ -87,15 +79,11 @@ impl Embedded {
     }
 
     /// The newest deploy to an environment, of any release of the organization.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn newest_deploy(
         &mut self,
         org: i64,
         environment: &str,
-    ) -> Result<Option<Deploy>, Failure> {
+    ) -> Result<Option<StoredDeploy>> {
         self.look(|connection| {
             let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
                        WHERE organization_id = ?1 AND environment = ?2
@@ -106,18 +94,14 @@ impl Embedded {
     }
 
     /// The deploy that was noted last.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn last_deploy(&mut self, release: i64) -> Result<Option<Deploy>, Failure> {
-        let first = Page { offset: 0, rows: 1 };
+    pub async fn last_deploy(&mut self, release: i64) -> Result<Option<StoredDeploy>> {
+        let first = PageQuery { offset: 0, rows: 1 };
         Ok(self.deploys(release, first).await?.into_iter().next())
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Deploy> {
-    Ok(Deploy {
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredDeploy> {
+    Ok(StoredDeploy {
         id: row.get("id")?,
         environment: row.get("environment")?,
         name: row.get("name")?,

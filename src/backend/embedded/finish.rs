@@ -2,10 +2,13 @@
 //! Sentry's order and in the caller's one transaction.
 
 use super::EngineError;
-use super::identity::{self, Account};
+use super::identity::{self, VendorAccount};
 use super::records::{self, Actor, IntegrationRow, LinkRow};
-use crate::model::{Finished, IntegrationData, Object, Refusal, RefusalKind, Row, Status};
-use crate::provider::{Link, Provider};
+use crate::model::{
+    FinishedIntegration, IntegrationData, IntegrationStatus, Object, Refusal, RefusalKind,
+    RowPolicy,
+};
+use crate::provider::{OrgLink, Provider};
 use crate::state::State;
 use rusqlite::Connection;
 
@@ -22,17 +25,17 @@ pub fn finish(
     provider: &dyn Provider,
     state: &State,
     data: IntegrationData,
-) -> Result<Finished, EngineError> {
-    permit(connection, actor, provider)?;
+) -> Result<FinishedIntegration, EngineError> {
+    check_permission(connection, actor, provider)?;
     let (integration, stored) = ensure_integration(connection, provider, &data)?;
     let (default_auth, verified) = ensure_identity(connection, actor, provider, &data)?;
     let (link, linked) = ensure_link(connection, actor, &integration, default_auth)?;
     let configured = configure(connection, provider, state, &link)?;
     let changed = stored || verified || linked || configured;
     if changed {
-        records::note_install(connection, actor, provider.key(), &integration)?;
+        records::record_install(connection, actor, provider.key(), &integration)?;
     }
-    Ok(Finished {
+    Ok(FinishedIntegration {
         id: integration.id,
         integration_key: provider.integration_key().to_owned(),
         name: integration.name,
@@ -42,7 +45,7 @@ pub fn finish(
 }
 
 /// Roles above member hold `org:integrations`.
-fn permit(
+fn check_permission(
     connection: &Connection,
     actor: Actor,
     provider: &dyn Provider,
@@ -68,24 +71,26 @@ fn ensure_integration(
     provider: &dyn Provider,
     data: &IntegrationData,
 ) -> Result<(IntegrationRow, bool), EngineError> {
-    let external_id = bounded("external id", &data.external_id, 256)?;
-    let name = bounded("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
+    let external_id = checked_length("external id", &data.external_id, 256)?;
+    let name = checked_length("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
     let key = provider.integration_key();
     let found = records::integration(connection, key, &external_id)?;
     let (name, metadata) = match (&found, data.row) {
-        (None, Row::Expect) => {
+        (None, RowPolicy::Expect) => {
             let message = format!("there is no {key} integration that this would connect to");
             return Err(EngineError::Refused(Refusal::failure(message)));
         }
-        (Some(found), Row::Keep | Row::Expect) => (found.name.clone(), found.metadata.clone()),
-        (found, Row::Keep | Row::Overwrite) => (name, metadata(data, found.as_ref())),
+        (Some(found), RowPolicy::Keep | RowPolicy::Expect) => {
+            (found.name.clone(), found.metadata.clone())
+        }
+        (found, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(data, found.as_ref())),
     };
     let wanted = IntegrationRow {
         id: found.as_ref().map_or(0, |found| found.id),
         external_id,
         name,
         metadata,
-        status: Status::Active,
+        status: IntegrationStatus::Active,
     };
     if found.as_ref() == Some(&wanted) {
         return Ok((wanted, false));
@@ -120,7 +125,7 @@ fn ensure_identity(
         return Ok((None, false));
     };
     let idp_external_id = data.idp_external_id.as_ref().unwrap_or(&data.external_id);
-    let account = Account { identity, idp_external_id, idp_config: &data.idp_config };
+    let account = VendorAccount { identity, idp_external_id, idp_config: &data.idp_config };
     let ensured = identity::ensure(connection, actor, provider, &account)?;
     let (id, changed) = ensured.map_or((None, false), |(id, changed)| (Some(id), changed));
     Ok((id.filter(|_| provider.needs_default_identity()), changed))
@@ -138,12 +143,12 @@ fn ensure_link(
         let link = records::insert_link(connection, actor.org, integration.id, default_auth)?;
         return Ok((link, true));
     };
-    if link.status == Status::DeletionInProgress {
+    if link.status == IntegrationStatus::DeletionInProgress {
         let message = "deletion is already in progress: run again when it is through";
         return Err(EngineError::Refused(Refusal::failure(message)));
     }
     let default_auth = default_auth.or(link.default_auth);
-    let changed = link.status != Status::Active || link.default_auth != default_auth;
+    let changed = link.status != IntegrationStatus::Active || link.default_auth != default_auth;
     if changed {
         records::renew_link(connection, link.id, default_auth)?;
     }
@@ -157,8 +162,8 @@ fn configure(
     state: &State,
     row: &LinkRow,
 ) -> Result<bool, EngineError> {
-    let link = Link { id: row.id, integration_id: row.integration_id, config: &row.config };
-    let wanted: Option<Object> = provider.configure(state, link);
+    let link = OrgLink { id: row.id, integration_id: row.integration_id, config: &row.config };
+    let wanted: Option<Object> = provider.org_config(state, link);
     match wanted {
         Some(config) if config != row.config => {
             records::configure_link(connection, row.id, &config)?;
@@ -169,7 +174,7 @@ fn configure(
 }
 
 /// Sentry's column widths: a longer text is refused here and not cut.
-fn bounded(what: &str, text: &str, longest: usize) -> Result<String, EngineError> {
+fn checked_length(what: &str, text: &str, longest: usize) -> Result<String, EngineError> {
     if text.chars().count() <= longest {
         return Ok(text.to_owned());
     }

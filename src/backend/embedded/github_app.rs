@@ -1,8 +1,8 @@
 //! GitHub's API through octocrab: as a user, or as the app itself, by a JWT that ring signs.
 
-use crate::http::{self, Trust};
+use crate::http::{self, TlsTrust};
 use crate::model::Refusal;
-use crate::provider::ask::{Ask, Credentials, Reply, Unreached};
+use crate::provider::ask::{ConnectError, Credentials, VendorRequest, VendorResponse};
 use crate::secret::Secret;
 use axum::body::{Body, to_bytes};
 use base64::Engine;
@@ -16,30 +16,34 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
 /// How long a JWT is good, in seconds; GitHub takes ten minutes, and a clock may go wrong by one.
-const LIFE: i64 = 540;
-const SLACK: i64 = 60;
+const JWT_LIFETIME: i64 = 540;
+const CLOCK_SKEW: i64 = 60;
 /// No answer that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// Fetches one thing from the API at `base`.
-pub(super) async fn fetch(ask: &Ask, base: &str) -> Reply {
+pub(super) async fn fetch(ask: &VendorRequest, base: &str) -> VendorResponse {
     tracing::debug!(name = ask.name, "asking GitHub");
-    let mut reply = Reply::Unreached(Unreached::Connect);
-    for trust in http::trusted(&ask.url, ask.verify_tls) {
+    let mut reply = VendorResponse::Unreached(ConnectError::Connect);
+    for trust in http::trust_candidates(&ask.url, ask.verify_tls) {
         reply = get(ask, base, &trust)
             .await
-            .unwrap_or_else(|error| Reply::Unreached(unreached(&*error)));
-        if !matches!(reply, Reply::Unreached(Unreached::Tls)) {
+            .unwrap_or_else(|error| VendorResponse::Unreached(unreached(&*error)));
+        if !matches!(reply, VendorResponse::Unreached(ConnectError::Tls)) {
             break;
         }
     }
     reply
 }
 
-type Unheard = Box<dyn std::error::Error + Send + Sync>;
+type FetchError = Box<dyn std::error::Error + Send + Sync>;
 
-async fn get(ask: &Ask, base: &str, trust: &Trust) -> Result<Reply, Unheard> {
-    let client = http::third_party(trust)?;
+async fn get(
+    ask: &VendorRequest,
+    base: &str,
+    trust: &TlsTrust,
+) -> Result<VendorResponse, FetchError> {
+    let client = http::shared_client(trust)?;
     let builder = Octocrab::builder().base_uri(base)?;
     let builder = match &ask.credentials {
         // Octocrab panics at a token that no header can carry.
@@ -53,20 +57,16 @@ async fn get(ask: &Ask, base: &str, trust: &Trust) -> Result<Reply, Unheard> {
     let response = octocrab._get(ask.url.strip_prefix(base).unwrap_or(&ask.url)).await?;
     let status = response.status().as_u16();
     let body = to_bytes(Body::new(response.into_body()), LARGEST_BODY).await?;
-    Ok(Reply::Answered { status, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(VendorResponse::Received { status, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-fn unreached(error: &(dyn std::error::Error + 'static)) -> Unreached {
+fn unreached(error: &(dyn std::error::Error + 'static)) -> ConnectError {
     let causes = std::iter::successors(Some(error), |cause| cause.source());
     let found = causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>()).next();
-    found.map_or(Unreached::Broken, http::unreached)
+    found.map_or(ConnectError::Interrupted, http::connect_error)
 }
 
 /// The JWT that proves an app (RS256), good from a minute ago on.
-///
-/// # Errors
-///
-/// The private key cannot be read.
 pub(super) fn jwt(app_id: &str, private_key: &Secret, now: i64) -> Result<Secret, Refusal> {
     let unfit = || Refusal::failure("the `privateKey` of the GitHub app is no RSA key in PEM");
     let key = match PrivateKeyDer::from_pem_slice(private_key.expose().as_bytes()) {
@@ -75,7 +75,7 @@ pub(super) fn jwt(app_id: &str, private_key: &Secret, now: i64) -> Result<Secret
         _ => return Err(unfit()),
     };
     let key = key.map_err(|_| unfit())?;
-    let claims = json!({ "iat": now - SLACK, "exp": now + LIFE, "iss": app_id });
+    let claims = json!({ "iat": now - CLOCK_SKEW, "exp": now + JWT_LIFETIME, "iss": app_id });
     let header = json!({ "alg": "RS256", "typ": "JWT" });
     let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));

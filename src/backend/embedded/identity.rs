@@ -9,13 +9,13 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
 /// An identity as it was before.
-struct Known {
+struct StoredIdentity {
     id: i64,
     user: i64,
 }
 
 /// What the finish knows of the account.
-pub(super) struct Account<'a> {
+pub(super) struct VendorAccount<'a> {
     pub(super) identity: &'a UserIdentity,
     pub(super) idp_external_id: &'a str,
     pub(super) idp_config: &'a Object,
@@ -27,14 +27,14 @@ pub(super) fn ensure(
     connection: &Connection,
     actor: Actor,
     provider: &dyn Provider,
-    account: &Account<'_>,
+    account: &VendorAccount<'_>,
 ) -> Result<Option<(i64, bool)>, EngineError> {
     let idp = ensure_provider(connection, account)?;
     let by_account = find(connection, idp, "external_id", &account.identity.external_id)?;
     let by_user = find(connection, idp, "user_id", &actor.user)?;
     match (by_account, by_user) {
         (Some(known), _) if known.user != actor.user => {
-            let taken = taken(actor, provider, idp, account, known.id);
+            let taken = identity_taken(actor, provider, idp, account, known.id);
             if provider.needs_default_identity() { Err(taken) } else { Ok(None) }
         }
         // The account itself, or another account of this user, which takes the new id over.
@@ -44,14 +44,14 @@ pub(super) fn ensure(
         }
         (None, None) => {
             let id = insert(connection, idp, actor, account.identity)?;
-            records::note_identity(connection, actor, account.identity.kind)?;
+            records::record_identity(connection, actor, account.identity.kind)?;
             Ok(Some((id, true)))
         }
     }
 }
 
 /// Creates the identity provider, or overwrites its configuration.
-fn ensure_provider(connection: &Connection, account: &Account<'_>) -> rusqlite::Result<i64> {
+fn ensure_provider(connection: &Connection, account: &VendorAccount<'_>) -> rusqlite::Result<i64> {
     connection.query_row(
         "INSERT INTO identity_provider (type, external_id, config) VALUES (?1, ?2, ?3)
          ON CONFLICT (type, external_id) DO UPDATE SET config = excluded.config
@@ -66,11 +66,11 @@ fn find(
     idp: i64,
     column: &'static str,
     value: &dyn rusqlite::ToSql,
-) -> rusqlite::Result<Option<Known>> {
+) -> rusqlite::Result<Option<StoredIdentity>> {
     let sql = format!("SELECT id, user_id FROM identity WHERE idp_id = ?1 AND {column} = ?2");
     connection
         .query_row(&sql, rusqlite::params![idp, value], |row| {
-            Ok(Known { id: row.get(0)?, user: row.get(1)? })
+            Ok(StoredIdentity { id: row.get(0)?, user: row.get(1)? })
         })
         .optional()
 }
@@ -106,11 +106,11 @@ fn scopes(identity: &UserIdentity) -> String {
     Value::from(identity.scopes.clone()).to_string()
 }
 
-fn taken(
+fn identity_taken(
     actor: Actor,
     provider: &dyn Provider,
     idp_id: i64,
-    account: &Account<'_>,
+    account: &VendorAccount<'_>,
     object_id: i64,
 ) -> EngineError {
     tracing::info!(

@@ -1,14 +1,14 @@
 //! An organization's integrations as `serve` lists them, and their way out.
 
 use super::pipeline::{now, object};
-use super::{Embedded, Page};
-use crate::failure::Failure;
-use crate::model::{Object, Status};
+use super::{EmbeddedBackend, PageQuery};
+use crate::failure::Result;
+use crate::model::{IntegrationStatus, Object};
 use rusqlite::{OptionalExtension, Row, named_params};
 
 /// An integration with the organization's link to it.
 #[derive(Clone)]
-pub struct Installed {
+pub struct InstalledIntegration {
     /// The integration's id.
     pub id: i64,
     /// The link's own id.
@@ -35,18 +35,14 @@ pub(super) const INSTALLED: &str = "SELECT integration.*, link.id AS link, link.
      JOIN integration ON integration.id = link.integration_id
      WHERE link.organization_id = :org";
 
-impl Embedded {
+impl EmbeddedBackend {
     /// The organization's integrations by name; of one provider, when a key is given.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn installed(
+    pub async fn integrations(
         &mut self,
         org: i64,
         integration_key: Option<&str>,
-        page: Page,
-    ) -> Result<Vec<Installed>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<InstalledIntegration>> {
         let sql = format!(
             "{INSTALLED} AND (:key IS NULL OR integration.provider = :key)
              ORDER BY integration.name, integration.id LIMIT :rows OFFSET :offset"
@@ -65,11 +61,7 @@ impl Embedded {
     }
 
     /// One of them.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn installed_one(&mut self, org: i64, id: i64) -> Result<Option<Installed>, Failure> {
+    pub async fn integration(&mut self, org: i64, id: i64) -> Result<Option<InstalledIntegration>> {
         let sql = format!("{INSTALLED} AND integration.id = :id");
         self.look(|connection| {
             connection.query_row(&sql, named_params! { ":org": org, ":id": id }, read).optional()
@@ -79,18 +71,9 @@ impl Embedded {
 
     /// Marks the link for deletion, which a later finish revives, and notes it as Sentry's audit
     /// entry `integration.remove`. Whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn uninstall(
-        &mut self,
-        org: i64,
-        user: Option<i64>,
-        id: i64,
-    ) -> Result<bool, Failure> {
+    pub async fn uninstall(&mut self, org: i64, user: Option<i64>, id: i64) -> Result<bool> {
         self.change(|transaction| {
-            let waiting = Status::PendingDeletion.as_str();
+            let waiting = IntegrationStatus::PendingDeletion.as_str();
             let marked = transaction.execute(
                 "UPDATE organization_integration SET status = ?3
                  WHERE organization_id = ?1 AND integration_id = ?2 AND status <> ?3",
@@ -114,8 +97,8 @@ impl Embedded {
     }
 }
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Installed> {
-    Ok(Installed {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<InstalledIntegration> {
+    Ok(InstalledIntegration {
         id: row.get("id")?,
         link: row.get("link")?,
         integration_key: row.get("provider")?,

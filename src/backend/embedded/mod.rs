@@ -27,69 +27,69 @@ mod session;
 mod tenants;
 mod third_party;
 
-use crate::failure::Failure;
-use crate::links::Linked;
-use crate::model::{Listed, OrgSlug, Refusal, RefusalKind};
-use crate::provider::{self, Fresh, Provider, Step};
-use crate::seam::{Begin, Pipeline, Progress, StepView};
+use crate::failure::{Error, Result};
+use crate::links::ExistingLinks;
+use crate::model::{ListedIntegration, OrgSlug, Refusal, RefusalKind};
+use crate::provider::{self, FreshValues, Provider, Step};
+use crate::seam::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::state::Fields;
-use crate::store::{Busy, Store, StoreError};
-use pipeline::Kept;
+use crate::store::{Database, DatabaseError, IsBusy};
+use pipeline::StoredPipeline;
 use std::path::Path;
 
-pub use browse::{Account, AuditEntry, Counts};
-pub use code_mappings::{CodeMapping, NewCodeMapping, Upserted};
-pub use commits::{Author, Commit, CommitFile, NewCommit, NewRef};
-pub use deploys::{Deploy, NewDeploy};
+pub use browse::{AuditEntry, LinkedAccount, OrganizationCounts};
+pub use code_mappings::{NewCodeMapping, StoredCodeMapping, UpsertResult};
+pub use commits::{Author, CommitFile, NewCommit, NewRef, StoredCommit};
+pub use deploys::{NewDeploy, StoredDeploy};
 pub use finish::finish;
-pub use installed::Installed;
+pub use installed::InstalledIntegration;
 pub use inventory::inventory;
 pub(crate) use pipeline::random_hex;
 pub use records::Actor;
-pub use releases::{NewRelease, Release, ReleaseChange, ReleaseFilter};
-pub use releasing::{EmbeddedReleases, peek_release};
-pub use repositories::{NewRepository, Repository, RepositoryFilter};
-pub use resume::Resumed;
-pub use session::{Door, Session};
-pub use tenants::{Bearer, Organization, Page, Project};
+pub use releases::{NewRelease, ReleaseChange, ReleaseFilter, StoredRelease};
+pub use releasing::{EmbeddedReleases, read_release};
+pub use repositories::{NewRepository, RepositoryFilter, StoredRepository};
+pub use resume::ResumedPipeline;
+pub use session::{EntryPoint, PipelineSession};
+pub use tenants::{Organization, PageQuery, Principal, Project};
 
 /// More rows than an organization has.
-const ALL: Page = Page { rows: i64::MAX, offset: 0 };
+const ALL: PageQuery = PageQuery { rows: i64::MAX, offset: 0 };
 
 /// The user that a run on this backend acts as: an owner of every organization it makes.
 pub const LOCAL_USER: &str = "local";
 
 /// The embedded backend.
-pub struct Embedded {
-    store: Store,
+pub struct EmbeddedBackend {
+    store: Database,
     /// The key of the pipeline that is being walked.
     key: String,
     /// Organizations that came into being, for the run to say so.
-    pub made: Vec<OrgSlug>,
+    pub created_orgs: Vec<OrgSlug>,
 }
 
 /// Why a transaction of the engine is rolled back.
 #[derive(Debug)]
 pub enum EngineError {
     /// The file failed.
-    Store(StoreError),
+    Store(DatabaseError),
     /// The provider or the pipeline refused.
     Refused(Refusal),
 }
 
-impl<E: Into<StoreError>> From<E> for EngineError {
+impl<E: Into<DatabaseError>> From<E> for EngineError {
     fn from(error: E) -> Self {
         Self::Store(error.into())
     }
 }
 
-impl Busy for EngineError {
+impl IsBusy for EngineError {
     fn is_busy(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_busy())
     }
 }
 
-impl From<EngineError> for Failure {
+impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
@@ -98,74 +98,73 @@ impl From<EngineError> for Failure {
     }
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Opens the file, and makes it when it is not there.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn open(path: &Path) -> Result<Self, Failure> {
-        Ok(Self { store: Store::open(path).await?, key: String::new(), made: Vec::new() })
+    pub async fn open(path: &Path) -> Result<Self> {
+        Ok(Self {
+            store: Database::open(path).await?,
+            key: String::new(),
+            created_orgs: Vec::new(),
+        })
     }
 
     /// Opens the file only to read; `None` when it is not there.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, Failure> {
-        let store = Store::open_to_read(path).await?;
-        Ok(store.map(|store| Self { store, key: String::new(), made: Vec::new() }))
+    pub async fn open_to_read(path: &Path) -> Result<Option<Self>> {
+        let store = Database::open_to_read(path).await?;
+        Ok(store.map(|store| Self { store, key: String::new(), created_orgs: Vec::new() }))
     }
 
     /// The organization's integrations of a provider, by id.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn list(
         &mut self,
         org: &OrgSlug,
         provider: &dyn Provider,
-    ) -> Result<Vec<Listed>, Failure> {
+    ) -> Result<Vec<ListedIntegration>> {
         list(&mut self.store, org, provider).await
     }
 
     /// Settles the current step with an answer whose fields fit it.
-    async fn settle(&mut self, current: Current, fields: &Fields) -> Result<Progress, EngineError> {
-        let Current { provider, step, mut kept } = current;
-        if let Some(more) = provider.stays(step, fields, &kept.data) {
-            return Ok(Progress::Stay(more));
+    async fn submit(
+        &mut self,
+        current: CurrentStep,
+        fields: &Fields,
+    ) -> Result<StepResult, EngineError> {
+        let CurrentStep { provider, step, mut kept } = current;
+        if let Some(more) = provider.stay_data(step, fields, &kept.data) {
+            return Ok(StepResult::Stay(more));
         }
-        let admitted = provider.admit(step, fields, &kept.data, pipeline::now() / 1000);
-        let taken = admitted.and_then(|()| provider.take(step, fields, &mut kept.data));
+        let admitted = provider.verify(step, fields, &kept.data, pipeline::now() / 1000);
+        let taken = admitted.and_then(|()| provider.bind_answer(step, fields, &mut kept.data));
         taken.map_err(EngineError::Refused)?;
-        self.inquire(provider, step, &mut kept).await?;
+        self.fetch_from_third_party(provider, step, &mut kept).await?;
         let key = self.key.clone();
-        let fresh = fresh(provider, &kept.site);
+        let fresh = fresh_values(provider, &kept.site);
         self.store
-            .write(|transaction| conclude::step(transaction, provider, &key, &kept, &fresh))
+            .write(|transaction| conclude::advance(transaction, provider, &key, &kept, &fresh))
             .await
     }
 
     /// Asks the third party until the provider lacks nothing, and keeps every reply.
-    async fn inquire(
+    async fn fetch_from_third_party(
         &mut self,
         provider: &'static dyn Provider,
         step: &Step,
-        kept: &mut Kept,
+        kept: &mut StoredPipeline,
     ) -> Result<(), EngineError> {
-        let refuse = |refusal: Refusal, kept: &Kept| {
+        let refuse = |refusal: Refusal, kept: &StoredPipeline| {
             conclude::log_refusal(&refusal, provider, kept);
             EngineError::Refused(refusal)
         };
-        while let Some(ask) = provider.ask(step, &kept.data).map_err(|no| refuse(no, kept))? {
+        while let Some(ask) =
+            provider.next_request(step, &kept.data).map_err(|no| refuse(no, kept))?
+        {
             let name = ask.name;
             let reply = third_party::fetch(ask).await.map_err(|no| refuse(no, kept))?;
-            let heard = provider.hear(name, &reply, &mut kept.data);
+            let heard = provider.bind_response(name, &reply, &mut kept.data);
             heard.map_err(|no| refuse(no, kept))?;
             let key = &self.key;
-            let saved = self.store.write(|transaction| kept.keep(transaction, key)).await?;
+            let saved =
+                self.store.write(|transaction| kept.update_unless_taken(transaction, key)).await?;
             if !saved {
                 let message = "the third party gave out a token that it had given out before";
                 return Err(refuse(Refusal::failure(message), kept));
@@ -174,107 +173,105 @@ impl Embedded {
         Ok(())
     }
 
-    async fn current(&mut self) -> Result<Current, EngineError> {
+    async fn current(&mut self) -> Result<CurrentStep, EngineError> {
         let key = &self.key;
-        let kept = self.store.read(|connection| Kept::load(connection, key)).await?;
+        let kept = self.store.read(|connection| StoredPipeline::load(connection, key)).await?;
         let provider = provider::find(&kept.provider_key).ok();
         let valid = provider.filter(|provider| kept.is_valid(*provider));
         let step = valid.and_then(|provider| provider.steps().get(kept.step_index));
         match (valid, step) {
-            (Some(provider), Some(step)) => Ok(Current { provider, step, kept }),
+            (Some(provider), Some(step)) => Ok(CurrentStep { provider, step, kept }),
             _ => Err(EngineError::Refused(expired())),
         }
     }
 }
 
 /// The pipeline that is being walked, at its current step.
-struct Current {
+struct CurrentStep {
     provider: &'static dyn Provider,
     step: &'static Step,
-    kept: Kept,
+    kept: StoredPipeline,
 }
 
-impl Pipeline for Embedded {
-    async fn begin(&mut self, begin: Begin<'_>) -> Result<StepView, Failure> {
-        let fresh = fresh(begin.provider, begin.site);
+impl Pipeline for EmbeddedBackend {
+    async fn initialize(&mut self, begin: PipelineStart<'_>) -> Result<StepView> {
+        let fresh = fresh_values(begin.provider, begin.base_url);
         let (key, view, made) = self
             .store
             .write(|transaction| -> Result<_, EngineError> {
                 let (user, org, made) = records::ensure_org(transaction, begin.org)?;
-                let mut kept = Kept::new(begin, user, org).map_err(EngineError::Refused)?;
+                let mut kept =
+                    StoredPipeline::new(begin, user, org).map_err(EngineError::Refused)?;
                 let view = kept.view(begin.provider, &fresh);
                 Ok((kept.insert(transaction)?, view, made))
             })
             .await?;
         if made {
-            self.made.push(begin.org.clone());
+            self.created_orgs.push(begin.org.clone());
         }
         self.key = key;
         Ok(view)
     }
 
-    async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+    async fn advance(&mut self, fields: &Fields) -> Result<StepResult> {
         let current = self.current().await?;
-        let invalid = provider::invalid(current.step, fields);
+        let invalid = provider::field_errors(current.step, fields);
         if !invalid.is_empty() {
-            return Ok(Progress::Invalid(invalid));
+            return Ok(StepResult::Invalid(invalid));
         }
-        match self.settle(current, fields).await {
-            Err(EngineError::Refused(refusal)) => Ok(Progress::Refused(refusal)),
+        match self.submit(current, fields).await {
+            Err(EngineError::Refused(refusal)) => Ok(StepResult::Refused(refusal)),
             settled => Ok(settled?),
         }
     }
 
-    async fn abandon(&mut self) -> Result<(), Failure> {
+    async fn abandon(&mut self) -> Result<()> {
         let key = std::mem::take(&mut self.key);
-        let cleared = self.store.write(|transaction| Kept::clear(transaction, &key)).await;
-        Ok(cleared.map_err(StoreError::from)?)
+        let cleared =
+            self.store.write(|transaction| StoredPipeline::clear(transaction, &key)).await;
+        Ok(cleared.map_err(DatabaseError::from)?)
     }
 }
 
 /// What an organization has in a file that is only read; nothing when the file is not there.
-///
-/// # Errors
-///
-/// `database`.
-pub async fn peek(
+pub async fn list_read_only(
     path: &Path,
     org: &OrgSlug,
     provider: &dyn Provider,
-) -> Result<Vec<Listed>, Failure> {
-    match Store::open_to_read(path).await? {
+) -> Result<Vec<ListedIntegration>> {
+    match Database::open_to_read(path).await? {
         Some(mut store) => list(&mut store, org, provider).await,
         None => Ok(Vec::new()),
     }
 }
 
 /// What is linked to an integration, in a file that is only read.
-///
-/// # Errors
-///
-/// `database`.
-pub async fn peek_linked(path: &Path, org: &OrgSlug, integration: i64) -> Result<Linked, Failure> {
-    let Some(mut engine) = Embedded::open_to_read(path).await? else {
-        return Ok(Linked::default());
+pub async fn links_read_only(
+    path: &Path,
+    org: &OrgSlug,
+    integration: i64,
+) -> Result<ExistingLinks> {
+    let Some(mut engine) = EmbeddedBackend::open_to_read(path).await? else {
+        return Ok(ExistingLinks::default());
     };
     match engine.organization(org.as_str()).await? {
         Some(org) => engine.linked(org.id, integration).await,
-        None => Ok(Linked::default()),
+        None => Ok(ExistingLinks::default()),
     }
 }
 
 async fn list(
-    store: &mut Store,
+    store: &mut Database,
     org: &OrgSlug,
     provider: &dyn Provider,
-) -> Result<Vec<Listed>, Failure> {
+) -> Result<Vec<ListedIntegration>> {
     let key = provider.integration_key();
     let listed = store.read(|connection| records::list(connection, org, key)).await;
-    Ok(listed.map_err(StoreError::from)?)
+    Ok(listed.map_err(DatabaseError::from)?)
 }
 
-fn fresh(provider: &dyn Provider, site: &str) -> Fresh {
-    Fresh {
+fn fresh_values(provider: &dyn Provider, site: &str) -> FreshValues {
+    FreshValues {
         nonce: random_hex(),
         verifier: pipeline::random_verifier(),
         redirect_uri: format!(
@@ -289,7 +286,7 @@ fn expired() -> Refusal {
     Refusal::new(RefusalKind::Expired, "the pipeline is not there any more, or its time is over")
 }
 
-fn used() -> Refusal {
+fn callback_used() -> Refusal {
     let message = "the callback was used already, and its pipeline finished";
     Refusal::new(RefusalKind::Used, message)
 }

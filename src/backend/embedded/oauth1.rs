@@ -17,10 +17,6 @@ use url::Url;
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The header that proves a request without a form.
-///
-/// # Errors
-///
-/// The private key cannot be read, or is too small to sign with.
 pub(super) fn header(
     with: &OAuth1,
     method: &str,

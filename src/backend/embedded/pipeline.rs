@@ -1,10 +1,10 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
-use super::{EngineError, expired, used};
+use super::{EngineError, callback_used, expired};
 use crate::model::{Object, PipelineType, Refusal};
 use crate::provider::oauth2::OAUTH_STATE;
-use crate::provider::{APP, Fresh, Provider};
-use crate::seam::{Begin, StepView};
+use crate::provider::{APP, FreshValues, Provider};
+use crate::seam::{PipelineStart, StepView};
 use crate::state::{Fields, State, signature};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,11 +15,11 @@ use sha2::{Digest, Sha256};
 /// Sentry's time to live, restarted on every write.
 const TIME_TO_LIVE_MS: i64 = 3_600_000;
 /// How long an ended callback is remembered, to tell a late use from a forged one.
-const MEMORY_MS: i64 = 7 * 24 * 3_600_000;
+const ENDED_RETENTION_MS: i64 = 7 * 24 * 3_600_000;
 
 /// A kept pipeline, in Sentry's fields.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(super) struct StoredPipeline {
     pub(super) uid: i64,
     pub(super) provider_key: String,
     pub(super) org_id: i64,
@@ -30,9 +30,9 @@ pub(super) struct Kept {
     pub(super) next: Option<String>,
 }
 
-impl Kept {
+impl StoredPipeline {
     /// A pipeline at its first step, with what it begins with.
-    pub(super) fn new(begin: Begin<'_>, uid: i64, org_id: i64) -> Result<Self, Refusal> {
+    pub(super) fn new(begin: PipelineStart<'_>, uid: i64, org_id: i64) -> Result<Self, Refusal> {
         let mut data = State::default();
         if let Some(id) = begin.integration_id {
             data.bind("integration_id", id);
@@ -43,9 +43,9 @@ impl Kept {
         }
         if let Some(initial) = begin.provider.initial() {
             let nothing = Fields::default();
-            let fields = begin.initial.unwrap_or(&nothing);
-            begin.provider.admit(initial, fields, &data, now() / 1000)?;
-            begin.provider.take(initial, fields, &mut data)?;
+            let fields = begin.initial_data.unwrap_or(&nothing);
+            begin.provider.verify(initial, fields, &data, now() / 1000)?;
+            begin.provider.bind_answer(initial, fields, &mut data)?;
         }
         Ok(Self {
             uid,
@@ -54,7 +54,7 @@ impl Kept {
             step_index: 0,
             signature: of(begin.provider),
             data,
-            site: begin.site.to_owned(),
+            site: begin.base_url.to_owned(),
             next: begin.next.map(str::to_owned),
         })
     }
@@ -78,11 +78,11 @@ impl Kept {
     }
 
     /// Looks at the current step, which may bind what is fresh.
-    pub(super) fn view(&mut self, provider: &dyn Provider, fresh: &Fresh) -> StepView {
+    pub(super) fn view(&mut self, provider: &dyn Provider, fresh: &FreshValues) -> StepView {
         let Some(step) = provider.steps().get(self.step_index) else {
             return StepView { id: String::new(), data: Object::new() };
         };
-        StepView { id: step.id.to_owned(), data: provider.view(step, &mut self.data, fresh) }
+        StepView { id: step.id.to_owned(), data: provider.step_data(step, &mut self.data, fresh) }
     }
 
     /// Stores it under a fresh random key; those whose time is over lose their data, then go.
@@ -116,7 +116,7 @@ impl Kept {
         let read = |row: &Row<'_>| Ok((Self::read(row)?, row.get("ended")?));
         match connection.query_row(sql, (key, now()), read).optional()? {
             Some((kept, false)) => Ok(kept),
-            Some((_, true)) => Err(EngineError::Refused(used())),
+            Some((_, true)) => Err(EngineError::Refused(callback_used())),
             None => Err(EngineError::Refused(expired())),
         }
     }
@@ -152,7 +152,11 @@ impl Kept {
 
     /// Writes what a third party told. Whether it could be: a value that finds the pipeline may
     /// come from there, and must find no other.
-    pub(super) fn keep(&self, connection: &Connection, key: &str) -> rusqlite::Result<bool> {
+    pub(super) fn update_unless_taken(
+        &self,
+        connection: &Connection,
+        key: &str,
+    ) -> rusqlite::Result<bool> {
         let sql = "SELECT count(*) FROM pipeline_state WHERE callback = ?1 AND key <> ?2";
         let others =
             connection.query_row(sql, (self.callback(), key), |row| row.get::<_, i64>(0))?;
@@ -182,7 +186,10 @@ impl Kept {
 }
 
 fn forget_expired(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM pipeline_state WHERE expires_at <= ?1", [now() - MEMORY_MS])?;
+    connection.execute(
+        "DELETE FROM pipeline_state WHERE expires_at <= ?1",
+        [now() - ENDED_RETENTION_MS],
+    )?;
     let sql = "UPDATE pipeline_state SET data = '{}', next = NULL
                WHERE expires_at <= ?1 AND data <> '{}'";
     connection.execute(sql, [now()]).map(drop)

@@ -1,8 +1,8 @@
 //! The rows: one small function for each thing that is read or written. No rules here.
 
 use super::LOCAL_USER;
-use super::pipeline::{Kept, now, object, text};
-use crate::model::{Listed, Object, OrgSlug, Status, Stored};
+use super::pipeline::{StoredPipeline, now, object, text};
+use crate::model::{IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(super) struct IntegrationRow {
     pub(super) external_id: String,
     pub(super) name: String,
     pub(super) metadata: Object,
-    pub(super) status: Status,
+    pub(super) status: IntegrationStatus,
 }
 
 /// A row of `organization_integration`.
@@ -30,7 +30,7 @@ pub(super) struct LinkRow {
     pub(super) id: i64,
     pub(super) integration_id: i64,
     pub(super) config: Object,
-    pub(super) status: Status,
+    pub(super) status: IntegrationStatus,
     pub(super) default_auth: Option<i64>,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn list(
     connection: &Connection,
     org: &OrgSlug,
     integration_key: &str,
-) -> rusqlite::Result<Vec<Listed>> {
+) -> rusqlite::Result<Vec<ListedIntegration>> {
     let mut statement = connection.prepare(
         "SELECT integration.id, integration.external_id, name, metadata, link.config,
                 integration.status AS status, link.status AS link_status, identity.data AS identity
@@ -87,16 +87,17 @@ pub(super) fn list(
          ORDER BY integration.id",
     )?;
     let rows = statement.query_map((org.as_str(), integration_key), |row| {
-        let is_active = |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == Status::Active);
+        let is_active =
+            |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == IntegrationStatus::Active);
         let metadata = json_of(row, "metadata")?;
         let identity: Option<String> = row.get("identity")?;
-        Ok(Listed {
+        Ok(ListedIntegration {
             id: row.get("id")?,
             external_id: row.get("external_id")?,
             name: row.get("name")?,
             domain_name: metadata.get("domain_name").and_then(Value::as_str).map(str::to_owned),
             active: is_active("status")? && is_active("link_status")?,
-            stored: Some(Stored {
+            stored: Some(StoredSecrets {
                 metadata,
                 config: json_of(row, "config")?,
                 identity: identity.as_deref().map(object),
@@ -183,7 +184,7 @@ pub(super) fn insert_link(
     integration_id: i64,
     default_auth: Option<i64>,
 ) -> rusqlite::Result<LinkRow> {
-    let status = Status::Active;
+    let status = IntegrationStatus::Active;
     let id = connection.query_row(
         "INSERT INTO organization_integration
              (organization_id, integration_id, default_auth_id, config, status, created_at)
@@ -220,7 +221,7 @@ pub(super) fn configure_link(
 }
 
 /// Sentry's audit entry 110, `integration.add`.
-pub(super) fn note_install(
+pub(super) fn record_install(
     connection: &Connection,
     actor: Actor,
     provider_key: &str,
@@ -238,7 +239,7 @@ pub(super) fn note_install(
 }
 
 /// Sentry's analytics event `integrations.pipeline_step`, with the index after the step.
-pub(super) fn note_step(connection: &Connection, kept: &Kept) -> rusqlite::Result<()> {
+pub(super) fn record_step(connection: &Connection, kept: &StoredPipeline) -> rusqlite::Result<()> {
     let data = json!({
         "user_id": kept.uid,
         "organization_id": kept.org_id,
@@ -246,20 +247,20 @@ pub(super) fn note_step(connection: &Connection, kept: &Kept) -> rusqlite::Resul
         "step_index": kept.step_index,
         "pipeline_type": kept.pipeline_type().as_str(),
     });
-    note(connection, "integrations.pipeline_step", &data)
+    record_event(connection, "integrations.pipeline_step", &data)
 }
 
 /// Sentry's analytics event `integrations.identity_linked`.
-pub(super) fn note_identity(
+pub(super) fn record_identity(
     connection: &Connection,
     actor: Actor,
     kind: &str,
 ) -> rusqlite::Result<()> {
     let data = json!({ "provider": kind, "actor_id": actor.user, "actor_type": "user" });
-    note(connection, "integrations.identity_linked", &data)
+    record_event(connection, "integrations.identity_linked", &data)
 }
 
-fn note(connection: &Connection, kind: &str, data: &Value) -> rusqlite::Result<()> {
+fn record_event(connection: &Connection, kind: &str, data: &Value) -> rusqlite::Result<()> {
     let sql = "INSERT INTO analytics_event (type, data, created_at) VALUES (?1, ?2, ?3)";
     connection.execute(sql, (kind, data.to_string(), now())).map(drop)
 }
@@ -269,6 +270,7 @@ fn json_of(row: &Row<'_>, column: &str) -> rusqlite::Result<Object> {
 }
 
 /// A status that another hand wrote counts as switched off.
-fn status(row: &Row<'_>, column: &str) -> rusqlite::Result<Status> {
-    Ok(Status::parse(&row.get::<_, String>(column)?).unwrap_or(Status::Disabled))
+fn status(row: &Row<'_>, column: &str) -> rusqlite::Result<IntegrationStatus> {
+    Ok(IntegrationStatus::parse(&row.get::<_, String>(column)?)
+        .unwrap_or(IntegrationStatus::Disabled))
 }

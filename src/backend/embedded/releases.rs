@@ -1,13 +1,13 @@
 //! Releases: made once for a version, filled from several sides, listed newest first.
 
 use super::pipeline::now;
-use super::{Embedded, Page};
-use crate::failure::Failure;
+use super::{EmbeddedBackend, PageQuery};
+use crate::failure::Result;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 
 /// A release as it is stored.
 #[derive(Clone, Debug)]
-pub struct Release {
+pub struct StoredRelease {
     /// Its id.
     pub id: i64,
     /// Its version.
@@ -74,18 +74,14 @@ pub(super) const RELEASE: &str = "SELECT release.*,
         (SELECT count(*) FROM deploy WHERE release_id = release.id) AS deploy_count
      FROM release";
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Makes the release, or adds projects to the one that is there. With it, whether anything is
     /// new: the version, or one of the projects.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn ensure_release(
         &mut self,
         org: i64,
         new: &NewRelease,
-    ) -> Result<(Release, bool), Failure> {
+    ) -> Result<(StoredRelease, bool)> {
         self.change(|transaction| {
             let made = transaction.execute(
                 "INSERT OR IGNORE INTO release
@@ -111,38 +107,22 @@ impl Embedded {
     }
 
     /// Changes a release.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn change_release(
-        &mut self,
-        id: i64,
-        changed: &ReleaseChange,
-    ) -> Result<(), Failure> {
+    pub async fn change_release(&mut self, id: i64, changed: &ReleaseChange) -> Result<()> {
         self.change(|transaction| change(transaction, id, changed)).await
     }
 
     /// The release of this version.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn release(&mut self, org: i64, version: &str) -> Result<Option<Release>, Failure> {
+    pub async fn release(&mut self, org: i64, version: &str) -> Result<Option<StoredRelease>> {
         self.look(|connection| find(connection, org, version)).await
     }
 
     /// The organization's releases, newest first.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn releases(
         &mut self,
         org: i64,
         filter: &ReleaseFilter,
-        page: Page,
-    ) -> Result<Vec<Release>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<StoredRelease>> {
         let sql = format!(
             "{RELEASE} WHERE organization_id = :org
                AND (:query IS NULL OR instr(lower(version), lower(:query)) > 0)
@@ -175,11 +155,7 @@ impl Embedded {
     }
 
     /// Removes a release with all that belongs to it alone; whether it was there.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn delete_release(&mut self, org: i64, version: &str) -> Result<bool, Failure> {
+    pub async fn delete_release(&mut self, org: i64, version: &str) -> Result<bool> {
         self.change(|transaction| {
             let sql = "DELETE FROM release WHERE organization_id = ?1 AND version = ?2";
             Ok(transaction.execute(sql, (org, version))? == 1)
@@ -188,11 +164,7 @@ impl Embedded {
     }
 
     /// The ids and slugs of a release's projects, by id.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn release_projects(&mut self, release: i64) -> Result<Vec<(i64, String)>, Failure> {
+    pub async fn release_projects(&mut self, release: i64) -> Result<Vec<(i64, String)>> {
         self.look(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id, slug FROM project
@@ -206,15 +178,11 @@ impl Embedded {
 
     /// The newest release before this one that has commits and a project in common with it; itself,
     /// when it has commits.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn with_commits(
+    pub async fn previous_with_commits(
         &mut self,
         org: i64,
-        release: &Release,
-    ) -> Result<Option<Release>, Failure> {
+        release: &StoredRelease,
+    ) -> Result<Option<StoredRelease>> {
         let sql = format!(
             "{RELEASE} WHERE organization_id = ?1 AND commit_count > 0
                AND coalesce(date_released, created_at) <= ?2
@@ -236,7 +204,7 @@ pub(super) fn find(
     connection: &Connection,
     org: i64,
     version: &str,
-) -> rusqlite::Result<Option<Release>> {
+) -> rusqlite::Result<Option<StoredRelease>> {
     let sql = format!("{RELEASE} WHERE organization_id = ?1 AND version = ?2");
     connection.query_row(&sql, (org, version), read).optional()
 }
@@ -249,8 +217,8 @@ fn change(transaction: &Transaction<'_>, id: i64, change: &ReleaseChange) -> rus
     transaction.execute(sql, values).map(drop)
 }
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
-    Ok(Release {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<StoredRelease> {
+    Ok(StoredRelease {
         id: row.get("id")?,
         version: row.get("version")?,
         status: row.get("status")?,

@@ -3,55 +3,52 @@
 use super::commits::{NewCommit, NewRef};
 use super::deploys::NewDeploy;
 use super::releases::{NewRelease, ReleaseChange, find};
-use super::{Embedded, Page, Release, RepositoryFilter};
-use crate::failure::{Code, Failure};
+use super::{EmbeddedBackend, PageQuery, RepositoryFilter, StoredRelease};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::http;
 use crate::inputs::release::Ref;
 use crate::model::OrgSlug;
 use crate::release::seam::{
-    Change, Deploy, Deployed, Noted, Rejection, Releases, Repository, Said, Standing,
+    Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
+    ReleaseState, ReleaseUpdate, UpdateResult,
 };
-use crate::release::{Commit, Version};
-use crate::store::{Store, StoreError};
+use crate::release::{Commit, ReleaseVersion};
+use crate::store::{Database, DatabaseError};
 use std::path::Path;
 
 /// Everything that a listing has.
-const ALL: Page = Page { offset: 0, rows: -1 };
+const ALL: PageQuery = PageQuery { offset: 0, rows: -1 };
 
 /// The releases of one organization, of which one version is worked on.
 pub struct EmbeddedReleases {
-    engine: Embedded,
+    engine: EmbeddedBackend,
     org: i64,
-    version: Version,
+    version: ReleaseVersion,
     /// Organization and projects that came into being, for the run to say so.
     pub made: Vec<String>,
 }
 
 impl EmbeddedReleases {
     /// Opens the file; organization and projects come into being at first use.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn open(
         path: &Path,
         slug: &OrgSlug,
-        version: &Version,
+        version: &ReleaseVersion,
         projects: &[String],
-    ) -> Result<Self, Failure> {
-        let mut engine = Embedded::open(path).await?;
-        let (org, made) = engine.make_projects(slug, projects).await?;
+    ) -> Result<Self> {
+        let mut engine = EmbeddedBackend::open(path).await?;
+        let (org, made) = engine.create_projects(slug, projects).await?;
         Ok(Self { engine, org, version: version.clone(), made })
     }
 
-    async fn row(&mut self) -> Result<Release, Failure> {
+    async fn row(&mut self) -> Result<StoredRelease> {
         let found = self.engine.release(self.org, self.version.as_str()).await?;
         found.ok_or_else(|| {
-            Failure::new(Code::Database, format!("release {} is gone meanwhile", self.version))
+            Error::new(ErrorCode::Database, format!("release {} is gone meanwhile", self.version))
         })
     }
 
-    async fn ids(&mut self, projects: &[String]) -> Result<Vec<i64>, Failure> {
+    async fn ids(&mut self, projects: &[String]) -> Result<Vec<i64>> {
         let mut ids = Vec::new();
         for slug in projects {
             ids.extend(self.engine.project(self.org, slug).await?.map(|project| project.id));
@@ -60,7 +57,12 @@ impl EmbeddedReleases {
     }
 
     /// Commits and heads of a release that is there.
-    async fn fill(&mut self, release: i64, change: &Change, made: bool) -> Result<Said, Failure> {
+    async fn fill(
+        &mut self,
+        release: i64,
+        change: &ReleaseUpdate,
+        made: bool,
+    ) -> Result<UpdateResult> {
         if !change.commits.is_empty() {
             let repository = change.repository.as_deref();
             let commits: Vec<_> =
@@ -71,33 +73,33 @@ impl EmbeddedReleases {
         let unknown = self.engine.set_refs(self.org, release, &refs).await?;
         if !unknown.is_empty() {
             let reason = format!("Invalid repository names: {}", unknown.join(","));
-            let failure = Failure::new(Code::BadField, reason.clone());
-            return Ok(Said::Rejected(Rejection { field: "refs".to_owned(), reason, failure }));
+            let failure = Error::new(ErrorCode::BadField, reason.clone());
+            return Ok(UpdateResult::Rejected(FieldRejection {
+                field: "refs".to_owned(),
+                reason,
+                failure,
+            }));
         }
-        Ok(Said::There { standing: self.standing().await?, made })
+        Ok(UpdateResult::Stored { standing: self.standing().await?, made })
     }
 
-    async fn standing(&mut self) -> Result<Standing, Failure> {
+    async fn standing(&mut self) -> Result<ReleaseState> {
         let row = self.row().await?;
-        let first = Page { offset: 0, rows: 1 };
+        let first = PageQuery { offset: 0, rows: 1 };
         let last = self.engine.release_commits(row.id, first).await?.into_iter().next();
         let projects = self.engine.release_projects(row.id).await?;
         let projects = projects.into_iter().map(|(_, slug)| slug).collect();
-        Ok(Standing { last_commit: last.map(|last| last.key), projects, ..standing(&row) })
+        Ok(ReleaseState { last_commit: last.map(|last| last.key), projects, ..standing(&row) })
     }
 }
 
 /// The release in a file that is only read; `None` when it is not there, or the file is not.
-///
-/// # Errors
-///
-/// `database`.
-pub async fn peek_release(
+pub async fn read_release(
     path: &Path,
     slug: &OrgSlug,
-    version: &Version,
-) -> Result<Option<Standing>, Failure> {
-    let Some(mut store) = Store::open_to_read(path).await? else { return Ok(None) };
+    version: &ReleaseVersion,
+) -> Result<Option<ReleaseState>> {
+    let Some(mut store) = Database::open_to_read(path).await? else { return Ok(None) };
     let found = store
         .read(|connection| {
             let sql = "SELECT id FROM organization WHERE slug = ?1";
@@ -109,56 +111,60 @@ pub async fn peek_release(
             }
         })
         .await;
-    Ok(found.map_err(StoreError::from)?.as_ref().map(standing))
+    Ok(found.map_err(DatabaseError::from)?.as_ref().map(standing))
 }
 
-fn standing(row: &Release) -> Standing {
+fn standing(row: &StoredRelease) -> ReleaseState {
     let count = |count: i64| u64::try_from(count).unwrap_or_default();
-    Standing {
+    ReleaseState {
         date_released: row.date_released,
         r#ref: row.r#ref.clone(),
         url: row.url.clone(),
         commit_count: count(row.commit_count),
         deploy_count: count(row.deploy_count),
-        ..Standing::default()
+        ..ReleaseState::default()
     }
 }
 
-impl Releases for EmbeddedReleases {
+impl ReleaseBackend for EmbeddedReleases {
     /// Nothing is asked of third parties here.
     fn fetches_commits(&self) -> bool {
         false
     }
 
-    async fn ensure(&mut self, projects: &[String], change: &Change) -> Result<Said, Failure> {
+    async fn ensure(
+        &mut self,
+        projects: &[String],
+        change: &ReleaseUpdate,
+    ) -> Result<UpdateResult> {
         let new = NewRelease {
             version: self.version.as_str().to_owned(),
             projects: self.ids(projects).await?,
-            user_agent: Some(http::AGENT.to_owned()),
+            user_agent: Some(http::USER_AGENT.to_owned()),
             change: release_change(change),
         };
         let (release, made) = self.engine.ensure_release(self.org, &new).await?;
         self.fill(release.id, change, made).await
     }
 
-    async fn change(&mut self, change: &Change) -> Result<Said, Failure> {
+    async fn change(&mut self, change: &ReleaseUpdate) -> Result<UpdateResult> {
         let release = self.row().await?.id;
         self.engine.change_release(release, &release_change(change)).await?;
         self.fill(release, change, false).await
     }
 
-    async fn read(&mut self) -> Result<Option<Standing>, Failure> {
+    async fn read(&mut self) -> Result<Option<ReleaseState>> {
         match self.engine.release(self.org, self.version.as_str()).await? {
             Some(_) => self.standing().await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn repositories(&mut self, part: &str) -> Result<Vec<Repository>, Failure> {
+    async fn repositories(&mut self, part: &str) -> Result<Vec<KnownRepository>> {
         let query = Some(part.to_owned());
         let filter = RepositoryFilter { query, ..RepositoryFilter::default() };
         let found = self.engine.repositories(self.org, &filter, ALL).await?;
-        let known = |one: super::Repository| Repository {
+        let known = |one: super::StoredRepository| KnownRepository {
             is_linked: one.provider.is_some(),
             name: one.name,
             url: one.url,
@@ -167,10 +173,12 @@ impl Releases for EmbeddedReleases {
         Ok(found.into_iter().map(known).collect())
     }
 
-    async fn previous(&mut self) -> Result<Option<String>, Failure> {
+    async fn previous(&mut self) -> Result<Option<String>> {
         let row = self.row().await?;
-        let Some(found) = self.engine.with_commits(self.org, &row).await? else { return Ok(None) };
-        let first = Page { offset: 0, rows: 1 };
+        let Some(found) = self.engine.previous_with_commits(self.org, &row).await? else {
+            return Ok(None);
+        };
+        let first = PageQuery { offset: 0, rows: 1 };
         let last = self.engine.release_commits(found.id, first).await?.into_iter().next();
         Ok(last.map(|last| last.key))
     }
@@ -178,7 +186,7 @@ impl Releases for EmbeddedReleases {
     async fn deploys(
         &mut self,
         environment: &str,
-    ) -> Result<(Vec<Deployed>, Option<String>), Failure> {
+    ) -> Result<(Vec<ExistingDeploy>, Option<String>)> {
         let release = self.row().await?.id;
         let own = self.engine.deploys(release, ALL).await?;
         let own = own.into_iter().filter(|one| one.environment == environment).map(deployed);
@@ -186,7 +194,7 @@ impl Releases for EmbeddedReleases {
         Ok((own.collect(), newest.map(|one| one.id.to_string())))
     }
 
-    async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<Noted, Failure> {
+    async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {
         let release = self.row().await?.id;
         let new = NewDeploy {
             environment: deploy.environment.clone(),
@@ -197,11 +205,11 @@ impl Releases for EmbeddedReleases {
             projects: self.ids(projects).await?,
         };
         let noted = self.engine.deploy(release, &new).await?;
-        Ok(Noted::There(noted.id.to_string()))
+        Ok(DeployResult::There(noted.id.to_string()))
     }
 }
 
-fn release_change(change: &Change) -> ReleaseChange {
+fn release_change(change: &ReleaseUpdate) -> ReleaseChange {
     ReleaseChange {
         r#ref: change.r#ref.clone(),
         url: change.url.clone(),
@@ -220,7 +228,7 @@ fn new_ref(one: &Ref) -> NewRef {
 
 fn new_commit(commit: &Commit, repository: Option<&str>) -> NewCommit {
     let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let file = |one: &crate::release::Change| (one.path.clone(), one.kind.letter().to_owned());
+    let file = |one: &crate::release::FileChange| (one.path.clone(), one.kind.letter().to_owned());
     NewCommit {
         key: commit.id.clone(),
         repository: repository.map(str::to_owned),
@@ -232,8 +240,8 @@ fn new_commit(commit: &Commit, repository: Option<&str>) -> NewCommit {
     }
 }
 
-fn deployed(one: super::Deploy) -> Deployed {
-    Deployed {
+fn deployed(one: super::StoredDeploy) -> ExistingDeploy {
+    ExistingDeploy {
         id: one.id.to_string(),
         deploy: Deploy {
             environment: one.environment,

@@ -2,13 +2,13 @@
 //! commit that named one.
 
 use super::pipeline::now;
-use super::{Embedded, Page};
-use crate::failure::Failure;
+use super::{EmbeddedBackend, PageQuery};
+use crate::failure::Result;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// A repository.
 #[derive(Clone, Debug)]
-pub struct Repository {
+pub struct StoredRepository {
     /// Its id.
     pub id: i64,
     /// Its name, by which refs and commits call it.
@@ -53,18 +53,14 @@ pub struct NewRepository {
     pub integration_id: i64,
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// The organization's repositories by name.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn repositories(
         &mut self,
         org: i64,
         filter: &RepositoryFilter,
-        page: Page,
-    ) -> Result<Vec<Repository>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<StoredRepository>> {
         self.look(|connection| {
             let mut statement = connection.prepare(
                 "SELECT * FROM repository
@@ -87,26 +83,18 @@ impl Embedded {
     }
 
     /// One of them.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn repository(&mut self, org: i64, id: i64) -> Result<Option<Repository>, Failure> {
+    pub async fn repository(&mut self, org: i64, id: i64) -> Result<Option<StoredRepository>> {
         let sql = "SELECT * FROM repository WHERE organization_id = ?1 AND id = ?2";
         self.look(|connection| connection.query_row(sql, (org, id), read).optional()).await
     }
 
     /// Those with this name, of one provider when it is given.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn repositories_named(
         &mut self,
         org: i64,
         name: &str,
         provider: Option<&str>,
-    ) -> Result<Vec<Repository>, Failure> {
+    ) -> Result<Vec<StoredRepository>> {
         self.look(|connection| {
             let mut statement = connection.prepare(
                 "SELECT * FROM repository
@@ -120,15 +108,11 @@ impl Embedded {
 
     /// Links a repository. One that is hidden, or that a commit only named, is taken over; `None`
     /// when it is linked already.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn link_repository(
         &mut self,
         org: i64,
         new: &NewRepository,
-    ) -> Result<Option<Repository>, Failure> {
+    ) -> Result<Option<StoredRepository>> {
         self.change(|transaction| link(transaction, org, new)).await
     }
 }
@@ -137,7 +121,7 @@ fn link(
     connection: &Connection,
     org: i64,
     new: &NewRepository,
-) -> rusqlite::Result<Option<Repository>> {
+) -> rusqlite::Result<Option<StoredRepository>> {
     let known = "SELECT id, status FROM repository WHERE organization_id = ?1
                  AND ((provider = ?2 AND external_id = ?3) OR (provider IS NULL AND name = ?4))
                  ORDER BY provider IS NULL LIMIT 1";
@@ -174,8 +158,8 @@ fn link(
     connection.query_row("SELECT * FROM repository WHERE id = ?1", [id], read).optional()
 }
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Repository> {
-    Ok(Repository {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<StoredRepository> {
+    Ok(StoredRepository {
         id: row.get("id")?,
         name: row.get("name")?,
         url: row.get("url")?,

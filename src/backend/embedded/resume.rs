@@ -1,15 +1,15 @@
 //! Finds the pipeline that a callback belongs to, or says why there is none.
 
 use super::pipeline::{digest, now};
-use super::{Embedded, EngineError, used};
-use crate::callback::Knows;
-use crate::failure::Failure;
+use super::{EmbeddedBackend, EngineError, callback_used};
+use crate::callback::CallbackKey;
+use crate::failure::Result;
 use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
 use crate::provider::{Provider, Step};
 use rusqlite::{Connection, OptionalExtension};
 
 /// A pipeline that goes on.
-pub struct Resumed {
+pub struct ResumedPipeline {
     /// The third party.
     pub provider: &'static dyn Provider,
     /// The step that waits for the callback.
@@ -22,20 +22,24 @@ pub struct Resumed {
     pub site: String,
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Takes up the pipeline that a callback belongs to. Nothing is changed by a wrong one.
     ///
     /// # Errors
     ///
     /// `wrong-oauth-state`, `foreign-callback`, `callback-used` or `session-expired`.
-    pub async fn resume(&mut self, org: &OrgSlug, knows: &Knows<'_>) -> Result<Resumed, Failure> {
+    pub async fn resume(
+        &mut self,
+        org: &OrgSlug,
+        knows: &CallbackKey<'_>,
+    ) -> Result<ResumedPipeline> {
         let found = |connection: &_| match knows {
-            Knows::Value(handed_out) => find(connection, org, &digest(handed_out)),
-            Knows::Provider(key) => newest(connection, org, key),
+            CallbackKey::State(handed_out) => find(connection, org, &digest(handed_out)),
+            CallbackKey::Provider(key) => newest(connection, org, key),
         };
         self.key = self.store.read(found).await?;
         let current = self.current().await?;
-        Ok(Resumed {
+        Ok(ResumedPipeline {
             provider: current.provider,
             step: current.step,
             pipeline_type: current.kept.pipeline_type(),
@@ -65,7 +69,7 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
         Some((_, slug, ..)) if slug != org.as_str() => {
             refuse(RefusalKind::Foreign, "the callback belongs to another organization's pipeline")
         }
-        Some((_, _, true, _)) => Err(EngineError::Refused(used())),
+        Some((_, _, true, _)) => Err(EngineError::Refused(callback_used())),
         Some((.., expires_at)) if expires_at <= now() => {
             refuse(RefusalKind::Expired, "the pipeline waited for an hour, and its time is over")
         }

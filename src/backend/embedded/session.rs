@@ -1,12 +1,12 @@
 //! Pipelines that are walked over HTTP: found by the key in a cookie, for the user who began them.
 
-use super::pipeline::Kept;
-use super::{Embedded, EngineError, fresh};
-use crate::failure::Failure;
+use super::pipeline::StoredPipeline;
+use super::{EmbeddedBackend, EngineError, fresh_values};
+use crate::failure::Result;
 use crate::model::OrgSlug;
 use crate::provider::{self, Provider, Step};
-use crate::seam::{Begin, StepView};
-use crate::store::StoreError;
+use crate::seam::{PipelineStart, StepView};
+use crate::store::DatabaseError;
 use serde_json::Value;
 
 /// The name under which the way in is bound; Sentry's own mark of its API.
@@ -16,7 +16,7 @@ const LINKED: &str = "external_pipeline";
 
 /// Through which door a pipeline was begun, and is to be left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum EntryPoint {
     /// The JSON endpoint.
     Api,
     /// The set-up page, whose last page tells the window that opened it.
@@ -26,7 +26,7 @@ pub enum Door {
 }
 
 /// A pipeline at its current step.
-pub struct Session {
+pub struct PipelineSession {
     /// The user who began it.
     pub user: i64,
     /// The organization that it is for.
@@ -40,37 +40,33 @@ pub struct Session {
     /// What it shows.
     pub view: StepView,
     /// Its door.
-    pub door: Door,
+    pub door: EntryPoint,
     /// What the redirect URL carries.
     pub next: Option<String>,
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Begins a pipeline for this user in place of the one that the session had; its key.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn begin_session(
         &mut self,
-        begin: Begin<'_>,
+        begin: PipelineStart<'_>,
         user: i64,
         org: i64,
-        door: Door,
+        door: EntryPoint,
         replaced: Option<&str>,
-    ) -> Result<String, Failure> {
-        let fresh = fresh(begin.provider, begin.site);
-        let mut kept = Kept::new(begin, user, org)?;
+    ) -> Result<String> {
+        let fresh = fresh_values(begin.provider, begin.base_url);
+        let mut kept = StoredPipeline::new(begin, user, org)?;
         match door {
-            Door::Api => kept.data.bind(API_MODE, true),
-            Door::Link => kept.data.bind(LINKED, true),
-            Door::SetUp => {}
+            EntryPoint::Api => kept.data.bind(API_MODE, true),
+            EntryPoint::Link => kept.data.bind(LINKED, true),
+            EntryPoint::SetUp => {}
         }
         kept.view(begin.provider, &fresh);
         let key = self
             .change(|transaction| {
                 if let Some(replaced) = replaced {
-                    Kept::clear(transaction, replaced)?;
+                    StoredPipeline::clear(transaction, replaced)?;
                 }
                 kept.insert(transaction)
             })
@@ -81,12 +77,8 @@ impl Embedded {
 
     /// Takes up the pipeline with this key; `None` when it is not there any more. A look may bind
     /// what is fresh, and then restarts the time to live.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn session(&mut self, key: &str) -> Result<Option<Session>, Failure> {
-        let loaded = self.store.read(|connection| Kept::load(connection, key)).await;
+    pub async fn session(&mut self, key: &str) -> Result<Option<PipelineSession>> {
+        let loaded = self.store.read(|connection| StoredPipeline::load(connection, key)).await;
         let mut kept = match loaded {
             Ok(kept) => kept,
             Err(EngineError::Refused(_)) => return Ok(None),
@@ -96,13 +88,13 @@ impl Embedded {
         let step = provider.steps().get(kept.step_index).filter(|_| kept.is_valid(provider));
         let Some(step) = step else { return Ok(None) };
         let before = kept.data.clone();
-        let view = kept.view(provider, &fresh(provider, &kept.site.clone()));
+        let view = kept.view(provider, &fresh_values(provider, &kept.site.clone()));
         if kept.data != before {
             let saved = self.store.write(|transaction| kept.save(transaction, key)).await;
-            saved.map_err(StoreError::from)?;
+            saved.map_err(DatabaseError::from)?;
         }
         key.clone_into(&mut self.key);
-        Ok(Some(Session {
+        Ok(Some(PipelineSession {
             user: kept.uid,
             org: kept.org_id,
             provider,
@@ -115,11 +107,7 @@ impl Embedded {
     }
 
     /// The organization's slug.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn slug(&mut self, org: i64) -> Result<Option<OrgSlug>, Failure> {
+    pub async fn slug(&mut self, org: i64) -> Result<Option<OrgSlug>> {
         let sql = "SELECT slug FROM organization WHERE id = ?1";
         let found = self.look(|connection| connection.query_row(sql, [org], |row| row.get(0)));
         let slug: String = found.await?;
@@ -127,11 +115,11 @@ impl Embedded {
     }
 }
 
-fn door(kept: &Kept) -> Door {
+fn door(kept: &StoredPipeline) -> EntryPoint {
     let bound = |name| kept.data.fetch(name) == Some(&Value::Bool(true));
     match (bound(API_MODE), bound(LINKED)) {
-        (true, _) => Door::Api,
-        (_, true) => Door::Link,
-        _ => Door::SetUp,
+        (true, _) => EntryPoint::Api,
+        (_, true) => EntryPoint::Link,
+        _ => EntryPoint::SetUp,
     }
 }

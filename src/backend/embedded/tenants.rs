@@ -1,10 +1,10 @@
 //! Who `serve` knows: organizations, their projects and members, and whose a token is.
 
 use super::pipeline::{digest, now};
-use super::{Embedded, LOCAL_USER, records};
-use crate::failure::Failure;
+use super::{EmbeddedBackend, LOCAL_USER, records};
+use crate::failure::Result;
 use crate::model::OrgSlug;
-use crate::store::StoreError;
+use crate::store::DatabaseError;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use subtle::ConstantTimeEq;
 
@@ -34,7 +34,7 @@ pub struct Project {
 
 /// Whose a token is, and what it allows.
 #[derive(Clone, Debug)]
-pub struct Bearer {
+pub struct Principal {
     /// The user, of a user's token.
     pub user: Option<i64>,
     /// The organization, of an organization's token.
@@ -45,36 +45,32 @@ pub struct Bearer {
 
 /// A part of a listing.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
+pub struct PageQuery {
     /// How many come before it.
     pub offset: i64,
     /// At most how many to read; one more than is shown tells whether there is a next page.
     pub rows: i64,
 }
 
-impl Embedded {
+impl EmbeddedBackend {
     /// Reads, with a failure for an error.
     pub(super) async fn look<T>(
         &mut self,
         work: impl FnMut(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Failure> {
-        Ok(self.store.read(work).await.map_err(StoreError::from)?)
+    ) -> Result<T> {
+        Ok(self.store.read(work).await.map_err(DatabaseError::from)?)
     }
 
     /// Writes in one transaction, with a failure for an error.
     pub(super) async fn change<T>(
         &mut self,
         work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Failure> {
-        Ok(self.store.write(work).await.map_err(StoreError::from)?)
+    ) -> Result<T> {
+        Ok(self.store.write(work).await.map_err(DatabaseError::from)?)
     }
 
     /// The id of the local user, who is made when not there.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn local_user(&mut self) -> Result<i64, Failure> {
+    pub async fn local_user(&mut self) -> Result<i64> {
         self.change(|transaction| {
             transaction.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [LOCAL_USER])?;
             let sql = "SELECT id FROM user WHERE name = ?1";
@@ -85,19 +81,15 @@ impl Embedded {
 
     /// Makes the organization, with the local user as its owner, and these projects of it, as far
     /// as they are not there; the organization's id.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn ensure_organization(
         &mut self,
         org: &OrgSlug,
         projects: &[OrgSlug],
-    ) -> Result<i64, Failure> {
+    ) -> Result<i64> {
         self.change(|transaction| {
             let (_, id, _) = records::ensure_org(transaction, org)?;
             for project in projects {
-                make_project(transaction, id, project.as_str())?;
+                create_project(transaction, id, project.as_str())?;
             }
             Ok(id)
         })
@@ -105,21 +97,17 @@ impl Embedded {
     }
 
     /// The same for a run: the organization's id, and in words what came into being.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn make_projects(
+    pub async fn create_projects(
         &mut self,
         org: &OrgSlug,
         projects: &[String],
-    ) -> Result<(i64, Vec<String>), Failure> {
+    ) -> Result<(i64, Vec<String>)> {
         self.change(|transaction| {
             let (_, id, is_new) = records::ensure_org(transaction, org)?;
             let mut made: Vec<_> =
                 is_new.then(|| format!("the organization {org} is new here")).into_iter().collect();
             for slug in projects {
-                if make_project(transaction, id, slug)? {
+                if create_project(transaction, id, slug)? {
                     made.push(format!("the project {slug} is new here"));
                 }
             }
@@ -129,11 +117,7 @@ impl Embedded {
     }
 
     /// Keeps a token by its digest; one that is kept already stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn keep_token(&mut self, token: &str, bearer: &Bearer) -> Result<(), Failure> {
+    pub async fn store_token(&mut self, token: &str, bearer: &Principal) -> Result<()> {
         self.change(|transaction| {
             transaction
                 .execute(
@@ -154,11 +138,7 @@ impl Embedded {
     }
 
     /// Whose token it is. Found by its digest, whose bytes are compared in constant time.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn bearer(&mut self, token: &str) -> Result<Option<Bearer>, Failure> {
+    pub async fn bearer(&mut self, token: &str) -> Result<Option<Principal>> {
         let digest = digest(token);
         let found = self
             .look(|connection| {
@@ -176,11 +156,7 @@ impl Embedded {
     }
 
     /// The organization with this slug, or with this id.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn organization(&mut self, name: &str) -> Result<Option<Organization>, Failure> {
+    pub async fn organization(&mut self, name: &str) -> Result<Option<Organization>> {
         self.look(|connection| {
             let sql = "SELECT id, slug, created_at FROM organization
                        WHERE slug = ?1 OR id = ?2 ORDER BY slug = ?1 DESC LIMIT 1";
@@ -192,35 +168,23 @@ impl Embedded {
     }
 
     /// The user's role in the organization; `None` for a stranger.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn role(&mut self, org: i64, user: i64) -> Result<Option<String>, Failure> {
+    pub async fn role(&mut self, org: i64, user: i64) -> Result<Option<String>> {
         self.look(|connection| records::role(connection, super::Actor { user, org })).await
     }
 
     /// The user's name.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn user_name(&mut self, user: i64) -> Result<String, Failure> {
+    pub async fn user_name(&mut self, user: i64) -> Result<String> {
         let sql = "SELECT name FROM user WHERE id = ?1";
         self.look(|connection| connection.query_row(sql, [user], |row| row.get(0))).await
     }
 
     /// The organizations that the user is a member of, in the order of their making.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn organizations(
         &mut self,
         user: i64,
         query: &str,
-        page: Page,
-    ) -> Result<Vec<Organization>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<Organization>> {
         self.look(|connection| {
             let sql = "SELECT id, slug, created_at FROM organization
                        JOIN member ON member.organization_id = organization.id
@@ -233,16 +197,12 @@ impl Embedded {
     }
 
     /// The organization's projects by slug.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
     pub async fn projects(
         &mut self,
         org: i64,
         query: &str,
-        page: Page,
-    ) -> Result<Vec<Project>, Failure> {
+        page: PageQuery,
+    ) -> Result<Vec<Project>> {
         self.look(|connection| {
             let sql = format!(
                 "{PROJECT} WHERE organization_id = ?1 AND instr(lower(slug), lower(?2)) > 0
@@ -255,17 +215,13 @@ impl Embedded {
     }
 
     /// The project with this slug, or with this id.
-    ///
-    /// # Errors
-    ///
-    /// `database`.
-    pub async fn project(&mut self, org: i64, name: &str) -> Result<Option<Project>, Failure> {
+    pub async fn project(&mut self, org: i64, name: &str) -> Result<Option<Project>> {
         self.look(|connection| project(connection, org, name)).await
     }
 }
 
 /// Makes a project that is not there; whether it was made.
-fn make_project(transaction: &Transaction<'_>, org: i64, slug: &str) -> rusqlite::Result<bool> {
+fn create_project(transaction: &Transaction<'_>, org: i64, slug: &str) -> rusqlite::Result<bool> {
     let sql =
         "INSERT OR IGNORE INTO project (organization_id, slug, created_at) VALUES (?1, ?2, ?3)";
     Ok(transaction.execute(sql, (org, slug, now()))? == 1)
@@ -309,9 +265,9 @@ fn read_project(row: &Row<'_>) -> rusqlite::Result<Project> {
     })
 }
 
-fn read_bearer(row: &Row<'_>) -> rusqlite::Result<Bearer> {
+fn read_bearer(row: &Row<'_>) -> rusqlite::Result<Principal> {
     let scopes: String = row.get("scopes")?;
-    Ok(Bearer {
+    Ok(Principal {
         user: row.get("user_id")?,
         organization: row.get("organization_id")?,
         scopes: scopes.split_whitespace().map(str::to_owned).collect(),

@@ -4,14 +4,14 @@ use super::pipeline::{now, random_hex};
 use super::{github_app, oauth1};
 use crate::http;
 use crate::model::Refusal;
-use crate::provider::ask::{Ask, Body, Credentials, Reply, Via};
+use crate::provider::ask::{Credentials, RequestBody, Transport, VendorRequest, VendorResponse};
 use crate::secret::Secret;
 
 /// Fetches one thing from a third party.
-pub(super) async fn fetch(ask: Ask) -> Result<Reply, Refusal> {
+pub(super) async fn fetch(ask: VendorRequest) -> Result<VendorResponse, Refusal> {
     let credentials = match &ask.credentials {
         Credentials::OAuth1(with) => {
-            let method = if matches!(ask.body, Body::None) { "GET" } else { "POST" };
+            let method = if matches!(ask.body, RequestBody::None) { "GET" } else { "POST" };
             let header = oauth1::header(with, method, &ask.url, &random_hex(), now() / 1000)?;
             Credentials::Headers(vec![("Authorization", Secret::from(header))])
         }
@@ -20,9 +20,9 @@ pub(super) async fn fetch(ask: Ask) -> Result<Reply, Refusal> {
         }
         other => other.clone(),
     };
-    let ask = Ask { credentials, ..ask };
+    let ask = VendorRequest { credentials, ..ask };
     Ok(match &ask.via {
-        Via::Http => http::fetch(&ask).await,
-        Via::GitHub(base) => github_app::fetch(&ask, base).await,
+        Transport::Http => http::fetch(&ask).await,
+        Transport::GitHub(base) => github_app::fetch(&ask, base).await,
     })
 }

@@ -1,14 +1,14 @@
 //! What a token may do, and the words for what it may not.
 
-use super::client::Client;
-use super::reply::{Reply, reason};
-use crate::failure::{Code, Failure};
+use super::client::SentryClient;
+use super::reply::{SentryResponse, error_text};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::model::{OrgSlug, Refusal, RefusalKind};
-use crate::token::Kind;
+use crate::token::TokenKind;
 
 /// What a call needs, for the words when it is refused.
 #[derive(Clone, Copy)]
-pub(super) enum Need {
+pub(super) enum Permission {
     /// To list integrations.
     ListIntegrations,
     /// To walk a pipeline.
@@ -21,9 +21,9 @@ pub(super) enum Need {
     ListRepositories,
 }
 
-impl Need {
+impl Permission {
     /// What it is, to stand after "may not".
-    pub(super) fn what(self) -> &'static str {
+    pub(super) fn action(self) -> &'static str {
         match self {
             Self::ListIntegrations => "list integrations",
             Self::Pipeline => "walk an integration pipeline",
@@ -46,18 +46,18 @@ impl Need {
     }
 
     /// Which of its scopes is among these.
-    pub(super) fn held(self, scopes: &[String]) -> Option<&'static str> {
+    pub(super) fn granted_by(self, scopes: &[String]) -> Option<&'static str> {
         let mut wanted = self.scopes().split([',', ' ']).filter(|word| word.contains(':'));
         wanted.find(|wanted| scopes.iter().any(|held| held == wanted))
     }
 
     /// Whether an organization's own token may do it, on a server that is new enough.
-    fn is_of_ci(self) -> bool {
+    fn allows_org_token(self) -> bool {
         matches!(self, Self::Releases | Self::ListRepositories)
     }
 
     /// Who may hold such a token, for the hint.
-    fn owner(self, org: &OrgSlug) -> String {
+    fn required_role(self, org: &OrgSlug) -> String {
         match self {
             Self::Releases | Self::ListRepositories => {
                 format!("its owner membership in {org} and its projects")
@@ -68,58 +68,69 @@ impl Need {
 }
 
 /// An organization's token can start no pipeline: said before any request.
-pub(super) fn can_hold_pipelines(client: &Client) -> Result<(), Failure> {
+pub(super) fn check_pipeline_token(client: &SentryClient) -> Result<()> {
     match client.token_kind() {
-        Kind::Organization(_) => Err(org_token()),
-        Kind::User | Kind::Integration | Kind::Legacy | Kind::Opaque => Ok(()),
+        TokenKind::Organization(_) => Err(org_token()),
+        TokenKind::User | TokenKind::Integration | TokenKind::Legacy | TokenKind::Opaque => Ok(()),
     }
 }
 
-fn org_token() -> Failure {
-    Failure::new(
-        Code::OrgToken,
+fn org_token() -> Error {
+    Error::new(
+        ErrorCode::OrgToken,
         "this is an organization token (org:ci), and a pipeline needs a user's token",
     )
 }
 
 /// The failure for a call that was answered with an error.
-pub(super) fn denied(client: &Client, reply: &Reply, need: Need, org: &OrgSlug) -> Failure {
+pub(super) fn denied(
+    client: &SentryClient,
+    reply: &SentryResponse,
+    need: Permission,
+    org: &OrgSlug,
+) -> Error {
     let host = client.base().host_str().unwrap_or_default();
-    let said = reason(&reply.json()).map(|said| format!(" ({said})")).unwrap_or_default();
-    let what = need.what();
+    let said = error_text(&reply.json()).map(|said| format!(" ({said})")).unwrap_or_default();
+    let what = need.action();
     let failure = match (reply.status, client.token_kind()) {
         (401, _) => {
-            Failure::new(Code::Unauthorized, format!("{host} does not know the token{said}"))
+            Error::new(ErrorCode::Unauthorized, format!("{host} does not know the token{said}"))
         }
-        (403, Kind::Organization(_)) if !need.is_of_ci() => org_token(),
+        (403, TokenKind::Organization(_)) if !need.allows_org_token() => org_token(),
         (403, _) => {
-            Failure::new(Code::MissingScope, format!("the token may not {what} for {org}{said}"))
-                .hint(format!("give the token one of {}, and {}", need.scopes(), need.owner(org)))
+            Error::new(ErrorCode::MissingScope, format!("the token may not {what} for {org}{said}"))
+                .with_hint(format!(
+                    "give the token one of {}, and {}",
+                    need.scopes(),
+                    need.required_role(org)
+                ))
         }
-        (404, _) if reply.json()["detail"].is_null() => Failure::new(
-            Code::BackendError,
+        (404, _) if reply.json()["detail"].is_null() => Error::new(
+            ErrorCode::BackendError,
             format!("{host} is no Sentry: it knows nothing of organizations"),
         )
-        .hint("check `url`: it must be the server's own address, with the path that it is below"),
-        (404, _) => Failure::new(
-            Code::NotAMember,
+        .with_hint(
+            "check `url`: it must be the server's own address, with the path that it is below",
+        ),
+        (404, _) => Error::new(
+            ErrorCode::NotAMember,
             format!("{host} shows this token no organization {org}{said}"),
         ),
-        (300..=399, _) => Failure::new(
-            Code::BackendError,
+        (300..=399, _) => Error::new(
+            ErrorCode::BackendError,
             format!("{host} sends this request elsewhere, and the token goes nowhere else"),
         )
-        .hint("check `url`: it must be the server's own address, with https where it has it"),
+        .with_hint("check `url`: it must be the server's own address, with https where it has it"),
         (status, _) => {
-            Failure::new(Code::BackendError, format!("{host} answered HTTP {status}{said}"))
+            Error::new(ErrorCode::BackendError, format!("{host} answered HTTP {status}{said}"))
         }
     };
-    Failure { status: Some(reply.status), ..failure }
+    Error { status: Some(reply.status), ..failure }
 }
 
 /// The pipeline's session is gone: the cookie is lost, or its hour is over.
-pub(super) fn expired(reply: &Reply) -> Refusal {
-    let said = reason(&reply.json()).unwrap_or_default();
+pub(super) fn expired(reply: &SentryResponse) -> Refusal {
+    let said = error_text(&reply.json()).unwrap_or_default();
     let message = format!("the pipeline is not there any more: {said}");
     Refusal { status: Some(reply.status), ..Refusal::new(RefusalKind::Expired, message) }
 }

@@ -1,14 +1,14 @@
 //! After the finish: repositories are linked and code mappings set, each as often as one likes.
 //! Whatever fails here is a warning of its own and never hides the finished integration.
 
-use super::access::Need;
-use super::client::{Call, Repeat};
-use super::reply::{Reply, reason};
-use super::{Sentry, segment};
-use crate::backend::After;
-use crate::failure::Failure;
+use super::access::Permission;
+use super::client::{RetryPolicy, SentryRequest};
+use super::reply::{SentryResponse, error_text};
+use super::{SentryBackend, segment};
+use crate::backend::LinkReport;
+use crate::failure::Result;
 use crate::inputs::CodeMapping;
-use crate::links::{Linked, Links};
+use crate::links::{ExistingLinks, RequestedLinks};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
@@ -16,41 +16,42 @@ use url::Url;
 /// What one request to the bulk endpoint may hold.
 const MOST_MAPPINGS: usize = 300;
 
-impl Sentry<'_> {
+impl SentryBackend<'_> {
     /// The repositories and code mappings of an integration, as far as these ask for any.
-    ///
-    /// # Errors
-    ///
-    /// The repositories cannot be listed.
-    pub async fn linked(&self, integration: i64, wanted: &Links) -> Result<Linked, Failure> {
-        let mut linked = Linked::default();
+    pub async fn linked(&self, integration: i64, wanted: &RequestedLinks) -> Result<ExistingLinks> {
+        let mut linked = ExistingLinks::default();
         if !wanted.repositories.is_empty() {
             linked.repositories = self.repositories(integration).await?;
         }
         if !wanted.code_mappings.is_empty() {
             // What cannot be listed is set again, and that changes nothing.
-            linked.code_mappings = self.mapped(integration).await.unwrap_or_default();
+            linked.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
         }
         Ok(linked)
     }
 
-    async fn repositories(&self, integration: i64) -> Result<Vec<Vec<String>>, Failure> {
+    async fn repositories(&self, integration: i64) -> Result<Vec<Vec<String>>> {
         let path = self.path(&format!("repos/?integration_id={integration}"));
-        Ok(self.pages(&path, Need::Repositories).await?.iter().map(names).collect())
+        Ok(self.pages(&path, Permission::Repositories).await?.iter().map(names).collect())
     }
 
-    async fn mapped(&self, integration: i64) -> Result<Vec<CodeMapping>, Failure> {
+    async fn code_mappings(&self, integration: i64) -> Result<Vec<CodeMapping>> {
         let path = self.path(&format!("code-mappings/?integrationId={integration}"));
-        Ok(self.pages(&path, Need::Repositories).await?.iter().map(mapping).collect())
+        Ok(self.pages(&path, Permission::Repositories).await?.iter().map(mapping).collect())
     }
 
     /// Links the repositories and sets the code mappings that are not there.
-    pub async fn set_links(&mut self, integration: i64, wanted: &Links, after: &mut After) {
+    pub async fn set_links(
+        &mut self,
+        integration: i64,
+        wanted: &RequestedLinks,
+        after: &mut LinkReport,
+    ) {
         if wanted.is_empty() {
             return;
         }
         let lacking = match self.linked(integration, wanted).await {
-            Ok(linked) => wanted.lacking(&linked),
+            Ok(linked) => wanted.missing(&linked),
             Err(failure) => return after.not_linked("repositories", &failure.message),
         };
         for name in &lacking.repositories {
@@ -71,12 +72,12 @@ impl Sentry<'_> {
             "installation": integration.to_string(),
             "identifier": self.identifier(integration, name).await,
         });
-        self.client.without_pool().map_err(|failure| failure.message)?;
-        let failure = match self.send("repos/", &body, Repeat::Unsent).await {
-            Ok(reply) if reply.is_good() => return Ok(true),
+        self.client.disable_pool().map_err(|failure| failure.message)?;
+        let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
+            Ok(reply) if reply.is_success() => return Ok(true),
             // Another run has linked it meanwhile.
             Ok(reply) if exists(&reply.json()) => return Ok(false),
-            Ok(reply) => return Err(words(&reply)),
+            Ok(reply) => return Err(http_error_text(&reply)),
             Err(failure) => failure,
         };
         let linked = self.repositories(integration).await.unwrap_or_default();
@@ -90,8 +91,8 @@ impl Sentry<'_> {
     /// The third party's own name for a repository: some, like GitLab, take a number only.
     async fn identifier(&self, integration: i64, name: &str) -> String {
         let path = format!("integrations/{integration}/repos/?search={}", segment(name));
-        let found = match self.client.call(&Call::get(self.path(&path))).await {
-            Ok(reply) if reply.is_good() => reply.json(),
+        let found = match self.client.send(&SentryRequest::get(self.path(&path))).await {
+            Ok(reply) if reply.is_success() => reply.json(),
             _ => Value::Null,
         };
         let repositories = found["repos"].as_array().into_iter().flatten();
@@ -107,7 +108,7 @@ impl Sentry<'_> {
     }
 
     /// Sets code mappings by the bulk endpoint, which updates those that are there.
-    async fn map_code(&self, mappings: &[CodeMapping], after: &mut After) {
+    async fn map_code(&self, mappings: &[CodeMapping], after: &mut LinkReport) {
         let mut rest: Vec<_> = mappings.iter().collect();
         while let Some(first) = rest.first().copied() {
             let same = |one: &&CodeMapping| {
@@ -123,7 +124,7 @@ impl Sentry<'_> {
         }
     }
 
-    async fn map_group(&self, first: &CodeMapping, group: &[&CodeMapping], after: &mut After) {
+    async fn map_group(&self, first: &CodeMapping, group: &[&CodeMapping], after: &mut LinkReport) {
         let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
         let mut body = json!({
             "project": first.project,
@@ -134,22 +135,22 @@ impl Sentry<'_> {
         if let Some(branch) = &first.default_branch {
             body["defaultBranch"] = branch.as_str().into();
         }
-        match self.send("code-mappings/bulk/", &body, Repeat::Safe).await {
-            Ok(reply) if reply.is_good() => tell(&reply.json(), group, after),
-            Ok(reply) => after.not_mapped(first, &words(&reply)),
+        match self.send("code-mappings/bulk/", &body, RetryPolicy::Safe).await {
+            Ok(reply) if reply.is_success() => report_mappings(&reply.json(), group, after),
+            Ok(reply) => after.not_mapped(first, &http_error_text(&reply)),
             Err(failure) => after.not_mapped(first, &failure.message),
         }
     }
 
-    async fn send(&self, rest: &str, body: &Value, repeat: Repeat) -> Result<Reply, Failure> {
+    async fn send(&self, rest: &str, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse> {
         let (method, path) = (Method::POST, self.path(rest));
-        let call = Call { method, path, json: Some(body), form: None, repeat };
-        Ok(self.client.call(&call).await?)
+        let call = SentryRequest { method, path, json: Some(body), form: None, repeat };
+        Ok(self.client.send(&call).await?)
     }
 }
 
 /// What became of each mapping of a group: what is not told has been set.
-fn tell(said: &Value, group: &[&CodeMapping], after: &mut After) {
+fn report_mappings(said: &Value, group: &[&CodeMapping], after: &mut LinkReport) {
     let each = said["mappings"].as_array().map_or(&[][..], Vec::as_slice);
     for mapping in group {
         let is_own = |said: &&Value| {
@@ -157,7 +158,7 @@ fn tell(said: &Value, group: &[&CodeMapping], after: &mut After) {
                 && said["sourceRoot"] == mapping.source_root.as_str()
         };
         match each.iter().find(is_own).filter(|said| said["status"] == "error") {
-            Some(said) => after.not_mapped(mapping, &reason(said).unwrap_or_default()),
+            Some(said) => after.not_mapped(mapping, &error_text(said).unwrap_or_default()),
             None => after.mapped(mapping),
         }
     }
@@ -193,7 +194,7 @@ fn exists(said: &Value) -> bool {
     [&said["detail"]["code"], &said["code"]].iter().any(|code| **code == "repo_exists")
 }
 
-fn words(reply: &Reply) -> String {
-    let said = reason(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
+fn http_error_text(reply: &SentryResponse) -> String {
+    let said = error_text(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
     format!("HTTP {}{said}", reply.status)
 }

@@ -1,12 +1,12 @@
 //! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
 //! is safe to repeat, and says why it waits.
 
-use super::reply::{Reply, reason};
-use super::{Access, Line};
-use crate::failure::{Code, Failure};
-use crate::http::{self, Unreached};
+use super::reply::{SentryResponse, error_text};
+use super::{ConnectOptions, ServerConnection};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::http::{self, ConnectError};
 use crate::secret::{self, Secret};
-use crate::token::{self, Kind};
+use crate::token::{self, TokenKind};
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};
@@ -22,14 +22,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// How long after an answer a server that closes its connections has surely said so: the end comes
 /// with the answer, and only has to be read.
-const SETTLED: Duration = Duration::from_millis(1);
+const CLOSE_NOTICE_DELAY: Duration = Duration::from_millis(1);
 
 /// Pages of a listing that are read; a page holds a hundred.
 const MOST_PAGES: usize = 100;
 
 /// Whether a request may be sent again when nobody knows whether it took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
+pub(super) enum RetryPolicy {
     /// Sending it twice equals sending it once.
     Safe,
     /// Only when it surely had no effect: never sent, or refused by a rate limit.
@@ -37,14 +37,14 @@ pub(super) enum Repeat {
 }
 
 /// A client for one server and one token.
-pub(super) struct Client {
+pub(super) struct SentryClient {
     http: reqwest::Client,
     /// How it names itself to the server.
     agent: String,
     base: Url,
     token: Secret,
     deadline: Instant,
-    line: Line,
+    line: ServerConnection,
     /// What the server's words are not to show.
     secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
@@ -52,56 +52,56 @@ pub(super) struct Client {
 }
 
 /// One request.
-pub(super) struct Call<'a> {
+pub(super) struct SentryRequest<'a> {
     pub(super) method: Method,
     /// Below the server's address, each segment encoded by the caller.
     pub(super) path: String,
     pub(super) json: Option<&'a Value>,
     /// A form, for set-up pages.
     pub(super) form: Option<String>,
-    pub(super) repeat: Repeat,
+    pub(super) repeat: RetryPolicy,
 }
 
-impl Call<'_> {
+impl SentryRequest<'_> {
     pub(super) fn get(path: impl Into<String>) -> Self {
         let (method, path) = (Method::GET, path.into());
-        Self { method, path, json: None, form: None, repeat: Repeat::Safe }
+        Self { method, path, json: None, form: None, repeat: RetryPolicy::Safe }
     }
 }
 
 /// Why a call brought no answer that can be used.
-pub(super) enum Silence {
+pub(super) enum SendError {
     /// It surely had no effect.
-    Unsent(Failure),
+    NotSent(Error),
     /// Nobody knows whether it had.
-    Unknown(Failure),
+    Indeterminate(Error),
 }
 
-impl From<Silence> for Failure {
-    fn from(silence: Silence) -> Self {
+impl From<SendError> for Error {
+    fn from(silence: SendError) -> Self {
         match silence {
-            Silence::Unsent(failure) | Silence::Unknown(failure) => failure,
+            SendError::NotSent(failure) | SendError::Indeterminate(failure) => failure,
         }
     }
 }
 
-impl Client {
+impl SentryClient {
     /// `agent` is how the client names itself to the server.
     pub(super) fn new(
-        access: Access,
+        access: ConnectOptions,
         mut secrets: Vec<String>,
         agent: &str,
-    ) -> Result<Self, Failure> {
-        let Access { url: base, token, deadline, line } = access;
+    ) -> Result<Self> {
+        let ConnectOptions { url: base, token, deadline, line } = access;
         secrets.push(token.expose().to_owned());
-        let (http, agent, jar) = (line.kept()?, agent.to_owned(), Jar::default());
+        let (http, agent, jar) = (line.pooled()?, agent.to_owned(), Jar::default());
         Ok(Self { http, agent, base, token, deadline, line, secrets, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
     /// theirs behind an answer without a word, and a form that is posted into that is lost.
-    pub(super) fn without_pool(&mut self) -> Result<(), Failure> {
-        self.http = self.line.fresh()?;
+    pub(super) fn disable_pool(&mut self) -> Result<()> {
+        self.http = self.line.unpooled()?;
         Ok(())
     }
 
@@ -129,31 +129,31 @@ impl Client {
     }
 
     /// The kind of the token, for messages.
-    pub(super) fn token_kind(&self) -> Kind {
+    pub(super) fn token_kind(&self) -> TokenKind {
         token::kind(self.token.expose())
     }
 
     /// Makes the call, and waits and repeats it where that is safe. Any status but a rate limit
     /// or a failing server is an answer.
-    pub(super) async fn call(&self, call: &Call<'_>) -> Result<Reply, Silence> {
+    pub(super) async fn send(&self, call: &SentryRequest<'_>) -> Result<SentryResponse, SendError> {
         let mut wait = FIRST_WAIT;
-        if call.repeat == Repeat::Unsent {
+        if call.repeat == RetryPolicy::Unsent {
             // Sent into a connection that was closed meanwhile, it would be lost.
-            tokio::time::sleep(SETTLED).await;
+            tokio::time::sleep(CLOSE_NOTICE_DELAY).await;
         }
         for attempt in 1.. {
-            self.line.wait().await;
-            let verdict = match http::exchange(self.request(call)).await {
+            self.line.until_ready().await;
+            let verdict = match http::send(self.request(call)).await {
                 Ok(answer) => {
                     self.jar.set_cookies(&mut answer.cookies(), &self.base);
-                    Reply::from(answer).verdict(call.repeat, &self.secrets)
+                    SentryResponse::from(answer).verdict(call.repeat, &self.secrets)
                 }
                 Err(unreached) => self.unreached(unreached, call.repeat),
             };
             let (again, failure) = match verdict {
-                Verdict::Answer(reply) => return Ok(reply),
-                Verdict::Failed(silence) => return Err(silence),
-                Verdict::Again { after, failure } => (after, failure),
+                Attempt::Answer(reply) => return Ok(reply),
+                Attempt::Failed(silence) => return Err(silence),
+                Attempt::Retry { after, failure } => (after, failure),
             };
             let limited = again.is_some();
             // The first broken connection may only be one that the server had closed meanwhile.
@@ -162,16 +162,16 @@ impl Client {
                 again.unwrap_or_else(|| http::jitter(if first { FIRST_WAIT / 10 } else { wait }));
             wait = (wait * 2).min(LONGEST_WAIT);
             if (!limited && attempt >= TRIES) || Instant::now() + pause >= self.deadline {
-                return Err(Silence::Unsent(failure));
+                return Err(SendError::NotSent(failure));
             }
             if limited {
-                self.line.hold(pause);
+                self.line.pause_for(pause);
             }
             if first {
                 let reason = failure.message;
                 tracing::debug!(reason, "the request is sent again on a new connection");
             } else {
-                say_why(pause, attempt, &failure.message);
+                log_retry(pause, attempt, &failure.message);
             }
             tokio::time::sleep(pause).await;
         }
@@ -179,20 +179,20 @@ impl Client {
     }
 
     /// Every item of a listing, page by page; `denied` says what another answer means.
-    pub(super) async fn pages(
+    pub(super) async fn get_all(
         &self,
         path: &str,
-        denied: impl Fn(&Reply) -> Failure,
-    ) -> Result<Vec<Value>, Failure> {
+        denied: impl Fn(&SentryResponse) -> Error,
+    ) -> Result<Vec<Value>> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MOST_PAGES {
-            let reply = self.call(&Call::get(format!("{path}{cursor}"))).await?;
-            if !reply.is_good() {
+            let reply = self.send(&SentryRequest::get(format!("{path}{cursor}"))).await?;
+            if !reply.is_success() {
                 return Err(denied(&reply));
             }
             let Value::Array(page) = reply.json() else {
                 let message = format!("{} answered a listing with something else", self.base);
-                return Err(Failure::new(Code::BackendError, message));
+                return Err(Error::new(ErrorCode::BackendError, message));
             };
             items.extend(page);
             match reply.next_cursor() {
@@ -203,7 +203,7 @@ impl Client {
         Ok(items)
     }
 
-    fn request(&self, call: &Call<'_>) -> RequestBuilder {
+    fn request(&self, call: &SentryRequest<'_>) -> RequestBuilder {
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
         let request = self.http.request(call.method.clone(), url).bearer_auth(self.token.expose());
         let request = request.header("Accept", "application/json, text/html;q=0.9");
@@ -223,70 +223,70 @@ impl Client {
         }
     }
 
-    fn unreached(&self, unreached: Unreached, repeat: Repeat) -> Verdict {
+    fn unreached(&self, unreached: ConnectError, repeat: RetryPolicy) -> Attempt {
         let host = self.base.host_str().unwrap_or_default();
         let (words, sent) = match unreached {
-            Unreached::Tls => {
+            ConnectError::Tls => {
                 let message =
                     format!("no TLS connection to {host}, or its certificate does not verify");
-                let failure = Failure::new(Code::Unreachable, message).hint(
+                let failure = Error::new(ErrorCode::Unreachable, message).with_hint(
                     "check `url`, and name the certificate of your own authority with `ca-file`",
                 );
-                return Verdict::Failed(Silence::Unsent(failure));
+                return Attempt::Failed(SendError::NotSent(failure));
             }
-            Unreached::Connect => (format!("cannot connect to {host}"), false),
-            Unreached::Broken => (format!("{host} did not answer, or broke off"), true),
+            ConnectError::Connect => (format!("cannot connect to {host}"), false),
+            ConnectError::Interrupted => (format!("{host} did not answer, or broke off"), true),
         };
-        let failure = Failure::new(Code::Unreachable, words);
+        let failure = Error::new(ErrorCode::Unreachable, words);
         match (sent, repeat) {
-            (true, Repeat::Unsent) => Verdict::Failed(Silence::Unknown(failure)),
-            _ => Verdict::Again { after: None, failure },
+            (true, RetryPolicy::Unsent) => Attempt::Failed(SendError::Indeterminate(failure)),
+            _ => Attempt::Retry { after: None, failure },
         }
     }
 }
 
-fn say_why(pause: Duration, attempt: u32, reason: &str) {
-    let seconds = http::told(pause);
+fn log_retry(pause: Duration, attempt: u32, reason: &str) {
+    let seconds = http::log_seconds(pause);
     tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
 }
 
 /// What to do about a reply.
-pub(super) enum Verdict {
+pub(super) enum Attempt {
     /// It is the answer.
-    Answer(Reply),
+    Answer(SentryResponse),
     /// The call is worth another try, after this time when the server names one.
-    Again {
+    Retry {
         /// When the server takes requests again.
         after: Option<Duration>,
         /// What to say when there is no other try.
-        failure: Failure,
+        failure: Error,
     },
     /// It is not.
-    Failed(Silence),
+    Failed(SendError),
 }
 
-impl Reply {
-    fn verdict(self, repeat: Repeat, secrets: &[String]) -> Verdict {
-        let said = reason(&self.json()).map(|said| secret::without(&said, secrets));
+impl SentryResponse {
+    fn verdict(self, repeat: RetryPolicy, secrets: &[String]) -> Attempt {
+        let said = error_text(&self.json()).map(|said| secret::redact(&said, secrets));
         let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-        let failure = |code, words: &str| Failure {
+        let failure = |code, words: &str| Error {
             status: Some(self.status),
-            ..Failure::new(code, format!("{words} with HTTP {}{said}", self.status))
+            ..Error::new(code, format!("{words} with HTTP {}{said}", self.status))
         };
         match (self.status, repeat) {
             (429, _) => {
-                let failure = failure(Code::RateLimited, "the backend limits the rate");
-                Verdict::Again { after: Some(self.rate_limit()), failure }
+                let failure = failure(ErrorCode::RateLimited, "the backend limits the rate");
+                Attempt::Retry { after: Some(self.rate_limit()), failure }
             }
-            (408 | 500..=599, Repeat::Safe) => {
-                let failure = failure(Code::BackendError, "the backend answered");
-                Verdict::Again { after: None, failure }
+            (408 | 500..=599, RetryPolicy::Safe) => {
+                let failure = failure(ErrorCode::BackendError, "the backend answered");
+                Attempt::Retry { after: None, failure }
             }
-            (408 | 500..=599, Repeat::Unsent) => {
-                let failure = failure(Code::BackendError, "the backend answered");
-                Verdict::Failed(Silence::Unknown(failure))
+            (408 | 500..=599, RetryPolicy::Unsent) => {
+                let failure = failure(ErrorCode::BackendError, "the backend answered");
+                Attempt::Failed(SendError::Indeterminate(failure))
             }
-            _ => Verdict::Answer(self),
+            _ => Attempt::Answer(self),
         }
     }
 }

@@ -1,18 +1,18 @@
 //! The vendor's link, on servers before 2026: what a vendor would send a person by begins and
 //! finishes a pipeline at once, and its end is a redirect to the settings page.
 
-use super::client::{Call, Repeat, Silence};
-use super::page::Page;
-use super::reply::Reply;
-use super::{Sentry, access, segment};
-use crate::failure::{Code, Failure};
-use crate::model::Finished;
+use super::client::{RetryPolicy, SendError, SentryRequest};
+use super::page::SetupPage;
+use super::reply::SentryResponse;
+use super::{SentryBackend, access, segment};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::model::FinishedIntegration;
 use crate::provider::{INITIAL, Step};
-use crate::seam::Progress;
+use crate::seam::StepResult;
 use crate::state::Fields;
 use url::{Url, form_urlencoded};
 
-impl Sentry<'_> {
+impl SentryBackend<'_> {
     /// What the pipeline begins with, where the state brings it.
     pub(super) fn initial(&self) -> Option<(&'static Step, &Fields)> {
         let given = self.task.answers.step(INITIAL)?;
@@ -21,13 +21,13 @@ impl Sentry<'_> {
 
     /// Follows the vendor's link, as a person would with what the vendor gave them. It is followed
     /// once: when nobody knows whether it arrived, the list of integrations tells.
-    pub(super) async fn follow_link(&mut self) -> Result<Progress, Failure> {
-        let call = Call { repeat: Repeat::Unsent, ..Call::get(self.link()) };
-        match self.client.call(&call).await {
+    pub(super) async fn follow_link(&mut self) -> Result<StepResult> {
+        let call = SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(self.link()) };
+        match self.client.send(&call).await {
             Ok(reply) => self.arrived(&reply).await,
-            Err(Silence::Unsent(failure)) => Err(failure),
-            Err(Silence::Unknown(failure)) => match self.look().await {
-                Some(finished) => Ok(Progress::Complete(finished)),
+            Err(SendError::NotSent(failure)) => Err(failure),
+            Err(SendError::Indeterminate(failure)) => match self.find_new_integration().await {
+                Some(finished) => Ok(StepResult::Complete(finished)),
                 None => Err(failure),
             },
         }
@@ -48,32 +48,36 @@ impl Sentry<'_> {
         format!("/extensions/{}/configure/?{}", segment(&self.task.key), query.finish())
     }
 
-    async fn arrived(&self, reply: &Reply) -> Result<Progress, Failure> {
-        self.admitted(reply)?;
+    async fn arrived(&self, reply: &SentryResponse) -> Result<StepResult> {
+        self.check_access(reply)?;
         let Some(location) = &reply.location else {
-            return match Page::read(&reply.body) {
-                Page::Error(reason) => Ok(Progress::Refused(access::kind_of_refusal(reason))),
-                Page::Finish(_) | Page::Form { .. } | Page::Other => Err(self.no_page()),
+            return match SetupPage::read(&reply.body) {
+                SetupPage::Error(reason) => {
+                    Ok(StepResult::Refused(access::kind_of_refusal(reason)))
+                }
+                SetupPage::Finish(_) | SetupPage::Form { .. } | SetupPage::Other => {
+                    Err(self.no_page())
+                }
             };
         };
         let location = self.client.base().join(location).ok();
-        match location.as_ref().and_then(|url| Some((url, self.settled(url)?))) {
-            Some((location, id)) => Ok(Progress::Complete(self.finished_at(location, id).await)),
-            None => Err(self.sent_away()),
+        match location.as_ref().and_then(|url| Some((url, self.finished_id(url)?))) {
+            Some((location, id)) => Ok(StepResult::Complete(self.finished_at(location, id).await)),
+            None => Err(self.not_finished()),
         }
     }
 
     /// The integration whose settings page an address is.
-    fn settled(&self, location: &Url) -> Option<i64> {
+    fn finished_id(&self, location: &Url) -> Option<i64> {
         let key = segment(self.task.provider_key());
         let (_, rest) = location.path().split_once(&format!("/integrations/{key}/"))?;
         rest.split('/').next()?.parse().ok()
     }
 
-    async fn finished_at(&self, location: &Url, id: i64) -> Finished {
+    async fn finished_at(&self, location: &Url, id: i64) -> FinishedIntegration {
         let listed = self.list().await.unwrap_or_default();
         let name = listed.into_iter().find(|one| one.id == id).map(|one| one.name);
-        Finished {
+        FinishedIntegration {
             id,
             integration_key: self.task.provider_key().to_owned(),
             name: name.unwrap_or_default(),
@@ -83,10 +87,10 @@ impl Sentry<'_> {
     }
 
     /// To choose an organization, or because the person may not install here.
-    fn sent_away(&self) -> Failure {
+    fn not_finished(&self) -> Error {
         let (base, org) = (self.client.base(), &self.task.org);
         let message = format!("{base} does not finish {} by a link for {org}", self.task.key);
-        Failure::new(Code::Refused, message)
-            .hint("check that the token's owner is an owner, manager or admin of `org`")
+        Error::new(ErrorCode::Refused, message)
+            .with_hint("check that the token's owner is an owner, manager or admin of `org`")
     }
 }

@@ -1,36 +1,32 @@
 //! What an organization has at a Sentry: its integrations with what is linked through them.
 
-use super::access::{self, Need};
+use super::access::{self, Permission};
 use super::after::{mapping, names};
-use super::client::Client;
-use super::{Access, listed, segment};
-use crate::failure::Failure;
+use super::client::SentryClient;
+use super::{ConnectOptions, listed, segment};
+use crate::failure::Result;
 use crate::http;
-use crate::links::Links;
-use crate::manifest::Held;
+use crate::links::RequestedLinks;
+use crate::manifest::ExistingIntegration;
 use crate::model::OrgSlug;
 use serde_json::Value;
 
 /// Lists everything of one organization; only reads.
-///
-/// # Errors
-///
-/// One of its lists cannot be read.
-pub async fn inventory(access: Access, org: &OrgSlug) -> Result<Vec<Held>, Failure> {
-    let client = Client::new(access, Vec::new(), http::AGENT)?;
-    let pages = async |rest: &str, need: Need| {
+pub async fn inventory(access: ConnectOptions, org: &OrgSlug) -> Result<Vec<ExistingIntegration>> {
+    let client = SentryClient::new(access, Vec::new(), http::USER_AGENT)?;
+    let pages = async |rest: &str, need: Permission| {
         let path = format!("/api/0/organizations/{}/{rest}", segment(org.as_str()));
-        client.pages(&path, |reply| access::denied(&client, reply, need, org)).await
+        client.get_all(&path, |reply| access::denied(&client, reply, need, org)).await
     };
-    let integrations = pages("integrations/?includeConfig=0", Need::ListIntegrations).await?;
-    let repositories = pages("repos/?status=active", Need::ListRepositories).await?;
-    let mappings = pages("code-mappings/?per_page=100", Need::Repositories).await?;
+    let integrations = pages("integrations/?includeConfig=0", Permission::ListIntegrations).await?;
+    let repositories = pages("repos/?status=active", Permission::ListRepositories).await?;
+    let mappings = pages("code-mappings/?per_page=100", Permission::Repositories).await?;
     let held = |item: &Value| {
         let listed = listed(item)?;
         let ours = |one: &&Value| is_of(one, listed.id);
-        Some(Held {
+        Some(ExistingIntegration {
             integration_key: item["provider"]["key"].as_str()?.to_owned(),
-            links: Links {
+            links: RequestedLinks {
                 repositories: repositories.iter().filter(ours).filter_map(repository).collect(),
                 code_mappings: mappings.iter().filter(ours).map(mapping).collect(),
             },

@@ -1,8 +1,8 @@
 //! The line to one server: what all that speak to it within a run share. A session is not among
 //! it: its cookies are kept by the client of its own pipeline.
 
-use crate::failure::{Code, Failure};
-use crate::http::{self, Trust};
+use crate::failure::{Error, ErrorCode, Result};
+use crate::http::{self, TlsTrust};
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep_until};
 
 /// The connections to one server, and when it takes requests.
 #[derive(Clone)]
-pub struct Line(Rc<Shared>);
+pub struct ServerConnection(Rc<ConnectionState>);
 
-struct Shared {
-    trust: Trust,
+struct ConnectionState {
+    trust: TlsTrust,
     /// How long the server may be silent.
     silence: Duration,
     /// Over connections that are used again.
@@ -24,50 +24,47 @@ struct Shared {
     held: Cell<Option<Instant>>,
 }
 
-impl Line {
+impl ServerConnection {
     /// A line that nobody has used yet.
-    pub fn new(trust: Trust, silence: Duration) -> Self {
+    pub fn new(trust: TlsTrust, silence: Duration) -> Self {
         let (kept, fresh, held) = (OnceCell::new(), OnceCell::new(), Cell::new(None));
-        Self(Rc::new(Shared { trust, silence, kept, fresh, held }))
+        Self(Rc::new(ConnectionState { trust, silence, kept, fresh, held }))
     }
 
     /// The HTTP client whose connections all share.
-    pub(super) fn kept(&self) -> Result<reqwest::Client, Failure> {
+    pub(super) fn pooled(&self) -> Result<reqwest::Client> {
         self.client(&self.0.kept, usize::MAX)
     }
 
     /// The HTTP client that takes a fresh connection for each request.
-    pub(super) fn fresh(&self) -> Result<reqwest::Client, Failure> {
+    pub(super) fn unpooled(&self) -> Result<reqwest::Client> {
         self.client(&self.0.fresh, 0)
     }
 
-    fn client(
-        &self,
-        built: &OnceCell<reqwest::Client>,
-        idle: usize,
-    ) -> Result<reqwest::Client, Failure> {
+    fn client(&self, built: &OnceCell<reqwest::Client>, idle: usize) -> Result<reqwest::Client> {
         if let Some(client) = built.get() {
             return Ok(client.clone());
         }
-        let Shared { trust, silence, .. } = &*self.0;
+        let ConnectionState { trust, silence, .. } = &*self.0;
         let client = http::client(trust, |builder| {
             builder.pool_max_idle_per_host(idle).read_timeout(*silence)
         });
         let client = client.map_err(|error| {
             let message = format!("the HTTP client cannot be built: {error}");
-            Failure::new(Code::Unreachable, message).hint("check `ca-file` and the proxy variables")
+            Error::new(ErrorCode::Unreachable, message)
+                .with_hint("check `ca-file` and the proxy variables")
         })?;
         Ok(built.get_or_init(|| client).clone())
     }
 
     /// Holds every later request back: the server limits the rate for this long.
-    pub(super) fn hold(&self, pause: Duration) {
+    pub(super) fn pause_for(&self, pause: Duration) {
         let until = Instant::now() + pause;
         self.0.held.set(self.0.held.get().max(Some(until)));
     }
 
     /// Waits until requests are taken again.
-    pub(super) async fn wait(&self) {
+    pub(super) async fn until_ready(&self) {
         while let Some(until) = self.0.held.get().filter(|until| *until > Instant::now()) {
             sleep_until(until).await;
         }

@@ -9,36 +9,37 @@ mod inventory;
 mod line;
 mod page;
 mod preflight;
+mod release_json;
 mod releases;
 mod reply;
 mod seal;
 mod web;
 
-use crate::failure::Failure;
+use crate::failure::{Error, Result};
 use crate::http;
 use crate::inputs::Dialect;
-use crate::model::{Finished, Listed, OrgSlug};
-use crate::plan::Task;
-use crate::provider::{INITIAL, Match};
+use crate::model::{FinishedIntegration, ListedIntegration, OrgSlug};
+use crate::plan::IntegrationTask;
+use crate::provider::{INITIAL, IntegrationMatch};
 use crate::redirect::Site;
-use crate::seam::{Begin, Pipeline, Progress, StepView};
+use crate::seam::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::secret::Secret;
 use crate::state::Fields;
-use access::Need;
-use api::{Api, Start};
-use client::{Call, Client};
+use access::Permission;
+use api::{ApiPipeline, StartResult};
+use client::{SentryClient, SentryRequest};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reply::Reply;
+use reply::SentryResponse;
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
-use web::Web;
+use web::WebPipeline;
 
 pub use inventory::inventory;
-pub use line::Line;
-pub use preflight::{Preflight, Who};
+pub use line::ServerConnection;
+pub use preflight::{PreflightClient, TokenOwner};
 pub use releases::SentryReleases;
-pub use seal::{Sealed, Waiting};
+pub use seal::{ResumeFile, SuspendedPipeline};
 
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -46,21 +47,21 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// What is taken from an answer, whatever it is: its texts for a person first, and the cursor of the
 /// next page. The way in for `tests/fuzz`.
 #[doc(hidden)]
-pub fn heard(body: &str, link: &str) -> (Vec<String>, Option<String>) {
+pub fn response_texts(body: &str, link: &str) -> (Vec<String>, Option<String>) {
     let json = serde_json::from_str(body).unwrap_or_default();
-    let mut texts: Vec<_> = reply::reason(&json).into_iter().collect();
+    let mut texts: Vec<_> = reply::error_text(&json).into_iter().collect();
     let mut pairs = reply::field_errors(&json);
-    match page::Page::read(body) {
-        page::Page::Error(reason) => texts.push(reason),
-        page::Page::Form { errors, .. } => pairs.extend(errors),
-        page::Page::Finish(_) | page::Page::Other => {}
+    match page::SetupPage::read(body) {
+        page::SetupPage::Error(reason) => texts.push(reason),
+        page::SetupPage::Form { errors, .. } => pairs.extend(errors),
+        page::SetupPage::Finish(_) | page::SetupPage::Other => {}
     }
     texts.extend(pairs.into_iter().flat_map(|(field, reason)| [field, reason]));
     (texts, reply::next_cursor(link))
 }
 
 /// How a Sentry is reached.
-pub struct Access {
+pub struct ConnectOptions {
     /// The server that has the pipelines: the control host on SaaS.
     pub url: Url,
     /// A user's token.
@@ -68,64 +69,64 @@ pub struct Access {
     /// When the whole run has to be over.
     pub deadline: Instant,
     /// What all share that speak to the server.
-    pub line: Line,
+    pub line: ServerConnection,
 }
 
 /// A Sentry backend at work for one organization.
-pub struct Sentry<'a> {
-    client: Client,
-    task: &'a Task,
+pub struct SentryBackend<'a> {
+    client: SentryClient,
+    task: &'a IntegrationTask,
     dialect: Dialect,
-    api: Api,
+    api: ApiPipeline,
     /// There while the set-up pages are walked.
-    web: Option<Web>,
+    web: Option<WebPipeline>,
     /// Whether another process began the pipeline, so that its answers are not known.
     taken_up: bool,
 }
 
-impl<'a> Sentry<'a> {
+impl<'a> SentryBackend<'a> {
     /// Makes ready; nothing is sent yet.
     ///
     /// # Errors
     ///
     /// `org-token` for a token that can start no pipeline, before any request.
-    pub fn new(access: Access, task: &'a Task, dialect: Dialect) -> Result<Self, Failure> {
-        let client = Client::new(access, task.secrets(), http::AGENT)?;
-        access::can_hold_pipelines(&client)?;
-        Ok(Self { client, task, dialect, api: Api::default(), web: None, taken_up: false })
+    pub fn new(
+        access: ConnectOptions,
+        task: &'a IntegrationTask,
+        dialect: Dialect,
+    ) -> Result<Self> {
+        let client = SentryClient::new(access, task.secrets(), http::USER_AGENT)?;
+        access::check_pipeline_token(&client)?;
+        Ok(Self { client, task, dialect, api: ApiPipeline::default(), web: None, taken_up: false })
     }
 
     /// The organization's integrations of a provider, by name.
-    ///
-    /// # Errors
-    ///
-    /// The class of whatever kept the backend from answering.
-    pub async fn list(&self) -> Result<Vec<Listed>, Failure> {
+    pub async fn list(&self) -> Result<Vec<ListedIntegration>> {
         let integration_key = self.task.provider_key();
         let key = segment(integration_key);
         // The older servers know the first spelling only, the newer ones both.
         let path = self
             .path(&format!("integrations/?provider_key={key}&providerKey={key}&includeConfig=0"));
-        let items = self.pages(&path, Need::ListIntegrations).await?;
+        let items = self.pages(&path, Permission::ListIntegrations).await?;
         let ours = |item: &&Value| item["provider"]["key"] == integration_key;
         Ok(items.iter().filter(ours).filter_map(listed).collect())
     }
 
     /// Keeps what was listed, so that a finish whose answer is lost is found among what is new.
-    pub fn knows(&mut self, listed: &[Listed]) {
-        self.api.before = listed.to_vec();
+    pub fn remember_existing(&mut self, listed: &[ListedIntegration]) {
+        self.api.existing = listed.to_vec();
     }
 
     /// Every item of a listing.
-    async fn pages(&self, path: &str, need: Need) -> Result<Vec<Value>, Failure> {
-        self.client.pages(path, |reply| self.denied(reply, need)).await
+    async fn pages(&self, path: &str, need: Permission) -> Result<Vec<Value>> {
+        self.client.get_all(path, |reply| self.denied(reply, need)).await
     }
 
     /// Where the organization's pages are: its own address when the backend tells one.
     pub async fn site(&self) -> Site {
         let base = self.client.base().as_str();
-        let told = match self.client.call(&Call::get(self.path(""))).await {
-            Ok(reply) if reply.is_good() => reply.json()["links"]["organizationUrl"]
+        let told = match self.client.send(&SentryRequest::get(self.path(""))).await {
+            Ok(reply) if reply.is_success() => reply.json()["links"]["organizationUrl"]
                 .as_str()
                 .and_then(|url| Url::parse(url).ok()),
             _ => None,
@@ -148,8 +149,8 @@ impl<'a> Sentry<'a> {
     /// The first request of a pipeline, for the plan; what the state brings to it is not shown.
     pub fn first_request(&self) -> String {
         let base = self.client.base().as_str().trim_end_matches('/');
-        if self.task.provider.is_enabled_directly() {
-            return format!("POST {base}{} {{}}", self.direct());
+        if self.task.provider.direct_enable() {
+            return format!("POST {base}{} {{}}", self.direct_enable_path());
         }
         let mut body = api::initialize(self.task);
         let initial = body.get_mut(INITIAL).and_then(Value::as_object_mut);
@@ -158,25 +159,26 @@ impl<'a> Sentry<'a> {
     }
 
     /// After an answer whose fate nobody knows: whether the finish is there all the same.
-    async fn look(&self) -> Option<Finished> {
+    async fn find_new_integration(&self) -> Option<FinishedIntegration> {
         let listed = self.list().await.ok()?;
-        let was_there = |one: &Listed| {
-            self.api.before.iter().any(|before| before.id == one.id && before.active)
+        let was_there = |one: &ListedIntegration| {
+            self.api.existing.iter().any(|before| before.id == one.id && before.active)
         };
         // Another one may have come meanwhile that is not ours.
-        let is_ours = |one: &Listed| {
-            self.taken_up || self.task.provider.matches(&self.task.answers, one) != Match::Other
+        let is_ours = |one: &ListedIntegration| {
+            self.taken_up
+                || self.task.provider.matches(&self.task.answers, one) != IntegrationMatch::Other
         };
-        let is_new = |one: &Listed| one.active && !was_there(one) && is_ours(one);
+        let is_new = |one: &ListedIntegration| one.active && !was_there(one) && is_ours(one);
         let one = listed.into_iter().find(is_new)?;
         let integration_key = self.task.provider_key().to_owned();
         let (id, name, location) = (one.id, one.name, None);
-        Some(Finished { id, integration_key, name, changed: true, location })
+        Some(FinishedIntegration { id, integration_key, name, changed: true, location })
     }
 
     /// What another process needs to go on with the step that waits.
-    pub fn waiting(&self, integration_id: Option<i64>) -> Waiting {
-        Waiting {
+    pub fn suspended(&self, integration_id: Option<i64>) -> SuspendedPipeline {
+        SuspendedPipeline {
             step: self.api.step.clone(),
             cookies: self.client.cookies(),
             next: self.task.next.clone(),
@@ -214,17 +216,17 @@ impl<'a> Sentry<'a> {
     /// # Errors
     ///
     /// `session-expired` when the server has it no more, or is at another step.
-    pub async fn take_up(&mut self, waiting: &Waiting) -> Result<(), Failure> {
+    pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result<()> {
         self.taken_up = true;
         self.client.set_cookies(&waiting.cookies);
-        let reply = self.client.call(&Call::get(self.path(api::PIPELINE))).await?;
+        let reply = self.client.send(&SentryRequest::get(self.path(api::PIPELINE))).await?;
         match reply.status {
-            200..=299 if self.show(&reply.json())?.id == waiting.step => {
-                self.api.before = self.list().await?;
+            200..=299 if self.read_step(&reply.json())?.id == waiting.step => {
+                self.api.existing = self.list().await?;
                 Ok(())
             }
             200..=299 | 404 => Err(access::expired(&reply).into()),
-            _ => Err(self.denied(&reply, Need::Pipeline)),
+            _ => Err(self.denied(&reply, Permission::Pipeline)),
         }
     }
 
@@ -235,33 +237,33 @@ impl<'a> Sentry<'a> {
         if host == "sentry.io" || host.ends_with(".sentry.io") {
             return false;
         }
-        let root = self.client.call(&Call::get("/api/0/")).await;
-        root.is_ok_and(|reply| reply.is_good() && reply.json()["version"].is_string())
+        let root = self.client.send(&SentryRequest::get("/api/0/")).await;
+        root.is_ok_and(|reply| reply.is_success() && reply.json()["version"].is_string())
     }
 
-    fn denied(&self, reply: &Reply, need: Need) -> Failure {
+    fn denied(&self, reply: &SentryResponse, need: Permission) -> Error {
         access::denied(&self.client, reply, need, &self.task.org)
     }
 }
 
-impl Pipeline for Sentry<'_> {
-    async fn begin(&mut self, _begin: Begin<'_>) -> Result<StepView, Failure> {
+impl Pipeline for SentryBackend<'_> {
+    async fn initialize(&mut self, _begin: PipelineStart<'_>) -> Result<StepView> {
         if self.dialect == Dialect::Web {
             return self.start_pages().await.map_err(without_status);
         }
         match self.start().await? {
-            Start::Step(view) => Ok(view),
-            Start::NoEndpoint if self.dialect == Dialect::Auto && self.has_pages().await => {
+            StartResult::Step(view) => Ok(view),
+            StartResult::NoEndpoint if self.dialect == Dialect::Auto && self.has_pages().await => {
                 tracing::info!(
                     "the server has no pipeline endpoint: taking its set-up pages (`web`)"
                 );
                 self.start_pages().await.map_err(without_status)
             }
-            Start::NoEndpoint => Err(self.no_endpoint()),
+            StartResult::NoEndpoint => Err(self.no_endpoint()),
         }
     }
 
-    async fn answer(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+    async fn advance(&mut self, fields: &Fields) -> Result<StepResult> {
         match self.web {
             Some(_) => self.answer_page(fields).await.map_err(without_status),
             None => self.advance(fields).await,
@@ -269,21 +271,21 @@ impl Pipeline for Sentry<'_> {
     }
 
     /// The session ends by itself within the hour; nothing else was stored.
-    async fn abandon(&mut self) -> Result<(), Failure> {
+    async fn abandon(&mut self) -> Result<()> {
         Ok(())
     }
 }
 
 /// A page's status tells nothing of who refused: a refusal is a good page, an error 500 may be one.
-fn without_status(failure: Failure) -> Failure {
-    Failure { status: None, ..failure }
+fn without_status(failure: Error) -> Error {
+    Error { status: None, ..failure }
 }
 
-fn listed(item: &Value) -> Option<Listed> {
+fn listed(item: &Value) -> Option<ListedIntegration> {
     let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
     let id = item["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| item["id"].as_i64())?;
     let is_active = |name: &str| item[name].as_str().is_none_or(|status| status == "active");
-    Some(Listed {
+    Some(ListedIntegration {
         id,
         external_id: text("externalId"),
         name: text("name"),

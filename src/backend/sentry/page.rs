@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What a page is.
-pub(super) enum Page {
+pub(super) enum SetupPage {
     /// The last one: what it posts to the window that opened it.
     Finish(Value),
     /// `Setup Error`, with its reason.
@@ -22,7 +22,7 @@ pub(super) enum Page {
 /// The longest reason that is shown.
 const LONGEST: usize = 300;
 
-impl Page {
+impl SetupPage {
     /// Reads a page of HTML.
     pub(super) fn read(html: &str) -> Self {
         if let Some(message) = finish(html) {
@@ -115,7 +115,7 @@ mod tests {
     fn a_finish_page_gives_what_it_posts() {
         let html = "<script>var x = 1; window.opener.postMessage({\"success\":true,\
                     \"data\":{\"id\":\"7\",\"name\":\"</script>\"}}, document.origin);</script>";
-        let Page::Finish(message) = Page::read(html) else { panic!("no finish") };
+        let SetupPage::Finish(message) = SetupPage::read(html) else { panic!("no finish") };
         assert_eq!(message["data"]["id"], "7");
     }
 
@@ -123,21 +123,23 @@ mod tests {
     fn an_error_page_gives_its_reason_as_one_plain_line() {
         let html = "<title> Setup Error | Sentry</title><div class=\"box-content with-padding\">\
                     <p>Whoops!</p>\n<pre>An <b>error</b> &lt;x&gt;\n occurred</pre></div><script>no";
-        let Page::Error(reason) = Page::read(html) else { panic!("no error") };
+        let SetupPage::Error(reason) = SetupPage::read(html) else { panic!("no error") };
         assert_eq!(reason, "An error <x> occurred");
     }
 
     #[test]
     fn forms_guides_and_other_pages_are_told_apart() {
         let again = "<form><p id=\"error_1_id_url\" class=\"x\"><b>Enter a URL.</b></p></form>";
-        let Page::Form { errors, guide: false } = Page::read(again) else { panic!("no form") };
+        let SetupPage::Form { errors, guide: false } = SetupPage::read(again) else {
+            panic!("no form")
+        };
         assert_eq!(errors, [("url".to_owned(), "Enter a URL.".to_owned())]);
         let guide = "<a href=\"?completed_installation_guide\">next</a>";
-        assert!(matches!(Page::read(guide), Page::Form { guide: true, .. }));
+        assert!(matches!(SetupPage::read(guide), SetupPage::Form { guide: true, .. }));
         for other in
             ["", "<html>", "<title>Sentry</title>", "postMessage(", "postMessage({\"a\":1})"]
         {
-            assert!(matches!(Page::read(other), Page::Other), "{other}");
+            assert!(matches!(SetupPage::read(other), SetupPage::Other), "{other}");
         }
     }
 }

@@ -1,16 +1,16 @@
 //! What a Sentry says before anything is asked of it: who the token is, and what it may see.
 
-use super::access::{self, Need};
-use super::client::{Call, Client};
-use super::{Access, segment};
-use crate::failure::{Code, Failure, quote};
+use super::access::{self, Permission};
+use super::client::{SentryClient, SentryRequest};
+use super::{ConnectOptions, segment};
+use crate::failure::{Error, ErrorCode, Result, quote};
 use crate::http;
 use crate::model::OrgSlug;
-use crate::token::Kind;
+use crate::token::TokenKind;
 use serde_json::Value;
 
 /// Who a token is.
-pub struct Who {
+pub struct TokenOwner {
     /// The user's name; an organization's token has none.
     pub user: Option<String>,
     /// What it may do.
@@ -18,18 +18,14 @@ pub struct Who {
 }
 
 /// Asks one server with one token; only reads.
-pub struct Preflight {
-    client: Client,
+pub struct PreflightClient {
+    client: SentryClient,
 }
 
-impl Preflight {
+impl PreflightClient {
     /// Makes ready; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// The HTTP client cannot be built.
-    pub fn new(access: Access) -> Result<Self, Failure> {
-        Ok(Self { client: Client::new(access, Vec::new(), http::AGENT)? })
+    pub fn new(access: ConnectOptions) -> Result<Self> {
+        Ok(Self { client: SentryClient::new(access, Vec::new(), http::USER_AGENT)? })
     }
 
     /// The kind of the token, for a person.
@@ -37,16 +33,16 @@ impl Preflight {
     /// # Errors
     ///
     /// `org-token` for an organization's where a pipeline needs a user's.
-    pub fn token(&self, walks: bool) -> Result<String, Failure> {
+    pub fn token(&self, walks: bool) -> Result<String> {
         if walks {
-            access::can_hold_pipelines(&self.client)?;
+            access::check_pipeline_token(&self.client)?;
         }
         Ok(match self.client.token_kind() {
-            Kind::Organization(claims) => format!("an organization token of {}", claims.org),
-            Kind::User => "a user's token".to_owned(),
-            Kind::Integration => "an integration's token".to_owned(),
-            Kind::Legacy => "a token of earlier days, a user's or an integration's".to_owned(),
-            Kind::Opaque => "a token whose text does not tell its kind".to_owned(),
+            TokenKind::Organization(claims) => format!("an organization token of {}", claims.org),
+            TokenKind::User => "a user's token".to_owned(),
+            TokenKind::Integration => "an integration's token".to_owned(),
+            TokenKind::Legacy => "a token of earlier days, a user's or an integration's".to_owned(),
+            TokenKind::Opaque => "a token whose text does not tell its kind".to_owned(),
         })
     }
 
@@ -55,25 +51,25 @@ impl Preflight {
     /// # Errors
     ///
     /// The server is not reached, is no Sentry, or does not know the token.
-    pub async fn who(&self) -> Result<Who, Failure> {
-        let reply = self.client.call(&Call::get("/api/0/")).await?;
+    pub async fn whoami(&self) -> Result<TokenOwner> {
+        let reply = self.client.send(&SentryRequest::get("/api/0/")).await?;
         let host = self.client.base().host_str().unwrap_or_default();
         let said = reply.json();
         if reply.status == 401 || (said["version"].is_string() && said["auth"].is_null()) {
             let message = format!("{host} does not know the token");
-            return Err(Failure::new(Code::Unauthorized, message));
+            return Err(Error::new(ErrorCode::Unauthorized, message));
         }
-        if !reply.is_good() || !said["version"].is_string() {
+        if !reply.is_success() || !said["version"].is_string() {
             let message = format!("{host} is no Sentry: HTTP {} at /api/0/", reply.status);
             let hint =
                 "check `url`: it must be the server's own address, with the path that it is below";
-            return Err(Failure::new(Code::BackendError, message).hint(hint));
+            return Err(Error::new(ErrorCode::BackendError, message).with_hint(hint));
         }
         let names = ["username", "email", "name"].map(|name| said["user"][name].as_str());
         let user = names.into_iter().flatten().find(|name| !name.is_empty()).map(str::to_owned);
         let scopes = said["auth"]["scopes"].as_array().into_iter().flatten();
         let scopes = scopes.filter_map(Value::as_str).map(str::to_owned).collect();
-        Ok(Who { user, scopes })
+        Ok(TokenOwner { user, scopes })
     }
 
     /// Which of the scopes that walk pipelines, or else make releases, is held.
@@ -81,26 +77,22 @@ impl Preflight {
     /// # Errors
     ///
     /// `missing-scope`, with those of which one is needed.
-    pub fn scope(&self, who: &Who, walks: bool) -> Result<String, Failure> {
-        let need = if walks { Need::Pipeline } else { Need::Releases };
-        need.held(&who.scopes).map(|scope| format!("{scope} lets it {}", need.what())).ok_or_else(
-            || {
-                let message = format!("the token's scopes do not let it {}", need.what());
+    pub fn scope(&self, who: &TokenOwner, walks: bool) -> Result<String> {
+        let need = if walks { Permission::Pipeline } else { Permission::Releases };
+        need.granted_by(&who.scopes)
+            .map(|scope| format!("{scope} lets it {}", need.action()))
+            .ok_or_else(|| {
+                let message = format!("the token's scopes do not let it {}", need.action());
                 let hint = format!("give the token one of {}", need.scopes());
-                Failure::new(Code::MissingScope, message).hint(hint)
-            },
-        )
+                Error::new(ErrorCode::MissingScope, message).with_hint(hint)
+            })
     }
 
     /// Whether the organization shows its integrations, or else its releases.
-    ///
-    /// # Errors
-    ///
-    /// Why it does not.
-    pub async fn organization(&self, org: &OrgSlug, walks: bool) -> Result<String, Failure> {
+    pub async fn organization(&self, org: &OrgSlug, walks: bool) -> Result<String> {
         let (rest, need, words) = match walks {
-            true => ("integrations/", Need::ListIntegrations, "integrations can be listed"),
-            false => ("releases/?per_page=1", Need::Releases, "releases can be listed"),
+            true => ("integrations/", Permission::ListIntegrations, "integrations can be listed"),
+            false => ("releases/?per_page=1", Permission::Releases, "releases can be listed"),
         };
         self.read(org, rest, need).await.map(|_| words.to_owned())
     }
@@ -110,12 +102,12 @@ impl Preflight {
     /// # Errors
     ///
     /// `unsupported` when it is not, or takes no other installation of it.
-    pub async fn provider(&self, org: &OrgSlug, key: &str) -> Result<String, Failure> {
+    pub async fn provider(&self, org: &OrgSlug, key: &str) -> Result<String> {
         let rest = format!("config/integrations/?provider_key={0}&providerKey={0}", segment(key));
         let path = path(org, &rest);
-        let reply = self.client.call(&Call::get(path)).await?;
-        if reply.status != 404 && !reply.is_good() {
-            return Err(access::denied(&self.client, &reply, Need::ListIntegrations, org));
+        let reply = self.client.send(&SentryRequest::get(path)).await?;
+        if reply.status != 404 && !reply.is_success() {
+            return Err(access::denied(&self.client, &reply, Permission::ListIntegrations, org));
         }
         let said = reply.json();
         let mut offered = said["providers"].as_array().into_iter().flatten();
@@ -125,17 +117,13 @@ impl Preflight {
             None => {
                 let message = format!("{org} is not offered {}", quote(key));
                 let hint = "check the key, the organization's plan and its feature flags; on a server of your own the provider's settings";
-                Err(Failure::new(Code::Unsupported, message).hint(hint))
+                Err(Error::new(ErrorCode::Unsupported, message).with_hint(hint))
             }
         }
     }
 
     /// Whether the token sees this project.
-    ///
-    /// # Errors
-    ///
-    /// It does not.
-    pub async fn project(&self, who: &Who, org: &OrgSlug, slug: &str) -> Result<String, Failure> {
+    pub async fn project(&self, who: &TokenOwner, org: &OrgSlug, slug: &str) -> Result<String> {
         let reads = ["project:read", "project:write", "project:admin"];
         if !who.scopes.iter().any(|scope| reads.contains(&scope.as_str())) {
             return Ok("not checked: the token has no scope to read projects".to_owned());
@@ -147,13 +135,9 @@ impl Preflight {
     }
 
     /// Whether the organization has this repository; without it commits come from elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// The list cannot be read.
-    pub async fn repository(&self, org: &OrgSlug, name: &str) -> Result<String, Failure> {
+    pub async fn repository(&self, org: &OrgSlug, name: &str) -> Result<String> {
         let rest = format!("repos/?query={}", segment(name));
-        let found = self.read(org, &rest, Need::ListRepositories).await?;
+        let found = self.read(org, &rest, Permission::ListRepositories).await?;
         let mut names =
             found.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
         Ok(match names.any(|one| one.eq_ignore_ascii_case(name)) {
@@ -162,9 +146,9 @@ impl Preflight {
         })
     }
 
-    async fn read(&self, org: &OrgSlug, rest: &str, need: Need) -> Result<Value, Failure> {
-        let reply = self.client.call(&Call::get(path(org, rest))).await?;
-        if reply.is_good() {
+    async fn read(&self, org: &OrgSlug, rest: &str, need: Permission) -> Result<Value> {
+        let reply = self.client.send(&SentryRequest::get(path(org, rest))).await?;
+        if reply.is_success() {
             Ok(reply.json())
         } else {
             Err(access::denied(&self.client, &reply, need, org))
@@ -177,18 +161,18 @@ impl Preflight {
 /// # Errors
 ///
 /// The organization has no such project, or none that the token is shown.
-pub(super) async fn project(client: &Client, org: &OrgSlug, slug: &str) -> Result<bool, Failure> {
+pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) -> Result<bool> {
     let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
-    let reply = client.call(&Call::get(path)).await?;
+    let reply = client.send(&SentryRequest::get(path)).await?;
     match reply.status {
         200..=299 => Ok(true),
         403 => Ok(false),
         404 => {
             let message = format!("{org} shows this token no project {}", quote(slug));
             let hint = "check `org` and `projects`, and that the token's owner is in one of the project's teams";
-            Err(Failure::new(Code::NotAMember, message).hint(hint))
+            Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint))
         }
-        _ => Err(access::denied(client, &reply, Need::Releases, org)),
+        _ => Err(access::denied(client, &reply, Permission::Releases, org)),
     }
 }
 

@@ -2,7 +2,7 @@
 //! one short line.
 
 use crate::failure::one_line;
-use crate::http::Answer;
+use crate::http::HttpResponse;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 const LONGEST: u64 = 120;
 
 /// An answer of the backend. It has no `Debug`: configuration in it may be secret.
-pub(super) struct Reply {
+pub(super) struct SentryResponse {
     pub(super) status: u16,
     pub(super) body: String,
     pub(super) location: Option<String>,
@@ -24,8 +24,8 @@ pub(super) struct Reply {
     now: u64,
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
+impl From<HttpResponse> for SentryResponse {
+    fn from(answer: HttpResponse) -> Self {
         let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
         Self {
             status: answer.status,
@@ -39,7 +39,7 @@ impl From<Answer> for Reply {
     }
 }
 
-impl Reply {
+impl SentryResponse {
     /// The body as JSON, whatever its content type says; `Null` when it is none.
     pub(super) fn json(&self) -> Value {
         match serde_json::from_str(&self.body) {
@@ -51,7 +51,7 @@ impl Reply {
     }
 
     /// Whether the status is one of success.
-    pub(super) fn is_good(&self) -> bool {
+    pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
@@ -84,7 +84,7 @@ pub(super) fn next_cursor(link: &str) -> Option<String> {
 }
 
 /// The reason in an error body of any of Sentry's shapes, as one short line.
-pub(super) fn reason(body: &Value) -> Option<String> {
+pub(super) fn error_text(body: &Value) -> Option<String> {
     let line = short_line(&find_reason(body, 4)?);
     (!line.is_empty()).then_some(line)
 }
@@ -121,7 +121,7 @@ pub(super) fn field_errors(body: &Value) -> Vec<(String, String)> {
     }
     let is_list = |value: &&Value| value.is_array() || value.is_object();
     let named = |(name, value): (&String, &Value)| {
-        Some((short_line(name), Some(value).filter(is_list).and_then(reason)?))
+        Some((short_line(name), Some(value).filter(is_list).and_then(error_text)?))
     };
     fields.iter().filter_map(named).collect()
 }
@@ -134,8 +134,8 @@ mod tests {
     const VECTORS: &str =
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/pipeline-vectors.json"));
 
-    fn reply(status: u16, body: &str) -> Reply {
-        Reply {
+    fn reply(status: u16, body: &str) -> SentryResponse {
+        SentryResponse {
             status,
             body: body.to_owned(),
             location: None,
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn a_limited_client_waits_for_the_window_to_end() {
-        let limited = Reply { reset: Some(1_003), ..reply(429, "") };
+        let limited = SentryResponse { reset: Some(1_003), ..reply(429, "") };
         assert_eq!(limited.rate_limit(), Duration::from_secs(3));
         assert_eq!(reply(429, "").rate_limit(), WINDOW);
-        let far = Reply { retry_after: Some(1_000_000), ..reply(429, "") };
+        let far = SentryResponse { retry_after: Some(1_000_000), ..reply(429, "") };
         assert_eq!(far.rate_limit(), Duration::from_secs(LONGEST));
     }
 
@@ -182,14 +182,14 @@ mod tests {
             (json!([[[[["deep"]]]]]), None),
             (json!(null), None),
         ] {
-            assert_eq!(reason(&body).as_deref(), words, "{body}");
+            assert_eq!(error_text(&body).as_deref(), words, "{body}");
         }
     }
 
     #[test]
     fn a_json_string_of_json_is_read_through() {
         let body = "\"{\\\"detail\\\": \\\"slow down\\\"}\"";
-        assert_eq!(reason(&reply(429, body).json()).as_deref(), Some("slow down"));
+        assert_eq!(error_text(&reply(429, body).json()).as_deref(), Some("slow down"));
         assert_eq!(reply(502, "<html>").json(), Value::Null);
     }
 

@@ -3,7 +3,7 @@
 //! It holds the step and the session's cookies, sealed with a key that only the owner of the token
 //! can derive. No token and no input is in it.
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,11 +17,11 @@ const SCHEMA: i64 = 1;
 
 /// The waiting pipelines, by `host/organization/provider` and the entry of a manifest, each sealed.
 #[derive(Default)]
-pub struct Sealed(Map<String, Value>);
+pub struct ResumeFile(Map<String, Value>);
 
 /// One waiting pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct SuspendedPipeline {
     /// The step that the callback answers.
     pub step: String,
     /// The cookies of the session, as a `Cookie` header has them.
@@ -32,23 +32,20 @@ pub struct Waiting {
     pub integration_id: Option<i64>,
 }
 
-impl Sealed {
+impl ResumeFile {
     /// Reads the file's text; an empty one holds nothing.
-    ///
-    /// # Errors
-    ///
-    /// It is no resume file of a version that we know.
-    pub fn read(text: &str) -> Result<Self, Failure> {
+    pub fn read(text: &str) -> Result<Self> {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
         let value: Value = serde_json::from_str(text).unwrap_or_default();
         match (value["schema"].as_i64(), value["waiting"].as_object()) {
             (Some(SCHEMA), Some(waiting)) => Ok(Self(waiting.clone())),
-            _ => {
-                Err(Failure::new(Code::Usage, "`resume-file` is not a resume file of this version")
-                    .hint("let `resume-file` name the file that the first run wrote, or a new one"))
-            }
+            _ => Err(Error::new(
+                ErrorCode::Usage,
+                "`resume-file` is not a resume file of this version",
+            )
+            .with_hint("let `resume-file` name the file that the first run wrote, or a new one")),
         }
     }
 
@@ -63,14 +60,10 @@ impl Sealed {
     }
 
     /// Keeps a pipeline, over an earlier one of the same key.
-    ///
-    /// # Errors
-    ///
-    /// The operating system gives no random bytes.
-    pub fn put(&mut self, key: &str, token: &Secret, waiting: &Waiting) -> Result<(), Failure> {
+    pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result<()> {
         let mut random = [0_u8; SALT + NONCE];
         let no_random =
-            |_| Failure::new(Code::Internal, "the operating system gives no random bytes");
+            |_| Error::new(ErrorCode::Internal, "the operating system gives no random bytes");
         getrandom::fill(&mut random).map_err(no_random)?;
         let mut text = waiting.text().into_bytes();
         let sealing = cipher(token, &random).seal_in_place_append_tag(
@@ -78,19 +71,19 @@ impl Sealed {
             Aad::from(key),
             &mut text,
         );
-        sealing.map_err(|_| Failure::new(Code::Internal, "the resume file cannot be sealed"))?;
+        sealing.map_err(|_| Error::new(ErrorCode::Internal, "the resume file cannot be sealed"))?;
         self.0.insert(key.to_owned(), STANDARD.encode([&random[..], &text].concat()).into());
         Ok(())
     }
 
     /// The pipeline of this key; `None` when there is none that this token opens.
-    pub fn get(&self, key: &str, token: &Secret) -> Option<Waiting> {
+    pub fn get(&self, key: &str, token: &Secret) -> Option<SuspendedPipeline> {
         let bytes = STANDARD.decode(self.0.get(key)?.as_str()?).ok()?;
         let (random, sealed) = bytes.split_at_checked(SALT + NONCE)?;
         let mut sealed = sealed.to_vec();
         let opened =
             cipher(token, random).open_in_place(nonce(random), Aad::from(key), &mut sealed);
-        Waiting::read(opened.ok()?)
+        SuspendedPipeline::read(opened.ok()?)
     }
 
     /// Forgets a pipeline.
@@ -99,7 +92,7 @@ impl Sealed {
     }
 }
 
-impl Waiting {
+impl SuspendedPipeline {
     fn text(&self) -> String {
         json!({
             "step": self.step,
@@ -139,8 +132,8 @@ fn nonce(random: &[u8]) -> Nonce {
 mod tests {
     use super::*;
 
-    fn waiting() -> Waiting {
-        Waiting {
+    fn waiting() -> SuspendedPipeline {
+        SuspendedPipeline {
             step: "oauth_login".to_owned(),
             cookies: Secret::from("sentrysid=c00kie"),
             next: Some("https://x".to_owned()),
@@ -151,11 +144,11 @@ mod tests {
     #[test]
     fn only_the_same_token_and_key_open_what_was_sealed() {
         let (token, other) = (Secret::from("t0ken"), Secret::from("other"));
-        let mut sealed = Sealed::default();
+        let mut sealed = ResumeFile::default();
         sealed.put("h/acme/gitlab", &token, &waiting()).unwrap();
         let text = sealed.text();
         assert!(!text.contains("c00kie") && !text.contains("t0ken"), "{text}");
-        let mut read = Sealed::read(&text).unwrap();
+        let mut read = ResumeFile::read(&text).unwrap();
         assert_eq!(read.get("h/acme/gitlab", &token).unwrap().step, "oauth_login");
         assert!(read.get("h/acme/gitlab", &other).is_none());
         let moved = read.0["h/acme/gitlab"].clone();
@@ -165,12 +158,12 @@ mod tests {
 
     #[test]
     fn a_damaged_file_opens_nothing() {
-        let mut sealed = Sealed::default();
+        let mut sealed = ResumeFile::default();
         for damage in [json!("AAAA"), json!(7), json!("no base64"), json!("")] {
             sealed.0.insert("k".to_owned(), damage);
             assert!(sealed.get("k", &Secret::from("t")).is_none());
         }
-        assert!(Sealed::read("[]").is_err() && Sealed::read("{\"schema\":2}").is_err());
-        assert_eq!(Sealed::read(" \n").unwrap().keys().count(), 0);
+        assert!(ResumeFile::read("[]").is_err() && ResumeFile::read("{\"schema\":2}").is_err());
+        assert_eq!(ResumeFile::read(" \n").unwrap().keys().count(), 0);
     }
 }

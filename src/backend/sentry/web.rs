@@ -5,14 +5,14 @@
 //! Sentry's own set-up page, and the next run finds the integration there.
 
 use super::api::finished;
-use super::client::{Call, Repeat, Silence};
-use super::page::Page;
-use super::reply::Reply;
-use super::{Sentry, access, segment};
-use crate::failure::{Code, Failure};
+use super::client::{RetryPolicy, SendError, SentryRequest};
+use super::page::SetupPage;
+use super::reply::SentryResponse;
+use super::{SentryBackend, access, segment};
+use crate::failure::{Error, ErrorCode, Result};
 use crate::model::{Object, Refusal};
 use crate::provider::{Field, Step};
-use crate::seam::{Progress, StepView};
+use crate::seam::{StepResult, StepView};
 use crate::state::{Fields, camel_case};
 use reqwest::Method;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use url::form_urlencoded;
 
 /// How the current step is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Current {
+pub(super) enum PageKind {
     /// By posting its form.
     Form,
     /// By the form behind a guide, which has to be asked for first.
@@ -32,46 +32,47 @@ pub(super) enum Current {
 }
 
 /// What is known while the pages are walked.
-pub(super) struct Web {
-    current: Current,
+pub(super) struct WebPipeline {
+    current: PageKind,
     index: usize,
 }
 
-impl Sentry<'_> {
+impl SentryBackend<'_> {
     /// Starts the pipeline at the set-up page.
-    pub(super) async fn start_pages(&mut self) -> Result<StepView, Failure> {
-        self.client.without_pool()?;
+    pub(super) async fn start_pages(&mut self) -> Result<StepView> {
+        self.client.disable_pool()?;
         let task = self.task;
         let needs_person =
             |step: &Step| step.needs_browser() && !step.is_answered(task.answers.step(step.id));
         if self.initial().is_some() && !task.provider.steps().iter().any(needs_person) {
-            return Ok(self.page_step(Current::Link, 0));
+            return Ok(self.page_step(PageKind::Link, 0));
         }
         let setup = self.setup_page();
         // A provider that the server does not know is an error 500 there.
-        let call = Call { repeat: Repeat::Unsent, ..Call::get(setup.as_str()) };
-        let reply = match self.client.call(&call).await {
+        let call =
+            SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(setup.as_str()) };
+        let reply = match self.client.send(&call).await {
             Ok(reply) => reply,
             Err(silence) => return Err(self.why_no_setup(silence).await),
         };
-        self.admitted(&reply)?;
+        self.check_access(&reply)?;
         let browser = task.provider.steps().iter().find(|step| needs_person(step));
         if let Some(step) = browser {
             return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
-        let current = match (reply.location.is_some(), Page::read(&reply.body)) {
-            (true, _) => Current::Callback,
-            (false, Page::Form { guide: true, .. }) => Current::Guide,
-            (false, Page::Form { .. }) => Current::Form,
-            (false, Page::Error(reason)) => return Err(access::kind_of_refusal(reason).into()),
-            (false, Page::Finish(_) | Page::Other) => return Err(self.no_page()),
+        let current = match (reply.location.is_some(), SetupPage::read(&reply.body)) {
+            (true, _) => PageKind::Callback,
+            (false, SetupPage::Form { guide: true, .. }) => PageKind::Guide,
+            (false, SetupPage::Form { .. }) => PageKind::Form,
+            (false, SetupPage::Error(reason)) => return Err(access::kind_of_refusal(reason).into()),
+            (false, SetupPage::Finish(_) | SetupPage::Other) => return Err(self.no_page()),
         };
         Ok(self.page_step(current, 0))
     }
 
-    async fn why_no_setup(&self, silence: Silence) -> Failure {
+    async fn why_no_setup(&self, silence: SendError) -> Error {
         let path = format!("config/integrations/?provider_key={}", segment(&self.task.key));
-        match self.client.call(&Call::get(self.path(&path))).await {
+        match self.client.send(&SentryRequest::get(self.path(&path))).await {
             Ok(reply) if reply.status == 404 => self.no_page(),
             _ => silence.into(),
         }
@@ -79,68 +80,70 @@ impl Sentry<'_> {
 
     /// Answers the current page. Nothing is posted twice: when nobody knows whether an answer
     /// arrived, the list of integrations tells.
-    pub(super) async fn answer_page(&mut self, fields: &Fields) -> Result<Progress, Failure> {
+    pub(super) async fn answer_page(&mut self, fields: &Fields) -> Result<StepResult> {
         let (current, index) =
-            self.web.as_ref().map_or((Current::Form, 0), |web| (web.current, web.index));
-        if current == Current::Link {
+            self.web.as_ref().map_or((PageKind::Form, 0), |web| (web.current, web.index));
+        if current == PageKind::Link {
             return self.follow_link().await;
         }
-        if current == Current::Guide {
+        if current == PageKind::Guide {
             let guide = format!("{}?completed_installation_guide", self.pipeline_page());
-            self.client.call(&Call::get(guide)).await?;
+            self.client.send(&SentryRequest::get(guide)).await?;
         }
-        match self.client.call(&self.page_call(current, fields)).await {
+        match self.client.send(&self.page_call(current, fields)).await {
             Ok(reply) => self.page_progress(&reply, index),
-            Err(Silence::Unsent(failure)) => Err(failure),
-            Err(Silence::Unknown(failure)) => match self.look().await {
-                Some(finished) => Ok(Progress::Complete(finished)),
+            Err(SendError::NotSent(failure)) => Err(failure),
+            Err(SendError::Indeterminate(failure)) => match self.find_new_integration().await {
+                Some(finished) => Ok(StepResult::Complete(finished)),
                 None => Err(failure),
             },
         }
     }
 
-    fn page_call(&self, current: Current, fields: &Fields) -> Call<'static> {
+    fn page_call(&self, current: PageKind, fields: &Fields) -> SentryRequest<'static> {
         let encoded = form(fields, |name| self.parameter(current, name));
         let (method, path, form) = match current {
-            Current::Callback => (Method::GET, format!("{}?{encoded}", self.pipeline_page()), None),
-            Current::Form | Current::Guide | Current::Link => {
+            PageKind::Callback => {
+                (Method::GET, format!("{}?{encoded}", self.pipeline_page()), None)
+            }
+            PageKind::Form | PageKind::Guide | PageKind::Link => {
                 (Method::POST, self.pipeline_page(), Some(encoded))
             }
         };
-        Call { method, path, json: None, form, repeat: Repeat::Unsent }
+        SentryRequest { method, path, json: None, form, repeat: RetryPolicy::Unsent }
     }
 
     /// What a field is called on the pages: by the callback's own parameter where a step that we
     /// know says it.
-    fn parameter(&self, current: Current, name: &str) -> String {
+    fn parameter(&self, current: PageKind, name: &str) -> String {
         let fields = self.task.provider.steps().iter().flat_map(|step| step.fields);
         let described = fields.filter(|field| field.name == name).find_map(Field::callback);
         match current {
-            Current::Callback => described.unwrap_or(name).to_owned(),
-            Current::Form | Current::Guide | Current::Link => snake_case(name),
+            PageKind::Callback => described.unwrap_or(name).to_owned(),
+            PageKind::Form | PageKind::Guide | PageKind::Link => snake_case(name),
         }
     }
 
-    fn page_progress(&mut self, reply: &Reply, index: usize) -> Result<Progress, Failure> {
-        self.admitted(reply)?;
+    fn page_progress(&mut self, reply: &SentryResponse, index: usize) -> Result<StepResult> {
+        self.check_access(reply)?;
         if reply.location.is_some() {
-            return Ok(Progress::Advance(self.page_step(Current::Callback, index + 1)));
+            return Ok(StepResult::Advance(self.page_step(PageKind::Callback, index + 1)));
         }
-        match Page::read(&reply.body) {
-            Page::Finish(message) => self.page_finish(&message),
-            Page::Error(reason) => Ok(Progress::Refused(access::kind_of_refusal(reason))),
-            Page::Form { errors, .. } if errors.is_empty() => {
-                Ok(Progress::Refused(Refusal::failure("the form is shown again")))
+        match SetupPage::read(&reply.body) {
+            SetupPage::Finish(message) => self.page_finish(&message),
+            SetupPage::Error(reason) => Ok(StepResult::Refused(access::kind_of_refusal(reason))),
+            SetupPage::Form { errors, .. } if errors.is_empty() => {
+                Ok(StepResult::Refused(Refusal::failure("the form is shown again")))
             }
-            Page::Form { errors, .. } => {
+            SetupPage::Form { errors, .. } => {
                 let named = errors.into_iter().map(|(name, why)| (camel_case(&name), why));
-                Ok(Progress::Invalid(named.collect()))
+                Ok(StepResult::Invalid(named.collect()))
             }
-            Page::Other => Err(self.no_page()),
+            SetupPage::Other => Err(self.no_page()),
         }
     }
 
-    fn page_finish(&self, message: &Value) -> Result<Progress, Failure> {
+    fn page_finish(&self, message: &Value) -> Result<StepResult> {
         let (success, provider_key) = (message["success"] == true, self.task.key.as_str());
         tracing::info!(
             success,
@@ -149,49 +152,49 @@ impl Sentry<'_> {
             "dialog_response"
         );
         if success {
-            return Ok(Progress::Complete(finished(&message["data"])?));
+            return Ok(StepResult::Complete(finished(&message["data"])?));
         }
-        let reason = super::reply::reason(&message["data"]).unwrap_or_default();
-        Ok(Progress::Refused(access::kind_of_refusal(reason)))
+        let reason = super::reply::error_text(&message["data"]).unwrap_or_default();
+        Ok(StepResult::Refused(access::kind_of_refusal(reason)))
     }
 
     /// A person who may not install is sent to the login page, and one without a pipeline home.
-    pub(super) fn admitted(&self, reply: &Reply) -> Result<(), Failure> {
+    pub(super) fn check_access(&self, reply: &SentryResponse) -> Result<()> {
         match (reply.status, reply.location.as_deref()) {
             (300..=399, Some(location)) if location.contains("/auth/login/") => {
                 let org = &self.task.org;
                 let message = format!("the token's owner may not install integrations for {org}");
-                Err(Failure::new(Code::MissingScope, message)
-                    .hint("use the token of a user whose role is owner, manager or admin"))
+                Err(Error::new(ErrorCode::MissingScope, message)
+                    .with_hint("use the token of a user whose role is owner, manager or admin"))
             }
             (300..=399, Some("/")) => Err(access::expired(reply).into()),
             (200..=399, _) => Ok(()),
-            (404, _) => Err(Failure::new(
-                Code::Unsupported,
+            (404, _) => Err(Error::new(
+                ErrorCode::Unsupported,
                 format!("{} has no {} integration to set up", self.client.base(), self.task.key),
             )),
-            (status, _) => Err(Failure::new(
-                Code::BackendError,
+            (status, _) => Err(Error::new(
+                ErrorCode::BackendError,
                 format!("the set-up page was answered with HTTP {status}"),
             )),
         }
     }
 
-    pub(super) fn no_page(&self) -> Failure {
+    pub(super) fn no_page(&self) -> Error {
         let message = format!("{} shows no set-up page for {}", self.client.base(), self.task.key);
-        Failure::new(Code::Unsupported, message)
-            .hint("the provider may not be configured on that server")
+        Error::new(ErrorCode::Unsupported, message)
+            .with_hint("the provider may not be configured on that server")
     }
 
     /// The step at this index: as it is described, else as the state names it. Where a server
     /// sends us to a vendor and the state does not say what the vendor would answer, a person
     /// starts again.
-    fn page_step(&mut self, current: Current, index: usize) -> StepView {
-        self.web = Some(Web { current, index });
+    fn page_step(&mut self, current: PageKind, index: usize) -> StepView {
+        self.web = Some(WebPipeline { current, index });
         let described = self.task.provider.steps().get(index).map(|step| step.id.to_owned());
         match described.or_else(|| self.task.answers.id(index)) {
             Some(id) => StepView { id, data: Object::new() },
-            None if current == Current::Callback => {
+            None if current == PageKind::Callback => {
                 self.person_step((index + 1).to_string(), "setupUrl")
             }
             None => StepView { id: (index + 1).to_string(), data: Object::new() },

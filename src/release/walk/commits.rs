@@ -1,23 +1,24 @@
 //! The commits of a release: who has them, and how they reach the backend.
 
-use super::Walk;
-use crate::failure::{Failure, quote};
-use crate::inputs::release::{Previous, Ref};
+use super::ReleaseDriver;
+use crate::failure::{Result, quote};
+use crate::inputs::release::{PreviousCommit, Ref};
 use crate::job;
 use crate::release::commit::Commit;
-use crate::release::payload::{self, short};
+use crate::release::payload::{self, short_sha};
 use crate::release::seam::{
-    Change, Histories, Rejection, Releases, Repository, Said, Source, Standing,
+    CommitReader, FieldRejection, HistorySource, KnownRepository, ReleaseBackend, ReleaseState,
+    ReleaseUpdate, UpdateResult,
 };
-use crate::release::task::Commits;
+use crate::release::task::CommitPlan;
 
-impl<B: Releases, H: Histories> Walk<'_, B, H> {
+impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.
-    pub(super) async fn rename(&mut self, reason: &str, change: &mut Change) {
-        self.done.there = true;
+    pub(super) async fn resolve_repositories(&mut self, reason: &str, change: &mut ReleaseUpdate) {
+        self.done.exists = true;
         let mut unknown = Vec::new();
         for one in std::mem::take(&mut change.refs) {
-            match self.known_as(&one.repository).await {
+            match self.backend_name(&one.repository).await {
                 // A name that was refused once is refused again.
                 Ok(Some(name)) if name != one.repository || !reason.contains(&name) => {
                     tracing::info!(
@@ -42,17 +43,17 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
             unknown.join(", ")
         );
         self.done.warn("repository-unknown", message);
-        if matches!(self.task.commits, Commits::Told(_)) {
-            self.read(Source::Checkout, change, None).await;
+        if matches!(self.task.commits, CommitPlan::FromJob(_)) {
+            self.read(HistorySource::Checkout, change, None).await;
         }
     }
 
     /// The backend's name for a repository: a GitLab's display name has another spelling, and an
     /// address tells the path.
-    async fn known_as(&mut self, name: &str) -> Result<Option<String>, Failure> {
+    async fn backend_name(&mut self, name: &str) -> Result<Option<String>> {
         let part = name.rsplit('/').next().unwrap_or(name).trim();
-        let is_it = |one: &Repository| one.is_linked && is_same(one, name);
-        let named = |listed: Vec<Repository>| listed.into_iter().find(is_it);
+        let is_it = |one: &KnownRepository| one.is_linked && is_same(one, name);
+        let named = |listed: Vec<KnownRepository>| listed.into_iter().find(is_it);
         let mut found = named(self.backend.repositories(part).await?);
         if found.is_none() && self.task.by_display_name {
             found = named(self.backend.repositories("").await?);
@@ -63,25 +64,25 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     /// Puts commits that are read here into the change; the reason why not is a warning.
     pub(super) async fn read(
         &mut self,
-        source: Source,
-        change: &mut Change,
+        source: HistorySource,
+        change: &mut ReleaseUpdate,
         previous: Option<&str>,
     ) {
         let previous = match &self.task.previous {
-            Previous::Sha(sha) => Some(sha.as_str()),
-            Previous::LookUp => previous,
-            Previous::Unsaid => self.task.base.as_deref(),
+            PreviousCommit::Sha(sha) => Some(sha.as_str()),
+            PreviousCommit::LookUp => previous,
+            PreviousCommit::Unspecified => self.task.base.as_deref(),
         };
         let head = self.task.head.as_deref().unwrap_or_default();
         match self.histories.read(source, head, previous).await {
             Ok(gathered) => {
-                let (commits, warnings) = payload::fit(gathered.commits);
+                let (commits, warnings) = payload::apply_limits(gathered.commits);
                 self.done.warnings.extend(gathered.warnings);
                 self.done.warnings.extend(warnings);
                 self.done.commit_count = Some(commits.len() as u64);
                 let plural = if commits.len() == 1 { "" } else { "s" };
                 self.done.commits =
-                    format!("{} commit{plural} from {}", commits.len(), source.words());
+                    format!("{} commit{plural} from {}", commits.len(), source.describe());
                 change.commits = commits;
             }
             Err(failure) => {
@@ -99,21 +100,21 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         let name = self.task.repository.clone()?;
         let known = match self.backend.fetches_commits() {
             // A token that may not list repositories leaves it as it was told.
-            true => self.known_as(&name).await.unwrap_or(Some(name)),
+            true => self.backend_name(&name).await.unwrap_or(Some(name)),
             false => Some(name),
         };
         known.filter(|name| name.chars().count() <= payload::REPOSITORY)
     }
 
     /// Tells of the commits which repository they are of.
-    pub(super) async fn name_commits(&mut self, change: &mut Change) {
+    pub(super) async fn name_commits(&mut self, change: &mut ReleaseUpdate) {
         if !change.commits.is_empty() {
             change.repository = self.name_of_repository().await;
         }
     }
 
-    pub(super) fn note_commits(&mut self, change: &Change) {
-        let named = |one: &Ref| format!("{} up to {}", one.repository, short(&one.commit));
+    pub(super) fn note_commits(&mut self, change: &ReleaseUpdate) {
+        let named = |one: &Ref| format!("{} up to {}", one.repository, short_sha(&one.commit));
         let heads: Vec<_> = change.refs.iter().map(named).collect();
         if !heads.is_empty() {
             self.done.commits = format!("commits of {}", heads.join(", "));
@@ -123,16 +124,16 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     /// Sends commits that are too large for one request. Each request replaces the release's
     /// commits, but what it told of each stays: so parts with everything go first, and last goes
     /// the whole list with the hashes alone.
-    pub(super) async fn send(
+    pub(super) async fn send_in_parts(
         &mut self,
         commits: Vec<Commit>,
         repository: Option<&str>,
-    ) -> Result<Standing, Failure> {
+    ) -> Result<ReleaseState> {
         tracing::info!(commits = commits.len(), "too large for one request, sending them in parts");
-        let part = |commits: Vec<Commit>| Change {
+        let part = |commits: Vec<Commit>| ReleaseUpdate {
             commits,
             repository: repository.map(str::to_owned),
-            ..Change::default()
+            ..ReleaseUpdate::default()
         };
         // The whole was too large already.
         let (newer, older) = commits.split_at(commits.len() / 2);
@@ -143,30 +144,30 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                 continue;
             }
             match self.backend.change(&one).await? {
-                Said::TooLarge if count > 1 => {
+                UpdateResult::TooLarge if count > 1 => {
                     let rest = one.commits.split_off(count / 2);
                     parts.extend([part(rest), one]);
                 }
-                Said::TooLarge => {
-                    let id = short(&one.commits[0].id);
+                UpdateResult::TooLarge => {
+                    let id = short_sha(&one.commits[0].id);
                     let message = format!("commit {id} is too large, and sent by its hash alone");
                     self.done.warn("commits-cut", message);
                 }
-                Said::Rejected(Rejection { failure, .. }) => return Err(failure),
-                Said::There { .. } => {}
+                UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
+                UpdateResult::Stored { .. } => {}
             }
         }
-        self.list(part(commits)).await
+        self.send_hashes(part(commits)).await
     }
 
     /// The whole list by the hashes alone, or as much of its newest as the server takes.
-    async fn list(&mut self, mut change: Change) -> Result<Standing, Failure> {
+    async fn send_hashes(&mut self, mut change: ReleaseUpdate) -> Result<ReleaseState> {
         let all = change.commits.len();
-        change.commits.iter_mut().for_each(strip);
+        change.commits.iter_mut().for_each(keep_hash);
         loop {
             let count = change.commits.len();
             match self.backend.change(&change).await? {
-                Said::There { standing, .. } => {
+                UpdateResult::Stored { standing, .. } => {
                     if count < all {
                         let message =
                             format!("the server takes only the newest {count} of {all} commits");
@@ -174,27 +175,27 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                     }
                     return Ok(standing);
                 }
-                Said::TooLarge if count > 1 => change.commits.truncate(count / 2),
-                Said::TooLarge => return Err(super::too_large()),
-                Said::Rejected(Rejection { failure, .. }) => return Err(failure),
+                UpdateResult::TooLarge if count > 1 => change.commits.truncate(count / 2),
+                UpdateResult::TooLarge => return Err(super::too_large()),
+                UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
             }
         }
     }
 }
 
 /// Whether a commit is its hash and time alone.
-pub(super) fn is_bare(commit: &Commit) -> bool {
+pub(super) fn is_hash_only(commit: &Commit) -> bool {
     let Commit { id: _, time: _, message, author_name, author_email, changes } = commit;
     message.is_empty() && author_name.is_empty() && author_email.is_empty() && changes.is_empty()
 }
 
-pub(super) fn strip(commit: &mut Commit) {
+pub(super) fn keep_hash(commit: &mut Commit) {
     *commit = Commit { id: std::mem::take(&mut commit.id), time: commit.time, ..Commit::default() };
 }
 
 /// Whether a repository of the backend is the one of this name: by its name, blanks around slashes
 /// aside, by the path of its page, or by the third party's own name for it.
-fn is_same(listed: &Repository, name: &str) -> bool {
+fn is_same(listed: &KnownRepository, name: &str) -> bool {
     let plain = |text: &str| {
         text.split('/').map(str::trim).collect::<Vec<_>>().join("/").trim_matches('/').to_owned()
     };
@@ -208,9 +209,14 @@ fn is_same(listed: &Repository, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn repository(name: &str, url: Option<&str>, slug: Option<&str>) -> Repository {
+    fn repository(name: &str, url: Option<&str>, slug: Option<&str>) -> KnownRepository {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Repository { name: name.to_owned(), url: owned(url), slug: owned(slug), is_linked: true }
+        KnownRepository {
+            name: name.to_owned(),
+            url: owned(url),
+            slug: owned(slug),
+            is_linked: true,
+        }
     }
 
     #[test]

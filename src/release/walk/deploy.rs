@@ -1,15 +1,18 @@
 //! The deploy of a release: noted once, whatever becomes of an answer.
 
-use super::Walk;
-use crate::failure::{Failure, quote};
-use crate::release::seam::{Deploy, Deployed, Histories, Noted, Rejection, Releases, Standing};
+use super::ReleaseDriver;
+use crate::failure::{Result, quote};
+use crate::release::seam::{
+    CommitReader, Deploy, DeployResult, ExistingDeploy, FieldRejection, ReleaseBackend,
+    ReleaseState,
+};
 
 /// How often a deploy is sent whose answer was lost.
 const TRIES: usize = 3;
 
-impl<B: Releases, H: Histories> Walk<'_, B, H> {
+impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Notes the deploy, unless an earlier attempt of this run has.
-    pub(super) async fn deploy(&mut self, standing: &Standing) -> Result<(), Failure> {
+    pub(super) async fn deploy(&mut self, standing: &ReleaseState) -> Result<()> {
         let Some(wanted) = &self.task.deploy else { return Ok(()) };
         let mut deploy = Deploy { finished: self.now, ..wanted.clone() };
         // The same page was refused of the release, and an earlier attempt went without it, too.
@@ -19,20 +22,24 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         if self.task.attempts && standing.deploy_count > 0 {
             let (there, newest) = self.backend.deploys(&deploy.environment).await?;
             let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
-            let is_newest = |one: &Deployed| Some(&one.id) == newest.as_ref();
+            let is_newest = |one: &ExistingDeploy| Some(&one.id) == newest.as_ref();
             let mut there = there.into_iter();
             if let Some(same) = there.find(|one| is_same(&one.deploy) && is_newest(one)) {
                 self.done.deploy = Some((same.id, false));
                 return Ok(());
             }
         }
-        let id = self.note(&mut deploy, standing).await?;
+        let id = self.create_deploy(&mut deploy, standing).await?;
         self.done.deploy = Some((id, true));
         Ok(())
     }
 
     /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours.
-    async fn note(&mut self, deploy: &mut Deploy, standing: &Standing) -> Result<String, Failure> {
+    async fn create_deploy(
+        &mut self,
+        deploy: &mut Deploy,
+        standing: &ReleaseState,
+    ) -> Result<String> {
         // To name projects takes a wider token than to make releases, so only some of them are named.
         let is_ours = |slug: &String| self.task.projects.contains(slug);
         let projects = match standing.projects.iter().all(is_ours) {
@@ -43,15 +50,15 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
         loop {
             tries += 1;
             let lost = match self.backend.deploy(projects, deploy).await? {
-                Noted::There(id) => return Ok(id),
-                Noted::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
+                DeployResult::There(id) => return Ok(id),
+                DeployResult::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
                     let url = quote(&deploy.url.take().unwrap_or_default());
                     let message = format!("the deploy goes without its page {url}: {}", one.reason);
                     self.done.warn("url-left-out", message);
                     continue;
                 }
-                Noted::Rejected(Rejection { failure, .. }) => return Err(failure),
-                Noted::Unknown(failure) => failure,
+                DeployResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
+                DeployResult::Unknown(failure) => failure,
             };
             let (there, _) = self.backend.deploys(&deploy.environment).await?;
             if let Some(ours) = there.into_iter().find(|one| one.deploy == *deploy) {

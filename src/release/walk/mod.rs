@@ -4,18 +4,21 @@
 mod commits;
 mod deploy;
 
-use super::seam::{Change, Histories, Rejection, Releases, Said, Source, Standing};
-use super::task::{Commits, ReleaseTask};
-use crate::failure::{Code, Failure, Warning, quote};
-use crate::inputs::release::Previous;
+use super::seam::{
+    CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
+    UpdateResult,
+};
+use super::task::{CommitPlan, ReleaseTask};
+use crate::failure::{Error, ErrorCode, Result, Warning, quote};
+use crate::inputs::release::PreviousCommit;
 
 /// What was done, as far as it came: a failure leaves here what is there all the same.
 #[derive(Debug, Default)]
-pub struct Done {
+pub struct ReleaseProgress {
     /// Whether the release is there.
-    pub there: bool,
+    pub exists: bool,
     /// Whether this run made it, or added a project to it.
-    pub made: bool,
+    pub created: bool,
     /// Whether anything of a release that was there is different now.
     pub updated: bool,
     /// Whether it came out by this run.
@@ -30,10 +33,10 @@ pub struct Done {
     pub warnings: Vec<Warning>,
 }
 
-impl Done {
+impl ReleaseProgress {
     /// Whether anything at the backend is different now.
     pub fn changed(&self) -> bool {
-        self.made || self.updated || self.deploy.as_ref().is_some_and(|(_, new)| *new)
+        self.created || self.updated || self.deploy.as_ref().is_some_and(|(_, new)| *new)
     }
 
     fn warn(&mut self, slug: &'static str, message: impl Into<String>) {
@@ -46,50 +49,50 @@ impl Done {
 /// # Errors
 ///
 /// The backend's failure. What was done until then stands in `done`.
-pub async fn walk(
-    backend: &mut impl Releases,
-    histories: &mut impl Histories,
+pub async fn drive(
+    backend: &mut impl ReleaseBackend,
+    histories: &mut impl CommitReader,
     task: &ReleaseTask,
     now: i64,
-    done: &mut Done,
-) -> Result<(), Failure> {
+    done: &mut ReleaseProgress,
+) -> Result<()> {
     done.warnings.extend(task.warnings.iter().cloned());
-    let mut walk = Walk { backend, histories, task, now, done };
+    let mut walk = ReleaseDriver { backend, histories, task, now, done };
     let standing = walk.release().await?;
     walk.deploy(&standing).await
 }
 
-struct Walk<'a, B, H> {
+struct ReleaseDriver<'a, B, H> {
     backend: &'a mut B,
     histories: &'a mut H,
     task: &'a ReleaseTask,
     now: i64,
-    done: &'a mut Done,
+    done: &'a mut ReleaseProgress,
 }
 
-impl<B: Releases, H: Histories> Walk<'_, B, H> {
+impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// The release with its commits, and what is missing of one that was there.
-    async fn release(&mut self) -> Result<Standing, Failure> {
-        let mut change = Change { refs: self.task.refs(), ..self.task.change(self.now) };
+    async fn release(&mut self) -> Result<ReleaseState> {
+        let mut change = ReleaseUpdate { refs: self.task.refs(), ..self.task.change(self.now) };
         let mut differs = false;
-        let late = self.task.previous == Previous::LookUp;
+        let late = self.task.previous == PreviousCommit::LookUp;
         match &self.task.commits {
-            Commits::None | Commits::Named(_) | Commits::Told(_) => {}
+            CommitPlan::None | CommitPlan::Refs(_) | CommitPlan::FromJob(_) => {}
             // Only a release that is there can be asked for the one before it.
-            Commits::Read(_) if late => {}
-            Commits::Read(source) => {
+            CommitPlan::Upload(_) if late => {}
+            CommitPlan::Upload(source) => {
                 self.read(*source, &mut change, None).await;
-                differs = self.leave_what_is_there(&mut change).await?;
+                differs = self.skip_known_commits(&mut change).await?;
                 self.name_commits(&mut change).await;
             }
         }
         self.note_commits(&change);
-        let mut standing = self.say(&mut change, How::Ensure).await?;
+        let mut standing = self.submit(&mut change, UpdateOperation::Ensure).await?;
         self.done.updated |= differs;
-        if let (Commits::Read(source), true) = (&self.task.commits, late) {
-            standing = self.look_up(*source, standing).await?;
+        if let (CommitPlan::Upload(source), true) = (&self.task.commits, late) {
+            standing = self.send_since_previous(*source, standing).await?;
         }
-        let standing = self.complete(standing).await?;
+        let standing = self.fill_missing(standing).await?;
         let sent = (standing.commit_count > 0).then_some(standing.commit_count);
         self.done.commit_count = sent.or(self.done.commit_count);
         Ok(standing)
@@ -97,44 +100,48 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
 
     /// Says the release until the backend takes it: what it rejects is left out, with a warning,
     /// and commits that are too large for the request follow in parts.
-    async fn say(&mut self, change: &mut Change, how: How) -> Result<Standing, Failure> {
+    async fn submit(
+        &mut self,
+        change: &mut ReleaseUpdate,
+        how: UpdateOperation,
+    ) -> Result<ReleaseState> {
         let mut large = Vec::new();
         // Each round leaves something out, so there are few.
         loop {
             let said = match how {
-                How::Ensure => self.backend.ensure(&self.task.projects, change).await?,
-                How::Change => self.backend.change(change).await?,
+                UpdateOperation::Ensure => self.backend.ensure(&self.task.projects, change).await?,
+                UpdateOperation::Change => self.backend.change(change).await?,
             };
             match said {
-                Said::There { standing, made } => {
-                    self.done.there = true;
-                    self.done.made |= made;
+                UpdateResult::Stored { standing, made } => {
+                    self.done.exists = true;
+                    self.done.created |= made;
                     self.done.finalized |= made && self.task.finalize;
                     let repository = change.repository.as_deref();
                     return match large.is_empty() {
                         true => Ok(standing),
-                        false => self.send(large, repository).await,
+                        false => self.send_in_parts(large, repository).await,
                     };
                 }
-                Said::TooLarge if !change.commits.is_empty() => {
+                UpdateResult::TooLarge if !change.commits.is_empty() => {
                     large = std::mem::take(&mut change.commits);
                 }
-                Said::TooLarge => return Err(too_large()),
-                Said::Rejected(rejection) => self.leave_out(rejection, change).await?,
+                UpdateResult::TooLarge => return Err(too_large()),
+                UpdateResult::Rejected(rejection) => self.drop_rejected(rejection, change).await?,
             }
         }
     }
 
     /// Takes what was rejected out of the change, or puts something better in its place.
-    async fn leave_out(
+    async fn drop_rejected(
         &mut self,
-        rejection: Rejection,
-        change: &mut Change,
-    ) -> Result<(), Failure> {
-        let Rejection { field, reason, failure } = rejection;
+        rejection: FieldRejection,
+        change: &mut ReleaseUpdate,
+    ) -> Result<()> {
+        let FieldRejection { field, reason, failure } = rejection;
         match field.as_str() {
             "refs" if !change.refs.is_empty() => {
-                self.rename(&reason, change).await;
+                self.resolve_repositories(&reason, change).await;
                 Ok(())
             }
             "url" if change.url.is_some() => {
@@ -143,10 +150,10 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
                 self.done.warn("url-left-out", message);
                 Ok(())
             }
-            "commits" if change.commits.iter().any(|one| !commits::is_bare(one)) => {
+            "commits" if change.commits.iter().any(|one| !commits::is_hash_only(one)) => {
                 let message = format!("the commits are sent without authors and files: {reason}");
                 self.done.warn("commits-cut", message);
-                change.commits.iter_mut().for_each(commits::strip);
+                change.commits.iter_mut().for_each(commits::keep_hash);
                 Ok(())
             }
             "commits" if !change.commits.is_empty() => {
@@ -160,7 +167,7 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
 
     /// Commits that the release has already are not sent again: nothing would be different.
     /// Whether it is there with others.
-    async fn leave_what_is_there(&mut self, change: &mut Change) -> Result<bool, Failure> {
+    async fn skip_known_commits(&mut self, change: &mut ReleaseUpdate) -> Result<bool> {
         let Some(newest) = change.commits.first().map(|newest| newest.id.clone()) else {
             return Ok(false);
         };
@@ -174,35 +181,39 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
     }
 
     /// Asks for the release before, and sends the commits since.
-    async fn look_up(&mut self, source: Source, standing: Standing) -> Result<Standing, Failure> {
+    async fn send_since_previous(
+        &mut self,
+        source: HistorySource,
+        standing: ReleaseState,
+    ) -> Result<ReleaseState> {
         if standing.commit_count > 0 {
             return Ok(standing);
         }
         let previous = self.backend.previous().await?;
-        let mut change = Change::default();
+        let mut change = ReleaseUpdate::default();
         self.read(source, &mut change, previous.as_deref()).await;
         self.name_commits(&mut change).await;
         if change.commits.is_empty() {
             return Ok(standing);
         }
-        let standing = self.say(&mut change, How::Change).await?;
+        let standing = self.submit(&mut change, UpdateOperation::Change).await?;
         self.done.updated = true;
         Ok(standing)
     }
 
     /// Sets what a release that was there lacks.
-    async fn complete(&mut self, standing: Standing) -> Result<Standing, Failure> {
+    async fn fill_missing(&mut self, standing: ReleaseState) -> Result<ReleaseState> {
         let wanted = self.task.change(self.now);
-        let mut change = Change {
+        let mut change = ReleaseUpdate {
             r#ref: wanted.r#ref.filter(|head| standing.r#ref.as_ref() != Some(head)),
             url: wanted.url.filter(|_| standing.url.is_none() && !self.warned("url-left-out")),
             date_released: wanted.date_released.filter(|_| standing.date_released.is_none()),
-            ..Change::default()
+            ..ReleaseUpdate::default()
         };
         if change.is_empty() {
             return Ok(standing);
         }
-        let standing = self.say(&mut change, How::Change).await?;
+        let standing = self.submit(&mut change, UpdateOperation::Change).await?;
         self.done.finalized |= change.date_released.is_some();
         self.done.updated = true;
         Ok(standing)
@@ -215,12 +226,12 @@ impl<B: Releases, H: Histories> Walk<'_, B, H> {
 
 /// Whether the release is made or changed.
 #[derive(Clone, Copy)]
-enum How {
+enum UpdateOperation {
     Ensure,
     Change,
 }
 
-fn too_large() -> Failure {
-    Failure::new(Code::BackendError, "the server takes no request of this size")
-        .hint("raise the body size that the server, or a proxy before it, takes")
+fn too_large() -> Error {
+    Error::new(ErrorCode::BackendError, "the server takes no request of this size")
+        .with_hint("raise the body size that the server, or a proxy before it, takes")
 }

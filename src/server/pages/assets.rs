@@ -1,7 +1,7 @@
 //! What pages are dressed in: one style sheet, one script, one drawing, all in the program.
 
 use crate::server::errors::with_body;
-use crate::server::start::Server;
+use crate::server::start::ServerState;
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
@@ -16,8 +16,9 @@ const ASSETS: [(&str, &str, &str); 3] = [
 ];
 
 /// Puts them into the router.
-pub(super) fn mount(router: Router<Arc<Server>>) -> Router<Arc<Server>> {
-    let put = |router: Router<Arc<Server>>, (path, kind, text): (&'static str, _, &'static str)| {
+pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>> {
+    let put = |router: Router<Arc<ServerState>>,
+               (path, kind, text): (&'static str, _, &'static str)| {
         let answer = move || async move {
             let mut response = with_body(StatusCode::OK, kind, text.to_owned());
             let headers = response.headers_mut();

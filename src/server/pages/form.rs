@@ -3,7 +3,7 @@
 use super::frame::form_key_field;
 use super::words;
 use crate::model::Object;
-use crate::provider::{Field, Kind, Source, Step};
+use crate::provider::{Field, FieldKind, FieldSource, Step};
 use crate::seam::StepView;
 use crate::server::pipeline::snake_case;
 use crate::state::Fields;
@@ -11,13 +11,13 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 /// Fields that take one of what the step shows: in which list, and there the value and its name.
-const OFFERED: [(&str, &str, &str, &str); 2] = [
+const CHOICES: [(&str, &str, &str, &str); 2] = [
     ("account", "accounts", "accountId", "accountName"),
     ("chosenInstallationId", "installationInfo", "installationId", "githubAccount"),
 ];
 
 /// What a form is made of.
-pub(super) struct Form<'a> {
+pub(super) struct StepForm<'a> {
     pub(super) action: &'a str,
     pub(super) step: &'a Step,
     pub(super) view: &'a StepView,
@@ -28,7 +28,7 @@ pub(super) struct Form<'a> {
     pub(super) form_key: Option<&'a str>,
 }
 
-impl Form<'_> {
+impl StepForm<'_> {
     /// The form.
     pub(super) fn show(&self) -> Markup {
         let fields: Vec<_> = self.step.fields.iter().filter(|field| is_typed(field)).collect();
@@ -62,14 +62,14 @@ impl Form<'_> {
         let why: Vec<_> = self.wrong.iter().filter(|(of, _)| of == field.name).collect();
         html! {
             div class=(if why.is_empty() { "field" } else { "field is-wrong" }) {
-                @if matches!(field.kind, Kind::Flag(_)) {
+                @if matches!(field.kind, FieldKind::Flag(_)) {
                     (self.flag(field, &name))
                 } @else {
                     label for=(name) { (words::label(field.name))
                         @if !field.required { " " span.quiet { "(optional)" } } }
                     (self.input(field, &name, !why.is_empty()))
                 }
-                p.help id=(format!("{name}-help")) { (words::prose(&words::capital(field.help))) "." }
+                p.help id=(format!("{name}-help")) { (words::prose(&words::capitalize(field.help))) "." }
                 @for (at, (_, why)) in why.iter().enumerate() {
                     p.why id=(format!("error_{}_id_{name}", at + 1)) { (words::prose(why)) }
                 }
@@ -78,7 +78,7 @@ impl Form<'_> {
     }
 
     fn flag(&self, field: &Field, name: &str) -> Markup {
-        let default = matches!(field.kind, Kind::Flag(true));
+        let default = matches!(field.kind, FieldKind::Flag(true));
         let on = self.given.get(field.name).and_then(Value::as_bool).unwrap_or(default);
         html! {
             label.flag for=(name) {
@@ -115,10 +115,10 @@ impl Form<'_> {
 
     /// What a field may be, each with the name that people know it by.
     fn offered(&self, field: &Field) -> Vec<(String, String)> {
-        if let Kind::Choice(choices) = field.kind {
+        if let FieldKind::Choice(choices) = field.kind {
             return choices.iter().map(|one| ((*one).to_owned(), (*one).to_owned())).collect();
         }
-        let found = OFFERED.iter().find(|(name, ..)| *name == field.name);
+        let found = CHOICES.iter().find(|(name, ..)| *name == field.name);
         found.map_or_else(Vec::new, |(_, list, value, shown)| {
             listed(&self.view.data, list, value, shown)
         })
@@ -134,7 +134,7 @@ fn listed(data: &Object, list: &str, value: &str, shown: &str) -> Vec<(String, S
 
 /// Whether a person types it: not what a callback brings, nor what the step shows.
 fn is_typed(field: &Field) -> bool {
-    matches!(field.source, Source::State | Source::Link(_))
+    matches!(field.source, FieldSource::State | FieldSource::Link(_))
 }
 
 /// Whether anything of a step is typed.
@@ -144,13 +144,13 @@ pub(super) fn is_form(step: &Step) -> bool {
 
 /// Texts of many lines.
 fn is_long(field: &Field) -> bool {
-    matches!(field.kind, Kind::Json | Kind::Rule(..)) && field.secret
+    matches!(field.kind, FieldKind::Json | FieldKind::Rule(..)) && field.secret
 }
 
 fn kind(field: &Field) -> &'static str {
     match field.kind {
         _ if field.secret => "password",
-        Kind::Url => "url",
+        FieldKind::Url => "url",
         _ => "text",
     }
 }

@@ -20,25 +20,25 @@ const HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The program's sign: a square of a finish line's flag.
-pub(super) const SIGN: PreEscaped<&str> = PreEscaped(include_str!("finishline.svg"));
+pub(super) const LOGO: PreEscaped<&str> = PreEscaped(include_str!("finishline.svg"));
 
 /// Where a page of an organization stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tab {
+pub(super) enum PageTab {
     Integrations,
     Releases,
 }
 
 /// What a page says of itself.
-pub(super) struct Head<'a> {
+pub(super) struct PageHead<'a> {
     pub(super) title: &'a str,
-    pub(super) org: Option<(&'a str, Tab)>,
+    pub(super) org: Option<(&'a str, PageTab)>,
     /// That of the session, when the reader is signed in.
     pub(super) form_key: Option<&'a str>,
 }
 
 /// A whole page around its content.
-pub(super) fn page(status: StatusCode, head: &Head<'_>, content: Markup) -> Response {
+pub(super) fn page(status: StatusCode, head: &PageHead<'_>, content: Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -58,18 +58,18 @@ pub(super) fn page(status: StatusCode, head: &Head<'_>, content: Markup) -> Resp
             }
         }
     };
-    dressed(with_body(status, "text/html; charset=utf-8", page.into_string()))
+    with_headers(with_body(status, "text/html; charset=utf-8", page.into_string()))
 }
 
-fn top(head: &Head<'_>) -> Markup {
+fn top(head: &PageHead<'_>) -> Markup {
     html! {
         header.top {
-            a.brand href="/" { (SIGN) "finishline" }
+            a.brand href="/" { (LOGO) "finishline" }
             @if let Some((org, tab)) = head.org {
                 nav aria-label=(org) {
                     span.org { (org) }
-                    (tab_link(&words::integrations(org), "Integrations", tab == Tab::Integrations))
-                    (tab_link(&words::releases(org), "Releases", tab == Tab::Releases))
+                    (tab_link(&words::integrations(org), "Integrations", tab == PageTab::Integrations))
+                    (tab_link(&words::releases(org), "Releases", tab == PageTab::Releases))
                 }
             }
             @match head.form_key {
@@ -96,8 +96,8 @@ pub(super) fn form_key_field(form_key: &str) -> Markup {
 pub(super) fn error(error: &ApiError, form_key: Option<&str>) -> Response {
     let (title, way_out) = match error.status() {
         StatusCode::NOT_FOUND => ("Page Not Found", "There is nothing at this address."),
-        StatusCode::FORBIDDEN => ("Not Permitted", error.sentence()),
-        _ => ("Something Went Wrong", error.sentence()),
+        StatusCode::FORBIDDEN => ("Not Permitted", error.detail_text()),
+        _ => ("Something Went Wrong", error.detail_text()),
     };
     let content = html! {
         section.narrow.said {
@@ -107,7 +107,7 @@ pub(super) fn error(error: &ApiError, form_key: Option<&str>) -> Response {
             p { a.button href="/" { "To all organizations" } }
         }
     };
-    page(error.status(), &Head { title, org: None, form_key }, content)
+    page(error.status(), &PageHead { title, org: None, form_key }, content)
 }
 
 /// A redirect, as 302.
@@ -116,10 +116,10 @@ pub(super) fn redirect(location: &str) -> Response {
     // What cannot stand in a header leads nowhere; an address of ours always can.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(LOCATION, location);
-    dressed(response)
+    with_headers(response)
 }
 
-fn dressed(mut response: Response) -> Response {
+fn with_headers(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

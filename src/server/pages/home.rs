@@ -1,17 +1,17 @@
 //! The organizations, where everything begins.
 
-use super::listing::Listing;
-use super::{Look, frame, words};
-use crate::backend::embedded::Counts;
-use crate::server::errors::Answer;
+use super::listing::SearchList;
+use super::{PageRequest, frame, words};
+use crate::backend::embedded::OrganizationCounts;
+use crate::server::errors::ApiResult;
 use maud::{Markup, html};
 
 /// `/`.
-pub(super) async fn show(mut look: Look) -> Answer {
-    let user = look.reader()?.user.unwrap_or_default();
-    let listing = Listing::read(&look.asked, "page");
+pub(super) async fn show(mut look: PageRequest) -> ApiResult {
+    let user = look.principal()?.user.unwrap_or_default();
+    let listing = SearchList::read(&look.asked, "page");
     let mut found = look.engine.organizations(user, &listing.query, listing.rows()).await?;
-    let more = Listing::cut(&mut found);
+    let more = SearchList::cut(&mut found);
     let mut rows = Vec::new();
     for org in found {
         let counts = look.engine.counts(org.id).await?;
@@ -31,7 +31,7 @@ pub(super) async fn show(mut look: Look) -> Answer {
     Ok(look.page("Organizations", content))
 }
 
-fn row(slug: &str, counts: Counts) -> Markup {
+fn row(slug: &str, counts: OrganizationCounts) -> Markup {
     html! {
         li.card {
             (words::tile(slug))
@@ -58,7 +58,7 @@ fn nothing() -> Markup {
 }
 
 /// `/organizations/{org}/`: its integrations.
-pub(super) async fn organization(mut look: Look) -> Answer {
-    let org = look.enter().await?;
+pub(super) async fn organization(mut look: PageRequest) -> ApiResult {
+    let org = look.authorize().await?;
     Ok(frame::redirect(&words::integrations(&org.slug)))
 }

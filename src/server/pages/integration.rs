@@ -1,12 +1,13 @@
 //! The settings page of one integration, which a run's `redirect-url` leads to.
 
-use super::frame::Tab;
+use super::frame::PageTab;
 use super::integrations::{provider_name, status};
-use super::{Look, words};
+use super::{PageRequest, words};
 use crate::backend::embedded::{
-    Account, AuditEntry, CodeMapping, Installed, Page, Repository, RepositoryFilter,
+    AuditEntry, InstalledIntegration, LinkedAccount, PageQuery, RepositoryFilter,
+    StoredCodeMapping, StoredRepository,
 };
-use crate::server::errors::{Answer, ApiError};
+use crate::server::errors::{ApiError, ApiResult};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -15,29 +16,30 @@ const MOST: i64 = 100;
 
 /// Names in a configuration whose texts tell nobody anything that opens something. Every other
 /// text is hidden: a new field is a secret until it stands here.
-const TOLD: [&str; 6] = ["team", "id", "service", "service_name", "integration_id", "name"];
+const VISIBLE_FIELDS: [&str; 6] =
+    ["team", "id", "service", "service_name", "integration_id", "name"];
 
 /// All that the page says.
-struct Shown {
-    one: Installed,
+struct IntegrationDetails {
+    one: InstalledIntegration,
     linked_at: i64,
-    account: Option<Account>,
-    repositories: Vec<Repository>,
-    mappings: Vec<CodeMapping>,
+    account: Option<LinkedAccount>,
+    repositories: Vec<StoredRepository>,
+    mappings: Vec<StoredCodeMapping>,
     audit: Vec<AuditEntry>,
 }
 
 /// `/settings/{org}/integrations/{provider}/{id}/`.
-pub(super) async fn show(mut look: Look) -> Answer {
-    let org = look.enter().await?;
+pub(super) async fn show(mut look: PageRequest) -> ApiResult {
+    let org = look.authorize().await?;
     let id = look.asked.id("id")?;
-    let found = look.engine.installed_one(org.id, id).await?;
+    let found = look.engine.integration(org.id, id).await?;
     let key = look.asked.param("provider").to_owned();
     let one = found.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
     let shown = read(&mut look, org.id, one).await?;
     let next = look.asked.query("next").filter(|next| !next.is_empty());
     let content = html! {
-        @if let Some(next) = next { (going_on(next)) }
+        @if let Some(next) = next { (continue_link(next)) }
         (heading(&shown.one))
         (facts(&shown))
         (repositories(&shown.repositories))
@@ -46,25 +48,29 @@ pub(super) async fn show(mut look: Look) -> Answer {
         (audit(&shown.audit))
         p { a.button.second href=(words::set_up(&org.slug, &key)) { "Set it up again" } }
     };
-    let org = Some((org.slug.as_str(), Tab::Integrations));
+    let org = Some((org.slug.as_str(), PageTab::Integrations));
     Ok(look.page_of(&shown.one.name, org, content))
 }
 
-async fn read(look: &mut Look, org: i64, one: Installed) -> Result<Shown, ApiError> {
-    let page = Page { offset: 0, rows: MOST };
-    let (linked_at, account) = look.engine.origin(one.link).await?;
+async fn read(
+    look: &mut PageRequest,
+    org: i64,
+    one: InstalledIntegration,
+) -> Result<IntegrationDetails, ApiError> {
+    let page = PageQuery { offset: 0, rows: MOST };
+    let (linked_at, account) = look.engine.link_details(one.link).await?;
     let filter = RepositoryFilter { integration_id: Some(one.id), ..RepositoryFilter::default() };
     let repositories = look.engine.repositories(org, &filter, page).await?;
     let mappings = look.engine.code_mappings(org, Some(one.id), &[], page).await?;
-    let audit = look.engine.audit_of(org, one.id, page).await?;
-    Ok(Shown { one, linked_at, account, repositories, mappings, audit })
+    let audit = look.engine.audit_log(org, one.id, page).await?;
+    Ok(IntegrationDetails { one, linked_at, account, repositories, mappings, audit })
 }
 
 /// Where the person was going: never followed by itself, and named by its host.
-fn going_on(next: &str) -> Markup {
+fn continue_link(next: &str) -> Markup {
     html! {
         aside.next aria-label="What comes next" {
-            @match words::outside(next) {
+            @match words::external_url(next) {
                 Some(url) => {
                     p { "The integration is set up. You were on your way to "
                         strong { (words::host(&url)) } "." }
@@ -77,7 +83,7 @@ fn going_on(next: &str) -> Markup {
     }
 }
 
-fn heading(one: &Installed) -> Markup {
+fn heading(one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         header.heading {
@@ -90,7 +96,7 @@ fn heading(one: &Installed) -> Markup {
     }
 }
 
-fn facts(shown: &Shown) -> Markup {
+fn facts(shown: &IntegrationDetails) -> Markup {
     let fact = |name: &str| shown.one.metadata.get(name).and_then(Value::as_str);
     let first = shown.audit.last().map(|entry| entry.actor.as_str());
     html! {
@@ -110,14 +116,14 @@ fn facts(shown: &Shown) -> Markup {
     }
 }
 
-fn repositories(all: &[Repository]) -> Markup {
+fn repositories(all: &[StoredRepository]) -> Markup {
     html! {
         @if !all.is_empty() {
             h2 { "Repositories" }
             ul.lines {
                 @for one in all {
                     li { bdi { (one.name) }
-                         @if let Some(url) = &one.url { " " span.quiet { (words::link_out(url)) } } }
+                         @if let Some(url) = &one.url { " " span.quiet { (words::external_link(url)) } } }
                 }
             }
             (and_more(all.len()))
@@ -125,7 +131,7 @@ fn repositories(all: &[Repository]) -> Markup {
     }
 }
 
-fn mappings(all: &[CodeMapping]) -> Markup {
+fn mappings(all: &[StoredCodeMapping]) -> Markup {
     html! {
         @if !all.is_empty() {
             h2 #mappings { "Code mappings" }
@@ -143,7 +149,7 @@ fn mappings(all: &[CodeMapping]) -> Markup {
     }
 }
 
-fn mapping(one: &CodeMapping) -> Markup {
+fn mapping(one: &StoredCodeMapping) -> Markup {
     html! {
         tr {
             td { (one.project_slug) }
@@ -154,14 +160,14 @@ fn mapping(one: &CodeMapping) -> Markup {
     }
 }
 
-fn configuration(one: &Installed) -> Markup {
+fn configuration(one: &InstalledIntegration) -> Markup {
     html! {
         @if !one.config.is_empty() {
             h2 { "Configuration" }
             dl.facts {
                 @for (name, value) in &one.config {
                     dt { (words::label(name)) }
-                    dd { (told(name, value)) }
+                    dd { (value_cell(name, value)) }
                 }
             }
         }
@@ -169,21 +175,21 @@ fn configuration(one: &Installed) -> Markup {
 }
 
 /// A value as far as it may be seen.
-fn told(name: &str, value: &Value) -> Markup {
+fn value_cell(name: &str, value: &Value) -> Markup {
     match value {
         Value::Null => html! { span.quiet { "not set" } },
         Value::Bool(on) => html! { (if *on { "yes" } else { "no" }) },
         Value::Number(number) => html! { (number) },
-        Value::String(text) if TOLD.contains(&name) => html! { bdi { (text) } },
+        Value::String(text) if VISIBLE_FIELDS.contains(&name) => html! { bdi { (text) } },
         Value::String(_) => html! { span.hidden-value { "hidden" } },
         Value::Array(items) if items.is_empty() => html! { span.quiet { "none" } },
         Value::Array(items) => html! {
-            ul.lines { @for item in items.iter().take(100) { li { (told(name, item)) } } }
+            ul.lines { @for item in items.iter().take(100) { li { (value_cell(name, item)) } } }
         },
         Value::Object(fields) => html! {
             dl.inline {
                 @for (name, value) in fields {
-                    div { dt { (words::label(name)) } dd { (told(name, value)) } }
+                    div { dt { (words::label(name)) } dd { (value_cell(name, value)) } }
                 }
             }
         },
@@ -196,7 +202,7 @@ fn audit(entries: &[AuditEntry]) -> Markup {
             h2 { "Audit log" }
             ol.lines {
                 @for entry in entries {
-                    li { (words::time(entry.created_at)) " " strong { (happened(&entry.event)) }
+                    li { (words::time(entry.created_at)) " " strong { (event_label(&entry.event)) }
                          " by " (entry.actor) " " code.quiet { (entry.event) } }
                 }
             }
@@ -206,7 +212,7 @@ fn audit(entries: &[AuditEntry]) -> Markup {
 }
 
 /// Sentry's name of an event in words.
-fn happened(event: &str) -> &str {
+fn event_label(event: &str) -> &str {
     match event {
         "integration.add" => "Installed",
         "integration.edit" => "Changed",
@@ -232,11 +238,11 @@ mod tests {
     fn a_text_that_nobody_declared_harmless_is_hidden() {
         let config = json!([{ "team": "ops", "id": "1-ops", "integration_key": "s3cr3t",
                               "nested": { "token": "s3cr3t", "on": true, "size": 4 } }]);
-        let shown = told("team_table", &config).into_string();
+        let shown = value_cell("team_table", &config).into_string();
         assert!(!shown.contains("s3cr3t"), "{shown}");
         for seen in ["ops", "1-ops", "hidden", "yes", ">4<"] {
             assert!(shown.contains(seen), "{seen}: {shown}");
         }
-        assert!(!told("unheard", &json!("s3cr3t")).into_string().contains("s3cr3t"));
+        assert!(!value_cell("unheard", &json!("s3cr3t")).into_string().contains("s3cr3t"));
     }
 }

@@ -1,20 +1,20 @@
 //! The integrations that an organization has, and those that it could have.
 
-use super::frame::Tab;
-use super::listing::Listing;
-use super::{Look, words};
-use crate::backend::embedded::Installed;
+use super::frame::PageTab;
+use super::listing::SearchList;
+use super::{PageRequest, words};
+use crate::backend::embedded::InstalledIntegration;
 use crate::provider::{PROVIDERS, Provider};
 use crate::server::catalog;
-use crate::server::errors::Answer;
+use crate::server::errors::ApiResult;
 use maud::{Markup, html};
 
 /// `/settings/{org}/integrations/`.
-pub(super) async fn list(mut look: Look) -> Answer {
-    let org = look.enter().await?;
-    let listing = Listing::read(&look.asked, "page");
-    let mut found = look.engine.installed_like(org.id, &listing.query, listing.rows()).await?;
-    let more = Listing::cut(&mut found);
+pub(super) async fn list(mut look: PageRequest) -> ApiResult {
+    let org = look.authorize().await?;
+    let listing = SearchList::read(&look.asked, "page");
+    let mut found = look.engine.search_integrations(org.id, &listing.query, listing.rows()).await?;
+    let more = SearchList::cut(&mut found);
     let content = html! {
         h1 { "Integrations" }
         @if found.is_empty() && listing.is_whole() {
@@ -32,10 +32,10 @@ pub(super) async fn list(mut look: Look) -> Answer {
         }
         (offers(&org.slug))
     };
-    Ok(look.page_of("Integrations", Some((&org.slug, Tab::Integrations)), content))
+    Ok(look.page_of("Integrations", Some((&org.slug, PageTab::Integrations)), content))
 }
 
-fn card(org: &str, one: &Installed) -> Markup {
+fn card(org: &str, one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         li.card {
@@ -49,13 +49,13 @@ fn card(org: &str, one: &Installed) -> Markup {
 }
 
 /// The name of an integration's provider; a key that nothing describes stands for itself.
-pub(super) fn provider_name(one: &Installed) -> String {
-    let known = catalog::of_key(&one.integration_key).map(Provider::name);
+pub(super) fn provider_name(one: &InstalledIntegration) -> String {
+    let known = catalog::provider_by_integration_key(&one.integration_key).map(Provider::name);
     known.unwrap_or(&one.integration_key).to_owned()
 }
 
 /// Whether it works, as a word and a colour.
-pub(super) fn status(one: &Installed) -> Markup {
+pub(super) fn status(one: &InstalledIntegration) -> Markup {
     let (class, word) = match (one.status.as_str(), one.link_status.as_str()) {
         ("active", "active") => ("good", "Active"),
         (_, "pending_deletion" | "deletion_in_progress") => ("bad", "Waits for its deletion"),
@@ -66,8 +66,8 @@ pub(super) fn status(one: &Installed) -> Markup {
 
 /// What could be set up next.
 fn offers(org: &str) -> Markup {
-    let own = || PROVIDERS.iter().filter(|provider| provider.needs_sentry().is_none());
-    let others = PROVIDERS.iter().filter(|provider| provider.needs_sentry().is_some());
+    let own = || PROVIDERS.iter().filter(|provider| provider.sentry_only_reason().is_none());
+    let others = PROVIDERS.iter().filter(|provider| provider.sentry_only_reason().is_some());
     html! {
         h2 { "Set up another" }
         ul.offers {
@@ -82,7 +82,7 @@ fn offers(org: &str) -> Markup {
             dl.why {
                 @for provider in others {
                     dt { (provider.name()) }
-                    dd { (words::prose(provider.needs_sentry().unwrap_or_default())) }
+                    dd { (words::prose(provider.sentry_only_reason().unwrap_or_default())) }
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Lists of thousands: a search, and one page of it at a time.
 
-use crate::backend::embedded::Page;
-use crate::server::call::Asked;
+use crate::backend::embedded::PageQuery;
+use crate::server::call::RawRequest;
 use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
@@ -11,7 +11,7 @@ const SIZE: i64 = 50;
 const QUERY: &str = "query";
 
 /// Which part of a list is asked for. What is no number is the first page.
-pub(super) struct Listing {
+pub(super) struct SearchList {
     /// What is searched for; empty for everything.
     pub(super) query: String,
     path: String,
@@ -21,9 +21,9 @@ pub(super) struct Listing {
     others: Vec<(String, String)>,
 }
 
-impl Listing {
+impl SearchList {
     /// Reads the search, and the page by the parameter of this name.
-    pub(super) fn read(asked: &Asked, name: &'static str) -> Self {
+    pub(super) fn read(asked: &RawRequest, name: &'static str) -> Self {
         let number = asked.query(name).and_then(|text| text.parse().ok());
         let others = asked.query.iter().filter(|(other, _)| other != name).cloned();
         Self {
@@ -36,8 +36,8 @@ impl Listing {
     }
 
     /// The rows to read: one more than is shown.
-    pub(super) fn rows(&self) -> Page {
-        Page { offset: (self.number - 1).saturating_mul(SIZE), rows: SIZE + 1 }
+    pub(super) fn rows(&self) -> PageQuery {
+        PageQuery { offset: (self.number - 1).saturating_mul(SIZE), rows: SIZE + 1 }
     }
 
     /// Takes away the row that is not shown; whether there was one.

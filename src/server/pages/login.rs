@@ -1,9 +1,9 @@
 //! Signing in, by the link that `serve` prints or by a token, and out.
 
-use super::{Look, frame};
-use crate::backend::embedded::Bearer;
+use super::{PageRequest, frame};
+use crate::backend::embedded::Principal;
 use crate::server::auth;
-use crate::server::errors::Answer;
+use crate::server::errors::ApiResult;
 use crate::server::sign_in::may_sign_in;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
@@ -12,52 +12,53 @@ use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
 /// `/auth/login/`: takes the key of the link, or asks for a token.
-pub(super) async fn show(look: Look) -> Answer {
+pub(super) async fn show(look: PageRequest) -> ApiResult {
     let key = look.asked.query("key");
-    if key.is_some_and(|key| look.server.sign_ins.take_link(key)) {
+    if key.is_some_and(|key| look.server.sign_ins.redeem_login_link(key)) {
         let local = look.server.local().clone();
-        return Ok(begun(&look, local, "/"));
+        return Ok(signed_in(&look, local, "/"));
     }
     let said = key.map(|_| "This link was used already, or is of an earlier start of serve.");
     let next = look.asked.query("next").unwrap_or_default();
-    Ok(asking(&look, StatusCode::OK, next, said))
+    Ok(login_page(&look, StatusCode::OK, next, said))
 }
 
 /// The form's token, which must be of somebody who sets things up.
-pub(super) async fn sign_in(mut look: Look) -> Answer {
+pub(super) async fn sign_in(mut look: PageRequest) -> ApiResult {
     let token = look.asked.form("token").unwrap_or_default();
     let next = look.asked.form("next").unwrap_or_default();
-    let bearer = match auth::bearer_of(&look.server, &mut look.engine, token.trim()).await {
+    let bearer = match auth::authenticate_token(&look.server, &mut look.engine, token.trim()).await
+    {
         Ok(bearer) => bearer,
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
             let said = "Nobody has this token.";
-            return Ok(asking(&look, StatusCode::FORBIDDEN, &next, Some(said)));
+            return Ok(login_page(&look, StatusCode::FORBIDDEN, &next, Some(said)));
         }
         Err(error) => return Err(error),
     };
     if !may_sign_in(&bearer) {
         let said = "This token sets nothing up: it takes a user's with org:integrations, \
                     org:write or org:admin.";
-        return Ok(asking(&look, StatusCode::FORBIDDEN, &next, Some(said)));
+        return Ok(login_page(&look, StatusCode::FORBIDDEN, &next, Some(said)));
     }
-    Ok(begun(&look, bearer, &next))
+    Ok(signed_in(&look, bearer, &next))
 }
 
 /// `/auth/logout/`.
-pub(super) async fn sign_out(look: Look) -> Answer {
+pub(super) async fn sign_out(look: PageRequest) -> ApiResult {
     let cookie = look.server.sign_ins.end(&look.asked.headers);
     Ok(with_cookie(frame::redirect("/"), &cookie))
 }
 
 /// Sends a reader to sign in, and back to this path afterwards.
-pub(super) fn first(path: &str) -> Response {
+pub(super) fn redirect_to_login(path: &str) -> Response {
     let next = Serializer::new(String::new()).append_pair("next", path).finish();
     frame::redirect(&format!("/auth/login/?{next}"))
 }
 
-fn begun(look: &Look, bearer: Bearer, next: &str) -> Response {
+fn signed_in(look: &PageRequest, bearer: Principal, next: &str) -> Response {
     let cookie = look.server.sign_ins.begin(bearer);
-    with_cookie(frame::redirect(&inside(next)), &cookie)
+    with_cookie(frame::redirect(&local_path(next)), &cookie)
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {
@@ -67,18 +68,18 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 /// A path of ours; whatever could leave this server becomes the first page.
-fn inside(path: &str) -> String {
+fn local_path(path: &str) -> String {
     let leaves =
         !path.starts_with('/') || path.starts_with("//") || path.contains(['\\', '\n', '\r', '\t']);
     if leaves { "/".to_owned() } else { path.to_owned() }
 }
 
-fn asking(look: &Look, status: StatusCode, next: &str, said: Option<&str>) -> Response {
-    let head = frame::Head { title: "Sign In", org: None, form_key: look.form_key() };
+fn login_page(look: &PageRequest, status: StatusCode, next: &str, said: Option<&str>) -> Response {
+    let head = frame::PageHead { title: "Sign In", org: None, form_key: look.form_key() };
     frame::page(status, &head, form(look, next, said))
 }
 
-fn form(look: &Look, next: &str, said: Option<&str>) -> Markup {
+fn form(look: &PageRequest, next: &str, said: Option<&str>) -> Markup {
     html! {
         section.narrow {
             h1 { "Sign in" }
@@ -111,8 +112,8 @@ mod tests {
         for path in
             ["https://evil.test/", "//evil.test/", "/\\evil.test/", "", "x", "/\t/evil.test"]
         {
-            assert_eq!(inside(path), "/", "{path}");
+            assert_eq!(local_path(path), "/", "{path}");
         }
-        assert_eq!(inside("/settings/acme/?a=b"), "/settings/acme/?a=b");
+        assert_eq!(local_path("/settings/acme/?a=b"), "/settings/acme/?a=b");
     }
 }

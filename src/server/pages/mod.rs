@@ -19,18 +19,18 @@ mod stage;
 mod words;
 
 use super::auth::{self, Scopes};
-use super::call::{Asked, isolate};
-use super::errors::{Answer, ApiError};
-use super::sign_in::SignedIn;
-use super::start::{Lease, Server};
-use crate::backend::embedded::{Bearer, Organization};
+use super::call::{RawRequest, spawn_isolated};
+use super::errors::{ApiError, ApiResult};
+use super::sign_in::BrowserSession;
+use super::start::{EngineLease, ServerState};
+use crate::backend::embedded::{Organization, Principal};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use frame::{Head, Tab};
+use frame::{PageHead, PageTab};
 use maud::Markup;
 use std::sync::Arc;
 
@@ -38,25 +38,29 @@ use std::sync::Arc;
 const FORM_KEY: &str = "form-key";
 
 /// What it takes to see an organization's pages; the local user has all of it.
-const READS: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
+const PAGE_SCOPES: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
 
 /// Somebody's request for a page.
-struct Look {
+struct PageRequest {
     method: Method,
-    server: Arc<Server>,
-    engine: Lease,
-    asked: Asked,
+    server: Arc<ServerState>,
+    engine: EngineLease,
+    asked: RawRequest,
     /// Who it is, by a token or by a session.
-    bearer: Option<Bearer>,
+    bearer: Option<Principal>,
     /// The browser's session, when no token came.
-    signed_in: Option<SignedIn>,
+    signed_in: Option<BrowserSession>,
 }
 
-impl Look {
-    async fn new(server: Arc<Server>, method: Method, asked: Asked) -> Result<Self, ApiError> {
+impl PageRequest {
+    async fn new(
+        server: Arc<ServerState>,
+        method: Method,
+        asked: RawRequest,
+    ) -> Result<Self, ApiError> {
         let mut engine = server.engine().await?;
         // A token that nobody has is none here: the page sends its bearer to the login.
-        let bearer = auth::bearer(&server, &mut engine, &asked.headers).await.ok().flatten();
+        let bearer = auth::authenticate(&server, &mut engine, &asked.headers).await.ok().flatten();
         let signed_in = match bearer {
             Some(_) => None,
             None => server.sign_ins.find(&asked.headers),
@@ -67,32 +71,25 @@ impl Look {
 
     /// Whether a form is from another site than ours, which a browser would send as well.
     fn is_forged(&self) -> bool {
-        let wrote = |of: &SignedIn| of.wrote(self.asked.form(FORM_KEY).as_deref().unwrap_or(""));
+        let wrote =
+            |of: &BrowserSession| of.owns_form(self.asked.form(FORM_KEY).as_deref().unwrap_or(""));
         self.method == Method::POST && !self.signed_in.as_ref().is_none_or(wrote)
     }
 
     /// As whom it is read.
-    ///
-    /// # Errors
-    ///
-    /// 401.
-    fn reader(&self) -> Result<Bearer, ApiError> {
+    fn principal(&self) -> Result<Principal, ApiError> {
         let host = || self.asked.headers.get(HOST)?.to_str().ok();
-        let neighbour = || self.server.neighbour(host()?);
+        let neighbour = || self.server.loopback_principal(host()?);
         let reader = self.bearer.clone().or_else(neighbour);
         reader.ok_or_else(|| ApiError::unauthorized("Sign in to see this page."))
     }
 
     /// The organization that the path names, for somebody who may see it.
-    ///
-    /// # Errors
-    ///
-    /// 401, 403, 404.
-    async fn enter(&mut self) -> Result<Organization, ApiError> {
-        let (reader, slug) = (self.reader()?, self.asked.param("org").to_owned());
+    async fn authorize(&mut self) -> Result<Organization, ApiError> {
+        let (reader, slug) = (self.principal()?, self.asked.param("org").to_owned());
         let found = self.engine.organization(&slug).await?.filter(|found| found.slug == slug);
         let org = found.ok_or_else(ApiError::not_found)?;
-        auth::enter(&mut self.engine, &reader, org.id, READS).await?;
+        auth::authorize(&mut self.engine, &reader, org.id, PAGE_SCOPES).await?;
         Ok(org)
     }
 
@@ -106,13 +103,13 @@ impl Look {
     }
 
     /// A page of an organization, on one of its tabs.
-    fn page_of(&self, title: &str, org: Option<(&str, Tab)>, body: Markup) -> Response {
-        frame::page(StatusCode::OK, &Head { title, org, form_key: self.form_key() }, body)
+    fn page_of(&self, title: &str, org: Option<(&str, PageTab)>, body: Markup) -> Response {
+        frame::page(StatusCode::OK, &PageHead { title, org, form_key: self.form_key() }, body)
     }
 }
 
 /// Puts every page into the router.
-pub(super) fn mount(router: Router<Arc<Server>>) -> Router<Arc<Server>> {
+pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>> {
     let (get, post) = (MethodFilter::GET, MethodFilter::POST);
     let router = page(router, "/", get, home::show);
     let router = page(router, "/auth/login/", get, login::show);
@@ -134,50 +131,51 @@ pub(super) fn mount(router: Router<Arc<Server>>) -> Router<Arc<Server>> {
 }
 
 /// The page for an address that leads nowhere.
-pub(super) fn no_page(server: &Server, headers: &HeaderMap) -> Response {
+pub(super) fn no_page(server: &ServerState, headers: &HeaderMap) -> Response {
     let signed_in = server.sign_ins.find(headers);
     frame::error(&ApiError::not_found(), signed_in.as_ref().map(|of| of.form_key.as_str()))
 }
 
 /// Puts a page into the router.
 fn page<F, A>(
-    router: Router<Arc<Server>>,
+    router: Router<Arc<ServerState>>,
     path: &str,
     methods: MethodFilter,
     handler: F,
-) -> Router<Arc<Server>>
+) -> Router<Arc<ServerState>>
 where
-    F: Fn(Look) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Answer> + Send + 'static,
+    F: Fn(PageRequest) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = ApiResult> + Send + 'static,
 {
-    let answer =
-        move |State(server): State<Arc<Server>>, method: Method, asked: Result<Asked, ApiError>| {
-            let handler = handler.clone();
-            async move {
-                let asked = match asked {
-                    Ok(asked) => asked,
-                    Err(error) => return frame::error(&error, None),
-                };
-                let signed_in = server.sign_ins.find(&asked.headers);
-                let (path, is_get) = (asked.whole_path(), method != Method::POST);
-                let answered = isolate(async move {
-                    let look = Look::new(server, method, asked).await?;
-                    if look.is_forged() {
-                        return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
-                    }
-                    handler(look).await
-                });
-                match answered.await {
-                    Ok(page) => page,
-                    Err(error) if is_get && error.status() == StatusCode::UNAUTHORIZED => {
-                        login::first(&path)
-                    }
-                    Err(error) => {
-                        frame::error(&error, signed_in.as_ref().map(|of| of.form_key.as_str()))
-                    }
+    let answer = move |State(server): State<Arc<ServerState>>,
+                       method: Method,
+                       asked: Result<RawRequest, ApiError>| {
+        let handler = handler.clone();
+        async move {
+            let asked = match asked {
+                Ok(asked) => asked,
+                Err(error) => return frame::error(&error, None),
+            };
+            let signed_in = server.sign_ins.find(&asked.headers);
+            let (path, is_get) = (asked.whole_path(), method != Method::POST);
+            let answered = spawn_isolated(async move {
+                let look = PageRequest::new(server, method, asked).await?;
+                if look.is_forged() {
+                    return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
+                }
+                handler(look).await
+            });
+            match answered.await {
+                Ok(page) => page,
+                Err(error) if is_get && error.status() == StatusCode::UNAUTHORIZED => {
+                    login::redirect_to_login(&path)
+                }
+                Err(error) => {
+                    frame::error(&error, signed_in.as_ref().map(|of| of.form_key.as_str()))
                 }
             }
-        };
+        }
+    };
     router.route(path, on(methods, answer))
 }
 

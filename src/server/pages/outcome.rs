@@ -1,18 +1,18 @@
 //! What a set-up comes to, and what is said when it does not.
 
 use super::words;
-use crate::failure::Failure;
+use crate::failure::Error;
 use crate::model::Object;
 use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
 /// A refusal, in the words of the command line.
-pub(super) fn refused(failure: &Failure, again: Option<&str>) -> Markup {
+pub(super) fn refused(failure: &Error, again: Option<&str>) -> Markup {
     html! {
         section.narrow.said {
             h1 { "It was not set up" }
             div.box-content.wrong role="alert" { pre { (failure.message) } }
-            p { (words::prose(&words::capital(&failure.hint))) "." }
+            p { (words::prose(&words::capitalize(&failure.hint))) "." }
             p.quiet { "error-code: " code { (failure.code.slug()) }
                 @if let Some(status) = failure.status { ", the third party answered with HTTP " (status) } }
             @if let Some(again) = again { p { a.button href=(again) { "Start again" } } }
@@ -34,7 +34,7 @@ pub(super) fn finished(name: &str, settings: &str, posted: &Value) -> Markup {
 }
 
 /// Where a vendor's callback ends when a program walks the pipeline by the API.
-pub(super) fn handed_over(parameters: Object) -> Markup {
+pub(super) fn callback_page(parameters: Object) -> Markup {
     html! {
         section.narrow.said {
             h1 { "Go back to where you began" }
@@ -45,7 +45,7 @@ pub(super) fn handed_over(parameters: Object) -> Markup {
 }
 
 /// Where a vendor's callback ends when nothing here waits for it: a run does, somewhere.
-pub(super) fn elsewhere(address: &str) -> Markup {
+pub(super) fn paste_page(address: &str) -> Markup {
     html! {
         section.narrow.said {
             h1 { "A run waits for this" }
@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_said_as_the_command_line_says_it() {
-        let failure = Failure::new(crate::failure::Code::Refused, "no <b>").hint("set `url`");
+        let failure =
+            Error::new(crate::failure::ErrorCode::Refused, "no <b>").with_hint("set `url`");
         let shown = refused(&failure, None).into_string();
         assert!(shown.contains("<pre>no &lt;b&gt;</pre>"), "{shown}");
         assert!(shown.contains("Set <code>url</code>.") && shown.contains("<code>refused</code>"));

@@ -1,21 +1,21 @@
 //! One release: where it runs, what is in it.
 
-use super::frame::Tab;
-use super::listing::Listing;
+use super::frame::PageTab;
+use super::listing::SearchList;
 use super::releases::status;
-use super::{Look, words};
-use crate::backend::embedded::{Commit, CommitFile, Deploy, Page, Release};
-use crate::server::errors::{Answer, ApiError};
+use super::{PageRequest, words};
+use crate::backend::embedded::{CommitFile, PageQuery, StoredCommit, StoredDeploy, StoredRelease};
+use crate::server::errors::{ApiError, ApiResult};
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/{version}/`.
-pub(super) async fn show(mut look: Look) -> Answer {
-    let org = look.enter().await?;
+pub(super) async fn show(mut look: PageRequest) -> ApiResult {
+    let org = look.authorize().await?;
     let version = look.asked.param("version").to_owned();
     let found = look.engine.release(org.id, &version).await?;
     let release = found.ok_or_else(ApiError::not_found)?;
     let projects = look.engine.release_projects(release.id).await?;
-    let some = Page { offset: 0, rows: 100 };
+    let some = PageQuery { offset: 0, rows: 100 };
     let all_deploys = look.engine.deploys(release.id, some).await?;
     let content = html! {
         header.heading { div {
@@ -27,10 +27,10 @@ pub(super) async fn show(mut look: Look) -> Answer {
         (commits(&mut look, &release).await?)
         (files(&mut look, &release).await?)
     };
-    Ok(look.page_of(&release.version, Some((&org.slug, Tab::Releases)), content))
+    Ok(look.page_of(&release.version, Some((&org.slug, PageTab::Releases)), content))
 }
 
-fn facts(release: &Release, projects: &[(i64, String)]) -> Markup {
+fn facts(release: &StoredRelease, projects: &[(i64, String)]) -> Markup {
     html! {
         dl.facts {
             @if let Some(released) = release.date_released { dt { "Released" } dd { (words::time(released)) } }
@@ -40,13 +40,13 @@ fn facts(release: &Release, projects: &[(i64, String)]) -> Markup {
                 dd { @for (at, (_, slug)) in projects.iter().enumerate() { @if at > 0 { ", " } (slug) } }
             }
             @if let Some(commit) = &release.r#ref { dt { "Made of" } dd { code { bdi { (commit) } } } }
-            @if let Some(url) = &release.url { dt { "More at" } dd { (words::link_out(url)) } }
+            @if let Some(url) = &release.url { dt { "More at" } dd { (words::external_link(url)) } }
             @if let Some(agent) = &release.user_agent { dt { "Made by" } dd { bdi { (agent) } } }
         }
     }
 }
 
-fn deploys(all: &[Deploy]) -> Markup {
+fn deploys(all: &[StoredDeploy]) -> Markup {
     html! {
         h2 { "Deploys" }
         @if all.is_empty() { p.quiet { "It was not deployed yet." } }
@@ -55,17 +55,17 @@ fn deploys(all: &[Deploy]) -> Markup {
                 li {
                     span.environment { (deploy.environment) } " " (words::time(deploy.date_finished))
                     @if let Some(name) = &deploy.name { " " bdi { (name) } }
-                    @if let Some(url) = &deploy.url { " " (words::link_out(url)) }
+                    @if let Some(url) = &deploy.url { " " (words::external_link(url)) }
                 }
             }
         }
     }
 }
 
-async fn commits(look: &mut Look, release: &Release) -> Result<Markup, ApiError> {
-    let listing = Listing::read(&look.asked, "commits");
+async fn commits(look: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
+    let listing = SearchList::read(&look.asked, "commits");
     let mut found = look.engine.release_commits(release.id, listing.rows()).await?;
-    let more = Listing::cut(&mut found);
+    let more = SearchList::cut(&mut found);
     Ok(html! {
         h2 #commits { (words::count(release.commit_count, "commit")) }
         @if release.commit_count == 0 { p.quiet { "Nobody told which commits are in it." } }
@@ -74,7 +74,7 @@ async fn commits(look: &mut Look, release: &Release) -> Result<Markup, ApiError>
     })
 }
 
-fn commit(commit: &Commit) -> Markup {
+fn commit(commit: &StoredCommit) -> Markup {
     let subject = commit.message.as_deref().and_then(|message| message.lines().next());
     let author = commit.author.as_ref();
     let author = author.map(|author| author.name.as_deref().unwrap_or(&author.email));
@@ -92,10 +92,10 @@ fn commit(commit: &Commit) -> Markup {
     }
 }
 
-async fn files(look: &mut Look, release: &Release) -> Result<Markup, ApiError> {
-    let listing = Listing::read(&look.asked, "files");
+async fn files(look: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
+    let listing = SearchList::read(&look.asked, "files");
     let mut found = look.engine.release_files(release.id, listing.rows()).await?;
-    let more = Listing::cut(&mut found);
+    let more = SearchList::cut(&mut found);
     Ok(html! {
         @if !found.is_empty() || more {
             h2 #files { "Files" }

@@ -1,20 +1,20 @@
 //! The releases of an organization, newest first.
 
-use super::frame::Tab;
-use super::listing::Listing;
-use super::{Look, words};
-use crate::backend::embedded::{Deploy, Release, ReleaseFilter};
-use crate::server::errors::Answer;
+use super::frame::PageTab;
+use super::listing::SearchList;
+use super::{PageRequest, words};
+use crate::backend::embedded::{ReleaseFilter, StoredDeploy, StoredRelease};
+use crate::server::errors::ApiResult;
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/`.
-pub(super) async fn list(mut look: Look) -> Answer {
-    let org = look.enter().await?;
-    let listing = Listing::read(&look.asked, "page");
+pub(super) async fn list(mut look: PageRequest) -> ApiResult {
+    let org = look.authorize().await?;
+    let listing = SearchList::read(&look.asked, "page");
     let query = Some(listing.query.clone()).filter(|query| !query.is_empty());
     let filter = ReleaseFilter { query, ..ReleaseFilter::default() };
     let mut found = look.engine.releases(org.id, &filter, listing.rows()).await?;
-    let more = Listing::cut(&mut found);
+    let more = SearchList::cut(&mut found);
     let mut rows = Vec::new();
     for release in &found {
         let deployed = look.engine.last_deploy(release.id).await?;
@@ -33,10 +33,10 @@ pub(super) async fn list(mut look: Look) -> Answer {
             (listing.pager("Pages of releases", more))
         }
     };
-    Ok(look.page_of("Releases", Some((&org.slug, Tab::Releases)), content))
+    Ok(look.page_of("Releases", Some((&org.slug, PageTab::Releases)), content))
 }
 
-fn row(org: &str, release: &Release, deployed: Option<&Deploy>) -> Markup {
+fn row(org: &str, release: &StoredRelease, deployed: Option<&StoredDeploy>) -> Markup {
     html! {
         li {
             h2 { a href=(words::release(org, &release.version)) { bdi { (release.version) } } }
@@ -51,7 +51,7 @@ fn row(org: &str, release: &Release, deployed: Option<&Deploy>) -> Markup {
 }
 
 /// Whether it is out, as a word and a colour.
-pub(super) fn status(release: &Release) -> Markup {
+pub(super) fn status(release: &StoredRelease) -> Markup {
     let (class, word) = match (release.status.as_str(), release.date_released) {
         ("open", Some(_)) => ("good", "Released"),
         ("open", None) => ("waits", "Not finalized"),

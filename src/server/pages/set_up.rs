@@ -7,19 +7,19 @@
 //! address instead of being sent there, for a form may only lead to this server.
 
 use super::frame::redirect;
-use super::stage::Stage;
+use super::stage::StepPage;
 use super::words::segment;
-use super::{FORM_KEY, Look, login, outcome};
-use crate::backend::embedded::{Door, Organization, Page, Session};
-use crate::callback::not_approved;
-use crate::failure::{Code, Exit, Failure};
-use crate::model::{Finished, Object, OrgSlug};
-use crate::provider::{self, Field, Kind, Provider, Source, Step};
+use super::{FORM_KEY, PageRequest, login, outcome};
+use crate::backend::embedded::{EntryPoint, Organization, PageQuery, PipelineSession};
+use crate::callback::denied;
+use crate::failure::{Error, ErrorCode, ExitCode, Result};
+use crate::model::{FinishedIntegration, Object, OrgSlug};
+use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
 use crate::redirect::Site;
-use crate::seam::{Begin, Pipeline, Progress};
+use crate::seam::{Pipeline, PipelineStart, StepResult};
 use crate::server::catalog;
-use crate::server::errors::{Answer, ApiError};
-use crate::server::pipeline::{remember, session_key, snake_case};
+use crate::server::errors::{ApiError, ApiResult};
+use crate::server::pipeline::{session_key, set_session_cookie, snake_case};
 use crate::state::Fields;
 use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
@@ -29,7 +29,7 @@ use url::form_urlencoded;
 
 /// `GET /organizations/{org}/integrations/{provider}/setup/`: begins a pipeline and shows its
 /// first step, or goes on to the vendor.
-pub(super) async fn begin(mut look: Look) -> Answer {
+pub(super) async fn begin(mut look: PageRequest) -> ApiResult {
     let name = look.asked.param("org").to_owned();
     let org = look.engine.organization(&name).await?;
     let Some(org) = org else { return Ok(to_login(&look, "")) };
@@ -45,39 +45,40 @@ pub(super) async fn begin(mut look: Look) -> Answer {
     let provider = provider::find(look.asked.param("provider"));
     let provider = provider.map_err(|_| ApiError::not_found())?;
     let next = look.asked.query("next").map(str::to_owned);
-    match start(&mut look, provider, user, &org, Door::SetUp, next.as_deref()).await? {
+    match start(&mut look, provider, user, &org, EntryPoint::SetUp, next.as_deref()).await? {
         Ok((key, session)) => {
-            let mut response = Stage::of(&mut look, &session).await?.show(&look, &session.view);
-            remember(response.headers_mut(), &key);
+            let mut response =
+                StepPage::for_session(&mut look, &session).await?.show(&look, &session.view);
+            set_session_cookie(response.headers_mut(), &key);
             Ok(response)
         }
-        Err(failure) => Ok(unbegun(&look, &org.slug, provider, &failure)),
+        Err(failure) => Ok(start_refused(&look, &org.slug, provider, &failure)),
     }
 }
 
 /// Sends somebody to sign in, and a person back here afterwards.
-fn to_login(look: &Look, rest: &str) -> Response {
+fn to_login(look: &PageRequest, rest: &str) -> Response {
     let query = encoded([("next", look.asked.whole_path().as_str())].into_iter());
     redirect(&format!("/auth/login/{rest}?{query}"))
 }
 
 /// `/extensions/{provider}/setup/`: takes a form, or what a vendor's callback brings.
-pub(super) async fn advance(mut look: Look) -> Answer {
+pub(super) async fn advance(mut look: PageRequest) -> ApiResult {
     let session = match session_key(&look.asked) {
         Some(key) => look.engine.session(&key).await?,
         None => None,
     };
     let given = parameters(&look);
-    let Some(session) = session else { return Ok(unknown(&look, &given)) };
-    if session.door == Door::Api {
-        return Ok(look.page("Integration Setup", outcome::handed_over(given)));
+    let Some(session) = session else { return Ok(no_session(&look, &given)) };
+    if session.door == EntryPoint::Api {
+        return Ok(look.page("Integration Setup", outcome::callback_page(given)));
     }
-    let stage = Stage::of(&mut look, &session).await?;
+    let stage = StepPage::for_session(&mut look, &session).await?;
     if look.bearer.as_ref().and_then(|bearer| bearer.user) != Some(session.user) {
         let message = "Current user does not match user that started the pipeline.";
-        return Ok(stage.refused(&look, &Failure::new(Code::Unauthorized, message)));
+        return Ok(stage.refused(&look, &Error::new(ErrorCode::Unauthorized, message)));
     }
-    if look.method == Method::POST || answers(session.step, &given) {
+    if look.method == Method::POST || is_answered_by(session.step, &given) {
         if look.method == Method::GET && look.signed_in.is_some() && !session.step.needs_browser() {
             return Ok(stage.confirm(&look, &given));
         }
@@ -87,59 +88,62 @@ pub(super) async fn advance(mut look: Look) -> Answer {
     Ok(match word("error") {
         "" => stage.show(&look, &session.view),
         error => {
-            let refused = not_approved(error, word("error_description"));
+            let refused = denied(error, word("error_description"));
             let hint = "start again, and approve on the third party's page";
-            stage.refused(&look, &refused.hint(hint))
+            stage.refused(&look, &refused.with_hint(hint))
         }
     })
 }
 
 /// A browser with no pipeline of ours: it may bring what a run elsewhere waits for.
-fn unknown(look: &Look, given: &Object) -> Response {
+fn no_session(look: &PageRequest, given: &Object) -> Response {
     let brought = ["code", "state", "error", "installation_id", "oauth_token", "jwt", "config"];
     let is_callback = brought.iter().any(|name| given.contains_key(*name));
     if look.asked.headers.contains_key(AUTHORIZATION) || !is_callback {
         return redirect("/");
     }
     let address = format!("{}{}", look.server.base(), look.asked.whole_path());
-    look.page("Integration Setup", outcome::elsewhere(&address))
+    look.page("Integration Setup", outcome::paste_page(&address))
 }
 
 /// `GET /extensions/{provider}/configure/`: the link that a vendor sends a person by. Its finish
 /// is a redirect to the settings page.
-pub(super) async fn configure(mut look: Look) -> Answer {
+pub(super) async fn configure(mut look: PageRequest) -> ApiResult {
     let asked = &look.asked;
     let query = encoded(asked.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let key = asked.param("provider").to_owned();
     let link = redirect(&format!("/extensions/{}/link/?{query}", segment(&key)));
     let provider = provider::find(&key).map_err(|_| ApiError::not_found())?;
     let Some(user) = look.bearer.as_ref().and_then(|bearer| bearer.user) else {
-        return Ok(login::first(&format!("/extensions/{key}/configure/?{query}")));
+        return Ok(login::redirect_to_login(&format!("/extensions/{key}/configure/?{query}")));
     };
-    let Some(org) = chosen(&mut look, user).await? else { return Ok(link) };
+    let Some(org) = chosen_organization(&mut look, user).await? else { return Ok(link) };
     let role = look.engine.role(org.id, user).await?;
     if !matches!(role.as_deref(), Some("owner" | "manager" | "admin")) {
         return Ok(link);
     }
     let next = look.asked.query("next").map(str::to_owned);
-    let started = start(&mut look, provider, user, &org, Door::Link, next.as_deref()).await?;
+    let started = start(&mut look, provider, user, &org, EntryPoint::Link, next.as_deref()).await?;
     let (key, session) = match started {
         Ok(started) => started,
-        Err(failure) => return Ok(unbegun(&look, &org.slug, provider, &failure)),
+        Err(failure) => return Ok(start_refused(&look, &org.slug, provider, &failure)),
     };
-    let (stage, given) = (Stage::of(&mut look, &session).await?, parameters(&look));
-    let mut response = match (answers(session.step, &given), look.signed_in.is_some()) {
+    let (stage, given) = (StepPage::for_session(&mut look, &session).await?, parameters(&look));
+    let mut response = match (is_answered_by(session.step, &given), look.signed_in.is_some()) {
         (true, true) => stage.confirm(&look, &given),
         (true, false) => answer(&mut look, &session, &stage, &given).await?,
         (false, _) => stage.show(&look, &session.view),
     };
-    remember(response.headers_mut(), &key);
+    set_session_cookie(response.headers_mut(), &key);
     Ok(response)
 }
 
 /// A user's only organization, else the one that `orgSlug` names.
-async fn chosen(look: &mut Look, user: i64) -> Result<Option<Organization>, ApiError> {
-    let mut own = look.engine.organizations(user, "", Page { offset: 0, rows: 2 }).await?;
+async fn chosen_organization(
+    look: &mut PageRequest,
+    user: i64,
+) -> Result<Option<Organization>, ApiError> {
+    let mut own = look.engine.organizations(user, "", PageQuery { offset: 0, rows: 2 }).await?;
     if own.len() == 1 {
         return Ok(own.pop());
     }
@@ -150,13 +154,13 @@ async fn chosen(look: &mut Look, user: i64) -> Result<Option<Organization>, ApiE
 
 /// Begins a pipeline; inside, why it is refused from the start.
 async fn start(
-    look: &mut Look,
+    look: &mut PageRequest,
     provider: &'static dyn Provider,
     user: i64,
     org: &Organization,
-    door: Door,
+    door: EntryPoint,
     next: Option<&str>,
-) -> Result<Result<(String, Session), Failure>, ApiError> {
+) -> Result<Result<(String, PipelineSession)>, ApiError> {
     let slug = OrgSlug::parse(&org.slug).ok_or_else(ApiError::not_found)?;
     let app = match look.server.app(provider) {
         Ok(app) => app,
@@ -164,17 +168,27 @@ async fn start(
     };
     let given = parameters(look);
     let initial = provider.initial().map(|step| (step, fields(step, &given)));
-    if let Some(failure) = initial.as_ref().and_then(|(step, given)| lacking(step, given)) {
+    if let Some(failure) =
+        initial.as_ref().and_then(|(step, given)| missing_link_field(step, given))
+    {
         return Ok(Err(failure));
     }
     let (org_id, site) = (org.id, look.server.base().to_owned());
     let initial = initial.as_ref().map(|(_, fields)| fields);
     let (app, org, site) = (Some(&app), &slug, site.as_str());
-    let begin = Begin { provider, org, initial, app, integration_id: None, site, next };
+    let begin = PipelineStart {
+        provider,
+        org,
+        initial_data: initial,
+        app,
+        integration_id: None,
+        base_url: site,
+        next,
+    };
     let replaced = session_key(&look.asked);
     let begun = look.engine.begin_session(begin, user, org_id, door, replaced.as_deref()).await;
     let key = match begun {
-        Err(failure) if failure.code.exit() == Exit::Refused => return Ok(Err(failure)),
+        Err(failure) if failure.code.exit() == ExitCode::Refused => return Ok(Err(failure)),
         begun => begun?,
     };
     let session = look.engine.session(&key).await?.ok_or_else(ApiError::not_found)?;
@@ -182,45 +196,59 @@ async fn start(
 }
 
 /// What of a vendor's link is missing, or does not fit.
-fn lacking(step: &Step, given: &Fields) -> Option<Failure> {
-    let (name, why) = provider::invalid(step, given).into_iter().next()?;
+fn missing_link_field(step: &Step, given: &Fields) -> Option<Error> {
+    let (name, why) = provider::field_errors(step, given).into_iter().next()?;
     let hint = "begin at the third party, whose link brings it";
-    Some(Failure::new(Code::BadField, format!("`{name}`: {why}")).hint(hint))
+    Some(Error::new(ErrorCode::BadField, format!("`{name}`: {why}")).with_hint(hint))
 }
 
 /// A pipeline that is refused from the start: Sentry's page is a 200 too.
-fn unbegun(look: &Look, org: &str, provider: &'static dyn Provider, failure: &Failure) -> Response {
-    Stage { org: org.to_owned(), provider, step: None }.refused(look, failure)
+fn start_refused(
+    look: &PageRequest,
+    org: &str,
+    provider: &'static dyn Provider,
+    failure: &Error,
+) -> Response {
+    StepPage { org: org.to_owned(), provider, step: None }.refused(look, failure)
 }
 
 /// Answers the current step, and shows what comes of it.
-async fn answer(look: &mut Look, session: &Session, stage: &Stage, given: &Object) -> Answer {
+async fn answer(
+    look: &mut PageRequest,
+    session: &PipelineSession,
+    stage: &StepPage,
+    given: &Object,
+) -> ApiResult {
     let typed = fields(session.step, given);
     let mut fields = typed.clone();
     session.step.echo(&session.view.data, &mut fields);
-    Ok(match look.engine.answer(&fields).await? {
-        Progress::Complete(finished) => complete(look, session, &finished).await?,
-        Progress::Refused(refusal) => stage.refused(look, &refusal.into()),
-        Progress::Stay(more) => {
+    Ok(match look.engine.advance(&fields).await? {
+        StepResult::Complete(finished) => complete(look, session, &finished).await?,
+        StepResult::Refused(refusal) => stage.refused(look, &refusal.into()),
+        StepResult::Stay(more) => {
             let mut view = session.view.clone();
             view.data.extend(more);
             stage.show(look, &view)
         }
-        Progress::Invalid(wrong) => stage.again(look, &session.view, &typed, &wrong),
-        Progress::Advance(view) => stage.at(&view.id).show(look, &view),
+        StepResult::Invalid(wrong) => stage.show_form(look, &session.view, &typed, &wrong),
+        StepResult::Advance(view) => stage.at(&view.id).show(look, &view),
     })
 }
 
 /// The finish: told to the window that opened the page, or a redirect to the settings page.
-async fn complete(look: &mut Look, session: &Session, finished: &Finished) -> Answer {
+async fn complete(
+    look: &mut PageRequest,
+    session: &PipelineSession,
+    finished: &FinishedIntegration,
+) -> ApiResult {
     let slug = look.engine.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
     let (key, next) = (&finished.integration_key, session.next.as_deref());
     let site = Site::new(look.server.base());
     let settings = site.settings_url(slug.as_str(), key, finished.id, next);
-    if session.door == Door::Link {
+    if session.door == EntryPoint::Link {
         return Ok(redirect(&settings));
     }
-    let found = look.engine.installed_one(session.org, finished.id).await?;
+    let found = look.engine.integration(session.org, finished.id).await?;
     let installed = found.ok_or_else(ApiError::not_found)?;
     let data = catalog::integration(session.org, &installed, true);
     let posted = json!({ "success": true, "data": data });
@@ -229,7 +257,7 @@ async fn complete(look: &mut Look, session: &Session, finished: &Finished) -> An
 }
 
 /// What came with the request: the form of a POST, the query of a GET.
-fn parameters(look: &Look) -> Object {
+fn parameters(look: &PageRequest) -> Object {
     let text = |(name, value): (String, String)| (name, Value::from(value));
     if look.method == Method::POST {
         let pairs = form_urlencoded::parse(&look.asked.body).into_owned();
@@ -240,10 +268,11 @@ fn parameters(look: &Look) -> Object {
 }
 
 /// Whether the parameters answer the step at all.
-fn answers(step: &Step, given: &Object) -> bool {
+fn is_answered_by(step: &Step, given: &Object) -> bool {
     let named = |name: &str| given.contains_key(name) || given.contains_key(&snake_case(name));
     let brought = |field: &&Field| named(field.callback().unwrap_or(field.name));
-    let mut fields = step.fields.iter().filter(|field| field.source != Source::Shown).peekable();
+    let mut fields =
+        step.fields.iter().filter(|field| field.source != FieldSource::Echoed).peekable();
     if step.needs_browser() {
         let lacking = step.fields.iter().filter(|field| field.required);
         return fields.any(|field| brought(&field)) && lacking.into_iter().all(|f| brought(&f));
@@ -259,7 +288,7 @@ fn fields(step: &Step, given: &Object) -> Fields {
         let parameter = field.callback().unwrap_or(field.name);
         let value = given.get(parameter).or_else(|| given.get(&snake_case(parameter)));
         match (&field.kind, value.and_then(Value::as_str)) {
-            (Kind::Flag(_), value) => {
+            (FieldKind::Flag(_), value) => {
                 let on = value.is_some_and(|value| !matches!(value, "" | "false" | "off" | "0"));
                 fields.set(field.name, on);
             }
@@ -298,10 +327,10 @@ mod tests {
 
     #[test]
     fn only_what_a_step_asks_for_answers_it() {
-        assert!(!answers(step(), &given(&[("completed_installation_guide", "")])));
-        assert!(answers(step(), &given(&[("url", "")])));
+        assert!(!is_answered_by(step(), &given(&[("completed_installation_guide", "")])));
+        assert!(is_answered_by(step(), &given(&[("url", "")])));
         let oauth = &provider::find("gitlab").unwrap().steps()[1];
-        assert!(!answers(oauth, &given(&[("code", "c")])));
-        assert!(answers(oauth, &given(&[("code", "c"), ("state", "s")])));
+        assert!(!is_answered_by(oauth, &given(&[("code", "c")])));
+        assert!(is_answered_by(oauth, &given(&[("code", "c"), ("state", "s")])));
     }
 }

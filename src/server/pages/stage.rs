@@ -1,12 +1,12 @@
 //! A pipeline at one of its steps, as a page: the form, the way to the third party, what a link
 //! brought, or why it was refused.
 
-use super::form::{self, Form};
-use super::frame::{Tab, form_key_field, redirect};
+use super::form::{self, StepForm};
+use super::frame::{PageTab, form_key_field, redirect};
 use super::words::segment;
-use super::{Look, outcome, words};
-use crate::backend::embedded::Session;
-use crate::failure::{Code, Failure};
+use super::{PageRequest, outcome, words};
+use crate::backend::embedded::PipelineSession;
+use crate::failure::{Error, ErrorCode};
 use crate::model::Object;
 use crate::provider::{Provider, Step};
 use crate::seam::StepView;
@@ -16,14 +16,17 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 /// A pipeline at one of its steps.
-pub(super) struct Stage {
+pub(super) struct StepPage {
     pub(super) org: String,
     pub(super) provider: &'static dyn Provider,
     pub(super) step: Option<&'static Step>,
 }
 
-impl Stage {
-    pub(super) async fn of(look: &mut Look, session: &Session) -> Result<Self, ApiError> {
+impl StepPage {
+    pub(super) async fn for_session(
+        look: &mut PageRequest,
+        session: &PipelineSession,
+    ) -> Result<Self, ApiError> {
         let slug = look.engine.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
         Ok(Self { org: slug.to_string(), provider: session.provider, step: Some(session.step) })
     }
@@ -35,10 +38,10 @@ impl Stage {
     }
 
     /// The step: a client goes on to the vendor, a person sees where that is, or the form.
-    pub(super) fn show(&self, look: &Look, view: &StepView) -> Response {
+    pub(super) fn show(&self, look: &PageRequest, view: &StepView) -> Response {
         match self.vendor(view) {
             Some(vendor) if look.signed_in.is_none() => redirect(vendor),
-            _ => self.again(look, view, &Fields::default(), &[]),
+            _ => self.show_form(look, view, &Fields::default(), &[]),
         }
     }
 
@@ -48,23 +51,23 @@ impl Stage {
     }
 
     /// The step, with what was typed before and what was wrong with it.
-    pub(super) fn again(
+    pub(super) fn show_form(
         &self,
-        look: &Look,
+        look: &PageRequest,
         view: &StepView,
         given: &Fields,
         wrong: &[(String, String)],
     ) -> Response {
         let Some(step) = self.step else {
-            let failure = Failure::new(Code::Internal, "the pipeline has no such step");
+            let failure = Error::new(ErrorCode::Internal, "the pipeline has no such step");
             return self.refused(look, &failure);
         };
         let (action, form_key, vendor) = (self.action(), look.form_key(), self.vendor(view));
-        let form = Form { action: &action, step, view, given, wrong, form_key };
+        let form = StepForm { action: &action, step, view, given, wrong, form_key };
         let content = html! {
             section.narrow {
                 (self.heading(step))
-                @if let Some(vendor) = vendor { (leaving(self.provider.name(), vendor)) }
+                @if let Some(vendor) = vendor { (vendor_link(self.provider.name(), vendor)) }
                 @if vendor.is_none() || form::is_form(step) { (form.show()) }
             }
         };
@@ -89,7 +92,7 @@ impl Stage {
     }
 
     /// What a link brought, which only a person's own click answers with.
-    pub(super) fn confirm(&self, look: &Look, given: &Object) -> Response {
+    pub(super) fn confirm(&self, look: &PageRequest, given: &Object) -> Response {
         let name = self.provider.name();
         let texts = given.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
         let content = html! {
@@ -107,9 +110,9 @@ impl Stage {
     }
 
     /// Why it goes no further.
-    pub(super) fn refused(&self, look: &Look, failure: &Failure) -> Response {
+    pub(super) fn refused(&self, look: &PageRequest, failure: &Error) -> Response {
         let again = words::set_up(&self.org, self.provider.key());
-        let again = Some(again.as_str()).filter(|_| self.provider.needs_sentry().is_none());
+        let again = Some(again.as_str()).filter(|_| self.provider.sentry_only_reason().is_none());
         self.page(look, "Setup Error", outcome::refused(failure, again))
     }
 
@@ -117,15 +120,15 @@ impl Stage {
         format!("/extensions/{}/setup/", segment(self.provider.key()))
     }
 
-    fn page(&self, look: &Look, title: &str, content: Markup) -> Response {
-        look.page_of(title, Some((&self.org, Tab::Integrations)), content)
+    fn page(&self, look: &PageRequest, title: &str, content: Markup) -> Response {
+        look.page_of(title, Some((&self.org, PageTab::Integrations)), content)
     }
 }
 
 /// The way to the third party, by its host.
-fn leaving(name: &str, vendor: &str) -> Markup {
+fn vendor_link(name: &str, vendor: &str) -> Markup {
     html! {
-        @match words::outside(vendor) {
+        @match words::external_url(vendor) {
             Some(url) => {
                 p {
                     (name) " asks for your approval on a page of its own, at "

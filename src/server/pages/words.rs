@@ -53,7 +53,7 @@ pub(super) fn time(ms: i64) -> Markup {
 }
 
 /// An address that a page may link to, whoever named it: `http` or `https`, with a host.
-pub(super) fn outside(address: &str) -> Option<Url> {
+pub(super) fn external_url(address: &str) -> Option<Url> {
     let url = Url::parse(address).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
@@ -65,8 +65,8 @@ pub(super) fn host(url: &Url) -> String {
 }
 
 /// A link out by its host; what is none stays a text.
-pub(super) fn link_out(address: &str) -> Markup {
-    match outside(address) {
+pub(super) fn external_link(address: &str) -> Markup {
+    match external_url(address) {
         Some(url) => html! {
             a href=(url) rel="noopener noreferrer" { (host(&url)) " ↗" }
         },
@@ -110,11 +110,11 @@ pub(super) fn label(name: &str) -> String {
         _ => word,
     };
     let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).map(spelled).collect();
-    capital(&words.join(" "))
+    capitalize(&words.join(" "))
 }
 
 /// A text with a capital at its beginning.
-pub(super) fn capital(text: &str) -> String {
+pub(super) fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -136,13 +136,13 @@ mod tests {
             ("/settings/", None),
             ("", None),
         ] {
-            assert_eq!(outside(address).as_ref().map(host).as_deref(), shown, "{address}");
+            assert_eq!(external_url(address).as_ref().map(host).as_deref(), shown, "{address}");
         }
     }
 
     #[test]
     fn foreign_text_stays_text() {
-        let shown = link_out("\"><script>alert(1)</script>").into_string();
+        let shown = external_link("\"><script>alert(1)</script>").into_string();
         assert_eq!(shown, "<bdi>&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;</bdi>");
         assert_eq!(prose("set `<url>`").into_string(), "set <code>&lt;url&gt;</code>");
         assert_eq!(segment("../a b"), "%2E%2E%2Fa%20b");

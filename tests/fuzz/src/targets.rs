@@ -4,15 +4,15 @@
 use crate::oracle::{self, Command, OutputFile};
 use finishline::callback::Callback;
 use finishline::env::Env;
-use finishline::failure::{Code, Failure, Warning};
-use finishline::git::{Checkout, Range};
-use finishline::host::{Emit, Sinks};
-use finishline::inputs::given::{Flags, Given};
-use finishline::inputs::state::StateInput;
-use finishline::inputs::{Format, LogLevel, Voice};
+use finishline::failure::{Error, ErrorCode, Warning};
+use finishline::git::{Checkout, CommitRange};
+use finishline::host::{OutputSinks, WriteOp};
+use finishline::inputs::given::{CommandLineFlags, RawInputs};
+use finishline::inputs::state::FieldInput;
+use finishline::inputs::{LogLevel, OutputFormat, OutputOptions};
 use finishline::job::{Host, Job};
 use finishline::manifest::Manifest;
-use finishline::outcome::{Outcome, Released, Status, Subject};
+use finishline::outcome::{IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
 use finishline::{backend, outputs, provider, secret, token, yaml};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -48,7 +48,7 @@ fn no_file(_: &str) -> std::io::Result<String> {
 }
 
 /// Messages are for a person, and quote no secret.
-fn assert_words(failures: &[Failure]) {
+fn assert_words(failures: &[Error]) {
     for failure in failures {
         assert!(!failure.message.is_empty() && !failure.message.contains(MARK), "{failure}");
         assert!(!failure.message.contains(['\n', '\r', '\u{1b}']), "{failure}");
@@ -59,9 +59,9 @@ fn state(data: &[u8]) {
     let text = text(data);
     for state in [text.clone(), format!("apiKey: {MARK}\n{text}"), format!("{{a: {MARK}, {text}")] {
         let env: Env = [("FINISHLINE_STATE", &state)].into_iter().collect();
-        let (given, _) = Given::collect(Flags::default(), &env, &no_file);
-        assert_words(&StateInput::read(&given, &env, &no_file).1);
-        assert_words(&StateInput::read_apps(&state, "apps", &env, &no_file).1);
+        let (given, _) = RawInputs::collect(CommandLineFlags::default(), &env, &no_file);
+        assert_words(&FieldInput::read(&given, &env, &no_file).1);
+        assert_words(&FieldInput::read_apps(&state, "apps", &env, &no_file).1);
     }
     // What another program writes as YAML is read as what was meant.
     let meant: BTreeMap<_, _> = [("name", text.as_str()), ("key", MARK)].into();
@@ -77,7 +77,7 @@ fn state(data: &[u8]) {
 fn manifest(data: &[u8]) {
     let text = text(data);
     let env = Env::default();
-    let (given, _) = Given::collect(Flags::default(), &env, &no_file);
+    let (given, _) = RawInputs::collect(CommandLineFlags::default(), &env, &no_file);
     let variable = |name: &str| name.len().is_multiple_of(2).then(|| MARK.to_owned());
     for text in [
         text.clone(),
@@ -120,16 +120,16 @@ fn callback(data: &[u8]) {
 
 fn token(data: &[u8]) {
     let text = text(data);
-    let is_known = |kind: &token::Kind| matches!(kind, token::Kind::Organization(_));
+    let is_known = |kind: &token::TokenKind| matches!(kind, token::TokenKind::Organization(_));
     for given in [text.clone(), format!("sntrys_{text}")] {
         let kind = token::kind(&given);
         assert!(!is_known(&kind) || given.starts_with("sntrys_"));
-        if let token::Kind::Organization(claims) = kind {
-            assert!(claims.contradiction(None, Some(&claims.org)).is_none());
-            drop(claims.contradiction(url::Url::parse("https://sentry.io").ok().as_ref(), None));
+        if let token::TokenKind::Organization(claims) = kind {
+            assert!(claims.mismatch(None, Some(&claims.org)).is_none());
+            drop(claims.mismatch(url::Url::parse("https://sentry.io").ok().as_ref(), None));
         }
     }
-    let shown = secret::without(&format!("<{text}>"), std::slice::from_ref(&text));
+    let shown = secret::redact(&format!("<{text}>"), std::slice::from_ref(&text));
     let lines = text.lines().map(str::trim);
     // What stands for a secret may complete another.
     let mut lines = lines.filter(|line| line.chars().count() >= 8 && !line.contains("***"));
@@ -137,13 +137,13 @@ fn token(data: &[u8]) {
 }
 
 fn link(data: &[u8]) {
-    let (_, cursor) = backend::sentry::heard("", &text(data));
+    let (_, cursor) = backend::sentry::response_texts("", &text(data));
     let fits = |c: char| c.is_ascii_digit() || c == ':' || c == '-';
     assert!(cursor.is_none_or(|cursor| !cursor.is_empty() && cursor.chars().all(fits)));
 }
 
 fn error_body(data: &[u8]) {
-    let (texts, _) = backend::sentry::heard(&text(data), "");
+    let (texts, _) = backend::sentry::response_texts(&text(data), "");
     for text in texts {
         assert!(text.chars().count() <= 300 && !text.contains(char::is_control), "{text:?}");
     }
@@ -186,14 +186,14 @@ fn outcome(text: &str) -> Outcome {
     let parts: Vec<_> = text.split('\u{1}').collect();
     let part = |at: usize| (*parts.get(at).unwrap_or(&text)).to_owned();
     let failure =
-        Failure { status: Some(400), ..Failure::new(Code::Refused, part(0)).hint(part(1)) };
-    let subject = Subject {
+        Error { status: Some(400), ..Error::new(ErrorCode::Refused, part(0)).with_hint(part(1)) };
+    let subject = IntegrationOutcome {
         provider: part(2),
         redirect_url: Some(format!("https://x/{}", part(3))),
         integration: Some((7, part(4))),
-        ..Subject::default()
+        ..IntegrationOutcome::default()
     };
-    let release = Released {
+    let release = ReleaseOutcome {
         version: part(5),
         url: format!("https://x/{}", part(6)),
         deploy_id: Some(part(7)),
@@ -205,19 +205,19 @@ fn outcome(text: &str) -> Outcome {
         failure: Some(failure),
         warnings: vec![Warning::new("a-warning", part(8))],
         details: vec![part(9)],
-        next: vec![part(10)],
-        ..Outcome::new(Status::Error, part(11))
+        next_steps: vec![part(10)],
+        ..Outcome::new(OutcomeStatus::Error, part(11))
     }
 }
 
 /// Where this host's program would write.
-fn sinks(host: Host) -> Sinks {
+fn sinks(host: Host) -> OutputSinks {
     let file = |name: &str| Some(format!("/nowhere/{name}"));
-    let voice = Voice {
+    let voice = OutputOptions {
         host,
-        format: Format::Text,
+        format: OutputFormat::Text,
         log_level: LogLevel::Debug,
-        log_format: Format::Text,
+        log_format: OutputFormat::Text,
         result_file: file("result"),
         dotenv: file("dotenv"),
         annotations: file("annotations"),
@@ -226,7 +226,7 @@ fn sinks(host: Host) -> Sinks {
     let named = ["GITHUB_OUTPUT", "BASH_ENV", "BITBUCKET_PIPELINES_VARIABLES_PATH"];
     let named = named.map(|name| (name.to_owned(), format!("/nowhere/{name}")));
     let more = ["CI_WORKSPACE", "AGENT_TEMPDIRECTORY"].map(|name| (name.into(), "/nowhere".into()));
-    Sinks::find(&voice, &named.into_iter().chain(more).collect(), None).0
+    OutputSinks::find(&voice, &named.into_iter().chain(more).collect(), None).0
 }
 
 fn written(data: &[u8]) {
@@ -243,33 +243,35 @@ fn written(data: &[u8]) {
 }
 
 /// Whoever reads it gets what was meant, and nothing but it.
-fn assert_written(host: Host, emit: &Emit, outcome: &Outcome) {
+fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
     let values = outputs::values(outcome);
     match emit {
-        Emit::Stdout(text) | Emit::Stderr(text) => assert_stream(host, text),
-        Emit::Append(path, text) if path.ends_with("GITHUB_OUTPUT") => {
+        WriteOp::Stdout(text) | WriteOp::Stderr(text) => assert_stream(host, text),
+        WriteOp::Append(path, text) if path.ends_with("GITHUB_OUTPUT") => {
             let file = OutputFile::read(text.as_bytes());
             assert!(!file.step_fails(), "{:?}", file.error);
             let meant = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
             assert_eq!(file.outputs(), meant.collect());
         }
-        Emit::Replace(path, text) if path.ends_with("dotenv") => {
+        WriteOp::Replace(path, text) if path.ends_with("dotenv") => {
             for (name, value) in oracle::inherited(text) {
-                let meant = outputs::short(&values).find(|(of, _)| outputs::variable(of) == name);
+                let meant = outputs::fitting(&values).find(|(of, _)| outputs::env_name(of) == name);
                 let meant = meant.unwrap_or_else(|| panic!("{name} is no output")).1;
                 assert_eq!(value, finishline::host::gitlab::one_line(meant));
             }
         }
-        Emit::Append(path, text) | Emit::Replace(path, text) if path.ends_with("BASH_ENV") => {
+        WriteOp::Append(path, text) | WriteOp::Replace(path, text)
+            if path.ends_with("BASH_ENV") =>
+        {
             assert_exports(text);
         }
-        Emit::Replace(path, text) if path.ends_with("annotations") => {
+        WriteOp::Replace(path, text) if path.ends_with("annotations") => {
             assert!(oracle::takes_annotations(&serde_json::from_str(text).unwrap()));
         }
-        Emit::Append(path, text) | Emit::Replace(path, text) if path.ends_with("summary") => {
+        WriteOp::Append(path, text) | WriteOp::Replace(path, text) if path.ends_with("summary") => {
             assert!(!text.contains("<img") && !text.contains("<script"), "{text}");
         }
-        Emit::Append(..) | Emit::Replace(..) | Emit::Call(..) => {}
+        WriteOp::Append(..) | WriteOp::Replace(..) | WriteOp::Call(..) => {}
     }
 }
 
@@ -324,7 +326,7 @@ fn history(data: &[u8]) {
     for bytes in [data.to_vec(), head.concat()] {
         let head = write(gix::objs::Kind::Commit, &bytes);
         let checkout = Checkout::find(folder.path()).unwrap().expect("there is one");
-        let range = Range { head: &head, previous: None, most: 10, paths: &[] };
+        let range = CommitRange { head: &head, previous: None, most: 10, paths: &[] };
         let read =
             Builder::new_current_thread().build().unwrap().block_on(checkout.history(&range));
         if let Ok(history) = read {

@@ -1,0 +1,110 @@
+//! Releases, commits and deploys as Sentry's JSON has them.
+
+use crate::dates;
+use crate::release::seam::{Deploy, ExistingDeploy, KnownRepository, ReleaseUpdate};
+use crate::release::{Commit, FileChange};
+use serde_json::{Map, Value, json};
+
+/// The body of a change.
+pub(super) fn change_body(change: &ReleaseUpdate) -> Map<String, Value> {
+    let refs = change.refs.iter().map(|one| {
+        let mut head = json!({ "repository": one.repository, "commit": one.commit });
+        if let Some(previous) = &one.previous {
+            head["previousCommit"] = previous.as_str().into();
+        }
+        head
+    });
+    let refs: Vec<_> = refs.collect();
+    let repository = change.repository.as_deref();
+    let commits: Vec<_> = change.commits.iter().map(|one| commit_body(one, repository)).collect();
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value, is_said: bool| {
+        if is_said {
+            body.insert(name.to_owned(), value);
+        }
+    };
+    put("ref", json!(change.r#ref), change.r#ref.is_some());
+    put("url", json!(change.url), change.url.is_some());
+    put(
+        "dateReleased",
+        json!(change.date_released.map(dates::iso)),
+        change.date_released.is_some(),
+    );
+    put("refs", json!(refs), !refs.is_empty());
+    put("commits", json!(commits), !commits.is_empty());
+    body
+}
+
+/// A commit; what is not known of it is not said, so that it stays as the server has it.
+fn commit_body(commit: &Commit, repository: Option<&str>) -> Value {
+    let mut body = json!({ "id": commit.id });
+    let texts = [
+        ("repository", repository.unwrap_or_default()),
+        ("message", &commit.message),
+        ("author_name", &commit.author_name),
+        ("author_email", &commit.author_email),
+    ];
+    for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        body[name] = text.into();
+    }
+    if let Some(time) = commit.time {
+        body["timestamp"] = dates::iso(time.saturating_mul(1000)).into();
+    }
+    if !commit.changes.is_empty() {
+        let file =
+            |change: &FileChange| json!({ "path": change.path, "type": change.kind.letter() });
+        body["patch_set"] = commit.changes.iter().map(file).collect();
+    }
+    body
+}
+
+pub(super) fn deploy_body(projects: &[String], deploy: &Deploy) -> Value {
+    let mut body = json!({ "environment": deploy.environment });
+    if !projects.is_empty() {
+        body["projects"] = json!(projects);
+    }
+    if let Some(name) = &deploy.name {
+        body["name"] = name.as_str().into();
+    }
+    if let Some(url) = &deploy.url {
+        body["url"] = url.as_str().into();
+    }
+    if let Some(started) = deploy.started {
+        body["dateStarted"] = dates::iso(started).into();
+    }
+    body["dateFinished"] = dates::iso(deploy.finished).into();
+    body
+}
+
+pub(super) fn deployed(item: &Value) -> Option<ExistingDeploy> {
+    let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let time = |name: &str| item[name].as_str().and_then(dates::parse);
+    Some(ExistingDeploy {
+        id: id(&item["id"])?,
+        deploy: Deploy {
+            environment: text("environment")?,
+            name: text("name"),
+            url: text("url"),
+            started: time("dateStarted"),
+            finished: time("dateFinished")?,
+        },
+    })
+}
+
+pub(super) fn finished(one: &ExistingDeploy) -> i64 {
+    one.deploy.finished
+}
+
+pub(super) fn repository(item: &Value) -> Option<KnownRepository> {
+    let text = |name: &str| item[name].as_str().map(str::to_owned);
+    // A repository that a commit only named has a provider called so, or none.
+    let provider = item["provider"]["id"].as_str();
+    let is_linked = provider.is_some_and(|id| !id.is_empty() && id != "unknown");
+    let (name, url, slug) = (text("name")?, text("url"), text("externalSlug"));
+    Some(KnownRepository { name, url, slug, is_linked })
+}
+
+/// Sentry's ids are texts here and numbers there.
+pub(super) fn id(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|id| id.to_string()))
+}
