@@ -4,53 +4,40 @@
 //! the inputs a task, the driver walks the task's pipeline to an outcome, and the host is told.
 
 pub mod backend;
-pub mod callback;
 pub mod cli;
-mod database;
-pub mod dates;
-pub mod driver;
+pub mod command;
+pub mod database;
 pub mod env;
-pub mod failure;
-pub mod files;
+pub mod error;
 pub mod git;
 pub mod github;
-pub mod host;
 pub mod http;
 pub mod inputs;
+pub mod integration;
 pub mod job;
-pub mod links;
 pub mod manifest;
-pub mod manual;
 pub mod model;
+pub mod os;
 pub mod outcome;
-pub mod outputs;
-pub mod plan;
+pub mod output;
 pub mod provider;
-pub mod redirect;
 pub mod release;
-pub mod report;
-pub mod run;
-pub mod seam;
 pub mod secret;
 pub mod server;
-pub mod state;
-pub mod store;
-mod supervise;
-mod terminal;
-pub mod token;
-pub mod yaml;
+pub mod text;
 
-use cli::Invocation;
-use env::Env;
-use failure::{Error, ExitCode};
-use host::{OutputSinks, WriteOp};
-use inputs::OutputOptions;
-use inputs::given::{CommandLineFlags, RawInputs};
-use job::{Host, Job};
-use outcome::Outcome;
-use run::{Command, RunCache, RunContext};
+use crate::cli::{Invocation, manual};
+use crate::command::supervise::Cancellation;
+use crate::command::{Command, RunCache, RunContext, supervise};
+use crate::env::Env;
+use crate::error::{Error, ExitCode};
+use crate::inputs::OutputOptions;
+use crate::inputs::raw::{CommandLineFlags, RawInputs};
+use crate::job::{Host, Job};
+use crate::os::files;
+use crate::outcome::Outcome;
+use crate::output::{OutputSinks, WriteOp};
 use std::ffi::OsString;
-use supervise::Cancellation;
 
 /// Runs the program; the exit code.
 ///
@@ -87,7 +74,7 @@ fn run_step(
     let (given, mut mistakes) = RawInputs::collect(flags, env, &files::read);
     let given = given.with_sentry_cli_defaults(env, &files::read, job.host.is_ci());
     let (voice, unheard) = OutputOptions::read(&given, &job);
-    let _log = host::log::start(&voice);
+    let _log = output::log::start(&voice);
     let database = given.get("database").map(|found| found.text.expose());
     let (sinks, lacks) = OutputSinks::find(&voice, env, database);
     mistakes.extend(unheard);
@@ -117,7 +104,7 @@ fn read_job(env: &Env) -> Job {
 
 /// Writes the outputs; a failure to write them is the worst that can be said.
 fn write_outcome(sinks: &OutputSinks, outcome: &Outcome) -> anyhow::Result<u8> {
-    let written = sinks.render(outcome, &host::random_delimiter()?).and_then(OutputSinks::emit);
+    let written = sinks.render(outcome, &output::random_delimiter()?).and_then(OutputSinks::emit);
     let Err(failure) = written else { return Ok(outcome.exit().number()) };
     let exit = failure.code.exit().number();
     // Standard error may still be heard when the file of the outputs is not.
@@ -128,12 +115,12 @@ fn write_outcome(sinks: &OutputSinks, outcome: &Outcome) -> anyhow::Result<u8> {
 }
 
 fn print_providers(key: Option<&str>, json: bool) -> u8 {
-    use provider::describe;
+    use crate::provider::fields::help;
     let text = match (key.map(provider::find), json) {
-        (None, false) => describe::list(),
-        (None, true) => format!("{}\n", describe::list_json()),
-        (Some(Ok(provider)), false) => describe::provider_text(provider),
-        (Some(Ok(provider)), true) => format!("{}\n", describe::provider_json(provider)),
+        (None, false) => help::list(),
+        (None, true) => format!("{}\n", help::list_json()),
+        (Some(Ok(provider)), false) => help::provider_text(provider),
+        (Some(Ok(provider)), true) => format!("{}\n", help::provider_json(provider)),
         (Some(Err(failure)), _) => return print_or_fail(Err(failure)),
     };
     print_text(text)
@@ -145,7 +132,7 @@ fn print_or_fail(text: Result<String, Error>) -> u8 {
         Ok(text) => print_text(text),
         Err(failure) => {
             let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-            drop(OutputSinks::emit(vec![WriteOp::Stderr(host::github::neutralize_commands(
+            drop(OutputSinks::emit(vec![WriteOp::Stderr(output::github::neutralize_commands(
                 &text,
             ))]));
             failure.code.exit().number()

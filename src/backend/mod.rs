@@ -3,9 +3,10 @@
 pub mod embedded;
 pub mod sentry;
 
-use crate::failure::{Warning, quote};
-use crate::inputs::CodeMapping;
-use crate::links;
+use crate::error::Warning;
+use crate::inputs::types::CodeMapping;
+use crate::integration::links;
+use crate::text::quote::quote;
 
 /// What came of the repositories and code mappings that are set once the integration is there.
 /// Whatever fails of them is a warning of its own and never hides the finished integration.

@@ -1,7 +1,8 @@
 //! Which files a commit touched against its first parent.
 
-use super::ahead::TreePair;
 use super::paths::PathFilter;
+use gix::ObjectId;
+
 use crate::release::{ChangeKind, FileChange};
 use gix::bstr::BStr;
 use gix::diff::tree::{Error, Recorder, State, Visit, visit};
@@ -91,3 +92,6 @@ impl Visit for TreeDiffVisitor<'_> {
         ControlFlow::Continue(())
     }
 }
+
+/// A commit's tree, after that of its first parent.
+pub(crate) type TreePair = (Option<ObjectId>, ObjectId);

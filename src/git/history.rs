@@ -1,22 +1,19 @@
 //! The commits of a range, and what is read of each of them.
 
-use super::ahead::{self, FilePrefetcher, TreePair};
+use super::commit::CommitNode;
 use super::error::{GitError, unreadable};
-use super::files::{self, ChangedFiles};
-use super::node::CommitNode;
+use super::files::{self, ChangedFiles, TreePair};
+use super::graph::{CommitGraph, yield_every};
 use super::note::HistoryWarning;
 use super::paths::PathFilter;
-use super::walk::CommitGraph;
-use super::{Checkout, CommitHistory, CommitRange};
+use super::prefetch::FilePrefetcher;
+use super::{Checkout, CommitHistory, CommitRange, prefetch};
 use crate::release::{Commit, FileChange};
 use gix::ObjectId;
 use std::collections::VecDeque;
 
 /// How many files are told of all commits together, so that no history fills the memory.
 const MOST_FILES: usize = 500_000;
-
-/// After how many commits the runtime gets its turn: a long history must not keep a signal waiting.
-const YIELD_EVERY: usize = 100;
 
 /// After how many commits their files are read in threads of their own: most ranges are shorter than
 /// it takes to start one.
@@ -61,13 +58,6 @@ struct WalkedCommit {
     end: Option<ObjectId>,
     without_trees: usize,
     with_too_many: usize,
-}
-
-/// Lets the runtime look after signals and the deadline every now and then.
-pub(super) async fn yield_every(place: usize) {
-    if place % YIELD_EVERY == YIELD_EVERY - 1 {
-        tokio::task::yield_now().await;
-    }
 }
 
 impl WalkedCommit {
@@ -120,7 +110,7 @@ impl HistoryReader<'_> {
                 ahead.request(*trees);
             }
             waiting.push_back((node, trees));
-            if ahead.is_none() || waiting.len() == ahead::MAX_IN_FLIGHT {
+            if ahead.is_none() || waiting.len() == prefetch::MAX_IN_FLIGHT {
                 self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
             }
         }

@@ -5,15 +5,15 @@
 //! its configuration only the format and a remote's address are read, of the user's nothing.
 //! Which commits a release is about is not answered here.
 
-mod ahead;
+mod commit;
 mod error;
 mod files;
+mod graph;
 mod history;
-mod node;
 mod note;
 mod paths;
+mod prefetch;
 mod remote;
-mod walk;
 
 use crate::release::Commit;
 pub use error::GitError;

@@ -1,8 +1,9 @@
 //! One client for GitHub: octocrab on our HTTP stack, which repeats what is safe to repeat and
 //! says why it waits.
 
-use crate::failure::{Error, ErrorCode, Result};
-use crate::http::{self, ConnectError, TlsTrust};
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{self, TlsTrust};
+use crate::provider::request::ConnectError;
 use crate::secret::Secret;
 use axum::body::HttpBody;
 use octocrab::service::middleware::base_uri::BaseUriLayer;

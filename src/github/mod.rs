@@ -3,16 +3,17 @@
 //! By octocrab on our own HTTP stack. Which range is meant, and what a status says, is not decided
 //! here.
 
-mod answers;
 mod client;
-mod failures;
+mod error;
+mod response;
 
-use crate::failure::{Error, ErrorCode, Result, quote};
+use crate::error::{Error, ErrorCode, Result};
 use crate::http::TlsTrust;
 use crate::release::Commit;
 use crate::secret::Secret;
-use answers::{CommitItem, ComparePage};
+use crate::text::quote::quote;
 use client::{GitHubClient, GitHubRequest};
+use response::{CommitItem, ComparePage};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;

@@ -2,29 +2,31 @@
 //!
 //! All mistakes are said at once. Nothing here touches a provider's description.
 
-pub mod given;
+mod output;
 mod parse;
-mod rc;
+pub mod raw;
 pub mod release;
+mod sentry_cli;
 pub mod state;
 pub mod table;
-mod voice;
+pub mod types;
 
 use crate::env::Env;
-use crate::failure::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::job::Job;
 use crate::model::OrgSlug;
+use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
-use crate::token::{self, TokenClaims, TokenKind};
-use given::{RawInputs, ReadFile};
 use parse::InputReader;
+use raw::RawInputs;
 use release::ReleaseInputs;
 use state::FieldInput;
 use std::time::Duration;
+use types::ReadFile;
 use url::Url;
 
-pub use parse::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
-pub use voice::{LogLevel, OutputFormat, OutputOptions};
+pub use output::{LogLevel, OutputFormat, OutputOptions};
+pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
 
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";

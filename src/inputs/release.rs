@@ -1,10 +1,10 @@
 //! What the inputs say of a release and its deploy.
 
-use super::given::RawInputs;
 use super::parse::{self, InputReader};
-use crate::dates;
+use super::raw::RawInputs;
 use crate::job;
 use crate::secret::Secret;
+use crate::text::date;
 use url::Url;
 
 /// Where a release's commits come from.
@@ -162,7 +162,7 @@ fn page_url(text: &str) -> Result<Url, &'static str> {
 fn time(text: &str) -> Result<i64, &'static str> {
     let seconds =
         text.parse::<i64>().ok().filter(|seconds| (0..=253_402_300_799).contains(seconds));
-    let ms = seconds.map(|seconds| seconds * 1000).or_else(|| dates::parse(text));
+    let ms = seconds.map(|seconds| seconds * 1000).or_else(|| date::parse(text));
     ms.ok_or("a time such as `2026-11-25T12:00:00Z`, or seconds since 1970")
 }
 

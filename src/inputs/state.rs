@@ -4,12 +4,14 @@
 //! read later. `${NAME}` and `@path` are resolved after parsing, so that a quote, a line end or a
 //! PEM key arrives byte for byte.
 
-use super::given::{RawInputs, ReadFile, StateBlock, without_line_end};
+use super::raw::{RawInputs, StateBlock, without_line_end};
+use super::types::ReadFile;
 use crate::env::Env;
-use crate::failure::{Error, ErrorCode, quote};
+use crate::error::{Error, ErrorCode};
 use crate::secret::Secret;
-use crate::state::camel_case;
-use crate::yaml::{self, KeyPosition, YamlDocument};
+use crate::text::case::camel_case;
+use crate::text::quote::quote;
+use crate::text::yaml::{self, KeyPosition, YamlDocument};
 use serde_yaml::Value;
 use std::fmt;
 

@@ -3,16 +3,16 @@
 use url::Url;
 
 use super::Job;
-use super::facts::{self, JobEnv};
+use super::reader::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's run.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let git_ref = facts.text("BUILD_SOURCEBRANCH");
-    let named = |prefix| facts::ref_name(git_ref.as_deref(), prefix);
+    let named = |prefix| reader::ref_name(git_ref.as_deref(), prefix);
     // The other one, `…PULLREQUESTID`, is GitHub's internal id where GitHub has the code.
     let number = facts.number("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER");
     let number = number.or_else(|| facts.number("SYSTEM_PULLREQUEST_PULLREQUESTID"));
-    let source = facts.text("SYSTEM_PULLREQUEST_SOURCEBRANCH").and_then(facts::short_branch);
+    let source = facts.text("SYSTEM_PULLREQUEST_SOURCEBRANCH").and_then(reader::short_branch);
     let job = Job {
         repository: repository(facts),
         event: facts.text("BUILD_REASON"),
@@ -20,7 +20,7 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
         // Not `BUILD_SOURCEBRANCHNAME`: that is the last part of the path alone.
         branch: source.or_else(|| named("refs/heads/")),
         tag: named("refs/tags/"),
-        base_ref: facts.text("SYSTEM_PULLREQUEST_TARGETBRANCH").and_then(facts::short_branch),
+        base_ref: facts.text("SYSTEM_PULLREQUEST_TARGETBRANCH").and_then(reader::short_branch),
         pull_request: number,
         is_fork: is_fork(facts).filter(|_| number.is_some()),
         environment: facts.text("ENVIRONMENT_NAME"),
@@ -56,8 +56,8 @@ fn run_url(facts: &JobEnv<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Host;
     use super::*;
-    use crate::job::Host;
 
     fn job(variables: &[(&str, &str)]) -> Job {
         Job::read(Host::Azure, &variables.iter().copied().collect(), None)

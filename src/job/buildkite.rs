@@ -1,7 +1,7 @@
 //! Buildkite. The commit may be the word `HEAD`, which only git can answer.
 
 use super::Job;
-use super::facts::{self, JobEnv};
+use super::reader::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's build.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {
@@ -14,7 +14,7 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
         repository: facts.repository_of_url("BUILDKITE_REPO"),
         event: facts.text("BUILDKITE_SOURCE"),
         actor: facts.text("BUILDKITE_BUILD_CREATOR"),
-        git_ref: facts::full_ref(branch.as_deref(), tag.as_deref()),
+        git_ref: reader::full_ref(branch.as_deref(), tag.as_deref()),
         base_ref: facts.text("BUILDKITE_PULL_REQUEST_BASE_BRANCH").filter(|_| number.is_some()),
         pull_request: number,
         is_fork: is_fork(facts).filter(|_| number.is_some()),
@@ -29,19 +29,19 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
 
 /// Cuts off the `owner:` before a fork's branch; no branch name holds a colon.
 fn without_owner(branch: String) -> Option<String> {
-    branch.rsplit(':').next().and_then(facts::text)
+    branch.rsplit(':').next().and_then(reader::text)
 }
 
 fn is_fork(facts: &JobEnv<'_>) -> Option<bool> {
     let source = facts.repository_of_url("BUILDKITE_PULL_REQUEST_REPO")?;
     let own = facts.repository_of_url("BUILDKITE_REPO")?;
-    Some(!facts::same_repository(&source, &own))
+    Some(!reader::same_repository(&source, &own))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Host;
     use super::*;
-    use crate::job::Host;
 
     #[test]
     fn a_forks_branch_is_told_with_its_owner() {

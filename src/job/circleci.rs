@@ -1,7 +1,7 @@
 //! CircleCI. It names no event and no base branch.
 
 use super::Job;
-use super::facts::{self, JobEnv};
+use super::reader::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a pull request's job.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {
@@ -14,7 +14,7 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let job = Job {
         repository: repository(facts),
         actor: facts.text("CIRCLE_USERNAME"),
-        git_ref: facts::full_ref(branch.as_deref(), tag.as_deref()),
+        git_ref: reader::full_ref(branch.as_deref(), tag.as_deref()),
         pull_request: linked_number(facts).or(forked),
         is_fork: forked.map(|_| true),
         run_url: facts.link("CIRCLE_BUILD_URL"),
@@ -27,26 +27,26 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
 }
 
 fn is_numbered(branch: &str) -> bool {
-    branch.strip_prefix("pull/").and_then(facts::number).is_some()
+    branch.strip_prefix("pull/").and_then(reader::number).is_some()
 }
 
 /// Takes the number off the pull request's link, which is all that is told without a fork.
 fn linked_number(facts: &JobEnv<'_>) -> Option<u64> {
-    facts.link("CIRCLE_PULL_REQUEST")?.rsplit('/').next().and_then(facts::number)
+    facts.link("CIRCLE_PULL_REQUEST")?.rsplit('/').next().and_then(reader::number)
 }
 
 fn repository(facts: &JobEnv<'_>) -> Option<String> {
     let owner = facts.text("CIRCLE_PROJECT_USERNAME");
     let name = facts.text("CIRCLE_PROJECT_REPONAME");
     let named =
-        owner.zip(name).and_then(|(owner, name)| facts::repository(&format!("{owner}/{name}")));
+        owner.zip(name).and_then(|(owner, name)| reader::repository(&format!("{owner}/{name}")));
     named.or_else(|| facts.repository_of_url("CIRCLE_REPOSITORY_URL"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Host;
     use super::*;
-    use crate::job::Host;
 
     #[test]
     fn a_forks_branch_has_no_name_but_the_number() {

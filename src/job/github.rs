@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::facts::{self, EventPayload, JobEnv};
-use super::{Host, Job};
+use super::reader::{EventPayload, JobEnv};
+use super::{Host, Job, reader};
 
 /// Events that strangers can start and that run with the repository's secrets.
 const PRIVILEGED: [&str; 6] = [
@@ -106,7 +106,7 @@ fn run_url(facts: &JobEnv<'_>) -> Option<String> {
 
 /// Sets the ref and the branch or tag that it names.
 fn with_ref(job: Job, git_ref: Option<String>) -> Job {
-    let named = |prefix| facts::ref_name(git_ref.as_deref(), prefix);
+    let named = |prefix| reader::ref_name(git_ref.as_deref(), prefix);
     Job { branch: named("refs/heads/"), tag: named("refs/tags/"), git_ref, ..job }
 }
 
@@ -143,7 +143,7 @@ fn deployment(job: Job, payload: &EventPayload<'_>) -> Job {
 
 fn merge_group(job: Job, payload: &EventPayload<'_>) -> Job {
     Job {
-        base_ref: payload.text("/merge_group/base_ref").and_then(facts::short_branch),
+        base_ref: payload.text("/merge_group/base_ref").and_then(reader::short_branch),
         base_sha: payload.sha("/merge_group/base_sha"),
         ..job
     }
@@ -195,7 +195,7 @@ fn pull_request(
 /// Splits `refs/pull/N/merge`, or `…/head`: Gitea and Forgejo check out the head itself.
 fn numbered_ref(git_ref: &str) -> (Option<u64>, bool) {
     let parts = git_ref.strip_prefix("refs/pull/").and_then(|rest| rest.split_once('/'));
-    parts.map_or((None, false), |(number, kind)| (facts::number(number), kind == "head"))
+    parts.map_or((None, false), |(number, kind)| (reader::number(number), kind == "head"))
 }
 
 /// Compares the repository of the head with that of the base, else with the job's own.
@@ -208,7 +208,7 @@ fn is_fork(job: &Job, payload: &EventPayload<'_>, head: &str, base: &str) -> Opt
         return Some(true);
     }
     let base = payload.text(base).or_else(|| job.repository.clone())?;
-    Some(!facts::same_repository(head.get("full_name")?.as_str()?, &base))
+    Some(!reader::same_repository(head.get("full_name")?.as_str()?, &base))
 }
 
 #[cfg(test)]

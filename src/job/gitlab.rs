@@ -3,7 +3,7 @@
 //! A merge request's pipeline may run on a merge commit that nobody pushed, or in the fork.
 
 use super::Job;
-use super::facts::{self, JobEnv};
+use super::reader::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a merge request's pipeline.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {
@@ -14,7 +14,7 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
         repository: facts.repository("CI_PROJECT_PATH"),
         event: facts.text("CI_PIPELINE_SOURCE"),
         actor: facts.text("GITLAB_USER_LOGIN"),
-        git_ref: of_request.or_else(|| facts::full_ref(branch.as_deref(), tag.as_deref())),
+        git_ref: of_request.or_else(|| reader::full_ref(branch.as_deref(), tag.as_deref())),
         branch: facts.text("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME").or(branch),
         tag,
         base_ref: facts.text("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
@@ -53,13 +53,13 @@ fn is_fork(facts: &JobEnv<'_>) -> Option<bool> {
     let source = facts.text("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH")?;
     let target = facts.text("CI_MERGE_REQUEST_PROJECT_PATH");
     let target = target.or_else(|| facts.text("CI_PROJECT_PATH"))?;
-    Some(!facts::same_repository(&source, &target))
+    Some(!reader::same_repository(&source, &target))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Host;
     use super::*;
-    use crate::job::Host;
 
     fn job(variables: &[(&str, &str)]) -> Job {
         Job::read(Host::Gitlab, &variables.iter().copied().collect(), None)

@@ -1,14 +1,14 @@
 //! Jenkins. Most facts come from plugins: Git's, and the one for multibranch projects.
 
 use super::Job;
-use super::facts::{self, JobEnv};
+use super::reader::{self, JobEnv};
 
 /// Gathers the facts of a branch's, a tag's or a change request's build.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {
     let is_change = facts.text("CHANGE_ID").is_some();
     let tag = facts.text("TAG_NAME");
     let branch = branch(facts, is_change).filter(|_| tag.is_none());
-    let git_ref = facts::full_ref(branch.as_deref(), tag.as_deref());
+    let git_ref = reader::full_ref(branch.as_deref(), tag.as_deref());
     let job = Job {
         repository: facts.repository_of_url("GIT_URL"),
         actor: facts.text("CHANGE_AUTHOR"),
@@ -43,5 +43,5 @@ fn without_remote(branch: String) -> Option<String> {
     let name = ["refs/remotes/origin/", "refs/heads/", "origin/"]
         .into_iter()
         .find_map(|prefix| branch.strip_prefix(prefix));
-    facts::text(name.unwrap_or(&branch))
+    reader::text(name.unwrap_or(&branch))
 }

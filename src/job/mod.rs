@@ -7,19 +7,19 @@ mod azure;
 mod bitbucket;
 mod buildkite;
 mod circleci;
-mod facts;
 mod github;
 mod gitlab;
 mod host;
 mod jenkins;
+mod reader;
 mod woodpecker;
 
 use serde_json::Value;
 
 use crate::env::Env;
-use facts::{EventPayload, JobEnv};
-pub use facts::{repository_of_url, same_repository, sha};
 pub use host::Host;
+use reader::{EventPayload, JobEnv};
+pub use reader::{repository_of_url, same_repository, sha};
 
 /// The facts about one job, each as far as its host tells it; what is not told is `None`.
 ///

@@ -1,7 +1,7 @@
 //! Woodpecker CI. It has GitLab-like names with meanings of its own.
 
 use super::Job;
-use super::facts::JobEnv;
+use super::reader::JobEnv;
 
 /// Gathers the facts of a branch's, a tag's or a pull request's pipeline.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {

@@ -9,9 +9,9 @@ pub mod schema;
 mod source;
 mod write;
 
-use crate::failure::{Error, ErrorCode, Result};
-use crate::inputs::given::RawInputs;
-use crate::yaml::LineColumn;
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::raw::RawInputs;
+use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
 pub use source::ManifestSource;
@@ -49,7 +49,7 @@ impl Manifest {
         base: &RawInputs,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<Error>)> {
-        let document = crate::yaml::read(text).map_err(|error| unread(name, text, &error))?;
+        let document = crate::text::yaml::read(text).map_err(|error| unread(name, text, &error))?;
         let source = ManifestSource::new(name, text, &document);
         let mut reader = read::ManifestReader::new(Rc::new(document), base, variable);
         let entries = reader.entries();
@@ -79,7 +79,7 @@ pub fn conflicting_inputs(given: &RawInputs) -> Option<Error> {
     Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
 }
 
-fn unread(name: &str, text: &str, error: &crate::yaml::YamlError) -> Error {
+fn unread(name: &str, text: &str, error: &crate::text::yaml::YamlError) -> Error {
     let line = error.place.and_then(|place| text.lines().nth(place.line.saturating_sub(1)));
     let is_tabbed = line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
     let kind = if is_tabbed { "begins a line with a tab" } else { error.kind };
@@ -88,7 +88,7 @@ fn unread(name: &str, text: &str, error: &crate::yaml::YamlError) -> Error {
     let failure = ManifestSource::unparsed(name, text).point(failure, None);
     match kind {
         kind if is_tabbed => failure.with_hint(format!("it {kind}: YAML indents with blanks")),
-        crate::yaml::BROKEN => {
+        crate::text::yaml::BROKEN => {
             failure.with_hint("quote a value that holds `: `, `{`, `}`, or begins with `@`")
         }
         _ => failure,

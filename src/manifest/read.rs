@@ -2,11 +2,12 @@
 
 use super::ManifestEntry;
 use super::keys::{INTEGRATION, Key, KeyKind, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared};
-use crate::failure::{Error, ErrorCode, quote};
-use crate::inputs::given::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
-use crate::provider::closest;
+use crate::error::{Error, ErrorCode};
+use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
 use crate::secret::Secret;
-use crate::yaml::{LineColumn, YamlDocument};
+use crate::text::quote::quote;
+use crate::text::suggest::closest;
+use crate::text::yaml::{LineColumn, YamlDocument};
 use serde_yaml::{Mapping, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,8 +1,9 @@
 //! The text of a manifest, to point into: which lines may be shown, and how.
 
 use super::keys::{self, INTEGRATION, KeyKind, RELEASE};
-use crate::failure::{Error, quote};
-use crate::yaml::{LineColumn, YamlDocument};
+use crate::error::Error;
+use crate::text::quote::quote;
+use crate::text::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeSet;
 
 /// What stands before the key on a line.

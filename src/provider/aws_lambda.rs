@@ -1,7 +1,9 @@
 //! AWS Lambda: a project, the stack that lets Sentry in, and the functions to instrument.
 
-use super::described::SentryOnly;
-use super::{Answers, Field, FieldKind, IntegrationMatch, Step, told};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch};
 use crate::model::{ListedIntegration, Object};
 
 pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
@@ -56,7 +58,7 @@ fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
 
 fn told(listed: &ListedIntegration) -> Object {
     let (account, region) = listed.external_id.split_once('-').unwrap_or_default();
-    told::text_fields([("accountNumber", account), ("region", region)])
+    recover::text_fields([("accountNumber", account), ("region", region)])
 }
 
 fn is_account(text: &str) -> bool {

@@ -1,9 +1,11 @@
 //! Bitbucket: a Connect app of one's own, whose JWT says that a person let it in.
 
-use super::app::AppSettings;
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, signed};
+use super::auth::app::AppSettings;
+use super::auth::signature;
+use super::fields::step::Step;
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy};
-use crate::state::{Fields, State};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -41,7 +43,7 @@ static APP: [Field; 5] = [
         "the workspace that it is installed in",
         "acme",
     ),
-    super::app::URL,
+    super::auth::app::URL,
 ];
 
 impl Provider for Bitbucket {
@@ -88,7 +90,7 @@ impl Provider for Bitbucket {
         now: i64,
     ) -> Result<(), Refusal> {
         let app = AppSettings::of(state);
-        let claims = signed::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
+        let claims = signature::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
         match claims {
             Some(claims) if claims["iss"] == app.text("clientKey") => Ok(()),
             _ => Err(Refusal::failure(

@@ -1,10 +1,11 @@
 //! Bitbucket Server: an application link, which a person approves.
 
-use super::ask::{VendorRequest, VendorResponse};
-use super::consumer::{self, ACCESS_TOKEN, REQUEST_TOKEN};
-use super::{Answers, FreshValues, IntegrationMatch, Provider, Step};
+use super::auth::application_link::{self, ACCESS_TOKEN, REQUEST_TOKEN};
+use super::fields::step::Step;
+use super::request::{VendorRequest, VendorResponse};
+use super::{Answers, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::state::{Fields, State};
 
 pub(super) struct BitbucketServer;
 
@@ -26,20 +27,20 @@ impl Provider for BitbucketServer {
     }
 
     fn steps(&self) -> &'static [Step] {
-        &consumer::STEPS
+        &application_link::STEPS
     }
 
     fn step_data(&self, step: &Step, state: &mut State, _fresh: &FreshValues) -> Object {
-        consumer::view(step, state)
+        application_link::view(step, state)
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        consumer::bind_answer(step, fields, state, &[]);
+        application_link::bind_answer(step, fields, state, &[]);
         Ok(())
     }
 
     fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        Ok(consumer::next_request(step, state))
+        Ok(application_link::next_request(step, state))
     }
 
     fn bind_response(
@@ -49,19 +50,19 @@ impl Provider for BitbucketServer {
         state: &mut State,
     ) -> Result<(), Refusal> {
         let name = if name == REQUEST_TOKEN { REQUEST_TOKEN } else { ACCESS_TOKEN };
-        consumer::bind_tokens(name, "Bitbucket Server", reply, state)
+        application_link::bind_tokens(name, "Bitbucket Server", reply, state)
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        consumer::recover_fields(listed)
+        application_link::recover_fields(listed)
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        consumer::matches(answers, listed)
+        application_link::matches(answers, listed)
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        consumer::build("bitbucket_server", Object::new(), state)
+        application_link::build("bitbucket_server", Object::new(), state)
     }
 
     fn needs_default_identity(&self) -> bool {

@@ -1,7 +1,8 @@
 //! Claude Code: one key.
 
-use super::described::{SentryOnly, single_instance};
-use super::{Field, FieldKind, Step};
+use super::fields::step::Step;
+use super::sentry_only::{SentryOnly, single_instance};
+use super::{Field, FieldKind};
 
 pub(super) static CLAUDE_CODE: SentryOnly = SentryOnly {
     features: &["coding-agent"],

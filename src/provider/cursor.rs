@@ -1,12 +1,13 @@
 //! Cursor: one key, which Cursor is asked about.
 
-use super::app::{self, AppSettings};
-use super::ask::{Credentials, VendorRequest, VendorResponse};
-use super::oauth2::bind_once;
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step};
+use super::auth::app::{self, AppSettings};
+use super::auth::oauth2::bind_once;
+use super::fields::step::Step;
+use super::request::{Credentials, VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// Where the random id of the installation is kept.

@@ -1,8 +1,9 @@
 //! Cursor Origin: the receipt of an installation, signed by Cursor.
 
-use super::described::SentryOnly;
-use super::oauth2::STATE_FIELD;
-use super::{Field, FieldKind, Step};
+use super::auth::oauth2::STATE_FIELD;
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
+use super::{Field, FieldKind};
 
 pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly {
     initial: Some(&INITIAL),

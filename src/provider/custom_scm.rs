@@ -1,9 +1,11 @@
 //! A source host that Sentry has no integration for: a name and an address, no third party.
 
-use super::oauth2::bind_once;
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, told};
+use super::auth::oauth2::bind_once;
+use super::fields::recover;
+use super::fields::step::Step;
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::state::{Fields, State};
 
 /// Where the random id of the installation is kept.
 const ID: &str = "installation_id";
@@ -60,7 +62,7 @@ impl Provider for CustomScm {
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let url =
             listed.domain_name.as_deref().and_then(|domain| domain.strip_suffix(&listed.name));
-        told::text_fields([("name", &listed.name), ("url", url.unwrap_or_default())])
+        recover::text_fields([("name", &listed.name), ("url", url.unwrap_or_default())])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

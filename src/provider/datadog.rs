@@ -1,11 +1,13 @@
 //! Datadog: two keys and a site, which Datadog is asked about. An organization has one.
 
-use super::app::{self, AppSettings};
-use super::ask::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, IntegrationMatch, Provider, Step, told};
+use super::auth::app::{self, AppSettings};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::request::{Credentials, VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -87,7 +89,7 @@ impl Provider for Datadog {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        told::text_fields([("site", listed.domain_name.as_deref().unwrap_or_default())])
+        recover::text_fields([("site", listed.domain_name.as_deref().unwrap_or_default())])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

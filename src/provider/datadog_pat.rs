@@ -1,6 +1,6 @@
 //! Datadog by a personal access token. Sentry tells its name and no more.
 
-use super::described::{SentryOnly, single_instance};
+use super::sentry_only::{SentryOnly, single_instance};
 
 pub(super) static DATADOG_PAT: SentryOnly = SentryOnly {
     matches: single_instance,

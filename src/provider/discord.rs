@@ -2,15 +2,17 @@
 //!
 //! Sentry also registers the bot's slash commands; there is nobody here who would answer them.
 
-use super::app::{self, AppSettings};
-use super::ask::{Credentials, VendorRequest, VendorResponse};
-use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address};
+use super::auth::app::{self, AppSettings};
+use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::fields::step::Step;
+use super::request::{Credentials, VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{
     IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
 };
 use crate::secret::Secret;
-use crate::state::{Fields, State};
+use crate::text::url;
 use serde_json::{Value, json};
 
 const SCOPE: &str = "applications.commands bot identify guilds";
@@ -106,7 +108,7 @@ impl Provider for Discord {
                 Some(VendorRequest::get(GUILDS, format!("{api}/users/@me/guilds"), token()))
             }
             () if lacks(GUILD) => {
-                let url = format!("{api}/guilds/{}", address::segment(id));
+                let url = format!("{api}/guilds/{}", url::segment(id));
                 Some(VendorRequest::get(
                     GUILD,
                     url,

@@ -1,8 +1,10 @@
 //! The example provider of Sentry's developers: one form with one field, no third party.
 
-use super::{Answers, Field, FieldKind, IntegrationMatch, Provider, Step, told};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::{Answers, Field, FieldKind, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::state::{Fields, State};
 
 /// One name is all it takes.
 pub(super) struct Example;
@@ -39,7 +41,7 @@ impl Provider for Example {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        told::text_fields([("name", &listed.external_id)])
+        recover::text_fields([("name", &listed.external_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

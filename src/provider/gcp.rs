@@ -1,7 +1,8 @@
 //! Google Cloud: a service account of Sentry's, and the one that it may act as.
 
-use super::described::{SentryOnly, single_instance};
-use super::{Field, FieldKind, Step};
+use super::fields::step::Step;
+use super::sentry_only::{SentryOnly, single_instance};
+use super::{Field, FieldKind};
 
 pub(super) static GCP: SentryOnly = SentryOnly {
     matches: single_instance,

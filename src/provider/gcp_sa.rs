@@ -1,7 +1,9 @@
 //! Google Cloud, by the older form with one project.
 
-use super::described::SentryOnly;
-use super::{Answers, Field, FieldKind, IntegrationMatch, Step, gcp, told};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch, gcp};
 use crate::model::{ListedIntegration, Object};
 
 pub(super) static GCP_SA: SentryOnly = SentryOnly {
@@ -36,7 +38,7 @@ static STEPS: [Step; 1] = [Step::form(
 )];
 
 fn told(listed: &ListedIntegration) -> Object {
-    told::text_fields([("gcpProjectId", &listed.external_id), ("displayName", &listed.name)])
+    recover::text_fields([("gcpProjectId", &listed.external_id), ("displayName", &listed.name)])
 }
 
 fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

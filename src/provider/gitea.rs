@@ -1,13 +1,14 @@
 //! Gitea: a form, OAuth 2, and a look at the user and the server's version.
 
-use super::ask::{VendorRequest, VendorResponse};
-use super::instance::{self, SelfHostedInstance};
-use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
-};
+use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::auth::self_hosted::{self, SelfHostedInstance};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::request::{VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
-use crate::state::{Fields, State};
+use crate::text::url;
 use serde_json::{Value, json};
 
 const SCOPE: &str = "read:user read:organization write:repository write:issue";
@@ -40,7 +41,7 @@ static STEPS: [Step; 2] = [
                 "${GITEA_CLIENT_SECRET}",
             )
             .secret(),
-            instance::VERIFY_SSL,
+            self_hosted::VERIFY_SSL,
         ],
     ),
     oauth2::STEP,
@@ -80,7 +81,7 @@ impl Provider for Gitea {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, VERSION]);
         }
-        instance::bind(fields, Object::new(), state);
+        self_hosted::bind(fields, Object::new(), state);
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl Provider for Gitea {
             OAUTH_DATA => oauth2::bind_tokens(reply, state)?,
             USER => {
                 let wanted = "Gitea's user";
-                state.bind(USER, instance::object_with_id(reply, wanted, RefusalKind::Failure)?);
+                state.bind(USER, self_hosted::object_with_id(reply, wanted, RefusalKind::Failure)?);
             }
             // The version is good to know, and its lack no reason to refuse.
             _ => {
@@ -119,14 +120,14 @@ impl Provider for Gitea {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let (host, client) = listed.external_id.rsplit_once(':').unwrap_or_default();
-        let mut told = told::server_fields(listed, host);
-        told.extend(told::text_fields([("clientId", client)]));
+        let mut told = recover::server_fields(listed, host);
+        told.extend(recover::text_fields([("clientId", client)]));
         told
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let (url, client_id) = (answers.text("url"), answers.text("clientId"));
-        let host = address::host(url);
+        let host = url::host(url);
         if listed.external_id != format!("{host}:{client_id}") {
             return IntegrationMatch::Other;
         }
@@ -142,7 +143,7 @@ impl Provider for Gitea {
         let host = instance.host();
         let user = state.fetch(USER).unwrap_or(&Value::Null);
         let id = user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
-        let home = address::host(user["html_url"].as_str().unwrap_or_default());
+        let home = url::host(user["html_url"].as_str().unwrap_or_default());
         if !home.is_empty() && home != host {
             let message = format!("the account is one of {home}, and `url` names {host}");
             return Err(Refusal::failure(message));

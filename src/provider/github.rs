@@ -1,13 +1,14 @@
 //! GitHub: OAuth 2 with a GitHub App of one's own, and the choice of one of its installations.
 
-use super::app::{self, AppSettings};
-use super::ask::{VendorRequest, VendorResponse};
-use super::field::PEM;
-use super::installation::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
-use super::oauth2::{self, OAUTH_DATA, OAUTH_STATE, OAuth2};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, told};
+use super::auth::app::{self, AppSettings};
+use super::auth::github_app::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
+use super::auth::oauth2::{self, OAUTH_DATA, OAUTH_STATE, OAuth2};
+use super::fields::step::Step;
+use super::fields::{PEM, recover};
+use super::request::{VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// Under which the user's roles in organizations are asked for.
@@ -21,7 +22,7 @@ static STEPS: [Step; 2] = [
     Step::page(
         "oauth_login",
         "oauthUrl",
-        &[oauth2::CODE_FIELD, oauth2::STATE_FIELD, installation::ID_FIELD],
+        &[oauth2::CODE_FIELD, oauth2::STATE_FIELD, github_app::ID_FIELD],
     ),
     Step::page(
         "org_selection",
@@ -33,7 +34,7 @@ static STEPS: [Step; 2] = [
                 "the id of an installation that is there already",
                 "12345",
             ),
-            installation::ID_FIELD,
+            github_app::ID_FIELD,
         ],
     ),
 ];
@@ -79,13 +80,13 @@ impl Provider for GitHub {
         let mut data = self.stay_data(step, &Fields::default(), state).unwrap_or_default();
         let info = |one: &Value| {
             json!({
-                "installationId": installation::id_text(&one["id"]),
+                "installationId": github_app::id_text(&one["id"]),
                 "githubAccount": one["account"]["login"],
                 "avatarUrl": one["account"]["avatar_url"],
                 "count": 0,
             })
         };
-        let theirs = installation::listed(state).filter(|one| belongs_to_user(one, state));
+        let theirs = github_app::listed(state).filter(|one| belongs_to_user(one, state));
         data.insert("installationInfo".to_owned(), theirs.map(info).collect());
         data
     }
@@ -95,7 +96,7 @@ impl Provider for GitHub {
             return None;
         }
         let (web, nonce) = (web(state), state.text(OAUTH_STATE).unwrap_or_default());
-        let name = super::address::segment(AppSettings::of(state).text("name"));
+        let name = crate::text::url::segment(AppSettings::of(state).text("name"));
         let url = format!("{web}/apps/{name}/installations/new?state={nonce}");
         Some([("installAppUrl".to_owned(), json!(url))].into_iter().collect())
     }
@@ -109,7 +110,7 @@ impl Provider for GitHub {
         match fields.text("chosenInstallationId") {
             "" => Ok(()),
             id if is_listed(id, state) => Ok(()),
-            _ => Err(installation::not_accessible()),
+            _ => Err(github_app::not_accessible()),
         }
     }
 
@@ -146,7 +147,7 @@ impl Provider for GitHub {
         let failure = RefusalKind::Failure;
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(reply, state),
-            INSTALLATION => return installation::bind_installation(reply, state),
+            INSTALLATION => return github_app::bind_installation(reply, state),
             USER => {
                 let user = reply.json("GitHub's user", failure)?;
                 if user["login"].as_str().is_none_or(str::is_empty) {
@@ -170,7 +171,7 @@ impl Provider for GitHub {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        told::text_fields([("chosenInstallationId", &listed.external_id)])
+        recover::text_fields([("chosenInstallationId", &listed.external_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
@@ -184,14 +185,14 @@ impl Provider for GitHub {
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let installation = state.fetch(INSTALLATION).unwrap_or(&Value::Null);
-        let id = installation::id_text(&installation["id"]);
+        let id = github_app::id_text(&installation["id"]);
         if !is_listed(&id, state) {
-            return Err(installation::not_accessible());
+            return Err(github_app::not_accessible());
         }
         Ok(IntegrationData {
             name: installation["account"]["login"].as_str().map(str::to_owned),
-            metadata: installation::metadata(installation),
-            idp_external_id: Some(installation::id_text(&installation["app_id"])),
+            metadata: github_app::metadata(installation),
+            idp_external_id: Some(github_app::id_text(&installation["app_id"])),
             ..IntegrationData::new(id)
         })
     }
@@ -251,6 +252,6 @@ fn belongs_to_user(installation: &Value, state: &State) -> bool {
 }
 
 fn is_listed(id: &str, state: &State) -> bool {
-    let mut listed = installation::listed(state);
-    listed.any(|one| installation::id_text(&one["id"]) == id && belongs_to_user(one, state))
+    let mut listed = github_app::listed(state);
+    listed.any(|one| github_app::id_text(&one["id"]) == id && belongs_to_user(one, state))
 }

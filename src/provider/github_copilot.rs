@@ -1,7 +1,7 @@
 //! GitHub Copilot: nothing to fill in; it is switched on for the organization.
 
-use super::Step;
-use super::described::{SentryOnly, single_instance};
+use super::fields::step::Step;
+use super::sentry_only::{SentryOnly, single_instance};
 
 pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly {
     features: &["coding-agent"],

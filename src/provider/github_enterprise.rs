@@ -1,18 +1,18 @@
 //! GitHub Enterprise: a form with a GitHub App of one's own, its installation, and OAuth 2.
 
-use super::ask::{VendorRequest, VendorResponse};
-use super::field::PEM;
-use super::installation::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
-use super::instance::VERIFY_SSL;
-use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
-};
+use super::auth::github_app::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
+use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::auth::self_hosted::VERIFY_SSL;
+use super::fields::step::Step;
+use super::fields::{PEM, recover};
+use super::request::{VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{
     IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
 };
 use crate::secret::Secret;
-use crate::state::{Fields, State};
+use crate::text::url;
 use serde_json::{Value, json};
 
 /// The form's answer, as Sentry binds it.
@@ -44,7 +44,7 @@ static STEPS: [Step; 3] = [
             Field::optional("publicLink", FieldKind::Url, "the page of a public app", ""),
         ],
     ),
-    Step::page("app_install_redirect", "appInstallUrl", &[installation::ID_FIELD]),
+    Step::page("app_install_redirect", "appInstallUrl", &[github_app::ID_FIELD]),
     oauth2::STEP,
 ];
 
@@ -83,7 +83,7 @@ impl Provider for GitHubEnterprise {
         if step.id != STEPS[1].id || !fields.text("installationId").is_empty() {
             return None;
         }
-        let (host, name) = (text(state, "url"), address::segment(text(state, "name")));
+        let (host, name) = (text(state, "url"), url::segment(text(state, "name")));
         let apps = if host == "github.com" { "apps" } else { "github-apps" };
         let url = format!("{}/{apps}/{name}", web(state));
         Some([("appInstallUrl".to_owned(), json!(url))].into_iter().collect())
@@ -108,7 +108,7 @@ impl Provider for GitHubEnterprise {
             return Ok(Some(exchange));
         }
         let (server, lacks) = (server(state), |name| state.fetch(name).is_none());
-        let id = state.fetch(ID).map(installation::id_text).unwrap_or_default();
+        let id = state.fetch(ID).map(github_app::id_text).unwrap_or_default();
         let list = "/user/installations?per_page=100";
         Ok(match () {
             () if lacks(USER) => Some(server.as_user(USER, "/user", state)),
@@ -127,7 +127,7 @@ impl Provider for GitHubEnterprise {
         let failure = RefusalKind::Failure;
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(reply, state),
-            INSTALLATION => return installation::bind_installation(reply, state),
+            INSTALLATION => return github_app::bind_installation(reply, state),
             USER => state.bind(USER, reply.json("the GitHub user", failure)?),
             _ => {
                 let told = reply.json("the user's installations of the GitHub app", failure)?;
@@ -139,16 +139,16 @@ impl Provider for GitHubEnterprise {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
-        let app = told::metadata(listed, "installation");
+        let app = recover::metadata(listed, "installation");
         let of = |name: &str| app.and_then(|app| app[name].as_str()).unwrap_or_default();
-        let mut told = told::server_fields(listed, host);
+        let mut told = recover::server_fields(listed, host);
         let (id, name, client) = (of("id"), of("name"), of("client_id"));
-        told.extend(told::text_fields([("id", id), ("name", name), ("clientId", client)]));
+        told.extend(recover::text_fields([("id", id), ("name", name), ("clientId", client)]));
         told
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let host = address::host(answers.text("url"));
+        let host = url::host(answers.text("url"));
         match answers.text("installationId") {
             "" if listed.external_id.starts_with(&format!("{host}:")) => {
                 IntegrationMatch::CannotTell
@@ -167,25 +167,25 @@ impl Provider for GitHubEnterprise {
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let of = |name| state.fetch(name).unwrap_or(&Value::Null);
         let (host, installation, user) = (text(state, "url"), of(INSTALLATION), of(USER));
-        let id = installation::id_text(&installation["id"]);
-        if !installation::listed(state).any(|one| one["id"] == installation["id"]) {
-            return Err(installation::not_accessible());
+        let id = github_app::id_text(&installation["id"]);
+        if !github_app::listed(state).any(|one| one["id"] == installation["id"]) {
+            return Err(github_app::not_accessible());
         }
         let home = installation["account"]["html_url"].as_str().unwrap_or_default();
         if !is_on(host, home) {
             let message = format!("the account's domain does not match: `url` names {host}");
             return Err(Refusal::failure(message));
         }
-        let mut metadata = installation::metadata(installation);
+        let mut metadata = github_app::metadata(installation);
         metadata.insert("installation_id".to_owned(), installation["id"].clone());
         metadata.insert("installation".to_owned(), of(DATA).clone());
         let identity = UserIdentity {
             kind: "github_enterprise",
-            external_id: installation::id_text(&user["id"]),
+            external_id: github_app::id_text(&user["id"]),
             scopes: Vec::new(),
             data: oauth2::identity_data(state),
         };
-        let app = installation::id_text(&installation["app_id"]);
+        let app = github_app::id_text(&installation["app_id"]);
         Ok(IntegrationData {
             name: installation["account"]["login"].as_str().map(str::to_owned),
             metadata,
@@ -203,7 +203,7 @@ impl Provider for GitHubEnterprise {
 fn take_form(fields: &Fields, state: &mut State) {
     let url = fields.text("url");
     let data = json!({
-        "url": address::host(url),
+        "url": url::host(url),
         "id": fields.text("id"),
         "name": fields.text("name"),
         "webhook_secret": fields.text("webhookSecret"),

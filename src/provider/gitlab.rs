@@ -1,13 +1,14 @@
 //! GitLab, SaaS or self-managed: a form, OAuth 2, and a look at the user and the group.
 
-use super::ask::{VendorRequest, VendorResponse};
-use super::instance::{self, SelfHostedInstance};
-use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
-};
+use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::auth::self_hosted::{self, SelfHostedInstance};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::request::{VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
-use crate::state::{Fields, State};
+use crate::text::url;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
@@ -52,7 +53,7 @@ static STEPS: [Step; 2] = [
                 "whether the group's subgroups belong to it",
                 "false",
             ),
-            instance::VERIFY_SSL,
+            self_hosted::VERIFY_SSL,
         ],
     ),
     oauth2::STEP,
@@ -102,7 +103,7 @@ impl Provider for Gitlab {
         let subgroups = fields.flag("includeSubgroups", false) && !group.is_empty();
         let more = [("group", json!(group)), ("include_subgroups", json!(subgroups))];
         let more = more.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
-        instance::bind(fields, more, state);
+        self_hosted::bind(fields, more, state);
         Ok(())
     }
 
@@ -118,7 +119,7 @@ impl Provider for Gitlab {
             return Ok(Some(instance.get(USER, "/api/v4/user", state)));
         }
         let group = group(state).filter(|_| state.fetch(GROUP).is_none());
-        let path = group.map(|group| format!("/api/v4/groups/{}", address::segment(group)));
+        let path = group.map(|group| format!("/api/v4/groups/{}", url::segment(group)));
         Ok(path.map(|path| instance.get(GROUP, &path, state)))
     }
 
@@ -132,11 +133,14 @@ impl Provider for Gitlab {
             OAUTH_DATA => oauth2::bind_tokens(reply, state)?,
             GROUP => {
                 let wanted = "GitLab's group of this path";
-                state.bind(GROUP, instance::object_with_id(reply, wanted, RefusalKind::Provider)?);
+                state.bind(
+                    GROUP,
+                    self_hosted::object_with_id(reply, wanted, RefusalKind::Provider)?,
+                );
             }
             _ => {
                 let wanted = "GitLab's user";
-                state.bind(USER, instance::object_with_id(reply, wanted, RefusalKind::Failure)?);
+                state.bind(USER, self_hosted::object_with_id(reply, wanted, RefusalKind::Failure)?);
             }
         }
         Ok(())
@@ -146,17 +150,17 @@ impl Provider for Gitlab {
         let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let domain = listed.domain_name.as_deref().unwrap_or_default();
         let group = domain.split_once('/').map_or("", |(_, group)| group);
-        let mut told = told::server_fields(listed, host);
-        told.extend(told::text_fields([("group", group)]));
+        let mut told = recover::server_fields(listed, host);
+        told.extend(recover::text_fields([("group", group)]));
         told.extend(oauth2::recover_fields(listed));
-        let subgroups = told::metadata(listed, "include_subgroups").cloned();
+        let subgroups = recover::metadata(listed, "include_subgroups").cloned();
         told.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
         told
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let (url, group) = (answers.text("url"), answers.text("group"));
-        let host = address::host(url);
+        let host = url::host(url);
         let place = if group.is_empty() { host.clone() } else { format!("{host}/{group}") };
         let by_id = listed.external_id == format!("{host}:{group}");
         // GitLab takes a path in any letters, and tells it in those of its group.
@@ -192,7 +196,7 @@ impl Provider for Gitlab {
             "base_url": instance.url,
             "webhook_secret": webhook_secret(&host, &instance.client_id),
             "group_id": group_id,
-            "include_subgroups": group.is_some() && instance::form_data(state)["include_subgroups"] == true,
+            "include_subgroups": group.is_some() && self_hosted::form_data(state)["include_subgroups"] == true,
         });
         Ok(IntegrationData {
             name: Some(text("full_name").map_or_else(|| host.clone(), str::to_owned)),
@@ -213,7 +217,7 @@ fn app(instance: &SelfHostedInstance) -> OAuth2 {
 
 /// The path of the group; `None` for the whole instance.
 fn group(state: &State) -> Option<&str> {
-    instance::form_data(state)["group"].as_str().filter(|group| !group.is_empty())
+    self_hosted::form_data(state)["group"].as_str().filter(|group| !group.is_empty())
 }
 
 /// The secret that GitLab's webhooks carry, as Sentry derives it.

@@ -1,11 +1,12 @@
 //! Jira: what a Connect app signed when it was installed, as a link of Sentry's is signed.
 
-use super::app::AppSettings;
-use super::oauth2;
-use super::signed::{self, SignatureError};
-use super::{Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider, Step};
+use super::auth::app::AppSettings;
+use super::auth::oauth2;
+use super::auth::signature::{self, SignatureError};
+use super::fields::step::Step;
+use super::{Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::state::{Fields, State};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ impl Provider for Jira {
             return Ok(());
         }
         let key = AppSettings::of(state).text("signingKey");
-        match signed::signed_params(fields.text("signedParams"), key, now, LIFE) {
+        match signature::signed_params(fields.text("signedParams"), key, now, LIFE) {
             Ok(_) => Ok(()),
             Err(SignatureError::Expired) => Err(Refusal::failure("Installation link expired")),
             Err(SignatureError::Forged) => {

@@ -1,12 +1,13 @@
 //! Jira Server: an application link, which a person approves, and a webhook.
 
-use super::ask::{RequestBody, VendorRequest, VendorResponse};
-use super::consumer::{self, ACCESS_TOKEN, REQUEST_TOKEN};
-use super::oauth2::bind_once;
-use super::{Answers, FreshValues, IntegrationMatch, Provider, Step};
+use super::auth::application_link::{self, ACCESS_TOKEN, REQUEST_TOKEN};
+use super::auth::oauth2::bind_once;
+use super::fields::step::Step;
+use super::request::{RequestBody, VendorRequest, VendorResponse};
+use super::{Answers, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 const WEBHOOK_SECRET: &str = "webhook_secret";
@@ -34,29 +35,30 @@ impl Provider for JiraServer {
     }
 
     fn steps(&self) -> &'static [Step] {
-        &consumer::STEPS
+        &application_link::STEPS
     }
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
         let hook = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
         bind_once(state, WEBHOOK_URL, &format!("{hook}{}/", fresh.verifier));
-        consumer::view(step, state)
+        application_link::view(step, state)
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        consumer::bind_answer(step, fields, state, &[SERVER, WEBHOOK]);
+        application_link::bind_answer(step, fields, state, &[SERVER, WEBHOOK]);
         Ok(())
     }
 
     fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        if let Some(ask) = consumer::next_request(step, state) {
+        if let Some(ask) = application_link::next_request(step, state) {
             return Ok(Some(ask));
         }
-        let Some(token) = consumer::access_token(state) else { return Ok(None) };
+        let Some(token) = application_link::access_token(state) else { return Ok(None) };
         let lacks = |name| state.fetch(name).is_none();
-        let ask =
-            |name, path, body| Some(consumer::request(state, name, path, Some(token), None, body));
+        let ask = |name, path, body| {
+            Some(application_link::request(state, name, path, Some(token), None, body))
+        };
         Ok(match () {
             () if lacks(SERVER) => ask(SERVER, "/rest/api/2/serverInfo", RequestBody::None),
             () if lacks(WEBHOOK) => ask(WEBHOOK, "/rest/webhooks/1.0/webhook", webhook(state)),
@@ -72,10 +74,10 @@ impl Provider for JiraServer {
     ) -> Result<(), Refusal> {
         match name {
             REQUEST_TOKEN => {
-                return consumer::bind_tokens(REQUEST_TOKEN, "Jira Server", reply, state);
+                return application_link::bind_tokens(REQUEST_TOKEN, "Jira Server", reply, state);
             }
             ACCESS_TOKEN => {
-                return consumer::bind_tokens(ACCESS_TOKEN, "Jira Server", reply, state);
+                return application_link::bind_tokens(ACCESS_TOKEN, "Jira Server", reply, state);
             }
             SERVER => {
                 let told = reply.json("Jira Server's own facts", RefusalKind::Failure)?;
@@ -90,17 +92,17 @@ impl Provider for JiraServer {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        consumer::recover_fields(listed)
+        application_link::recover_fields(listed)
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        consumer::matches(answers, listed)
+        application_link::matches(answers, listed)
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let secret = state.text(WEBHOOK_SECRET).map_or(Value::Null, Value::from);
         let more = [(WEBHOOK_SECRET.to_owned(), secret)].into_iter().collect();
-        consumer::build("jira_server", more, state)
+        application_link::build("jira_server", more, state)
     }
 
     fn needs_default_identity(&self) -> bool {

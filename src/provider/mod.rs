@@ -4,25 +4,19 @@
 //! To add a provider: one file here, its `mod` line and its line in [`PROVIDERS`], and one folder
 //! under `tests/fixtures/`.
 
-mod address;
-mod answers;
-mod app;
-pub mod ask;
+pub(crate) mod auth;
 mod aws_lambda;
 mod bitbucket;
 mod bitbucket_server;
 mod claude_code;
-mod consumer;
 mod cursor;
 mod cursor_origin;
 mod custom_scm;
 mod datadog;
 mod datadog_pat;
-pub mod describe;
-mod described;
 mod discord;
 mod example;
-mod field;
+pub mod fields;
 mod gcp;
 mod gcp_sa;
 mod gitea;
@@ -30,34 +24,35 @@ mod github;
 mod github_copilot;
 mod github_enterprise;
 mod gitlab;
-mod installation;
-mod instance;
 mod jira;
 mod jira_server;
 mod msteams;
-pub mod oauth2;
 mod opsgenie;
 mod pagerduty;
 mod perforce;
-mod signed;
+pub mod request;
+mod sentry_only;
 mod slack;
 mod slack_staging;
-mod told;
-mod unknown;
+mod undescribed;
 mod vercel;
 mod vsts;
 mod vsts_extension;
 
-use crate::failure::{Error, ErrorCode, Result, quote};
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::state::{Fields, State};
-use ask::{VendorRequest, VendorResponse};
+use crate::text::quote::quote;
+use crate::text::suggest::closest;
+use request::{VendorRequest, VendorResponse};
 use serde_json::{Value, json};
 
-pub use answers::{AllowedSteps, Answers, field_errors, given_secrets, parse, parse_app};
-pub(crate) use app::APP;
-pub use field::{Field, FieldKind, FieldSource, INITIAL, Step};
-pub use told::{RecoveredField, RecoveredState, recover_state};
+pub(crate) use auth::app::APP;
+pub use auth::app::parse_app;
+pub use fields::answers::{AllowedSteps, Answers, field_errors, given_secrets, parse};
+pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
+pub use fields::step::Step;
+pub use fields::{Field, FieldKind, FieldSource, INITIAL};
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -308,14 +303,5 @@ pub fn find(key: &str) -> Result<&'static dyn Provider> {
 
 /// Stands in for a provider that we do not describe, and a Sentry may know.
 pub fn undescribed() -> &'static dyn Provider {
-    &unknown::UndescribedProvider
-}
-
-/// The name that a mistyped one came near to.
-pub(crate) fn closest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .map(|name| (strsim::jaro_winkler(&typed.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+    &undescribed::UndescribedProvider
 }

@@ -1,7 +1,8 @@
 //! Microsoft Teams: what Sentry's own bot signed when it was added to a team.
 
-use super::described::SentryOnly;
-use super::{Field, FieldKind, Step};
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
+use super::{Field, FieldKind};
 
 pub(super) static MSTEAMS: SentryOnly = SentryOnly {
     initial: Some(&INITIAL),

@@ -1,11 +1,11 @@
 //! Opsgenie: one form and no call to Opsgenie. The key is the organization's own: it is stored in
 //! the key table of the link and never in the integration, which other organizations may share.
 
-use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider, Step, told,
-};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy};
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// The name that Sentry gives to the key of the set-up form.
@@ -82,7 +82,8 @@ impl Provider for Opsgenie {
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let is_eu = listed.domain_name.as_deref().is_some_and(|name| name.ends_with(EU_DOMAIN));
         let region = if is_eu { EU } else { REGIONS[0] };
-        let mut told = told::text_fields([("baseUrl", region), ("provider", &listed.external_id)]);
+        let mut told =
+            recover::text_fields([("baseUrl", region), ("provider", &listed.external_id)]);
         if listed.stored.as_ref().is_none_or(|stored| first_key(&stored.config).is_some()) {
             told.insert("apiKey".to_owned(), Value::Null);
         }

@@ -1,8 +1,9 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
-use super::{Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, Step};
+use super::fields::step::Step;
+use super::{Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// Where the organization's configuration keeps its services.

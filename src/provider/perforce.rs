@@ -1,7 +1,8 @@
 //! Perforce P4: the server and who logs in there.
 
-use super::described::SentryOnly;
-use super::{Answers, Field, FieldKind, IntegrationMatch, Step};
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch};
 use crate::model::ListedIntegration;
 use sha2::{Digest, Sha256};
 

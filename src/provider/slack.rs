@@ -1,13 +1,14 @@
 //! Slack: OAuth 2 with an app of one's own, and a look at the workspace.
 
-use super::app::{self, AppSettings};
-use super::ask::{Credentials, VendorRequest, VendorResponse};
-use super::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, Step};
+use super::auth::app::{self, AppSettings};
+use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::fields::step::Step;
+use super::request::{Credentials, VendorRequest, VendorResponse};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{
     IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
 };
-use crate::state::{Fields, State};
 use serde_json::{Value, json};
 
 const SCOPE: &str = "channels:read,groups:read,users:read,chat:write,links:read,links:write,\
@@ -132,6 +133,6 @@ fn ok_body(told: &Value) -> Result<&Value, Refusal> {
     if told["ok"] == true {
         return Ok(told);
     }
-    let error = crate::failure::quote(told["error"].as_str().unwrap_or("no reason"));
+    let error = crate::text::quote::quote(told["error"].as_str().unwrap_or("no reason"));
     Err(Refusal::failure(format!("Slack refuses: {error}")))
 }

@@ -1,7 +1,8 @@
 //! Slack, by the app that Sentry's developers try things out with.
 
-use super::described::SentryOnly;
-use super::{Step, oauth2};
+use super::auth::oauth2;
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
 
 pub(super) static SLACK_STAGING: SentryOnly = SentryOnly {
     features: &["alert-rule", "chat-unfurl"],

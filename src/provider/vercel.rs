@@ -2,15 +2,15 @@
 //!
 //! Sentry also makes an internal integration of its own for the organization; here are none.
 
-use super::app::{self, AppSettings};
-use super::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use super::oauth2::{self, OAUTH_DATA};
-use super::{
-    Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider, Step, address,
-};
+use super::auth::app::{self, AppSettings};
+use super::auth::oauth2::{self, OAUTH_DATA};
+use super::fields::step::Step;
+use super::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
 use crate::secret::Secret;
-use crate::state::{Fields, State};
+use crate::text::url;
 use serde_json::{Value, json};
 
 const CODE: &str = "code";
@@ -77,7 +77,7 @@ impl Provider for Vercel {
         let base = AppSettings::of(state).base_url_or("https://api.vercel.com");
         let Some(data) = state.fetch(OAUTH_DATA) else { return Ok(Some(exchange(base, state))) };
         let path = match data["team_id"].as_str() {
-            Some(team) => format!("/v2/teams/{}", address::segment(team)),
+            Some(team) => format!("/v2/teams/{}", url::segment(team)),
             None => "/v2/user".to_owned(),
         };
         let token = Credentials::Bearer(oauth2::access_token(state));

@@ -1,16 +1,17 @@
 //! Azure DevOps: OAuth 2 with an app of one's own, the choice of an account, and a webhook there.
 
-use super::app::{self, AppSettings};
-use super::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use super::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
-use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, Step, address, told,
-};
+use super::auth::app::{self, AppSettings};
+use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
+use super::fields::recover;
+use super::fields::step::Step;
+use super::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use crate::model::state::{Fields, State};
 use crate::model::{
     IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
 };
 use crate::secret::Secret;
-use crate::state::{Fields, State};
+use crate::text::url;
 use serde_json::{Value, json};
 
 /// Azure DevOps as Entra knows it, before each of its scopes.
@@ -104,11 +105,11 @@ impl Provider for Vsts {
         match account.filter(|_| is_chosen) {
             _ if lacks(USER) => get(USER, "_apis/profile/profiles/me?api-version=1.0".to_owned()),
             _ if lacks(ACCOUNTS) => {
-                let user = address::segment(id_of(state)?);
+                let user = url::segment(id_of(state)?);
                 get(ACCOUNTS, format!("_apis/accounts?memberId={user}&api-version=4.1"))
             }
             Some(id) if lacks(BASE_URL) => {
-                let id = address::segment(id);
+                let id = url::segment(id);
                 get(BASE_URL, format!("{AREA}?hostId={id}&api-preview=5.0-preview.1"))
             }
             Some(_) if lacks(SUBSCRIPTION) => Ok(Some(subscribe(state))),
@@ -144,7 +145,7 @@ impl Provider for Vsts {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        told::text_fields([("account", &listed.external_id)])
+        recover::text_fields([("account", &listed.external_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
@@ -203,9 +204,9 @@ fn id_of(state: &State) -> Result<&str, Refusal> {
 /// Azure is.
 fn checked_url(url: &str, state: &State) -> Result<String, Refusal> {
     let url = format!("{}/", url.trim_end_matches('/'));
-    let host = address::host(&url);
+    let host = url::host(&url);
     let is_azure = host == "dev.azure.com" || host.ends_with(".visualstudio.com");
-    let is_there = address::host(AppSettings::of(state).text("url")) == host && !host.is_empty();
+    let is_there = url::host(AppSettings::of(state).text("url")) == host && !host.is_empty();
     match is_there || is_azure && url.starts_with("https://") {
         true => Ok(url),
         false => Err(Refusal::failure("the address of the organization is not one of Azure's")),

@@ -1,7 +1,9 @@
 //! Azure DevOps, when the set-up begins at Microsoft's marketplace. It is stored as `vsts`.
 
-use super::described::SentryOnly;
-use super::{Answers, Field, FieldKind, IntegrationMatch, Step, oauth2};
+use super::auth::oauth2;
+use super::fields::step::Step;
+use super::sentry_only::SentryOnly;
+use super::{Answers, Field, FieldKind, IntegrationMatch};
 use crate::model::ListedIntegration;
 
 pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {

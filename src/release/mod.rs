@@ -1,12 +1,12 @@
 //! What a release is made of: which version, which commits, which deploy, and the order in which a
 //! backend is told. Nothing here reads git, the network or the clock.
 
+pub mod backend;
 mod commit;
-mod payload;
-pub mod seam;
+pub mod driver;
+mod limits;
 mod task;
 mod version;
-pub mod walk;
 
 pub use commit::{ChangeKind, Commit, FileChange};
 pub use task::{CheckoutInfo, CommitPlan, ReleaseTask};

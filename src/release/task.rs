@@ -1,12 +1,13 @@
 //! The release that is asked for, with everything decided that can be before the backend is asked.
 
-use super::seam::{Deploy, HistorySource, ReleaseUpdate};
+use super::backend::{Deploy, HistorySource, ReleaseUpdate};
 use super::version::{self, ReleaseVersion, VersionSource};
-use crate::failure::{Error, ErrorCode, Result, Warning, quote};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
+use crate::text::quote::quote;
 
 /// What the checkout tells, where there is one.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +82,8 @@ impl ReleaseTask {
                 (org.clone(), version, deploy)
             }
             (org, version, deploy) => {
-                let no_org = org.is_none().then(crate::plan::IntegrationTask::missing_org);
+                let no_org =
+                    org.is_none().then(crate::integration::task::IntegrationTask::missing_org);
                 let no_projects = asked.projects.is_empty().then(no_projects);
                 let mistakes = [no_org, no_projects, version.err(), deploy.err()];
                 let mistakes = mistakes.into_iter().flatten().collect();

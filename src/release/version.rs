@@ -1,7 +1,8 @@
 //! Which version a release has, and which names Sentry has no release for.
 
-use crate::failure::{Error, ErrorCode, Result, quote};
+use crate::error::{Error, ErrorCode, Result};
 use crate::job::Job;
+use crate::text::quote::quote;
 use std::fmt;
 
 /// The longest version, in characters.

@@ -4,40 +4,29 @@
 //! One file a resource. Which rows there are is the engine's business; here are Sentry's paths,
 //! scopes, status codes and bodies.
 
+mod api;
 mod auth;
-mod body;
-mod call;
-mod catalog;
-mod code_mappings;
-mod commits;
-mod connections;
-mod deploys;
-mod errors;
-mod given;
-mod guard;
-mod integrations;
-mod organizations;
+mod endpoint;
+pub(crate) mod http;
+pub(crate) mod options;
 mod pages;
-mod pagination;
-mod pipeline;
 #[cfg(test)]
-mod plans;
-mod releases;
-mod repositories;
-mod routes;
-mod shapes;
-mod sign_in;
-mod start;
-mod version;
+mod query_plans;
+mod router;
+mod state;
+pub(crate) mod tokens;
 
 use crate::cli::ServeArgs;
 use crate::env::Env;
-use crate::failure::{Error, ErrorCode, Result};
-use crate::host::{OutputSinks, WriteOp};
-use crate::supervise;
+use crate::error::{Error, ErrorCode, Result};
+use crate::os::panics::hide_panic_messages;
+use crate::os::signals::StopSignals;
+use crate::output::{OutputSinks, WriteOp};
+use crate::server::http::limits::ConnectionLimits;
+use crate::server::http::{connections, security};
 use anyhow::Context;
-use connections::ConnectionLimits;
-use start::{ServeOptions, ServerState};
+use options::ServeOptions;
+use state::ServerState;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -58,14 +47,14 @@ pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
 }
 
 async fn serve(options: ServeOptions) -> Result<()> {
-    supervise::hide_panic_messages();
+    hide_panic_messages();
     let listen = options.listen;
     let unheard = |error: std::io::Error| {
         let message = format!("cannot listen on {listen}: {error}");
         Error::new(ErrorCode::Usage, message).with_hint("name another address with --listen")
     };
     // Heard from here on, so that a signal during the start is not lost.
-    let stop = supervise::StopSignals::listen();
+    let stop = StopSignals::listen();
     let listener = TcpListener::bind(listen).await.map_err(unheard)?;
     let address = listener.local_addr().map_err(unheard)?;
     let (server, notes) = ServerState::prepare(options, address).await?;
@@ -76,16 +65,16 @@ async fn serve(options: ServeOptions) -> Result<()> {
     }
     said.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
     OutputSinks::emit(said)?;
-    let router = guard::protect(routes::router(Arc::new(server)));
-    connections::serve(listener, router, ConnectionLimits::default(), stop.asked()).await;
+    let router = security::protect(router::router(Arc::new(server)));
+    connections::serve(listener, router, ConnectionLimits::default(), stop.received()).await;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::call::{Endpoint, PublicRequest};
-    use super::errors::ApiResult;
+    use super::http::response::ApiResult;
     use super::*;
+    use crate::server::endpoint::{Endpoint, PublicRequest};
     use std::io::{Read, Write};
 
     async fn break_down(_visit: PublicRequest) -> ApiResult {

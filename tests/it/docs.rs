@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use finishline::failure::{ErrorCode, ExitCode};
+use finishline::error::{ErrorCode, ExitCode};
 use finishline::inputs::table::{ALIASES, FlagKind, INPUTS, InputSpec, SET};
-use finishline::outputs::OUTPUTS;
+use finishline::output::table::OUTPUTS;
 use finishline::provider::{Field, PROVIDERS, Provider};
 use serde_yaml::{Mapping, Value};
 
@@ -108,7 +108,7 @@ fn the_readme_lists_every_command() {
 
 #[test]
 fn the_readme_lists_every_output() {
-    let row = |output: &finishline::outputs::OutputSpec| {
+    let row = |output: &finishline::output::table::OutputSpec| {
         vec![code(output.name), output.description.to_owned()]
     };
     assert_table("outputs", &["output", "is"], OUTPUTS.iter().map(row));

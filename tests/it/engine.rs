@@ -2,9 +2,11 @@
 
 use crate::common::{Run, rows};
 use finishline::backend::embedded::EmbeddedBackend;
+use finishline::database::Database;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// A group of the vectors about pipelines.
@@ -20,6 +22,12 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(work)
 }
 
+/// The embedded backend over a file, which stays open to the end of the process.
+pub(crate) fn embedded(path: &Path) -> EmbeddedBackend<'static> {
+    let database = wait(Database::open(path)).unwrap();
+    EmbeddedBackend::new(Box::leak(Box::new(database)))
+}
+
 /// A file of the current schema with two users; the first owns the organization `acme`.
 pub(crate) struct File {
     pub(crate) connection: Connection,
@@ -29,7 +37,7 @@ pub(crate) struct File {
 impl File {
     pub(crate) fn new() -> Self {
         let run = Run::local();
-        drop(wait(EmbeddedBackend::open(&run.database())).unwrap());
+        drop(wait(Database::open(&run.database())).unwrap());
         let file = Self { connection: run.connection(), _folder: run };
         file.run("INSERT INTO user (name) VALUES ('one'), ('other')");
         file.run("INSERT INTO organization (slug, created_at) VALUES ('acme', 0)");

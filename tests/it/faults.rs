@@ -10,7 +10,7 @@ use crate::relay::{RELAY_TOKEN, forward};
 use crate::serve_peer::Serve;
 use crate::standin::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
 use crate::traces::traces;
-use finishline::failure::ErrorCode;
+use finishline::error::ErrorCode;
 use rusqlite::Connection;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};

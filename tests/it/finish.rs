@@ -2,13 +2,14 @@
 //! cells and notification actions, which are left out.
 
 use crate::engine::{File, Log, vectors};
-use finishline::backend::embedded::{Actor, EngineError, finish};
+use finishline::backend::embedded::{EngineError, finish};
+use finishline::database::organizations::Actor;
+use finishline::model::state::{Fields, State};
 use finishline::model::{
     FinishedIntegration, IntegrationData, ListedIntegration, Object, Refusal, RefusalKind,
     RowPolicy, UserIdentity,
 };
 use finishline::provider::{self, Answers, IntegrationMatch, Provider, Step};
-use finishline::state::{Fields, State};
 use serde_json::{Value, json};
 
 /// A provider that exists in tests alone: `build` is the test's business.

@@ -9,11 +9,10 @@
 //! both (`web` is `serve` by its pages), and under the name of a backend what is otherwise there.
 
 use crate::common::{Ended, Run};
-use crate::import;
 use crate::peer::Peer;
 use crate::serve_peer::{Serve, TOKEN};
-use crate::signed;
 use crate::vendor::{Vendor, holds};
+use crate::{import, signed};
 use finishline::provider::{PROVIDERS, Step};
 use rusqlite::Connection;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 //! commits, a commit's status.
 
 use crate::peer::{Peer, Reply, Request};
-use finishline::failure::Error;
+use finishline::error::Error;
 use finishline::github::{CommitComparison, CommitState, CommitStatus, GitHubApi};
 use finishline::http::TlsTrust;
 use finishline::secret::Secret;

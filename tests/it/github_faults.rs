@@ -3,7 +3,7 @@
 
 use crate::github::{BASE, HEAD, TOKEN, ask, ask_within, listed};
 use crate::peer::{Peer, Reply, Request};
-use finishline::failure::Error;
+use finishline::error::Error;
 use finishline::github::{CommitState, CommitStatus, GitHubApi};
 use serde_json::{Value, json};
 use std::time::Duration;

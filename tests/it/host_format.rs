@@ -1,7 +1,7 @@
 //! Whether what is written for each host is what the vectors say that it reads.
 
 use crate::oracle::{Variables, cases, expand, read_dotenv, takes_annotations, text};
-use finishline::host::{azure, bitbucket, buildkite, github, gitlab, shell};
+use finishline::output::{azure, bitbucket, buildkite, github, gitlab, shell};
 use serde_json::Value;
 
 /// The toolkit's random mark, as it was fixed when the vectors were made.

@@ -2,9 +2,9 @@
 
 use crate::common::{Ended, Run};
 use crate::oracle::Command;
-use finishline::failure::ErrorCode;
+use finishline::error::ErrorCode;
 use finishline::inputs::table::INPUTS;
-use finishline::outputs::OUTPUTS;
+use finishline::output::table::OUTPUTS;
 use std::collections::BTreeSet;
 
 /// Each would do harm on a stream or in a file that took it as it is.

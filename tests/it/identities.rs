@@ -4,9 +4,9 @@
 use crate::engine::{File, Log};
 use crate::finish::{DUMMY, Dummy, finish_in};
 use finishline::backend::embedded::EngineError;
-use finishline::failure::Error;
+use finishline::error::Error;
+use finishline::model::state::State;
 use finishline::model::{FinishedIntegration, IntegrationData, Object, UserIdentity};
-use finishline::state::State;
 use serde_json::{Value, json};
 
 const NEEDS: Dummy = Dummy { needs_default_identity: true, ..DUMMY };

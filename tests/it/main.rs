@@ -8,7 +8,6 @@
 
 mod after;
 mod apps;
-mod architecture;
 mod callbacks;
 mod check;
 mod client_after;
@@ -52,6 +51,7 @@ mod links;
 mod manifest;
 mod manual;
 mod many;
+mod meta;
 mod migrations;
 mod mistakes;
 mod modes;

@@ -2,11 +2,11 @@
 
 use crate::common::{Run, rows};
 use crate::engine::wait;
-use finishline::backend::embedded::EmbeddedBackend;
+use finishline::database::Database;
 use rusqlite::Connection;
 
 /// The first schema that was in use.
-const FIRST: &str = include_str!("../../src/store/schema/0001_pipeline.sql");
+const FIRST: &str = include_str!("../../src/database/schema/0001_pipeline.sql");
 
 /// What the first version had stored, and the columns that hold it.
 const ROWS: &str = r#"
@@ -97,7 +97,7 @@ fn a_file_that_many_make_at_once_is_ours_for_all_of_them() {
         let run = Run::local();
         let path = run.database();
         std::thread::scope(|scope| {
-            let open = || drop(wait(EmbeddedBackend::open(&path)).unwrap());
+            let open = || drop(wait(Database::open(&path)).unwrap());
             let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             opened.into_iter().for_each(|opened| opened.join().unwrap());
         });

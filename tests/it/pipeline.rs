@@ -1,13 +1,13 @@
 //! The pipeline that is kept between answers: its row, its signature and its time to live.
 
 use crate::common::{Run, rows};
-use crate::engine::{vectors, wait};
+use crate::engine::{embedded, vectors, wait};
 use finishline::backend::embedded::EmbeddedBackend;
-use finishline::failure::{Error, ErrorCode};
+use finishline::error::{Error, ErrorCode};
+use finishline::integration::pipeline::{Pipeline, PipelineStart, StepResult};
 use finishline::model::OrgSlug;
+use finishline::model::state::{Fields, signature};
 use finishline::provider;
-use finishline::seam::{Pipeline, PipelineStart, StepResult};
-use finishline::state::{Fields, signature};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,9 +21,9 @@ fn a_signature_hashes_the_step_ids_one_after_another() {
 }
 
 /// An Opsgenie pipeline that has begun and waits for its one answer.
-fn begun(integration_id: Option<i64>) -> (Run, EmbeddedBackend) {
+fn begun(integration_id: Option<i64>) -> (Run, EmbeddedBackend<'static>) {
     let run = Run::local();
-    let mut backend = wait(EmbeddedBackend::open(&run.database())).unwrap();
+    let mut backend = embedded(&run.database());
     let org = OrgSlug::parse("acme").unwrap();
     let provider = provider::find("opsgenie").unwrap();
     let site = "http://127.0.0.1:9797";
@@ -56,7 +56,7 @@ fn now() -> i64 {
 
 /// Answers a pipeline that must not go on; what the run would say.
 #[track_caller]
-fn assert_refused(backend: &mut EmbeddedBackend, code: ErrorCode) -> Error {
+fn assert_refused(backend: &mut EmbeddedBackend<'_>, code: ErrorCode) -> Error {
     let failure = match wait(backend.advance(&answer())) {
         Err(failure) => failure,
         Ok(StepResult::Refused(refusal)) => refusal.into(),

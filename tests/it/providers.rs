@@ -3,12 +3,12 @@
 use crate::engine::vectors;
 use finishline::env::Env;
 use finishline::inputs::state::FieldInput;
+use finishline::model::state::{Fields, State};
 use finishline::model::{
     IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, RowPolicy,
 };
-use finishline::provider::ask::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use finishline::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use finishline::provider::{self, AllowedSteps, Answers, IntegrationMatch, Provider, Step};
-use finishline::state::{Fields, State};
 use serde_json::{Value, json};
 
 fn object(value: &Value) -> Object {

@@ -1,7 +1,7 @@
 //! Whether `redirect` gives every absolute URL that the vectors of Sentry's own rules expect.
 
 use crate::engine::vectors;
-use finishline::redirect::{Site, absolute_uri, customer_domain_path};
+use finishline::model::site::{Site, absolute_uri, customer_domain_path};
 use serde_json::Value;
 
 fn cases(group: &str) -> Vec<Value> {

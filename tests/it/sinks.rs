@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use crate::common::{Ended, Run, SECRET};
-use finishline::files;
+use finishline::os::files;
 
 fn step() -> Run {
     Run::github().opsgenie()

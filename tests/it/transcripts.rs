@@ -1,20 +1,20 @@
 //! The engine at its seam by Sentry's transcripts: what each step shows and takes.
 
 use crate::common::Run;
-use crate::engine::{vectors, wait};
+use crate::engine::{embedded, vectors, wait};
 use crate::journey::parameter;
 use crate::providers::{assert_holds, fields};
 use crate::standin::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
 use finishline::backend::embedded::EmbeddedBackend;
+use finishline::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use finishline::model::OrgSlug;
+use finishline::model::state::Fields;
 use finishline::provider;
-use finishline::seam::{Pipeline, PipelineStart, StepResult, StepView};
-use finishline::state::Fields;
 use serde_json::{Value, json};
 
 /// A pipeline of `acme`, and its first step.
-fn begun(run: &Run, key: &str) -> (EmbeddedBackend, StepView) {
-    let mut engine = wait(EmbeddedBackend::open(&run.database())).unwrap();
+fn begun(run: &Run, key: &str) -> (EmbeddedBackend<'static>, StepView) {
+    let mut engine = embedded(&run.database());
     let (provider, org) = (provider::find(key).unwrap(), OrgSlug::parse("acme").unwrap());
     let site = "https://sentry.example.com/";
     let (initial, app) = (None, None);

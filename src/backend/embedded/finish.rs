@@ -3,13 +3,14 @@
 
 use super::EngineError;
 use super::identity::{self, VendorAccount};
-use super::records::{self, Actor, IntegrationRow, LinkRow};
+use super::rows::{self, IntegrationRow, LinkRow};
+use crate::database::organizations::{self, Actor};
+use crate::model::state::State;
 use crate::model::{
     FinishedIntegration, IntegrationData, IntegrationStatus, Object, Refusal, RefusalKind,
     RowPolicy,
 };
 use crate::provider::{OrgLink, Provider};
-use crate::state::State;
 use rusqlite::Connection;
 
 /// Stores what a provider built, and links the organization to it.
@@ -33,7 +34,7 @@ pub fn finish(
     let configured = configure(connection, provider, state, &link)?;
     let changed = stored || verified || linked || configured;
     if changed {
-        records::record_install(connection, actor, provider.key(), &integration)?;
+        rows::record_install(connection, actor, provider.key(), &integration)?;
     }
     Ok(FinishedIntegration {
         id: integration.id,
@@ -50,7 +51,7 @@ fn check_permission(
     actor: Actor,
     provider: &dyn Provider,
 ) -> Result<(), EngineError> {
-    let role = records::role(connection, actor)?;
+    let role = organizations::role(connection, actor)?;
     if matches!(role.as_deref(), Some("owner" | "manager" | "admin")) {
         return Ok(());
     }
@@ -74,7 +75,7 @@ fn ensure_integration(
     let external_id = checked_length("external id", &data.external_id, 256)?;
     let name = checked_length("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
     let key = provider.integration_key();
-    let found = records::integration(connection, key, &external_id)?;
+    let found = rows::integration(connection, key, &external_id)?;
     let (name, metadata) = match (&found, data.row) {
         (None, RowPolicy::Expect) => {
             let message = format!("there is no {key} integration that this would connect to");
@@ -95,7 +96,7 @@ fn ensure_integration(
     if found.as_ref() == Some(&wanted) {
         return Ok((wanted, false));
     }
-    let id = records::write_integration(connection, key, &wanted)?;
+    let id = rows::write_integration(connection, key, &wanted)?;
     Ok((IntegrationRow { id, ..wanted }, true))
 }
 
@@ -139,8 +140,8 @@ fn ensure_link(
     integration: &IntegrationRow,
     default_auth: Option<i64>,
 ) -> Result<(LinkRow, bool), EngineError> {
-    let Some(link) = records::link(connection, actor.org, integration.id)? else {
-        let link = records::insert_link(connection, actor.org, integration.id, default_auth)?;
+    let Some(link) = rows::link(connection, actor.org, integration.id)? else {
+        let link = rows::insert_link(connection, actor.org, integration.id, default_auth)?;
         return Ok((link, true));
     };
     if link.status == IntegrationStatus::DeletionInProgress {
@@ -150,7 +151,7 @@ fn ensure_link(
     let default_auth = default_auth.or(link.default_auth);
     let changed = link.status != IntegrationStatus::Active || link.default_auth != default_auth;
     if changed {
-        records::renew_link(connection, link.id, default_auth)?;
+        rows::renew_link(connection, link.id, default_auth)?;
     }
     Ok((link, changed))
 }
@@ -166,7 +167,7 @@ fn configure(
     let wanted: Option<Object> = provider.org_config(state, link);
     match wanted {
         Some(config) if config != row.config => {
-            records::configure_link(connection, row.id, &config)?;
+            rows::configure_link(connection, row.id, &config)?;
             Ok(true)
         }
         Some(_) | None => Ok(false),

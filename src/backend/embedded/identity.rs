@@ -1,9 +1,10 @@
 //! The installer's account at the third party: linked, renewed, re-keyed, or taken by another.
 
-use super::EngineError;
-use super::pipeline::{now, text};
-use super::records::{self, Actor};
+use super::{EngineError, rows};
+use crate::database::columns::text;
+use crate::database::organizations::Actor;
 use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
+use crate::os::clock::unix_ms;
 use crate::provider::Provider;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
@@ -44,7 +45,7 @@ pub(super) fn ensure(
         }
         (None, None) => {
             let id = insert(connection, idp, actor, account.identity)?;
-            records::record_identity(connection, actor, account.identity.kind)?;
+            rows::record_identity(connection, actor, account.identity.kind)?;
             Ok(Some((id, true)))
         }
     }
@@ -85,7 +86,7 @@ fn insert(
         "INSERT INTO identity
              (idp_id, user_id, external_id, status, scopes, data, date_verified)
          VALUES (?1, ?2, ?3, 'valid', ?4, ?5, ?6) RETURNING id",
-        (idp, actor.user, &identity.external_id, scopes(identity), text(&identity.data), now()),
+        (idp, actor.user, &identity.external_id, scopes(identity), text(&identity.data), unix_ms()),
         |row| row.get(0),
     )
 }
@@ -98,7 +99,7 @@ fn renew(connection: &Connection, id: i64, identity: &UserIdentity) -> rusqlite:
          WHERE id = ?1 AND (external_id, status, scopes, data) <> (?2, 'valid', ?3, ?4)",
         (id, &identity.external_id, scopes, data),
     )?;
-    connection.execute("UPDATE identity SET date_verified = ?2 WHERE id = ?1", (id, now()))?;
+    connection.execute("UPDATE identity SET date_verified = ?2 WHERE id = ?1", (id, unix_ms()))?;
     Ok(changed == 1)
 }
 

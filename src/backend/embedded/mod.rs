@@ -5,63 +5,40 @@
 //! Between transactions the third party is asked; each reply is kept, so that nothing is asked
 //! twice when another process has to go on.
 
-mod after;
-mod browse;
-mod code_mappings;
-mod commits;
-mod conclude;
-mod deploys;
+mod advance;
 mod finish;
-mod github_app;
 mod identity;
-mod installed;
 mod inventory;
-mod oauth1;
+mod links;
 mod pipeline;
-mod records;
-mod releases;
-mod releasing;
-mod repositories;
+mod release;
 mod resume;
+mod rows;
 mod session;
-mod tenants;
 mod third_party;
 
-use crate::failure::{Error, Result};
-use crate::links::ExistingLinks;
+use crate::database::organizations::ensure_org;
+use crate::database::{Database, DatabaseError, IsBusy};
+use crate::error::{Error, Result};
+use crate::integration::links::ExistingLinks;
+use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
+use crate::model::state::Fields;
 use crate::model::{ListedIntegration, OrgSlug, Refusal, RefusalKind};
+use crate::os::clock::unix_ms;
+use crate::os::random::{random_hex, random_verifier};
 use crate::provider::{self, FreshValues, Provider, Step};
-use crate::seam::{Pipeline, PipelineStart, StepResult, StepView};
-use crate::state::Fields;
-use crate::store::{Database, DatabaseError, IsBusy};
 use pipeline::StoredPipeline;
 use std::path::Path;
 
-pub use browse::{AuditEntry, LinkedAccount, OrganizationCounts};
-pub use code_mappings::{NewCodeMapping, StoredCodeMapping, UpsertResult};
-pub use commits::{Author, CommitFile, NewCommit, NewRef, StoredCommit};
-pub use deploys::{NewDeploy, StoredDeploy};
 pub use finish::finish;
-pub use installed::InstalledIntegration;
 pub use inventory::inventory;
-pub(crate) use pipeline::random_hex;
-pub use records::Actor;
-pub use releases::{NewRelease, ReleaseChange, ReleaseFilter, StoredRelease};
-pub use releasing::{EmbeddedReleases, read_release};
-pub use repositories::{NewRepository, RepositoryFilter, StoredRepository};
+pub use release::{EmbeddedReleases, read_release};
 pub use resume::ResumedPipeline;
 pub use session::{EntryPoint, PipelineSession};
-pub use tenants::{Organization, PageQuery, Principal, Project};
-
-/// More rows than an organization has.
-const ALL: PageQuery = PageQuery { rows: i64::MAX, offset: 0 };
-
-/// The user that a run on this backend acts as: an owner of every organization it makes.
-pub const LOCAL_USER: &str = "local";
 
 /// The embedded backend.
-pub struct EmbeddedBackend {
-    store: Database,
+pub struct EmbeddedBackend<'d> {
+    database: &'d mut Database,
     /// The key of the pipeline that is being walked.
     key: String,
     /// Organizations that came into being, for the run to say so.
@@ -72,46 +49,41 @@ pub struct EmbeddedBackend {
 #[derive(Debug)]
 pub enum EngineError {
     /// The file failed.
-    Store(DatabaseError),
+    Database(DatabaseError),
     /// The provider or the pipeline refused.
     Refused(Refusal),
 }
 
 impl<E: Into<DatabaseError>> From<E> for EngineError {
     fn from(error: E) -> Self {
-        Self::Store(error.into())
+        Self::Database(error.into())
     }
 }
 
 impl IsBusy for EngineError {
     fn is_busy(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_busy())
+        matches!(self, Self::Database(error) if error.is_busy())
     }
 }
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Store(error) => error.into(),
+            EngineError::Database(error) => error.into(),
             EngineError::Refused(refusal) => refusal.into(),
         }
     }
 }
 
-impl EmbeddedBackend {
-    /// Opens the file, and makes it when it is not there.
-    pub async fn open(path: &Path) -> Result<Self> {
-        Ok(Self {
-            store: Database::open(path).await?,
-            key: String::new(),
-            created_orgs: Vec::new(),
-        })
+impl<'d> EmbeddedBackend<'d> {
+    /// The backend over a database, at no pipeline yet.
+    pub fn new(database: &'d mut Database) -> Self {
+        Self { database, key: String::new(), created_orgs: Vec::new() }
     }
 
-    /// Opens the file only to read; `None` when it is not there.
-    pub async fn open_to_read(path: &Path) -> Result<Option<Self>> {
-        let store = Database::open_to_read(path).await?;
-        Ok(store.map(|store| Self { store, key: String::new(), created_orgs: Vec::new() }))
+    /// The backend at the pipeline that is kept under this key.
+    pub fn resuming(database: &'d mut Database, key: &str) -> Self {
+        Self { key: key.to_owned(), ..Self::new(database) }
     }
 
     /// The organization's integrations of a provider, by id.
@@ -120,7 +92,7 @@ impl EmbeddedBackend {
         org: &OrgSlug,
         provider: &dyn Provider,
     ) -> Result<Vec<ListedIntegration>> {
-        list(&mut self.store, org, provider).await
+        list(self.database, org, provider).await
     }
 
     /// Settles the current step with an answer whose fields fit it.
@@ -133,14 +105,14 @@ impl EmbeddedBackend {
         if let Some(more) = provider.stay_data(step, fields, &kept.data) {
             return Ok(StepResult::Stay(more));
         }
-        let admitted = provider.verify(step, fields, &kept.data, pipeline::now() / 1000);
+        let admitted = provider.verify(step, fields, &kept.data, unix_ms() / 1000);
         let taken = admitted.and_then(|()| provider.bind_answer(step, fields, &mut kept.data));
         taken.map_err(EngineError::Refused)?;
         self.fetch_from_third_party(provider, step, &mut kept).await?;
         let key = self.key.clone();
         let fresh = fresh_values(provider, &kept.site);
-        self.store
-            .write(|transaction| conclude::advance(transaction, provider, &key, &kept, &fresh))
+        self.database
+            .try_write(|transaction| advance::advance(transaction, provider, &key, &kept, &fresh))
             .await
     }
 
@@ -152,7 +124,7 @@ impl EmbeddedBackend {
         kept: &mut StoredPipeline,
     ) -> Result<(), EngineError> {
         let refuse = |refusal: Refusal, kept: &StoredPipeline| {
-            conclude::log_refusal(&refusal, provider, kept);
+            advance::log_refusal(&refusal, provider, kept);
             EngineError::Refused(refusal)
         };
         while let Some(ask) =
@@ -163,8 +135,10 @@ impl EmbeddedBackend {
             let heard = provider.bind_response(name, &reply, &mut kept.data);
             heard.map_err(|no| refuse(no, kept))?;
             let key = &self.key;
-            let saved =
-                self.store.write(|transaction| kept.update_unless_taken(transaction, key)).await?;
+            let saved = self
+                .database
+                .try_write(|transaction| kept.update_unless_taken(transaction, key))
+                .await?;
             if !saved {
                 let message = "the third party gave out a token that it had given out before";
                 return Err(refuse(Refusal::failure(message), kept));
@@ -175,7 +149,8 @@ impl EmbeddedBackend {
 
     async fn current(&mut self) -> Result<CurrentStep, EngineError> {
         let key = &self.key;
-        let kept = self.store.read(|connection| StoredPipeline::load(connection, key)).await?;
+        let kept =
+            self.database.try_read(|connection| StoredPipeline::load(connection, key)).await?;
         let provider = provider::find(&kept.provider_key).ok();
         let valid = provider.filter(|provider| kept.is_valid(*provider));
         let step = valid.and_then(|provider| provider.steps().get(kept.step_index));
@@ -193,13 +168,13 @@ struct CurrentStep {
     kept: StoredPipeline,
 }
 
-impl Pipeline for EmbeddedBackend {
+impl Pipeline for EmbeddedBackend<'_> {
     async fn initialize(&mut self, begin: PipelineStart<'_>) -> Result<StepView> {
         let fresh = fresh_values(begin.provider, begin.base_url);
         let (key, view, made) = self
-            .store
-            .write(|transaction| -> Result<_, EngineError> {
-                let (user, org, made) = records::ensure_org(transaction, begin.org)?;
+            .database
+            .try_write(|transaction| -> Result<_, EngineError> {
+                let (user, org, made) = ensure_org(transaction, begin.org)?;
                 let mut kept =
                     StoredPipeline::new(begin, user, org).map_err(EngineError::Refused)?;
                 let view = kept.view(begin.provider, &fresh);
@@ -228,7 +203,7 @@ impl Pipeline for EmbeddedBackend {
     async fn abandon(&mut self) -> Result<()> {
         let key = std::mem::take(&mut self.key);
         let cleared =
-            self.store.write(|transaction| StoredPipeline::clear(transaction, &key)).await;
+            self.database.try_write(|transaction| StoredPipeline::clear(transaction, &key)).await;
         Ok(cleared.map_err(DatabaseError::from)?)
     }
 }
@@ -251,11 +226,11 @@ pub async fn links_read_only(
     org: &OrgSlug,
     integration: i64,
 ) -> Result<ExistingLinks> {
-    let Some(mut engine) = EmbeddedBackend::open_to_read(path).await? else {
+    let Some(mut database) = Database::open_to_read(path).await? else {
         return Ok(ExistingLinks::default());
     };
-    match engine.organization(org.as_str()).await? {
-        Some(org) => engine.linked(org.id, integration).await,
+    match database.organization(org.as_str()).await? {
+        Some(org) => EmbeddedBackend::new(&mut database).linked(org.id, integration).await,
         None => Ok(ExistingLinks::default()),
     }
 }
@@ -266,14 +241,14 @@ async fn list(
     provider: &dyn Provider,
 ) -> Result<Vec<ListedIntegration>> {
     let key = provider.integration_key();
-    let listed = store.read(|connection| records::list(connection, org, key)).await;
+    let listed = store.try_read(|connection| rows::list(connection, org, key)).await;
     Ok(listed.map_err(DatabaseError::from)?)
 }
 
 fn fresh_values(provider: &dyn Provider, site: &str) -> FreshValues {
     FreshValues {
         nonce: random_hex(),
-        verifier: pipeline::random_verifier(),
+        verifier: random_verifier(),
         redirect_uri: format!(
             "{}/extensions/{}/setup/",
             site.trim_end_matches('/'),

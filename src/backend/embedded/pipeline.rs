@@ -1,16 +1,16 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
 use super::{EngineError, callback_used, expired};
+use crate::database::columns::{digest, object, text};
+use crate::integration::pipeline::{PipelineStart, StepView};
+use crate::model::state::{Fields, State, signature};
 use crate::model::{Object, PipelineType, Refusal};
-use crate::provider::oauth2::OAUTH_STATE;
+use crate::os::clock::unix_ms;
+use crate::os::random::random_hex;
+use crate::provider::auth::oauth2::OAUTH_STATE;
 use crate::provider::{APP, FreshValues, Provider};
-use crate::seam::{PipelineStart, StepView};
-use crate::state::{Fields, State, signature};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// Sentry's time to live, restarted on every write.
 const TIME_TO_LIVE_MS: i64 = 3_600_000;
@@ -44,7 +44,7 @@ impl StoredPipeline {
         if let Some(initial) = begin.provider.initial() {
             let nothing = Fields::default();
             let fields = begin.initial_data.unwrap_or(&nothing);
-            begin.provider.verify(initial, fields, &data, now() / 1000)?;
+            begin.provider.verify(initial, fields, &data, unix_ms() / 1000)?;
             begin.provider.bind_answer(initial, fields, &mut data)?;
         }
         Ok(Self {
@@ -102,7 +102,7 @@ impl StoredPipeline {
                 ":step_index": index(self.step_index),
                 ":signature": self.signature,
                 ":data": text(self.data.data()),
-                ":expires_at": now() + TIME_TO_LIVE_MS,
+                ":expires_at": unix_ms() + TIME_TO_LIVE_MS,
                 ":callback": self.callback(),
                 ":site": self.site,
                 ":next": self.next,
@@ -114,7 +114,7 @@ impl StoredPipeline {
     pub(super) fn load(connection: &Connection, key: &str) -> Result<Self, EngineError> {
         let sql = "SELECT * FROM pipeline_state WHERE key = ?1 AND expires_at > ?2";
         let read = |row: &Row<'_>| Ok((Self::read(row)?, row.get("ended")?));
-        match connection.query_row(sql, (key, now()), read).optional()? {
+        match connection.query_row(sql, (key, unix_ms()), read).optional()? {
             Some((kept, false)) => Ok(kept),
             Some((_, true)) => Err(EngineError::Refused(callback_used())),
             None => Err(EngineError::Refused(expired())),
@@ -144,7 +144,7 @@ impl StoredPipeline {
             ":key": key,
             ":step_index": index(self.step_index),
             ":data": text(self.data.data()),
-            ":expires_at": now() + TIME_TO_LIVE_MS,
+            ":expires_at": unix_ms() + TIME_TO_LIVE_MS,
             ":callback": self.callback(),
         };
         connection.execute(sql, values).map(drop)
@@ -188,11 +188,11 @@ impl StoredPipeline {
 fn forget_expired(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(
         "DELETE FROM pipeline_state WHERE expires_at <= ?1",
-        [now() - ENDED_RETENTION_MS],
+        [unix_ms() - ENDED_RETENTION_MS],
     )?;
     let sql = "UPDATE pipeline_state SET data = '{}', next = NULL
                WHERE expires_at <= ?1 AND data <> '{}'";
-    connection.execute(sql, [now()]).map(drop)
+    connection.execute(sql, [unix_ms()]).map(drop)
 }
 
 fn of(provider: &dyn Provider) -> String {
@@ -201,45 +201,4 @@ fn of(provider: &dyn Provider) -> String {
 
 fn index(step_index: usize) -> i64 {
     i64::try_from(step_index).unwrap_or(i64::MAX)
-}
-
-/// A JSON object as it is stored.
-pub(super) fn text(object: &Object) -> String {
-    Value::Object(object.clone()).to_string()
-}
-
-/// A stored JSON object; anything else, written by another hand, is an empty one.
-pub(super) fn object(text: &str) -> Object {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-pub(super) fn digest(handed_out: &str) -> String {
-    hex(&Sha256::digest(handed_out))
-}
-
-/// 64 hex digits that nobody can guess.
-pub(crate) fn random_hex() -> String {
-    hex(&random())
-}
-
-/// 43 characters that nobody can guess, of those that PKCE takes.
-pub(super) fn random_verifier() -> String {
-    URL_SAFE_NO_PAD.encode(random())
-}
-
-fn random() -> [u8; 32] {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "the engine is the adapter that keeps time")]
-pub(super) fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,10 +1,11 @@
 //! Finds the pipeline that a callback belongs to, or says why there is none.
 
-use super::pipeline::{digest, now};
 use super::{EmbeddedBackend, EngineError, callback_used};
-use crate::callback::CallbackKey;
-use crate::failure::Result;
+use crate::database::columns::digest;
+use crate::error::Result;
+use crate::integration::callback::CallbackKey;
 use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
+use crate::os::clock::unix_ms;
 use crate::provider::{Provider, Step};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -22,7 +23,7 @@ pub struct ResumedPipeline {
     pub site: String,
 }
 
-impl EmbeddedBackend {
+impl EmbeddedBackend<'_> {
     /// Takes up the pipeline that a callback belongs to. Nothing is changed by a wrong one.
     ///
     /// # Errors
@@ -37,7 +38,7 @@ impl EmbeddedBackend {
             CallbackKey::State(handed_out) => find(connection, org, &digest(handed_out)),
             CallbackKey::Provider(key) => newest(connection, org, key),
         };
-        self.key = self.store.read(found).await?;
+        self.key = self.database.try_read(found).await?;
         let current = self.current().await?;
         Ok(ResumedPipeline {
             provider: current.provider,
@@ -70,7 +71,7 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
             refuse(RefusalKind::Foreign, "the callback belongs to another organization's pipeline")
         }
         Some((_, _, true, _)) => Err(EngineError::Refused(callback_used())),
-        Some((.., expires_at)) if expires_at <= now() => {
+        Some((.., expires_at)) if expires_at <= unix_ms() => {
             refuse(RefusalKind::Expired, "the pipeline waited for an hour, and its time is over")
         }
         Some((key, ..)) => Ok(key),
@@ -85,7 +86,7 @@ fn newest(connection: &Connection, org: &OrgSlug, provider: &str) -> Result<Stri
                WHERE slug = ?1 AND provider_key = ?2 AND callback IS NULL
                    AND ended = 0 AND expires_at > ?3
                ORDER BY expires_at DESC LIMIT 1";
-    let found = connection.query_row(sql, (org.as_str(), provider, now()), |row| row.get(0));
+    let found = connection.query_row(sql, (org.as_str(), provider, unix_ms()), |row| row.get(0));
     let message = "no pipeline waits for this callback";
     let none = || EngineError::Refused(Refusal::new(RefusalKind::WrongState, message));
     found.optional()?.ok_or_else(none)

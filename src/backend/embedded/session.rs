@@ -2,11 +2,10 @@
 
 use super::pipeline::StoredPipeline;
 use super::{EmbeddedBackend, EngineError, fresh_values};
-use crate::failure::Result;
-use crate::model::OrgSlug;
+use crate::database::DatabaseError;
+use crate::error::Result;
+use crate::integration::pipeline::{PipelineStart, StepView};
 use crate::provider::{self, Provider, Step};
-use crate::seam::{PipelineStart, StepView};
-use crate::store::DatabaseError;
 use serde_json::Value;
 
 /// The name under which the way in is bound; Sentry's own mark of its API.
@@ -27,6 +26,8 @@ pub enum EntryPoint {
 
 /// A pipeline at its current step.
 pub struct PipelineSession {
+    /// The key under which it is kept.
+    pub key: String,
     /// The user who began it.
     pub user: i64,
     /// The organization that it is for.
@@ -45,7 +46,7 @@ pub struct PipelineSession {
     pub next: Option<String>,
 }
 
-impl EmbeddedBackend {
+impl EmbeddedBackend<'_> {
     /// Begins a pipeline for this user in place of the one that the session had; its key.
     pub async fn begin_session(
         &mut self,
@@ -64,25 +65,26 @@ impl EmbeddedBackend {
         }
         kept.view(begin.provider, &fresh);
         let key = self
-            .change(|transaction| {
+            .database
+            .write(|transaction| {
                 if let Some(replaced) = replaced {
                     StoredPipeline::clear(transaction, replaced)?;
                 }
                 kept.insert(transaction)
             })
             .await?;
-        self.key.clone_from(&key);
         Ok(key)
     }
 
     /// Takes up the pipeline with this key; `None` when it is not there any more. A look may bind
     /// what is fresh, and then restarts the time to live.
     pub async fn session(&mut self, key: &str) -> Result<Option<PipelineSession>> {
-        let loaded = self.store.read(|connection| StoredPipeline::load(connection, key)).await;
+        let loaded =
+            self.database.try_read(|connection| StoredPipeline::load(connection, key)).await;
         let mut kept = match loaded {
             Ok(kept) => kept,
             Err(EngineError::Refused(_)) => return Ok(None),
-            Err(EngineError::Store(error)) => return Err(error.into()),
+            Err(EngineError::Database(error)) => return Err(error.into()),
         };
         let Ok(provider) = provider::find(&kept.provider_key) else { return Ok(None) };
         let step = provider.steps().get(kept.step_index).filter(|_| kept.is_valid(provider));
@@ -90,11 +92,11 @@ impl EmbeddedBackend {
         let before = kept.data.clone();
         let view = kept.view(provider, &fresh_values(provider, &kept.site.clone()));
         if kept.data != before {
-            let saved = self.store.write(|transaction| kept.save(transaction, key)).await;
+            let saved = self.database.try_write(|transaction| kept.save(transaction, key)).await;
             saved.map_err(DatabaseError::from)?;
         }
-        key.clone_into(&mut self.key);
         Ok(Some(PipelineSession {
+            key: key.to_owned(),
             user: kept.uid,
             org: kept.org_id,
             provider,
@@ -104,14 +106,6 @@ impl EmbeddedBackend {
             door: door(&kept),
             next: kept.next,
         }))
-    }
-
-    /// The organization's slug.
-    pub async fn slug(&mut self, org: i64) -> Result<Option<OrgSlug>> {
-        let sql = "SELECT slug FROM organization WHERE id = ?1";
-        let found = self.look(|connection| connection.query_row(sql, [org], |row| row.get(0)));
-        let slug: String = found.await?;
-        Ok(OrgSlug::parse(&slug))
     }
 }
 

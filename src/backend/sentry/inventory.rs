@@ -1,14 +1,15 @@
 //! What an organization has at a Sentry: its integrations with what is linked through them.
 
-use super::access::{self, Permission};
-use super::after::{mapping, names};
-use super::client::SentryClient;
-use super::{ConnectOptions, listed, segment};
-use crate::failure::Result;
+use super::client::permission::Permission;
+use super::client::{SentryClient, permission};
+use super::links::{mapping, names};
+use super::{ConnectOptions, listed};
+use crate::error::Result;
 use crate::http;
-use crate::links::RequestedLinks;
+use crate::integration::links::RequestedLinks;
 use crate::manifest::ExistingIntegration;
 use crate::model::OrgSlug;
+use crate::text::url::segment;
 use serde_json::Value;
 
 /// Lists everything of one organization; only reads.
@@ -16,7 +17,7 @@ pub async fn inventory(access: ConnectOptions, org: &OrgSlug) -> Result<Vec<Exis
     let client = SentryClient::new(access, Vec::new(), http::USER_AGENT)?;
     let pages = async |rest: &str, need: Permission| {
         let path = format!("/api/0/organizations/{}/{rest}", segment(org.as_str()));
-        client.get_all(&path, |reply| access::denied(&client, reply, need, org)).await
+        client.get_all(&path, |reply| permission::denied(&client, reply, need, org)).await
     };
     let integrations = pages("integrations/?includeConfig=0", Permission::ListIntegrations).await?;
     let repositories = pages("repos/?status=active", Permission::ListRepositories).await?;

@@ -1,63 +1,55 @@
 //! A Sentry, SaaS or self-hosted, behind the driver's seam, in the dialect that it speaks.
 
-mod access;
-mod after;
-mod api;
 mod client;
-mod configure;
 mod inventory;
-mod line;
-mod page;
+mod links;
+pub(crate) mod pipeline;
 mod preflight;
+mod release;
 mod release_json;
-mod releases;
-mod reply;
-mod seal;
-mod web;
+mod resume_file;
 
-use crate::failure::{Error, Result};
+use super::sentry::pipeline::api::{ApiPipeline, StartResult};
+use super::sentry::pipeline::web::WebPipeline;
+use crate::error::{Error, Result};
 use crate::http;
-use crate::inputs::Dialect;
+use crate::inputs::types::Dialect;
+use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
+use crate::integration::task::IntegrationTask;
+use crate::model::site::Site;
+use crate::model::state::Fields;
 use crate::model::{FinishedIntegration, ListedIntegration, OrgSlug};
-use crate::plan::IntegrationTask;
 use crate::provider::{INITIAL, IntegrationMatch};
-use crate::redirect::Site;
-use crate::seam::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::secret::Secret;
-use crate::state::Fields;
-use access::Permission;
-use api::{ApiPipeline, StartResult};
-use client::{SentryClient, SentryRequest};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reply::SentryResponse;
+use crate::text::url::segment;
+use client::permission::Permission;
+use client::response::SentryResponse;
+use client::{SentryClient, SentryRequest, permission, response};
+use pipeline::{api, html};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
-use web::WebPipeline;
 
+pub use client::connection::ServerConnection;
 pub use inventory::inventory;
-pub use line::ServerConnection;
 pub use preflight::{PreflightClient, TokenOwner};
-pub use releases::SentryReleases;
-pub use seal::{ResumeFile, SuspendedPipeline};
-
-/// What may stand in a path segment as it is.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub use release::SentryReleases;
+pub use resume_file::{ResumeFile, SuspendedPipeline};
 
 /// What is taken from an answer, whatever it is: its texts for a person first, and the cursor of the
 /// next page. The way in for `tests/fuzz`.
 #[doc(hidden)]
 pub fn response_texts(body: &str, link: &str) -> (Vec<String>, Option<String>) {
     let json = serde_json::from_str(body).unwrap_or_default();
-    let mut texts: Vec<_> = reply::error_text(&json).into_iter().collect();
-    let mut pairs = reply::field_errors(&json);
-    match page::SetupPage::read(body) {
-        page::SetupPage::Error(reason) => texts.push(reason),
-        page::SetupPage::Form { errors, .. } => pairs.extend(errors),
-        page::SetupPage::Finish(_) | page::SetupPage::Other => {}
+    let mut texts: Vec<_> = response::error_text(&json).into_iter().collect();
+    let mut pairs = response::field_errors(&json);
+    match html::SetupPage::read(body) {
+        html::SetupPage::Error(reason) => texts.push(reason),
+        html::SetupPage::Form { errors, .. } => pairs.extend(errors),
+        html::SetupPage::Finish(_) | html::SetupPage::Other => {}
     }
     texts.extend(pairs.into_iter().flat_map(|(field, reason)| [field, reason]));
-    (texts, reply::next_cursor(link))
+    (texts, response::next_cursor(link))
 }
 
 /// How a Sentry is reached.
@@ -96,7 +88,7 @@ impl<'a> SentryBackend<'a> {
         dialect: Dialect,
     ) -> Result<Self> {
         let client = SentryClient::new(access, task.secrets(), http::USER_AGENT)?;
-        access::check_pipeline_token(&client)?;
+        permission::check_pipeline_token(&client)?;
         Ok(Self { client, task, dialect, api: ApiPipeline::default(), web: None, taken_up: false })
     }
 
@@ -225,7 +217,7 @@ impl<'a> SentryBackend<'a> {
                 self.api.existing = self.list().await?;
                 Ok(())
             }
-            200..=299 | 404 => Err(access::expired(&reply).into()),
+            200..=299 | 404 => Err(permission::expired(&reply).into()),
             _ => Err(self.denied(&reply, Permission::Pipeline)),
         }
     }
@@ -242,7 +234,7 @@ impl<'a> SentryBackend<'a> {
     }
 
     fn denied(&self, reply: &SentryResponse, need: Permission) -> Error {
-        access::denied(&self.client, reply, need, &self.task.org)
+        permission::denied(&self.client, reply, need, &self.task.org)
     }
 }
 
@@ -293,8 +285,4 @@ fn listed(item: &Value) -> Option<ListedIntegration> {
         active: is_active("status") && is_active("organizationIntegrationStatus"),
         stored: None,
     })
-}
-
-fn segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
 }

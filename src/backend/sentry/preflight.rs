@@ -1,12 +1,14 @@
 //! What a Sentry says before anything is asked of it: who the token is, and what it may see.
 
-use super::access::{self, Permission};
-use super::client::{SentryClient, SentryRequest};
-use super::{ConnectOptions, segment};
-use crate::failure::{Error, ErrorCode, Result, quote};
+use super::ConnectOptions;
+use super::client::permission::Permission;
+use super::client::{SentryClient, SentryRequest, permission};
+use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
-use crate::token::TokenKind;
+use crate::model::token::TokenKind;
+use crate::text::quote::quote;
+use crate::text::url::segment;
 use serde_json::Value;
 
 /// Who a token is.
@@ -35,7 +37,7 @@ impl PreflightClient {
     /// `org-token` for an organization's where a pipeline needs a user's.
     pub fn token(&self, walks: bool) -> Result<String> {
         if walks {
-            access::check_pipeline_token(&self.client)?;
+            permission::check_pipeline_token(&self.client)?;
         }
         Ok(match self.client.token_kind() {
             TokenKind::Organization(claims) => format!("an organization token of {}", claims.org),
@@ -107,7 +109,12 @@ impl PreflightClient {
         let path = path(org, &rest);
         let reply = self.client.send(&SentryRequest::get(path)).await?;
         if reply.status != 404 && !reply.is_success() {
-            return Err(access::denied(&self.client, &reply, Permission::ListIntegrations, org));
+            return Err(permission::denied(
+                &self.client,
+                &reply,
+                Permission::ListIntegrations,
+                org,
+            ));
         }
         let said = reply.json();
         let mut offered = said["providers"].as_array().into_iter().flatten();
@@ -151,7 +158,7 @@ impl PreflightClient {
         if reply.is_success() {
             Ok(reply.json())
         } else {
-            Err(access::denied(&self.client, &reply, need, org))
+            Err(permission::denied(&self.client, &reply, need, org))
         }
     }
 }
@@ -172,7 +179,7 @@ pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) ->
             let hint = "check `org` and `projects`, and that the token's owner is in one of the project's teams";
             Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint))
         }
-        _ => Err(access::denied(client, &reply, Permission::Releases, org)),
+        _ => Err(permission::denied(client, &reply, Permission::Releases, org)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Releases, commits and deploys as Sentry's JSON has them.
 
-use crate::dates;
-use crate::release::seam::{Deploy, ExistingDeploy, KnownRepository, ReleaseUpdate};
+use crate::release::backend::{Deploy, ExistingDeploy, KnownRepository, ReleaseUpdate};
 use crate::release::{Commit, FileChange};
+use crate::text::date;
 use serde_json::{Map, Value, json};
 
 /// The body of a change.
@@ -25,11 +25,7 @@ pub(super) fn change_body(change: &ReleaseUpdate) -> Map<String, Value> {
     };
     put("ref", json!(change.r#ref), change.r#ref.is_some());
     put("url", json!(change.url), change.url.is_some());
-    put(
-        "dateReleased",
-        json!(change.date_released.map(dates::iso)),
-        change.date_released.is_some(),
-    );
+    put("dateReleased", json!(change.date_released.map(date::iso)), change.date_released.is_some());
     put("refs", json!(refs), !refs.is_empty());
     put("commits", json!(commits), !commits.is_empty());
     body
@@ -48,7 +44,7 @@ fn commit_body(commit: &Commit, repository: Option<&str>) -> Value {
         body[name] = text.into();
     }
     if let Some(time) = commit.time {
-        body["timestamp"] = dates::iso(time.saturating_mul(1000)).into();
+        body["timestamp"] = date::iso(time.saturating_mul(1000)).into();
     }
     if !commit.changes.is_empty() {
         let file =
@@ -70,15 +66,15 @@ pub(super) fn deploy_body(projects: &[String], deploy: &Deploy) -> Value {
         body["url"] = url.as_str().into();
     }
     if let Some(started) = deploy.started {
-        body["dateStarted"] = dates::iso(started).into();
+        body["dateStarted"] = date::iso(started).into();
     }
-    body["dateFinished"] = dates::iso(deploy.finished).into();
+    body["dateFinished"] = date::iso(deploy.finished).into();
     body
 }
 
 pub(super) fn deployed(item: &Value) -> Option<ExistingDeploy> {
     let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let time = |name: &str| item[name].as_str().and_then(dates::parse);
+    let time = |name: &str| item[name].as_str().and_then(date::parse);
     Some(ExistingDeploy {
         id: id(&item["id"])?,
         deploy: Deploy {

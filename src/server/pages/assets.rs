@@ -1,7 +1,7 @@
 //! What pages are dressed in: one style sheet, one script, one drawing, all in the program.
 
-use crate::server::errors::with_body;
-use crate::server::start::ServerState;
+use crate::server::http::response::with_body;
+use crate::server::state::ServerState;
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};

@@ -1,20 +1,21 @@
 //! The organizations, where everything begins.
 
-use super::listing::SearchList;
-use super::{PageRequest, frame, words};
-use crate::backend::embedded::OrganizationCounts;
-use crate::server::errors::ApiResult;
+use super::search::SearchList;
+use super::{PageRequest, components, layout};
+use crate::database::audit_log::OrganizationCounts;
+use crate::server::http::response::ApiResult;
+use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/`.
 pub(super) async fn show(mut look: PageRequest) -> ApiResult {
     let user = look.principal()?.user.unwrap_or_default();
     let listing = SearchList::read(&look.asked, "page");
-    let mut found = look.engine.organizations(user, &listing.query, listing.rows()).await?;
+    let mut found = look.database.organizations(user, &listing.query, listing.rows()).await?;
     let more = SearchList::cut(&mut found);
     let mut rows = Vec::new();
     for org in found {
-        let counts = look.engine.counts(org.id).await?;
+        let counts = look.database.counts(org.id).await?;
         rows.push(row(&org.slug, counts));
     }
     let content = html! {
@@ -34,13 +35,13 @@ pub(super) async fn show(mut look: PageRequest) -> ApiResult {
 fn row(slug: &str, counts: OrganizationCounts) -> Markup {
     html! {
         li.card {
-            (words::tile(slug))
+            (components::tile(slug))
             div {
-                h2 { a href=(words::integrations(slug)) { (slug) } }
+                h2 { a href=(urls::integrations(slug)) { (slug) } }
                 p.quiet {
-                    a href=(words::integrations(slug)) { (words::count(counts.integrations, "integration")) }
+                    a href=(urls::integrations(slug)) { (components::count(counts.integrations, "integration")) }
                     " · "
-                    a href=(words::releases(slug)) { (words::count(counts.releases, "release")) }
+                    a href=(urls::releases(slug)) { (components::count(counts.releases, "release")) }
                 }
             }
         }
@@ -50,7 +51,7 @@ fn row(slug: &str, counts: OrganizationCounts) -> Markup {
 fn nothing() -> Markup {
     html! {
         section.nothing {
-            (words::drawing(words::EMPTY))
+            (components::drawing(components::EMPTY))
             p { "There is no organization yet. The first run makes one:" }
             pre { code { "finishline run --org acme --provider example --set name=demo" } }
         }
@@ -60,5 +61,5 @@ fn nothing() -> Markup {
 /// `/organizations/{org}/`: its integrations.
 pub(super) async fn organization(mut look: PageRequest) -> ApiResult {
     let org = look.authorize().await?;
-    Ok(frame::redirect(&words::integrations(&org.slug)))
+    Ok(layout::redirect(&urls::integrations(&org.slug)))
 }

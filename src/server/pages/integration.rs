@@ -1,13 +1,15 @@
 //! The settings page of one integration, which a run's `redirect-url` leads to.
 
-use super::frame::PageTab;
 use super::integrations::{provider_name, status};
-use super::{PageRequest, words};
-use crate::backend::embedded::{
-    AuditEntry, InstalledIntegration, LinkedAccount, PageQuery, RepositoryFilter,
-    StoredCodeMapping, StoredRepository,
-};
-use crate::server::errors::{ApiError, ApiResult};
+use super::layout::PageTab;
+use super::{PageRequest, components};
+use crate::database::audit_log::{AuditEntry, LinkedAccount};
+use crate::database::code_mappings::StoredCodeMapping;
+use crate::database::integrations::InstalledIntegration;
+use crate::database::organizations::PageQuery;
+use crate::database::repositories::{RepositoryFilter, StoredRepository};
+use crate::server::http::response::{ApiError, ApiResult};
+use crate::server::pages::urls;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -33,7 +35,7 @@ struct IntegrationDetails {
 pub(super) async fn show(mut look: PageRequest) -> ApiResult {
     let org = look.authorize().await?;
     let id = look.asked.id("id")?;
-    let found = look.engine.integration(org.id, id).await?;
+    let found = look.database.integration(org.id, id).await?;
     let key = look.asked.param("provider").to_owned();
     let one = found.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
     let shown = read(&mut look, org.id, one).await?;
@@ -46,7 +48,7 @@ pub(super) async fn show(mut look: PageRequest) -> ApiResult {
         (mappings(&shown.mappings))
         (configuration(&shown.one))
         (audit(&shown.audit))
-        p { a.button.second href=(words::set_up(&org.slug, &key)) { "Set it up again" } }
+        p { a.button.second href=(urls::set_up(&org.slug, &key)) { "Set it up again" } }
     };
     let org = Some((org.slug.as_str(), PageTab::Integrations));
     Ok(look.page_of(&shown.one.name, org, content))
@@ -58,11 +60,11 @@ async fn read(
     one: InstalledIntegration,
 ) -> Result<IntegrationDetails, ApiError> {
     let page = PageQuery { offset: 0, rows: MOST };
-    let (linked_at, account) = look.engine.link_details(one.link).await?;
+    let (linked_at, account) = look.database.link_details(one.link).await?;
     let filter = RepositoryFilter { integration_id: Some(one.id), ..RepositoryFilter::default() };
-    let repositories = look.engine.repositories(org, &filter, page).await?;
-    let mappings = look.engine.code_mappings(org, Some(one.id), &[], page).await?;
-    let audit = look.engine.audit_log(org, one.id, page).await?;
+    let repositories = look.database.repositories(org, &filter, page).await?;
+    let mappings = look.database.code_mappings(org, Some(one.id), &[], page).await?;
+    let audit = look.database.audit_log(org, one.id, page).await?;
     Ok(IntegrationDetails { one, linked_at, account, repositories, mappings, audit })
 }
 
@@ -70,11 +72,11 @@ async fn read(
 fn continue_link(next: &str) -> Markup {
     html! {
         aside.next aria-label="What comes next" {
-            @match words::external_url(next) {
+            @match components::external_url(next) {
                 Some(url) => {
                     p { "The integration is set up. You were on your way to "
-                        strong { (words::host(&url)) } "." }
-                    p { a.button href=(url) rel="noopener noreferrer" { "Continue to " (words::host(&url)) } }
+                        strong { (components::host(&url)) } "." }
+                    p { a.button href=(url) rel="noopener noreferrer" { "Continue to " (components::host(&url)) } }
                 },
                 None => p { "The integration is set up. What was to come next is no address that can be linked to: "
                     code { bdi { (next.chars().take(500).collect::<String>()) } } },
@@ -87,7 +89,7 @@ fn heading(one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         header.heading {
-            (words::tile(&provider))
+            (components::tile(&provider))
             div {
                 h1 { bdi { (one.name) } }
                 p.quiet { (provider) " · " (status(one)) }
@@ -105,11 +107,11 @@ fn facts(shown: &IntegrationDetails) -> Markup {
             @if let Some(domain) = fact("domain_name") { dt { "Domain" } dd { bdi { (domain) } } }
             @if let Some(kind) = fact("account_type") { dt { "Kind" } dd { (kind) } }
             dt { "Linked" }
-            dd { (words::time(shown.linked_at)) @if let Some(first) = first { " by " (first) } }
+            dd { (components::time(shown.linked_at)) @if let Some(first) = first { " by " (first) } }
             @if let Some(account) = &shown.account {
                 dt { "Acts as" }
                 dd { code { bdi { (account.external_id) } } ", linked by " (account.user)
-                     ", verified " (words::time(account.verified_at)) }
+                     ", verified " (components::time(account.verified_at)) }
             }
             dt { "Id" } dd { (shown.one.id) }
         }
@@ -123,7 +125,7 @@ fn repositories(all: &[StoredRepository]) -> Markup {
             ul.lines {
                 @for one in all {
                     li { bdi { (one.name) }
-                         @if let Some(url) = &one.url { " " span.quiet { (words::external_link(url)) } } }
+                         @if let Some(url) = &one.url { " " span.quiet { (components::external_link(url)) } } }
                 }
             }
             (and_more(all.len()))
@@ -166,7 +168,7 @@ fn configuration(one: &InstalledIntegration) -> Markup {
             h2 { "Configuration" }
             dl.facts {
                 @for (name, value) in &one.config {
-                    dt { (words::label(name)) }
+                    dt { (components::label(name)) }
                     dd { (value_cell(name, value)) }
                 }
             }
@@ -189,7 +191,7 @@ fn value_cell(name: &str, value: &Value) -> Markup {
         Value::Object(fields) => html! {
             dl.inline {
                 @for (name, value) in fields {
-                    div { dt { (words::label(name)) } dd { (value_cell(name, value)) } }
+                    div { dt { (components::label(name)) } dd { (value_cell(name, value)) } }
                 }
             }
         },
@@ -202,7 +204,7 @@ fn audit(entries: &[AuditEntry]) -> Markup {
             h2 { "Audit log" }
             ol.lines {
                 @for entry in entries {
-                    li { (words::time(entry.created_at)) " " strong { (event_label(&entry.event)) }
+                    li { (components::time(entry.created_at)) " " strong { (event_label(&entry.event)) }
                          " by " (entry.actor) " " code.quiet { (entry.event) } }
                 }
             }

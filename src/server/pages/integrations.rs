@@ -1,25 +1,27 @@
 //! The integrations that an organization has, and those that it could have.
 
-use super::frame::PageTab;
-use super::listing::SearchList;
-use super::{PageRequest, words};
-use crate::backend::embedded::InstalledIntegration;
+use super::layout::PageTab;
+use super::search::SearchList;
+use super::{PageRequest, components};
+use crate::database::integrations::InstalledIntegration;
 use crate::provider::{PROVIDERS, Provider};
-use crate::server::catalog;
-use crate::server::errors::ApiResult;
+use crate::server::api::provider_json;
+use crate::server::http::response::ApiResult;
+use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/settings/{org}/integrations/`.
 pub(super) async fn list(mut look: PageRequest) -> ApiResult {
     let org = look.authorize().await?;
     let listing = SearchList::read(&look.asked, "page");
-    let mut found = look.engine.search_integrations(org.id, &listing.query, listing.rows()).await?;
+    let mut found =
+        look.database.search_integrations(org.id, &listing.query, listing.rows()).await?;
     let more = SearchList::cut(&mut found);
     let content = html! {
         h1 { "Integrations" }
         @if found.is_empty() && listing.is_whole() {
             section.nothing {
-                (words::drawing(words::EMPTY))
+                (components::drawing(components::EMPTY))
                 p { "Nothing is connected to " strong { (org.slug) } " yet." }
             }
         } @else {
@@ -39,9 +41,9 @@ fn card(org: &str, one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         li.card {
-            (words::tile(&provider))
+            (components::tile(&provider))
             div {
-                h2 { a href=(words::integration(org, &one.integration_key, one.id)) { bdi { (one.name) } } }
+                h2 { a href=(urls::integration(org, &one.integration_key, one.id)) { bdi { (one.name) } } }
                 p.quiet { (provider) " · " (status(one)) }
             }
         }
@@ -50,7 +52,8 @@ fn card(org: &str, one: &InstalledIntegration) -> Markup {
 
 /// The name of an integration's provider; a key that nothing describes stands for itself.
 pub(super) fn provider_name(one: &InstalledIntegration) -> String {
-    let known = catalog::provider_by_integration_key(&one.integration_key).map(Provider::name);
+    let known =
+        provider_json::provider_by_integration_key(&one.integration_key).map(Provider::name);
     known.unwrap_or(&one.integration_key).to_owned()
 }
 
@@ -72,8 +75,8 @@ fn offers(org: &str) -> Markup {
         h2 { "Set up another" }
         ul.offers {
             @for provider in own() {
-                li { a href=(words::set_up(org, provider.key())) {
-                    (words::tile(provider.name())) (provider.name())
+                li { a href=(urls::set_up(org, provider.key())) {
+                    (components::tile(provider.name())) (provider.name())
                 } }
             }
         }
@@ -82,7 +85,7 @@ fn offers(org: &str) -> Markup {
             dl.why {
                 @for provider in others {
                     dt { (provider.name()) }
-                    dd { (words::prose(provider.sentry_only_reason().unwrap_or_default())) }
+                    dd { (components::prose(provider.sentry_only_reason().unwrap_or_default())) }
                 }
             }
         }

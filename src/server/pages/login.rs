@@ -1,10 +1,10 @@
 //! Signing in, by the link that `serve` prints or by a token, and out.
 
-use super::{PageRequest, frame};
-use crate::backend::embedded::Principal;
+use super::{PageRequest, layout};
+use crate::database::organizations::Principal;
 use crate::server::auth;
-use crate::server::errors::ApiResult;
-use crate::server::sign_in::may_sign_in;
+use crate::server::auth::sessions::may_sign_in;
+use crate::server::http::response::ApiResult;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -27,15 +27,17 @@ pub(super) async fn show(look: PageRequest) -> ApiResult {
 pub(super) async fn sign_in(mut look: PageRequest) -> ApiResult {
     let token = look.asked.form("token").unwrap_or_default();
     let next = look.asked.form("next").unwrap_or_default();
-    let bearer = match auth::authenticate_token(&look.server, &mut look.engine, token.trim()).await
-    {
-        Ok(bearer) => bearer,
-        Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
-            let said = "Nobody has this token.";
-            return Ok(login_page(&look, StatusCode::FORBIDDEN, &next, Some(said)));
-        }
-        Err(error) => return Err(error),
-    };
+    let bearer =
+        match auth::authenticate_token(look.server.own_token(), &mut look.database, token.trim())
+            .await
+        {
+            Ok(bearer) => bearer,
+            Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
+                let said = "Nobody has this token.";
+                return Ok(login_page(&look, StatusCode::FORBIDDEN, &next, Some(said)));
+            }
+            Err(error) => return Err(error),
+        };
     if !may_sign_in(&bearer) {
         let said = "This token sets nothing up: it takes a user's with org:integrations, \
                     org:write or org:admin.";
@@ -47,18 +49,18 @@ pub(super) async fn sign_in(mut look: PageRequest) -> ApiResult {
 /// `/auth/logout/`.
 pub(super) async fn sign_out(look: PageRequest) -> ApiResult {
     let cookie = look.server.sign_ins.end(&look.asked.headers);
-    Ok(with_cookie(frame::redirect("/"), &cookie))
+    Ok(with_cookie(layout::redirect("/"), &cookie))
 }
 
 /// Sends a reader to sign in, and back to this path afterwards.
 pub(super) fn redirect_to_login(path: &str) -> Response {
     let next = Serializer::new(String::new()).append_pair("next", path).finish();
-    frame::redirect(&format!("/auth/login/?{next}"))
+    layout::redirect(&format!("/auth/login/?{next}"))
 }
 
 fn signed_in(look: &PageRequest, bearer: Principal, next: &str) -> Response {
     let cookie = look.server.sign_ins.begin(bearer);
-    with_cookie(frame::redirect(&local_path(next)), &cookie)
+    with_cookie(layout::redirect(&local_path(next)), &cookie)
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {
@@ -75,8 +77,8 @@ fn local_path(path: &str) -> String {
 }
 
 fn login_page(look: &PageRequest, status: StatusCode, next: &str, said: Option<&str>) -> Response {
-    let head = frame::PageHead { title: "Sign In", org: None, form_key: look.form_key() };
-    frame::page(status, &head, form(look, next, said))
+    let head = layout::PageHead { title: "Sign In", org: None, form_key: look.form_key() };
+    layout::page(status, &head, form(look, next, said))
 }
 
 fn form(look: &PageRequest, next: &str, said: Option<&str>) -> Markup {
@@ -87,7 +89,7 @@ fn form(look: &PageRequest, next: &str, said: Option<&str>) -> Markup {
             p { "To set up integrations, open the link that " code { "finishline serve" }
                 " printed when it started, or give a user's token." }
             form.fields action="/auth/login/" method="post" {
-                @if let Some(form_key) = look.form_key() { (frame::form_key_field(form_key)) }
+                @if let Some(form_key) = look.form_key() { (layout::form_key_field(form_key)) }
                 input type="hidden" name="next" value=(next);
                 div.field {
                     label for="token" { "Token" }

@@ -4,33 +4,36 @@
 //! and show no secret; whoever changes something is signed in, or brings a token.
 
 mod assets;
-mod form;
-mod frame;
+mod components;
 mod home;
 mod integration;
 mod integrations;
-mod listing;
+mod layout;
 mod login;
-mod outcome;
 mod release;
 mod releases;
+mod result;
+mod search;
 mod set_up;
-mod stage;
-mod words;
+mod step;
+mod step_form;
+pub(crate) mod urls;
 
-use super::auth::{self, Scopes};
-use super::call::{RawRequest, spawn_isolated};
-use super::errors::{ApiError, ApiResult};
-use super::sign_in::BrowserSession;
-use super::start::{EngineLease, ServerState};
-use crate::backend::embedded::{Organization, Principal};
+use super::auth;
+use super::auth::scopes::Scopes;
+use super::auth::sessions::BrowserSession;
+use super::endpoint::spawn_isolated;
+use super::http::request::RawRequest;
+use super::http::response::{ApiError, ApiResult};
+use super::state::{DatabaseLease, ServerState};
+use crate::database::organizations::{Organization, Principal};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use frame::{PageHead, PageTab};
+use layout::{PageHead, PageTab};
 use maud::Markup;
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ const PAGE_SCOPES: Scopes = &["org:read", "org:write", "org:admin", "org:integra
 struct PageRequest {
     method: Method,
     server: Arc<ServerState>,
-    engine: EngineLease,
+    database: DatabaseLease,
     asked: RawRequest,
     /// Who it is, by a token or by a session.
     bearer: Option<Principal>,
@@ -58,15 +61,18 @@ impl PageRequest {
         method: Method,
         asked: RawRequest,
     ) -> Result<Self, ApiError> {
-        let mut engine = server.engine().await?;
+        let mut database = server.database().await?;
         // A token that nobody has is none here: the page sends its bearer to the login.
-        let bearer = auth::authenticate(&server, &mut engine, &asked.headers).await.ok().flatten();
+        let bearer = auth::authenticate(server.own_token(), &mut database, &asked.headers)
+            .await
+            .ok()
+            .flatten();
         let signed_in = match bearer {
             Some(_) => None,
             None => server.sign_ins.find(&asked.headers),
         };
         let bearer = bearer.or_else(|| signed_in.as_ref().map(|of| of.bearer.clone()));
-        Ok(Self { method, server, engine, asked, bearer, signed_in })
+        Ok(Self { method, server, database, asked, bearer, signed_in })
     }
 
     /// Whether a form is from another site than ours, which a browser would send as well.
@@ -87,9 +93,9 @@ impl PageRequest {
     /// The organization that the path names, for somebody who may see it.
     async fn authorize(&mut self) -> Result<Organization, ApiError> {
         let (reader, slug) = (self.principal()?, self.asked.param("org").to_owned());
-        let found = self.engine.organization(&slug).await?.filter(|found| found.slug == slug);
+        let found = self.database.organization(&slug).await?.filter(|found| found.slug == slug);
         let org = found.ok_or_else(ApiError::not_found)?;
-        auth::authorize(&mut self.engine, &reader, org.id, PAGE_SCOPES).await?;
+        auth::authorize(&mut self.database, &reader, org.id, PAGE_SCOPES).await?;
         Ok(org)
     }
 
@@ -104,7 +110,7 @@ impl PageRequest {
 
     /// A page of an organization, on one of its tabs.
     fn page_of(&self, title: &str, org: Option<(&str, PageTab)>, body: Markup) -> Response {
-        frame::page(StatusCode::OK, &PageHead { title, org, form_key: self.form_key() }, body)
+        layout::page(StatusCode::OK, &PageHead { title, org, form_key: self.form_key() }, body)
     }
 }
 
@@ -133,7 +139,7 @@ pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>
 /// The page for an address that leads nowhere.
 pub(super) fn no_page(server: &ServerState, headers: &HeaderMap) -> Response {
     let signed_in = server.sign_ins.find(headers);
-    frame::error(&ApiError::not_found(), signed_in.as_ref().map(|of| of.form_key.as_str()))
+    layout::error(&ApiError::not_found(), signed_in.as_ref().map(|of| of.form_key.as_str()))
 }
 
 /// Puts a page into the router.
@@ -154,7 +160,7 @@ where
         async move {
             let asked = match asked {
                 Ok(asked) => asked,
-                Err(error) => return frame::error(&error, None),
+                Err(error) => return layout::error(&error, None),
             };
             let signed_in = server.sign_ins.find(&asked.headers);
             let (path, is_get) = (asked.whole_path(), method != Method::POST);
@@ -171,7 +177,7 @@ where
                     login::redirect_to_login(&path)
                 }
                 Err(error) => {
-                    frame::error(&error, signed_in.as_ref().map(|of| of.form_key.as_str()))
+                    layout::error(&error, signed_in.as_ref().map(|of| of.form_key.as_str()))
                 }
             }
         }

@@ -1,22 +1,25 @@
 //! One release: where it runs, what is in it.
 
-use super::frame::PageTab;
-use super::listing::SearchList;
+use super::layout::PageTab;
 use super::releases::status;
-use super::{PageRequest, words};
-use crate::backend::embedded::{CommitFile, PageQuery, StoredCommit, StoredDeploy, StoredRelease};
-use crate::server::errors::{ApiError, ApiResult};
+use super::search::SearchList;
+use super::{PageRequest, components};
+use crate::database::commits::{CommitFile, StoredCommit};
+use crate::database::deploys::StoredDeploy;
+use crate::database::organizations::PageQuery;
+use crate::database::releases::StoredRelease;
+use crate::server::http::response::{ApiError, ApiResult};
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/{version}/`.
 pub(super) async fn show(mut look: PageRequest) -> ApiResult {
     let org = look.authorize().await?;
     let version = look.asked.param("version").to_owned();
-    let found = look.engine.release(org.id, &version).await?;
+    let found = look.database.release(org.id, &version).await?;
     let release = found.ok_or_else(ApiError::not_found)?;
-    let projects = look.engine.release_projects(release.id).await?;
+    let projects = look.database.release_projects(release.id).await?;
     let some = PageQuery { offset: 0, rows: 100 };
-    let all_deploys = look.engine.deploys(release.id, some).await?;
+    let all_deploys = look.database.deploys(release.id, some).await?;
     let content = html! {
         header.heading { div {
             h1 { bdi { (release.version) } }
@@ -33,14 +36,14 @@ pub(super) async fn show(mut look: PageRequest) -> ApiResult {
 fn facts(release: &StoredRelease, projects: &[(i64, String)]) -> Markup {
     html! {
         dl.facts {
-            @if let Some(released) = release.date_released { dt { "Released" } dd { (words::time(released)) } }
-            dt { "Made" } dd { (words::time(release.created_at)) }
+            @if let Some(released) = release.date_released { dt { "Released" } dd { (components::time(released)) } }
+            dt { "Made" } dd { (components::time(release.created_at)) }
             @if !projects.is_empty() {
                 dt { "Projects" }
                 dd { @for (at, (_, slug)) in projects.iter().enumerate() { @if at > 0 { ", " } (slug) } }
             }
             @if let Some(commit) = &release.r#ref { dt { "Made of" } dd { code { bdi { (commit) } } } }
-            @if let Some(url) = &release.url { dt { "More at" } dd { (words::external_link(url)) } }
+            @if let Some(url) = &release.url { dt { "More at" } dd { (components::external_link(url)) } }
             @if let Some(agent) = &release.user_agent { dt { "Made by" } dd { bdi { (agent) } } }
         }
     }
@@ -53,9 +56,9 @@ fn deploys(all: &[StoredDeploy]) -> Markup {
         ul.lines {
             @for deploy in all {
                 li {
-                    span.environment { (deploy.environment) } " " (words::time(deploy.date_finished))
+                    span.environment { (deploy.environment) } " " (components::time(deploy.date_finished))
                     @if let Some(name) = &deploy.name { " " bdi { (name) } }
-                    @if let Some(url) = &deploy.url { " " (words::external_link(url)) }
+                    @if let Some(url) = &deploy.url { " " (components::external_link(url)) }
                 }
             }
         }
@@ -64,10 +67,10 @@ fn deploys(all: &[StoredDeploy]) -> Markup {
 
 async fn commits(look: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
     let listing = SearchList::read(&look.asked, "commits");
-    let mut found = look.engine.release_commits(release.id, listing.rows()).await?;
+    let mut found = look.database.release_commits(release.id, listing.rows()).await?;
     let more = SearchList::cut(&mut found);
     Ok(html! {
-        h2 #commits { (words::count(release.commit_count, "commit")) }
+        h2 #commits { (components::count(release.commit_count, "commit")) }
         @if release.commit_count == 0 { p.quiet { "Nobody told which commits are in it." } }
         ul.lines { @for one in &found { (commit(one)) } }
         (listing.pager("Pages of commits", more))
@@ -85,7 +88,7 @@ fn commit(commit: &StoredCommit) -> Markup {
                 bdi { (subject.unwrap_or("(no message)")) }
                 p.quiet {
                     @if let Some(author) = author { bdi { (author) } " · " }
-                    (words::time(commit.date_added)) " · " bdi { (commit.repository.name) }
+                    (components::time(commit.date_added)) " · " bdi { (commit.repository.name) }
                 }
             }
         }
@@ -94,7 +97,7 @@ fn commit(commit: &StoredCommit) -> Markup {
 
 async fn files(look: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
     let listing = SearchList::read(&look.asked, "files");
-    let mut found = look.engine.release_files(release.id, listing.rows()).await?;
+    let mut found = look.database.release_files(release.id, listing.rows()).await?;
     let more = SearchList::cut(&mut found);
     Ok(html! {
         @if !found.is_empty() || more {

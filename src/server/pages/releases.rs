@@ -1,10 +1,12 @@
 //! The releases of an organization, newest first.
 
-use super::frame::PageTab;
-use super::listing::SearchList;
-use super::{PageRequest, words};
-use crate::backend::embedded::{ReleaseFilter, StoredDeploy, StoredRelease};
-use crate::server::errors::ApiResult;
+use super::layout::PageTab;
+use super::search::SearchList;
+use super::{PageRequest, components};
+use crate::database::deploys::StoredDeploy;
+use crate::database::releases::{ReleaseFilter, StoredRelease};
+use crate::server::http::response::ApiResult;
+use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/`.
@@ -13,11 +15,11 @@ pub(super) async fn list(mut look: PageRequest) -> ApiResult {
     let listing = SearchList::read(&look.asked, "page");
     let query = Some(listing.query.clone()).filter(|query| !query.is_empty());
     let filter = ReleaseFilter { query, ..ReleaseFilter::default() };
-    let mut found = look.engine.releases(org.id, &filter, listing.rows()).await?;
+    let mut found = look.database.releases(org.id, &filter, listing.rows()).await?;
     let more = SearchList::cut(&mut found);
     let mut rows = Vec::new();
     for release in &found {
-        let deployed = look.engine.last_deploy(release.id).await?;
+        let deployed = look.database.last_deploy(release.id).await?;
         rows.push(row(&org.slug, release, deployed.as_ref()));
     }
     let content = html! {
@@ -39,10 +41,10 @@ pub(super) async fn list(mut look: PageRequest) -> ApiResult {
 fn row(org: &str, release: &StoredRelease, deployed: Option<&StoredDeploy>) -> Markup {
     html! {
         li {
-            h2 { a href=(words::release(org, &release.version)) { bdi { (release.version) } } }
+            h2 { a href=(urls::release(org, &release.version)) { bdi { (release.version) } } }
             p.quiet {
-                (words::time(release.date_released.unwrap_or(release.created_at)))
-                " · " (words::count(release.commit_count, "commit"))
+                (components::time(release.date_released.unwrap_or(release.created_at)))
+                " · " (components::count(release.commit_count, "commit"))
                 @if let Some(deploy) = deployed { " · in " span.environment { (deploy.environment) } }
             }
             (status(release))
@@ -63,7 +65,7 @@ pub(super) fn status(release: &StoredRelease) -> Markup {
 fn nothing(org: &str) -> Markup {
     html! {
         section.nothing {
-            (words::drawing(words::EMPTY))
+            (components::drawing(components::EMPTY))
             p { "Nothing was released for " strong { (org) } " yet. In a git checkout, this does:" }
             pre { code { "finishline run --org " (org) " --projects web --release web@1.0.0 --environment production" } }
         }

@@ -6,21 +6,23 @@
 //! What a link alone would begin and finish, a person confirms; and a person is shown the vendor's
 //! address instead of being sent there, for a form may only lead to this server.
 
-use super::frame::redirect;
-use super::stage::StepPage;
-use super::words::segment;
-use super::{FORM_KEY, PageRequest, login, outcome};
-use crate::backend::embedded::{EntryPoint, Organization, PageQuery, PipelineSession};
-use crate::callback::denied;
-use crate::failure::{Error, ErrorCode, ExitCode, Result};
+use super::layout::redirect;
+use super::step::StepPage;
+use super::{FORM_KEY, PageRequest, login, result};
+use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};
+use crate::database::organizations::{Organization, PageQuery};
+use crate::error::{Error, ErrorCode, ExitCode, Result};
+use crate::integration::callback::denied;
+use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult};
+use crate::model::site::Site;
+use crate::model::state::Fields;
 use crate::model::{FinishedIntegration, Object, OrgSlug};
 use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
-use crate::redirect::Site;
-use crate::seam::{Pipeline, PipelineStart, StepResult};
-use crate::server::catalog;
-use crate::server::errors::{ApiError, ApiResult};
-use crate::server::pipeline::{session_key, set_session_cookie, snake_case};
-use crate::state::Fields;
+use crate::server::api::pipeline::{session_key, set_session_cookie};
+use crate::server::api::provider_json;
+use crate::server::http::response::{ApiError, ApiResult};
+use crate::text::case::snake_case;
+use crate::text::url::segment;
 use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
@@ -31,12 +33,12 @@ use url::form_urlencoded;
 /// first step, or goes on to the vendor.
 pub(super) async fn begin(mut look: PageRequest) -> ApiResult {
     let name = look.asked.param("org").to_owned();
-    let org = look.engine.organization(&name).await?;
+    let org = look.database.organization(&name).await?;
     let Some(org) = org else { return Ok(to_login(&look, "")) };
     let slug = segment(&org.slug);
     let user = look.bearer.as_ref().and_then(|bearer| bearer.user);
     let Some(user) = user else { return Ok(to_login(&look, &format!("{slug}/"))) };
-    match look.engine.role(org.id, user).await?.as_deref() {
+    match look.database.role(org.id, user).await?.as_deref() {
         Some("owner" | "manager" | "admin") => {}
         _ if look.signed_in.is_some() => return Err(ApiError::forbidden()),
         Some(_) => return Ok(to_login(&look, "")),
@@ -65,13 +67,13 @@ fn to_login(look: &PageRequest, rest: &str) -> Response {
 /// `/extensions/{provider}/setup/`: takes a form, or what a vendor's callback brings.
 pub(super) async fn advance(mut look: PageRequest) -> ApiResult {
     let session = match session_key(&look.asked) {
-        Some(key) => look.engine.session(&key).await?,
+        Some(key) => EmbeddedBackend::new(&mut look.database).session(&key).await?,
         None => None,
     };
     let given = parameters(&look);
     let Some(session) = session else { return Ok(no_session(&look, &given)) };
     if session.door == EntryPoint::Api {
-        return Ok(look.page("Integration Setup", outcome::callback_page(given)));
+        return Ok(look.page("Integration Setup", result::callback_page(given)));
     }
     let stage = StepPage::for_session(&mut look, &session).await?;
     if look.bearer.as_ref().and_then(|bearer| bearer.user) != Some(session.user) {
@@ -103,7 +105,7 @@ fn no_session(look: &PageRequest, given: &Object) -> Response {
         return redirect("/");
     }
     let address = format!("{}{}", look.server.base(), look.asked.whole_path());
-    look.page("Integration Setup", outcome::paste_page(&address))
+    look.page("Integration Setup", result::paste_page(&address))
 }
 
 /// `GET /extensions/{provider}/configure/`: the link that a vendor sends a person by. Its finish
@@ -118,7 +120,7 @@ pub(super) async fn configure(mut look: PageRequest) -> ApiResult {
         return Ok(login::redirect_to_login(&format!("/extensions/{key}/configure/?{query}")));
     };
     let Some(org) = chosen_organization(&mut look, user).await? else { return Ok(link) };
-    let role = look.engine.role(org.id, user).await?;
+    let role = look.database.role(org.id, user).await?;
     if !matches!(role.as_deref(), Some("owner" | "manager" | "admin")) {
         return Ok(link);
     }
@@ -143,12 +145,12 @@ async fn chosen_organization(
     look: &mut PageRequest,
     user: i64,
 ) -> Result<Option<Organization>, ApiError> {
-    let mut own = look.engine.organizations(user, "", PageQuery { offset: 0, rows: 2 }).await?;
+    let mut own = look.database.organizations(user, "", PageQuery { offset: 0, rows: 2 }).await?;
     if own.len() == 1 {
         return Ok(own.pop());
     }
     let Some(slug) = look.asked.query("orgSlug").map(str::to_owned) else { return Ok(None) };
-    let found = look.engine.organization(&slug).await?;
+    let found = look.database.organization(&slug).await?;
     Ok(found.filter(|found| found.slug == slug))
 }
 
@@ -186,12 +188,17 @@ async fn start(
         next,
     };
     let replaced = session_key(&look.asked);
-    let begun = look.engine.begin_session(begin, user, org_id, door, replaced.as_deref()).await;
+    let begun = EmbeddedBackend::new(&mut look.database)
+        .begin_session(begin, user, org_id, door, replaced.as_deref())
+        .await;
     let key = match begun {
         Err(failure) if failure.code.exit() == ExitCode::Refused => return Ok(Err(failure)),
         begun => begun?,
     };
-    let session = look.engine.session(&key).await?.ok_or_else(ApiError::not_found)?;
+    let session = EmbeddedBackend::new(&mut look.database)
+        .session(&key)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
     Ok(Ok((key, session)))
 }
 
@@ -222,7 +229,7 @@ async fn answer(
     let typed = fields(session.step, given);
     let mut fields = typed.clone();
     session.step.echo(&session.view.data, &mut fields);
-    Ok(match look.engine.advance(&fields).await? {
+    Ok(match EmbeddedBackend::resuming(&mut look.database, &session.key).advance(&fields).await? {
         StepResult::Complete(finished) => complete(look, session, &finished).await?,
         StepResult::Refused(refusal) => stage.refused(look, &refusal.into()),
         StepResult::Stay(more) => {
@@ -241,18 +248,18 @@ async fn complete(
     session: &PipelineSession,
     finished: &FinishedIntegration,
 ) -> ApiResult {
-    let slug = look.engine.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
+    let slug = look.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
     let (key, next) = (&finished.integration_key, session.next.as_deref());
     let site = Site::new(look.server.base());
     let settings = site.settings_url(slug.as_str(), key, finished.id, next);
     if session.door == EntryPoint::Link {
         return Ok(redirect(&settings));
     }
-    let found = look.engine.integration(session.org, finished.id).await?;
+    let found = look.database.integration(session.org, finished.id).await?;
     let installed = found.ok_or_else(ApiError::not_found)?;
-    let data = catalog::integration(session.org, &installed, true);
+    let data = provider_json::integration(session.org, &installed, true);
     let posted = json!({ "success": true, "data": data });
-    let page = outcome::finished(&installed.name, &settings, &posted);
+    let page = result::finished(&installed.name, &settings, &posted);
     Ok(look.page("Integration Setup Complete", page))
 }
 

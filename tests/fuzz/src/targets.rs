@@ -2,18 +2,21 @@
 //! came of it to what was meant. None may panic, and none may take long.
 
 use crate::oracle::{self, Command, OutputFile};
-use finishline::callback::Callback;
 use finishline::env::Env;
-use finishline::failure::{Error, ErrorCode, Warning};
+use finishline::error::{Error, ErrorCode, Warning};
 use finishline::git::{Checkout, CommitRange};
-use finishline::host::{OutputSinks, WriteOp};
-use finishline::inputs::given::{CommandLineFlags, RawInputs};
+use finishline::inputs::raw::{CommandLineFlags, RawInputs};
 use finishline::inputs::state::FieldInput;
 use finishline::inputs::{LogLevel, OutputFormat, OutputOptions};
+use finishline::integration::callback::Callback;
 use finishline::job::{Host, Job};
 use finishline::manifest::Manifest;
+use finishline::model::token;
 use finishline::outcome::{IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
-use finishline::{backend, outputs, provider, secret, token, yaml};
+use finishline::output::table;
+use finishline::output::{OutputSinks, WriteOp};
+use finishline::text::yaml;
+use finishline::{backend, provider, secret};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use tokio::runtime::Builder;
@@ -244,7 +247,7 @@ fn written(data: &[u8]) {
 
 /// Whoever reads it gets what was meant, and nothing but it.
 fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
-    let values = outputs::values(outcome);
+    let values = table::values(outcome);
     match emit {
         WriteOp::Stdout(text) | WriteOp::Stderr(text) => assert_stream(host, text),
         WriteOp::Append(path, text) if path.ends_with("GITHUB_OUTPUT") => {
@@ -255,9 +258,9 @@ fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
         }
         WriteOp::Replace(path, text) if path.ends_with("dotenv") => {
             for (name, value) in oracle::inherited(text) {
-                let meant = outputs::fitting(&values).find(|(of, _)| outputs::env_name(of) == name);
+                let meant = table::fitting(&values).find(|(of, _)| table::env_name(of) == name);
                 let meant = meant.unwrap_or_else(|| panic!("{name} is no output")).1;
-                assert_eq!(value, finishline::host::gitlab::one_line(meant));
+                assert_eq!(value, finishline::output::gitlab::one_line(meant));
             }
         }
         WriteOp::Append(path, text) | WriteOp::Replace(path, text)

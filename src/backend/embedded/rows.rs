@@ -1,0 +1,233 @@
+//! The rows: one small function for each thing that is read or written. No rules here.
+
+use super::pipeline::StoredPipeline;
+use crate::database::columns::{object, text};
+use crate::database::organizations::Actor;
+use crate::model::{IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets};
+use crate::os::clock::unix_ms;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::{Value, json};
+
+/// A row of `integration`.
+#[derive(PartialEq)]
+pub(super) struct IntegrationRow {
+    pub(super) id: i64,
+    pub(super) external_id: String,
+    pub(super) name: String,
+    pub(super) metadata: Object,
+    pub(super) status: IntegrationStatus,
+}
+
+/// A row of `organization_integration`.
+pub(super) struct LinkRow {
+    pub(super) id: i64,
+    pub(super) integration_id: i64,
+    pub(super) config: Object,
+    pub(super) status: IntegrationStatus,
+    pub(super) default_auth: Option<i64>,
+}
+
+/// The organization's integrations of one provider, by id.
+pub(super) fn list(
+    connection: &Connection,
+    org: &OrgSlug,
+    integration_key: &str,
+) -> rusqlite::Result<Vec<ListedIntegration>> {
+    let mut statement = connection.prepare(
+        "SELECT integration.id, integration.external_id, name, metadata, link.config,
+                integration.status AS status, link.status AS link_status, identity.data AS identity
+         FROM organization_integration AS link
+         JOIN integration ON integration.id = link.integration_id
+         JOIN organization ON organization.id = link.organization_id
+         LEFT JOIN identity ON identity.id = link.default_auth_id
+         WHERE organization.slug = ?1 AND integration.provider = ?2
+         ORDER BY integration.id",
+    )?;
+    let rows = statement.query_map((org.as_str(), integration_key), |row| {
+        let is_active =
+            |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == IntegrationStatus::Active);
+        let metadata = json_of(row, "metadata")?;
+        let identity: Option<String> = row.get("identity")?;
+        Ok(ListedIntegration {
+            id: row.get("id")?,
+            external_id: row.get("external_id")?,
+            name: row.get("name")?,
+            domain_name: metadata.get("domain_name").and_then(Value::as_str).map(str::to_owned),
+            active: is_active("status")? && is_active("link_status")?,
+            stored: Some(StoredSecrets {
+                metadata,
+                config: json_of(row, "config")?,
+                identity: identity.as_deref().map(object),
+            }),
+        })
+    })?;
+    rows.collect()
+}
+
+/// The integration by its unique pair.
+pub(super) fn integration(
+    connection: &Connection,
+    integration_key: &str,
+    external_id: &str,
+) -> rusqlite::Result<Option<IntegrationRow>> {
+    connection
+        .query_row(
+            "SELECT * FROM integration WHERE provider = ?1 AND external_id = ?2",
+            (integration_key, external_id),
+            |row| {
+                Ok(IntegrationRow {
+                    id: row.get("id")?,
+                    external_id: row.get("external_id")?,
+                    name: row.get("name")?,
+                    metadata: json_of(row, "metadata")?,
+                    status: status(row, "status")?,
+                })
+            },
+        )
+        .optional()
+}
+
+/// Creates the row, or overwrites name, metadata and status; its id.
+pub(super) fn write_integration(
+    connection: &Connection,
+    integration_key: &str,
+    row: &IntegrationRow,
+) -> rusqlite::Result<i64> {
+    connection.query_row(
+        "INSERT INTO integration (provider, external_id, name, metadata, status, created_at)
+         VALUES (:provider, :external_id, :name, :metadata, :status, :now)
+         ON CONFLICT (provider, external_id) DO UPDATE
+         SET name = excluded.name, metadata = excluded.metadata, status = excluded.status
+         RETURNING id",
+        named_params! {
+            ":provider": integration_key,
+            ":external_id": row.external_id,
+            ":name": row.name,
+            ":metadata": text(&row.metadata),
+            ":status": row.status.as_str(),
+            ":now": unix_ms(),
+        },
+        |row| row.get(0),
+    )
+}
+
+/// The organization's link to an integration.
+pub(super) fn link(
+    connection: &Connection,
+    org: i64,
+    integration: i64,
+) -> rusqlite::Result<Option<LinkRow>> {
+    connection
+        .query_row(
+            "SELECT * FROM organization_integration WHERE organization_id = ?1 AND integration_id = ?2",
+            (org, integration),
+            |row| {
+                Ok(LinkRow {
+                    id: row.get("id")?,
+                    integration_id: integration,
+                    config: json_of(row, "config")?,
+                    status: status(row, "status")?,
+                    default_auth: row.get("default_auth_id")?,
+                })
+            },
+        )
+        .optional()
+}
+
+/// A new link with an empty configuration.
+pub(super) fn insert_link(
+    connection: &Connection,
+    org: i64,
+    integration_id: i64,
+    default_auth: Option<i64>,
+) -> rusqlite::Result<LinkRow> {
+    let status = IntegrationStatus::Active;
+    let id = connection.query_row(
+        "INSERT INTO organization_integration
+             (organization_id, integration_id, default_auth_id, config, status, created_at)
+         VALUES (?1, ?2, ?3, '{}', ?4, ?5) RETURNING id",
+        (org, integration_id, default_auth, status.as_str(), unix_ms()),
+        |row| row.get(0),
+    )?;
+    Ok(LinkRow { id, integration_id, config: Object::new(), status, default_auth })
+}
+
+/// Brings a link into use, with this default identity.
+pub(super) fn renew_link(
+    connection: &Connection,
+    link: i64,
+    default_auth: Option<i64>,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE organization_integration SET status = 'active', default_auth_id = ?2
+               WHERE id = ?1";
+    connection.execute(sql, (link, default_auth)).map(drop)
+}
+
+/// Replaces the organization's own configuration.
+pub(super) fn configure_link(
+    connection: &Connection,
+    link: i64,
+    config: &Object,
+) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "UPDATE organization_integration SET config = ?2 WHERE id = ?1",
+            (link, text(config)),
+        )
+        .map(drop)
+}
+
+/// Sentry's audit entry 110, `integration.add`.
+pub(super) fn record_install(
+    connection: &Connection,
+    actor: Actor,
+    provider_key: &str,
+    integration: &IntegrationRow,
+) -> rusqlite::Result<()> {
+    let data = json!({ "provider": provider_key, "name": integration.name });
+    connection
+        .execute(
+            "INSERT INTO audit_log_entry
+                 (organization_id, actor_id, event, target_object, data, created_at)
+             VALUES (?1, ?2, 'integration.add', ?3, ?4, ?5)",
+            (actor.org, actor.user, integration.id, data.to_string(), unix_ms()),
+        )
+        .map(drop)
+}
+
+/// Sentry's analytics event `integrations.pipeline_step`, with the index after the step.
+pub(super) fn record_step(connection: &Connection, kept: &StoredPipeline) -> rusqlite::Result<()> {
+    let data = json!({
+        "user_id": kept.uid,
+        "organization_id": kept.org_id,
+        "integration": kept.provider_key,
+        "step_index": kept.step_index,
+        "pipeline_type": kept.pipeline_type().as_str(),
+    });
+    record_event(connection, "integrations.pipeline_step", &data)
+}
+
+/// Sentry's analytics event `integrations.identity_linked`.
+pub(super) fn record_identity(
+    connection: &Connection,
+    actor: Actor,
+    kind: &str,
+) -> rusqlite::Result<()> {
+    let data = json!({ "provider": kind, "actor_id": actor.user, "actor_type": "user" });
+    record_event(connection, "integrations.identity_linked", &data)
+}
+
+fn record_event(connection: &Connection, kind: &str, data: &Value) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO analytics_event (type, data, created_at) VALUES (?1, ?2, ?3)";
+    connection.execute(sql, (kind, data.to_string(), unix_ms())).map(drop)
+}
+
+fn json_of(row: &Row<'_>, column: &str) -> rusqlite::Result<Object> {
+    Ok(object(&row.get::<_, String>(column)?))
+}
+
+/// A status that another hand wrote counts as switched off.
+fn status(row: &Row<'_>, column: &str) -> rusqlite::Result<IntegrationStatus> {
+    Ok(IntegrationStatus::parse(&row.get::<_, String>(column)?)
+        .unwrap_or(IntegrationStatus::Disabled))
+}

@@ -1,0 +1,203 @@
+//! What the backend answered, in whichever of its shapes. Its texts are hostile until shown on
+//! one short line.
+
+use crate::http::HttpResponse;
+use crate::text::quote::one_line;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a limited client waits when the server does not say: its windows are of one second.
+const WINDOW: Duration = Duration::from_secs(1);
+/// The longest wait that a server's word is taken for.
+const LONGEST: u64 = 120;
+
+/// An answer of the backend. It has no `Debug`: configuration in it may be secret.
+pub(crate) struct SentryResponse {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    pub(crate) location: Option<String>,
+    link: String,
+    /// `Retry-After`, in seconds.
+    retry_after: Option<u64>,
+    /// When the rate limit's window ends, in seconds since 1970, and the server's own clock.
+    reset: Option<u64>,
+    now: u64,
+}
+
+impl From<HttpResponse> for SentryResponse {
+    fn from(answer: HttpResponse) -> Self {
+        let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
+        Self {
+            status: answer.status,
+            location: answer.header("location").map(str::to_owned),
+            link: answer.header("link").unwrap_or_default().to_owned(),
+            retry_after: number("retry-after"),
+            reset: number("x-sentry-rate-limit-reset"),
+            now: answer.received,
+            body: answer.body,
+        }
+    }
+}
+
+impl SentryResponse {
+    /// The body as JSON, whatever its content type says; `Null` when it is none.
+    pub(crate) fn json(&self) -> Value {
+        match serde_json::from_str(&self.body) {
+            // A limiter of 2023 sends its JSON as a JSON string.
+            Ok(Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            Ok(value) => value,
+            Err(_) => Value::Null,
+        }
+    }
+
+    /// Whether the status is one of success.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// How long to wait after a 429.
+    pub(crate) fn rate_limit(&self) -> Duration {
+        let reset = self.reset.map(|reset| reset.saturating_sub(self.now));
+        let seconds = self.retry_after.or(reset).map(|seconds| seconds.clamp(1, LONGEST));
+        seconds.map_or(WINDOW, Duration::from_secs)
+    }
+
+    /// The cursor of the next page, when there is one.
+    pub(crate) fn next_cursor(&self) -> Option<String> {
+        next_cursor(&self.link)
+    }
+}
+
+/// Reads Sentry's `Link` header: a next link is always there, only `results="true"` means it.
+pub(crate) fn next_cursor(link: &str) -> Option<String> {
+    let next = link.split(", ").find(|part| part.contains("rel=\"next\""))?;
+    let parameter = |name: &str| {
+        let (_, rest) = next.split_once(&format!("{name}=\""))?;
+        rest.split('"').next()
+    };
+    if parameter("results")? != "true" {
+        return None;
+    }
+    let cursor = parameter("cursor")?;
+    let fits = |c: char| c.is_ascii_digit() || c == ':' || c == '-';
+    (!cursor.is_empty() && cursor.chars().all(fits)).then(|| cursor.to_owned())
+}
+
+/// The reason in an error body of any of Sentry's shapes, as one short line.
+pub(crate) fn error_text(body: &Value) -> Option<String> {
+    let line = short_line(&find_reason(body, 4)?);
+    (!line.is_empty()).then_some(line)
+}
+
+fn short_line(text: &str) -> String {
+    one_line(text).trim().chars().take(300).collect()
+}
+
+fn find_reason(body: &Value, depth: u8) -> Option<String> {
+    match body {
+        _ if depth == 0 => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => items.iter().find_map(|item| find_reason(item, depth - 1)),
+        Value::Object(fields) => {
+            let known = ["detail", "message", "error", "data", "errors", "__all__", "info"];
+            let said = known.iter().filter_map(|name| fields.get(*name));
+            said.filter_map(|value| find_reason(value, depth - 1)).next().or_else(|| {
+                let of_field = |(name, value): (&String, &Value)| {
+                    Some(format!("{name}: {}", find_reason(value, depth - 1)?))
+                };
+                let words: Vec<_> = fields.iter().filter_map(of_field).collect();
+                (!words.is_empty()).then(|| words.join("; "))
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// The fields that a body of validation errors names, each with its reason; none in other bodies.
+pub(crate) fn field_errors(body: &Value) -> Vec<(String, String)> {
+    let Value::Object(fields) = body else { return Vec::new() };
+    if fields.contains_key("detail") || fields.contains_key("status") {
+        return Vec::new();
+    }
+    let is_list = |value: &&Value| value.is_array() || value.is_object();
+    let named = |(name, value): (&String, &Value)| {
+        Some((short_line(name), Some(value).filter(is_list).and_then(error_text)?))
+    };
+    fields.iter().filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const VECTORS: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/pipeline-vectors.json"));
+
+    fn reply(status: u16, body: &str) -> SentryResponse {
+        SentryResponse {
+            status,
+            body: body.to_owned(),
+            location: None,
+            link: String::new(),
+            retry_after: None,
+            reset: None,
+            now: 1_000,
+        }
+    }
+
+    #[test]
+    fn only_a_next_link_with_results_is_followed() {
+        let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+        for case in vectors["link_header"].as_array().unwrap() {
+            let cursor = next_cursor(case["header"].as_str().unwrap());
+            let expected = case["next_cursor"].as_str().filter(|_| case["has_next"] == true);
+            assert_eq!(cursor.as_deref(), expected);
+        }
+        for hostile in ["", "rel=\"next\"", "<x>; rel=\"next\"; results=\"true\"; cursor=\"a&b\""] {
+            assert_eq!(next_cursor(hostile), None);
+        }
+    }
+
+    #[test]
+    fn a_limited_client_waits_for_the_window_to_end() {
+        let limited = SentryResponse { reset: Some(1_003), ..reply(429, "") };
+        assert_eq!(limited.rate_limit(), Duration::from_secs(3));
+        assert_eq!(reply(429, "").rate_limit(), WINDOW);
+        let far = SentryResponse { retry_after: Some(1_000_000), ..reply(429, "") };
+        assert_eq!(far.rate_limit(), Duration::from_secs(LONGEST));
+    }
+
+    #[test]
+    fn every_error_shape_gives_its_reason() {
+        for (body, words) in [
+            (json!({"detail": "no"}), Some("no")),
+            (json!({"detail": {"code": "x", "message": "no\nway"}}), Some("no way")),
+            (json!({"url": ["Enter a valid URL."]}), Some("url: Enter a valid URL.")),
+            (json!({"nonFieldErrors": ["no"]}), Some("nonFieldErrors: no")),
+            (json!({"status": "error", "data": {"detail": "no"}}), Some("no")),
+            (json!({"error_type": "validation", "errors": {"__all__": "no"}}), Some("no")),
+            (json!("no"), Some("no")),
+            (json!([["no"]]), Some("no")),
+            (json!([[[[["deep"]]]]]), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(error_text(&body).as_deref(), words, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_json_string_of_json_is_read_through() {
+        let body = "\"{\\\"detail\\\": \\\"slow down\\\"}\"";
+        assert_eq!(error_text(&reply(429, body).json()).as_deref(), Some("slow down"));
+        assert_eq!(reply(502, "<html>").json(), Value::Null);
+    }
+
+    #[test]
+    fn field_errors_are_told_from_pipeline_errors() {
+        let fields = field_errors(&json!({"code": ["This field is required."]}));
+        assert_eq!(fields, [("code".to_owned(), "This field is required.".to_owned())]);
+        assert!(field_errors(&json!({"status": "error", "data": {"detail": "x"}})).is_empty());
+        assert!(field_errors(&json!({"detail": "x"})).is_empty());
+    }
+}

@@ -1,0 +1,201 @@
+//! After the finish: repositories are linked and code mappings set, each as often as one likes.
+//! Whatever fails here is a warning of its own and never hides the finished integration.
+
+use super::SentryBackend;
+use super::client::permission::Permission;
+use super::client::response::{SentryResponse, error_text};
+use super::client::{RetryPolicy, SentryRequest};
+use crate::backend::LinkReport;
+use crate::error::Result;
+use crate::inputs::types::CodeMapping;
+use crate::integration::links::{ExistingLinks, RequestedLinks};
+use crate::text::url::segment;
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+/// What one request to the bulk endpoint may hold.
+const MOST_MAPPINGS: usize = 300;
+
+impl SentryBackend<'_> {
+    /// The repositories and code mappings of an integration, as far as these ask for any.
+    pub async fn linked(&self, integration: i64, wanted: &RequestedLinks) -> Result<ExistingLinks> {
+        let mut linked = ExistingLinks::default();
+        if !wanted.repositories.is_empty() {
+            linked.repositories = self.repositories(integration).await?;
+        }
+        if !wanted.code_mappings.is_empty() {
+            // What cannot be listed is set again, and that changes nothing.
+            linked.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
+        }
+        Ok(linked)
+    }
+
+    async fn repositories(&self, integration: i64) -> Result<Vec<Vec<String>>> {
+        let path = self.path(&format!("repos/?integration_id={integration}"));
+        Ok(self.pages(&path, Permission::Repositories).await?.iter().map(names).collect())
+    }
+
+    async fn code_mappings(&self, integration: i64) -> Result<Vec<CodeMapping>> {
+        let path = self.path(&format!("code-mappings/?integrationId={integration}"));
+        Ok(self.pages(&path, Permission::Repositories).await?.iter().map(mapping).collect())
+    }
+
+    /// Links the repositories and sets the code mappings that are not there.
+    pub async fn set_links(
+        &mut self,
+        integration: i64,
+        wanted: &RequestedLinks,
+        after: &mut LinkReport,
+    ) {
+        if wanted.is_empty() {
+            return;
+        }
+        let lacking = match self.linked(integration, wanted).await {
+            Ok(linked) => wanted.missing(&linked),
+            Err(failure) => return after.not_linked("repositories", &failure.message),
+        };
+        for name in &lacking.repositories {
+            match self.link_repository(integration, name).await {
+                Ok(true) => after.linked(name),
+                Ok(false) => {}
+                Err(why) => after.not_linked(name, &why),
+            }
+        }
+        self.map_code(&lacking.code_mappings, after).await;
+    }
+
+    /// Links one, and says whether that changed anything. An older server answers HTTP 500 when
+    /// it is linked already, so the list has the last word.
+    async fn link_repository(&mut self, integration: i64, name: &str) -> Result<bool, String> {
+        let body = json!({
+            "provider": format!("integrations:{}", self.task.provider_key()),
+            "installation": integration.to_string(),
+            "identifier": self.identifier(integration, name).await,
+        });
+        self.client.disable_pool().map_err(|failure| failure.message)?;
+        let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
+            Ok(reply) if reply.is_success() => return Ok(true),
+            // Another run has linked it meanwhile.
+            Ok(reply) if exists(&reply.json()) => return Ok(false),
+            Ok(reply) => return Err(http_error_text(&reply)),
+            Err(failure) => failure,
+        };
+        let linked = self.repositories(integration).await.unwrap_or_default();
+        if linked.iter().flatten().any(|known| known.eq_ignore_ascii_case(name)) {
+            Ok(true)
+        } else {
+            Err(failure.message)
+        }
+    }
+
+    /// The third party's own name for a repository: some, like GitLab, take a number only.
+    async fn identifier(&self, integration: i64, name: &str) -> String {
+        let path = format!("integrations/{integration}/repos/?search={}", segment(name));
+        let found = match self.client.send(&SentryRequest::get(self.path(&path))).await {
+            Ok(reply) if reply.is_success() => reply.json(),
+            _ => Value::Null,
+        };
+        let repositories = found["repos"].as_array().into_iter().flatten();
+        let is_called =
+            |one: &&Value| names(one).iter().any(|known| known.eq_ignore_ascii_case(name));
+        let mut named = repositories.filter(is_called);
+        let identifier = named.next().map(|repository| &repository["identifier"]);
+        match identifier {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// Sets code mappings by the bulk endpoint, which updates those that are there.
+    async fn map_code(&self, mappings: &[CodeMapping], after: &mut LinkReport) {
+        let mut rest: Vec<_> = mappings.iter().collect();
+        while let Some(first) = rest.first().copied() {
+            let same = |one: &&CodeMapping| {
+                one.project == first.project
+                    && one.repository == first.repository
+                    && one.default_branch == first.default_branch
+            };
+            let (group, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(same);
+            rest = others;
+            for chunk in group.chunks(MOST_MAPPINGS) {
+                self.map_group(first, chunk, after).await;
+            }
+        }
+    }
+
+    async fn map_group(&self, first: &CodeMapping, group: &[&CodeMapping], after: &mut LinkReport) {
+        let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
+        let mut body = json!({
+            "project": first.project,
+            "repository": first.repository,
+            "provider": self.task.provider_key(),
+            "mappings": group.iter().map(roots).collect::<Vec<_>>(),
+        });
+        if let Some(branch) = &first.default_branch {
+            body["defaultBranch"] = branch.as_str().into();
+        }
+        match self.send("code-mappings/bulk/", &body, RetryPolicy::Safe).await {
+            Ok(reply) if reply.is_success() => report_mappings(&reply.json(), group, after),
+            Ok(reply) => after.not_mapped(first, &http_error_text(&reply)),
+            Err(failure) => after.not_mapped(first, &failure.message),
+        }
+    }
+
+    async fn send(&self, rest: &str, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse> {
+        let (method, path) = (Method::POST, self.path(rest));
+        let call = SentryRequest { method, path, json: Some(body), form: None, repeat };
+        Ok(self.client.send(&call).await?)
+    }
+}
+
+/// What became of each mapping of a group: what is not told has been set.
+fn report_mappings(said: &Value, group: &[&CodeMapping], after: &mut LinkReport) {
+    let each = said["mappings"].as_array().map_or(&[][..], Vec::as_slice);
+    for mapping in group {
+        let is_own = |said: &&Value| {
+            said["stackRoot"] == mapping.stack_root.as_str()
+                && said["sourceRoot"] == mapping.source_root.as_str()
+        };
+        match each.iter().find(is_own).filter(|said| said["status"] == "error") {
+            Some(said) => after.not_mapped(mapping, &error_text(said).unwrap_or_default()),
+            None => after.mapped(mapping),
+        }
+    }
+}
+
+/// What a repository is called, the name that people see first; GitLab's tells the path in its
+/// address only.
+pub(super) fn names(repository: &Value) -> Vec<String> {
+    let text = |key: &str| match &repository[key] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let texts = ["name", "identifier", "externalSlug"].map(text);
+    let address = repository["url"].as_str().and_then(|url| Url::parse(url).ok());
+    let path = address.map(|url| url.path().trim_matches('/').to_owned());
+    texts.into_iter().flatten().chain(path.filter(|path| !path.is_empty())).collect()
+}
+
+/// A code mapping, as inputs have it.
+pub(super) fn mapping(item: &Value) -> CodeMapping {
+    let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    CodeMapping {
+        project: text("projectSlug"),
+        repository: text("repoName"),
+        stack_root: text("stackRoot"),
+        source_root: text("sourceRoot"),
+        default_branch: item["defaultBranch"].as_str().map(str::to_owned),
+    }
+}
+
+fn exists(said: &Value) -> bool {
+    [&said["detail"]["code"], &said["code"]].iter().any(|code| **code == "repo_exists")
+}
+
+fn http_error_text(reply: &SentryResponse) -> String {
+    let said = error_text(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
+    format!("HTTP {}{said}", reply.status)
+}

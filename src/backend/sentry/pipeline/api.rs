@@ -1,0 +1,238 @@
+//! The `api` dialect, of 2026 and later: Sentry's JSON pipeline endpoint.
+
+use crate::backend::sentry::SentryBackend;
+use crate::backend::sentry::client::permission::{self, Permission};
+use crate::backend::sentry::client::response::{SentryResponse, error_text, field_errors};
+use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest};
+use crate::error::{Error, ErrorCode, Result};
+use crate::integration::pipeline::{StepResult, StepView};
+use crate::integration::task::IntegrationTask;
+use crate::model::state::Fields;
+use crate::model::{FinishedIntegration, ListedIntegration, Object, Refusal};
+use crate::provider::INITIAL;
+use crate::text::quote::quote;
+use crate::text::url::segment;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The endpoint, below the organization.
+pub(crate) const PIPELINE: &str = "pipeline/integration_pipeline/";
+
+/// What is known while a pipeline is walked.
+#[derive(Default)]
+pub(crate) struct ApiPipeline {
+    /// What the organization had before.
+    pub(crate) existing: Vec<ListedIntegration>,
+    /// The step that was last shown.
+    pub(crate) step: String,
+}
+
+/// The body that starts a pipeline. Some providers begin with data of their own, which `state`
+/// names as it names the fields of a step.
+pub(crate) fn initialize(task: &IntegrationTask) -> Value {
+    let mut body = json!({ "action": "initialize", "provider": task.key });
+    let initial = task.answers.step(INITIAL);
+    if let Some(initial) = initial.filter(|initial| initial.iter().next().is_some()) {
+        body[INITIAL] = Value::Object(object_of(initial));
+    }
+    body
+}
+
+fn object_of(fields: &Fields) -> Object {
+    fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// How a start was answered.
+pub(crate) enum StartResult {
+    /// By the first step.
+    Step(StepView),
+    /// By a server that has no such endpoint.
+    NoEndpoint,
+}
+
+impl SentryBackend<'_> {
+    /// Where a provider without a pipeline is switched on.
+    pub(crate) fn direct_enable_path(&self) -> String {
+        self.path(&format!("integrations/direct-enable/{}/", segment(&self.task.key)))
+    }
+
+    /// Switches on what has no pipeline. Once it is on, a second request is refused.
+    async fn enable(&self) -> Result<StepResult> {
+        let nothing = json!({});
+        let call = SentryRequest {
+            method: Method::POST,
+            path: self.direct_enable_path(),
+            json: Some(&nothing),
+            form: None,
+            repeat: RetryPolicy::Unsent,
+        };
+        let reply = match self.client.send(&call).await {
+            Ok(reply) => reply,
+            Err(SendError::NotSent(failure)) => return Err(failure),
+            Err(SendError::Indeterminate(failure)) => {
+                return self.find_new_integration().await.map(StepResult::Complete).ok_or(failure);
+            }
+        };
+        let said = reply.json();
+        match reply.status {
+            200..=299 => Ok(StepResult::Complete(finished(&said)?)),
+            400 | 409 => Ok(StepResult::Refused(refusal(&reply, &said))),
+            404 if said["detail"].is_null() => Err(self.no_endpoint()),
+            404 => Err(self.not_offered(&reply)),
+            _ => Err(self.denied(&reply, Permission::Pipeline)),
+        }
+    }
+
+    /// Starts a pipeline. A second start replaces the first, so it may be repeated.
+    pub(crate) async fn start(&mut self) -> Result<StartResult> {
+        let step = self.task.provider.steps().first();
+        if let Some(step) = step.filter(|_| self.task.provider.direct_enable()) {
+            self.api.step = step.id.to_owned();
+            return Ok(StartResult::Step(StepView { id: step.id.to_owned(), data: Object::new() }));
+        }
+        let body = initialize(self.task);
+        let reply = self.post(&body, RetryPolicy::Safe).await?;
+        let said = reply.json();
+        match reply.status {
+            200..=299 => Ok(StartResult::Step(self.read_step(&said)?)),
+            404 if said["detail"].is_null() => Ok(StartResult::NoEndpoint),
+            400 | 404 => Err(self.not_offered(&reply)),
+            _ => Err(self.denied(&reply, Permission::Pipeline)),
+        }
+    }
+
+    /// Answers the current step. When nobody knows whether the answer arrived, looks before
+    /// anything is sent again.
+    pub(crate) async fn advance(&mut self, fields: &Fields) -> Result<StepResult> {
+        if self.task.provider.direct_enable() {
+            return self.enable().await;
+        }
+        let body = Value::Object(object_of(fields));
+        match self.post(&body, RetryPolicy::Unsent).await {
+            Ok(reply) => self.progress(&reply),
+            Err(SendError::NotSent(failure)) => Err(failure),
+            Err(SendError::Indeterminate(failure)) => self.recover(&body, failure).await,
+        }
+    }
+
+    /// The answer may have arrived: the current step tells, and after the last one the list does.
+    async fn recover(&mut self, body: &Value, failure: Error) -> Result<StepResult> {
+        tracing::warn!(reason = failure.message, "looking whether the answer arrived");
+        let mut failure = failure;
+        // A finish that failed halfway leaves a session whose step cannot be read.
+        let current = self.client.send(&SentryRequest::get(self.path(PIPELINE))).await.ok();
+        if let Some(current) = current.filter(SentryResponse::is_success) {
+            let earlier = self.api.step.clone();
+            let view = self.read_step(&current.json())?;
+            if view.id != earlier {
+                return Ok(StepResult::Advance(view));
+            }
+            match self.post(body, RetryPolicy::Unsent).await {
+                Ok(reply) => return self.progress(&reply),
+                Err(SendError::NotSent(failure)) => return Err(failure),
+                Err(SendError::Indeterminate(again)) => failure = again,
+            }
+        }
+        match self.find_new_integration().await {
+            Some(finished) => Ok(StepResult::Complete(finished)),
+            None => Err(failure),
+        }
+    }
+
+    async fn post(&self, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse, SendError> {
+        let call = SentryRequest {
+            method: Method::POST,
+            path: self.path(PIPELINE),
+            json: Some(body),
+            form: None,
+            repeat,
+        };
+        self.client.send(&call).await
+    }
+
+    fn progress(&mut self, reply: &SentryResponse) -> Result<StepResult> {
+        let said = reply.json();
+        match (reply.status, said["status"].as_str()) {
+            (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(&said)?)),
+            (200..=299, Some("stay")) => Ok(StepResult::Stay(object(&said["data"]))),
+            (200..=299, Some("complete")) => Ok(StepResult::Complete(finished(&said["data"])?)),
+            (400, Some("error")) => Ok(StepResult::Refused(refusal(reply, &said["data"]))),
+            (400, _) => Ok(match field_errors(&said) {
+                fields if fields.is_empty() => StepResult::Refused(refusal(reply, &said)),
+                fields => StepResult::Invalid(fields),
+            }),
+            (404, _) => Ok(StepResult::Refused(permission::expired(reply))),
+            (200..=299, _) => Err(self.unexpected_body()),
+            _ => Err(self.denied(reply, Permission::Pipeline)),
+        }
+    }
+
+    /// A step as the endpoint shows it.
+    pub(crate) fn read_step(&mut self, said: &Value) -> Result<StepView> {
+        let id = said["step"]
+            .as_str()
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| self.unexpected_body())?;
+        self.api.step = id.to_owned();
+        Ok(StepView { id: id.to_owned(), data: object(&said["data"]) })
+    }
+
+    /// A server without the endpoint: older than 2026.
+    pub(crate) fn no_endpoint(&self) -> Error {
+        let message = format!("{} has no pipeline endpoint", self.client.base());
+        Error::new(ErrorCode::Unsupported, message)
+            .with_hint("it may be older than 2026: set `dialect: web`, or check `url`")
+    }
+
+    fn unexpected_body(&self) -> Error {
+        let message = format!("{} answered the pipeline with something else", self.client.base());
+        Error::new(ErrorCode::BackendError, message)
+    }
+
+    /// The provider cannot be started here: a gate, or not registered.
+    fn not_offered(&self, reply: &SentryResponse) -> Error {
+        let said = error_text(&reply.json()).unwrap_or_default();
+        let message =
+            format!("{} does not start a {} pipeline: {said}", self.client.base(), self.task.key);
+        let failure = Error::new(ErrorCode::Unsupported, message)
+            .with_hint("the message is the server's own: the provider is unknown there, or needs a feature of the plan");
+        Error { status: Some(reply.status), ..failure }
+    }
+}
+
+/// The serialized organization integration, as far as we read it.
+pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
+    let id = data["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| data["id"].as_i64());
+    let id = id.ok_or_else(|| {
+        Error::new(
+            ErrorCode::BackendError,
+            "the pipeline finished, and the answer names no integration",
+        )
+    })?;
+    // An older server says success although the link still waits for its deletion.
+    let status = data["organizationIntegrationStatus"].as_str().unwrap_or("active");
+    if status != "active" {
+        let message = format!("integration {id} is there, but Sentry has it as {}", quote(status));
+        return Err(Error::new(ErrorCode::Refused, message)
+            .with_hint("wait until its deletion is through, and run again"));
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(FinishedIntegration {
+        id,
+        integration_key: text(&data["provider"]["key"]),
+        name: text(&data["name"]),
+        changed: true,
+        location: None,
+    })
+}
+
+fn refusal(reply: &SentryResponse, said: &Value) -> Refusal {
+    let message = error_text(said).unwrap_or_else(|| "no reason was given".to_owned());
+    let mut refusal = permission::kind_of_refusal(message);
+    refusal.status = Some(reply.status);
+    refusal
+}
+
+fn object(value: &Value) -> Object {
+    value.as_object().cloned().unwrap_or_default()
+}

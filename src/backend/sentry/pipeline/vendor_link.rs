@@ -1,0 +1,97 @@
+//! The vendor's link, on servers before 2026: what a vendor would send a person by begins and
+//! finishes a pipeline at once, and its end is a redirect to the settings page.
+
+use super::html::SetupPage;
+use crate::backend::sentry::SentryBackend;
+use crate::backend::sentry::client::response::SentryResponse;
+use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest, permission};
+use crate::error::{Error, ErrorCode, Result};
+use crate::integration::pipeline::StepResult;
+use crate::model::FinishedIntegration;
+use crate::model::state::Fields;
+use crate::provider::{INITIAL, Step};
+use crate::text::url::segment;
+use url::{Url, form_urlencoded};
+
+impl SentryBackend<'_> {
+    /// What the pipeline begins with, where the state brings it.
+    pub(crate) fn initial(&self) -> Option<(&'static Step, &Fields)> {
+        let given = self.task.answers.step(INITIAL)?;
+        self.task.provider.initial().zip(Some(given)).filter(|_| given.iter().next().is_some())
+    }
+
+    /// Follows the vendor's link, as a person would with what the vendor gave them. It is followed
+    /// once: when nobody knows whether it arrived, the list of integrations tells.
+    pub(crate) async fn follow_link(&mut self) -> Result<StepResult> {
+        let call = SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(self.link()) };
+        match self.client.send(&call).await {
+            Ok(reply) => self.arrived(&reply).await,
+            Err(SendError::NotSent(failure)) => Err(failure),
+            Err(SendError::Indeterminate(failure)) => match self.find_new_integration().await {
+                Some(finished) => Ok(StepResult::Complete(finished)),
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// The link's own address, with the organization and what comes `next`.
+    pub(crate) fn link(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some((step, fields)) = self.initial() {
+            let given = step
+                .fields
+                .iter()
+                .filter_map(|field| Some((field.link(), fields.get(field.name)?.as_str()?)));
+            query.extend_pairs(given);
+        }
+        query.append_pair("orgSlug", self.task.org.as_str());
+        query.extend_pairs(self.task.next.as_ref().map(|next| ("next", next)));
+        format!("/extensions/{}/configure/?{}", segment(&self.task.key), query.finish())
+    }
+
+    async fn arrived(&self, reply: &SentryResponse) -> Result<StepResult> {
+        self.check_access(reply)?;
+        let Some(location) = &reply.location else {
+            return match SetupPage::read(&reply.body) {
+                SetupPage::Error(reason) => {
+                    Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
+                }
+                SetupPage::Finish(_) | SetupPage::Form { .. } | SetupPage::Other => {
+                    Err(self.no_page())
+                }
+            };
+        };
+        let location = self.client.base().join(location).ok();
+        match location.as_ref().and_then(|url| Some((url, self.finished_id(url)?))) {
+            Some((location, id)) => Ok(StepResult::Complete(self.finished_at(location, id).await)),
+            None => Err(self.not_finished()),
+        }
+    }
+
+    /// The integration whose settings page an address is.
+    fn finished_id(&self, location: &Url) -> Option<i64> {
+        let key = segment(self.task.provider_key());
+        let (_, rest) = location.path().split_once(&format!("/integrations/{key}/"))?;
+        rest.split('/').next()?.parse().ok()
+    }
+
+    async fn finished_at(&self, location: &Url, id: i64) -> FinishedIntegration {
+        let listed = self.list().await.unwrap_or_default();
+        let name = listed.into_iter().find(|one| one.id == id).map(|one| one.name);
+        FinishedIntegration {
+            id,
+            integration_key: self.task.provider_key().to_owned(),
+            name: name.unwrap_or_default(),
+            changed: true,
+            location: Some(location.to_string()),
+        }
+    }
+
+    /// To choose an organization, or because the person may not install here.
+    fn not_finished(&self) -> Error {
+        let (base, org) = (self.client.base(), &self.task.org);
+        let message = format!("{base} does not finish {} by a link for {org}", self.task.key);
+        Error::new(ErrorCode::Refused, message)
+            .with_hint("check that the token's owner is an owner, manager or admin of `org`")
+    }
+}

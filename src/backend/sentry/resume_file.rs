@@ -1,0 +1,169 @@
+//! The resume file: where pipelines that wait for a person are kept for another process.
+//!
+//! It holds the step and the session's cookies, sealed with a key that only the owner of the token
+//! can derive. No token and no input is in it.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use serde_json::{Map, Value, json};
+
+const SALT: usize = 16;
+const NONCE: usize = 12;
+const SCHEMA: i64 = 1;
+
+/// The waiting pipelines, by `host/organization/provider` and the entry of a manifest, each sealed.
+#[derive(Default)]
+pub struct ResumeFile(Map<String, Value>);
+
+/// One waiting pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuspendedPipeline {
+    /// The step that the callback answers.
+    pub step: String,
+    /// The cookies of the session, as a `Cookie` header has them.
+    pub cookies: Secret,
+    /// What the redirect URL carries.
+    pub next: Option<String>,
+    /// The integration that is being renewed.
+    pub integration_id: Option<i64>,
+}
+
+impl ResumeFile {
+    /// Reads the file's text; an empty one holds nothing.
+    pub fn read(text: &str) -> Result<Self> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        match (value["schema"].as_i64(), value["waiting"].as_object()) {
+            (Some(SCHEMA), Some(waiting)) => Ok(Self(waiting.clone())),
+            _ => Err(Error::new(
+                ErrorCode::Usage,
+                "`resume-file` is not a resume file of this version",
+            )
+            .with_hint("let `resume-file` name the file that the first run wrote, or a new one")),
+        }
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        format!("{}\n", json!({ "schema": SCHEMA, "waiting": self.0 }))
+    }
+
+    /// The keys of the waiting pipelines.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Keeps a pipeline, over an earlier one of the same key.
+    pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result<()> {
+        let mut random = [0_u8; SALT + NONCE];
+        let no_random =
+            |_| Error::new(ErrorCode::Internal, "the operating system gives no random bytes");
+        getrandom::fill(&mut random).map_err(no_random)?;
+        let mut text = waiting.text().into_bytes();
+        let sealing = cipher(token, &random).seal_in_place_append_tag(
+            nonce(&random),
+            Aad::from(key),
+            &mut text,
+        );
+        sealing.map_err(|_| Error::new(ErrorCode::Internal, "the resume file cannot be sealed"))?;
+        self.0.insert(key.to_owned(), STANDARD.encode([&random[..], &text].concat()).into());
+        Ok(())
+    }
+
+    /// The pipeline of this key; `None` when there is none that this token opens.
+    pub fn get(&self, key: &str, token: &Secret) -> Option<SuspendedPipeline> {
+        let bytes = STANDARD.decode(self.0.get(key)?.as_str()?).ok()?;
+        let (random, sealed) = bytes.split_at_checked(SALT + NONCE)?;
+        let mut sealed = sealed.to_vec();
+        let opened =
+            cipher(token, random).open_in_place(nonce(random), Aad::from(key), &mut sealed);
+        SuspendedPipeline::read(opened.ok()?)
+    }
+
+    /// Forgets a pipeline.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+}
+
+impl SuspendedPipeline {
+    fn text(&self) -> String {
+        json!({
+            "step": self.step,
+            "cookies": self.cookies.expose(),
+            "next": self.next,
+            "integration_id": self.integration_id,
+        })
+        .to_string()
+    }
+
+    fn read(text: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(text).ok()?;
+        Some(Self {
+            step: value["step"].as_str()?.to_owned(),
+            cookies: Secret::from(value["cookies"].as_str()?),
+            next: value["next"].as_str().map(str::to_owned),
+            integration_id: value["integration_id"].as_i64(),
+        })
+    }
+}
+
+/// A key for one entry, out of the token and the entry's own salt.
+fn cipher(token: &Secret, random: &[u8]) -> LessSafeKey {
+    let salt = Salt::new(HKDF_SHA256, &random[..SALT]);
+    let derived = salt.extract(token.expose().as_bytes());
+    let derived = derived.expand(&[b"finishline resume file"], &CHACHA20_POLY1305);
+    LessSafeKey::new(UnboundKey::from(derived.expect("the cipher's own key length is allowed")))
+}
+
+fn nonce(random: &[u8]) -> Nonce {
+    let mut nonce = [0_u8; NONCE];
+    nonce.copy_from_slice(&random[SALT..SALT + NONCE]);
+    Nonce::assume_unique_for_key(nonce)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting() -> SuspendedPipeline {
+        SuspendedPipeline {
+            step: "oauth_login".to_owned(),
+            cookies: Secret::from("sentrysid=c00kie"),
+            next: Some("https://x".to_owned()),
+            integration_id: Some(7),
+        }
+    }
+
+    #[test]
+    fn only_the_same_token_and_key_open_what_was_sealed() {
+        let (token, other) = (Secret::from("t0ken"), Secret::from("other"));
+        let mut sealed = ResumeFile::default();
+        sealed.put("h/acme/gitlab", &token, &waiting()).unwrap();
+        let text = sealed.text();
+        assert!(!text.contains("c00kie") && !text.contains("t0ken"), "{text}");
+        let mut read = ResumeFile::read(&text).unwrap();
+        assert_eq!(read.get("h/acme/gitlab", &token).unwrap().step, "oauth_login");
+        assert!(read.get("h/acme/gitlab", &other).is_none());
+        let moved = read.0["h/acme/gitlab"].clone();
+        read.0.insert("h/other/gitlab".to_owned(), moved);
+        assert!(read.get("h/other/gitlab", &token).is_none(), "an entry cannot be moved");
+    }
+
+    #[test]
+    fn a_damaged_file_opens_nothing() {
+        let mut sealed = ResumeFile::default();
+        for damage in [json!("AAAA"), json!(7), json!("no base64"), json!("")] {
+            sealed.0.insert("k".to_owned(), damage);
+            assert!(sealed.get("k", &Secret::from("t")).is_none());
+        }
+        assert!(ResumeFile::read("[]").is_err() && ResumeFile::read("{\"schema\":2}").is_err());
+        assert_eq!(ResumeFile::read(" \n").unwrap().keys().count(), 0);
+    }
+}

@@ -1,0 +1,228 @@
+//! The command line, built from the table of inputs.
+
+pub mod manual;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::raw::CommandLineFlags;
+use crate::inputs::table::{ALIASES, FlagKind, INPUTS, InputSpec, SET};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// The flag of `plan` that tells by the exit code whether there is something to do.
+const EXIT_CODE: &str = "exit-code";
+
+/// Where `serve` listens when nobody names another address.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
+
+/// What was typed after `serve`.
+#[derive(Debug, Default)]
+pub struct ServeArgs {
+    /// `--listen`.
+    pub listen: String,
+    /// `--database`.
+    pub database: Option<String>,
+    /// Every `--org`.
+    pub orgs: Vec<String>,
+    /// Every `--project`.
+    pub projects: Vec<String>,
+}
+
+/// What was asked for.
+pub enum Invocation {
+    /// The CI step; `plan` is the same with `dry-run`.
+    Run(CommandLineFlags),
+    /// The preflight.
+    Check(CommandLineFlags),
+    /// The manifest of what an organization has.
+    Import(CommandLineFlags),
+    /// The step that goes on with a pipeline that waited for a person.
+    Resume(CommandLineFlags),
+    /// The list of providers, or one of them.
+    Providers {
+        /// The one that is asked about.
+        key: Option<String>,
+        /// Whether as JSON.
+        json: bool,
+    },
+    /// Sentry's API over the embedded backend.
+    Serve(ServeArgs),
+    /// The JSON Schema of the manifest.
+    Schema,
+    /// What a shell completes.
+    Completions(Shell),
+    /// The manual page of the program, or of one of its commands.
+    Man(Option<String>),
+    /// Help or the version: a text and nothing else.
+    Text(String),
+}
+
+/// Reads the command line.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation> {
+    match command().try_get_matches_from(args) {
+        Ok(matches) => Ok(request(&matches)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Invocation::Text(error.to_string()))
+            }
+            _ => Err(usage(&error)),
+        },
+    }
+}
+
+/// The whole command line, as help shows it.
+pub fn command() -> Command {
+    let run = Command::new("run").about("The CI step: does everything its inputs ask for");
+    let plan = Command::new("plan").about("Decides, reads only, and says what would happen").arg(
+        Arg::new(EXIT_CODE)
+            .long(EXIT_CODE)
+            .action(ArgAction::SetTrue)
+            .help("exit with 8 when there is something to do"),
+    );
+    let check = Command::new("check").about("Looks whether what is asked for can be done");
+    let import = Command::new("import").about("Prints a manifest of what an organization has");
+    let resume = Command::new("resume").about("Goes on with a pipeline that waited for a person");
+    let providers = Command::new("providers")
+        .about("Which providers there are, and what each needs")
+        .arg(Arg::new("key").value_name("KEY").help("the provider to explain"))
+        .arg(value(find("format"), "FORMAT").value_parser(["text", "json"]));
+    let completions = Command::new("completions")
+        .about("Prints what a shell completes")
+        .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("the shell"));
+    let man = Command::new("man")
+        .about("Prints a manual page, as roff")
+        .arg(Arg::new("command").value_name("COMMAND").help("the command to explain"));
+    Command::new("finishline")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Sentry releases, deploys and integrations from CI, with outputs that always arrive")
+        .subcommand_required(true)
+        .arg_required_else_help(false)
+        .disable_help_subcommand(false)
+        .subcommand(with_inputs(run))
+        .subcommand(with_inputs(plan))
+        .subcommand(with_inputs(check))
+        .subcommand(with_inputs(import))
+        .subcommand(with_inputs(resume))
+        .subcommand(providers)
+        .subcommand(serve())
+        .subcommand(Command::new("schema").about("Prints the JSON Schema of the manifest"))
+        .subcommand(completions)
+        .subcommand(man)
+}
+
+fn serve() -> Command {
+    let arg = |name, word, help| Arg::new(name).long(name).value_name(word).help(help);
+    Command::new("serve")
+        .about("Sentry's API over the embedded backend, for tests and for one machine")
+        .arg(
+            arg("listen", "ADDRESS:PORT", "where to listen; port 0 takes a free one")
+                .default_value(DEFAULT_LISTEN),
+        )
+        .arg(arg("database", "FILE", "the embedded backend's file [FINISHLINE_DATABASE]"))
+        .arg(
+            arg("org", "SLUG", "an organization to make, as often as needed")
+                .action(ArgAction::Append),
+        )
+        .arg(
+            arg("project", "SLUG", "a project to make in each --org, as often as needed")
+                .action(ArgAction::Append),
+        )
+}
+
+fn with_inputs(command: Command) -> Command {
+    let set = Arg::new(SET)
+        .long(SET)
+        .value_name("NAME=VALUE")
+        .action(ArgAction::Append)
+        .help("one field of `state`; a secret only as NAME=@FILE or NAME=env:VARIABLE");
+    command.args(INPUTS.iter().map(flag)).arg(set)
+}
+
+fn flag(input: &'static InputSpec) -> Arg {
+    match input.flag {
+        FlagKind::Value(word) => value(input, word),
+        FlagKind::File(_) => value(input, "FILE"),
+        FlagKind::Switch => value(input, "true|false")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+    }
+}
+
+fn value(input: &'static InputSpec, word: &'static str) -> Arg {
+    let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
+    let aliases = ALIASES.iter().filter(|(_, of)| *of == input.name).map(|(alias, _)| *alias);
+    Arg::new(input.name)
+        .long(input.long())
+        .aliases(aliases)
+        .value_name(word)
+        .help(help)
+        .hide_possible_values(true)
+}
+
+fn find(name: &str) -> &'static InputSpec {
+    INPUTS.iter().find(|input| input.name == name).expect("the table has this input")
+}
+
+fn request(matches: &ArgMatches) -> Invocation {
+    let text = |matches: &ArgMatches, name: &str| matches.get_one::<String>(name).cloned();
+    match matches.subcommand() {
+        Some(("providers", of)) => Invocation::Providers {
+            key: text(of, "key"),
+            json: text(of, "format").as_deref() == Some("json"),
+        },
+        Some(("serve", of)) => {
+            let all = |name| of.get_many::<String>(name).into_iter().flatten().cloned().collect();
+            Invocation::Serve(ServeArgs {
+                listen: text(of, "listen").unwrap_or_default(),
+                database: text(of, "database"),
+                orgs: all("org"),
+                projects: all("project"),
+            })
+        }
+        Some(("schema", _)) => Invocation::Schema,
+        Some(("completions", of)) => {
+            Invocation::Completions(*of.get_one("shell").expect("clap wants a shell"))
+        }
+        Some(("man", of)) => Invocation::Man(text(of, "command")),
+        Some((name, of)) => {
+            let flags = flags(name, of);
+            match name {
+                "resume" => Invocation::Resume(flags),
+                "check" => Invocation::Check(flags),
+                "import" => Invocation::Import(flags),
+                _ => Invocation::Run(flags),
+            }
+        }
+        None => Invocation::Text(command().render_help().to_string()),
+    }
+}
+
+/// What was typed after a command that takes inputs.
+fn flags(name: &str, of: &ArgMatches) -> CommandLineFlags {
+    let given =
+        |input: &InputSpec| of.get_one(input.name).cloned().map(|value| (input.name, value));
+    let mut values: BTreeMap<_, _> = INPUTS.iter().filter_map(given).collect();
+    let is_plan = name == "plan";
+    if is_plan {
+        values.insert("dry-run", "true".to_owned());
+    }
+    let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
+    CommandLineFlags { values, sets, exit_code: is_plan && of.get_flag(EXIT_CODE) }
+}
+
+/// clap's first line says what is wrong; its tips and usage become the hint.
+fn usage(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let failure = Error::new(ErrorCode::Usage, message);
+    match (lines.find_map(|line| line.strip_prefix("tip: ")), error.kind()) {
+        (Some(tip), _) => failure.with_hint(tip),
+        (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => failure
+            .with_hint("`finishline --help` lists the commands; a step of CI is `finishline run`"),
+        (None, _) => failure,
+    }
+}

@@ -1,0 +1,55 @@
+//! What the entries of one run need not ask twice, and what slows them down together.
+
+use crate::backend::sentry::{SentryBackend, ServerConnection};
+use crate::error::Result;
+use crate::model::ListedIntegration;
+use crate::model::site::Site;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use tokio::sync::OnceCell;
+use url::Url;
+
+/// Something that is asked for once for each key.
+type Once<T> = RefCell<HashMap<String, Rc<OnceCell<T>>>>;
+
+/// What the entries share. A pipeline's session is not among it.
+#[derive(Default)]
+pub(crate) struct RunCache {
+    lines: RefCell<HashMap<String, ServerConnection>>,
+    listings: Once<Rc<[ListedIntegration]>>,
+    sites: Once<Site>,
+}
+
+impl RunCache {
+    /// The line to this server; what makes it is the same for all of a run.
+    pub(crate) fn connection(
+        &self,
+        url: &Url,
+        new: impl FnOnce() -> ServerConnection,
+    ) -> ServerConnection {
+        let mut lines = self.lines.borrow_mut();
+        lines.entry(url.origin().ascii_serialization()).or_insert_with(new).clone()
+    }
+
+    /// What the organization had of the provider when the run first asked: every entry looks for
+    /// its own integration only, which no other one makes.
+    pub(crate) async fn integrations(
+        &self,
+        sentry: &SentryBackend<'_>,
+    ) -> Result<Rc<[ListedIntegration]>> {
+        let cell = cell(&self.listings, sentry.key());
+        let list = async || Ok(Rc::from(sentry.list().await?));
+        cell.get_or_try_init(list).await.cloned()
+    }
+
+    /// Where the organization's pages are.
+    pub(crate) async fn site(&self, sentry: &SentryBackend<'_>) -> Site {
+        let cell = cell(&self.sites, sentry.organization_key());
+        cell.get_or_init(async || sentry.site().await).await.clone()
+    }
+}
+
+fn cell<T>(all: &Once<T>, key: String) -> Rc<OnceCell<T>> {
+    Rc::clone(all.borrow_mut().entry(key).or_default())
+}

@@ -1,0 +1,62 @@
+//! A commit status on GitHub that links the page of what was done.
+
+use super::RunContext;
+use super::commits::github;
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::github::{CommitState, CommitStatus};
+use crate::inputs::Inputs;
+use crate::outcome::{Outcome, OutcomeStatus as End};
+use tokio::time::Instant;
+
+impl RunContext<'_> {
+    /// The same end, once the commit has the status that was asked for; a failure to set it is a
+    /// warning.
+    pub(crate) async fn with_status(
+        &self,
+        inputs: &Inputs,
+        outcome: Outcome,
+        deadline: Instant,
+    ) -> Outcome {
+        let Some(context) = inputs.release.github_status.as_deref() else { return outcome };
+        if inputs.dry_run {
+            return outcome;
+        }
+        let set = self.set_status(inputs, context, &outcome, deadline);
+        let said = match tokio::time::timeout_at(deadline, set).await {
+            Ok(Ok(())) => return outcome,
+            Ok(Err(failure)) => format!("{failure} ({})", failure.hint),
+            Err(_) => "the deadline passed".to_owned(),
+        };
+        let message = format!("the commit status is not set: {said}");
+        outcome.with_warning(Some(Warning::new("github-status-not-set", message)))
+    }
+
+    async fn set_status(
+        &self,
+        inputs: &Inputs,
+        context: &str,
+        outcome: &Outcome,
+        deadline: Instant,
+    ) -> Result<()> {
+        let job = self.job;
+        let github_like = job.host.is_github_like();
+        let (true, Some(repository), Some(sha)) = (github_like, &job.repository, &job.sha) else {
+            return Err(Error::new(ErrorCode::Usage, "this host tells no commit on GitHub")
+                .with_hint("`github-status` works in GitHub Actions"));
+        };
+        if inputs.release.github_token.is_none() {
+            return Err(Error::new(ErrorCode::NoToken, "there is no token for GitHub")
+                .with_hint("set `github-token`, in GitHub Actions from `github.token`"));
+        }
+        let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
+        let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));
+        let state = match outcome.status {
+            End::Complete | End::Planned | End::Skipped => CommitState::Success,
+            End::ActionRequired => CommitState::Pending,
+            End::Error => CommitState::Failure,
+        };
+        let target = target.or(job.run_url.as_deref()).unwrap_or_default();
+        let status = CommitStatus { state, target, description: &outcome.headline, context };
+        github(inputs, job, deadline)?.set_status(repository, sha, &status).await
+    }
+}

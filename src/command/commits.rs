@@ -1,0 +1,155 @@
+//! Where the commits of a release are read: the checkout, or GitHub's API.
+
+use super::tls_trust;
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::git::{Checkout, CommitRange, GitError};
+use crate::github::{CommitComparison, GitHubApi};
+use crate::inputs::Inputs;
+use crate::job::{self, Job};
+use crate::release::backend::{CommitList, CommitReader, HistorySource};
+use crate::release::{CheckoutInfo, Commit};
+use std::path::Path;
+use tokio::time::Instant;
+use url::Url;
+
+/// How many commits are taken where nobody knows the one of the release before.
+const DEFAULT_COMMITS: usize = 20;
+
+/// GitHub's own API, where the host tells no other.
+const GITHUB_API: &str = "https://api.github.com/";
+
+/// The checkout and GitHub, each asked when it is needed.
+pub(crate) struct CommitSources<'a> {
+    inputs: &'a Inputs,
+    job: &'a Job,
+    checkout: Result<Option<Checkout>, GitError>,
+    deadline: Instant,
+}
+
+impl<'a> CommitSources<'a> {
+    /// Looks for a checkout in the working folder.
+    pub(crate) fn new(inputs: &'a Inputs, job: &'a Job, deadline: Instant) -> Self {
+        Self { inputs, job, checkout: Checkout::find(Path::new(".")), deadline }
+    }
+
+    /// What the checkout tells; nothing where there is none, or where it cannot be read.
+    pub(crate) fn checkout_info(&self) -> CheckoutInfo {
+        let Ok(Some(checkout)) = &self.checkout else { return CheckoutInfo::default() };
+        let remote = checkout.remote(&self.inputs.release.remote);
+        CheckoutInfo {
+            head: checkout.head().ok(),
+            repository: remote.as_deref().and_then(job::repository_of_url),
+        }
+    }
+
+    async fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {
+        let checkout = match &self.checkout {
+            Ok(Some(checkout)) => checkout,
+            Ok(None) => return Err(no_checkout()),
+            Err(error) => return Err(git_error(error)),
+        };
+        if head.is_empty() {
+            checkout.head().map_err(|error| git_error(&error))?;
+        }
+        let paths = &self.inputs.release.paths;
+        let range = CommitRange { head, previous, most: DEFAULT_COMMITS, paths };
+        let history = checkout.history(&range).await.map_err(|error| git_error(&error))?;
+        let notes = history.notes.iter().map(|note| Warning::new(note.slug(), note.to_string()));
+        Ok(with_warnings(history.commits, notes.collect(), previous))
+    }
+
+    async fn read_github(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {
+        let repository = self.repository().ok_or_else(|| {
+            Error::new(
+                ErrorCode::Usage,
+                "neither the host nor a remote tells a repository on GitHub",
+            )
+            .with_hint("run in GitHub Actions or in a checkout, or name the commits as `REPO@SHA`")
+        })?;
+        if head.is_empty() {
+            let message = "neither the host nor a checkout tells the commit that is released";
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("run in a checkout"));
+        }
+        let github = github(self.inputs, self.job, self.deadline)?;
+        let Some(previous) = previous else {
+            let commits = github.commits(&repository, head, DEFAULT_COMMITS).await?;
+            return Ok(with_warnings(commits, Vec::new(), None));
+        };
+        let CommitComparison { commits, total } =
+            github.compare(&repository, previous, head).await?;
+        let cut = (commits.len() < total).then(|| {
+            let told = commits.len();
+            let message = format!("of {total} commits since {previous}, GitHub tells {told}");
+            Warning::new("commits-cut", message)
+        });
+        Ok(with_warnings(commits, cut.into_iter().collect(), Some(previous)))
+    }
+
+    /// A repository on GitHub: the job's own there, elsewhere the one that the remote leads to.
+    fn repository(&self) -> Option<String> {
+        if self.job.host.is_github_like() {
+            return self.job.repository.clone();
+        }
+        let Ok(Some(checkout)) = &self.checkout else { return None };
+        let remote = checkout.remote(&self.inputs.release.remote)?;
+        remote.contains("github.com").then(|| job::repository_of_url(&remote))?
+    }
+}
+
+impl CommitReader for CommitSources<'_> {
+    async fn read(
+        &mut self,
+        source: HistorySource,
+        head: &str,
+        previous: Option<&str>,
+    ) -> Result<CommitList> {
+        match source {
+            HistorySource::Checkout => self.read_checkout(head, previous).await,
+            HistorySource::GitHub => self.read_github(head, previous).await,
+        }
+    }
+}
+
+/// GitHub's API as this job reaches it.
+pub(crate) fn github(inputs: &Inputs, job: &Job, deadline: Instant) -> Result<GitHubApi> {
+    let api = job.api_url.as_deref().filter(|_| job.host.is_github_like()).unwrap_or(GITHUB_API);
+    let api = Url::parse(api).map_err(|_| {
+        Error::new(ErrorCode::Usage, "the host tells no address of GitHub's API that can be used")
+    })?;
+    let token = inputs.release.github_token.as_ref();
+    GitHubApi::new(&api, token, &tls_trust(inputs, &api), deadline)
+}
+
+/// What was read, and why it may be less or more than was meant.
+fn with_warnings(
+    commits: Vec<Commit>,
+    mut warnings: Vec<Warning>,
+    previous: Option<&str>,
+) -> CommitList {
+    let message = match (commits.len(), previous) {
+        (0, Some(previous)) => {
+            format!("no commits: nothing was committed since {previous}, or nothing of `paths`")
+        }
+        (0, None) => "no commits: none of those that were looked at touches one of `paths`, \
+                      which are below the root of the repository"
+            .to_owned(),
+        (DEFAULT_COMMITS, None) => format!(
+            "the commit of the release before is not known, so the last {DEFAULT_COMMITS} commits are sent; \
+             name it with `previous`, or set `previous: lookup`"
+        ),
+        _ => return CommitList { commits, warnings },
+    };
+    warnings
+        .push(Warning::new(if commits.is_empty() { "no-commits" } else { "no-previous" }, message));
+    CommitList { commits, warnings }
+}
+
+fn no_checkout() -> Error {
+    Error::new(ErrorCode::Usage, "the working folder is in no checkout").with_hint(
+        "check the code out, or set `commits: github`, which needs none, or `commits: none`",
+    )
+}
+
+fn git_error(error: &GitError) -> Error {
+    Error::new(ErrorCode::Usage, error.to_string()).with_hint(error.hint())
+}

@@ -1,0 +1,48 @@
+//! `import`: the manifest of what an organization has. It only reads.
+
+use super::{RunContext, sentry as sentry_run};
+use crate::backend::{embedded, sentry};
+use crate::database::path;
+use crate::error::{Result, Warning};
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::integration::task::IntegrationTask;
+use crate::manifest::{self, ExistingIntegration};
+use crate::model::OrgSlug;
+use crate::outcome::{Outcome, OutcomeStatus};
+use tokio::time::Instant;
+
+impl RunContext<'_> {
+    /// Writes the manifest of the organization.
+    pub(crate) async fn import(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
+        let backend = inputs.backend(self.job)?;
+        let held = self.inventory(inputs, org, backend, deadline).await?;
+        // A file on this machine is named by `database`, not by an address.
+        let url = inputs.url.as_ref().filter(|_| backend == BackendName::Sentry);
+        let written = manifest::write(org, url.map(url::Url::as_str), &held);
+        let noun = if written.count == 1 { "integration" } else { "integrations" };
+        let headline = format!("the manifest of {org} has {} {noun}", written.count);
+        tracing::info!("{headline}");
+        let warn = |message| Warning::new("not-imported", message);
+        let warnings = written.left_out.into_iter().map(warn).collect();
+        let document = Some(written.text);
+        Ok(Outcome { document, warnings, ..Outcome::new(OutcomeStatus::Complete, headline) })
+    }
+
+    async fn inventory(
+        &self,
+        inputs: &Inputs,
+        org: &OrgSlug,
+        backend: BackendName,
+        deadline: Instant,
+    ) -> Result<Vec<ExistingIntegration>> {
+        if backend == BackendName::Embedded {
+            let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
+            return embedded::inventory(&path, org).await;
+        }
+        let (url, token) = (inputs.page_url(), sentry_run::token(inputs)?);
+        let line = self.connection(inputs, &url);
+        sentry::inventory(sentry::ConnectOptions { url, token, deadline, line }, org).await
+    }
+}

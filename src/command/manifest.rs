@@ -1,0 +1,260 @@
+//! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
+
+use super::{LogGroup, RunContext};
+use crate::error::{Error, ErrorCode, ExitCode, Result};
+use crate::inputs::Inputs;
+use crate::manifest::{self, Manifest};
+use crate::os::clock::unix_seconds;
+use crate::os::files;
+use crate::outcome::{EntryOutcome, Outcome};
+use crate::output::OutputSinks;
+use crate::provider;
+use crate::text::quote::quote;
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// How long entries under way may take once a stop is asked for: GitHub's runner sends the next
+/// signal after 7.5 seconds.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// An entry that is ready to go.
+pub(crate) struct PreparedEntry {
+    key: String,
+    title: String,
+    /// Its inputs.
+    pub(crate) inputs: Inputs,
+}
+
+impl PreparedEntry {
+    fn new(key: String, inputs: Inputs) -> Self {
+        Self { title: title(&key, &inputs), key, inputs }
+    }
+}
+
+impl RunContext<'_> {
+    /// Does everything that the entries ask for; nothing begins while one of them has a mistake.
+    pub(crate) async fn run_manifest(&self, base: &Inputs, file: &str) -> Outcome {
+        let deadline = Instant::now() + base.timeout;
+        let entries = match self.prepare_entries(file, deadline) {
+            Ok(entries) => entries,
+            Err(failure) => return Outcome::failed(failure),
+        };
+        self.stopping.defer();
+        let title = format!("finishline: {} entries of {file}", entries.len());
+        drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
+        let group = LogGroup(self.sinks);
+        let ends = self.run_entries(base, &entries, deadline).await;
+        drop(group);
+        let outcome = Outcome::of_entries(ends);
+        if self.stopping.is_requested() {
+            // The host waits for the outputs, and not for long.
+            return outcome;
+        }
+        self.with_status(base, outcome, deadline).await
+    }
+
+    /// The inputs of the entry that goes on, when a manifest is given.
+    pub(crate) fn entry_to_resume(
+        &self,
+        base: &Inputs,
+        deadline: Instant,
+    ) -> Result<Option<Inputs>> {
+        let Some(file) = &base.manifest else { return Ok(None) };
+        let entries = self.prepare_entries(file, deadline)?;
+        let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let mut meant = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
+        let PreparedEntry { key, inputs, .. } = meant.next().ok_or_else(|| {
+            let message = match &base.entry {
+                Some(entry) => format!("the manifest has no entry {}", quote(entry)),
+                None => "`resume` goes on with one pipeline, and a manifest names many".to_owned(),
+            };
+            let hint = format!("name the one that waits with `entry`: {}", keys.join(", "));
+            Error::new(ErrorCode::Usage, message).with_hint(hint)
+        })?;
+        let callback_url = base.callback_url.clone();
+        Ok(Some(Inputs { callback_url, entry: Some(key), ..inputs }))
+    }
+
+    /// The entries of the file, each checked as far as it can be before a backend is asked.
+    pub(crate) fn prepare_entries(
+        &self,
+        file: &str,
+        deadline: Instant,
+    ) -> Result<Vec<PreparedEntry>> {
+        if let Some(failure) =
+            self.untrusted_job_error().or_else(|| manifest::conflicting_inputs(self.given))
+        {
+            return Err(failure);
+        }
+        let variable = |name: &str| self.env.get(name).map(str::to_owned);
+        let text = read_manifest(file)?;
+        let (read, mut mistakes) = Manifest::read(file, &text, self.given, &variable)?;
+        let mut ready = Vec::new();
+        for entry in read.entries {
+            match self.check(&entry, deadline) {
+                Ok(inputs) => ready.push(PreparedEntry::new(entry.key, inputs)),
+                Err(failure) => {
+                    let each =
+                        if failure.errors.is_empty() { vec![failure] } else { failure.errors };
+                    let point = |one| read.source.point(one, Some(entry.place));
+                    mistakes.extend(each.into_iter().map(point));
+                }
+            }
+        }
+        let Some(failure) = manifest::combined_error(mistakes) else {
+            disambiguate_titles(&mut ready);
+            return Ok(ready);
+        };
+        self.mask(ready.iter().map(|ready| &ready.inputs));
+        Err(failure)
+    }
+
+    /// Why this run takes no manifest.
+    fn untrusted_job_error(&self) -> Option<Error> {
+        self.job.privileged.then(|| {
+            let message = "strangers can start this job although it sees secrets, and a manifest says where secrets go";
+            let hint = "run it for `push` or `schedule`, on a branch that strangers cannot fill";
+            Error::new(ErrorCode::Usage, message).with_hint(hint)
+        })
+    }
+
+    /// The inputs of an entry. What is no mistake of the file is its own end, later.
+    fn check(&self, entry: &manifest::ManifestEntry, deadline: Instant) -> Result<Inputs> {
+        let inputs = Inputs::read(&entry.given, self.env, &files::read, Vec::new())?;
+        let asked = (!entry.has_errors).then(|| self.requested(&inputs, deadline).err());
+        match asked.flatten() {
+            Some(failure) if failure.code.exit() == ExitCode::Inputs => {
+                self.mask(std::iter::once(&inputs));
+                Err(failure)
+            }
+            _ => Ok(inputs),
+        }
+    }
+
+    /// Later steps of the job may print the secrets of a run that did not begin.
+    fn mask<'b>(&self, all: impl Iterator<Item = &'b Inputs>) {
+        let secrets = |inputs: &Inputs| {
+            let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
+            let given = provider
+                .map(|provider| provider::given_secrets(provider, &inputs.state, &inputs.apps));
+            given.unwrap_or_default()
+        };
+        let secrets: Vec<_> = all.flat_map(secrets).collect();
+        drop(OutputSinks::emit(self.sinks.masks(&secrets, &[]).0));
+    }
+
+    /// Runs the entries, and tells of each in the order of the file.
+    async fn run_entries(
+        &self,
+        base: &Inputs,
+        entries: &[PreparedEntry],
+        deadline: Instant,
+    ) -> Vec<EntryOutcome> {
+        let mut done: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
+        let is_open = || !self.stopping.is_requested() && Instant::now() < deadline;
+        let starts = interleave(entries).into_iter().take_while(|_| is_open());
+        let starts = starts
+            .map(|(index, entry)| async move { (index, self.entry(base, entry, deadline).await) });
+        let mut under_way =
+            std::pin::pin!(stream::iter(starts).buffer_unordered(base.max_parallel));
+        let overdue = async {
+            self.stopping.requested().await;
+            tracing::warn!(
+                "stopping: no more entries begin, those under way have {SHUTDOWN_GRACE:?}"
+            );
+            sleep_until(Instant::now() + SHUTDOWN_GRACE).await;
+        };
+        let mut overdue = std::pin::pin!(overdue);
+        loop {
+            tokio::select! {
+                biased;
+                next = under_way.next() => match next {
+                    Some((index, outcome)) => {
+                        done[index] = Some(outcome);
+                        // One that asks only the disk never waits, and no signal would be heard.
+                        tokio::task::yield_now().await;
+                    }
+                    None => break,
+                },
+                () = &mut overdue => break,
+            }
+        }
+        let end = |(entry, outcome): (&PreparedEntry, Option<Outcome>)| EntryOutcome {
+            key: entry.key.clone(),
+            title: entry.title.clone(),
+            outcome: outcome.unwrap_or_else(|| self.not_started()),
+        };
+        entries.iter().zip(done).map(end).collect()
+    }
+
+    /// One entry, as a run of its own; a line about it.
+    async fn entry(&self, base: &Inputs, entry: &PreparedEntry, deadline: Instant) -> Outcome {
+        let run = RunContext { entry: Some(&entry.key), ..*self };
+        let work = Box::pin(async {
+            match run.requested(&entry.inputs, deadline) {
+                Ok(asked) => run.run_requested(&entry.inputs, asked, deadline).await,
+                Err(failure) => Outcome::failed(failure),
+            }
+        });
+        let done = timeout_at(deadline, work).await;
+        let mut outcome = done.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
+        outcome.tolerate(&base.tolerate);
+        let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
+        tracing::info!(entry, status, "{}", outcome.headline);
+        outcome
+    }
+
+    /// The end of an entry that did not begin, or was broken off.
+    fn not_started(&self) -> Outcome {
+        let (code, why) = match self.stopping.is_requested() {
+            true => (ErrorCode::Cancelled, "the run was cancelled by a signal"),
+            false => (ErrorCode::Deadline, "the deadline passed"),
+        };
+        Outcome::failed(Error::new(code, format!("not done: {why}")))
+    }
+}
+
+fn read_manifest(file: &str) -> Result<String> {
+    files::read(file).map_err(|error| {
+        let message = format!("cannot read the manifest {}: {error}", quote(file));
+        let hint = "let `manifest` name a YAML file of at most 1 MiB";
+        Error::new(ErrorCode::BadManifest, message).with_hint(hint)
+    })
+}
+
+/// The entries in the order in which they begin: the organizations take turns, so that those under
+/// way do not all wait for the one listing of one of them. Releases come after integrations.
+fn interleave(entries: &[PreparedEntry]) -> Vec<(usize, &PreparedEntry)> {
+    let mut counts = HashMap::<_, usize>::new();
+    let mut turn = |entry: &PreparedEntry| {
+        let inputs = &entry.inputs;
+        let listing = (inputs.url.clone(), inputs.org.clone(), inputs.provider.clone());
+        let count = counts.entry(listing).or_default();
+        *count += 1;
+        (inputs.release.requested, *count)
+    };
+    let mut turns: Vec<_> = entries.iter().map(|entry| (turn(entry), entry)).enumerate().collect();
+    turns.sort_by_key(|(_, (turn, _))| *turn);
+    turns.into_iter().map(|(index, (_, entry))| (index, entry)).collect()
+}
+
+/// Adds the place in the manifest to titles that several entries have.
+fn disambiguate_titles(entries: &mut [PreparedEntry]) {
+    let mut counts = HashMap::<String, usize>::new();
+    entries.iter().for_each(|entry| *counts.entry(entry.title.clone()).or_default() += 1);
+    for entry in entries.iter_mut().filter(|entry| counts[&entry.title] > 1) {
+        entry.title = format!("{} ({})", entry.title, entry.key);
+    }
+}
+
+/// What an entry is, for a person.
+fn title(key: &str, inputs: &Inputs) -> String {
+    let org = inputs.org.as_ref().map(|org| format!(" for {org}")).unwrap_or_default();
+    match &inputs.provider {
+        Some(provider) => format!("{provider}{org}"),
+        None if inputs.release.projects.is_empty() => format!("{key}{org}"),
+        None => format!("release of {}{org}", inputs.release.projects.join(", ")),
+    }
+}

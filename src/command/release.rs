@@ -1,0 +1,180 @@
+//! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
+
+use super::RunContext;
+use super::commits::CommitSources;
+use super::embedded::base_url;
+use crate::backend::embedded::{EmbeddedReleases, read_release};
+use crate::backend::sentry::{ConnectOptions, SentryReleases};
+use crate::database::path;
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::model::site::Site;
+use crate::os::clock::unix_ms;
+use crate::outcome::Outcome;
+use crate::outcome::release::ReleaseReport;
+use crate::output;
+use crate::release::backend::{Deploy, ReleaseBackend};
+use crate::release::driver::{ReleaseProgress, drive};
+use crate::release::{CommitPlan, ReleaseTask};
+use crate::secret::Secret;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// A release job that is ready to go.
+pub(crate) struct PreparedRelease<'a> {
+    inputs: &'a Inputs,
+    readers: CommitSources<'a>,
+    /// What is asked for.
+    pub(crate) task: ReleaseTask,
+    deadline: Instant,
+}
+
+impl<'a> PreparedRelease<'a> {
+    /// Decides everything that can be before a backend is asked.
+    pub(crate) fn new<'r: 'a>(
+        run: &RunContext<'r>,
+        inputs: &'a Inputs,
+        backend: BackendName,
+        deadline: Instant,
+    ) -> Result<Self> {
+        let readers = CommitSources::new(inputs, run.job, deadline);
+        let fetches = backend == BackendName::Sentry;
+        let task = ReleaseTask::new(inputs, run.job, &readers.checkout_info(), fetches)?;
+        Ok(Self { inputs, readers, task, deadline })
+    }
+
+    /// The texts that outputs will show, which a mask must not hit.
+    pub(crate) fn visible_texts(&self, backend: &Result<BackendName>) -> Vec<String> {
+        let task = &self.task;
+        let site = Site::new(match backend {
+            Ok(BackendName::Embedded) => base_url(self.inputs).to_owned(),
+            _ => self.inputs.page_url().into(),
+        });
+        let words = [task.version.to_string(), task.org.to_string()];
+        let page = ReleaseReport { task, site: &site }.url();
+        let environment = task.deploy.as_ref().map(|deploy| deploy.environment.clone());
+        words.into_iter().chain([page]).chain(environment).collect()
+    }
+
+    /// Makes the release and its deploy; a failure is an outcome too.
+    pub(crate) async fn execute(self, run: &RunContext<'_>, backend: BackendName) -> Outcome {
+        let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
+        let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
+        tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
+        let done = match backend {
+            BackendName::Embedded => self.on_embedded(run).await,
+            BackendName::Sentry => self.on_sentry(run).await,
+        };
+        done.unwrap_or_else(Outcome::failed)
+    }
+
+    async fn on_embedded(self, run: &RunContext<'_>) -> Result<Outcome> {
+        let path = path::resolve_path(self.inputs.database.as_deref(), run.env)?;
+        let site = Site::new(base_url(self.inputs));
+        let task = &self.task;
+        if self.inputs.dry_run {
+            let standing = read_release(&path, &task.org, &task.version).await?;
+            let note = if path.exists() { "" } else { " (would be made)" };
+            let backend = format!("backend: embedded, {}{note}", path.display());
+            let report = ReleaseReport { task, site: &site };
+            return Ok(report.planned(standing.as_ref(), vec![backend]));
+        }
+        let mut backend =
+            EmbeddedReleases::open(&path, &task.org, &task.version, &task.projects).await?;
+        let made = std::mem::take(&mut backend.made);
+        let mut outcome = self.run(&mut backend, &site).await;
+        outcome.details.extend(made);
+        Ok(outcome)
+    }
+
+    async fn on_sentry(self, run: &RunContext<'_>) -> Result<Outcome> {
+        let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
+        let (line, deadline) = (run.connection(self.inputs, &url), self.deadline);
+        let access = ConnectOptions { url, token: token(self.inputs)?, deadline, line };
+        let mark = output::random_delimiter()
+            .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
+        let (org, version) = (self.task.org.clone(), self.task.version.clone());
+        let mut backend = SentryReleases::new(access, org, version, &mark)?;
+        let site = Site::new(page);
+        if self.inputs.dry_run {
+            return self.plan(&mut backend, &site).await;
+        }
+        Ok(self.run(&mut backend, &site).await)
+    }
+
+    /// Reads only: what is there, and the requests as far as what is there does not decide them.
+    async fn plan(&self, backend: &mut SentryReleases, site: &Site) -> Result<Outcome> {
+        let (task, now) = (&self.task, unix_ms());
+        let standing = backend.read().await?;
+        if standing.is_none() {
+            backend.check_projects(&task.projects).await?;
+        }
+        let mut change = task.change(now);
+        change.refs = task.refs();
+        let mut requests = vec![backend.first_request(&task.projects, &change)];
+        if let CommitPlan::Upload(source) = task.commits {
+            requests.push(format!("with the commits that {} has", source.describe()));
+        }
+        requests.extend(task.deploy.as_ref().map(|deploy| {
+            let deploy = Deploy { finished: now, ..deploy.clone() };
+            format!("then {}", backend.deploy_request(&deploy))
+        }));
+        Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))
+    }
+
+    /// The job within the deadline. What was done when it passes, or at a failure, is told.
+    async fn run(mut self, backend: &mut impl ReleaseBackend, site: &Site) -> Outcome {
+        let mut done = ReleaseProgress::default();
+        let work = async {
+            drive(backend, &mut self.readers, &self.task, unix_ms(), &mut done).await?;
+            let proof = wait_for_commits(backend, &mut done);
+            match self.task.proof {
+                true => timeout_at(self.deadline, proof)
+                    .await
+                    .unwrap_or_else(|_| Err(commits_not_fetched())),
+                false => Ok(()),
+            }
+        };
+        let ended = timeout_at(self.deadline, work).await;
+        let report = ReleaseReport { task: &self.task, site };
+        match ended {
+            Ok(Ok(())) => report.complete(&done),
+            Ok(Err(failure)) => report.failed(&done, failure),
+            Err(_) => {
+                let message = "the deadline passed before the release job was through";
+                report.failed(&done, Error::new(ErrorCode::Deadline, message))
+            }
+        }
+    }
+}
+
+/// Waits until the backend has the commits; the deadline ends it.
+async fn wait_for_commits(
+    backend: &mut impl ReleaseBackend,
+    done: &mut ReleaseProgress,
+) -> Result<()> {
+    let mut wait = Duration::from_millis(250);
+    while done.commit_count.is_none_or(|count| count == 0) && !done.commits.is_empty() {
+        tracing::info!("waiting until the backend has fetched the commits");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(5));
+        let standing = backend.read().await?;
+        done.commit_count = standing.map(|standing| standing.commit_count);
+    }
+    Ok(())
+}
+
+fn commits_not_fetched() -> Error {
+    let message = "the backend has not fetched the release's commits within the time";
+    Error::new(ErrorCode::Deadline, message)
+        .with_hint("check that an integration is linked to the repository, and raise `timeout`")
+}
+
+/// The token that releases are made with: what the pipeline needs beside it may be somebody else's.
+pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
+    let token = inputs.auth_token.as_ref().or(inputs.pipeline_token.as_ref());
+    token
+        .cloned()
+        .ok_or_else(|| Error::new(ErrorCode::NoToken, "there is no token for the release"))
+}

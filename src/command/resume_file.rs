@@ -1,0 +1,30 @@
+//! The resume file of a run: read, and changed by one process at a time.
+
+use crate::backend::sentry::ResumeFile;
+use crate::error::{Error, ErrorCode, Result};
+use crate::os::files;
+use std::path::Path;
+
+/// What waits already.
+pub(crate) fn read(path: &str) -> Result<ResumeFile> {
+    let text = files::read(path).map_err(|error| {
+        Error::new(ErrorCode::Usage, format!("cannot read `resume-file`: {error}"))
+    })?;
+    ResumeFile::read(&text)
+}
+
+/// The same, where the file may not be there yet.
+pub(crate) fn read_or_default(path: &str) -> Result<ResumeFile> {
+    if Path::new(path).exists() { read(path) } else { Ok(ResumeFile::default()) }
+}
+
+/// Changes what waits. Another process that is at it is waited for: each keeps what the other wrote.
+pub(crate) fn update(path: &str, change: impl FnOnce(&mut ResumeFile) -> Result<()>) -> Result<()> {
+    let unwritable = |error| {
+        Error::new(ErrorCode::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
+    };
+    let _lock = files::lock(path).map_err(unwritable)?;
+    let mut sealed = read_or_default(path)?;
+    change(&mut sealed)?;
+    files::replace_private(path, &sealed.text()).map_err(unwritable)
+}

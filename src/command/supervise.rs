@@ -1,0 +1,89 @@
+//! What may end the work from outside: a signal, and a panic.
+
+use crate::error::ErrorCode;
+use crate::os::panics::hide_panic_messages;
+use crate::os::signals::StopSignals;
+use crate::outcome::Outcome;
+use anyhow::Context;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tokio::sync::Notify;
+
+/// A stop that was asked for, and that the work may take upon itself: it then begins nothing more,
+/// and ends by itself within its own time.
+#[derive(Default)]
+pub(crate) struct Cancellation {
+    asked: Cell<bool>,
+    taken: Cell<bool>,
+    notify: Notify,
+}
+
+impl Cancellation {
+    /// From now on the work ends by itself when a stop is asked for.
+    pub(crate) fn defer(&self) {
+        self.taken.set(true);
+    }
+
+    /// Whether a stop was asked for.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Waits until one is.
+    pub(crate) async fn requested(&self) {
+        if !self.is_requested() {
+            self.notify.notified().await;
+        }
+    }
+
+    /// Waits for a signal, and ends when the work leaves the stop to others.
+    async fn cancelled(&self) {
+        StopSignals::listen().received().await;
+        if self.taken.get() {
+            self.asked.set(true);
+            self.notify.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Does the work on one thread until it ends, is cancelled, or panics.
+pub(crate) fn supervise(
+    stopping: &Cancellation,
+    work: impl Future<Output = Outcome>,
+) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime cannot be started")?;
+    let mut work = Box::pin(work);
+    let cancellable = async {
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => Outcome::from(ErrorCode::Cancelled),
+            outcome = &mut work => outcome,
+        }
+    };
+    Ok(catch_panic(|| runtime.block_on(cancellable)))
+}
+
+/// Turns a panic into an outcome. Its message may hold anything, so only the place is told.
+fn catch_panic(work: impl FnOnce() -> Outcome) -> Outcome {
+    let before = std::panic::take_hook();
+    hide_panic_messages();
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(before);
+    outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Internal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_outcome_that_does_not_repeat_its_message() {
+        let outcome = catch_panic(|| panic!("s3cr3t"));
+        assert_eq!(outcome.exit().number(), 1);
+        assert!(!format!("{outcome:?}").contains("s3cr3t"));
+    }
+}

@@ -1,0 +1,114 @@
+//! An organization's integrations as `serve` lists them, and their way out.
+
+use super::Database;
+use super::columns::object;
+use super::organizations::PageQuery;
+use crate::error::Result;
+use crate::model::{IntegrationStatus, Object};
+use crate::os::clock::unix_ms;
+use rusqlite::{OptionalExtension, Row, named_params};
+
+/// An integration with the organization's link to it.
+#[derive(Clone)]
+pub struct InstalledIntegration {
+    /// The integration's id.
+    pub id: i64,
+    /// The link's own id.
+    pub link: i64,
+    /// The provider's key in storage.
+    pub integration_key: String,
+    /// The third party's id for it.
+    pub external_id: String,
+    /// The name people see.
+    pub name: String,
+    /// Facts about the installation, some of them secret.
+    pub metadata: Object,
+    /// The organization's own configuration.
+    pub config: Object,
+    /// The integration's status.
+    pub status: String,
+    /// The link's status.
+    pub link_status: String,
+}
+
+pub(crate) const INSTALLED: &str = "SELECT integration.*, link.id AS link, link.config,
+        link.status AS link_status
+     FROM organization_integration AS link
+     JOIN integration ON integration.id = link.integration_id
+     WHERE link.organization_id = :org";
+
+impl Database {
+    /// The organization's integrations by name; of one provider, when a key is given.
+    pub async fn integrations(
+        &mut self,
+        org: i64,
+        integration_key: Option<&str>,
+        page: PageQuery,
+    ) -> Result<Vec<InstalledIntegration>> {
+        let sql = format!(
+            "{INSTALLED} AND (:key IS NULL OR integration.provider = :key)
+             ORDER BY integration.name, integration.id LIMIT :rows OFFSET :offset"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let values = named_params! {
+                ":org": org,
+                ":key": integration_key,
+                ":rows": page.rows,
+                ":offset": page.offset,
+            };
+            statement.query_map(values, read)?.collect()
+        })
+        .await
+    }
+
+    /// One of them.
+    pub async fn integration(&mut self, org: i64, id: i64) -> Result<Option<InstalledIntegration>> {
+        let sql = format!("{INSTALLED} AND integration.id = :id");
+        self.read(|connection| {
+            connection.query_row(&sql, named_params! { ":org": org, ":id": id }, read).optional()
+        })
+        .await
+    }
+
+    /// Marks the link for deletion, which a later finish revives, and notes it as Sentry's audit
+    /// entry `integration.remove`. Whether there was one.
+    pub async fn uninstall(&mut self, org: i64, user: Option<i64>, id: i64) -> Result<bool> {
+        self.write(|transaction| {
+            let waiting = IntegrationStatus::PendingDeletion.as_str();
+            let marked = transaction.execute(
+                "UPDATE organization_integration SET status = ?3
+                 WHERE organization_id = ?1 AND integration_id = ?2 AND status <> ?3",
+                (org, id, waiting),
+            )?;
+            if let (1, Some(user)) = (marked, user) {
+                transaction.execute(
+                    "INSERT INTO audit_log_entry
+                         (organization_id, actor_id, event, target_object, data, created_at)
+                     SELECT ?1, ?2, 'integration.remove', id,
+                            json_object('provider', provider, 'name', name), ?4
+                     FROM integration WHERE id = ?3",
+                    (org, user, id, unix_ms()),
+                )?;
+            }
+            let sql = "SELECT count(*) FROM organization_integration
+                       WHERE organization_id = ?1 AND integration_id = ?2";
+            Ok(transaction.query_row(sql, (org, id), |row| row.get::<_, i64>(0))? == 1)
+        })
+        .await
+    }
+}
+
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<InstalledIntegration> {
+    Ok(InstalledIntegration {
+        id: row.get("id")?,
+        link: row.get("link")?,
+        integration_key: row.get("provider")?,
+        external_id: row.get("external_id")?,
+        name: row.get("name")?,
+        metadata: object(&row.get::<_, String>("metadata")?),
+        config: object(&row.get::<_, String>("config")?),
+        status: row.get("status")?,
+        link_status: row.get("link_status")?,
+    })
+}

@@ -1,0 +1,236 @@
+//! The SQLite file: opened with care, migrated by number, written in immediate transactions.
+//!
+//! Many processes may use one file. A busy file is waited for with the runtime running, so the
+//! deadline and signals are heard meanwhile. What the tables mean is the embedded engine's business.
+
+pub mod audit_log;
+pub mod code_mappings;
+pub(crate) mod columns;
+pub mod commits;
+pub mod deploys;
+pub mod integrations;
+pub(crate) mod migrations;
+pub mod organizations;
+pub(crate) mod path;
+pub mod releases;
+pub mod repositories;
+#[cfg(test)]
+pub(crate) mod trace;
+
+use crate::error::{Error, ErrorCode};
+use crate::text::quote::quote;
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long SQLite itself waits for a busy file before the runtime gets its turn.
+const BUSY: Duration = Duration::from_millis(50);
+/// How long the runtime waits before it asks again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A folder on the way cannot be made, or the file cannot be opened.
+    #[error("cannot open the database {file}: {cause}", file = quote(&path.to_string_lossy()))]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+    /// Another program's database.
+    #[error("the database {file} belongs to another program", file = quote(&path.to_string_lossy()))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A database of a later version of this program.
+    #[error(
+        "the database {file} has schema {found}, and this version knows up to {known}",
+        file = quote(&path.to_string_lossy())
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The latest schema that this version knows.
+        known: i64,
+    },
+    /// What SQLite says.
+    #[error("the database cannot be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
+        let failure = Self::new(ErrorCode::Database, error.to_string());
+        match error {
+            DatabaseError::Newer { .. } => {
+                failure.with_hint("use the newer finishline that made the file")
+            }
+            DatabaseError::Foreign { .. } => {
+                failure.with_hint("let `database` name a file of its own")
+            }
+            DatabaseError::Open { .. } | DatabaseError::Sqlite(_) => failure,
+        }
+    }
+}
+
+/// An open database of the latest schema.
+pub struct Database {
+    connection: Connection,
+}
+
+impl Database {
+    /// Opens the file, makes it (0600) when it is not there, and brings it to the latest schema.
+    ///
+    /// # Errors
+    ///
+    /// The file is left as it was when it is none of ours.
+    pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
+        make_file(path).map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = retry_while_busy(|| connect(path, flags)).await?;
+        let version = version(&mut connection, path).await?;
+        if version < migrations::LATEST {
+            retry_while_busy(|| migrations::migrate(&mut connection, path)).await?;
+        }
+        Ok(Self { connection })
+    }
+
+    /// Opens the file only to read; `None` when it is not there. One of an older schema is read as
+    /// it will be once it is brought up to date.
+    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, DatabaseError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        // A reader that may not write would leave the side files behind that it has to make.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = retry_while_busy(|| connect(path, flags)).await?;
+        connection.pragma_update(None, "query_only", true)?;
+        if version(&mut connection, path).await? == migrations::LATEST {
+            return Ok(Some(Self { connection }));
+        }
+        retry_while_busy(move || upgraded_copy(&connection, path)).await.map(Some)
+    }
+
+    /// Reads without a lock that others would wait for.
+    pub(crate) async fn read<T>(
+        &mut self,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T>,
+    ) -> crate::error::Result<T> {
+        Ok(self.try_read(work).await.map_err(DatabaseError::from)?)
+    }
+
+    /// Writes in one immediate transaction: all of it, or, on any error, nothing.
+    pub(crate) async fn write<T>(
+        &mut self,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> crate::error::Result<T> {
+        Ok(self.try_write(work).await.map_err(DatabaseError::from)?)
+    }
+
+    /// [`Self::read`] with an error of the caller's own. Takes the store for itself, so that the
+    /// work of `serve` may move between tasks: SQLite's connection is not shared.
+    pub async fn try_read<T, E: IsBusy>(
+        &mut self,
+        mut work: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = &mut self.connection;
+        retry_while_busy(move || work(connection)).await
+    }
+
+    /// [`Self::write`] with an error of the caller's own.
+    ///
+    /// The work may be done again from the start when the file was busy.
+    pub async fn try_write<T, E: IsBusy + From<rusqlite::Error>>(
+        &mut self,
+        mut work: impl FnMut(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        retry_while_busy(|| {
+            let behavior = TransactionBehavior::Immediate;
+            let transaction = self.connection.transaction_with_behavior(behavior)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
+/// An error that may only mean that another process has the file.
+pub trait IsBusy {
+    /// Whether asking again later can help.
+    fn is_busy(&self) -> bool;
+}
+
+impl IsBusy for rusqlite::Error {
+    fn is_busy(&self) -> bool {
+        let busy = [rusqlite::ErrorCode::DatabaseBusy, rusqlite::ErrorCode::DatabaseLocked];
+        self.sqlite_error_code().is_some_and(|code| busy.contains(&code))
+    }
+}
+
+impl IsBusy for DatabaseError {
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.is_busy())
+    }
+}
+
+/// Does the work until the file is not busy. Ends when the caller's deadline does.
+async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    loop {
+        match work() {
+            Err(error) if error.is_busy() => {
+                tracing::debug!("the database is busy, asking again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// A copy in memory, brought to the latest schema, of a file that must not be changed.
+fn upgraded_copy(file: &Connection, path: &Path) -> Result<Database, DatabaseError> {
+    let mut connection = Connection::open_in_memory()?;
+    Backup::new(file, &mut connection)?.run_to_completion(1024, PAUSE, None)?;
+    migrations::migrate(&mut connection, path)?;
+    Ok(Database { connection })
+}
+
+async fn version(connection: &mut Connection, path: &Path) -> Result<i64, DatabaseError> {
+    retry_while_busy(move || migrations::version(connection, path)).await
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+    // SQLite would take `:memory:` and `file:...` for orders, and forget what it was given.
+    let file = std::path::absolute(path)
+        .map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
+    let connection = Connection::open_with_flags(file, flags)?;
+    #[cfg(test)]
+    let connection = trace::traced(connection);
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // What a row held of a secret must not stay behind in the file's free space.
+    connection.pragma_update(None, "secure_delete", true)?;
+    Ok(connection)
+}
+
+/// Makes the file for its owner alone before SQLite opens it; its side files take its rights.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

@@ -1,0 +1,234 @@
+//! Releases: made once for a version, filled from several sides, listed newest first.
+
+use super::Database;
+use super::organizations::PageQuery;
+use crate::error::Result;
+use crate::os::clock::unix_ms;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+
+/// A release as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredRelease {
+    /// Its id.
+    pub id: i64,
+    /// Its version.
+    pub version: String,
+    /// `open` or `archived`.
+    pub status: String,
+    /// The commit that it was made of.
+    pub r#ref: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// Who made it.
+    pub user_agent: Option<String>,
+    /// When it came out, in milliseconds since 1970.
+    pub date_released: Option<i64>,
+    /// When it was made.
+    pub created_at: i64,
+    /// How many commits it has.
+    pub commit_count: i64,
+    /// How many deploys it has.
+    pub deploy_count: i64,
+}
+
+/// What a request changes in a release; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseChange {
+    /// The commit that it was made of.
+    pub r#ref: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// When it came out.
+    pub date_released: Option<i64>,
+    /// `open` or `archived`.
+    pub status: Option<String>,
+}
+
+/// A release to make.
+#[derive(Clone, Debug)]
+pub struct NewRelease {
+    /// Its version.
+    pub version: String,
+    /// The ids of its projects.
+    pub projects: Vec<i64>,
+    /// Who makes it.
+    pub user_agent: Option<String>,
+    /// What else is known.
+    pub change: ReleaseChange,
+}
+
+/// Which releases to list.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseFilter {
+    /// A part of the version.
+    pub query: Option<String>,
+    /// `open` or `archived`.
+    pub status: Option<String>,
+    /// Ids of projects, any one of which the release has; none asks for all.
+    pub projects: Vec<i64>,
+    /// Environments, any one of which it was deployed to; none asks for all.
+    pub environments: Vec<String>,
+}
+
+pub(crate) const RELEASE: &str = "SELECT release.*,
+        (SELECT count(*) FROM release_commit WHERE release_id = release.id) AS commit_count,
+        (SELECT count(*) FROM deploy WHERE release_id = release.id) AS deploy_count
+     FROM release";
+
+impl Database {
+    /// Makes the release, or adds projects to the one that is there. With it, whether anything is
+    /// new: the version, or one of the projects.
+    pub async fn ensure_release(
+        &mut self,
+        org: i64,
+        new: &NewRelease,
+    ) -> Result<(StoredRelease, bool)> {
+        self.write(|transaction| {
+            let made = transaction.execute(
+                "INSERT OR IGNORE INTO release
+                     (organization_id, version, user_agent, created_at) VALUES (?1, ?2, ?3, ?4)",
+                (org, &new.version, &new.user_agent, unix_ms()),
+            )?;
+            let release = find(transaction, org, &new.version)?
+                .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            let mut joined = 0;
+            for project in &new.projects {
+                let sql = "INSERT OR IGNORE INTO release_project VALUES (?1, ?2)";
+                joined += transaction.execute(sql, (release.id, project))?;
+            }
+            // Of a release that was there, a second beginning changes nothing but the status.
+            let status = new.change.status.clone();
+            let less = ReleaseChange { status, ..ReleaseChange::default() };
+            change(transaction, release.id, if made == 1 { &new.change } else { &less })?;
+            let release = find(transaction, org, &new.version)?
+                .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            Ok((release, made + joined > 0))
+        })
+        .await
+    }
+
+    /// Changes a release.
+    pub async fn change_release(&mut self, id: i64, changed: &ReleaseChange) -> Result<()> {
+        self.write(|transaction| change(transaction, id, changed)).await
+    }
+
+    /// The release of this version.
+    pub async fn release(&mut self, org: i64, version: &str) -> Result<Option<StoredRelease>> {
+        self.read(|connection| find(connection, org, version)).await
+    }
+
+    /// The organization's releases, newest first.
+    pub async fn releases(
+        &mut self,
+        org: i64,
+        filter: &ReleaseFilter,
+        page: PageQuery,
+    ) -> Result<Vec<StoredRelease>> {
+        let sql = format!(
+            "{RELEASE} WHERE organization_id = :org
+               AND (:query IS NULL OR instr(lower(version), lower(:query)) > 0)
+               AND (:status IS NULL OR status = :status)
+               AND (:projects = '[]' OR EXISTS (
+                   SELECT 1 FROM release_project WHERE release_id = release.id
+                   AND project_id IN (SELECT value FROM json_each(:projects))))
+               AND (:environments = '[]' OR EXISTS (
+                   SELECT 1 FROM deploy WHERE release_id = release.id
+                   AND environment IN (SELECT value FROM json_each(:environments))))
+             ORDER BY coalesce(date_released, created_at) DESC, id DESC
+             LIMIT :rows OFFSET :offset"
+        );
+        let projects = serde_json::Value::from(filter.projects.clone()).to_string();
+        let environments = serde_json::Value::from(filter.environments.clone()).to_string();
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let values = named_params! {
+                ":org": org,
+                ":query": filter.query,
+                ":status": filter.status,
+                ":projects": projects,
+                ":environments": environments,
+                ":rows": page.rows,
+                ":offset": page.offset,
+            };
+            statement.query_map(values, read)?.collect()
+        })
+        .await
+    }
+
+    /// Removes a release with all that belongs to it alone; whether it was there.
+    pub async fn delete_release(&mut self, org: i64, version: &str) -> Result<bool> {
+        self.write(|transaction| {
+            let sql = "DELETE FROM release WHERE organization_id = ?1 AND version = ?2";
+            Ok(transaction.execute(sql, (org, version))? == 1)
+        })
+        .await
+    }
+
+    /// The ids and slugs of a release's projects, by id.
+    pub async fn release_projects(&mut self, release: i64) -> Result<Vec<(i64, String)>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT id, slug FROM project
+                 JOIN release_project ON project_id = project.id
+                 WHERE release_id = ?1 ORDER BY id",
+            )?;
+            statement.query_map([release], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .await
+    }
+
+    /// The newest release before this one that has commits and a project in common with it; itself,
+    /// when it has commits.
+    pub async fn previous_with_commits(
+        &mut self,
+        org: i64,
+        release: &StoredRelease,
+    ) -> Result<Option<StoredRelease>> {
+        let sql = format!(
+            "{RELEASE} WHERE organization_id = ?1 AND commit_count > 0
+               AND coalesce(date_released, created_at) <= ?2
+               AND EXISTS (SELECT 1 FROM release_project AS own
+                   JOIN release_project AS other ON other.project_id = own.project_id
+                   WHERE own.release_id = ?3 AND other.release_id = release.id)
+             ORDER BY coalesce(date_released, created_at) DESC, id DESC LIMIT 1"
+        );
+        let until = release.date_released.unwrap_or(release.created_at);
+        self.read(|connection| {
+            connection.query_row(&sql, (org, until, release.id), read).optional()
+        })
+        .await
+    }
+}
+
+/// The release of this version.
+pub(crate) fn find(
+    connection: &Connection,
+    org: i64,
+    version: &str,
+) -> rusqlite::Result<Option<StoredRelease>> {
+    let sql = format!("{RELEASE} WHERE organization_id = ?1 AND version = ?2");
+    connection.query_row(&sql, (org, version), read).optional()
+}
+
+fn change(transaction: &Transaction<'_>, id: i64, change: &ReleaseChange) -> rusqlite::Result<()> {
+    let sql = "UPDATE release SET ref = coalesce(?2, ref), url = coalesce(?3, url),
+               date_released = coalesce(?4, date_released), status = coalesce(?5, status)
+               WHERE id = ?1";
+    let values = (id, &change.r#ref, &change.url, change.date_released, &change.status);
+    transaction.execute(sql, values).map(drop)
+}
+
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredRelease> {
+    Ok(StoredRelease {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        status: row.get("status")?,
+        r#ref: row.get("ref")?,
+        url: row.get("url")?,
+        user_agent: row.get("user_agent")?,
+        date_released: row.get("date_released")?,
+        created_at: row.get("created_at")?,
+        commit_count: row.get("commit_count")?,
+        deploy_count: row.get("deploy_count")?,
+    })
+}

@@ -1,0 +1,273 @@
+//! Failures as a designed product: every exit code and every error-code slug, with the hint that
+//! says what the reader can change. The tables of the docs are compared with these.
+
+use crate::text::yaml::LineColumn;
+use std::fmt;
+
+/// The exit codes of the process. Anything a CI author would branch on has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// 0: done, nothing to do, skipped or planned.
+    Done,
+    /// 1: a bug of ours.
+    Bug,
+    /// 2: the inputs are wrong.
+    Inputs,
+    /// 3: a person must act.
+    ActionRequired,
+    /// 4: the provider or the pipeline refused.
+    Refused,
+    /// 5: not authenticated, or not permitted.
+    Auth,
+    /// 6: the backend could not be reached, or failed, until the deadline.
+    Unavailable,
+    /// 7: the outputs could not be written.
+    Outputs,
+    /// 8: `plan --exit-code` found something to do.
+    ChangesPending,
+    /// 9: cancelled by a signal.
+    Cancelled,
+}
+
+impl ExitCode {
+    /// Every exit code, in the order of its number.
+    pub const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Bug,
+        Self::Inputs,
+        Self::ActionRequired,
+        Self::Refused,
+        Self::Auth,
+        Self::Unavailable,
+        Self::Outputs,
+        Self::ChangesPending,
+        Self::Cancelled,
+    ];
+
+    /// The number that the process ends with.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Bug => 1,
+            Self::Inputs => 2,
+            Self::ActionRequired => 3,
+            Self::Refused => 4,
+            Self::Auth => 5,
+            Self::Unavailable => 6,
+            Self::Outputs => 7,
+            Self::ChangesPending => 8,
+            Self::Cancelled => 9,
+        }
+    }
+
+    /// What the number means, as the docs have it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, nothing to do, skipped, planned",
+            Self::Bug => "a bug of ours",
+            Self::Inputs => "the inputs are wrong",
+            Self::ActionRequired => "a person must act",
+            Self::Refused => "the provider or the pipeline refused",
+            Self::Auth => "not authenticated, or not permitted",
+            Self::Unavailable => "the backend could not be reached, or failed, until the deadline",
+            Self::Outputs => "the outputs could not be written",
+            Self::ChangesPending => "`plan --exit-code`: there is something to do",
+            Self::Cancelled => "cancelled (SIGINT, SIGTERM)",
+        }
+    }
+}
+
+/// Declares the slugs once: variant, slug, exit code, and the hint for the reader.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $slug:literal $exit:ident $hint:literal;)*) => {
+        /// The `error-code` slugs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+
+        impl ErrorCode {
+            /// Every code, in the order of the docs.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The slug that the `error-code` output carries.
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug,)* }
+            }
+
+            /// The exit code of a run that ends with this.
+            pub fn exit(self) -> ExitCode {
+                match self { $(Self::$variant => ExitCode::$exit,)* }
+            }
+
+            /// What the reader can change, when the failure has nothing closer to say.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A panic.
+    Internal "internal" Bug "this is a bug in finishline: please report it with the line above";
+    /// The command line, or an input that is no field of a provider.
+    Usage "usage" Inputs "see `finishline run --help`, or the table of inputs in the README";
+    /// No provider has this key.
+    UnknownProvider "unknown-provider" Inputs "`finishline providers` lists the keys";
+    /// A field that the provider needs is not there.
+    MissingField "missing-field" Inputs "`finishline providers KEY` shows every field with an example";
+    /// A field holds what the provider cannot take.
+    BadField "bad-field" Inputs "`finishline providers KEY` shows what each field takes";
+    /// `state` cannot be read as a mapping.
+    BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
+    /// The manifest, or an entry of it, cannot be taken as it stands.
+    BadManifest "bad-manifest" Inputs "see docs/manifest.md, and `finishline schema` for an editor";
+    /// No integration, release or deploy was asked for.
+    NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration, `release` or `environment` to make a release";
+    /// Several integrations are there and the state does not say which is meant.
+    Ambiguous "ambiguous" Inputs "name the one you mean with `integration-id`, or set `mode: install`";
+    /// The token belongs to another server or organization.
+    TokenMismatch "token-mismatch" Inputs "use a token of that organization, or leave `org` and `url` to the token";
+    /// The version is one that Sentry refuses, or there is none.
+    BadRelease "bad-release" Inputs "set `release` to a name of at most 200 characters without `/`";
+    /// A step needs a person with a browser.
+    NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, and go on as the summary says";
+    /// The provider refused, or cannot be finished as asked.
+    Refused "refused" Refused "the message is the provider's own; change the field that it speaks of";
+    /// The third party answered with an error.
+    ProviderError "provider-error" Refused "the third party's status is in `error-status`; see its own log";
+    /// The account belongs to another user.
+    IdentityTaken "identity-taken" Refused "approve with an account that no other user has linked";
+    /// The callback belongs to no waiting pipeline.
+    WrongOauthState "wrong-oauth-state" Refused "paste the address that the browser ended at, whole, after opening the latest `redirect-url`";
+    /// The waiting pipeline's time is over.
+    SessionExpired "session-expired" Refused "start again with `finishline run`";
+    /// The callback was used before.
+    CallbackUsed "callback-used" Refused "nothing is left to do for it; `finishline run` says whether the integration is there";
+    /// The callback is another organization's.
+    ForeignCallback "foreign-callback" Refused "set `org` to the organization that the pipeline was started for";
+    /// The finish landed on another integration than the one named.
+    IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
+    /// The embedded backend cannot finish this provider.
+    NeedsSentry "needs-sentry" Refused "set `url` and `auth-token` of a Sentry, which can finish it";
+    /// This backend cannot do what was asked.
+    Unsupported "unsupported" Refused "the message says what the backend lacks; `providers KEY` says what can be finished where";
+    /// No token, and nothing that explains why.
+    NoToken "no-token" Auth "set `auth-token` (SENTRY_AUTH_TOKEN) from a secret, or `backend: embedded`";
+    /// The backend does not know the token.
+    Unauthorized "unauthorized" Auth "set `auth-token` to a token that is valid there; it may have been revoked, or be of another server";
+    /// An organization's token where a user's is needed.
+    OrgToken "org-token" Auth "set `pipeline-token` to the token of a user whose role is owner, manager or admin";
+    /// The organization is not there for this token.
+    NotAMember "not-a-member" Auth "check `org`, and that the token's owner is a member of it";
+    /// The user's role does not allow it.
+    MissingScope "missing-scope" Auth "ask an owner, manager or admin of the organization";
+    /// No connection, or no answer.
+    Unreachable "unreachable" Unavailable "check `url`, the network and the proxy variables";
+    /// The rate limit held until the deadline.
+    RateLimited "rate-limited" Unavailable "raise `timeout`, or run fewer jobs at once";
+    /// The backend failed.
+    BackendError "backend-error" Unavailable "run again later: what was done stays done";
+    /// The total deadline passed.
+    Deadline "deadline" Unavailable "raise `timeout`, or look at what the last log line waits for";
+    /// The embedded backend's file cannot be used.
+    Database "database" Unavailable "check the file that `database` names, its folder and its rights";
+    /// The outputs cannot be written.
+    OutputsUnwritable "outputs-unwritable" Outputs "check the file that the message names, its folder and its rights";
+    /// SIGINT or SIGTERM.
+    Cancelled "cancelled" Cancelled "run again: what was done stays done, and the rest is finished";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+/// What a run can fail with.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What could not be done, why, and what the reader can change. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Which failure it is.
+    pub code: ErrorCode,
+    /// What could not be done and its cause, in one sentence without a full stop.
+    pub message: String,
+    /// What the reader can change.
+    pub hint: String,
+    /// The HTTP status of whoever refused, when there was one.
+    pub status: Option<u16>,
+    /// Where in a manifest the mistake stands, when it is one of a value there.
+    pub place: Option<LineColumn>,
+    /// Each of several mistakes, when there are more than one.
+    pub errors: Vec<Self>,
+}
+
+impl Error {
+    /// A failure with the general hint of its code.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let (message, hint) = (message.into(), code.hint().to_owned());
+        Self { code, message, hint, status: None, place: None, errors: Vec::new() }
+    }
+
+    /// Replaces the hint by one that knows more.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Says all mistakes at once; the first one gives code and hint.
+    ///
+    /// Returns `None` when there is none.
+    pub fn combine(failures: Vec<Self>) -> Option<Self> {
+        let count = failures.len();
+        let first = failures.first()?.clone();
+        if count == 1 {
+            return Some(first);
+        }
+        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
+        let message = format!("{count} mistakes: {}", messages.join("; "));
+        Some(Self { message, errors: failures, ..first })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Something the reader should know although the run went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Its slug in the `warnings` output.
+    pub slug: &'static str,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning with its slug.
+    pub fn new(slug: &'static str, message: impl Into<String>) -> Self {
+        Self { slug, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_mistakes_are_said_at_once_under_the_first_code() {
+        let mistakes = vec![
+            Error::new(ErrorCode::MissingField, "`a` is missing"),
+            Error::new(ErrorCode::BadField, "`b` is no URL"),
+        ];
+        let failure = Error::combine(mistakes).unwrap();
+        assert_eq!(failure.code, ErrorCode::MissingField);
+        assert_eq!(failure.message, "2 mistakes: `a` is missing; `b` is no URL");
+    }
+}

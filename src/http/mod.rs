@@ -1,0 +1,224 @@
+//! The one HTTP stack: rustls on ring, proxies from the environment, no redirects. A client is
+//! built when the first request needs it.
+
+use crate::os::clock::unix_seconds;
+use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
+use rustls::pki_types::CertificateDer;
+use std::error::Error;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub use crate::provider::request::ConnectError;
+
+/// No reply that we read is anywhere near this large.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the other side may be silent.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a server may be silent in a run that has this much time: a stalled answer leaves enough
+/// of it to ask again.
+pub fn read_timeout(timeout: Duration) -> Duration {
+    READ_TIMEOUT.min(timeout / 4)
+}
+
+/// How the program names itself to servers.
+pub const USER_AGENT: &str = concat!("finishline/", env!("CARGO_PKG_VERSION"));
+
+/// Which certificates are trusted.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TlsTrust {
+    /// Those of the operating system, else the bundled ones, and the PEM texts given here.
+    Roots(Vec<String>),
+    /// Any: the person who set the third party up has said so.
+    AcceptInvalid,
+    /// None: nothing is spoken over TLS, and reading the system's certificates takes longer than
+    /// the whole exchange.
+    NoTls,
+}
+
+/// An answer, read whole. It has no `Debug`, for a body may be full of tokens.
+pub struct HttpResponse {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body, as text.
+    pub body: String,
+    /// When it came, in seconds since 1970.
+    pub received: u64,
+    headers: HeaderMap,
+}
+
+impl HttpResponse {
+    /// The cookies that it sets.
+    pub fn cookies(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(SET_COOKIE).iter()
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Fetches one thing from a third party. Credentials go to the address that was named.
+pub async fn fetch(ask: &VendorRequest) -> VendorResponse {
+    tracing::debug!(name = ask.name, "asking the third party");
+    let mut answered = Err(ConnectError::Connect);
+    for trust in trust_candidates(&ask.url, ask.verify_tls) {
+        answered = match shared_client(&trust) {
+            Ok(client) => send(request(&client, ask)).await,
+            Err(error) => Err(connect_error(&error)),
+        };
+        if !matches!(answered, Err(ConnectError::Tls)) {
+            break;
+        }
+    }
+    match answered {
+        Ok(answer) => VendorResponse::Received { status: answer.status, body: answer.body },
+        Err(unreached) => VendorResponse::Unreached(unreached),
+    }
+}
+
+/// Which certificates are trusted on the way to a third party. Without TLS, none at first: only
+/// where a proxy speaks TLS are they needed all the same, and then nothing has been sent yet.
+pub fn trust_candidates(url: &str, verify_tls: bool) -> impl Iterator<Item = TlsTrust> {
+    let plain = url.starts_with("http://").then_some(TlsTrust::NoTls);
+    let roots = if verify_tls { TlsTrust::Roots(Vec::new()) } else { TlsTrust::AcceptInvalid };
+    plain.into_iter().chain([roots])
+}
+
+/// The client for third parties of this trust, made once: reading the system's certificates takes
+/// longer than most exchanges. No connection is used again, so that no request is lost in one that
+/// was closed.
+pub fn shared_client(trust: &TlsTrust) -> reqwest::Result<Client> {
+    static CLIENTS: Mutex<Vec<(TlsTrust, Client)>> = Mutex::new(Vec::new());
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, client)) = clients.iter().find(|(known, _)| known == trust) {
+        return Ok(client.clone());
+    }
+    let client = client(trust, |builder| builder.pool_max_idle_per_host(0))?;
+    clients.push((trust.clone(), client.clone()));
+    Ok(client)
+}
+
+fn request(client: &Client, ask: &VendorRequest) -> RequestBuilder {
+    let posted = |kind, body| client.post(&ask.url).header("Content-Type", kind).body(body);
+    let request = match &ask.body {
+        RequestBody::Form(form) => {
+            let mut body = url::form_urlencoded::Serializer::new(String::new());
+            body.extend_pairs(form.iter().map(|(name, value)| (name, value.expose())));
+            posted("application/x-www-form-urlencoded", body.finish())
+        }
+        RequestBody::Json(json) => posted("application/json", json.expose().to_owned()),
+        RequestBody::None => client.get(&ask.url),
+    };
+    let request = request.header("Accept", "application/json");
+    match &ask.credentials {
+        // Whoever asks has signed it before.
+        Credentials::None | Credentials::OAuth1(_) | Credentials::GitHubApp { .. } => request,
+        Credentials::Bearer(token) => request.bearer_auth(token.expose()),
+        Credentials::Basic(name, secret) => request.basic_auth(name, Some(secret.expose())),
+        Credentials::Headers(headers) => headers
+            .iter()
+            .fold(request, |request, (name, secret)| request.header(*name, secret.expose())),
+    }
+}
+
+/// Sends a request and reads its answer whole.
+pub async fn send(request: RequestBuilder) -> Result<HttpResponse, ConnectError> {
+    read(request).await.map_err(|error| connect_error(&error))
+}
+
+async fn read(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let (body, received) = (body(response).await?, unix_seconds());
+    // The connection goes back to its pool, so that the next request need not open another one.
+    tokio::task::yield_now().await;
+    Ok(HttpResponse { status, body, received, headers })
+}
+
+/// The body as text; what is beyond the bound is not read.
+async fn body(mut response: Response) -> reqwest::Result<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LARGEST_BODY {
+            bytes.truncate(LARGEST_BODY);
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Builds a client; `more` adds what only its owner needs.
+pub fn client(
+    trust: &TlsTrust,
+    more: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> reqwest::Result<Client> {
+    // Installing it twice is no error that matters: it is the same provider.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let builder = || more(builder());
+    let own = match trust {
+        TlsTrust::AcceptInvalid => return builder().tls_danger_accept_invalid_certs(true).build(),
+        TlsTrust::NoTls => return builder().tls_certs_only([]).build(),
+        TlsTrust::Roots(own) => own,
+    };
+    let own = own.iter().map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes()));
+    let own: Vec<_> = own.collect::<Result<Vec<_>, _>>()?.concat();
+    // Certificates of one's own would hide that the system has none.
+    let merged = match own.is_empty() {
+        true => builder().build(),
+        false => builder().build().and_then(|_| builder().tls_certs_merge(own.clone()).build()),
+    };
+    merged.or_else(|_| {
+        tracing::debug!("no root certificates of the system, taking the bundled ones");
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let certificate = |root: &CertificateDer<'_>| reqwest::Certificate::from_der(root);
+        let bundled = roots.map(certificate).collect::<Result<Vec<_>, _>>()?;
+        builder().tls_certs_only([bundled, own].concat()).build()
+    })
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+}
+
+/// Which part of the way failed.
+pub fn connect_error(error: &reqwest::Error) -> ConnectError {
+    let mut causes =
+        std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    if causes.any(is_tls) {
+        ConnectError::Tls
+    } else if error.is_connect() || error.is_builder() {
+        ConnectError::Connect
+    } else {
+        ConnectError::Interrupted
+    }
+}
+
+/// Whether TLS is at the bottom of it. What an I/O error wraps is not its source, and it may be
+/// wrapped twice.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
+}
+
+/// A pause as the log tells of it: in seconds, to a tenth.
+pub fn log_seconds(pause: Duration) -> f64 {
+    (pause.as_secs_f64() * 10.0).ceil() / 10.0
+}
+
+/// Between half of the wait and the whole of it, so that many clients do not come back at once.
+pub fn jitter(wait: Duration) -> Duration {
+    let mut byte = [0_u8];
+    // Without random bytes the wait is whole, which is fine too.
+    let share = getrandom::fill(&mut byte).map_or(255, |()| u32::from(byte[0]));
+    wait / 2 + wait / 2 * share / 255
+}

@@ -1,0 +1,109 @@
+//! How the step speaks, and where its outputs go: read apart from what it was asked to do, so that a
+//! mistake in that is heard.
+
+use super::parse::{InputReader, one_of, text};
+use super::raw::RawInputs;
+use crate::error::{Error, ErrorCode};
+use crate::job::{Host, Job};
+
+/// A format of standard output, or of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// For a person.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What ended the run.
+    Error,
+    /// What the reader should know.
+    Warn,
+    /// What was done.
+    Info,
+    /// Why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How the step speaks, and where its outputs go.
+pub struct OutputOptions {
+    /// The CI host that it speaks to.
+    pub host: Host,
+    /// The format of standard output.
+    pub format: OutputFormat,
+    /// How much is logged.
+    pub log_level: LogLevel,
+    /// The format of the log.
+    pub log_format: OutputFormat,
+    /// Where the whole result goes as JSON.
+    pub result_file: Option<String>,
+    /// Where the dotenv report goes.
+    pub dotenv: Option<String>,
+    /// Where the annotations report goes.
+    pub annotations: Option<String>,
+    /// Where the job summary goes.
+    pub summary: Option<String>,
+}
+
+impl OutputOptions {
+    /// Reads how to speak; what is wrong falls back to its default, so that the mistake is heard.
+    pub fn read(given: &RawInputs, job: &Job) -> (Self, Vec<Error>) {
+        let mut reader = InputReader::new(given, Vec::new());
+        let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
+        let voice = Self {
+            host: reader.value("host", host).unwrap_or(job.host),
+            format: reader.value("format", format).unwrap_or(OutputFormat::Text),
+            log_level: reader.value("log-level", log_level).unwrap_or(level),
+            log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
+            result_file: reader.value("result-file", text),
+            dotenv: reader.value("dotenv", text),
+            annotations: reader.value("annotations", text),
+            summary: reader.value("summary", text),
+        };
+        let mut mistakes = reader.mistakes;
+        match voice.conflict() {
+            None => (voice, mistakes),
+            Some(mistake) => {
+                mistakes.push(mistake);
+                (Self { format: OutputFormat::Text, ..voice }, mistakes)
+            }
+        }
+    }
+
+    /// Azure's agent reads commands on standard output, which would then be no JSON.
+    fn conflict(&self) -> Option<Error> {
+        let mixes = self.host == Host::Azure && self.format == OutputFormat::Json;
+        let message = "`format: json` is not for Azure Pipelines, whose commands share the stream";
+        mixes.then(|| {
+            Error::new(ErrorCode::Usage, message).with_hint("name a `result-file` instead")
+        })
+    }
+}
+
+fn host(name: &str) -> Result<Host, &'static str> {
+    Host::from_name(name).ok_or("a CI host's name such as `github`, `gitlab` or `local`")
+}
+
+fn format(word: &str) -> Result<OutputFormat, &'static str> {
+    one_of(word, &[("text", OutputFormat::Text), ("json", OutputFormat::Json)], "`text` or `json`")
+}
+
+fn log_level(word: &str) -> Result<LogLevel, &'static str> {
+    let choices = [
+        ("off", LogLevel::Off),
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    one_of(word, &choices, "`off`, `error`, `warn`, `info`, `debug` or `trace`")
+}

@@ -1,0 +1,209 @@
+//! What was typed: for each input the flag, else the first variable that has a value.
+//!
+//! Nothing is interpreted here; an origin stays with each text so that a mistake can name it.
+
+use super::sentry_cli;
+use super::table::{FlagKind, INPUTS, InputSpec};
+use super::types::ReadFile;
+use crate::env::Env;
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
+use crate::text::yaml::{LineColumn, YamlDocument};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// The flags of the command line: texts by the input's name, and each `--set`.
+#[derive(Default)]
+pub struct CommandLineFlags {
+    /// What each input's flag was given.
+    pub values: BTreeMap<&'static str, String>,
+    /// The `--set NAME=VALUE`s, in order.
+    pub sets: Vec<String>,
+    /// Whether a plan that finds something to do has an exit code of its own.
+    pub exit_code: bool,
+}
+
+/// Where a text came from, as messages name it.
+#[derive(Clone, Copy)]
+pub enum InputOrigin {
+    /// A flag, without its dashes.
+    Flag(&'static str),
+    /// A variable.
+    Variable(&'static str),
+    /// A file in which sentry-cli keeps its defaults.
+    File(&'static str),
+    /// A place in the manifest.
+    Manifest(LineColumn),
+}
+
+impl fmt::Display for InputOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(long) => write!(f, "--{long}"),
+            Self::Variable(name) | Self::File(name) => f.write_str(name),
+            Self::Manifest(place) => write!(f, "{place}"),
+        }
+    }
+}
+
+/// A text with the flag or variable that it came from.
+#[derive(Clone)]
+pub struct RawInput {
+    /// The text, which may be a secret.
+    pub text: Secret,
+    /// Where it came from.
+    pub origin: InputOrigin,
+}
+
+/// The `state` of one entry: a part of the manifest.
+#[derive(Clone)]
+pub struct StateBlock {
+    /// The whole manifest.
+    pub document: Rc<YamlDocument>,
+    /// The keys and indexes that lead to the part.
+    pub path: Vec<String>,
+}
+
+/// What one entry of a manifest says for itself.
+#[derive(Default)]
+pub struct EntryInputs {
+    /// Texts by the input's name.
+    pub found: BTreeMap<&'static str, RawInput>,
+    /// Its `state`.
+    pub state: Option<StateBlock>,
+    /// Whether it asks for a release, and not for an integration.
+    pub release: bool,
+}
+
+/// Everything that was typed.
+pub struct RawInputs {
+    found: BTreeMap<&'static str, RawInput>,
+    /// What holds when nothing else names it.
+    defaults: BTreeMap<&'static str, RawInput>,
+    /// The `--set NAME=VALUE`s, in order.
+    pub sets: Vec<Secret>,
+    /// The `state` of a manifest's entry.
+    pub(super) block: Option<StateBlock>,
+    /// Whether an entry of a manifest asks for a release.
+    pub(super) asks_release: bool,
+}
+
+impl RawInputs {
+    /// Collects every input, and every reason why one cannot be taken as it stands.
+    pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
+        let mut mistakes = Vec::new();
+        let mut found = BTreeMap::new();
+        for input in INPUTS {
+            match lookup(input, &flags, env, read) {
+                Ok(Some(text)) => drop(found.insert(input.name, text)),
+                Ok(None) => {}
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        let sets = flags.sets.into_iter().map(Secret::from).collect();
+        let given =
+            Self { found, sets, defaults: BTreeMap::new(), block: None, asks_release: false };
+        (given, mistakes)
+    }
+
+    /// What holds for one entry of a manifest: what it says, over what was typed under names that
+    /// `shares` lets through.
+    #[must_use]
+    pub fn for_entry(&self, said: EntryInputs, shares: impl Fn(&str) -> bool) -> Self {
+        let shared = |all: &BTreeMap<&'static str, RawInput>| -> BTreeMap<_, _> {
+            let shared = all.iter().filter(|(name, _)| shares(name));
+            shared.map(|(name, found)| (*name, found.clone())).collect()
+        };
+        let mut found = shared(&self.found);
+        found.extend(said.found);
+        let (block, asks_release) = (said.state, said.release);
+        let defaults = shared(&self.defaults);
+        Self { found, defaults, sets: Vec::new(), block, asks_release }
+    }
+
+    /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given. In
+    /// CI no address is taken: whoever may change the checkout would say where the token goes.
+    pub fn with_sentry_cli_defaults(mut self, env: &Env, read: ReadFile<'_>, is_ci: bool) -> Self {
+        if ["url", "org", "projects"].iter().all(|name| self.found.contains_key(name)) {
+            return self;
+        }
+        let taken =
+            sentry_cli::read(env, read).into_iter().filter(|(name, ..)| !is_ci || *name != "url");
+        for (name, text, file) in taken {
+            let found = RawInput { text: Secret::from(text), origin: InputOrigin::File(file) };
+            self.defaults.entry(name).or_insert(found);
+        }
+        self
+    }
+
+    /// What a file names for the input called `name`.
+    pub(super) fn default(&self, name: &str) -> Option<&RawInput> {
+        self.defaults.get(name)
+    }
+
+    /// Whether the text came from a flag, or from a variable of our own and not a shared one.
+    pub fn is_explicit(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|found| match found.origin {
+            InputOrigin::Flag(_) | InputOrigin::Manifest(_) => true,
+            InputOrigin::Variable(name) => name.starts_with("FINISHLINE_"),
+            InputOrigin::File(_) => false,
+        })
+    }
+
+    /// What was given for the input called `name`.
+    pub fn get(&self, name: &str) -> Option<&RawInput> {
+        self.found.get(name)
+    }
+}
+
+fn lookup(
+    input: &InputSpec,
+    flags: &CommandLineFlags,
+    env: &Env,
+    read: ReadFile<'_>,
+) -> Result<Option<RawInput>> {
+    if let Some(value) = flags.values.get(input.name).filter(|value| !value.is_empty()) {
+        let origin = InputOrigin::Flag(input.long());
+        let text = match input.flag {
+            FlagKind::File(_) => read_named(value, origin, read)?,
+            FlagKind::Value(_) | FlagKind::Switch => Secret::from(value.as_str()),
+        };
+        return Ok(Some(RawInput { text, origin }));
+    }
+    for variable in input.variables {
+        if env.is_not_utf8(variable) {
+            let message = format!("{variable} is not valid UTF-8");
+            let hint = format!("set {variable} to UTF-8 text, or to nothing");
+            return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
+        }
+        // A secret store often adds a line end, and a blank is no value.
+        let value = env.get(variable).map(|value| match input.flag {
+            FlagKind::File(_) => value.trim(),
+            FlagKind::Value(_) | FlagKind::Switch => value,
+        });
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let origin = InputOrigin::Variable(variable);
+            return Ok(Some(RawInput { text: Secret::from(value), origin }));
+        }
+    }
+    Ok(None)
+}
+
+fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Secret> {
+    let text = read(path).map_err(|error| {
+        // What was given may be the secret itself, where a file's name was wanted.
+        let message = format!("cannot read the file that {flag} names: {error}");
+        let hint = format!(
+            "{flag} takes the name of a text file of at most 1 MiB, or `-` for standard input"
+        );
+        Error::new(ErrorCode::Usage, message).with_hint(hint)
+    })?;
+    Ok(Secret::from(without_line_end(&text)))
+}
+
+/// Drops the one line end that editors put at the end of a file.
+pub(super) fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}

@@ -1,0 +1,214 @@
+//! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::state::Fields;
+use crate::provider::{self, Answers, PROVIDERS, Provider, Step};
+use crate::secret::Secret;
+use url::form_urlencoded;
+
+/// No third party's callback is longer.
+const LONGEST: usize = 16 * 1024;
+
+/// The parameter that brings back what was handed out.
+const STATE: &str = "state";
+
+/// The parameters that are no secrets: those in which a third party says why it refuses, those of
+/// the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1), and words
+/// of GitHub's and Discord's that nobody asks for.
+const PUBLIC_PARAMETERS: [&str; 9] = [
+    "error",
+    "error_description",
+    "error_uri",
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "setup_action",
+    "permissions",
+];
+
+/// The parameters of a callback, by name.
+pub struct Callback {
+    /// The provider that its path names.
+    provider: Option<String>,
+    parameters: Vec<(String, Secret)>,
+}
+
+/// What a callback knows of the pipeline that it belongs to.
+pub enum CallbackKey<'a> {
+    /// The value that the pipeline handed out.
+    State(&'a str),
+    /// The third party that it comes from, and no more: some bring nothing back.
+    Provider(&'a str),
+}
+
+impl Callback {
+    /// Reads the address, or its query alone.
+    ///
+    /// # Errors
+    ///
+    /// `usage`, which never quotes the address.
+    pub fn parse(address: &str) -> Result<Self> {
+        let wrong = |what: &str| {
+            Error::new(ErrorCode::Usage, format!("the callback address {what}")).with_hint(
+                "copy the whole address that the browser ended at, from `http` to its end",
+            )
+        };
+        let address = address.trim();
+        if address.len() > LONGEST {
+            return Err(wrong("is longer than 16 KiB"));
+        }
+        let (path, query) = address.split_once('?').ok_or_else(|| wrong("has no parameters"))?;
+        let query = query.split('#').next().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let mut parameters: Vec<(String, Secret)> = Vec::new();
+        for (name, value) in pairs {
+            if parameters.iter().any(|(known, _)| *known == name) {
+                return Err(wrong("names a parameter twice"));
+            }
+            parameters.push((name.into_owned(), Secret::from(value.into_owned())));
+        }
+        let key = path.strip_suffix("/setup/").and_then(|path| path.rsplit_once("/extensions/"));
+        let provider = key.map(|(_, key)| key.to_owned()).filter(|key| Self::is_stateless(key));
+        let callback = Self { provider, parameters };
+        match callback.key() {
+            CallbackKey::State("") => Err(wrong("has no `state`")),
+            CallbackKey::State(_) | CallbackKey::Provider(_) => Ok(callback),
+        }
+    }
+
+    /// Whether a third party may bring nothing back that was handed out.
+    fn is_stateless(key: &str) -> bool {
+        provider::find(key).is_ok_and(|provider| {
+            let brings =
+                |step: &Step| step.fields.iter().any(|field| field.callback() == Some(STATE));
+            provider.steps().iter().any(|step| step.needs_browser() && !brings(step))
+        })
+    }
+
+    /// What it knows of its pipeline: the value that was handed out, be it under OAuth 1's name.
+    pub fn key(&self) -> CallbackKey<'_> {
+        match ([self.text(STATE), self.text("oauth_token")], &self.provider) {
+            (["", ""], Some(key)) => CallbackKey::Provider(key),
+            (["", token], _) => CallbackKey::State(token),
+            ([state, _], _) => CallbackKey::State(state),
+        }
+    }
+
+    /// Adds what it brings for the steps after this one: one visit may answer several.
+    pub fn fill_later_steps(&self, provider: &dyn Provider, step_id: &str, answers: &mut Answers) {
+        let steps = provider.steps().iter().skip_while(|step| step.id != step_id);
+        steps.skip(1).for_each(|step| answers.fill(step, &self.partial_fields(step)));
+    }
+
+    /// The fields of a step that it brings, be they enough or not.
+    pub fn partial_fields(&self, step: &Step) -> Fields {
+        let mut fields = Fields::default();
+        for field in step.fields {
+            match field.callback().map(|parameter| self.text(parameter)) {
+                None | Some("") => {}
+                Some(text) => fields.set(field.name, text),
+            }
+        }
+        fields
+    }
+
+    /// A parameter's text; empty when it is absent.
+    pub fn text(&self, name: &str) -> &str {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value.expose())
+    }
+
+    /// Everything that it brings and nobody should see. The third party's own words about a
+    /// refusal are quoted in the outputs, which no mask may hit.
+    pub fn secrets(&self) -> Vec<String> {
+        let is_plain =
+            |name: &str| PUBLIC_PARAMETERS.contains(&name) || is_described_as_plain(name);
+        let is_secret = |(name, _): &&(String, Secret)| !is_plain(name);
+        let secrets = self.parameters.iter().filter(is_secret);
+        secrets.map(|(_, value)| value.expose().to_owned()).collect()
+    }
+
+    /// Every parameter, for a step that nobody describes.
+    pub fn raw_fields(&self) -> Fields {
+        let mut fields = Fields::default();
+        self.parameters.iter().for_each(|(name, value)| fields.set(name, value.expose()));
+        fields
+    }
+
+    /// The fields of `step` that the callback brings.
+    ///
+    /// # Errors
+    ///
+    /// `refused` when the third party reports an error instead, `usage` when a field is missing.
+    pub fn fields(&self, step: &Step) -> Result<Fields> {
+        if !self.text("error").is_empty() {
+            return Err(denied(self.text("error"), self.text("error_description"))
+                .with_hint("open `redirect-url` again and approve: the pipeline still waits"));
+        }
+        let required = step.fields.iter().filter(|field| field.required);
+        let lacking = required.filter_map(|field| field.callback());
+        if let Some(parameter) = lacking.into_iter().find(|name| self.text(name).is_empty()) {
+            let message = format!("the callback address has no `{parameter}`");
+            return Err(Error::new(ErrorCode::Usage, message));
+        }
+        Ok(self.partial_fields(step))
+    }
+}
+
+/// The failure for a callback that says why the third party refuses, in its own words.
+pub fn denied(error: &str, description: &str) -> Error {
+    let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
+    let said = crate::text::quote::quote(&words.join(": "));
+    Error::new(ErrorCode::Refused, format!("the third party did not approve: {said}"))
+}
+
+/// Whether a provider has a field of this parameter, and it is no secret: an account's id, say.
+fn is_described_as_plain(parameter: &str) -> bool {
+    let fields =
+        PROVIDERS.iter().flat_map(|provider| provider.steps()).flat_map(|step| step.fields);
+    let mut described = fields.filter(|field| field.callback() == Some(parameter)).peekable();
+    described.peek().is_some() && described.all(|field| !field.secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::auth::oauth2::STEP;
+
+    #[test]
+    fn a_whole_address_and_its_query_alone_are_one() {
+        for address in [
+            "http://127.0.0.1:9797/extensions/gitlab/setup/?code=a%2Fb&state=s#_=_",
+            " ?code=a%2Fb&state=s\n",
+        ] {
+            let fields = Callback::parse(address).unwrap().fields(&STEP).unwrap();
+            assert_eq!((fields.text("code"), fields.text("state")), ("a/b", "s"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_callback_is_refused_without_quoting_it() {
+        let long = format!("?state={}", "s3cr3t".repeat(4000));
+        for address in
+            ["s3cr3t", "https://x/s3cr3t", "?code=s3cr3t", "?state=s3cr3t&state=b", &long]
+        {
+            let failure = Callback::parse(address).err().unwrap();
+            assert!(!failure.message.contains("s3cr3t"), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn an_id_and_a_word_are_no_secrets_so_that_no_mask_hits_an_output() {
+        let query =
+            "?code=c0de&state=n0nce&installation_id=12345&setup_action=install&guild_id=9&x=y";
+        assert_eq!(Callback::parse(query).unwrap().secrets(), ["c0de", "n0nce", "y"]);
+    }
+
+    #[test]
+    fn a_third_party_that_says_no_is_quoted_on_one_line() {
+        let callback = Callback::parse("?error=access_denied&error_description=no%0A::x&state=s");
+        let failure = callback.unwrap().fields(&STEP).unwrap_err();
+        assert_eq!(failure.message, r"the third party did not approve: `access_denied: no\n::x`");
+    }
+}

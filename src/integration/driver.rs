@@ -1,0 +1,121 @@
+//! The only loop over steps.
+
+use super::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
+use super::task::IntegrationTask;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::state::Fields;
+use crate::model::{FinishedIntegration, Object};
+
+/// How far a pipeline came.
+#[derive(Debug)]
+pub enum PipelineEnd {
+    /// To its finish.
+    Finished(FinishedIntegration),
+    /// To a step that a person must take in a browser, at this address.
+    AwaitingUser(String),
+}
+
+/// Walks a pipeline from its beginning. A refused one is abandoned: nobody can go on with it.
+pub async fn drive(
+    pipeline: &mut impl Pipeline,
+    task: &IntegrationTask,
+    begin: PipelineStart<'_>,
+) -> Result<PipelineEnd> {
+    let first = pipeline.initialize(begin).await?;
+    let walked = match next_action(task, &first)? {
+        NextAction::Person(url) => Ok(PipelineEnd::AwaitingUser(url)),
+        NextAction::Inputs(fields) => resume(pipeline, task, fields).await,
+    };
+    if walked.is_err() {
+        pipeline.abandon().await?;
+    }
+    walked
+}
+
+/// Goes on with a pipeline whose current step these fields answer. A refused one is kept: a
+/// wrong callback must not cost the right one.
+pub async fn resume(
+    pipeline: &mut impl Pipeline,
+    task: &IntegrationTask,
+    fields: Fields,
+) -> Result<PipelineEnd> {
+    let mut fields = fields;
+    loop {
+        match pipeline.advance(&fields).await? {
+            StepResult::Complete(finished) => return Ok(PipelineEnd::Finished(finished)),
+            StepResult::Refused(refusal) => return Err(refusal.into()),
+            StepResult::Invalid(fields) => return Err(invalid_fields(&fields)),
+            // The step wants what only a person can bring, or nothing that we know.
+            StepResult::Stay(data) => return stay(&data),
+            StepResult::Advance(step) => match next_action(task, &step)? {
+                NextAction::Person(url) => return Ok(PipelineEnd::AwaitingUser(url)),
+                NextAction::Inputs(next) => fields = next,
+            },
+        }
+    }
+}
+
+/// Who answers a step.
+enum NextAction {
+    Inputs(Fields),
+    Person(String),
+}
+
+fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
+    tracing::debug!(step = view.id, provider_key = task.key, "answering a step");
+    let step = task.provider.steps().iter().find(|step| step.id == view.id);
+    let given = task.answers.step(&view.id);
+    let page = match step {
+        Some(step) => step
+            .link
+            .filter(|_| step.needs_browser() && !step.is_answered(given))
+            .and_then(|link| view.data.get(link)?.as_str()),
+        // Nobody describes it: what the state does not answer may be a person's to answer.
+        None if given.is_none() => first_page_url(&view.data),
+        None => None,
+    };
+    match (page, given) {
+        (Some(page), _) => Ok(NextAction::Person(page.to_owned())),
+        (None, Some(fields)) => {
+            let mut fields = fields.clone();
+            step.into_iter().for_each(|step| step.echo(&view.data, &mut fields));
+            Ok(NextAction::Inputs(fields))
+        }
+        (None, None) => {
+            let (key, id) = (&task.key, crate::text::quote::quote(&view.id));
+            let message = format!("the {key} pipeline has a step {id} that nothing here answers");
+            let hint = format!("name its fields in `state` under {id}");
+            Err(Error::new(ErrorCode::MissingField, message).with_hint(hint))
+        }
+    }
+}
+
+/// The page that a step shows, by the names that Sentry gives to such data.
+fn first_page_url(data: &Object) -> Option<&str> {
+    let urls = data.iter().filter(|(name, _)| name.ends_with("Url"));
+    let is_page = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
+    urls.filter_map(|(_, url)| url.as_str()).find(is_page)
+}
+
+fn stay(data: &Object) -> Result<PipelineEnd> {
+    match first_page_url(data) {
+        Some(page) => Ok(PipelineEnd::AwaitingUser(page.to_owned())),
+        None => Err(Error::new(ErrorCode::Refused, stay_reason(data))),
+    }
+}
+
+/// A step that did only a part of its work names what failed.
+fn stay_reason(data: &Object) -> String {
+    let failures = data.get("failures").and_then(|failures| failures.as_array());
+    let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
+    let names: Vec<_> = names.map(crate::text::quote::quote).collect();
+    match names.is_empty() {
+        true => "the step stays where it is, and does not say why".to_owned(),
+        false => format!("the step did not succeed for {}", names.join(", ")),
+    }
+}
+
+fn invalid_fields(fields: &[(String, String)]) -> Error {
+    let words: Vec<_> = fields.iter().map(|(name, why)| format!("`{name}`: {why}")).collect();
+    Error::new(ErrorCode::BadField, words.join("; "))
+}

@@ -1,0 +1,87 @@
+//! The repositories and code mappings of an integration: what is there, and what is lacking.
+
+use crate::inputs::Inputs;
+use crate::inputs::types::CodeMapping;
+
+/// Repositories and code mappings, as inputs name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestedLinks {
+    /// Repositories, as `owner/name`.
+    pub repositories: Vec<String>,
+    /// Code mappings.
+    pub code_mappings: Vec<CodeMapping>,
+}
+
+/// The same, as a backend has them.
+#[derive(Clone, Debug, Default)]
+pub struct ExistingLinks {
+    /// Each repository by all its names, the one that people see first.
+    pub repositories: Vec<Vec<String>>,
+    /// Code mappings; each has a branch.
+    pub code_mappings: Vec<CodeMapping>,
+}
+
+impl RequestedLinks {
+    /// What is asked for.
+    pub fn from_inputs(inputs: &Inputs) -> Self {
+        let (repositories, code_mappings) =
+            (inputs.repositories.clone(), inputs.code_mappings.clone());
+        Self { repositories, code_mappings }
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.repositories.is_empty() && self.code_mappings.is_empty()
+    }
+
+    /// What of these is not there.
+    #[must_use]
+    pub fn missing(&self, there: &ExistingLinks) -> Self {
+        let repositories = self.repositories.iter().filter(|name| !there.has(name));
+        let code_mappings = self.code_mappings.iter().filter(|one| !there.maps(one));
+        Self {
+            repositories: repositories.cloned().collect(),
+            code_mappings: code_mappings.cloned().collect(),
+        }
+    }
+
+    /// What a run would do about them, a line each.
+    pub fn describe(&self) -> Vec<String> {
+        let link = |name: &String| format!("link repository {name}");
+        let map = |one: &CodeMapping| format!("map {}", describe_mapping(one));
+        let links = self.repositories.iter().map(link);
+        links.chain(self.code_mappings.iter().map(map)).collect()
+    }
+}
+
+/// A code mapping for a person, to stand after "map" or "mapped".
+pub fn describe_mapping(mapping: &CodeMapping) -> String {
+    let CodeMapping { project, repository, stack_root, source_root, .. } = mapping;
+    format!("`{stack_root}` of {project} to `{source_root}` of {repository}")
+}
+
+impl ExistingLinks {
+    fn has(&self, name: &str) -> bool {
+        self.repositories.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// A mapping that names no branch leaves it to the repository.
+    fn maps(&self, wanted: &CodeMapping) -> bool {
+        self.code_mappings.iter().any(|there| {
+            let branch =
+                wanted.default_branch.is_none() || wanted.default_branch == there.default_branch;
+            let names = (&wanted.project, &wanted.stack_root, &wanted.source_root);
+            branch
+                && names == (&there.project, &there.stack_root, &there.source_root)
+                && self.is_same(&wanted.repository, &there.repository)
+        })
+    }
+
+    /// Whether both are names of one repository.
+    fn is_same(&self, a: &str, b: &str) -> bool {
+        let called = |names: &[String], name: &str| {
+            names.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        a == b || self.repositories.iter().any(|names| called(names, a) && called(names, b))
+    }
+}

@@ -1,0 +1,8 @@
+//! Installing an integration: the task, the decision, the driver of its steps, and its links.
+
+pub mod callback;
+pub mod decision;
+pub mod driver;
+pub mod links;
+pub mod pipeline;
+pub mod task;

@@ -1,0 +1,228 @@
+//! Everything that will happen, decided before it does. The dry run prints this same plan.
+
+use super::decision::{Decision, DecisionReason};
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::Inputs;
+use crate::inputs::types::{BackendName, Mode};
+use crate::model::state::Fields;
+use crate::model::{ListedIntegration, OrgSlug, PipelineType};
+use crate::provider::auth::app;
+use crate::provider::{self, AllowedSteps, Answers, Field, IntegrationMatch, Provider, Step};
+
+/// The integration that is asked for, with every field checked.
+pub struct IntegrationTask {
+    /// The provider's key, as it was given.
+    pub key: String,
+    /// The third party.
+    pub provider: &'static dyn Provider,
+    /// The organization to connect.
+    pub org: OrgSlug,
+    /// What answers the provider's steps.
+    pub answers: Answers,
+    /// The app of one's own that our engine works with.
+    pub app: Fields,
+    /// What the redirect URL carries.
+    pub next: Option<String>,
+    mode: Mode,
+    integration_id: Option<i64>,
+}
+
+impl IntegrationTask {
+    /// Takes the task from the inputs.
+    ///
+    /// # Errors
+    ///
+    /// `nothing-asked`, `unknown-provider`, or every missing and unfitting input.
+    pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self> {
+        let Some(key) = &inputs.provider else {
+            let message =
+                "neither a provider nor a release is asked for, so there is nothing to do";
+            return Err(Error::new(ErrorCode::NothingAsked, message));
+        };
+        let known = match backend {
+            BackendName::Embedded => AllowedSteps::KnownSteps,
+            BackendName::Sentry => AllowedSteps::AnySteps,
+        };
+        let provider = match provider::find(key) {
+            Ok(provider) => provider,
+            Err(_) if known == AllowedSteps::AnySteps => provider::undescribed(),
+            Err(failure) => return Err(failure),
+        };
+        let app = match (backend, provider.sentry_only_reason()) {
+            (BackendName::Embedded, Some(why)) => return Err(needs_sentry(provider, why)),
+            (BackendName::Embedded, None) => {
+                app::parse_app(provider, &inputs.apps, inputs.github_api_url.as_deref())
+            }
+            (BackendName::Sentry, _) => Ok(Fields::default()),
+        };
+        // Fields that no step has: the key is mistyped, rather than one that only the Sentry knows.
+        let answers = provider::parse(provider, &inputs.state, known)
+            .map_err(|wrong| provider::find(key).err().map_or(wrong, |unknown| vec![unknown]));
+        let (org, answers, app) = match (&inputs.org, answers, app) {
+            (Some(org), Ok(answers), Ok(app)) => (org.clone(), answers, app),
+            (org, answers, app) => {
+                let no_org = org.is_none().then(Self::missing_org).into_iter();
+                let mistakes = no_org.chain(answers.err().into_iter().flatten());
+                let mistakes = mistakes.chain(app.err().into_iter().flatten()).collect();
+                return Err(Error::combine(mistakes).expect("one of the three is a mistake"));
+            }
+        };
+        let (mode, integration_id) = (inputs.mode, inputs.integration_id);
+        let (key, next) = (key.clone(), inputs.next.clone());
+        Ok(Self { key, provider, org, answers, app, next, mode, integration_id })
+    }
+
+    /// The provider's key in storage and in the settings URL.
+    pub fn provider_key(&self) -> &str {
+        match self.provider.integration_key() {
+            "" => &self.key,
+            key => key,
+        }
+    }
+
+    /// The provider's name for a person.
+    pub fn name(&self) -> &str {
+        match self.provider.name() {
+            "" => &self.key,
+            name => name,
+        }
+    }
+
+    /// The organization is missing.
+    pub fn missing_org() -> Error {
+        Error::new(ErrorCode::Usage, "`org` is missing: the organization's slug")
+            .with_hint("set `org` (FINISHLINE_ORG, --org)")
+    }
+
+    /// The task of a pipeline that was begun earlier and goes on.
+    pub fn for_resume(
+        key: &str,
+        provider: &'static dyn Provider,
+        org: OrgSlug,
+        next: Option<String>,
+        pipeline_type: PipelineType,
+    ) -> Self {
+        let mode = match pipeline_type {
+            PipelineType::Install => Mode::Install,
+            PipelineType::Reauth => Mode::Reauth,
+        };
+        let (key, answers, app) = (key.to_owned(), Answers::default(), Fields::default());
+        Self { key, provider, org, answers, app, next, mode, integration_id: None }
+    }
+
+    /// The secret texts among the answers.
+    pub fn secrets(&self) -> Vec<String> {
+        let of_step = |step: &Step| Some(self.provider.secrets(step, self.answers.step(step.id)?));
+        let described = self.provider.all_steps().filter_map(of_step).flatten();
+        let secret = |field: &&Field| field.secret;
+        let of_app = self.provider.app().iter().filter(secret);
+        let of_app =
+            of_app.filter_map(|field| Some(self.app.get(field.name)?.as_str()?.to_owned()));
+        described.chain(self.answers.undescribed()).chain(of_app).collect()
+    }
+
+    /// The texts among the answers that may be shown.
+    pub fn public_values(&self) -> Vec<String> {
+        let fields = self.provider.all_steps().flat_map(|step| step.fields);
+        let plain = fields.filter(|field| !field.secret);
+        plain.map(|field| self.answers.text(field.name).to_owned()).collect()
+    }
+
+    /// Decides what to do about what the organization has already.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous` when the inputs do not tell which integration is meant, `bad-field` when the
+    /// named one is not there.
+    pub fn decide(&self, listed: &[ListedIntegration]) -> Result<Decision> {
+        match self.mode {
+            Mode::Install => Ok(Decision::Install(DecisionReason::Requested)),
+            Mode::Reauth => self.find_named(listed).map(|one| Decision::Reauth(one.id)),
+            Mode::Ensure => self.ensure(listed),
+        }
+    }
+
+    fn ensure(&self, listed: &[ListedIntegration]) -> Result<Decision> {
+        let named = self.integration_id.map(|_| self.find_named(listed)).transpose()?;
+        let meant = |one: &ListedIntegration| match self.provider.matches(&self.answers, one) {
+            IntegrationMatch::CannotTell if named.is_some() => IntegrationMatch::Same,
+            verdict => verdict,
+        };
+        if let Some(one) = named.filter(|one| meant(one) == IntegrationMatch::Other) {
+            let message = format!(
+                "`state` describes another account than integration {} ({})",
+                one.id, one.name
+            );
+            return Err(Error::new(ErrorCode::IntegrationMismatch, message));
+        }
+        let considered: Vec<_> = match named {
+            Some(one) => vec![(one, meant(one))],
+            None => listed.iter().map(|one| (one, meant(one))).collect(),
+        };
+        let with = |wanted| considered.iter().find(|(_, verdict)| *verdict == wanted);
+        match (
+            with(IntegrationMatch::Same),
+            with(IntegrationMatch::Differs),
+            with(IntegrationMatch::CannotTell),
+        ) {
+            (Some((one, _)), _, _) if one.active => {
+                Ok(Decision::UpToDate { id: one.id, name: one.name.clone() })
+            }
+            (Some((one, _)), _, _) => Ok(Decision::Install(DecisionReason::Inactive(one.id))),
+            (None, Some((one, _)), _) => Ok(Decision::Install(DecisionReason::Differs(one.id))),
+            (None, None, Some(_)) => Err(self.ambiguous(listed)),
+            (None, None, None) => Ok(Decision::Install(DecisionReason::Missing)),
+        }
+    }
+
+    /// What the inputs say and this integration will keep as it is.
+    pub fn immutable_fields_warning(&self, listed: &[ListedIntegration]) -> Option<Warning> {
+        let said =
+            listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))?;
+        Some(Warning::new("kept-as-it-is", said))
+    }
+
+    fn find_named<'a>(&self, listed: &'a [ListedIntegration]) -> Result<&'a ListedIntegration> {
+        let id = self.integration_id.unwrap_or_default();
+        listed.iter().find(|one| one.id == id).ok_or_else(|| {
+            let key = &self.key;
+            let there = if listed.is_empty() { "none".to_owned() } else { list_ids(listed) };
+            let message = format!("{} has no {key} integration {id}; there: {there}", self.org);
+            Error::new(ErrorCode::BadField, message).with_hint("check `integration-id` and `org`")
+        })
+    }
+
+    fn ambiguous(&self, listed: &[ListedIntegration]) -> Error {
+        let key = &self.key;
+        let message =
+            format!("`state` does not tell which {key} integration is meant: {}", list_ids(listed));
+        Error::new(ErrorCode::Ambiguous, message)
+    }
+
+    /// Each step with the fields that will answer it, as a person may see them: without values.
+    pub fn describe_answers(&self) -> Vec<String> {
+        let answer = |step: &Step| {
+            let given = self.answers.step(step.id);
+            if step.needs_browser() && !step.is_answered(given) {
+                return format!("wait at step `{}` for a person with a browser", step.id);
+            }
+            let is_given = |field: &&Field| given.is_some_and(|all| all.get(field.name).is_some());
+            let word = |field: &Field| {
+                format!("{}{}", field.name, if field.secret { " (secret)" } else { "" })
+            };
+            let words: Vec<_> = step.fields.iter().filter(is_given).map(word).collect();
+            format!("answer step `{}` with {}", step.id, words.join(", "))
+        };
+        self.provider.steps().iter().map(answer).collect()
+    }
+}
+
+fn needs_sentry(provider: &dyn Provider, why: &str) -> Error {
+    let message = format!("only a Sentry can finish {}: {why}", provider.name());
+    Error::new(ErrorCode::NeedsSentry, message)
+}
+
+fn list_ids(listed: &[ListedIntegration]) -> String {
+    let words: Vec<_> = listed.iter().map(|one| format!("{} ({})", one.id, one.name)).collect();
+    words.join(", ")
+}

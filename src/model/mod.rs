@@ -1,0 +1,286 @@
+//! The records that a finish is about, in Sentry's words.
+
+pub mod site;
+pub mod state;
+pub mod token;
+
+use crate::error::{Error, ErrorCode};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A JSON object: metadata, configuration, the data of a step.
+pub type Object = Map<String, Value>;
+
+/// An organization's slug: 1 to 50 letters, digits, `-` and `_`, so it cannot leave its path segment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrgSlug(String);
+
+impl OrgSlug {
+    /// Checks the slug; `None` when Sentry would not have it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=50).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The slug as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrgSlug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a pipeline is for: Sentry's analytics call it `pipeline_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipelineType {
+    /// The state names no integration.
+    Install,
+    /// The state already names the integration.
+    Reauth,
+}
+
+impl PipelineType {
+    /// The word in outputs and analytics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Reauth => "reauth",
+        }
+    }
+
+    /// What a finish that changed something did, for a person.
+    pub fn past_verb(self) -> &'static str {
+        match self {
+            Self::Install => "installed",
+            Self::Reauth => "re-authorized",
+        }
+    }
+}
+
+/// The state of an integration, or of an organization's link to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntegrationStatus {
+    /// In use.
+    Active,
+    /// Switched off.
+    Disabled,
+    /// Marked for deletion; finishing again revives it.
+    PendingDeletion,
+    /// Being deleted now; finishing again has to wait.
+    DeletionInProgress,
+}
+
+impl IntegrationStatus {
+    /// The word in storage and in Sentry's API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::PendingDeletion => "pending_deletion",
+            Self::DeletionInProgress => "deletion_in_progress",
+        }
+    }
+
+    /// Reads the word; an unknown one is `None`.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled, Self::PendingDeletion, Self::DeletionInProgress]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+/// What a provider builds from a complete state: the integration to store.
+#[derive(Clone, PartialEq)]
+pub struct IntegrationData {
+    /// The third party's own id for the installation; unique within a provider.
+    pub external_id: String,
+    /// The name people see; the external id when absent.
+    pub name: Option<String>,
+    /// Facts about the installation, some of them secret.
+    pub metadata: Object,
+    /// What to do with a row that is already there, or is not.
+    pub row: RowPolicy,
+    /// Names in the metadata that keep the value of a row that is already there.
+    pub kept_metadata: &'static [&'static str],
+    /// The installer's account at the third party.
+    pub user_identity: Option<UserIdentity>,
+    /// What the identity provider is known by; the external id when absent.
+    pub idp_external_id: Option<String>,
+    /// The identity provider's configuration.
+    pub idp_config: Object,
+}
+
+/// A person's account at the third party.
+#[derive(Clone, PartialEq)]
+pub struct UserIdentity {
+    /// The kind of identity provider, e.g. `gitlab`.
+    pub kind: &'static str,
+    /// The account's own id there.
+    pub external_id: String,
+    /// What the account has granted.
+    pub scopes: Vec<String>,
+    /// Its tokens.
+    pub data: Object,
+}
+
+/// How the integration's row is treated at the finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowPolicy {
+    /// Created, or overwritten wholesale.
+    Overwrite,
+    /// Created; one that is there keeps name and metadata.
+    Keep,
+    /// Must be there already (`expect_exists`), and keeps name and metadata.
+    Expect,
+}
+
+impl IntegrationData {
+    /// An integration with nothing but its external id.
+    pub fn new(external_id: impl Into<String>) -> Self {
+        let external_id = external_id.into();
+        Self {
+            external_id,
+            name: None,
+            metadata: Object::new(),
+            row: RowPolicy::Overwrite,
+            kept_metadata: &[],
+            user_identity: None,
+            idp_external_id: None,
+            idp_config: Object::new(),
+        }
+    }
+}
+
+/// An organization's integration as a backend lists it.
+#[derive(Clone)]
+pub struct ListedIntegration {
+    /// The integration's id.
+    pub id: i64,
+    /// The third party's own id for it.
+    pub external_id: String,
+    /// The name people see.
+    pub name: String,
+    /// Where the installation is, e.g. `gitlab.com/acme`.
+    pub domain_name: Option<String>,
+    /// Whether both the integration and the organization's link are active.
+    pub active: bool,
+    /// What is stored, secrets included: only the embedded engine tells.
+    pub stored: Option<StoredSecrets>,
+}
+
+/// What the embedded engine has stored for an organization's integration.
+#[derive(Clone)]
+pub struct StoredSecrets {
+    /// The integration's metadata.
+    pub metadata: Object,
+    /// The organization's own configuration.
+    pub config: Object,
+    /// The data of the default identity.
+    pub identity: Option<Object>,
+}
+
+/// What a finish left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedIntegration {
+    /// The integration's id.
+    pub id: i64,
+    /// The provider's key in storage and in the settings URL.
+    pub integration_key: String,
+    /// The name people see.
+    pub name: String,
+    /// Whether anything stored is different from before.
+    pub changed: bool,
+    /// The settings page, where the backend itself led there.
+    pub location: Option<String>,
+}
+
+/// A provider's, or the pipeline's, no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which kind of no.
+    pub kind: RefusalKind,
+    /// The reason, for a person; never a secret.
+    pub message: String,
+    /// The HTTP status of whoever refused.
+    pub status: Option<u16>,
+    /// Whether nobody refused: the third party was not reached, or did not answer.
+    pub is_silence: bool,
+}
+
+/// The kinds of refusal that lead to different codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The integration cannot be built or stored (Sentry's `IntegrationError`).
+    Failure,
+    /// The third party answered with an error (Sentry's `IntegrationProviderError`).
+    Provider,
+    /// The user's role does not hold `org:integrations`.
+    Permission,
+    /// A re-authorization landed on another integration.
+    Mismatch,
+    /// The pipeline is not there any more.
+    Expired,
+    /// A callback was used already.
+    Used,
+    /// A callback belongs to another organization's pipeline.
+    Foreign,
+    /// A callback belongs to no pipeline, or not to this one.
+    WrongState,
+    /// The account is linked to another user.
+    IdentityTaken,
+    /// Only a Sentry can finish it.
+    NeedsSentry,
+}
+
+impl Refusal {
+    /// The integration cannot be built or stored.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Failure, message)
+    }
+
+    /// A refusal without a status.
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: None, is_silence: false }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal.kind {
+            RefusalKind::Failure => ErrorCode::Refused,
+            RefusalKind::Provider => ErrorCode::ProviderError,
+            RefusalKind::Permission => ErrorCode::MissingScope,
+            RefusalKind::Mismatch => ErrorCode::IntegrationMismatch,
+            RefusalKind::Expired => ErrorCode::SessionExpired,
+            RefusalKind::Used => ErrorCode::CallbackUsed,
+            RefusalKind::Foreign => ErrorCode::ForeignCallback,
+            RefusalKind::WrongState => ErrorCode::WrongOauthState,
+            RefusalKind::IdentityTaken => ErrorCode::IdentityTaken,
+            RefusalKind::NeedsSentry => ErrorCode::NeedsSentry,
+        };
+        let failure = Self { status: refusal.status, ..Self::new(code, refusal.message) };
+        if refusal.is_silence {
+            let hint = "look whether this machine reaches the third party, and run the same again";
+            return failure.with_hint(hint);
+        }
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_cannot_leave_its_path_segment() {
+        for bad in ["", "a/b", "..", "a b", "a?b", "é", &"a".repeat(51)] {
+            assert!(OrgSlug::parse(bad).is_none(), "{bad}");
+        }
+        assert_eq!(OrgSlug::parse("acme-1_x").unwrap().as_str(), "acme-1_x");
+    }
+}

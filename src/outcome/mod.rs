@@ -1,0 +1,321 @@
+//! What happened, whatever happened: every run ends in one of these.
+
+pub mod integration;
+pub(crate) mod release;
+
+use crate::error::{Error, ErrorCode, ExitCode, Warning};
+use crate::inputs::types::ToleratedExit;
+use crate::model::PipelineType;
+use crate::secret;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeStatus {
+    /// Done, or nothing was to be done.
+    Complete,
+    /// A person must act; the pipeline waits.
+    ActionRequired,
+    /// The host withheld the secrets, as it should.
+    Skipped,
+    /// Decided only.
+    Planned,
+    /// It failed.
+    Error,
+}
+
+impl OutcomeStatus {
+    /// The word in the `status` output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ActionRequired => "action_required",
+            Self::Skipped => "skipped",
+            Self::Planned => "planned",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The integration that a run is about.
+#[derive(Clone, Debug, Default)]
+pub struct IntegrationOutcome {
+    /// The provider's key.
+    pub provider: String,
+    /// What the pipeline was for.
+    pub pipeline_type: Option<PipelineType>,
+    /// The integration's id and name, once it is there.
+    pub integration: Option<(i64, String)>,
+    /// Its settings page, once it is there; while a person must act, the page to act on.
+    pub redirect_url: Option<String>,
+}
+
+/// The release that a run is about, once it is there.
+#[derive(Clone, Debug)]
+pub struct ReleaseOutcome {
+    /// Its version.
+    pub version: String,
+    /// Its page.
+    pub url: String,
+    /// The id of its deploy.
+    pub deploy_id: Option<String>,
+    /// How many commits it has, as far as that is known.
+    pub commit_count: Option<u64>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How the run ended.
+    pub status: OutcomeStatus,
+    /// Whether anything at the backend is different now.
+    pub changed: bool,
+    /// What it was about, as far as that was known.
+    pub subject: Option<IntegrationOutcome>,
+    /// The release, once it is there.
+    pub release: Option<ReleaseOutcome>,
+    /// Why it failed, or waits.
+    pub failure: Option<Error>,
+    /// Why it was skipped.
+    pub skipped_reason: Option<&'static str>,
+    /// What the reader should know all the same.
+    pub warnings: Vec<Warning>,
+    /// One line for a person.
+    pub headline: String,
+    /// More lines for a person.
+    pub details: Vec<String>,
+    /// What a person does next, in order; the first one is to open `redirect_url`.
+    pub next_steps: Vec<String>,
+    /// Whether `tolerate` turns its exit code into 0.
+    pub tolerated: bool,
+    /// Whether it is a plan that finds something to do.
+    pub has_changes: bool,
+    /// The exit code, where it is not the worst of the entries.
+    pub exit_override: Option<ExitCode>,
+    /// The end of each entry of a manifest, in the order of the file.
+    pub entries: Vec<EntryOutcome>,
+    /// A text that stands on standard output in the place of the words.
+    pub document: Option<String>,
+}
+
+/// How one entry of a manifest ended.
+#[derive(Clone, Debug)]
+pub struct EntryOutcome {
+    /// Where it stands in the manifest: `integrations[0]`.
+    pub key: String,
+    /// What it is, for a person: `opsgenie for acme`.
+    pub title: String,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl Outcome {
+    /// An end with its headline.
+    pub fn new(status: OutcomeStatus, headline: impl Into<String>) -> Self {
+        Self {
+            status,
+            changed: false,
+            subject: None,
+            release: None,
+            failure: None,
+            skipped_reason: None,
+            warnings: Vec::new(),
+            headline: headline.into(),
+            details: Vec::new(),
+            next_steps: Vec::new(),
+            tolerated: false,
+            has_changes: false,
+            exit_override: None,
+            entries: Vec::new(),
+            document: None,
+        }
+    }
+
+    /// The end of a run over many entries. The plain outputs are those of the first entry that
+    /// needs a person, else of the first that failed, else of the first.
+    #[must_use]
+    pub fn of_entries(entries: Vec<EntryOutcome>) -> Self {
+        let with = |status| entries.iter().find(|entry| entry.outcome.status == status);
+        let first =
+            with(OutcomeStatus::ActionRequired).or(with(OutcomeStatus::Error)).or(entries.first());
+        let told = first.map(|entry| entry.outcome.clone());
+        let told = told.unwrap_or_else(|| Self::new(OutcomeStatus::Complete, ""));
+        let any = |is: fn(&Self) -> bool| entries.iter().any(|entry| is(&entry.outcome));
+        let line = |entry: &EntryOutcome| format!("{}: {}", entry.title, entry.outcome.headline);
+        Self {
+            changed: any(|outcome| outcome.changed),
+            has_changes: any(|outcome| outcome.has_changes),
+            // An exit that is tolerated in the one that is told may not be in another.
+            tolerated: false,
+            headline: count_summary(&entries),
+            details: entries.iter().map(line).collect(),
+            entries,
+            ..told
+        }
+    }
+
+    /// A failure.
+    pub fn failed(failure: Error) -> Self {
+        let headline = failure.message.clone();
+        Self { failure: Some(failure), ..Self::new(OutcomeStatus::Error, headline) }
+    }
+
+    /// The host gave this job no secrets.
+    pub fn skipped(reason: &'static str) -> Self {
+        let why = match reason {
+            "fork" => "a fork's pull request gets no secrets",
+            "dependabot" => "a Dependabot job gets no secrets of the repository",
+            other => other,
+        };
+        let headline = format!("skipped: {why}, so there is no token");
+        Self { skipped_reason: Some(reason), ..Self::new(OutcomeStatus::Skipped, headline) }
+    }
+
+    /// This end and that of the release job beside it: the worse of the two is what the run comes
+    /// to, and a second failure is a warning.
+    #[must_use]
+    pub fn merge_release(self, release: Self) -> Self {
+        let is_worse = rank(&release) < rank(&self);
+        let failures = [self.failure, release.failure];
+        let [mut failure, mut second] = failures;
+        let mut status = self.status;
+        if is_worse {
+            (failure, second) = (second, failure);
+            status = release.status;
+        }
+        let second = second.map(|second| Warning::new(second.code.slug(), second.message));
+        Self {
+            status,
+            changed: self.changed || release.changed,
+            release: release.release,
+            failure,
+            warnings: [self.warnings, release.warnings]
+                .concat()
+                .into_iter()
+                .chain(second)
+                .collect(),
+            has_changes: self.has_changes || release.has_changes,
+            headline: format!("{}; {}", self.headline, release.headline),
+            details: [self.details, release.details].concat(),
+            ..self
+        }
+    }
+
+    /// Takes these secrets out of the words of others: a server may quote what it was sent.
+    pub fn redact(&mut self, secrets: &[String]) {
+        let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
+        let failure = self.failure.iter_mut().map(|failure| &mut failure.message);
+        for words in warnings.chain(failure).chain([&mut self.headline]) {
+            *words = secret::redact(words, secrets);
+        }
+    }
+
+    /// The same end, with this warning.
+    #[must_use]
+    pub fn with_warning(mut self, warning: Option<Warning>) -> Self {
+        self.warnings.extend(warning);
+        self
+    }
+
+    /// Lets an end that `tolerate` names count as exit 0, with a warning.
+    pub fn tolerate(&mut self, tolerated: &[ToleratedExit]) {
+        let exit = self.own_exit();
+        let covers = |word: &ToleratedExit| match word {
+            ToleratedExit::ActionRequired => exit == ExitCode::ActionRequired,
+            ToleratedExit::Refused => exit == ExitCode::Refused,
+            ToleratedExit::Auth => exit == ExitCode::Auth,
+            ToleratedExit::Unavailable => exit == ExitCode::Unavailable,
+            ToleratedExit::All => (3..=6).contains(&exit.number()),
+        };
+        if tolerated.iter().any(covers) {
+            let message = format!("exit {} is tolerated, so the step succeeds", exit.number());
+            self.warnings.push(Warning::new("tolerated", message));
+            self.tolerated = true;
+        }
+    }
+
+    /// The exit code that this end asks for.
+    pub fn exit(&self) -> ExitCode {
+        if let Some(exit) = self.exit_override {
+            return exit;
+        }
+        let ends = self.entries.iter().map(|entry| &entry.outcome);
+        let worst = ends.min_by_key(|outcome| rank_of(outcome.exit()));
+        match worst {
+            Some(outcome) => outcome.exit(),
+            None if self.tolerated => ExitCode::Done,
+            None => self.own_exit(),
+        }
+    }
+
+    fn own_exit(&self) -> ExitCode {
+        self.failure.as_ref().map_or(ExitCode::Done, |failure| failure.code.exit())
+    }
+}
+
+/// The place of an end among the exit codes, worst first.
+fn rank(outcome: &Outcome) -> usize {
+    rank_of(outcome.own_exit())
+}
+
+fn rank_of(exit: ExitCode) -> usize {
+    const WORST_FIRST: [u8; 9] = [1, 7, 9, 2, 5, 4, 6, 3, 0];
+    WORST_FIRST.iter().position(|number| *number == exit.number()).unwrap_or_default()
+}
+
+/// `3 entries: 2 complete, 1 failed`.
+fn count_summary(entries: &[EntryOutcome]) -> String {
+    let to_do = entries.iter().filter(|entry| entry.outcome.has_changes).count();
+    let count = |status| entries.iter().filter(|entry| entry.outcome.status == status).count();
+    let counts = [
+        (count(OutcomeStatus::Complete), "complete"),
+        (count(OutcomeStatus::Planned) - to_do, "with nothing to do"),
+        (to_do, "with something to do"),
+        (count(OutcomeStatus::ActionRequired), "waiting for a person"),
+        (count(OutcomeStatus::Skipped), "skipped"),
+        (count(OutcomeStatus::Error), "failed"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, words)| format!("{count} {words}")).collect();
+    let noun = if entries.len() == 1 { "entry" } else { "entries" };
+    format!("{} {noun}: {}", entries.len(), counts.join(", "))
+}
+
+impl From<ErrorCode> for Outcome {
+    /// The ends that come from outside of the work: a signal, the deadline, a panic.
+    fn from(code: ErrorCode) -> Self {
+        let message = match code {
+            ErrorCode::Cancelled => "the run was cancelled by a signal",
+            ErrorCode::Deadline => "the deadline passed before the run was through",
+            _ => "finishline stopped at a bug of its own",
+        };
+        Self::failed(Error::new(code, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit_of(code: ErrorCode, tolerated: &[ToleratedExit]) -> u8 {
+        let mut outcome = Outcome::failed(Error::new(code, "x"));
+        outcome.tolerate(tolerated);
+        outcome.exit().number()
+    }
+
+    #[test]
+    fn only_the_ends_three_to_six_can_be_tolerated() {
+        for (code, own) in
+            [(ErrorCode::Usage, 2), (ErrorCode::Cancelled, 9), (ErrorCode::OutputsUnwritable, 7)]
+        {
+            assert_eq!(exit_of(code, &[ToleratedExit::All]), own);
+        }
+        for code in [ErrorCode::Refused, ErrorCode::MissingScope, ErrorCode::Database] {
+            assert_eq!(exit_of(code, &[ToleratedExit::All]), 0);
+        }
+        assert_eq!(exit_of(ErrorCode::Refused, &[ToleratedExit::Refused]), 0);
+        assert_eq!(
+            exit_of(ErrorCode::Refused, &[ToleratedExit::Auth, ToleratedExit::Unavailable]),
+            4
+        );
+    }
+}

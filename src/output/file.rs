@@ -1,0 +1,178 @@
+//! The files that outputs go to: where each host and the inputs have them, and what is in each.
+
+use super::{WriteOp, bitbucket, github, gitlab, shell, summary, table};
+use crate::env::Env;
+use crate::inputs::OutputOptions;
+use crate::job::Host;
+use crate::os::files;
+use crate::outcome::{Outcome, OutcomeStatus};
+use crate::output::json;
+
+/// What a file is written as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// The runner's blocks.
+    Blocks,
+    /// GitLab's dotenv report.
+    Dotenv,
+    /// Lines that a shell runs.
+    Exports,
+    /// Bitbucket's `KEY=VALUE`.
+    Pairs,
+    /// GitLab's links.
+    Annotations,
+    /// The whole result as JSON.
+    Result,
+    /// Markdown.
+    Summary,
+}
+
+/// One file.
+pub(crate) struct OutputFile {
+    /// What messages call it: the variable or the input that names it.
+    pub(crate) input: &'static str,
+    pub(crate) path: String,
+    pub(crate) form: FileFormat,
+    /// Whether the file is the host's, so that ours goes at its end.
+    pub(crate) appended: bool,
+}
+
+/// What could be put into words of a file, and the outputs that were left out as too large.
+pub(crate) type Rendered = Result<(WriteOp, Vec<&'static str>), Box<dyn std::error::Error>>;
+
+impl OutputFile {
+    /// Every file that the host documents or the inputs name.
+    pub(crate) fn all(voice: &OutputOptions, env: &Env) -> Vec<Self> {
+        let ours = |input, path: &Option<String>, form| {
+            path.clone().map(|path| Self {
+                input,
+                path,
+                form,
+                appended: form == FileFormat::Summary,
+            })
+        };
+        let dotenv = voice.dotenv.clone().or_else(|| match voice.host {
+            Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline.env")),
+            Host::Jenkins => Some(in_env_dir(env, "WORKSPACE", "finishline.env")),
+            _ => None,
+        });
+        let annotations = voice.annotations.clone().or_else(|| match voice.host {
+            Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline-annotations.json")),
+            _ => None,
+        });
+        let summary = voice.summary.clone().or_else(|| {
+            let named = env.get("GITHUB_STEP_SUMMARY").filter(|_| voice.host.is_github_like());
+            named.map(str::to_owned)
+        });
+        [
+            of_host(voice.host, env),
+            ours("dotenv", &dotenv, FileFormat::Dotenv),
+            ours("annotations", &annotations, FileFormat::Annotations),
+            ours("result-file", &voice.result_file, FileFormat::Result),
+            ours("summary", &summary, FileFormat::Summary),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Checks that the file can be written, and empties one that is replaced: what an earlier run
+    /// left must not be taken for this one's.
+    pub(crate) fn probe(&self) -> std::io::Result<()> {
+        if self.appended {
+            files::check_appendable(&self.path)
+        } else {
+            files::replace(&self.path, "")
+        }
+    }
+
+    /// What goes into the file; `mark` is fresh and random.
+    pub(crate) fn render(&self, outcome: &Outcome, mark: &str) -> Rendered {
+        let values = table::values(outcome);
+        let mut dropped = Vec::new();
+        let text = match self.form {
+            FileFormat::Blocks => {
+                let block =
+                    |(name, value): &(&str, String)| github::output_block(name, value, mark);
+                values.iter().map(block).collect::<Result<_, _>>()?
+            }
+            FileFormat::Dotenv => {
+                let (text, too_large) = gitlab::dotenv_report(&values)?;
+                dropped = too_large;
+                text
+            }
+            FileFormat::Exports => {
+                // The line before ours need not have ended.
+                let start = if self.appended { "\n" } else { "" };
+                let export = |(name, value): (String, String)| shell::export(&name, &value);
+                std::iter::once(start.to_owned()).chain(lines(&values).map(export)).collect()
+            }
+            FileFormat::Pairs => {
+                let pair = |(name, value): (String, String)| bitbucket::variable(&name, &value);
+                lines(&values).map(pair).collect::<Result<_, _>>()?
+            }
+            FileFormat::Annotations => gitlab::annotations("finishline", &links(outcome))?,
+            FileFormat::Result => format!("{}\n", json::result(outcome)),
+            FileFormat::Summary => summary::markdown(outcome),
+        };
+        let emit = if self.appended { WriteOp::Append } else { WriteOp::Replace };
+        Ok((emit(self.path.clone(), text), dropped))
+    }
+}
+
+/// The variable by which the host names the file in which it takes values.
+pub(crate) fn variable(host: Host) -> Option<&'static str> {
+    match host {
+        host if host.is_github_like() => Some("GITHUB_OUTPUT"),
+        Host::Circleci => Some("BASH_ENV"),
+        Host::Bitbucket => Some("BITBUCKET_PIPELINES_VARIABLES_PATH"),
+        _ => None,
+    }
+}
+
+/// The file by which the host itself takes values.
+fn of_host(host: Host, env: &Env) -> Option<OutputFile> {
+    let named = |form| {
+        let input = variable(host)?;
+        let path = env.get(input)?.to_owned();
+        Some(OutputFile { input, path, form, appended: true })
+    };
+    match host {
+        host if host.is_github_like() => named(FileFormat::Blocks),
+        Host::Circleci => named(FileFormat::Exports),
+        Host::Bitbucket => named(FileFormat::Pairs),
+        Host::Woodpecker => {
+            let path = in_env_dir(env, "CI_WORKSPACE", "finishline.env");
+            Some(OutputFile {
+                input: "finishline.env",
+                path,
+                form: FileFormat::Exports,
+                appended: false,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn in_env_dir(env: &Env, folder: &str, file: &str) -> String {
+    format!("{}/{file}", env.get(folder).unwrap_or("."))
+}
+
+/// The outputs as variables of one line.
+fn lines(values: &[(&'static str, String)]) -> impl Iterator<Item = (String, String)> {
+    let line = |(name, value)| (table::env_name(name), gitlab::one_line(value));
+    table::fitting(values).map(line)
+}
+
+/// The links of the job page: a label and an address each.
+fn links(outcome: &Outcome) -> Vec<(String, String)> {
+    let subject = outcome.subject.as_ref();
+    let url = subject.and_then(|subject| subject.redirect_url.clone());
+    let label = match outcome.status {
+        OutcomeStatus::ActionRequired => "Approve in a browser",
+        _ => "Integration settings",
+    };
+    let release = outcome.release.as_ref().map(|release| release.url.clone());
+    let release = release.map(|url| ("Release".to_owned(), url));
+    url.map(|url| (label.to_owned(), url)).into_iter().chain(release).collect()
+}

@@ -1,0 +1,229 @@
+//! The words that the GitHub Actions runner reads: commands on a stream, blocks in an output file.
+//!
+//! Turns data into bytes and writes nothing. The rules are those of `actions/runner`
+//! (`ActionCommand`, `EnvFileKeyValuePairs`); the form is the one of the toolkit's `@actions/core`.
+
+use thiserror::Error;
+
+/// A line of a secret with fewer characters is never masked: it would blank out the whole log.
+const SHORTEST_MASK: usize = 4;
+
+/// Why an output was not put into words.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GithubFormatError {
+    /// The runner would read another name, or none.
+    #[error("output {0:?} needs a name of letters, digits, `_` and `-`, first a letter or `_`")]
+    Name(String),
+    /// The block would end early, and what follows would be read as further outputs.
+    #[error("output {0:?} contains the mark that ends its block")]
+    Mark(String),
+}
+
+/// Escapes the data of a command, as the runner unescapes it.
+pub fn escape_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes the value of a command's property, as the runner unescapes it.
+pub fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// One workflow command with its line end, byte for byte as the toolkit issues it.
+///
+/// `name` and the properties' keys are the caller's own words and go in as they are. A property
+/// with an empty value is left out, since the runner drops it anyway.
+pub fn command(name: &str, properties: &[(&str, &str)], data: &str) -> String {
+    let given: Vec<String> = properties
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| format!("{key}={}", escape_property(value)))
+        .collect();
+    // The toolkit writes the space as soon as properties are named, even if all are empty.
+    let space = if properties.is_empty() { "" } else { " " };
+    format!("::{name}{space}{}::{}\n", given.join(","), escape_data(data))
+}
+
+/// The block that sets one output in the file at `GITHUB_OUTPUT`, always as a heredoc.
+///
+/// `mark` must be a single line drawn at random for this block: it is all that keeps a hostile
+/// value from setting other outputs. The block is to be appended in one write.
+pub fn output_block(name: &str, value: &str, mark: &str) -> Result<String, GithubFormatError> {
+    if !is_output_name(name) {
+        return Err(GithubFormatError::Name(name.to_owned()));
+    }
+    if name.contains(mark) || value.contains(mark) {
+        return Err(GithubFormatError::Mark(name.to_owned()));
+    }
+    Ok(format!("{name}<<{mark}\n{value}\n{mark}\n"))
+}
+
+/// The commands that mask one secret, one for each of its [`masked_lines`].
+pub fn masks(secret: &str) -> Vec<String> {
+    masked_lines(secret).into_iter().map(|line| command("add-mask", &[], line)).collect()
+}
+
+/// The lines of a secret that are masked, without repetition.
+///
+/// The runner masks every line of a multi-line mask by itself, whatever its length. So each line
+/// is sent alone, without outer white space, and one that is too short to be told from ordinary
+/// text is not sent; of a short secret nothing may remain.
+pub(crate) fn masked_lines(secret: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in secret.split(['\r', '\n']).map(str::trim) {
+        if line.chars().count() >= SHORTEST_MASK && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Makes the text of others harmless on a stream that the runner reads.
+///
+/// In the result no line begins with `::`, white space aside, `##[` and Azure's `##vso` occur
+/// nowhere, and control characters other than LF and TAB are shown as pictures; all else is
+/// unchanged, and so is a text that went through before. This holds for the text as a whole: two
+/// harmless pieces can make a command together.
+pub fn neutralize_commands(text: &str) -> String {
+    let shown: String = text.chars().map(show).collect();
+    let lines: Vec<String> = shown.split('\n').map(neutral_line).collect();
+    lines.join("\n")
+}
+
+/// Makes a JSON text harmless on a stream that the runner reads, with its meaning unchanged.
+///
+/// `text` must be valid JSON. What could be a command, or control a terminal, can only be in its
+/// strings, where an escape stands for it; the line breaks between its tokens stay.
+pub fn neutralize_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}' => safe.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => safe.push(character),
+        }
+    }
+    safe.replace("##[", "#\\u0023[").replace("##vso", "#\\u0023vso")
+}
+
+/// The runner drops or misreads other names; inputs of an action follow the same pattern.
+fn is_output_name(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_inner)
+}
+
+fn neutral_line(line: &str) -> String {
+    // The old form of a command is found anywhere in a line, and so is Azure's.
+    let line = line.replace("##[", "# #[").replace("##vso", "# #vso");
+    let words = line.trim_start_matches(is_skipped);
+    match words.strip_prefix("::") {
+        Some(rest) => format!("{}: :{rest}", &line[..line.len() - words.len()]),
+        None => line,
+    }
+}
+
+/// What the runner skips before a command: white space, and a byte-order mark as a stream opens.
+fn is_skipped(character: char) -> bool {
+    character.is_whitespace() || character == '\u{feff}'
+}
+
+/// The picture of a control character; CR counts, as the runner ends a line there.
+fn show(character: char) -> char {
+    match character {
+        '\n' | '\t' => character,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        _ if character.is_control() => '\u{fffd}',
+        _ => character,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every text of `length` pieces.
+    fn texts(pieces: &[&str], length: usize) -> Vec<String> {
+        (0..length).fold(vec![String::new()], |texts, _| {
+            texts.iter().flat_map(|text| pieces.iter().map(move |p| format!("{text}{p}"))).collect()
+        })
+    }
+
+    fn is_harmless(text: &str) -> bool {
+        let is_free = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+        text.chars().all(is_free)
+            && !text.contains("##[")
+            && !text.contains("##vso")
+            && text.lines().all(|line| !line.trim_start_matches(is_skipped).starts_with("::"))
+    }
+
+    #[test]
+    fn no_text_keeps_a_command_and_none_changes_twice() {
+        for text in texts(&[":", "#", "[", " ", "\n", "\r", "\u{feff}", "vso"], 6) {
+            let once = neutralize_commands(&text);
+            assert!(is_harmless(&once), "{text:?} became {once:?}");
+            assert_eq!(neutralize_commands(&once), once, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn harmless_text_is_left_alone() {
+        let text = "a::b: std::fmt\n\tx ::error::y # [z] ## [é😀\u{a0}%0A]\n\n";
+        assert_eq!(neutralize_commands(text), text);
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(neutralize_commands("a\r\n\u{1b}[31m\0\u{7f}\u{9b}b"), "a␍\n␛[31m␀␡\u{fffd}b");
+    }
+
+    #[test]
+    fn white_space_that_the_runner_trims_hides_no_command() {
+        for space in ["\t", "\u{a0}", "\u{85}", "\u{2003}", "\u{3000}", "\u{b}", "\u{feff} "] {
+            assert!(is_harmless(&neutralize_commands(&format!("{space}::error::x"))), "{space:?}");
+        }
+    }
+
+    #[test]
+    fn neutral_json_keeps_its_meaning() {
+        for text in texts(&["#", "[", "\\", "\"", "\u{9b}", "\n", "vso"], 5) {
+            let value = serde_json::json!({ &text: [text] });
+            let safe = neutralize_json(&serde_json::to_string_pretty(&value).unwrap());
+            assert!(is_harmless(&safe), "{safe}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_masked_once_and_alone() {
+        let expected = ["::add-mask::line1\n", "::add-mask::100%25\n"];
+        assert_eq!(masks("line1\r\n  line1\t\n100%\n"), expected);
+    }
+
+    #[test]
+    fn no_short_line_is_masked() {
+        assert_eq!(masks("{\nabc\n \n  }  \nsecret"), ["::add-mask::secret\n"]);
+        assert_eq!(masks("éàü"), [""; 0]);
+        assert_eq!(masks("  "), [""; 0]);
+    }
+
+    #[test]
+    fn a_mark_that_is_empty_is_no_mark() {
+        assert_eq!(output_block("k", "v", ""), Err(GithubFormatError::Mark("k".to_owned())));
+    }
+
+    #[test]
+    fn a_name_that_holds_the_mark_is_refused() {
+        assert_eq!(
+            output_block("k-mark", "v", "mark"),
+            Err(GithubFormatError::Mark("k-mark".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_refusal_tells_the_name_and_not_the_value() {
+        let refusals = [output_block("a\nb", "hush", "m"), output_block("k", "hush m", "m")];
+        let words = refusals.map(|refusal| refusal.unwrap_err().to_string());
+        assert!(words[0].starts_with(r#"output "a\nb" needs a name"#), "{}", words[0]);
+        assert_eq!(words[1], r#"output "k" contains the mark that ends its block"#);
+    }
+}

@@ -1,0 +1,79 @@
+//! The outcome as JSON: what `--format json` prints and the `result` output carries.
+
+use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
+use serde_json::{Value, json};
+
+const LARGEST_RESULT: usize = 64 * 1024;
+
+/// The whole result as JSON of a shape of its own.
+pub(crate) fn result(outcome: &Outcome) -> Value {
+    let mut result = result_fields(outcome);
+    if !outcome.entries.is_empty() {
+        let entry = |entry: &EntryOutcome| {
+            let mut end = result_fields(&entry.outcome);
+            end["entry"] = json!(entry.key);
+            end["title"] = json!(entry.title);
+            end
+        };
+        result["entries"] = outcome.entries.iter().map(entry).collect();
+        result["exit"] = json!(outcome.exit().number());
+    }
+    if let Some(document) = &outcome.document {
+        result["manifest"] = json!(document);
+    }
+    result
+}
+
+/// One end as JSON.
+pub(crate) fn result_fields(outcome: &Outcome) -> Value {
+    let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
+    let integration = subject.and_then(|subject| subject.integration.as_ref());
+    json!({
+        "schema": 1,
+        "status": outcome.status.as_str(),
+        "changed": outcome.changed,
+        "to_do": (outcome.status == OutcomeStatus::Planned).then_some(outcome.has_changes),
+        "redirect_url": subject.and_then(|subject| subject.redirect_url.as_ref()),
+        "provider": subject.map(|subject| &subject.provider),
+        "pipeline_type": pipeline_type(outcome),
+        "integration": integration.map(|(id, name)| json!({ "id": id, "name": name })),
+        "release": outcome.release.as_ref().map(|release| json!({
+            "version": release.version,
+            "url": release.url,
+            "deploy_id": release.deploy_id,
+            "commit_count": release.commit_count,
+        })),
+        "error": failure.map(|failure| json!({
+            "code": failure.code.slug(),
+            "exit": failure.code.exit().number(),
+            "message": failure.message,
+            "hint": failure.hint,
+            "status": failure.status,
+        })),
+        "skipped_reason": outcome.skipped_reason,
+        "warnings": outcome.warnings.iter()
+            .map(|warning| json!({ "slug": warning.slug, "message": warning.message }))
+            .collect::<Vec<_>>(),
+        "headline": outcome.headline,
+        "next": outcome.next_steps,
+        "details": outcome.details,
+    })
+}
+
+pub(crate) fn bounded_result(outcome: &Outcome) -> String {
+    let whole = result(outcome).to_string();
+    if whole.len() <= LARGEST_RESULT {
+        return whole;
+    }
+    let status = outcome.status.as_str();
+    json!({ "schema": 1, "truncated": true, "status": status, "changed": outcome.changed })
+        .to_string()
+}
+
+pub(crate) fn pipeline_type(outcome: &Outcome) -> Option<&'static str> {
+    Some(outcome.subject.as_ref()?.pipeline_type?.as_str())
+}
+
+pub(crate) fn slugs(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.warnings.iter().map(|warning| warning.slug).collect()
+}

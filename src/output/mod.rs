@@ -1,0 +1,340 @@
+//! Speaks to the CI host: masks, outputs, annotations, summary, and the text for a person.
+//!
+//! Rendering is pure; [`Sinks::emit`] is the one place that writes. What each host reads has a file
+//! of its own here.
+
+pub mod azure;
+pub mod bitbucket;
+pub mod buildkite;
+pub(crate) mod file;
+pub mod github;
+pub mod gitlab;
+pub(crate) mod json;
+pub mod log;
+pub mod shell;
+pub(crate) mod summary;
+pub mod table;
+pub(crate) mod write;
+
+use crate::env::Env;
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::{OutputFormat, OutputOptions};
+use crate::job::Host;
+use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
+use anyhow::Context;
+use file::{FileFormat, OutputFile};
+
+/// One thing to write.
+#[derive(Debug, PartialEq, Eq)]
+pub enum WriteOp {
+    /// To standard output: the result.
+    Stdout(String),
+    /// To standard error: narration and commands.
+    Stderr(String),
+    /// At the end of a file, in one write.
+    Append(String, String),
+    /// In place of a file.
+    Replace(String, String),
+    /// To standard input of a program of the host's: its command line, at least a name, and the text.
+    Call(Vec<String>, String),
+}
+
+/// The name of our section in GitLab's job log.
+const SECTION: &str = "finishline";
+
+/// Where the outputs of this run go.
+#[derive(Default)]
+pub struct OutputSinks {
+    host: Host,
+    format: OutputFormat,
+    outlets: Vec<OutputFile>,
+    /// Where Azure's agent finds a file that it is told of.
+    azure_temp: Option<String>,
+}
+
+impl OutputSinks {
+    /// Finds the sinks by what the host documents and the inputs name.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable` when a GitHub-like host names no file, `usage` when an output would
+    /// overwrite another one or the database. The sinks that can be used come with it, so that the
+    /// failure itself is heard.
+    pub fn find(voice: &OutputOptions, env: &Env, database: Option<&str>) -> (Self, Option<Error>) {
+        let lacks = || {
+            let message = "GITHUB_OUTPUT is not set, so outputs have no place";
+            let failure = Error::new(ErrorCode::OutputsUnwritable, message);
+            failure.with_hint("run this as a step of a workflow, or set `host: local`")
+        };
+        let mut outlets = OutputFile::all(voice, env);
+        let lacks =
+            (voice.host.is_github_like() && !outlets.iter().any(is_github_output)).then(lacks);
+        let same = path_conflict(&outlets, database);
+        if same.is_some() {
+            outlets.retain(is_github_output);
+        }
+        let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| voice.host == Host::Azure);
+        let azure_temp = azure_temp.map(str::to_owned);
+        (Self { host: voice.host, format: voice.format, outlets, azure_temp }, same.or(lacks))
+    }
+
+    /// Checks, before the backend is touched, that the outputs can be written, and empties the
+    /// files that are replaced: what an earlier run left must not be taken for this one's.
+    pub fn probe(&self) -> Result<()> {
+        let probe = |outlet: &OutputFile| {
+            outlet.probe().map_err(|error| write::unwritable(&outlet.path, &error))
+        };
+        self.outlets.iter().try_for_each(probe)
+    }
+
+    /// The masks for these secrets, and a warning for those that would hit what is shown.
+    pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<WriteOp>, Vec<Warning>) {
+        let mask: fn(&str) -> Vec<WriteOp> = match self.host {
+            host if host.is_github_like() => {
+                |text| github::masks(text).into_iter().map(WriteOp::Stderr).collect()
+            }
+            Host::Azure => |text| azure::masks(text).into_iter().map(WriteOp::Stdout).collect(),
+            _ => return (Vec::new(), Vec::new()),
+        };
+        let (mut emits, mut warnings) = (Vec::new(), Vec::new());
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            let hits = |line: &&str| {
+                line.chars().count() >= 4 && shown.iter().any(|text| text.contains(*line))
+            };
+            let lines = secret.split(['\r', '\n']).map(str::trim);
+            let (hitting, free): (Vec<_>, Vec<_>) = lines.partition(hits);
+            let masks = mask(&free.join("\n"));
+            if masks.is_empty() || !hitting.is_empty() {
+                let message = "a secret, or a line of one, is too short or part of an output, and is not masked";
+                warnings.push(Warning::new("mask-hits-output", message));
+            }
+            emits.extend(masks);
+        }
+        warnings.dedup();
+        (emits, warnings)
+    }
+
+    /// Folds what is logged from here on under a title, where the host can.
+    pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<WriteOp> {
+        match self.host {
+            host if host.is_github_like() => {
+                vec![WriteOp::Stderr(github::command("group", &[], title))]
+            }
+            Host::Gitlab => section(gitlab::section_start(SECTION, unix_seconds, title, true)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Ends what [`Self::open_group`] began.
+    pub fn close_group(&self, unix_seconds: u64) -> Vec<WriteOp> {
+        match self.host {
+            host if host.is_github_like() => {
+                vec![WriteOp::Stderr(github::command("endgroup", &[], ""))]
+            }
+            Host::Gitlab => section(gitlab::section_end(SECTION, unix_seconds)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Everything that the host and the person are told; `mark` is fresh and random.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable` when a value fits no format of the host.
+    pub fn render(&self, outcome: &Outcome, mark: &str) -> Result<Vec<WriteOp>> {
+        let refused = |error: &dyn std::error::Error| {
+            Error::new(
+                ErrorCode::OutputsUnwritable,
+                format!("an output cannot be written: {error}"),
+            )
+        };
+        let mut emits = vec![self.result(outcome)];
+        emits.extend(self.diagnostics(outcome));
+        for outlet in &self.outlets {
+            let (emit, dropped) =
+                outlet.render(outcome, mark).map_err(|error| refused(error.as_ref()))?;
+            emits.push(emit);
+            if !dropped.is_empty() {
+                let message = format!("too large for a dotenv report: {}", dropped.join(", "));
+                emits.push(self.annotation("warning", "outputs-dropped", &[message]));
+            }
+        }
+        if let Some(variable) = self.missing_variable() {
+            let message = format!(
+                "{variable} is not set, so no later step is told anything; name a `dotenv` or a `result-file`"
+            );
+            emits.push(self.annotation("warning", "outputs-dropped", &[message]));
+        }
+        emits.extend(match self.host {
+            Host::Azure => self.azure(outcome, mark),
+            Host::Buildkite => buildkite::calls(outcome),
+            _ => Vec::new(),
+        });
+        Ok(emits)
+    }
+
+    /// The variable by which the host should have named a file, where nothing else takes the
+    /// outputs. On GitHub that is a failure, of which [`Self::find`] has told.
+    fn missing_variable(&self) -> Option<&'static str> {
+        let variable = file::variable(self.host)?;
+        (self.outlets.is_empty() && !self.host.is_github_like()).then_some(variable)
+    }
+
+    /// Azure's agent is told of each output, and of a file with the summary.
+    fn azure(&self, outcome: &Outcome, mark: &str) -> Vec<WriteOp> {
+        let values = table::values(outcome);
+        let set = |(name, value)| WriteOp::Stdout(azure::set_output(name, value));
+        let mut emits: Vec<_> = table::fitting(&values).map(set).collect();
+        if let Some(folder) = &self.azure_temp {
+            // The agent uploads it later, and a second run in the job has its own.
+            let path = format!("{folder}/{mark}.md");
+            let upload = azure::command("task.uploadsummary", &[], &path);
+            emits.push(WriteOp::Replace(path, summary::markdown(outcome)));
+            emits.push(WriteOp::Stdout(upload));
+        }
+        emits
+    }
+
+    /// The result on standard output. Names of others are in it, and a terminal or GitLab's log
+    /// obeys control characters as GitHub's runner obeys commands.
+    fn result(&self, outcome: &Outcome) -> WriteOp {
+        WriteOp::Stdout(match self.format {
+            OutputFormat::Json => github::neutralize_json(&format!("{}\n", json::result(outcome))),
+            OutputFormat::Text => github::neutralize_commands(&text(outcome)),
+        })
+    }
+
+    /// Warnings and the failure on standard error; annotations where the host has them.
+    pub fn diagnostics(&self, outcome: &Outcome) -> Vec<WriteOp> {
+        if outcome.entries.is_empty() {
+            return self.diagnostics_of(outcome);
+        }
+        let entries = outcome.entries.iter().map(with_entry_title);
+        entries.flat_map(|end| self.diagnostics_of(&end)).collect()
+    }
+
+    fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
+        let warn = |warning: &Warning| {
+            self.annotation("warning", warning.slug, &[gitlab::one_line(&warning.message)])
+        };
+        let mut notes: Vec<_> = outcome.warnings.iter().map(warn).collect();
+        // A person at a terminal reads what waits for them on standard output.
+        let told = outcome.status == OutcomeStatus::ActionRequired && self.host == Host::Local;
+        if let Some(failure) = outcome.failure.as_ref().filter(|_| !told) {
+            let kind = if outcome.tolerated { "warning" } else { "error" };
+            let lines = error_lines(failure, &self.exit_note(outcome));
+            notes.push(self.annotation(kind, failure.code.slug(), &lines));
+        }
+        notes
+    }
+
+    /// What the host will do with the exit code, and how to have it otherwise.
+    fn exit_note(&self, outcome: &Outcome) -> String {
+        let number = outcome.exit().number();
+        match outcome.failure.as_ref().map(|failure| failure.code.exit().number()) {
+            Some(3..=6) if number != 0 && self.host.is_ci() => {
+                format!("(exit {number} fails the job; `tolerate` lets it go on)")
+            }
+            _ => format!("(exit {number})"),
+        }
+    }
+
+    /// One annotation, or a line with more lines below it.
+    fn annotation(&self, kind: &str, slug: &str, lines: &[String]) -> WriteOp {
+        let data = github::neutralize_commands(&lines.join("\n"));
+        if self.host.is_github_like() {
+            let title = format!("finishline: {slug}");
+            return WriteOp::Stderr(github::command(kind, &[("title", &title)], &data));
+        }
+        if self.host == Host::Azure {
+            let properties = [("type", kind), ("code", slug)];
+            return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
+        }
+        WriteOp::Stderr(github::neutralize_commands(&format!("{kind}: {}\n", lines.join("\n  "))))
+    }
+}
+
+fn is_github_output(outlet: &OutputFile) -> bool {
+    outlet.form == FileFormat::Blocks
+}
+
+/// Two outputs, or an output and the database, that are one file.
+fn path_conflict(outlets: &[OutputFile], database: Option<&str>) -> Option<Error> {
+    let outlets = outlets.iter().map(|outlet| (outlet.input, outlet.path.as_str()));
+    let named = outlets.chain(database.map(|file| ("database", file)));
+    let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
+    let same = |(index, (input, file)): (usize, &(&str, &str))| {
+        let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
+        let message = format!("`{other}` and `{input}` name the same file");
+        Some(Error::new(ErrorCode::Usage, message).with_hint("give each a file of its own"))
+    };
+    named.iter().enumerate().find_map(same)
+}
+
+fn section(line: Result<String, gitlab::GitlabFormatError>) -> Vec<WriteOp> {
+    line.map(WriteOp::Stderr).into_iter().collect()
+}
+
+/// A heredoc mark that nobody can guess.
+pub fn random_delimiter() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("finishline_{hex}"))
+}
+
+/// What failed and what to change; each of several mistakes on lines of its own.
+fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
+    let message = |failure: &Error| gitlab::one_line(&failure.message);
+    let hint = |failure: &Error| format!("hint: {}", gitlab::one_line(&failure.hint));
+    if failure.errors.is_empty() {
+        return vec![message(failure), format!("{} {exit_note}", hint(failure))];
+    }
+    let mut lines = vec![format!("{} mistakes {exit_note}", failure.errors.len())];
+    for (index, one) in failure.errors.iter().enumerate() {
+        lines.push(format!("- {}", message(one)));
+        if failure.errors.get(index + 1).is_none_or(|next| next.hint != one.hint) {
+            lines.push(format!("  {}", hint(one)));
+        }
+    }
+    lines
+}
+
+/// What an entry has to say, with the entry before it.
+fn with_entry_title(entry: &EntryOutcome) -> Outcome {
+    let mut end = entry.outcome.clone();
+    let warnings = end.warnings.iter_mut().map(|warning| &mut warning.message);
+    let failure = end.failure.iter_mut().map(|failure| &mut failure.message);
+    for words in warnings.chain(failure) {
+        *words = format!("{}: {words}", entry.title);
+    }
+    end
+}
+
+/// The result for a person; a failure speaks on standard error alone.
+fn text(outcome: &Outcome) -> String {
+    if let Some(document) = &outcome.document {
+        return document.clone();
+    }
+    if !outcome.entries.is_empty() {
+        return entries_text(outcome);
+    }
+    if outcome.status == OutcomeStatus::Error {
+        return String::new();
+    }
+    let details = outcome.next_steps.iter().chain(&outcome.details);
+    let details = details.map(|line| format!("  {line}\n"));
+    std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
+}
+
+/// A line for each entry, and what a person does next below it.
+fn entries_text(outcome: &Outcome) -> String {
+    let mut text = format!("{}\n", outcome.headline);
+    for entry in &outcome.entries {
+        let end = &entry.outcome;
+        text.push_str(&format!("  {}: {}\n", entry.title, end.headline));
+        let below = if end.has_changes { &end.details } else { &end.next_steps };
+        below.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+    }
+    text
+}

@@ -1,0 +1,212 @@
+//! The job summary: one screen of Markdown, foreign text escaped.
+//!
+//! What happened, where to look, and what a person must do next, in this order.
+
+use crate::error::Error;
+use crate::outcome::{EntryOutcome, IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
+
+/// GitHub shows no summary of a step that is larger, and Buildkite takes no annotation.
+const LIMIT: usize = 1_048_576;
+
+/// The summary of one run, at most 1 MiB.
+pub(crate) fn markdown(outcome: &Outcome) -> String {
+    let title =
+        vec![format!("### {} finishline: {}", status_icon(outcome), escape(&outcome.headline))];
+    if !outcome.entries.is_empty() {
+        return bounded(&format!("{}\n\n{}\n\n", title.join("\n"), entries(outcome))).to_owned();
+    }
+    let parts = [
+        title,
+        pages(outcome),
+        integration_table(outcome),
+        release_facts(outcome),
+        list(outcome),
+        outcome.failure.as_ref().map_or_else(Vec::new, |failure| error_section(outcome, failure)),
+    ];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    let text: String = parts.map(|part| format!("{}\n\n", part.join("\n"))).collect();
+    bounded(&text).to_owned()
+}
+
+fn status_icon(outcome: &Outcome) -> &'static str {
+    match outcome.status {
+        OutcomeStatus::Complete => "✅",
+        OutcomeStatus::ActionRequired => "⏳",
+        OutcomeStatus::Planned => "📋",
+        OutcomeStatus::Skipped => "⏭️",
+        OutcomeStatus::Error => "❌",
+    }
+}
+
+/// A manifest's entries as a table: where to look, or what to change.
+fn entries(outcome: &Outcome) -> String {
+    let row = |entry: &EntryOutcome| {
+        let end = &entry.outcome;
+        let changed = if end.changed { "yes" } else { "no" };
+        let page = url(end).or(end.release.as_ref().map(|release| release.url.as_str()));
+        let page = page.map(|url| format!(" [open](<{}>)", link(url).replace('|', "%7C")));
+        let failure = end.failure.as_ref().map(|failure| format!(": {}", escape(&failure.hint)));
+        let what = format!("{}{}", escape(&end.headline), failure.unwrap_or_default());
+        let (sign, title) = (status_icon(end), escape(&entry.title));
+        format!("| {sign} {title} | {what}{} | {changed} |", page.unwrap_or_default())
+    };
+    let head = ["| entry | what | changed |".to_owned(), "| --- | --- | --- |".to_owned()];
+    head.into_iter().chain(outcome.entries.iter().map(row)).collect::<Vec<_>>().join("\n")
+}
+
+/// As much of the text as is taken, in whole lines.
+fn bounded(text: &str) -> &str {
+    let ends = text.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        Some(*end)
+    });
+    &text[..ends.take_while(|end| *end <= LIMIT).last().unwrap_or(0)]
+}
+
+/// Where to look: the integration once it is there, and the release.
+fn pages(outcome: &Outcome) -> Vec<String> {
+    let there = outcome.status != OutcomeStatus::ActionRequired;
+    let settings = url(outcome).filter(|_| there).map(|url| ("settings page", url));
+    let release = outcome.release.as_ref().map(|release| ("release", release.url.as_str()));
+    let line = |(name, url)| format!("**[Open the {name}](<{}>)**{}", link(url), local_note(url));
+    let pages: Vec<_> = settings.into_iter().chain(release).map(line).collect();
+    if pages.is_empty() { pages } else { vec![pages.join(" · ")] }
+}
+
+/// What the outputs say of the integration, as a table of one row.
+fn integration_table(outcome: &Outcome) -> Vec<String> {
+    let Some(IntegrationOutcome { provider, pipeline_type: Some(kind), integration, .. }) =
+        &outcome.subject
+    else {
+        return Vec::new();
+    };
+    let integration = integration.as_ref().map(|(id, name)| format!("{id} ({})", escape(name)));
+    let changed = if outcome.changed { "yes" } else { "no" };
+    let row = [&escape(provider), integration.as_deref().unwrap_or("–"), kind.as_str(), changed];
+    vec![
+        "| provider | integration | pipeline | changed |".to_owned(),
+        "| --- | --- | --- | --- |".to_owned(),
+        format!("| {} |", row.join(" | ")),
+    ]
+}
+
+/// The same of the release.
+fn release_facts(outcome: &Outcome) -> Vec<String> {
+    let Some(ReleaseOutcome { version, deploy_id, commit_count, .. }) = &outcome.release else {
+        return Vec::new();
+    };
+    let commits = commit_count.map_or("–".to_owned(), |count| count.to_string());
+    let deploy = deploy_id.as_deref().map_or("–".to_owned(), escape);
+    let changed = if outcome.changed { "yes" } else { "no" };
+    vec![
+        "| release | commits | deploy | changed |".to_owned(),
+        "| --- | --- | --- | --- |".to_owned(),
+        format!("| {} | {commits} | {deploy} | {changed} |", escape(version)),
+    ]
+}
+
+/// What else there is to say, and the warnings.
+fn list(outcome: &Outcome) -> Vec<String> {
+    let shown = |line: &&String| !is_shown(outcome, line);
+    let details = outcome.details.iter().filter(shown);
+    let details = details.map(|line| format!("- {}", escape(line)));
+    let warnings = outcome.warnings.iter();
+    let warnings =
+        warnings.map(|warning| format!("- ⚠️ {} (`{}`)", escape(&warning.message), warning.slug));
+    details.chain(warnings).collect()
+}
+
+/// Whether the table and the link say this already.
+fn is_shown(outcome: &Outcome, line: &str) -> bool {
+    let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+    integration.is_some_and(|(id, name)| line == format!("integration {id} ({name})"))
+        || url(outcome).is_some_and(|url| line == format!("settings: {url}"))
+        || outcome.release.as_ref().is_some_and(|one| line == format!("release: {}", one.url))
+}
+
+/// What a person does next: approves on a page, or changes what was wrong.
+fn error_section(outcome: &Outcome, failure: &Error) -> Vec<String> {
+    if let (OutcomeStatus::ActionRequired, Some(page)) = (outcome.status, url(outcome)) {
+        return next_steps(page, &outcome.next_steps);
+    }
+    let mut lines = vec!["**What to change**".to_owned(), String::new()];
+    match failure.errors.as_slice() {
+        [] => lines.push(format!("- {}", escape(&failure.hint))),
+        several => lines.extend(
+            several.iter().map(|one| format!("- {}: {}", escape(&one.message), escape(&one.hint))),
+        ),
+    }
+    lines.push(String::new());
+    let (code, exit) = (failure.code, outcome.exit().number());
+    lines.push(format!("`{code}`, exit {exit}, finishline {}", env!("CARGO_PKG_VERSION")));
+    lines
+}
+
+/// What the person clicks, and what is run afterwards: the first thing is the page itself.
+fn next_steps(page: &str, next: &[String]) -> Vec<String> {
+    let open = format!("1. **[Open this page](<{}>)**", link(page));
+    let then = next.iter().skip(1).zip(2..);
+    let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
+    std::iter::once(open).chain(then).collect()
+}
+
+fn url(outcome: &Outcome) -> Option<&str> {
+    outcome.subject.as_ref()?.redirect_url.as_deref()
+}
+
+/// Text of others as text: no link, no HTML, no table, one line.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '*' | '_' | '[' | ']' | '(' | ')' | '#' | '|' | '!' | '~' | '@' => {
+                escaped.extend(['\\', c]);
+            }
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// An address between `<` and `>`.
+fn link(url: &str) -> String {
+    url.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>' | ' ')).collect()
+}
+
+/// A link to this machine leads nowhere from a web page, and says so.
+fn local_note(url: &str) -> &'static str {
+    if url.starts_with("http://127.0.0.1") || url.starts_with("http://localhost") {
+        " (local: it opens only on the machine that ran this step)"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, ErrorCode};
+
+    #[test]
+    fn foreign_text_stays_text() {
+        let hostile = "[x](https://evil.example) <img src=x> `a`\n# big @team";
+        let text = markdown(&Outcome::failed(Error::new(ErrorCode::Refused, hostile)));
+        assert!(
+            text.contains(r"\[x\]\(https://evil.example\) &lt;img src=x&gt; `a` \# big \@team")
+        );
+    }
+
+    #[test]
+    fn a_summary_is_never_larger_than_the_host_takes_and_ends_with_a_line() {
+        let details: Vec<_> =
+            (0..30_000).map(|n| format!("detail {n} {}", "é".repeat(30))).collect();
+        let outcome = Outcome { details, ..Outcome::new(OutcomeStatus::Planned, "x") };
+        let text = markdown(&outcome);
+        assert!((LIMIT - 100..=LIMIT).contains(&text.len()), "{}", text.len());
+        assert!(text.ends_with("é\n"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Names and values for the host: the step outputs, and the whole result as versioned JSON.
+
+use super::json::{bounded_result, pipeline_type, slugs};
+use crate::outcome::Outcome;
+use crate::text::quote::one_line;
+
+/// One output.
+pub struct OutputSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, as the docs have it.
+    pub description: &'static str,
+}
+
+/// Every output, the most important first: GitLab's small file drops from the end.
+pub const OUTPUTS: &[OutputSpec] = &[
+    OutputSpec {
+        name: "status",
+        description: "`complete`, `action_required`, `skipped`, `planned` or `error`",
+    },
+    OutputSpec {
+        name: "redirect-url",
+        description: "the integration's settings page, with `next`; for `action_required` the page where a person goes on; else empty",
+    },
+    OutputSpec {
+        name: "error-code",
+        description: "the slug of the failure; see the table of slugs",
+    },
+    OutputSpec { name: "integration-id", description: "the integration's id" },
+    OutputSpec {
+        name: "changed",
+        description: "`true` when anything at the backend is different now, else `false`",
+    },
+    OutputSpec {
+        name: "error-status",
+        description: "the HTTP status of whoever refused, when there was one",
+    },
+    OutputSpec {
+        name: "error-message",
+        description: "one line for a person, at most 500 characters",
+    },
+    OutputSpec { name: "release", description: "the version of the release, once it is there" },
+    OutputSpec { name: "release-url", description: "the page of the release" },
+    OutputSpec { name: "deploy-id", description: "the id of the deploy" },
+    OutputSpec {
+        name: "commit-count",
+        description: "how many commits the release has; empty while the backend fetches them, unless `proof` waits",
+    },
+    OutputSpec { name: "provider", description: "the provider's key" },
+    OutputSpec { name: "pipeline-type", description: "`install` or `reauth`" },
+    OutputSpec {
+        name: "skipped-reason",
+        description: "`fork` or `dependabot`: why the host gave no secrets",
+    },
+    OutputSpec { name: "warnings", description: "the slugs of the warnings, separated by commas" },
+    OutputSpec {
+        name: "result",
+        description: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo alone",
+    },
+];
+
+const LONGEST_MESSAGE: usize = 500;
+
+/// The name of an output where outputs are variables; no input is read from it.
+pub fn env_name(name: &str) -> String {
+    format!("FINISHLINE_OUT_{}", name.replace('-', "_").to_uppercase())
+}
+
+/// The outputs that are fit for variables, which hold one short line each: all but `result`.
+pub fn fitting<'a>(
+    values: &'a [(&'static str, String)],
+) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let short = values.iter().filter(|(name, _)| *name != "result");
+    short.map(|(name, value)| (*name, value.as_str()))
+}
+
+/// The value of every output, in the order of [`OUTPUTS`]; an output without a value is empty.
+pub fn values(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    OUTPUTS.iter().map(|output| (output.name, value(output.name, outcome))).collect()
+}
+
+fn value(name: &str, outcome: &Outcome) -> String {
+    let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
+    let integration = subject.and_then(|subject| subject.integration.as_ref());
+    let release = outcome.release.as_ref();
+    let text = match name {
+        "status" => Some(outcome.status.as_str().to_owned()),
+        "changed" => Some(outcome.changed.to_string()),
+        "redirect-url" => subject.and_then(|subject| subject.redirect_url.clone()),
+        "error-code" => failure.map(|failure| failure.code.slug().to_owned()),
+        "error-status" => failure.and_then(|failure| failure.status).map(|code| code.to_string()),
+        "error-message" => failure.map(|failure| message(&failure.message)),
+        "provider" => subject.map(|subject| subject.provider.clone()),
+        "pipeline-type" => pipeline_type(outcome).map(str::to_owned),
+        "integration-id" => integration.map(|(id, _)| id.to_string()),
+        "release" => release.map(|release| release.version.clone()),
+        "release-url" => release.map(|release| release.url.clone()),
+        "deploy-id" => release.and_then(|release| release.deploy_id.clone()),
+        "commit-count" => release.and_then(|release| Some(release.commit_count?.to_string())),
+        "skipped-reason" => outcome.skipped_reason.map(str::to_owned),
+        "warnings" => Some(slugs(outcome).join(",")),
+        "result" => Some(bounded_result(outcome)),
+        _ => None,
+    };
+    text.unwrap_or_default()
+}
+
+/// One line of at most 500 characters.
+fn message(text: &str) -> String {
+    let line = one_line(text);
+    if line.chars().count() <= LONGEST_MESSAGE {
+        return line;
+    }
+    line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, ErrorCode};
+    use serde_json::{Value, json};
+
+    fn outcome(message: String) -> Outcome {
+        Outcome::failed(Error::new(ErrorCode::Refused, message))
+    }
+
+    #[test]
+    fn every_output_has_a_value_of_its_own() {
+        let outcome = outcome("no\nsuch\raccount".to_owned());
+        let values = values(&outcome);
+        assert_eq!(values.len(), OUTPUTS.len());
+        assert!(values.contains(&("error-message", "no such account".to_owned())));
+        assert!(values.contains(&("error-code", "refused".to_owned())));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_and_a_large_result_says_so() {
+        let outcome = outcome("é".repeat(100_000));
+        assert_eq!(value("error-message", &outcome).chars().count(), 500);
+        let result: Value = serde_json::from_str(&value("result", &outcome)).unwrap();
+        assert_eq!((&result["truncated"], &result["status"]), (&json!(true), &json!("error")));
+    }
+}

@@ -1,0 +1,109 @@
+//! The one place that writes: streams, files, and the calls of a CI system's own program.
+
+use super::{OutputSinks, WriteOp};
+use crate::error::{Error, ErrorCode, Result};
+use crate::os::files;
+use crate::text::quote::quote;
+use std::io::{self, ErrorKind, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long all calls together may take. A job that is cancelled has little more than this.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl OutputSinks {
+    /// Writes everything. Whatever fails, the rest is still tried.
+    ///
+    /// # Errors
+    ///
+    /// `outputs-unwritable`, naming the first sink that failed.
+    pub fn emit(emits: Vec<WriteOp>) -> Result<()> {
+        let mut first = Ok(());
+        let deadline = Instant::now() + CALL_TIMEOUT;
+        for emit in emits {
+            let (sink, done) = match &emit {
+                WriteOp::Stdout(text) => ("standard output", write(&mut io::stdout(), text)),
+                WriteOp::Stderr(text) => ("standard error", write(&mut io::stderr(), text)),
+                WriteOp::Append(path, text) => (path.as_str(), files::append(path, text)),
+                WriteOp::Replace(path, text) => (path.as_str(), files::replace(path, text)),
+                WriteOp::Call(argv, stdin) => (argv[0].as_str(), call(argv, stdin, deadline)),
+            };
+            if let (Ok(()), Err(error)) = (&first, done) {
+                first = Err(unwritable(sink, &error));
+            }
+        }
+        first
+    }
+}
+
+/// The failure to write to a sink.
+pub(crate) fn unwritable(sink: &str, error: &io::Error) -> Error {
+    let message = format!("cannot write outputs to {}: {error}", quote(sink));
+    Error::new(ErrorCode::OutputsUnwritable, message)
+}
+
+/// A reader that has left is no failure: it has seen what it wanted.
+fn write(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// Calls a program and waits until the deadline. One that is not there, as in a container of the
+/// job's own, has nothing to tell.
+fn call(argv: &[String], stdin: &str, deadline: Instant) -> io::Result<()> {
+    let started =
+        Command::new(&argv[0]).args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let mut child = match started {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        started => started?,
+    };
+    if let Some(mut pipe) = child.stdin.take() {
+        let text = stdin.to_owned();
+        // A program that does not read must not hold us up; when it ends, so does the pipe.
+        std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
+    }
+    let ended = wait(&mut child, deadline);
+    if ended.is_err() {
+        drop(child.kill());
+        drop(child.wait());
+    }
+    ended
+}
+
+fn wait(child: &mut Child, deadline: Instant) -> io::Result<()> {
+    loop {
+        match child.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(io::Error::other(status.to_string())),
+            None if Instant::now() >= deadline => return Err(ErrorKind::TimedOut.into()),
+            None => std::thread::sleep(PAUSE),
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn call_with(words: &[&str], stdin: &str, deadline: Instant) -> io::Result<()> {
+        call(&words.iter().copied().map(str::to_owned).collect::<Vec<_>>(), stdin, deadline)
+    }
+
+    #[test]
+    fn a_call_that_never_ends_is_given_up_at_the_deadline() {
+        let text = "x".repeat(1_000_000);
+        let ended = call_with(&["sleep", "600"], &text, Instant::now());
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_large_text_arrives() {
+        let text = "x".repeat(1_000_000);
+        let script = "test $(wc -c) -eq 1000000";
+        call_with(&["sh", "-c", script], &text, Instant::now() + CALL_TIMEOUT).unwrap();
+    }
+}

@@ -1,0 +1,330 @@
+//! The OAuth 2 step that many providers share: the page to approve on, the check of the callback,
+//! and the exchange of its code, with PKCE or without.
+
+use super::app::AppSettings;
+use crate::model::state::{Fields, State};
+use crate::model::{ListedIntegration, Object, Refusal, RefusalKind, StoredSecrets};
+use crate::provider::fields::recover;
+use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use crate::provider::{Field, FreshValues, Step};
+use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use url::form_urlencoded;
+
+/// The name under which the exchange is asked and its tokens are bound.
+pub(crate) const OAUTH_DATA: &str = "oauth_data";
+/// The name under which the random value of the callback is bound.
+pub(crate) const OAUTH_STATE: &str = "oauth_state";
+const VERIFIER: &str = "pkce_code_verifier";
+const REDIRECT_URI: &str = "redirect_uri";
+const CODE: &str = "oauth_code";
+/// The digest of the code that the tokens are of.
+const CODE_DIGEST: &str = "oauth_code_taken";
+
+/// The shared step as Sentry's API has it.
+pub(crate) const STEP: Step = Step::page("oauth_login", "oauthUrl", &[CODE_FIELD, STATE_FIELD]);
+
+/// What the third party puts into the callback.
+pub(crate) const CODE_FIELD: Field =
+    Field::from_callback("code", "the code that the third party puts into the callback");
+/// What proves that the callback belongs to the pipeline.
+pub(crate) const STATE_FIELD: Field =
+    Field::from_callback("state", "the random value that the callback must bring back");
+
+/// The third party's OAuth 2 application.
+pub(crate) struct OAuth2 {
+    /// Where a person approves.
+    pub authorize_url: String,
+    /// Where the code is exchanged.
+    pub token_url: String,
+    /// The application's id.
+    pub client_id: String,
+    /// The application's secret.
+    pub client_secret: Secret,
+    /// The scopes, separated by spaces.
+    pub scope: &'static str,
+    /// Whether the exchange proves itself with a verifier (S256).
+    pub pkce: bool,
+    /// Whether the third party's certificate must be valid.
+    pub verify_tls: bool,
+}
+
+impl OAuth2 {
+    /// The application that `apps` names.
+    pub(crate) fn of_app(
+        state: &State,
+        authorize_url: String,
+        token_url: String,
+        scope: &'static str,
+    ) -> Self {
+        let app = AppSettings::of(state);
+        let (client_id, client_secret) =
+            (app.text("clientId").to_owned(), app.secret("clientSecret"));
+        let (pkce, verify_tls) = (false, true);
+        Self { authorize_url, token_url, client_id, client_secret, scope, pkce, verify_tls }
+    }
+
+    /// The step's data: the address to approve on. What is fresh is bound on the first look, so a
+    /// second look shows the same address.
+    pub(crate) fn view(&self, state: &mut State, fresh: &FreshValues) -> Object {
+        bind_once(state, OAUTH_STATE, &fresh.nonce);
+        bind_once(state, REDIRECT_URI, &fresh.redirect_uri);
+        if self.pkce {
+            bind_once(state, VERIFIER, &fresh.verifier);
+        }
+        let bound = |name| state.text(name).unwrap_or_default();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("client_id", &self.client_id).append_pair("response_type", "code");
+        if !self.scope.is_empty() {
+            query.append_pair("scope", self.scope);
+        }
+        query
+            .append_pair("state", bound(OAUTH_STATE))
+            .append_pair("redirect_uri", bound(REDIRECT_URI));
+        if self.pkce {
+            let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(bound(VERIFIER)));
+            query
+                .append_pair("code_challenge", &challenge)
+                .append_pair("code_challenge_method", "S256");
+        }
+        let url = format!("{}?{}", self.authorize_url, query.finish());
+        [("oauthUrl".to_owned(), json!(url))].into_iter().collect()
+    }
+
+    /// The exchange of the code for tokens; `None` once it is done.
+    ///
+    /// # Errors
+    ///
+    /// With PKCE, a step that was never looked at has no verifier.
+    pub(crate) fn exchange(&self, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+        if state.fetch(OAUTH_DATA).is_some() {
+            return Ok(None);
+        }
+        let bound = |name| Secret::from(state.text(name).unwrap_or_default());
+        let mut form = vec![
+            ("grant_type", Secret::from("authorization_code")),
+            ("code", bound(CODE)),
+            ("redirect_uri", bound(REDIRECT_URI)),
+            ("client_id", Secret::from(self.client_id.as_str())),
+        ];
+        let mut credentials = Credentials::None;
+        if self.pkce {
+            let missing = || Refusal::failure("the pipeline has no code_verifier: start it again");
+            form.push(("code_verifier", state.text(VERIFIER).ok_or_else(missing)?.into()));
+            if !self.client_secret.expose().is_empty() {
+                credentials =
+                    Credentials::Basic(self.client_id.clone(), self.client_secret.clone());
+            }
+        } else {
+            form.push(("client_secret", self.client_secret.clone()));
+        }
+        let ask = VendorRequest::post(
+            OAUTH_DATA,
+            self.token_url.as_str(),
+            credentials,
+            RequestBody::Form(form),
+        );
+        Ok(Some(VendorRequest { verify_tls: self.verify_tls, ..ask }))
+    }
+}
+
+/// Checks the callback against the value that the step handed out, and keeps its code. Another
+/// code than before may be another account's: what the earlier one brought, and the provider has
+/// `learned` with it, is forgotten.
+///
+/// # Errors
+///
+/// `wrong-oauth-state`; the comparison takes the same time wherever the values differ.
+pub(crate) fn bind_callback(
+    fields: &Fields,
+    state: &mut State,
+    learned: &[&str],
+) -> Result<(), Refusal> {
+    verify(fields, state)?;
+    let code = fields.text("code");
+    let taken = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
+    if state.text(CODE_DIGEST) != Some(&taken) {
+        learned.iter().chain(&[OAUTH_DATA]).for_each(|name| state.unbind(name));
+        state.bind(CODE_DIGEST, taken);
+    }
+    state.bind(CODE, code);
+    Ok(())
+}
+
+/// Checks that an answer brings back the value that the step handed out.
+pub(crate) fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
+    let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
+    let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
+    if handed_out.is_empty() || !bool::from(same) {
+        let message = "the callback's `state` is not the one that this pipeline handed out";
+        return Err(Refusal::new(RefusalKind::WrongState, message));
+    }
+    Ok(())
+}
+
+/// The data of a step that only wants back what it shows.
+pub(crate) fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
+    bind_once(state, OAUTH_STATE, &fresh.nonce);
+    let shown = state.text(OAUTH_STATE).unwrap_or_default();
+    [("state".to_owned(), json!(shown))].into_iter().collect()
+}
+
+/// Binds the tokens of the exchange; the code, which is used up, goes.
+pub(crate) fn bind_tokens(reply: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
+    let tokens = reply.json("the exchange of the code for a token", RefusalKind::Failure)?;
+    if tokens["access_token"].as_str().is_none_or(str::is_empty) {
+        return Err(Refusal::failure("the exchange of the code brought no access token"));
+    }
+    state.bind(OAUTH_DATA, tokens);
+    state.unbind(CODE);
+    Ok(())
+}
+
+/// The access token of the exchange.
+pub(crate) fn access_token(state: &State) -> Secret {
+    let token = state.fetch(OAUTH_DATA).and_then(|data| data["access_token"].as_str());
+    Secret::from(token.unwrap_or_default())
+}
+
+/// What Sentry keeps of the tokens, to be the data of an identity.
+pub(crate) fn identity_data(state: &State) -> Object {
+    let kept = ["access_token", "refresh_token", "token_type", "created_at", "expires_in"];
+    let tokens = state.fetch(OAUTH_DATA).unwrap_or(&Value::Null);
+    let present = kept.into_iter().filter(|name| !tokens[*name].is_null());
+    present.map(|name| (name.to_owned(), tokens[name].clone())).collect()
+}
+
+/// Whether the application, its secret and the way to its server are stored as a form says.
+pub(crate) fn is_stored(form: &Fields, stored: &StoredSecrets) -> bool {
+    let identity = |name| stored.identity.as_ref()?.get(name)?.as_str();
+    let metadata = |name| stored.metadata.get(name);
+    identity("client_id") == Some(form.text("clientId"))
+        && identity("client_secret") == Some(form.text("clientSecret"))
+        && metadata("base_url") == Some(&json!(form.text("url").trim_end_matches('/')))
+        && metadata("verify_ssl") == Some(&json!(form.flag("verifySsl", true)))
+}
+
+/// What is told of the OAuth application: its id, where the identity is stored.
+pub(crate) fn recover_fields(listed: &ListedIntegration) -> Object {
+    let identity = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
+    let client = identity.and_then(|identity| identity.get("client_id")).and_then(Value::as_str);
+    recover::text_fields([("clientId", client.unwrap_or_default())])
+}
+
+/// Binds what is fresh on the first look only.
+pub(crate) fn bind_once(state: &mut State, name: &str, value: &str) {
+    if state.fetch(name).is_none() {
+        state.bind(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(pkce: bool) -> OAuth2 {
+        OAuth2 {
+            authorize_url: "https://x.example/authorize".to_owned(),
+            token_url: "https://x.example/token".to_owned(),
+            client_id: "the id".to_owned(),
+            client_secret: Secret::from("s3cr3t"),
+            scope: "a b",
+            pkce,
+            verify_tls: true,
+        }
+    }
+
+    fn fresh(nonce: &str) -> FreshValues {
+        FreshValues {
+            nonce: nonce.to_owned(),
+            // The example of RFC 7636, appendix B.
+            verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned(),
+            redirect_uri: "http://127.0.0.1:9797/extensions/x/setup/".to_owned(),
+        }
+    }
+
+    fn form(ask: &VendorRequest) -> Vec<(&str, &str)> {
+        let RequestBody::Form(form) = &ask.body else { panic!("it is a form") };
+        form.iter().map(|(name, value)| (*name, value.expose())).collect()
+    }
+
+    #[test]
+    fn a_second_look_shows_the_same_address() {
+        let mut state = State::default();
+        let first = app(false).view(&mut state, &fresh("one"));
+        assert_eq!(first, app(false).view(&mut state, &fresh("two")));
+        let url = first["oauthUrl"].as_str().unwrap();
+        assert_eq!(
+            url,
+            "https://x.example/authorize?client_id=the+id&response_type=code&scope=a+b&state=one\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A9797%2Fextensions%2Fx%2Fsetup%2F"
+        );
+    }
+
+    #[test]
+    fn without_pkce_the_secret_is_in_the_form() {
+        let mut state = State::default();
+        app(false).view(&mut state, &fresh("one"));
+        let ask = app(false).exchange(&state).unwrap().unwrap();
+        assert!(form(&ask).contains(&("client_secret", "s3cr3t")));
+        assert!(matches!(ask.credentials, Credentials::None));
+        assert!(!format!("{ask:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn with_pkce_the_verifier_is_in_the_form_and_the_secret_is_not() {
+        let mut state = State::default();
+        let data = app(true).view(&mut state, &fresh("one"));
+        let challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(data["oauthUrl"].as_str().unwrap().contains(challenge));
+        let ask = app(true).exchange(&state).unwrap().unwrap();
+        assert!(form(&ask).iter().all(|(name, _)| *name != "client_secret"));
+        assert!(form(&ask).contains(&("code_verifier", fresh("one").verifier.as_str())));
+        assert!(matches!(ask.credentials, Credentials::Basic(..)));
+    }
+
+    #[test]
+    fn with_pkce_a_step_that_was_never_looked_at_cannot_exchange() {
+        let refusal = app(true).exchange(&State::default()).unwrap_err();
+        assert!(refusal.message.contains("code_verifier"));
+    }
+
+    #[test]
+    fn only_the_state_that_was_handed_out_is_taken() {
+        let mut fields = Fields::default();
+        fields.set("state", "");
+        fields.set("code", "c");
+        let mut state = State::default();
+        assert!(bind_callback(&fields, &mut state, &[]).is_err(), "nothing was handed out");
+        app(false).view(&mut state, &fresh("one"));
+        assert_eq!(
+            bind_callback(&fields, &mut state, &[]).unwrap_err().kind,
+            RefusalKind::WrongState
+        );
+        fields.set("state", "one");
+        assert!(bind_callback(&fields, &mut state, &[]).is_ok());
+    }
+
+    #[test]
+    fn every_bad_exchange_has_its_words() {
+        use crate::provider::request::ConnectError;
+        let answered =
+            |status, body: &str| VendorResponse::Received { status, body: body.to_owned() };
+        for (reply, words, status) in [
+            (VendorResponse::Unreached(ConnectError::Tls), "SSL", None),
+            (VendorResponse::Unreached(ConnectError::Connect), "connect", None),
+            (answered(200, "<html>s3cr3t"), "JSON", None),
+            (answered(401, "s3cr3t"), "401", Some(401)),
+            (answered(200, "{}"), "no access token", None),
+        ] {
+            let refusal = bind_tokens(&reply, &mut State::default()).unwrap_err();
+            assert!(refusal.message.contains(words), "{}", refusal.message);
+            assert!(!refusal.message.contains("s3cr3t"));
+            assert_eq!(refusal.status, status);
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! From the `state` input to the answers of a provider's steps: every missing, unknown or
+//! unfitting field is named before a request is made, and no value is ever shown.
+
+use super::step::Step;
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::state::{Exposure, FieldEntry, FieldInput, RawValue};
+use crate::model::Object;
+use crate::model::state::Fields;
+use crate::provider::{Field, FieldKind, FieldSource, INITIAL, Provider};
+use crate::text::suggest::closest;
+use serde_json::Value;
+
+/// The fields for each of a provider's steps.
+#[derive(Debug, Default)]
+pub struct Answers {
+    steps: Vec<(String, Fields)>,
+    /// How many of the steps the provider describes; the others came by id only.
+    described: usize,
+}
+
+/// Which steps the state may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowedSteps {
+    /// Only those that the provider describes.
+    KnownSteps,
+    /// Any: the backend walks the steps itself, and may have others.
+    AnySteps,
+}
+
+impl Answers {
+    /// The fields that answer the step with this id.
+    pub fn step(&self, id: &str) -> Option<&Fields> {
+        self.steps.iter().find(|(step, _)| step == id).map(|(_, fields)| fields)
+    }
+
+    /// The id of the step at this index.
+    pub fn id(&self, index: usize) -> Option<String> {
+        let mut steps = self.steps.iter().filter(|(id, _)| id != INITIAL);
+        steps.nth(index).map(|(id, _)| id.clone())
+    }
+
+    /// A field's text in whichever step it stands; empty when it was not given.
+    pub fn text(&self, name: &str) -> &str {
+        let texts = self.steps.iter().map(|(_, fields)| fields.text(name));
+        texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    }
+}
+
+impl Answers {
+    /// Adds what a callback brings for a step to what is given for it.
+    pub fn fill(&mut self, step: &Step, brought: &Fields) {
+        if self.steps.iter().all(|(id, _)| id != step.id) {
+            self.steps.push((step.id.to_owned(), Fields::default()));
+        }
+        let Some((_, own)) = self.steps.iter_mut().find(|(id, _)| id == step.id) else { return };
+        for (name, value) in brought.iter() {
+            if own.get(name).is_none() {
+                own.set(name, value.clone());
+            }
+        }
+    }
+
+    /// Every text in steps that nobody describes: a secret, as far as anybody knows.
+    pub fn undescribed(&self) -> Vec<String> {
+        let fields = self.steps.iter().skip(self.described).flat_map(|(_, fields)| fields.iter());
+        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// Reads the answers of `provider` from the state.
+pub fn parse(
+    provider: &dyn Provider,
+    state: &FieldInput,
+    strictness: AllowedSteps,
+) -> Result<Answers, Vec<Error>> {
+    let mut mistakes = Vec::new();
+    let mut answers = Answers::default();
+    for step in provider.all_steps() {
+        let given = |field: &Field| find(state, step, field);
+        let fields = read(provider, step.fields, "state", given, &mut mistakes);
+        answers.steps.push((step.id.to_owned(), fields));
+    }
+    answers.described = answers.steps.len();
+    match strictness {
+        AllowedSteps::KnownSteps => mistakes.extend(unknown(provider, state.entries.iter())),
+        AllowedSteps::AnySteps => {
+            let is_undescribed = |entry: &&FieldEntry| is_undescribed(provider, entry);
+            answers.steps.extend(state.entries.iter().filter(is_undescribed).map(undescribed));
+            let others = state.entries.iter().filter(|entry| !is_undescribed(entry));
+            mistakes.extend(unknown(provider, others));
+        }
+    }
+    if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
+}
+
+/// Reads the values of some fields, wherever `given` finds them.
+pub(crate) fn read<'a>(
+    provider: &dyn Provider,
+    wanted: &[Field],
+    input: &str,
+    given: impl Fn(&Field) -> Option<&'a FieldEntry>,
+    mistakes: &mut Vec<Error>,
+) -> Fields {
+    let mut fields = Fields::default();
+    for field in wanted.iter().filter(|field| field.source != FieldSource::Echoed) {
+        let is_lacking = field.required && field.comes_from_state();
+        match given(field).map(|entry| value(provider, field, entry)) {
+            Some(Ok(Some(value))) => fields.set(field.name, value),
+            Some(Err(mistake)) => mistakes.push(mistake),
+            Some(Ok(None)) | None if is_lacking => mistakes.push(missing(provider, field, input)),
+            Some(Ok(None)) | None => {}
+        }
+    }
+    fields
+}
+
+/// The texts that were given for secret fields, whether they fit or not.
+pub fn given_secrets(
+    provider: &dyn Provider,
+    state: &FieldInput,
+    apps: &FieldInput,
+) -> Vec<String> {
+    let of_step = |step: &Step| {
+        let mut fields = Fields::default();
+        for field in step.fields {
+            if let Some(RawValue::Text(text)) = find(state, step, field).map(|entry| &entry.value) {
+                fields.set(field.name, text.expose());
+            }
+        }
+        provider.secrets(step, &fields)
+    };
+    let is_secret = |entry: &&FieldEntry| {
+        let secrets = provider.app().iter().filter(|field| field.secret);
+        secrets.into_iter().any(|field| field.name == entry.field_name())
+    };
+    let of_app = app_entries(provider, apps).iter().filter(is_secret);
+    let of_app = of_app.filter_map(|entry| match &entry.value {
+        RawValue::Text(text) => Some(text.expose().to_owned()),
+        _ => None,
+    });
+    provider.all_steps().flat_map(of_step).chain(of_app).collect()
+}
+
+/// What `apps` has for a provider.
+pub(crate) fn app_entries<'a>(provider: &dyn Provider, apps: &'a FieldInput) -> &'a [FieldEntry] {
+    let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
+    match entry.map(|entry| &entry.value) {
+        Some(RawValue::Mapping(inner)) => inner,
+        _ => &[],
+    }
+}
+
+/// The fields of an answer that do not fit its step, each with its reason in Sentry's words.
+pub fn field_errors(step: &Step, fields: &Fields) -> Vec<(String, String)> {
+    let reason = |field: &Field| match fields.get(field.name) {
+        None | Some(Value::Null) if field.required => Some("This field is required.".to_owned()),
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() && !field.required => None,
+        Some(value) => field.kind.check(value).err().map(|takes| match field.kind {
+            FieldKind::Url => "Enter a valid URL.".to_owned(),
+            _ => format!("Takes {takes}."),
+        }),
+    };
+    let named = |field: &Field| Some((field.name.to_owned(), reason(field)?));
+    step.fields.iter().filter_map(named).collect()
+}
+
+/// The entry for a field: under its step's id if there, else flat.
+fn find<'a>(state: &'a FieldInput, step: &Step, field: &Field) -> Option<&'a FieldEntry> {
+    let of_step = state.entries.iter().find_map(|entry| match &entry.value {
+        RawValue::Mapping(inner) if is_step(entry, step) => {
+            inner.iter().find(|entry| entry.field_name() == field.name)
+        }
+        _ => None,
+    });
+    of_step.or_else(|| state.entries.iter().find(|entry| entry.field_name() == field.name))
+}
+
+fn is_step(entry: &FieldEntry, step: &Step) -> bool {
+    entry.name == step.id
+}
+
+fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<Option<Value>> {
+    if let Some(shown) = entry.shown.filter(|_| field.secret) {
+        return Err(exposed_secret(field, entry, shown));
+    }
+    let value = match (&entry.value, &field.kind) {
+        (RawValue::Empty, _) => return empty_value(field, entry),
+        (RawValue::Text(text), _) if text.expose().is_empty() => return empty_value(field, entry),
+        (RawValue::Boolean(value), FieldKind::Flag(_)) => Value::from(*value),
+        (RawValue::Text(text), FieldKind::Flag(_)) => match text.expose() {
+            "true" => Value::from(true),
+            "false" => Value::from(false),
+            _ => return Err(wrong_kind(provider, field, entry, "what is there does not fit")),
+        },
+        (RawValue::Text(text), FieldKind::Integer) => integer(text.expose()),
+        (RawValue::Text(text), FieldKind::List(_)) => {
+            text.expose().split([',', '\n']).map(|item| Value::from(item.trim())).collect()
+        }
+        (RawValue::Text(text), _) => Value::from(text.expose()),
+        (RawValue::Mapping(entries), FieldKind::Json) => Value::from(json(entries).to_string()),
+        (RawValue::Number(digits), FieldKind::Integer) => integer(digits.expose()),
+        (RawValue::List(items), FieldKind::List(_)) => items.iter().map(json_value).collect(),
+        (RawValue::Boolean(_) | RawValue::Number(_), _) => return Err(unquoted(field, entry)),
+        (RawValue::List(_) | RawValue::Mapping(_), _) => {
+            return Err(wrong_kind(provider, field, entry, &format!("it is {}", entry.value)));
+        }
+    };
+    match field.kind.check(&value) {
+        Ok(()) => Ok(Some(value)),
+        Err(_) => Err(wrong_kind(provider, field, entry, "what is there does not fit")),
+    }
+}
+
+/// A secret stands where others can read it.
+fn exposed_secret(field: &Field, entry: &FieldEntry, shown: Exposure) -> Error {
+    let (name, place) = (field.name, &entry.place);
+    let (message, hint) = match shown {
+        Exposure::CommandLine => (
+            format!("`{name}` is a secret, and every process list shows a flag"),
+            format!("use `--set {name}=env:NAME` or `--set {name}=@FILE`"),
+        ),
+        Exposure::Manifest => (
+            format!("`{name}` at {place} is a secret, and stands in the file itself"),
+            format!(
+                "write `{name}: ${{NAME}}`, set the variable from a secret, and renew this one"
+            ),
+        ),
+    };
+    Error::new(ErrorCode::BadField, message).with_hint(hint)
+}
+
+fn integer(digits: &str) -> Value {
+    digits.parse::<u64>().map_or(Value::Null, Value::from)
+}
+
+/// An entry without a value is an absent one. Of a secret that could be left out it is a mistake:
+/// whoever names it wants it to be there.
+fn empty_value(field: &Field, entry: &FieldEntry) -> Result<Option<Value>> {
+    if field.required || !field.secret {
+        return Ok(None);
+    }
+    let message = format!("`{}` at {} is there but empty", field.name, entry.place);
+    let hint = "leave it out, or check the secret that it was to come from";
+    Err(Error::new(ErrorCode::BadField, message).with_hint(hint))
+}
+
+fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Error {
+    let (key, name) = (provider.key(), field.name);
+    let input = if input == "apps" { format!("apps` for `{key}") } else { input.to_owned() };
+    Error::new(
+        ErrorCode::MissingField,
+        format!("`{name}` is missing from `{input}`: {}", field.help),
+    )
+    .with_hint(format!("`finishline providers {key}` shows every field with an example"))
+}
+
+fn unquoted(field: &Field, entry: &FieldEntry) -> Error {
+    let message = format!("`{}` at {} is {}: quote it", field.name, entry.place, entry.value);
+    let hint = format!("write `{}: \"…\"`, so that it arrives as it stands", field.name);
+    Error::new(ErrorCode::BadField, message).with_hint(hint)
+}
+
+fn wrong_kind(provider: &dyn Provider, field: &Field, entry: &FieldEntry, why: &str) -> Error {
+    let takes = field.kind.expected();
+    let message = format!("`{}` at {} takes {takes}; {why}", field.name, entry.place);
+    Error::new(ErrorCode::BadField, message).with_hint(fields_hint(provider))
+}
+
+pub(crate) fn fields_hint(provider: &dyn Provider) -> String {
+    format!("`finishline providers {}` shows what each field takes", provider.key())
+}
+
+/// The entries that are no field of the provider. Their names may be misplaced secrets, so only
+/// the place and the near field are shown.
+fn unknown<'a>(
+    provider: &dyn Provider,
+    entries: impl Iterator<Item = &'a FieldEntry>,
+) -> Vec<Error> {
+    let all = || provider.all_steps().flat_map(|step| step.fields);
+    let of_entry = |entry: &FieldEntry| {
+        let step = provider.all_steps().find(|step| is_step(entry, step));
+        match (step, &entry.value) {
+            (Some(step), RawValue::Mapping(inner)) => unknown_fields(provider, inner, step.fields),
+            _ => unknown_fields(provider, std::slice::from_ref(entry), all()),
+        }
+    };
+    entries.flat_map(of_entry).collect()
+}
+
+pub(crate) fn unknown_fields<'a>(
+    provider: &dyn Provider,
+    entries: &[FieldEntry],
+    fields: impl IntoIterator<Item = &'a Field>,
+) -> Vec<Error> {
+    let fields: Vec<_> =
+        fields.into_iter().filter(|field| field.source != FieldSource::Echoed).collect();
+    let is_stranger =
+        |entry: &&FieldEntry| fields.iter().all(|field| field.name != entry.field_name());
+    // What a callback brings may stand in `state` too, but nobody is sent to look for it.
+    let names = || fields.iter().filter(|field| field.comes_from_state()).map(|field| field.name);
+    let mistake = |entry: &FieldEntry| {
+        let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let message = format!("the name at {} is no field: there are {known}", entry.place);
+        let failure = Error::new(ErrorCode::BadField, message);
+        match closest(&entry.field_name(), names()) {
+            Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
+            None => failure.with_hint(fields_hint(provider)),
+        }
+    };
+    entries.iter().filter(is_stranger).map(mistake).collect()
+}
+
+/// Whether the entry is a step with its fields that the provider does not describe.
+fn is_undescribed(provider: &dyn Provider, entry: &FieldEntry) -> bool {
+    let is_field = || {
+        let fields = provider.all_steps().flat_map(|step| step.fields);
+        fields.into_iter().any(|field| field.name == entry.field_name())
+    };
+    matches!(entry.value, RawValue::Mapping(_))
+        && !provider.all_steps().any(|step| is_step(entry, step))
+        && !is_field()
+}
+
+/// A step that came by its id only, with its fields as they were written.
+fn undescribed(entry: &FieldEntry) -> (String, Fields) {
+    let mut fields = Fields::default();
+    if let RawValue::Mapping(inner) = &entry.value {
+        inner.iter().for_each(|entry| fields.set(&entry.name, json_value(&entry.value)));
+    }
+    (entry.name.clone(), fields)
+}
+
+/// A mapping as the JSON that it stands for.
+fn json(entries: &[FieldEntry]) -> Value {
+    let pairs = entries.iter().map(|entry| (entry.name.clone(), json_value(&entry.value)));
+    Value::Object(pairs.collect::<Object>())
+}
+
+fn json_value(value: &RawValue) -> Value {
+    match value {
+        RawValue::Empty => Value::Null,
+        RawValue::Text(text) => Value::from(text.expose()),
+        RawValue::Boolean(value) => Value::from(*value),
+        RawValue::Number(digits) => {
+            serde_json::from_str(digits.expose()).unwrap_or_else(|_| Value::from(digits.expose()))
+        }
+        RawValue::List(items) => Value::Array(items.iter().map(json_value).collect()),
+        RawValue::Mapping(entries) => json(entries),
+    }
+}

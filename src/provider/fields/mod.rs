@@ -1,0 +1,221 @@
+//! Steps and fields: what a provider asks for, what fits, and who brings it.
+
+pub(crate) mod answers;
+pub mod help;
+pub(crate) mod recover;
+pub(crate) mod step;
+
+use crate::model::Object;
+use serde_json::Value;
+
+/// The name under which `state` has what a pipeline begins with, as in Sentry's API.
+pub const INITIAL: &str = "initialData";
+
+/// Who brings a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldSource {
+    /// `state`.
+    State,
+    /// `state`, and in a vendor's link the parameter of this name.
+    Link(&'static str),
+    /// The parameter of the callback with this name; `state` may have it too.
+    Callback(&'static str),
+    /// The step itself: what it shows under the same name is sent back as it came.
+    Echoed,
+}
+
+/// One field of a step.
+pub struct Field {
+    /// Its camelCase name, as Sentry's API takes it.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// Whether the step can do without.
+    pub required: bool,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+    /// Who brings it.
+    pub source: FieldSource,
+    /// What it is, for a person.
+    pub help: &'static str,
+    /// A value that shows the shape.
+    pub example: &'static str,
+}
+
+impl Field {
+    pub(crate) const fn required(
+        name: &'static str,
+        kind: FieldKind,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            required: true,
+            secret: false,
+            source: FieldSource::State,
+            help,
+            example,
+        }
+    }
+
+    pub(crate) const fn optional(
+        name: &'static str,
+        kind: FieldKind,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { required: false, ..Self::required(name, kind, help, example) }
+    }
+
+    /// A field that the callback's parameter of the same name brings; always a secret.
+    pub(crate) const fn from_callback(name: &'static str, help: &'static str) -> Self {
+        let field = Self::required(name, FieldKind::Text(4096), help, "");
+        Self { source: FieldSource::Callback(name), secret: true, ..field }
+    }
+
+    /// The value that the step shows and wants back.
+    pub(crate) const fn echoed(name: &'static str) -> Self {
+        let field =
+            Self::required(name, FieldKind::Text(4096), "what the step shows, sent back", "");
+        Self { source: FieldSource::Echoed, secret: true, ..field }
+    }
+
+    pub(crate) const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    /// The callback's parameter of this name brings it.
+    pub(crate) const fn by_callback(self, parameter: &'static str) -> Self {
+        Self { source: FieldSource::Callback(parameter), ..self }
+    }
+
+    /// A vendor's link has it under another name.
+    pub(crate) const fn by_link(self, parameter: &'static str) -> Self {
+        Self { source: FieldSource::Link(parameter), ..self }
+    }
+
+    /// The parameter of the callback that brings it; `None` for a field of `state`.
+    pub fn callback(&self) -> Option<&'static str> {
+        match self.source {
+            FieldSource::Callback(parameter) => Some(parameter),
+            FieldSource::State | FieldSource::Link(_) | FieldSource::Echoed => None,
+        }
+    }
+
+    /// What it is called in a vendor's link.
+    pub fn link(&self) -> &'static str {
+        match self.source {
+            FieldSource::Link(parameter) => parameter,
+            FieldSource::State | FieldSource::Callback(_) | FieldSource::Echoed => self.name,
+        }
+    }
+
+    /// Whether it is `state` that has to bring it.
+    pub fn comes_from_state(&self) -> bool {
+        matches!(self.source, FieldSource::State | FieldSource::Link(_))
+    }
+}
+
+/// What a field holds.
+pub enum FieldKind {
+    /// Text of at most this many characters.
+    Text(usize),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A JSON object, as text or as a mapping.
+    Json,
+    /// An `http` or `https` address.
+    Url,
+    /// `true` or `false`, with what holds when it is not given.
+    Flag(bool),
+    /// A whole number.
+    Integer,
+    /// A text that a rule allows, with what the rule is.
+    Rule(fn(&str) -> bool, &'static str),
+    /// Several texts, each of this kind.
+    List(&'static Self),
+}
+
+/// A private key as a PEM text.
+pub(crate) const PEM: FieldKind =
+    FieldKind::Rule(is_pem, "a private key in PEM, from its first line on");
+
+impl FieldKind {
+    /// What the field takes, to stand after "takes".
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Text(longest) => format!("a text of at most {longest} characters"),
+            Self::Choice(choices) => {
+                let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+                format!("one of {}", quoted.join(", "))
+            }
+            Self::Json => "a JSON object, as text or as a mapping".to_owned(),
+            Self::Url => "an http(s) address without credentials".to_owned(),
+            Self::Flag(default) => format!("`true` or `false` ({default} when not given)"),
+            Self::Integer => "a whole number".to_owned(),
+            Self::Rule(_, rule) => (*rule).to_owned(),
+            Self::List(each) => {
+                format!("a list, or texts between commas, each {}", each.expected())
+            }
+        }
+    }
+
+    /// Whether a value fits; the value is not in the error, for it may be secret.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        let text = value.as_str().unwrap_or_default();
+        let fits = match self {
+            Self::Text(longest) => value.is_string() && text.chars().count() <= *longest,
+            Self::Choice(choices) => choices.contains(&text),
+            Self::Json => serde_json::from_str::<Object>(text).is_ok(),
+            Self::Url => is_address(text),
+            Self::Flag(_) => value.is_boolean(),
+            Self::Integer => value.is_u64(),
+            Self::Rule(allows, _) => value.is_string() && allows(text),
+            Self::List(each) => value.as_array().is_some_and(|items| {
+                !items.is_empty() && items.iter().all(|item| each.check(item).is_ok())
+            }),
+        };
+        if fits { Ok(()) } else { Err(self.expected()) }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
+}
+
+fn is_pem(text: &str) -> bool {
+    let text = text.trim();
+    let is_begun = text.starts_with("-----BEGIN ") && text.contains("PRIVATE KEY-----");
+    is_begun && text.contains("-----END ") && text.ends_with("-----")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_has_something_in_it_and_all_of_it_fits() {
+        let kind = FieldKind::List(&FieldKind::Text(3));
+        assert!(kind.check(&json!(["a", "abc"])).is_ok());
+        for bad in [json!([]), json!(["abcd"]), json!("a"), json!([1])] {
+            assert!(kind.check(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_whole() {
+        let whole = "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n";
+        assert!(PEM.check(&json!(whole)).is_ok());
+        for bad in ["x", "-----BEGIN RSA PRIVATE KEY-----", &whole[..40]] {
+            assert!(PEM.check(&json!(bad)).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A step of a provider, and its fields.
+
+use super::{Field, FieldSource, INITIAL};
+use crate::model::Object;
+use crate::model::state::Fields;
+
+/// One thing to settle in a provider's pipeline.
+pub struct Step {
+    /// Its id in errors, in Sentry's API and in the pipeline's signature.
+    pub id: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+    /// Where [`super::Provider::view`] shows the page that a person must visit.
+    pub link: Option<&'static str>,
+}
+
+impl Step {
+    /// A step that inputs alone can answer.
+    pub(crate) const fn form(id: &'static str, fields: &'static [Field]) -> Self {
+        Self { id, fields, link: None }
+    }
+
+    /// A step that sends a person to the page that stands under `link`.
+    pub(crate) const fn page(
+        id: &'static str,
+        link: &'static str,
+        fields: &'static [Field],
+    ) -> Self {
+        Self { id, fields, link: Some(link) }
+    }
+
+    /// What a pipeline begins with.
+    pub(crate) const fn initial(fields: &'static [Field]) -> Self {
+        Self::form(INITIAL, fields)
+    }
+
+    /// Whether a person with a browser brings what answers it.
+    pub fn needs_browser(&self) -> bool {
+        self.link.is_some() && self.fields.iter().any(|field| field.callback().is_some())
+    }
+
+    /// Whether these fields answer it, so that nobody has to be waited for.
+    pub fn is_answered(&self, given: Option<&Fields>) -> bool {
+        let has = |field: &Field| given.is_some_and(|given| given.get(field.name).is_some());
+        let is_lacking = |field: &Field| field.required && !has(field);
+        let asked = || self.fields.iter().filter(|field| field.source != FieldSource::Echoed);
+        asked().any(has) && !asked().any(is_lacking)
+    }
+
+    /// Echoes what the step shows into the fields that must bring it back.
+    pub fn echo(&self, shown: &Object, fields: &mut Fields) {
+        for field in self.fields.iter().filter(|field| field.source == FieldSource::Echoed) {
+            if let (None, Some(value)) = (fields.get(field.name), shown.get(field.name)) {
+                fields.set(field.name, value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FieldKind;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_step_is_answered_by_what_it_requires_or_by_anything_when_it_requires_nothing() {
+        const FIELD: Field = Field::optional("a", FieldKind::Text(9), "", "").by_callback("a");
+        static STEP: Step = Step::page("s", "url", &[FIELD]);
+        let mut given = Fields::default();
+        assert!(!STEP.is_answered(None));
+        assert!(STEP.needs_browser() && !STEP.is_answered(Some(&given)));
+        given.set("a", "1");
+        assert!(STEP.is_answered(Some(&given)));
+    }
+
+    #[test]
+    fn what_a_step_shows_is_sent_back() {
+        static STEP: Step = Step::form("s", &[Field::echoed("state")]);
+        let shown = [("state".to_owned(), json!("n0nce"))].into_iter().collect();
+        let mut fields = Fields::default();
+        STEP.echo(&shown, &mut fields);
+        assert_eq!(fields.text("state"), "n0nce");
+    }
+}

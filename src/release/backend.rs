@@ -1,0 +1,200 @@
+//! The seam between the release job and whoever keeps releases: our engine, or a Sentry.
+
+use super::commit::Commit;
+use crate::error::{Error, Result, Warning};
+use crate::inputs::release::Ref;
+
+/// What one request says of a release; what is absent stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseUpdate {
+    /// The commit that it was made of.
+    pub r#ref: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// When it came out, in milliseconds since 1970.
+    pub date_released: Option<i64>,
+    /// Heads whose commits the backend fetches by itself.
+    pub refs: Vec<Ref>,
+    /// Commits in full, newest first.
+    pub commits: Vec<Commit>,
+    /// The repository of those commits.
+    pub repository: Option<String>,
+}
+
+impl ReleaseUpdate {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { r#ref, url, date_released, refs, commits, repository: _ } = self;
+        r#ref.is_none()
+            && url.is_none()
+            && date_released.is_none()
+            && refs.is_empty()
+            && commits.is_empty()
+    }
+}
+
+/// A release as the backend tells it.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseState {
+    /// When it came out.
+    pub date_released: Option<i64>,
+    /// The commit that it was made of.
+    pub r#ref: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// The hash of its newest commit.
+    pub last_commit: Option<String>,
+    /// How many commits it has.
+    pub commit_count: u64,
+    /// How many deploys it has.
+    pub deploy_count: u64,
+    /// The slugs of its projects.
+    pub projects: Vec<String>,
+}
+
+/// What became of a release that was said.
+#[derive(Debug)]
+pub enum UpdateResult {
+    /// It is there. `made`: the version or one of its projects is new.
+    Stored {
+        /// As it is now.
+        standing: ReleaseState,
+        /// Whether this request made it.
+        made: bool,
+    },
+    /// A field cannot be taken. For `refs` the release is there all the same, without them.
+    Rejected(FieldRejection),
+    /// Nothing was written: the request is larger than the server takes.
+    TooLarge,
+}
+
+/// A field that the backend does not take, and why.
+#[derive(Clone, Debug)]
+pub struct FieldRejection {
+    /// The field's name in Sentry's API.
+    pub field: String,
+    /// The backend's own words.
+    pub reason: String,
+    /// The whole of it as a failure, for whoever cannot do without the field.
+    pub failure: Error,
+}
+
+/// A repository that the backend knows.
+#[derive(Clone, Debug)]
+pub struct KnownRepository {
+    /// Its name there.
+    pub name: String,
+    /// Its page.
+    pub url: Option<String>,
+    /// The third party's own name for it.
+    pub slug: Option<String>,
+    /// Whether an integration is linked to it, so that its commits can be fetched.
+    pub is_linked: bool,
+}
+
+/// A deploy to note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deploy {
+    /// Where the release runs.
+    pub environment: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// A page about it.
+    pub url: Option<String>,
+    /// When it began, in milliseconds since 1970.
+    pub started: Option<i64>,
+    /// When it was through.
+    pub finished: i64,
+}
+
+/// A deploy that the backend has.
+#[derive(Clone, Debug)]
+pub struct ExistingDeploy {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub deploy: Deploy,
+}
+
+/// What became of a deploy.
+#[derive(Debug)]
+pub enum DeployResult {
+    /// It is there, with this id.
+    There(String),
+    /// A field cannot be taken, and nothing was written.
+    Rejected(FieldRejection),
+    /// Nobody knows.
+    Unknown(Error),
+}
+
+/// Whoever keeps releases, at work for one release of one organization.
+#[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
+pub trait ReleaseBackend {
+    /// Whether it fetches the commits of a head by itself.
+    fn fetches_commits(&self) -> bool;
+
+    /// Makes the release, or adds projects to the one that is there. Saying it twice equals saying
+    /// it once; of a release that is there, only its commits and heads follow the change.
+    async fn ensure(&mut self, projects: &[String], change: &ReleaseUpdate)
+    -> Result<UpdateResult>;
+
+    /// Changes the release.
+    async fn change(&mut self, change: &ReleaseUpdate) -> Result<UpdateResult>;
+
+    /// The release; `None` when it is not there.
+    async fn read(&mut self) -> Result<Option<ReleaseState>>;
+
+    /// The repositories that may be found by a part of their name.
+    async fn repositories(&mut self, part: &str) -> Result<Vec<KnownRepository>>;
+
+    /// The newest commit of the newest release that has some, this one or one before it.
+    async fn previous(&mut self) -> Result<Option<String>>;
+
+    /// The release's deploys in an environment, and the id of the newest deploy there of any
+    /// release; no id when that cannot be told.
+    async fn deploys(&mut self, environment: &str)
+    -> Result<(Vec<ExistingDeploy>, Option<String>)>;
+
+    /// Notes a deploy of these projects of the release; of all when none is named.
+    async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult>;
+}
+
+/// Commits that were read, newest first.
+#[derive(Debug, Default)]
+pub struct CommitList {
+    /// The commits.
+    pub commits: Vec<Commit>,
+    /// What the reader should know of them.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where commits are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistorySource {
+    /// The checkout.
+    Checkout,
+    /// GitHub's API.
+    GitHub,
+}
+
+impl HistorySource {
+    /// The words for it.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Checkout => "the checkout",
+            Self::GitHub => "GitHub",
+        }
+    }
+}
+
+/// Whoever reads commits.
+#[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
+pub trait CommitReader {
+    /// The commits that lead to `head`, without those that lead to `previous`.
+    async fn read(
+        &mut self,
+        from: HistorySource,
+        head: &str,
+        previous: Option<&str>,
+    ) -> Result<CommitList>;
+}

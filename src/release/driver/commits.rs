@@ -1,0 +1,242 @@
+//! The commits of a release: who has them, and how they reach the backend.
+
+use super::ReleaseDriver;
+use crate::error::Result;
+use crate::inputs::release::{PreviousCommit, Ref};
+use crate::job;
+use crate::release::backend::{
+    CommitReader, FieldRejection, HistorySource, KnownRepository, ReleaseBackend, ReleaseState,
+    ReleaseUpdate, UpdateResult,
+};
+use crate::release::commit::Commit;
+use crate::release::limits::{self, short_sha};
+use crate::release::task::CommitPlan;
+use crate::text::quote::quote;
+
+impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
+    /// Finds the backend's own name for each repository that it did not know by ours.
+    pub(crate) async fn resolve_repositories(&mut self, reason: &str, change: &mut ReleaseUpdate) {
+        self.done.exists = true;
+        let mut unknown = Vec::new();
+        for one in std::mem::take(&mut change.refs) {
+            match self.backend_name(&one.repository).await {
+                // A name that was refused once is refused again.
+                Ok(Some(name)) if name != one.repository || !reason.contains(&name) => {
+                    tracing::info!(
+                        repository = one.repository,
+                        known_as = name,
+                        "found under another name"
+                    );
+                    change.refs.push(Ref { repository: name, ..one });
+                }
+                Ok(_) => unknown.push(quote(&one.repository)),
+                // A token that makes releases need not be one that lists repositories.
+                Err(failure) => unknown.push(format!("{} ({failure})", quote(&one.repository))),
+            }
+        }
+        self.done.commits.clear();
+        self.note_commits(change);
+        if unknown.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the backend knows no repository {}, so it cannot fetch commits",
+            unknown.join(", ")
+        );
+        self.done.warn("repository-unknown", message);
+        if matches!(self.task.commits, CommitPlan::FromJob(_)) {
+            self.read(HistorySource::Checkout, change, None).await;
+        }
+    }
+
+    /// The backend's name for a repository: a GitLab's display name has another spelling, and an
+    /// address tells the path.
+    async fn backend_name(&mut self, name: &str) -> Result<Option<String>> {
+        let part = name.rsplit('/').next().unwrap_or(name).trim();
+        let is_it = |one: &KnownRepository| one.is_linked && is_same(one, name);
+        let named = |listed: Vec<KnownRepository>| listed.into_iter().find(is_it);
+        let mut found = named(self.backend.repositories(part).await?);
+        if found.is_none() && self.task.by_display_name {
+            found = named(self.backend.repositories("").await?);
+        }
+        Ok(found.map(|one| one.name))
+    }
+
+    /// Puts commits that are read here into the change; the reason why not is a warning.
+    pub(crate) async fn read(
+        &mut self,
+        source: HistorySource,
+        change: &mut ReleaseUpdate,
+        previous: Option<&str>,
+    ) {
+        let previous = match &self.task.previous {
+            PreviousCommit::Sha(sha) => Some(sha.as_str()),
+            PreviousCommit::LookUp => previous,
+            PreviousCommit::Unspecified => self.task.base.as_deref(),
+        };
+        let head = self.task.head.as_deref().unwrap_or_default();
+        match self.histories.read(source, head, previous).await {
+            Ok(gathered) => {
+                let (commits, warnings) = limits::apply_limits(gathered.commits);
+                self.done.warnings.extend(gathered.warnings);
+                self.done.warnings.extend(warnings);
+                self.done.commit_count = Some(commits.len() as u64);
+                let plural = if commits.len() == 1 { "" } else { "s" };
+                self.done.commits =
+                    format!("{} commit{plural} from {}", commits.len(), source.describe());
+                change.commits = commits;
+            }
+            Err(failure) => {
+                let message =
+                    format!("the release goes without commits: {failure} ({})", failure.hint);
+                self.done.warn("no-commits", message);
+            }
+        }
+    }
+
+    /// The name that commits carry. At a backend that fetches commits, a name that no linked
+    /// repository has would make one, from which the next release could fetch nothing and would
+    /// not be told so.
+    async fn name_of_repository(&mut self) -> Option<String> {
+        let name = self.task.repository.clone()?;
+        let known = match self.backend.fetches_commits() {
+            // A token that may not list repositories leaves it as it was told.
+            true => self.backend_name(&name).await.unwrap_or(Some(name)),
+            false => Some(name),
+        };
+        known.filter(|name| name.chars().count() <= limits::REPOSITORY)
+    }
+
+    /// Tells of the commits which repository they are of.
+    pub(crate) async fn name_commits(&mut self, change: &mut ReleaseUpdate) {
+        if !change.commits.is_empty() {
+            change.repository = self.name_of_repository().await;
+        }
+    }
+
+    pub(crate) fn note_commits(&mut self, change: &ReleaseUpdate) {
+        let named = |one: &Ref| format!("{} up to {}", one.repository, short_sha(&one.commit));
+        let heads: Vec<_> = change.refs.iter().map(named).collect();
+        if !heads.is_empty() {
+            self.done.commits = format!("commits of {}", heads.join(", "));
+        }
+    }
+
+    /// Sends commits that are too large for one request. Each request replaces the release's
+    /// commits, but what it told of each stays: so parts with everything go first, and last goes
+    /// the whole list with the hashes alone.
+    pub(crate) async fn send_in_parts(
+        &mut self,
+        commits: Vec<Commit>,
+        repository: Option<&str>,
+    ) -> Result<ReleaseState> {
+        tracing::info!(commits = commits.len(), "too large for one request, sending them in parts");
+        let part = |commits: Vec<Commit>| ReleaseUpdate {
+            commits,
+            repository: repository.map(str::to_owned),
+            ..ReleaseUpdate::default()
+        };
+        // The whole was too large already.
+        let (newer, older) = commits.split_at(commits.len() / 2);
+        let mut parts = vec![part(older.to_vec()), part(newer.to_vec())];
+        while let Some(mut one) = parts.pop() {
+            let count = one.commits.len();
+            if count == 0 {
+                continue;
+            }
+            match self.backend.change(&one).await? {
+                UpdateResult::TooLarge if count > 1 => {
+                    let rest = one.commits.split_off(count / 2);
+                    parts.extend([part(rest), one]);
+                }
+                UpdateResult::TooLarge => {
+                    let id = short_sha(&one.commits[0].id);
+                    let message = format!("commit {id} is too large, and sent by its hash alone");
+                    self.done.warn("commits-cut", message);
+                }
+                UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
+                UpdateResult::Stored { .. } => {}
+            }
+        }
+        self.send_hashes(part(commits)).await
+    }
+
+    /// The whole list by the hashes alone, or as much of its newest as the server takes.
+    async fn send_hashes(&mut self, mut change: ReleaseUpdate) -> Result<ReleaseState> {
+        let all = change.commits.len();
+        change.commits.iter_mut().for_each(keep_hash);
+        loop {
+            let count = change.commits.len();
+            match self.backend.change(&change).await? {
+                UpdateResult::Stored { standing, .. } => {
+                    if count < all {
+                        let message =
+                            format!("the server takes only the newest {count} of {all} commits");
+                        self.done.warn("commits-cut", message);
+                    }
+                    return Ok(standing);
+                }
+                UpdateResult::TooLarge if count > 1 => change.commits.truncate(count / 2),
+                UpdateResult::TooLarge => return Err(super::too_large()),
+                UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
+            }
+        }
+    }
+}
+
+/// Whether a commit is its hash and time alone.
+pub(crate) fn is_hash_only(commit: &Commit) -> bool {
+    let Commit { id: _, time: _, message, author_name, author_email, changes } = commit;
+    message.is_empty() && author_name.is_empty() && author_email.is_empty() && changes.is_empty()
+}
+
+pub(crate) fn keep_hash(commit: &mut Commit) {
+    *commit = Commit { id: std::mem::take(&mut commit.id), time: commit.time, ..Commit::default() };
+}
+
+/// Whether a repository of the backend is the one of this name: by its name, blanks around slashes
+/// aside, by the path of its page, or by the third party's own name for it.
+fn is_same(listed: &KnownRepository, name: &str) -> bool {
+    let plain = |text: &str| {
+        text.split('/').map(str::trim).collect::<Vec<_>>().join("/").trim_matches('/').to_owned()
+    };
+    let wanted = plain(name);
+    let of_url = listed.url.as_deref().and_then(job::repository_of_url);
+    let names = [Some(plain(&listed.name)), of_url, listed.slug.as_deref().map(plain)];
+    names.into_iter().flatten().any(|known| job::same_repository(&known, &wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(name: &str, url: Option<&str>, slug: Option<&str>) -> KnownRepository {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        KnownRepository {
+            name: name.to_owned(),
+            url: owned(url),
+            slug: owned(slug),
+            is_linked: true,
+        }
+    }
+
+    #[test]
+    fn a_display_name_and_an_address_are_the_same_repository() {
+        for known in [
+            repository("acme/web", None, None),
+            repository("Acme/Web", None, None),
+            repository("acme / web", None, None),
+            repository("Acme Corp / Website", Some("https://gitlab.example/acme/web"), None),
+            repository("Website", Some("https://gitlab.example/acme/web.git"), None),
+            repository("Website", None, Some("acme/web")),
+        ] {
+            assert!(is_same(&known, "acme/web"), "{known:?}");
+        }
+        for other in [
+            repository("acme/website", None, None),
+            repository("web", Some("https://gitlab.example/other/web"), Some("42")),
+        ] {
+            assert!(!is_same(&other, "acme/web"), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The order in which a backend is told of a release: the release with its commits, what is
+//! missing of it, the deploy. The only place that knows that order.
+
+pub(crate) mod commits;
+pub(crate) mod deploy;
+
+use super::backend::{
+    CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
+    UpdateResult,
+};
+use super::task::{CommitPlan, ReleaseTask};
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::release::PreviousCommit;
+use crate::text::quote::quote;
+
+/// What was done, as far as it came: a failure leaves here what is there all the same.
+#[derive(Debug, Default)]
+pub struct ReleaseProgress {
+    /// Whether the release is there.
+    pub exists: bool,
+    /// Whether this run made it, or added a project to it.
+    pub created: bool,
+    /// Whether anything of a release that was there is different now.
+    pub updated: bool,
+    /// Whether it came out by this run.
+    pub finalized: bool,
+    /// The deploy, and whether this run noted it.
+    pub deploy: Option<(String, bool)>,
+    /// How many commits it has, as far as that is known.
+    pub commit_count: Option<u64>,
+    /// Where its commits come from, for a person.
+    pub commits: String,
+    /// What the reader should know all the same.
+    pub warnings: Vec<Warning>,
+}
+
+impl ReleaseProgress {
+    /// Whether anything at the backend is different now.
+    pub fn changed(&self) -> bool {
+        self.created || self.updated || self.deploy.as_ref().is_some_and(|(_, new)| *new)
+    }
+
+    fn warn(&mut self, slug: &'static str, message: impl Into<String>) {
+        self.warnings.push(Warning::new(slug, message));
+    }
+}
+
+/// Walks a release from its beginning to its deploy.
+///
+/// # Errors
+///
+/// The backend's failure. What was done until then stands in `done`.
+pub async fn drive(
+    backend: &mut impl ReleaseBackend,
+    histories: &mut impl CommitReader,
+    task: &ReleaseTask,
+    now: i64,
+    done: &mut ReleaseProgress,
+) -> Result<()> {
+    done.warnings.extend(task.warnings.iter().cloned());
+    let mut walk = ReleaseDriver { backend, histories, task, now, done };
+    let standing = walk.release().await?;
+    walk.deploy(&standing).await
+}
+
+struct ReleaseDriver<'a, B, H> {
+    backend: &'a mut B,
+    histories: &'a mut H,
+    task: &'a ReleaseTask,
+    now: i64,
+    done: &'a mut ReleaseProgress,
+}
+
+impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
+    /// The release with its commits, and what is missing of one that was there.
+    async fn release(&mut self) -> Result<ReleaseState> {
+        let mut change = ReleaseUpdate { refs: self.task.refs(), ..self.task.change(self.now) };
+        let mut differs = false;
+        let late = self.task.previous == PreviousCommit::LookUp;
+        match &self.task.commits {
+            CommitPlan::None | CommitPlan::Refs(_) | CommitPlan::FromJob(_) => {}
+            // Only a release that is there can be asked for the one before it.
+            CommitPlan::Upload(_) if late => {}
+            CommitPlan::Upload(source) => {
+                self.read(*source, &mut change, None).await;
+                differs = self.skip_known_commits(&mut change).await?;
+                self.name_commits(&mut change).await;
+            }
+        }
+        self.note_commits(&change);
+        let mut standing = self.submit(&mut change, UpdateOperation::Ensure).await?;
+        self.done.updated |= differs;
+        if let (CommitPlan::Upload(source), true) = (&self.task.commits, late) {
+            standing = self.send_since_previous(*source, standing).await?;
+        }
+        let standing = self.fill_missing(standing).await?;
+        let sent = (standing.commit_count > 0).then_some(standing.commit_count);
+        self.done.commit_count = sent.or(self.done.commit_count);
+        Ok(standing)
+    }
+
+    /// Says the release until the backend takes it: what it rejects is left out, with a warning,
+    /// and commits that are too large for the request follow in parts.
+    async fn submit(
+        &mut self,
+        change: &mut ReleaseUpdate,
+        how: UpdateOperation,
+    ) -> Result<ReleaseState> {
+        let mut large = Vec::new();
+        // Each round leaves something out, so there are few.
+        loop {
+            let said = match how {
+                UpdateOperation::Ensure => self.backend.ensure(&self.task.projects, change).await?,
+                UpdateOperation::Change => self.backend.change(change).await?,
+            };
+            match said {
+                UpdateResult::Stored { standing, made } => {
+                    self.done.exists = true;
+                    self.done.created |= made;
+                    self.done.finalized |= made && self.task.finalize;
+                    let repository = change.repository.as_deref();
+                    return match large.is_empty() {
+                        true => Ok(standing),
+                        false => self.send_in_parts(large, repository).await,
+                    };
+                }
+                UpdateResult::TooLarge if !change.commits.is_empty() => {
+                    large = std::mem::take(&mut change.commits);
+                }
+                UpdateResult::TooLarge => return Err(too_large()),
+                UpdateResult::Rejected(rejection) => self.drop_rejected(rejection, change).await?,
+            }
+        }
+    }
+
+    /// Takes what was rejected out of the change, or puts something better in its place.
+    async fn drop_rejected(
+        &mut self,
+        rejection: FieldRejection,
+        change: &mut ReleaseUpdate,
+    ) -> Result<()> {
+        let FieldRejection { field, reason, failure } = rejection;
+        match field.as_str() {
+            "refs" if !change.refs.is_empty() => {
+                self.resolve_repositories(&reason, change).await;
+                Ok(())
+            }
+            "url" if change.url.is_some() => {
+                let url = quote(&change.url.take().unwrap_or_default());
+                let message = format!("the release goes without its page {url}: {reason}");
+                self.done.warn("url-left-out", message);
+                Ok(())
+            }
+            "commits" if change.commits.iter().any(|one| !commits::is_hash_only(one)) => {
+                let message = format!("the commits are sent without authors and files: {reason}");
+                self.done.warn("commits-cut", message);
+                change.commits.iter_mut().for_each(commits::keep_hash);
+                Ok(())
+            }
+            "commits" if !change.commits.is_empty() => {
+                change.commits.clear();
+                self.done.warn("no-commits", format!("the release goes without commits: {reason}"));
+                Ok(())
+            }
+            _ => Err(failure),
+        }
+    }
+
+    /// Commits that the release has already are not sent again: nothing would be different.
+    /// Whether it is there with others.
+    async fn skip_known_commits(&mut self, change: &mut ReleaseUpdate) -> Result<bool> {
+        let Some(newest) = change.commits.first().map(|newest| newest.id.clone()) else {
+            return Ok(false);
+        };
+        let Some(standing) = self.backend.read().await? else { return Ok(false) };
+        let count = change.commits.len() as u64;
+        let same = standing.commit_count == count && standing.last_commit == Some(newest);
+        if same {
+            change.commits.clear();
+        }
+        Ok(!same)
+    }
+
+    /// Asks for the release before, and sends the commits since.
+    async fn send_since_previous(
+        &mut self,
+        source: HistorySource,
+        standing: ReleaseState,
+    ) -> Result<ReleaseState> {
+        if standing.commit_count > 0 {
+            return Ok(standing);
+        }
+        let previous = self.backend.previous().await?;
+        let mut change = ReleaseUpdate::default();
+        self.read(source, &mut change, previous.as_deref()).await;
+        self.name_commits(&mut change).await;
+        if change.commits.is_empty() {
+            return Ok(standing);
+        }
+        let standing = self.submit(&mut change, UpdateOperation::Change).await?;
+        self.done.updated = true;
+        Ok(standing)
+    }
+
+    /// Sets what a release that was there lacks.
+    async fn fill_missing(&mut self, standing: ReleaseState) -> Result<ReleaseState> {
+        let wanted = self.task.change(self.now);
+        let mut change = ReleaseUpdate {
+            r#ref: wanted.r#ref.filter(|head| standing.r#ref.as_ref() != Some(head)),
+            url: wanted.url.filter(|_| standing.url.is_none() && !self.warned("url-left-out")),
+            date_released: wanted.date_released.filter(|_| standing.date_released.is_none()),
+            ..ReleaseUpdate::default()
+        };
+        if change.is_empty() {
+            return Ok(standing);
+        }
+        let standing = self.submit(&mut change, UpdateOperation::Change).await?;
+        self.done.finalized |= change.date_released.is_some();
+        self.done.updated = true;
+        Ok(standing)
+    }
+
+    fn warned(&self, slug: &str) -> bool {
+        self.done.warnings.iter().any(|warning| warning.slug == slug)
+    }
+}
+
+/// Whether the release is made or changed.
+#[derive(Clone, Copy)]
+enum UpdateOperation {
+    Ensure,
+    Change,
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorCode::BackendError, "the server takes no request of this size")
+        .with_hint("raise the body size that the server, or a proxy before it, takes")
+}

@@ -1,0 +1,171 @@
+//! What the server takes of a commit. A text that is too long is cut, what cannot be taken is left
+//! out and said, and the release is never lost for it.
+//!
+//! The bounds are those of Sentry's `CommitSerializer` and `CommitPatchSetSerializer`.
+
+use super::commit::{Commit, FileChange};
+use crate::error::Warning;
+use crate::text::quote::quote;
+use std::collections::HashSet;
+
+/// The longest hash.
+const HASH: usize = 64;
+/// The longest name of an author.
+const NAME: usize = 128;
+/// The longest address of an author.
+const ADDRESS: usize = 75;
+/// The longest path.
+const PATH: usize = 510;
+/// The longest name of a repository that a commit may carry.
+pub(super) const REPOSITORY: usize = 64;
+/// The last second of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Makes commits fit, newest first as they came; a warning for each kind of thing left out.
+pub(super) fn apply_limits(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) {
+    let (mut left, mut seen) = (Truncation::default(), HashSet::new());
+    let mut fitting: Vec<_> =
+        commits.into_iter().filter_map(|commit| fit_one(commit, &mut left)).collect();
+    fitting.retain(|commit| seen.insert(commit.id.clone()));
+    // A server sorts by these times, and fails on a mixture of some and none.
+    if fitting.iter().any(|commit| commit.time.is_none()) {
+        fitting.iter_mut().for_each(|commit| commit.time = None);
+    }
+    (fitting, left.warnings())
+}
+
+/// What was left out: how much of each kind, and the first of it.
+#[derive(Default)]
+struct Truncation {
+    commits: Vec<String>,
+    authors: Vec<String>,
+    paths: Vec<String>,
+}
+
+impl Truncation {
+    fn warnings(&self) -> Vec<Warning> {
+        let say = |slug, of: &Vec<String>, what: &str| {
+            let first = of.first()?;
+            let others =
+                if of.len() == 1 { String::new() } else { format!(", and {} more", of.len() - 1) };
+            Some(Warning::new(slug, format!("{what}: {first}{others}")))
+        };
+        let commits = say("commit-left-out", &self.commits, "a commit without a hash is left out");
+        let authors = say(
+            "author-left-out",
+            &self.authors,
+            "an author's address cannot be taken and is left out",
+        );
+        let paths = say("path-left-out", &self.paths, "a path over 510 characters is left out");
+        [commits, authors, paths].into_iter().flatten().collect()
+    }
+}
+
+fn fit_one(commit: Commit, left: &mut Truncation) -> Option<Commit> {
+    let is_hash = (1..=HASH).contains(&commit.id.len())
+        && commit.id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_hash {
+        left.commits.push(quote(&commit.id));
+        return None;
+    }
+    let id = commit.id;
+    let author_email = address(&commit.author_email).unwrap_or_else(|| {
+        left.authors.push(format!("{} of commit {}", quote(&commit.author_email), short_sha(&id)));
+        String::new()
+    });
+    let mut changes = Vec::with_capacity(commit.changes.len());
+    for change in commit.changes {
+        let path = without_nul(change.path);
+        if path.is_empty() || path.chars().count() > PATH {
+            left.paths.push(format!("in commit {}", short_sha(&id)));
+        } else {
+            changes.push(FileChange { path, ..change });
+        }
+    }
+    Some(Commit {
+        author_name: without_nul(commit.author_name).chars().take(NAME).collect(),
+        author_email,
+        message: without_nul(commit.message),
+        time: commit.time.filter(|time| (0..=LAST_SECOND).contains(time)),
+        changes,
+        id,
+    })
+}
+
+/// The address as it is; an empty one is none, and that is fine too. `None`: it is no address.
+fn address(text: &str) -> Option<String> {
+    let parts = text.split_once('@');
+    let fits = text.is_empty()
+        || (text.chars().count() <= ADDRESS
+            && !text.contains(|c: char| c.is_control() || c.is_whitespace())
+            && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()));
+    fits.then(|| text.to_owned())
+}
+
+/// A database keeps no NUL in a text.
+fn without_nul(mut text: String) -> String {
+    text.retain(|c| c != '\0');
+    text
+}
+
+/// The first digits of a hash, as git shows it.
+pub(super) fn short_sha(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ChangeKind;
+    use super::*;
+
+    fn commit(id: &str) -> Commit {
+        Commit { id: id.to_owned(), time: Some(1), ..Commit::default() }
+    }
+
+    fn slugs(warnings: &[Warning]) -> Vec<&str> {
+        warnings.iter().map(|warning| warning.slug).collect()
+    }
+
+    #[test]
+    fn a_bad_author_is_left_out_and_the_commit_stays() {
+        for bad in ["no address", "a@", "@b", &format!("{}@x", "é".repeat(80)), "a@b\n"] {
+            let (fitting, warnings) =
+                apply_limits(vec![Commit { author_email: bad.to_owned(), ..commit("aaaaaaa") }]);
+            assert_eq!((fitting.len(), fitting[0].author_email.as_str()), (1, ""), "{bad}");
+            assert_eq!(slugs(&warnings), ["author-left-out"]);
+        }
+        let (fitting, warnings) = apply_limits(vec![Commit {
+            author_email: "ada@example.com".to_owned(),
+            ..commit("aaaaaaa")
+        }]);
+        assert_eq!(fitting[0].author_email, "ada@example.com");
+        assert!(warnings.is_empty());
+    }
+
+    #[test]
+    fn a_path_over_the_bound_is_left_out_and_one_below_it_stays() {
+        let change =
+            |length: usize| FileChange { path: "é".repeat(length), kind: ChangeKind::Added };
+        let changes = vec![change(300), change(510), change(511)];
+        let (fitting, warnings) = apply_limits(vec![Commit { changes, ..commit("aaaaaaa") }]);
+        assert_eq!(fitting[0].changes.len(), 2);
+        assert_eq!(slugs(&warnings), ["path-left-out"]);
+    }
+
+    #[test]
+    fn times_are_sent_for_all_commits_or_for_none() {
+        let timeless = Commit { time: None, ..commit("bbbbbbb") };
+        let (fitting, _) = apply_limits(vec![commit("aaaaaaa"), timeless]);
+        assert!(fitting.iter().all(|commit| commit.time.is_none()));
+        let (fitting, _) = apply_limits(vec![commit("aaaaaaa"), commit("bbbbbbb")]);
+        assert!(fitting.iter().all(|commit| commit.time == Some(1)));
+    }
+
+    #[test]
+    fn no_nul_is_sent_and_no_commit_twice() {
+        let odd = Commit { message: "a\0b".repeat(70_000), ..commit("aaaaaaa") };
+        let (fitting, _) = apply_limits(vec![odd, commit("aaaaaaa"), commit("not a hash")]);
+        assert_eq!(fitting.len(), 1);
+        assert_eq!(fitting[0].message.len(), 140_000);
+    }
+}

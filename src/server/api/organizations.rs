@@ -1,0 +1,176 @@
+//! `/api/0/`, `/organizations/` and `/projects/`: who asks, and for what there is.
+
+use crate::database::organizations::{Organization, Principal, Project};
+use crate::model::Object;
+use crate::model::site::Site;
+use crate::server::endpoint::{OrgRequest, PublicRequest};
+use crate::server::http::pagination::ListQuery;
+use crate::server::http::response::{ApiError, ApiResult, ok};
+use crate::server::state::ServerState;
+use crate::text::date::iso;
+use serde_json::{Value, json};
+
+/// A project's settings, which are the same for all: nothing here takes events.
+const SETTINGS: &str = include_str!("project.json");
+
+/// `GET /api/0/`: who am I.
+pub(crate) async fn who_am_i(mut visit: PublicRequest) -> ApiResult {
+    let Some(bearer) = visit.bearer else {
+        return Ok(ok(&json!({ "version": "0", "auth": null, "user": null })));
+    };
+    let user = match bearer.user {
+        Some(id) => user(id, &visit.database.user_name(id).await?),
+        None => Value::Null,
+    };
+    Ok(ok(&json!({ "version": "0", "auth": { "scopes": bearer.scopes }, "user": user })))
+}
+
+/// `GET /organizations/`.
+pub(crate) async fn list(mut visit: PublicRequest) -> ApiResult {
+    let wanted = ListQuery::read(&visit.asked)?;
+    let user = visit.bearer.as_ref().and_then(|bearer| bearer.user);
+    let user = user.ok_or_else(ApiError::forbidden)?;
+    let query = visit.asked.query("query").unwrap_or_default().to_owned();
+    let found = visit.database.organizations(user, &query, wanted.rows()).await?;
+    let shown = found.iter().map(|org| organization(&visit.server, org)).collect();
+    wanted.answer(visit.server.base(), &visit.asked, shown)
+}
+
+/// `GET /organizations/{org}/`.
+pub(crate) async fn show(call: OrgRequest) -> ApiResult {
+    Ok(ok(&organization(&call.server, &call.org)))
+}
+
+/// `GET /organizations/{org}/projects/`.
+pub(crate) async fn projects(mut call: OrgRequest) -> ApiResult {
+    let wanted = ListQuery::read(&call.asked)?;
+    let query = call.asked.query("query").unwrap_or_default().to_owned();
+    let found = call.database.projects(call.org.id, &query, wanted.rows()).await?;
+    let shown = found.iter().map(|found| project(&call.bearer, &call.org, found)).collect();
+    wanted.answer(call.server.base(), &call.asked, shown)
+}
+
+/// `GET /projects/{org}/{project}/`.
+pub(crate) async fn show_project(mut call: OrgRequest) -> ApiResult {
+    let found = find_project(&mut call).await?;
+    let mut shown = project(&call.bearer, &call.org, &found);
+    let settings: Object = serde_json::from_str(SETTINGS).unwrap_or_default();
+    if let Some(shown) = shown.as_object_mut() {
+        shown.extend(settings);
+    }
+    shown["organization"] = organization(&call.server, &call.org);
+    Ok(ok(&shown))
+}
+
+/// The project that the path names.
+pub(crate) async fn find_project(call: &mut OrgRequest) -> Result<Project, ApiError> {
+    let found = call.database.project(call.org.id, call.asked.param("project")).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+fn user(id: i64, name: &str) -> Value {
+    json!({
+        "id": id.to_string(),
+        "name": name,
+        "username": name,
+        "email": "",
+        "avatarUrl": null,
+        "isActive": true,
+        "hasPasswordAuth": false,
+        "isManaged": false,
+        "dateJoined": iso(0),
+        "lastLogin": null,
+        "has2fa": false,
+        "lastActive": null,
+        "isSuperuser": false,
+        "isStaff": false,
+        "experiments": {},
+        "emails": [],
+        "options": {},
+        "flags": { "newsletter_consent_prompt": false },
+        "avatar": avatar(),
+        "identities": [],
+    })
+}
+
+/// An organization as the published API has it; `organizationUrl` is where its pages are.
+fn organization(server: &ServerState, org: &Organization) -> Value {
+    let url = Site::new(server.base()).absolute_url(&org.slug, "", None, None);
+    json!({
+        "id": org.id.to_string(),
+        "slug": org.slug,
+        "status": { "id": "active", "name": "active" },
+        "name": org.slug,
+        "dateCreated": iso(org.created_at),
+        "isEarlyAdopter": false,
+        "require2FA": false,
+        "requireEmailVerification": false,
+        "avatar": avatar(),
+        "features": [],
+        "links": { "organizationUrl": url, "regionUrl": server.base() },
+        "hasAuthProvider": false,
+        "allowMemberInvite": true,
+        "allowMemberProjectCreation": true,
+        "allowSuperuserAccess": true,
+    })
+}
+
+/// What a listing tells of a project; nothing here takes events, so all that they bring is false.
+/// Every project belongs to the organization's one team, which has its slug.
+fn project(bearer: &Principal, org: &Organization, project: &Project) -> Value {
+    let team = json!({ "id": org.id.to_string(), "slug": org.slug, "name": org.slug });
+    let latest = project.latest_release.as_ref().map(|version| json!({ "version": version }));
+    let mut shown = json!({
+        "team": team,
+        "teams": [team],
+        "id": project.id.to_string(),
+        "name": project.slug,
+        "slug": project.slug,
+        "isBookmarked": false,
+        "isMember": true,
+        "access": bearer.scopes,
+        "hasAccess": true,
+        "dateCreated": iso(project.created_at),
+        "environments": [],
+        "eventProcessing": { "symbolicationDegraded": false },
+        "features": ["releases"],
+        "firstEvent": null,
+        "platform": null,
+        "platforms": [],
+        "latestRelease": latest,
+        "hasUserReports": false,
+        "firstTransactionEvent": false,
+    });
+    for name in UNSUPPORTED_FEATURES {
+        shown[*name] = false.into();
+    }
+    shown
+}
+
+/// What the published API says of a project's events.
+const UNSUPPORTED_FEATURES: &[&str] = &[
+    "hasFeedbacks",
+    "hasFlags",
+    "hasInsightsAgentMonitoring",
+    "hasInsightsAppStart",
+    "hasInsightsAssets",
+    "hasInsightsCaches",
+    "hasInsightsDb",
+    "hasInsightsHttp",
+    "hasInsightsMCP",
+    "hasInsightsQueues",
+    "hasInsightsScreenLoad",
+    "hasInsightsVitals",
+    "hasLogs",
+    "hasMinifiedStackTrace",
+    "hasMonitors",
+    "hasNewFeedbacks",
+    "hasProfiles",
+    "hasReplays",
+    "hasSessions",
+    "hasTraceMetrics",
+];
+
+fn avatar() -> Value {
+    json!({ "avatarType": "letter_avatar", "avatarUuid": null })
+}

@@ -1,0 +1,291 @@
+//! Bodies as Sentry's serializers read them: what is missing, blank, too long or of another type
+//! is said field by field in Django REST framework's words.
+
+use super::request::RawRequest;
+use super::response::ApiError;
+use crate::model::Object;
+use crate::text::date;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde_json::error::Category;
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+/// Reads a body: JSON, or a form. An empty one is an empty object.
+pub(crate) fn read(asked: &RawRequest) -> Result<Object, ApiError> {
+    let kind = asked.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if asked.body.is_empty() {
+        return Ok(Object::new());
+    }
+    match essence {
+        "application/json" => object(json_value(&asked.body)?),
+        "application/x-www-form-urlencoded" => Ok(form(&asked.body)),
+        _ => {
+            let text = format!("Unsupported media type \"{kind}\" in request.");
+            Err(ApiError::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+        }
+    }
+}
+
+fn json_value(body: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        // Python points at where the value begins, or at the end of what broke off.
+        let (line, column) = match error.classify() {
+            Category::Eof => (error.line(), error.column() + 1),
+            _ if error.to_string().starts_with("expected ident") => {
+                (error.line(), error.column().saturating_sub(1).max(1))
+            }
+            _ => (error.line(), error.column().max(1)),
+        };
+        let before: usize =
+            body.split(|byte| *byte == b'\n').take(line - 1).map(|l| l.len() + 1).sum();
+        ApiError::bad_request(format!(
+            "JSON parse error - Expecting value: line {line} column {column} (char {})",
+            before + column - 1
+        ))
+    })
+}
+
+fn object(value: Value) -> Result<Object, ApiError> {
+    match value {
+        Value::Object(object) => Ok(object),
+        other => {
+            let kind = python_type(&other);
+            let text = match other {
+                Value::Null => "No data provided".to_owned(),
+                _ => format!("Invalid data. Expected a dictionary, but got {kind}."),
+            };
+            Err(ApiError::new(StatusCode::BAD_REQUEST, json!({ "non_field_errors": [text] })))
+        }
+    }
+}
+
+/// A form; a name that stands there several times, or is a list by its nature, is one.
+fn form(body: &[u8]) -> Object {
+    let mut object = Object::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        let value = Value::from(value.into_owned());
+        match object.get_mut(name.as_ref()) {
+            Some(Value::Array(values)) => values.push(value),
+            Some(before) => *before = json!([before, value]),
+            None if name == "projects" => drop(object.insert(name.into_owned(), json!([value]))),
+            None => drop(object.insert(name.into_owned(), value)),
+        }
+    }
+    object
+}
+
+/// Whether Django's validator takes it: the host has a top-level domain, or is `localhost` or an
+/// IP address.
+fn is_address(text: &str) -> bool {
+    if text.contains(char::is_whitespace) {
+        return false;
+    }
+    url::Url::parse(text).is_ok_and(|url| {
+        let named = |host: &str| {
+            let top = host.rsplit_once('.').map_or("", |(_, top)| top);
+            let is_top = top.len() >= 2 && !top.starts_with('-');
+            host == "localhost" || (is_top && !top.bytes().all(|c| c.is_ascii_digit()))
+        };
+        matches!(url.scheme(), "http" | "https" | "ftp" | "ftps")
+            && match url.host() {
+                Some(url::Host::Domain(host)) => named(host),
+                Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+                None => false,
+            }
+    })
+}
+
+/// What Python calls a value's type.
+fn python_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+/// What a text field takes.
+#[derive(Clone, Copy)]
+pub(crate) struct TextRule {
+    longest: usize,
+    required: bool,
+    blank: bool,
+    nullable: bool,
+    trimmed: bool,
+}
+
+impl TextRule {
+    /// A text that must be there.
+    pub(crate) const fn required(longest: usize) -> Self {
+        Self { longest, required: true, blank: false, nullable: false, trimmed: true }
+    }
+
+    /// A text that may be absent, null or empty.
+    pub(crate) const fn optional(longest: usize) -> Self {
+        Self { longest, required: false, blank: true, nullable: true, trimmed: true }
+    }
+
+    /// The same, with the blanks around it.
+    pub(crate) const fn untrimmed(self) -> Self {
+        Self { trimmed: false, ..self }
+    }
+
+    /// The same, and an empty one is a text too.
+    pub(crate) const fn allow_blank(self) -> Self {
+        Self { blank: true, ..self }
+    }
+}
+
+/// A body while it is being read: the fields that fit, and what is wrong with the others.
+pub(crate) struct BodyReader<'a> {
+    given: &'a Object,
+    errors: Map<String, Value>,
+}
+
+impl<'a> BodyReader<'a> {
+    /// Begins to read.
+    pub(crate) fn new(given: &'a Object) -> Self {
+        Self { given, errors: Map::new() }
+    }
+
+    /// Notes what is wrong with a field; the first reason stays.
+    pub(crate) fn error(&mut self, name: &str, why: impl Into<String>) {
+        self.errors.entry(name).or_insert_with(|| json!([why.into()]));
+    }
+
+    /// Notes what is wrong inside a field.
+    pub(crate) fn wrong_inside(&mut self, name: &str, errors: Value) {
+        self.errors.entry(name).or_insert(errors);
+    }
+
+    /// Whether the field was given at all.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
+    /// A field's value, when it is there and not null.
+    pub(crate) fn value(&self, name: &str) -> Option<&'a Value> {
+        self.given.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text; a number becomes one. `None` when it is absent, null, or wrong.
+    pub(crate) fn text(&mut self, name: &str, takes: TextRule) -> Option<String> {
+        let text = match self.given.get(name) {
+            None if takes.required => return self.none(name, "This field is required."),
+            None => return None,
+            Some(Value::Null) if takes.nullable => return None,
+            Some(Value::Null) => return self.none(name, "This field may not be null."),
+            Some(Value::String(text)) if takes.trimmed => text.trim().to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(_) => return self.none(name, "Not a valid string."),
+        };
+        if text.is_empty() && !takes.blank {
+            return self.none(name, "This field may not be blank.");
+        }
+        if text.chars().count() > takes.longest {
+            let longest = takes.longest;
+            let why = format!("Ensure this field has no more than {longest} characters.");
+            return self.none(name, why);
+        }
+        Some(text)
+    }
+
+    /// An address by the rules of Django's validator, or an empty text.
+    pub(crate) fn url(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name, TextRule::optional(usize::MAX))?;
+        if !text.is_empty() && !is_address(&text) {
+            return self.none(name, "Enter a valid URL.");
+        }
+        if text.chars().count() > 200 {
+            return self.none(name, "Ensure this field has no more than 200 characters.");
+        }
+        Some(text)
+    }
+
+    /// A point in time.
+    pub(crate) fn date(&mut self, name: &str) -> Option<i64> {
+        let parsed = match self.value(name)? {
+            Value::String(text) => date::parse(text),
+            _ => None,
+        };
+        if parsed.is_none() {
+            self.error(
+                name,
+                "Datetime has wrong format. Use one of these formats instead: \
+                 YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
+            );
+        }
+        parsed
+    }
+
+    /// A list.
+    pub(crate) fn list(&mut self, name: &str) -> Option<&'a Vec<Value>> {
+        match self.given.get(name)? {
+            Value::Null => self.none(name, "This field may not be null."),
+            Value::Array(list) => Some(list),
+            other => {
+                let kind = python_type(other);
+                self.none(name, format!("Expected a list of items but got type \"{kind}\"."))
+            }
+        }
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let list = self.list(name)?;
+        let texts: Option<Vec<_>> = list.iter().map(text).collect();
+        if texts.is_none() { self.none(name, "Not a valid string.") } else { texts }
+    }
+
+    /// A list of objects, each read by `item`; the first that has something wrong is told, as
+    /// Sentry tells it, without its place.
+    pub(crate) fn items<T>(
+        &mut self,
+        name: &str,
+        item: impl Fn(&mut BodyReader<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let mut read = Vec::new();
+        for value in self.list(name)? {
+            let Value::Object(object) = value else {
+                let kind = python_type(value);
+                let text = format!("Invalid data. Expected a dictionary, but got {kind}.");
+                self.wrong_inside(name, json!({ "non_field_errors": [text] }));
+                return None;
+            };
+            let mut reader = BodyReader::new(object);
+            let item = item(&mut reader);
+            if !reader.errors.is_empty() {
+                self.wrong_inside(name, Value::Object(reader.errors));
+                return None;
+            }
+            read.extend(item);
+        }
+        Some(read)
+    }
+
+    /// Ends the reading.
+    pub(crate) fn finish(self) -> Result<(), ApiError> {
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::new(StatusCode::BAD_REQUEST, Value::Object(self.errors)))
+    }
+
+    fn none<T>(&mut self, name: &str, why: impl Into<String>) -> Option<T> {
+        self.error(name, why);
+        None
+    }
+}

@@ -1,0 +1,195 @@
+//! The connections of `serve`: how many there are at once, and how long each may take.
+//!
+//! Whoever sends a head or a body drop by drop, or never reads the answer, is cut off, and keeps
+//! no place from others for longer than that.
+
+use super::limits::ConnectionLimits;
+use axum::{Extension, Router};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Answers until `stop`, and then finishes what is under way. A connection that never ends its
+/// request keeps nobody.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: ConnectionLimits,
+    stop: impl Future<Output = ()>,
+) {
+    let router = router.layer(Extension(patience));
+    let (stopping, _) = watch::channel(());
+    let places = Arc::new(Semaphore::new(patience.max_connections));
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            (stream, place) = accept(&listener, &places) => {
+                let (router, stopped) = (router.clone(), stopping.subscribe());
+                tokio::spawn(async move {
+                    serve_connection(stream, router, patience, stopped).await;
+                    drop(place);
+                });
+            }
+        }
+    }
+    drop(listener);
+    stopping.send(()).ok();
+    tokio::time::timeout(patience.grace, stopping.closed()).await.ok();
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    let place = Arc::clone(places).acquire_owned().await.expect("nobody closes it");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            // Out of files, most likely: others end meanwhile.
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    patience: ConnectionLimits,
+    mut stopping: watch::Receiver<()>,
+) {
+    // An answer is written at once: there is none that another small packet follows.
+    stream.set_nodelay(true).ok();
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // How a connection ends is the client's business.
+        _ = connection.as_mut() => return,
+        () = tokio::time::sleep(patience.connection_lifetime) => {}
+        _ = stopping.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(patience.drain_timeout, connection).await.ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::RawRequest;
+    use super::super::response::{ApiError, empty};
+    use super::*;
+    use axum::http::StatusCode;
+    use axum::routing::any;
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+
+    const HEAD: &str = "POST / HTTP/1.1\r\nHost: x\r\n";
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn patient() -> ConnectionLimits {
+        let long = Duration::from_secs(600);
+        ConnectionLimits {
+            head: long,
+            body: long,
+            connection_lifetime: long,
+            drain_timeout: long,
+            grace: long,
+            max_connections: 8,
+        }
+    }
+
+    async fn read(
+        asked: Result<RawRequest, ApiError>,
+    ) -> Result<axum::response::Response, ApiError> {
+        asked.map(|_| empty(StatusCode::OK))
+    }
+
+    /// What a server with this patience does while the client talks to it.
+    async fn meet<T: Send + 'static>(
+        patience: ConnectionLimits,
+        client: impl FnOnce(SocketAddr) -> T + Send + 'static,
+    ) -> T {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", any(read));
+        let served = serve(listener, router, patience, std::future::pending());
+        tokio::select! {
+            () = served => unreachable!("nobody stops it"),
+            answer = tokio::task::spawn_blocking(move || client(address)) => answer.unwrap(),
+        }
+    }
+
+    /// Everything that is said until the server closes the connection.
+    fn say(address: SocketAddr, words: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_ends_its_head_is_cut_off() {
+        let hasty = ConnectionLimits { head: SHORT, ..patient() };
+        let answer = meet(hasty, |address| say(address, HEAD)).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_ends_its_body_is_answered_and_cut_off() {
+        let hasty = ConnectionLimits { body: SHORT, ..patient() };
+        let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
+        let answer = meet(hasty, move |address| say(address, &words)).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_not_kept_for_ever() {
+        let hasty = ConnectionLimits { connection_lifetime: SHORT, ..patient() };
+        let words = format!("{HEAD}Content-Length: 0\r\n\r\n");
+        let answer = meet(hasty, move |address| say(address, &words)).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_stuck_at_the_end_of_its_time_is_cut_off() {
+        let hasty =
+            ConnectionLimits { connection_lifetime: SHORT, drain_timeout: SHORT, ..patient() };
+        let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
+        assert_eq!(meet(hasty, move |address| say(address, &words)).await, "");
+    }
+
+    #[tokio::test]
+    async fn too_many_clients_wait_until_one_is_cut_off() {
+        let crowded = ConnectionLimits { head: SHORT, max_connections: 1, ..patient() };
+        let answer = meet(crowded, |address| {
+            let _stuck = TcpStream::connect(address).unwrap();
+            say(address, &format!("{HEAD}Connection: close\r\nContent-Length: 0\r\n\r\n"))
+        });
+        let answer = answer.await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_waits_for_no_client_beyond_its_grace() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stuck = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
+        stuck.write_all(words.as_bytes()).unwrap();
+        let hasty = ConnectionLimits { grace: SHORT, ..patient() };
+        let router = Router::new().route("/", any(read));
+        let served = serve(listener, router, hasty, tokio::time::sleep(SHORT));
+        tokio::time::timeout(Duration::from_secs(30), served).await.expect("it ends");
+    }
+}

@@ -1,0 +1,9 @@
+//! HTTP as `serve` speaks it: connections, requests, bodies, responses.
+
+pub(crate) mod body;
+pub(crate) mod connections;
+pub(crate) mod limits;
+pub(crate) mod pagination;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod security;

@@ -1,0 +1,71 @@
+//! What `serve` is asked for.
+
+use crate::cli::{DEFAULT_LISTEN, ServeArgs};
+use crate::database::path;
+use crate::env::Env;
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::GITHUB_API_URL;
+use crate::inputs::state::FieldInput;
+use crate::model::OrgSlug;
+use crate::os::files;
+use crate::secret::Secret;
+use crate::text::quote::quote;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The variable that names the user token.
+const TOKEN: &str = "SENTRY_AUTH_TOKEN";
+/// The variable that names the apps of one's own at third parties.
+const APPS: &str = "FINISHLINE_APPS";
+
+/// What `serve` is going to do.
+pub(crate) struct ServeOptions {
+    pub(crate) listen: SocketAddr,
+    pub(super) database: PathBuf,
+    pub(super) orgs: Vec<OrgSlug>,
+    pub(super) projects: Vec<OrgSlug>,
+    pub(super) token: Option<Secret>,
+    pub(super) apps: FieldInput,
+    pub(super) github_api_url: Option<String>,
+}
+
+impl ServeOptions {
+    /// Reads what was typed, and the environment.
+    pub(crate) fn read(typed: &ServeArgs, env: &Env) -> Result<Self> {
+        let listen = typed.listen.parse().map_err(|_| {
+            let message = format!("--listen {} is no address with a port", quote(&typed.listen));
+            Error::new(ErrorCode::Usage, message).with_hint(format!("write it as {DEFAULT_LISTEN}"))
+        })?;
+        let (orgs, projects) = (slugs("org", &typed.orgs)?, slugs("project", &typed.projects)?);
+        if orgs.is_empty() && !projects.is_empty() {
+            let message = "--project needs an --org, which the project is made in";
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("add --org SLUG"));
+        }
+        let named = typed.database.as_deref().or_else(|| env.get("FINISHLINE_DATABASE"));
+        let apps = env.get(APPS).unwrap_or_default();
+        let (apps, mistakes) = FieldInput::read_apps(apps, APPS, env, &files::read);
+        if let Some(mistakes) = Error::combine(mistakes) {
+            return Err(mistakes);
+        }
+        Ok(Self {
+            listen,
+            database: path::resolve_path(named, env)?,
+            orgs,
+            projects,
+            token: env.get(TOKEN).map(Secret::from),
+            apps,
+            github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
+        })
+    }
+}
+
+pub(crate) fn slugs(flag: &str, given: &[String]) -> Result<Vec<OrgSlug>> {
+    let slug = |text: &String| {
+        OrgSlug::parse(text).ok_or_else(|| {
+            let message = format!("--{flag} {} is no slug", quote(text));
+            Error::new(ErrorCode::Usage, message)
+                .with_hint("a slug has 1 to 50 letters, digits, `-` and `_`")
+        })
+    };
+    given.iter().map(slug).collect()
+}

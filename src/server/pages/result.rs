@@ -1,0 +1,98 @@
+//! What a set-up comes to, and what is said when it does not.
+
+use super::components;
+use crate::error::Error;
+use crate::model::Object;
+use maud::{Markup, PreEscaped, html};
+use serde_json::Value;
+
+/// A refusal, in the words of the command line.
+pub(super) fn refused(failure: &Error, again: Option<&str>) -> Markup {
+    html! {
+        section.narrow.said {
+            h1 { "It was not set up" }
+            div.box-content.wrong role="alert" { pre { (failure.message) } }
+            p { (components::prose(&components::capitalize(&failure.hint))) "." }
+            p.quiet { "error-code: " code { (failure.code.slug()) }
+                @if let Some(status) = failure.status { ", the third party answered with HTTP " (status) } }
+            @if let Some(again) = again { p { a.button href=(again) { "Start again" } } }
+        }
+    }
+}
+
+/// The end: told to the window that opened this one, and to the person.
+pub(super) fn finished(name: &str, settings: &str, posted: &Value) -> Markup {
+    html! {
+        section.narrow.said {
+            (components::drawing(include_str!("done.svg")))
+            h1 { bdi { (name) } " is set up" }
+            p { "You can close this window, or look at what there is now." }
+            p { a.button href=(settings) { "Open its settings" } }
+        }
+        (message(posted))
+    }
+}
+
+/// Where a vendor's callback ends when a program walks the pipeline by the API.
+pub(super) fn callback_page(parameters: Object) -> Markup {
+    html! {
+        section.narrow.said {
+            h1 { "Go back to where you began" }
+            p { "If a program waits for it, give it the whole address of this page." }
+        }
+        (message(&Value::Object(parameters)))
+    }
+}
+
+/// Where a vendor's callback ends when nothing here waits for it: a run does, somewhere.
+pub(super) fn paste_page(address: &str) -> Markup {
+    html! {
+        section.narrow.said {
+            h1 { "A run waits for this" }
+            p {
+                "This set-up was begun by a program, and goes on there. Give it this address, \
+                 whole: it is good once."
+            }
+            div.field {
+                label for="address" { "The address to paste" }
+                textarea #address rows="3" readonly { (address) }
+            }
+            pre { code { "finishline resume --org ORG --callback-url -" } }
+            p.quiet {
+                "If you began it here, its time is over, or another set-up was begun since: \
+                 begin again."
+            }
+        }
+    }
+}
+
+/// What is posted, as data that cannot end the element it stands in.
+fn message(value: &Value) -> Markup {
+    let text = value.to_string();
+    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    html! { script type="application/json" id="message" { (PreEscaped(text)) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn no_text_ends_the_message() {
+        let json = json!({ "name": "</script><!--&" });
+        let shown = message(&json).into_string();
+        let text =
+            shown.split_once('>').and_then(|(_, rest)| rest.strip_suffix("</script>")).unwrap();
+        assert!(!text.contains(['<', '>', '&']), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), json);
+    }
+
+    #[test]
+    fn a_refusal_is_said_as_the_command_line_says_it() {
+        let failure = Error::new(crate::error::ErrorCode::Refused, "no <b>").with_hint("set `url`");
+        let shown = refused(&failure, None).into_string();
+        assert!(shown.contains("<pre>no &lt;b&gt;</pre>"), "{shown}");
+        assert!(shown.contains("Set <code>url</code>.") && shown.contains("<code>refused</code>"));
+    }
+}

@@ -1,0 +1,147 @@
+//! A pipeline at one of its steps, as a page: the form, the way to the third party, what a link
+//! brought, or why it was refused.
+
+use super::layout::{PageTab, form_key_field, redirect};
+use super::step_form::StepForm;
+use super::{PageRequest, components, result, step_form};
+use crate::backend::embedded::PipelineSession;
+use crate::error::{Error, ErrorCode};
+use crate::integration::pipeline::StepView;
+use crate::model::Object;
+use crate::model::state::Fields;
+use crate::provider::{Provider, Step};
+use crate::server::http::response::ApiError;
+use crate::server::pages::urls;
+use crate::text::url::segment;
+use axum::response::Response;
+use maud::{Markup, html};
+
+/// A pipeline at one of its steps.
+pub(super) struct StepPage {
+    pub(super) org: String,
+    pub(super) provider: &'static dyn Provider,
+    pub(super) step: Option<&'static Step>,
+}
+
+impl StepPage {
+    pub(super) async fn for_session(
+        look: &mut PageRequest,
+        session: &PipelineSession,
+    ) -> Result<Self, ApiError> {
+        let slug = look.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
+        Ok(Self { org: slug.to_string(), provider: session.provider, step: Some(session.step) })
+    }
+
+    /// The same pipeline at another step.
+    pub(super) fn at(&self, id: &str) -> Self {
+        let step = self.provider.steps().iter().find(|step| step.id == id);
+        Self { org: self.org.clone(), provider: self.provider, step }
+    }
+
+    /// The step: a client goes on to the vendor, a person sees where that is, or the form.
+    pub(super) fn show(&self, look: &PageRequest, view: &StepView) -> Response {
+        match self.vendor(view) {
+            Some(vendor) if look.signed_in.is_none() => redirect(vendor),
+            _ => self.show_form(look, view, &Fields::default(), &[]),
+        }
+    }
+
+    /// The page of the third party's that the step sends a person to.
+    fn vendor<'a>(&self, view: &'a StepView) -> Option<&'a str> {
+        view.data.get(self.step?.link?)?.as_str()
+    }
+
+    /// The step, with what was typed before and what was wrong with it.
+    pub(super) fn show_form(
+        &self,
+        look: &PageRequest,
+        view: &StepView,
+        given: &Fields,
+        wrong: &[(String, String)],
+    ) -> Response {
+        let Some(step) = self.step else {
+            let failure = Error::new(ErrorCode::Internal, "the pipeline has no such step");
+            return self.refused(look, &failure);
+        };
+        let (action, form_key, vendor) = (self.action(), look.form_key(), self.vendor(view));
+        let form = StepForm { action: &action, step, view, given, wrong, form_key };
+        let content = html! {
+            section.narrow {
+                (self.heading(step))
+                @if let Some(vendor) = vendor { (vendor_link(self.provider.name(), vendor)) }
+                @if vendor.is_none() || step_form::is_form(step) { (form.show()) }
+            }
+        };
+        self.page(look, &format!("{} Setup", self.provider.name()), content)
+    }
+
+    fn heading(&self, step: &Step) -> Markup {
+        let (name, steps) = (self.provider.name(), self.provider.steps());
+        let index = steps.iter().position(|one| one.id == step.id).unwrap_or(0) + 1;
+        html! {
+            header.heading {
+                (components::tile(name))
+                div {
+                    h1 { "Set up " (name) }
+                    p.quiet {
+                        "for " (self.org)
+                        @if steps.len() > 1 { " · step " (index) " of " (steps.len()) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a link brought, which only a person's own click answers with.
+    pub(super) fn confirm(&self, look: &PageRequest, given: &Object) -> Response {
+        let name = self.provider.name();
+        let texts = given.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+        let content = html! {
+            section.narrow {
+                h1 { "Connect " (name) " to " (self.org) "?" }
+                p { "A link brought you here. Go on only if you began this yourself." }
+                form.fields action=(self.action()) method="post" {
+                    @if let Some(form_key) = look.form_key() { (form_key_field(form_key)) }
+                    @for (name, value) in texts { input type="hidden" name=(name) value=(value); }
+                    p { button type="submit" { "Connect " (name) } }
+                }
+            }
+        };
+        self.page(look, &format!("{name} Setup"), content)
+    }
+
+    /// Why it goes no further.
+    pub(super) fn refused(&self, look: &PageRequest, failure: &Error) -> Response {
+        let again = urls::set_up(&self.org, self.provider.key());
+        let again = Some(again.as_str()).filter(|_| self.provider.sentry_only_reason().is_none());
+        self.page(look, "Setup Error", result::refused(failure, again))
+    }
+
+    fn action(&self) -> String {
+        format!("/extensions/{}/setup/", segment(self.provider.key()))
+    }
+
+    fn page(&self, look: &PageRequest, title: &str, content: Markup) -> Response {
+        look.page_of(title, Some((&self.org, PageTab::Integrations)), content)
+    }
+}
+
+/// The way to the third party, by its host.
+fn vendor_link(name: &str, vendor: &str) -> Markup {
+    html! {
+        @match components::external_url(vendor) {
+            Some(url) => {
+                p {
+                    (name) " asks for your approval on a page of its own, at "
+                    strong { (components::host(&url)) } ". It sends you back here afterwards."
+                }
+                p {
+                    a.button href=(url) rel="noreferrer" { "Continue to " (components::host(&url)) }
+                }
+            },
+            None => p.wrong role="alert" {
+                (name) " would be asked at an address that is none: " code { bdi { (vendor) } }
+            },
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! How SQLite finds what each endpoint asks for, in a file with 100,000 releases.
+
+use super::api::endpoints;
+use super::http::connections;
+use super::http::limits::ConnectionLimits;
+use super::options::ServeOptions;
+use super::router::router;
+use super::state::ServerState;
+use crate::cli::ServeArgs;
+use crate::database::trace;
+use crate::env::Env;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+const TOKEN: &str = "any-text";
+
+/// A long life of one organization: a release each hour with two commits and two deploys.
+const ROWS: &str = "
+    INSERT INTO repository (id, organization_id, name, created_at) VALUES (1, 1, 'acme/web', 0);
+    INSERT INTO commit_author VALUES (1, 1, 'ada@acme.example', 'Ada');
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO release (id, organization_id, version, created_at)
+        SELECT i, 1, 'web@' || i, i * 3600000 FROM n;
+    INSERT INTO release_project SELECT id, 1 FROM release;
+    INSERT INTO source_commit SELECT id, 1, printf('%040x', id), 'm', 1, created_at FROM release;
+    INSERT INTO commit_file SELECT id, id, 'src/main.rs', 'M' FROM release;
+    INSERT INTO release_commit SELECT id, id, 0 FROM release;
+    INSERT INTO release_head SELECT id, 1, id, NULL FROM release;
+    INSERT INTO deploy SELECT id, id, 'production', NULL, NULL, NULL, created_at FROM release;
+    INSERT INTO deploy_project SELECT id, 1 FROM release;";
+
+/// One request to each endpoint, and to some of them in other words: method, path, and body. Not
+/// among them is a search for a part of a version, which reads until it has found a page of them.
+const REQUESTS: &[[&str; 3]] = &[
+    ["GET", "", ""],
+    ["GET", "organizations/", ""],
+    ["GET", "organizations/acme/", ""],
+    ["GET", "organizations/acme/projects/", ""],
+    ["GET", "projects/acme/web/", ""],
+    ["POST", "organizations/acme/pipeline/integration_pipeline/", OPSGENIE],
+    ["GET", "organizations/acme/pipeline/integration_pipeline/", ""],
+    ["POST", "organizations/acme/pipeline/integration_pipeline/", ANSWER],
+    ["GET", "organizations/acme/integrations/", ""],
+    ["GET", "organizations/acme/integrations/?provider_key=opsgenie", ""],
+    ["GET", "organizations/acme/integrations/1/", ""],
+    ["GET", "organizations/acme/integrations/1/repos/", ""],
+    ["GET", "organizations/acme/config/integrations/", ""],
+    ["GET", "organizations/acme/repos/", ""],
+    ["GET", "organizations/acme/repos/?query=web", ""],
+    ["POST", "organizations/acme/repos/", REPOSITORY],
+    ["GET", "organizations/acme/repos/1/commits/", ""],
+    ["GET", "organizations/acme/code-mappings/", ""],
+    ["POST", "organizations/acme/code-mappings/", "{}"],
+    ["POST", "organizations/acme/code-mappings/bulk/", BULK],
+    ["GET", "organizations/acme/releases/", ""],
+    ["GET", "organizations/acme/releases/?environment=production&project=1", ""],
+    ["GET", "projects/acme/web/releases/", ""],
+    ["POST", "organizations/acme/releases/", RELEASE],
+    ["POST", "organizations/acme/releases/", REFS],
+    ["GET", "organizations/acme/releases/web@500/", ""],
+    ["PUT", "organizations/acme/releases/web@500/", "{\"dateReleased\":\"2026-01-01T00:00:00Z\"}"],
+    ["GET", "organizations/acme/releases/web@500/previous-with-commits/", ""],
+    ["GET", "organizations/acme/releases/web@500/commits/", ""],
+    ["GET", "organizations/acme/releases/web@500/commitfiles/", ""],
+    ["GET", "organizations/acme/releases/web@500/deploys/", ""],
+    ["POST", "organizations/acme/releases/web@500/deploys/", "{\"environment\":\"production\"}"],
+    ["DELETE", "organizations/acme/releases/web@501/", ""],
+    ["DELETE", "organizations/acme/integrations/1/", ""],
+];
+
+const OPSGENIE: &str = r#"{"action":"initialize","provider":"opsgenie"}"#;
+const ANSWER: &str = r#"{"base_url":"https://api.opsgenie.com/","provider":"ops","api_key":"k-1"}"#;
+const REPOSITORY: &str =
+    r#"{"provider":"integrations:github","identifier":"acme/api","installation":"1"}"#;
+const BULK: &str =
+    r#"{"project":"web","repository":"acme/web","mappings":[{"stackRoot":"a","sourceRoot":"b"}]}"#;
+const RELEASE: &str = r#"{"version":"web@new","projects":["web"],
+    "commits":[{"id":"aaaaaaaaaa","author_email":"a@b.example","repository":"acme/web",
+    "patch_set":[{"path":"a","type":"A"}]}]}"#;
+const REFS: &str = r#"{"version":"web@1","projects":["web"],
+    "refs":[{"repository":"acme/web","commit":"bbbbbbbbbb"}]}"#;
+
+/// A request's status.
+fn send(address: SocketAddr, [method, path, body]: [&str; 3]) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!(
+        "{method} /api/0/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// What a server over this file carried out for these requests.
+async fn statements(database: &Path) -> BTreeMap<String, i32> {
+    let typed = ServeArgs {
+        listen: "127.0.0.1:0".to_owned(),
+        database: Some(database.to_string_lossy().into_owned()),
+        orgs: vec!["acme".to_owned()],
+        projects: vec!["web".to_owned()],
+    };
+    let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
+    let options = ServeOptions::read(&typed, &Env::from_os(env)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (server, _) = ServerState::prepare(options, address).await.unwrap();
+    Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
+    let router = router(Arc::new(server));
+    let (patience, never) = (ConnectionLimits::default(), std::future::pending());
+    let serving = tokio::spawn(connections::serve(listener, router, patience, never));
+    trace::take();
+    for request in REQUESTS {
+        let answer = tokio::task::spawn_blocking(move || send(address, *request)).await.unwrap();
+        assert!(!answer.starts_with("HTTP/1.1 5"), "{request:?} {answer}");
+    }
+    serving.abort();
+    trace::take()
+}
+
+/// The steps of a plan that read a whole table.
+fn scans(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    // Its parameters stay unbound: a plan is made without them.
+    let steps = statement.raw_query().mapped(|row| row.get("detail"));
+    let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+    let is_list = |step: &str| ["json_each", "CONSTANT ROW"].iter().any(|one| step.contains(one));
+    steps.into_iter().filter(|step| step.starts_with("SCAN") && !is_list(step)).collect()
+}
+
+#[tokio::test]
+async fn each_call_uses_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("f.db");
+    let all = statements(&database).await;
+    let connection = Connection::open(&database).unwrap();
+    let releases = "SELECT count(*) FROM release";
+    let releases: i64 = connection.query_row(releases, [], |row| row.get(0)).unwrap();
+    assert_eq!(releases, 100_000);
+    // An INSERT is found by what makes its row unique.
+    let judged = |sql: &&String| ["SELECT", "UPDATE", "DELETE"].iter().any(|w| sql.starts_with(w));
+    let plans: Vec<_> =
+        all.keys().filter(judged).map(|sql| (sql, scans(&connection, sql))).collect();
+    assert!(plans.len() > 30, "only {} statements were heard", plans.len());
+    let scans: Vec<_> = plans.iter().filter(|(_, scans)| !scans.is_empty()).collect();
+    assert!(scans.is_empty(), "{scans:#?}");
+    // Reading all releases once takes some hundred thousand steps.
+    let long: Vec<_> = all.iter().filter(|(_, steps)| **steps > 20_000).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+/// Whether a path is of this pattern, whose parts in braces stand for one segment each.
+fn is_of(path: &str, pattern: &str) -> bool {
+    let path = path.split('?').next().unwrap_or(path);
+    let (parts, known): (Vec<_>, Vec<_>) =
+        (path.split('/').collect(), pattern.split('/').collect());
+    let fits = |(part, known): (&&str, &&str)| known.starts_with('{') || part == known;
+    parts.len() == known.len() && parts.iter().zip(&known).all(fits)
+}
+
+#[test]
+fn every_endpoint_is_asked() {
+    let endpoints: Vec<_> =
+        endpoints().iter().flat_map(|one| one.endpoints().collect::<Vec<_>>()).collect();
+    for (method, pattern) in endpoints {
+        let asked = REQUESTS
+            .iter()
+            .any(|[verb, path, _]| *verb == method && is_of(&format!("/api/0/{path}"), &pattern));
+        assert!(asked, "{method} {pattern}");
+    }
+}

@@ -1,0 +1,33 @@
+//! Who answers which path: the API's endpoints, the pages, and what is neither.
+
+use super::endpoint::{Endpoint, not_found};
+use super::state::ServerState;
+use super::{api, pages};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use std::sync::Arc;
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// The whole server.
+pub(crate) fn router(server: Arc<ServerState>) -> Router {
+    let mount = |router, resource: Endpoint| resource.mount(router);
+    let router = api::endpoints().into_iter().fold(Router::new(), mount);
+    let router = pages::mount(router);
+    router.fallback(fallback).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server)
+}
+
+/// What is neither an endpoint nor a page.
+async fn fallback(
+    State(server): State<Arc<ServerState>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match uri.path() {
+        path if path.starts_with("/api/") => not_found(path, &headers),
+        _ => pages::no_page(&server, &headers),
+    }
+}

@@ -1,0 +1,13 @@
+//! Texts: YAML, dates, addresses, quoting, case, suggestions. Pure.
+
+pub mod case;
+pub mod date;
+pub mod quote;
+pub mod suggest;
+pub(crate) mod url;
+pub mod yaml;
+
+/// Bytes as hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,43 @@
+//! The pieces of an address.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+/// What may stand in a path segment as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The host with its port, where the address names one: what Sentry calls the instance.
+pub(crate) fn host(address: &str) -> String {
+    let url = Url::parse(address).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    match url.as_ref().and_then(Url::port) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// A text as one path segment, which it cannot leave.
+pub(crate) fn segment(text: &str) -> String {
+    // Alone, dots are steps in the path.
+    let kept = if matches!(text, "." | "..") { NON_ALPHANUMERIC } else { SEGMENT };
+    utf8_percent_encode(text, kept).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_keeps_its_port_and_nothing_else() {
+        assert_eq!(host("https://gitlab.example.com:8443/a?b#c"), "gitlab.example.com:8443");
+        assert_eq!(host("https://gitlab.example.com"), "gitlab.example.com");
+        assert_eq!(host("no address"), "");
+    }
+
+    #[test]
+    fn a_segment_cannot_be_left() {
+        assert_eq!(segment("a/b c?#é"), "a%2Fb%20c%3F%23%C3%A9");
+        assert_eq!(segment("../a b"), "..%2Fa%20b");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
+}

@@ -1,0 +1,4 @@
+//! The project held to its own rules: structure, names, docs.
+
+mod architecture;
+mod source;
