@@ -11,6 +11,11 @@ use std::fmt;
 /// A JSON object: metadata, configuration, the data of a step.
 pub type Object = Map<String, Value>;
 
+/// The value as an object; another kind of value is an empty one.
+pub(crate) fn object(value: Value) -> Object {
+    if let Value::Object(object) = value { object } else { Object::new() }
+}
+
 /// An organization's slug: 1 to 50 letters, digits, `-` and `_`, so it cannot leave its path segment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrgSlug(String);
@@ -116,7 +121,7 @@ pub struct IntegrationData {
 }
 
 /// A person's account at the third party.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct UserIdentity {
     /// The kind of identity provider, e.g. `gitlab`.
     pub kind: &'static str,
@@ -238,6 +243,11 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
+    /// The same, but the third party answered with an error.
+    pub(crate) fn by_provider(self) -> Self {
+        Self { kind: RefusalKind::Provider, ..self }
+    }
+
     /// The integration cannot be built or stored.
     pub fn failure(message: impl Into<String>) -> Self {
         Self::new(RefusalKind::Failure, message)

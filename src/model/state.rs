@@ -27,6 +27,11 @@ impl State {
         self.0.get(name)
     }
 
+    /// Whether nothing stands under `name`.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.fetch(name).is_none()
+    }
+
     /// The text that stands under `name`; another kind of value is none.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.fetch(name)?.as_str()

@@ -2,10 +2,9 @@
 
 use super::auth::app::AppSettings;
 use super::auth::signature;
-use super::fields::step::Step;
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::{Field, FreshValues, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy};
+use crate::model::{IntegrationData, Object, Refusal, RowPolicy, object};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -13,62 +12,36 @@ const EXTERNAL_ID: &str = "external_id";
 
 pub(super) struct Bitbucket;
 
-static STEPS: [Step; 1] = [Step::page(
-    "authorize",
-    "authorizeUrl",
-    &[Field::required("jwt", FieldKind::Text(16_384), "the JWT that Bitbucket hands over", "")
-        .by_callback("jwt")
-        .secret()],
-)];
-
-/// What Bitbucket told the app when it was installed.
-static APP: [Field; 5] = [
-    Field::required("key", FieldKind::Text(200), "the key in the app's descriptor", "acme-sentry"),
-    Field::required(
-        "clientKey",
-        FieldKind::Text(200),
-        "the `clientKey` that Bitbucket told the app when it was installed",
-        "connect:1234567",
-    ),
-    Field::required(
-        "sharedSecret",
-        FieldKind::Text(4096),
-        "the `sharedSecret` of it",
-        "${BB_SECRET}",
-    )
-    .secret(),
-    Field::required(
-        "username",
-        FieldKind::Text(200),
-        "the workspace that it is installed in",
-        "acme",
-    ),
-    super::auth::app::URL,
-];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Bitbucket",
+    summary: "waits once for a person who lets the app in with a browser",
+    features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
+    steps: &[Step::page(
+        "authorize",
+        "authorizeUrl",
+        &[Field::text("jwt", 16_384, "the JWT that Bitbucket hands over", "")
+            .by_callback("jwt")
+            .secret()],
+    )],
+    // What Bitbucket told the app when it was installed.
+    app: &[
+        Field::text("key", 200, "the key in the app's descriptor", "acme-sentry"),
+        Field::text(
+            "clientKey",
+            200,
+            "the `clientKey` that Bitbucket told the app when it was installed",
+            "connect:1234567",
+        ),
+        Field::text("sharedSecret", 4096, "the `sharedSecret` of it", "${BB_SECRET}").secret(),
+        Field::text("username", 200, "the workspace that it is installed in", "acme"),
+        super::auth::app::URL,
+    ],
+    ..ProviderDescription::new("bitbucket")
+};
 
 impl Provider for Bitbucket {
-    fn key(&self) -> &'static str {
-        "bitbucket"
-    }
-
-    fn name(&self) -> &'static str {
-        "Bitbucket"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who lets the app in with a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["codeowners", "commits", "issue-basic", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &APP
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
@@ -79,7 +52,7 @@ impl Provider for Bitbucket {
             .finish();
         let base = app.base_url_or("https://bitbucket.org");
         let url = format!("{base}/site/addons/authorize?{query}");
-        [("authorizeUrl".to_owned(), json!(url))].into_iter().collect()
+        object(json!({ "authorizeUrl": url }))
     }
 
     fn verify(
@@ -110,11 +83,6 @@ impl Provider for Bitbucket {
         Ok(())
     }
 
-    /// Only our engine knows, by the app that it was made with.
-    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
-        IntegrationMatch::CannotTell
-    }
-
     /// As in Sentry: with the facts of the app's installation it is built, without them it must be
     /// there already.
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
@@ -132,7 +100,7 @@ impl Provider for Bitbucket {
         });
         Ok(IntegrationData {
             name: Some(name.to_owned()),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             ..IntegrationData::new(id)
         })
     }

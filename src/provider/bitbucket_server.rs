@@ -1,37 +1,29 @@
 //! Bitbucket Server: an application link, which a person approves.
 
-use super::auth::application_link::{self, ACCESS_TOKEN, REQUEST_TOKEN};
-use super::fields::step::Step;
+use super::auth::application_link;
 use super::request::{VendorRequest, VendorResponse};
-use super::{Answers, FreshValues, IntegrationMatch, Provider};
+use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 
 pub(super) struct BitbucketServer;
 
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Bitbucket Server",
+    summary: "waits once for a person who approves in a browser",
+    features: &["codeowners", "commits", "stacktrace-link"],
+    steps: &application_link::STEPS,
+    needs_default_identity: true,
+    ..ProviderDescription::new("bitbucket_server")
+};
+
 impl Provider for BitbucketServer {
-    fn key(&self) -> &'static str {
-        "bitbucket_server"
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
-    fn name(&self) -> &'static str {
-        "Bitbucket Server"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who approves in a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["codeowners", "commits", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &application_link::STEPS
-    }
-
-    fn step_data(&self, step: &Step, state: &mut State, _fresh: &FreshValues) -> Object {
-        application_link::view(step, state)
+    fn step_data(&self, step: &Step, state: &mut State, _: &FreshValues) -> Object {
+        application_link::step_data(step, state)
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
@@ -46,11 +38,10 @@ impl Provider for BitbucketServer {
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
-        let name = if name == REQUEST_TOKEN { REQUEST_TOKEN } else { ACCESS_TOKEN };
-        application_link::bind_tokens(name, "Bitbucket Server", reply, state)
+        application_link::bind_tokens(name, "Bitbucket Server", response, state)
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
@@ -63,9 +54,5 @@ impl Provider for BitbucketServer {
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         application_link::build("bitbucket_server", Object::new(), state)
-    }
-
-    fn needs_default_identity(&self) -> bool {
-        true
     }
 }

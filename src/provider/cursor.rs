@@ -2,51 +2,36 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::bind_once;
-use super::fields::step::Step;
 use super::request::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
 use crate::secret::Secret;
 use serde_json::{Value, json};
 
 /// Where the random id of the installation is kept.
 const ID: &str = "installation_id";
 const WEBHOOK_SECRET: &str = "webhook_secret";
-/// Under which the key is asked about, and what Cursor tells of it is kept.
+/// The request about the key, under whose name the response is bound.
 const VERIFY: &str = "verify";
 
 pub(super) struct Cursor;
 
-static STEPS: [Step; 1] = [Step::form(
-    "api_key_config",
-    &[Field::required("apiKey", FieldKind::Text(255), "a Cursor API key", "${CURSOR_API_KEY}")
-        .secret()],
-)];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Cursor Agent",
+    summary: "finishes with the key alone; each installation is a new one",
+    features: &["coding-agent"],
+    steps: &[Step::form(
+        "api_key_config",
+        &[Field::text("apiKey", 255, "a Cursor API key", "${CURSOR_API_KEY}").secret()],
+    )],
+    app: &[app::URL],
+    ..ProviderDescription::new("cursor")
+};
 
 impl Provider for Cursor {
-    fn key(&self) -> &'static str {
-        "cursor"
-    }
-
-    fn name(&self) -> &'static str {
-        "Cursor Agent"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with the key alone; each installation is a new one"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["coding-agent"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &[app::URL]
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
@@ -57,32 +42,25 @@ impl Provider for Cursor {
 
     fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("config", json!({ "api_key": fields.text("apiKey") }));
-        // What was told of another key is not told of this one.
+        // What Cursor said of another key does not hold for this one.
         state.unbind(VERIFY);
         Ok(())
     }
 
     fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        if state.fetch(VERIFY).is_some() {
-            return Ok(None);
-        }
         let url = format!("{}/v0/me", AppSettings::of(state).base_url_or("https://api.cursor.com"));
         let key = Credentials::Bearer(Secret::from(api_key(state)?));
-        Ok(Some(VendorRequest::get(VERIFY, url, key)))
+        Ok(state.lacks(VERIFY).then(|| VendorRequest::get(VERIFY, url, key)))
     }
 
     fn bind_response(
         &self,
         _name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
-        if let VendorResponse::Received { status: status @ (401 | 403), .. } = reply {
-            let refusal = Refusal::failure("Cursor does not know this `apiKey`");
-            return Err(Refusal { status: Some(*status), ..refusal });
-        }
-        let told = reply.json("the check of `apiKey` with Cursor", RefusalKind::Failure)?;
-        state.bind(VERIFY, told);
+        let messages = [401, 403].map(|status| (status, "Cursor does not know this `apiKey`"));
+        state.bind(VERIFY, response.json_or("the check of `apiKey` with Cursor", &messages)?);
         Ok(())
     }
 
@@ -98,8 +76,8 @@ impl Provider for Cursor {
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let key = api_key(state)?;
         let id = state.text(ID).ok_or_else(|| Refusal::failure("the installation has no id"))?;
-        let told = |name: &str| state.fetch(VERIFY).and_then(|told| told[name].as_str());
-        let (key_name, email) = (told("apiKeyName"), told("userEmail"));
+        let text = |name: &str| state.fetch(VERIFY).and_then(|response| response[name].as_str());
+        let (key_name, email) = (text("apiKeyName"), text("userEmail"));
         let name = match (email, key_name) {
             (Some(email), Some(key_name)) => format!("Cursor Cloud Agent - {email}/{key_name}"),
             (Some(one), None) | (None, Some(one)) => format!("Cursor Cloud Agent - {one}"),
@@ -117,7 +95,7 @@ impl Provider for Cursor {
         });
         Ok(IntegrationData {
             name: Some(name),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             ..IntegrationData::new(id)
         })
     }

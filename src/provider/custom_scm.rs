@@ -2,8 +2,7 @@
 
 use super::auth::oauth2::bind_once;
 use super::fields::recover;
-use super::fields::step::Step;
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 
@@ -12,38 +11,23 @@ const ID: &str = "installation_id";
 
 pub(super) struct CustomScm;
 
-static STEPS: [Step; 1] = [Step::form(
-    "installation_config",
-    &[
-        Field::required("name", FieldKind::Text(200), "the name of the installation", "Our Git"),
-        Field::required(
-            "url",
-            FieldKind::Url,
-            "where the repositories are",
-            "https://git.example.com",
-        ),
-    ],
-)];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Custom Source Control Management (SCM)",
+    summary: "finishes with its two fields; repositories are added by hand",
+    features: &["commits", "stacktrace-link"],
+    steps: &[Step::form(
+        "installation_config",
+        &[
+            Field::text("name", 200, "the name of the installation", "Our Git"),
+            Field::url("url", "where the repositories are", "https://git.example.com"),
+        ],
+    )],
+    ..ProviderDescription::new("custom_scm")
+};
 
 impl Provider for CustomScm {
-    fn key(&self) -> &'static str {
-        "custom_scm"
-    }
-
-    fn name(&self) -> &'static str {
-        "Custom Source Control Management (SCM)"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with its two fields; repositories are added by hand"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["commits", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {

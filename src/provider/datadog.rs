@@ -2,53 +2,41 @@
 
 use super::auth::app::{self, AppSettings};
 use super::fields::recover;
-use super::fields::step::Step;
 use super::request::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, IntegrationMatch, Provider};
+use super::{Answers, Field, FieldKind, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
 use crate::secret::Secret;
+use crate::text::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Under which Datadog is asked whose the keys are.
+/// The request for whose the keys are, and the name of its response.
 const USER: &str = "user";
 
 pub(super) struct Datadog;
 
-static STEPS: [Step; 1] = [Step::form(
-    "datadog_credentials",
-    &[
-        Field::required("apiKey", FieldKind::Text(255), "a Datadog API key", "${DD_API_KEY}")
-            .secret(),
-        Field::required("appKey", FieldKind::Text(255), "an application key", "${DD_APP_KEY}")
-            .secret(),
-        Field::required("site", SITE, "the Datadog site", "datadoghq.eu"),
-    ],
-)];
-
 /// The keys are sent there.
 const SITE: FieldKind = FieldKind::Rule(is_site, "the name of a host, such as `datadoghq.com`");
 
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Datadog",
+    summary: "finishes with the fields alone; Datadog checks the keys",
+    steps: &[Step::form(
+        "datadog_credentials",
+        &[
+            Field::text("apiKey", 255, "a Datadog API key", "${DD_API_KEY}").secret(),
+            Field::text("appKey", 255, "an application key", "${DD_APP_KEY}").secret(),
+            Field::required("site", SITE, "the Datadog site", "datadoghq.eu"),
+        ],
+    )],
+    app: &[app::URL],
+    ..ProviderDescription::new("datadog")
+};
+
 impl Provider for Datadog {
-    fn key(&self) -> &'static str {
-        "datadog"
-    }
-
-    fn name(&self) -> &'static str {
-        "Datadog"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with the fields alone; Datadog checks the keys"
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &[app::URL]
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
@@ -63,28 +51,24 @@ impl Provider for Datadog {
     }
 
     fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        if state.fetch(USER).is_some() {
-            return Ok(None);
-        }
         let usual = format!("https://api.{}", config(state, "site"));
         let url = format!("{}/api/v2/current_user", AppSettings::of(state).base_url_or(&usual));
         let key = |name| Secret::from(config(state, name));
         let headers = vec![("DD-API-KEY", key("api_key")), ("DD-APPLICATION-KEY", key("app_key"))];
-        Ok(Some(VendorRequest::get(USER, url, Credentials::Headers(headers))))
+        let user = || VendorRequest::get(USER, url, Credentials::Headers(headers));
+        Ok(state.lacks(USER).then(user))
     }
 
     fn bind_response(
         &self,
         _name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
-        if let VendorResponse::Received { status: status @ (401 | 403), .. } = reply {
-            let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
-            return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
-        }
-        let told = reply.json("the check of the keys with Datadog", RefusalKind::Failure)?;
-        state.bind(USER, told["data"].clone());
+        let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
+        let messages = [401, 403].map(|status| (status, message));
+        let user = response.json_or("the check of the keys with Datadog", &messages)?;
+        state.bind(USER, user["data"].clone());
         Ok(())
     }
 
@@ -103,12 +87,11 @@ impl Provider for Datadog {
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let org = state.fetch("organization_id").and_then(Value::as_i64).unwrap_or_default();
-        let account = state.fetch(USER).map(|user| &user["relationships"]["org"]["data"]["id"]);
-        let account = account.and_then(Value::as_str);
-        let account =
-            account.ok_or_else(|| Refusal::failure("Datadog does not say whose the keys are"))?;
-        let digest = Sha256::digest(format!("{org}:{account}"));
-        let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let user = state.fetch(USER);
+        let account = user.and_then(|user| user["relationships"]["org"]["data"]["id"].as_str());
+        let missing = || Refusal::failure("Datadog does not say whose the keys are");
+        let account = account.ok_or_else(missing)?;
+        let id = hex(&Sha256::digest(format!("{org}:{account}")));
         let site = config(state, "site");
         let metadata = json!({
             "api_key": config(state, "api_key"),
@@ -118,7 +101,7 @@ impl Provider for Datadog {
         });
         Ok(IntegrationData {
             name: Some(format!("Datadog ({site})")),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             ..IntegrationData::new(id)
         })
     }

@@ -4,16 +4,12 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
-use super::fields::step::Step;
 use super::request::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{
-    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
-};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity};
 use crate::secret::Secret;
-use crate::text::url;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const SCOPE: &str = "applications.commands bot identify guilds";
 /// To see channels, send messages and embed links.
@@ -27,168 +23,131 @@ const GUILD: &str = "guild";
 
 pub(super) struct Discord;
 
-static STEPS: [Step; 1] = [Step::page(
-    "oauth_login",
-    "oauthUrl",
-    &[
-        oauth2::CODE_FIELD,
-        oauth2::STATE_FIELD,
-        Field::required("guildId", FieldKind::Text(32), "the id of the server", "1234567890")
-            .by_callback("guild_id"),
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Discord",
+    summary: "waits once for a person who approves in a browser",
+    features: &["alert-rule", "chat-unfurl"],
+    steps: &[Step::page(
+        "oauth_login",
+        "oauthUrl",
+        &[
+            oauth2::CODE_FIELD,
+            oauth2::STATE_FIELD,
+            Field::text("guildId", 32, "the id of the server", "1234567890")
+                .by_callback("guild_id"),
+        ],
+    )],
+    app: &[
+        app::CLIENT_ID,
+        app::client_secret("${DISCORD_CLIENT_SECRET}"),
+        Field::text("botToken", 4096, "the token of its bot", "${DISCORD_BOT_TOKEN}").secret(),
+        app::URL,
     ],
-)];
-
-static APP: [Field; 4] = [
-    app::CLIENT_ID,
-    app::client_secret("${DISCORD_CLIENT_SECRET}"),
-    Field::required(
-        "botToken",
-        FieldKind::Text(4096),
-        "the token of its bot",
-        "${DISCORD_BOT_TOKEN}",
-    )
-    .secret(),
-    app::URL,
-];
+    ..ProviderDescription::new("discord")
+};
 
 impl Provider for Discord {
-    fn key(&self) -> &'static str {
-        "discord"
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
-    fn name(&self) -> &'static str {
-        "Discord"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who approves in a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["alert-rule", "chat-unfurl"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &APP
-    }
-
-    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
-        let mut data = app(state).view(state, fresh);
+    fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+        let mut data = oauth(state).step_data(state, fresh);
         if let Some(Value::String(url)) = data.get_mut("oauthUrl") {
             url.push_str(&format!("&permissions={PERMISSIONS}"));
         }
         data
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         oauth2::bind_callback(fields, state, &[USER, GUILDS, GUILD])?;
         state.bind(GUILD_ID, fields.text("guildId"));
-        numeric(fields.text("guildId"))
+        guild_id(state).map(|_| ())
     }
 
-    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        let id = state.text(GUILD_ID).unwrap_or_default();
-        numeric(id)?;
-        if let Some(exchange) = app(state).exchange(state)? {
-            return Ok(Some(exchange));
-        }
-        let api = format!("{}/api/v10", base(state));
-        let token = || Credentials::Bearer(oauth2::access_token(state));
-        let bot = Secret::from(format!("Bot {}", AppSettings::of(state).text("botToken")));
-        let lacks = |name| state.fetch(name).is_none();
-        Ok(match () {
-            () if lacks(USER) => {
-                Some(VendorRequest::get(USER, format!("{api}/users/@me"), token()))
-            }
-            () if lacks(GUILDS) => {
-                Some(VendorRequest::get(GUILDS, format!("{api}/users/@me/guilds"), token()))
-            }
-            () if lacks(GUILD) => {
-                let url = format!("{api}/guilds/{}", url::segment(id));
-                Some(VendorRequest::get(
-                    GUILD,
-                    url,
-                    Credentials::Headers(vec![("Authorization", bot)]),
-                ))
-            }
-            () => None,
-        })
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+        let id = guild_id(state)?;
+        let request = |name| {
+            let (path, credentials) = match name {
+                USER => ("users/@me".to_owned(), oauth2::credentials(state)),
+                GUILDS => ("users/@me/guilds".to_owned(), oauth2::credentials(state)),
+                _ => (format!("guilds/{id}"), bot_credentials(state)),
+            };
+            VendorRequest::get(name, format!("{}/api/v10/{path}", base_url(state)), credentials)
+        };
+        let missing = || [USER, GUILDS, GUILD].into_iter().find(|name| state.lacks(name));
+        Ok(oauth(state).exchange(state)?.or_else(|| missing().map(request)))
     }
 
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
         match name {
-            OAUTH_DATA => return oauth2::bind_tokens(reply, state),
-            USER => state.bind(USER, reply.json("Discord's user", RefusalKind::Failure)?),
+            OAUTH_DATA => return oauth2::bind_tokens(response, state),
+            USER => state.bind(USER, response.json("Discord's user")?),
             GUILDS => {
-                let guilds = reply.json("the user's Discord servers", RefusalKind::Failure)?;
-                may_add(&guilds, state.text(GUILD_ID).unwrap_or_default())?;
+                let guilds = response.json("the user's Discord servers")?;
+                check_may_add(&guilds, state.text(GUILD_ID).unwrap_or_default())?;
                 state.bind(GUILDS, true);
             }
             // Its name is good to know, and its lack no reason to refuse.
             _ => {
-                let guild = reply.json("the Discord server", RefusalKind::Failure);
-                state.bind(GUILD, guild.unwrap_or_default()["name"].clone());
+                let guild = response.json("the Discord server").unwrap_or_default();
+                state.bind(GUILD, guild["name"].clone());
             }
         }
         Ok(())
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        match answers.text("guildId") {
-            "" => IntegrationMatch::CannotTell,
-            id if listed.external_id == id => IntegrationMatch::Same,
-            _ => IntegrationMatch::Other,
-        }
+        IntegrationMatch::by_external_id(answers.text("guildId"), listed)
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let id = state.text(GUILD_ID).unwrap_or_default();
-        numeric(id)?;
+        let id = guild_id(state)?;
         let user = state.fetch(USER).and_then(|user| user["id"].as_str());
-        let user = user.ok_or_else(|| Refusal::failure("Discord's user has no id"))?;
-        let identity = UserIdentity {
-            kind: "discord",
-            external_id: user.to_owned(),
-            scopes: Vec::new(),
-            data: Object::new(),
-        };
+        let external_id = user.ok_or_else(|| Refusal::failure("Discord's user has no id"))?.into();
         Ok(IntegrationData {
             name: Some(state.text(GUILD).unwrap_or(id).to_owned()),
-            user_identity: Some(identity),
+            user_identity: Some(UserIdentity {
+                kind: "discord",
+                external_id,
+                ..Default::default()
+            }),
             ..IntegrationData::new(id)
         })
     }
 }
 
-fn base(state: &State) -> &str {
+fn base_url(state: &State) -> &str {
     AppSettings::of(state).base_url_or("https://discord.com")
 }
 
-fn app(state: &State) -> OAuth2 {
-    let base = base(state);
-    let authorize = format!("{base}/api/oauth2/authorize");
-    OAuth2::of_app(state, authorize, format!("{base}/api/v10/oauth2/token"), SCOPE)
+fn oauth(state: &State) -> OAuth2 {
+    let paths = ["/api/oauth2/authorize", "/api/v10/oauth2/token"];
+    OAuth2::of_app(state, base_url(state), paths, SCOPE)
 }
 
-fn numeric(guild_id: &str) -> Result<(), Refusal> {
-    match !guild_id.is_empty() && guild_id.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => Ok(()),
-        false => Err(Refusal::failure("the id of the Discord server is not a number")),
+fn bot_credentials(state: &State) -> Credentials {
+    let token = format!("Bot {}", AppSettings::of(state).text("botToken"));
+    Credentials::Headers(vec![("Authorization", Secret::from(token))])
+}
+
+/// The id of the server, which is a number.
+fn guild_id(state: &State) -> Result<&str, Refusal> {
+    let id = state.text(GUILD_ID).unwrap_or_default();
+    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(id);
     }
+    Err(Refusal::failure("the id of the Discord server is not a number"))
 }
 
 /// Whether the person may add a bot to this server. Their rights are a number in a text.
-fn may_add(guilds: &Value, id: &str) -> Result<(), Refusal> {
-    let own = guilds.as_array().into_iter().flatten().find(|guild| guild["id"] == json!(id));
+fn check_may_add(guilds: &Value, id: &str) -> Result<(), Refusal> {
+    let own = guilds.as_array().into_iter().flatten().find(|guild| guild["id"] == id);
     let rights = own.and_then(|guild| guild["permissions"].as_str()?.parse::<u64>().ok());
     match rights {
         Some(rights) if rights & MAY_ADD != 0 => Ok(()),

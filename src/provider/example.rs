@@ -1,38 +1,27 @@
 //! The example provider of Sentry's developers: one form with one field, no third party.
 
 use super::fields::recover;
-use super::fields::step::Step;
-use super::{Answers, Field, FieldKind, IntegrationMatch, Provider};
+use super::{Answers, Field, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 
 /// One name is all it takes.
 pub(super) struct Example;
 
-static STEPS: [Step; 1] = [Step::form(
-    "setup",
-    &[Field::required("name", FieldKind::Text(200), "the name of the installation", "demo")],
-)];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Example",
+    summary: "finishes with its one field; for trying things out",
+    features: &["commits", "issue-basic", "stacktrace-link"],
+    steps: &[Step::form(
+        "setup",
+        &[Field::text("name", 200, "the name of the installation", "demo")],
+    )],
+    ..ProviderDescription::new("example")
+};
 
 impl Provider for Example {
-    fn key(&self) -> &'static str {
-        "example"
-    }
-
-    fn name(&self) -> &'static str {
-        "Example"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with its one field; for trying things out"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["commits", "issue-basic", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
@@ -45,11 +34,7 @@ impl Provider for Example {
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        if listed.external_id == answers.text("name") {
-            IntegrationMatch::Same
-        } else {
-            IntegrationMatch::Other
-        }
+        IntegrationMatch::same_or_other(listed.external_id == answers.text("name"))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {

@@ -3,11 +3,10 @@
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::fields::recover;
-use super::fields::step::Step;
 use super::request::{VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
 use crate::text::url;
 use serde_json::{Value, json};
 
@@ -22,21 +21,16 @@ static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::required(
-                "url",
-                FieldKind::Url,
-                "the address of the Gitea instance",
-                "https://gitea.example.com",
-            ),
-            Field::required(
+            Field::url("url", "the address of the Gitea instance", "https://gitea.example.com"),
+            Field::text(
                 "clientId",
-                FieldKind::Text(200),
+                200,
                 "the id of the OAuth2 application that was made there",
                 "6f1c…",
             ),
-            Field::required(
+            Field::text(
                 "clientSecret",
-                FieldKind::Text(4096),
+                4096,
                 "the secret of that application",
                 "${GITEA_CLIENT_SECRET}",
             )
@@ -47,34 +41,27 @@ static STEPS: [Step; 2] = [
     oauth2::STEP,
 ];
 
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Gitea",
+    summary: "waits once for a person who approves in a browser",
+    features: &["commits", "issue-basic", "stacktrace-link"],
+    steps: &STEPS,
+    needs_default_identity: true,
+    ..ProviderDescription::new("gitea")
+};
+
 impl Provider for Gitea {
-    fn key(&self) -> &'static str {
-        "gitea"
-    }
-
-    fn name(&self) -> &'static str {
-        "Gitea"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who approves in a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["commits", "issue-basic", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
-        if step.id == oauth2::STEP.id {
-            // Shown to nobody and drawn once, like the verifier that other providers need here.
-            state.bind(WEBHOOK_SECRET, fresh.verifier.as_str());
-            return app(&SelfHostedInstance::of(state)).view(state, fresh);
+        if step.id != oauth2::STEP.id {
+            return Object::new();
         }
-        Object::new()
+        // Shown to nobody and drawn once, like the verifier that other providers need here.
+        state.bind(WEBHOOK_SECRET, fresh.verifier.as_str());
+        oauth(&SelfHostedInstance::of(state)).step_data(state, fresh)
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
@@ -90,52 +77,45 @@ impl Provider for Gitea {
             return Ok(None);
         }
         let instance = SelfHostedInstance::of(state);
-        if let Some(exchange) = app(&instance).exchange(state)? {
-            return Ok(Some(exchange));
-        }
-        let lacking = [USER, VERSION].into_iter().find(|name| state.fetch(name).is_none());
-        Ok(lacking.map(|name| instance.get(name, &format!("/api/v1/{name}"), state)))
+        let missing = || [USER, VERSION].into_iter().find(|name| state.lacks(name));
+        let request = |name| instance.get(name, &format!("/api/v1/{name}"), state);
+        Ok(oauth(&instance).exchange(state)?.or_else(|| missing().map(request)))
     }
 
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
         match name {
-            OAUTH_DATA => oauth2::bind_tokens(reply, state)?,
+            OAUTH_DATA => oauth2::bind_tokens(response, state)?,
             USER => {
-                let wanted = "Gitea's user";
-                state.bind(USER, self_hosted::object_with_id(reply, wanted, RefusalKind::Failure)?);
+                let what = "Gitea's user";
+                state.bind(USER, self_hosted::with_id(response.json(what)?, what)?);
             }
             // The version is good to know, and its lack no reason to refuse.
             _ => {
-                let told = reply.json("Gitea's version", RefusalKind::Failure).unwrap_or_default();
-                state.bind(VERSION, told["version"].clone());
+                let body = response.json("Gitea's version").unwrap_or_default();
+                state.bind(VERSION, body["version"].clone());
             }
         }
         Ok(())
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let (host, client) = listed.external_id.rsplit_once(':').unwrap_or_default();
-        let mut told = recover::server_fields(listed, host);
-        told.extend(recover::text_fields([("clientId", client)]));
-        told
+        let (host, client_id) = listed.external_id.rsplit_once(':').unwrap_or_default();
+        recover::server_fields(listed, host, [("clientId", client_id)])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let (url, client_id) = (answers.text("url"), answers.text("clientId"));
-        let host = url::host(url);
-        if listed.external_id != format!("{host}:{client_id}") {
+        let host = url::host(answers.text("url"));
+        if listed.external_id != format!("{host}:{}", answers.text("clientId")) {
             return IntegrationMatch::Other;
         }
         let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
-        let stored = listed.stored.as_ref();
-        IntegrationMatch::same_or_differs(
-            stored.is_none_or(|stored| oauth2::is_stored(&form, stored)),
-        )
+        let is_stored = |stored| oauth2::is_stored(&form, stored);
+        IntegrationMatch::same_or_differs(listed.stored.as_ref().is_none_or(is_stored))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
@@ -161,18 +141,14 @@ impl Provider for Gitea {
         });
         Ok(IntegrationData {
             name: Some(host.clone()),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             kept_metadata: &[WEBHOOK_SECRET],
             user_identity: Some(instance.identity("gitea", id, &scopes, state)),
             ..IntegrationData::new(format!("{host}:{}", instance.client_id))
         })
     }
-
-    fn needs_default_identity(&self) -> bool {
-        true
-    }
 }
 
-fn app(instance: &SelfHostedInstance) -> OAuth2 {
-    instance.app("/login/oauth/authorize", "/login/oauth/access_token", SCOPE)
+fn oauth(instance: &SelfHostedInstance) -> OAuth2 {
+    instance.oauth(["/login/oauth/authorize", "/login/oauth/access_token"], SCOPE)
 }

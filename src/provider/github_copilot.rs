@@ -1,19 +1,15 @@
 //! GitHub Copilot: nothing to fill in; it is switched on for the organization.
 
+use super::ProviderDescription;
 use super::fields::step::Step;
-use super::sentry_only::{SentryOnly, single_instance};
+use super::sentry_only::SentryOnly;
 
-pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly {
+pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly::single_instance(ProviderDescription {
+    name: "GitHub Copilot",
+    summary: "is switched on at a Sentry of 2026 or later, which asks for nothing",
+    sentry_only_reason: Some("Copilot works for Sentry's own GitHub app"),
     features: &["coding-agent"],
-    directly: true,
-    matches: single_instance,
-    ..SentryOnly::new(
-        "github_copilot",
-        "GitHub Copilot",
-        "is switched on at a Sentry of 2026 or later, which asks for nothing",
-        "Copilot works for Sentry's own GitHub app",
-        &STEPS,
-    )
-};
-
-static STEPS: [Step; 1] = [Step::form("direct_enable", &[])];
+    direct_enable: true,
+    steps: &[Step::form("direct_enable", &[])],
+    ..ProviderDescription::new("github_copilot")
+});

@@ -3,11 +3,13 @@
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::fields::recover;
-use super::fields::step::Step;
 use super::request::{VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step,
+};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use crate::text::hex;
 use crate::text::url;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
@@ -22,21 +24,16 @@ static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::required(
-                "url",
-                FieldKind::Url,
-                "the address of the GitLab instance",
-                "https://gitlab.com",
-            ),
-            Field::required(
+            Field::url("url", "the address of the GitLab instance", "https://gitlab.com"),
+            Field::text(
                 "clientId",
-                FieldKind::Text(200),
+                200,
                 "the id of the OAuth application that was made there",
                 "6f1c…",
             ),
-            Field::required(
+            Field::text(
                 "clientSecret",
-                FieldKind::Text(4096),
+                4096,
                 "the secret of that application",
                 "${GITLAB_CLIENT_SECRET}",
             )
@@ -59,40 +56,32 @@ static STEPS: [Step; 2] = [
     oauth2::STEP,
 ];
 
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "GitLab",
+    summary: "waits once for a person who approves in a browser",
+    features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
+    steps: &STEPS,
+    needs_default_identity: true,
+    ..ProviderDescription::new("gitlab")
+};
+
 impl Provider for Gitlab {
-    fn key(&self) -> &'static str {
-        "gitlab"
-    }
-
-    fn name(&self) -> &'static str {
-        "GitLab"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who approves in a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["codeowners", "commits", "issue-basic", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id == oauth2::STEP.id {
-            return app(&SelfHostedInstance::of(state)).view(state, fresh);
+            return oauth(&SelfHostedInstance::of(state)).step_data(state, fresh);
         }
-        let data = json!({
+        object(json!({
             "defaults": { "verifySsl": true, "includeSubgroups": false },
             "setupValues": [
                 { "label": "Name", "value": "Sentry" },
                 { "label": "Redirect URI", "value": fresh.redirect_uri },
                 { "label": "Scopes", "value": SCOPE },
             ],
-        });
-        data.as_object().cloned().unwrap_or_default()
+        }))
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
@@ -100,9 +89,8 @@ impl Provider for Gitlab {
             return oauth2::bind_callback(fields, state, &[USER, GROUP]);
         }
         let group = fields.text("group");
-        let subgroups = fields.flag("includeSubgroups", false) && !group.is_empty();
-        let more = [("group", json!(group)), ("include_subgroups", json!(subgroups))];
-        let more = more.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let subgroups = includes_subgroups(fields);
+        let more = object(json!({ "group": group, "include_subgroups": subgroups }));
         self_hosted::bind(fields, more, state);
         Ok(())
     }
@@ -112,37 +100,31 @@ impl Provider for Gitlab {
             return Ok(None);
         }
         let instance = SelfHostedInstance::of(state);
-        if let Some(exchange) = app(&instance).exchange(state)? {
-            return Ok(Some(exchange));
-        }
-        if state.fetch(USER).is_none() {
-            return Ok(Some(instance.get(USER, "/api/v4/user", state)));
-        }
-        let group = group(state).filter(|_| state.fetch(GROUP).is_none());
-        let path = group.map(|group| format!("/api/v4/groups/{}", url::segment(group)));
-        Ok(path.map(|path| instance.get(GROUP, &path, state)))
+        let missing = || match group(state) {
+            _ if state.lacks(USER) => Some((USER, "user".to_owned())),
+            Some(group) if state.lacks(GROUP) => {
+                Some((GROUP, format!("groups/{}", url::segment(group))))
+            }
+            _ => None,
+        };
+        let request = |(name, path)| instance.get(name, &format!("/api/v4/{path}"), state);
+        Ok(oauth(&instance).exchange(state)?.or_else(|| missing().map(request)))
     }
 
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
-        match name {
-            OAUTH_DATA => oauth2::bind_tokens(reply, state)?,
-            GROUP => {
-                let wanted = "GitLab's group of this path";
-                state.bind(
-                    GROUP,
-                    self_hosted::object_with_id(reply, wanted, RefusalKind::Provider)?,
-                );
-            }
-            _ => {
-                let wanted = "GitLab's user";
-                state.bind(USER, self_hosted::object_with_id(reply, wanted, RefusalKind::Failure)?);
-            }
-        }
+        let (name, what) = match name {
+            OAUTH_DATA => return oauth2::bind_tokens(response, state),
+            GROUP => (GROUP, "GitLab's group of this path"),
+            _ => (USER, "GitLab's user"),
+        };
+        let body = response.json(what);
+        let body = if name == GROUP { body.map_err(Refusal::by_provider) } else { body };
+        state.bind(name, self_hosted::with_id(body?, what)?);
         Ok(())
     }
 
@@ -150,29 +132,27 @@ impl Provider for Gitlab {
         let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let domain = listed.domain_name.as_deref().unwrap_or_default();
         let group = domain.split_once('/').map_or("", |(_, group)| group);
-        let mut told = recover::server_fields(listed, host);
-        told.extend(recover::text_fields([("group", group)]));
-        told.extend(oauth2::recover_fields(listed));
+        let mut fields = recover::server_fields(listed, host, [("group", group)]);
+        fields.extend(oauth2::recover_fields(listed));
         let subgroups = recover::metadata(listed, "include_subgroups").cloned();
-        told.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
-        told
+        fields.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
+        fields
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let (url, group) = (answers.text("url"), answers.text("group"));
-        let host = url::host(url);
+        let (host, group) = (url::host(answers.text("url")), answers.text("group"));
         let place = if group.is_empty() { host.clone() } else { format!("{host}/{group}") };
         let by_id = listed.external_id == format!("{host}:{group}");
-        // GitLab takes a path in any letters, and tells it in those of its group.
+        // GitLab takes a path in any case, and shows it in that of its group.
         let domain = listed.domain_name.as_deref();
         if !by_id && !domain.is_some_and(|domain| domain.eq_ignore_ascii_case(&place)) {
             return IntegrationMatch::Other;
         }
         let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
+        let subgroups = json!(includes_subgroups(&form));
         IntegrationMatch::same_or_differs(listed.stored.as_ref().is_none_or(|stored| {
-            let subgroups = form.flag("includeSubgroups", false) && !group.is_empty();
             oauth2::is_stored(&form, stored)
-                && stored.metadata.get("include_subgroups") == Some(&Value::from(subgroups))
+                && stored.metadata.get("include_subgroups") == Some(&subgroups)
         }))
     }
 
@@ -200,28 +180,27 @@ impl Provider for Gitlab {
         });
         Ok(IntegrationData {
             name: Some(text("full_name").map_or_else(|| host.clone(), str::to_owned)),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             user_identity: Some(instance.identity("gitlab", user, &[SCOPE], state)),
             ..IntegrationData::new(format!("{host}:{place}"))
         })
     }
-
-    fn needs_default_identity(&self) -> bool {
-        true
-    }
 }
 
-fn app(instance: &SelfHostedInstance) -> OAuth2 {
-    instance.app("/oauth/authorize", "/oauth/token", SCOPE)
+fn oauth(instance: &SelfHostedInstance) -> OAuth2 {
+    instance.oauth(["/oauth/authorize", "/oauth/token"], SCOPE)
 }
 
 /// The path of the group; `None` for the whole instance.
 fn group(state: &State) -> Option<&str> {
-    self_hosted::form_data(state)["group"].as_str().filter(|group| !group.is_empty())
+    Some(self_hosted::form_text(state, "group")).filter(|group| !group.is_empty())
+}
+
+fn includes_subgroups(form: &Fields) -> bool {
+    form.flag("includeSubgroups", false) && !form.text("group").is_empty()
 }
 
 /// The secret that GitLab's webhooks carry, as Sentry derives it.
 fn webhook_secret(host: &str, client_id: &str) -> String {
-    let digest = Sha1::digest(format!("{host}{client_id}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha1::digest(format!("{host}{client_id}")))
 }

@@ -3,10 +3,11 @@
 use super::auth::app::AppSettings;
 use super::auth::oauth2;
 use super::auth::signature::{self, SignatureError};
-use super::fields::step::Step;
-use super::{Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider};
+use super::{
+    Answers, Field, FreshValues, INITIAL, IntegrationMatch, Provider, ProviderDescription, Step,
+};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -18,52 +19,32 @@ const METADATA: &str = "metadata";
 
 pub(super) struct Jira;
 
-static FIRST: Step = Step::initial(&[Field::required(
-    "signedParams",
-    FieldKind::Text(16_384),
-    "what the app's page in Jira links to, behind `signed_params=`; good for a day",
-    "${JIRA_SIGNED_PARAMS}",
-)
-.by_link("signed_params")
-.secret()]);
-
-static STEPS: [Step; 1] = [Step::form("jira_confirm_install", &[Field::echoed("state")])];
-
-static APP: [Field; 1] = [Field::required(
-    "signingKey",
-    FieldKind::Text(4096),
-    "the key that the app signs with",
-    "${JIRA_SIGNING_KEY}",
-)
-.secret()];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Jira",
+    summary: "finishes with what the Connect app signed when it was installed in Jira",
+    features: &["issue-basic", "issue-sync"],
+    initial: Some(&Step::initial(&[Field::text(
+        "signedParams",
+        16_384,
+        "what the app's page in Jira links to, behind `signed_params=`; good for a day",
+        "${JIRA_SIGNED_PARAMS}",
+    )
+    .by_link("signed_params")
+    .secret()])),
+    steps: &[Step::form("jira_confirm_install", &[Field::echoed("state")])],
+    app: &[Field::text(
+        "signingKey",
+        4096,
+        "the key that the app signs with",
+        "${JIRA_SIGNING_KEY}",
+    )
+    .secret()],
+    ..ProviderDescription::new("jira")
+};
 
 impl Provider for Jira {
-    fn key(&self) -> &'static str {
-        "jira"
-    }
-
-    fn name(&self) -> &'static str {
-        "Jira"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with what the Connect app signed when it was installed in Jira"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["issue-basic", "issue-sync"]
-    }
-
-    fn initial(&self) -> Option<&'static Step> {
-        Some(&FIRST)
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &APP
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
@@ -105,12 +86,9 @@ impl Provider for Jira {
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let signed = contents(answers.text("signedParams"));
-        match signed.as_ref().and_then(|signed| signed[EXTERNAL_ID].as_str()) {
-            None => IntegrationMatch::CannotTell,
-            Some(id) if listed.external_id == id => IntegrationMatch::Same,
-            Some(_) => IntegrationMatch::Other,
-        }
+        let signed = contents(answers.text("signedParams")).unwrap_or_default();
+        let id = signed[EXTERNAL_ID].as_str().unwrap_or_default();
+        IntegrationMatch::by_external_id(id, listed)
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
@@ -119,7 +97,7 @@ impl Provider for Jira {
         let metadata = state.fetch(METADATA).cloned().unwrap_or_else(|| json!({}));
         Ok(IntegrationData {
             name: Some("JIRA".to_owned()),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             ..IntegrationData::new(id)
         })
     }

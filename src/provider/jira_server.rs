@@ -1,14 +1,13 @@
 //! Jira Server: an application link, which a person approves, and a webhook.
 
-use super::auth::application_link::{self, ACCESS_TOKEN, REQUEST_TOKEN};
+use super::auth::application_link::{self, ACCESS_TOKEN};
 use super::auth::oauth2::bind_once;
-use super::fields::step::Step;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
-use super::{Answers, FreshValues, IntegrationMatch, Provider};
+use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
 use crate::secret::Secret;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const WEBHOOK_SECRET: &str = "webhook_secret";
 const WEBHOOK_URL: &str = "webhook_url";
@@ -17,32 +16,25 @@ const WEBHOOK: &str = "webhook";
 
 pub(super) struct JiraServer;
 
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Jira Server",
+    summary: "waits once for a person who approves in a browser",
+    features: &["issue-basic", "issue-sync"],
+    steps: &application_link::STEPS,
+    needs_default_identity: true,
+    ..ProviderDescription::new("jira_server")
+};
+
 impl Provider for JiraServer {
-    fn key(&self) -> &'static str {
-        "jira_server"
-    }
-
-    fn name(&self) -> &'static str {
-        "Jira Server"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who approves in a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["issue-basic", "issue-sync"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &application_link::STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
-        let hook = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
-        bind_once(state, WEBHOOK_URL, &format!("{hook}{}/", fresh.verifier));
-        application_link::view(step, state)
+        let url = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
+        bind_once(state, WEBHOOK_URL, &format!("{url}{}/", fresh.verifier));
+        application_link::step_data(step, state)
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
@@ -51,42 +43,36 @@ impl Provider for JiraServer {
     }
 
     fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        if let Some(ask) = application_link::next_request(step, state) {
-            return Ok(Some(ask));
-        }
-        let Some(token) = application_link::access_token(state) else { return Ok(None) };
-        let lacks = |name| state.fetch(name).is_none();
-        let ask = |name, path, body| {
-            Some(application_link::request(state, name, path, Some(token), None, body))
+        let missing = || {
+            application_link::token(state, ACCESS_TOKEN)?;
+            let (name, path, body) = match () {
+                () if state.lacks(SERVER) => (SERVER, "/rest/api/2/serverInfo", RequestBody::None),
+                () if state.lacks(WEBHOOK) => {
+                    (WEBHOOK, "/rest/webhooks/1.0/webhook", webhook(state))
+                }
+                () => return None,
+            };
+            Some(application_link::request(state, name, path, body))
         };
-        Ok(match () {
-            () if lacks(SERVER) => ask(SERVER, "/rest/api/2/serverInfo", RequestBody::None),
-            () if lacks(WEBHOOK) => ask(WEBHOOK, "/rest/webhooks/1.0/webhook", webhook(state)),
-            () => None,
-        })
+        Ok(application_link::next_request(step, state).or_else(missing))
     }
 
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
         match name {
-            REQUEST_TOKEN => {
-                return application_link::bind_tokens(REQUEST_TOKEN, "Jira Server", reply, state);
-            }
-            ACCESS_TOKEN => {
-                return application_link::bind_tokens(ACCESS_TOKEN, "Jira Server", reply, state);
-            }
             SERVER => {
-                let told = reply.json("Jira Server's own facts", RefusalKind::Failure)?;
-                state.bind(SERVER, told["version"].clone());
+                let info = response.json("Jira Server's own facts")?;
+                state.bind(SERVER, info["version"].clone());
             }
-            _ => {
-                reply.text("the webhook in Jira Server", RefusalKind::Failure)?;
+            WEBHOOK => {
+                response.text("the webhook in Jira Server")?;
                 state.bind(WEBHOOK, true);
             }
+            _ => return application_link::bind_tokens(name, "Jira Server", response, state),
         }
         Ok(())
     }
@@ -100,13 +86,9 @@ impl Provider for JiraServer {
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let secret = state.text(WEBHOOK_SECRET).map_or(Value::Null, Value::from);
-        let more = [(WEBHOOK_SECRET.to_owned(), secret)].into_iter().collect();
+        let secret = state.text(WEBHOOK_SECRET);
+        let more = object(json!({ WEBHOOK_SECRET: secret }));
         application_link::build("jira_server", more, state)
-    }
-
-    fn needs_default_identity(&self) -> bool {
-        true
     }
 }
 

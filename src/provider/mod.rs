@@ -14,6 +14,7 @@ mod cursor_origin;
 mod custom_scm;
 mod datadog;
 mod datadog_pat;
+mod description;
 mod discord;
 mod example;
 pub mod fields;
@@ -49,6 +50,7 @@ use serde_json::{Value, json};
 
 pub(crate) use auth::app::APP;
 pub use auth::app::parse_app;
+pub use description::ProviderDescription;
 pub use fields::answers::{AllowedSteps, Answers, field_errors, given_secrets, parse};
 pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
@@ -87,55 +89,11 @@ pub const PROVIDERS: &[&dyn Provider] = &[
     &example::Example,
 ];
 
-/// A third party that an organization can connect.
+/// A third party that an organization can connect: how it behaves. What it is called and asks for
+/// is data, in its [`ProviderDescription`].
 pub trait Provider: Sync {
-    /// The key in inputs, in storage and in fixture paths, e.g. `opsgenie`.
-    fn key(&self) -> &'static str;
-
-    /// The name people know it by.
-    fn name(&self) -> &'static str;
-
-    /// How it is finished, in one sentence for a person.
-    fn summary(&self) -> &'static str;
-
-    /// What it is good for, by Sentry's names.
-    fn features(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Whether commits come from repositories of the third party.
-    fn has_repositories(&self) -> bool {
-        self.features().contains(&"commits")
-    }
-
-    /// The key in storage and in the settings URL, where that differs from [`Self::key`].
-    fn integration_key(&self) -> &'static str {
-        self.key()
-    }
-
-    /// The steps to complete, in order, before [`Self::build`].
-    fn steps(&self) -> &'static [Step];
-
-    /// What the pipeline begins with, as a step before the first one.
-    fn initial(&self) -> Option<&'static Step> {
-        None
-    }
-
-    /// The credentials of an app of one's own at the third party, which `apps` holds for our
-    /// engine: a Sentry has its own.
-    fn app(&self) -> &'static [Field] {
-        &[]
-    }
-
-    /// Whether a Sentry switches it on without a pipeline, at an endpoint of its own.
-    fn direct_enable(&self) -> bool {
-        false
-    }
-
-    /// Why only a Sentry can finish it, and our engine cannot.
-    fn sentry_only_reason(&self) -> Option<&'static str> {
-        None
-    }
+    /// Its names, texts, steps and fields.
+    fn description(&self) -> &ProviderDescription;
 
     /// What a step shows before it is answered. What is fresh may be bound to the state, and a
     /// second look must show the same.
@@ -170,21 +128,24 @@ pub trait Provider: Sync {
         Ok(None)
     }
 
-    /// Binds what came back. Must bind something under a name that [`Self::ask`] looks at.
+    /// Binds what came back under the request's name. Must bind something that
+    /// [`Self::next_request`] looks at.
     fn bind_response(
         &self,
         _name: &str,
-        _reply: &VendorResponse,
+        _response: &VendorResponse,
         _state: &mut State,
     ) -> Result<(), Refusal> {
         Ok(())
     }
 
     /// Whether a listed integration is the one that these answers describe.
-    fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch;
+    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
+        IntegrationMatch::CannotTell
+    }
 
-    /// What a listed integration tells of the fields of `state`, as far as they can be told from it;
-    /// `null` is a field that was given and is not told.
+    /// The fields of `state` as far as a listed integration shows them; `null` is a field that was
+    /// given and is not shown.
     fn recover_fields(&self, _listed: &ListedIntegration) -> Object {
         Object::new()
     }
@@ -209,23 +170,11 @@ pub trait Provider: Sync {
         None
     }
 
-    /// Whether the organization's link keeps the installer's identity.
-    fn needs_default_identity(&self) -> bool {
-        false
-    }
-
     /// The secret texts in a step's answer, to be masked one by one.
     fn secrets(&self, step: &Step, fields: &Fields) -> Vec<String> {
         let secret = |field: &&Field| field.secret;
         let text = |field: &Field| fields.get(field.name)?.as_str().map(str::to_owned);
         step.fields.iter().filter(secret).filter_map(text).collect()
-    }
-}
-
-impl dyn Provider + '_ {
-    /// Its steps, and what it begins with: all that `state` may name.
-    pub fn all_steps(&self) -> impl Iterator<Item = &'static Step> {
-        self.steps().iter().chain(self.initial())
     }
 }
 
@@ -277,8 +226,18 @@ pub enum IntegrationMatch {
 
 impl IntegrationMatch {
     /// The same integration, with or without differences.
-    pub fn same_or_differs(same: bool) -> Self {
-        if same { Self::Same } else { Self::Differs }
+    pub fn same_or_differs(is_same: bool) -> Self {
+        if is_same { Self::Same } else { Self::Differs }
+    }
+
+    /// The same integration, or another one.
+    fn same_or_other(is_same: bool) -> Self {
+        if is_same { Self::Same } else { Self::Other }
+    }
+
+    /// By the external id, where the inputs have it.
+    fn by_external_id(id: &str, listed: &ListedIntegration) -> Self {
+        if id.is_empty() { Self::CannotTell } else { Self::same_or_other(listed.external_id == id) }
     }
 }
 

@@ -2,10 +2,12 @@
 //! the key table of the link and never in the integration, which other organizations may share.
 
 use super::fields::recover;
-use super::fields::step::Step;
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider};
+use super::{
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider,
+    ProviderDescription, Step,
+};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, object};
 use serde_json::{Value, json};
 
 /// The name that Sentry gives to the key of the set-up form.
@@ -18,55 +20,40 @@ const REGIONS: [&str; 2] = ["https://api.opsgenie.com/", EU];
 
 pub(super) struct Opsgenie;
 
-static STEPS: [Step; 1] = [Step::form(
-    "installation_config",
-    &[
-        Field::required(
-            "baseUrl",
-            FieldKind::Choice(&REGIONS),
-            "the region of the Opsgenie account",
-            "https://api.opsgenie.com/",
-        ),
-        Field::required(
-            "provider",
-            FieldKind::Text(200),
-            "the name of the Opsgenie account",
-            "acme-ops",
-        ),
-        Field::optional(
-            "apiKey",
-            FieldKind::Text(4096),
-            "an Opsgenie integration key",
-            "${OPSGENIE_KEY}",
-        )
-        .secret(),
-    ],
-)];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Opsgenie",
+    summary: "finishes with the fields alone; Opsgenie itself is not called",
+    features: &["enterprise-alert-rule", "enterprise-incident-management"],
+    steps: &[Step::form(
+        "installation_config",
+        &[
+            Field::required(
+                "baseUrl",
+                FieldKind::Choice(&REGIONS),
+                "the region of the Opsgenie account",
+                "https://api.opsgenie.com/",
+            ),
+            Field::text("provider", 200, "the name of the Opsgenie account", "acme-ops"),
+            Field::optional(
+                "apiKey",
+                FieldKind::Text(4096),
+                "an Opsgenie integration key",
+                "${OPSGENIE_KEY}",
+            )
+            .secret(),
+        ],
+    )],
+    ..ProviderDescription::new("opsgenie")
+};
 
 impl Provider for Opsgenie {
-    fn key(&self) -> &'static str {
-        "opsgenie"
-    }
-
-    fn name(&self) -> &'static str {
-        "Opsgenie"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with the fields alone; Opsgenie itself is not called"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["enterprise-alert-rule", "enterprise-incident-management"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, _step: &Step, _state: &mut State, _fresh: &FreshValues) -> Object {
         let choices = REGIONS.map(|region| json!({ "value": region, "label": region }));
-        [("baseUrlChoices".to_owned(), json!(choices))].into_iter().collect()
+        object(json!({ "baseUrlChoices": choices }))
     }
 
     fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
-use super::fields::step::Step;
-use super::{Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider};
+use super::{
+    Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, ProviderDescription, Step,
+};
 use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
 use serde_json::{Value, json};
@@ -11,27 +12,17 @@ const SERVICES: &str = "pagerduty_services";
 
 pub(super) struct PagerDuty;
 
-static STEPS: [Step; 1] = [Step::form("installation_redirect", &[Field::required("config", FieldKind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "PagerDuty",
+    summary: "finishes with the JSON of PagerDuty's install page, kept as a secret",
+    features: &["alert-rule", "incident-management"],
+    steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])],
+    ..ProviderDescription::new("pagerduty")
+};
 
 impl Provider for PagerDuty {
-    fn key(&self) -> &'static str {
-        "pagerduty"
-    }
-
-    fn name(&self) -> &'static str {
-        "PagerDuty"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with the JSON of PagerDuty's install page, kept as a secret"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["alert-rule", "incident-management"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {

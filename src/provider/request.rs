@@ -1,29 +1,29 @@
 //! I/O as a value: what a provider wants fetched from its third party, and what came back.
 //!
-//! The adapter fetches; a provider only reads the reply, so its tests need no network.
+//! The adapter fetches; a provider only reads the response, so its tests need no network.
 
-use crate::model::{Refusal, RefusalKind};
+use crate::model::Refusal;
 use crate::secret::Secret;
 use serde_json::Value;
 
 /// One request to the third party.
 #[derive(Debug)]
 pub struct VendorRequest {
-    /// What it is for; the reply is heard under this name.
+    /// What it is for; the response is heard under this name.
     pub name: &'static str,
     /// The address.
     pub url: String,
-    /// What proves who asks.
+    /// What proves who sends it.
     pub credentials: Credentials,
     /// What is posted.
     pub body: RequestBody,
     /// Whether the third party's certificate must be valid.
     pub verify_tls: bool,
-    /// By which client it is asked.
+    /// By which client it is sent.
     pub via: Transport,
 }
 
-/// By which client the third party is asked.
+/// By which client a request is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// The plain one.
@@ -43,7 +43,7 @@ pub enum RequestBody {
     Json(Secret),
 }
 
-/// What proves who asks.
+/// What proves who sends a request.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// Nothing.
@@ -121,25 +121,36 @@ pub enum ConnectError {
 }
 
 impl VendorResponse {
-    /// The JSON of a good answer.
-    ///
-    /// # Errors
-    ///
-    /// A refusal of the given kind whose text says what was wanted and what came, never the body.
-    pub fn json(&self, wanted: &str, kind: RefusalKind) -> Result<Value, Refusal> {
-        serde_json::from_str(self.text(wanted, kind)?).map_err(|_| {
-            let message = format!("{wanted} was answered with something that is no JSON");
-            Refusal::new(kind, message)
+    /// The JSON of a good answer; otherwise a refusal that names what was requested and what came
+    /// instead, never the body.
+    pub(crate) fn json(&self, requested: &str) -> Result<Value, Refusal> {
+        let not_json = |_| {
+            Refusal::failure(format!("{requested} was answered with something that is no JSON"))
+        };
+        serde_json::from_str(self.text(requested)?).map_err(not_json)
+    }
+
+    /// The same, where some statuses have a message of their own.
+    pub(crate) fn json_or(
+        &self,
+        requested: &str,
+        messages: &[(u16, &str)],
+    ) -> Result<Value, Refusal> {
+        self.json(requested).map_err(|refusal| {
+            match messages.iter().find(|(status, _)| refusal.status == Some(*status)) {
+                Some((_, message)) => Refusal { message: (*message).to_owned(), ..refusal },
+                None => refusal,
+            }
         })
     }
 
     /// The text of a good answer.
-    pub fn text(&self, wanted: &str, kind: RefusalKind) -> Result<&str, Refusal> {
-        let why = match self {
+    pub(crate) fn text(&self, requested: &str) -> Result<&str, Refusal> {
+        let reason = match self {
             Self::Received { status: 200..=299, body } => return Ok(body),
             Self::Received { status, .. } => {
-                let message = format!("{wanted} was answered with HTTP {status}");
-                return Err(Refusal { status: Some(*status), ..Refusal::new(kind, message) });
+                let message = format!("{requested} was answered with HTTP {status}");
+                return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
             }
             Self::Unreached(ConnectError::Tls) => {
                 "no SSL connection, or the server's certificate does not verify"
@@ -149,7 +160,7 @@ impl VendorResponse {
                 "the server did not answer in time, or broke off"
             }
         };
-        let refusal = Refusal::new(kind, format!("{wanted} failed: {why}"));
+        let refusal = Refusal::failure(format!("{requested} failed: {reason}"));
         Err(Refusal { is_silence: true, ..refusal })
     }
 }

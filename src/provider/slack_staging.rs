@@ -1,18 +1,16 @@
 //! Slack, by the app that Sentry's developers try things out with.
 
+use super::ProviderDescription;
 use super::auth::oauth2;
-use super::fields::step::Step;
 use super::sentry_only::SentryOnly;
 
-pub(super) static SLACK_STAGING: SentryOnly = SentryOnly {
-    features: &["alert-rule", "chat-unfurl"],
-    ..SentryOnly::new(
-        "slack_staging",
-        "Slack (Staging)",
-        "waits at a Sentry once for a person who approves in a browser",
+pub(super) static SLACK_STAGING: SentryOnly = SentryOnly::new(ProviderDescription {
+    name: "Slack (Staging)",
+    summary: "waits at a Sentry once for a person who approves in a browser",
+    sentry_only_reason: Some(
         "the staging app is Sentry's own; with an app of yours the provider is `slack`",
-        &STEPS,
-    )
-};
-
-static STEPS: [Step; 1] = [oauth2::STEP];
+    ),
+    features: &["alert-rule", "chat-unfurl"],
+    steps: &[oauth2::STEP],
+    ..ProviderDescription::new("slack_staging")
+});

@@ -1,44 +1,27 @@
 //! A provider that we do not describe: whatever the state names by step id is sent as it is.
 
-use super::fields::step::Step;
-use super::{Answers, IntegrationMatch, Provider};
+use super::{Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Refusal};
+use crate::model::{IntegrationData, Refusal};
 
 pub(super) struct UndescribedProvider;
 
+/// The key is empty: the one that was given stands for it.
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    summary: "not described here; `state` names the fields of each step by the step's id",
+    ..ProviderDescription::new("")
+};
+
 impl Provider for UndescribedProvider {
-    /// Empty: the key is the one that was given.
-    fn key(&self) -> &'static str {
-        ""
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
-    fn name(&self) -> &'static str {
-        ""
-    }
-
-    fn summary(&self) -> &'static str {
-        "not described here; `state` names the fields of each step by the step's id"
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &[]
-    }
-
-    fn bind_answer(
-        &self,
-        _step: &Step,
-        _fields: &Fields,
-        _state: &mut State,
-    ) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
         Err(Refusal::failure("only a Sentry can walk the steps of this provider"))
     }
 
-    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
-        IntegrationMatch::CannotTell
-    }
-
-    fn build(&self, _state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, _: &State) -> Result<IntegrationData, Refusal> {
         Err(Refusal::failure("only a Sentry can build the integration of this provider"))
     }
 }

@@ -4,11 +4,10 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA};
-use super::fields::step::Step;
 use super::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, FreshValues, INITIAL, IntegrationMatch, Provider};
+use super::{Field, FreshValues, INITIAL, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use crate::model::{IntegrationData, Object, Refusal, object};
 use crate::secret::Secret;
 use crate::text::url;
 use serde_json::{Value, json};
@@ -20,44 +19,25 @@ const ACCOUNT: &str = "account";
 
 pub(super) struct Vercel;
 
-static FIRST: Step = Step::initial(&[Field::required(
-    "code",
-    FieldKind::Text(4096),
-    "the code that Vercel's marketplace puts into its link; good once",
-    "${VERCEL_CODE}",
-)
-.secret()]);
-
-static STEPS: [Step; 1] = [Step::form("oauth_login", &[Field::echoed("state")])];
-static APP: [Field; 3] = [app::CLIENT_ID, app::client_secret("${VERCEL_CLIENT_SECRET}"), app::URL];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Vercel",
+    summary: "finishes with the code of an installation that was begun in Vercel's marketplace",
+    features: &["deployment"],
+    initial: Some(&Step::initial(&[Field::text(
+        "code",
+        4096,
+        "the code that Vercel's marketplace puts into its link; good once",
+        "${VERCEL_CODE}",
+    )
+    .secret()])),
+    steps: &[Step::form("oauth_login", &[Field::echoed("state")])],
+    app: &[app::CLIENT_ID, app::client_secret("${VERCEL_CLIENT_SECRET}"), app::URL],
+    ..ProviderDescription::new("vercel")
+};
 
 impl Provider for Vercel {
-    fn key(&self) -> &'static str {
-        "vercel"
-    }
-
-    fn name(&self) -> &'static str {
-        "Vercel"
-    }
-
-    fn summary(&self) -> &'static str {
-        "finishes with the code of an installation that was begun in Vercel's marketplace"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["deployment"]
-    }
-
-    fn initial(&self) -> Option<&'static Step> {
-        Some(&FIRST)
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &APP
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
@@ -66,42 +46,36 @@ impl Provider for Vercel {
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        if step.id == INITIAL {
-            state.bind(CODE, fields.text("code"));
-            return Ok(());
+        if step.id != INITIAL {
+            return oauth2::verify(fields, state);
         }
-        oauth2::verify(fields, state)
+        state.bind(CODE, fields.text("code"));
+        Ok(())
     }
 
     fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         let base = AppSettings::of(state).base_url_or("https://api.vercel.com");
         let Some(data) = state.fetch(OAUTH_DATA) else { return Ok(Some(exchange(base, state))) };
         let path = match data["team_id"].as_str() {
-            Some(team) => format!("/v2/teams/{}", url::segment(team)),
-            None => "/v2/user".to_owned(),
+            Some(team) => format!("teams/{}", url::segment(team)),
+            None => "user".to_owned(),
         };
-        let token = Credentials::Bearer(oauth2::access_token(state));
-        let ask = || VendorRequest::get(ACCOUNT, format!("{base}{path}"), token);
-        Ok(state.fetch(ACCOUNT).is_none().then(ask))
+        let url = format!("{base}/v2/{path}");
+        let account = || VendorRequest::get(ACCOUNT, url, oauth2::credentials(state));
+        Ok(state.lacks(ACCOUNT).then(account))
     }
 
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
         if name == OAUTH_DATA {
-            return oauth2::bind_tokens(reply, state);
+            return oauth2::bind_tokens(response, state);
         }
-        let account = reply.json("Vercel's team or user", RefusalKind::Failure)?;
-        state.bind(ACCOUNT, account);
+        state.bind(ACCOUNT, response.json("Vercel's team or user")?);
         Ok(())
-    }
-
-    /// Only the exchange of the code tells whose installation it is.
-    fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
-        IntegrationMatch::CannotTell
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
@@ -110,7 +84,7 @@ impl Provider for Vercel {
         let is_team = data["team_id"].is_string();
         let id = data[if is_team { "team_id" } else { "user_id" }].as_str();
         let id = id.ok_or_else(|| Refusal::failure("Vercel does not tell the team or user"))?;
-        // The user stands inside of what is told, or is all of it.
+        // The user stands inside of the response, or is all of it.
         let user = if account["user"].is_object() { &account["user"] } else { account };
         let text = |name: &str| user[name].as_str().filter(|text| !text.is_empty());
         let name = text("name").or_else(|| text("username")).unwrap_or(id).to_owned();
@@ -124,7 +98,7 @@ impl Provider for Vercel {
         }
         Ok(IntegrationData {
             name: Some(name),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            metadata: object(metadata),
             ..IntegrationData::new(id)
         })
     }

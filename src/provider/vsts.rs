@@ -3,13 +3,10 @@
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
 use super::fields::recover;
-use super::fields::step::Step;
-use super::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider};
+use super::request::{RequestBody, VendorRequest, VendorResponse};
+use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{
-    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
-};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity, object};
 use crate::secret::Secret;
 use crate::text::url;
 use serde_json::{Value, json};
@@ -31,88 +28,76 @@ const SUBSCRIPTION: &str = "subscription";
 
 pub(super) struct Vsts;
 
-static STEPS: [Step; 2] = [
-    oauth2::STEP,
-    Step::form(
-        "account_selection",
-        &[Field::required("account", FieldKind::Text(100), "the id of the organization", "0b3e…")],
-    ),
-];
-static APP: [Field; 3] = [app::CLIENT_ID, app::client_secret("${AZURE_CLIENT_SECRET}"), app::URL];
+static DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "Azure DevOps",
+    summary: "waits once for a person who approves in a browser",
+    features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
+    steps: &[
+        oauth2::STEP,
+        Step::form(
+            "account_selection",
+            &[Field::text("account", 100, "the id of the organization", "0b3e…")],
+        ),
+    ],
+    app: &[app::CLIENT_ID, app::client_secret("${AZURE_CLIENT_SECRET}"), app::URL],
+    needs_default_identity: true,
+    ..ProviderDescription::new("vsts")
+};
 
 impl Provider for Vsts {
-    fn key(&self) -> &'static str {
-        "vsts"
-    }
-
-    fn name(&self) -> &'static str {
-        "Azure DevOps"
-    }
-
-    fn summary(&self) -> &'static str {
-        "waits once for a person who approves in a browser"
-    }
-
-    fn features(&self) -> &'static [&'static str] {
-        &["commits", "issue-basic", "issue-sync", "stacktrace-link"]
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &STEPS
-    }
-
-    fn app(&self) -> &'static [Field] {
-        &APP
+    fn description(&self) -> &ProviderDescription {
+        &DESCRIPTION
     }
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id == oauth2::STEP.id {
-            return app(state).view(state, fresh);
+            return oauth(state).step_data(state, fresh);
         }
         bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
-        let webhook = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
-        bind_once(state, WEBHOOK, &webhook);
-        let account = |one: &Value| json!({ "accountId": one["accountId"], "accountName": one["accountName"] });
-        let accounts: Vec<_> = accounts(state).map(account).collect();
-        [(ACCOUNTS.to_owned(), json!(accounts))].into_iter().collect()
+        bind_once(state, WEBHOOK, &fresh.redirect_uri.replace("/setup/", "/issue-updated/"));
+        let names = ["accountId", "accountName"];
+        let shown = |account: &Value| names.map(|name| (name.to_owned(), account[name].clone()));
+        let accounts = accounts(state).map(|account| Object::from_iter(shown(account)));
+        object(json!({ ACCOUNTS: accounts.collect::<Vec<_>>() }))
     }
 
     fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, ACCOUNTS]);
         }
-        let chosen = accounts(state).find(|one| one["accountId"] == fields.text("account"));
-        let chosen = chosen.cloned().ok_or_else(|| {
+        let id = fields.text("account");
+        let account = accounts(state).find(|account| account["accountId"] == id).cloned();
+        let account = account.ok_or_else(|| {
             Refusal::failure("the user has no such Azure DevOps organization: check `account`")
         })?;
         [BASE_URL, SUBSCRIPTION].iter().for_each(|name| state.unbind(name));
-        state.bind(ACCOUNT, chosen);
+        state.bind(ACCOUNT, account);
         Ok(())
     }
 
     fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        if let Some(exchange) = app(state).exchange(state)? {
+        if let Some(exchange) = oauth(state).exchange(state)? {
             return Ok(Some(exchange));
         }
         let vssps = AppSettings::of(state).base_url_or("https://app.vssps.visualstudio.com");
         let get = |name, path: String| {
-            let token = Credentials::Bearer(oauth2::access_token(state));
-            Ok(Some(VendorRequest::get(name, format!("{vssps}/{path}"), token)))
+            let credentials = oauth2::credentials(state);
+            Ok(Some(VendorRequest::get(name, format!("{vssps}/{path}"), credentials)))
         };
-        let lacks = |name| state.fetch(name).is_none();
-        let is_chosen = step.id != oauth2::STEP.id;
-        let account = state.fetch(ACCOUNT).and_then(|one| one["accountId"].as_str());
-        match account.filter(|_| is_chosen) {
-            _ if lacks(USER) => get(USER, "_apis/profile/profiles/me?api-version=1.0".to_owned()),
-            _ if lacks(ACCOUNTS) => {
-                let user = url::segment(id_of(state)?);
+        let account = state.fetch(ACCOUNT).and_then(|account| account["accountId"].as_str());
+        match account.filter(|_| step.id != oauth2::STEP.id) {
+            _ if state.lacks(USER) => {
+                get(USER, "_apis/profile/profiles/me?api-version=1.0".to_owned())
+            }
+            _ if state.lacks(ACCOUNTS) => {
+                let user = url::segment(user_id(state)?);
                 get(ACCOUNTS, format!("_apis/accounts?memberId={user}&api-version=4.1"))
             }
-            Some(id) if lacks(BASE_URL) => {
+            Some(id) if state.lacks(BASE_URL) => {
                 let id = url::segment(id);
                 get(BASE_URL, format!("{AREA}?hostId={id}&api-preview=5.0-preview.1"))
             }
-            Some(_) if lacks(SUBSCRIPTION) => Ok(Some(subscribe(state))),
+            Some(_) if state.lacks(SUBSCRIPTION) => Ok(Some(subscribe(state))),
             _ => Ok(None),
         }
     }
@@ -120,25 +105,24 @@ impl Provider for Vsts {
     fn bind_response(
         &self,
         name: &str,
-        reply: &VendorResponse,
+        response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
-        let failure = RefusalKind::Failure;
         match name {
-            OAUTH_DATA => return oauth2::bind_tokens(reply, state),
-            USER => state.bind(USER, reply.json("Azure DevOps' user", failure)?),
+            OAUTH_DATA => return oauth2::bind_tokens(response, state),
+            USER => state.bind(USER, response.json("Azure DevOps' user")?),
             ACCOUNTS => {
-                let told = reply.json("the user's Azure DevOps organizations", failure)?;
-                state.bind(ACCOUNTS, told["value"].clone());
+                let accounts = response.json("the user's Azure DevOps organizations")?;
+                state.bind(ACCOUNTS, accounts["value"].clone());
             }
             BASE_URL => {
-                let told = reply.json("the address of the organization", failure)?;
-                let url = told["locationUrl"].as_str().unwrap_or_default();
+                let area = response.json("the address of the organization")?;
+                let url = area["locationUrl"].as_str().unwrap_or_default();
                 state.bind(BASE_URL, checked_url(url, state)?);
             }
             _ => {
-                let told = reply.json("the webhook in Azure DevOps", RefusalKind::Provider)?;
-                state.bind(SUBSCRIPTION, told["id"].clone());
+                let webhook = response.json("the webhook in Azure DevOps");
+                state.bind(SUBSCRIPTION, webhook.map_err(Refusal::by_provider)?["id"].clone());
             }
         }
         Ok(())
@@ -149,15 +133,12 @@ impl Provider for Vsts {
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        match answers.text("account") == listed.external_id {
-            true => IntegrationMatch::Same,
-            false => IntegrationMatch::Other,
-        }
+        IntegrationMatch::same_or_other(listed.external_id == answers.text("account"))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let account = state.fetch(ACCOUNT).unwrap_or(&Value::Null);
-        let (id, name) = (account["accountId"].as_str(), account["accountName"].as_str());
+        let id = account["accountId"].as_str();
         let id = id.ok_or_else(|| Refusal::failure("no Azure DevOps organization was chosen"))?;
         let scopes: Vec<_> = SCOPE.split(' ').map(str::to_owned).collect();
         let metadata = json!({
@@ -168,34 +149,30 @@ impl Provider for Vsts {
         });
         let identity = UserIdentity {
             kind: "vsts",
-            external_id: id_of(state)?.to_owned(),
+            external_id: user_id(state)?.to_owned(),
             scopes,
             data: oauth2::identity_data(state),
         };
         Ok(IntegrationData {
-            name: name.map(str::to_owned),
-            metadata: metadata.as_object().cloned().unwrap_or_default(),
+            name: account["accountName"].as_str().map(str::to_owned),
+            metadata: object(metadata),
             user_identity: Some(identity),
             ..IntegrationData::new(id)
         })
     }
-
-    fn needs_default_identity(&self) -> bool {
-        true
-    }
 }
 
-fn app(state: &State) -> OAuth2 {
-    let base = AppSettings::of(state).base_url_or("https://login.microsoftonline.com");
-    let authorize = format!("{base}/common/oauth2/v2.0/authorize");
-    OAuth2::of_app(state, authorize, format!("{base}/common/oauth2/v2.0/token"), SCOPE)
+fn oauth(state: &State) -> OAuth2 {
+    let base_url = AppSettings::of(state).base_url_or("https://login.microsoftonline.com");
+    let paths = ["/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token"];
+    OAuth2::of_app(state, base_url, paths, SCOPE)
 }
 
 fn accounts(state: &State) -> impl Iterator<Item = &Value> {
     state.fetch(ACCOUNTS).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn id_of(state: &State) -> Result<&str, Refusal> {
+fn user_id(state: &State) -> Result<&str, Refusal> {
     let id = state.fetch(USER).and_then(|user| user["id"].as_str());
     id.ok_or_else(|| Refusal::failure("Azure DevOps' user has no id"))
 }
@@ -206,11 +183,11 @@ fn checked_url(url: &str, state: &State) -> Result<String, Refusal> {
     let url = format!("{}/", url.trim_end_matches('/'));
     let host = url::host(&url);
     let is_azure = host == "dev.azure.com" || host.ends_with(".visualstudio.com");
-    let is_there = url::host(AppSettings::of(state).text("url")) == host && !host.is_empty();
-    match is_there || is_azure && url.starts_with("https://") {
-        true => Ok(url),
-        false => Err(Refusal::failure("the address of the organization is not one of Azure's")),
+    let is_of_app = url::host(AppSettings::of(state).text("url")) == host && !host.is_empty();
+    if is_of_app || is_azure && url.starts_with("https://") {
+        return Ok(url);
     }
+    Err(Refusal::failure("the address of the organization is not one of Azure's"))
 }
 
 /// The webhook that tells of changed work items.
@@ -230,6 +207,6 @@ fn subscribe(state: &State) -> VendorRequest {
     });
     let base = state.text(BASE_URL).unwrap_or_default();
     let url = format!("{base}_apis/hooks/subscriptions?api-version=4.1");
-    let token = Credentials::Bearer(oauth2::access_token(state));
-    VendorRequest::post(SUBSCRIPTION, url, token, RequestBody::Json(Secret::from(body.to_string())))
+    let body = RequestBody::Json(Secret::from(body.to_string()));
+    VendorRequest::post(SUBSCRIPTION, url, oauth2::credentials(state), body)
 }

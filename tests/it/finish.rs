@@ -6,55 +6,39 @@ use finishline::backend::embedded::{EngineError, finish};
 use finishline::database::organizations::Actor;
 use finishline::model::state::{Fields, State};
 use finishline::model::{
-    FinishedIntegration, IntegrationData, ListedIntegration, Object, Refusal, RefusalKind,
-    RowPolicy, UserIdentity,
+    FinishedIntegration, IntegrationData, Object, Refusal, RefusalKind, RowPolicy, UserIdentity,
 };
-use finishline::provider::{self, Answers, IntegrationMatch, Provider, Step};
+use finishline::provider::{self, Provider, ProviderDescription, Step};
 use serde_json::{Value, json};
 
 /// A provider that exists in tests alone: `build` is the test's business.
-pub(crate) struct Dummy {
-    pub(crate) integration_key: &'static str,
-    pub(crate) needs_default_identity: bool,
+pub(crate) struct Dummy(ProviderDescription);
+
+impl Dummy {
+    pub(crate) const fn new(integration_key: &'static str, needs_default_identity: bool) -> Self {
+        Self(ProviderDescription {
+            name: "Dummy",
+            summary: "stores what a test says",
+            integration_key,
+            needs_default_identity,
+            ..ProviderDescription::new("dummy")
+        })
+    }
 }
 
-pub(crate) const DUMMY: Dummy = Dummy { integration_key: "dummy", needs_default_identity: false };
+pub(crate) const DUMMY: Dummy = Dummy::new("dummy", false);
 
 impl Provider for Dummy {
-    fn key(&self) -> &'static str {
-        "dummy"
-    }
-
-    fn name(&self) -> &'static str {
-        "Dummy"
-    }
-
-    fn summary(&self) -> &'static str {
-        "stores what a test says"
-    }
-
-    fn integration_key(&self) -> &'static str {
-        self.integration_key
-    }
-
-    fn steps(&self) -> &'static [Step] {
-        &[]
+    fn description(&self) -> &ProviderDescription {
+        &self.0
     }
 
     fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn matches(&self, _: &Answers, _: &ListedIntegration) -> IntegrationMatch {
-        IntegrationMatch::CannotTell
-    }
-
     fn build(&self, _: &State) -> Result<IntegrationData, Refusal> {
         Err(Refusal::failure("the test builds it"))
-    }
-
-    fn needs_default_identity(&self) -> bool {
-        self.needs_default_identity
     }
 }
 
@@ -156,7 +140,7 @@ fn every_finish_ends_as_it_does_in_sentry() {
         }
         let integration_key = if case["provider"] == "aliased" { "alias" } else { "dummy" };
         let needs_default_identity = case["needs_default_identity"] == true;
-        let provider = Dummy { integration_key, needs_default_identity };
+        let provider = Dummy::new(integration_key, needs_default_identity);
         let mut file = File::new();
         prepare(&file, case, &provider);
         let before = file.rows(ALL);
@@ -222,7 +206,7 @@ fn an_account_of_another_user_is_refused_where_it_is_needed() {
         "data": {"external_id": "a", "user_identity": identity},
         "existing_identity": {"user": "other", "external_id": "AccountId"},
     });
-    let provider = Dummy { needs_default_identity: true, ..DUMMY };
+    let provider = Dummy::new("dummy", true);
     let mut file = File::new();
     prepare(&file, &case, &provider);
     let before = file.rows(ALL);

@@ -9,7 +9,7 @@ use finishline::model::state::State;
 use finishline::model::{FinishedIntegration, IntegrationData, Object, UserIdentity};
 use serde_json::{Value, json};
 
-const NEEDS: Dummy = Dummy { needs_default_identity: true, ..DUMMY };
+const NEEDS: Dummy = Dummy::new("dummy", true);
 
 /// Everything that a finish may touch, but times.
 const ALL: &str = "SELECT 'integration', id, external_id, metadata, status FROM integration

@@ -32,13 +32,11 @@ pub(crate) const API_URL: Field = Field::optional(
 );
 
 /// The app's id there.
-pub(crate) const CLIENT_ID: Field =
-    Field::required("clientId", FieldKind::Text(200), "the id of the app", "6f1c…");
+pub(crate) const CLIENT_ID: Field = Field::text("clientId", 200, "the id of the app", "6f1c…");
 
 /// Its secret.
 pub(crate) const fn client_secret(example: &'static str) -> Field {
-    Field::required("clientSecret", FieldKind::Text(4096), "the secret of the app", example)
-        .secret()
+    Field::text("clientSecret", 4096, "the secret of the app", example).secret()
 }
 
 /// The app that a pipeline was begun with.

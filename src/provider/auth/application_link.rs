@@ -2,21 +2,17 @@
 //! Server and Jira Server have in common.
 
 use super::oauth2::OAUTH_STATE;
-use super::self_hosted::VERIFY_SSL;
+use super::self_hosted::{INSTALLATION_DATA, VERIFY_SSL, form_text, verify_ssl};
 use crate::model::state::{Fields, State};
-use crate::model::{
-    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, UserIdentity,
-};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity, object};
 use crate::provider::fields::{PEM, recover};
 use crate::provider::request::{Credentials, OAuth1, RequestBody, VendorRequest, VendorResponse};
-use crate::provider::{Answers, Field, FieldKind, IntegrationMatch, Step};
+use crate::provider::{Answers, Field, IntegrationMatch, Step};
 use crate::secret::Secret;
 use crate::text::url;
 use ::url::form_urlencoded;
 use serde_json::{Value, json};
 
-/// The form's answer, as Sentry binds it.
-const INSTALLATION: &str = "installation_data";
 pub(crate) const REQUEST_TOKEN: &str = "request_token";
 pub(crate) const ACCESS_TOKEN: &str = "access_token";
 const VERIFIER: &str = "oauth_verifier";
@@ -25,13 +21,8 @@ pub(crate) static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::required(
-                "url",
-                FieldKind::Url,
-                "the address of the server",
-                "https://git.example.com",
-            ),
-            Field::required("consumerKey", FieldKind::Text(200), "the consumer's key", "sentry"),
+            Field::url("url", "the address of the server", "https://git.example.com"),
+            Field::text("consumerKey", 200, "the consumer's key", "sentry"),
             Field::required("privateKey", PEM, "its private key", "@sentry.pem").secret(),
             VERIFY_SSL,
         ],
@@ -39,27 +30,27 @@ pub(crate) static STEPS: [Step; 2] = [
     Step::page(
         "oauth_callback",
         "oauthUrl",
-        &[Field::required("oauthToken", FieldKind::Text(4096), "the token that was approved", "")
+        &[Field::text("oauthToken", 4096, "the token that was approved", "")
             .by_callback("oauth_token")
             .secret()],
     ),
 ];
 
 /// What the callback's step shows: the page to approve on.
-pub(crate) fn view(step: &Step, state: &State) -> Object {
+pub(crate) fn step_data(step: &Step, state: &State) -> Object {
     if step.id == STEPS[0].id {
         return Object::new();
     }
-    let token = state.fetch(REQUEST_TOKEN).and_then(|token| token["oauth_token"].as_str());
     let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("oauth_token", token.unwrap_or_default())
+        .append_pair("oauth_token", token(state, REQUEST_TOKEN).unwrap_or_default())
         .finish();
-    let url = format!("{}/plugins/servlet/oauth/authorize?{query}", text(state, "url"));
-    [("oauthUrl".to_owned(), json!(url))].into_iter().collect()
+    let url = format!("{}/plugins/servlet/oauth/authorize?{query}", form_text(state, "url"));
+    object(json!({ "oauthUrl": url }))
 }
 
-/// Binds an answer; the provider has `learned` more after it, which another answer forgets.
-pub(crate) fn bind_answer(step: &Step, fields: &Fields, state: &mut State, learned: &[&str]) {
+/// Binds an answer. Another one unbinds the tokens, and the responses that the provider bound with
+/// them.
+pub(crate) fn bind_answer(step: &Step, fields: &Fields, state: &mut State, responses: &[&str]) {
     if step.id == STEPS[0].id {
         let data = json!({
             "url": fields.text("url").trim_end_matches('/'),
@@ -67,61 +58,57 @@ pub(crate) fn bind_answer(step: &Step, fields: &Fields, state: &mut State, learn
             "private_key": fields.text("privateKey"),
             "verify_ssl": fields.flag("verifySsl", true),
         });
-        state.bind(INSTALLATION, data);
+        state.bind(INSTALLATION_DATA, data);
         state.unbind(REQUEST_TOKEN);
     } else {
         state.bind(VERIFIER, fields.text("oauthToken"));
-        learned.iter().chain(&[ACCESS_TOKEN]).for_each(|name| state.unbind(name));
+        responses.iter().chain(&[ACCESS_TOKEN]).for_each(|name| state.unbind(name));
     }
 }
 
-/// The tokens that the step lacks.
+/// The request for the step's tokens, where the state lacks them.
 pub(crate) fn next_request(step: &Step, state: &State) -> Option<VendorRequest> {
-    let (name, path, token, verifier) = if step.id == STEPS[0].id {
-        (REQUEST_TOKEN, "request-token", None, None)
-    } else {
-        let token = state.fetch(REQUEST_TOKEN).and_then(|token| token["oauth_token"].as_str());
-        (ACCESS_TOKEN, "access-token", token, state.text(VERIFIER))
-    };
-    let path = format!("/plugins/servlet/oauth/{path}");
-    let post = || request(state, name, &path, token, verifier, RequestBody::Form(Vec::new()));
-    state.fetch(name).is_none().then(post)
+    let name = if step.id == STEPS[0].id { REQUEST_TOKEN } else { ACCESS_TOKEN };
+    let path = format!("/plugins/servlet/oauth/{}", name.replace('_', "-"));
+    state.lacks(name).then(|| request(state, name, &path, RequestBody::Form(Vec::new())))
 }
 
-/// A request that is signed with what is known so far.
+/// A request that is signed with the consumer's key and the token that there is by then.
 pub(crate) fn request(
     state: &State,
     name: &'static str,
     path: &str,
-    token: Option<&str>,
-    verifier: Option<&str>,
     body: RequestBody,
 ) -> VendorRequest {
-    let with = OAuth1 {
-        consumer_key: text(state, "consumer_key").to_owned(),
-        private_key: Secret::from(text(state, "private_key")),
+    let (token, verifier) = match name {
+        REQUEST_TOKEN => (None, None),
+        ACCESS_TOKEN => (token(state, REQUEST_TOKEN), state.text(VERIFIER)),
+        _ => (token(state, ACCESS_TOKEN), None),
+    };
+    let oauth1 = OAuth1 {
+        consumer_key: form_text(state, "consumer_key").to_owned(),
+        private_key: Secret::from(form_text(state, "private_key")),
         token: token.map(Secret::from),
         verifier: verifier.map(Secret::from),
     };
-    let url = format!("{}{path}", text(state, "url"));
-    let ask = VendorRequest::post(name, url, Credentials::OAuth1(Box::new(with)), body);
-    VendorRequest { verify_tls: installation(state)["verify_ssl"] != false, ..ask }
+    let url = format!("{}{path}", form_text(state, "url"));
+    let request = VendorRequest::post(name, url, Credentials::OAuth1(Box::new(oauth1)), body);
+    VendorRequest { verify_tls: verify_ssl(state), ..request }
 }
 
-/// The access token of the exchange.
-pub(crate) fn access_token(state: &State) -> Option<&str> {
-    state.fetch(ACCESS_TOKEN)?["oauth_token"].as_str()
+/// The token that came back under this name.
+pub(crate) fn token<'a>(state: &'a State, name: &str) -> Option<&'a str> {
+    state.fetch(name)?["oauth_token"].as_str()
 }
 
 /// Binds the tokens that came back, as a form.
 pub(crate) fn bind_tokens(
-    name: &'static str,
-    whose: &str,
-    reply: &VendorResponse,
+    name: &str,
+    server: &str,
+    response: &VendorResponse,
     state: &mut State,
 ) -> Result<(), Refusal> {
-    let wanted = format!("{whose}'s {}", name.replace('_', " "));
-    let form = reply.text(&wanted, RefusalKind::Failure)?;
+    let form = response.text(&format!("{server}'s {}", name.replace('_', " ")))?;
     let pairs: Object = form_urlencoded::parse(form.as_bytes())
         .map(|(name, value)| (name.into_owned(), Value::from(value)))
         .collect();
@@ -134,25 +121,23 @@ pub(crate) fn bind_tokens(
         // The callback brings it back, and is found by it.
         state.bind(OAUTH_STATE, pairs["oauth_token"].clone());
     }
-    state.bind(name, Value::Object(pairs));
+    state.bind(name, pairs);
     Ok(())
 }
 
-/// How long Sentry's id for it is at most.
-const LONGEST_ID: usize = 64;
+/// How many characters Sentry's id for it has at most.
+const MAX_ID_CHARS: usize = 64;
 
 /// Sentry's id for it: host and consumer, cut.
 fn external_id(url: &str, consumer_key: &str) -> String {
-    format!("{}:{consumer_key}", url::host(url)).chars().take(LONGEST_ID).collect()
+    format!("{}:{consumer_key}", url::host(url)).chars().take(MAX_ID_CHARS).collect()
 }
 
-/// What a listed integration tells: an id that was cut does not tell the whole key.
+/// The fields as far as a listed integration shows them: an id that was cut lacks a part of the key.
 pub(crate) fn recover_fields(listed: &ListedIntegration) -> Object {
     let (host, key) = listed.external_id.rsplit_once(':').unwrap_or_default();
-    let key = if listed.external_id.chars().count() < LONGEST_ID { key } else { "" };
-    let mut told = recover::server_fields(listed, host);
-    told.extend(recover::text_fields([("consumerKey", key)]));
-    told
+    let key = if listed.external_id.chars().count() < MAX_ID_CHARS { key } else { "" };
+    recover::server_fields(listed, host, [("consumerKey", key)])
 }
 
 pub(crate) fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
@@ -173,41 +158,29 @@ pub(crate) fn build(
     more: Object,
     state: &State,
 ) -> Result<IntegrationData, Refusal> {
-    let lacks = || Refusal::failure("the access token is missing");
-    let tokens = state.fetch(ACCESS_TOKEN).filter(|tokens| tokens.is_object()).ok_or_else(lacks)?;
-    let (url, key) = (text(state, "url"), text(state, "consumer_key"));
-    let id = external_id(url, key);
-    let metadata = json!({
+    let missing = || Refusal::failure("the access token is missing");
+    let tokens = state.fetch(ACCESS_TOKEN).filter(|tokens| tokens.is_object());
+    let tokens = tokens.ok_or_else(missing)?;
+    let (url, key) = (form_text(state, "url"), form_text(state, "consumer_key"));
+    let external_id = external_id(url, key);
+    let mut metadata = object(json!({
         "base_url": url,
         "domain_name": url::host(url),
-        "verify_ssl": installation(state)["verify_ssl"] != false,
-    });
-    let mut metadata = metadata.as_object().cloned().unwrap_or_default();
+        "verify_ssl": verify_ssl(state),
+    }));
     metadata.extend(more);
-    let data = json!({
+    let data = object(json!({
         "consumer_key": key,
-        "private_key": text(state, "private_key"),
+        "private_key": form_text(state, "private_key"),
         "access_token": tokens["oauth_token"],
         "access_token_secret": tokens["oauth_token_secret"],
-    });
-    let identity = UserIdentity {
-        kind,
-        external_id: id.clone(),
-        scopes: Vec::new(),
-        data: data.as_object().cloned().unwrap_or_default(),
-    };
+    }));
+    let identity =
+        UserIdentity { kind, external_id: external_id.clone(), scopes: Vec::new(), data };
     Ok(IntegrationData {
         name: Some(key.to_owned()),
         metadata,
         user_identity: Some(identity),
-        ..IntegrationData::new(id)
+        ..IntegrationData::new(external_id)
     })
-}
-
-fn installation(state: &State) -> &Value {
-    state.fetch(INSTALLATION).unwrap_or(&Value::Null)
-}
-
-fn text<'a>(state: &'a State, name: &str) -> &'a str {
-    installation(state)[name].as_str().unwrap_or_default()
 }

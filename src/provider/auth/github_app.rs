@@ -2,18 +2,20 @@
 
 use super::oauth2;
 use crate::model::state::State;
-use crate::model::{Object, Refusal, RefusalKind};
+use crate::model::{Object, Refusal, object};
 use crate::provider::request::{Credentials, Transport, VendorRequest, VendorResponse};
 use crate::provider::{Field, FieldKind};
 use crate::secret::Secret;
 use crate::text::url;
 use serde_json::{Value, json};
 
-/// Under which the installation is asked for, as the app.
+/// The name of the request for the installation, as the app, and of its response.
 pub(crate) const INSTALLATION: &str = "installation";
-/// Under which the user's installations are asked for.
+/// The same for the user's installations.
 pub(crate) const INSTALLATIONS: &str = "installations";
-/// Under which the user is asked for.
+/// The same for the user's roles in organizations.
+pub(crate) const MEMBERSHIPS: &str = "memberships";
+/// The same for the user.
 pub(crate) const USER: &str = "user";
 /// The id of the installation that is meant.
 pub(crate) const ID: &str = "installation_id";
@@ -26,6 +28,9 @@ pub(crate) const ID_FIELD: Field = Field::optional(
     "12345",
 )
 .by_callback("installation_id");
+
+/// Where a person approves, and where the code is exchanged.
+pub(crate) const OAUTH_PATHS: [&str; 2] = ["/login/oauth/authorize", "/login/oauth/access_token"];
 
 /// A server that has the app.
 pub(crate) struct AppServer {
@@ -40,54 +45,72 @@ pub(crate) struct AppServer {
 }
 
 impl AppServer {
-    /// A look at the API as the user.
-    pub(crate) fn as_user(&self, name: &'static str, path: &str, state: &State) -> VendorRequest {
-        self.get(name, path, Credentials::Bearer(oauth2::access_token(state)))
+    /// The request for the first of these whose response the state lacks.
+    pub(crate) fn first_missing(
+        &self,
+        names: &[&'static str],
+        state: &State,
+    ) -> Option<VendorRequest> {
+        names.iter().find(|name| state.lacks(name)).map(|name| self.request(name, state))
     }
 
-    /// A look at one installation as the app itself.
-    pub(crate) fn installation(&self, id: &str) -> VendorRequest {
-        let (app_id, private_key) = (self.app_id.clone(), self.private_key.clone());
-        let path = format!("/app/installations/{}", url::segment(id));
-        self.get(INSTALLATION, &path, Credentials::GitHubApp { app_id, private_key })
-    }
-
-    fn get(&self, name: &'static str, path: &str, credentials: Credentials) -> VendorRequest {
-        let ask = VendorRequest::get(name, format!("{}{path}", self.api), credentials);
-        VendorRequest {
-            via: Transport::GitHub(self.api.clone()),
-            verify_tls: self.verify_tls,
-            ..ask
-        }
+    /// The request of this name: for an installation as the app itself, else as the user.
+    pub(crate) fn request(&self, name: &'static str, state: &State) -> VendorRequest {
+        let path = match name {
+            INSTALLATION => {
+                let id = state.fetch(ID).map(id_text).unwrap_or_default();
+                format!("/app/installations/{}", url::segment(&id))
+            }
+            USER => "/user".to_owned(),
+            MEMBERSHIPS => "/user/memberships/orgs?per_page=100".to_owned(),
+            _ => "/user/installations?per_page=100".to_owned(),
+        };
+        let credentials = match name {
+            INSTALLATION => Credentials::GitHubApp {
+                app_id: self.app_id.clone(),
+                private_key: self.private_key.clone(),
+            },
+            _ => oauth2::credentials(state),
+        };
+        let request = VendorRequest::get(name, format!("{}{path}", self.api), credentials);
+        let via = Transport::GitHub(self.api.clone());
+        VendorRequest { via, verify_tls: self.verify_tls, ..request }
     }
 }
 
-/// Binds the installation that came back.
-pub(crate) fn bind_installation(reply: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
-    let no = |status: u16, message: &str| {
-        Err(Refusal { status: Some(status), ..Refusal::failure(message) })
-    };
-    match reply {
-        VendorResponse::Received { status: 404, .. } => {
-            return no(404, "the GitHub installation does not exist, or is another app's");
+/// Binds what both bind alike: the tokens, the installation and the user's installations.
+pub(crate) fn bind_response(
+    name: &str,
+    response: &VendorResponse,
+    state: &mut State,
+) -> Result<(), Refusal> {
+    match name {
+        oauth2::OAUTH_DATA => oauth2::bind_tokens(response, state)?,
+        INSTALLATION => state.bind(INSTALLATION, installation(response)?),
+        _ => {
+            let wanted = "the user's installations of the GitHub app";
+            state.bind(INSTALLATIONS, response.json(wanted)?);
         }
-        VendorResponse::Received { status: 401, .. } => {
-            return no(401, "GitHub does not know the app: check its id and private key");
-        }
-        _ => {}
     }
-    let told = reply.json("the installation of the GitHub app", RefusalKind::Failure)?;
-    if !told["suspended_at"].is_null() {
-        return Err(Refusal::failure("the GitHub installation is suspended"));
-    }
-    state.bind(INSTALLATION, told);
     Ok(())
 }
 
+fn installation(response: &VendorResponse) -> Result<Value, Refusal> {
+    let messages = [
+        (404, "the GitHub installation does not exist, or is another app's"),
+        (401, "GitHub does not know the app: check its id and private key"),
+    ];
+    let installation = response.json_or("the installation of the GitHub app", &messages)?;
+    if !installation["suspended_at"].is_null() {
+        return Err(Refusal::failure("the GitHub installation is suspended"));
+    }
+    Ok(installation)
+}
+
 /// The ids and accounts of the user's installations.
-pub(crate) fn listed(state: &State) -> impl Iterator<Item = &Value> {
-    let told = state.fetch(INSTALLATIONS).unwrap_or(&Value::Null);
-    told["installations"].as_array().into_iter().flatten()
+pub(crate) fn installations(state: &State) -> impl Iterator<Item = &Value> {
+    let response = state.fetch(INSTALLATIONS).unwrap_or(&Value::Null);
+    response["installations"].as_array().into_iter().flatten()
 }
 
 /// An id as GitHub writes it in JSON, as the text that it is everywhere else.
@@ -100,15 +123,14 @@ pub(crate) fn metadata(installation: &Value) -> Object {
     let account = &installation["account"];
     let home = account["html_url"].as_str().unwrap_or_default();
     let domain = home.split_once("://").map_or(home, |(_, rest)| rest);
-    let metadata = json!({
+    object(json!({
         "access_token": null,
         "expires_at": null,
         "icon": account["avatar_url"],
         "domain_name": domain,
         "account_type": account["type"],
         "account_id": account["id"],
-    });
-    metadata.as_object().cloned().unwrap_or_default()
+    }))
 }
 
 /// A refusal for an installation that is not the user's.

@@ -3,7 +3,7 @@
 
 use super::app::AppSettings;
 use crate::model::state::{Fields, State};
-use crate::model::{ListedIntegration, Object, Refusal, RefusalKind, StoredSecrets};
+use crate::model::{ListedIntegration, Object, Refusal, RefusalKind, StoredSecrets, object};
 use crate::provider::fields::recover;
 use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use crate::provider::{Field, FreshValues, Step};
@@ -54,23 +54,39 @@ pub(crate) struct OAuth2 {
 }
 
 impl OAuth2 {
+    /// An application at `base_url`, with the paths to approve on and to exchange the code at.
+    pub(crate) fn new(
+        base_url: &str,
+        [authorize_path, token_path]: [&str; 2],
+        client_id: &str,
+        client_secret: Secret,
+        scope: &'static str,
+    ) -> Self {
+        Self {
+            authorize_url: format!("{base_url}{authorize_path}"),
+            token_url: format!("{base_url}{token_path}"),
+            client_id: client_id.to_owned(),
+            client_secret,
+            scope,
+            pkce: false,
+            verify_tls: true,
+        }
+    }
+
     /// The application that `apps` names.
     pub(crate) fn of_app(
         state: &State,
-        authorize_url: String,
-        token_url: String,
+        base_url: &str,
+        paths: [&str; 2],
         scope: &'static str,
     ) -> Self {
         let app = AppSettings::of(state);
-        let (client_id, client_secret) =
-            (app.text("clientId").to_owned(), app.secret("clientSecret"));
-        let (pkce, verify_tls) = (false, true);
-        Self { authorize_url, token_url, client_id, client_secret, scope, pkce, verify_tls }
+        Self::new(base_url, paths, app.text("clientId"), app.secret("clientSecret"), scope)
     }
 
-    /// The step's data: the address to approve on. What is fresh is bound on the first look, so a
-    /// second look shows the same address.
-    pub(crate) fn view(&self, state: &mut State, fresh: &FreshValues) -> Object {
+    /// The step's data: the address to approve on. Fresh values are bound the first time only, so
+    /// the address stays the same.
+    pub(crate) fn step_data(&self, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, OAUTH_STATE, &fresh.nonce);
         bind_once(state, REDIRECT_URI, &fresh.redirect_uri);
         if self.pkce {
@@ -92,16 +108,13 @@ impl OAuth2 {
                 .append_pair("code_challenge_method", "S256");
         }
         let url = format!("{}?{}", self.authorize_url, query.finish());
-        [("oauthUrl".to_owned(), json!(url))].into_iter().collect()
+        object(json!({ "oauthUrl": url }))
     }
 
-    /// The exchange of the code for tokens; `None` once it is done.
-    ///
-    /// # Errors
-    ///
-    /// With PKCE, a step that was never looked at has no verifier.
+    /// The exchange of the code for tokens; `None` once it is done. With PKCE, a step that was
+    /// never shown has no verifier, and is refused.
     pub(crate) fn exchange(&self, state: &State) -> Result<Option<VendorRequest>, Refusal> {
-        if state.fetch(OAUTH_DATA).is_some() {
+        if !state.lacks(OAUTH_DATA) {
             return Ok(None);
         }
         let bound = |name| Secret::from(state.text(name).unwrap_or_default());
@@ -112,50 +125,43 @@ impl OAuth2 {
             ("client_id", Secret::from(self.client_id.as_str())),
         ];
         let mut credentials = Credentials::None;
+        let secret = self.client_secret.clone();
         if self.pkce {
             let missing = || Refusal::failure("the pipeline has no code_verifier: start it again");
             form.push(("code_verifier", state.text(VERIFIER).ok_or_else(missing)?.into()));
-            if !self.client_secret.expose().is_empty() {
-                credentials =
-                    Credentials::Basic(self.client_id.clone(), self.client_secret.clone());
+            if !secret.expose().is_empty() {
+                credentials = Credentials::Basic(self.client_id.clone(), secret);
             }
         } else {
-            form.push(("client_secret", self.client_secret.clone()));
+            form.push(("client_secret", secret));
         }
-        let ask = VendorRequest::post(
-            OAUTH_DATA,
-            self.token_url.as_str(),
-            credentials,
-            RequestBody::Form(form),
-        );
-        Ok(Some(VendorRequest { verify_tls: self.verify_tls, ..ask }))
+        let (url, body) = (self.token_url.as_str(), RequestBody::Form(form));
+        let request = VendorRequest::post(OAUTH_DATA, url, credentials, body);
+        Ok(Some(VendorRequest { verify_tls: self.verify_tls, ..request }))
     }
 }
 
-/// Checks the callback against the value that the step handed out, and keeps its code. Another
-/// code than before may be another account's: what the earlier one brought, and the provider has
-/// `learned` with it, is forgotten.
-///
-/// # Errors
-///
-/// `wrong-oauth-state`; the comparison takes the same time wherever the values differ.
+/// Checks the callback against the value that the step handed out, and binds its code. Another
+/// code than before may be another account's: what the earlier one brought is unbound, and so are
+/// the responses that the provider bound with it.
 pub(crate) fn bind_callback(
     fields: &Fields,
     state: &mut State,
-    learned: &[&str],
+    responses: &[&str],
 ) -> Result<(), Refusal> {
     verify(fields, state)?;
     let code = fields.text("code");
-    let taken = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
-    if state.text(CODE_DIGEST) != Some(&taken) {
-        learned.iter().chain(&[OAUTH_DATA]).for_each(|name| state.unbind(name));
-        state.bind(CODE_DIGEST, taken);
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
+    if state.text(CODE_DIGEST) != Some(&digest) {
+        responses.iter().chain(&[OAUTH_DATA]).for_each(|name| state.unbind(name));
+        state.bind(CODE_DIGEST, digest);
     }
     state.bind(CODE, code);
     Ok(())
 }
 
-/// Checks that an answer brings back the value that the step handed out.
+/// Checks that an answer brings back the value that the step handed out; the comparison takes the
+/// same time wherever the values differ.
 pub(crate) fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
     let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
     let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
@@ -170,12 +176,12 @@ pub(crate) fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
 pub(crate) fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
     bind_once(state, OAUTH_STATE, &fresh.nonce);
     let shown = state.text(OAUTH_STATE).unwrap_or_default();
-    [("state".to_owned(), json!(shown))].into_iter().collect()
+    object(json!({ "state": shown }))
 }
 
 /// Binds the tokens of the exchange; the code, which is used up, goes.
-pub(crate) fn bind_tokens(reply: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
-    let tokens = reply.json("the exchange of the code for a token", RefusalKind::Failure)?;
+pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
+    let tokens = response.json("the exchange of the code for a token")?;
     if tokens["access_token"].as_str().is_none_or(str::is_empty) {
         return Err(Refusal::failure("the exchange of the code brought no access token"));
     }
@@ -185,16 +191,16 @@ pub(crate) fn bind_tokens(reply: &VendorResponse, state: &mut State) -> Result<(
 }
 
 /// The access token of the exchange.
-pub(crate) fn access_token(state: &State) -> Secret {
+pub(crate) fn credentials(state: &State) -> Credentials {
     let token = state.fetch(OAUTH_DATA).and_then(|data| data["access_token"].as_str());
-    Secret::from(token.unwrap_or_default())
+    Credentials::Bearer(Secret::from(token.unwrap_or_default()))
 }
 
 /// What Sentry keeps of the tokens, to be the data of an identity.
 pub(crate) fn identity_data(state: &State) -> Object {
-    let kept = ["access_token", "refresh_token", "token_type", "created_at", "expires_in"];
+    let names = ["access_token", "refresh_token", "token_type", "created_at", "expires_in"];
     let tokens = state.fetch(OAUTH_DATA).unwrap_or(&Value::Null);
-    let present = kept.into_iter().filter(|name| !tokens[*name].is_null());
+    let present = names.into_iter().filter(|name| !tokens[*name].is_null());
     present.map(|name| (name.to_owned(), tokens[name].clone())).collect()
 }
 
@@ -208,16 +214,16 @@ pub(crate) fn is_stored(form: &Fields, stored: &StoredSecrets) -> bool {
         && metadata("verify_ssl") == Some(&json!(form.flag("verifySsl", true)))
 }
 
-/// What is told of the OAuth application: its id, where the identity is stored.
+/// The id of the OAuth application, where the identity is stored.
 pub(crate) fn recover_fields(listed: &ListedIntegration) -> Object {
     let identity = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());
     let client = identity.and_then(|identity| identity.get("client_id")).and_then(Value::as_str);
     recover::text_fields([("clientId", client.unwrap_or_default())])
 }
 
-/// Binds what is fresh on the first look only.
+/// Binds a fresh value the first time only.
 pub(crate) fn bind_once(state: &mut State, name: &str, value: &str) {
-    if state.fetch(name).is_none() {
+    if state.lacks(name) {
         state.bind(name, value);
     }
 }
@@ -247,16 +253,16 @@ mod tests {
         }
     }
 
-    fn form(ask: &VendorRequest) -> Vec<(&str, &str)> {
-        let RequestBody::Form(form) = &ask.body else { panic!("it is a form") };
+    fn form(request: &VendorRequest) -> Vec<(&str, &str)> {
+        let RequestBody::Form(form) = &request.body else { panic!("it is a form") };
         form.iter().map(|(name, value)| (*name, value.expose())).collect()
     }
 
     #[test]
     fn a_second_look_shows_the_same_address() {
         let mut state = State::default();
-        let first = app(false).view(&mut state, &fresh("one"));
-        assert_eq!(first, app(false).view(&mut state, &fresh("two")));
+        let first = app(false).step_data(&mut state, &fresh("one"));
+        assert_eq!(first, app(false).step_data(&mut state, &fresh("two")));
         let url = first["oauthUrl"].as_str().unwrap();
         assert_eq!(
             url,
@@ -268,23 +274,23 @@ mod tests {
     #[test]
     fn without_pkce_the_secret_is_in_the_form() {
         let mut state = State::default();
-        app(false).view(&mut state, &fresh("one"));
-        let ask = app(false).exchange(&state).unwrap().unwrap();
-        assert!(form(&ask).contains(&("client_secret", "s3cr3t")));
-        assert!(matches!(ask.credentials, Credentials::None));
-        assert!(!format!("{ask:?}").contains("s3cr3t"));
+        app(false).step_data(&mut state, &fresh("one"));
+        let request = app(false).exchange(&state).unwrap().unwrap();
+        assert!(form(&request).contains(&("client_secret", "s3cr3t")));
+        assert!(matches!(request.credentials, Credentials::None));
+        assert!(!format!("{request:?}").contains("s3cr3t"));
     }
 
     #[test]
     fn with_pkce_the_verifier_is_in_the_form_and_the_secret_is_not() {
         let mut state = State::default();
-        let data = app(true).view(&mut state, &fresh("one"));
+        let data = app(true).step_data(&mut state, &fresh("one"));
         let challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         assert!(data["oauthUrl"].as_str().unwrap().contains(challenge));
-        let ask = app(true).exchange(&state).unwrap().unwrap();
-        assert!(form(&ask).iter().all(|(name, _)| *name != "client_secret"));
-        assert!(form(&ask).contains(&("code_verifier", fresh("one").verifier.as_str())));
-        assert!(matches!(ask.credentials, Credentials::Basic(..)));
+        let request = app(true).exchange(&state).unwrap().unwrap();
+        assert!(form(&request).iter().all(|(name, _)| *name != "client_secret"));
+        assert!(form(&request).contains(&("code_verifier", fresh("one").verifier.as_str())));
+        assert!(matches!(request.credentials, Credentials::Basic(..)));
     }
 
     #[test]
@@ -300,7 +306,7 @@ mod tests {
         fields.set("code", "c");
         let mut state = State::default();
         assert!(bind_callback(&fields, &mut state, &[]).is_err(), "nothing was handed out");
-        app(false).view(&mut state, &fresh("one"));
+        app(false).step_data(&mut state, &fresh("one"));
         assert_eq!(
             bind_callback(&fields, &mut state, &[]).unwrap_err().kind,
             RefusalKind::WrongState
@@ -314,14 +320,14 @@ mod tests {
         use crate::provider::request::ConnectError;
         let answered =
             |status, body: &str| VendorResponse::Received { status, body: body.to_owned() };
-        for (reply, words, status) in [
+        for (response, words, status) in [
             (VendorResponse::Unreached(ConnectError::Tls), "SSL", None),
             (VendorResponse::Unreached(ConnectError::Connect), "connect", None),
             (answered(200, "<html>s3cr3t"), "JSON", None),
             (answered(401, "s3cr3t"), "401", Some(401)),
             (answered(200, "{}"), "no access token", None),
         ] {
-            let refusal = bind_tokens(&reply, &mut State::default()).unwrap_err();
+            let refusal = bind_tokens(&response, &mut State::default()).unwrap_err();
             assert!(refusal.message.contains(words), "{}", refusal.message);
             assert!(!refusal.message.contains("s3cr3t"));
             assert_eq!(refusal.status, status);

@@ -1,17 +1,17 @@
-//! A server that people run themselves, with an OAuth application of their own: what GitLab and
-//! Gitea have in common.
+//! A server that people run themselves: the form that describes it, and the OAuth application that
+//! GitLab and Gitea have there.
 
 use super::oauth2::{self, OAuth2};
 use crate::model::state::{Fields, State};
-use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
-use crate::provider::request::{Credentials, VendorRequest, VendorResponse};
+use crate::model::{Object, Refusal, UserIdentity};
+use crate::provider::request::VendorRequest;
 use crate::provider::{Field, FieldKind};
 use crate::secret::Secret;
 use crate::text::url;
 use serde_json::{Value, json};
 
 /// The name under which the form's answer is bound, as in Sentry.
-const INSTALLATION: &str = "installation_data";
+pub(crate) const INSTALLATION_DATA: &str = "installation_data";
 
 /// The form's last field.
 pub(crate) const VERIFY_SSL: Field = Field::optional(
@@ -25,7 +25,7 @@ pub(crate) const VERIFY_SSL: Field = Field::optional(
 pub(crate) struct SelfHostedInstance {
     pub(crate) url: String,
     pub(crate) client_id: String,
-    client_secret: Secret,
+    pub(crate) client_secret: Secret,
     pub(crate) verify_ssl: bool,
 }
 
@@ -36,23 +36,31 @@ pub(crate) fn bind(fields: &Fields, more: Object, state: &mut State) {
     data.insert("client_id".to_owned(), json!(fields.text("clientId")));
     data.insert("client_secret".to_owned(), json!(fields.text("clientSecret")));
     data.insert("verify_ssl".to_owned(), json!(fields.flag("verifySsl", true)));
-    state.bind(INSTALLATION, data);
+    state.bind(INSTALLATION_DATA, data);
 }
 
 /// The form's answer as it was bound.
 pub(crate) fn form_data(state: &State) -> &Value {
-    state.fetch(INSTALLATION).unwrap_or(&Value::Null)
+    state.fetch(INSTALLATION_DATA).unwrap_or(&Value::Null)
+}
+
+/// A text of the form; empty where it is absent.
+pub(crate) fn form_text<'a>(state: &'a State, name: &str) -> &'a str {
+    form_data(state)[name].as_str().unwrap_or_default()
+}
+
+/// Whether the server's certificate must be valid.
+pub(crate) fn verify_ssl(state: &State) -> bool {
+    form_data(state)["verify_ssl"] != false
 }
 
 impl SelfHostedInstance {
     pub(crate) fn of(state: &State) -> Self {
-        let data = form_data(state);
-        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
         Self {
-            url: text("url"),
-            client_id: text("client_id"),
-            client_secret: Secret::from(text("client_secret")),
-            verify_ssl: data["verify_ssl"] != false,
+            url: form_text(state, "url").to_owned(),
+            client_id: form_text(state, "client_id").to_owned(),
+            client_secret: Secret::from(form_text(state, "client_secret")),
+            verify_ssl: verify_ssl(state),
         }
     }
 
@@ -61,23 +69,17 @@ impl SelfHostedInstance {
     }
 
     /// The instance's OAuth application; the paths are the third party's own.
-    pub(crate) fn app(&self, authorize: &str, token: &str, scope: &'static str) -> OAuth2 {
-        OAuth2 {
-            authorize_url: format!("{}{authorize}", self.url),
-            token_url: format!("{}{token}", self.url),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.clone(),
-            scope,
-            pkce: false,
-            verify_tls: self.verify_ssl,
-        }
+    pub(crate) fn oauth(&self, paths: [&str; 2], scope: &'static str) -> OAuth2 {
+        let secret = self.client_secret.clone();
+        let oauth = OAuth2::new(&self.url, paths, &self.client_id, secret, scope);
+        OAuth2 { verify_tls: self.verify_ssl, ..oauth }
     }
 
-    /// A look at the instance's API with the token of the exchange.
+    /// A GET at the instance's API with the token of the exchange.
     pub(crate) fn get(&self, name: &'static str, path: &str, state: &State) -> VendorRequest {
-        let credentials = Credentials::Bearer(oauth2::access_token(state));
-        let ask = VendorRequest::get(name, format!("{}{path}", self.url), credentials);
-        VendorRequest { verify_tls: self.verify_ssl, ..ask }
+        let credentials = oauth2::credentials(state);
+        let request = VendorRequest::get(name, format!("{}{path}", self.url), credentials);
+        VendorRequest { verify_tls: self.verify_ssl, ..request }
     }
 
     /// The account of this user, with its tokens and the application that they are of.
@@ -101,14 +103,9 @@ impl SelfHostedInstance {
 }
 
 /// An object of the instance's API, which must have an id.
-pub(crate) fn object_with_id(
-    reply: &VendorResponse,
-    what: &str,
-    kind: RefusalKind,
-) -> Result<Value, Refusal> {
-    let object = reply.json(what, kind)?;
-    match object["id"].as_i64() {
-        Some(_) => Ok(object),
-        None => Err(Refusal::failure(format!("{what} has no id"))),
+pub(crate) fn with_id(object: Value, what: &str) -> Result<Value, Refusal> {
+    if object["id"].is_i64() {
+        return Ok(object);
     }
+    Err(Refusal::failure(format!("{what} has no id")))
 }

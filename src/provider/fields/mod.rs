@@ -69,16 +69,30 @@ impl Field {
         Self { required: false, ..Self::required(name, kind, help, example) }
     }
 
+    /// A required text of at most so many characters.
+    pub(crate) const fn text(
+        name: &'static str,
+        max: usize,
+        help: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self::required(name, FieldKind::Text(max), help, example)
+    }
+
+    /// A required address.
+    pub(crate) const fn url(name: &'static str, help: &'static str, example: &'static str) -> Self {
+        Self::required(name, FieldKind::Url, help, example)
+    }
+
     /// A field that the callback's parameter of the same name brings; always a secret.
     pub(crate) const fn from_callback(name: &'static str, help: &'static str) -> Self {
-        let field = Self::required(name, FieldKind::Text(4096), help, "");
+        let field = Self::text(name, 4096, help, "");
         Self { source: FieldSource::Callback(name), secret: true, ..field }
     }
 
     /// The value that the step shows and wants back.
     pub(crate) const fn echoed(name: &'static str) -> Self {
-        let field =
-            Self::required(name, FieldKind::Text(4096), "what the step shows, sent back", "");
+        let field = Self::text(name, 4096, "what the step shows, sent back", "");
         Self { source: FieldSource::Echoed, secret: true, ..field }
     }
 

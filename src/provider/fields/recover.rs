@@ -61,15 +61,21 @@ pub(crate) fn metadata<'a>(listed: &'a ListedIntegration, name: &str) -> Option<
     listed.stored.as_ref()?.metadata.get(name)
 }
 
-/// A server of one's own: its address, out of the metadata or of its host, and how it is spoken to.
-pub(crate) fn server_fields(listed: &ListedIntegration, host: &str) -> Object {
+/// A server of one's own: its address, out of the metadata or of its host, whether its certificate
+/// is checked, and the fields with these texts.
+pub(crate) fn server_fields<const N: usize>(
+    listed: &ListedIntegration,
+    host: &str,
+    texts: [(&str, &str); N],
+) -> Object {
     let stored = metadata(listed, "base_url").filter(|url| url.is_string()).cloned();
     let url = stored.unwrap_or_else(|| json!(format!("https://{host}")));
     // An address that does not lead to the host is another one's.
     let url = Some(url).filter(|url| url::host(url.as_str().unwrap_or_default()) == host);
     let verify = metadata(listed, "verify_ssl").filter(|verify| **verify == json!(false)).cloned();
-    let fields = [("url", url), ("verifySsl", verify)];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    let server = [("url", url), ("verifySsl", verify)];
+    let server = server.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    server.chain(text_fields(texts)).collect()
 }
 
 /// The fields with these texts.

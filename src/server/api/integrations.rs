@@ -51,7 +51,7 @@ pub(crate) async fn delete(mut call: OrgRequest) -> ApiResult {
 pub(crate) async fn repositories(mut call: OrgRequest) -> ApiResult {
     let found = find(&mut call).await?;
     if !provider_json::provider_by_integration_key(&found.integration_key)
-        .is_some_and(Provider::has_repositories)
+        .is_some_and(<dyn Provider>::has_repositories)
     {
         return Err(ApiError::bad_request("Repositories not supported"));
     }

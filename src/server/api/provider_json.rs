@@ -11,7 +11,7 @@ pub(crate) fn provider_by_integration_key(integration_key: &str) -> Option<&'sta
 }
 
 fn features(key: &str) -> &'static [&'static str] {
-    provider_by_integration_key(key).map_or(&[], Provider::features)
+    provider_by_integration_key(key).map_or(&[], <dyn Provider>::features)
 }
 
 /// A provider as it stands inside an integration; a key that nothing describes stands for itself.

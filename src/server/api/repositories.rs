@@ -36,7 +36,8 @@ pub(crate) async fn create(mut call: OrgRequest) -> ApiResult {
     let object = body::read(&call.asked)?;
     let provider = object.get("provider").and_then(Value::as_str).unwrap_or_default();
     let known = |key: &&str| {
-        provider_json::provider_by_integration_key(key).is_some_and(Provider::has_repositories)
+        provider_json::provider_by_integration_key(key)
+            .is_some_and(<dyn Provider>::has_repositories)
     };
     let key = provider.strip_prefix("integrations:").filter(known);
     let key = key.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "validation", None))?;

@@ -53,7 +53,7 @@ fn card(org: &str, one: &InstalledIntegration) -> Markup {
 /// The name of an integration's provider; a key that nothing describes stands for itself.
 pub(super) fn provider_name(one: &InstalledIntegration) -> String {
     let known =
-        provider_json::provider_by_integration_key(&one.integration_key).map(Provider::name);
+        provider_json::provider_by_integration_key(&one.integration_key).map(<dyn Provider>::name);
     known.unwrap_or(&one.integration_key).to_owned()
 }
 
