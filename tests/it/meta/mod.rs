@@ -1,4 +1,8 @@
 //! The project held to its own rules: structure, names, docs.
 
 mod architecture;
+mod dependencies;
+mod doc_links;
+mod docs;
+mod fuzz_corpus;
 mod source;
