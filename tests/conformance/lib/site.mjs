@@ -48,7 +48,7 @@ export function serve() {
 export async function gitlab() {
   const at = await port();
   const url = `http://127.0.0.1:${at}`;
-  const child = spawn('python3', [path.join(here, '../real-sentry/fake_gitlab.py'), String(at)], { stdio: 'ignore' });
+  const child = spawn('python3', [path.join(here, '../../real-sentry/fake_gitlab.py'), String(at)], { stdio: 'ignore' });
   children.push(child);
   for (let tries = 0; tries < 100; tries += 1) {
     if (await fetch(`${url}/api/v4/user`).then(() => true, () => false)) return url;
