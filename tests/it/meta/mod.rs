@@ -6,3 +6,4 @@ mod doc_links;
 mod docs;
 mod fuzz_corpus;
 mod source;
+mod type_names;
