@@ -3,8 +3,8 @@
 # they change. Needs cargo and node; as root it installs a Chromium and a font with emoji.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 tools_node picture marked@18.2.1 github-markdown-css@5.9.0
 
 if [ ! -x /usr/bin/chromium ] || ! fc-list | grep -qi emoji; then

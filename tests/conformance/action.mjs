@@ -51,7 +51,7 @@ function run(workflow, { workspace = tagged, from = releases(), env = {}, args =
   fs.rmSync(report, { force: true });
   const given = { FINISHLINE_RELEASES: `file://${from}`, RELEASES_FOLDER: from, ...env };
   const variables = Object.entries(given).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const runner = path.join(import.meta.dirname, 'mini-runner.mjs');
+  const runner = path.join(import.meta.dirname, 'lib/mini-runner.mjs');
   const all = [runner, '--workspace', workspace, '--workflow', workflow, '--report', report, ...variables, ...args];
   const done = spawnSync(process.execPath, all, { cwd: temp, encoding: 'utf8', maxBuffer: 2 ** 26 });
   const log = done.stdout + done.stderr;

@@ -62,5 +62,5 @@ breaks "an input missing from action.yml" action.yml '/^  next:$/,+1d' tests_of_
 breaks "an output not mapped" action.yml \
   's/steps.run.outputs.redirect-url/steps.install.outputs.redirect-url/' tests_of_docs
 breaks "an output missing from action.yml" action.yml '/^  error-code:$/,+2d' tests_of_docs
-breaks "a dotenv line with a blank" src/host/gitlab.rs 's/{name}={}\\n/{name} ={}\\n/' tests_of_dotenv
+breaks "a dotenv line with a blank" src/output/gitlab.rs 's/{name}={}\\n/{name} ={}\\n/' tests_of_dotenv
 echo "$broken broken on purpose, all seen"

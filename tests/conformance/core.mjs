@@ -7,8 +7,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { parse as parseFile } from './runner-filecmd.mjs';
-import { parse as parseCommand } from './workflow-command.mjs';
+import { parse as parseFile } from './lib/runner-filecmd.mjs';
+import { parse as parseCommand } from './lib/workflow-command.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'target/conformance/packages/bin/finishline');
@@ -29,7 +29,7 @@ function step(inputs) {
 function toolkit(cases) {
   const env = { ...process.env, NODE_PATH_CORE: path.join(process.env.CORE_MODULES, '@actions/core') };
   const input = cases.map((one) => JSON.stringify(one)).join('\n');
-  const done = spawnSync(process.execPath, [path.join(import.meta.dirname, 'core-oracle.mjs')], { env, input, encoding: 'utf8' });
+  const done = spawnSync(process.execPath, [path.join(import.meta.dirname, 'lib/core-oracle.mjs')], { env, input, encoding: 'utf8' });
   assert.equal(done.status, 0, done.stderr);
   return done.stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
 }

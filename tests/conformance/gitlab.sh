@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 packages="$TOOLS/packages"
 tools_node gitlab gitlab-ci-local@4.65.1
 # It copies the project for each job with this.

@@ -6,8 +6,8 @@
 # The count is of this toolchain on x86_64; another machine makes a difference of far less.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 
 tools_debian valgrind valgrind libc6-dbg
 record=tests/conformance/instructions.txt

@@ -1,6 +1,6 @@
 // GitHub's own language service over the action and the workflows: anything it finds is an error.
 //
-//   node --import ./json-hook.mjs language.mjs FILE…
+//   node --import ./lib/json-hook.mjs language.mjs FILE…
 //
 // LANGUAGE_MODULES names the folder with the service.
 import fs from 'node:fs';

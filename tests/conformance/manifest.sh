@@ -6,8 +6,8 @@
 set -euo pipefail
 program="$(realpath "$1")"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 check="$TOOLS/python/bin/check-jsonschema"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT

@@ -18,8 +18,8 @@ mkdir -p "$work"
 npm install --prefix "$work" --no-save --no-audit --no-fund --loglevel=error \
   @stoplight/prism-cli@5.14.2
 cargo build --quiet
-# shellcheck source=tests/conformance/serving.sh
-source tests/conformance/serving.sh
+# shellcheck source=tests/conformance/lib/serving.sh
+source tests/conformance/lib/serving.sh
 serve_start --org acme --project web --project api
 serve_link acme/web
 

@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 packages="$TOOLS/packages"
 host="$(rustc -vV | sed -n 's/^host: //p')"
 machine="${host%%-*}"

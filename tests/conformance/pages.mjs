@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
-import * as site from './site.mjs';
+import * as site from './lib/site.mjs';
 
 const modules = process.env.PAGES_MODULES;
 const { chromium } = createRequire(path.join(modules, 'x.js'))('playwright-core');

@@ -5,8 +5,8 @@
 # With PAGES_PICTURES=docs/pages it also takes the documentation's pictures, when the pages change.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 
 export CHROMIUM="${CHROMIUM:-/usr/bin/chromium}"
 tools_debian "$CHROMIUM" chromium fonts-dejavu-core

@@ -4,12 +4,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 tools_node sentry-cli @sentry/cli@3.8.0
 cargo build --quiet
-# shellcheck source=tests/conformance/serving.sh
-source tests/conformance/serving.sh
+# shellcheck source=tests/conformance/lib/serving.sh
+source tests/conformance/lib/serving.sh
 serve_start --org acme --project web
 
 export SENTRY_URL="$SERVE_URL" SENTRY_ORG=acme SENTRY_PROJECT=web SENTRY_LOG_LEVEL=warn

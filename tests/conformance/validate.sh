@@ -8,8 +8,8 @@ set -euo pipefail
 checkout="$(cd "$1" && pwd)"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here="$PWD/tests/conformance"
-# shellcheck source=tests/conformance/tools.sh
-source tests/conformance/tools.sh
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 bin="$TOOLS/python/bin"
 cd "$checkout"
 
@@ -36,11 +36,12 @@ echo "security audit"
 "$bin/zizmor" --offline --quiet --strict-collection --min-severity medium action.yml .github/workflows
 
 echo "GitHub's language service"
-node --import "$here/json-hook.mjs" "$here/language.mjs" action.yml "${workflows[@]}" "${examples[@]}"
+node --import "$here/lib/json-hook.mjs" "$here/language.mjs" action.yml "${workflows[@]}" "${examples[@]}"
 
 echo "style"
 "$bin/yamllint" --strict .yamllint.yml action.yml templates .github/workflows tests/conformance/workflows
 
 echo "scripts"
 "$bin/shellcheck" --severity=warning --external-sources --source-path="$checkout" \
-  action/install.sh .ci/run docs/*.sh tests/conformance/run tests/conformance/*.sh tests/real-sentry/*.sh
+  action/install.sh .ci/run docs/*.sh tests/conformance/run tests/conformance/*.sh \
+  tests/conformance/lib/*.sh tests/real-sentry/*.sh

@@ -3,11 +3,16 @@
 #![no_main]
 
 #[expect(dead_code, reason = "the tests use more of it")]
-#[path = "../../it/oracle.rs"]
-mod oracle;
+#[path = "../../it/support/runner_parser.rs"]
+mod runner_parser;
 mod targets;
 
 use std::sync::LazyLock;
+
+/// Where the targets find the parser, here as in the tests.
+mod support {
+    pub(crate) use crate::runner_parser;
+}
 
 static TARGET: LazyLock<targets::Target> = LazyLock::new(|| {
     let name = std::env::var("FUZZ_TARGET").expect("FUZZ_TARGET names a target");

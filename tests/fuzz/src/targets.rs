@@ -1,7 +1,7 @@
 //! What is fed with anything at all: each target reads it as the program would, and then holds what
 //! came of it to what was meant. None may panic, and none may take long.
 
-use crate::oracle::{self, Command, OutputFile};
+use crate::support::runner_parser::{self, OutputFile, WorkflowCommand};
 use finishline::env::Env;
 use finishline::error::{Error, ErrorCode, Warning};
 use finishline::git::{Checkout, CommitRange};
@@ -257,7 +257,7 @@ fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
             assert_eq!(file.outputs(), meant.collect());
         }
         WriteOp::Replace(path, text) if path.ends_with("dotenv") => {
-            for (name, value) in oracle::inherited(text) {
+            for (name, value) in runner_parser::inherited(text) {
                 let meant = table::fitting(&values).find(|(of, _)| table::env_name(of) == name);
                 let meant = meant.unwrap_or_else(|| panic!("{name} is no output")).1;
                 assert_eq!(value, finishline::output::gitlab::one_line(meant));
@@ -269,7 +269,7 @@ fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
             assert_exports(text);
         }
         WriteOp::Replace(path, text) if path.ends_with("annotations") => {
-            assert!(oracle::takes_annotations(&serde_json::from_str(text).unwrap()));
+            assert!(runner_parser::takes_annotations(&serde_json::from_str(text).unwrap()));
         }
         WriteOp::Append(path, text) | WriteOp::Replace(path, text) if path.ends_with("summary") => {
             assert!(!text.contains("<img") && !text.contains("<script"), "{text}");
@@ -281,16 +281,16 @@ fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
 /// A stream obeys us alone.
 fn assert_stream(host: Host, text: &str) {
     let ours = ["error", "warning", "notice"];
-    let is_ours = |said: &Command| {
+    let is_ours = |said: &WorkflowCommand| {
         let title = said.properties.first().map(|(_, title)| title.as_str());
         said.syntax == 2
             && ours.contains(&&*said.name)
             && title.is_some_and(|title| title.starts_with("finishline: "))
     };
     let is_free = |c: char| !c.is_control() || c == '\t';
-    let is_said = |line: &&str| host != Host::Azure || !oracle::is_azures(line);
+    let is_said = |line: &&str| host != Host::Azure || !runner_parser::is_azure_command(line);
     for line in text.split('\n').filter(is_said) {
-        assert!(oracle::commands(line).iter().all(is_ours), "{line:?}");
+        assert!(runner_parser::commands(line).iter().all(is_ours), "{line:?}");
         assert!(!line.contains("##vso[") && line.chars().all(is_free), "{line:?}");
     }
 }

@@ -121,6 +121,12 @@ fn the_root_has_few_files_and_none_is_too_long_to_be_read() {
 }
 
 #[test]
+fn contributors_read_of_the_same_layers() {
+    let lines = LAYERS.map(|line| format!("    {}\n", line.replace(' ', " · "))).concat();
+    assert!(include_str!("../../../CONTRIBUTING.md").contains(&lines), "{lines}");
+}
+
+#[test]
 fn a_path_that_points_to_a_later_layer_is_found() {
     for (file, text, found) in [
         ("integration/task.rs", "use crate::model::X;\nuse crate::provider::{self, Y};\n", 0),

@@ -1,4 +1,9 @@
 //! The project held to its own rules: structure, names, docs.
 
 mod architecture;
+mod dependencies;
+mod doc_links;
+mod docs;
+mod fuzz_corpus;
 mod source;
+mod type_names;

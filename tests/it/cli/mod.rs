@@ -1,0 +1,10 @@
+//! The command line: its inputs, its modes, its mistakes, and a person at a terminal.
+
+mod check;
+mod error_messages;
+pub(crate) mod import;
+mod inputs;
+mod manual;
+mod modes;
+mod run;
+mod terminal;

@@ -1,0 +1,7 @@
+//! The embedded backend: its file, its engine, and many processes on it.
+
+mod database;
+pub(crate) mod finish;
+mod migrations;
+mod pipeline;
+mod processes;

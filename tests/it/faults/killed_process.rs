@@ -1,0 +1,146 @@
+//! A process that ends in the middle: killed before any call that changes a file, or stopped by a
+//! limit. The file is whole, and the next run completes what was begun.
+
+use crate::support::run::{ProgramRun, rows};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// What the database has, without times and random values.
+const STATE: &str = "
+    SELECT 'integration', provider, external_id, status, metadata FROM integration
+    UNION ALL SELECT 'link', status, config, '', '' FROM organization_integration
+    UNION ALL SELECT 'audit', event, target_object, count(*), '' FROM audit_log_entry
+        GROUP BY event, target_object
+    UNION ALL SELECT 'release', version, status, ref, date_released IS NULL FROM release
+    UNION ALL SELECT 'project', project_id, release_id, '', '' FROM release_project
+    UNION ALL SELECT 'deploy', environment, name, url, '' FROM deploy
+    ORDER BY 1, 2, 3, 4, 5";
+
+fn state(run: &ProgramRun) -> Vec<String> {
+    run.rows(STATE)
+}
+
+/// Builds what is preloaded to kill.
+fn killer(run: &ProgramRun) -> std::path::PathBuf {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kill.c");
+    let library = run.path("kill.so");
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl");
+    assert!(cc.status().unwrap().success());
+    library
+}
+
+/// Whether the file, when it is there at all, is whole.
+fn is_whole(run: &ProgramRun) -> bool {
+    if !run.database().exists() {
+        return true;
+    }
+    let connection = Connection::open(run.database()).unwrap();
+    let check = |pragma: &str| rows(&connection, pragma);
+    check("PRAGMA integrity_check") == ["ok"] && check("PRAGMA foreign_key_check").is_empty()
+}
+
+/// The state that a run has left; none where its tables are not there yet.
+fn left(run: &ProgramRun) -> Option<Vec<String>> {
+    let connection = Connection::open(run.database()).unwrap();
+    connection.prepare(STATE).ok()?;
+    Some(rows(&connection, STATE))
+}
+
+fn opsgenie() -> ProgramRun {
+    ProgramRun::github().opsgenie()
+}
+
+/// A file that an earlier run has made, and a new key for what is in it.
+fn renewed() -> ProgramRun {
+    let run = opsgenie();
+    run.execute().expect(0);
+    let state = crate::support::run::STATE.replace("s3cr3t-key", "an0ther-key");
+    run.var("FINISHLINE_STATE", state)
+}
+
+/// A release with a deploy, in a job that is run again as another attempt.
+fn released() -> ProgramRun {
+    let run = opsgenie();
+    run.execute().expect(0);
+    run.without("FINISHLINE_PROVIDER")
+        .without("FINISHLINE_STATE")
+        .var("GITHUB_RUN_ID", "7")
+        .var("GITHUB_RUN_ATTEMPT", "2")
+        .var("GITHUB_SERVER_URL", "https://github.com")
+        .var("GITHUB_REPOSITORY", "acme/web")
+        .var("GITHUB_SHA", "a".repeat(40))
+        .var("FINISHLINE_PROJECTS", "web,api")
+        .var("FINISHLINE_RELEASE", "v1")
+        .var("FINISHLINE_ENVIRONMENT", "production")
+        .var("FINISHLINE_COMMITS", "none")
+}
+
+/// Kills the run before each of its calls in turn. How many there are, and in how many states the
+/// database was left: each is the end of a transaction.
+fn kill_everywhere(new: fn() -> ProgramRun) -> (usize, usize) {
+    let undisturbed = new();
+    undisturbed.execute().expect(0);
+    let (right, library) = (state(&undisturbed), killer(&undisturbed));
+    let mut states = BTreeSet::new();
+    for at in 1.. {
+        let run = new();
+        let killed =
+            run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string()).execute();
+        assert!(is_whole(&run), "killed at {at}, the file is broken");
+        states.extend(left(&run));
+        run.execute().expect(0);
+        assert_eq!(state(&run), right, "killed at {at}");
+        if killed.exit.is_some() {
+            killed.expect(0);
+            return (at - 1, states.len());
+        }
+    }
+    unreachable!("a run has an end")
+}
+
+#[test]
+fn a_first_run_that_is_killed_anywhere_is_completed_once_by_the_next() {
+    let (places, states) = kill_everywhere(opsgenie);
+    assert!(places > 100);
+    assert_eq!(states, 2, "nothing, or all of it");
+}
+
+#[test]
+fn a_renewal_that_is_killed_anywhere_is_completed_once_by_the_next() {
+    let (places, states) = kill_everywhere(renewed);
+    assert!(places > 5);
+    assert_eq!(states, 2, "the old key, or the new one");
+}
+
+#[test]
+fn a_release_that_is_killed_anywhere_is_completed_once_by_the_next() {
+    let (places, states) = kill_everywhere(released);
+    assert!(places > 5);
+    assert_eq!(states, 3, "nothing, the release, or the release and its deploy");
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_leaves_nothing_half_made() {
+    let undisturbed = opsgenie();
+    undisturbed.execute().expect(0);
+    // In blocks of 512 bytes: too little for the pages of the database, but enough for the outputs.
+    for blocks in [8, 16, 32, 64, 128] {
+        let run = opsgenie();
+        let ended = run.clone().limited(&format!("ulimit -f {blocks}")).execute().expect(6);
+        assert_eq!(ended.joined(["status", "error-code"]), "error database", "{blocks}");
+        assert!(is_whole(&run), "{blocks}");
+        run.execute().expect(0);
+        assert_eq!(state(&run), state(&undisturbed), "{blocks}");
+    }
+}
+
+#[test]
+fn outputs_that_are_over_the_limit_are_an_error() {
+    let run = opsgenie();
+    run.execute().expect(0);
+    let ended = run.clone().limited("ulimit -f 0").execute();
+    assert_eq!(ended.exit, Some(7), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
+}

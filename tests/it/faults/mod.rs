@@ -1,0 +1,6 @@
+//! Faults at every request, a killed process, and how many requests a run takes.
+
+mod every_request;
+#[cfg(target_os = "linux")]
+mod killed_process;
+mod request_count;

@@ -1,0 +1,12 @@
+//! Setting up an integration, provider by provider, with a person's browser or without.
+
+mod apps;
+pub(crate) mod browser_flow;
+mod callbacks;
+pub(crate) mod fixtures;
+mod identities;
+mod links;
+mod providers;
+mod refusals;
+mod resume;
+mod transcripts;

@@ -1,0 +1,282 @@
+//! A third party that refuses, breaks off, talks nonsense or says nothing: each has its exit, its
+//! slug, its status and its line in the log, and the callback is still good afterwards.
+
+use super::browser_flow::{BrowserFlow, gitlab_state, logged, parameter};
+use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind, Misbehavior};
+use crate::support::run::{ProgramRun, RunResult};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "the exchange of the code for a token";
+const FAILURE: &str = "build-integration.failure";
+const PROVIDER_ERROR: &str = "build-integration.provider-error";
+
+/// One kind of question to the third party, and how its refusal is told.
+struct ThirdPartyRequest {
+    path: &'static str,
+    wanted: &'static str,
+    slug: &'static str,
+    event: &'static str,
+}
+
+const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
+    ThirdPartyRequest { path: "/oauth/token", wanted: TOKEN, slug: "refused", event: FAILURE },
+    ThirdPartyRequest {
+        path: "/api/v4/user",
+        wanted: "GitLab's user",
+        slug: "refused",
+        event: FAILURE,
+    },
+    ThirdPartyRequest {
+        path: "/api/v4/groups/my-group",
+        wanted: "GitLab's group of this path",
+        slug: "provider-error",
+        event: PROVIDER_ERROR,
+    },
+];
+
+/// Everything that a third party can do wrong, with what is said of it and its status.
+fn misbehaviour(elsewhere: &FakeGitLab) -> Vec<(Misbehavior, &'static str, &'static str)> {
+    let no_json = "was answered with something that is no JSON";
+    vec![
+        (Misbehavior::Status(401), "was answered with HTTP 401", "401"),
+        (Misbehavior::Status(404), "was answered with HTTP 404", "404"),
+        (Misbehavior::Status(500), "was answered with HTTP 500", "500"),
+        (
+            Misbehavior::Redirect(format!("{}/there", elsewhere.origin)),
+            "was answered with HTTP 302",
+            "302",
+        ),
+        (Misbehavior::HtmlPage, no_json, ""),
+        (Misbehavior::Text(String::new()), no_json, ""),
+        (Misbehavior::Close, "failed: the server did not answer in time, or broke off", ""),
+    ]
+}
+
+#[track_caller]
+fn assert_told(ended: &RunResult, slug: &str, message: &str, status: &str) {
+    let said = ended.joined(["status", "changed", "redirect-url", "provider", "error-code"]);
+    assert_eq!(said, format!("error false  gitlab {slug}"));
+    assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} {status}"));
+}
+
+/// One line of the log has this name and these fields, as Sentry has them.
+#[track_caller]
+fn assert_logged(ended: &RunResult, event: &str, message: &str, status: &str) {
+    let lines = logged(ended, event);
+    assert_eq!(lines.len(), 1, "{event} in {}", ended.stderr);
+    let line = &lines[0];
+    assert_eq!((&line["level"], &line["provider_key"]), (&json!("ERROR"), &json!("gitlab")));
+    assert_eq!((&line["error_message"], &line["organization_id"]), (&json!(message), &json!(1)));
+    assert_eq!(line["error_status"], status.parse::<u16>().map_or(Value::Null, Value::from));
+    let both = [FAILURE, PROVIDER_ERROR].map(|event| logged(ended, event).len());
+    assert_eq!(both.iter().sum::<usize>(), 1);
+}
+
+#[test]
+fn every_refusal_is_told_and_costs_nothing() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let elsewhere = FakeGitLab::new(ForgeKind::Gitlab);
+    let callback = journey.approved();
+    for ThirdPartyRequest { path, wanted, slug, event } in THIRD_PARTY_REQUESTS {
+        for (how, words, status) in misbehaviour(&elsewhere) {
+            journey.party.misbehave(path, how);
+            let ended = journey.resume(&callback).expect(4);
+            let message = format!("{wanted} {words}");
+            assert_told(&ended, slug, &message, status);
+            assert_logged(&ended, event, &message, status);
+            assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
+        }
+        journey.party.behave();
+    }
+    assert_eq!(elsewhere.requests(), [""; 0], "no credential goes to another origin");
+    journey.resume(&callback).expect(0);
+    let good = |path: &&String| path.as_str() == "GET /api/v4/user";
+    let asked = journey.party.requests();
+    // Each kind of misbehaviour once; a good answer is kept and not asked for again.
+    let times = misbehaviour(&elsewhere).len() + 1;
+    assert_eq!(asked.iter().filter(good).count(), times);
+    assert_eq!(asked.len(), 3 * times);
+}
+
+#[test]
+fn an_answer_is_not_read_without_end() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let callback = journey.approved();
+    // A good answer, but for its megabytes.
+    let huge = json!({ "access_token": "t", "pad": "x".repeat(9 << 20) });
+    journey.party.misbehave("/oauth/token", Misbehavior::Text(huge.to_string()));
+    let ended = journey.resume(&callback).expect(4);
+    let message = format!("{TOKEN} was answered with something that is no JSON");
+    assert_told(&ended, "refused", &message, "");
+    journey.party.behave();
+    journey.resume(&callback).expect(0);
+}
+
+#[test]
+fn a_third_party_that_never_answers_is_left_at_the_deadline() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let callback = journey.approved();
+    // The exchange is through; how long that takes is nobody's concern here.
+    journey.party.misbehave("/api/v4/user", Misbehavior::Close);
+    journey.resume(&callback).expect(4);
+    journey.party.misbehave("/api/v4/user", Misbehavior::Hang);
+    let ended = journey.resume_run(&callback).var("FINISHLINE_TIMEOUT", "1s").execute().expect(6);
+    journey.assert_nothing_leaks(&ended);
+    assert_eq!(ended.joined(["status", "error-code", "changed"]), "error deadline false");
+    assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
+    journey.party.behave();
+    journey.resume(&callback).expect(0);
+}
+
+#[test]
+fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let callback = journey.approved();
+    for (path, said, words) in [
+        ("/oauth/token", "{}", "the exchange of the code brought no access token"),
+        ("/oauth/token", "null", "the exchange of the code brought no access token"),
+        (
+            "/oauth/token",
+            r#"{"access_token": ""}"#,
+            "the exchange of the code brought no access token",
+        ),
+        (
+            "/oauth/token",
+            r#"{"access_token": 1}"#,
+            "the exchange of the code brought no access token",
+        ),
+        ("/api/v4/user", "null", "GitLab's user has no id"),
+        ("/api/v4/user", r#"{"id": "42"}"#, "GitLab's user has no id"),
+        ("/api/v4/groups/my-group", "[]", "GitLab's group of this path has no id"),
+        ("/api/v4/groups/my-group", r#"{"id": null}"#, "GitLab's group of this path has no id"),
+    ] {
+        journey.party.misbehave(path, Misbehavior::Text(said.to_owned()));
+        let ended = journey.resume(&callback).expect(4);
+        assert_eq!(ended.output("error-message"), words, "{path} says {said}");
+        assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
+        journey.party.behave();
+    }
+    journey.resume(&callback).expect(0);
+    let row = journey.run.rows("SELECT name, metadata ->> 'group_id' FROM integration");
+    assert_eq!(row, ["My Group|1"]);
+}
+
+#[test]
+fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let wrong =
+        journey.with_state(&gitlab_state(&journey.party, "wr0ng-s3cr3t", "group: my-group"));
+    let callback = journey.party.approve(&journey.wait_for(&wrong));
+    let ended = journey.resume(&callback).expect(4);
+    assert_told(&ended, "refused", &format!("{TOKEN} was answered with HTTP 401"), "401");
+    assert!(!ended.everything().contains("wr0ng-s3cr3t"));
+}
+
+#[test]
+fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let page = journey.wait();
+    let callback = format!("?code=f0rged-s3cr3t&state={}", parameter(&page, "state"));
+    let ended = journey.resume(&callback).expect(4);
+    assert_told(&ended, "refused", &format!("{TOKEN} was answered with HTTP 400"), "400");
+    let said = ended.everything().replace("::add-mask::f0rged-s3cr3t\n", "");
+    assert!(!said.contains("f0rged-s3cr3t"), "{said}");
+    journey.resume(&journey.party.approve(&page)).expect(0);
+}
+
+#[test]
+fn a_group_that_the_account_does_not_see_is_the_providers_error() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let hidden = journey.with_state(&gitlab_state(&journey.party, CLIENT_SECRET, "group: hidden"));
+    let callback = journey.party.approve(&journey.wait_for(&hidden));
+    let ended = journey.resume(&callback).expect(4);
+    let message = "GitLab's group of this path was answered with HTTP 404";
+    assert_told(&ended, "provider-error", message, "404");
+    assert_logged(&ended, PROVIDER_ERROR, message, "404");
+}
+
+#[test]
+fn approving_again_with_another_account_starts_the_exchange_anew() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let page = journey.wait();
+    journey.party.misbehave("/api/v4/groups/my-group", Misbehavior::Status(404));
+    journey.resume(&journey.party.approve(&page)).expect(4);
+    journey.party.behave();
+    journey.party.sign_in(43);
+    journey.resume(&journey.party.approve(&page)).expect(0);
+    let host = journey.party.origin.trim_start_matches("http://");
+    let account = journey.run.rows("SELECT external_id FROM identity");
+    assert_eq!(account, [format!("{host}:43")], "of whoever approved last");
+}
+
+#[test]
+fn an_account_of_another_user_is_refused_and_no_link_is_made() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    journey.install();
+    let sql = "INSERT INTO user (name) VALUES ('somebody else');
+               UPDATE identity SET user_id = (SELECT max(id) FROM user)";
+    journey.run.connection().execute_batch(sql).unwrap();
+    let before = journey.run.rows("SELECT * FROM identity");
+    let beta = journey.run.clone().var("FINISHLINE_ORG", "beta");
+    let page = journey.wait_for(&beta);
+    let resume = |callback: &str| {
+        let ended = journey.resume_run(callback).var("FINISHLINE_ORG", "beta").execute();
+        journey.assert_nothing_leaks(&ended);
+        ended
+    };
+    let ended = resume(&journey.party.approve(&page)).expect(4);
+    let words = "this GitLab account is linked to a different Sentry user";
+    assert_told(&ended, "identity-taken", words, "");
+    let lines = logged(&ended, "finish_pipeline.identity_linked_different_user");
+    assert_eq!((lines.len(), &lines[0]["organization_id"]), (1, &json!(2)));
+    assert_eq!(journey.run.rows("SELECT organization_id FROM organization_integration"), ["1"]);
+    assert_eq!(journey.run.rows("SELECT * FROM identity"), before);
+    // As the hint says: the same page, approved with an account that nobody has linked.
+    journey.party.sign_in(43);
+    assert_eq!(resume(&journey.party.approve(&page)).expect(0).output("integration-id"), "1");
+}
+
+#[test]
+fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
+    let words =
+        format!("{TOKEN} failed: no SSL connection, or the server's certificate does not verify");
+    let garbage = FakeGitLab::new(ForgeKind::Gitlab);
+    let untrusted = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
+    for party in [garbage, untrusted] {
+        let url = party.origin.replace("http://", "https://");
+        let state =
+            format!("{{url: '{url}', clientId: {CLIENT_ID}, clientSecret: {CLIENT_SECRET}}}");
+        let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", &state), party);
+        let page = journey.wait();
+        let ended = journey.resume(&format!("?code=c&state={}", parameter(&page, "state")));
+        assert_told(&ended.expect(4), "refused", &words, "");
+        assert_eq!(journey.party.requests(), [""; 0], "nothing is said before trust");
+    }
+}
+
+#[test]
+fn a_certificate_is_not_looked_at_when_the_inputs_say_so() {
+    let party = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
+    let state = gitlab_state(&party, CLIENT_SECRET, "group: my-group, verifySsl: false");
+    let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", &state), party);
+    journey.install();
+    let kept = journey.run.rows("SELECT metadata ->> 'verify_ssl' FROM integration");
+    assert_eq!(kept, ["0"]);
+    let state = gitlab_state(&journey.party, CLIENT_SECRET, "group: my-group, verifySsl: true");
+    journey.wait_for(&journey.with_state(&state));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_as_such() {
+    let party = FakeGitLab::new(ForgeKind::Gitlab);
+    // Nobody listens at the first port.
+    let state = "{url: 'http://127.0.0.1:1', clientId: c, clientSecret: cl1ent-s3cr3t}";
+    let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", state), party);
+    let state = parameter(&journey.wait(), "state");
+    let ended = journey.resume(&format!("?code=c0de-s3cr3t&state={state}")).expect(4);
+    let message = format!("{TOKEN} failed: could not connect to the server");
+    assert_told(&ended, "refused", &message, "");
+    assert_logged(&ended, FAILURE, &message, "");
+    let hint = "look whether this machine reaches the third party, and run the same again";
+    assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+}

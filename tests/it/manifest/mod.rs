@@ -1,0 +1,4 @@
+//! Many entries in one file.
+
+mod entries;
+mod parallel;

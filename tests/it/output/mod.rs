@@ -1,0 +1,8 @@
+//! What each CI host is told, and what the job is.
+
+mod host_format;
+mod hosts;
+mod job;
+mod limits;
+mod redirect;
+mod unwritable;

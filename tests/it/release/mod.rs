@@ -1,0 +1,10 @@
+//! Releases: what asks for one, which commits it gets, and what is sent.
+
+mod checkouts;
+mod commits;
+mod git;
+mod git_places;
+mod github;
+mod github_faults;
+mod inputs;
+pub(crate) mod requests;

@@ -1,0 +1,9 @@
+//! A Sentry as the backend: its API, its pages, its tokens, and its failures.
+
+mod api;
+mod bodies;
+mod faults;
+mod links;
+mod resume;
+mod tokens;
+mod web;

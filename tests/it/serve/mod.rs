@@ -1,0 +1,14 @@
+//! `serve`: Sentry's API and the pages, over HTTP.
+
+mod browser;
+mod client;
+mod guard;
+mod links;
+mod oauth;
+pub(crate) mod page_links;
+mod pages;
+mod pipeline;
+mod releases;
+mod scopes;
+mod start;
+mod transcripts;

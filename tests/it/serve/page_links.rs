@@ -1,0 +1,90 @@
+//! Whether `serve` shows every page that a run on the embedded backend hands out: each address is
+//! asked for on the same file, by a browser of this machine that is not signed in.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// Where the embedded backend's pages are when nobody says so.
+const SITE: &str = "http://127.0.0.1:9797";
+
+/// The paths of an organization's pages that a text names.
+pub(crate) fn paths(text: &str, site: Option<&str>) -> BTreeSet<String> {
+    let site = site.unwrap_or(SITE).trim_end_matches('/');
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')' | '\\');
+    let found = text.match_indices(site).map(|(at, _)| &text[at + site.len()..]);
+    let path = |rest: &str| rest[..rest.find(ends).unwrap_or(rest.len())].to_owned();
+    let is_page = |path: &String| {
+        (path.starts_with("/settings/") || path.starts_with("/organizations/"))
+            && path.len() < 64_000
+    };
+    found.map(path).filter(is_page).collect()
+}
+
+/// Panics when one of the paths is not answered with 200 by `serve` over this file.
+#[track_caller]
+pub(crate) fn check(database: &Path, paths: &BTreeSet<String>) {
+    if paths.is_empty() || !database.exists() {
+        return;
+    }
+    let (server, address) = start(database);
+    for path in paths {
+        let status = status(&address, path);
+        assert_eq!(status, "200", "{path} of {} is not shown by serve", database.display());
+    }
+    drop(server);
+}
+
+/// A server that does not outlive its question.
+struct ServerGuard(Child);
+
+impl Drop for ServerGuard {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn start(database: &Path) -> (ServerGuard, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_finishline"));
+    command.env_clear().env("SENTRY_AUTH_TOKEN", "t").args(["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--database").arg(database).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = ServerGuard(command.spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(server.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+    (server, address)
+}
+
+fn status(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn addresses_are_found_in_every_host_s_words() {
+    let text = "  settings: http://127.0.0.1:9797/settings/acme/integrations/example/1/?next=a%20b\n\
+                {\"u\":\"http://127.0.0.1:9797/organizations/acme/releases/v1/\"} \
+                http://127.0.0.1:9797/extensions/gitlab/setup/ http://127.0.0.1:9797/";
+    let found: Vec<_> = paths(text, None).into_iter().collect();
+    let wanted =
+        ["/organizations/acme/releases/v1/", "/settings/acme/integrations/example/1/?next=a%20b"];
+    assert_eq!(found, wanted);
+    assert_eq!(paths("https://s.test/settings/a/", Some("https://s.test/")).len(), 1);
+}
+
+#[test]
+#[should_panic(expected = "is not shown by serve")]
+fn an_address_that_leads_nowhere_is_noticed() {
+    let run = crate::support::run::ProgramRun::github().opsgenie();
+    run.execute().expect(0);
+    check(&run.database(), &["/settings/acme/integrations/opsgenie/2/".to_owned()].into());
+}

@@ -1,0 +1,16 @@
+//! What the tests stand on: the program started, the servers it talks to, and what reads its outputs.
+
+pub(crate) mod engine;
+pub(crate) mod fake_gitlab;
+pub(crate) mod fake_sentry;
+pub(crate) mod fake_vendor;
+pub(crate) mod faulty_server;
+pub(crate) mod git_repository;
+pub(crate) mod http_server;
+pub(crate) mod proxy;
+pub(crate) mod response;
+pub(crate) mod run;
+pub(crate) mod runner_parser;
+pub(crate) mod secret_scan;
+pub(crate) mod serve;
+pub(crate) mod tampering_proxy;
