@@ -1,7 +1,7 @@
 //! What is fed with anything at all: each target reads it as the program would, and then holds what
 //! came of it to what was meant. None may panic, and none may take long.
 
-use crate::support::runner_parser::{self, Command, OutputFile};
+use crate::support::runner_parser::{self, OutputFile, WorkflowCommand};
 use finishline::env::Env;
 use finishline::error::{Error, ErrorCode, Warning};
 use finishline::git::{Checkout, CommitRange};
@@ -281,14 +281,14 @@ fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
 /// A stream obeys us alone.
 fn assert_stream(host: Host, text: &str) {
     let ours = ["error", "warning", "notice"];
-    let is_ours = |said: &Command| {
+    let is_ours = |said: &WorkflowCommand| {
         let title = said.properties.first().map(|(_, title)| title.as_str());
         said.syntax == 2
             && ours.contains(&&*said.name)
             && title.is_some_and(|title| title.starts_with("finishline: "))
     };
     let is_free = |c: char| !c.is_control() || c == '\t';
-    let is_said = |line: &&str| host != Host::Azure || !runner_parser::is_azures(line);
+    let is_said = |line: &&str| host != Host::Azure || !runner_parser::is_azure_command(line);
     for line in text.split('\n').filter(is_said) {
         assert!(runner_parser::commands(line).iter().all(is_ours), "{line:?}");
         assert!(!line.contains("##vso[") && line.chars().all(is_free), "{line:?}");

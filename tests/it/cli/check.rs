@@ -1,76 +1,76 @@
 //! The preflight: one line for each thing that a run needs, and what to change about it.
 
-use crate::support::http_server::Peer;
-use crate::support::proxy::{RELAY_TOKEN, Relay};
-use crate::support::run::{Ended, Run};
+use crate::support::http_server::HttpServer;
+use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
+use crate::support::run::{ProgramRun, RunResult};
 
-fn at(relay: &Relay) -> Run {
-    Run::github()
+fn at(relay: &ServeProxy) -> ProgramRun {
+    ProgramRun::github()
         .args(&["check"])
         .var("SENTRY_URL", relay.peer.url())
-        .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+        .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
         .var("SENTRY_ORG", "acme")
         .var("FINISHLINE_PROVIDER", "opsgenie")
         .var("FINISHLINE_STATE", crate::support::run::STATE)
 }
 
 /// Name and sign of each line.
-fn lines(ended: &Ended) -> Vec<String> {
+fn lines(ended: &RunResult) -> Vec<String> {
     let lines = ended.stdout.lines().filter(|line| line.contains(['✓', '✗']));
     lines.map(|line| line.trim().split(": ").next().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn what_can_be_done_is_a_table_of_good_lines_and_nothing_is_written() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = at(&relay).var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,api");
-    let ended = run.var("GITHUB_REPOSITORY", "acme/web").go().expect(0);
+    let ended = run.var("GITHUB_REPOSITORY", "acme/web").execute().expect(0);
     assert!(ended.stdout.starts_with("10 of 10 checks are good"), "{}", ended.stdout);
     assert!(ended.stdout.contains("✓ acme: provider opsgenie: it can be set up"));
     assert!(ended.stdout.contains("✓ acme: project web: it is there"));
     assert!(ended.stdout.contains("scopes: "));
-    assert!(!ended.stdout.contains(RELAY_TOKEN));
-    assert!(relay.passed(0).iter().all(|line| line.starts_with("GET ")));
+    assert!(!ended.stdout.contains(PROXY_TOKEN));
+    assert!(relay.requests_since(0).iter().all(|line| line.starts_with("GET ")));
 }
 
 #[test]
 fn a_line_that_is_not_good_says_what_to_change_and_its_class_is_the_exit() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = at(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     let run = run.var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,wbe");
-    let ended = run.clone().go().expect(5);
+    let ended = run.clone().execute().expect(5);
     assert!(ended.stdout.contains("✗ acme: project wbe: acme shows this token no project `wbe`"));
     assert!(ended.stdout.contains("check `org` and `projects`"), "{}", ended.stdout);
     assert!(ended.stdout.contains("✓ acme: project web"), "{}", ended.stdout);
     assert!(ended.summary().contains("❌ ✗ acme: project wbe"), "{}", ended.summary());
-    let ended = run.clone().var("SENTRY_ORG", "nobody").go().expect(5);
+    let ended = run.clone().var("SENTRY_ORG", "nobody").execute().expect(5);
     assert!(ended.stdout.contains("✗ nobody: releases"), "{}", ended.stdout);
-    let ended = run.var("SENTRY_AUTH_TOKEN", "another-token").go().expect(5);
+    let ended = run.var("SENTRY_AUTH_TOKEN", "another-token").execute().expect(5);
     assert_eq!(ended.output("error-code"), "unauthorized");
     assert_eq!(lines(&ended).len(), 2, "nothing is asked with it: {}", ended.stdout);
 }
 
 #[test]
 fn a_server_that_is_no_sentry_is_told_from_one_that_refuses() {
-    let peer = Peer::new(|_| {
-        crate::support::http_server::Reply::json(200, &serde_json::json!({"hello": 1}))
+    let peer = HttpServer::new(|_| {
+        crate::support::http_server::Response::json(200, &serde_json::json!({"hello": 1}))
     });
-    let relay = Relay::new();
-    let ended = at(&relay).var("SENTRY_URL", peer.url()).go().expect(6);
+    let relay = ServeProxy::new();
+    let ended = at(&relay).var("SENTRY_URL", peer.url()).execute().expect(6);
     assert!(ended.stdout.contains("is no Sentry: HTTP 200"), "{}", ended.stdout);
 }
 
 #[test]
 fn each_server_and_token_of_a_manifest_is_asked_once() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let entry = "  - {provider: opsgenie, state: {baseUrl: 'https://api.opsgenie.com/', provider: a, apiKey: '${KEY}'}}\n";
     let run = at(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     run.file("finishline.yml", format!("version: 1\nintegrations:\n{}", entry.repeat(5)));
     let run = run.var("FINISHLINE_MANIFEST", "finishline.yml").var("KEY", "s3cr3t-key");
-    let ended = run.go().expect(0);
+    let ended = run.execute().expect(0);
     assert_eq!(
         relay
-            .passed(0)
+            .requests_since(0)
             .iter()
             .filter(|line| line.contains("/api/0/ ") || line.ends_with("/api/0/"))
             .count(),
@@ -81,11 +81,11 @@ fn each_server_and_token_of_a_manifest_is_asked_once() {
 
 #[test]
 fn the_embedded_backend_is_looked_at_without_making_its_file() {
-    let run = Run::local().opsgenie().args(&["check"]);
-    let ended = run.go().expect(0);
+    let run = ProgramRun::local().opsgenie().args(&["check"]);
+    let ended = run.execute().expect(0);
     assert!(ended.stdout.contains("✓ embedded backend, for opsgenie"), "{}", ended.stdout);
     assert!(!run.database().exists());
     let ended =
-        run.var("FINISHLINE_PROVIDER", "msteams").var("FINISHLINE_STATE", "{}").go().expect(4);
+        run.var("FINISHLINE_PROVIDER", "msteams").var("FINISHLINE_STATE", "{}").execute().expect(4);
     assert!(ended.stdout.contains("✗ embedded backend, for msteams: only a Sentry"));
 }

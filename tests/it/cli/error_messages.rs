@@ -1,27 +1,27 @@
 //! The words that a person reads after each mistake: what is wrong, and what to change.
 
-use crate::support::run::Run;
+use crate::support::run::ProgramRun;
 use serde_json::Value;
 
 const REGION: &str = r#"baseUrl: "https://api.opsgenie.com/", provider: acme-ops"#;
 
-fn laptop() -> Run {
-    Run::local().opsgenie()
+fn laptop() -> ProgramRun {
+    ProgramRun::local().opsgenie()
 }
 
 /// A state with a good region and account, and whatever else.
-fn state(rest: &str) -> Run {
+fn state(rest: &str) -> ProgramRun {
     laptop().var("FINISHLINE_STATE", format!("{{{REGION}, {rest}}}"))
 }
 
-fn set(set: &str) -> Run {
+fn set(set: &str) -> ProgramRun {
     laptop().args(&["run", "--set", set])
 }
 
 /// The run ends with exit 2, says exactly this, and neither makes a database nor tells the secret.
 #[track_caller]
-fn assert_says(run: &Run, message: &str, hint: &str) {
-    let ended = run.go().expect(2);
+fn assert_says(run: &ProgramRun, message: &str, hint: &str) {
+    let ended = run.execute().expect(2);
     assert_eq!(ended.stderr, format!("error: {message}\n  hint: {hint} (exit 2)\n"));
     assert_eq!(ended.stdout, "");
     assert!(!run.database().exists());
@@ -31,13 +31,13 @@ fn assert_says(run: &Run, message: &str, hint: &str) {
 /// The run says all of these, each with its hint; a hint that holds for several stands after the
 /// last of them.
 #[track_caller]
-fn assert_says_all(run: &Run, mistakes: &[(&str, Option<&str>)]) {
+fn assert_says_all(run: &ProgramRun, mistakes: &[(&str, Option<&str>)]) {
     let mut said = format!("error: {} mistakes (exit 2)\n", mistakes.len());
     for (message, hint) in mistakes {
         let hint = hint.map(|hint| format!("    hint: {hint}\n")).unwrap_or_default();
         said += &format!("  - {message}\n{hint}");
     }
-    let ended = run.go().expect(2);
+    let ended = run.execute().expect(2);
     assert_eq!(ended.stderr, said);
     assert!(!run.database().exists());
     assert!(!ended.everything().contains("s3cr3t"));
@@ -53,7 +53,7 @@ fn an_unknown_provider_is_answered_with_the_near_one() {
     let far = laptop().var("FINISHLINE_PROVIDER", "zzz");
     let hint = "`finishline providers` lists the keys";
     assert_says(&far, "there is no provider called `zzz`", hint);
-    let asked = Run::local().args(&["providers", "pagerdty"]).go().expect(2);
+    let asked = ProgramRun::local().args(&["providers", "pagerdty"]).execute().expect(2);
     let words =
         "error: there is no provider called `pagerdty`\n  hint: did you mean `pagerduty`?\n";
     assert_eq!((asked.stderr.as_str(), asked.stdout.as_str()), (words, ""));
@@ -110,7 +110,7 @@ fn broken_yaml_is_an_error_with_a_place_and_without_the_text() {
     assert_says(&truncated, message, hint);
     let run = laptop().args(&["run", "--state", "state.yml"]);
     run.file("state.yml", "provider: acme\napiKey: s3cr3t: key\n");
-    let ended = run.go().expect(2);
+    let ended = run.execute().expect(2);
     let words = "error: `state` (--state) is not valid YAML at line 2 column ";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
     assert!(!ended.everything().replace("apiKey: s3cr3t: key", "").contains("s3cr3t"));
@@ -130,7 +130,7 @@ fn a_number_or_a_boolean_has_to_be_quoted() {
         assert_says(&state(&format!("apiKey: {text}")), &message, hint);
     }
     let quoted = state("apiKey: '0123'");
-    quoted.go().expect(0);
+    quoted.execute().expect(0);
     let config = quoted.rows("SELECT config FROM organization_integration").concat();
     assert!(config.contains(r#""integration_key":"0123""#), "{config}");
 }
@@ -162,13 +162,13 @@ fn a_secret_is_not_taken_from_the_command_line() {
         "the variable KEY that --set names is not set, or empty",
         hint,
     );
-    let key = |run: &Run| run.rows("SELECT config FROM organization_integration").concat();
+    let key = |run: &ProgramRun| run.rows("SELECT config FROM organization_integration").concat();
     let variable = set("apiKey=env:KEY").var("KEY", "fr0m-env");
-    variable.go().expect(0);
+    variable.execute().expect(0);
     assert!(key(&variable).contains("fr0m-env"));
     let file = set("apiKey=@key.txt");
     file.file("key.txt", "fr0m-file\n");
-    file.go().expect(0);
+    file.execute().expect(0);
     assert!(key(&file).contains(r#""fr0m-file""#));
 }
 
@@ -182,7 +182,7 @@ fn what_a_value_stands_for_has_to_be_there() {
     let nameless = format!("the variable that {place} names is not set, or empty");
     assert_says(&state("apiKey: \"${s3cr3t}\""), &nameless, hint);
     let run = state("apiKey: '@s3cr3t.txt'");
-    let ended = run.go().expect(2);
+    let ended = run.execute().expect(2);
     let words = format!("error: cannot read the file that {place} names: ");
     assert!(
         ended.stderr.starts_with(&words) && !ended.stderr.contains("s3cr3t"),
@@ -279,19 +279,19 @@ fn many_mistakes_are_said_at_once() {
 
 #[test]
 fn a_usage_error_writes_the_outputs_too() {
-    for run in [Run::github().opsgenie(), Run::gitlab().opsgenie()] {
-        let ended = run.args(&["run", "--orgg", "acme"]).go().expect(2);
+    for run in [ProgramRun::github().opsgenie(), ProgramRun::gitlab().opsgenie()] {
+        let ended = run.args(&["run", "--orgg", "acme"]).execute().expect(2);
         let names = ["status", "changed", "error-code", "error-message", "redirect-url"];
         let said = "error false usage unexpected argument '--orgg' found ";
-        assert_eq!(ended.said(names), said);
+        assert_eq!(ended.joined(names), said);
     }
 }
 
 #[test]
 fn a_mistake_in_how_to_speak_is_heard_in_the_usual_way() {
-    let run = Run::github().opsgenie().var("FINISHLINE_FORMAT", "xml");
-    let ended = run.var("FINISHLINE_LOG_LEVEL", "loud").go().expect(2);
-    assert_eq!(ended.said(["status", "error-code"]), "error usage");
+    let run = ProgramRun::github().opsgenie().var("FINISHLINE_FORMAT", "xml");
+    let ended = run.var("FINISHLINE_LOG_LEVEL", "loud").execute().expect(2);
+    assert_eq!(ended.joined(["status", "error-code"]), "error usage");
     let result: Value = serde_json::from_str(&ended.output("result")).unwrap();
     let message = result["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("`format` (FINISHLINE_FORMAT) takes `text` or `json`, not `xml`"));
@@ -301,11 +301,12 @@ fn a_mistake_in_how_to_speak_is_heard_in_the_usual_way() {
 #[test]
 fn a_variable_that_nothing_put_in_place_is_no_value() {
     for text in ["$${KEY}", "x${KEY}", "$KEY", "$(KEY)"] {
-        let ended = state(&format!("apiKey: \"{text}\"")).var("KEY", "s3cr3t-key").go().expect(2);
+        let ended =
+            state(&format!("apiKey: \"{text}\"")).var("KEY", "s3cr3t-key").execute().expect(2);
         assert!(ended.stderr.contains("looks like a variable"), "{text}: {}", ended.stderr);
         assert!(!ended.everything().contains(text), "{text}");
     }
-    let ended = state("apiKey: \"${A-B}\"").go().expect(2);
+    let ended = state("apiKey: \"${A-B}\"").execute().expect(2);
     assert!(ended.stderr.contains("is no variable"), "{}", ended.stderr);
 }
 
@@ -321,7 +322,7 @@ fn a_secret_that_is_there_but_empty_is_a_mistake() {
 #[test]
 fn what_a_file_flag_is_given_is_never_shown() {
     for flag in ["--state", "--auth-token-file", "--pipeline-token-file", "--callback-url"] {
-        let ended = laptop().args(&["run", flag, "s3cr3t-token"]).go().expect(2);
+        let ended = laptop().args(&["run", flag, "s3cr3t-token"]).execute().expect(2);
         assert!(ended.stderr.contains("cannot read the file"), "{}", ended.stderr);
         assert!(!ended.everything().contains("s3cr3t"), "{flag}");
     }

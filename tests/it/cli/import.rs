@@ -1,7 +1,7 @@
 //! The way back: a manifest of what an organization has, and a plan of it that finds nothing to do.
 
-use crate::support::proxy::{RELAY_TOKEN, Relay};
-use crate::support::run::{Ended, Run};
+use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
+use crate::support::run::{ProgramRun, RunResult};
 use serde_yaml::Value;
 
 /// What is an entry's own, and so is not typed beside a manifest.
@@ -16,9 +16,12 @@ const OWN: [&str; 8] = [
     "DIALECT",
 ];
 
-fn import(run: &Run) -> Ended {
+fn import(run: &ProgramRun) -> RunResult {
     let import = run.clone().args(&["import"]);
-    OWN.iter().fold(import, |run, name| run.without(&format!("FINISHLINE_{name}"))).go().expect(0)
+    OWN.iter()
+        .fold(import, |run, name| run.without(&format!("FINISHLINE_{name}")))
+        .execute()
+        .expect(0)
 }
 
 /// The variables that a manifest names, each with the value of its field in `state`.
@@ -47,7 +50,7 @@ fn text(value: &Value) -> String {
 
 /// Imports what the run has made of this `state`, and plans what came out.
 #[track_caller]
-pub(crate) fn assert_nothing_to_do(run: &Run, state: &str, key: &str, case: &str) {
+pub(crate) fn assert_nothing_to_do(run: &ProgramRun, state: &str, key: &str, case: &str) {
     let manifest = import(run).stdout;
     assert!(!manifest.contains("s3cr3t") && !manifest.contains(key), "{case}: {manifest}");
     let state: Value = serde_yaml::from_str(state).unwrap();
@@ -55,12 +58,12 @@ pub(crate) fn assert_nothing_to_do(run: &Run, state: &str, key: &str, case: &str
     let plan = planning(run, &manifest);
     let value = |value: &String| if value == "${KEY}" { key.to_owned() } else { value.clone() };
     let plan = given.iter().fold(plan, |run, (name, text)| run.var(name, value(text)));
-    let ended = plan.go();
+    let ended = plan.execute();
     assert_eq!(ended.exit, Some(0), "{case}: {manifest}\n{}\n{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("nothing to do"), "{case}: {}", ended.stdout);
 }
 
-fn planning(run: &Run, manifest: &str) -> Run {
+fn planning(run: &ProgramRun, manifest: &str) -> ProgramRun {
     run.file("imported.yml", manifest);
     let plan = run.clone().args(&["plan", "--exit-code", "--manifest", "imported.yml"]);
     OWN.iter().fold(plan, |run, name| run.without(&format!("FINISHLINE_{name}")))
@@ -97,15 +100,15 @@ const IMPORTED: &str = "integrations:
     defaultBranch: main
 ";
 
-fn three(run: Run) -> Run {
+fn three(run: ProgramRun) -> ProgramRun {
     run.file("finishline.yml", THREE);
     let run = run.var("KEY", "s3cr3t-key").var("FINISHLINE_MAX_PARALLEL", "1");
-    run.clone().var("FINISHLINE_MANIFEST", "finishline.yml").go().expect(0);
+    run.clone().var("FINISHLINE_MANIFEST", "finishline.yml").execute().expect(0);
     run
 }
 
 #[track_caller]
-fn assert_imports(run: &Run) {
+fn assert_imports(run: &ProgramRun) {
     let run = run.clone().var("FINISHLINE_ORG", "acme");
     let ended = import(&run);
     assert!(ended.stdout.contains(IMPORTED), "{}", ended.stdout);
@@ -113,15 +116,15 @@ fn assert_imports(run: &Run) {
     assert!(!ended.stdout.contains("s3cr3t"), "{}", ended.stdout);
     assert!(ended.stderr.contains("the manifest of acme has 3 integrations"), "{}", ended.stderr);
     let plan = planning(&run, &ended.stdout);
-    let ended = plan.go().expect(2);
+    let ended = plan.execute().expect(2);
     assert!(ended.stderr.contains("OPSGENIE_1_API_KEY"), "{}", ended.stderr);
-    let ended = plan.var("OPSGENIE_1_API_KEY", "s3cr3t-key").go().expect(0);
+    let ended = plan.var("OPSGENIE_1_API_KEY", "s3cr3t-key").execute().expect(0);
     assert!(ended.stdout.contains("3 entries: 3 with nothing to do"), "{}", ended.stdout);
 }
 
 #[test]
 fn what_is_imported_from_the_embedded_backend_has_nothing_to_do() {
-    let run = Run::local();
+    let run = ProgramRun::local();
     let database = run.database();
     let run = run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
     assert_imports(&three(run));
@@ -129,29 +132,29 @@ fn what_is_imported_from_the_embedded_backend_has_nothing_to_do() {
 
 #[test]
 fn what_is_imported_from_a_sentry_has_nothing_to_do_and_only_reads() {
-    let relay = Relay::new();
-    let run = Run::local().var("FINISHLINE_URL", relay.peer.url());
-    let run = three(run.var("FINISHLINE_AUTH_TOKEN", RELAY_TOKEN));
-    let since = relay.passed(0).len();
+    let relay = ServeProxy::new();
+    let run = ProgramRun::local().var("FINISHLINE_URL", relay.peer.url());
+    let run = three(run.var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN));
+    let since = relay.requests_since(0).len();
     assert_imports(&run);
-    assert!(relay.passed(since).iter().all(|line| line.starts_with("GET ")));
+    assert!(relay.requests_since(since).iter().all(|line| line.starts_with("GET ")));
     let manifest = import(&run.var("FINISHLINE_ORG", "acme")).stdout;
     assert!(manifest.contains(&format!("url: {}", relay.peer.url())), "{manifest}");
 }
 
 #[test]
 fn another_key_than_the_stored_one_is_something_to_do() {
-    let run = Run::local().opsgenie();
-    run.go().expect(0);
+    let run = ProgramRun::local().opsgenie();
+    run.execute().expect(0);
     let manifest = import(&run).stdout;
     let plan = planning(&run, &manifest).var("OPSGENIE_1_API_KEY", "another");
-    assert!(plan.go().expect(8).stdout.contains("would be updated"));
+    assert!(plan.execute().expect(8).stdout.contains("would be updated"));
 }
 
 #[test]
 fn an_integration_that_is_not_active_is_left_out_with_a_warning() {
-    let run = Run::github().opsgenie();
-    run.go().expect(0);
+    let run = ProgramRun::github().opsgenie();
+    run.execute().expect(0);
     run.connection()
         .execute("UPDATE organization_integration SET status = 'disabled'", [])
         .unwrap();
@@ -162,8 +165,8 @@ fn an_integration_that_is_not_active_is_left_out_with_a_warning() {
 
 #[test]
 fn import_needs_an_organization_and_makes_no_file() {
-    let run = Run::local().opsgenie();
-    let ended = run.clone().without("FINISHLINE_ORG").args(&["import"]).go().expect(2);
+    let run = ProgramRun::local().opsgenie();
+    let ended = run.clone().without("FINISHLINE_ORG").args(&["import"]).execute().expect(2);
     assert!(ended.stderr.contains("`org` is missing"), "{}", ended.stderr);
     import(&run);
     assert!(!run.database().exists());

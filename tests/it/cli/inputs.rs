@@ -1,6 +1,6 @@
 //! Which input counts, which backend is meant, and how the step speaks.
 
-use crate::support::run::{Ended, Run, SECRET, STATE};
+use crate::support::run::{ProgramRun, RunResult, SECRET, STATE};
 use crate::support::runner_parser::takes_annotations;
 use serde_json::{Value, json};
 
@@ -10,12 +10,12 @@ const OWN: &str = r#"{"pull_request": {"number": 1,
     "head": {"repo": {"full_name": "acme/repo"}}, "base": {"repo": {"full_name": "acme/repo"}}}}"#;
 
 /// An integration is asked for and nothing says at which backend.
-fn without_backend(run: Run) -> Run {
+fn without_backend(run: ProgramRun) -> ProgramRun {
     run.opsgenie().without("FINISHLINE_BACKEND")
 }
 
-fn github_event(event: &str, payload: &str) -> Run {
-    let run = without_backend(Run::github());
+fn github_event(event: &str, payload: &str) -> ProgramRun {
+    let run = without_backend(ProgramRun::github());
     let path = run.file("event.json", payload);
     run.var("GITHUB_EVENT_NAME", event)
         .var("GITHUB_EVENT_PATH", path)
@@ -23,28 +23,28 @@ fn github_event(event: &str, payload: &str) -> Run {
         .var("GITHUB_ACTOR", "octocat")
 }
 
-fn example(run: Run) -> Run {
+fn example(run: ProgramRun) -> ProgramRun {
     run.embedded("example", "name: demo")
 }
 
 /// What is in the database: every organization's slug.
-fn organizations(run: &Run) -> Vec<String> {
+fn organizations(run: &ProgramRun) -> Vec<String> {
     run.rows("SELECT slug FROM organization ORDER BY id")
 }
 
 #[test]
 fn a_misspelt_variable_is_warned_about_and_no_error() {
-    let run = Run::local().opsgenie().var("FINISHLINE_TOLERAT", "all");
-    let ended = run.go().expect(0);
+    let run = ProgramRun::local().opsgenie().var("FINISHLINE_TOLERAT", "all");
+    let ended = run.execute().expect(0);
     let words = "FINISHLINE_TOLERAT is the variable of no input: did you mean FINISHLINE_TOLERATE?";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }
 
 #[test]
 fn a_push_without_a_token_is_an_error() {
-    for run in [github_event("push", "{}"), without_backend(Run::gitlab())] {
-        let ended = run.go().expect(2);
-        assert_eq!(ended.said(["status", "error-code"]), "error usage");
+    for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
+        let ended = run.execute().expect(2);
+        assert_eq!(ended.joined(["status", "error-code"]), "error usage");
         assert!(ended.stderr.contains("has no token for a Sentry"), "{}", ended.stderr);
         assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN"), "{}", ended.stderr);
         assert!(!run.database().exists());
@@ -53,55 +53,55 @@ fn a_push_without_a_token_is_an_error() {
 
 #[test]
 fn a_pull_request_of_the_repository_itself_needs_its_token() {
-    github_event("pull_request", OWN).go().expect(2);
+    github_event("pull_request", OWN).execute().expect(2);
 }
 
 #[test]
 fn a_forks_pull_request_without_a_token_is_skipped() {
     let run = github_event("pull_request", FORK);
-    let ended = run.go().expect(0);
-    assert_eq!(ended.said(["status", "skipped-reason", "changed"]), "skipped fork false");
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["status", "skipped-reason", "changed"]), "skipped fork false");
     assert!(!run.database().exists());
     // Nor are the secrets of the state there, and that is no mistake either.
     let broken = run.without("FINISHLINE_ORG").var("FINISHLINE_STATE", "{apiKey: '${KEY}'}");
-    assert_eq!(broken.go().expect(0).output("status"), "skipped");
+    assert_eq!(broken.execute().expect(0).output("status"), "skipped");
 }
 
 #[test]
 fn a_forks_merge_request_without_a_token_is_skipped() {
-    let run = without_backend(Run::gitlab())
+    let run = without_backend(ProgramRun::gitlab())
         .var("CI_MERGE_REQUEST_IID", "1")
         .var("CI_MERGE_REQUEST_PROJECT_PATH", "acme/repo")
         .var("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "stranger/repo")
         .var("CI_PROJECT_PATH", "acme/repo");
-    assert_eq!(run.go().expect(0).said(["status", "skipped-reason"]), "skipped fork");
+    assert_eq!(run.execute().expect(0).joined(["status", "skipped-reason"]), "skipped fork");
 }
 
 #[test]
 fn a_dependabot_job_without_a_token_is_skipped() {
     let run = github_event("pull_request", OWN).var("GITHUB_ACTOR", "dependabot[bot]");
-    assert_eq!(run.go().expect(0).said(["status", "skipped-reason"]), "skipped dependabot");
+    assert_eq!(run.execute().expect(0).joined(["status", "skipped-reason"]), "skipped dependabot");
 }
 
 #[test]
 fn a_forks_pull_request_still_finishes_on_the_embedded_backend() {
     let run = github_event("pull_request", FORK).var("FINISHLINE_BACKEND", "embedded");
-    assert_eq!(run.go().expect(0).said(["status", "changed"]), "complete true");
+    assert_eq!(run.execute().expect(0).joined(["status", "changed"]), "complete true");
 }
 
 #[test]
 fn a_laptop_without_a_token_has_the_embedded_backend() {
-    let run = without_backend(Run::local());
-    run.go().expect(0);
+    let run = without_backend(ProgramRun::local());
+    run.execute().expect(0);
     assert_eq!(organizations(&run), ["acme"]);
 }
 
 #[test]
 fn a_token_never_leads_to_the_embedded_backend() {
     for name in ["SENTRY_AUTH_TOKEN", "FINISHLINE_AUTH_TOKEN"] {
-        let run = without_backend(Run::github()).var(name, "t0ken-t0ken");
+        let run = without_backend(ProgramRun::github()).var(name, "t0ken-t0ken");
         let run = run.var("FINISHLINE_URL", "http://127.0.0.1:9/").var("FINISHLINE_TIMEOUT", "1");
-        let ended = run.go();
+        let ended = run.execute();
         assert_ne!(ended.exit, Some(0));
         assert!(!run.database().exists());
         assert_eq!(ended.everything().replace("::add-mask::t0ken-t0ken\n", "").find("t0ken"), None);
@@ -110,26 +110,26 @@ fn a_token_never_leads_to_the_embedded_backend() {
 
 #[test]
 fn a_url_without_a_token_is_no_reason_to_stay_at_home() {
-    let run = without_backend(Run::local()).var("SENTRY_URL", "https://sentry.example.com");
-    let ended = run.args(&["run", "--format", "json"]).go().expect(5);
+    let run = without_backend(ProgramRun::local()).var("SENTRY_URL", "https://sentry.example.com");
+    let ended = run.args(&["run", "--format", "json"]).execute().expect(5);
     assert_eq!(ended.json()["error"]["code"], "no-token");
 }
 
 #[test]
 fn a_flag_beats_our_variable_and_ours_beats_sentrys() {
-    let run = example(Run::local()).without("FINISHLINE_ORG").var("SENTRY_ORG", "theirs");
-    run.go().expect(0);
+    let run = example(ProgramRun::local()).without("FINISHLINE_ORG").var("SENTRY_ORG", "theirs");
+    run.execute().expect(0);
     let run = run.var("FINISHLINE_ORG", "ours");
-    run.go().expect(0);
-    run.clone().args(&["run", "--org", "typed"]).go().expect(0);
+    run.execute().expect(0);
+    run.clone().args(&["run", "--org", "typed"]).execute().expect(0);
     assert_eq!(organizations(&run), ["theirs", "ours", "typed"]);
 }
 
 #[test]
 fn an_empty_variable_or_flag_is_an_absent_one() {
-    let run = example(Run::local()).var("FINISHLINE_ORG", "").var("SENTRY_ORG", "theirs");
+    let run = example(ProgramRun::local()).var("FINISHLINE_ORG", "").var("SENTRY_ORG", "theirs");
     let run = run.var("FINISHLINE_MODE", "").var("FINISHLINE_NEXT", "").var("FINISHLINE_URL", "");
-    let ended = run.clone().args(&["run", "--org", "", "--format", "json"]).go().expect(0);
+    let ended = run.clone().args(&["run", "--org", "", "--format", "json"]).execute().expect(0);
     assert_eq!(organizations(&run), ["theirs"]);
     let url = ended.json()["redirect_url"].as_str().unwrap().to_owned();
     assert!(url.ends_with("/settings/theirs/integrations/example/1/"), "{url}");
@@ -137,9 +137,9 @@ fn an_empty_variable_or_flag_is_an_absent_one() {
 
 #[test]
 fn a_set_beats_the_state_whatever_its_spelling() {
-    let run = Run::local().opsgenie().var("KEY", "n3w-key");
+    let run = ProgramRun::local().opsgenie().var("KEY", "n3w-key");
     let run = run.args(&["run", "--set", "api_key=env:KEY", "--set", "provider=other-ops"]);
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(run.rows("SELECT name FROM integration"), ["other-ops"]);
     let config = run.rows("SELECT config FROM organization_integration").concat();
     assert!(config.contains("n3w-key") && !config.contains(SECRET), "{config}");
@@ -147,17 +147,17 @@ fn a_set_beats_the_state_whatever_its_spelling() {
 
 #[test]
 fn the_state_may_come_from_a_file_or_from_standard_input() {
-    let run = Run::local().opsgenie().without("FINISHLINE_STATE").stdin(STATE);
-    run.clone().args(&["run", "--state", "-"]).go().expect(0);
+    let run = ProgramRun::local().opsgenie().without("FINISHLINE_STATE").stdin(STATE);
+    run.clone().args(&["run", "--state", "-"]).execute().expect(0);
     run.file("state.yml", format!("installation_config: {STATE}\n"));
-    let again = run.args(&["run", "--state", "state.yml"]).go().expect(0);
+    let again = run.args(&["run", "--state", "state.yml"]).execute().expect(0);
     assert!(again.stdout.contains("nothing to do"), "{}", again.stdout);
 }
 
 #[test]
 fn the_database_has_its_place_below_the_home_folder() {
-    let run = example(Run::local()).without("FINISHLINE_DATABASE");
-    run.go().expect(0);
+    let run = example(ProgramRun::local()).without("FINISHLINE_DATABASE");
+    run.execute().expect(0);
     let home = run.path(".local/state/finishline/finishline.db");
     assert!(home.exists());
     #[cfg(unix)]
@@ -166,20 +166,20 @@ fn the_database_has_its_place_below_the_home_folder() {
         assert_eq!(home.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
     let elsewhere = run.path("state");
-    run.clone().var("XDG_STATE_HOME", &elsewhere).go().expect(0);
+    run.clone().var("XDG_STATE_HOME", &elsewhere).execute().expect(0);
     assert!(elsewhere.join("finishline/finishline.db").exists());
-    let nowhere = run.without("HOME").go().expect(2);
+    let nowhere = run.without("HOME").execute().expect(2);
     assert!(nowhere.stderr.contains("name a file with `database`"), "{}", nowhere.stderr);
 }
 
 #[test]
 fn what_is_tolerated_is_exit_zero_with_a_warning() {
     let broken = |tolerate: &str| {
-        let run = example(Run::github()).var("FINISHLINE_TOLERATE", tolerate);
+        let run = example(ProgramRun::github()).var("FINISHLINE_TOLERATE", tolerate);
         let folder = run.path("");
-        run.var("FINISHLINE_DATABASE", folder).go()
+        run.var("FINISHLINE_DATABASE", folder).execute()
     };
-    let said = |ended: Ended| ended.said(["status", "error-code", "warnings"]);
+    let said = |ended: RunResult| ended.joined(["status", "error-code", "warnings"]);
     for tolerate in ["unavailable", "all", "refused, unavailable", "refused\nunavailable\n"] {
         let ended = broken(tolerate).expect(0);
         let names: Vec<_> = ended.commands().into_iter().map(|command| command.name).collect();
@@ -187,19 +187,19 @@ fn what_is_tolerated_is_exit_zero_with_a_warning() {
         assert_eq!(said(ended), "error database tolerated");
     }
     assert_eq!(said(broken("refused,auth").expect(6)), "error database ");
-    let usage = Run::github().var("FINISHLINE_TOLERATE", "all").go().expect(2);
+    let usage = ProgramRun::github().var("FINISHLINE_TOLERATE", "all").execute().expect(2);
     assert_eq!(said(usage), "error nothing-asked ");
 }
 
 #[test]
 fn every_file_that_is_named_is_written_off_gitlab_too() {
-    let run = example(Run::local())
+    let run = example(ProgramRun::local())
         .var("FINISHLINE_RESULT_FILE", "result.json")
         .var("FINISHLINE_DOTENV", "out.env")
         .var("FINISHLINE_ANNOTATIONS", "links.json")
         .var("FINISHLINE_SUMMARY", "summary.md");
     run.file("summary.md", "before\n");
-    run.go().expect(0);
+    run.execute().expect(0);
     let read = |name: &str| serde_json::from_str::<Value>(&run.text(name)).unwrap();
     assert_eq!(read("result.json")["status"], "complete");
     assert!(takes_annotations(&read("links.json")));
@@ -207,17 +207,17 @@ fn every_file_that_is_named_is_written_off_gitlab_too() {
     assert_eq!(outputs["FINISHLINE_OUT_INTEGRATION_ID"], "1");
     let summary = run.text("summary.md");
     assert!(summary.starts_with("before\n### ✅ finishline: "), "{summary}");
-    run.clone().var("FINISHLINE_MODE", "often").go().expect(2);
+    run.clone().var("FINISHLINE_MODE", "often").execute().expect(2);
     assert_eq!(read("result.json")["error"]["code"], "usage");
     assert_eq!(read("links.json"), json!({}));
 }
 
 #[test]
 fn a_host_that_debugs_gets_the_debug_log() {
-    let debugs = |run: Run| run.go().expect(0).stderr.contains("DEBUG ");
-    let (github, gitlab) = (example(Run::github()), example(Run::gitlab()));
+    let debugs = |run: ProgramRun| run.execute().expect(0).stderr.contains("DEBUG ");
+    let (github, gitlab) = (example(ProgramRun::github()), example(ProgramRun::gitlab()));
     assert!(!debugs(github.clone()) && !debugs(gitlab.clone().var("CI_DEBUG_TRACE", "false")));
-    let again = |run: Run| run.var("FINISHLINE_MODE", "install");
+    let again = |run: ProgramRun| run.var("FINISHLINE_MODE", "install");
     assert!(debugs(again(gitlab).var("CI_DEBUG_TRACE", "true")));
     let github = again(github).var("RUNNER_DEBUG", "1");
     assert!(debugs(github.clone()));
@@ -226,8 +226,8 @@ fn a_host_that_debugs_gets_the_debug_log() {
 
 #[test]
 fn the_log_is_json_when_that_is_asked_for() {
-    let run = Run::local().opsgenie().var("FINISHLINE_LOG_FORMAT", "json");
-    let ended = run.var("FINISHLINE_LOG_LEVEL", "trace").go().expect(0);
+    let run = ProgramRun::local().opsgenie().var("FINISHLINE_LOG_FORMAT", "json");
+    let ended = run.var("FINISHLINE_LOG_LEVEL", "trace").execute().expect(0);
     let lines: Vec<Value> =
         ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["org"] == "acme"), "{}", ended.stderr);
@@ -235,24 +235,25 @@ fn the_log_is_json_when_that_is_asked_for() {
 
 #[test]
 fn a_host_that_is_named_beats_the_one_that_is_found() {
-    let run = example(Run::github()).var("FINISHLINE_HOST", "local").without("GITHUB_OUTPUT");
-    let ended = run.go().expect(0);
+    let run =
+        example(ProgramRun::github()).var("FINISHLINE_HOST", "local").without("GITHUB_OUTPUT");
+    let ended = run.execute().expect(0);
     assert!(ended.commands().is_empty() && ended.outputs().is_empty());
 }
 
 #[test]
 fn a_url_that_other_programs_share_is_no_address_of_the_embedded_backend() {
-    let run = Run::github().opsgenie().var("SENTRY_URL", "https://sentry.example.com");
-    let shared = run.clone().go().expect(0);
+    let run = ProgramRun::github().opsgenie().var("SENTRY_URL", "https://sentry.example.com");
+    let shared = run.clone().execute().expect(0);
     assert!(shared.output("redirect-url").starts_with("http://127.0.0.1:9797/settings/"));
-    let ours = run.var("FINISHLINE_URL", "https://sentry.example.com").go().expect(0);
+    let ours = run.var("FINISHLINE_URL", "https://sentry.example.com").execute().expect(0);
     assert!(ours.output("redirect-url").starts_with("https://sentry.example.com/settings/"));
 }
 
 #[test]
 fn a_token_of_blanks_is_no_token() {
-    for run in [github_event("push", "{}"), without_backend(Run::gitlab())] {
-        let ended = run.var("SENTRY_AUTH_TOKEN", " \n").go().expect(2);
+    for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
+        let ended = run.var("SENTRY_AUTH_TOKEN", " \n").execute().expect(2);
         assert!(ended.stderr.contains("has no token for a Sentry"), "{}", ended.stderr);
     }
 }

@@ -1,11 +1,11 @@
 //! What packages carry beside the program: completions and manual pages.
 
-use crate::support::run::Run;
+use crate::support::run::ProgramRun;
 use finishline::inputs::table::INPUTS;
 
 fn page(args: &[&str]) -> String {
     let args = [&["man"], args].concat();
-    Run::local().args(&args).go().expect(0).stdout.replace("\\-", "-")
+    ProgramRun::local().args(&args).execute().expect(0).stdout.replace("\\-", "-")
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn the_page_of_a_command_has_every_input() {
 
 #[test]
 fn a_command_that_is_not_there_has_no_page() {
-    let ended = Run::local().args(&["man", "ru\u{1b}n"]).go().expect(2);
+    let ended = ProgramRun::local().args(&["man", "ru\u{1b}n"]).execute().expect(2);
     assert_eq!(
         ended.stderr,
         "error: there is no command `ru\\u{1b}n`\n  hint: `finishline --help` lists them\n"
@@ -38,7 +38,7 @@ fn a_command_that_is_not_there_has_no_page() {
 #[test]
 fn every_shell_has_a_script() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let script = Run::local().args(&["completions", shell]).go().expect(0).stdout;
+        let script = ProgramRun::local().args(&["completions", shell]).execute().expect(0).stdout;
         assert!(script.contains("integration-id"), "{shell}");
     }
 }
@@ -46,8 +46,8 @@ fn every_shell_has_a_script() {
 #[cfg(unix)]
 #[test]
 fn bash_completes_a_flag() {
-    let run = Run::local();
-    let script = run.clone().args(&["completions", "bash"]).go().expect(0).stdout;
+    let run = ProgramRun::local();
+    let script = run.clone().args(&["completions", "bash"]).execute().expect(0).stdout;
     let script = run.file("completions.bash", script);
     let ask = "source \"$1\"; COMP_WORDS=(finishline run --integ); COMP_CWORD=2; \
         _finishline finishline --integ run; echo \"${COMPREPLY[@]}\"";

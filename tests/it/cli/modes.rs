@@ -1,6 +1,6 @@
 //! The modes, and what each provider leaves behind when it finishes.
 
-use crate::support::run::{Run, rows};
+use crate::support::run::{ProgramRun, rows};
 use serde_json::{Value, json};
 
 const PAGERDUTY: &str = r#"{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [
@@ -12,18 +12,18 @@ fn opsgenie(account: &str, key: &str) -> String {
 }
 
 /// A GitHub step whose organization has the account `acme-ops` as integration 1.
-fn installed() -> Run {
-    let run = Run::github().opsgenie();
-    run.go().expect(0);
+fn installed() -> ProgramRun {
+    let run = ProgramRun::github().opsgenie();
+    run.execute().expect(0);
     run
 }
 
-fn reauth(run: &Run, id: &str) -> Run {
+fn reauth(run: &ProgramRun, id: &str) -> ProgramRun {
     run.clone().var("FINISHLINE_MODE", "reauth").var("FINISHLINE_INTEGRATION_ID", id)
 }
 
 /// Everything that is stored about integrations.
-fn stored(run: &Run) -> Vec<String> {
+fn stored(run: &ProgramRun) -> Vec<String> {
     run.rows(
         "SELECT id, external_id, metadata, status FROM integration
          UNION ALL SELECT id, integration_id, config, status FROM organization_integration
@@ -32,7 +32,7 @@ fn stored(run: &Run) -> Vec<String> {
     )
 }
 
-fn json_of(run: &Run, sql: &str) -> Value {
+fn json_of(run: &ProgramRun, sql: &str) -> Value {
     serde_json::from_str(&run.rows(sql).concat()).unwrap()
 }
 
@@ -40,8 +40,8 @@ fn json_of(run: &Run, sql: &str) -> Value {
 fn install_runs_in_any_case_and_still_changes_nothing() {
     let run = installed();
     let before = stored(&run);
-    let ended = run.clone().var("FINISHLINE_MODE", "install").go().expect(0);
-    let said = ended.said(["status", "pipeline-type", "changed", "integration-id"]);
+    let ended = run.clone().var("FINISHLINE_MODE", "install").execute().expect(0);
+    let said = ended.joined(["status", "pipeline-type", "changed", "integration-id"]);
     assert_eq!(said, "complete install false 1");
     assert!(ended.stdout.starts_with("Opsgenie was as it should be already for acme\n"));
     assert_eq!(stored(&run), before);
@@ -54,8 +54,8 @@ fn reauth_renews_the_integration_that_is_named() {
     let run = installed();
     let renewed = reauth(&run, "1").var("FINISHLINE_STATE", opsgenie("acme-ops", "n3w-key"));
     let names = ["status", "pipeline-type", "changed", "integration-id"];
-    assert_eq!(renewed.go().expect(0).said(names), "complete reauth true 1");
-    assert_eq!(renewed.go().expect(0).said(names), "complete reauth false 1");
+    assert_eq!(renewed.execute().expect(0).joined(names), "complete reauth true 1");
+    assert_eq!(renewed.execute().expect(0).joined(names), "complete reauth false 1");
     let types = "SELECT data ->> 'pipeline_type' FROM analytics_event";
     assert_eq!(run.rows(types), ["install", "reauth", "reauth"]);
 }
@@ -65,8 +65,11 @@ fn reauth_with_another_account_stores_nothing_and_names_both() {
     let run = installed();
     let before = stored(&run);
     let other = reauth(&run, "1").var("FINISHLINE_STATE", opsgenie("other-ops", "n3w-key"));
-    let ended = other.go().expect(4);
-    assert_eq!(ended.said(["status", "error-code", "redirect-url"]), "error integration-mismatch ");
+    let ended = other.execute().expect(4);
+    assert_eq!(
+        ended.joined(["status", "error-code", "redirect-url"]),
+        "error integration-mismatch "
+    );
     let words = "integration 1 was to be renewed, but the account belongs to integration 2";
     assert_eq!(ended.output("error-message"), words);
     assert_eq!(stored(&run), before);
@@ -74,7 +77,7 @@ fn reauth_with_another_account_stores_nothing_and_names_both() {
 
 #[test]
 fn reauth_of_an_integration_that_is_not_there_is_an_input_error() {
-    let ended = reauth(&installed(), "7").go().expect(2);
+    let ended = reauth(&installed(), "7").execute().expect(2);
     assert_eq!(ended.output("error-code"), "bad-field");
     let words = "acme has no opsgenie integration 7; there: 1 (acme-ops)";
     assert_eq!(ended.output("error-message"), words);
@@ -84,19 +87,19 @@ fn reauth_of_an_integration_that_is_not_there_is_an_input_error() {
 fn an_id_belongs_to_reauth_and_not_to_install() {
     let run = installed();
     let install = run.clone().var("FINISHLINE_MODE", "install");
-    let ended = install.var("FINISHLINE_INTEGRATION_ID", "1").go().expect(2);
+    let ended = install.var("FINISHLINE_INTEGRATION_ID", "1").execute().expect(2);
     let words = "`mode: install` does not take an `integration-id`";
-    assert_eq!(ended.said(["error-code", "error-message"]), format!("usage {words}"));
-    let ended = run.var("FINISHLINE_MODE", "reauth").go().expect(2);
+    assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
+    let ended = run.var("FINISHLINE_MODE", "reauth").execute().expect(2);
     let words = "`mode: reauth` needs the `integration-id` to renew";
-    assert_eq!(ended.said(["error-code", "error-message"]), format!("usage {words}"));
+    assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
 }
 
 #[test]
 fn ensure_with_an_id_looks_at_that_integration_only() {
     let run = installed();
-    let named = |id: &str| run.clone().var("FINISHLINE_INTEGRATION_ID", id).go();
-    assert_eq!(named("1").expect(0).said(["status", "changed"]), "complete false");
+    let named = |id: &str| run.clone().var("FINISHLINE_INTEGRATION_ID", id).execute();
+    assert_eq!(named("1").expect(0).joined(["status", "changed"]), "complete false");
     let ended = named("2").expect(2);
     assert_eq!(ended.output("error-code"), "bad-field");
     assert!(ended.output("error-message").ends_with("there: 1 (acme-ops)"));
@@ -113,7 +116,7 @@ fn ensure_brings_back_what_was_switched_off() {
         let before = stored(&run);
         let switch_off = format!("UPDATE {table} SET status = '{status}'");
         run.connection().execute(&switch_off, []).unwrap();
-        assert_eq!(run.go().expect(0).said(["changed", "integration-id"]), "true 1");
+        assert_eq!(run.execute().expect(0).joined(["changed", "integration-id"]), "true 1");
         assert_eq!(stored(&run)[..2], before[..2], "{table} {status}");
     }
 }
@@ -124,7 +127,7 @@ fn a_link_that_is_being_deleted_has_to_be_waited_for() {
     let delete = "UPDATE organization_integration SET status = 'deletion_in_progress'";
     run.connection().execute(delete, []).unwrap();
     let before = stored(&run);
-    let ended = run.go().expect(4);
+    let ended = run.execute().expect(4);
     assert_eq!(ended.output("error-code"), "refused");
     assert!(ended.output("error-message").contains("deletion is already in progress"));
     assert_eq!(stored(&run), before);
@@ -135,7 +138,8 @@ fn a_member_may_not_finish() {
     let run = installed();
     run.connection().execute("UPDATE member SET role = 'member'", []).unwrap();
     let before = stored(&run);
-    let ended = run.clone().var("FINISHLINE_STATE", opsgenie("acme-ops", "n3w-key")).go().expect(5);
+    let ended =
+        run.clone().var("FINISHLINE_STATE", opsgenie("acme-ops", "n3w-key")).execute().expect(5);
     assert_eq!(ended.output("error-code"), "missing-scope");
     assert!(ended.output("error-message").contains("owner, manager or admin"));
     assert!(ended.stderr.contains("build-integration.permission_error"), "{}", ended.stderr);
@@ -148,22 +152,22 @@ fn organizations_share_an_integration_and_nothing_of_their_own() {
     let before = run.rows("SELECT * FROM integration");
     let beta = run.clone().var("FINISHLINE_ORG", "beta");
     let eu = "{baseUrl: 'https://api.eu.opsgenie.com/', provider: acme-ops, apiKey: beta-key}";
-    let ended = beta.var("FINISHLINE_STATE", eu).go().expect(0);
-    assert_eq!(ended.said(["changed", "integration-id"]), "true 1");
+    let ended = beta.var("FINISHLINE_STATE", eu).execute().expect(0);
+    assert_eq!(ended.joined(["changed", "integration-id"]), "true 1");
     assert!(ended.stdout.contains("the organization beta is new here"), "{}", ended.stdout);
     // Sentry keeps the first account's name and metadata: the row is shared.
     assert_eq!(run.rows("SELECT * FROM integration"), before);
     let keys = "SELECT config ->> '$.team_table[0].integration_key'
                 FROM organization_integration ORDER BY id";
     assert_eq!(run.rows(keys), ["s3cr3t-key", "beta-key"]);
-    assert_eq!(run.go().expect(0).output("changed"), "false");
+    assert_eq!(run.execute().expect(0).output("changed"), "false");
 }
 
 #[test]
 fn pagerduty_finishes_with_the_json_of_its_install_page() {
-    let run = Run::github().embedded("pagerduty", &format!("config: {PAGERDUTY}"));
-    let ended = run.go().expect(0);
-    assert_eq!(ended.said(["status", "changed", "integration-id"]), "complete true 1");
+    let run = ProgramRun::github().embedded("pagerduty", &format!("config: {PAGERDUTY}"));
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["status", "changed", "integration-id"]), "complete true 1");
     let web = json!({"integration_key": "k1-secret", "name": "Web", "id": "P1", "type": "service"});
     let metadata = json_of(&run, "SELECT metadata FROM integration");
     assert_eq!(metadata, json!({"services": [web], "domain_name": "acme"}));
@@ -174,40 +178,40 @@ fn pagerduty_finishes_with_the_json_of_its_install_page() {
         assert_eq!(ended.everything().replace(&format!("::add-mask::{key}\n"), "").find(key), None);
     }
     let text = run.clone().var("CONFIG", PAGERDUTY).var("FINISHLINE_STATE", "config: ${CONFIG}");
-    assert_eq!(text.go().expect(0).output("changed"), "false");
+    assert_eq!(text.execute().expect(0).output("changed"), "false");
     let rotated = text.var("CONFIG", PAGERDUTY.replace("k1-secret", "k3-secret"));
-    assert_eq!(rotated.go().expect(0).said(["changed", "integration-id"]), "true 1");
+    assert_eq!(rotated.execute().expect(0).joined(["changed", "integration-id"]), "true 1");
 }
 
 #[test]
 fn pagerduty_without_an_account_is_refused_or_ambiguous() {
-    let run = Run::github().embedded("pagerduty", "config: {integration_keys: []}");
-    let ended = run.go().expect(4);
+    let run = ProgramRun::github().embedded("pagerduty", "config: {integration_keys: []}");
+    let ended = run.execute().expect(4);
     assert_eq!(ended.output("error-code"), "refused");
     assert_eq!(ended.output("error-message"), "PagerDuty's config has no `account.name`");
     assert!(ended.stderr.contains("build-integration.failure"), "{}", ended.stderr);
-    run.clone().var("FINISHLINE_STATE", format!("config: {PAGERDUTY}")).go().expect(0);
-    let ended = run.go().expect(2);
+    run.clone().var("FINISHLINE_STATE", format!("config: {PAGERDUTY}")).execute().expect(0);
+    let ended = run.execute().expect(2);
     let words = "`state` does not tell which pagerduty integration is meant: 1 (Acme)";
-    assert_eq!(ended.said(["error-code", "error-message"]), format!("ambiguous {words}"));
+    assert_eq!(ended.joined(["error-code", "error-message"]), format!("ambiguous {words}"));
 }
 
 #[test]
 fn a_refused_run_leaves_nothing_behind() {
-    let run = Run::github().embedded("pagerduty", "config: {integration_keys: []}");
-    run.go().expect(4);
+    let run = ProgramRun::github().embedded("pagerduty", "config: {integration_keys: []}");
+    run.execute().expect(4);
     assert_eq!(rows(&run.connection(), "SELECT * FROM pipeline_state"), [""; 0]);
     assert_eq!(stored(&run), [""; 0]);
 }
 
 #[test]
 fn the_example_finishes_with_its_name() {
-    let run = Run::github().embedded("example", "name: test");
-    assert_eq!(run.go().expect(0).said(["status", "integration-id"]), "complete 1");
+    let run = ProgramRun::github().embedded("example", "name: test");
+    assert_eq!(run.execute().expect(0).joined(["status", "integration-id"]), "complete 1");
     let row = "SELECT provider, external_id, name, metadata FROM integration";
     assert_eq!(run.rows(row), ["example|test|test|{}"]);
     assert_eq!(run.rows("SELECT config FROM organization_integration"), ["{}"]);
-    let url = run.go().expect(0).output("redirect-url");
+    let url = run.execute().expect(0).output("redirect-url");
     assert_eq!(url, "http://127.0.0.1:9797/settings/acme/integrations/example/1/");
 }
 
@@ -217,8 +221,8 @@ fn an_account_that_is_there_keeps_its_region_and_the_run_says_so() {
     let before = stored(&run);
     let eu = opsgenie("acme-ops", "s3cr3t-key").replace("api.opsgenie", "api.eu.opsgenie");
     for command in ["run", "plan"] {
-        let ended = run.clone().args(&[command]).var("FINISHLINE_STATE", &eu).go().expect(0);
-        assert_eq!(ended.said(["changed", "warnings"]), "false kept-as-it-is");
+        let ended = run.clone().args(&[command]).var("FINISHLINE_STATE", &eu).execute().expect(0);
+        assert_eq!(ended.joined(["changed", "warnings"]), "false kept-as-it-is");
         assert!(ended.stderr.contains("acme-ops.app.opsgenie.com"), "{}", ended.stderr);
     }
     assert_eq!(stored(&run), before);
@@ -229,7 +233,7 @@ fn an_id_that_belongs_to_another_account_than_the_state_is_a_mismatch() {
     let run = installed();
     let before = stored(&run);
     let other = run.clone().var("FINISHLINE_STATE", opsgenie("other-ops", "n3w-key"));
-    let ended = other.var("FINISHLINE_INTEGRATION_ID", "1").go().expect(4);
+    let ended = other.var("FINISHLINE_INTEGRATION_ID", "1").execute().expect(4);
     assert_eq!(ended.output("error-code"), "integration-mismatch");
     assert_eq!(stored(&run), before);
 }

@@ -2,10 +2,10 @@
 
 #![cfg(unix)]
 
-use crate::integration::browser_flow::Journey;
-use crate::integration::fixtures::Case;
-use crate::support::fake_vendor::Vendor;
-use crate::support::run::{Ended, Run, Started};
+use crate::integration::browser_flow::BrowserFlow;
+use crate::integration::fixtures::FixtureCase;
+use crate::support::fake_vendor::FakeVendor;
+use crate::support::run::{ProgramRun, RunResult, RunningProgram};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -25,37 +25,37 @@ fn terminal() -> (File, Stdio) {
 }
 
 /// Runs at a terminal to which nothing is said: who waits all the same comes to its end there.
-fn go_at_a_terminal(run: &Run) -> Ended {
+fn go_at_a_terminal(run: &ProgramRun) -> RunResult {
     let (mut keyboard, stdin) = terminal();
     keyboard.write_all(&END_OF_INPUT).unwrap();
-    run.start_at(stdin).end()
+    run.start_with_stdin(stdin).wait()
 }
 
 /// A run with `--wait` at a terminal, which has just asked for the callback.
-struct Waiting {
-    journey: Journey,
+struct WaitingRun {
+    journey: BrowserFlow,
     keyboard: File,
-    started: Started,
+    started: RunningProgram,
     page: String,
 }
 
-fn waiting() -> Waiting {
-    let journey = Journey::gitlab(Run::local());
+fn waiting() -> WaitingRun {
+    let journey = BrowserFlow::gitlab(ProgramRun::local());
     let (keyboard, stdin) = terminal();
-    let mut started = journey.run.clone().args(&["run", "--wait"]).start_at(stdin);
-    let page = started.line("http://").trim().to_owned();
+    let mut started = journey.run.clone().args(&["run", "--wait"]).start_with_stdin(stdin);
+    let page = started.wait_for_line("http://").trim().to_owned();
     journey.note_page(&page);
-    Waiting { journey, keyboard, started, page }
+    WaitingRun { journey, keyboard, started, page }
 }
 
 #[test]
 fn a_run_at_a_terminal_waits_for_the_callback() {
-    let Waiting { journey, mut keyboard, started, page } = waiting();
+    let WaitingRun { journey, mut keyboard, started, page } = waiting();
     let callback = journey.party.approve(&page);
     // What is no callback of this pipeline is said, and asked for again.
     writeln!(keyboard, "https://example.com/?code=c&state=s\n\n{callback}").unwrap();
     keyboard.write_all(&END_OF_INPUT).unwrap();
-    let ended = started.end().expect(0);
+    let ended = started.wait().expect(0);
     journey.assert_nothing_leaks(&ended);
     assert!(ended.stdout.starts_with("GitLab is installed for acme\n"), "{}", ended.stdout);
     assert!(ended.stderr.contains("GitLab needs you: open this page and approve\n\n  http"));
@@ -68,18 +68,18 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
 
 #[test]
 fn a_run_at_a_terminal_asks_again_where_one_visit_is_not_enough() {
-    let case = Case::read("github_enterprise", "success");
-    let vendor = Vendor::new(&case.answers["routes"]);
-    let run = Run::local().embedded("github_enterprise", "{}").args(&["run", "--wait"]);
+    let case = FixtureCase::read("github_enterprise", "success");
+    let vendor = FakeVendor::new(&case.answers["routes"]);
+    let run = ProgramRun::local().embedded("github_enterprise", "{}").args(&["run", "--wait"]);
     let run = case.run(run, &vendor.url());
     let (mut keyboard, stdin) = terminal();
-    let mut started = run.start_at(stdin);
+    let mut started = run.start_with_stdin(stdin);
     let home = "http://127.0.0.1:9797/extensions/github_enterprise/setup/";
     for brings in case.visits() {
-        let page = started.line("http://").trim().to_owned();
+        let page = started.wait_for_line("http://").trim().to_owned();
         writeln!(keyboard, "{}", vendor.visit(&page, &brings, home)).unwrap();
     }
-    let ended = started.end().expect(0);
+    let ended = started.wait().expect(0);
     assert!(ended.stderr.contains("GitHub Enterprise needs you again: open\n\n  http"));
     assert!(
         ended.stdout.starts_with("GitHub Enterprise is installed for acme\n"),
@@ -90,18 +90,18 @@ fn a_run_at_a_terminal_asks_again_where_one_visit_is_not_enough() {
 
 #[test]
 fn who_pastes_nothing_can_go_on_later() {
-    let Waiting { journey, mut keyboard, started, page } = waiting();
+    let WaitingRun { journey, mut keyboard, started, page } = waiting();
     keyboard.write_all(&END_OF_INPUT).unwrap();
-    let ended = started.end().expect(3);
+    let ended = started.wait().expect(3);
     assert!(ended.stderr.contains("nothing was pasted; the pipeline still waits"));
     journey.resume(&journey.party.approve(&page)).expect(0);
 }
 
 #[test]
 fn a_signal_ends_the_wait_and_the_pipeline_stays() {
-    let Waiting { journey, keyboard, started, page } = waiting();
+    let WaitingRun { journey, keyboard, started, page } = waiting();
     started.signal("INT");
-    let ended = started.end().expect(9);
+    let ended = started.wait().expect(9);
     drop(keyboard);
     journey.assert_nothing_leaks(&ended);
     journey.resume(&journey.party.approve(&page)).expect(0);
@@ -113,8 +113,9 @@ fn a_ci_job_never_waits() {
     for (name, value) in
         [("GITHUB_ACTIONS", "true"), ("GITLAB_CI", "true"), ("CI", "true"), ("JENKINS_URL", "x")]
     {
-        let run = Run::github().without("GITHUB_ACTIONS").var(name, value).var(local.0, local.1);
-        let journey = Journey::gitlab(run.var("FINISHLINE_WAIT", "true"));
+        let run =
+            ProgramRun::github().without("GITHUB_ACTIONS").var(name, value).var(local.0, local.1);
+        let journey = BrowserFlow::gitlab(run.var("FINISHLINE_WAIT", "true"));
         let ended = go_at_a_terminal(&journey.run).expect(3);
         assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
     }
@@ -122,14 +123,14 @@ fn a_ci_job_never_waits() {
 
 #[test]
 fn a_run_without_a_terminal_never_waits() {
-    let journey = Journey::gitlab(Run::local());
+    let journey = BrowserFlow::gitlab(ProgramRun::local());
     let run = journey.run.clone().args(&["run", "--wait"]);
-    let ended = run.stdin("?code=c&state=s\n").go().expect(3);
+    let ended = run.stdin("?code=c&state=s\n").execute().expect(3);
     assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
 }
 
 #[test]
 fn a_run_at_a_terminal_waits_only_when_it_is_asked_to() {
-    let ended = go_at_a_terminal(&Journey::gitlab(Run::local()).run).expect(3);
+    let ended = go_at_a_terminal(&BrowserFlow::gitlab(ProgramRun::local()).run).expect(3);
     assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
 }

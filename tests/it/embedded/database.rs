@@ -1,31 +1,31 @@
 //! The embedded backend's file when it is not one: said with the reason, and left as it was.
 
-use crate::support::run::{Ended, Run};
+use crate::support::run::{ProgramRun, RunResult};
 use rusqlite::Connection;
 use std::path::Path;
 
 /// The mark of our files: `finl`.
 const APPLICATION_ID: i64 = 0x6669_6e6c;
 
-fn example() -> Run {
-    Run::github().embedded("example", "name: demo")
+fn example() -> ProgramRun {
+    ProgramRun::github().embedded("example", "name: demo")
 }
 
 /// Neither a run nor a plan uses the file or changes a byte of it; what the run says.
 #[track_caller]
-fn assert_untouched(run: &Run) -> String {
+fn assert_untouched(run: &ProgramRun) -> String {
     let bytes = || std::fs::read(run.database()).unwrap();
     let before = bytes();
-    let plan = run.clone().args(&["plan"]).go().expect(6);
-    let ended = run.go().expect(6);
+    let plan = run.clone().args(&["plan"]).execute().expect(6);
+    let ended = run.execute().expect(6);
     assert_eq!(message(&plan), message(&ended));
     assert!(bytes() == before, "every byte is as it was");
     message(&ended)
 }
 
 #[track_caller]
-fn message(ended: &Ended) -> String {
-    assert_eq!(ended.said(["status", "error-code", "changed"]), "error database false");
+fn message(ended: &RunResult) -> String {
+    assert_eq!(ended.joined(["status", "error-code", "changed"]), "error database false");
     ended.output("error-message")
 }
 
@@ -38,7 +38,7 @@ fn a_folder_is_no_database() {
     let run = example();
     std::fs::create_dir(run.database()).unwrap();
     for mode in ["run", "plan"] {
-        let ended = run.clone().args(&[mode]).go().expect(6);
+        let ended = run.clone().args(&[mode]).execute().expect(6);
         assert!(message(&ended).starts_with("the database cannot be used: "), "{}", ended.stderr);
     }
     assert_eq!(run.database().read_dir().unwrap().count(), 0);
@@ -58,7 +58,7 @@ fn a_file_of_other_bytes_is_left_alone() {
 #[test]
 fn a_database_that_is_cut_short_is_left_alone() {
     let run = example();
-    run.go().expect(0);
+    run.execute().expect(0);
     let bytes = std::fs::read(run.database()).unwrap();
     run.file("finishline.db", &bytes[..bytes.len() / 3]);
     assert_eq!(
@@ -75,7 +75,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let said = assert_untouched(&run);
     let words = format!("the database `{}` has schema 99, and this", run.database().display());
     assert!(said.starts_with(&words), "{said}");
-    let ended = run.go();
+    let ended = run.execute();
     assert!(
         ended.stderr.contains("use the newer finishline that made the file"),
         "{}",
@@ -103,9 +103,9 @@ fn another_programs_database_is_left_alone() {
 fn an_empty_file_becomes_a_database() {
     let run = example();
     run.file("finishline.db", "");
-    run.clone().args(&["plan"]).go().expect(0);
+    run.clone().args(&["plan"]).execute().expect(0);
     assert_eq!(run.database().metadata().unwrap().len(), 0);
-    assert_eq!(run.go().expect(0).output("changed"), "true");
+    assert_eq!(run.execute().expect(0).output("changed"), "true");
     let mark = run.rows("SELECT application_id FROM pragma_application_id");
     assert_eq!(mark, [APPLICATION_ID.to_string()]);
 }
@@ -115,11 +115,11 @@ fn the_folders_on_the_way_are_made() {
     let run = example();
     let path = run.path("a/b c/d.db");
     let run = run.var("FINISHLINE_DATABASE", &path);
-    run.clone().args(&["plan"]).go().expect(0);
+    run.clone().args(&["plan"]).execute().expect(0);
     assert!(!run.path("a").exists());
-    run.go().expect(0);
+    run.execute().expect(0);
     assert!(path.exists());
     run.file("file", "");
-    let ended = run.var("FINISHLINE_DATABASE", "file/below.db").go().expect(6);
+    let ended = run.var("FINISHLINE_DATABASE", "file/below.db").execute().expect(6);
     assert!(message(&ended).starts_with("cannot open the database `file/below.db`: "));
 }

@@ -1,7 +1,7 @@
 //! The finish itself, by the engine's public function on a real file: Sentry's own cases, but for
 //! cells and notification actions, which are left out.
 
-use crate::support::engine::{File, Log, vectors};
+use crate::support::engine::{CapturedLog, DatabaseFile, vectors};
 use finishline::backend::embedded::{EngineError, finish};
 use finishline::database::organizations::Actor;
 use finishline::model::state::{Fields, State};
@@ -13,14 +13,15 @@ use finishline::provider::{self, Answers, IntegrationMatch, Provider, Step};
 use serde_json::{Value, json};
 
 /// A provider that exists in tests alone: `build` is the test's business.
-pub(crate) struct Dummy {
+pub(crate) struct DummyProvider {
     pub(crate) integration_key: &'static str,
     pub(crate) needs_default_identity: bool,
 }
 
-pub(crate) const DUMMY: Dummy = Dummy { integration_key: "dummy", needs_default_identity: false };
+pub(crate) const DUMMY: DummyProvider =
+    DummyProvider { integration_key: "dummy", needs_default_identity: false };
 
-impl Provider for Dummy {
+impl Provider for DummyProvider {
     fn key(&self) -> &'static str {
         "dummy"
     }
@@ -87,7 +88,7 @@ fn built(case: &Value) -> IntegrationData {
 }
 
 /// Puts what a case says is there into the file, all of it with the id 1.
-fn prepare(file: &File, case: &Value, provider: &dyn Provider) {
+fn prepare(file: &DatabaseFile, case: &Value, provider: &dyn Provider) {
     let quoted = |value: &Value| format!("'{}'", value.as_str().unwrap());
     let key = provider.integration_key();
     if let Some(row) = case.get("existing") {
@@ -128,7 +129,7 @@ fn prepare(file: &File, case: &Value, provider: &dyn Provider) {
 
 /// A finish of the first user for the first organization, in a transaction of its own.
 pub(crate) fn finish_in(
-    file: &mut File,
+    file: &mut DatabaseFile,
     provider: &dyn Provider,
     state: &State,
     data: IntegrationData,
@@ -156,11 +157,11 @@ fn every_finish_ends_as_it_does_in_sentry() {
         }
         let integration_key = if case["provider"] == "aliased" { "alias" } else { "dummy" };
         let needs_default_identity = case["needs_default_identity"] == true;
-        let provider = Dummy { integration_key, needs_default_identity };
-        let mut file = File::new();
+        let provider = DummyProvider { integration_key, needs_default_identity };
+        let mut file = DatabaseFile::new();
         prepare(&file, case, &provider);
         let before = file.rows(ALL);
-        let log = Log::default();
+        let log = CapturedLog::default();
         let finish = || finish_in(&mut file, &provider, &State::default(), built(case));
         match (log.around(finish), case["result"].as_str().unwrap()) {
             (Ok(finished), "success") => assert_stored(&file, case, &finished),
@@ -176,7 +177,7 @@ fn every_finish_ends_as_it_does_in_sentry() {
     assert_eq!(left_out, 3);
 }
 
-fn assert_stored(file: &File, case: &Value, finished: &FinishedIntegration) {
+fn assert_stored(file: &DatabaseFile, case: &Value, finished: &FinishedIntegration) {
     let row = file.rows("SELECT provider, name, metadata, status FROM integration").concat();
     let columns: Vec<_> = row.split('|').collect();
     let expected = object(&case["integration"]);
@@ -204,7 +205,7 @@ fn assert_stored(file: &File, case: &Value, finished: &FinishedIntegration) {
     );
 }
 
-fn assert_logged(log: &Log, case: &Value) {
+fn assert_logged(log: &CapturedLog, case: &Value) {
     let Some(expected) = case.get("log") else { return };
     let name = expected["name"].as_str().or(expected.as_str()).unwrap();
     let events = log.events();
@@ -222,8 +223,8 @@ fn an_account_of_another_user_is_refused_where_it_is_needed() {
         "data": {"external_id": "a", "user_identity": identity},
         "existing_identity": {"user": "other", "external_id": "AccountId"},
     });
-    let provider = Dummy { needs_default_identity: true, ..DUMMY };
-    let mut file = File::new();
+    let provider = DummyProvider { needs_default_identity: true, ..DUMMY };
+    let mut file = DatabaseFile::new();
     prepare(&file, &case, &provider);
     let before = file.rows(ALL);
     let outcome = finish_in(&mut file, &provider, &State::default(), built(&case));
@@ -234,7 +235,7 @@ fn an_account_of_another_user_is_refused_where_it_is_needed() {
 
 #[test]
 fn a_finish_that_changes_nothing_leaves_no_trace() {
-    let mut file = File::new();
+    let mut file = DatabaseFile::new();
     let case = json!({"data": {"external_id": "a", "metadata": {"b": [1, null]}}});
     let mut again = || {
         let finished = finish_in(&mut file, &DUMMY, &State::default(), built(&case)).unwrap();
@@ -247,7 +248,7 @@ fn a_finish_that_changes_nothing_leaves_no_trace() {
 
 #[test]
 fn what_does_not_fit_sentrys_columns_is_refused_and_not_cut() {
-    let mut file = File::new();
+    let mut file = DatabaseFile::new();
     for (id, name, fits) in [(256, 200, true), (257, 1, false), (1, 201, false)] {
         let data = json!({"external_id": "é".repeat(id), "name": "é".repeat(name)});
         let data = built(&json!({ "data": data }));
@@ -277,7 +278,7 @@ fn every_provider_builds_and_configures_as_it_does_in_sentry() {
     for case in builds() {
         let provider = provider::find(case["provider"].as_str().unwrap()).unwrap();
         let state = State::from(object(&case["state"]));
-        let mut file = File::new();
+        let mut file = DatabaseFile::new();
         if text(&case["precondition"]).is_some_and(|words| words.contains("exists (any org)")) {
             file.run("INSERT INTO integration VALUES (1, 'opsgenie', 'cool-name', 'Old', '{\"a\":1}', 'active', 0)");
         }

@@ -1,7 +1,7 @@
 //! Whether each step of the schema works on a file with rows, and with others at the same time.
 
-use crate::support::engine::wait;
-use crate::support::run::{Run, rows};
+use crate::support::engine::block_on;
+use crate::support::run::{ProgramRun, rows};
 use finishline::database::Database;
 use rusqlite::Connection;
 
@@ -39,31 +39,31 @@ fn first(connection: &Connection) {
     connection.execute_batch(ours).unwrap();
 }
 
-fn schema(run: &Run) -> Vec<String> {
+fn schema(run: &ProgramRun) -> Vec<String> {
     run.rows("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
 }
 
 #[test]
 fn a_file_of_the_first_schema_keeps_its_rows() {
-    let run = Run::github().opsgenie();
+    let run = ProgramRun::github().opsgenie();
     first(&run.connection());
     let before = run.rows(KEPT);
     assert_eq!(before.len(), 10);
-    let ended = run.go().expect(0);
-    assert_eq!(ended.said(["status", "changed", "integration-id"]), "complete false 1");
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["status", "changed", "integration-id"]), "complete false 1");
     assert_eq!(run.rows(KEPT), before);
-    let fresh = Run::github().opsgenie();
-    fresh.go().expect(0);
+    let fresh = ProgramRun::github().opsgenie();
+    fresh.execute().expect(0);
     assert_eq!(schema(&run), schema(&fresh));
 }
 
 #[test]
 fn a_plan_reads_an_old_file_and_changes_no_byte_of_it() {
-    let run = Run::github().opsgenie();
+    let run = ProgramRun::github().opsgenie();
     first(&run.connection());
     let before = std::fs::read(run.database()).unwrap();
-    let plan = run.clone().args(&["plan"]).go().expect(0);
-    assert_eq!(plan.said(["status", "integration-id"]), "planned 1");
+    let plan = run.clone().args(&["plan"]).execute().expect(0);
+    assert_eq!(plan.joined(["status", "integration-id"]), "planned 1");
     assert!(plan.stdout.contains("nothing to do"), "{}", plan.stdout);
     assert_eq!(std::fs::read(run.database()).unwrap(), before);
     let folder = run.database().parent().unwrap().read_dir().unwrap();
@@ -74,7 +74,7 @@ fn a_plan_reads_an_old_file_and_changes_no_byte_of_it() {
 #[test]
 fn two_processes_migrate_one_file_once() {
     for old in [true, false] {
-        let run = Run::github().opsgenie().var("RUNNER_DEBUG", "1");
+        let run = ProgramRun::github().opsgenie().var("RUNNER_DEBUG", "1");
         let run = run.var("FINISHLINE_TIMEOUT", "20s");
         let holder = run.connection();
         if old {
@@ -82,10 +82,10 @@ fn two_processes_migrate_one_file_once() {
         }
         holder.execute_batch("BEGIN IMMEDIATE").unwrap();
         let mut started = [run.start(), run.start()];
-        started.iter_mut().for_each(|started| started.until("the database is busy"));
+        started.iter_mut().for_each(|started| started.wait_for("the database is busy"));
         drop(holder);
-        for ended in started.map(|started| started.end().expect(0)) {
-            assert_eq!(ended.said(["status", "integration-id"]), "complete 1");
+        for ended in started.map(|started| started.wait().expect(0)) {
+            assert_eq!(ended.joined(["status", "integration-id"]), "complete 1");
         }
         assert_eq!(run.rows("SELECT count(*) FROM integration"), ["1"]);
     }
@@ -94,10 +94,10 @@ fn two_processes_migrate_one_file_once() {
 #[test]
 fn a_file_that_many_make_at_once_is_ours_for_all_of_them() {
     for _ in 0..20 {
-        let run = Run::local();
+        let run = ProgramRun::local();
         let path = run.database();
         std::thread::scope(|scope| {
-            let open = || drop(wait(Database::open(&path)).unwrap());
+            let open = || drop(block_on(Database::open(&path)).unwrap());
             let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             opened.into_iter().for_each(|opened| opened.join().unwrap());
         });

@@ -1,7 +1,7 @@
 //! The pipeline that is kept between answers: its row, its signature and its time to live.
 
-use crate::support::engine::{embedded, vectors, wait};
-use crate::support::run::{Run, rows};
+use crate::support::engine::{block_on, embedded, vectors};
+use crate::support::run::{ProgramRun, rows};
 use finishline::backend::embedded::EmbeddedBackend;
 use finishline::error::{Error, ErrorCode};
 use finishline::integration::pipeline::{Pipeline, PipelineStart, StepResult};
@@ -21,8 +21,8 @@ fn a_signature_hashes_the_step_ids_one_after_another() {
 }
 
 /// An Opsgenie pipeline that has begun and waits for its one answer.
-fn begun(integration_id: Option<i64>) -> (Run, EmbeddedBackend<'static>) {
-    let run = Run::local();
+fn begun(integration_id: Option<i64>) -> (ProgramRun, EmbeddedBackend<'static>) {
+    let run = ProgramRun::local();
     let mut backend = embedded(&run.database());
     let org = OrgSlug::parse("acme").unwrap();
     let provider = provider::find("opsgenie").unwrap();
@@ -37,7 +37,7 @@ fn begun(integration_id: Option<i64>) -> (Run, EmbeddedBackend<'static>) {
         base_url: site,
         next: None,
     };
-    let step = wait(backend.initialize(begin)).unwrap();
+    let step = block_on(backend.initialize(begin)).unwrap();
     assert_eq!(step.id, "installation_config");
     (run, backend)
 }
@@ -57,7 +57,7 @@ fn now() -> i64 {
 /// Answers a pipeline that must not go on; what the run would say.
 #[track_caller]
 fn assert_refused(backend: &mut EmbeddedBackend<'_>, code: ErrorCode) -> Error {
-    let failure = match wait(backend.advance(&answer())) {
+    let failure = match block_on(backend.advance(&answer())) {
         Err(failure) => failure,
         Ok(StepResult::Refused(refusal)) => refusal.into(),
         Ok(_) => panic!("the pipeline goes on"),
@@ -84,7 +84,7 @@ fn a_pipeline_begins_with_the_fields_that_sentry_keeps() {
 #[test]
 fn a_pipeline_that_is_answered_is_cleared() {
     let (run, mut backend) = begun(None);
-    let progress = wait(backend.advance(&answer())).unwrap();
+    let progress = block_on(backend.advance(&answer())).unwrap();
     let StepResult::Complete(finished) = progress else { panic!("the last step is answered") };
     assert_eq!((finished.id, finished.name.as_str(), finished.changed), (1, "acme-ops", true));
     assert_eq!(run.rows("SELECT * FROM pipeline_state"), [""; 0]);
@@ -129,18 +129,18 @@ fn an_answer_that_does_not_fit_leaves_the_step_waiting() {
     let (run, mut backend) = begun(None);
     let mut fields = answer();
     fields.set("baseUrl", "https://example.com/");
-    let progress = wait(backend.advance(&fields)).unwrap();
+    let progress = block_on(backend.advance(&fields)).unwrap();
     let StepResult::Invalid(invalid) = progress else { panic!("the answer does not fit") };
     assert_eq!(invalid.len(), 1);
     assert_eq!(invalid[0].0, "baseUrl");
     assert_eq!(run.rows("SELECT step_index, data FROM pipeline_state"), ["0|{}"]);
-    assert!(matches!(wait(backend.advance(&answer())).unwrap(), StepResult::Complete(_)));
+    assert!(matches!(block_on(backend.advance(&answer())).unwrap(), StepResult::Complete(_)));
 }
 
 #[test]
 fn a_pipeline_that_is_abandoned_is_forgotten() {
     let (run, mut backend) = begun(None);
-    wait(backend.abandon()).unwrap();
+    block_on(backend.abandon()).unwrap();
     assert_eq!(run.rows("SELECT * FROM pipeline_state"), [""; 0]);
     assert_refused(&mut backend, ErrorCode::SessionExpired);
 }

@@ -2,27 +2,27 @@
 
 #![cfg(unix)]
 
-use crate::support::run::{Run, Started};
+use crate::support::run::{ProgramRun, RunningProgram};
 use rusqlite::Connection;
 
 const BUSY: &str = "the database is busy";
 
-fn step() -> Run {
-    let run = Run::github().opsgenie().var("RUNNER_DEBUG", "1");
+fn step() -> ProgramRun {
+    let run = ProgramRun::github().opsgenie().var("RUNNER_DEBUG", "1");
     // A test that waits for words that are never said ends with this.
     run.var("FINISHLINE_TIMEOUT", "20s")
 }
 
 /// A step whose database is there and locked for writing by somebody else.
-fn locked() -> (Run, Connection) {
+fn locked() -> (ProgramRun, Connection) {
     let run = step();
-    run.clone().var("FINISHLINE_ORG", "other").go().expect(0);
+    run.clone().var("FINISHLINE_ORG", "other").execute().expect(0);
     let holder = run.connection();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     (run, holder)
 }
 
-fn counts(run: &Run) -> Vec<String> {
+fn counts(run: &ProgramRun) -> Vec<String> {
     run.rows(
         "SELECT (SELECT count(*) FROM organization), (SELECT count(*) FROM integration),
                 (SELECT count(*) FROM organization_integration),
@@ -34,10 +34,10 @@ fn counts(run: &Run) -> Vec<String> {
 fn twenty_processes_finish_the_same_integration_once() {
     let run = step();
     let started: Vec<_> = (0..20).map(|_| run.start()).collect();
-    let ended: Vec<_> = started.into_iter().map(|started| started.end().expect(0)).collect();
+    let ended: Vec<_> = started.into_iter().map(|started| started.wait().expect(0)).collect();
     let changed = ended.iter().filter(|ended| ended.output("changed") == "true").count();
     assert_eq!(changed, 1);
-    assert!(ended.iter().all(|ended| ended.said(["status", "integration-id"]) == "complete 1"));
+    assert!(ended.iter().all(|ended| ended.joined(["status", "integration-id"]) == "complete 1"));
     assert_eq!(counts(&run), ["1|1|1|1|0"]);
 }
 
@@ -46,8 +46,8 @@ fn twenty_organizations_are_linked_at_once() {
     let run = step();
     let orgs = (0..20).map(|number| run.clone().var("FINISHLINE_ORG", format!("org-{number}")));
     let started: Vec<_> = orgs.map(|run| run.start()).collect();
-    for ended in started.into_iter().map(Started::end) {
-        assert_eq!(ended.expect(0).said(["changed", "integration-id"]), "true 1");
+    for ended in started.into_iter().map(RunningProgram::wait) {
+        assert_eq!(ended.expect(0).joined(["changed", "integration-id"]), "true 1");
     }
     assert_eq!(counts(&run), ["20|1|20|20|0"]);
 }
@@ -60,7 +60,7 @@ fn different_keys_at_once_leave_one_of_them() {
         run.clone().var("FINISHLINE_STATE", format!("{{{state}, apiKey: key-number-{number}}}"))
     };
     let started: Vec<_> = (0..10).map(|number| key(number).start()).collect();
-    started.into_iter().for_each(|started| drop(started.end().expect(0)));
+    started.into_iter().for_each(|started| drop(started.wait().expect(0)));
     assert_eq!(run.rows("SELECT count(*) FROM organization_integration"), ["1"]);
     let length =
         "SELECT config ->> '$.team_table[#-1].id', json_array_length(config, '$.team_table')
@@ -70,7 +70,7 @@ fn different_keys_at_once_leave_one_of_them() {
 
 /// What the process of this number does: it installs an account of its own or of all, renews a key,
 /// or makes a release and its deploy.
-fn mixed(run: &Run, number: usize) -> Run {
+fn mixed(run: &ProgramRun, number: usize) -> ProgramRun {
     let run = run.clone().var("FINISHLINE_TIMEOUT", "2m");
     let state = |account: &str, key: &str| {
         format!("{{baseUrl: 'https://api.opsgenie.com/', provider: {account}, apiKey: {key}}}")
@@ -94,7 +94,7 @@ fn mixed(run: &Run, number: usize) -> Run {
 fn sixty_four_processes_of_all_kinds_lose_nothing_and_double_nothing() {
     let run = step();
     let started: Vec<_> = (0..64).map(|number| mixed(&run, number).start()).collect();
-    for ended in started.into_iter().map(Started::end) {
+    for ended in started.into_iter().map(RunningProgram::wait) {
         let ended = ended.expect(0);
         assert!(!ended.everything().contains("locked"), "{}", ended.stderr);
     }
@@ -110,11 +110,11 @@ fn a_cancelled_run_writes_its_outputs_and_stores_nothing() {
     for signal in ["TERM", "INT"] {
         let (run, holder) = locked();
         let mut started = run.start();
-        started.until(BUSY);
+        started.wait_for(BUSY);
         started.signal(signal);
-        let ended = started.end().expect(9);
+        let ended = started.wait().expect(9);
         let names = ["status", "error-code", "changed", "redirect-url"];
-        assert_eq!(ended.said(names), "error cancelled false ");
+        assert_eq!(ended.joined(names), "error cancelled false ");
         let commands = ended.commands();
         let names: Vec<_> = commands.iter().map(|command| command.name.as_str()).collect();
         assert_eq!(names, ["add-mask", "group", "endgroup", "error"]);
@@ -126,8 +126,8 @@ fn a_cancelled_run_writes_its_outputs_and_stores_nothing() {
 #[test]
 fn a_lock_that_is_held_too_long_ends_at_the_deadline() {
     let (run, _holder) = locked();
-    let ended = run.var("FINISHLINE_TIMEOUT", "1s").go().expect(6);
-    assert_eq!(ended.said(["status", "error-code", "changed"]), "error deadline false");
+    let ended = run.var("FINISHLINE_TIMEOUT", "1s").execute().expect(6);
+    assert_eq!(ended.joined(["status", "error-code", "changed"]), "error deadline false");
     assert!(ended.stderr.contains("raise `timeout`"), "{}", ended.stderr);
     assert!(ended.commands().iter().any(|command| command.name == "endgroup"), "{}", ended.stderr);
 }
@@ -136,15 +136,15 @@ fn a_lock_that_is_held_too_long_ends_at_the_deadline() {
 fn a_lock_that_is_released_in_time_is_waited_for() {
     let (run, holder) = locked();
     let mut started = run.start();
-    started.until(BUSY);
+    started.wait_for(BUSY);
     drop(holder);
-    assert_eq!(started.end().expect(0).output("changed"), "true");
+    assert_eq!(started.wait().expect(0).output("changed"), "true");
 }
 
 #[test]
 fn a_reader_is_not_stopped_by_a_writer() {
     let (run, _holder) = locked();
-    let ended = run.args(&["plan"]).var("FINISHLINE_ORG", "other").go().expect(0);
+    let ended = run.args(&["plan"]).var("FINISHLINE_ORG", "other").execute().expect(0);
     assert!(ended.stdout.contains("nothing to do"), "{}", ended.stdout);
 }
 
@@ -152,18 +152,18 @@ fn a_reader_is_not_stopped_by_a_writer() {
 fn a_run_that_is_killed_while_it_waits_is_finished_by_the_next() {
     let (run, holder) = locked();
     let mut started = run.start();
-    started.until(BUSY);
+    started.wait_for(BUSY);
     started.signal("KILL");
-    assert_eq!(started.end().exit, None);
+    assert_eq!(started.wait().exit, None);
     drop(holder);
-    assert_eq!(run.go().expect(0).said(["status", "changed"]), "complete true");
+    assert_eq!(run.execute().expect(0).joined(["status", "changed"]), "complete true");
     assert_eq!(counts(&run), ["2|1|2|2|0"]);
 }
 
 #[test]
 fn a_run_that_is_killed_inside_its_finish_is_finished_by_the_next() {
     let run = step();
-    run.clone().var("FINISHLINE_ORG", "other").go().expect(0);
+    run.clone().var("FINISHLINE_ORG", "other").execute().expect(0);
     // Holds the finish at its last row, with all the others written and not committed; not for
     // ever, or a test that fails would not end.
     let slow = "CREATE TRIGGER slow BEFORE INSERT ON audit_log_entry BEGIN
@@ -172,13 +172,13 @@ fn a_run_that_is_killed_inside_its_finish_is_finished_by_the_next() {
         END";
     run.connection().execute_batch(slow).unwrap();
     let mut started = run.start();
-    started.until("answering");
+    started.wait_for("answering");
     started.signal("KILL");
-    assert_eq!(started.end().exit, None);
+    assert_eq!(started.wait().exit, None);
     run.connection().execute_batch("DROP TRIGGER slow").unwrap();
     // What is left of the killed run is the pipeline that it had begun, without its answer.
     assert_eq!(counts(&run), ["2|1|1|1|1"]);
     assert_eq!(run.rows("SELECT step_index, data FROM pipeline_state"), ["0|{}"]);
-    assert_eq!(run.go().expect(0).said(["status", "changed"]), "complete true");
+    assert_eq!(run.execute().expect(0).joined(["status", "changed"]), "complete true");
     assert_eq!(counts(&run), ["2|1|2|2|1"]);
 }

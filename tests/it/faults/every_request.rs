@@ -3,13 +3,13 @@
 //!
 //! The cells are made from what each way asks when nothing goes wrong.
 
-use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
-use crate::support::faulty_server::{Fault, Faulty};
-use crate::support::http_server::Reply;
-use crate::support::proxy::{RELAY_TOKEN, forward};
-use crate::support::run::{Ended, Run, rows};
+use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind};
+use crate::support::faulty_server::{Fault, FaultyServer};
+use crate::support::http_server::Response;
+use crate::support::proxy::{PROXY_TOKEN, forward};
+use crate::support::run::{ProgramRun, RunResult, rows};
 use crate::support::secret_scan::traces;
-use crate::support::serve::Serve;
+use crate::support::serve::ServeProcess;
 use finishline::error::ErrorCode;
 use rusqlite::Connection;
 use serde_json::json;
@@ -32,46 +32,54 @@ const STATE: &str = "
     ORDER BY 1, 2, 3, 4, 5";
 
 /// One way through the program.
-struct Way {
+struct Scenario {
     name: &'static str,
     /// Makes ready whatever is there before the run, which may ask already.
-    run: fn(&World) -> Run,
+    run: fn(&FaultEnvironment) -> ProgramRun,
     /// The run that comes after a disturbed one.
-    again: fn(Run) -> Run,
+    rerun: fn(ProgramRun) -> ProgramRun,
 }
 
-const WAYS: [Way; 9] = [
-    Way { name: "finish over `api`", run: opsgenie, again: same },
-    Way { name: "finish over TLS", run: over_tls, again: same },
-    Way { name: "finish over `web`", run: |world| example(world, "web"), again: same },
-    Way { name: "finish embedded", run: datadog, again: same },
-    Way { name: "finish with links", run: linked, again: same },
-    Way { name: "resume", run: resumed, again: same },
-    Way { name: "release", run: released, again: attempt },
-    Way { name: "release of an unknown repository", run: unheard_of, again: attempt },
-    Way { name: "manifest", run: manifest, again: attempt },
+const SCENARIOS: [Scenario; 9] = [
+    Scenario { name: "finish over `api`", run: opsgenie, rerun: same },
+    Scenario { name: "finish over TLS", run: over_tls, rerun: same },
+    Scenario {
+        name: "finish over `web`",
+        run: |environment| example(environment, "web"),
+        rerun: same,
+    },
+    Scenario { name: "finish embedded", run: datadog, rerun: same },
+    Scenario { name: "finish with links", run: linked, rerun: same },
+    Scenario { name: "resume", run: resumed, rerun: same },
+    Scenario { name: "release", run: released, rerun: attempt },
+    Scenario { name: "release of an unknown repository", run: unheard_of, rerun: attempt },
+    Scenario { name: "manifest", run: manifest, rerun: attempt },
 ];
 
 /// What a cell happens in.
-struct World {
-    serve: Arc<Serve>,
-    faulty: Faulty,
-    party: StandIn,
+struct FaultEnvironment {
+    serve: Arc<ServeProcess>,
+    faulty: FaultyServer,
+    party: FakeGitLab,
 }
 
-impl World {
-    fn new(way: &Way, cell: Option<(usize, Fault)>) -> Self {
-        let serve = Arc::new(Serve::start());
+impl FaultEnvironment {
+    fn new(scenario: &Scenario, cell: Option<(usize, Fault)>) -> Self {
+        let serve = Arc::new(ServeProcess::start());
         let server = Arc::clone(&serve);
         let faulty =
-            Faulty::new(cell, way.name == "finish over TLS", move |request| match request.path() {
-                "/api/v2/current_user" => {
-                    let org = json!({"data": {"id": "abc-123", "type": "orgs"}});
-                    Reply::json(200, &json!({"data": {"relationships": {"org": org}}}))
-                }
-                _ => forward(&server, request),
-            });
-        Self { serve, faulty, party: StandIn::new(Kind::Gitlab) }
+            FaultyServer::new(
+                cell,
+                scenario.name == "finish over TLS",
+                move |request| match request.path() {
+                    "/api/v2/current_user" => {
+                        let org = json!({"data": {"id": "abc-123", "type": "orgs"}});
+                        Response::json(200, &json!({"data": {"relationships": {"org": org}}}))
+                    }
+                    _ => forward(&server, request),
+                },
+            );
+        Self { serve, faulty, party: FakeGitLab::new(ForgeKind::Gitlab) }
     }
 
     fn url(&self) -> String {
@@ -79,10 +87,10 @@ impl World {
     }
 
     /// A step that asks this world's backend.
-    fn step(&self) -> Run {
-        Run::github()
+    fn step(&self) -> ProgramRun {
+        ProgramRun::github()
             .var("SENTRY_URL", self.url())
-            .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+            .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
             .var("SENTRY_ORG", "acme")
             .var("FINISHLINE_TIMEOUT", "60")
             .var("FINISHLINE_LOG_LEVEL", "debug")
@@ -90,12 +98,12 @@ impl World {
             .var("NO_PROXY", "127.0.0.1")
     }
 
-    fn asks(&self, provider: &str, state: &str) -> Run {
+    fn asks(&self, provider: &str, state: &str) -> ProgramRun {
         self.step().var("FINISHLINE_PROVIDER", provider).var("FINISHLINE_STATE", state)
     }
 
     /// What the backend of the run has, the embedded one's own where it has one.
-    fn state(&self, run: &Run) -> Vec<String> {
+    fn state(&self, run: &ProgramRun) -> Vec<String> {
         let host = self.party.origin.split("://").last().unwrap_or_default();
         let state = |connection: &Connection| -> Vec<String> {
             rows(connection, STATE).iter().map(|row| row.replace(host, "PARTY")).collect()
@@ -107,62 +115,62 @@ impl World {
     }
 }
 
-fn same(run: Run) -> Run {
+fn same(run: ProgramRun) -> ProgramRun {
     run
 }
 
 /// The job is run again.
-fn attempt(run: Run) -> Run {
+fn attempt(run: ProgramRun) -> ProgramRun {
     run.var("GITHUB_RUN_ATTEMPT", "2")
 }
 
-fn opsgenie(world: &World) -> Run {
-    world.asks("opsgenie", crate::support::run::STATE)
+fn opsgenie(environment: &FaultEnvironment) -> ProgramRun {
+    environment.asks("opsgenie", crate::support::run::STATE)
 }
 
-fn over_tls(world: &World) -> Run {
-    let run = opsgenie(world);
-    let file = run.file("authority.pem", &world.faulty.authority);
-    let url = world.url().replace("127.0.0.1", "localhost");
+fn over_tls(environment: &FaultEnvironment) -> ProgramRun {
+    let run = opsgenie(environment);
+    let file = run.file("authority.pem", &environment.faulty.authority);
+    let url = environment.url().replace("127.0.0.1", "localhost");
     run.var("SENTRY_URL", url).var("NO_PROXY", "localhost").var("FINISHLINE_CA_FILE", file)
 }
 
-fn example(world: &World, dialect: &str) -> Run {
-    world.asks("example", "{name: demo}").var("FINISHLINE_DIALECT", dialect)
+fn example(environment: &FaultEnvironment, dialect: &str) -> ProgramRun {
+    environment.asks("example", "{name: demo}").var("FINISHLINE_DIALECT", dialect)
 }
 
-fn datadog(world: &World) -> Run {
+fn datadog(environment: &FaultEnvironment) -> ProgramRun {
     let state = "{apiKey: s3cr3t-api, appKey: s3cr3t-app, site: datadoghq.eu}";
-    let apps = format!("{{datadog: {{url: '{}'}}}}", world.url());
-    world.step().without("SENTRY_URL").embedded("datadog", state).var("FINISHLINE_APPS", apps)
+    let apps = format!("{{datadog: {{url: '{}'}}}}", environment.url());
+    environment.step().without("SENTRY_URL").embedded("datadog", state).var("FINISHLINE_APPS", apps)
 }
 
-fn linked(world: &World) -> Run {
+fn linked(environment: &FaultEnvironment) -> ProgramRun {
     let mappings = "[{project: web, repository: acme/web, stackRoot: app/, sourceRoot: src/}]";
-    world
+    environment
         .asks("custom_scm", "{name: forge, url: 'https://forge.example.com'}")
         .var("FINISHLINE_REPOSITORIES", "acme/web,acme/api")
         .var("FINISHLINE_CODE_MAPPINGS", mappings)
 }
 
 /// A pipeline that waits, and the run that goes on with it.
-fn resumed(world: &World) -> Run {
-    let origin = &world.party.origin;
+fn resumed(environment: &FaultEnvironment) -> ProgramRun {
+    let origin = &environment.party.origin;
     let state = format!(
         "{{url: '{origin}', clientId: {CLIENT_ID}, clientSecret: {CLIENT_SECRET}, group: my-group}}"
     );
-    let run = world.asks("gitlab", &state);
+    let run = environment.asks("gitlab", &state);
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file).var("FINISHLINE_DIALECT", "api");
-    let page = run.go().expect(3).output("redirect-url");
+    let page = run.execute().expect(3).output("redirect-url");
     run.args(&["resume"])
         .without("FINISHLINE_STATE")
-        .var("FINISHLINE_CALLBACK_URL", world.party.approve(&page))
+        .var("FINISHLINE_CALLBACK_URL", environment.party.approve(&page))
 }
 
 /// A release of a commit, with a deploy.
-fn unheard_of(world: &World) -> Run {
-    world
+fn unheard_of(environment: &FaultEnvironment) -> ProgramRun {
+    environment
         .step()
         .var("GITHUB_EVENT_NAME", "push")
         .var("GITHUB_REF", "refs/heads/main")
@@ -176,17 +184,17 @@ fn unheard_of(world: &World) -> Run {
         .var("FINISHLINE_ENVIRONMENT", "production")
 }
 
-fn released(world: &World) -> Run {
+fn released(environment: &FaultEnvironment) -> ProgramRun {
     let sql = "INSERT INTO repository
                    (organization_id, name, provider, external_id, created_at)
                SELECT id, 'acme/web', 'integrations:github', '7', 0 FROM organization";
-    world.serve.database().execute(sql, ()).unwrap();
-    unheard_of(world)
+    environment.serve.database().execute(sql, ()).unwrap();
+    unheard_of(environment)
 }
 
 /// Two integrations and a release.
-fn manifest(world: &World) -> Run {
-    let run = released(world).without("FINISHLINE_RELEASE").without("FINISHLINE_ENVIRONMENT");
+fn manifest(environment: &FaultEnvironment) -> ProgramRun {
+    let run = released(environment).without("FINISHLINE_RELEASE").without("FINISHLINE_ENVIRONMENT");
     let entry = |name: &str| format!("  - {{provider: example, state: {{name: {name}}}}}\n");
     let release = "  - {projects: web, release: web@1.0.0, environment: production}\n";
     let entries = format!("integrations:\n{}{}releases:\n{release}", entry("a"), entry("b"));
@@ -196,55 +204,68 @@ fn manifest(world: &World) -> Run {
 }
 
 /// How many requests the way takes, and what the backend has afterwards.
-fn undisturbed(way: &Way) -> (usize, Vec<String>) {
-    let world = World::new(way, None);
-    let run = (way.run)(&world);
-    let before = world.faulty.peer.lines().len();
-    run.go().expect(0);
-    let requests = world.faulty.peer.lines().len() - before;
-    assert!(requests > 0, "{} asks for nothing", way.name);
-    let right = world.state(&run);
-    (way.again)(run.clone()).go();
-    assert_eq!(world.state(&run), right, "{} is not the same when it is run again", way.name);
+fn undisturbed(scenario: &Scenario) -> (usize, Vec<String>) {
+    let environment = FaultEnvironment::new(scenario, None);
+    let run = (scenario.run)(&environment);
+    let before = environment.faulty.peer.lines().len();
+    run.execute().expect(0);
+    let requests = environment.faulty.peer.lines().len() - before;
+    assert!(requests > 0, "{} asks for nothing", scenario.name);
+    let right = environment.state(&run);
+    (scenario.rerun)(run.clone()).execute();
+    assert_eq!(
+        environment.state(&run),
+        right,
+        "{} is not the same when it is run again",
+        scenario.name
+    );
     (requests, right)
 }
 
 /// The secrets that a run was given, whole.
-const SECRETS: [&str; 5] = [RELAY_TOKEN, "s3cr3t-key", "s3cr3t-api", "s3cr3t-app", CLIENT_SECRET];
+const SECRETS: [&str; 5] = [PROXY_TOKEN, "s3cr3t-key", "s3cr3t-api", "s3cr3t-app", CLIENT_SECRET];
 
 /// One way with one fault at one request; what is wrong about it.
-fn disturbed(way: &Way, number: usize, fault: Fault, right: &[String]) -> Result<(), String> {
-    let world = World::new(way, Some((number, fault)));
-    let run = (way.run)(&world);
-    world.faulty.arm();
+fn disturbed(
+    scenario: &Scenario,
+    number: usize,
+    fault: Fault,
+    right: &[String],
+) -> Result<(), String> {
+    let environment = FaultEnvironment::new(scenario, Some((number, fault)));
+    let run = (scenario.run)(&environment);
+    environment.faulty.arm();
     // Where nothing comes, the run has to end by itself.
     let timeout = if fault.is_silent() { "6" } else { "60" };
-    let ended = run.clone().var("FINISHLINE_TIMEOUT", timeout).go();
-    let struck = world.faulty.has_struck();
-    world.faulty.calm();
-    let there = world.state(&run);
-    let again = (way.again)(run.clone()).go();
+    let ended = run.clone().var("FINISHLINE_TIMEOUT", timeout).execute();
+    let struck = environment.faulty.has_occurred();
+    environment.faulty.disarm();
+    let there = environment.state(&run);
+    let rerun = (scenario.rerun)(run.clone()).execute();
     let told = told(&ended);
     let checks = [
         (struck, "the request never came".to_owned()),
         (told.is_ok(), told.clone().err().unwrap_or_default()),
         (is_part(&there, right), format!("it left {there:#?}")),
-        (world.state(&run) == right, format!("the next run left {:#?}", world.state(&run))),
-        (world.faulty.elsewhere.lines().is_empty(), "another server was asked".to_owned()),
+        (
+            environment.state(&run) == right,
+            format!("the next run left {:#?}", environment.state(&run)),
+        ),
+        (environment.faulty.elsewhere.lines().is_empty(), "another server was asked".to_owned()),
     ];
-    let leaks = SECRETS.iter().filter(|secret| leaks(&ended, secret) || leaks(&again, secret));
+    let leaks = SECRETS.iter().filter(|secret| leaks(&ended, secret) || leaks(&rerun, secret));
     let leaks = leaks.map(|secret| format!("{secret} is told"));
     let wrong = checks.into_iter().filter(|(good, _)| !good).map(|(_, what)| what);
     let wrong: Vec<_> = wrong.chain(leaks).collect();
     if wrong.is_empty() {
         return Ok(());
     }
-    let place = format!("{}, request {number}, {fault:?}", way.name);
-    Err(format!("{place}: {}\n{}{}", wrong.join("; "), ended.stderr, again.stderr))
+    let place = format!("{}, request {number}, {fault:?}", scenario.name);
+    Err(format!("{place}: {}\n{}{}", wrong.join("; "), ended.stderr, rerun.stderr))
 }
 
 /// Whether the run ended as documented: its outputs are written, and its code is one of ours.
-fn told(ended: &Ended) -> Result<(), String> {
+fn told(ended: &RunResult) -> Result<(), String> {
     let outputs = ended.outputs();
     let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
     let (status, code, exit) = (output("status"), output("error-code"), ended.exit);
@@ -272,7 +293,7 @@ fn is_part(there: &[String], right: &[String]) -> bool {
         && there.len() <= right.len()
 }
 
-fn leaks(ended: &Ended, secret: &str) -> bool {
+fn leaks(ended: &RunResult, secret: &str) -> bool {
     !traces(&ended.everything(), &[secret.to_owned()]).is_empty()
 }
 
@@ -297,13 +318,16 @@ fn each<T: Sync>(all: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> V
 #[expect(clippy::print_stdout, reason = "the number of cells is part of what the test tells")]
 fn whatever_goes_wrong_once_the_next_run_completes_and_nothing_is_made_twice() {
     let mut cells = Vec::new();
-    let ways: Vec<_> = WAYS.iter().map(|way| (way, undisturbed(way))).collect();
-    for (way, (requests, right)) in &ways {
+    let scenarios: Vec<_> =
+        SCENARIOS.iter().map(|scenario| (scenario, undisturbed(scenario))).collect();
+    for (scenario, (requests, right)) in &scenarios {
         for number in 0..*requests {
-            cells.extend(Fault::ALL.map(|fault| (*way, number, fault, right)));
+            cells.extend(Fault::ALL.map(|fault| (*scenario, number, fault, right)));
         }
     }
-    let wrong = each(&cells, |(way, number, fault, right)| disturbed(way, *number, *fault, right));
-    println!("{} cells: {} ways, {} faults", cells.len(), WAYS.len(), Fault::ALL.len());
+    let wrong = each(&cells, |(scenario, number, fault, right)| {
+        disturbed(scenario, *number, *fault, right)
+    });
+    println!("{} cells: {} ways, {} faults", cells.len(), SCENARIOS.len(), Fault::ALL.len());
     assert!(wrong.is_empty(), "{} of {} cells:\n{}", wrong.len(), cells.len(), wrong.join("\n\n"));
 }

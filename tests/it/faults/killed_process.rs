@@ -1,7 +1,7 @@
 //! A process that ends in the middle: killed before any call that changes a file, or stopped by a
 //! limit. The file is whole, and the next run completes what was begun.
 
-use crate::support::run::{Run, rows};
+use crate::support::run::{ProgramRun, rows};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -17,12 +17,12 @@ const STATE: &str = "
     UNION ALL SELECT 'deploy', environment, name, url, '' FROM deploy
     ORDER BY 1, 2, 3, 4, 5";
 
-fn state(run: &Run) -> Vec<String> {
+fn state(run: &ProgramRun) -> Vec<String> {
     run.rows(STATE)
 }
 
 /// Builds what is preloaded to kill.
-fn killer(run: &Run) -> std::path::PathBuf {
+fn killer(run: &ProgramRun) -> std::path::PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kill.c");
     let library = run.path("kill.so");
     let mut cc = Command::new("cc");
@@ -32,7 +32,7 @@ fn killer(run: &Run) -> std::path::PathBuf {
 }
 
 /// Whether the file, when it is there at all, is whole.
-fn is_whole(run: &Run) -> bool {
+fn is_whole(run: &ProgramRun) -> bool {
     if !run.database().exists() {
         return true;
     }
@@ -42,28 +42,28 @@ fn is_whole(run: &Run) -> bool {
 }
 
 /// The state that a run has left; none where its tables are not there yet.
-fn left(run: &Run) -> Option<Vec<String>> {
+fn left(run: &ProgramRun) -> Option<Vec<String>> {
     let connection = Connection::open(run.database()).unwrap();
     connection.prepare(STATE).ok()?;
     Some(rows(&connection, STATE))
 }
 
-fn opsgenie() -> Run {
-    Run::github().opsgenie()
+fn opsgenie() -> ProgramRun {
+    ProgramRun::github().opsgenie()
 }
 
 /// A file that an earlier run has made, and a new key for what is in it.
-fn renewed() -> Run {
+fn renewed() -> ProgramRun {
     let run = opsgenie();
-    run.go().expect(0);
+    run.execute().expect(0);
     let state = crate::support::run::STATE.replace("s3cr3t-key", "an0ther-key");
     run.var("FINISHLINE_STATE", state)
 }
 
 /// A release with a deploy, in a job that is run again as another attempt.
-fn released() -> Run {
+fn released() -> ProgramRun {
     let run = opsgenie();
-    run.go().expect(0);
+    run.execute().expect(0);
     run.without("FINISHLINE_PROVIDER")
         .without("FINISHLINE_STATE")
         .var("GITHUB_RUN_ID", "7")
@@ -79,17 +79,18 @@ fn released() -> Run {
 
 /// Kills the run before each of its calls in turn. How many there are, and in how many states the
 /// database was left: each is the end of a transaction.
-fn kill_everywhere(new: fn() -> Run) -> (usize, usize) {
+fn kill_everywhere(new: fn() -> ProgramRun) -> (usize, usize) {
     let undisturbed = new();
-    undisturbed.go().expect(0);
+    undisturbed.execute().expect(0);
     let (right, library) = (state(&undisturbed), killer(&undisturbed));
     let mut states = BTreeSet::new();
     for at in 1.. {
         let run = new();
-        let killed = run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string()).go();
+        let killed =
+            run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string()).execute();
         assert!(is_whole(&run), "killed at {at}, the file is broken");
         states.extend(left(&run));
-        run.go().expect(0);
+        run.execute().expect(0);
         assert_eq!(state(&run), right, "killed at {at}");
         if killed.exit.is_some() {
             killed.expect(0);
@@ -123,14 +124,14 @@ fn a_release_that_is_killed_anywhere_is_completed_once_by_the_next() {
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_and_leaves_nothing_half_made() {
     let undisturbed = opsgenie();
-    undisturbed.go().expect(0);
+    undisturbed.execute().expect(0);
     // In blocks of 512 bytes: too little for the pages of the database, but enough for the outputs.
     for blocks in [8, 16, 32, 64, 128] {
         let run = opsgenie();
-        let ended = run.clone().limited(&format!("ulimit -f {blocks}")).go().expect(6);
-        assert_eq!(ended.said(["status", "error-code"]), "error database", "{blocks}");
+        let ended = run.clone().limited(&format!("ulimit -f {blocks}")).execute().expect(6);
+        assert_eq!(ended.joined(["status", "error-code"]), "error database", "{blocks}");
         assert!(is_whole(&run), "{blocks}");
-        run.go().expect(0);
+        run.execute().expect(0);
         assert_eq!(state(&run), state(&undisturbed), "{blocks}");
     }
 }
@@ -138,8 +139,8 @@ fn a_limit_on_the_size_of_files_is_an_error_and_leaves_nothing_half_made() {
 #[test]
 fn outputs_that_are_over_the_limit_are_an_error() {
     let run = opsgenie();
-    run.go().expect(0);
-    let ended = run.clone().limited("ulimit -f 0").go();
+    run.execute().expect(0);
+    let ended = run.clone().limited("ulimit -f 0").execute();
     assert_eq!(ended.exit, Some(7), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
 }

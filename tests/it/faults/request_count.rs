@@ -1,23 +1,23 @@
 //! What a run costs beside its work: connections, requests, and what is read before them.
 
 use crate::release::requests::{know, released};
-use crate::support::http_server::Peer;
-use crate::support::proxy::Relay;
-use crate::support::run::Run;
-use crate::support::serve::{Serve, TOKEN};
+use crate::support::http_server::HttpServer;
+use crate::support::proxy::ServeProxy;
+use crate::support::run::ProgramRun;
+use crate::support::serve::{ServeProcess, TOKEN};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Passes bytes on to a server, and counts connections, and requests by their first words.
-struct Counter {
+struct CountingProxy {
     url: String,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
-impl Counter {
+impl CountingProxy {
     fn before(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -56,20 +56,21 @@ fn pass(mut from: TcpStream, mut to: TcpStream, heads: &AtomicUsize) {
 
 #[test]
 fn a_new_release_and_its_deploy_are_two_requests_on_one_connection() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     know(&relay, "acme/web", None);
-    let counter = Counter::before(&relay.serve.address);
-    let ended = released(&relay).var("SENTRY_URL", &counter.url).go().expect(0);
-    assert_eq!(ended.said(["status", "changed", "deploy-id"]), "complete true 1");
+    let counter = CountingProxy::before(&relay.serve.address);
+    let ended = released(&relay).var("SENTRY_URL", &counter.url).execute().expect(0);
+    assert_eq!(ended.joined(["status", "changed", "deploy-id"]), "complete true 1");
     assert_eq!(counter.counts(), (2, 1));
 }
 
 #[test]
 fn an_integration_is_finished_on_one_connection() {
-    let serve = Serve::start();
-    let counter = Counter::before(&serve.address);
-    let run = Run::github().opsgenie().var("SENTRY_URL", &counter.url);
-    let ended = run.var("SENTRY_AUTH_TOKEN", TOKEN).without("FINISHLINE_BACKEND").go().expect(0);
+    let serve = ServeProcess::start();
+    let counter = CountingProxy::before(&serve.address);
+    let run = ProgramRun::github().opsgenie().var("SENTRY_URL", &counter.url);
+    let ended =
+        run.var("SENTRY_AUTH_TOKEN", TOKEN).without("FINISHLINE_BACKEND").execute().expect(0);
     assert_eq!(ended.output("status"), "complete");
     assert_eq!(counter.counts(), (4, 1));
 }
@@ -79,14 +80,14 @@ const ROOTS: &str = "no root certificates of the system";
 
 #[test]
 fn certificates_are_read_only_where_tls_is_spoken() {
-    let looking = |run: Run| {
+    let looking = |run: ProgramRun| {
         let run = run.var("SSL_CERT_FILE", "/nowhere").var("FINISHLINE_LOG_LEVEL", "debug");
-        run.go().stderr.contains(ROOTS)
+        run.execute().stderr.contains(ROOTS)
     };
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     know(&relay, "acme/web", None);
     assert!(!looking(released(&relay)));
-    let nobody = Peer::nobody().replace("http://", "https://");
+    let nobody = HttpServer::unused_url().replace("http://", "https://");
     let run = || released(&relay).var("FINISHLINE_TIMEOUT", "1s");
     assert!(looking(run().var("SENTRY_URL", &nobody)));
     assert!(!looking(run().var("SENTRY_URL", &nobody).var("FINISHLINE_ENVIRONMENT", "a\nb")));

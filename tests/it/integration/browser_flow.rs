@@ -3,8 +3,8 @@
 //! After each process it makes sure that nothing secret of the exchange is anywhere but where it
 //! may be.
 
-use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
-use crate::support::run::{Ended, Run};
+use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind};
+use crate::support::run::{ProgramRun, RunResult};
 use serde_json::Value;
 use std::cell::RefCell;
 use url::Url;
@@ -21,25 +21,25 @@ const ALLOWED: [&str; 4] = [
 ];
 
 /// A first run, what comes after it, and the third party.
-pub(crate) struct Journey {
+pub(crate) struct BrowserFlow {
     /// The first run.
-    pub(crate) run: Run,
-    pub(crate) party: StandIn,
+    pub(crate) run: ProgramRun,
+    pub(crate) party: FakeGitLab,
     /// The pages that were shown so far.
     pages: RefCell<Vec<String>>,
 }
 
-impl Journey {
+impl BrowserFlow {
     /// `acme` asks for an integration with the GitLab group `my-group`.
-    pub(crate) fn gitlab(run: Run) -> Self {
-        let party = StandIn::new(Kind::Gitlab);
+    pub(crate) fn gitlab(run: ProgramRun) -> Self {
+        let party = FakeGitLab::new(ForgeKind::Gitlab);
         let state = gitlab_state(&party, CLIENT_SECRET, "group: my-group");
         Self::new(run.embedded("gitlab", &state), party)
     }
 
     /// `acme` asks for an integration with Gitea.
-    pub(crate) fn gitea(run: Run) -> Self {
-        let party = StandIn::new(Kind::Gitea);
+    pub(crate) fn gitea(run: ProgramRun) -> Self {
+        let party = FakeGitLab::new(ForgeKind::Gitea);
         let origin = &party.origin;
         let state =
             format!("{{url: '{origin}', clientId: {CLIENT_ID}, clientSecret: {CLIENT_SECRET}}}");
@@ -47,7 +47,7 @@ impl Journey {
     }
 
     /// Everything is logged, as JSON.
-    pub(crate) fn new(run: Run, party: StandIn) -> Self {
+    pub(crate) fn new(run: ProgramRun, party: FakeGitLab) -> Self {
         let run = run
             .var("FINISHLINE_URL", SITE)
             .var("FINISHLINE_LOG_LEVEL", "trace")
@@ -56,7 +56,7 @@ impl Journey {
     }
 
     /// The first run with another state.
-    pub(crate) fn with_state(&self, state: &str) -> Run {
+    pub(crate) fn with_state(&self, state: &str) -> ProgramRun {
         self.run.clone().var("FINISHLINE_STATE", state)
     }
 
@@ -68,8 +68,8 @@ impl Journey {
 
     /// Runs another first run, which must wait; the page to approve on.
     #[track_caller]
-    pub(crate) fn wait_for(&self, run: &Run) -> String {
-        let ended = run.go().expect(3);
+    pub(crate) fn wait_for(&self, run: &ProgramRun) -> String {
+        let ended = run.execute().expect(3);
         let page = ended.output("redirect-url");
         self.note_page(&page);
         self.assert_nothing_leaks(&ended);
@@ -89,7 +89,7 @@ impl Journey {
 
     /// The run that goes on. It knows nothing of what the first run was told but organization,
     /// backend and how to speak.
-    pub(crate) fn resume_run(&self, callback: &str) -> Run {
+    pub(crate) fn resume_run(&self, callback: &str) -> ProgramRun {
         let run = self.run.clone().args(&["resume"]).var("FINISHLINE_CALLBACK_URL", callback);
         ["PROVIDER", "STATE", "NEXT", "URL", "MODE", "INTEGRATION_ID"]
             .iter()
@@ -98,8 +98,8 @@ impl Journey {
 
     /// Goes on with this callback.
     #[track_caller]
-    pub(crate) fn resume(&self, callback: &str) -> Ended {
-        let ended = self.resume_run(callback).go();
+    pub(crate) fn resume(&self, callback: &str) -> RunResult {
+        let ended = self.resume_run(callback).execute();
         self.assert_nothing_leaks(&ended);
         ended
     }
@@ -116,7 +116,7 @@ impl Journey {
     }
 
     #[track_caller]
-    pub(crate) fn assert_nothing_leaks(&self, ended: &Ended) {
+    pub(crate) fn assert_nothing_leaks(&self, ended: &RunResult) {
         let masks = |line: &&str| !line.starts_with("::add-mask::");
         let mut said = ended.everything().lines().filter(masks).collect::<Vec<_>>().join("\n");
         for page in self.pages.borrow().iter() {
@@ -149,7 +149,7 @@ impl Journey {
 }
 
 /// The state of a GitLab application with this secret, and more fields.
-pub(crate) fn gitlab_state(party: &StandIn, secret: &str, more: &str) -> String {
+pub(crate) fn gitlab_state(party: &FakeGitLab, secret: &str, more: &str) -> String {
     let origin = &party.origin;
     format!("{{url: '{origin}', clientId: {CLIENT_ID}, clientSecret: {secret}, {more}}}")
 }
@@ -163,7 +163,7 @@ pub(crate) fn parameter(address: &str, name: &str) -> String {
 }
 
 /// The lines of a JSON log with this message.
-pub(crate) fn logged(ended: &Ended, message: &str) -> Vec<Value> {
+pub(crate) fn logged(ended: &RunResult, message: &str) -> Vec<Value> {
     let lines = ended.stderr.lines().filter(|line| line.starts_with('{'));
     let read = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     read.filter(|line| line["message"] == message).collect()

@@ -1,9 +1,9 @@
 //! Callbacks that are wrong, late, used, another's, denied, hostile, or in a hurry: each has its
 //! outcome, and none costs the right one.
 
-use super::browser_flow::{Journey, parameter};
-use crate::support::fake_gitlab::{CLIENT_SECRET, How};
-use crate::support::run::{Ended, Run};
+use super::browser_flow::{BrowserFlow, parameter};
+use crate::support::fake_gitlab::{CLIENT_SECRET, Misbehavior};
+use crate::support::run::{ProgramRun, RunResult};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -27,33 +27,33 @@ fn with(callback: &str, changes: &[(&str, Option<&str>)]) -> String {
 
 /// Refuses this callback with the slug, asks the third party nothing, and changes nothing.
 #[track_caller]
-fn assert_refused(journey: &Journey, callback: &str, exit: i32, slug: &str) -> Ended {
+fn assert_refused(journey: &BrowserFlow, callback: &str, exit: i32, slug: &str) -> RunResult {
     let (before, asked) = (journey.run.rows(KEPT), journey.party.requests());
     let ended = journey.resume(callback).expect(exit);
-    assert_eq!(ended.said(["status", "error-code"]), format!("error {slug}"));
-    assert_eq!(ended.said(["changed", "redirect-url", "error-status"]), "false  ");
+    assert_eq!(ended.joined(["status", "error-code"]), format!("error {slug}"));
+    assert_eq!(ended.joined(["changed", "redirect-url", "error-status"]), "false  ");
     assert_eq!((journey.run.rows(KEPT), journey.party.requests()), (before, asked));
     ended
 }
 
 /// Shows that the right callback is still good.
 #[track_caller]
-fn assert_finishes(journey: &Journey, callback: &str) {
+fn assert_finishes(journey: &BrowserFlow, callback: &str) {
     let ended = journey.resume(callback).expect(0);
-    assert_eq!(ended.said(["status", "changed", "integration-id"]), "complete true 1");
+    assert_eq!(ended.joined(["status", "changed", "integration-id"]), "complete true 1");
     let audit = journey.run.rows("SELECT event, target_object FROM audit_log_entry");
     assert_eq!(audit, ["integration.add|1"]);
 }
 
 /// Moves the waiting pipeline's time.
-fn age(journey: &Journey, by_ms: i64) {
+fn age(journey: &BrowserFlow, by_ms: i64) {
     let sql = "UPDATE pipeline_state SET expires_at = expires_at - ?1";
     journey.run.connection().execute(sql, [by_ms]).unwrap();
 }
 
 #[test]
 fn a_state_that_nobody_handed_out_is_refused() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let state = parameter(&callback, "state");
     let digest = journey.run.rows("SELECT callback FROM pipeline_state").concat();
@@ -79,7 +79,7 @@ fn a_state_that_nobody_handed_out_is_refused() {
 
 #[test]
 fn a_callback_is_good_once() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     assert_finishes(&journey, &callback);
     let ended = assert_refused(&journey, &callback, 4, "callback-used");
@@ -91,7 +91,7 @@ fn a_callback_is_good_once() {
 
 #[test]
 fn a_callback_after_the_time_to_live_is_refused_for_as_long_as_it_is_remembered() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     age(&journey, HOUR_MS);
     let ended = assert_refused(&journey, &callback, 4, "session-expired");
@@ -111,7 +111,7 @@ fn a_callback_after_the_time_to_live_is_refused_for_as_long_as_it_is_remembered(
 
 #[test]
 fn what_a_pipeline_held_is_not_even_in_the_free_space_of_the_file() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let late = journey.approved();
     age(&journey, HOUR_MS);
     let callback = journey.approved();
@@ -132,7 +132,7 @@ fn what_a_pipeline_held_is_not_even_in_the_free_space_of_the_file() {
 
 #[test]
 fn the_time_to_live_is_an_hour() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     // A minute is left, which the test does not need.
     age(&journey, HOUR_MS - 60_000);
@@ -141,13 +141,13 @@ fn the_time_to_live_is_an_hour() {
 
 #[test]
 fn another_organizations_callback_is_refused() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let (before, run) = (journey.run.rows(KEPT), journey.resume_run(&callback));
     for org in ["beta", "ACME", "acme2"] {
-        let ended = run.clone().var("FINISHLINE_ORG", org).go().expect(4);
+        let ended = run.clone().var("FINISHLINE_ORG", org).execute().expect(4);
         journey.assert_nothing_leaks(&ended);
-        assert_eq!(ended.said(["status", "error-code"]), "error foreign-callback");
+        assert_eq!(ended.joined(["status", "error-code"]), "error foreign-callback");
     }
     assert_eq!((journey.run.rows(KEPT), journey.party.requests()), (before, Vec::new()));
     assert_eq!(journey.run.rows("SELECT slug FROM organization"), ["acme"]);
@@ -156,12 +156,12 @@ fn another_organizations_callback_is_refused() {
 
 #[test]
 fn two_pipelines_that_wait_do_not_mix() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let beta = journey.run.clone().var("FINISHLINE_ORG", "beta").var("FINISHLINE_NEXT", "n");
     let (of_acme, of_beta) = (journey.approved(), journey.party.approve(&journey.wait_for(&beta)));
     let mixed = with(&of_acme, &[("state", Some(&parameter(&of_beta, "state")))]);
     assert_refused(&journey, &mixed, 4, "foreign-callback");
-    let beta = journey.resume_run(&of_beta).var("FINISHLINE_ORG", "beta").go().expect(0);
+    let beta = journey.resume_run(&of_beta).var("FINISHLINE_ORG", "beta").execute().expect(0);
     assert!(beta.output("redirect-url").ends_with("/settings/beta/integrations/gitlab/1/?next=n"));
     let acme = journey.resume(&of_acme).expect(0);
     assert!(acme.output("redirect-url").ends_with("/settings/acme/integrations/gitlab/1/"));
@@ -172,12 +172,12 @@ fn two_pipelines_that_wait_do_not_mix() {
 
 #[test]
 fn two_pipelines_of_one_organization_both_finish() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callbacks = [journey.approved(), journey.approved()];
     assert_ne!(parameter(&callbacks[0], "state"), parameter(&callbacks[1], "state"));
     for callback in callbacks.iter().rev() {
         let ended = journey.resume(callback).expect(0);
-        assert_eq!(ended.said(["status", "integration-id"]), "complete 1");
+        assert_eq!(ended.joined(["status", "integration-id"]), "complete 1");
     }
     assert_eq!(journey.run.rows("SELECT count(*) FROM organization_integration"), ["1"]);
     assert_eq!(journey.run.rows("SELECT count(*) FROM identity"), ["1"]);
@@ -185,7 +185,7 @@ fn two_pipelines_of_one_organization_both_finish() {
 
 #[test]
 fn an_approval_that_is_denied_can_still_be_given() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let words = "The resource owner denied the request";
     let denied =
@@ -193,7 +193,7 @@ fn an_approval_that_is_denied_can_still_be_given() {
     let ended = assert_refused(&journey, &with(&callback, &denied), 4, "refused");
     let message = format!("the third party did not approve: `access_denied: {words}`");
     assert_eq!(ended.output("error-message"), message);
-    assert_eq!(ended.said(["provider", "warnings"]), "gitlab ");
+    assert_eq!(ended.joined(["provider", "warnings"]), "gitlab ");
     for mask in ended.commands().iter().filter(|said| said.name == "add-mask") {
         let hit = ended.outputs().into_values().find(|value| value.contains(&mask.data));
         assert_eq!(hit, None, "the mask of {} makes it unreadable", mask.data);
@@ -203,7 +203,7 @@ fn an_approval_that_is_denied_can_still_be_given() {
 
 #[test]
 fn a_callback_that_lacks_something_or_is_none_is_an_input_error() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let page = callback.split('?').next().unwrap();
     let code = parameter(&callback, "code");
@@ -224,7 +224,7 @@ fn a_callback_that_lacks_something_or_is_none_is_an_input_error() {
 
 #[test]
 fn nothing_in_a_callback_is_a_command() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let hostile = "x\r\n::set-output name=a::b\n##[add-path]/evil\n::stop-commands::t";
     let denied = [("error", Some(hostile)), ("error_description", Some(hostile))];
@@ -248,34 +248,34 @@ fn nothing_in_a_callback_is_a_command() {
 #[test]
 fn a_callback_comes_from_standard_input_or_a_file() {
     for given in ["-", "callback"] {
-        let journey = Journey::gitlab(Run::github());
+        let journey = BrowserFlow::gitlab(ProgramRun::github());
         let callback = journey.approved();
         let run = journey.resume_run("").without("FINISHLINE_CALLBACK_URL");
         let run = run.args(&["resume", "--callback-url", given]).stdin(format!("{callback}\n"));
         if given != "-" {
             run.file(given, &callback);
         }
-        assert_eq!(run.go().expect(0).said(["status", "integration-id"]), "complete 1");
+        assert_eq!(run.execute().expect(0).joined(["status", "integration-id"]), "complete 1");
     }
 }
 
 #[test]
 fn resume_needs_a_callback_and_an_organization() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let run = journey.resume_run(&journey.approved());
-    let ended = run.clone().without("FINISHLINE_CALLBACK_URL").go().expect(2);
+    let ended = run.clone().without("FINISHLINE_CALLBACK_URL").execute().expect(2);
     let words = "`callback-url` is missing: the address that the browser ended at";
-    assert_eq!(ended.said(["error-code", "error-message"]), format!("usage {words}"));
-    let ended = run.without("FINISHLINE_ORG").go().expect(2);
+    assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
+    let ended = run.without("FINISHLINE_ORG").execute().expect(2);
     let words = "`org` is missing: the organization's slug";
-    assert_eq!(ended.said(["error-code", "error-message"]), format!("usage {words}"));
+    assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
 }
 
 #[test]
 fn resume_makes_no_database() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let page = format!("{}/?", journey.party.origin);
-    let ended = journey.resume_run(&format!("{page}code=c&state=s")).go().expect(6);
+    let ended = journey.resume_run(&format!("{page}code=c&state=s")).execute().expect(6);
     assert_eq!(ended.output("error-code"), "database");
     assert!(ended.output("error-message").starts_with("there is no database `"));
     assert!(!journey.run.database().exists());
@@ -283,10 +283,10 @@ fn resume_makes_no_database() {
 
 #[test]
 fn resume_has_no_dry_run() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let before = (journey.run.rows(KEPT), journey.party.requests());
-    let ended = journey.resume_run(&callback).var("FINISHLINE_DRY_RUN", "true").go().expect(2);
+    let ended = journey.resume_run(&callback).var("FINISHLINE_DRY_RUN", "true").execute().expect(2);
     assert_eq!(ended.output("error-code"), "usage");
     assert_eq!((journey.run.rows(KEPT), journey.party.requests()), before);
     assert_finishes(&journey, &callback);
@@ -294,7 +294,7 @@ fn resume_has_no_dry_run() {
 
 #[test]
 fn a_pipeline_whose_steps_have_changed_is_not_gone_on_with() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let other = "UPDATE pipeline_state SET signature = 'of an earlier version'";
     journey.run.connection().execute(other, []).unwrap();
@@ -304,22 +304,22 @@ fn a_pipeline_whose_steps_have_changed_is_not_gone_on_with() {
 #[test]
 fn of_two_processes_with_one_callback_exactly_one_finishes() {
     for at in ["/oauth/token", "/api/v4/user"] {
-        let journey = Journey::gitlab(Run::github());
+        let journey = BrowserFlow::gitlab(ProgramRun::github());
         let callback = journey.approved();
         // The third party holds its answer until both have asked, so that they are on their way
         // together; at the user, they share the token that the first one was given.
-        journey.party.trick(at, How::Holds);
+        journey.party.misbehave(at, Misbehavior::Hang);
         let first = journey.resume_run(&callback).start();
-        journey.party.hear(at, 1);
+        journey.party.wait_for_requests(at, 1);
         let second = journey.resume_run(&callback).start();
-        journey.party.hear(at, 2);
+        journey.party.wait_for_requests(at, 2);
         journey.party.behave();
-        let ended = [first.end(), second.end()];
+        let ended = [first.wait(), second.wait()];
         let (winners, losers): (Vec<_>, Vec<_>) =
             ended.into_iter().partition(|ended| ended.exit == Some(0));
         assert_eq!((winners.len(), losers.len()), (1, 1), "at {at}");
         let slug = if at == "/api/v4/user" { "callback-used" } else { "refused" };
-        assert_eq!(losers[0].said(["status", "error-code"]), format!("error {slug}"));
+        assert_eq!(losers[0].joined(["status", "error-code"]), format!("error {slug}"));
         for ended in winners.iter().chain(&losers) {
             journey.assert_nothing_leaks(ended);
         }
@@ -332,13 +332,13 @@ fn of_two_processes_with_one_callback_exactly_one_finishes() {
 #[test]
 fn a_process_that_ends_after_the_exchange_is_gone_on_with() {
     for (signal, exit) in [("KILL", None), ("TERM", Some(9))] {
-        let journey = Journey::gitlab(Run::github());
+        let journey = BrowserFlow::gitlab(ProgramRun::github());
         let callback = journey.approved();
-        journey.party.trick("/api/v4/user", How::Holds);
+        journey.party.misbehave("/api/v4/user", Misbehavior::Hang);
         let started = journey.resume_run(&callback).start();
-        journey.party.hear("/api/v4/user", 1);
+        journey.party.wait_for_requests("/api/v4/user", 1);
         started.signal(signal);
-        let ended = started.end();
+        let ended = started.wait();
         assert_eq!(ended.exit, exit);
         journey.assert_nothing_leaks(&ended);
         journey.party.behave();
@@ -350,7 +350,7 @@ fn a_process_that_ends_after_the_exchange_is_gone_on_with() {
 
 #[test]
 fn who_lost_the_role_meanwhile_may_not_finish() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     let role = |role| {
         let sql = "UPDATE member SET role = ?1";
@@ -358,7 +358,7 @@ fn who_lost_the_role_meanwhile_may_not_finish() {
     };
     role("member");
     let ended = journey.resume(&callback).expect(5);
-    assert_eq!(ended.said(["status", "error-code"]), "error missing-scope");
+    assert_eq!(ended.joined(["status", "error-code"]), "error missing-scope");
     assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
     role("admin");
     assert_finishes(&journey, &callback);

@@ -10,10 +10,10 @@
 
 use crate::cli::import;
 use crate::secrets::signed;
-use crate::support::fake_vendor::{Vendor, holds};
-use crate::support::http_server::Peer;
-use crate::support::run::{Ended, Run};
-use crate::support::serve::{Serve, TOKEN};
+use crate::support::fake_vendor::{FakeVendor, contains};
+use crate::support::http_server::HttpServer;
+use crate::support::run::{ProgramRun, RunResult};
+use crate::support::serve::{ServeProcess, TOKEN};
 use finishline::provider::{PROVIDERS, Step};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn folders(path: &Path) -> BTreeSet<String> {
 }
 
 /// One case.
-pub(crate) struct Case {
+pub(crate) struct FixtureCase {
     pub(crate) provider: String,
     name: String,
     env: String,
@@ -45,7 +45,7 @@ pub(crate) struct Case {
     expect: Value,
 }
 
-impl Case {
+impl FixtureCase {
     pub(crate) fn read(provider: &str, name: &str) -> Self {
         let file =
             |file: &str| std::fs::read_to_string(root().join(provider).join(name).join(file));
@@ -94,7 +94,7 @@ impl Case {
     }
 
     /// The run with the case's variables.
-    pub(crate) fn run(&self, run: Run, vendor: &str) -> Run {
+    pub(crate) fn run(&self, run: ProgramRun, vendor: &str) -> ProgramRun {
         let run = run.var("FINISHLINE_PROVIDER", &self.provider).var("FINISHLINE_ORG", "acme");
         let run = run.var("KEY", KEY);
         self.variables(vendor).into_iter().fold(run, |run, (name, value)| run.var(&name, value))
@@ -111,20 +111,21 @@ impl Case {
     }
 
     /// Runs, and goes on each time that a person was needed.
-    fn walk(&self, run: &Run, vendor: &Vendor, home: &str) -> Ended {
-        let mut ended = run.go();
+    fn walk(&self, run: &ProgramRun, vendor: &FakeVendor, home: &str) -> RunResult {
+        let mut ended = run.execute();
         for brings in self.visits() {
             let waiting = ended.expect(3);
             let page = waiting.output("redirect-url");
-            assert_eq!(waiting.said(["status", "error-code"]), "action_required needs-browser");
+            assert_eq!(waiting.joined(["status", "error-code"]), "action_required needs-browser");
             let callback = vendor.visit(&page, &brings, home);
-            ended = run.clone().args(&["resume"]).var("FINISHLINE_CALLBACK_URL", callback).go();
+            ended =
+                run.clone().args(&["resume"]).var("FINISHLINE_CALLBACK_URL", callback).execute();
         }
         ended
     }
 
     #[track_caller]
-    fn check(&self, backend: &str, ended: &Ended, vendor: &Vendor, site: &str) {
+    fn check(&self, backend: &str, ended: &RunResult, vendor: &FakeVendor, site: &str) {
         let case = format!("{}/{} on {backend}", self.provider, self.name);
         let exit = self.expected(backend, "exit").as_i64().map(|exit| i32::try_from(exit).unwrap());
         assert_eq!(ended.exit, exit, "{case}: {}\n{}", ended.stdout, ended.stderr);
@@ -146,12 +147,16 @@ impl Case {
         let said: Vec<_> = said.lines().filter(masked).collect();
         assert!(!said.concat().contains("s3cr3t"), "{case} says a secret: {said:?}");
         let asked = self.expected(backend, "asked");
-        assert!(asked.is_null() || *asked == json!(vendor.asked()), "{case}: {:?}", vendor.asked());
+        assert!(
+            asked.is_null() || *asked == json!(vendor.request_lines()),
+            "{case}: {:?}",
+            vendor.request_lines()
+        );
     }
 
     /// What was finished is imported, and a plan of that finds nothing to do.
     #[track_caller]
-    fn check_import(&self, backend: &str, run: &Run, vendor: &str) {
+    fn check_import(&self, backend: &str, run: &ProgramRun, vendor: &str) {
         let status = &self.expected(backend, "outputs")["status"];
         if self.expected(backend, "exit") == 0 && status == "complete" {
             let variables = self.variables(vendor);
@@ -166,7 +171,7 @@ impl Case {
         let found = stored(database);
         let wish = self.expected(backend, "stored");
         let case = format!("{}/{} on {backend}", self.provider, self.name);
-        assert!(wish.is_null() || holds(&found, wish), "{case}: {found:#}");
+        assert!(wish.is_null() || contains(&found, wish), "{case}: {found:#}");
     }
 }
 
@@ -227,18 +232,21 @@ fn every_provider_has_cases_and_every_case_a_provider() {
         assert!(names.contains(wanted), "{} has no case `{wanted}`", provider.key());
         let has_required = provider.all_steps().flat_map(|step| step.fields);
         let has_required = has_required.into_iter().any(|f| f.required && f.comes_from_state());
-        let cases: Vec<_> = names.iter().map(|name| Case::read(provider.key(), name)).collect();
+        let cases: Vec<_> =
+            names.iter().map(|name| FixtureCase::read(provider.key(), name)).collect();
         let needs_person = provider.steps().iter().any(Step::needs_browser);
         let is_ours = provider.sentry_only_reason().is_none();
-        let goes_on = |case: &Case| case.answers["browser"].is_array() && case.expect["exit"] == 0;
+        let goes_on =
+            |case: &FixtureCase| case.answers["browser"].is_array() && case.expect["exit"] == 0;
         assert!(
             !(is_ours && needs_person) || cases.iter().any(goes_on),
             "{} has no case in which a person approves",
             provider.key()
         );
         let asks = cases.iter().any(|case| case.answers["routes"].is_array());
-        let is_refused =
-            |case: &Case| case.expect["exit"] == 4 && case.expect["outputs"]["error-status"] != "";
+        let is_refused = |case: &FixtureCase| {
+            case.expect["exit"] == 4 && case.expect["outputs"]["error-status"] != ""
+        };
         assert!(
             !asks || cases.iter().any(is_refused),
             "{} has no case in which the third party refuses",
@@ -254,11 +262,12 @@ fn every_provider_has_cases_and_every_case_a_provider() {
 
 #[test]
 fn every_case_ends_as_it_should_on_the_embedded_backend() {
-    let cases: Vec<_> = Case::all().into_iter().filter(|case| case.is_on("embedded")).collect();
+    let cases: Vec<_> =
+        FixtureCase::all().into_iter().filter(|case| case.is_on("embedded")).collect();
     assert!(!cases.is_empty());
     for case in cases {
-        let vendor = Vendor::new(&case.answers["routes"]);
-        let run = Run::github().embedded(&case.provider, "{}");
+        let vendor = FakeVendor::new(&case.answers["routes"]);
+        let run = ProgramRun::github().embedded(&case.provider, "{}");
         let run = case.run(run, &vendor.url());
         let home = format!("http://127.0.0.1:9797/extensions/{}/setup/", case.provider);
         let ended = case.walk(&run, &vendor, &home);
@@ -282,17 +291,17 @@ fn cases_that_need_no_browser_end_as_they_should_on_the_pages_of_serve() {
 
 /// Runs the cases that are on this backend, which is `serve` in a dialect.
 fn through_the_client(backend: &str, dialect: &str) {
-    let cases: Vec<_> = Case::all().into_iter().filter(|case| case.is_on(backend)).collect();
+    let cases: Vec<_> = FixtureCase::all().into_iter().filter(|case| case.is_on(backend)).collect();
     assert!(cases.len() > 5);
     for case in cases {
-        let vendor = Vendor::new(&case.answers["routes"]);
+        let vendor = FakeVendor::new(&case.answers["routes"]);
         let mut variables = case.variables(&vendor.url());
         variables.push(("SENTRY_AUTH_TOKEN".to_owned(), TOKEN.to_owned()));
         variables.push(("KEY".to_owned(), KEY.to_owned()));
         let of_serve = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let folder = tempfile::tempdir().unwrap();
-        let serve = Serve::with(folder, &["--org", "acme"], of_serve);
-        let run = Run::github();
+        let serve = ServeProcess::with(folder, &["--org", "acme"], of_serve);
+        let run = ProgramRun::github();
         let resume_file = run.path("resume.json");
         let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
         let run = run.var("FINISHLINE_DIALECT", dialect).var("FINISHLINE_RESUME_FILE", resume_file);
@@ -308,12 +317,15 @@ fn through_the_client(backend: &str, dialect: &str) {
 /// Nobody listens there, so what is said is said before a request is made.
 #[test]
 fn what_can_be_known_before_is_said_before_a_request_is_made() {
-    let cases: Vec<_> = Case::all().into_iter().filter(|case| case.is_on("nowhere")).collect();
+    let cases: Vec<_> =
+        FixtureCase::all().into_iter().filter(|case| case.is_on("nowhere")).collect();
     assert!(cases.len() > 10, "each provider with a required field has one");
     for case in cases {
-        let run = Run::github().var("SENTRY_URL", Peer::nobody()).var("SENTRY_AUTH_TOKEN", "t");
-        let vendor = Vendor::new(&Value::Null);
-        let ended = case.run(run, &vendor.url()).go();
+        let run = ProgramRun::github()
+            .var("SENTRY_URL", HttpServer::unused_url())
+            .var("SENTRY_AUTH_TOKEN", "t");
+        let vendor = FakeVendor::new(&Value::Null);
+        let ended = case.run(run, &vendor.url()).execute();
         case.check("nowhere", &ended, &vendor, "nowhere");
     }
 }

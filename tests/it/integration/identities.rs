@@ -1,15 +1,15 @@
 //! The installer's account at the third party: linked, renewed, re-keyed, or taken by another, by
 //! each row of Sentry's table of conflicts.
 
-use crate::embedded::finish::{DUMMY, Dummy, finish_in};
-use crate::support::engine::{File, Log};
+use crate::embedded::finish::{DUMMY, DummyProvider, finish_in};
+use crate::support::engine::{CapturedLog, DatabaseFile};
 use finishline::backend::embedded::EngineError;
 use finishline::error::Error;
 use finishline::model::state::State;
 use finishline::model::{FinishedIntegration, IntegrationData, Object, UserIdentity};
 use serde_json::{Value, json};
 
-const NEEDS: Dummy = Dummy { needs_default_identity: true, ..DUMMY };
+const NEEDS: DummyProvider = DummyProvider { needs_default_identity: true, ..DUMMY };
 
 /// Everything that a finish may touch, but times.
 const ALL: &str = "SELECT 'integration', id, external_id, metadata, status FROM integration
@@ -39,13 +39,17 @@ fn with_account(external_id: &str, token: &str) -> IntegrationData {
     IntegrationData { user_identity: Some(identity), ..IntegrationData::new("shop") }
 }
 
-fn finish(file: &mut File, provider: &Dummy, data: IntegrationData) -> FinishedIntegration {
+fn finish(
+    file: &mut DatabaseFile,
+    provider: &DummyProvider,
+    data: IntegrationData,
+) -> FinishedIntegration {
     let finished = finish_in(file, provider, &State::default(), data);
     finished.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 #[track_caller]
-fn refused(file: &mut File, data: IntegrationData) -> Error {
+fn refused(file: &mut DatabaseFile, data: IntegrationData) -> Error {
     match finish_in(file, &NEEDS, &State::default(), data) {
         Err(error @ EngineError::Refused(_)) => error.into(),
         other => panic!("{other:?}"),
@@ -53,8 +57,8 @@ fn refused(file: &mut File, data: IntegrationData) -> Error {
 }
 
 /// The account `AccountId` is there already and belongs to this user.
-fn owned_by(user: i64) -> File {
-    let file = File::new();
+fn owned_by(user: i64) -> DatabaseFile {
+    let file = DatabaseFile::new();
     file.run(&format!(
         "INSERT INTO identity_provider VALUES (1, 'plugin', 'shop', '{{\"old\":1}}');
          INSERT INTO identity VALUES (1, 1, {user}, 'AccountId', 'invalid', '[]', '{{}}', 0)"
@@ -63,7 +67,7 @@ fn owned_by(user: i64) -> File {
 }
 
 /// Another organization is linked to the integration with the identity 1.
-fn another_link(file: &File) {
+fn another_link(file: &DatabaseFile) {
     file.run(
         "INSERT INTO organization (slug, created_at) VALUES ('beta', 0);
          INSERT INTO integration VALUES (1, 'dummy', 'shop', 'shop', '{}', 'active', 0);
@@ -75,7 +79,7 @@ fn another_link(file: &File) {
 
 #[test]
 fn a_new_account_is_linked_and_becomes_the_links_default() {
-    let mut file = File::new();
+    let mut file = DatabaseFile::new();
     finish(&mut file, &NEEDS, with_account("AccountId", "t"));
     let identity = r#"1|1|AccountId|valid|["api"]|{"token":"t"}"#;
     assert_eq!(file.rows(IDENTITIES), [identity]);
@@ -87,7 +91,7 @@ fn a_new_account_is_linked_and_becomes_the_links_default() {
 
 #[test]
 fn an_account_that_need_not_be_the_default_is_linked_all_the_same() {
-    let mut file = File::new();
+    let mut file = DatabaseFile::new();
     finish(&mut file, &DUMMY, with_account("AccountId", "t"));
     assert_eq!(file.rows("SELECT external_id FROM identity"), ["AccountId"]);
     assert_eq!(file.rows(DEFAULTS), ["1|null"]);
@@ -133,7 +137,7 @@ fn an_account_of_another_user_is_left_out_where_it_is_not_needed() {
     let mut file = owned_by(2);
     another_link(&file);
     let before = file.rows(IDENTITIES);
-    let log = Log::default();
+    let log = CapturedLog::default();
     log.around(|| finish(&mut file, &DUMMY, with_account("AccountId", "t")));
     assert_eq!(file.rows(IDENTITIES), before);
     assert_eq!(file.rows(DEFAULTS), ["2|1", "1|null"]);
@@ -155,7 +159,7 @@ fn an_account_of_another_user_that_is_needed_stores_nothing() {
     let mut file = owned_by(2);
     another_link(&file);
     let before = file.rows(ALL);
-    let log = Log::default();
+    let log = CapturedLog::default();
     let failure = log.around(|| {
         let data = with_account("AccountId", "t");
         refused(&mut file, IntegrationData { name: Some("New".to_owned()), ..data })
@@ -168,7 +172,7 @@ fn an_account_of_another_user_that_is_needed_stores_nothing() {
 
 /// Sentry's line, with the fields that it has there.
 #[track_caller]
-fn assert_conflict_is_logged(log: &Log) {
+fn assert_conflict_is_logged(log: &CapturedLog) {
     let events = log.events();
     assert_eq!(events.len(), 1, "{events:?}");
     let mut event = object(&events[0]);
@@ -188,7 +192,7 @@ fn assert_conflict_is_logged(log: &Log) {
 
 #[test]
 fn a_needed_account_that_was_not_built_stores_nothing() {
-    let mut file = File::new();
+    let mut file = DatabaseFile::new();
     let before = file.rows(ALL);
     let failure = refused(&mut file, IntegrationData::new("shop"));
     assert_eq!(failure.code.slug(), "refused");

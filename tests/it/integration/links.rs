@@ -1,11 +1,11 @@
 //! Repositories and code mappings, which are set once the integration is there.
 
-use crate::support::run::Run;
+use crate::support::run::ProgramRun;
 
 const MAPPINGS: &str = "[{project: web, repository: acme/web, stackRoot: app/, sourceRoot: src/}]";
 
-fn example() -> Run {
-    Run::github().embedded("example", "{name: demo}")
+fn example() -> ProgramRun {
+    ProgramRun::github().embedded("example", "{name: demo}")
 }
 
 #[test]
@@ -13,7 +13,7 @@ fn repositories_and_code_mappings_are_set_once_and_changed_when_they_differ() {
     let run = example()
         .var("FINISHLINE_REPOSITORIES", "acme/web, acme/api")
         .var("FINISHLINE_CODE_MAPPINGS", MAPPINGS);
-    assert_eq!(run.go().expect(0).said(["changed", "warnings"]), "true ");
+    assert_eq!(run.execute().expect(0).joined(["changed", "warnings"]), "true ");
     let linked = "SELECT name, provider, integration_id FROM repository ORDER BY id";
     let mapped = "SELECT slug, name, stack_root, source_root FROM code_mapping
                   JOIN project ON project.id = project_id
@@ -21,9 +21,9 @@ fn repositories_and_code_mappings_are_set_once_and_changed_when_they_differ() {
     let repositories = ["acme/web|integrations:example|1", "acme/api|integrations:example|1"];
     assert_eq!(run.rows(linked), repositories);
     assert_eq!(run.rows(mapped), ["web|acme/web|app/|src/"]);
-    assert_eq!(run.go().expect(0).said(["changed", "warnings"]), "false ");
+    assert_eq!(run.execute().expect(0).joined(["changed", "warnings"]), "false ");
     let moved = run.clone().var("FINISHLINE_CODE_MAPPINGS", MAPPINGS.replace("src/", "lib/"));
-    assert_eq!(moved.go().expect(0).output("changed"), "true");
+    assert_eq!(moved.execute().expect(0).output("changed"), "true");
     assert_eq!(run.rows(mapped), ["web|acme/web|app/|lib/"]);
     assert_eq!(run.rows(linked), repositories);
 }
@@ -31,27 +31,27 @@ fn repositories_and_code_mappings_are_set_once_and_changed_when_they_differ() {
 #[test]
 fn a_plan_compares_repositories_and_code_mappings() {
     let run = example();
-    run.go().expect(0);
+    run.execute().expect(0);
     let wanted = run.var("FINISHLINE_REPOSITORIES", "acme/web");
     let wanted = wanted.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS);
     let plan = wanted.clone().args(&["plan", "--exit-code"]);
-    let ended = plan.go().expect(8);
+    let ended = plan.execute().expect(8);
     assert!(ended.stdout.contains("link repository acme/web"), "{}", ended.stdout);
-    let ended = wanted.go().expect(0);
+    let ended = wanted.execute().expect(0);
     assert!(ended.stdout.contains("got what it lacked for acme"), "{}", ended.stdout);
     assert!(ended.stdout.contains("linked repository acme/web"), "{}", ended.stdout);
-    plan.go().expect(0);
+    plan.execute().expect(0);
     let moved = plan.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS.replace("src/", "lib/"));
-    let ended = moved.go().expect(8);
+    let ended = moved.execute().expect(8);
     assert!(!ended.stdout.contains("link repository"), "{}", ended.stdout);
     assert!(ended.stdout.contains("map `app/` of web to `lib/` of acme/web"), "{}", ended.stdout);
 }
 
 #[test]
 fn what_cannot_be_set_is_a_warning_and_the_integration_is_finished() {
-    let run = Run::github().opsgenie().var("FINISHLINE_REPOSITORIES", "acme/web");
-    let ended = run.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS).go().expect(0);
-    let said = ended.said(["status", "integration-id", "warnings"]);
+    let run = ProgramRun::github().opsgenie().var("FINISHLINE_REPOSITORIES", "acme/web");
+    let ended = run.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS).execute().expect(0);
+    let said = ended.joined(["status", "integration-id", "warnings"]);
     assert_eq!(said, "complete 1 repository-not-linked,code-mapping-not-set");
     assert!(ended.stderr.contains("Opsgenie has no repositories"), "{}", ended.stderr);
 }

@@ -1,9 +1,9 @@
 //! A third party that refuses, breaks off, talks nonsense or says nothing: each has its exit, its
 //! slug, its status and its line in the log, and the callback is still good afterwards.
 
-use super::browser_flow::{Journey, gitlab_state, logged, parameter};
-use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, How, Kind, StandIn};
-use crate::support::run::{Ended, Run};
+use super::browser_flow::{BrowserFlow, gitlab_state, logged, parameter};
+use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind, Misbehavior};
+use crate::support::run::{ProgramRun, RunResult};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "the exchange of the code for a token";
@@ -11,17 +11,22 @@ const FAILURE: &str = "build-integration.failure";
 const PROVIDER_ERROR: &str = "build-integration.provider-error";
 
 /// One kind of question to the third party, and how its refusal is told.
-struct Question {
+struct ThirdPartyRequest {
     path: &'static str,
     wanted: &'static str,
     slug: &'static str,
     event: &'static str,
 }
 
-const QUESTIONS: [Question; 3] = [
-    Question { path: "/oauth/token", wanted: TOKEN, slug: "refused", event: FAILURE },
-    Question { path: "/api/v4/user", wanted: "GitLab's user", slug: "refused", event: FAILURE },
-    Question {
+const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
+    ThirdPartyRequest { path: "/oauth/token", wanted: TOKEN, slug: "refused", event: FAILURE },
+    ThirdPartyRequest {
+        path: "/api/v4/user",
+        wanted: "GitLab's user",
+        slug: "refused",
+        event: FAILURE,
+    },
+    ThirdPartyRequest {
         path: "/api/v4/groups/my-group",
         wanted: "GitLab's group of this path",
         slug: "provider-error",
@@ -30,29 +35,33 @@ const QUESTIONS: [Question; 3] = [
 ];
 
 /// Everything that a third party can do wrong, with what is said of it and its status.
-fn misbehaviour(elsewhere: &StandIn) -> Vec<(How, &'static str, &'static str)> {
+fn misbehaviour(elsewhere: &FakeGitLab) -> Vec<(Misbehavior, &'static str, &'static str)> {
     let no_json = "was answered with something that is no JSON";
     vec![
-        (How::Refuses(401), "was answered with HTTP 401", "401"),
-        (How::Refuses(404), "was answered with HTTP 404", "404"),
-        (How::Refuses(500), "was answered with HTTP 500", "500"),
-        (How::SendsTo(format!("{}/there", elsewhere.origin)), "was answered with HTTP 302", "302"),
-        (How::ShowsAPage, no_json, ""),
-        (How::Says(String::new()), no_json, ""),
-        (How::HangsUp, "failed: the server did not answer in time, or broke off", ""),
+        (Misbehavior::Status(401), "was answered with HTTP 401", "401"),
+        (Misbehavior::Status(404), "was answered with HTTP 404", "404"),
+        (Misbehavior::Status(500), "was answered with HTTP 500", "500"),
+        (
+            Misbehavior::Redirect(format!("{}/there", elsewhere.origin)),
+            "was answered with HTTP 302",
+            "302",
+        ),
+        (Misbehavior::HtmlPage, no_json, ""),
+        (Misbehavior::Text(String::new()), no_json, ""),
+        (Misbehavior::Close, "failed: the server did not answer in time, or broke off", ""),
     ]
 }
 
 #[track_caller]
-fn assert_told(ended: &Ended, slug: &str, message: &str, status: &str) {
-    let said = ended.said(["status", "changed", "redirect-url", "provider", "error-code"]);
+fn assert_told(ended: &RunResult, slug: &str, message: &str, status: &str) {
+    let said = ended.joined(["status", "changed", "redirect-url", "provider", "error-code"]);
     assert_eq!(said, format!("error false  gitlab {slug}"));
-    assert_eq!(ended.said(["error-message", "error-status"]), format!("{message} {status}"));
+    assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} {status}"));
 }
 
 /// One line of the log has this name and these fields, as Sentry has them.
 #[track_caller]
-fn assert_logged(ended: &Ended, event: &str, message: &str, status: &str) {
+fn assert_logged(ended: &RunResult, event: &str, message: &str, status: &str) {
     let lines = logged(ended, event);
     assert_eq!(lines.len(), 1, "{event} in {}", ended.stderr);
     let line = &lines[0];
@@ -65,12 +74,12 @@ fn assert_logged(ended: &Ended, event: &str, message: &str, status: &str) {
 
 #[test]
 fn every_refusal_is_told_and_costs_nothing() {
-    let journey = Journey::gitlab(Run::github());
-    let elsewhere = StandIn::new(Kind::Gitlab);
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let elsewhere = FakeGitLab::new(ForgeKind::Gitlab);
     let callback = journey.approved();
-    for Question { path, wanted, slug, event } in QUESTIONS {
+    for ThirdPartyRequest { path, wanted, slug, event } in THIRD_PARTY_REQUESTS {
         for (how, words, status) in misbehaviour(&elsewhere) {
-            journey.party.trick(path, how);
+            journey.party.misbehave(path, how);
             let ended = journey.resume(&callback).expect(4);
             let message = format!("{wanted} {words}");
             assert_told(&ended, slug, &message, status);
@@ -91,11 +100,11 @@ fn every_refusal_is_told_and_costs_nothing() {
 
 #[test]
 fn an_answer_is_not_read_without_end() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     // A good answer, but for its megabytes.
     let huge = json!({ "access_token": "t", "pad": "x".repeat(9 << 20) });
-    journey.party.trick("/oauth/token", How::Says(huge.to_string()));
+    journey.party.misbehave("/oauth/token", Misbehavior::Text(huge.to_string()));
     let ended = journey.resume(&callback).expect(4);
     let message = format!("{TOKEN} was answered with something that is no JSON");
     assert_told(&ended, "refused", &message, "");
@@ -105,15 +114,15 @@ fn an_answer_is_not_read_without_end() {
 
 #[test]
 fn a_third_party_that_never_answers_is_left_at_the_deadline() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     // The exchange is through; how long that takes is nobody's concern here.
-    journey.party.trick("/api/v4/user", How::HangsUp);
+    journey.party.misbehave("/api/v4/user", Misbehavior::Close);
     journey.resume(&callback).expect(4);
-    journey.party.trick("/api/v4/user", How::Holds);
-    let ended = journey.resume_run(&callback).var("FINISHLINE_TIMEOUT", "1s").go().expect(6);
+    journey.party.misbehave("/api/v4/user", Misbehavior::Hang);
+    let ended = journey.resume_run(&callback).var("FINISHLINE_TIMEOUT", "1s").execute().expect(6);
     journey.assert_nothing_leaks(&ended);
-    assert_eq!(ended.said(["status", "error-code", "changed"]), "error deadline false");
+    assert_eq!(ended.joined(["status", "error-code", "changed"]), "error deadline false");
     assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
     journey.party.behave();
     journey.resume(&callback).expect(0);
@@ -121,7 +130,7 @@ fn a_third_party_that_never_answers_is_left_at_the_deadline() {
 
 #[test]
 fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     for (path, said, words) in [
         ("/oauth/token", "{}", "the exchange of the code brought no access token"),
@@ -141,7 +150,7 @@ fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
         ("/api/v4/groups/my-group", "[]", "GitLab's group of this path has no id"),
         ("/api/v4/groups/my-group", r#"{"id": null}"#, "GitLab's group of this path has no id"),
     ] {
-        journey.party.trick(path, How::Says(said.to_owned()));
+        journey.party.misbehave(path, Misbehavior::Text(said.to_owned()));
         let ended = journey.resume(&callback).expect(4);
         assert_eq!(ended.output("error-message"), words, "{path} says {said}");
         assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
@@ -154,7 +163,7 @@ fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
 
 #[test]
 fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let wrong =
         journey.with_state(&gitlab_state(&journey.party, "wr0ng-s3cr3t", "group: my-group"));
     let callback = journey.party.approve(&journey.wait_for(&wrong));
@@ -165,7 +174,7 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
 
 #[test]
 fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let page = journey.wait();
     let callback = format!("?code=f0rged-s3cr3t&state={}", parameter(&page, "state"));
     let ended = journey.resume(&callback).expect(4);
@@ -177,7 +186,7 @@ fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
 
 #[test]
 fn a_group_that_the_account_does_not_see_is_the_providers_error() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let hidden = journey.with_state(&gitlab_state(&journey.party, CLIENT_SECRET, "group: hidden"));
     let callback = journey.party.approve(&journey.wait_for(&hidden));
     let ended = journey.resume(&callback).expect(4);
@@ -188,9 +197,9 @@ fn a_group_that_the_account_does_not_see_is_the_providers_error() {
 
 #[test]
 fn approving_again_with_another_account_starts_the_exchange_anew() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let page = journey.wait();
-    journey.party.trick("/api/v4/groups/my-group", How::Refuses(404));
+    journey.party.misbehave("/api/v4/groups/my-group", Misbehavior::Status(404));
     journey.resume(&journey.party.approve(&page)).expect(4);
     journey.party.behave();
     journey.party.sign_in(43);
@@ -202,7 +211,7 @@ fn approving_again_with_another_account_starts_the_exchange_anew() {
 
 #[test]
 fn an_account_of_another_user_is_refused_and_no_link_is_made() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let sql = "INSERT INTO user (name) VALUES ('somebody else');
                UPDATE identity SET user_id = (SELECT max(id) FROM user)";
@@ -211,7 +220,7 @@ fn an_account_of_another_user_is_refused_and_no_link_is_made() {
     let beta = journey.run.clone().var("FINISHLINE_ORG", "beta");
     let page = journey.wait_for(&beta);
     let resume = |callback: &str| {
-        let ended = journey.resume_run(callback).var("FINISHLINE_ORG", "beta").go();
+        let ended = journey.resume_run(callback).var("FINISHLINE_ORG", "beta").execute();
         journey.assert_nothing_leaks(&ended);
         ended
     };
@@ -231,13 +240,13 @@ fn an_account_of_another_user_is_refused_and_no_link_is_made() {
 fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
     let words =
         format!("{TOKEN} failed: no SSL connection, or the server's certificate does not verify");
-    let garbage = StandIn::new(Kind::Gitlab);
-    let untrusted = StandIn::with_untrusted_tls(Kind::Gitlab);
+    let garbage = FakeGitLab::new(ForgeKind::Gitlab);
+    let untrusted = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
     for party in [garbage, untrusted] {
         let url = party.origin.replace("http://", "https://");
         let state =
             format!("{{url: '{url}', clientId: {CLIENT_ID}, clientSecret: {CLIENT_SECRET}}}");
-        let journey = Journey::new(Run::github().embedded("gitlab", &state), party);
+        let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", &state), party);
         let page = journey.wait();
         let ended = journey.resume(&format!("?code=c&state={}", parameter(&page, "state")));
         assert_told(&ended.expect(4), "refused", &words, "");
@@ -247,9 +256,9 @@ fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
 
 #[test]
 fn a_certificate_is_not_looked_at_when_the_inputs_say_so() {
-    let party = StandIn::with_untrusted_tls(Kind::Gitlab);
+    let party = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
     let state = gitlab_state(&party, CLIENT_SECRET, "group: my-group, verifySsl: false");
-    let journey = Journey::new(Run::github().embedded("gitlab", &state), party);
+    let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", &state), party);
     journey.install();
     let kept = journey.run.rows("SELECT metadata ->> 'verify_ssl' FROM integration");
     assert_eq!(kept, ["0"]);
@@ -259,10 +268,10 @@ fn a_certificate_is_not_looked_at_when_the_inputs_say_so() {
 
 #[test]
 fn a_server_that_is_not_there_is_told_as_such() {
-    let party = StandIn::new(Kind::Gitlab);
+    let party = FakeGitLab::new(ForgeKind::Gitlab);
     // Nobody listens at the first port.
     let state = "{url: 'http://127.0.0.1:1', clientId: c, clientSecret: cl1ent-s3cr3t}";
-    let journey = Journey::new(Run::github().embedded("gitlab", state), party);
+    let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", state), party);
     let state = parameter(&journey.wait(), "state");
     let ended = journey.resume(&format!("?code=c0de-s3cr3t&state={state}")).expect(4);
     let message = format!("{TOKEN} failed: could not connect to the server");

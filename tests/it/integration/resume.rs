@@ -1,8 +1,8 @@
 //! The whole way of an integration that needs a person: two processes and a stand-in.
 
-use super::browser_flow::{Journey, SITE, gitlab_state, parameter};
-use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, StandIn};
-use crate::support::run::{Ended, Run};
+use super::browser_flow::{BrowserFlow, SITE, gitlab_state, parameter};
+use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab};
+use crate::support::run::{ProgramRun, RunResult};
 use crate::support::runner_parser::takes_annotations;
 use serde_json::{Value, json};
 
@@ -14,16 +14,16 @@ const STEPS: &str = "SELECT data ->> 'step_index', data ->> 'pipeline_type' FROM
                      WHERE type = 'integrations.pipeline_step' ORDER BY id";
 
 #[track_caller]
-fn assert_said<const N: usize>(ended: &Ended, names: [&str; N], wanted: &str) {
-    assert_eq!(ended.said(names), wanted);
+fn assert_said<const N: usize>(ended: &RunResult, names: [&str; N], wanted: &str) {
+    assert_eq!(ended.joined(names), wanted);
 }
 
-fn json_of(run: &Run, sql: &str) -> Value {
+fn json_of(run: &ProgramRun, sql: &str) -> Value {
     serde_json::from_str(&run.rows(sql).concat()).unwrap()
 }
 
 /// What an integration and its link are.
-fn stored(run: &Run) -> Vec<String> {
+fn stored(run: &ProgramRun) -> Vec<String> {
     run.rows(
         "SELECT 'integration', id, external_id, metadata, status FROM integration
          UNION ALL SELECT 'link', id, integration_id, organization_id, default_auth_id
@@ -34,7 +34,7 @@ fn stored(run: &Run) -> Vec<String> {
 }
 
 /// The authorize page of GitLab's documentation, with the random value that `page` carries.
-fn page_with(party: &StandIn, page: &str) -> String {
+fn page_with(party: &FakeGitLab, page: &str) -> String {
     let state = parameter(page, "state");
     format!(
         "{}/oauth/authorize?client_id={CLIENT_ID}&response_type=code&scope=api&state={state}\
@@ -45,8 +45,8 @@ fn page_with(party: &StandIn, page: &str) -> String {
 
 #[test]
 fn the_first_run_waits_with_the_page_to_approve_on() {
-    let journey = Journey::gitlab(Run::github());
-    let ended = journey.run.go().expect(3);
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let ended = journey.run.execute().expect(3);
     assert_said(&ended, ["status", "error-code", "changed"], "action_required needs-browser false");
     assert_said(&ended, ["provider", "pipeline-type", "integration-id"], "gitlab install ");
     let page = ended.output("redirect-url");
@@ -62,7 +62,7 @@ fn the_first_run_waits_with_the_page_to_approve_on() {
 
 #[test]
 fn the_callback_finishes_what_the_first_run_began() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let ended = journey.resume(&journey.approved()).expect(0);
     assert_said(&ended, ["status", "changed", "integration-id"], "complete true 1");
     assert_said(&ended, ["provider", "pipeline-type", "error-code"], "gitlab install ");
@@ -88,7 +88,7 @@ fn the_callback_finishes_what_the_first_run_began() {
 
 #[test]
 fn the_identity_holds_the_tokens_and_the_application() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let host = journey.party.origin.trim_start_matches("http://");
     let row = "SELECT type, p.external_id, user.name, i.external_id, status, scopes
@@ -113,18 +113,18 @@ fn the_identity_holds_the_tokens_and_the_application() {
 
 #[test]
 fn the_settings_page_carries_the_next_of_the_first_run() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback =
         journey.party.approve(&journey.wait_for(&journey.run.clone().var("FINISHLINE_NEXT", NEXT)));
     let other = journey.resume_run(&callback).var("FINISHLINE_NEXT", "other");
-    let ended = other.var("FINISHLINE_URL", "https://elsewhere.example").go().expect(0);
+    let ended = other.var("FINISHLINE_URL", "https://elsewhere.example").execute().expect(0);
     let settings = format!("{SITE}/settings/acme/integrations/gitlab/1/{ENCODED}");
     assert_eq!(ended.output("redirect-url"), settings);
 }
 
 #[test]
 fn gitea_goes_the_same_way_and_keeps_its_webhook_secret() {
-    let journey = Journey::gitea(Run::github());
+    let journey = BrowserFlow::gitea(ProgramRun::github());
     let page = journey.wait();
     let scope = "read:user read:organization write:repository write:issue";
     assert_eq!(parameter(&page, "scope"), scope);
@@ -148,11 +148,11 @@ fn gitea_goes_the_same_way_and_keeps_its_webhook_secret() {
 
 #[test]
 fn an_installed_integration_is_left_alone() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let before = stored(&journey.run);
     let asked = journey.party.requests();
-    let ended = journey.run.go().expect(0);
+    let ended = journey.run.execute().expect(0);
     journey.assert_nothing_leaks(&ended);
     assert_said(&ended, ["status", "changed", "integration-id"], "complete false 1");
     let settings = format!("{SITE}/settings/acme/integrations/gitlab/1/");
@@ -162,16 +162,16 @@ fn an_installed_integration_is_left_alone() {
 
 #[test]
 fn a_group_in_other_letters_is_the_same_group() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let state = gitlab_state(&journey.party, CLIENT_SECRET, "group: My-Group");
-    let ended = journey.with_state(&state).go().expect(0);
+    let ended = journey.with_state(&state).execute().expect(0);
     assert_said(&ended, ["status", "changed"], "complete false");
 }
 
 #[test]
 fn a_rotated_client_secret_waits_again() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     journey.party.rotate("r0tated-s3cr3t");
     let rotated =
@@ -181,16 +181,16 @@ fn a_rotated_client_secret_waits_again() {
     assert_said(&ended, ["status", "changed", "integration-id"], "complete true 1");
     let secret = journey.run.rows("SELECT id, data ->> 'client_secret' FROM identity");
     assert_eq!(secret, ["1|r0tated-s3cr3t"]);
-    assert_said(&rotated.go().expect(0), ["status", "changed"], "complete false");
+    assert_said(&rotated.execute().expect(0), ["status", "changed"], "complete false");
 }
 
 #[test]
 fn reauth_waits_and_renews_the_same_integration() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let reauth = journey.run.clone().var("FINISHLINE_MODE", "reauth");
     let reauth = reauth.var("FINISHLINE_INTEGRATION_ID", "1");
-    let waits = reauth.go().expect(3);
+    let waits = reauth.execute().expect(3);
     assert_said(&waits, ["status", "pipeline-type"], "action_required reauth");
     let page = waits.output("redirect-url");
     journey.note_page(&page);
@@ -205,7 +205,7 @@ fn reauth_waits_and_renews_the_same_integration() {
 
 #[test]
 fn a_reauth_that_lands_on_another_group_stores_nothing() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let before = stored(&journey.run);
     let state = gitlab_state(&journey.party, CLIENT_SECRET, "group: acme/widgets");
@@ -221,11 +221,11 @@ fn a_reauth_that_lands_on_another_group_stores_nothing() {
 
 #[test]
 fn two_organizations_share_the_integration_and_the_identity() {
-    let journey = Journey::gitlab(Run::github());
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
     journey.install();
     let beta = journey.run.clone().var("FINISHLINE_ORG", "beta");
     let callback = journey.party.approve(&journey.wait_for(&beta));
-    let resumed = journey.resume_run(&callback).var("FINISHLINE_ORG", "beta").go().expect(0);
+    let resumed = journey.resume_run(&callback).var("FINISHLINE_ORG", "beta").execute().expect(0);
     assert_said(&resumed, ["changed", "integration-id"], "true 1");
     let links = "SELECT organization_id, integration_id, default_auth_id
                  FROM organization_integration ORDER BY id";
@@ -235,8 +235,8 @@ fn two_organizations_share_the_integration_and_the_identity() {
 
 #[test]
 fn github_is_told_what_to_click_and_what_to_run() {
-    let journey = Journey::gitlab(Run::github());
-    let ended = journey.run.go().expect(3);
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let ended = journey.run.execute().expect(3);
     let page = ended.output("redirect-url");
     let summary = ended.summary();
     assert!(summary.contains(&format!("1. **[Open this page](<{page}>)**\n")), "{summary}");
@@ -257,11 +257,11 @@ fn github_is_told_what_to_click_and_what_to_run() {
 
 #[test]
 fn gitlab_shows_the_page_as_a_link_of_the_job() {
-    let journey = Journey::gitlab(Run::gitlab());
-    let ended = journey.run.go().expect(3);
+    let journey = BrowserFlow::gitlab(ProgramRun::gitlab());
+    let ended = journey.run.execute().expect(3);
     let page = ended.output("redirect-url");
     assert_eq!(page, page_with(&journey.party, &page));
-    let links = |run: &Run| -> Value {
+    let links = |run: &ProgramRun| -> Value {
         let links = serde_json::from_str(&run.text("finishline-annotations.json")).unwrap();
         assert!(takes_annotations(&links), "{links}");
         links
@@ -281,8 +281,8 @@ fn gitlab_shows_the_page_as_a_link_of_the_job() {
 
 #[test]
 fn a_laptop_is_told_on_standard_output_what_to_do() {
-    let journey = Journey::gitlab(Run::local());
-    let ended = journey.run.go().expect(3);
+    let journey = BrowserFlow::gitlab(ProgramRun::local());
+    let ended = journey.run.execute().expect(3);
     let lines: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(lines[0], "GitLab needs a person with a browser for acme");
     let page = lines[1].strip_prefix("  open: ").unwrap();
@@ -299,12 +299,12 @@ fn a_laptop_is_told_on_standard_output_what_to_do() {
 
 #[test]
 fn waiting_can_be_tolerated_and_a_plan_only_says_that_it_would_wait() {
-    let journey = Journey::gitlab(Run::github());
-    let plan = journey.run.clone().args(&["plan"]).go().expect(0);
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let plan = journey.run.clone().args(&["plan"]).execute().expect(0);
     let words = "wait at step `oauth_login` for a person with a browser\n";
     assert!(plan.stdout.contains(words), "{}", plan.stdout);
     assert!(!journey.run.database().exists());
-    let tolerated = journey.run.clone().var("FINISHLINE_TOLERATE", "action-required").go();
+    let tolerated = journey.run.clone().var("FINISHLINE_TOLERATE", "action-required").execute();
     let names = ["status", "error-code", "warnings"];
     assert_said(&tolerated.expect(0), names, "action_required needs-browser tolerated");
 }

@@ -2,9 +2,9 @@
 
 use super::browser_flow::parameter;
 use super::providers::{assert_holds, fields};
-use crate::support::engine::{embedded, vectors, wait};
-use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, Kind, StandIn};
-use crate::support::run::Run;
+use crate::support::engine::{block_on, embedded, vectors};
+use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind};
+use crate::support::run::ProgramRun;
 use finishline::backend::embedded::EmbeddedBackend;
 use finishline::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use finishline::model::OrgSlug;
@@ -13,7 +13,7 @@ use finishline::provider;
 use serde_json::{Value, json};
 
 /// A pipeline of `acme`, and its first step.
-fn begun(run: &Run, key: &str) -> (EmbeddedBackend<'static>, StepView) {
+fn begun(run: &ProgramRun, key: &str) -> (EmbeddedBackend<'static>, StepView) {
     let mut engine = embedded(&run.database());
     let (provider, org) = (provider::find(key).unwrap(), OrgSlug::parse("acme").unwrap());
     let site = "https://sentry.example.com/";
@@ -27,7 +27,7 @@ fn begun(run: &Run, key: &str) -> (EmbeddedBackend<'static>, StepView) {
         base_url: site,
         next: None,
     };
-    let step = wait(engine.initialize(begin)).unwrap();
+    let step = block_on(engine.initialize(begin)).unwrap();
     (engine, step)
 }
 
@@ -83,23 +83,23 @@ fn assert_told(progress: StepResult, expected: &Value) {
 fn forms_show_and_take_what_they_do_in_sentry() {
     for (name, key) in [("example", "example"), ("opsgenie", "opsgenie")] {
         let steps = transcript(name);
-        let (mut engine, first) = begun(&Run::local(), key);
+        let (mut engine, first) = begun(&ProgramRun::local(), key);
         let shown = json!({ "step": first.id, "data": first.data });
         assert_holds(&shown, &of_the_seam(steps[0].1.clone())["json"]);
-        let empty = wait(engine.advance(&Fields::default())).unwrap();
+        let empty = block_on(engine.advance(&Fields::default())).unwrap();
         assert_eq!(told(empty).0, 400);
-        assert_told(wait(engine.advance(&fields(&steps[1].0))).unwrap(), &steps[1].1);
+        assert_told(block_on(engine.advance(&fields(&steps[1].0))).unwrap(), &steps[1].1);
     }
-    let (mut engine, _) = begun(&Run::local(), "opsgenie");
+    let (mut engine, _) = begun(&ProgramRun::local(), "opsgenie");
     for (answer, expected) in transcript("opsgenie (bad base url)") {
-        assert_told(wait(engine.advance(&fields(&answer))).unwrap(), &expected);
+        assert_told(block_on(engine.advance(&fields(&answer))).unwrap(), &expected);
     }
 }
 
 #[test]
 fn gitlab_shows_and_takes_what_it_does_in_sentry() {
-    let party = StandIn::new(Kind::Gitlab);
-    let run = Run::github().embedded("gitlab", "{}").without("FINISHLINE_PROVIDER");
+    let party = FakeGitLab::new(ForgeKind::Gitlab);
+    let run = ProgramRun::github().embedded("gitlab", "{}").without("FINISHLINE_PROVIDER");
     let run = run.without("FINISHLINE_STATE");
     let steps = transcript("gitlab");
     let (mut engine, first) = begun(&run, "gitlab");
@@ -107,7 +107,7 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     assert_holds(&shown, &of_the_seam(at(&party, &steps[0].1))["json"]);
     let redirect_uri = "https://sentry.example.com/extensions/gitlab/setup/";
     assert_eq!(first.data["setupValues"][1]["value"], redirect_uri);
-    let advanced = wait(engine.advance(&fields(&at(&party, &steps[1].0)))).unwrap();
+    let advanced = block_on(engine.advance(&fields(&at(&party, &steps[1].0)))).unwrap();
     let StepResult::Advance(second) = advanced else { panic!("the form is taken") };
     assert_eq!(second.id, steps[1].1["json"]["step"]);
     let page = second.data["oauthUrl"].as_str().unwrap();
@@ -116,28 +116,28 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     assert_eq!(parameter(page, "redirect_uri"), redirect_uri);
     for name in ["gitlab (wrong state)", "gitlab (missing callback fields)"] {
         for (answer, expected) in transcript(name) {
-            assert_told(wait(engine.advance(&fields(&answer))).unwrap(), &expected);
+            assert_told(block_on(engine.advance(&fields(&answer))).unwrap(), &expected);
         }
     }
     // The rest is another process's: it has a callback, and what the engine kept.
     let resume = run.args(&["resume"]).var("FINISHLINE_CALLBACK_URL", party.approve(page));
-    assert_eq!(resume.go().expect(0).said(["status", "integration-id"]), "complete 1");
+    assert_eq!(resume.execute().expect(0).joined(["status", "integration-id"]), "complete 1");
     let full = |line: &String| line.replace(" /", &format!(" {}/", party.origin));
     let asked: Vec<_> = party.requests().iter().map(full).collect();
     assert_eq!(json!(asked), at(&party, &steps_of("gitlab")[2]["remote_calls"]));
 }
 
 /// A part of a transcript with the stand-in in GitLab's place.
-fn at(party: &StandIn, part: &Value) -> Value {
+fn at(party: &FakeGitLab, part: &Value) -> Value {
     let text = part.to_string().replace("https://gitlab.example.com", &party.origin);
     text.replace("secret-xyz789", CLIENT_SECRET).parse().unwrap()
 }
 
 #[test]
 fn trailing_slashes_of_gitlabs_address_are_removed() {
-    let (mut engine, _) = begun(&Run::local(), "gitlab");
+    let (mut engine, _) = begun(&ProgramRun::local(), "gitlab");
     let (answer, _) = transcript("gitlab (trailing slashes)").remove(0);
-    let StepResult::Advance(step) = wait(engine.advance(&fields(&answer))).unwrap() else {
+    let StepResult::Advance(step) = block_on(engine.advance(&fields(&answer))).unwrap() else {
         panic!("the form is taken")
     };
     let page = step.data["oauthUrl"].as_str().unwrap();

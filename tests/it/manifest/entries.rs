@@ -1,7 +1,7 @@
 //! Many entries in one file: what is wrong with it, and what becomes of each entry.
 
-use crate::support::proxy::{RELAY_TOKEN, Relay};
-use crate::support::run::Run;
+use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
+use crate::support::run::ProgramRun;
 
 /// Two integrations and a release of one organization.
 const GOOD: &str = r#"version: 1
@@ -23,7 +23,7 @@ releases:
     environment: production
 "#;
 
-fn embedded(run: Run, manifest: &str) -> Run {
+fn embedded(run: ProgramRun, manifest: &str) -> ProgramRun {
     run.file("finishline.yml", manifest);
     let database = run.database();
     run.var("FINISHLINE_BACKEND", "embedded")
@@ -35,8 +35,8 @@ fn embedded(run: Run, manifest: &str) -> Run {
 /// What is said about this manifest, which nothing follows from.
 #[track_caller]
 fn mistake(manifest: &str) -> String {
-    let run = embedded(Run::github(), manifest);
-    let ended = run.go().expect(2);
+    let run = embedded(ProgramRun::github(), manifest);
+    let ended = run.execute().expect(2);
     assert_eq!(ended.output("error-code"), "bad-manifest");
     assert!(!run.database().exists());
     // The masks are how the host learns what to hide.
@@ -65,9 +65,9 @@ fn entry(lines: &str) -> String {
 
 #[test]
 fn every_entry_is_finished_and_told_in_the_order_of_the_file() {
-    let run = embedded(Run::github(), GOOD);
-    let ended = run.go().expect(0);
-    assert_eq!(ended.said(["status", "changed", "provider"]), "complete true opsgenie");
+    let run = embedded(ProgramRun::github(), GOOD);
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["status", "changed", "provider"]), "complete true opsgenie");
     let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();
     let titles: Vec<_> = result["entries"].as_array().unwrap().iter().collect();
     let titles: Vec<_> = titles.iter().map(|entry| entry["title"].as_str().unwrap()).collect();
@@ -76,7 +76,7 @@ fn every_entry_is_finished_and_told_in_the_order_of_the_file() {
     assert!(ended.summary().contains("| entry | what | changed |"), "{}", ended.summary());
     let rows = run.rows("SELECT count(*) FROM integration");
     assert_eq!(rows, ["2"]);
-    let again = run.go().expect(0);
+    let again = run.execute().expect(0);
     assert_eq!(again.output("changed"), "false");
 }
 
@@ -88,12 +88,12 @@ fn one_entry_that_fails_leaves_the_others_alone() {
         &manifest[manifest.find("    state:\n").unwrap()..manifest.find("releases").unwrap()],
         "",
     );
-    let run = embedded(Run::github(), &manifest);
-    let ended = run.go().expect(4);
-    assert_eq!(ended.said(["status", "changed", "error-code"]), "error true needs-sentry");
+    let run = embedded(ProgramRun::github(), &manifest);
+    let ended = run.execute().expect(4);
+    assert_eq!(ended.joined(["status", "changed", "error-code"]), "error true needs-sentry");
     assert_eq!(run.rows("SELECT count(*) FROM integration"), ["1"]);
     assert!(ended.stderr.contains("msteams for beta: only a Sentry"), "{}", ended.stderr);
-    let tolerated = run.var("FINISHLINE_TOLERATE", "refused").go().expect(0);
+    let tolerated = run.var("FINISHLINE_TOLERATE", "refused").execute().expect(0);
     assert_eq!(tolerated.output("error-code"), "needs-sentry");
 }
 
@@ -101,9 +101,9 @@ fn one_entry_that_fails_leaves_the_others_alone() {
 fn the_entry_that_needs_a_person_gives_the_plain_outputs_and_the_worst_gives_the_exit() {
     let manifest = "version: 1\ndefaults: {org: acme}\nintegrations:\n  - provider: msteams\n  - provider: discord\n";
     let apps = "discord: {clientId: '1', clientSecret: s3cr3t-app, botToken: s3cr3t-bot}";
-    let run = embedded(Run::github(), manifest).var("FINISHLINE_APPS", apps);
-    let ended = run.go().expect(4);
-    assert_eq!(ended.said(["status", "provider"]), "action_required discord");
+    let run = embedded(ProgramRun::github(), manifest).var("FINISHLINE_APPS", apps);
+    let ended = run.execute().expect(4);
+    assert_eq!(ended.joined(["status", "provider"]), "action_required discord");
 }
 
 #[test]
@@ -201,11 +201,11 @@ fn every_kind_of_mistake_shows_its_line_and_none_of_state() {
 #[test]
 fn a_variable_within_a_code_mapping_is_put_in_place() {
     let mapping = "    code-mappings:\n      - {project: '${PROJECT}', repository: acme/app, sourceRoot: src/}\n";
-    let run = embedded(Run::local(), &entry(mapping));
-    let ended = run.clone().go().expect(2);
+    let run = embedded(ProgramRun::local(), &entry(mapping));
+    let ended = run.clone().execute().expect(2);
     assert!(ended.stderr.contains("names the variable `PROJECT`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("in `code-mappings:`"), "{}", ended.stderr);
-    let ended = run.var("PROJECT", "s-web").go().expect(0);
+    let ended = run.var("PROJECT", "s-web").execute().expect(0);
     assert!(ended.stderr.contains("acme/app of s-web"), "{}", ended.stderr);
 }
 
@@ -223,64 +223,64 @@ fn what_no_manifest_may_hold_is_refused_with_a_word() {
 
 #[test]
 fn an_entrys_own_inputs_are_not_typed_beside_a_manifest() {
-    let run = embedded(Run::github(), GOOD);
+    let run = embedded(ProgramRun::github(), GOOD);
     for (name, value) in [("FINISHLINE_PROVIDER", "opsgenie"), ("FINISHLINE_ENVIRONMENT", "x")] {
-        let ended = run.clone().var(name, value).go().expect(2);
+        let ended = run.clone().var(name, value).execute().expect(2);
         assert_eq!(ended.output("error-code"), "usage");
         assert!(ended.stderr.contains("beside a manifest there is no"), "{}", ended.stderr);
     }
     // Programs that report errors read these too, so they ask for nothing here.
-    run.var("SENTRY_ENVIRONMENT", "x").go().expect(0);
+    run.var("SENTRY_ENVIRONMENT", "x").execute().expect(0);
 }
 
 #[test]
 fn a_job_that_strangers_can_start_takes_no_manifest() {
-    let run = embedded(Run::github(), GOOD).var("GITHUB_EVENT_NAME", "pull_request_target");
-    let ended = run.go().expect(2);
+    let run = embedded(ProgramRun::github(), GOOD).var("GITHUB_EVENT_NAME", "pull_request_target");
+    let ended = run.execute().expect(2);
     assert!(ended.stderr.contains("a manifest says where secrets go"), "{}", ended.stderr);
 }
 
 /// Twelve integrations of one organization at a Sentry.
-fn twelve(relay: &Relay) -> Run {
+fn twelve(relay: &ServeProxy) -> ProgramRun {
     let entries: String = (0..12)
         .map(|n| format!("  - {{provider: opsgenie, state: {{baseUrl: 'https://api.opsgenie.com/', provider: ops-{n}, apiKey: '${{KEY}}'}}}}\n"))
         .collect();
-    let run = Run::github();
+    let run = ProgramRun::github();
     run.file(
         "finishline.yml",
         format!("version: 1\ndefaults: {{org: acme}}\nintegrations:\n{entries}"),
     );
     run.var("FINISHLINE_MANIFEST", "finishline.yml")
         .var("FINISHLINE_URL", relay.peer.url())
-        .var("FINISHLINE_AUTH_TOKEN", RELAY_TOKEN)
+        .var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN)
         .var("KEY", "s3cr3t-key")
 }
 
 #[test]
 fn many_entries_end_as_one_integration_each_and_a_second_run_writes_nothing() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = twelve(&relay);
-    run.go().expect(0);
+    run.execute().expect(0);
     let there = relay.get("integrations/");
     assert_eq!(there.as_array().unwrap().len(), 12);
     assert_eq!(relay.peer.count("GET integrations/"), 1, "one listing is enough for all");
-    let posts = relay.passed(0).iter().filter(|line| line.starts_with("POST")).count();
+    let posts = relay.requests_since(0).iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(posts, 24);
     let since = relay.peer.lines().len();
-    let again = run.go().expect(0);
+    let again = run.execute().expect(0);
     assert_eq!(again.output("changed"), "false");
-    assert!(relay.passed(since).iter().all(|line| line.starts_with("GET ")));
+    assert!(relay.requests_since(since).iter().all(|line| line.starts_with("GET ")));
 }
 
 #[cfg(unix)]
 #[test]
 fn a_stop_lets_those_under_way_finish_and_says_what_was_not_done() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = twelve(&relay).var("FINISHLINE_MAX_PARALLEL", "1");
     let mut started = run.start();
-    started.until("opsgenie for acme");
+    started.wait_for("opsgenie for acme");
     started.signal("TERM");
-    let ended = started.end().expect(9);
+    let ended = started.wait().expect(9);
     let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();
     let entries = result["entries"].as_array().unwrap();
     let done = entries.iter().filter(|entry| entry["status"] == "complete").count();
@@ -294,14 +294,14 @@ fn a_stop_lets_those_under_way_finish_and_says_what_was_not_done() {
 #[test]
 fn an_entry_that_hangs_holds_the_outputs_up_for_no_longer_than_its_grace() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let address = format!("http://{}", silent.local_addr().unwrap());
     let mut started = twelve(&relay).var("FINISHLINE_URL", address).start();
-    started.until("12 entries of finishline.yml");
+    started.wait_for("12 entries of finishline.yml");
     started.signal("TERM");
-    started.until("stopping: no more entries begin");
-    let ended = started.end().expect(9);
-    assert_eq!(ended.said(["status", "error-code"]), "error cancelled");
+    started.wait_for("stopping: no more entries begin");
+    let ended = started.wait().expect(9);
+    assert_eq!(ended.joined(["status", "error-code"]), "error cancelled");
 }
 
 fn to_do(plan: &serde_json::Value) -> Vec<bool> {
@@ -311,43 +311,43 @@ fn to_do(plan: &serde_json::Value) -> Vec<bool> {
 
 #[test]
 fn a_plan_says_what_is_to_do_and_exits_with_8_when_asked() {
-    let run = embedded(Run::local(), &GOOD[..GOOD.find("releases").unwrap()]);
+    let run = embedded(ProgramRun::local(), &GOOD[..GOOD.find("releases").unwrap()]);
     let plan = ["plan", "--format", "json", "--exit-code"];
-    assert_eq!(to_do(&run.clone().args(&plan).go().expect(8).json()), [true, true]);
-    run.clone().args(&plan[..3]).go().expect(0);
+    assert_eq!(to_do(&run.clone().args(&plan).execute().expect(8).json()), [true, true]);
+    run.clone().args(&plan[..3]).execute().expect(0);
     assert!(!run.database().exists());
-    run.go().expect(0);
-    assert_eq!(to_do(&run.args(&plan).go().expect(0).json()), [false, false]);
+    run.execute().expect(0);
+    assert_eq!(to_do(&run.args(&plan).execute().expect(0).json()), [false, false]);
 }
 
 #[test]
 fn a_plan_of_one_run_exits_with_8_too() {
-    let run = Run::local().opsgenie();
-    run.clone().args(&["plan", "--exit-code"]).go().expect(8);
-    run.go().expect(0);
-    run.args(&["plan", "--exit-code"]).go().expect(0);
+    let run = ProgramRun::local().opsgenie();
+    run.clone().args(&["plan", "--exit-code"]).execute().expect(8);
+    run.execute().expect(0);
+    run.args(&["plan", "--exit-code"]).execute().expect(0);
 }
 
 #[test]
 fn a_plan_at_a_sentry_leaves_it_as_it_was() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = twelve(&relay);
-    let plan = run.clone().args(&["plan", "--exit-code"]).go().expect(8);
+    let plan = run.clone().args(&["plan", "--exit-code"]).execute().expect(8);
     assert!(plan.stdout.contains("12 entries: 12 with something to do"), "{}", plan.stdout);
     assert!(plan.stdout.contains("POST http"), "{}", plan.stdout);
-    assert!(relay.passed(0).iter().all(|line| line.starts_with("GET ")));
+    assert!(relay.requests_since(0).iter().all(|line| line.starts_with("GET ")));
     assert_eq!(relay.get("integrations/").as_array().unwrap().len(), 0);
-    run.go().expect(0);
+    run.execute().expect(0);
     let (before, since) = (relay.get("integrations/"), relay.peer.lines().len());
-    run.args(&["plan", "--exit-code"]).go().expect(0);
-    assert!(relay.passed(since).iter().all(|line| line.starts_with("GET ")));
+    run.args(&["plan", "--exit-code"]).execute().expect(0);
+    assert!(relay.requests_since(since).iter().all(|line| line.starts_with("GET ")));
     assert_eq!(relay.get("integrations/"), before);
 }
 
 #[test]
 fn the_schema_has_the_keys_that_the_reader_takes() {
     use finishline::manifest::keys::{INTEGRATION, RELEASE};
-    let schema = Run::local().args(&["schema"]).go().expect(0).json();
+    let schema = ProgramRun::local().args(&["schema"]).execute().expect(0).json();
     for (list, keys) in [("integrations", INTEGRATION), ("releases", RELEASE)] {
         let items = &schema["properties"][list]["anyOf"][0]["items"]["properties"];
         let there: Vec<_> = items.as_object().unwrap().keys().collect();
@@ -362,9 +362,9 @@ fn the_example_of_the_docs_runs_and_its_table_has_every_key() {
     use finishline::manifest::keys::{INTEGRATION, RELEASE};
     let page = include_str!("../../../docs/manifest.md");
     let (_, example) = page.split_once("```yaml\n").unwrap();
-    let run = embedded(Run::local(), example.split_once("```").unwrap().0);
+    let run = embedded(ProgramRun::local(), example.split_once("```").unwrap().0);
     let run = run.var("OPSGENIE_KEY", "s3cr3t-1").var("BETA_OPSGENIE_KEY", "s3cr3t-2");
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(run.rows("SELECT count(*) FROM integration"), ["2"]);
     for (list, keys) in [("integrations", INTEGRATION), ("releases", RELEASE)] {
         let keys: Vec<_> = keys.iter().map(|(key, _)| format!("`{key}`")).collect();
@@ -375,8 +375,8 @@ fn the_example_of_the_docs_runs_and_its_table_has_every_key() {
 
 #[test]
 fn an_entry_that_is_not_there_is_named() {
-    let run = embedded(Run::local(), GOOD).var("FINISHLINE_CALLBACK_URL", "?code=c&state=s");
-    let ended = run.args(&["resume", "--entry", "integrations[7]"]).go().expect(2);
+    let run = embedded(ProgramRun::local(), GOOD).var("FINISHLINE_CALLBACK_URL", "?code=c&state=s");
+    let ended = run.args(&["resume", "--entry", "integrations[7]"]).execute().expect(2);
     assert!(
         ended.stderr.contains("the manifest has no entry `integrations[7]`"),
         "{}",

@@ -1,9 +1,9 @@
 //! Many entries under way at once: what disturbs them costs nothing that a second run does not mend.
 
-use crate::support::http_server::{Reply, Request};
-use crate::support::proxy::{Fate, RELAY_TOKEN, Relay};
-use crate::support::run::Run;
-use crate::support::serve::Serve;
+use crate::support::http_server::{Request, Response};
+use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
+use crate::support::run::ProgramRun;
+use crate::support::serve::ServeProcess;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Integrations and releases of two organizations on the embedded backend.
-fn six() -> Run {
+fn six() -> ProgramRun {
     let integration = |n: usize| {
         let state = "baseUrl: 'https://api.opsgenie.com/', apiKey: '${KEY}'";
         format!(
@@ -24,7 +24,7 @@ fn six() -> Run {
     };
     let integrations: String = (0..4).map(integration).collect();
     let releases: String = (0..2).map(release).collect();
-    let run = Run::local();
+    let run = ProgramRun::local();
     run.file(
         "finishline.yml",
         format!("version: 1\nintegrations:\n{integrations}releases:\n{releases}"),
@@ -37,7 +37,7 @@ fn six() -> Run {
 }
 
 /// What is there, without ids and times.
-fn there(run: &Run) -> Vec<String> {
+fn there(run: &ProgramRun) -> Vec<String> {
     let links = "SELECT organization.slug, integration.external_id, integration.status, link.status
          FROM organization_integration AS link
          JOIN integration ON integration.id = link.integration_id
@@ -49,15 +49,15 @@ fn there(run: &Run) -> Vec<String> {
 
 /// Kills the run at a moment between its start and its end: this many fiftieths of the time that a
 /// whole one takes.
-fn kill(run: &Run, whole: Duration, fiftieths: u32) {
+fn kill(run: &ProgramRun, whole: Duration, fiftieths: u32) {
     let started = run.start();
     std::thread::sleep(whole * fiftieths / 50);
     drop(started);
 }
 
-fn timed(run: &Run) -> Duration {
+fn timed(run: &ProgramRun) -> Duration {
     let began = Instant::now();
-    run.go().expect(0);
+    run.execute().expect(0);
     began.elapsed()
 }
 
@@ -70,26 +70,26 @@ fn each_of_fifty_kills_and_a_second_run_end_like_an_undisturbed_run() {
     for fiftieths in 0..50 {
         let run = six();
         kill(&run, whole, fiftieths);
-        run.go().expect(0);
+        run.execute().expect(0);
         assert_eq!(there(&run), right, "killed after {fiftieths} fiftieths");
     }
 }
 
 #[test]
 fn each_of_fifty_kills_at_a_sentry_and_a_second_run_leave_one_integration_each() {
-    let relay = six_organizations(|_| Fate::Pass);
+    let relay = six_organizations(|_| ProxyAction::Forward);
     let whole = timed(&numbered(&relay, 1000..1006));
     for n in 0..50 {
         let run = numbered(&relay, n * 6..n * 6 + 6);
         kill(&run, whole, u32::try_from(n).unwrap());
-        run.go().expect(0);
+        run.execute().expect(0);
     }
     let all = (0..300).chain(1000..1006);
     assert_eq!(accounts(&relay), accounts_of(all));
 }
 
 /// Integrations with these numbers at a Sentry; every ten of sixty have one of six organizations.
-fn numbered(relay: &Relay, numbers: Range<usize>) -> Run {
+fn numbered(relay: &ServeProxy, numbers: Range<usize>) -> ProgramRun {
     let state = "baseUrl: 'https://api.opsgenie.com/', apiKey: '${KEY}'";
     let entry = |n: usize| {
         let org = org_of(n);
@@ -98,11 +98,11 @@ fn numbered(relay: &Relay, numbers: Range<usize>) -> Run {
         )
     };
     let entries: String = numbers.map(entry).collect();
-    let run = Run::local();
+    let run = ProgramRun::local();
     run.file("finishline.yml", format!("version: 1\nintegrations:\n{entries}"));
     run.var("FINISHLINE_MANIFEST", "finishline.yml")
         .var("FINISHLINE_URL", relay.peer.url())
-        .var("FINISHLINE_AUTH_TOKEN", RELAY_TOKEN)
+        .var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN)
         .var("KEY", "s3cr3t-key")
 }
 
@@ -110,19 +110,19 @@ fn org_of(n: usize) -> usize {
     n / 10 % 6
 }
 
-fn sixty(relay: &Relay) -> Run {
+fn sixty(relay: &ServeProxy) -> ProgramRun {
     numbered(relay, 0..60)
 }
 
-fn six_organizations(fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Relay {
+fn six_organizations(fate: impl Fn(&Request) -> ProxyAction + Send + Sync + 'static) -> ServeProxy {
     let orgs: Vec<_> = (0..6).map(|n| format!("org-{n}")).collect();
     let arguments: Vec<_> = orgs.iter().flat_map(|org| ["--org", org]).collect();
     let folder = tempfile::tempdir().unwrap();
-    Relay::before(Serve::over(folder, &arguments, Some(RELAY_TOKEN)), fate)
+    ServeProxy::before(ServeProcess::over(folder, &arguments, Some(PROXY_TOKEN)), fate)
 }
 
 /// The accounts of all six organizations, in order.
-fn accounts(relay: &Relay) -> Vec<String> {
+fn accounts(relay: &ServeProxy) -> Vec<String> {
     let of = |org: usize| {
         let path = format!("/api/0/organizations/org-{org}/integrations/");
         let listed = relay.serve.get(&path).expect(200);
@@ -148,24 +148,24 @@ fn counts(lines: &[String], method: &str) -> (usize, usize) {
 
 #[test]
 fn sixty_entries_ask_each_thing_once_over_as_many_connections_as_are_under_way() {
-    let relay = six_organizations(|_| Fate::Pass);
+    let relay = six_organizations(|_| ProxyAction::Forward);
     let run = sixty(&relay);
-    run.go().expect(0);
+    run.execute().expect(0);
     // The listing and the organization, six times; a pipeline's start and its one answer, sixty.
-    let lines = relay.passed(0);
+    let lines = relay.requests_since(0);
     assert_eq!((counts(&lines, "GET"), counts(&lines, "POST")), ((12, 12), (120, 6)));
     assert!(relay.peer.connections() <= 8, "{} connections", relay.peer.connections());
     assert_eq!(accounts(&relay), accounts_of(0..60));
     let since = lines.len();
-    run.go().expect(0);
-    let lines = relay.passed(since);
+    run.execute().expect(0);
+    let lines = relay.requests_since(since);
     assert_eq!((lines.len(), counts(&lines, "GET")), (12, (12, 12)));
 }
 
 #[test]
 fn entries_share_connections_and_never_a_session() {
-    let relay = six_organizations(|_| Fate::Pass);
-    sixty(&relay).go().expect(0);
+    let relay = six_organizations(|_| ProxyAction::Forward);
+    sixty(&relay).execute().expect(0);
     let posts = relay.peer.requests().into_iter().filter(|request| request.method == "POST");
     let (starts, answers): (Vec<_>, Vec<_>) =
         posts.partition(|request| request.json()["action"] == "initialize");
@@ -180,25 +180,25 @@ fn a_rate_limit_of_two_seconds_in_the_middle_loses_nothing() {
     let (count, of_relay) = (AtomicUsize::new(0), Arc::clone(&limited));
     let relay = six_organizations(move |_| {
         if count.fetch_add(1, Ordering::Relaxed) < 50 {
-            return Fate::Pass;
+            return ProxyAction::Forward;
         }
         let began = *began.lock().unwrap().get_or_insert_with(Instant::now);
         if began.elapsed() >= Duration::from_secs(2) {
-            return Fate::Pass;
+            return ProxyAction::Forward;
         }
         of_relay.fetch_add(1, Ordering::Relaxed);
-        Fate::Lost(Reply::detail(429, "slow down").with("Retry-After", "2"))
+        ProxyAction::Intercept(Response::detail(429, "slow down").with("Retry-After", "2"))
     });
     let run = sixty(&relay);
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(accounts(&relay), accounts_of(0..60));
     // Whoever is under way is told once, and nobody else asks until the time is over.
     let limited = limited.load(Ordering::Relaxed);
     assert!((1..=8).contains(&limited), "{limited} requests met the limit");
-    let lines = relay.passed(0);
+    let lines = relay.requests_since(0);
     assert_eq!(lines.len() - limited, 132);
-    run.go().expect(0);
-    assert_eq!(counts(&relay.passed(lines.len()), "POST"), (0, 0));
+    run.execute().expect(0);
+    assert_eq!(counts(&relay.requests_since(lines.len()), "POST"), (0, 0));
 }
 
 #[test]
@@ -210,14 +210,16 @@ fn a_rate_limit_that_one_entry_meets_holds_all_entries_of_its_server_back() {
         let mut began = began.lock().unwrap();
         if nth == 50 {
             *began = Some(Instant::now());
-            return Fate::Lost(Reply::detail(429, "slow down").with("Retry-After", "2"));
+            return ProxyAction::Intercept(
+                Response::detail(429, "slow down").with("Retry-After", "2"),
+            );
         }
         if began.is_some_and(|began| began.elapsed() < Duration::from_secs(2)) {
             of_relay.fetch_add(1, Ordering::Relaxed);
         }
-        Fate::Pass
+        ProxyAction::Forward
     });
-    sixty(&relay).go().expect(0);
+    sixty(&relay).execute().expect(0);
     assert_eq!(accounts(&relay), accounts_of(0..60));
     // Some of the eighty that are left were sent before the limit was heard of.
     let meanwhile = meanwhile.load(Ordering::Relaxed);
@@ -226,10 +228,10 @@ fn a_rate_limit_that_one_entry_meets_holds_all_entries_of_its_server_back() {
 
 /// So many releases on the embedded backend, which waits for nothing.
 #[cfg(unix)]
-fn releases(count: usize) -> Run {
+fn releases(count: usize) -> ProgramRun {
     let line = |n| format!("- {{org: acme, projects: web, release: v{n}, commits: none}}\n");
     let lines: String = (0..count).map(line).collect();
-    let run = Run::local();
+    let run = ProgramRun::local();
     // As an editor of Windows begins a file.
     run.file("finishline.yml", format!("\u{feff}version: 1\nreleases:\n{lines}"));
     let database = run.database();
@@ -243,9 +245,9 @@ fn releases(count: usize) -> Run {
 fn a_signal_is_heard_also_where_no_entry_waits_for_anything() {
     let run = releases(2000);
     let mut started = run.start();
-    started.until("v0 is created");
+    started.wait_for("v0 is created");
     started.signal("TERM");
-    let ended = started.end().expect(9);
+    let ended = started.wait().expect(9);
     let made: usize = run.rows("SELECT count(*) FROM release")[0].parse().unwrap();
     assert!((1..2000).contains(&made), "{made}: {}", ended.stdout);
 }
@@ -254,7 +256,7 @@ fn a_signal_is_heard_also_where_no_entry_waits_for_anything() {
 #[test]
 fn a_log_whose_reader_leaves_stops_nothing() {
     let run = releases(20).redirected("2>&1 >said.txt | head -c 1");
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(run.rows("SELECT count(*) FROM release"), ["20"]);
     assert!(
         run.text("said.txt").starts_with("20 entries: 20 complete"),

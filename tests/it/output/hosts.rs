@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use crate::support::run::{Ended, Run, SECRET};
+use crate::support::run::{ProgramRun, RunResult, SECRET};
 use crate::support::runner_parser;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ const SETTINGS: &str = "http://127.0.0.1:9797/settings/acme/integrations/opsgeni
 /// A key that no provider has; the message that quotes it is an output.
 const HOSTILE: &str = "'$(touch pwned)`touch pwned`$HOME ##vso[task.complete]x";
 
-fn hostile(run: Run) -> Run {
+fn hostile(run: ProgramRun) -> ProgramRun {
     run.var("FINISHLINE_PROVIDER", HOSTILE)
 }
 
@@ -36,7 +36,7 @@ fn azure_commands(stream: &str) -> Vec<(String, String)> {
     stream.lines().filter_map(command).collect()
 }
 
-fn azure_output(ended: &Ended, name: &str) -> String {
+fn azure_output(ended: &RunResult, name: &str) -> String {
     let head = format!("task.setvariable variable={name};isOutput=true");
     let commands = azure_commands(&ended.stdout);
     let found = commands.iter().find(|(other, _)| *other == head);
@@ -45,9 +45,9 @@ fn azure_output(ended: &Ended, name: &str) -> String {
 
 #[test]
 fn azure_is_told_the_outputs_after_the_masks() {
-    let run = Run::local().var("TF_BUILD", "True").opsgenie();
+    let run = ProgramRun::local().var("TF_BUILD", "True").opsgenie();
     let run = run.clone().var("AGENT_TEMPDIRECTORY", run.path(""));
-    let ended = run.go().expect(0);
+    let ended = run.execute().expect(0);
     assert_eq!(azure_output(&ended, "status"), "complete");
     assert_eq!(azure_output(&ended, "redirect_url"), SETTINGS);
     assert!(ended.stdout.starts_with(&format!("##vso[task.setsecret]{SECRET}\n")));
@@ -60,7 +60,7 @@ fn azure_is_told_the_outputs_after_the_masks() {
 
 #[test]
 fn azure_shows_a_failure_and_obeys_nothing_in_it() {
-    let ended = hostile(Run::local().var("TF_BUILD", "True").opsgenie()).go().expect(2);
+    let ended = hostile(ProgramRun::local().var("TF_BUILD", "True").opsgenie()).execute().expect(2);
     let commands = azure_commands(&ended.stdout);
     let (head, data) = &commands[0];
     assert_eq!(head, "task.logissue type=error;code=usage");
@@ -72,8 +72,9 @@ fn azure_shows_a_failure_and_obeys_nothing_in_it() {
 
 #[test]
 fn azure_takes_no_json_on_standard_output() {
-    let run = Run::local().var("TF_BUILD", "True").opsgenie().args(&["run", "--format", "json"]);
-    let ended = run.go().expect(2);
+    let run =
+        ProgramRun::local().var("TF_BUILD", "True").opsgenie().args(&["run", "--format", "json"]);
+    let ended = run.execute().expect(2);
     assert_eq!(azure_output(&ended, "error_code"), "usage");
     assert!(ended.stdout.contains("name a `result-file` instead"), "{}", ended.stdout);
     assert!(!run.database().exists());
@@ -81,12 +82,12 @@ fn azure_takes_no_json_on_standard_output() {
 
 #[test]
 fn circleci_sources_the_outputs_and_runs_nothing() {
-    let run = Run::local().var("CIRCLECI", "true").opsgenie();
+    let run = ProgramRun::local().var("CIRCLECI", "true").opsgenie();
     let file = run.file("bash-env", "export OTHER=kept");
     let run = run.var("BASH_ENV", &file);
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(sourced(&file, "FINISHLINE_OUT_REDIRECT_URL"), SETTINGS);
-    hostile(run.clone()).go().expect(2);
+    hostile(run.clone()).execute().expect(2);
     let message = sourced(&file, "FINISHLINE_OUT_ERROR_MESSAGE");
     assert!(message.contains("'$(touch pwned)`touch pwned`$HOME"), "{message}");
     assert_eq!(sourced(&file, "FINISHLINE_OUT_REDIRECT_URL"), "");
@@ -96,10 +97,10 @@ fn circleci_sources_the_outputs_and_runs_nothing() {
 
 #[test]
 fn woodpecker_finds_a_file_in_the_workspace_that_is_replaced() {
-    let run = Run::local().var("CI", "woodpecker").opsgenie();
+    let run = ProgramRun::local().var("CI", "woodpecker").opsgenie();
     let run = run.clone().var("CI_WORKSPACE", run.path(""));
     for changed in ["true", "false"] {
-        run.go().expect(0);
+        run.execute().expect(0);
         assert_eq!(sourced(&run.path("finishline.env"), "FINISHLINE_OUT_CHANGED"), changed);
         assert_eq!(run.text("finishline.env").matches("OUT_STATUS=").count(), 1);
     }
@@ -107,9 +108,9 @@ fn woodpecker_finds_a_file_in_the_workspace_that_is_replaced() {
 
 #[test]
 fn jenkins_finds_a_file_for_its_withenv() {
-    let run = Run::local().var("JENKINS_URL", "https://ci.example/").opsgenie();
+    let run = ProgramRun::local().var("JENKINS_URL", "https://ci.example/").opsgenie();
     let run = run.clone().var("WORKSPACE", run.path(""));
-    hostile(run.clone()).go().expect(2);
+    hostile(run.clone()).execute().expect(2);
     let variables = runner_parser::inherited(&run.text("finishline.env"));
     let message = &variables["FINISHLINE_OUT_ERROR_MESSAGE"];
     assert!(message.contains("'$(touch pwned)`touch pwned`$HOME"), "{message}");
@@ -117,9 +118,9 @@ fn jenkins_finds_a_file_for_its_withenv() {
 
 #[test]
 fn bitbucket_has_one_line_for_each_output_at_the_end_of_its_file() {
-    let run = Run::local().var("BITBUCKET_BUILD_NUMBER", "7").opsgenie();
+    let run = ProgramRun::local().var("BITBUCKET_BUILD_NUMBER", "7").opsgenie();
     let file = run.file("variables", "OTHER=kept\n");
-    run.clone().var("BITBUCKET_PIPELINES_VARIABLES_PATH", &file).go().expect(0);
+    run.clone().var("BITBUCKET_PIPELINES_VARIABLES_PATH", &file).execute().expect(0);
     let text = run.text("variables");
     let variables: BTreeMap<_, _> =
         text.lines().map(|line| line.split_once('=').unwrap()).collect();
@@ -133,17 +134,17 @@ fn a_host_that_names_no_file_for_the_outputs_is_warned_of() {
     for (host, variable) in
         [("CIRCLECI", "BASH_ENV"), ("BITBUCKET_BUILD_NUMBER", "BITBUCKET_PIPELINES_VARIABLES_PATH")]
     {
-        let run = Run::local().var(host, "true").var(variable, "").opsgenie();
-        let told = |ended: &Ended| ended.stderr.contains(&format!("{variable} is not set"));
-        assert!(told(&run.go().expect(0)), "{host}");
+        let run = ProgramRun::local().var(host, "true").var(variable, "").opsgenie();
+        let told = |ended: &RunResult| ended.stderr.contains(&format!("{variable} is not set"));
+        assert!(told(&run.execute().expect(0)), "{host}");
         let file = run.path("out.env");
-        assert!(!told(&run.var("FINISHLINE_DOTENV", file).go().expect(0)), "{host}");
+        assert!(!told(&run.var("FINISHLINE_DOTENV", file).execute().expect(0)), "{host}");
     }
 }
 
 /// Buildkite, with an agent that keeps what it is called with and then runs `script`.
-fn buildkite(script: &str) -> Run {
-    let run = Run::local().var("BUILDKITE", "true").opsgenie();
+fn buildkite(script: &str) -> ProgramRun {
+    let run = ProgramRun::local().var("BUILDKITE", "true").opsgenie();
     let log = run.path("calls");
     let agent = format!(
         "#!/bin/sh\nexec >>{}\nprintf '<%s>' \"$@\"\nprintf ' '\ncat\nprintf '\\n'\n{script}\n",
@@ -158,7 +159,7 @@ fn buildkite(script: &str) -> Run {
 #[test]
 fn buildkites_agent_is_given_each_output_and_the_summary() {
     let run = buildkite("");
-    run.go().expect(0);
+    run.execute().expect(0);
     let calls = run.text("calls");
     assert!(calls.starts_with("<meta-data><set><finishline-status><complete> \n"), "{calls}");
     let url = format!("<meta-data><set><finishline-redirect-url><{SETTINGS}> \n");
@@ -174,14 +175,14 @@ fn buildkites_agent_is_given_each_output_and_the_summary() {
 fn a_build_without_buildkites_agent_goes_on_quietly() {
     let run = buildkite("");
     std::fs::remove_file(run.path("buildkite-agent")).unwrap();
-    let ended = run.go().expect(0);
+    let ended = run.execute().expect(0);
     assert!(!ended.stderr.contains("buildkite-agent"), "{}", ended.stderr);
 }
 
 #[test]
 fn an_agent_that_fails_is_an_error_and_every_output_is_tried() {
     let run = buildkite("exit 1");
-    let ended = run.go().expect(7);
+    let ended = run.execute().expect(7);
     let words = "cannot write outputs to `buildkite-agent`: exit status: 1";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert!(run.text("calls").contains("<annotate>"));

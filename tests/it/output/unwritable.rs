@@ -2,17 +2,17 @@
 
 #![cfg(unix)]
 
-use crate::support::run::{Ended, Run, SECRET};
+use crate::support::run::{ProgramRun, RunResult, SECRET};
 use finishline::os::files;
 
-fn step() -> Run {
-    Run::github().opsgenie()
+fn step() -> ProgramRun {
+    ProgramRun::github().opsgenie()
 }
 
 /// Exit 7 with one annotation about it, and no database.
 #[track_caller]
-fn assert_unwritable(run: &Run, words: &str) -> Ended {
-    let ended = run.go().expect(7);
+fn assert_unwritable(run: &ProgramRun, words: &str) -> RunResult {
+    let ended = run.execute().expect(7);
     let errors: Vec<_> =
         ended.commands().into_iter().filter(|command| command.name == "error").collect();
     assert_eq!(errors.len(), 1, "{}", ended.stderr);
@@ -44,7 +44,7 @@ fn an_output_file_that_is_not_named_is_an_error_on_github_alone() {
         let ended = assert_unwritable(&unset, "GITHUB_OUTPUT is not set");
         assert!(ended.stderr.contains("set `host: local`"), "{}", ended.stderr);
     }
-    run.var("GITHUB_OUTPUT", "").var("FINISHLINE_HOST", "local").go().expect(0);
+    run.var("GITHUB_OUTPUT", "").var("FINISHLINE_HOST", "local").execute().expect(0);
 }
 
 fn garbled() -> std::ffi::OsString {
@@ -58,7 +58,11 @@ fn every_file_that_is_named_is_tried_before_the_backend_is_touched() {
         for path in ["/dev/full", "no/such/folder", "."] {
             let words = format!("cannot write outputs to `{path}`: ");
             let ended = assert_unwritable(&step().var(&name, path), &words);
-            assert_eq!(ended.said(["status", "error-code"]), "error outputs-unwritable", "{name}");
+            assert_eq!(
+                ended.joined(["status", "error-code"]),
+                "error outputs-unwritable",
+                "{name}"
+            );
         }
     }
     let summary = step().var("GITHUB_STEP_SUMMARY", "/dev/full");
@@ -67,8 +71,8 @@ fn every_file_that_is_named_is_tried_before_the_backend_is_touched() {
 
 #[test]
 fn gitlabs_files_are_tried_before_the_backend_is_touched() {
-    let run = Run::gitlab().opsgenie().var("CI_PROJECT_DIR", "/proc/no/such/folder");
-    let ended = run.go().expect(7);
+    let run = ProgramRun::gitlab().opsgenie().var("CI_PROJECT_DIR", "/proc/no/such/folder");
+    let ended = run.execute().expect(7);
     let words = "error: cannot write outputs to `/proc/no/such/folder/finishline.env`: ";
     assert!(ended.stderr.starts_with(words), "{}", ended.stderr);
     assert!(!run.database().exists());
@@ -77,7 +81,7 @@ fn gitlabs_files_are_tried_before_the_backend_is_touched() {
 #[test]
 fn a_usage_error_without_a_place_for_outputs_is_still_heard() {
     let run = step().var("GITHUB_OUTPUT", "/dev/full").args(&["run", "--orgg"]);
-    let ended = run.go().expect(7);
+    let ended = run.execute().expect(7);
     assert!(ended.stderr.contains("unexpected argument '--orgg' found"), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot write outputs to `/dev/full`"), "{}", ended.stderr);
 }
@@ -85,37 +89,37 @@ fn a_usage_error_without_a_place_for_outputs_is_still_heard() {
 #[test]
 fn a_stream_that_is_closed_is_no_failure() {
     for redirection in [">&-", "2>&-", ">&- 2>&-"] {
-        let ended = step().redirected(redirection).go().expect(0);
-        assert_eq!(ended.said(["status", "changed"]), "complete true");
+        let ended = step().redirected(redirection).execute().expect(0);
+        assert_eq!(ended.joined(["status", "changed"]), "complete true");
     }
 }
 
 #[test]
 fn a_reader_that_has_left_is_no_failure() {
     let mut started = step().start();
-    started.deafen();
-    assert_eq!(started.end().expect(0).said(["status", "changed"]), "complete true");
+    started.close_stdout();
+    assert_eq!(started.wait().expect(0).joined(["status", "changed"]), "complete true");
 }
 
 #[test]
 fn a_full_standard_output_is_an_error_and_the_outputs_arrive() {
     let run = step().redirected(">/dev/full");
-    let ended = run.go().expect(7);
+    let ended = run.execute().expect(7);
     assert!(ended.stderr.contains("cannot write outputs to `standard output`"), "{}", ended.stderr);
-    assert_eq!(ended.said(["status", "changed"]), "complete true");
+    assert_eq!(ended.joined(["status", "changed"]), "complete true");
 }
 
 #[test]
 fn a_mask_that_cannot_be_registered_stops_the_run() {
     let run = step().redirected("2>/dev/full");
-    let ended = run.go().expect(7);
-    assert_eq!(ended.said(["status", "error-code"]), "error outputs-unwritable");
+    let ended = run.execute().expect(7);
+    assert_eq!(ended.joined(["status", "error-code"]), "error outputs-unwritable");
     assert!(!run.database().exists());
 }
 
 #[test]
 fn a_file_that_is_replaced_is_never_seen_in_part() {
-    let run = Run::local();
+    let run = ProgramRun::local();
     let path = run.file("out", "old");
     files::replace(path.to_str().unwrap(), "new").unwrap();
     assert_eq!(run.text("out"), "new");

@@ -2,22 +2,22 @@
 
 use super::commits::{as_json, checkout, gitlab_job, head, messages, on_file, warnings};
 use crate::support::git_repository::git;
-use crate::support::proxy::Relay;
-use crate::support::run::Run;
+use crate::support::proxy::ServeProxy;
+use crate::support::run::ProgramRun;
 
 #[test]
 fn an_empty_repository_says_that_nothing_is_committed() {
     let run = checkout(0);
-    let ended = as_json(&run).go().expect(0);
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
     assert!(ended.stderr.contains("nothing has been committed"), "{}", ended.stderr);
 }
 
 #[test]
 fn github_is_not_asked_for_a_repository_of_another_host() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = gitlab_job(&relay).var("FINISHLINE_COMMITS", "github");
-    let ended = run.go().expect(0);
+    let ended = run.execute().expect(0);
     assert_eq!(ended.output("warnings"), "no-commits");
     assert!(ended.stderr.contains("tells a repository on GitHub"), "{}", ended.stderr);
 }
@@ -26,7 +26,7 @@ fn github_is_not_asked_for_a_repository_of_another_host() {
 fn a_shallow_clone_says_where_its_history_ends() {
     let origin = checkout(3);
     let run = clone(&origin, &["--depth", "1"]);
-    let ended = as_json(&run).go().expect(0);
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["shallow-clone"]);
     assert!(ended.stderr.contains("fetch-depth: 0"), "{}", ended.stderr);
     assert_eq!(messages(&run), ["commit 3"]);
@@ -34,8 +34,8 @@ fn a_shallow_clone_says_where_its_history_ends() {
 }
 
 /// A laptop whose working folder is a clone.
-fn clone(origin: &Run, how: &[&str]) -> Run {
-    let run = Run::local();
+fn clone(origin: &ProgramRun, how: &[&str]) -> ProgramRun {
+    let run = ProgramRun::local();
     let url = format!("file://{}", origin.path("").display());
     git(&run.path(""), &[&["clone", "--quiet"], how, &[&url, "."]].concat());
     on_file(run)
@@ -45,15 +45,15 @@ fn clone(origin: &Run, how: &[&str]) -> Run {
 fn a_detached_head_and_a_linked_worktree_are_checkouts() {
     let run = checkout(2);
     git(&run.path(""), &["checkout", "--quiet", "--detach", "HEAD~1"]);
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(messages(&run), ["commit 1"]);
     let main = checkout(2);
-    let linked = Run::local();
+    let linked = ProgramRun::local();
     let at = linked.path("");
     std::fs::remove_dir(&at).unwrap();
     git(&main.path(""), &["worktree", "add", "--quiet", "--detach", at.to_str().unwrap()]);
     let linked = on_file(linked);
-    linked.go().expect(0);
+    linked.execute().expect(0);
     assert_eq!(messages(&linked), ["commit 2", "commit 1"]);
 }
 
@@ -63,7 +63,7 @@ fn a_detached_head_and_a_linked_worktree_are_checkouts() {
 fn a_checkout_that_git_refuses_for_its_owner_is_read() {
     let run = checkout(2);
     give_away(&run.path(""));
-    let ended = as_json(&run).go().expect(0);
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(ended.json()["release"]["commit_count"], 2);
     assert_eq!(run.rows("SELECT name FROM repository"), ["acme/web"]);
 }
@@ -85,8 +85,8 @@ fn give_away(folder: &std::path::Path) {
 
 #[test]
 fn a_folder_that_is_no_checkout_is_said_to_be_none() {
-    let run = on_file(Run::local());
-    let ended = as_json(&run).go().expect(0);
+    let run = on_file(ProgramRun::local());
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
     assert!(ended.stderr.contains("the working folder is in no checkout"), "{}", ended.stderr);
 }
@@ -94,6 +94,6 @@ fn a_folder_that_is_no_checkout_is_said_to_be_none() {
 #[test]
 fn the_version_is_the_commit_that_is_checked_out_when_nobody_names_it() {
     let run = checkout(1).without("FINISHLINE_RELEASE").var("FINISHLINE_DEPLOY", "false");
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(run.rows("SELECT version FROM release"), [head(&run.path(""))]);
 }

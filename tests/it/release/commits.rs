@@ -2,15 +2,15 @@
 
 use super::requests::know;
 use crate::support::git_repository::{git, git_at};
-use crate::support::http_server::{Peer, Reply, Request};
-use crate::support::proxy::{Fate, RELAY_TOKEN, Relay};
-use crate::support::run::{Ended, Run};
+use crate::support::http_server::{HttpServer, Request, Response};
+use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
+use crate::support::run::{ProgramRun, RunResult};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// A laptop with a checkout of `acme/web` in its working folder, of this many commits.
-pub(crate) fn checkout(commits: usize) -> Run {
-    let run = Run::local();
+pub(crate) fn checkout(commits: usize) -> ProgramRun {
+    let run = ProgramRun::local();
     let folder = run.path("");
     git(&folder, &["init", "--quiet", "--initial-branch=main", "."]);
     git(&folder, &["remote", "add", "origin", "git@github.com:acme/web.git"]);
@@ -21,7 +21,7 @@ pub(crate) fn checkout(commits: usize) -> Run {
 }
 
 /// The run on an embedded backend whose file is no part of the checkout.
-pub(crate) fn on_file(run: Run) -> Run {
+pub(crate) fn on_file(run: ProgramRun) -> ProgramRun {
     let database = run.database();
     run.var("FINISHLINE_DATABASE", database)
         .var("FINISHLINE_ORG", "acme")
@@ -43,25 +43,25 @@ pub(crate) fn head(folder: &Path) -> String {
 }
 
 /// What the release has, newest first.
-pub(crate) fn messages(run: &Run) -> Vec<String> {
+pub(crate) fn messages(run: &ProgramRun) -> Vec<String> {
     let sql = "SELECT trim(message, char(10)) FROM release_commit
                JOIN source_commit ON source_commit.id = commit_id ORDER BY release_id, place";
     run.rows(sql)
 }
 
-pub(crate) fn warnings(ended: &Ended) -> Vec<String> {
+pub(crate) fn warnings(ended: &RunResult) -> Vec<String> {
     let warnings = ended.json()["warnings"].as_array().unwrap().clone();
     warnings.iter().map(|one| one["slug"].as_str().unwrap().to_owned()).collect()
 }
 
-pub(crate) fn as_json(run: &Run) -> Run {
+pub(crate) fn as_json(run: &ProgramRun) -> ProgramRun {
     run.clone().var("FINISHLINE_FORMAT", "json")
 }
 
 #[test]
 fn a_laptop_sends_the_commits_of_the_checkout_with_files_and_authors() {
     let run = checkout(3);
-    let ended = as_json(&run).go().expect(0);
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(ended.json()["release"]["commit_count"], 3);
     assert_eq!(messages(&run), ["commit 3", "commit 2", "commit 1"]);
     let files = "SELECT filename || type FROM commit_file ORDER BY filename";
@@ -75,7 +75,7 @@ fn a_laptop_sends_the_commits_of_the_checkout_with_files_and_authors() {
 fn no_repository_is_ever_called_origin() {
     let run = checkout(1);
     git(&run.path(""), &["remote", "set-url", "origin", "/somewhere/else"]);
-    run.go().expect(0);
+    run.execute().expect(0);
     assert_eq!(run.rows("SELECT count(*) FROM repository WHERE name LIKE '%origin%'"), ["0"]);
     assert_eq!(messages(&run), ["commit 1"]);
 }
@@ -90,7 +90,7 @@ fn ssh_and_https_remotes_are_the_same_repository() {
     ] {
         let run = checkout(1);
         git(&run.path(""), &["remote", "set-url", "origin", remote]);
-        let ended = run.go().expect(0);
+        let ended = run.execute().expect(0);
         assert_eq!(run.rows("SELECT name FROM repository"), ["acme/web"], "{remote}");
         assert!(!ended.everything().contains("s3cr3t"));
     }
@@ -100,7 +100,7 @@ fn ssh_and_https_remotes_are_the_same_repository() {
 fn the_remote_is_the_one_that_is_named() {
     let run = checkout(1);
     git(&run.path(""), &["remote", "add", "upstream", "https://github.com/acme/upstream"]);
-    run.clone().var("SENTRY_VCS_REMOTE", "upstream").go().expect(0);
+    run.clone().var("SENTRY_VCS_REMOTE", "upstream").execute().expect(0);
     assert_eq!(run.rows("SELECT name FROM repository"), ["acme/upstream"]);
 }
 
@@ -108,14 +108,14 @@ fn the_remote_is_the_one_that_is_named() {
 fn the_range_begins_after_the_previous_commit() {
     let run = checkout(3);
     let first = git(&run.path(""), &["rev-parse", "HEAD~2"]);
-    run.clone().var("FINISHLINE_PREVIOUS", &first).go().expect(0);
+    run.clone().var("FINISHLINE_PREVIOUS", &first).execute().expect(0);
     assert_eq!(messages(&run), ["commit 3", "commit 2"]);
 }
 
 #[test]
 fn a_previous_sha_that_is_not_found_is_named_and_the_last_commits_are_sent() {
     let run = checkout(2).var("FINISHLINE_PREVIOUS", "b".repeat(40));
-    let ended = as_json(&run).go().expect(0);
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["previous-not-found"]);
     assert!(ended.stderr.contains(&"b".repeat(40)), "{}", ended.stderr);
     assert_eq!(messages(&run), ["commit 2", "commit 1"]);
@@ -128,7 +128,7 @@ fn a_wrong_range_is_told_from_a_right_one() {
     git(&folder, &["switch", "--quiet", "-c", "side", "HEAD~1"]);
     let side = commit(&folder, "side", "on the side");
     git(&folder, &["switch", "--quiet", "main"]);
-    let ended = as_json(&run).var("FINISHLINE_PREVIOUS", &side).go().expect(0);
+    let ended = as_json(&run).var("FINISHLINE_PREVIOUS", &side).execute().expect(0);
     assert_eq!(warnings(&ended), ["previous-not-an-ancestor"]);
     assert_eq!(messages(&run), ["commit 2"]);
 }
@@ -137,7 +137,7 @@ fn a_wrong_range_is_told_from_a_right_one() {
 fn no_commits_come_with_a_message() {
     let run = checkout(2);
     let same = head(&run.path(""));
-    let ended = as_json(&run).var("FINISHLINE_PREVIOUS", same).go().expect(0);
+    let ended = as_json(&run).var("FINISHLINE_PREVIOUS", same).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
     assert!(ended.stderr.contains("nothing was committed since"), "{}", ended.stderr);
 }
@@ -145,8 +145,8 @@ fn no_commits_come_with_a_message() {
 #[test]
 fn a_second_run_says_that_it_was_there() {
     let run = checkout(2);
-    run.go().expect(0);
-    let again = run.go().expect(0);
+    run.execute().expect(0);
+    let again = run.execute().expect(0);
     assert!(again.stdout.contains("is there for acme, nothing to do"), "{}", again.stdout);
     assert_eq!(messages(&run).len(), 2);
 }
@@ -154,7 +154,7 @@ fn a_second_run_says_that_it_was_there() {
 #[test]
 fn without_a_known_previous_commit_the_last_twenty_are_sent_and_that_is_said() {
     let run = checkout(22);
-    let ended = as_json(&run).go().expect(0);
+    let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-previous"]);
     assert_eq!(messages(&run).len(), 20);
 }
@@ -162,9 +162,9 @@ fn without_a_known_previous_commit_the_last_twenty_are_sent_and_that_is_said() {
 #[test]
 fn the_commit_of_the_release_before_can_be_looked_up() {
     let run = checkout(2).var("FINISHLINE_PREVIOUS", "lookup");
-    run.go().expect(0);
+    run.execute().expect(0);
     commit(&run.path(""), "more", "commit 3");
-    let ended = run.clone().var("FINISHLINE_RELEASE", "web@2.0.0").go().expect(0);
+    let ended = run.clone().var("FINISHLINE_RELEASE", "web@2.0.0").execute().expect(0);
     assert!(ended.stdout.contains("1 commit from the checkout"), "{}", ended.stdout);
     assert_eq!(messages(&run), ["commit 2", "commit 1", "commit 3"]);
 }
@@ -178,19 +178,19 @@ fn a_release_of_one_service_has_the_commits_of_its_paths_only() {
     {
         commit(&folder, file, message);
     }
-    run.clone().var("FINISHLINE_PATHS", "web").go().expect(0);
+    run.clone().var("FINISHLINE_PATHS", "web").execute().expect(0);
     assert_eq!(messages(&run), ["deep", "web"]);
     let other = checkout(0);
     commit(&other.path(""), "api/a.rs", "api");
     commit(&other.path(""), "web/a.ts", "web");
-    other.clone().var("FINISHLINE_PATHS", "**/*.rs\nlib").go().expect(0);
+    other.clone().var("FINISHLINE_PATHS", "**/*.rs\nlib").execute().expect(0);
     assert_eq!(messages(&other), ["api"]);
 }
 
 #[test]
 fn paths_that_nothing_touches_are_said() {
     let run = checkout(2);
-    let ended = as_json(&run).var("FINISHLINE_PATHS", "nothere").go().expect(0);
+    let ended = as_json(&run).var("FINISHLINE_PATHS", "nothere").execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
     assert!(ended.stderr.contains("touches one of `paths`"), "{}", ended.stderr);
 }
@@ -198,8 +198,8 @@ fn paths_that_nothing_touches_are_said() {
 #[test]
 fn other_commits_of_a_release_that_is_there_are_a_change() {
     let run = checkout(3);
-    run.clone().var("FINISHLINE_COMMITS", "none").go().expect(0);
-    let changed = |run: &Run| as_json(run).go().expect(0).json()["changed"].clone();
+    run.clone().var("FINISHLINE_COMMITS", "none").execute().expect(0);
+    let changed = |run: &ProgramRun| as_json(run).execute().expect(0).json()["changed"].clone();
     assert_eq!([changed(&run), changed(&run)], [json!(true), json!(false)]);
     let first = git(&run.path(""), &["rev-parse", "HEAD~2"]);
     let shorter = run.clone().var("FINISHLINE_PREVIOUS", first);
@@ -210,40 +210,40 @@ fn other_commits_of_a_release_that_is_there_are_a_change() {
 /// A repository that only commits named has nobody to fetch from.
 #[test]
 fn commits_that_are_sent_make_no_repository_at_a_sentry() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     let run = checkout(2).without("FINISHLINE_DATABASE").var("SENTRY_URL", relay.peer.url());
-    let run = run.var("SENTRY_AUTH_TOKEN", RELAY_TOKEN);
-    run.clone().var("FINISHLINE_COMMITS", "local").go().expect(0);
-    let next = as_json(&run).var("FINISHLINE_RELEASE", "web@2.0.0").go().expect(0);
+    let run = run.var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
+    run.clone().var("FINISHLINE_COMMITS", "local").execute().expect(0);
+    let next = as_json(&run).var("FINISHLINE_RELEASE", "web@2.0.0").execute().expect(0);
     assert_eq!(warnings(&next), ["repository-unknown"]);
     assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 2);
     know(&relay, "acme/web", None);
-    run.clone().var("FINISHLINE_RELEASE", "web@3.0.0").var("FINISHLINE_COMMITS", "local").go();
+    run.clone().var("FINISHLINE_RELEASE", "web@3.0.0").var("FINISHLINE_COMMITS", "local").execute();
     let last = &relay.get("releases/web@3.0.0/")["lastCommit"];
     assert_eq!(last["repository"]["name"], "acme/web");
 }
 
 /// A job of `acme/web` on GitLab that asks for a release.
-pub(crate) fn gitlab_job(relay: &Relay) -> Run {
-    Run::gitlab()
+pub(crate) fn gitlab_job(relay: &ServeProxy) -> ProgramRun {
+    ProgramRun::gitlab()
         .var("CI_PROJECT_PATH", "acme/web")
         .var("CI_COMMIT_SHA", "a".repeat(40))
         .var("SENTRY_URL", relay.peer.url())
-        .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+        .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
         .var("FINISHLINE_ORG", "acme")
         .var("FINISHLINE_PROJECTS", "web")
         .var("FINISHLINE_RELEASE", "v1")
 }
 
 /// A GitHub whose `acme/web` has this many commits, a hundred on a page.
-fn github(commits: usize) -> Peer {
-    Peer::new(move |request: &Request| {
+fn github(commits: usize) -> HttpServer {
+    HttpServer::new(move |request: &Request| {
         assert_eq!(request.path(), "/repos/acme/web/compare/bbbbbbb...aaaaaaa");
         let page: usize = request.parameter("page").parse().unwrap_or(1);
         let per: usize = request.parameter("per_page").parse().unwrap_or(30);
         let numbers = ((page - 1) * per + 1)..=(page * per).min(commits);
         let commits_of: Vec<_> = numbers.map(commit_of_github).collect();
-        Reply::json(200, &json!({ "total_commits": commits, "commits": commits_of }))
+        Response::json(200, &json!({ "total_commits": commits, "commits": commits_of }))
     })
 }
 
@@ -259,22 +259,22 @@ fn commit_of_github(number: usize) -> Value {
 #[test]
 fn six_hundred_and_fifty_commits_come_from_github_without_a_checkout() {
     let github = github(650);
-    let relay = Relay::new();
-    let run = Run::github()
+    let relay = ServeProxy::new();
+    let run = ProgramRun::github()
         .var("GITHUB_EVENT_NAME", "push")
         .var("GITHUB_REPOSITORY", "acme/web")
         .var("GITHUB_API_URL", github.url())
         .var("GITHUB_SHA", "aaaaaaa")
         .var("GITHUB_TOKEN", "gh-s3cr3t")
         .var("SENTRY_URL", relay.peer.url())
-        .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+        .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
         .var("SENTRY_ORG", "acme")
         .var("SENTRY_PROJECT", "web")
         .var("FINISHLINE_RELEASE", "web@1.0.0")
         .var("FINISHLINE_COMMITS", "github")
         .var("FINISHLINE_PREVIOUS", "bbbbbbb");
-    let ended = run.go().expect(0);
-    assert_eq!(ended.said(["commit-count", "warnings"]), "650 ");
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["commit-count", "warnings"]), "650 ");
     assert_eq!(relay.get("releases/web@1.0.0/")["commitCount"], 650);
     assert_eq!(relay.get("releases/web@1.0.0/")["lastCommit"]["message"], "commit 650");
     assert_eq!(github.requests().len(), 7);
@@ -286,10 +286,10 @@ fn six_hundred_and_fifty_commits_come_from_github_without_a_checkout() {
 #[test]
 fn a_display_name_is_found_by_its_address() {
     for (name, part) in [("Acme Corp / Web", "web"), ("Acme / Storefront", "")] {
-        let relay = Relay::new();
+        let relay = ServeProxy::new();
         know(&relay, name, Some("https://gitlab.com/acme/web"));
         let run = gitlab_job(&relay);
-        assert_eq!(run.go().expect(0).said(["status", "warnings"]), "complete ");
+        assert_eq!(run.execute().expect(0).joined(["status", "warnings"]), "complete ");
         let asked = relay.peer.requests();
         let last = asked.iter().rfind(|one| one.method == "GET").unwrap();
         assert_eq!(last.parameter("query"), part);
@@ -300,12 +300,12 @@ fn a_display_name_is_found_by_its_address() {
 
 #[test]
 fn several_repositories_are_named_with_their_ranges() {
-    let relay = Relay::new();
+    let relay = ServeProxy::new();
     know(&relay, "acme/web", None);
     know(&relay, "acme/api", None);
     let run = super::requests::released(&relay);
     let run = run.var("FINISHLINE_COMMITS", "acme/web@bbbbbbb..aaaaaaa\nacme/api@ccccccc");
-    run.go().expect(0);
+    run.execute().expect(0);
     let sent = relay.peer.requests()[0].json();
     let web = json!({ "repository": "acme/web", "commit": "aaaaaaa", "previousCommit": "bbbbbbb" });
     assert_eq!(sent["refs"], json!([web, { "repository": "acme/api", "commit": "ccccccc" }]));
@@ -341,18 +341,18 @@ fn long_history(folder: &Path, commits: usize) {
 
 #[test]
 fn twenty_thousand_commits_arrive_but_for_the_bad_author() {
-    let relay = Relay::with(|request| match request.body.len() > 4_000_000 {
-        true => Fate::Lost(Reply::html(413, "too large")),
-        false => Fate::Pass,
+    let relay = ServeProxy::with(|request| match request.body.len() > 4_000_000 {
+        true => ProxyAction::Intercept(Response::html(413, "too large")),
+        false => ProxyAction::Forward,
     });
-    let run = Run::local();
+    let run = ProgramRun::local();
     let folder = run.path("");
     git(&folder, &["init", "--quiet", "--initial-branch=main", "."]);
     long_history(&folder, 20_000);
     let first = git(&folder, &["rev-list", "--max-parents=0", "main"]);
     let ended = run
         .var("SENTRY_URL", relay.peer.url())
-        .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+        .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
         .var("FINISHLINE_ORG", "acme")
         .var("FINISHLINE_PROJECTS", "web")
         .var("FINISHLINE_COMMITS", "local")
@@ -361,7 +361,7 @@ fn twenty_thousand_commits_arrive_but_for_the_bad_author() {
         .var("FINISHLINE_FORMAT", "json")
         .var("FINISHLINE_TIMEOUT", "300s");
     git(&folder, &["reset", "--quiet", "--hard", "main"]);
-    let ended = ended.go().expect(0);
+    let ended = ended.execute().expect(0);
     assert_eq!(warnings(&ended), ["author-left-out"]);
     assert_eq!(ended.json()["release"]["commit_count"], 19_999);
     let database = relay.serve.database();

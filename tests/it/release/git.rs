@@ -1,7 +1,9 @@
 //! Which commits of a checkout are read, and with which files; git itself says what is right.
 
-use crate::support::engine::wait;
-use crate::support::git_repository::{Folder, Repository, START, git_at, random_history, read};
+use crate::support::engine::block_on;
+use crate::support::git_repository::{
+    GitRepository, RepositoryFolder, START, git_at, random_history, read,
+};
 use finishline::git::{CommitHistory, CommitRange, HistoryWarning};
 use finishline::release::{ChangeKind, Commit, FileChange};
 use std::collections::BTreeSet;
@@ -18,9 +20,9 @@ fn lines(commit: &Commit) -> Vec<String> {
 
 #[test]
 fn a_range_holds_what_leads_to_its_head_and_not_to_the_previous_commit() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, _, c] = repository.three();
+    let [a, _, c] = repository.three_commits();
     assert_eq!(repository.messages(Some(&a), &c), ["c", "b"]);
     assert_eq!(repository.messages(None, &c), ["c", "b", "a"]);
     assert_eq!(repository.messages(Some(&c), &c), [""; 0]);
@@ -28,7 +30,7 @@ fn a_range_holds_what_leads_to_its_head_and_not_to_the_previous_commit() {
 
 #[test]
 fn a_long_history_is_told_as_git_tells_it_and_lets_signals_be_heard_meanwhile() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     random_history(&repository, 1_200, 0);
     let (head, checkout) = (repository.sha("main"), repository.checkout());
@@ -37,7 +39,7 @@ fn a_long_history_is_told_as_git_tells_it_and_lets_signals_be_heard_meanwhile() 
     let range = CommitRange { head: &head, previous: Some(first), most: 0, paths: &[] };
     let mut reading = std::pin::pin!(checkout.history(&range));
     let mut turns = 0;
-    let history = wait(std::future::poll_fn(|context| {
+    let history = block_on(std::future::poll_fn(|context| {
         let polled = reading.as_mut().poll(context);
         turns += usize::from(polled.is_pending());
         polled
@@ -53,7 +55,7 @@ fn a_long_history_is_told_as_git_tells_it_and_lets_signals_be_heard_meanwhile() 
 
 #[test]
 fn a_commit_is_told_whole() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     let sha = repository.commit(3, "One line\n\nAnd a body.", &[("a/b", "1"), ("a.b", "2")]);
     let known = Commit {
@@ -68,7 +70,7 @@ fn a_commit_is_told_whole() {
 }
 
 /// What `git log` says of a range: each commit's sha and its files.
-fn oracle(repository: &Repository, arguments: &[&str]) -> Vec<(String, Vec<String>)> {
+fn oracle(repository: &GitRepository, arguments: &[&str]) -> Vec<(String, Vec<String>)> {
     let format = ["log", "--format=commit %H", "--name-status", "--no-renames"];
     let text = repository.git(&[&format, arguments].concat());
     let mut commits = Vec::new();
@@ -89,7 +91,7 @@ fn told(history: &CommitHistory) -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn a_history_with_merges_is_the_one_that_git_tells() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     random_history(&repository, 400, 0);
     let all = oracle(&repository, &["main"]);
@@ -108,7 +110,7 @@ fn a_history_with_merges_is_the_one_that_git_tells() {
 
 #[test]
 fn clocks_that_run_late_lose_no_commit() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     random_history(&repository, 300, 30);
     let shas = |told: Vec<(String, Vec<String>)>| {
@@ -125,7 +127,7 @@ fn clocks_that_run_late_lose_no_commit() {
 
 #[test]
 fn only_commits_that_touch_a_path_are_taken_and_no_merges() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     random_history(&repository, 300, 0);
     let head = repository.sha("main");
@@ -146,9 +148,9 @@ fn only_commits_that_touch_a_path_are_taken_and_no_merges() {
 
 #[test]
 fn a_merge_is_told_without_files_and_a_rename_as_a_deletion_and_an_addition() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, b, c] = repository.three();
+    let [a, b, c] = repository.three_commits();
     repository.git(&["checkout", "--quiet", "-b", "side", &a]);
     repository.git(&["mv", "a", "z"]);
     let side = repository.commit(4, "side", &[]);
@@ -167,7 +169,7 @@ fn a_merge_is_told_without_files_and_a_rename_as_a_deletion_and_an_addition() {
 
 #[test]
 fn odd_bytes_are_replaced_and_never_sink_a_commit() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     let stream = b"commit refs/heads/main
 author Ad\xe9 <a\xff@acme.example> 1700000000 +0000
@@ -188,9 +190,9 @@ data 0
 
 #[test]
 fn malformed_people_and_times_stay_empty_and_keep_their_place() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, b, _] = repository.three();
+    let [_, b, _] = repository.three_commits();
     let (tree, mut parent) = (repository.sha("HEAD^{tree}"), repository.sha("HEAD"));
     let (good, of_time) = ("Ada <ada@acme.example> 1700001000 +0000", "Ada <ada@acme.example>");
     let malformed = ["", "Ada", "<", "Ada <> x", "\u{1}Ada <a@b.c> 1 +0000", of_time];
@@ -216,7 +218,7 @@ fn malformed_people_and_times_stay_empty_and_keep_their_place() {
 
 #[test]
 fn a_submodule_and_a_link_are_files_and_a_folder_never_is() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     let stream = "commit refs/heads/main
 committer C <c@acme.example> 1700000000 +0000
@@ -238,7 +240,7 @@ data 0
 
 #[test]
 fn a_commit_of_billions_of_files_is_left_without_them() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
     let mktree = |lines: &str| git_at(&repository.at, &["mktree"], START, lines.as_bytes());
     let blob = git_at(&repository.at, &["hash-object", "-w", "--stdin"], START, b"");

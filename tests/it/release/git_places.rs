@@ -1,7 +1,9 @@
 //! Checkouts as jobs find them: shallow, detached, of another user, in a subfolder, damaged. What
 //! is asked for arrives, or the reason why not.
 
-use crate::support::git_repository::{Folder, Repository, START, git, git_at, messages, read};
+use crate::support::git_repository::{
+    GitRepository, RepositoryFolder, START, git, git_at, messages, read,
+};
 use finishline::git::{Checkout, CommitRange, GitError, HistoryWarning};
 use finishline::release::ChangeKind;
 use std::path::Path;
@@ -12,7 +14,7 @@ fn find(folder: &Path) -> Option<Checkout> {
 
 #[test]
 fn a_folder_that_is_no_checkout_has_none() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     std::fs::write(folder.path("file"), "").unwrap();
     std::fs::create_dir_all(folder.path("empty/.git")).unwrap();
     for name in [".", "not/there", "file", "empty"] {
@@ -22,9 +24,9 @@ fn a_folder_that_is_no_checkout_has_none() {
 
 #[test]
 fn a_checkout_is_found_from_a_folder_in_it_and_from_a_linked_worktree() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, b, c] = repository.three();
+    let [a, b, c] = repository.three_commits();
     std::fs::create_dir_all(repository.at.join("x/y")).unwrap();
     let worktree = folder.path("w");
     repository.git(&["worktree", "add", "--quiet", worktree.to_str().unwrap(), &b]);
@@ -41,9 +43,9 @@ fn a_checkout_is_found_from_a_folder_in_it_and_from_a_linked_worktree() {
 
 #[test]
 fn the_head_is_told_of_a_branch_a_detached_head_packed_refs_and_a_bare_repository() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, b, c] = repository.three();
+    let [_, b, c] = repository.three_commits();
     assert_eq!(repository.checkout().head().unwrap(), c);
     repository.git(&["pack-refs", "--all"]);
     repository.git(&["gc", "--quiet"]);
@@ -60,7 +62,7 @@ fn the_head_is_told_of_a_branch_a_detached_head_packed_refs_and_a_bare_repositor
 
 #[test]
 fn a_repository_without_a_commit_says_so() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let checkout = folder.repository("r").checkout();
     assert_eq!(checkout.head(), Err(GitError::Unborn));
     assert_eq!(checkout.remote("origin"), None);
@@ -68,9 +70,9 @@ fn a_repository_without_a_commit_says_so() {
 
 #[test]
 fn a_clone_of_one_commit_says_that_it_is_shallow_and_blames_nobody_for_every_file() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, b, c] = repository.three();
+    let [_, b, c] = repository.three_commits();
     let clone = folder.clone(&repository, "c", &["--depth=1"]);
     let history = clone.history(None, &c);
     assert_eq!(messages(&history), ["c"]);
@@ -92,9 +94,9 @@ fn a_clone_of_one_commit_says_that_it_is_shallow_and_blames_nobody_for_every_fil
 
 #[test]
 fn a_shallow_clone_that_reaches_the_previous_commit_is_as_good_as_a_whole_one() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, b, c] = repository.three();
+    let [_, b, c] = repository.three_commits();
     let clone = folder.clone(&repository, "c", &["--depth=2"]);
     assert_eq!(clone.messages(Some(&b), &c), ["c"]);
     let history = clone.history(None, &c);
@@ -105,9 +107,9 @@ fn a_shallow_clone_that_reaches_the_previous_commit_is_as_good_as_a_whole_one() 
 
 #[test]
 fn the_end_of_a_shallow_clone_hides_nothing_that_the_clone_has() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, b, c] = repository.three();
+    let [a, b, c] = repository.three_commits();
     // A branch from `a`, merged: the clone ends at `b`, and has `a` by the other way.
     repository.git(&["checkout", "--quiet", "-b", "side", &a]);
     let side = repository.commit(3, "side", &[("s", "s")]);
@@ -123,9 +125,9 @@ fn the_end_of_a_shallow_clone_hides_nothing_that_the_clone_has() {
 
 #[test]
 fn a_previous_commit_that_rewritten_history_left_behind_is_said() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, b, c] = repository.three();
+    let [_, b, c] = repository.three_commits();
     let gone = "1234567890123456789012345678901234567890";
     let history = repository.history(Some(gone), &c);
     assert_eq!(messages(&history), ["c", "b", "a"]);
@@ -145,9 +147,9 @@ fn a_previous_commit_that_rewritten_history_left_behind_is_said() {
 
 #[test]
 fn without_a_previous_commit_the_last_ones_are_taken() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, _, c] = repository.three();
+    let [_, _, c] = repository.three_commits();
     let range = CommitRange { head: &c, previous: None, most: 2, paths: &[] };
     let history = read(&repository.checkout(), &range).unwrap();
     assert_eq!((messages(&history), history.notes), (vec!["c".into(), "b".into()], vec![]));
@@ -155,9 +157,9 @@ fn without_a_previous_commit_the_last_ones_are_taken() {
 
 #[test]
 fn a_commit_is_named_by_the_beginning_of_its_sha_and_by_nothing_else() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, _, c] = repository.three();
+    let [a, _, c] = repository.three_commits();
     repository.git(&["tag", "-m", "annotated", "v1"]);
     let tag = repository.sha("v1");
     for head in [&c[..7], &c[..13], &c.to_uppercase(), &tag, &tag[..9]] {
@@ -181,9 +183,9 @@ fn a_commit_is_named_by_the_beginning_of_its_sha_and_by_nothing_else() {
 
 #[test]
 fn an_abbreviation_of_several_commits_is_said_and_other_objects_do_not_count() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [_, _, c] = repository.three();
+    let [_, _, c] = repository.three_commits();
     // Ends in one hex digit more or less: enough objects share seven of them by design.
     let objects = repository.at.join(".git/objects").join(&c[..2]);
     let twin = format!("{}{}", &c[2..39], if c.ends_with('0') { '1' } else { '0' });
@@ -208,9 +210,9 @@ fn is_root(at: &Path) -> bool {
 
 #[test]
 fn a_checkout_of_another_user_is_read_and_only_its_address_is_taken_from_its_configuration() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, _, c] = repository.three();
+    let [a, _, c] = repository.three_commits();
     repository.git(&["remote", "add", "origin", "https://u:t0ken@git.example/acme/widget"]);
     repository.git(&["config", "core.worktree", "/nowhere"]);
     repository.git(&["config", "include.path", "/dev/zero"]);
@@ -233,17 +235,17 @@ fn a_checkout_of_another_user_is_read_and_only_its_address_is_taken_from_its_con
 
 #[test]
 fn a_repository_of_another_format_says_so() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let at = folder.path("sha256");
     git(&folder.path("."), &["init", "--quiet", "--object-format=sha256", at.to_str().unwrap()]);
-    let sha256 = Repository { at };
+    let sha256 = GitRepository { at };
     sha256.commit(0, "a", &[("a", "a")]);
     let error = Checkout::find(&sha256.at).err().unwrap();
     assert_eq!(error, GitError::Sha256);
 
     let at = folder.path("reftable");
     git(&folder.path("."), &["init", "--quiet", "--ref-format=reftable", at.to_str().unwrap()]);
-    let reftable = Repository { at };
+    let reftable = GitRepository { at };
     let sha = reftable.commit(0, "a", &[("a", "a")]);
     assert_eq!(reftable.checkout().head(), Err(GitError::Reftable));
     assert_eq!(reftable.messages(None, &sha), ["a"]);
@@ -251,7 +253,7 @@ fn a_repository_of_another_format_says_so() {
 
 #[test]
 fn a_damaged_repository_is_an_error_and_no_panic() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let damages: [&dyn Fn(&Path); 6] = [
         &|git| std::fs::write(git.join("HEAD"), "nonsense").unwrap(),
         &|git| std::fs::write(git.join("HEAD"), [0xff; 90_000]).unwrap(),
@@ -262,7 +264,7 @@ fn a_damaged_repository_is_an_error_and_no_panic() {
     ];
     for (nth, damage) in damages.iter().enumerate() {
         let repository = folder.repository(&nth.to_string());
-        let [.., c] = repository.three();
+        let [.., c] = repository.three_commits();
         damage(&repository.at.join(".git"));
         let range = CommitRange { head: &c, previous: None, most: 9, paths: &[] };
         let fine = |checkout: Option<Checkout>| -> Result<bool, GitError> {
@@ -279,9 +281,9 @@ fn a_damaged_repository_is_an_error_and_no_panic() {
 
 #[test]
 fn a_commit_that_is_lost_or_garbled_is_an_error() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, b, c] = repository.three();
+    let [a, b, c] = repository.three_commits();
     let object = |sha: &str| repository.at.join(".git/objects").join(&sha[..2]).join(&sha[2..]);
     std::fs::remove_file(object(&b)).unwrap();
     let error = repository.error(None, &c);
@@ -294,9 +296,9 @@ fn a_commit_that_is_lost_or_garbled_is_an_error() {
 
 #[test]
 fn a_clone_without_trees_tells_its_commits_and_that_their_files_are_not_there() {
-    let folder = Folder::new();
+    let folder = RepositoryFolder::new();
     let repository = folder.repository("r");
-    let [a, b, c] = repository.three();
+    let [a, b, c] = repository.three_commits();
     repository.git(&["config", "uploadpack.allowFilter", "true"]);
     let clone = folder.clone(&repository, "c", &["--filter=tree:0", "--bare"]);
     let history = clone.history(Some(&a), &c);

@@ -1,7 +1,7 @@
 //! What is asked of GitHub and what is read of its answers: comparisons over pages, the last
 //! commits, a commit's status.
 
-use crate::support::http_server::{Peer, Reply, Request};
+use crate::support::http_server::{HttpServer, Request, Response};
 use finishline::error::Error;
 use finishline::github::{CommitComparison, CommitState, CommitStatus, GitHubApi};
 use finishline::http::TlsTrust;
@@ -51,16 +51,16 @@ pub(crate) fn listed(number: usize) -> Value {
 }
 
 /// A page of a comparison of this many commits, oldest first.
-fn compared(total: usize, request: &Request) -> Reply {
+fn compared(total: usize, request: &Request) -> Response {
     let number = |name: &str| request.parameter(name).parse::<usize>().unwrap();
     let (size, page) = (number("per_page"), number("page"));
     let commits: Vec<_> = (0..total).skip(size * (page - 1)).take(size).map(listed).collect();
-    Reply::json(200, &json!({"status": "ahead", "total_commits": total, "commits": commits}))
+    Response::json(200, &json!({"status": "ahead", "total_commits": total, "commits": commits}))
 }
 
 #[test]
 fn a_comparison_of_650_commits_is_read_over_its_pages_newest_first() {
-    let peer = Peer::new(|request| compared(650, request));
+    let peer = HttpServer::new(|request| compared(650, request));
     let commits = ask(&peer.url(), Some(TOKEN), async |github| {
         github.compare("acme/widget", BASE, HEAD).await
     });
@@ -78,7 +78,7 @@ fn a_comparison_of_650_commits_is_read_over_its_pages_newest_first() {
 
 #[test]
 fn of_more_commits_than_are_read_the_newest_are() {
-    let peer = Peer::new(|request| compared(20_150, request));
+    let peer = HttpServer::new(|request| compared(20_150, request));
     let found = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
     let CommitComparison { commits, total } = found.unwrap();
     let [newest, oldest] = [&commits[0], commits.last().unwrap()].map(|commit| &*commit.message);
@@ -89,7 +89,7 @@ fn of_more_commits_than_are_read_the_newest_are() {
 
 #[test]
 fn a_request_says_who_asks_and_for_what() {
-    let peer = Peer::new(|request| compared(1, request));
+    let peer = HttpServer::new(|request| compared(1, request));
     for (token, said) in [(Some(TOKEN), format!("Bearer {TOKEN}")), (None, String::new())] {
         let asked = ask(&peer.url(), token, async |github| github.compare("a/b", BASE, HEAD).await);
         assert_eq!(asked.unwrap().commits.len(), 1);
@@ -106,7 +106,7 @@ fn a_request_says_who_asks_and_for_what() {
 
 #[test]
 fn a_server_of_ones_own_is_asked_below_its_prefix_whatever_that_is() {
-    let peer = Peer::new(|request| compared(1, request));
+    let peer = HttpServer::new(|request| compared(1, request));
     for (prefix, path) in
         [("", ""), ("/", ""), ("/api/v3", "/api/v3"), ("/api/v3/", "/api/v3"), ("/r", "/r")]
     {
@@ -121,9 +121,9 @@ fn a_server_of_ones_own_is_asked_below_its_prefix_whatever_that_is() {
 
 #[test]
 fn pages_that_end_early_end_the_reading() {
-    let peer = Peer::new(|request| match &*request.parameter("page") {
+    let peer = HttpServer::new(|request| match &*request.parameter("page") {
         "1" | "2" => compared(1_000, request),
-        _ => Reply::json(200, &json!({"total_commits": 1_000, "commits": []})),
+        _ => Response::json(200, &json!({"total_commits": 1_000, "commits": []})),
     });
     let read = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
     assert_eq!(read.unwrap().commits.len(), 200);
@@ -132,8 +132,8 @@ fn pages_that_end_early_end_the_reading() {
 
 #[test]
 fn pages_without_an_end_are_left_at_a_bound() {
-    let peer = Peer::new(|_| {
-        Reply::json(200, &json!({"total_commits": 9_999_999, "commits": [listed(1)]}))
+    let peer = HttpServer::new(|_| {
+        Response::json(200, &json!({"total_commits": 9_999_999, "commits": [listed(1)]}))
     });
     let read = ask(&peer.url(), None, async |github| github.compare("a/b", BASE, HEAD).await);
     assert_eq!(read.unwrap().commits.len(), 200);
@@ -142,13 +142,13 @@ fn pages_without_an_end_are_left_at_a_bound() {
 
 #[test]
 fn the_last_commits_are_read_as_many_as_are_asked_for() {
-    let peer = Peer::new(|request| {
+    let peer = HttpServer::new(|request| {
         assert_eq!(request.parameter("sha"), HEAD);
         let number = |name: &str| request.parameter(name).parse::<usize>().unwrap();
         let (size, page) = (number("per_page"), number("page"));
         let commits: Vec<_> =
             (0..250).rev().skip(size * (page - 1)).take(size).map(listed).collect();
-        Reply::json(200, &json!(commits))
+        Response::json(200, &json!(commits))
     });
     for (most, found, requests) in [(0, 0, 0), (1, 1, 1), (100, 100, 1), (120, 120, 2)] {
         let before = peer.lines().len();
@@ -164,7 +164,7 @@ fn the_last_commits_are_read_as_many_as_are_asked_for() {
 
 #[test]
 fn a_status_is_posted_once_and_with_these_words() {
-    let peer = Peer::new(|_| Reply::json(201, &json!({"id": 1, "state": "success"})));
+    let peer = HttpServer::new(|_| Response::json(201, &json!({"id": 1, "state": "success"})));
     let long = "é".repeat(141);
     for (state, word) in [
         (CommitState::Success, "success"),
@@ -196,7 +196,7 @@ fn a_status_is_posted_once_and_with_these_words() {
 
 #[test]
 fn what_is_no_repository_or_no_commit_is_never_asked_for() {
-    let peer = Peer::new(|request| compared(1, request));
+    let peer = HttpServer::new(|request| compared(1, request));
     for (repository, base) in [("widget", BASE), ("acme/../x", BASE), ("acme/widget", "main")] {
         let asked =
             ask(&peer.url(), None, async |github| github.compare(repository, base, HEAD).await);

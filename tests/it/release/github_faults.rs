@@ -2,7 +2,7 @@
 //! what is not, and the words for it.
 
 use super::github::{BASE, HEAD, TOKEN, ask, ask_within, listed};
-use crate::support::http_server::{Peer, Reply, Request};
+use crate::support::http_server::{HttpServer, Request, Response};
 use finishline::error::Error;
 use finishline::github::{CommitState, CommitStatus, GitHubApi};
 use serde_json::{Value, json};
@@ -25,24 +25,24 @@ fn set_status(api: &str) -> Result<(), Error> {
     ask(api, Some(TOKEN), set)
 }
 
-fn good(request: &Request) -> Reply {
+fn good(request: &Request) -> Response {
     match request.method.as_str() {
-        "POST" => Reply::json(201, &json!({})),
-        _ => Reply::json(200, &json!({"total_commits": 1, "commits": [listed(1)]})),
+        "POST" => Response::json(201, &json!({})),
+        _ => Response::json(200, &json!({"total_commits": 1, "commits": [listed(1)]})),
     }
 }
 
 /// A GitHub that answers each line's first request in another way, and then well.
-fn once(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Peer {
-    Peer::new(move |request| if request.nth == 0 { reply() } else { good(request) })
+fn once(reply: impl Fn() -> Response + Send + Sync + 'static) -> HttpServer {
+    HttpServer::new(move |request| if request.nth == 0 { reply() } else { good(request) })
 }
 
-fn always(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Peer {
-    Peer::new(move |_| reply())
+fn always(reply: impl Fn() -> Response + Send + Sync + 'static) -> HttpServer {
+    HttpServer::new(move |_| reply())
 }
 
-fn message(status: u16, message: &str) -> Reply {
-    Reply::json(status, &json!({"message": message, "documentation_url": "https://x"}))
+fn message(status: u16, message: &str) -> Response {
+    Response::json(status, &json!({"message": message, "documentation_url": "https://x"}))
 }
 
 /// The slug, the status and the hint of a failure whose message holds these words.
@@ -100,11 +100,11 @@ fn every_other_refusal_is_told_in_githubs_words_and_not_repeated() {
         (message(401, "Bad credentials"), "unauthorized", 401, "HTTP 401: Bad credentials"),
         (message(422, "No commit found for SHA"), "provider-error", 422, "No commit found"),
         (message(409, "Git Repository is empty."), "provider-error", 409, "is empty"),
-        (Reply::redirect("https://elsewhere.example/"), "provider-error", 302, "HTTP 302"),
-        (Reply::html(400, "<html>"), "provider-error", 400, "HTTP 400"),
+        (Response::redirect("https://elsewhere.example/"), "provider-error", 302, "HTTP 302"),
+        (Response::html(400, "<html>"), "provider-error", 400, "HTTP 400"),
         (message(400, &format!("a\r\n::error::b {TOKEN}")), "provider-error", 400, "a  ::error::b"),
         (
-            Reply::json(
+            Response::json(
                 422,
                 &json!({"message": "Validation Failed", "errors": [{"message": "m"}]}),
             ),
@@ -125,7 +125,7 @@ fn every_other_refusal_is_told_in_githubs_words_and_not_repeated() {
 
 #[test]
 fn a_rate_limit_is_waited_for_also_before_a_status() {
-    let limits: [fn() -> Reply; 3] = [
+    let limits: [fn() -> Response; 3] = [
         || message(429, "slow down").with("retry-after", "1"),
         || message(403, "You have exceeded a secondary rate limit").with("retry-after", "1"),
         || {
@@ -165,13 +165,13 @@ fn a_rate_limit_that_outlasts_the_deadline_is_said_at_once() {
 #[test]
 fn a_server_that_fails_once_is_asked_again_but_a_status_is_not_posted_again() {
     for status in [500, 502, 503] {
-        let peer = once(move || Reply::html(status, "<html>"));
+        let peer = once(move || Response::html(status, "<html>"));
         assert_eq!(compare(&peer.url(), Some(TOKEN)), Ok(1));
         let failure = set_status(&peer.url()).unwrap_err();
         assert_eq!((failure.code.slug(), failure.status), ("backend-error", Some(status)));
         assert_eq!(peer.lines().len(), 3);
     }
-    for broken in [Reply::close as fn() -> Reply, || message(200, "x").half()] {
+    for broken in [Response::close as fn() -> Response, || message(200, "x").cut_short()] {
         let peer = once(broken);
         assert_eq!(compare(&peer.url(), Some(TOKEN)), Ok(1));
         let failure = set_status(&peer.url()).unwrap_err();
@@ -191,14 +191,14 @@ fn a_server_that_keeps_failing_is_left() {
 
 #[test]
 fn a_server_that_is_not_there_or_never_answers_is_left_at_the_deadline() {
-    let failure = within_two_seconds(&Peer::nobody());
+    let failure = within_two_seconds(&HttpServer::unused_url());
     let (slug, status, hint) = told(&failure, &["127.0.0.1: no connection"]);
     assert_eq!((slug, status), ("unreachable", None));
     assert!(hint.contains("`GITHUB_API_URL`"), "{hint}");
-    let peer = always(Reply::stall);
+    let peer = always(Response::stall);
     assert_eq!(told(&within_two_seconds(&peer.url()), &["before the deadline"]).0, "deadline");
     assert_eq!(peer.lines().len(), 1);
-    let (peer, _) = Peer::tls("elsewhere.example", good);
+    let (peer, _) = HttpServer::tls("elsewhere.example", good);
     assert_eq!(told(&within_two_seconds(&peer.url()), &["no TLS connection"]).0, "unreachable");
 }
 
@@ -214,7 +214,7 @@ fn an_answer_of_another_shape_is_no_panic_and_not_quoted() {
     ];
     let answers = shapes.iter().map(Value::to_string).chain(["<html>".into(), String::new()]);
     for answer in answers {
-        let peer = always(move || Reply::html(200, answer.clone()));
+        let peer = always(move || Response::html(200, answer.clone()));
         let failure = compare(&peer.url(), None).unwrap_err();
         let (slug, status, hint) = told(&failure, &["is not what GitHub answers, at line"]);
         assert_eq!((slug, status), ("backend-error", Some(200)));
@@ -224,7 +224,7 @@ fn an_answer_of_another_shape_is_no_panic_and_not_quoted() {
 
 #[test]
 fn an_answer_without_an_end_is_not_read_to_it() {
-    let peer = always(|| Reply::html(200, " ".repeat(1024 * 1024)).endless());
+    let peer = always(|| Response::html(200, " ".repeat(1024 * 1024)).endless());
     let failure = compare(&peer.url(), None).unwrap_err();
     assert_eq!(told(&failure, &["larger than 32 MiB"]).0, "backend-error");
     assert_eq!(peer.lines().len(), 1);
@@ -232,7 +232,7 @@ fn an_answer_without_an_end_is_not_read_to_it() {
 
 #[test]
 fn a_token_that_cannot_be_one_is_said_without_it() {
-    let peer = Peer::new(good);
+    let peer = HttpServer::new(good);
     let failure = compare(&peer.url(), Some("ghs_a\nghs_b")).unwrap_err();
     assert_eq!(failure.code.slug(), "unauthorized");
     assert!(!failure.message.contains("ghs_") && failure.hint.contains("on one line"));

@@ -1,7 +1,7 @@
 //! Hostile and broken text in every input: it panics nowhere, leaks nothing, and commands nobody.
 
-use crate::support::run::{Ended, Run};
-use crate::support::runner_parser::Command;
+use crate::support::run::{ProgramRun, RunResult};
+use crate::support::runner_parser::WorkflowCommand;
 use finishline::error::ErrorCode;
 use finishline::inputs::table::INPUTS;
 use finishline::output::table::OUTPUTS;
@@ -27,7 +27,7 @@ fn hostile() -> impl Iterator<Item = (&'static str, &'static str)> {
     variables().flat_map(|variable| HOSTILE.map(|text| (variable, text)))
 }
 
-fn example(run: Run) -> Run {
+fn example(run: ProgramRun) -> ProgramRun {
     run.embedded("example", "name: ${NAME}").var("NAME", "demo").var("RUNNER_DEBUG", "1")
 }
 
@@ -36,7 +36,7 @@ const SECRETS: [&str; 3] =
     ["FINISHLINE_AUTH_TOKEN", "FINISHLINE_PIPELINE_TOKEN", "FINISHLINE_CALLBACK_URL"];
 
 /// What the commands of a run may say.
-pub(crate) struct Ours<'a> {
+pub(crate) struct AllowedCommands<'a> {
     /// Whether a group has this title.
     pub(crate) is_group: fn(&str) -> bool,
     /// Whether an error or a warning has this slug.
@@ -45,8 +45,8 @@ pub(crate) struct Ours<'a> {
     pub(crate) secret: &'a str,
 }
 
-impl Ours<'_> {
-    fn give(&self, command: &Command) -> bool {
+impl AllowedCommands<'_> {
+    fn allows(&self, command: &WorkflowCommand) -> bool {
         match command.name.as_str() {
             _ if command.syntax != 2 => false,
             "group" => (self.is_group)(&command.data) && command.properties.is_empty(),
@@ -73,18 +73,18 @@ fn is_known(slug: &str) -> bool {
 }
 
 #[track_caller]
-fn assert_harmless(ended: &Ended, secret: &str) {
+fn assert_harmless(ended: &RunResult, secret: &str) {
     let is_group = |title: &str| title == "finishline: example for acme";
-    assert_gives(ended, &Ours { is_group, is_slug: is_known, secret });
+    assert_gives(ended, &AllowedCommands { is_group, is_slug: is_known, secret });
 }
 
 /// Nothing but these commands is given, and no terminal is controlled.
 #[track_caller]
-pub(crate) fn assert_gives(ended: &Ended, ours: &Ours<'_>) {
+pub(crate) fn assert_gives(ended: &RunResult, allowed: &AllowedCommands<'_>) {
     let said = format!("{}{}", ended.stdout, ended.stderr);
     assert!(matches!(ended.exit, Some(0 | 2..=7)), "{:?}: {said}", ended.exit);
     let commands = ended.commands();
-    assert!(commands.iter().all(|command| ours.give(command)), "{commands:?}");
+    assert!(commands.iter().all(|command| allowed.allows(command)), "{commands:?}");
     let count = |name: &str| commands.iter().filter(|command| command.name == name).count();
     assert!(count("error") <= 1 && count("group") == count("endgroup"), "{commands:?}");
     // A mask is no mask unless it is the secret as it stands.
@@ -95,7 +95,7 @@ pub(crate) fn assert_gives(ended: &Ended, ours: &Ours<'_>) {
 
 /// The outputs are those that we name, and say what the result says.
 #[track_caller]
-pub(crate) fn assert_outputs(ended: &Ended) {
+pub(crate) fn assert_outputs(ended: &RunResult) {
     let outputs = ended.outputs();
     let names: BTreeSet<_> = outputs.keys().map(String::as_str).collect();
     assert_eq!(names, OUTPUTS.iter().map(|output| output.name).collect());
@@ -113,10 +113,10 @@ pub(crate) fn assert_outputs(ended: &Ended) {
 #[test]
 fn no_input_commands_the_runner_or_sets_an_output() {
     for (input, text) in hostile() {
-        let run = example(Run::github()).var(input, text);
+        let run = example(ProgramRun::github()).var(input, text);
         let secret = if SECRETS.contains(&input) { text } else { "" };
         for mode in ["run", "plan", "resume"] {
-            let ended = run.clone().args(&[mode]).go();
+            let ended = run.clone().args(&[mode]).execute();
             assert_harmless(&ended, secret);
             assert_outputs(&ended);
         }
@@ -129,11 +129,11 @@ fn no_argument_commands_the_runner() {
         let set = format!("{text}=1");
         let flag = format!("--{text}");
         for args in [&["run", "--set", &set][..], &["run", &flag], &["run", text], &[text]] {
-            let ended = example(Run::github()).args(args).go();
+            let ended = example(ProgramRun::github()).args(args).execute();
             assert_harmless(&ended, "");
             assert_outputs(&ended);
         }
-        let ended = example(Run::github()).args(&["providers", text]).go().expect(2);
+        let ended = example(ProgramRun::github()).args(&["providers", text]).execute().expect(2);
         assert_harmless(&ended, "");
     }
 }
@@ -142,8 +142,8 @@ fn no_argument_commands_the_runner() {
 fn no_input_controls_a_terminal() {
     for (input, text) in hostile() {
         for format in ["text", "json"] {
-            let run = example(Run::local()).var(input, text);
-            let ended = run.args(&["run", "--format", format, "--log-format", format]).go();
+            let run = example(ProgramRun::local()).var(input, text);
+            let ended = run.args(&["run", "--format", format, "--log-format", format]).execute();
             assert_harmless(&ended, "");
         }
     }
@@ -152,12 +152,12 @@ fn no_input_controls_a_terminal() {
 #[test]
 fn no_input_controls_gitlabs_log_or_sets_a_variable() {
     for (input, text) in hostile() {
-        let mut ended = example(Run::gitlab()).var(input, text).go();
+        let mut ended = example(ProgramRun::gitlab()).var(input, text).execute();
         let section =
             |kind: &str| ended.stderr.matches(&format!("\u{1b}[0Ksection_{kind}:")).count();
         assert!(section("start") <= 1 && section("start") == section("end"), "{}", ended.stderr);
-        let ours = |line: &&str| !line.starts_with("\u{1b}[0Ksection_");
-        ended.stderr = ended.stderr.lines().filter(ours).collect::<Vec<_>>().join("\n");
+        let allowed = |line: &&str| !line.starts_with("\u{1b}[0Ksection_");
+        ended.stderr = ended.stderr.lines().filter(allowed).collect::<Vec<_>>().join("\n");
         assert_harmless(&ended, "");
         if input != "FINISHLINE_DOTENV" {
             let names = ended.outputs().into_keys();
@@ -169,8 +169,8 @@ fn no_input_controls_gitlabs_log_or_sets_a_variable() {
 #[test]
 fn what_is_stored_and_handed_on_is_what_was_given() {
     for text in HOSTILE {
-        let run = example(Run::github()).var("NAME", text).var("FINISHLINE_NEXT", text);
-        let ended = run.go().expect(0);
+        let run = example(ProgramRun::github()).var("NAME", text).var("FINISHLINE_NEXT", text);
+        let ended = run.execute().expect(0);
         assert_eq!(
             run.rows("SELECT external_id || '|' || name FROM integration"),
             [format!("{text}|{text}")]
@@ -198,9 +198,9 @@ fn quote_plus(text: &str) -> String {
 #[test]
 fn a_path_is_a_path_whatever_sqlite_would_make_of_it() {
     for path in [":memory:", "file:x?mode=memory", "file::memory:?cache=shared", "file:x#y"] {
-        let run = example(Run::github()).var("FINISHLINE_DATABASE", path);
-        assert_eq!(run.go().expect(0).output("changed"), "true", "{path}");
-        assert_eq!(run.go().expect(0).output("changed"), "false", "{path}");
+        let run = example(ProgramRun::github()).var("FINISHLINE_DATABASE", path);
+        assert_eq!(run.execute().expect(0).output("changed"), "true", "{path}");
+        assert_eq!(run.execute().expect(0).output("changed"), "false", "{path}");
         assert!(run.path(path).metadata().unwrap().len() > 0, "{path}");
     }
 }

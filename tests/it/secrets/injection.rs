@@ -1,24 +1,24 @@
 //! Texts that others write: a backend, a third party, the host and its event, git, a manifest. None
 //! arrives as a command, an output, a link or a colour, on any host.
 
-use super::hostile::{HOSTILE, Ours, assert_gives, assert_outputs};
-use crate::integration::fixtures::Case;
-use crate::support::fake_vendor::Vendor;
-use crate::support::http_server::Reply;
-use crate::support::proxy::{Fate, RELAY_TOKEN, Relay};
-use crate::support::run::{Ended, Run};
+use super::hostile::{AllowedCommands, HOSTILE, assert_gives, assert_outputs};
+use crate::integration::fixtures::FixtureCase;
+use crate::support::fake_vendor::FakeVendor;
+use crate::support::http_server::Response;
+use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
+use crate::support::run::{ProgramRun, RunResult};
 use crate::support::runner_parser;
-use crate::support::serve::Serve;
-use crate::support::tampering_proxy::{Forger, Forgery, altered, places};
+use crate::support::serve::ServeProcess;
+use crate::support::tampering_proxy::{Tampering, TamperingProxy, text_paths, with_text_at};
 use serde_json::{Value, json};
 
-fn azure() -> Run {
-    Run::local().var("TF_BUILD", "True")
+fn azure() -> ProgramRun {
+    ProgramRun::local().var("TF_BUILD", "True")
 }
 
 /// A run on each kind of host in turn.
-fn host(number: usize) -> Run {
-    let run = [Run::github, Run::gitlab, azure, Run::local][number % 4]();
+fn host(number: usize) -> ProgramRun {
+    let run = [ProgramRun::github, ProgramRun::gitlab, azure, ProgramRun::local][number % 4]();
     run.var("FINISHLINE_LOG_LEVEL", "debug").var("FINISHLINE_RESULT_FILE", "result.json")
 }
 
@@ -27,15 +27,16 @@ fn text(number: usize) -> &'static str {
 }
 
 /// Whether it is a job of the host that says so by this variable.
-fn is_on(run: &Run, marker: &str) -> bool {
-    run.given(marker).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+fn is_on(run: &ProgramRun, marker: &str) -> bool {
+    run.variable(marker).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Whether the line is one that only the host it is for obeys, as it should.
-fn is_taken(run: &Run, line: &str) -> bool {
+fn is_taken(run: &ProgramRun, line: &str) -> bool {
     // The mask of a text that is a secret begins like one that would be an attack: of `a`.
     let is_mask = line.strip_prefix("::add-mask::").is_some_and(|secret| secret.len() >= 4);
-    let is_azures = runner_parser::is_azures(line) || line.starts_with("##vso[task.setsecret]");
+    let is_azures =
+        runner_parser::is_azure_command(line) || line.starts_with("##vso[task.setsecret]");
     is_mask
         || (is_on(run, "TF_BUILD") && is_azures)
         || (is_on(run, "GITLAB_CI") && line.starts_with("\u{1b}[0Ksection_"))
@@ -43,7 +44,7 @@ fn is_taken(run: &Run, line: &str) -> bool {
 
 /// What the run says is words and no more; its exit is a documented one.
 #[track_caller]
-fn assert_words(run: &Run, mut ended: Ended, what: &str) {
+fn assert_words(run: &ProgramRun, mut ended: RunResult, what: &str) {
     for stream in [&mut ended.stdout, &mut ended.stderr] {
         let words = stream.split('\n').filter(|line| !is_taken(run, line));
         *stream = words.collect::<Vec<_>>().join("\n");
@@ -52,7 +53,7 @@ fn assert_words(run: &Run, mut ended: Ended, what: &str) {
     // Subjects and warnings are many, and their words are the program's own.
     let is_group = |title: &str| title.starts_with("finishline: ");
     let is_slug = |slug: &str| slug.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    assert_gives(&ended, &Ours { is_group, is_slug, secret: "" });
+    assert_gives(&ended, &AllowedCommands { is_group, is_slug, secret: "" });
     if is_on(run, "GITHUB_ACTIONS") {
         assert_outputs(&ended);
         assert_links(&ended.summary());
@@ -75,8 +76,8 @@ fn assert_links(summary: &str) {
 }
 
 /// A run on a relay before `serve`: an integration with what is linked to it, or a release.
-fn ask_for(kind: &str, number: usize, run: Run, url: &str) -> Run {
-    let run = run.var("SENTRY_URL", url).var("SENTRY_AUTH_TOKEN", RELAY_TOKEN);
+fn ask_for(kind: &str, number: usize, run: ProgramRun, url: &str) -> ProgramRun {
+    let run = run.var("SENTRY_URL", url).var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
     let run = run.var("SENTRY_ORG", "acme").var("FINISHLINE_TIMEOUT", "5");
     match kind {
         "release" => run
@@ -100,36 +101,36 @@ fn ask_for(kind: &str, number: usize, run: Run, url: &str) -> Run {
 fn no_text_of_a_backend_is_more_than_a_text() {
     let mut number = 0;
     for kind in ["api", "release"] {
-        let forger = Forger::before(Serve::start());
-        let run = ask_for(kind, number, Run::github(), &forger.peer.url());
-        assert_words(&run, run.go().expect(0), kind);
-        let forgeries = forger.forgeries();
-        assert!(forgeries.len() > 10, "{kind}: {} texts", forgeries.len());
-        for forgery in forgeries {
+        let proxy = TamperingProxy::before(ServeProcess::start());
+        let run = ask_for(kind, number, ProgramRun::github(), &proxy.peer.url());
+        assert_words(&run, run.execute().expect(0), kind);
+        let tamperings = proxy.tamperings();
+        assert!(tamperings.len() > 10, "{kind}: {} texts", tamperings.len());
+        for tampering in tamperings {
             number += 1;
-            let what = format!("{kind}: {} ({}) {}", forgery.line, forgery.nth, forgery.place);
-            forger.forge(Forgery { text: text(number), ..forgery });
-            let run = ask_for(kind, number, host(number), &forger.peer.url());
-            assert_words(&run, run.go(), &what);
+            let what = format!("{kind}: {} ({}) {}", tampering.line, tampering.nth, tampering.path);
+            proxy.tamper(Tampering { text: text(number), ..tampering });
+            let run = ask_for(kind, number, host(number), &proxy.peer.url());
+            assert_words(&run, run.execute(), &what);
         }
     }
 }
 
 /// Every way in which a backend says no.
-fn refusals(text: &str) -> [Reply; 9] {
+fn refusals(text: &str) -> [Response; 9] {
     [
-        Reply::detail(400, text),
-        Reply::json(400, &json!({ "apiKey": [text], text: [text] })),
-        Reply::json(400, &json!({ "nonFieldErrors": [text] })),
-        Reply::json(403, &json!({ "detail": { "code": text, "message": text } })),
-        Reply::json(409, &json!({ "status": "error", "data": { "detail": text } })),
-        Reply::html(500, text),
-        Reply::html(
+        Response::detail(400, text),
+        Response::json(400, &json!({ "apiKey": [text], text: [text] })),
+        Response::json(400, &json!({ "nonFieldErrors": [text] })),
+        Response::json(403, &json!({ "detail": { "code": text, "message": text } })),
+        Response::json(409, &json!({ "status": "error", "data": { "detail": text } })),
+        Response::html(500, text),
+        Response::html(
             200,
             format!("<title>Setup Error</title><div class=\"box-content\"><pre>{text}</pre>"),
         ),
-        Reply::html(200, format!("<form><p id=\"error_1_id_{text}\">{text}</p></form>")),
-        Reply::html(
+        Response::html(200, format!("<form><p id=\"error_1_id_{text}\">{text}</p></form>")),
+        Response::html(
             200,
             format!("postMessage({});", json!({ "success": false, "data": { "error": text } })),
         ),
@@ -143,15 +144,15 @@ fn no_refusal_is_more_than_words() {
         for (kind, method) in
             [("api", "POST"), ("web", "POST"), ("web", "GET"), ("release", "POST")]
         {
-            let relay = Relay::with(move |request| match request.method == method {
+            let relay = ServeProxy::with(move |request| match request.method == method {
                 true => {
                     let mut replies = refusals(text(number / count)).into_iter();
-                    Fate::Lost(replies.nth(number % count).unwrap())
+                    ProxyAction::Intercept(replies.nth(number % count).unwrap())
                 }
-                false => Fate::Pass,
+                false => ProxyAction::Forward,
             });
             let run = ask_for(kind, number, host(number), &relay.peer.url());
-            assert_words(&run, run.go(), &format!("{kind}: refusal {number} of {method}"));
+            assert_words(&run, run.execute(), &format!("{kind}: refusal {number} of {method}"));
         }
     }
 }
@@ -160,15 +161,15 @@ fn no_refusal_is_more_than_words() {
 #[test]
 fn no_text_of_a_third_party_is_more_than_a_text() {
     let mut number = 0;
-    for case in Case::all().into_iter().filter(|case| case.is_on("embedded")) {
+    for case in FixtureCase::all().into_iter().filter(|case| case.is_on("embedded")) {
         let routes = &case.answers["routes"];
-        for place in places(routes).into_iter().filter(|place| place.contains("/says")) {
+        for place in text_paths(routes).into_iter().filter(|place| place.contains("/says")) {
             number += 1;
-            let vendor = Vendor::new(&altered(routes, &place, text(number)));
+            let vendor = FakeVendor::new(&with_text_at(routes, &place, text(number)));
             let run = host(number).embedded(&case.provider, "{}");
             let run = case.run(run, &vendor.url()).var("FINISHLINE_TIMEOUT", "5");
             let what = format!("{} {place}", case.provider);
-            let mut ended = run.go();
+            let mut ended = run.execute();
             for brings in case.visits() {
                 let result: Value = serde_json::from_str(&run.text("result.json")).unwrap();
                 let page = result["redirect_url"].as_str().filter(|_| ended.exit == Some(3));
@@ -177,7 +178,7 @@ fn no_text_of_a_third_party_is_more_than_a_text() {
                 let callback = vendor.visit(page, &brings, &home);
                 assert_words(&run, ended, &what);
                 let resumed = run.clone().args(&["resume"]);
-                ended = resumed.var("FINISHLINE_CALLBACK_URL", callback).go();
+                ended = resumed.var("FINISHLINE_CALLBACK_URL", callback).execute();
             }
             assert_words(&run, ended, &what);
         }
@@ -186,7 +187,7 @@ fn no_text_of_a_third_party_is_more_than_a_text() {
 }
 
 /// A release on the embedded backend, with what the host tells of it.
-fn release(run: Run) -> Run {
+fn release(run: ProgramRun) -> ProgramRun {
     let database = run.database();
     run.var("FINISHLINE_BACKEND", "embedded")
         .var("FINISHLINE_DATABASE", database)
@@ -198,12 +199,12 @@ fn release(run: Run) -> Run {
 }
 
 /// A job of the vectors as a run, with its event in a file.
-fn job(variables: &Value, event: &Value) -> Run {
+fn job(variables: &Value, event: &Value) -> ProgramRun {
     let has = |name: &str| !variables[name].is_null();
     let run = match (has("GITHUB_ACTIONS"), has("GITLAB_CI")) {
-        (true, _) => Run::github(),
-        (_, true) => Run::gitlab(),
-        _ => Run::local(),
+        (true, _) => ProgramRun::github(),
+        (_, true) => ProgramRun::gitlab(),
+        _ => ProgramRun::local(),
     };
     let path = run.file("event.json", event.to_string());
     let own = ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "CI_PROJECT_DIR", "BASH_ENV"];
@@ -218,15 +219,15 @@ fn no_text_of_a_host_or_its_event_is_more_than_a_text() {
     let mut number = 0;
     for case in runner_parser::cases("detect") {
         let (variables, event) = (&case["env"], &case["event"]);
-        for place in places(variables) {
+        for place in text_paths(variables) {
             number += 1;
-            let run = job(&altered(variables, &place, text(number)), event);
-            assert_words(&run, run.go(), &format!("{} with {place}", case["name"]));
+            let run = job(&with_text_at(variables, &place, text(number)), event);
+            assert_words(&run, run.execute(), &format!("{} with {place}", case["name"]));
         }
-        for place in places(event) {
+        for place in text_paths(event) {
             number += 1;
-            let run = job(variables, &altered(event, &place, text(number)));
-            assert_words(&run, run.go(), &format!("{} with event's {place}", case["name"]));
+            let run = job(variables, &with_text_at(event, &place, text(number)));
+            assert_words(&run, run.execute(), &format!("{} with event's {place}", case["name"]));
         }
     }
     assert!(number > 300, "{number} texts");
@@ -252,7 +253,7 @@ fn no_text_of_a_checkout_is_more_than_a_text() {
         );
         for commits in ["local", "auto", text] {
             let run = run.clone().var("FINISHLINE_COMMITS", commits);
-            assert_words(&run, run.go(), &format!("a checkout with {text:?}, {commits:?}"));
+            assert_words(&run, run.execute(), &format!("a checkout with {text:?}, {commits:?}"));
         }
     }
 }
@@ -271,14 +272,14 @@ fn no_text_of_a_manifest_is_more_than_a_text() {
         "releases": [{ "projects": "web", "release": "v1", "commits": "none" }],
     });
     let mut number = 0;
-    for place in places(&manifest) {
+    for place in text_paths(&manifest) {
         for text in HOSTILE {
             let named = manifest.to_string().replacen(
                 "\"ensure\"",
                 &format!("\"ensure\",{}:1", json!(text)),
                 1,
             );
-            for written in [altered(&manifest, &place, text).to_string(), named] {
+            for written in [with_text_at(&manifest, &place, text).to_string(), named] {
                 number += 1;
                 let run = host(number);
                 run.file("finishline.yml", written);
@@ -288,7 +289,7 @@ fn no_text_of_a_manifest_is_more_than_a_text() {
                 let run = run.var("FINISHLINE_MANIFEST", "finishline.yml");
                 for errand in ["run", "plan"] {
                     let run = run.clone().args(&[errand]);
-                    assert_words(&run, run.go(), &format!("{errand} with {place}"));
+                    assert_words(&run, run.execute(), &format!("{errand} with {place}"));
                 }
             }
         }

@@ -3,11 +3,11 @@
 //! Which secrets there are is the program's own to say: every secret field of every provider and of
 //! its app, and every input whose flag takes a file so that no process list shows the value.
 
-use crate::support::http_server::{Peer, Reply, Request};
-use crate::support::proxy::{Fate, RELAY_TOKEN, Relay};
-use crate::support::run::Run;
+use crate::support::http_server::{HttpServer, Request, Response};
+use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
+use crate::support::run::ProgramRun;
 use crate::support::secret_scan::{assert_none, secret, traces};
-use crate::support::serve::Serve;
+use crate::support::serve::ServeProcess;
 use finishline::inputs::table::{FlagKind, INPUTS};
 use finishline::provider::{Field, FieldKind, PROVIDERS, Provider};
 use serde_json::{Map, Value, json};
@@ -17,14 +17,14 @@ use std::sync::Arc;
 const BEFORE: [usize; 3] = [0, 60, 284];
 
 /// What a server says that repeats all it was sent, from the first secret on.
-fn echo(status: u16, before: usize, request: &Request, secrets: &[String]) -> Reply {
+fn echo(status: u16, before: usize, request: &Request, secrets: &[String]) -> Response {
     let said = format!("{} {:?} {}", request.target, request.headers, request.body);
     let at = secrets.iter().filter_map(|secret| said.find(&secret[..])).min().unwrap_or_default();
     let said: String = said[at..].chars().take(2000).collect();
-    Reply::detail(status, &format!("{}{said}", "x".repeat(before)))
+    Response::detail(status, &format!("{}{said}", "x".repeat(before)))
 }
 
-fn step(run: Run) -> Run {
+fn step(run: ProgramRun) -> ProgramRun {
     run.var("FINISHLINE_LOG_LEVEL", "debug")
         .var("FINISHLINE_LOG_FORMAT", "json")
         .var("FINISHLINE_RESULT_FILE", "result.json")
@@ -76,17 +76,18 @@ fn given(provider: &dyn Provider, party: &str) -> (String, String, Vec<String>) 
 
 /// Every provider's every secret on the embedded backend, with a third party that repeats them.
 #[track_caller]
-fn embedded(provider: &dyn Provider, status: u16, before: usize, host: Run) {
+fn embedded(provider: &dyn Provider, status: u16, before: usize, host: ProgramRun) {
     let known: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
     let repeats = Arc::clone(&known);
-    let party = Peer::new(move |request| echo(status, before, request, &repeats.lock().unwrap()));
+    let party =
+        HttpServer::new(move |request| echo(status, before, request, &repeats.lock().unwrap()));
     let (state, apps, secrets) = given(provider, &party.url());
     known.lock().unwrap().clone_from(&secrets);
     let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"];
     let run = step(host).embedded(provider.key(), &state).var("FINISHLINE_APPS", apps);
     let run = proxies.iter().fold(run, |run, name| run.var(name, party.url()));
     for errand in ["run", "plan"] {
-        let ended = run.clone().args(&[errand]).go();
+        let ended = run.clone().args(&[errand]).execute();
         assert_none(&run, &ended, &secrets, &format!("{errand} {} {status}", provider.key()));
         for secret in secrets.iter().filter(|_| ended.stderr.contains("::add-mask::")) {
             let masks = |line: &str| line.starts_with("::add-mask::") && line.contains(&**secret);
@@ -99,47 +100,47 @@ fn embedded(provider: &dyn Provider, status: u16, before: usize, host: Run) {
 fn no_secret_of_a_provider_is_told_by_the_embedded_backend() {
     for (at, provider) in PROVIDERS.iter().enumerate() {
         let status = [400, 401, 403, 500][at % 4];
-        embedded(*provider, status, BEFORE[at % 3], Run::github());
+        embedded(*provider, status, BEFORE[at % 3], ProgramRun::github());
     }
     for (at, provider) in PROVIDERS.iter().enumerate().step_by(5) {
-        embedded(*provider, 400, BEFORE[at % 3], Run::gitlab());
-        embedded(*provider, 400, BEFORE[(at + 1) % 3], Run::local());
-        embedded(*provider, 422, 284, Run::local().var("TF_BUILD", "True"));
+        embedded(*provider, 400, BEFORE[at % 3], ProgramRun::gitlab());
+        embedded(*provider, 400, BEFORE[(at + 1) % 3], ProgramRun::local());
+        embedded(*provider, 422, 284, ProgramRun::local().var("TF_BUILD", "True"));
     }
 }
 
 #[test]
 fn no_secret_of_a_provider_is_told_when_the_backend_repeats_it() {
-    let serve = Arc::new(Serve::start());
+    let serve = Arc::new(ServeProcess::start());
     for (at, provider) in PROVIDERS.iter().enumerate() {
         let (status, before) = ([400, 403, 409, 500, 404][at % 5], BEFORE[at % 3]);
         let (state, _, mut secrets) = given(*provider, "https://third.example");
-        secrets.push(RELAY_TOKEN.to_owned());
+        secrets.push(PROXY_TOKEN.to_owned());
         let known = secrets.clone();
-        let relay = Relay::to(Arc::clone(&serve), move |request| {
+        let relay = ServeProxy::to(Arc::clone(&serve), move |request| {
             match known.iter().any(|secret| request.body.contains(secret)) {
-                true => Fate::Lost(echo(status, before, request, &known)),
-                false => Fate::Pass,
+                true => ProxyAction::Intercept(echo(status, before, request, &known)),
+                false => ProxyAction::Forward,
             }
         });
         for dialect in ["api", "web"] {
-            let run = step(Run::github())
+            let run = step(ProgramRun::github())
                 .var("SENTRY_URL", relay.peer.url())
-                .var("SENTRY_AUTH_TOKEN", RELAY_TOKEN)
+                .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
                 .var("SENTRY_ORG", "acme")
                 .var("FINISHLINE_DIALECT", dialect)
                 .var("FINISHLINE_PROVIDER", provider.key())
                 .var("FINISHLINE_STATE", &state);
-            let ended = run.go();
+            let ended = run.execute();
             assert_none(&run, &ended, &secrets, &format!("{dialect} {}", provider.key()));
         }
     }
 }
 
 /// A run in which this input is a secret of its own; `None` when it is not known how.
-fn with_input(name: &str, party: &str) -> Option<(Run, Vec<String>)> {
+fn with_input(name: &str, party: &str) -> Option<(ProgramRun, Vec<String>)> {
     let secret = secret(name);
-    let run = step(Run::github())
+    let run = step(ProgramRun::github())
         .var("SENTRY_URL", party)
         .var("SENTRY_ORG", "acme")
         .var("SENTRY_AUTH_TOKEN", "a-token")
@@ -174,11 +175,11 @@ fn no_secret_input_is_told_whatever_the_backend_answers() {
         for (status, before) in [(400, 0), (401, 284), (403, 60), (404, 284), (429, 0), (503, 284)]
         {
             let known = [secret(input.name)];
-            let party = Peer::new(move |request| echo(status, before, request, &known));
+            let party = HttpServer::new(move |request| echo(status, before, request, &known));
             let (run, secrets) = with_input(input.name, &party.url())
                 .unwrap_or_else(|| panic!("no run has a secret in `{}`", input.name));
             for errand in ["run", "plan", "check", "resume"] {
-                let ended = run.clone().args(&[errand]).go();
+                let ended = run.clone().args(&[errand]).execute();
                 let what = format!("{errand} with {} at {status}", input.name);
                 assert_none(&run, &ended, &secrets, &what);
             }
@@ -198,9 +199,10 @@ fn no_mistyped_secret_is_quoted() {
             format!("@{}", secrets[0]),
             format!("${{{}}}", secrets[0]),
         ] {
-            let run = step(Run::github()).embedded("slack", "{}").var(input.variables[0], &text);
+            let run =
+                step(ProgramRun::github()).embedded("slack", "{}").var(input.variables[0], &text);
             for errand in ["run", "plan", "check", "resume"] {
-                let ended = run.clone().args(&[errand]).go();
+                let ended = run.clone().args(&[errand]).execute();
                 let what = format!("{errand} with {} as {text:?}", input.name);
                 if input.name != "state" && input.name != "apps" {
                     assert_none(&run, &ended, &secrets, &what);
@@ -215,7 +217,8 @@ fn no_mistyped_secret_is_quoted() {
 
 #[test]
 fn the_search_finds_what_is_told() {
-    let run = step(Run::github()).embedded("example", &format!("{{name: {}}}", secret("told")));
-    let ended = run.go().expect(0);
+    let run =
+        step(ProgramRun::github()).embedded("example", &format!("{{name: {}}}", secret("told")));
+    let ended = run.execute().expect(0);
     assert!(!traces(&ended.everything(), &[secret("told")]).is_empty());
 }

@@ -1,20 +1,22 @@
 //! The `api` dialect from its start to its finish, and each of its refusals.
 
 use crate::support::fake_sentry::{
-    LIST, LOOK, OPSGENIE, ORGANIZATION, POST, Sentry, TOKEN, World, completes, fails, integration,
-    leaks,
+    FakeSentry, GET_INTEGRATIONS, GET_ORGANIZATION, GET_PIPELINE, OPSGENIE, POST_PIPELINE,
+    SentryData, TOKEN, assert_completes, assert_fails, integration, leaks,
 };
-use crate::support::http_server::{Reply, Request};
+use crate::support::http_server::{Request, Response};
 use crate::support::run::SECRET;
 use serde_json::{Value, json};
 
 const TOOL: &str = "{first: {name: frontend, count: 3}, second: {agree: true, key: t00l-secret}}";
 
 /// A Sentry that answers this step of a pipeline, once the others are answered, in another way.
-fn answering(step: usize, status: u16, body: Value) -> Sentry {
-    Sentry::with(move |world, request| match request.line() == POST && request.nth == step {
-        true => Reply::json(status, &body),
-        false => world.answer(request),
+fn answering(step: usize, status: u16, body: Value) -> FakeSentry {
+    FakeSentry::with(move |world, request| {
+        match request.line() == POST_PIPELINE && request.nth == step {
+            true => Response::json(status, &body),
+            false => world.answer(request),
+        }
     })
 }
 
@@ -23,37 +25,40 @@ fn error(detail: &str) -> Value {
 }
 
 /// A Sentry where the answer to a step is taken and its reply is lost.
-fn losing(step: usize, lost: impl Fn() -> Reply + Send + Sync + 'static) -> Sentry {
-    Sentry::with(move |world, request| {
+fn losing(step: usize, lost: impl Fn() -> Response + Send + Sync + 'static) -> FakeSentry {
+    FakeSentry::with(move |world, request| {
         let reply = world.answer(request);
-        if request.line() == POST && request.nth == step { lost() } else { reply }
+        if request.line() == POST_PIPELINE && request.nth == step { lost() } else { reply }
     })
 }
 
 #[test]
 fn a_pipeline_is_walked_from_its_start_to_its_finish() {
-    let sentry = Sentry::new();
-    let ended = completes(&sentry.step("tool", TOOL), "complete true 1");
-    assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, POST, POST, POST]);
+    let sentry = FakeSentry::new();
+    let ended = assert_completes(&sentry.step("tool", TOOL), "complete true 1");
+    assert_eq!(
+        sentry.peer.lines(),
+        [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, POST_PIPELINE, POST_PIPELINE]
+    );
     let start = json!({"action": "initialize", "provider": "tool"});
     let first = json!({"name": "frontend", "count": 3});
     assert_eq!(sentry.posts(), [start, first, json!({"agree": true, "key": "t00l-secret"})]);
     let url = format!("{}/settings/acme/integrations/tool/1/", sentry.peer.url());
     assert_eq!(ended.output("redirect-url"), url);
-    assert_eq!(ended.said(["error-code", "error-status", "error-message", "warnings"]), "   ");
+    assert_eq!(ended.joined(["error-code", "error-status", "error-message", "warnings"]), "   ");
     assert_eq!(leaks(&ended, "t00l-secret"), [""; 0]);
 }
 
 #[test]
 fn a_pipeline_begins_with_the_data_that_the_state_has_for_it() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let begin = "initialData: {signedParams: s1gned-secret}";
     let state = TOOL.replacen('{', &format!("{{{begin}, "), 1);
     let run = sentry.step("tool", &state);
-    let plan = completes(&run.clone().args(&["plan"]), "planned false ");
+    let plan = assert_completes(&run.clone().args(&["plan"]), "planned false ");
     assert!(plan.stdout.contains("\"initialData\""), "{}", plan.stdout);
     assert_eq!(leaks(&plan, "s1gned-secret"), [""; 0]);
-    completes(&run, "complete true 1");
+    assert_completes(&run, "complete true 1");
     let start = json!({
         "action": "initialize",
         "provider": "tool",
@@ -64,8 +69,8 @@ fn a_pipeline_begins_with_the_data_that_the_state_has_for_it() {
 
 #[test]
 fn requests_carry_the_token_and_ask_for_json() {
-    let sentry = Sentry::new();
-    completes(&sentry.opsgenie(), "complete true 1");
+    let sentry = FakeSentry::new();
+    assert_completes(&sentry.opsgenie(), "complete true 1");
     for request in sentry.peer.requests() {
         assert_eq!(request.header("authorization"), format!("Bearer {TOKEN}"));
         assert!(request.header("accept").starts_with("application/json"));
@@ -81,15 +86,15 @@ fn requests_carry_the_token_and_ask_for_json() {
 
 #[test]
 fn the_cookies_of_the_start_come_back_and_stand_nowhere_else() {
-    let sentry = Sentry::with(|world, request| {
+    let sentry = FakeSentry::with(|world, request| {
         let reply = world.answer(request);
-        if request.line() == POST && request.nth == 0 {
+        if request.line() == POST_PIPELINE && request.nth == 0 {
             reply.with("Set-Cookie", "two=2nd; Path=/")
         } else {
             reply
         }
     });
-    let ended = completes(&sentry.step("tool", TOOL), "complete true 1");
+    let ended = assert_completes(&sentry.step("tool", TOOL), "complete true 1");
     let requests = sentry.peer.requests();
     assert!(requests[..3].iter().all(|request| request.header("cookie").is_empty()));
     for request in &requests[3..] {
@@ -103,8 +108,8 @@ fn the_cookies_of_the_start_come_back_and_stand_nowhere_else() {
 
 #[test]
 fn a_described_provider_sends_the_fields_of_its_step() {
-    let sentry = Sentry::new();
-    let ended = completes(&sentry.opsgenie(), "complete true 1");
+    let sentry = FakeSentry::new();
+    let ended = assert_completes(&sentry.opsgenie(), "complete true 1");
     let answer: Value = json!({
         "baseUrl": "https://api.opsgenie.com/", "provider": "acme-ops", "apiKey": SECRET
     });
@@ -116,17 +121,17 @@ fn a_described_provider_sends_the_fields_of_its_step() {
 fn fields_that_do_not_fit_are_named_with_the_reasons_of_the_server() {
     let body = json!({"apiKey": ["This field is required."], "baseUrl": ["\"x\" is no choice."]});
     let sentry = answering(1, 400, body);
-    let ended = fails(&sentry.opsgenie(), 2, "bad-field");
+    let ended = assert_fails(&sentry.opsgenie(), 2, "bad-field");
     let message = "`apiKey`: This field is required.; `baseUrl`: \"x\" is no choice.";
     assert_eq!(ended.output("error-message"), message);
-    assert_eq!(sentry.peer.count(POST), 2);
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn a_refusal_that_names_no_field_says_what_the_server_says() {
     for body in [json!({"detail": "JSON parse error"}), json!("JSON parse error")] {
-        let ended = fails(&answering(1, 400, body).opsgenie(), 4, "refused");
-        assert_eq!(ended.said(["error-message", "error-status"]), "JSON parse error 400");
+        let ended = assert_fails(&answering(1, 400, body).opsgenie(), 4, "refused");
+        assert_eq!(ended.joined(["error-message", "error-status"]), "JSON parse error 400");
     }
 }
 
@@ -135,10 +140,10 @@ fn an_error_of_a_step_or_of_the_finish_is_a_refusal() {
     for (step, provider, state) in [(1, "tool", TOOL), (2, "tool", TOOL), (1, "opsgenie", OPSGENIE)]
     {
         let sentry = answering(step, 400, error("The account is\nnot known."));
-        let ended = fails(&sentry.step(provider, state), 4, "refused");
-        let said = ended.said(["error-message", "error-status"]);
+        let ended = assert_fails(&sentry.step(provider, state), 4, "refused");
+        let said = ended.joined(["error-message", "error-status"]);
         assert_eq!(said, "The account is not known. 400");
-        assert_eq!(sentry.peer.count(POST), step + 1);
+        assert_eq!(sentry.peer.count(POST_PIPELINE), step + 1);
     }
 }
 
@@ -147,8 +152,8 @@ fn refusals_with_a_known_sentence_have_codes_of_their_own() {
     let owner = "You must be an organization owner, manager or admin to install this integration.";
     let taken = "The provided Gitlab account is linked to a different Sentry user.";
     for (sentence, exit, code) in [(owner, 5, "missing-scope"), (taken, 4, "identity-taken")] {
-        let ended = fails(&answering(1, 400, error(sentence)).opsgenie(), exit, code);
-        assert_eq!(ended.said(["error-message", "error-status"]), format!("{sentence} 400"));
+        let ended = assert_fails(&answering(1, 400, error(sentence)).opsgenie(), exit, code);
+        assert_eq!(ended.joined(["error-message", "error-status"]), format!("{sentence} 400"));
     }
 }
 
@@ -161,17 +166,17 @@ fn a_gate_is_told_in_the_words_of_the_server_and_changes_no_dialect() {
         (400, "At least one feature from this list has to be enabled"),
     ] {
         let sentry = answering(0, status, json!({"detail": detail}));
-        let ended = fails(&sentry.opsgenie(), 4, "unsupported");
+        let ended = assert_fails(&sentry.opsgenie(), 4, "unsupported");
         assert!(ended.output("error-message").ends_with(detail), "{}", ended.stderr);
         assert_eq!(ended.output("error-status"), status.to_string());
-        assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, POST]);
+        assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE]);
     }
 }
 
 #[test]
 fn a_provider_that_nobody_knows_is_refused_by_the_server() {
-    let sentry = Sentry::new();
-    let ended = fails(&sentry.step("zzz", "{}"), 4, "unsupported");
+    let sentry = FakeSentry::new();
+    let ended = assert_fails(&sentry.step("zzz", "{}"), 4, "unsupported");
     assert!(ended.output("error-message").ends_with("Unknown provider: zzz"));
 }
 
@@ -179,31 +184,31 @@ fn a_provider_that_nobody_knows_is_refused_by_the_server() {
 fn a_step_that_stays_waits_for_a_person_when_it_shows_a_page() {
     let page = "https://github.com/apps/sentry-app";
     let stay = json!({"status": "stay", "data": {"appInstallUrl": page}});
-    let ended = answering(1, 200, stay).step("tool", TOOL).go().expect(3);
-    assert_eq!(ended.said(["status", "error-code"]), "action_required needs-browser");
+    let ended = answering(1, 200, stay).step("tool", TOOL).execute().expect(3);
+    assert_eq!(ended.joined(["status", "error-code"]), "action_required needs-browser");
     assert_eq!(ended.output("redirect-url"), page);
     let failures = json!({"status": "stay", "data": {"failures": [{"name": "a", "error": "no"}]}});
     for stay in [failures, json!({"status": "stay"})] {
         let sentry = answering(1, 200, stay);
-        fails(&sentry.step("tool", TOOL), 4, "refused");
-        assert_eq!(sentry.peer.count(POST), 2);
+        assert_fails(&sentry.step("tool", TOOL), 4, "refused");
+        assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
     }
 }
 
-fn with_another_step(world: &mut World, request: &Request) -> Reply {
-    match request.line() == POST && request.nth == 1 {
-        true => Reply::json(200, &json!({"status": "advance", "step": "review", "data": {}})),
+fn with_another_step(world: &mut SentryData, request: &Request) -> Response {
+    match request.line() == POST_PIPELINE && request.nth == 1 {
+        true => Response::json(200, &json!({"status": "advance", "step": "review", "data": {}})),
         false => world.answer(request),
     }
 }
 
 #[test]
 fn a_step_that_a_described_provider_does_not_have_is_answered_by_its_id() {
-    let sentry = Sentry::with(with_another_step);
+    let sentry = FakeSentry::with(with_another_step);
     let state = OPSGENIE.replace('}', ", review: {agree: true}}");
-    completes(&sentry.step("opsgenie", &state), "complete true 1");
+    assert_completes(&sentry.step("opsgenie", &state), "complete true 1");
     assert_eq!(sentry.posts()[2], json!({"agree": true}));
-    let ended = fails(&Sentry::with(with_another_step).opsgenie(), 2, "missing-field");
+    let ended = assert_fails(&FakeSentry::with(with_another_step).opsgenie(), 2, "missing-field");
     assert!(
         ended.output("error-message").contains("has a step `review` that nothing here answers")
     );
@@ -212,106 +217,132 @@ fn a_step_that_a_described_provider_does_not_have_is_answered_by_its_id() {
 
 #[test]
 fn a_step_that_nothing_answers_and_shows_a_page_waits_for_a_person() {
-    let sentry = Sentry::new();
-    let ended = sentry.step("chat", "{}").go().expect(3);
-    assert_eq!(ended.said(["status", "provider"]), "action_required chat");
+    let sentry = FakeSentry::new();
+    let ended = sentry.step("chat", "{}").execute().expect(3);
+    assert_eq!(ended.joined(["status", "provider"]), "action_required chat");
     let page = "https://gitlab.example.com/oauth/authorize?state=0auth-state-1";
     assert_eq!(ended.output("redirect-url"), page);
 }
 
 #[test]
 fn a_lost_last_answer_is_found_in_the_list_and_not_sent_again() {
-    for lost in [Reply::close as fn() -> Reply, || Reply::html(502, "")] {
-        let sentry = losing(1, lost).having("opsgenie", "other-account");
-        let ended = completes(&sentry.opsgenie(), "complete true 2");
-        assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, POST, POST, LOOK, LIST]);
+    for lost in [Response::close as fn() -> Response, || Response::html(502, "")] {
+        let sentry = losing(1, lost).with_integration("opsgenie", "other-account");
+        let ended = assert_completes(&sentry.opsgenie(), "complete true 2");
+        assert_eq!(
+            sentry.peer.lines(),
+            [
+                GET_INTEGRATIONS,
+                GET_ORGANIZATION,
+                POST_PIPELINE,
+                POST_PIPELINE,
+                GET_PIPELINE,
+                GET_INTEGRATIONS
+            ]
+        );
         assert!(ended.output("redirect-url").ends_with("/integrations/opsgenie/2/"));
     }
 }
 
 #[test]
 fn a_lost_answer_is_looked_for_in_the_list_though_the_step_cannot_be_read() {
-    let sentry = Sentry::with(|world, request| {
+    let sentry = FakeSentry::with(|world, request| {
         let reply = world.answer(request);
-        let lost = request.line() == POST && request.nth == 1 || request.line() == LOOK;
-        if lost { Reply::html(500, "") } else { reply }
+        let lost =
+            request.line() == POST_PIPELINE && request.nth == 1 || request.line() == GET_PIPELINE;
+        if lost { Response::html(500, "") } else { reply }
     });
-    completes(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "4"), "complete true 1");
-    assert_eq!(sentry.peer.count(POST), 2);
+    assert_completes(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "4"), "complete true 1");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn a_lost_answer_that_activates_an_integration_again_is_found() {
-    let sentry = losing(1, Reply::close).having("opsgenie", "acme-ops");
-    sentry.world().integrations[0]["organizationIntegrationStatus"] = "pending_deletion".into();
-    completes(&sentry.opsgenie(), "complete true 1");
-    assert_eq!(sentry.peer.count(POST), 2);
+    let sentry = losing(1, Response::close).with_integration("opsgenie", "acme-ops");
+    sentry.data().integrations[0]["organizationIntegrationStatus"] = "pending_deletion".into();
+    assert_completes(&sentry.opsgenie(), "complete true 1");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn a_lost_answer_without_a_trace_is_a_failure_and_no_finish() {
-    let sentry = Sentry::with(|world, request| match request.line() == POST && request.nth == 1 {
-        true => {
-            world.answer(request);
-            world.integrations.pop();
-            Reply::close()
+    let sentry = FakeSentry::with(|world, request| {
+        match request.line() == POST_PIPELINE && request.nth == 1 {
+            true => {
+                world.answer(request);
+                world.integrations.pop();
+                Response::close()
+            }
+            false => world.answer(request),
         }
-        false => world.answer(request),
     });
-    let sentry = sentry.having("opsgenie", "other-account");
-    fails(&sentry.opsgenie(), 6, "unreachable");
-    assert_eq!(sentry.peer.count(POST), 2);
+    let sentry = sentry.with_integration("opsgenie", "other-account");
+    assert_fails(&sentry.opsgenie(), 6, "unreachable");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn a_finish_whose_answer_never_comes_is_found_within_the_run() {
-    let sentry = losing(1, Reply::stall);
-    completes(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "8"), "complete true 1");
-    completes(&sentry.opsgenie(), "complete false 1");
-    assert_eq!(sentry.peer.count(POST), 2);
+    let sentry = losing(1, Response::stall);
+    assert_completes(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "8"), "complete true 1");
+    assert_completes(&sentry.opsgenie(), "complete false 1");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn a_lost_answer_of_an_earlier_step_is_not_sent_again() {
-    let sentry = losing(1, Reply::close);
-    completes(&sentry.step("tool", TOOL), "complete true 1");
-    assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, POST, POST, LOOK, POST]);
+    let sentry = losing(1, Response::close);
+    assert_completes(&sentry.step("tool", TOOL), "complete true 1");
+    assert_eq!(
+        sentry.peer.lines(),
+        [
+            GET_INTEGRATIONS,
+            GET_ORGANIZATION,
+            POST_PIPELINE,
+            POST_PIPELINE,
+            GET_PIPELINE,
+            POST_PIPELINE
+        ]
+    );
     assert_eq!(sentry.posts()[2]["agree"], true);
 }
 
 #[test]
 fn an_integration_that_is_there_is_left_alone_and_its_secrets_are_not_compared() {
-    let sentry = Sentry::new().having("opsgenie", "acme-ops");
-    let ended = completes(&sentry.opsgenie(), "complete false 1");
+    let sentry = FakeSentry::new().with_integration("opsgenie", "acme-ops");
+    let ended = assert_completes(&sentry.opsgenie(), "complete false 1");
     assert_eq!(ended.output("warnings"), "secrets-not-compared");
-    assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION]);
+    assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION]);
     let open = "{baseUrl: 'https://api.opsgenie.com/', provider: acme-ops}";
-    let ended = completes(&sentry.step("opsgenie", open), "complete false 1");
+    let ended = assert_completes(&sentry.step("opsgenie", open), "complete false 1");
     assert_eq!(ended.output("warnings"), "");
 }
 
 #[test]
 fn an_integration_that_is_not_active_is_installed_again() {
     for (field, status) in [("status", "disabled"), ("organizationIntegrationStatus", "disabled")] {
-        let sentry = Sentry::new().having("opsgenie", "acme-ops");
-        sentry.world().integrations[0][field] = status.into();
-        completes(&sentry.opsgenie(), "complete true 1");
+        let sentry = FakeSentry::new().with_integration("opsgenie", "acme-ops");
+        sentry.data().integrations[0][field] = status.into();
+        assert_completes(&sentry.opsgenie(), "complete true 1");
     }
 }
 
 #[test]
 fn reauth_renews_the_named_integration_and_tells_when_it_lands_on_another() {
-    let sentry = Sentry::new().having("opsgenie", "acme-ops").having("opsgenie", "other");
+    let sentry = FakeSentry::new()
+        .with_integration("opsgenie", "acme-ops")
+        .with_integration("opsgenie", "other");
     let run = sentry.opsgenie().var("FINISHLINE_MODE", "reauth");
-    let ended = completes(&run.clone().var("FINISHLINE_INTEGRATION_ID", "1"), "complete true 1");
+    let ended =
+        assert_completes(&run.clone().var("FINISHLINE_INTEGRATION_ID", "1"), "complete true 1");
     assert_eq!(ended.output("pipeline-type"), "reauth");
     let ended =
-        fails(&run.clone().var("FINISHLINE_INTEGRATION_ID", "2"), 4, "integration-mismatch");
+        assert_fails(&run.clone().var("FINISHLINE_INTEGRATION_ID", "2"), 4, "integration-mismatch");
     let message = ended.output("error-message");
     assert!(message.contains("integration 2") && message.contains("integration 1"), "{message}");
-    let before = sentry.peer.count(POST);
-    fails(&run.var("FINISHLINE_INTEGRATION_ID", "3"), 2, "bad-field");
-    assert_eq!(sentry.peer.count(POST), before);
+    let before = sentry.peer.count(POST_PIPELINE);
+    assert_fails(&run.var("FINISHLINE_INTEGRATION_ID", "3"), 2, "bad-field");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), before);
 }
 
 #[test]
@@ -319,13 +350,13 @@ fn a_finish_that_is_not_active_is_no_finish() {
     let mut data = integration(1, "opsgenie", "acme-ops");
     data["organizationIntegrationStatus"] = "pending_deletion".into();
     let sentry = answering(1, 200, json!({"status": "complete", "data": data}));
-    fails(&sentry.opsgenie(), 4, "refused");
+    assert_fails(&sentry.opsgenie(), 4, "refused");
 }
 
 #[test]
 fn a_session_that_is_gone_is_told_so() {
     let sentry = answering(1, 404, json!({"detail": "No active pipeline session."}));
-    let ended = fails(&sentry.opsgenie(), 4, "session-expired");
+    let ended = assert_fails(&sentry.opsgenie(), 4, "session-expired");
     assert_eq!(ended.output("error-status"), "404");
     assert!(ended.stderr.contains("start again with `finishline run`"), "{}", ended.stderr);
 }

@@ -2,43 +2,45 @@
 //! with links and words that are hostile. Each ends as an error of the backend, never as a bug.
 
 use crate::support::fake_sentry::{
-    LIST, OPSGENIE, ORGANIZATION, POST, Sentry, TOKEN, completes, fails, integration, leaks, step,
+    FakeSentry, GET_INTEGRATIONS, GET_ORGANIZATION, OPSGENIE, POST_PIPELINE, TOKEN,
+    assert_completes, assert_fails, integration, leaks, step,
 };
-use crate::support::http_server::{Peer, Reply};
+use crate::support::http_server::{HttpServer, Response};
 use serde_json::{Value, json};
 
 /// A Sentry that has the account already and answers one request in another way.
-fn odd(line: &'static str, body: impl Into<Vec<u8>>) -> Sentry {
+fn odd(line: &'static str, body: impl Into<Vec<u8>>) -> FakeSentry {
     let body = body.into();
-    Sentry::with(move |world, request| match request.line() == line {
-        true => Reply::html(200, body.clone()),
+    FakeSentry::with(move |world, request| match request.line() == line {
+        true => Response::html(200, body.clone()),
         false => world.answer(request),
     })
 }
 
 #[test]
 fn a_page_of_html_is_no_listing_and_is_not_asked_for_again() {
-    let sentry = odd(LIST, "<!doctype html><title>Sign in</title>");
-    let ended = fails(&sentry.opsgenie(), 6, "backend-error");
-    assert_eq!(sentry.peer.lines(), [LIST]);
+    let sentry = odd(GET_INTEGRATIONS, "<!doctype html><title>Sign in</title>");
+    let ended = assert_fails(&sentry.opsgenie(), 6, "backend-error");
+    assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS]);
     let message = format!("{}/ answered a listing with something else", sentry.peer.url());
     assert_eq!(ended.output("error-message"), message);
 }
 
 #[test]
 fn a_body_without_an_end_is_not_read_to_its_end() {
-    let sentry = Sentry::with(|_, _| Reply::html(200, vec![b' '; 64 * 1024]).endless());
-    fails(&sentry.opsgenie(), 6, "backend-error");
-    assert_eq!(sentry.peer.lines(), [LIST]);
+    let sentry = FakeSentry::with(|_, _| Response::html(200, vec![b' '; 64 * 1024]).endless());
+    assert_fails(&sentry.opsgenie(), 6, "backend-error");
+    assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS]);
 }
 
 #[test]
 fn packed_and_broken_json_are_errors_of_the_backend() {
     let packed = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x8b, 0x8e, 5, 0, 0x29, 0xbb, 0x4c, 13, 2];
-    let gzip = Sentry::with(move |_, _| Reply::html(200, packed).with("Content-Encoding", "gzip"));
-    fails(&gzip.opsgenie(), 6, "backend-error");
+    let gzip =
+        FakeSentry::with(move |_, _| Response::html(200, packed).with("Content-Encoding", "gzip"));
+    assert_fails(&gzip.opsgenie(), 6, "backend-error");
     assert_eq!(gzip.peer.requests()[0].header("accept-encoding"), "");
-    fails(&odd(LIST, "[{\"id\": \"1\", ").opsgenie(), 6, "backend-error");
+    assert_fails(&odd(GET_INTEGRATIONS, "[{\"id\": \"1\", ").opsgenie(), 6, "backend-error");
 }
 
 const MAPPINGS: &str = "[{project: web, repository: acme/web, stackRoot: a/, sourceRoot: b/}]";
@@ -46,7 +48,14 @@ const MAPPINGS: &str = "[{project: web, repository: acme/web, stackRoot: a/, sou
 /// No shape of any answer is a bug: the exit is a documented one, and never the one of a panic.
 #[test]
 fn no_shape_of_an_answer_is_a_bug() {
-    let lines = [LIST, ORGANIZATION, POST, "GET repos/", "POST repos/", "POST code-mappings/bulk/"];
+    let lines = [
+        GET_INTEGRATIONS,
+        GET_ORGANIZATION,
+        POST_PIPELINE,
+        "GET repos/",
+        "POST repos/",
+        "POST code-mappings/bulk/",
+    ];
     let lines = lines.into_iter().chain(["GET integrations/1/repos/"]);
     let shapes = ["", "null", "true", "5", "\"text\"", "[]", "[1, null, [], \"a\"]", "{}"];
     for line in lines {
@@ -55,7 +64,7 @@ fn no_shape_of_an_answer_is_a_bug() {
                 .opsgenie()
                 .var("FINISHLINE_REPOSITORIES", "acme/web")
                 .var("FINISHLINE_CODE_MAPPINGS", MAPPINGS)
-                .go();
+                .execute();
             let (exit, said) = (ended.exit, ended.output("status"));
             let is_known =
                 matches!((exit, said.as_str()), (Some(0), "complete") | (Some(6), "error"));
@@ -84,13 +93,13 @@ fn no_shape_of_a_step_is_a_bug() {
     for shape in steps {
         for nth in [0, 1] {
             let shape = shape.clone();
-            let sentry = Sentry::with(move |world, request| {
-                match request.line() == POST && request.nth == nth {
-                    true => Reply::json(200, &shape),
+            let sentry = FakeSentry::with(move |world, request| {
+                match request.line() == POST_PIPELINE && request.nth == nth {
+                    true => Response::json(200, &shape),
                     false => world.answer(request),
                 }
             });
-            let ended = sentry.opsgenie().go();
+            let ended = sentry.opsgenie().execute();
             assert!(matches!(ended.exit, Some(0 | 4 | 6)), "{:?} {}", ended.exit, ended.stderr);
         }
     }
@@ -98,15 +107,17 @@ fn no_shape_of_a_step_is_a_bug() {
 
 #[test]
 fn ids_may_be_numbers() {
-    let sentry = Sentry::with(|world, request| match request.line() == POST && request.nth == 1 {
-        true => Reply::json(200, &json!({"status": "complete", "data": {"id": 7}})),
-        false => world.answer(request),
+    let sentry = FakeSentry::with(|world, request| {
+        match request.line() == POST_PIPELINE && request.nth == 1 {
+            true => Response::json(200, &json!({"status": "complete", "data": {"id": 7}})),
+            false => world.answer(request),
+        }
     });
-    completes(&sentry.opsgenie(), "complete true 7");
+    assert_completes(&sentry.opsgenie(), "complete true 7");
     let mut item = integration(9, "opsgenie", "acme-ops");
     item["id"] = 9.into();
-    let listed = odd(LIST, json!([item]).to_string());
-    completes(&listed.opsgenie(), "complete false 9");
+    let listed = odd(GET_INTEGRATIONS, json!([item]).to_string());
+    assert_completes(&listed.opsgenie(), "complete false 9");
 }
 
 /// A `Link` header as Sentry has it, whose next page is at another server.
@@ -121,15 +132,18 @@ fn next(url: &str, cursor: &str) -> String {
 
 #[test]
 fn a_listing_is_read_page_by_page_at_the_server_itself() {
-    let other = Peer::new(|_| Reply::json(200, &json!([])));
+    let other = HttpServer::new(|_| Response::json(200, &json!([])));
     let link = next(&other.url(), "100:1:0");
-    let sentry = Sentry::with(move |world, request| {
-        match (request.line() == LIST, request.parameter("cursor").as_str()) {
-            (true, "") => Reply::json(200, &json!([])).with("Link", &link),
+    let sentry = FakeSentry::with(move |world, request| {
+        match (request.line() == GET_INTEGRATIONS, request.parameter("cursor").as_str()) {
+            (true, "") => Response::json(200, &json!([])).with("Link", &link),
             _ => world.answer(request),
         }
     });
-    completes(&sentry.having("opsgenie", "acme-ops").opsgenie(), "complete false 1");
+    assert_completes(
+        &sentry.with_integration("opsgenie", "acme-ops").opsgenie(),
+        "complete false 1",
+    );
     assert_eq!(other.lines(), [""; 0]);
 }
 
@@ -137,30 +151,37 @@ fn a_listing_is_read_page_by_page_at_the_server_itself() {
 fn a_hostile_cursor_is_not_taken() {
     for cursor in ["1:0:0&org=other", "a b", "../../x", "", "%0a"] {
         let link = next("https://sentry.example.com", cursor);
-        let sentry = Sentry::with(move |world, request| match request.line() == LIST {
-            true => Reply::json(200, &json!([])).with("Link", &link),
-            false => world.answer(request),
-        });
-        completes(&sentry.opsgenie(), "complete true 1");
-        assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, POST, POST]);
+        let sentry =
+            FakeSentry::with(move |world, request| match request.line() == GET_INTEGRATIONS {
+                true => Response::json(200, &json!([])).with("Link", &link),
+                false => world.answer(request),
+            });
+        assert_completes(&sentry.opsgenie(), "complete true 1");
+        assert_eq!(
+            sentry.peer.lines(),
+            [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, POST_PIPELINE]
+        );
     }
 }
 
 #[test]
 fn a_listing_that_never_ends_is_left_after_a_hundred_pages() {
     let link = next("https://sentry.example.com", "100:1:0");
-    let sentry = Sentry::with(move |world, request| match request.line() == LIST {
-        true => Reply::json(200, &json!([])).with("Link", &link),
+    let sentry = FakeSentry::with(move |world, request| match request.line() == GET_INTEGRATIONS {
+        true => Response::json(200, &json!([])).with("Link", &link),
         false => world.answer(request),
     });
-    completes(&sentry.opsgenie(), "complete true 1");
-    assert_eq!(sentry.peer.count(LIST), 100);
+    assert_completes(&sentry.opsgenie(), "complete true 1");
+    assert_eq!(sentry.peer.count(GET_INTEGRATIONS), 100);
 }
 
 #[test]
 fn integrations_of_other_providers_are_not_taken_for_ours() {
     let items = [integration(4, "pagerduty", "acme-ops"), integration(5, "other", "acme-ops")];
-    completes(&odd(LIST, json!(items).to_string()).opsgenie(), "complete true 1");
+    assert_completes(
+        &odd(GET_INTEGRATIONS, json!(items).to_string()).opsgenie(),
+        "complete true 1",
+    );
 }
 
 /// A server may quote what it was sent.
@@ -169,18 +190,23 @@ fn a_secret_that_the_server_quotes_is_shown_nowhere() {
     let quoting = |status: u16| {
         move |sent: &str| {
             let said = format!("Authorization {TOKEN} may not send {sent}");
-            Reply::json(status, &json!({"status": "error", "data": {"detail": said}}))
+            Response::json(status, &json!({"status": "error", "data": {"detail": said}}))
         }
     };
-    for (status, line, nth) in [(401, LIST, 0), (503, LIST, 0), (400, POST, 0), (503, POST, 1)] {
+    for (status, line, nth) in [
+        (401, GET_INTEGRATIONS, 0),
+        (503, GET_INTEGRATIONS, 0),
+        (400, POST_PIPELINE, 0),
+        (503, POST_PIPELINE, 1),
+    ] {
         let quote = quoting(status);
-        let sentry = Sentry::with(move |world, request| {
+        let sentry = FakeSentry::with(move |world, request| {
             match request.line() == line && request.nth >= nth {
                 true => quote(&request.body),
                 false => world.answer(request),
             }
         });
-        let ended = sentry.opsgenie().var("FINISHLINE_TIMEOUT", "1").go();
+        let ended = sentry.opsgenie().var("FINISHLINE_TIMEOUT", "1").execute();
         assert_eq!(leaks(&ended, TOKEN), [""; 0]);
         assert_eq!(leaks(&ended, crate::support::run::SECRET), [""; 0]);
         assert!(ended.output("error-message").contains("may not send"), "{}", ended.stderr);
@@ -190,11 +216,11 @@ fn a_secret_that_the_server_quotes_is_shown_nowhere() {
 #[test]
 fn a_field_error_that_quotes_a_secret_does_not_show_it() {
     let said: Value = json!({"apiKey": ["\"s3cr3t-key\" is not a valid key."]});
-    let sentry = Sentry::with(move |world, request| match request.nth == 1 {
-        true => Reply::json(400, &said),
+    let sentry = FakeSentry::with(move |world, request| match request.nth == 1 {
+        true => Response::json(400, &said),
         false => world.answer(request),
     });
-    let ended = fails(&sentry.opsgenie(), 2, "bad-field");
+    let ended = assert_fails(&sentry.opsgenie(), 2, "bad-field");
     assert_eq!(leaks(&ended, crate::support::run::SECRET), [""; 0]);
     assert!(ended.output("error-message").contains("`apiKey`: "), "{}", ended.stderr);
 }
@@ -203,8 +229,8 @@ fn a_field_error_that_quotes_a_secret_does_not_show_it() {
 #[test]
 fn words_of_the_server_command_nothing() {
     let hostile = "no\n::set-output name=status::complete\r\n##[add-path]/x\u{1b}[2J\u{7}";
-    let sentry = Sentry::with(move |_, _| Reply::detail(403, hostile));
-    let ended = fails(&step(&sentry.peer.url(), "opsgenie", OPSGENIE), 5, "missing-scope");
+    let sentry = FakeSentry::with(move |_, _| Response::detail(403, hostile));
+    let ended = assert_fails(&step(&sentry.peer.url(), "opsgenie", OPSGENIE), 5, "missing-scope");
     assert_eq!(ended.output("error-message").lines().count(), 1);
     let names: Vec<_> = ended.commands().into_iter().map(|command| command.name).collect();
     assert_eq!(names, ["add-mask", "add-mask", "group", "endgroup", "error"]);

@@ -1,26 +1,27 @@
 //! A pipeline of the `api` dialect that waits for a person, and goes on in another process.
 
 use crate::support::fake_sentry::{
-    GITLAB, LIST, LOOK, ORGANIZATION, POST, Sentry, TOKEN, completes, fails, leaks, step,
+    FakeSentry, GET_INTEGRATIONS, GET_ORGANIZATION, GET_PIPELINE, GITLAB, POST_PIPELINE, TOKEN,
+    assert_completes, assert_fails, leaks, step,
 };
-use crate::support::http_server::Reply;
-use crate::support::run::{Ended, Run};
-use crate::support::serve::{self, Serve};
+use crate::support::http_server::Response;
+use crate::support::run::{ProgramRun, RunResult};
+use crate::support::serve::{self, ServeProcess};
 use serde_json::{Value, json};
 
 const CALLBACK: &str = "http://127.0.0.1/extensions/gitlab/setup/?code=c0de-x&state=0auth-state-1";
 
 /// Starts the pipeline, and waits.
-fn waiting(sentry: &Sentry) -> Run {
+fn waiting(sentry: &FakeSentry) -> ProgramRun {
     let run = sentry.step("gitlab", GITLAB);
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file);
-    run.go().expect(3);
+    run.execute().expect(3);
     run
 }
 
 /// Goes on with what a person's browser ended at: nothing but the file, the token and the address.
-fn resume(run: &Run, callback: &str) -> Run {
+fn resume(run: &ProgramRun, callback: &str) -> ProgramRun {
     run.clone()
         .args(&["resume"])
         .without("FINISHLINE_PROVIDER")
@@ -28,13 +29,13 @@ fn resume(run: &Run, callback: &str) -> Run {
         .var("FINISHLINE_CALLBACK_URL", callback)
 }
 
-fn entries(run: &Run) -> Vec<String> {
+fn entries(run: &ProgramRun) -> Vec<String> {
     let file: Value = serde_json::from_str(&run.text("waiting.json")).unwrap();
     file["waiting"].as_object().unwrap().keys().cloned().collect()
 }
 
 #[track_caller]
-fn assert_silent(ended: &Ended) {
+fn assert_silent(ended: &RunResult) {
     for secret in [TOKEN, "gitl4b-secret", "s3ss10n", "c0de-x"] {
         assert_eq!(leaks(ended, secret), [""; 0], "{secret}");
     }
@@ -42,11 +43,11 @@ fn assert_silent(ended: &Ended) {
 
 #[test]
 fn a_pipeline_that_waits_is_kept_sealed_in_a_file_for_its_owner_alone() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = sentry.step("gitlab", GITLAB);
     let file = run.path("waiting.json");
-    let ended = run.clone().var("FINISHLINE_RESUME_FILE", &file).go().expect(3);
-    let said = ended.said(["status", "changed", "error-code", "pipeline-type"]);
+    let ended = run.clone().var("FINISHLINE_RESUME_FILE", &file).execute().expect(3);
+    let said = ended.joined(["status", "changed", "error-code", "pipeline-type"]);
     assert_eq!(said, "action_required false needs-browser install");
     let page = "https://gitlab.example.com/oauth/authorize?state=0auth-state-1";
     assert_eq!(ended.output("redirect-url"), page);
@@ -70,60 +71,64 @@ fn a_pipeline_that_waits_is_kept_sealed_in_a_file_for_its_owner_alone() {
 
 #[test]
 fn another_process_with_the_same_token_finishes_it_once() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = waiting(&sentry).var("FINISHLINE_NEXT", "https://example.com/after");
     let before = sentry.peer.requests().len();
-    let ended = completes(&resume(&run, CALLBACK), "complete true 1");
+    let ended = assert_completes(&resume(&run, CALLBACK), "complete true 1");
     assert_silent(&ended);
     let url = format!("{}/settings/acme/integrations/gitlab/1/", sentry.peer.url());
     let next = "?next=https%3A%2F%2Fexample.com%2Fafter";
     assert_eq!(ended.output("redirect-url"), format!("{url}{next}"));
-    assert_eq!(ended.said(["provider", "pipeline-type"]), "gitlab install");
+    assert_eq!(ended.joined(["provider", "pipeline-type"]), "gitlab install");
     let requests = sentry.peer.requests().split_off(before);
     let last = requests.last().unwrap();
-    assert_eq!((last.line().as_str(), last.header("cookie")), (POST, "sentrysid=s3ss10n-1"));
+    assert_eq!(
+        (last.line().as_str(), last.header("cookie")),
+        (POST_PIPELINE, "sentrysid=s3ss10n-1")
+    );
     assert_eq!(last.json(), json!({"code": "c0de-x", "state": "0auth-state-1"}));
     assert_eq!(entries(&run), [""; 0]);
-    let again = fails(&resume(&run, CALLBACK), 4, "wrong-oauth-state");
+    let again = assert_fails(&resume(&run, CALLBACK), 4, "wrong-oauth-state");
     assert!(again.output("error-message").contains("waits in the resume file"));
 }
 
 #[test]
 fn what_the_first_run_was_to_carry_is_carried_by_the_second() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = sentry.step("gitlab", GITLAB).var("FINISHLINE_NEXT", "https://x/first");
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file);
-    run.go().expect(3);
-    let ended = completes(&resume(&run.without("FINISHLINE_NEXT"), CALLBACK), "complete true 1");
+    run.execute().expect(3);
+    let ended =
+        assert_completes(&resume(&run.without("FINISHLINE_NEXT"), CALLBACK), "complete true 1");
     assert!(ended.output("redirect-url").ends_with("?next=https%3A%2F%2Fx%2Ffirst"));
 }
 
 #[test]
 fn another_token_opens_nothing_and_sends_nothing() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = waiting(&sentry);
     let before = sentry.peer.requests().len();
     let other = resume(&run, CALLBACK).var("SENTRY_AUTH_TOKEN", "sntryu_an0ther");
-    let ended = fails(&other, 4, "session-expired");
+    let ended = assert_fails(&other, 4, "session-expired");
     assert!(ended.stderr.contains("use the token of the first run"), "{}", ended.stderr);
     assert_eq!(sentry.peer.requests().len(), before);
-    completes(&resume(&run, CALLBACK), "complete true 1");
+    assert_completes(&resume(&run, CALLBACK), "complete true 1");
 }
 
 #[test]
 fn one_of_two_that_wait_is_named_by_its_provider() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = waiting(&sentry);
-    run.clone().var("FINISHLINE_PROVIDER", "gitea").go().expect(3);
+    run.clone().var("FINISHLINE_PROVIDER", "gitea").execute().expect(3);
     assert_eq!(entries(&run).len(), 2);
-    let ended = fails(&resume(&run, CALLBACK), 2, "ambiguous");
+    let ended = assert_fails(&resume(&run, CALLBACK), 2, "ambiguous");
     assert!(ended.stderr.contains("name the one you mean with `provider`"), "{}", ended.stderr);
     let gitlab = resume(&run, CALLBACK).var("FINISHLINE_PROVIDER", "gitlab");
-    completes(&gitlab, "complete true 1");
+    assert_completes(&gitlab, "complete true 1");
     assert!(entries(&run)[0].ends_with("/acme/gitea"));
     let callback = CALLBACK.replace("state-1", "state-2");
-    let ended = completes(&resume(&run, &callback), "complete true 2");
+    let ended = assert_completes(&resume(&run, &callback), "complete true 2");
     assert_eq!(ended.output("provider"), "gitea");
 }
 
@@ -132,98 +137,100 @@ fn processes_that_keep_a_pipeline_at_once_lose_none() {
     let orgs: Vec<_> = (0..16).map(|number| format!("org-{number}")).collect();
     let arguments: Vec<_> = orgs.iter().flat_map(|org| ["--org", org]).collect();
     let folder = tempfile::tempdir().unwrap();
-    let serve = Serve::over(folder, &arguments, Some(serve::TOKEN));
+    let serve = ServeProcess::over(folder, &arguments, Some(serve::TOKEN));
     let run = step(&serve.url(), "gitlab", GITLAB).var("SENTRY_AUTH_TOKEN", serve::TOKEN);
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file);
     let started: Vec<_> =
         orgs.iter().map(|org| run.clone().var("SENTRY_ORG", org).start()).collect();
-    started.into_iter().for_each(|started| drop(started.end().expect(3)));
+    started.into_iter().for_each(|started| drop(started.wait().expect(3)));
     assert_eq!(entries(&run).len(), orgs.len());
 }
 
 #[test]
 fn a_second_start_replaces_the_first_in_the_file() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = waiting(&sentry);
-    run.go().expect(3);
+    run.execute().expect(3);
     assert_eq!(entries(&run).len(), 1);
-    completes(&resume(&run, &CALLBACK.replace("state-1", "state-2")), "complete true 1");
+    assert_completes(&resume(&run, &CALLBACK.replace("state-1", "state-2")), "complete true 1");
 }
 
 #[test]
 fn a_wrong_callback_does_not_cost_the_right_one() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = waiting(&sentry);
     let wrong = resume(&run, &CALLBACK.replace("0auth-state-1", "f0reign"));
-    let ended = fails(&wrong, 4, "wrong-oauth-state");
+    let ended = assert_fails(&wrong, 4, "wrong-oauth-state");
     assert_eq!(ended.output("error-status"), "400");
     assert_eq!(leaks(&ended, "f0reign"), [""; 0]);
     let refused = resume(&run, "http://127.0.0.1/?error=access_denied&state=0auth-state-1");
-    fails(&refused, 4, "refused");
-    completes(&resume(&run, CALLBACK), "complete true 1");
+    assert_fails(&refused, 4, "refused");
+    assert_completes(&resume(&run, CALLBACK), "complete true 1");
 }
 
 #[test]
 fn a_session_that_the_server_has_no_more_has_expired() {
-    let sentry = Sentry::with(|world, request| match request.line() == LOOK {
-        true => Reply::detail(404, "No active pipeline session."),
+    let sentry = FakeSentry::with(|world, request| match request.line() == GET_PIPELINE {
+        true => Response::detail(404, "No active pipeline session."),
         false => world.answer(request),
     });
     let run = waiting(&sentry);
-    let ended = fails(&resume(&run, CALLBACK), 4, "session-expired");
+    let ended = assert_fails(&resume(&run, CALLBACK), 4, "session-expired");
     assert_eq!(ended.output("error-status"), "404");
-    assert_eq!(sentry.peer.count(POST), 2);
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn a_session_at_another_step_is_not_gone_on_with() {
-    let sentry = Sentry::with(|world, request| match request.line() == LOOK {
-        true => Reply::json(200, &json!({"step": "installation_config", "data": {}})),
+    let sentry = FakeSentry::with(|world, request| match request.line() == GET_PIPELINE {
+        true => Response::json(200, &json!({"step": "installation_config", "data": {}})),
         false => world.answer(request),
     });
     let run = waiting(&sentry);
-    fails(&resume(&run, CALLBACK), 4, "session-expired");
-    assert_eq!(sentry.peer.count(POST), 2);
+    assert_fails(&resume(&run, CALLBACK), 4, "session-expired");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 2);
 }
 
 #[test]
 fn without_a_resume_file_the_person_is_told_to_set_one() {
-    let sentry = Sentry::new();
-    let ended = sentry.step("gitlab", GITLAB).go().expect(3);
+    let sentry = FakeSentry::new();
+    let ended = sentry.step("gitlab", GITLAB).execute().expect(3);
     assert!(ended.stdout.contains("set `resume-file`, and run again"), "{}", ended.stdout);
     let run = sentry.step("gitlab", GITLAB);
-    let ended = fails(&resume(&run, CALLBACK), 2, "usage");
+    let ended = assert_fails(&resume(&run, CALLBACK), 2, "usage");
     assert!(ended.output("error-message").contains("`resume-file` is missing"));
     let run = run.var("FINISHLINE_RESUME_FILE", "nowhere.json");
-    let ended = fails(&resume(&run, CALLBACK), 2, "usage");
+    let ended = assert_fails(&resume(&run, CALLBACK), 2, "usage");
     assert!(ended.output("error-message").starts_with("cannot read `resume-file`: "));
 }
 
 #[test]
 fn a_file_of_something_else_is_left_as_it_is_and_nothing_is_started() {
     for bytes in [&b"not ours"[..], b"{\"schema\": 2}", b"\xff\xfe binary"] {
-        let sentry = Sentry::new();
+        let sentry = FakeSentry::new();
         let run = sentry.step("gitlab", GITLAB);
         let file = run.file("waiting.json", bytes);
         let run = run.var("FINISHLINE_RESUME_FILE", &file);
-        fails(&run, 2, "usage");
+        assert_fails(&run, 2, "usage");
         assert_eq!(std::fs::read(&file).unwrap(), bytes);
-        assert_eq!(sentry.peer.count(POST), 0);
-        fails(&resume(&run, CALLBACK), 2, "usage");
+        assert_eq!(sentry.peer.count(POST_PIPELINE), 0);
+        assert_fails(&resume(&run, CALLBACK), 2, "usage");
     }
 }
 
 #[test]
 fn a_renewal_that_lands_on_another_integration_is_told_by_the_second_process_too() {
-    let sentry = Sentry::new().having("gitlab", "its-group").having("gitlab", "other");
+    let sentry = FakeSentry::new()
+        .with_integration("gitlab", "its-group")
+        .with_integration("gitlab", "other");
     let run = sentry.step("gitlab", GITLAB).var("FINISHLINE_MODE", "reauth");
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file).var("FINISHLINE_INTEGRATION_ID", "2");
-    run.go().expect(3);
+    run.execute().expect(3);
     let second =
         resume(&run, CALLBACK).without("FINISHLINE_MODE").without("FINISHLINE_INTEGRATION_ID");
-    let ended = fails(&second, 4, "integration-mismatch");
+    let ended = assert_fails(&second, 4, "integration-mismatch");
     let message = ended.output("error-message");
     assert!(message.contains("integration 2") && message.contains("integration 1"), "{message}");
     assert_eq!(entries(&run), [""; 0]);
@@ -231,70 +238,76 @@ fn a_renewal_that_lands_on_another_integration_is_told_by_the_second_process_too
 
 #[test]
 fn a_lost_answer_is_not_taken_for_an_integration_that_was_there() {
-    let sentry = Sentry::with(|world, request| match request.line() == POST && request.nth == 2 {
-        true => {
-            world.answer(request);
-            world.integrations.pop();
-            Reply::close()
+    let sentry = FakeSentry::with(|world, request| {
+        match request.line() == POST_PIPELINE && request.nth == 2 {
+            true => {
+                world.answer(request);
+                world.integrations.pop();
+                Response::close()
+            }
+            false => world.answer(request),
         }
-        false => world.answer(request),
     });
-    let sentry = sentry.having("gitlab", "of-another-group");
+    let sentry = sentry.with_integration("gitlab", "of-another-group");
     let run = waiting(&sentry);
-    fails(&resume(&run, CALLBACK), 6, "unreachable");
+    assert_fails(&resume(&run, CALLBACK), 6, "unreachable");
     assert_eq!(entries(&run).len(), 1);
 }
 
 #[test]
 fn a_lost_answer_of_the_second_process_is_found_in_the_list() {
-    let sentry = Sentry::with(|world, request| {
+    let sentry = FakeSentry::with(|world, request| {
         let reply = world.answer(request);
-        if request.line() == POST && request.nth == 2 { Reply::close() } else { reply }
+        if request.line() == POST_PIPELINE && request.nth == 2 { Response::close() } else { reply }
     });
-    let sentry = sentry.having("gitlab", "of-another-group");
+    let sentry = sentry.with_integration("gitlab", "of-another-group");
     let run = waiting(&sentry);
-    completes(&resume(&run, CALLBACK), "complete true 2");
-    assert_eq!(sentry.peer.count(POST), 3);
+    assert_completes(&resume(&run, CALLBACK), "complete true 2");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 3);
 }
 
 #[test]
 fn what_is_asked_for_afterwards_is_done_by_the_second_process() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = waiting(&sentry);
     let second = resume(&run, CALLBACK).var("FINISHLINE_REPOSITORIES", "acme/web");
-    let ended = completes(&second, "complete true 1");
+    let ended = assert_completes(&second, "complete true 1");
     assert_eq!(ended.output("warnings"), "");
-    assert_eq!(sentry.world().repositories.len(), 1);
+    assert_eq!(sentry.data().repositories.len(), 1);
 }
 
 #[test]
 fn a_provider_that_nobody_describes_goes_on_with_all_that_the_callback_brings() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = sentry.step("chat", "{}");
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file);
-    run.go().expect(3);
-    let ended = completes(&resume(&run, &format!("{CALLBACK}&team=T1")), "complete true 1");
+    run.execute().expect(3);
+    let ended = assert_completes(&resume(&run, &format!("{CALLBACK}&team=T1")), "complete true 1");
     assert_eq!(ended.output("provider"), "chat");
     let posted = json!({"code": "c0de-x", "state": "0auth-state-1", "team": "T1"});
     assert_eq!(*sentry.posts().last().unwrap(), posted);
-    assert_eq!(sentry.peer.lines()[..3], [LIST, ORGANIZATION, POST]);
+    assert_eq!(sentry.peer.lines()[..3], [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE]);
 }
 
 /// A Sentry whose step after the browser's asks for more.
 #[test]
 fn a_step_after_the_browser_is_answered_from_the_state_of_the_second_run() {
-    let sentry = Sentry::with(|world, request| match request.line() == POST && request.nth == 1 {
-        true => Reply::json(200, &json!({"status": "advance", "step": "account", "data": {}})),
-        false => world.answer(request),
+    let sentry = FakeSentry::with(|world, request| {
+        match request.line() == POST_PIPELINE && request.nth == 1 {
+            true => {
+                Response::json(200, &json!({"status": "advance", "step": "account", "data": {}}))
+            }
+            false => world.answer(request),
+        }
     });
     let state = "{account: {name: acme-group, key: l8ter-secret}}";
     let run = sentry.step("chat", state);
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file);
-    run.go().expect(3);
+    run.execute().expect(3);
     let second = run.clone().args(&["resume"]).var("FINISHLINE_CALLBACK_URL", CALLBACK);
-    let ended = second.go();
+    let ended = second.execute();
     assert_eq!(leaks(&ended, "l8ter-secret"), [""; 0]);
     assert!(ended.stderr.contains("::add-mask::l8ter-secret\n"), "{}", ended.stderr);
     let answer = json!({"name": "acme-group", "key": "l8ter-secret"});
@@ -304,32 +317,33 @@ fn a_step_after_the_browser_is_answered_from_the_state_of_the_second_run() {
 #[test]
 fn a_pipeline_that_waits_a_second_time_is_kept_a_second_time() {
     let page = "https://github.com/apps/acme/installations/new";
-    let sentry =
-        Sentry::with(move |world, request| match request.line() == POST && request.nth == 1 {
+    let sentry = FakeSentry::with(move |world, request| {
+        match request.line() == POST_PIPELINE && request.nth == 1 {
             true => {
                 let data = json!({"appInstallUrl": page});
-                Reply::json(200, &json!({"status": "advance", "step": "install", "data": data}))
+                Response::json(200, &json!({"status": "advance", "step": "install", "data": data}))
             }
             false => world.answer(request),
-        });
+        }
+    });
     let run = sentry.step("chat", "{}");
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file);
-    run.go().expect(3);
-    let ended = resume(&run, CALLBACK).go().expect(3);
+    run.execute().expect(3);
+    let ended = resume(&run, CALLBACK).execute().expect(3);
     assert_eq!(ended.output("redirect-url"), page);
     assert_eq!(entries(&run).len(), 1);
 }
 
 /// Two entries of a manifest for one organization and provider, which both wait.
-fn two_waiting(sentry: &Sentry) -> Run {
+fn two_waiting(sentry: &FakeSentry) -> ProgramRun {
     let run = waiting(sentry).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     std::fs::remove_file(run.path("waiting.json")).unwrap();
     let entry = "  - {provider: gitlab, state: {url: 'https://gitlab.example.com', clientId: app, clientSecret: '${SECRET}'}}\n";
     run.file("finishline.yml", format!("version: 1\nintegrations:\n{entry}{entry}"));
     let run = run.var("SECRET", "gitl4b-secret").var("FINISHLINE_MANIFEST", "finishline.yml");
     // One after the other: the first has the first session.
-    let ended = run.clone().var("FINISHLINE_MAX_PARALLEL", "1").go().expect(3);
+    let ended = run.clone().var("FINISHLINE_MAX_PARALLEL", "1").execute().expect(3);
     assert!(
         ended.stdout.contains("resume --org acme --entry 'integrations[0]'"),
         "{}",
@@ -340,30 +354,30 @@ fn two_waiting(sentry: &Sentry) -> Run {
 
 #[test]
 fn two_entries_of_one_provider_wait_beside_each_other_and_are_told_apart() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = two_waiting(&sentry);
     let kept = entries(&run);
     assert!(kept[0].ends_with("/acme/gitlab/integrations[0]"), "{kept:?}");
     assert!(kept[1].ends_with("/acme/gitlab/integrations[1]"), "{kept:?}");
     let resumed =
         resume(&run, &CALLBACK.replace("state-1", "state-3")).without("FINISHLINE_MANIFEST");
-    let ended = fails(&resumed, 2, "ambiguous");
+    let ended = assert_fails(&resumed, 2, "ambiguous");
     assert!(ended.stderr.contains(&kept.join(", ")), "{}", ended.stderr);
     assert!(ended.stderr.contains("by what stands last with `entry`"), "{}", ended.stderr);
-    completes(&resumed.var("FINISHLINE_ENTRY", "integrations[1]"), "complete true 1");
+    assert_completes(&resumed.var("FINISHLINE_ENTRY", "integrations[1]"), "complete true 1");
     assert_eq!(entries(&run), kept[..1]);
 }
 
 #[test]
 fn an_entry_of_the_manifest_goes_on_with_what_the_manifest_says_of_it() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = two_waiting(&sentry);
     let resumed = resume(&run, &CALLBACK.replace("state-1", "state-2"));
-    let ended = fails(&resumed, 2, "usage");
+    let ended = assert_fails(&resumed, 2, "usage");
     let hint = "name the one that waits with `entry`: integrations[0], integrations[1]";
     assert!(ended.stderr.contains(hint), "{}", ended.stderr);
-    completes(&resumed.var("FINISHLINE_ENTRY", "integrations[0]"), "complete true 1");
+    assert_completes(&resumed.var("FINISHLINE_ENTRY", "integrations[0]"), "complete true 1");
     assert_eq!(entries(&run).len(), 1);
     let callback = run.var("FINISHLINE_CALLBACK_URL", CALLBACK);
-    assert!(fails(&callback, 2, "usage").stderr.contains("`callback-url` is for"));
+    assert!(assert_fails(&callback, 2, "usage").stderr.contains("`callback-url` is for"));
 }

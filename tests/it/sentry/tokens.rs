@@ -1,8 +1,10 @@
 //! Which token is sent, to whom, and what a person is told when it does not do.
 
-use crate::support::fake_sentry::{OPSGENIE, POST, Sentry, TOKEN, World, completes, fails, leaks};
-use crate::support::http_server::{Peer, Reply};
-use crate::support::run::Run;
+use crate::support::fake_sentry::{
+    FakeSentry, OPSGENIE, POST_PIPELINE, SentryData, TOKEN, assert_completes, assert_fails, leaks,
+};
+use crate::support::http_server::{HttpServer, Response};
+use crate::support::run::ProgramRun;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::json;
@@ -13,34 +15,34 @@ fn organization_token(org: &str, url: &str, region: &str) -> String {
     format!("sntrys_{}_{}", STANDARD.encode(payload), STANDARD_NO_PAD.encode([7; 32]))
 }
 
-fn of_acme(sentry: &Sentry) -> String {
+fn of_acme(sentry: &FakeSentry) -> String {
     organization_token("acme", &sentry.peer.url(), "https://us.sentry.example")
 }
 
 /// A Sentry that answers every request in one way.
-fn saying(status: u16, detail: &'static str) -> Sentry {
-    Sentry::with(move |_, _| Reply::detail(status, detail))
+fn saying(status: u16, detail: &'static str) -> FakeSentry {
+    FakeSentry::with(move |_, _| Response::detail(status, detail))
 }
 
 #[test]
 fn an_organization_token_is_refused_before_any_request() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let token = of_acme(&sentry);
-    let ended = fails(&sentry.opsgenie().var("SENTRY_AUTH_TOKEN", &token), 5, "org-token");
+    let ended = assert_fails(&sentry.opsgenie().var("SENTRY_AUTH_TOKEN", &token), 5, "org-token");
     assert_eq!(sentry.peer.lines(), [""; 0]);
     assert!(ended.stderr.contains("set `pipeline-token` to the token of a user"));
     assert_eq!(leaks(&ended, &token), [""; 0]);
     let user = sentry.opsgenie().var("FINISHLINE_PIPELINE_TOKEN", &token);
-    fails(&user, 5, "org-token");
+    assert_fails(&user, 5, "org-token");
     assert_eq!(sentry.peer.lines(), [""; 0]);
 }
 
 #[test]
 fn the_pipeline_token_walks_the_pipeline_beside_an_organization_token() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let token = of_acme(&sentry);
     let run = sentry.opsgenie().var("SENTRY_AUTH_TOKEN", &token);
-    let ended = completes(&run.var("FINISHLINE_PIPELINE_TOKEN", TOKEN), "complete true 1");
+    let ended = assert_completes(&run.var("FINISHLINE_PIPELINE_TOKEN", TOKEN), "complete true 1");
     let bearer = format!("Bearer {TOKEN}");
     assert!(sentry.peer.requests().iter().all(|one| one.header("authorization") == bearer));
     assert_eq!(leaks(&ended, &token), [""; 0]);
@@ -50,22 +52,22 @@ fn the_pipeline_token_walks_the_pipeline_beside_an_organization_token() {
 
 #[test]
 fn organization_and_server_are_taken_from_the_token() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = sentry.opsgenie().var("SENTRY_AUTH_TOKEN", of_acme(&sentry));
     let run = run.without("SENTRY_ORG").without("SENTRY_URL");
-    completes(&run.var("FINISHLINE_PIPELINE_TOKEN", TOKEN), "complete true 1");
+    assert_completes(&run.var("FINISHLINE_PIPELINE_TOKEN", TOKEN), "complete true 1");
 }
 
 #[test]
 fn a_token_of_another_organization_or_server_sends_nothing() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let elsewhere = "https://sentry.example";
     for token in [
         organization_token("other", &sentry.peer.url(), elsewhere),
         organization_token("acme", elsewhere, elsewhere),
     ] {
         let run = sentry.opsgenie().var("SENTRY_AUTH_TOKEN", &token);
-        let ended = fails(&run.var("FINISHLINE_PIPELINE_TOKEN", TOKEN), 2, "token-mismatch");
+        let ended = assert_fails(&run.var("FINISHLINE_PIPELINE_TOKEN", TOKEN), 2, "token-mismatch");
         assert!(ended.output("error-message").starts_with("the token belongs to "));
         assert_eq!(leaks(&ended, &token), [""; 0]);
     }
@@ -76,16 +78,16 @@ fn a_token_of_another_organization_or_server_sends_nothing() {
 fn a_damaged_organization_token_is_left_to_the_server() {
     let sentry = saying(401, "Invalid org token");
     let run = sentry.opsgenie().var("SENTRY_AUTH_TOKEN", "sntrys_bm90IGpzb24=_x");
-    let ended = fails(&run, 5, "unauthorized");
+    let ended = assert_fails(&run, 5, "unauthorized");
     assert!(ended.output("error-message").contains("(Invalid org token)"));
 }
 
 #[test]
 fn a_token_that_the_server_does_not_know_is_told_so() {
     let sentry = saying(401, "Invalid token");
-    let ended = fails(&sentry.opsgenie(), 5, "unauthorized");
+    let ended = assert_fails(&sentry.opsgenie(), 5, "unauthorized");
     let message = "127.0.0.1 does not know the token (Invalid token)";
-    assert_eq!(ended.said(["error-message", "error-status"]), format!("{message} 401"));
+    assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} 401"));
     assert!(ended.stderr.contains("it may have been revoked, or be of another server"));
     assert_eq!(sentry.peer.requests().len(), 1);
 }
@@ -93,25 +95,29 @@ fn a_token_that_the_server_does_not_know_is_told_so() {
 #[test]
 fn a_token_without_the_scope_is_told_which_scope_and_role_it_needs() {
     let words = "You do not have permission to perform this action.";
-    let ended = fails(&saying(403, words).opsgenie(), 5, "missing-scope");
+    let ended = assert_fails(&saying(403, words).opsgenie(), 5, "missing-scope");
     let message = format!("the token may not list integrations for acme ({words})");
-    assert_eq!(ended.said(["error-message", "error-status"]), format!("{message} 403"));
+    assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} 403"));
     assert!(
         ended.stderr.contains("org:integrations, and its owner the role owner, manager or admin")
     );
-    let sentry = Sentry::with(|world: &mut World, request| match request.line() == POST {
-        true => Reply::detail(403, "no"),
-        false => world.answer(request),
-    });
-    let ended = fails(&sentry.opsgenie(), 5, "missing-scope");
+    let sentry =
+        FakeSentry::with(|world: &mut SentryData, request| match request.line() == POST_PIPELINE {
+            true => Response::detail(403, "no"),
+            false => world.answer(request),
+        });
+    let ended = assert_fails(&sentry.opsgenie(), 5, "missing-scope");
     assert!(ended.output("error-message").contains("may not walk an integration pipeline"));
-    assert_eq!(sentry.peer.count(POST), 1);
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 1);
 }
 
 #[test]
 fn an_organization_that_the_token_does_not_see_is_told_so() {
-    let ended =
-        fails(&saying(404, "The requested resource does not exist").opsgenie(), 5, "not-a-member");
+    let ended = assert_fails(
+        &saying(404, "The requested resource does not exist").opsgenie(),
+        5,
+        "not-a-member",
+    );
     assert!(ended.output("error-message").contains("no organization acme"));
     assert_eq!(ended.output("error-status"), "404");
     assert!(ended.stderr.contains("check `org`, and that the token's owner is a member of it"));
@@ -119,15 +125,15 @@ fn an_organization_that_the_token_does_not_see_is_told_so() {
 
 #[test]
 fn a_server_without_such_a_listing_is_no_matter_of_membership() {
-    let peer = Peer::new(|_| Reply::html(404, "<!doctype html><title>Not Found</title>"));
+    let peer = HttpServer::new(|_| Response::html(404, "<!doctype html><title>Not Found</title>"));
     let run = crate::support::fake_sentry::step(&peer.url(), "opsgenie", OPSGENIE);
-    let ended = fails(&run, 6, "backend-error");
+    let ended = assert_fails(&run, 6, "backend-error");
     assert!(ended.output("error-message").contains("is no Sentry"), "{}", ended.stderr);
     assert!(ended.stderr.contains("check `url`"), "{}", ended.stderr);
 }
 
-fn laptop() -> Run {
-    Run::local()
+fn laptop() -> ProgramRun {
+    ProgramRun::local()
         .var("FINISHLINE_PROVIDER", "opsgenie")
         .var("FINISHLINE_ORG", "acme")
         .var("FINISHLINE_STATE", OPSGENIE)
@@ -135,25 +141,25 @@ fn laptop() -> Run {
 
 #[test]
 fn an_address_without_a_token_is_a_failure_on_a_laptop_and_a_mistake_in_a_job() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = laptop().var("SENTRY_URL", sentry.peer.url());
-    let ended = run.args(&["run", "--format", "json"]).go().expect(5);
+    let ended = run.args(&["run", "--format", "json"]).execute().expect(5);
     assert_eq!(ended.json()["error"]["code"], "no-token");
-    fails(&sentry.opsgenie().without("SENTRY_AUTH_TOKEN"), 2, "usage");
+    assert_fails(&sentry.opsgenie().without("SENTRY_AUTH_TOKEN"), 2, "usage");
     assert_eq!(sentry.peer.lines(), [""; 0]);
 }
 
 #[test]
 fn a_token_may_stand_in_a_file() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = sentry.opsgenie().without("SENTRY_AUTH_TOKEN");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let file = file.to_str().unwrap();
-    completes(&run.clone().args(&["run", "--auth-token-file", file]), "complete true 1");
+    assert_completes(&run.clone().args(&["run", "--auth-token-file", file]), "complete true 1");
     let run = run.var("SENTRY_AUTH_TOKEN", of_acme(&sentry));
-    completes(&run.args(&["run", "--pipeline-token-file", file]), "complete false 1");
+    assert_completes(&run.args(&["run", "--pipeline-token-file", file]), "complete false 1");
 }
 
 /// What a header cannot carry: the name is told, the text is not.
@@ -167,8 +173,8 @@ fn a_token_that_no_header_can_carry_is_a_mistake_of_the_inputs() {
             "sntryu_ s3cr3t",
             "„sntryu_s3cr3t“",
         ] {
-            let sentry = Sentry::new();
-            let ended = fails(&sentry.opsgenie().var(name, bad), 2, "usage");
+            let sentry = FakeSentry::new();
+            let ended = assert_fails(&sentry.opsgenie().var(name, bad), 2, "usage");
             let message = ended.output("error-message");
             assert!(message.contains(name) && message.contains("one line"), "{message}");
             assert_eq!(leaks(&ended, "cr3t"), [""; 0]);
@@ -179,26 +185,26 @@ fn a_token_that_no_header_can_carry_is_a_mistake_of_the_inputs() {
 
 #[test]
 fn the_line_end_that_a_secret_store_adds_is_no_part_of_a_token() {
-    let sentry = Sentry::new();
+    let sentry = FakeSentry::new();
     let run = sentry.opsgenie().var("SENTRY_AUTH_TOKEN", format!("{TOKEN}\r\n"));
-    completes(&run, "complete true 1");
+    assert_completes(&run, "complete true 1");
 }
 
 #[test]
 fn a_token_is_sent_to_the_server_that_is_named_and_to_no_other() {
-    let (sentry, other) = (Sentry::new(), Sentry::new());
+    let (sentry, other) = (FakeSentry::new(), FakeSentry::new());
     let run = sentry.opsgenie().var("SENTRY_URL", other.peer.url());
-    completes(&run.var("FINISHLINE_URL", sentry.peer.url()), "complete true 1");
+    assert_completes(&run.var("FINISHLINE_URL", sentry.peer.url()), "complete true 1");
     assert_eq!(other.peer.lines(), [""; 0]);
 }
 
 #[test]
 fn tolerated_failures_keep_their_outputs() {
     let sentry = saying(403, "no");
-    let ended = sentry.opsgenie().var("FINISHLINE_TOLERATE", "auth").go().expect(0);
-    assert_eq!(ended.said(["status", "error-code", "warnings"]), "error missing-scope tolerated");
+    let ended = sentry.opsgenie().var("FINISHLINE_TOLERATE", "auth").execute().expect(0);
+    assert_eq!(ended.joined(["status", "error-code", "warnings"]), "error missing-scope tolerated");
     let sentry = saying(503, "later");
     let run = sentry.opsgenie().var("FINISHLINE_TOLERATE", "unavailable");
-    let ended = run.var("FINISHLINE_TIMEOUT", "1").go().expect(0);
-    assert_eq!(ended.said(["error-code", "error-status"]), "backend-error 503");
+    let ended = run.var("FINISHLINE_TIMEOUT", "1").execute().expect(0);
+    assert_eq!(ended.joined(["error-code", "error-status"]), "backend-error 503");
 }

@@ -2,11 +2,11 @@
 //! what is read from them. The pages are a real one's, cut to what tells them apart.
 
 use crate::support::fake_sentry::{
-    GITLAB, LIST, ORGANIZATION, POST, Sentry, TOKEN, World, completes, fails, integration, leaks,
-    step,
+    FakeSentry, GET_INTEGRATIONS, GET_ORGANIZATION, GITLAB, POST_PIPELINE, SentryData, TOKEN,
+    assert_completes, assert_fails, integration, leaks, step,
 };
-use crate::support::http_server::{Peer, Reply, Request};
-use crate::support::run::Run;
+use crate::support::http_server::{HttpServer, Request, Response};
+use crate::support::run::ProgramRun;
 use serde_json::{Value, json};
 
 const WHO: &str = "GET /api/0/";
@@ -27,8 +27,8 @@ const AGAIN: &str = "<title> GitLab Setup | Sentry </title><form action=\"\" met
 const VENDOR: &str = "https://app.pagerduty.com/install/integration?app_id=TESTAPP&version=2";
 
 /// The last page: it posts to the window that opened it.
-fn finish_page(message: &Value) -> Reply {
-    Reply::html(
+fn finish_page(message: &Value) -> Response {
+    Response::html(
         200,
         format!(
             "<title> Integration Setup Complete | Sentry </title>\n<script>if (window.opener) {{\n    \
@@ -37,8 +37,8 @@ fn finish_page(message: &Value) -> Reply {
     )
 }
 
-fn error_page(reason: &str) -> Reply {
-    Reply::html(
+fn error_page(reason: &str) -> Response {
+    Response::html(
         200,
         format!(
             "<title>Setup Error | Sentry</title><div class=\"box-content with-padding\">\n<p>Whoops! \
@@ -48,54 +48,61 @@ fn error_page(reason: &str) -> Reply {
 }
 
 /// A Sentry of 2023, where the pages belong to a session.
-fn old(world: &mut World, request: &Request) -> Reply {
-    let finished = |world: &mut World, provider: &str, account: &str| {
+fn old(world: &mut SentryData, request: &Request) -> Response {
+    let finished = |world: &mut SentryData, provider: &str, account: &str| {
         finish_page(&json!({"success": true, "data": world.finish(provider, account)}))
     };
-    let begin = |reply: Reply| reply.with("Set-Cookie", "sentrysid=s3ss10n-1; HttpOnly; Path=/");
+    let begin = |reply: Response| reply.with("Set-Cookie", "sentrysid=s3ss10n-1; HttpOnly; Path=/");
     let line = request.line();
     if line.contains("/pipeline/") || line.ends_with(" pipeline/integration_pipeline/") {
-        return Reply::html(404, "");
+        return Response::html(404, "");
     }
     if line.contains("/extensions/") && request.header("cookie") != "sentrysid=s3ss10n-1" {
-        return Reply::redirect("/");
+        return Response::redirect("/");
     }
     match line.as_str() {
-        SETUP => begin(Reply::html(200, FORM)),
-        ANSWER if request.field("name").is_empty() => Reply::html(200, FORM),
+        SETUP => begin(Response::html(200, FORM)),
+        ANSWER if request.field("name").is_empty() => Response::html(200, FORM),
         ANSWER => finished(world, "example", &request.field("name")),
-        "GET /organizations/acme/integrations/pagerduty/setup/" => begin(Reply::redirect(VENDOR)),
+        "GET /organizations/acme/integrations/pagerduty/setup/" => {
+            begin(Response::redirect(VENDOR))
+        }
         "GET /extensions/pagerduty/setup/" => finished(world, "pagerduty", "acme"),
-        "GET /organizations/acme/integrations/forge/setup/" => begin(Reply::html(200, GUIDE)),
+        "GET /organizations/acme/integrations/forge/setup/" => begin(Response::html(200, GUIDE)),
         "GET /extensions/forge/setup/" if request.parameter("code").is_empty() => {
-            Reply::html(200, FORM)
+            Response::html(200, FORM)
         }
         "GET /extensions/forge/setup/" => finished(world, "forge", &request.parameter("code")),
-        "POST /extensions/forge/setup/" => Reply::redirect("https://forge.example/oauth?state=s1g"),
-        "GET /organizations/acme/integrations/gitlab/setup/" => begin(Reply::html(200, GUIDE)),
-        "GET config/integrations/" => Reply::detail(404, "Providers do not exist"),
-        line if line.contains("/setup/") => Reply::html(500, "<title>Internal Server Error"),
+        "POST /extensions/forge/setup/" => {
+            Response::redirect("https://forge.example/oauth?state=s1g")
+        }
+        "GET /organizations/acme/integrations/gitlab/setup/" => begin(Response::html(200, GUIDE)),
+        "GET config/integrations/" => Response::detail(404, "Providers do not exist"),
+        line if line.contains("/setup/") => Response::html(500, "<title>Internal Server Error"),
         _ => world.answer(request),
     }
 }
 
 /// The same, with another answer to one kind of request.
-fn but(line: &'static str, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Sentry {
-    Sentry::with(move |world, request| match request.line() == line {
+fn but(line: &'static str, reply: impl Fn() -> Response + Send + Sync + 'static) -> FakeSentry {
+    FakeSentry::with(move |world, request| match request.line() == line {
         true => reply(),
         false => old(world, request),
     })
 }
 
-fn example(sentry: &Sentry) -> Run {
+fn example(sentry: &FakeSentry) -> ProgramRun {
     sentry.step("example", DEMO)
 }
 
 #[test]
 fn a_server_without_the_endpoint_is_walked_by_its_pages() {
-    let sentry = Sentry::with(old);
-    let ended = completes(&example(&sentry), "complete true 1");
-    assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, POST, WHO, SETUP, ANSWER]);
+    let sentry = FakeSentry::with(old);
+    let ended = assert_completes(&example(&sentry), "complete true 1");
+    assert_eq!(
+        sentry.peer.lines(),
+        [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, WHO, SETUP, ANSWER]
+    );
     assert!(ended.stderr.contains("taking its set-up pages (`web`)"), "{}", ended.stderr);
     assert!(ended.output("redirect-url").ends_with("/settings/acme/integrations/example/1/"));
     assert_eq!(sentry.peer.requests()[0].parameter("provider_key"), "example");
@@ -104,30 +111,31 @@ fn a_server_without_the_endpoint_is_walked_by_its_pages() {
     assert_eq!(posted.header("content-type"), "application/x-www-form-urlencoded");
     assert_eq!(posted.header("authorization"), format!("Bearer {TOKEN}"));
     assert_eq!(leaks(&ended, "s3ss10n"), [""; 0]);
-    completes(&example(&sentry), "complete false 1");
+    assert_completes(&example(&sentry), "complete false 1");
 }
 
 #[test]
 fn the_pages_are_taken_at_once_when_they_are_asked_for() {
-    let sentry = Sentry::with(old);
-    completes(&example(&sentry).var("FINISHLINE_DIALECT", "web"), "complete true 1");
-    assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION, SETUP, ANSWER]);
+    let sentry = FakeSentry::with(old);
+    assert_completes(&example(&sentry).var("FINISHLINE_DIALECT", "web"), "complete true 1");
+    assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, SETUP, ANSWER]);
 }
 
 #[test]
 fn the_pages_are_not_taken_where_the_endpoint_or_the_server_says_no() {
-    let gate = but(POST, || Reply::detail(404, "Unknown provider: example"));
-    fails(&example(&gate), 4, "unsupported");
-    assert_eq!(gate.peer.lines(), [LIST, ORGANIZATION, POST]);
-    let api = Sentry::with(old);
-    let ended = fails(&example(&api).var("FINISHLINE_DIALECT", "api"), 4, "unsupported");
+    let gate = but(POST_PIPELINE, || Response::detail(404, "Unknown provider: example"));
+    assert_fails(&example(&gate), 4, "unsupported");
+    assert_eq!(gate.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE]);
+    let api = FakeSentry::with(old);
+    let ended = assert_fails(&example(&api).var("FINISHLINE_DIALECT", "api"), 4, "unsupported");
     assert!(ended.stderr.contains("set `dialect: web`, or check `url`"), "{}", ended.stderr);
-    assert_eq!(api.peer.lines(), [LIST, ORGANIZATION, POST]);
-    for who in [Reply::html as fn(u16, &'static str) -> Reply, |_, _| Reply::json(200, &json!({}))]
-    {
+    assert_eq!(api.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE]);
+    for who in [Response::html as fn(u16, &'static str) -> Response, |_, _| {
+        Response::json(200, &json!({}))
+    }] {
         let other = but(WHO, move || who(200, "<title>Welcome</title>"));
-        fails(&example(&other), 4, "unsupported");
-        assert_eq!(other.peer.lines(), [LIST, ORGANIZATION, POST, WHO]);
+        assert_fails(&example(&other), 4, "unsupported");
+        assert_eq!(other.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, WHO]);
     }
 }
 
@@ -135,22 +143,22 @@ fn the_pages_are_not_taken_where_the_endpoint_or_the_server_says_no() {
 #[test]
 fn the_pages_of_the_saas_are_never_taken() {
     for host in ["sentry.io", "acme.sentry.io"] {
-        let proxy = Peer::new(|request| match request.path() {
-            path if path.contains("/pipeline/") => Reply::html(404, ""),
-            path if path.ends_with("/integrations/") => Reply::json(200, &json!([])),
-            _ => Reply::json(200, &json!({"version": "0"})),
+        let proxy = HttpServer::new(|request| match request.path() {
+            path if path.contains("/pipeline/") => Response::html(404, ""),
+            path if path.ends_with("/integrations/") => Response::json(200, &json!([])),
+            _ => Response::json(200, &json!({"version": "0"})),
         });
         let run = step(&format!("http://{host}"), "example", DEMO);
-        fails(&run.var("HTTP_PROXY", proxy.url()), 4, "unsupported");
+        assert_fails(&run.var("HTTP_PROXY", proxy.url()), 4, "unsupported");
         assert!(!proxy.requests().iter().any(|one| one.path().contains("/setup/")));
     }
 }
 
 #[test]
 fn the_vendors_answer_comes_from_the_state() {
-    let sentry = Sentry::with(old);
+    let sentry = FakeSentry::with(old);
     let state = json!({"config": CONFIG}).to_string();
-    let ended = completes(&sentry.step("pagerduty", &state), "complete true 1");
+    let ended = assert_completes(&sentry.step("pagerduty", &state), "complete true 1");
     let callback = sentry.peer.requests().pop().unwrap();
     assert_eq!(callback.line(), "GET /extensions/pagerduty/setup/");
     assert_eq!(callback.parameter("config"), CONFIG);
@@ -159,11 +167,11 @@ fn the_vendors_answer_comes_from_the_state() {
 
 #[test]
 fn a_guide_is_read_before_its_form_and_a_vendor_answered_after_it() {
-    let sentry = Sentry::with(old);
+    let sentry = FakeSentry::with(old);
     let state =
         "{form: {url: 'https://x', clientId: a&b, verifySsl: true, includeSubgroups: false},
                   vendor: {code: v3ndor-code, state: s1g}}";
-    let ended = completes(&sentry.step("forge", state), "complete true 1");
+    let ended = assert_completes(&sentry.step("forge", state), "complete true 1");
     let requests = sentry.peer.requests().split_off(5);
     let targets: Vec<_> = requests.iter().map(|one| one.target.as_str()).collect();
     let page = "/extensions/forge/setup/";
@@ -183,9 +191,9 @@ fn an_error_page_is_a_refusal_in_its_own_words_without_a_status() {
     for (reason, code) in reasons {
         for line in [SETUP, ANSWER] {
             let sentry = but(line, move || error_page(reason));
-            let ended = fails(&example(&sentry), 4, code);
+            let ended = assert_fails(&example(&sentry), 4, code);
             let words = reason.replace('\n', " ").replace("&lt;", "<").replace("&gt;", ">");
-            assert_eq!(ended.said(["error-message", "error-status"]), format!("{words} "));
+            assert_eq!(ended.joined(["error-message", "error-status"]), format!("{words} "));
         }
     }
 }
@@ -196,22 +204,22 @@ fn a_finish_page_may_report_a_refusal() {
     for (error, code) in [(taken, "identity-taken"), ("No such account", "refused")] {
         let message = json!({"success": false, "data": {"error": error}});
         let sentry = but(ANSWER, move || finish_page(&message));
-        let ended = fails(&example(&sentry), 4, code);
-        assert_eq!(ended.said(["error-message", "error-status"]), format!("{error} "));
+        let ended = assert_fails(&example(&sentry), 4, code);
+        assert_eq!(ended.joined(["error-message", "error-status"]), format!("{error} "));
     }
     let nothing = but(ANSWER, || finish_page(&json!({"success": true, "data": {}})));
-    fails(&example(&nothing), 6, "backend-error");
+    assert_fails(&example(&nothing), 6, "backend-error");
 }
 
 #[test]
 fn a_form_that_is_shown_again_names_its_fields_as_the_endpoint_does() {
-    let sentry = but(ANSWER, || Reply::html(200, AGAIN));
-    let ended = fails(&example(&sentry), 2, "bad-field");
+    let sentry = but(ANSWER, || Response::html(200, AGAIN));
+    let ended = assert_fails(&example(&sentry), 2, "bad-field");
     let words = "`url`: This field is required.; `clientId`: Too \"long\".";
-    assert_eq!(ended.said(["error-message", "error-status"]), format!("{words} "));
+    assert_eq!(ended.joined(["error-message", "error-status"]), format!("{words} "));
     assert_eq!(sentry.peer.count(ANSWER), 1);
-    let plain = but(ANSWER, || Reply::html(200, FORM));
-    let ended = fails(&example(&plain), 4, "refused");
+    let plain = but(ANSWER, || Response::html(200, FORM));
+    let ended = assert_fails(&example(&plain), 4, "refused");
     assert_eq!(ended.output("error-message"), "the form is shown again");
 }
 
@@ -219,7 +227,11 @@ fn a_form_that_is_shown_again_names_its_fields_as_the_endpoint_does() {
 fn a_login_page_means_that_the_user_may_not() {
     for line in [SETUP, ANSWER] {
         for login in ["/auth/login/acme/", "/auth/login/"] {
-            let ended = fails(&example(&but(line, || Reply::redirect(login))), 5, "missing-scope");
+            let ended = assert_fails(
+                &example(&but(line, || Response::redirect(login))),
+                5,
+                "missing-scope",
+            );
             assert!(
                 ended.output("error-message").contains("may not install integrations for acme")
             );
@@ -230,31 +242,32 @@ fn a_login_page_means_that_the_user_may_not() {
 
 #[test]
 fn a_session_that_is_lost_has_expired() {
-    let sentry = but(ANSWER, || Reply::redirect("/"));
-    let ended = fails(&example(&sentry), 4, "session-expired");
+    let sentry = but(ANSWER, || Response::redirect("/"));
+    let ended = assert_fails(&example(&sentry), 4, "session-expired");
     assert_eq!(ended.output("error-status"), "");
 }
 
 #[test]
 fn a_lost_answer_is_looked_for_in_the_list_and_never_posted_again() {
-    for lost in [Reply::close as fn() -> Reply, || Reply::html(500, "")] {
-        let sentry = Sentry::with(move |world, request| {
+    for lost in [Response::close as fn() -> Response, || Response::html(500, "")] {
+        let sentry = FakeSentry::with(move |world, request| {
             let reply = old(world, request);
             if request.line() == ANSWER { lost() } else { reply }
         });
-        let sentry = sentry.having("example", "another");
-        completes(&example(&sentry), "complete true 2");
-        assert_eq!(sentry.peer.lines()[4..], [SETUP, ANSWER, LIST]);
+        let sentry = sentry.with_integration("example", "another");
+        assert_completes(&example(&sentry), "complete true 2");
+        assert_eq!(sentry.peer.lines()[4..], [SETUP, ANSWER, GET_INTEGRATIONS]);
     }
 }
 
 #[test]
 fn a_lost_answer_without_a_trace_is_a_failure_without_a_status() {
-    for (lost, code) in
-        [(Reply::close as fn() -> Reply, "unreachable"), (|| Reply::html(500, ""), "backend-error")]
-    {
-        let sentry = but(ANSWER, lost).having("example", "another");
-        let ended = fails(&example(&sentry), 6, code);
+    for (lost, code) in [
+        (Response::close as fn() -> Response, "unreachable"),
+        (|| Response::html(500, ""), "backend-error"),
+    ] {
+        let sentry = but(ANSWER, lost).with_integration("example", "another");
+        let ended = assert_fails(&example(&sentry), 6, code);
         assert_eq!(ended.output("error-status"), "");
         assert_eq!(sentry.peer.count(ANSWER), 1);
     }
@@ -262,11 +275,11 @@ fn a_lost_answer_without_a_trace_is_a_failure_without_a_status() {
 
 #[test]
 fn a_person_is_sent_to_the_servers_own_page_and_no_secret_leaves_the_job() {
-    let sentry = Sentry::with(old);
+    let sentry = FakeSentry::with(old);
     let run = sentry.step("gitlab", GITLAB);
     let file = run.path("waiting.json");
-    let ended = run.clone().var("FINISHLINE_RESUME_FILE", &file).go().expect(3);
-    assert_eq!(ended.said(["status", "error-code"]), "action_required needs-browser");
+    let ended = run.clone().var("FINISHLINE_RESUME_FILE", &file).execute().expect(3);
+    assert_eq!(ended.joined(["status", "error-code"]), "action_required needs-browser");
     let page = format!("{}/organizations/acme/integrations/gitlab/setup/", sentry.peer.url());
     assert_eq!(ended.output("redirect-url"), page);
     assert!(ended.stdout.contains("run this again: it finds the integration"), "{}", ended.stdout);
@@ -275,45 +288,47 @@ fn a_person_is_sent_to_the_servers_own_page_and_no_secret_leaves_the_job() {
     assert!(!file.exists() && leaks(&ended, TOKEN).is_empty());
     let mut there = integration(1, "gitlab", "gitlab.example.com:_instance_");
     there["domainName"] = "gitlab.example.com".into();
-    sentry.world().integrations.push(there);
-    completes(&run, "complete false 1");
+    sentry.data().integrations.push(there);
+    assert_completes(&run, "complete false 1");
 }
 
 #[test]
 fn a_provider_that_the_server_does_not_have_is_unsupported() {
-    let zzz = Sentry::with(old);
-    let ended = fails(&zzz.step("zzz", "{a: {b: c}}"), 4, "unsupported");
+    let zzz = FakeSentry::with(old);
+    let ended = assert_fails(&zzz.step("zzz", "{a: {b: c}}"), 4, "unsupported");
     assert!(ended.output("error-message").ends_with("shows no set-up page for zzz"));
     assert_eq!(zzz.peer.lines()[4..].len(), 2);
-    let gone = but(SETUP, || Reply::html(404, ""));
-    assert_eq!(fails(&example(&gone), 4, "unsupported").output("error-status"), "");
+    let gone = but(SETUP, || Response::html(404, ""));
+    assert_eq!(assert_fails(&example(&gone), 4, "unsupported").output("error-status"), "");
 }
 
 #[test]
 fn the_shell_of_the_app_is_no_page_of_the_pipeline() {
     for line in [SETUP, ANSWER] {
-        let sentry = but(line, || Reply::html(200, "<title>Sentry</title><div id=\"blk_router\">"));
-        let ended = fails(&example(&sentry), 4, "unsupported");
+        let sentry =
+            but(line, || Response::html(200, "<title>Sentry</title><div id=\"blk_router\">"));
+        let ended = assert_fails(&example(&sentry), 4, "unsupported");
         assert!(ended.output("error-message").contains("shows no set-up page for example"));
     }
 }
 
 #[test]
 fn a_vendor_that_nothing_answers_is_left_to_a_person_at_the_servers_own_page() {
-    let sentry = Sentry::with(|world, request| match request.line().ends_with("/chat/setup/") {
-        true => Reply::redirect("https://chat.example/oauth?state=s1g"),
-        false => old(world, request),
-    });
-    let ended = sentry.step("chat", "{}").go().expect(3);
+    let sentry =
+        FakeSentry::with(|world, request| match request.line().ends_with("/chat/setup/") {
+            true => Response::redirect("https://chat.example/oauth?state=s1g"),
+            false => old(world, request),
+        });
+    let ended = sentry.step("chat", "{}").execute().expect(3);
     let page = format!("{}/organizations/acme/integrations/chat/setup/", sentry.peer.url());
     assert_eq!(ended.output("redirect-url"), page);
-    let ended = fails(&Sentry::with(old).step("forge", "{}"), 2, "missing-field");
+    let ended = assert_fails(&FakeSentry::with(old).step("forge", "{}"), 2, "missing-field");
     assert!(ended.output("error-message").contains("has a step `1` that nothing here answers"));
 }
 
 #[test]
 fn the_plan_starts_no_page() {
-    let sentry = Sentry::with(old);
-    completes(&example(&sentry).args(&["plan"]), "planned false ");
-    assert_eq!(sentry.peer.lines(), [LIST, ORGANIZATION]);
+    let sentry = FakeSentry::with(old);
+    assert_completes(&example(&sentry).args(&["plan"]), "planned false ");
+    assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION]);
 }

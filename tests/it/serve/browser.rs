@@ -1,7 +1,7 @@
 //! `serve` before a browser: who may read, who may set something up, and what the pages show of
 //! foreign text and of secrets.
 
-use crate::support::serve::{Answer, Serve, TOKEN};
+use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
 use serde_json::json;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -11,24 +11,24 @@ const EXAMPLE: &str = "/organizations/acme/integrations/example/setup/";
 
 /// A browser with its cookies.
 struct Browser<'a> {
-    serve: &'a Serve,
+    serve: &'a ServeProcess,
     cookies: Vec<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(serve: &'a Serve) -> Self {
+    fn new(serve: &'a ServeProcess) -> Self {
         Self { serve, cookies: Vec::new() }
     }
 
     /// One that is signed in by this token.
-    fn of(serve: &'a Serve, token: &str) -> Self {
+    fn of(serve: &'a ServeProcess, token: &str) -> Self {
         let mut browser = Self::new(serve);
         let answer = browser.sign_in(token, "/");
         assert_eq!((answer.status, answer.header("location")), (302, "/"), "{}", answer.text);
         browser
     }
 
-    fn sign_in(&mut self, token: &str, next: &str) -> Answer {
+    fn sign_in(&mut self, token: &str, next: &str) -> ServeResponse {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("token", token)
             .append_pair("next", next)
@@ -36,11 +36,11 @@ impl<'a> Browser<'a> {
         self.send("POST", "/auth/login/", &form)
     }
 
-    fn get(&mut self, path: &str) -> Answer {
+    fn get(&mut self, path: &str) -> ServeResponse {
         self.send("GET", path, "")
     }
 
-    fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    fn send(&mut self, method: &str, path: &str, body: &str) -> ServeResponse {
         let headers = [("Cookie", self.cookies.join("; ")), ("Content-Type", FORM.to_owned())];
         let answer = self.serve.send(method, path, &headers, body);
         for (_, set) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
@@ -53,25 +53,25 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends a form of the page, with what the page put into it.
-    fn submit(&mut self, page: &Answer, path: &str, fields: &str) -> Answer {
+    fn submit(&mut self, page: &ServeResponse, path: &str, fields: &str) -> ServeResponse {
         let key = hidden(page).unwrap_or_default();
         self.send("POST", path, &format!("form-key={key}&{fields}"))
     }
 }
 
 /// What the page's form proves its origin by.
-fn hidden(page: &Answer) -> Option<&str> {
+fn hidden(page: &ServeResponse) -> Option<&str> {
     let (_, rest) = page.text.rsplit_once("name=\"form-key\" value=\"")?;
     rest.split('"').next()
 }
 
-fn installed(serve: &Serve) -> usize {
+fn installed(serve: &ServeProcess) -> usize {
     let listed = serve.get("/api/0/organizations/acme/integrations/").expect(200);
     listed.as_array().unwrap().len()
 }
 
 /// Installs an integration as somebody with a token.
-fn install(serve: &Serve, provider: &str, form: &str) {
+fn install(serve: &ServeProcess, provider: &str, form: &str) {
     let mut browser = Browser::of(serve, TOKEN);
     let page = browser.get(&EXAMPLE.replace("example", provider));
     let done = browser.submit(&page, &format!("/extensions/{provider}/setup/"), form);
@@ -80,7 +80,7 @@ fn install(serve: &Serve, provider: &str, form: &str) {
 
 #[test]
 fn a_browser_of_this_machine_reads_without_signing_in_and_sets_nothing_up() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut browser = Browser::new(&serve);
     for path in ["/", INTEGRATIONS, RELEASES] {
         let page = browser.get(path);
@@ -95,7 +95,7 @@ fn a_browser_of_this_machine_reads_without_signing_in_and_sets_nothing_up() {
 
 #[test]
 fn a_strangers_name_that_points_here_reads_nothing() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let port = serve.address.rsplit_once(':').unwrap().1.to_owned();
     let at = |host: String| {
         let head =
@@ -123,7 +123,7 @@ fn a_strangers_name_that_points_here_reads_nothing() {
 fn where_other_machines_reach_it_nothing_is_read_without_signing_in() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--org", "acme", "--listen", "0.0.0.0:0"];
-    let mut serve = Serve::over(folder, &arguments, Some(TOKEN));
+    let mut serve = ServeProcess::over(folder, &arguments, Some(TOKEN));
     serve.address = serve.address.replace("0.0.0.0", "127.0.0.1");
     let mut browser = Browser::new(&serve);
     for path in ["/", INTEGRATIONS, RELEASES] {
@@ -135,7 +135,7 @@ fn where_other_machines_reach_it_nothing_is_read_without_signing_in() {
 
 #[test]
 fn a_token_signs_in_when_it_is_good_for_setting_things_up() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let reads = serve.token("owner", "org:read project:releases");
     for token in ["", "wrong", &reads, &serve.org_token()] {
         let mut browser = Browser::new(&serve);
@@ -158,7 +158,7 @@ fn a_token_signs_in_when_it_is_good_for_setting_things_up() {
 
 #[test]
 fn signing_out_ends_the_session() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut browser = Browser::of(&serve, TOKEN);
     let kept = browser.cookies.clone();
     let page = browser.get("/");
@@ -170,7 +170,7 @@ fn signing_out_ends_the_session() {
 
 #[test]
 fn a_form_that_is_not_from_our_page_sets_nothing_up() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut browser = Browser::of(&serve, TOKEN);
     let page = browser.get(EXAMPLE);
     assert_eq!(page.status, 200);
@@ -187,7 +187,7 @@ fn a_form_that_is_not_from_our_page_sets_nothing_up() {
 
 #[test]
 fn a_link_sets_nothing_up_before_the_person_clicks() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut browser = Browser::of(&serve, TOKEN);
     let page = browser.get("/extensions/example/configure/?name=from-a-link");
     assert_eq!((page.status, installed(&serve)), (200, 0));
@@ -200,7 +200,7 @@ fn a_link_sets_nothing_up_before_the_person_clicks() {
 
 #[test]
 fn who_is_not_a_member_sees_nothing_and_a_member_sets_nothing_up() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let (stranger, member) =
         (serve.token("", "org:admin"), serve.token("member", "org:read org:admin"));
     let mut browser = Browser::of(&serve, &stranger);
@@ -214,7 +214,7 @@ fn who_is_not_a_member_sees_nothing_and_a_member_sets_nothing_up() {
 
 #[test]
 fn a_settings_page_hides_secrets_and_shows_who_did_what() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let form = "base_url=https%3A%2F%2Fapi.opsgenie.com%2F&provider=acme-ops&api_key=k3y-s3cr3t";
     install(&serve, "opsgenie", form);
     let mut browser = Browser::new(&serve);
@@ -238,7 +238,7 @@ fn a_settings_page_hides_secrets_and_shows_who_did_what() {
 
 #[test]
 fn an_integration_is_shown_at_its_own_address_only() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     install(&serve, "example", "name=demo");
     let mut browser = Browser::new(&serve);
     for (path, status) in [
@@ -262,7 +262,7 @@ fn an_integration_is_shown_at_its_own_address_only() {
 
 #[test]
 fn next_is_a_link_to_the_web_or_a_text() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     install(&serve, "example", "name=demo");
     let mut browser = Browser::new(&serve);
     for (next, link) in [
@@ -284,7 +284,7 @@ fn next_is_a_link_to_the_web_or_a_text() {
 
 #[test]
 fn thousands_of_releases_are_searched_and_turned_over() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let sql = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
                INSERT INTO release (organization_id, version, created_at)
                SELECT id, 'web@1.' || i, i FROM n, organization WHERE slug = 'acme'";
@@ -311,7 +311,7 @@ fn thousands_of_releases_are_searched_and_turned_over() {
 
 #[test]
 fn a_release_shows_its_commits_files_and_deploys_as_text() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let commit = |number: usize| {
         json!({ "id": format!("{number:040x}"), "repository": "acme/<web>",
                 "message": format!("<img src=x> {number}\nmore"), "author_name": "<b>Ada",
@@ -321,11 +321,11 @@ fn a_release_shows_its_commits_files_and_deploys_as_text() {
     let commits: Vec<_> = (0..60).map(commit).collect();
     let version = "<script>alert(1)";
     let body = json!({ "version": version, "projects": ["web"], "commits": commits });
-    serve.ask("POST", "/api/0/organizations/acme/releases/", body).expect(201);
+    serve.request("POST", "/api/0/organizations/acme/releases/", body).expect(201);
     let path = format!("{RELEASES}%3Cscript%3Ealert%281%29/");
     let deploy = json!({ "environment": "<u>prod", "url": "https://ci.example.com/1" });
     let deploys = format!("/api/0{path}deploys/");
-    serve.ask("POST", &deploys, deploy).expect(201);
+    serve.request("POST", &deploys, deploy).expect(201);
     let mut browser = Browser::new(&serve);
     let page = browser.get(&path);
     assert_eq!(page.status, 200);
@@ -344,7 +344,7 @@ fn a_release_shows_its_commits_files_and_deploys_as_text() {
 
 #[test]
 fn a_callback_that_nothing_here_waits_for_keeps_its_address() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut browser = Browser::new(&serve);
     let page = browser.get("/extensions/gitlab/setup/?code=c%3Cb%3E&state=s");
     assert_eq!(page.status, 200);
@@ -356,10 +356,11 @@ fn a_callback_that_nothing_here_waits_for_keeps_its_address() {
 
 #[test]
 fn a_provider_that_only_a_sentry_finishes_says_so_in_the_words_of_the_command_line() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut browser = Browser::of(&serve, TOKEN);
     let page = browser.get(&EXAMPLE.replace("example", "msteams"));
-    let run = crate::support::run::Run::local().embedded("msteams", "{}").go().expect(4);
+    let run =
+        crate::support::run::ProgramRun::local().embedded("msteams", "{}").execute().expect(4);
     let said = run.stderr.lines().find_map(|line| line.strip_prefix("error: ")).unwrap();
     let shown = page.text.split_once("<pre>").unwrap().1.split("</pre>").next().unwrap();
     assert_eq!(shown.replace("&#39;", "'").replace("&quot;", "\""), said);

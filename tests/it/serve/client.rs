@@ -1,6 +1,6 @@
 //! Our own client before our own server: one expectation for it and for the embedded backend.
 
-use crate::support::serve::{Serve, TOKEN};
+use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
@@ -26,7 +26,7 @@ fn told(output: &Output, site: &str) -> (Value, Option<i32>) {
 
 /// Runs twice on both; the second time there is nothing left to do.
 fn compare(common: &[(&str, &str)], dialect: &str) {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let (database, url) = (folder.path().join("f.db"), serve.url());
     let embedded =

@@ -1,11 +1,11 @@
 //! What `serve` keeps from other sites, from the curious and from the greedy.
 
-use crate::support::serve::{Answer, Serve, TOKEN};
+use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
 use serde_json::{Value, json};
 
 const ACME: &str = "/api/0/organizations/acme/";
 
-fn post(serve: &Serve, path: &str, headers: &[(&str, &str)]) -> Answer {
+fn post(serve: &ServeProcess, path: &str, headers: &[(&str, &str)]) -> ServeResponse {
     let own = [("Authorization", "Bearer ".to_owned() + TOKEN)];
     let body = json!({"version": "1", "projects": ["web"]}).to_string();
     let kind = [("Content-Type", "application/json".to_owned())];
@@ -16,7 +16,7 @@ fn post(serve: &Serve, path: &str, headers: &[(&str, &str)]) -> Answer {
 
 #[test]
 fn another_sites_page_changes_nothing_even_with_a_token() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let releases = format!("{ACME}releases/");
     for headers in [
         &[("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")][..],
@@ -36,9 +36,9 @@ fn another_sites_page_changes_nothing_even_with_a_token() {
 
 #[test]
 fn every_answer_keeps_a_browser_from_guessing_framing_and_telling() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let refused = post(&serve, ACME, &[("Origin", "https://evil.example")]);
-    let nobody = serve.ask_as("", "GET", ACME, Value::Null);
+    let nobody = serve.request_as("", "GET", ACME, Value::Null);
     let answers =
         ["/", ACME, "/api/0/nothing", "/nothing", "/auth/login/"].map(|path| serve.get(path));
     for answer in answers.iter().chain([&refused, &nobody]) {
@@ -54,7 +54,7 @@ fn every_answer_keeps_a_browser_from_guessing_framing_and_telling() {
 
 #[test]
 fn an_api_answer_runs_nothing_in_a_browser() {
-    let answer = Serve::start().get(ACME);
+    let answer = ServeProcess::start().get(ACME);
     assert!(!answer.header("content-security-policy").contains("script-src"));
     assert_eq!(answer.header("content-type"), "application/json");
 }

@@ -1,32 +1,32 @@
 //! Repositories and code mappings over `serve`.
 
-use super::pipeline::Client;
+use super::pipeline::PipelineClient;
 use crate::support::engine::vectors;
-use crate::support::serve::Serve;
+use crate::support::serve::ServeProcess;
 use serde_json::{Value, json};
 
 const REPOS: &str = "/api/0/organizations/acme/repos/";
 const MAPPINGS: &str = "/api/0/organizations/acme/code-mappings/";
 
 /// Installs `example` and gives its id.
-fn install(serve: &Serve, name: &str) -> String {
+fn install(serve: &ServeProcess, name: &str) -> String {
     let path = "/api/0/organizations/acme/pipeline/integration_pipeline/";
-    let mut client = Client::new(serve);
+    let mut client = PipelineClient::new(serve);
     let body = json!({ "action": "initialize", "provider": "example" });
-    client.ask("POST", path, &body).expect(200);
-    let done = client.ask("POST", path, &json!({ "name": name })).expect(200);
+    client.request("POST", path, &body).expect(200);
+    let done = client.request("POST", path, &json!({ "name": name })).expect(200);
     done["data"]["id"].as_str().unwrap().to_owned()
 }
 
-fn link(serve: &Serve, integration: &str, name: &str) -> Value {
+fn link(serve: &ServeProcess, integration: &str, name: &str) -> Value {
     let body = json!({ "provider": "integrations:example", "installation": integration,
                        "identifier": name });
-    serve.ask("POST", REPOS, body).expect(201)
+    serve.request("POST", REPOS, body).expect(201)
 }
 
 #[test]
 fn a_repository_is_linked_through_an_integration() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let id = install(&serve, "demo");
     let linked = link(&serve, &id, "acme/web");
     assert_eq!((&linked["name"], &linked["integrationId"]), (&json!("acme/web"), &json!(id)));
@@ -41,22 +41,22 @@ fn a_repository_is_linked_through_an_integration() {
     assert_eq!(shown["repos"][0]["identifier"], "acme/web");
     let body = json!({ "provider": "integrations:example", "installation": id,
                        "identifier": "acme/web" });
-    assert_eq!(serve.ask("POST", REPOS, body).expect(400)["detail"]["code"], "repo_exists");
+    assert_eq!(serve.request("POST", REPOS, body).expect(400)["detail"]["code"], "repo_exists");
 }
 
 #[test]
 fn a_repository_that_a_commit_named_is_taken_over() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let body = json!({ "version": "v", "projects": ["web"],
                        "commits": [{ "id": "a", "repository": "acme/web" }] });
-    serve.ask("POST", "/api/0/organizations/acme/releases/", body).expect(201);
+    serve.request("POST", "/api/0/organizations/acme/releases/", body).expect(201);
     let named = serve.get(REPOS).expect(200)[0]["id"].clone();
     assert_eq!(link(&serve, &install(&serve, "demo"), "acme/web")["id"], named);
 }
 
 #[test]
 fn what_cannot_be_linked_is_refused_in_the_shape_of_its_own() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let id = install(&serve, "demo");
     for (body, status, error) in [
         (json!({}), 400, json!({ "error_type": "validation" })),
@@ -85,23 +85,26 @@ fn what_cannot_be_linked_is_refused_in_the_shape_of_its_own() {
                  "errors": { "__all__": "Integration matching query does not exist." } }),
         ),
     ] {
-        assert_eq!(serve.ask("POST", REPOS, body.clone()).expect(status), error, "{body}");
+        assert_eq!(serve.request("POST", REPOS, body.clone()).expect(status), error, "{body}");
     }
 }
 
 #[test]
 fn a_code_mapping_is_made_once_for_a_project_and_a_root() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let id = install(&serve, "demo");
     let repository = link(&serve, &id, "acme/web")["id"].clone();
     let project = serve.get("/api/0/projects/acme/web/").expect(200)["id"].clone();
     let body = json!({ "integrationId": id, "repositoryId": repository, "projectId": project,
                        "stackRoot": "a", "sourceRoot": "", "defaultBranch": "main" });
-    let made = serve.ask("POST", MAPPINGS, body.clone()).expect(201);
+    let made = serve.request("POST", MAPPINGS, body.clone()).expect(201);
     assert_eq!((&made["projectSlug"], &made["repoName"]), (&json!("web"), &json!("acme/web")));
     assert_eq!(made["provider"]["key"], "example");
     let error = "Code path config already exists with this project and stack trace root";
-    assert_eq!(serve.ask("POST", MAPPINGS, body).expect(400), json!({ "nonFieldErrors": [error] }));
+    assert_eq!(
+        serve.request("POST", MAPPINGS, body).expect(400),
+        json!({ "nonFieldErrors": [error] })
+    );
     assert_eq!(serve.get(MAPPINGS).expect(200), json!([made]));
     let of_integration = format!("{MAPPINGS}?integrationId={id}");
     assert_eq!(serve.get(&of_integration).expect(200), json!([made]));
@@ -111,7 +114,7 @@ fn a_code_mapping_is_made_once_for_a_project_and_a_root() {
 
 #[test]
 fn what_is_wrong_with_a_code_mapping_is_said_as_sentry_says_it() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let id = install(&serve, "demo");
     let repository = link(&serve, &id, "acme/web")["id"].clone();
     let required = json!(["This field is required."]);
@@ -146,13 +149,13 @@ fn what_is_wrong_with_a_code_mapping_is_said_as_sentry_says_it() {
             json!({ "defaultBranch": ["This field may not be blank."] }),
         ),
     ] {
-        assert_eq!(serve.ask("POST", MAPPINGS, body.clone()).expect(status), error, "{body}");
+        assert_eq!(serve.request("POST", MAPPINGS, body.clone()).expect(status), error, "{body}");
     }
 }
 
 #[test]
 fn the_bulk_upsert_answers_as_sentry_does() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let id = install(&serve, "demo");
     link(&serve, &id, "acme/web");
     link(&serve, &id, "dup");
@@ -180,7 +183,7 @@ fn the_bulk_upsert_answers_as_sentry_does() {
             None => {}
         }
         let path = case["url"].as_str().unwrap().replace("{org}", "acme");
-        let answer = serve.ask("POST", &path, request.clone());
+        let answer = serve.request("POST", &path, request.clone());
         assert_eq!(u64::from(answer.status), case["status"], "{request}: {}", answer.text);
         if let Some(part) = case["body_contains"].as_str() {
             assert!(answer.text.contains(part), "{}", answer.text);
@@ -196,7 +199,7 @@ fn the_bulk_upsert_answers_as_sentry_does() {
 
 #[test]
 fn a_bulk_upsert_makes_and_then_updates_and_tells_which() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     link(&serve, &install(&serve, "demo"), "acme/web");
     let path = format!("{MAPPINGS}bulk/");
     let body = |source: &str| {
@@ -205,12 +208,12 @@ fn a_bulk_upsert_makes_and_then_updates_and_tells_which() {
                              { "stackRoot": "", "sourceRoot": "" }] })
     };
     let token = serve.org_token();
-    let made = serve.ask_as(&token, "POST", &path, body("one")).expect(200);
+    let made = serve.request_as(&token, "POST", &path, body("one")).expect(200);
     assert_eq!(
         (&made["created"], &made["updated"], &made["errors"]),
         (&json!(2), &json!(0), &json!(0))
     );
-    let again = serve.ask_as(&token, "POST", &path, body("two")).expect(200);
+    let again = serve.request_as(&token, "POST", &path, body("two")).expect(200);
     assert_eq!((&again["created"], &again["updated"]), (&json!(0), &json!(2)));
     assert_eq!(
         again["mappings"][0],
@@ -221,11 +224,11 @@ fn a_bulk_upsert_makes_and_then_updates_and_tells_which() {
     assert_eq!(listed[0]["sourceRoot"], "two");
     let unknown = json!({ "project": "nope", "repository": "acme/web",
                           "mappings": [{ "stackRoot": "", "sourceRoot": "" }] });
-    serve.ask("POST", &path, unknown).expect(404);
+    serve.request("POST", &path, unknown).expect(404);
     let commit = json!({ "version": "v", "projects": ["web"],
                          "commits": [{ "id": "a", "repository": "loose" }] });
-    serve.ask("POST", "/api/0/organizations/acme/releases/", commit).expect(201);
+    serve.request("POST", "/api/0/organizations/acme/releases/", commit).expect(201);
     let loose = json!({ "project": "web", "repository": "loose",
                         "mappings": [{ "stackRoot": "", "sourceRoot": "" }] });
-    serve.ask("POST", &path, loose).expect(400);
+    serve.request("POST", &path, loose).expect(400);
 }

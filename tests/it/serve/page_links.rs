@@ -39,20 +39,20 @@ pub(crate) fn check(database: &Path, paths: &BTreeSet<String>) {
 }
 
 /// A server that does not outlive its question.
-struct Server(Child);
+struct ServerGuard(Child);
 
-impl Drop for Server {
+impl Drop for ServerGuard {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-fn start(database: &Path) -> (Server, String) {
+fn start(database: &Path) -> (ServerGuard, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_finishline"));
     command.env_clear().env("SENTRY_AUTH_TOKEN", "t").args(["serve", "--listen", "127.0.0.1:0"]);
     command.arg("--database").arg(database).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut server = Server(command.spawn().unwrap());
+    let mut server = ServerGuard(command.spawn().unwrap());
     let mut line = String::new();
     BufReader::new(server.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
@@ -84,7 +84,7 @@ fn addresses_are_found_in_every_host_s_words() {
 #[test]
 #[should_panic(expected = "is not shown by serve")]
 fn an_address_that_leads_nowhere_is_noticed() {
-    let run = crate::support::run::Run::github().opsgenie();
-    run.go().expect(0);
+    let run = crate::support::run::ProgramRun::github().opsgenie();
+    run.execute().expect(0);
     check(&run.database(), &["/settings/acme/integrations/opsgenie/2/".to_owned()].into());
 }

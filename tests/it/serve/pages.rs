@@ -1,8 +1,8 @@
 //! The set-up pages, as a client of the `web` dialect and a vendor's link see them.
 
-use super::pipeline::Client;
+use super::pipeline::PipelineClient;
 use crate::support::engine::vectors;
-use crate::support::serve::{Answer, Serve};
+use crate::support::serve::{ServeProcess, ServeResponse};
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -11,13 +11,13 @@ fn set_up(provider: &str) -> String {
     format!("/organizations/acme/integrations/{provider}/setup/")
 }
 
-fn title(answer: &Answer) -> &str {
+fn title(answer: &ServeResponse) -> &str {
     let after = answer.text.split_once("<title>").map_or("", |(_, rest)| rest);
     after.split_once(" | finishline</title>").map_or("", |(title, _)| title)
 }
 
 /// What the last page posts to the window that opened it.
-fn posted(answer: &Answer) -> Value {
+fn posted(answer: &ServeResponse) -> Value {
     let after = answer.text.split_once("id=\"message\">").map_or("", |(_, rest)| rest);
     let mut values = serde_json::Deserializer::from_str(after).into_iter();
     values.next().and_then(Result::ok).unwrap_or_default()
@@ -25,9 +25,9 @@ fn posted(answer: &Answer) -> Value {
 
 #[test]
 fn a_form_is_shown_taken_and_told_to_the_window_that_opened_it() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
-    let page = client.ask("GET", &set_up("example"), &Value::Null);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
+    let page = client.request("GET", &set_up("example"), &Value::Null);
     assert_eq!((page.status, title(&page)), (200, "Example Setup"));
     assert!(page.text.contains("method=\"post\"") && page.text.contains("name=\"name\""));
     assert_eq!(page.header("x-frame-options"), "deny");
@@ -41,25 +41,25 @@ fn a_form_is_shown_taken_and_told_to_the_window_that_opened_it() {
 
 #[test]
 fn a_vendor_that_is_left_for_brings_the_browser_back() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
-    assert_eq!(client.ask("GET", &set_up("pagerduty"), &Value::Null).status, 200);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
+    assert_eq!(client.request("GET", &set_up("pagerduty"), &Value::Null).status, 200);
     let config = json!({ "account": { "subdomain": "test-pd", "name": "Test <b>PD" },
         "integration_keys": [{ "integration_key": "k1", "name": "Super", "id": "PD1",
                                "type": "service" }] });
     let query: String =
         url::form_urlencoded::byte_serialize(config.to_string().as_bytes()).collect();
     let callback = format!("/extensions/pagerduty/setup/?config={query}");
-    let done = client.ask("GET", &callback, &Value::Null);
+    let done = client.request("GET", &callback, &Value::Null);
     assert_eq!(posted(&done)["data"]["name"], "Test <b>PD");
     assert!(!done.text.contains("Test <b>PD"), "escaped inside the script");
 }
 
 #[test]
 fn a_wrong_field_shows_the_form_again_with_the_reason() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
-    client.ask("GET", &set_up("gitlab"), &Value::Null);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
+    client.request("GET", &set_up("gitlab"), &Value::Null);
     let page = client.send("POST", "/extensions/gitlab/setup/", FORM, "url=nope&group=acme");
     assert_eq!((page.status, title(&page)), (200, "GitLab Setup"));
     for field in ["url", "client_id", "client_secret"] {
@@ -69,24 +69,25 @@ fn a_wrong_field_shows_the_form_again_with_the_reason() {
     let left = client.send("POST", "/extensions/gitlab/setup/", FORM, body);
     assert_eq!(left.status, 302);
     assert!(left.header("location").starts_with("http://127.0.0.1:9/oauth/authorize?client_id=c&"));
-    let wrong = client.ask("GET", "/extensions/gitlab/setup/?code=c&state=wrong", &Value::Null);
+    let wrong = client.request("GET", "/extensions/gitlab/setup/?code=c&state=wrong", &Value::Null);
     assert_eq!((wrong.status, title(&wrong)), (200, "Setup Error"));
-    let refused = client.ask("GET", "/extensions/gitlab/setup/?error=denied%3Cb%3E", &Value::Null);
+    let refused =
+        client.request("GET", "/extensions/gitlab/setup/?error=denied%3Cb%3E", &Value::Null);
     assert_eq!(title(&refused), "Setup Error");
     assert!(refused.text.contains("denied&lt;b&gt;"));
-    let nothing = client.ask("GET", "/extensions/gitlab/setup/", &Value::Null);
+    let nothing = client.request("GET", "/extensions/gitlab/setup/", &Value::Null);
     assert_eq!(nothing.status, 302, "the step itself is shown, which is at the vendor");
 }
 
 #[test]
 fn who_may_not_install_is_sent_to_the_login_page() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let sql = "INSERT INTO organization (slug, created_at) VALUES ('other', 0)";
     serve.database().execute(sql, []).unwrap();
     let (member, stranger) = (serve.token("member", "org:admin"), serve.token("", "org:admin"));
     let (org, owner) = (serve.org_token(), serve.token("owner", "project:releases"));
     let at = |token: &str, path: &str| {
-        let answer = serve.ask_as(token, "GET", path, Value::Null);
+        let answer = serve.request_as(token, "GET", path, Value::Null);
         let (location, next) = answer.header("location").split_once("?next=").unwrap_or_default();
         assert!(answer.status != 302 || next.starts_with("%2Forganizations%2F"), "{next}");
         (answer.status, location.to_owned())
@@ -111,9 +112,9 @@ fn who_may_not_install_is_sent_to_the_login_page() {
 
 #[test]
 fn a_session_without_its_users_token_goes_no_further() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
-    client.ask("GET", &set_up("example"), &Value::Null);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
+    client.request("GET", &set_up("example"), &Value::Null);
     client.token = serve.token("owner", "org:admin");
     let page = client.send("POST", "/extensions/example/setup/", FORM, "name=demo");
     assert_eq!((page.status, title(&page)), (200, "Setup Error"));
@@ -122,28 +123,28 @@ fn a_session_without_its_users_token_goes_no_further() {
 
 #[test]
 fn the_callback_of_an_api_pipeline_is_handed_to_the_window_that_opened_it() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     let body = json!({ "action": "initialize", "provider": "gitlab" });
     let path = "/api/0/organizations/acme/pipeline/integration_pipeline/";
-    client.ask("POST", path, &body).expect(200);
-    let page = client.ask("GET", "/extensions/gitlab/setup/?code=c&state=s", &Value::Null);
+    client.request("POST", path, &body).expect(200);
+    let page = client.request("GET", "/extensions/gitlab/setup/?code=c&state=s", &Value::Null);
     assert_eq!(posted(&page), json!({ "code": "c", "state": "s" }));
-    client.ask("GET", path, &Value::Null).expect(200);
+    client.request("GET", path, &Value::Null).expect(200);
 }
 
 #[test]
 fn a_vendors_link_ends_at_the_settings_page_with_next() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     let link = "/extensions/example/configure/?name=demo&next=https%3A%2F%2Fexample.com%2F%3Fa%3D1";
-    let done = client.ask("GET", link, &Value::Null);
+    let done = client.request("GET", link, &Value::Null);
     let location = format!(
         "{}/settings/acme/integrations/example/1/?next=https%3A%2F%2Fexample.com%2F%3Fa%3D1",
         serve.url()
     );
     assert_eq!((done.status, done.header("location")), (302, location.as_str()));
-    let form = client.ask("GET", "/extensions/example/configure/", &Value::Null);
+    let form = client.request("GET", "/extensions/example/configure/", &Value::Null);
     assert_eq!(title(&form), "Example Setup");
     let done = client.send("POST", "/extensions/example/setup/", FORM, "name=demo");
     let location = format!("{}/settings/acme/integrations/example/1/", serve.url());
@@ -151,7 +152,7 @@ fn a_vendors_link_ends_at_the_settings_page_with_next() {
 }
 
 /// A token of a user with two organizations, `acme` and `b`.
-fn token_of_several(serve: &Serve) -> String {
+fn token_of_several(serve: &ServeProcess) -> String {
     let token = serve.token("owner", "org:admin");
     let sql = "INSERT INTO organization (slug, created_at) VALUES ('b', 0);
                INSERT INTO member SELECT organization.id, user.id, 'owner' FROM organization, user
@@ -161,7 +162,7 @@ fn token_of_several(serve: &Serve) -> String {
 }
 
 /// Holds an answer against a case of Sentry's view, with `example` in the vendor's place.
-fn hold(serve: &Serve, case: &Value, answer: &Answer) {
+fn hold(serve: &ServeProcess, case: &Value, answer: &ServeResponse) {
     let ours = |text: &str| {
         let text = text.replace("vercel", "example").replace("{org}", "acme");
         text.replace("http://testserver", &serve.url())
@@ -180,7 +181,7 @@ fn hold(serve: &Serve, case: &Value, answer: &Answer) {
 
 #[test]
 fn the_link_decides_by_sentrys_table() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let member = serve.token("member", "org:read");
     let admin = serve.token("admin", "org:read");
     let several = token_of_several(&serve);
@@ -195,15 +196,15 @@ fn the_link_decides_by_sentrys_table() {
             // The others are of providers that are not here, or of customer domains.
             _ => continue,
         };
-        hold(&serve, case, &serve.ask_as(token, "GET", path, Value::Null));
+        hold(&serve, case, &serve.request_as(token, "GET", path, Value::Null));
         held += 1;
     }
     assert_eq!(held, 4);
-    let login = serve.ask_as("", "GET", path, Value::Null);
+    let login = serve.request_as("", "GET", path, Value::Null);
     let next = "next=%2Fextensions%2Fexample%2Fconfigure%2F%3Fname%3Dmy-code\
                 %26next%3Dhttps%253A%252F%252Fexample.com";
     assert!(login.header("location").ends_with(next));
     let chosen = "/extensions/example/configure/?orgSlug=b&name=x";
-    let answer = serve.ask_as(&several, "GET", chosen, Value::Null);
+    let answer = serve.request_as(&several, "GET", chosen, Value::Null);
     assert!(answer.header("location").contains("/settings/b/integrations/example/"));
 }

@@ -1,30 +1,36 @@
 //! The pipeline endpoint and the integrations that it leaves behind, by Sentry's transcripts.
 
 use crate::support::engine::vectors;
-use crate::support::serve::{Answer, Serve, TOKEN};
+use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
 use serde_json::{Value, json};
 
 const ACME: &str = "/api/0/organizations/acme/";
 const PIPELINE: &str = "/api/0/organizations/acme/pipeline/integration_pipeline/";
 
 /// A client with a cookie jar.
-pub(crate) struct Client<'a> {
-    pub(crate) serve: &'a Serve,
+pub(crate) struct PipelineClient<'a> {
+    pub(crate) serve: &'a ServeProcess,
     pub(crate) token: String,
     pub(crate) cookie: String,
 }
 
-impl<'a> Client<'a> {
-    pub(crate) fn new(serve: &'a Serve) -> Self {
+impl<'a> PipelineClient<'a> {
+    pub(crate) fn new(serve: &'a ServeProcess) -> Self {
         Self { serve, token: TOKEN.to_owned(), cookie: String::new() }
     }
 
-    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn request(&mut self, method: &str, path: &str, body: &Value) -> ServeResponse {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, path, "application/json", &text)
     }
 
-    pub(crate) fn send(&mut self, method: &str, path: &str, kind: &str, body: &str) -> Answer {
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> ServeResponse {
         let headers = [
             ("Authorization", format!("Bearer {}", self.token)),
             ("Content-Type", kind.to_owned()),
@@ -40,11 +46,11 @@ impl<'a> Client<'a> {
 
     fn begin(&mut self, provider: &str) -> Value {
         let body = json!({ "action": "initialize", "provider": provider });
-        self.ask("POST", PIPELINE, &body).expect(200)
+        self.request("POST", PIPELINE, &body).expect(200)
     }
 
-    fn post(&mut self, body: Value) -> Answer {
-        self.ask("POST", PIPELINE, &body)
+    fn post(&mut self, body: Value) -> ServeResponse {
+        self.request("POST", PIPELINE, &body)
     }
 }
 
@@ -64,7 +70,7 @@ fn has(answer: &Value, expected: &Value) -> bool {
 
 #[test]
 fn the_endpoint_answers_as_sentry_does() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let org_token = serve.org_token();
     let mut checked = 0;
     for case in vectors("endpoint_transcripts").as_array().unwrap() {
@@ -83,7 +89,7 @@ fn the_endpoint_answers_as_sentry_does() {
             _ => TOKEN,
         };
         let method = request["method"].as_str().unwrap();
-        let answer = serve.ask_as(token, method, &path, request["json"].clone());
+        let answer = serve.request_as(token, method, &path, request["json"].clone());
         assert_eq!(u64::from(answer.status), case["response"]["status"], "{name}");
         assert_eq!(answer.json(), case["response"]["json"], "{name}");
         checked += 1;
@@ -93,20 +99,20 @@ fn the_endpoint_answers_as_sentry_does() {
 
 #[test]
 fn providers_that_need_no_browser_finish_by_sentrys_transcripts() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut walked = 0;
     for case in vectors("provider_transcripts").as_array().unwrap() {
         let provider = case["provider"].as_str().unwrap();
         if !["example", "opsgenie"].contains(&provider) {
             continue;
         }
-        let mut client = Client::new(&serve);
+        let mut client = PipelineClient::new(&serve);
         if case["steps"][0]["request"]["json"].is_null() {
             client.begin(provider);
         }
         for step in case["steps"].as_array().unwrap() {
             let method = step["request"]["method"].as_str().unwrap();
-            let answer = client.ask(method, PIPELINE, &step["request"]["json"]);
+            let answer = client.request(method, PIPELINE, &step["request"]["json"]);
             let expected = &step["response"];
             assert_eq!(u64::from(answer.status), expected["status"], "{}", answer.text);
             assert!(has(&answer.json(), &expected["json"]), "{}", answer.text);
@@ -118,8 +124,8 @@ fn providers_that_need_no_browser_finish_by_sentrys_transcripts() {
 
 #[test]
 fn a_finish_gives_the_integration_that_the_listing_then_has() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.begin("opsgenie");
     let fields =
         json!({ "baseUrl": "https://api.opsgenie.com/", "provider": "cool", "apiKey": "k" });
@@ -136,20 +142,20 @@ fn a_finish_gives_the_integration_that_the_listing_then_has() {
     assert_eq!(bare.expect(200)[0]["configData"], Value::Null);
     assert_eq!(serve.get(&format!("{ACME}integrations/?provider_key=gitlab")).json(), json!([]));
     let over = json!({ "detail": "No active pipeline session." });
-    assert_eq!(client.ask("GET", PIPELINE, &Value::Null).expect(404), over);
+    assert_eq!(client.request("GET", PIPELINE, &Value::Null).expect(404), over);
 }
 
 #[test]
 fn a_wrong_field_is_named_and_the_step_stays() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.begin("opsgenie");
     let wrong = client.post(json!({ "baseUrl": "https://evil.example/", "provider": "" }));
     let wrong = wrong.expect(400);
     assert!(wrong["baseUrl"][0].is_string() && wrong.get("status").is_none(), "{wrong}");
     let missing = client.post(json!({})).expect(400);
     assert_eq!(missing["provider"], json!(["This field is required."]));
-    let shown = client.ask("GET", PIPELINE, &Value::Null).expect(200);
+    let shown = client.request("GET", PIPELINE, &Value::Null).expect(200);
     assert_eq!((&shown["step"], &shown["stepIndex"]), (&json!("installation_config"), &json!(0)));
     assert!(shown.get("status").is_none());
     // The older spelling is read too, and what is no field is ignored.
@@ -159,14 +165,14 @@ fn a_wrong_field_is_named_and_the_step_stays() {
 
 #[test]
 fn a_second_beginning_replaces_the_first() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.begin("opsgenie");
     let first = client.cookie.clone();
     assert_eq!(client.begin("example")["step"], "setup");
     assert_ne!(client.cookie, first);
     client.cookie = first;
-    client.ask("GET", PIPELINE, &Value::Null).expect(404);
+    client.request("GET", PIPELINE, &Value::Null).expect(404);
     let count: i64 = serve
         .database()
         .query_row("SELECT count(*) FROM pipeline_state", [], |row| row.get(0))
@@ -176,12 +182,12 @@ fn a_second_beginning_replaces_the_first() {
 
 #[test]
 fn a_session_is_for_one_user_and_one_organization() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.begin("example");
     let invalid = json!({ "detail": "Invalid pipeline state." });
     client.token = serve.token("admin", "org:integrations");
-    assert_eq!(client.ask("GET", PIPELINE, &Value::Null).expect(404), invalid);
+    assert_eq!(client.request("GET", PIPELINE, &Value::Null).expect(404), invalid);
     TOKEN.clone_into(&mut client.token);
     serve
         .database()
@@ -191,14 +197,14 @@ fn a_session_is_for_one_user_and_one_organization() {
         )
         .unwrap();
     let other = PIPELINE.replace("acme", "second");
-    assert_eq!(client.ask("GET", &other, &Value::Null).expect(404), invalid);
-    client.ask("GET", PIPELINE, &Value::Null).expect(200);
+    assert_eq!(client.request("GET", &other, &Value::Null).expect(404), invalid);
+    client.request("GET", PIPELINE, &Value::Null).expect(200);
 }
 
 #[test]
 fn a_session_ends_with_its_hour() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.begin("example");
     serve.database().execute("UPDATE pipeline_state SET expires_at = 1", []).unwrap();
     let over = json!({ "detail": "No active pipeline session." });
@@ -207,18 +213,18 @@ fn a_session_ends_with_its_hour() {
 
 #[test]
 fn a_plain_member_cannot_begin_whatever_the_token_says() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.token = serve.token("member", "org:read org:write org:admin org:integrations");
     let body = json!({ "action": "initialize", "provider": "example" });
-    client.ask("POST", PIPELINE, &body).expect(403);
-    client.ask("GET", PIPELINE, &Value::Null).expect(404);
+    client.request("POST", PIPELINE, &body).expect(403);
+    client.request("GET", PIPELINE, &Value::Null).expect(404);
 }
 
 #[test]
 fn the_user_who_begins_is_the_one_who_installs() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.token = serve.token("manager", "org:integrations");
     client.begin("example");
     client.post(json!({ "name": "demo" })).expect(200);
@@ -233,28 +239,29 @@ fn the_user_who_begins_is_the_one_who_installs() {
 
 #[test]
 fn a_deleted_integration_waits_for_its_deletion_and_a_finish_revives_it() {
-    let serve = Serve::start();
-    let mut client = Client::new(&serve);
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
     client.begin("example");
     let id = client.post(json!({ "name": "demo" })).expect(200)["data"]["id"].clone();
     let path = format!("{ACME}integrations/{}/", id.as_str().unwrap());
-    let status =
-        |serve: &Serve| serve.get(&path).expect(200)["organizationIntegrationStatus"].clone();
-    assert_eq!(serve.ask("DELETE", &path, Value::Null).status, 204);
+    let status = |serve: &ServeProcess| {
+        serve.get(&path).expect(200)["organizationIntegrationStatus"].clone()
+    };
+    assert_eq!(serve.request("DELETE", &path, Value::Null).status, 204);
     assert_eq!(status(&serve), "pending_deletion");
-    assert_eq!(serve.ask("DELETE", &path, Value::Null).status, 204);
+    assert_eq!(serve.request("DELETE", &path, Value::Null).status, 204);
     client.begin("example");
     assert_eq!(client.post(json!({ "name": "demo" })).expect(200)["data"]["id"], id);
     assert_eq!(status(&serve), "active");
     for path in [format!("{ACME}integrations/99/"), format!("{ACME}integrations/x/")] {
-        let answer = serve.ask("DELETE", &path, Value::Null);
+        let answer = serve.request("DELETE", &path, Value::Null);
         assert_eq!(answer.expect(404), json!({ "detail": "Not found." }));
     }
 }
 
 #[test]
 fn the_catalogue_names_every_provider_and_the_page_that_sets_it_up() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let all = serve.get(&format!("{ACME}config/integrations/")).expect(200);
     let keys: Vec<_> = all["providers"].as_array().unwrap().iter().map(|p| &p["key"]).collect();
     assert!(keys.contains(&&json!("gitlab")) && keys.contains(&&json!("example")));
@@ -268,7 +275,7 @@ fn the_catalogue_names_every_provider_and_the_page_that_sets_it_up() {
 
 #[test]
 fn nothing_installs_by_posting_to_the_listing() {
-    let serve = Serve::start();
-    let answer = serve.ask("POST", &format!("{ACME}integrations/"), json!({}));
+    let serve = ServeProcess::start();
+    let answer = serve.request("POST", &format!("{ACME}integrations/"), json!({}));
     assert_eq!(answer.expect(405), json!({ "detail": "Method \"POST\" not allowed." }));
 }

@@ -1,6 +1,6 @@
 //! Releases, commits, refs and deploys over `serve`, as a server of 23.7.1 answers them.
 
-use crate::support::serve::{Serve, TOKEN};
+use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
 
 const RELEASES: &str = "/api/0/organizations/acme/releases/";
@@ -10,25 +10,25 @@ fn release(version: &str) -> String {
     format!("{RELEASES}{version}/")
 }
 
-fn make(serve: &Serve, version: &str) -> Value {
+fn make(serve: &ServeProcess, version: &str) -> Value {
     let body = json!({ "version": version, "projects": ["web"] });
-    serve.ask("POST", RELEASES, body).expect(201)
+    serve.request("POST", RELEASES, body).expect(201)
 }
 
 #[test]
 fn a_release_is_made_once_and_joined_by_more_projects() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let body = json!({ "version": "web@1.0.0", "projects": ["web"], "ref": SHA,
                        "url": "https://ci.example/1" });
-    let made = serve.ask("POST", RELEASES, body).expect(201);
+    let made = serve.request("POST", RELEASES, body).expect(201);
     assert!(made["id"].is_number());
     assert_eq!(made["versionInfo"]["version"]["components"], 3);
     assert_eq!((&made["ref"], &made["url"]), (&json!(SHA), &json!("https://ci.example/1")));
     assert_eq!((&made["dateReleased"], &made["commitCount"]), (&Value::Null, &json!(0)));
     let body = json!({ "version": "web@1.0.0", "projects": ["web"], "ref": "other" });
-    assert_eq!(serve.ask("POST", RELEASES, body).expect(208), made, "nothing is changed");
+    assert_eq!(serve.request("POST", RELEASES, body).expect(208), made, "nothing is changed");
     let body = json!({ "version": "web@1.0.0", "projects": ["api"] });
-    let joined = serve.ask("POST", RELEASES, body).expect(201);
+    let joined = serve.request("POST", RELEASES, body).expect(201);
     assert_eq!(joined["id"], made["id"]);
     assert_eq!(joined["projects"].as_array().unwrap().len(), 2);
     assert_eq!(serve.get(&release("web@1.0.0")).expect(200), joined);
@@ -44,22 +44,25 @@ fn field_errors(of: &str) -> Vec<Value> {
 
 #[test]
 fn what_is_wrong_with_a_release_is_said_by_field() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     for case in field_errors("releases") {
-        let error = serve.ask("POST", RELEASES, case["body"].clone()).expect(400);
+        let error = serve.request("POST", RELEASES, case["body"].clone()).expect(400);
         assert_eq!(error, case["error"], "{}", case["body"]);
     }
     for version in [" ", ".", "..", "latest", "Latest", "a/b", "a\nb", "a\tb", "a\\b"] {
         let body = json!({ "version": version, "projects": ["web"] });
         let error = format!("Release with name {version} is not allowed");
-        assert_eq!(serve.ask("POST", RELEASES, body).expect(400), json!({ "version": [error] }));
+        assert_eq!(
+            serve.request("POST", RELEASES, body).expect(400),
+            json!({ "version": [error] })
+        );
     }
     assert_eq!(serve.get(RELEASES).expect(200), json!([]), "nothing was made");
 }
 
 #[test]
 fn what_is_no_object_is_refused_as_sentry_refuses_it() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let with = |kind: &str, body: &str| {
         let headers =
             [("Authorization", format!("Bearer {TOKEN}")), ("Content-Type", kind.to_owned())];
@@ -80,7 +83,7 @@ fn what_is_no_object_is_refused_as_sentry_refuses_it() {
 
 #[test]
 fn commits_replace_those_that_were_there_and_make_their_repositories() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "web@1.0.0");
     let body = json!({ "commits": [
         { "id": "5ba09a7c", "repository": "acme/web", "message": "two",
@@ -90,7 +93,7 @@ fn commits_replace_those_that_were_there_and_make_their_repositories() {
           "message": "one", "patch_set": [{ "path": "src/a.js", "type": "M" }] },
     ] });
     let path = release("web@1.0.0");
-    let filled = serve.ask("PUT", &path, body).expect(200);
+    let filled = serve.request("PUT", &path, body).expect(200);
     assert_eq!((&filled["commitCount"], &filled["lastCommit"]["id"]), (&json!(2), &json!(SHA)));
     assert_eq!(filled["authors"], json!([{ "name": "Ada", "email": "ada@example.test" }]));
     let commits = serve.get(&format!("{path}commits/")).expect(200);
@@ -115,16 +118,16 @@ fn commits_replace_those_that_were_there_and_make_their_repositories() {
 
 #[test]
 fn the_last_commits_are_the_ones_that_a_release_has() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "v1");
     let path = release("v1");
     let two =
         json!({ "commits": [{ "id": "a", "repository": "r" }, { "id": "b", "repository": "r" }] });
-    assert_eq!(serve.ask("PUT", &path, two).expect(200)["commitCount"], 2);
+    assert_eq!(serve.request("PUT", &path, two).expect(200)["commitCount"], 2);
     let of_repo = "/api/0/organizations/acme/repos/1/commits/";
     assert_eq!(serve.get(of_repo).expect(200).as_array().unwrap().len(), 2);
     let one = json!({ "commits": [{ "id": "c9", "author_name": "Nobody New" }] });
-    let filled = serve.ask("PUT", &path, one).expect(200);
+    let filled = serve.request("PUT", &path, one).expect(200);
     assert_eq!(filled["commitCount"], 1);
     assert_eq!(
         filled["authors"],
@@ -136,44 +139,46 @@ fn the_last_commits_are_the_ones_that_a_release_has() {
 
 #[test]
 fn an_unknown_repository_in_refs_is_refused_although_the_release_is_there() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let body = json!({ "version": "v1", "projects": ["web"], "dateReleased": "2026-01-01T00:00Z",
                        "refs": [{ "repository": "acme/unknown", "commit": "abc" }] });
     let error = json!({ "refs": ["Invalid repository names: acme/unknown"] });
-    assert_eq!(serve.ask("POST", RELEASES, body).expect(400), error);
+    assert_eq!(serve.request("POST", RELEASES, body).expect(400), error);
     assert_eq!(serve.get(&release("v1")).expect(200)["dateReleased"], "2026-01-01T00:00:00Z");
     let commits = json!({ "commits": [{ "id": "a", "repository": "acme/web" }] });
-    serve.ask("PUT", &release("v1"), commits).expect(200);
+    serve.request("PUT", &release("v1"), commits).expect(200);
     let refs =
         json!({ "refs": [{ "repository": "acme/web", "commit": "b", "previousCommit": "a" }] });
-    let changed = serve.ask("PUT", &release("v1"), refs).expect(200);
+    let changed = serve.request("PUT", &release("v1"), refs).expect(200);
     assert_eq!(changed["commitCount"], 1, "a ref alone brings no commit");
 }
 
 #[test]
 fn finalizing_says_when_and_leaves_the_rest() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "v1");
     let body = json!({ "dateReleased": "2026-11-21T00:00:00Z" });
-    let finalized = serve.ask("PUT", &release("v1"), body).expect(200);
+    let finalized = serve.request("PUT", &release("v1"), body).expect(200);
     assert_eq!(finalized["dateReleased"], "2026-11-21T00:00:00Z");
-    let unchanged = serve.ask("PUT", &release("v1"), json!({ "dateReleased": null, "url": "" }));
+    let unchanged =
+        serve.request("PUT", &release("v1"), json!({ "dateReleased": null, "url": "" }));
     assert_eq!(unchanged.expect(200), finalized);
-    let archived = serve.ask("PUT", &release("v1"), json!({ "status": "archived" })).expect(200);
+    let archived =
+        serve.request("PUT", &release("v1"), json!({ "status": "archived" })).expect(200);
     assert_eq!(archived["status"], "archived");
     assert_eq!(serve.get(RELEASES).expect(200), json!([]));
     assert_eq!(serve.get(&format!("{RELEASES}?status=archived")).expect(200), json!([archived]));
-    serve.ask("PUT", &release("nope"), json!({})).expect(404);
+    serve.request("PUT", &release("nope"), json!({})).expect(404);
 }
 
 #[test]
 fn deploys_are_noted_and_the_last_one_is_the_releases() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "v1");
     let path = format!("{}deploys/", release("v1"));
     let body = json!({ "environment": "production", "name": "d1", "url": "https://ci.example/d/1",
         "dateStarted": "2026-11-21T00:00:00Z", "dateFinished": "2026-11-21T00:05:00Z" });
-    let first = serve.ask("POST", &path, body).expect(201);
+    let first = serve.request("POST", &path, body).expect(201);
     assert_eq!(
         first,
         json!({ "id": "1", "environment": "production", "name": "d1",
@@ -182,39 +187,39 @@ fn deploys_are_noted_and_the_last_one_is_the_releases() {
     );
     let org_token = serve.org_token();
     let body = json!({ "environment": "production", "projects": ["web"] });
-    let second = serve.ask_as(&org_token, "POST", &path, body).expect(201);
+    let second = serve.request_as(&org_token, "POST", &path, body).expect(201);
     assert!(second["dateFinished"].is_string() && second["name"].is_null());
     assert_eq!(serve.get(&path).expect(200), json!([second, first]));
     let shown = serve.get(&release("v1")).expect(200);
     assert_eq!((&shown["deployCount"], &shown["lastDeploy"]["id"]), (&json!(2), &second["id"]));
     for case in field_errors("deploys") {
-        let error = serve.ask("POST", &path, case["body"].clone()).expect(400);
+        let error = serve.request("POST", &path, case["body"].clone()).expect(400);
         assert_eq!(error, case["error"], "{}", case["body"]);
     }
-    serve.ask("POST", &format!("{}deploys/", release("nope")), json!({})).expect(404);
+    serve.request("POST", &format!("{}deploys/", release("nope")), json!({})).expect(404);
 }
 
 #[test]
 fn a_deleted_release_is_gone_with_all_that_is_its_own() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "v1");
     let commits = json!({ "commits": [{ "id": "a", "repository": "acme/web" }] });
-    serve.ask("PUT", &release("v1"), commits).expect(200);
+    serve.request("PUT", &release("v1"), commits).expect(200);
     let deploy = json!({ "environment": "e" });
-    serve.ask("POST", &format!("{}deploys/", release("v1")), deploy).expect(201);
-    assert_eq!(serve.ask("DELETE", &release("v1"), Value::Null).status, 204);
-    serve.ask("DELETE", &release("v1"), Value::Null).expect(404);
+    serve.request("POST", &format!("{}deploys/", release("v1")), deploy).expect(201);
+    assert_eq!(serve.request("DELETE", &release("v1"), Value::Null).status, 204);
+    serve.request("DELETE", &release("v1"), Value::Null).expect(404);
     assert_eq!(make(&serve, "v1")["deployCount"], 0);
 }
 
 #[test]
 fn the_listing_is_newest_first_and_comes_in_pages() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     for version in ["a@1", "a@2", "b@1"] {
         make(&serve, version);
     }
     let body = json!({ "dateReleased": "2020-01-01T00:00:00Z" });
-    serve.ask("PUT", &release("b@1"), body).expect(200);
+    serve.request("PUT", &release("b@1"), body).expect(200);
     let versions = |path: &str| -> Vec<Value> {
         let listed = serve.get(path).expect(200);
         listed.as_array().unwrap().iter().map(|one| one["version"].clone()).collect()
@@ -248,14 +253,14 @@ fn the_listing_is_newest_first_and_comes_in_pages() {
 
 #[test]
 fn the_previous_release_with_commits_is_found_for_a_range() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "v1");
     let previous = |version: &str| {
         serve.get(&format!("{}previous-with-commits/", release(version))).expect(200)
     };
     assert_eq!(previous("v1"), json!({}));
     let commits = json!({ "commits": [{ "id": "a", "repository": "acme/web" }] });
-    serve.ask("PUT", &release("v1"), commits).expect(200);
+    serve.request("PUT", &release("v1"), commits).expect(200);
     make(&serve, "v2");
     assert_eq!(previous("v2")["version"], "v1");
     assert_eq!(previous("v1")["version"], "v1");
@@ -263,36 +268,36 @@ fn the_previous_release_with_commits_is_found_for_a_range() {
 
 #[test]
 fn a_version_with_a_slash_names_nothing() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     serve.get(&release("a%2Fb")).expect(404);
 }
 
 #[test]
 fn a_member_makes_releases_and_cannot_change_what_its_role_does_not_hold() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let member = serve.token("member", "project:releases org:read org:integrations");
     let body = json!({ "version": "v1", "projects": ["web"] });
-    serve.ask_as(&member, "POST", RELEASES, body.clone()).expect(201);
+    serve.request_as(&member, "POST", RELEASES, body.clone()).expect(201);
     let stranger = serve.token("", "project:releases");
-    serve.ask_as(&stranger, "POST", RELEASES, body).expect(403);
-    serve.ask_as("", "POST", RELEASES, json!({})).expect(401);
+    serve.request_as(&stranger, "POST", RELEASES, body).expect(403);
+    serve.request_as("", "POST", RELEASES, json!({})).expect(401);
 }
 
 #[test]
 fn a_restart_keeps_what_was_there() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     make(&serve, "v1");
     let (status, folder) = serve.stop();
     assert_eq!(status.code(), Some(0));
-    let again = Serve::over(folder, &[], Some("another-token"));
-    let listed = again.ask_as("another-token", "GET", RELEASES, Value::Null).expect(200);
+    let again = ServeProcess::over(folder, &[], Some("another-token"));
+    let listed = again.request_as("another-token", "GET", RELEASES, Value::Null).expect(200);
     assert_eq!(listed[0]["version"], "v1");
-    again.ask_as(TOKEN, "GET", RELEASES, Value::Null).expect(401);
+    again.request_as(TOKEN, "GET", RELEASES, Value::Null).expect(401);
 }
 
 #[test]
 fn many_clients_at_once_make_one_release_each_and_lose_none() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     std::thread::scope(|scope| {
         for client in 0..8 {
             let serve = &serve;
@@ -300,9 +305,9 @@ fn many_clients_at_once_make_one_release_each_and_lose_none() {
                 for number in 0..5 {
                     let body =
                         json!({ "version": format!("{client}@{number}"), "projects": ["web"] });
-                    serve.ask("POST", RELEASES, body).expect(201);
+                    serve.request("POST", RELEASES, body).expect(201);
                     let shared = json!({ "version": "shared", "projects": ["web"] });
-                    let status = serve.ask("POST", RELEASES, shared).status;
+                    let status = serve.request("POST", RELEASES, shared).status;
                     assert!(matches!(status, 201 | 208));
                 }
             });

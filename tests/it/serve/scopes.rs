@@ -1,12 +1,12 @@
 //! Who may do what: Sentry's matrix of scopes, line by line.
 
 use crate::support::engine::vectors;
-use crate::support::serve::Serve;
+use crate::support::serve::ServeProcess;
 use serde_json::json;
 
 #[test]
 fn scopes_are_those_of_sentrys_matrix() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let org_token = serve.org_token();
     let every = [
         "org:read",
@@ -27,11 +27,11 @@ fn scopes_are_those_of_sentrys_matrix() {
         let any_of: Vec<_> = line["any_of_scopes"].as_array().unwrap().iter().collect();
         for scope in every {
             let token = serve.token("owner", scope);
-            let status = serve.ask_as(&token, method, &path, json!({})).status;
+            let status = serve.request_as(&token, method, &path, json!({})).status;
             let allowed = any_of.contains(&&json!(scope));
             assert_eq!(status != 403, allowed, "{method} {path} with {scope}: {status}");
         }
-        let status = serve.ask_as(&org_token, method, &path, json!({})).status;
+        let status = serve.request_as(&org_token, method, &path, json!({})).status;
         let allowed = line["org_auth_token_org_ci"] == true;
         assert_eq!(status != 403, allowed, "{method} {path} as the organization: {status}");
     }

@@ -1,6 +1,6 @@
 //! `serve` from outside: how it starts and stops, who may ask, and what it says to nobody.
 
-use crate::support::serve::{Serve, TOKEN, command, database};
+use crate::support::serve::{ServeProcess, TOKEN, command, database};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,11 +9,11 @@ const ACME: &str = "/api/0/organizations/acme/";
 
 #[test]
 fn without_a_token_it_only_says_that_it_is_there() {
-    let serve = Serve::start();
-    let who = serve.ask_as("", "GET", "/api/0/", Value::Null);
+    let serve = ServeProcess::start();
+    let who = serve.request_as("", "GET", "/api/0/", Value::Null);
     assert_eq!(who.header("allow"), "GET, HEAD, OPTIONS");
     assert_eq!(who.expect(200), json!({ "version": "0", "auth": null, "user": null }));
-    let refused = serve.ask_as("", "GET", ACME, Value::Null);
+    let refused = serve.request_as("", "GET", ACME, Value::Null);
     assert_eq!(refused.header("www-authenticate"), "xBasic realm=\"api\"");
     assert_eq!(refused.header("content-type"), "application/json");
     let detail = "Authentication credentials were not provided.";
@@ -22,18 +22,18 @@ fn without_a_token_it_only_says_that_it_is_there() {
 
 #[test]
 fn a_token_that_nobody_has_is_invalid_everywhere() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     for path in ["/api/0/", ACME] {
-        let answer = serve.ask_as("wrong", "GET", path, Value::Null);
+        let answer = serve.request_as("wrong", "GET", path, Value::Null);
         assert_eq!(answer.expect(401), json!({ "detail": "Invalid token" }));
     }
-    let answer = serve.ask_as("sntrys_x", "GET", ACME, Value::Null);
+    let answer = serve.request_as("sntrys_x", "GET", ACME, Value::Null);
     assert_eq!(answer.expect(401), json!({ "detail": "Invalid org token" }));
 }
 
 #[test]
 fn the_token_of_the_environment_is_the_local_user_with_every_scope() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let who = serve.get("/api/0/").expect(200);
     assert_eq!(who["user"]["username"], "local");
     assert!(who["auth"]["scopes"].as_array().unwrap().contains(&json!("org:admin")));
@@ -44,18 +44,18 @@ fn the_token_of_the_environment_is_the_local_user_with_every_scope() {
 
 #[test]
 fn an_organization_token_is_nobody_and_may_only_do_ci() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let token = serve.org_token();
-    let who = serve.ask_as(&token, "GET", "/api/0/", Value::Null).expect(200);
+    let who = serve.request_as(&token, "GET", "/api/0/", Value::Null).expect(200);
     assert_eq!(who, json!({ "version": "0", "auth": { "scopes": ["org:ci"] }, "user": null }));
     for path in ["/api/0/organizations/", ACME, &format!("{ACME}projects/")] {
-        serve.ask_as(&token, "GET", path, Value::Null).expect(403);
+        serve.request_as(&token, "GET", path, Value::Null).expect(403);
     }
 }
 
 #[test]
 fn an_organization_shows_where_its_pages_are() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let org = serve.get(ACME).expect(200);
     assert_eq!(org["links"]["organizationUrl"], serve.url());
     assert_eq!(
@@ -68,7 +68,7 @@ fn an_organization_shows_where_its_pages_are() {
 
 #[test]
 fn an_unknown_organization_is_not_found_and_another_ones_is_forbidden() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let sql = "INSERT INTO organization (slug, created_at) VALUES ('other', 0)";
     serve.database().execute(sql, []).unwrap();
     let unknown = serve.get("/api/0/organizations/nope/").expect(404);
@@ -79,7 +79,7 @@ fn an_unknown_organization_is_not_found_and_another_ones_is_forbidden() {
 
 #[test]
 fn projects_are_those_of_the_command_line() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let projects = serve.get(&format!("{ACME}projects/")).expect(200);
     let slugs: Vec<_> = projects.as_array().unwrap().iter().map(|p| p["slug"].clone()).collect();
     assert_eq!(slugs, ["api", "web"]);
@@ -89,7 +89,7 @@ fn projects_are_those_of_the_command_line() {
 
 #[test]
 fn a_missing_slash_is_told_and_any_other_path_is_not_found() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let authorization = ("Authorization", format!("Bearer {TOKEN}"));
     let plain = serve.send("GET", "/api/0/organizations/acme", &[authorization], "");
     assert_eq!((plain.status, plain.header("content-type")), (404, "text/plain"));
@@ -98,7 +98,7 @@ fn a_missing_slash_is_told_and_any_other_path_is_not_found() {
         "Route not found, did you forget a trailing slash?\n\n\
          try: /api/0/organizations/acme/\n                              ^\n"
     );
-    let json = serve.ask("POST", "/api/0/organizations/acme/releases", json!({}));
+    let json = serve.request("POST", "/api/0/organizations/acme/releases", json!({}));
     assert_eq!(
         json.text,
         "{\"info\": \"Route not found, did you forget a trailing slash? \
@@ -111,13 +111,13 @@ fn a_missing_slash_is_told_and_any_other_path_is_not_found() {
 
 #[test]
 fn a_method_that_an_endpoint_does_not_have_is_not_allowed() {
-    let serve = Serve::start();
-    let answer = serve.ask("DELETE", &format!("{ACME}projects/"), Value::Null);
+    let serve = ServeProcess::start();
+    let answer = serve.request("DELETE", &format!("{ACME}projects/"), Value::Null);
     assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
     assert_eq!(answer.expect(405), json!({ "detail": "Method \"DELETE\" not allowed." }));
-    serve.ask_as("", "DELETE", &format!("{ACME}projects/"), Value::Null).expect(401);
-    assert_eq!(serve.ask("OPTIONS", ACME, Value::Null).status, 200);
-    let head = serve.ask("HEAD", ACME, Value::Null);
+    serve.request_as("", "DELETE", &format!("{ACME}projects/"), Value::Null).expect(401);
+    assert_eq!(serve.request("OPTIONS", ACME, Value::Null).status, 200);
+    let head = serve.request("HEAD", ACME, Value::Null);
     assert_eq!((head.status, head.text.as_str()), (200, ""));
 }
 
@@ -125,8 +125,8 @@ fn a_method_that_an_endpoint_does_not_have_is_not_allowed() {
 fn without_a_token_in_the_environment_it_makes_its_own_and_keeps_them() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--org", "acme", "--org", "widgets"];
-    let serve = Serve::over(folder, &arguments, None);
-    let read = |serve: &Serve| -> Value {
+    let serve = ServeProcess::over(folder, &arguments, None);
+    let read = |serve: &ServeProcess| -> Value {
         let path = serve.folder.path().join("finishline.db.tokens.json");
         #[cfg(unix)]
         {
@@ -138,22 +138,22 @@ fn without_a_token_in_the_environment_it_makes_its_own_and_keeps_them() {
     let tokens = read(&serve);
     let user = tokens["user"].as_str().unwrap();
     assert!(user.starts_with("sntryu_") && user.len() == 7 + 64);
-    serve.ask_as(user, "GET", "/api/0/organizations/widgets/", Value::Null).expect(200);
+    serve.request_as(user, "GET", "/api/0/organizations/widgets/", Value::Null).expect(200);
     let org = tokens["organizations"]["acme"].as_str().unwrap();
     assert_eq!(org.split('_').count(), 3);
-    let who = serve.ask_as(org, "GET", "/api/0/", Value::Null).expect(200);
+    let who = serve.request_as(org, "GET", "/api/0/", Value::Null).expect(200);
     assert_eq!(who["auth"]["scopes"], json!(["org:ci"]));
     let file = std::fs::read(database(serve.folder.path())).unwrap();
     let (_, folder) = serve.stop();
     assert!(!file.windows(user.len()).any(|part| part == user.as_bytes()));
-    let again = Serve::over(folder, &arguments, None);
+    let again = ServeProcess::over(folder, &arguments, None);
     assert_eq!(read(&again)["user"], tokens["user"]);
-    again.ask_as(user, "GET", ACME, Value::Null).expect(200);
+    again.request_as(user, "GET", ACME, Value::Null).expect(200);
 }
 
 #[test]
 fn a_signal_lets_a_request_in_flight_come_to_its_end() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let mut stream = TcpStream::connect(&serve.address).unwrap();
     let head = format!("GET {ACME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n");
     stream.write_all(head.as_bytes()).unwrap();
@@ -169,14 +169,14 @@ fn a_signal_lets_a_request_in_flight_come_to_its_end() {
 
 #[test]
 fn a_body_that_is_too_large_is_refused() {
-    let serve = Serve::start();
+    let serve = ServeProcess::start();
     let large = json!({ "version": "x".repeat(5 * 1024 * 1024) });
-    serve.ask("POST", &format!("{ACME}projects/"), large).expect(413);
+    serve.request("POST", &format!("{ACME}projects/"), large).expect(413);
 }
 
 #[test]
 fn two_servers_may_use_one_file() {
-    let one = Serve::start();
+    let one = ServeProcess::start();
     let mut command = command(one.folder.path(), &["--org", "second"]);
     let child = command.env("SENTRY_AUTH_TOKEN", "2").stdout(std::process::Stdio::piped());
     let mut child = child.spawn().unwrap();

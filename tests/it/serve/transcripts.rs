@@ -1,14 +1,14 @@
 //! Sentry's transcripts over `serve`, with the vendor on loopback, and over the client for those
 //! that only a Sentry finishes.
 
-use super::pipeline::Client;
+use super::pipeline::PipelineClient;
 use crate::integration::fixtures::KEY;
 use crate::secrets::signed;
 use crate::support::engine::vectors;
-use crate::support::fake_vendor::Vendor;
-use crate::support::http_server::{Peer, Reply, Request};
-use crate::support::run::Run;
-use crate::support::serve::{Serve, TOKEN};
+use crate::support::fake_vendor::FakeVendor;
+use crate::support::http_server::{HttpServer, Request, Response};
+use crate::support::run::ProgramRun;
+use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -46,21 +46,21 @@ fn fits(found: &Value, expected: &Value) -> bool {
 }
 
 /// A server, and a vendor in the place of the one that the transcripts name.
-struct Stage {
-    serve: Serve,
-    vendor: Vendor,
+struct TranscriptServers {
+    serve: ServeProcess,
+    vendor: FakeVendor,
     names: &'static [&'static str],
     /// What the step before showed, for `{sig}` and for the code that the vendor issues.
     page: RefCell<String>,
 }
 
-impl Stage {
+impl TranscriptServers {
     fn new(routes: &Value, apps: &str, names: &'static [&'static str]) -> Self {
-        let vendor = Vendor::new(routes);
+        let vendor = FakeVendor::new(routes);
         let apps = apps.replace("{vendor}", &vendor.url());
         let variables =
             [("FINISHLINE_APPS", apps.as_str()), ("SENTRY_AUTH_TOKEN", TOKEN), ("KEY", KEY)];
-        let serve = Serve::with(tempfile::tempdir().unwrap(), &["--org", "acme"], variables);
+        let serve = ServeProcess::with(tempfile::tempdir().unwrap(), &["--org", "acme"], variables);
         Self { serve, vendor, names, page: RefCell::default() }
     }
 
@@ -78,9 +78,9 @@ impl Stage {
 
     /// Plays a transcript's first steps, and holds each answer to what Sentry gave.
     #[track_caller]
-    fn play(&self, client: &mut Client<'_>, name: &str, steps: &[Value]) {
+    fn play(&self, client: &mut PipelineClient<'_>, name: &str, steps: &[Value]) {
         for step in steps {
-            let before = self.vendor.asked().len();
+            let before = self.vendor.request_lines().len();
             if step["request"]["json"]["action"] == "initialize" {
                 self.page.borrow_mut().clear();
             }
@@ -98,7 +98,7 @@ impl Stage {
                     .into_owned();
                 body["code"] = json!(code);
             }
-            let answer = client.ask(step["request"]["method"].as_str().unwrap(), &path, &body);
+            let answer = client.request(step["request"]["method"].as_str().unwrap(), &path, &body);
             let wish = &step["response"];
             assert_eq!(json!(answer.status), wish["status"], "{name}: {body}: {}", answer.text);
             let found = answer.json();
@@ -107,7 +107,7 @@ impl Stage {
                 ["oauthUrl", "installAppUrl"].iter().find_map(|page| found["data"][page].as_str());
             page.into_iter().for_each(|page| *self.page.borrow_mut() = page.to_owned());
             let calls = step["remote_calls"].as_array().into_iter().flatten();
-            let asked = self.vendor.asked().split_off(before);
+            let asked = self.vendor.request_lines().split_off(before);
             let calls: Vec<_> = calls.map(|call| call.as_str().unwrap()).collect();
             assert!(calls.is_empty() || calls.len() == asked.len(), "{name}: {asked:?}");
             for (call, asked) in calls.iter().zip(&asked) {
@@ -122,7 +122,7 @@ impl Stage {
     /// Begins with some steps of one transcript, and goes on with those of another.
     #[track_caller]
     fn play_after(&self, (first, count): (&str, usize), name: &str) {
-        let mut client = Client::new(&self.serve);
+        let mut client = PipelineClient::new(&self.serve);
         self.play(&mut client, first, &steps(first)[..count]);
         self.play(&mut client, name, &steps(name));
     }
@@ -145,8 +145,8 @@ fn github_routes(account: &Value, id: &Value) -> Value {
 fn github_answers_as_in_sentry() {
     let apps = r#"{github: {appId: "99", name: app, privateKey: "${KEY}", clientId: c, clientSecret: s, apiUrl: "{vendor}/api/v3"}}"#;
     let routes = github_routes(&json!({ "login": "ada" }), &json!("install_1"));
-    let stage = Stage::new(&routes, apps, &["https://github.com"]);
-    stage.play(&mut Client::new(&stage.serve), "github", &steps("github"));
+    let stage = TranscriptServers::new(&routes, apps, &["https://github.com"]);
+    stage.play(&mut PipelineClient::new(&stage.serve), "github", &steps("github"));
     stage.play_after(("github", 2), "github (existing installation)");
     stage.play_after(("github", 2), "github (installation not in the user's list)");
 }
@@ -156,15 +156,15 @@ fn github_enterprise_answers_as_in_sentry() {
     let names = &["https://github.example.com"];
     let home = |vendor: &str| json!({ "login": "acme", "html_url": format!("{vendor}/acme") });
     let routes = github_routes(&home("{vendor}"), &json!(12345));
-    let stage = Stage::new(&routes, "{}", names);
+    let stage = TranscriptServers::new(&routes, "{}", names);
     let name = "github_enterprise";
-    stage.play(&mut Client::new(&stage.serve), name, &steps(name));
+    stage.play(&mut PipelineClient::new(&stage.serve), name, &steps(name));
     stage.play_after((name, 1), "github_enterprise (missing config fields)");
     let routes = github_routes(&home("https://github.com"), &json!(12345));
-    let stage = Stage::new(&routes, "{}", names);
+    let stage = TranscriptServers::new(&routes, "{}", names);
     stage.play_after((name, 4), "github_enterprise (IntegrationError while finishing)");
-    let stage = Stage::new(&json!([]), "{}", &[]);
-    let mut client = Client::new(&stage.serve);
+    let stage = TranscriptServers::new(&json!([]), "{}", &[]);
+    let mut client = PipelineClient::new(&stage.serve);
     let mut config = steps(name);
     let public = |part: &Value| {
         part.to_string()
@@ -189,9 +189,9 @@ fn the_servers_of_atlassian_answer_as_in_sentry() {
         { "ask": "POST /rest/webhooks/1.0/webhook", "says": {} },
     ]);
     let names = &["https://jira.example.com", "https://bitbucket.example.com"];
-    let stage = Stage::new(&routes, "{}", names);
-    stage.play(&mut Client::new(&stage.serve), "jira_server", &steps("jira_server"));
-    let stage = Stage::new(&routes, "{}", names);
+    let stage = TranscriptServers::new(&routes, "{}", names);
+    stage.play(&mut PipelineClient::new(&stage.serve), "jira_server", &steps("jira_server"));
+    let stage = TranscriptServers::new(&routes, "{}", names);
     let begin = |key: &str| {
         json!({
             "request": { "method": "POST", "url": "/api/0/organizations/{org}/pipeline/integration_pipeline/",
@@ -204,10 +204,10 @@ fn the_servers_of_atlassian_answer_as_in_sentry() {
     good["response"]["json"]["data"] = json!({ "oauthUrl": "<any>" });
     let order =
         [&begin("bitbucket_server"), &fields[0], &fields[1], &good, &fields[2]].map(Clone::clone);
-    stage.play(&mut Client::new(&stage.serve), "bitbucket_server", &order);
+    stage.play(&mut PipelineClient::new(&stage.serve), "bitbucket_server", &order);
     let routes =
         json!([{ "ask": format!("{servlet}/request-token"), "says": "oauth_token_secret=x" }]);
-    let stage = Stage::new(&routes, "{}", names);
+    let stage = TranscriptServers::new(&routes, "{}", names);
     stage.play_after(
         ("jira_server", 1),
         "jira_server (request token reply lacks oauth_token or secret)",
@@ -218,8 +218,8 @@ fn the_servers_of_atlassian_answer_as_in_sentry() {
 fn what_comes_signed_is_answered_as_in_sentry() {
     let apps = r#"{bitbucket: {key: k, clientKey: "connect:1", sharedSecret: s, username: u},
                    jira: {signingKey: k3y}, vercel: {clientId: c, clientSecret: s}}"#;
-    let stage = Stage::new(&json!([]), apps, &[]);
-    let mut client = Client::new(&stage.serve);
+    let stage = TranscriptServers::new(&json!([]), apps, &[]);
+    let mut client = PipelineClient::new(&stage.serve);
     let mut bitbucket = steps("bitbucket");
     let claims = json!({ "iss": "connect:1", "exp": signed::since_1970() + 60 });
     bitbucket[1]["request"]["json"]["jwt"] = json!(signed::jwt(&claims, "s"));
@@ -232,7 +232,7 @@ fn what_comes_signed_is_answered_as_in_sentry() {
     let initial = json!({ "signedParams": link });
     let body = json!({ "action": "initialize", "provider": "jira", "initialData": initial });
     let path = "/api/0/organizations/acme/pipeline/integration_pipeline/";
-    client.ask("POST", path, &body).expect(200);
+    client.request("POST", path, &body).expect(200);
     stage.play(&mut client, "jira (wrong state)", &steps("jira (wrong state)"));
     let count = "SELECT count(*) FROM integration WHERE provider = 'jira'";
     assert_eq!(stage.serve.database().query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
@@ -243,34 +243,34 @@ fn what_comes_signed_is_answered_as_in_sentry() {
 fn a_token_that_a_third_party_gives_out_twice_is_refused() {
     let ask = "POST /plugins/servlet/oauth/request-token";
     let routes = json!([{ "ask": ask, "says": "oauth_token=req-token&oauth_token_secret=x" }]);
-    let stage = Stage::new(&routes, "{}", &["https://jira.example.com"]);
+    let stage = TranscriptServers::new(&routes, "{}", &["https://jira.example.com"]);
     let all = steps("jira_server");
     let mut twice = all[1].clone();
     twice["response"] = json!({ "status": 400, "json": { "status": "error" } });
-    stage.play(&mut Client::new(&stage.serve), "the first", &all[..2]);
-    stage.play(&mut Client::new(&stage.serve), "the second", &[all[0].clone(), twice]);
+    stage.play(&mut PipelineClient::new(&stage.serve), "the first", &all[..2]);
+    stage.play(&mut PipelineClient::new(&stage.serve), "the second", &[all[0].clone(), twice]);
 }
 
 /// A Sentry that answers a pipeline's posts one after the other as it is told, and what it was sent.
-fn sentry(first: &Value, answers: Vec<(u16, Value)>) -> Peer {
+fn sentry(first: &Value, answers: Vec<(u16, Value)>) -> HttpServer {
     let (first, answers) = (first.clone(), Mutex::new(answers.into_iter()));
-    Peer::new(move |request: &Request| match (request.method.as_str(), request.path()) {
-        ("POST", _) if request.json()["action"] == "initialize" => Reply::json(200, &first),
+    HttpServer::new(move |request: &Request| match (request.method.as_str(), request.path()) {
+        ("POST", _) if request.json()["action"] == "initialize" => Response::json(200, &first),
         ("POST", _) => {
             let (status, body) = answers.lock().unwrap().next().unwrap();
-            Reply::json(status, &body)
+            Response::json(status, &body)
         }
-        ("GET", path) if path.ends_with("/integrations/") => Reply::json(200, &json!([])),
-        _ => Reply::json(200, &json!({ "version": "0" })),
+        ("GET", path) if path.ends_with("/integrations/") => Response::json(200, &json!([])),
+        _ => Response::json(200, &json!({ "version": "0" })),
     })
 }
 
 /// Runs with this state at such a Sentry; exit code, outputs, and the bodies that were posted.
-fn at_sentry(provider: &str, state: &str, peer: &Peer) -> (String, Vec<Value>) {
-    let run = Run::github().var("SENTRY_URL", peer.url()).var("SENTRY_AUTH_TOKEN", "t");
+fn at_sentry(provider: &str, state: &str, peer: &HttpServer) -> (String, Vec<Value>) {
+    let run = ProgramRun::github().var("SENTRY_URL", peer.url()).var("SENTRY_AUTH_TOKEN", "t");
     let run = run.var("FINISHLINE_ORG", "acme").var("FINISHLINE_PROVIDER", provider);
-    let ended = run.var("FINISHLINE_STATE", state).go();
-    let said = ended.said(["status", "error-code", "integration-id", "error-message"]);
+    let ended = run.var("FINISHLINE_STATE", state).execute();
+    let said = ended.joined(["status", "error-code", "integration-id", "error-message"]);
     let posts = peer.requests().into_iter().filter(|one| one.method == "POST");
     (said, posts.map(|one| one.json()).skip(1).collect())
 }
@@ -346,9 +346,9 @@ fn github_copilot_is_switched_on_by_one_request() {
         (404, &json!({ "detail": "Unknown provider" }), "error unsupported "),
     ] {
         let body = body.clone();
-        let peer = Peer::new(move |request: &Request| match request.method.as_str() {
-            "POST" => Reply::json(status, &body),
-            _ => Reply::json(200, &json!([])),
+        let peer = HttpServer::new(move |request: &Request| match request.method.as_str() {
+            "POST" => Response::json(status, &body),
+            _ => Response::json(200, &json!([])),
         });
         let (found, _) = at_sentry("github_copilot", "{}", &peer);
         assert!(found.starts_with(said), "{found}");

@@ -1,6 +1,6 @@
 //! What tests of the engine need: Sentry's vectors, a real file, a runtime, and the log.
 
-use crate::support::run::{Run, rows};
+use crate::support::run::{ProgramRun, rows};
 use finishline::backend::embedded::EmbeddedBackend;
 use finishline::database::Database;
 use rusqlite::Connection;
@@ -17,27 +17,27 @@ pub(crate) fn vectors(group: &str) -> Value {
 }
 
 /// Runs to the end what may wait.
-pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(work)
 }
 
 /// The embedded backend over a file, which stays open to the end of the process.
 pub(crate) fn embedded(path: &Path) -> EmbeddedBackend<'static> {
-    let database = wait(Database::open(path)).unwrap();
+    let database = block_on(Database::open(path)).unwrap();
     EmbeddedBackend::new(Box::leak(Box::new(database)))
 }
 
 /// A file of the current schema with two users; the first owns the organization `acme`.
-pub(crate) struct File {
+pub(crate) struct DatabaseFile {
     pub(crate) connection: Connection,
-    _folder: Run,
+    _folder: ProgramRun,
 }
 
-impl File {
+impl DatabaseFile {
     pub(crate) fn new() -> Self {
-        let run = Run::local();
-        drop(wait(Database::open(&run.database())).unwrap());
+        let run = ProgramRun::local();
+        drop(block_on(Database::open(&run.database())).unwrap());
         let file = Self { connection: run.connection(), _folder: run };
         file.run("INSERT INTO user (name) VALUES ('one'), ('other')");
         file.run("INSERT INTO organization (slug, created_at) VALUES ('acme', 0)");
@@ -56,9 +56,9 @@ impl File {
 
 /// What is logged, as JSON.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-impl Log {
+impl CapturedLog {
     /// Does the work with this log turned on.
     pub(crate) fn around<T>(&self, work: impl FnOnce() -> T) -> T {
         let writer = self.clone();
@@ -74,7 +74,7 @@ impl Log {
     }
 }
 
-impl Write for Log {
+impl Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,7 +1,7 @@
 //! A third party of our own on loopback: GitLab or Gitea with a memory, and every way to misbehave.
 //!
 //! It issues codes and tokens, takes each code once, and keeps what was asked. A page is approved
-//! by [`StandIn::approve`], which is the person. It stops when it goes out of scope.
+//! by [`FakeGitLab::approve`], which is the person. It stops when it goes out of scope.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ use url::{Url, form_urlencoded};
 
 /// The application that everybody uses.
 pub(crate) const CLIENT_ID: &str = "app-id-abc123";
-/// Its secret, until [`StandIn::rotate`] gives it another one.
+/// Its secret, until [`FakeGitLab::rotate`] gives it another one.
 pub(crate) const CLIENT_SECRET: &str = "cl1ent-s3cr3t";
 
 /// A certificate for 127.0.0.1 that nobody trusts, and its key, which protects nothing.
@@ -28,12 +28,12 @@ const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQggFyDuFPft9aN2
 
 /// What it plays.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ForgeKind {
     Gitlab,
     Gitea,
 }
 
-impl Kind {
+impl ForgeKind {
     /// The path at which a code is exchanged.
     pub(crate) fn token(self) -> &'static str {
         if self == Self::Gitlab { "/oauth/token" } else { "/login/oauth/access_token" }
@@ -47,24 +47,24 @@ impl Kind {
 
 /// How a path misbehaves.
 #[derive(Clone)]
-pub(crate) enum How {
+pub(crate) enum Misbehavior {
     /// Refuses with this status, and repeats in its body all that it was given.
-    Refuses(u16),
+    Status(u16),
     /// Is a page for a person, of everything that it was given.
-    ShowsAPage,
+    HtmlPage,
     /// Answers well, with this text.
-    Says(String),
+    Text(String),
     /// Sends to another address.
-    SendsTo(String),
+    Redirect(String),
     /// Hears the request and hangs up.
-    HangsUp,
+    Close,
     /// Hears the request and says nothing until it behaves again.
-    Holds,
+    Hang,
 }
 
 /// A request as it came.
 #[derive(Clone)]
-pub(crate) struct Request {
+pub(crate) struct RecordedRequest {
     /// Method and path, e.g. `GET /api/v4/user`.
     pub(crate) line: String,
     /// The `Authorization` header.
@@ -73,25 +73,25 @@ pub(crate) struct Request {
 }
 
 /// The third party.
-pub(crate) struct StandIn {
+pub(crate) struct FakeGitLab {
     /// Where it is, e.g. `http://127.0.0.1:4711`.
     pub(crate) origin: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ForgeKind,
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     listener: Option<JoinHandle<()>>,
 }
 
-struct Shared {
-    party: Mutex<Party>,
+struct SharedState {
+    state: Mutex<ServerState>,
     /// Something was asked, or is answered otherwise from now on.
-    told: Condvar,
+    changed: Condvar,
     tls: Option<Arc<ServerConfig>>,
 }
 
 /// What it remembers.
-struct Party {
-    kind: Kind,
+struct ServerState {
+    kind: ForgeKind,
     origin: String,
     client_secret: String,
     user: i64,
@@ -101,19 +101,19 @@ struct Party {
     tokens: Vec<String>,
     /// Everything secret that was ever issued.
     secrets: Vec<String>,
-    tricks: BTreeMap<String, How>,
-    requests: Vec<Request>,
+    misbehaviors: BTreeMap<String, Misbehavior>,
+    requests: Vec<RecordedRequest>,
     closed: bool,
 }
 
-impl StandIn {
+impl FakeGitLab {
     /// Begins to listen on a free port.
-    pub(crate) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: ForgeKind) -> Self {
         Self::listen(kind, None)
     }
 
     /// The same behind TLS, with a certificate that nobody trusts.
-    pub(crate) fn with_untrusted_tls(kind: Kind) -> Self {
+    pub(crate) fn with_untrusted_tls(kind: ForgeKind) -> Self {
         let bytes = |text| STANDARD.decode(text).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(bytes(KEY)));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -125,17 +125,17 @@ impl StandIn {
         Self::listen(kind, Some(Arc::new(config.unwrap())))
     }
 
-    fn listen(kind: Kind, tls: Option<Arc<ServerConfig>>) -> Self {
+    fn listen(kind: ForgeKind, tls: Option<Arc<ServerConfig>>) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let origin = format!("{scheme}://{address}");
-        let party = Mutex::new(Party::new(kind, origin.clone()));
-        let shared = Arc::new(Shared { party, told: Condvar::new(), tls });
+        let state = Mutex::new(ServerState::new(kind, origin.clone()));
+        let shared = Arc::new(SharedState { state, changed: Condvar::new(), tls });
         let of_listener = Arc::clone(&shared);
         let listener = std::thread::spawn(move || {
             for stream in socket.incoming().map_while(Result::ok) {
-                if of_listener.party().closed {
+                if of_listener.state().closed {
                     return;
                 }
                 let shared = Arc::clone(&of_listener);
@@ -150,77 +150,80 @@ impl StandIn {
     pub(crate) fn approve(&self, page: &str) -> String {
         let page = Url::parse(page).unwrap();
         let query: BTreeMap<_, _> = page.query_pairs().into_owned().collect();
-        let path =
-            if self.kind == Kind::Gitlab { "/oauth/authorize" } else { "/login/oauth/authorize" };
+        let path = if self.kind == ForgeKind::Gitlab {
+            "/oauth/authorize"
+        } else {
+            "/login/oauth/authorize"
+        };
         assert_eq!((page.origin().ascii_serialization(), page.path()), (self.origin.clone(), path));
         assert_eq!([&query["client_id"], &query["response_type"]], [CLIENT_ID, "code"]);
-        let mut party = self.shared.party();
-        let code = party.issue("c0de");
+        let mut state = self.shared.state();
+        let code = state.issue("c0de");
         let redirect_uri = query["redirect_uri"].clone();
-        party.codes.insert(code.clone(), redirect_uri.clone());
+        state.codes.insert(code.clone(), redirect_uri.clone());
         let mut callback = form_urlencoded::Serializer::new(String::new());
         callback.append_pair("code", &code).append_pair("state", &query["state"]);
         format!("{redirect_uri}?{}", callback.finish())
     }
 
     /// Lets requests to `path` misbehave from now on.
-    pub(crate) fn trick(&self, path: &str, how: How) {
-        self.shared.party().tricks.insert(path.to_owned(), how);
+    pub(crate) fn misbehave(&self, path: &str, misbehavior: Misbehavior) {
+        self.shared.state().misbehaviors.insert(path.to_owned(), misbehavior);
     }
 
     /// Ends all misbehaviour.
     pub(crate) fn behave(&self) {
-        self.shared.party().tricks.clear();
-        self.shared.told.notify_all();
+        self.shared.state().misbehaviors.clear();
+        self.shared.changed.notify_all();
     }
 
     /// Gives the application another secret.
     pub(crate) fn rotate(&self, secret: &str) {
-        let mut party = self.shared.party();
-        secret.clone_into(&mut party.client_secret);
-        party.secrets.push(secret.to_owned());
+        let mut state = self.shared.state();
+        secret.clone_into(&mut state.client_secret);
+        state.secrets.push(secret.to_owned());
     }
 
     /// Whoever approves from now on has this id.
     pub(crate) fn sign_in(&self, user: i64) {
-        self.shared.party().user = user;
+        self.shared.state().user = user;
     }
 
     /// Method and path of every request so far.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.shared.party().requests.iter().map(|request| request.line.clone()).collect()
+        self.shared.state().requests.iter().map(|request| request.line.clone()).collect()
     }
 
     /// Waits until `count` requests to this path have come.
-    pub(crate) fn hear(&self, path: &str, count: usize) {
-        let is_lacking = |party: &mut Party| {
-            let here = party.requests.iter().filter(|request| request.path() == path);
+    pub(crate) fn wait_for_requests(&self, path: &str, count: usize) {
+        let is_lacking = |state: &mut ServerState| {
+            let here = state.requests.iter().filter(|request| request.path() == path);
             here.count() < count
         };
-        let (patience, party) = (Duration::from_secs(60), self.shared.party());
-        let waited = self.shared.told.wait_timeout_while(party, patience, is_lacking).unwrap();
+        let (patience, state) = (Duration::from_secs(60), self.shared.state());
+        let waited = self.shared.changed.wait_timeout_while(state, patience, is_lacking).unwrap();
         assert!(!waited.1.timed_out(), "nobody asks for {path} {count} times");
     }
 
     /// Everything secret that it knows: the application's secrets, the codes and the tokens.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        self.shared.party().secrets.clone()
+        self.shared.state().secrets.clone()
     }
 }
 
-impl Drop for StandIn {
+impl Drop for FakeGitLab {
     fn drop(&mut self) {
-        self.shared.party().closed = true;
-        self.shared.told.notify_all();
+        self.shared.state().closed = true;
+        self.shared.changed.notify_all();
         // The listener looks again when somebody comes.
         drop(TcpStream::connect(self.address));
         drop(self.listener.take().map(JoinHandle::join));
     }
 }
 
-impl Shared {
-    fn party(&self) -> MutexGuard<'_, Party> {
-        self.party.lock().unwrap()
+impl SharedState {
+    fn state(&self) -> MutexGuard<'_, ServerState> {
+        self.state.lock().unwrap()
     }
 
     fn serve(&self, stream: TcpStream) -> Result<()> {
@@ -241,8 +244,8 @@ impl Shared {
             stream.get_mut().write_all(b"this is no TLS\r\n")?;
             return stream.read_to_end(&mut Vec::new()).map(drop);
         }
-        let request = Request::read(&mut stream)?;
-        let Some((status, headers, body)) = self.hear(&request) else { return Ok(()) };
+        let request = RecordedRequest::read(&mut stream)?;
+        let Some((status, headers, body)) = self.handle(&request) else { return Ok(()) };
         let length = body.len();
         let head = format!("HTTP/1.1 {status} Said\r\n{headers}Content-Length: {length}\r\n");
         let stream = stream.get_mut();
@@ -251,33 +254,37 @@ impl Shared {
     }
 
     /// Notes the request; status, more headers and body of its answer, if there is to be one.
-    fn hear(&self, request: &Request) -> Option<(u16, String, String)> {
-        let mut party = self.party();
-        party.requests.push(request.clone());
-        self.told.notify_all();
-        let is_held = |party: &mut Party| {
-            let trick = party.tricks.get(request.path());
-            matches!(trick, Some(How::Holds)) && !party.closed
+    fn handle(&self, request: &RecordedRequest) -> Option<(u16, String, String)> {
+        let mut state = self.state();
+        state.requests.push(request.clone());
+        self.changed.notify_all();
+        let is_held = |state: &mut ServerState| {
+            let misbehavior = state.misbehaviors.get(request.path());
+            matches!(misbehavior, Some(Misbehavior::Hang)) && !state.closed
         };
-        let mut party = self.told.wait_while(party, is_held).unwrap();
+        let mut state = self.changed.wait_while(state, is_held).unwrap();
         let all = format!("{} {}", request.authorization, request.body);
-        match party.tricks.get(request.path()).cloned() {
-            None | Some(How::Holds) => {
-                let (status, body) = party.respond(request);
+        match state.misbehaviors.get(request.path()).cloned() {
+            None | Some(Misbehavior::Hang) => {
+                let (status, body) = state.respond(request);
                 Some((status, String::new(), body.to_string()))
             }
-            Some(How::Refuses(status)) => {
+            Some(Misbehavior::Status(status)) => {
                 Some((status, String::new(), json!({ "error": all }).to_string()))
             }
-            Some(How::ShowsAPage) => Some((200, String::new(), format!("<html>{all}</html>"))),
-            Some(How::Says(text)) => Some((200, String::new(), text)),
-            Some(How::SendsTo(to)) => Some((302, format!("Location: {to}\r\n"), String::new())),
-            Some(How::HangsUp) => None,
+            Some(Misbehavior::HtmlPage) => {
+                Some((200, String::new(), format!("<html>{all}</html>")))
+            }
+            Some(Misbehavior::Text(text)) => Some((200, String::new(), text)),
+            Some(Misbehavior::Redirect(to)) => {
+                Some((302, format!("Location: {to}\r\n"), String::new()))
+            }
+            Some(Misbehavior::Close) => None,
         }
     }
 }
 
-impl Request {
+impl RecordedRequest {
     fn read(stream: &mut impl BufRead) -> Result<Self> {
         let mut line = String::new();
         stream.read_line(&mut line)?;
@@ -309,8 +316,8 @@ impl Request {
     }
 }
 
-impl Party {
-    fn new(kind: Kind, origin: String) -> Self {
+impl ServerState {
+    fn new(kind: ForgeKind, origin: String) -> Self {
         let group = |id, name, path| json!({ "id": id, "full_name": name, "full_path": path });
         let groups = BTreeMap::from([
             ("my-group", group(1, "My Group", "my-group")),
@@ -325,7 +332,7 @@ impl Party {
             codes: BTreeMap::new(),
             tokens: Vec::new(),
             secrets: vec![CLIENT_SECRET.to_owned()],
-            tricks: BTreeMap::new(),
+            misbehaviors: BTreeMap::new(),
             requests: Vec::new(),
             closed: false,
         }
@@ -338,7 +345,7 @@ impl Party {
         format!("+{heart}/&=")
     }
 
-    fn respond(&mut self, request: &Request) -> (u16, Value) {
+    fn respond(&mut self, request: &RecordedRequest) -> (u16, Value) {
         let (kind, path) = (self.kind, request.path());
         if request.line == format!("POST {}", kind.token()) {
             return self.exchange(&request.form());
@@ -354,8 +361,8 @@ impl Party {
             (_, path) if path == kind.user() => {
                 (200, json!({ "id": self.user, "html_url": format!("{}/someone", self.origin) }))
             }
-            (Kind::Gitlab, _) if group.is_some() => (200, group.cloned().unwrap_or_default()),
-            (Kind::Gitea, "/api/v1/version") => (200, json!({ "version": "1.26.0" })),
+            (ForgeKind::Gitlab, _) if group.is_some() => (200, group.cloned().unwrap_or_default()),
+            (ForgeKind::Gitea, "/api/v1/version") => (200, json!({ "version": "1.26.0" })),
             _ => (404, json!({ "message": "404 Not Found" })),
         }
     }

@@ -1,18 +1,18 @@
 //! A Sentry of 2026 in small: what a finish needs of its API, with state, behind the peer. A test
 //! wraps its answers where that Sentry is to fail.
 
-use crate::support::http_server::{Peer, Reply, Request};
-use crate::support::run::{Ended, Run};
+use crate::support::http_server::{HttpServer, Request, Response};
+use crate::support::run::{ProgramRun, RunResult};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The token that it knows.
 pub(crate) const TOKEN: &str = "sntryu_t0ken-0f-an-0wner";
 
-pub(crate) const LIST: &str = "GET integrations/";
-pub(crate) const POST: &str = "POST pipeline/integration_pipeline/";
-pub(crate) const LOOK: &str = "GET pipeline/integration_pipeline/";
-pub(crate) const ORGANIZATION: &str = "GET ";
+pub(crate) const GET_INTEGRATIONS: &str = "GET integrations/";
+pub(crate) const POST_PIPELINE: &str = "POST pipeline/integration_pipeline/";
+pub(crate) const GET_PIPELINE: &str = "GET pipeline/integration_pipeline/";
+pub(crate) const GET_ORGANIZATION: &str = "GET ";
 
 /// An Opsgenie account with a secret key.
 pub(crate) const OPSGENIE: &str = crate::support::run::STATE;
@@ -21,13 +21,13 @@ pub(crate) const GITLAB: &str =
     "{url: 'https://gitlab.example.com', clientId: app, clientSecret: gitl4b-secret}";
 
 /// One session of a pipeline.
-struct Session {
+struct PipelineSession {
     cookie: String,
     provider: String,
     step: usize,
 }
 
-impl Session {
+impl PipelineSession {
     /// What the callback of a third party brings back.
     fn state(&self) -> String {
         self.cookie.replace("s3ss10n", "0auth-state")
@@ -36,41 +36,41 @@ impl Session {
 
 /// What that Sentry has stored.
 #[derive(Default)]
-pub(crate) struct World {
+pub(crate) struct SentryData {
     pub(crate) integrations: Vec<Value>,
     pub(crate) repositories: Vec<Value>,
     /// The code mappings, as `project stackRoot sourceRoot`, all of `acme/web`.
     pub(crate) mappings: Vec<String>,
-    sessions: Vec<Session>,
-    begun: usize,
+    sessions: Vec<PipelineSession>,
+    started: usize,
 }
 
-impl World {
+impl SentryData {
     /// Answers as Sentry does when nothing is wrong.
-    pub(crate) fn answer(&mut self, request: &Request) -> Reply {
+    pub(crate) fn answer(&mut self, request: &Request) -> Response {
         if request.header("authorization") != format!("Bearer {TOKEN}") {
-            return Reply::detail(401, "Invalid token");
+            return Response::detail(401, "Invalid token");
         }
         let host = request.header("host");
         match request.line().as_str() {
-            "GET /api/0/" => Reply::json(200, &json!({"version": "0", "auth": null})),
-            ORGANIZATION => {
+            "GET /api/0/" => Response::json(200, &json!({"version": "0", "auth": null})),
+            GET_ORGANIZATION => {
                 let links = json!({"organizationUrl": format!("http://{host}")});
-                Reply::json(200, &json!({"slug": "acme", "links": links}))
+                Response::json(200, &json!({"slug": "acme", "links": links}))
             }
-            LIST => self.list(&request.parameter("providerKey"), host),
-            POST => self.post(request),
-            LOOK => match self.session(request) {
-                Some(session) => Reply::json(200, &show(session)),
-                None => Reply::detail(404, "No active pipeline session."),
+            GET_INTEGRATIONS => self.list(&request.parameter("providerKey"), host),
+            POST_PIPELINE => self.post(request),
+            GET_PIPELINE => match self.session(request) {
+                Some(session) => Response::json(200, &step_json(session)),
+                None => Response::detail(404, "No active pipeline session."),
             },
             _ => self.repository_answer(request),
         }
     }
 
-    fn list(&self, provider: &str, host: &str) -> Reply {
-        let ours = |item: &&Value| item["provider"]["key"] == provider;
-        let items: Vec<_> = self.integrations.iter().filter(ours).cloned().collect();
+    fn list(&self, provider: &str, host: &str) -> Response {
+        let is_listed = |item: &&Value| item["provider"]["key"] == provider;
+        let items: Vec<_> = self.integrations.iter().filter(is_listed).cloned().collect();
         let url = format!("http://{host}/api/0/organizations/acme/integrations/");
         let link = |relation: &str, cursor: &str| {
             format!(
@@ -78,59 +78,59 @@ impl World {
             )
         };
         let links = format!("{}, {}", link("previous", "100:-1:1"), link("next", "100:1:0"));
-        Reply::json(200, &Value::Array(items)).with("Link", &links)
+        Response::json(200, &Value::Array(items)).with("Link", &links)
     }
 
-    fn session(&self, request: &Request) -> Option<&Session> {
+    fn session(&self, request: &Request) -> Option<&PipelineSession> {
         self.sessions.iter().find(|session| request.header("cookie").contains(&session.cookie))
     }
 
-    fn post(&mut self, request: &Request) -> Reply {
+    fn post(&mut self, request: &Request) -> Response {
         let body = request.json();
         if body["action"] == "initialize" {
             return self.initialize(body["provider"].as_str().unwrap_or_default());
         }
         let cookie = self.session(request).map(|session| session.cookie.clone());
-        let session = self.sessions.iter_mut().find(|one| cookie.as_ref() == Some(&one.cookie));
+        let session = self.sessions.iter_mut().find(|item| cookie.as_ref() == Some(&item.cookie));
         let Some(session) = session else {
-            return Reply::detail(404, "No active pipeline session.");
+            return Response::detail(404, "No active pipeline session.");
         };
         let steps = steps(&session.provider).unwrap();
         if steps[session.step] == "oauth_login" && body["state"] != session.state() {
             let data = json!({"detail": "An error occurred while validating your request."});
-            return Reply::json(400, &json!({"status": "error", "data": data}));
+            return Response::json(400, &json!({"status": "error", "data": data}));
         }
         session.step += 1;
         if session.step < steps.len() {
-            let mut shown = show(session);
-            shown["status"] = "advance".into();
-            return Reply::json(200, &shown);
+            let mut step = step_json(session);
+            step["status"] = "advance".into();
+            return Response::json(200, &step);
         }
         let provider = session.provider.clone();
-        self.sessions.retain(|one| cookie.as_ref() != Some(&one.cookie));
-        let named = ["provider", "name"].iter().find_map(|name| body[*name].as_str());
-        let data = self.finish(&provider, named.unwrap_or("its-group"));
-        Reply::json(200, &json!({"status": "complete", "data": data}))
+        self.sessions.retain(|item| cookie.as_ref() != Some(&item.cookie));
+        let account = ["provider", "name"].iter().find_map(|name| body[*name].as_str());
+        let data = self.finish(&provider, account.unwrap_or("its-group"));
+        Response::json(200, &json!({"status": "complete", "data": data}))
     }
 
-    fn initialize(&mut self, provider: &str) -> Reply {
+    fn initialize(&mut self, provider: &str) -> Response {
         if steps(provider).is_none() {
-            return Reply::detail(404, &format!("Unknown provider: {provider}"));
+            return Response::detail(404, &format!("Unknown provider: {provider}"));
         }
-        self.begun += 1;
-        let cookie = format!("s3ss10n-{}", self.begun);
-        let session = Session { cookie, provider: provider.to_owned(), step: 0 };
+        self.started += 1;
+        let cookie = format!("s3ss10n-{}", self.started);
+        let session = PipelineSession { cookie, provider: provider.to_owned(), step: 0 };
         let set = format!("sentrysid={}; HttpOnly; Max-Age=1209600; Path=/", session.cookie);
-        let reply = Reply::json(200, &show(&session)).with("Set-Cookie", &set);
+        let response = Response::json(200, &step_json(&session)).with("Set-Cookie", &set);
         self.sessions.push(session);
-        reply
+        response
     }
 
     /// Stores an integration, over the one of the same account.
     pub(crate) fn finish(&mut self, provider: &str, account: &str) -> Value {
-        let same =
+        let is_same =
             |item: &Value| item["provider"]["key"] == provider && item["externalId"] == account;
-        let at = self.integrations.iter().position(same);
+        let at = self.integrations.iter().position(is_same);
         let id = at.unwrap_or(self.integrations.len()) + 1;
         let data = integration(id, provider, account);
         match at {
@@ -140,44 +140,44 @@ impl World {
         data
     }
 
-    fn repository_answer(&mut self, request: &Request) -> Reply {
+    fn repository_answer(&mut self, request: &Request) -> Response {
         let (body, line) = (request.json(), request.line());
         match line.as_str() {
             "GET repos/" => {
                 let id = request.parameter("integration_id");
-                let ours = |one: &&Value| one["integrationId"] == id.as_str();
-                Reply::json(200, &self.repositories.iter().filter(ours).cloned().collect())
+                let is_listed = |item: &&Value| item["integrationId"] == id.as_str();
+                Response::json(200, &self.repositories.iter().filter(is_listed).cloned().collect())
             }
             "POST repos/" => {
                 let name = body["identifier"].clone();
-                let known = self.repositories.iter().any(|one| one["name"] == name);
+                let known = self.repositories.iter().any(|item| item["name"] == name);
                 if known {
                     let detail = json!({"code": "repo_exists", "message": "it is there"});
-                    return Reply::json(400, &json!({"detail": detail}));
+                    return Response::json(400, &json!({"detail": detail}));
                 }
                 let integration = body["installation"].clone();
                 let repository = json!({"name": name, "integrationId": integration});
                 self.repositories.push(repository.clone());
-                Reply::json(201, &repository)
+                Response::json(201, &repository)
             }
             "GET code-mappings/" => {
-                Reply::json(200, &self.mappings.iter().map(|one| mapping(one)).collect())
+                Response::json(200, &self.mappings.iter().map(|item| mapping(item)).collect())
             }
             "POST code-mappings/bulk/" => self.map_code(&body),
             line if line.starts_with("GET integrations/") && line.ends_with("/repos/") => {
                 let name = request.parameter("search");
                 let found = json!([{"name": name, "identifier": name}]);
-                Reply::json(200, &json!({"repos": found, "searchable": true}))
+                Response::json(200, &json!({"repos": found, "searchable": true}))
             }
-            _ => Reply::detail(404, "The requested resource does not exist"),
+            _ => Response::detail(404, "The requested resource does not exist"),
         }
     }
 
-    fn map_code(&mut self, body: &Value) -> Reply {
+    fn map_code(&mut self, body: &Value) -> Response {
         let (mut created, mut updated) = (0, 0);
-        for one in body["mappings"].as_array().unwrap() {
+        for item in body["mappings"].as_array().unwrap() {
             let text = |value: &Value| value.as_str().unwrap().to_owned();
-            let key = format!("{} {} ", text(&body["project"]), text(&one["stackRoot"]));
+            let key = format!("{} {} ", text(&body["project"]), text(&item["stackRoot"]));
             let before = self.mappings.len();
             self.mappings.retain(|known| !known.starts_with(&key));
             if self.mappings.len() == before {
@@ -185,9 +185,9 @@ impl World {
             } else {
                 updated += 1
             }
-            self.mappings.push(format!("{key}{}", text(&one["sourceRoot"])));
+            self.mappings.push(format!("{key}{}", text(&item["sourceRoot"])));
         }
-        Reply::json(
+        Response::json(
             200,
             &json!({"created": created, "updated": updated, "errors": 0, "mappings": []}),
         )
@@ -219,7 +219,7 @@ fn steps(provider: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-fn show(session: &Session) -> Value {
+fn step_json(session: &PipelineSession) -> Value {
     let steps = steps(&session.provider).unwrap();
     let step = steps[session.step];
     let url = format!("https://gitlab.example.com/oauth/authorize?state={}", session.state());
@@ -249,57 +249,58 @@ pub(crate) fn integration(id: usize, provider: &str, account: &str) -> Value {
 }
 
 /// That Sentry at work.
-pub(crate) struct Sentry {
-    pub(crate) peer: Peer,
-    world: Arc<Mutex<World>>,
+pub(crate) struct FakeSentry {
+    pub(crate) peer: HttpServer,
+    data: Arc<Mutex<SentryData>>,
 }
 
-impl Sentry {
+impl FakeSentry {
     /// One that has nothing and where nothing is wrong.
     pub(crate) fn new() -> Self {
-        Self::with(World::answer)
+        Self::with(SentryData::answer)
     }
 
     /// One that answers as `answer` says.
     pub(crate) fn with(
-        answer: impl Fn(&mut World, &Request) -> Reply + Send + Sync + 'static,
+        answer: impl Fn(&mut SentryData, &Request) -> Response + Send + Sync + 'static,
     ) -> Self {
-        let world = Arc::<Mutex<World>>::default();
-        let of_peer = Arc::clone(&world);
-        let peer = Peer::new(move |request| answer(&mut of_peer.lock().unwrap(), request));
-        Self { peer, world }
+        let data = Arc::<Mutex<SentryData>>::default();
+        let server_data = Arc::clone(&data);
+        let peer =
+            HttpServer::new(move |request| answer(&mut server_data.lock().unwrap(), request));
+        Self { peer, data }
     }
 
     /// The same with an integration that is there already.
-    pub(crate) fn having(self, provider: &str, account: &str) -> Self {
-        self.world().finish(provider, account);
+    pub(crate) fn with_integration(self, provider: &str, account: &str) -> Self {
+        self.data().finish(provider, account);
         self
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+    pub(crate) fn data(&self) -> MutexGuard<'_, SentryData> {
+        self.data.lock().unwrap()
     }
 
     /// A GitHub step that asks it for an integration.
-    pub(crate) fn step(&self, provider: &str, state: &str) -> Run {
+    pub(crate) fn step(&self, provider: &str, state: &str) -> ProgramRun {
         step(&self.peer.url(), provider, state)
     }
 
     /// A GitHub step that asks it for the Opsgenie account.
-    pub(crate) fn opsgenie(&self) -> Run {
+    pub(crate) fn opsgenie(&self) -> ProgramRun {
         self.step("opsgenie", OPSGENIE)
     }
 
     /// The bodies that were posted to the pipeline.
     pub(crate) fn posts(&self) -> Vec<Value> {
         let requests = self.peer.requests();
-        requests.iter().filter(|one| one.line() == POST).map(Request::json).collect()
+        requests.iter().filter(|item| item.line() == POST_PIPELINE).map(Request::json).collect()
     }
 }
 
 /// A GitHub step that asks the Sentry at this address for an integration.
-pub(crate) fn step(url: &str, provider: &str, state: &str) -> Run {
-    Run::github()
+pub(crate) fn step(url: &str, provider: &str, state: &str) -> ProgramRun {
+    ProgramRun::github()
         .var("SENTRY_URL", url)
         .var("SENTRY_AUTH_TOKEN", TOKEN)
         .var("SENTRY_ORG", "acme")
@@ -309,7 +310,7 @@ pub(crate) fn step(url: &str, provider: &str, state: &str) -> Run {
 }
 
 /// The lines that hold a secret which a person could read afterwards: all but the masks.
-pub(crate) fn leaks(ended: &Ended, secret: &str) -> Vec<String> {
+pub(crate) fn leaks(ended: &RunResult, secret: &str) -> Vec<String> {
     let everything = ended.everything();
     let lines = everything.lines().filter(|line| !line.starts_with("::add-mask::"));
     lines.filter(|line| line.contains(secret)).map(str::to_owned).collect()
@@ -317,9 +318,9 @@ pub(crate) fn leaks(ended: &Ended, secret: &str) -> Vec<String> {
 
 /// Runs to a failure: this exit and code, outputs that say so, no token anywhere.
 #[track_caller]
-pub(crate) fn fails(run: &Run, exit: i32, code: &str) -> Ended {
-    let ended = run.go().expect(exit);
-    assert_eq!(ended.said(["status", "error-code"]), format!("error {code}"), "{}", ended.stderr);
+pub(crate) fn assert_fails(run: &ProgramRun, exit: i32, code: &str) -> RunResult {
+    let ended = run.execute().expect(exit);
+    assert_eq!(ended.joined(["status", "error-code"]), format!("error {code}"), "{}", ended.stderr);
     assert!(!ended.output("error-message").is_empty());
     assert_eq!(leaks(&ended, TOKEN), [""; 0]);
     ended
@@ -327,9 +328,9 @@ pub(crate) fn fails(run: &Run, exit: i32, code: &str) -> Ended {
 
 /// Runs to a finish: these values of status, changed and integration id, no token anywhere.
 #[track_caller]
-pub(crate) fn completes(run: &Run, said: &str) -> Ended {
-    let ended = run.go().expect(0);
-    assert_eq!(ended.said(["status", "changed", "integration-id"]), said, "{}", ended.stderr);
+pub(crate) fn assert_completes(run: &ProgramRun, expected: &str) -> RunResult {
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["status", "changed", "integration-id"]), expected, "{}", ended.stderr);
     assert_eq!(leaks(&ended, TOKEN), [""; 0]);
     ended
 }

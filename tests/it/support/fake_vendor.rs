@@ -10,7 +10,7 @@
 
 use crate::integration::fixtures::KEY;
 use crate::secrets::signed;
-use crate::support::http_server::{Peer, Reply, Request};
+use crate::support::http_server::{HttpServer, Request, Response};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -20,21 +20,21 @@ use url::{Url, form_urlencoded};
 const APP_ID: &str = "99";
 
 /// The third party of one case.
-pub(crate) struct Vendor {
-    peer: Peer,
-    memory: Arc<Mutex<Memory>>,
+pub(crate) struct FakeVendor {
+    server: HttpServer,
+    state: Arc<Mutex<VendorState>>,
 }
 
 /// What it remembers.
 #[derive(Default)]
-struct Memory {
+struct VendorState {
     /// Each code with the redirect URI that it was issued for, until it is used.
     codes: BTreeMap<String, String>,
     tokens: Vec<String>,
     count: usize,
 }
 
-impl Memory {
+impl VendorState {
     /// Something new and secret, with characters that a URL has to escape around its heart.
     fn issue(&mut self, kind: &str) -> String {
         self.count += 1;
@@ -42,36 +42,38 @@ impl Memory {
     }
 }
 
-impl Vendor {
+impl FakeVendor {
     pub(crate) fn new(routes: &Value) -> Self {
-        let memory = Arc::new(Mutex::new(Memory::default()));
-        let (routes, of_peer) = (routes.clone(), Arc::clone(&memory));
-        let peer = Peer::new(move |request| answer(&routes, request, &mut of_peer.lock().unwrap()));
-        Self { peer, memory }
+        let state = Arc::new(Mutex::new(VendorState::default()));
+        let (routes, server_state) = (routes.clone(), Arc::clone(&state));
+        let server = HttpServer::new(move |request| {
+            respond(&routes, request, &mut server_state.lock().unwrap())
+        });
+        Self { server, state }
     }
 
     pub(crate) fn url(&self) -> String {
-        self.peer.url()
+        self.server.url()
     }
 
     /// Method and path of every request so far.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.peer.requests().iter().map(|one| format!("{} {}", one.method, one.path())).collect()
+    pub(crate) fn request_lines(&self) -> Vec<String> {
+        self.server.requests().iter().map(|one| format!("{} {}", one.method, one.path())).collect()
     }
 
     /// What a person does on the page, who brings these parameters back to `home` or to where the
     /// page says; the address that the browser ends at.
-    pub(crate) fn visit(&self, page: &str, brings: &[(&str, String)], home: &str) -> String {
+    pub(crate) fn visit(&self, page: &str, parameters: &[(&str, String)], home: &str) -> String {
         let page = Url::parse(page).unwrap();
         let query: BTreeMap<_, _> = page.query_pairs().into_owned().collect();
         let home = query.get("redirect_uri").map_or(home, String::as_str);
         let mut callback = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in brings {
+        for (name, value) in parameters {
             let value = match value.as_str() {
                 "{code}" => {
-                    let mut memory = self.memory.lock().unwrap();
-                    let code = memory.issue("c0de");
-                    memory.codes.insert(code.clone(), home.to_owned());
+                    let mut state = self.state.lock().unwrap();
+                    let code = state.issue("c0de");
+                    state.codes.insert(code.clone(), home.to_owned());
                     code
                 }
                 "{page}" => query[*name].clone(),
@@ -83,24 +85,27 @@ impl Vendor {
     }
 }
 
-fn answer(routes: &Value, request: &Request, memory: &mut Memory) -> Reply {
+fn respond(routes: &Value, request: &Request, state: &mut VendorState) -> Response {
     let line = format!("{} {}", request.method, request.path());
     let routes = routes.as_array().into_iter().flatten().filter(|route| route["ask"] == line);
     let is_now = |route: &&Value| route["nth"].as_u64().is_none_or(|nth| nth == request.nth as u64);
-    let mut why = 404;
+    let mut refusal = 404;
     for route in routes.filter(is_now) {
-        match lacks(route, request, memory) {
-            None => return say(route, request, memory),
-            Some(status) => why = status,
+        match mismatch_status(route, request, state) {
+            None => return render_response(route, request, state),
+            Some(status) => refusal = status,
         }
     }
-    Reply::json(why, &json!({ "error": format!("{line}: {} {}", request.target, request.body) }))
+    Response::json(
+        refusal,
+        &json!({ "error": format!("{line}: {} {}", request.target, request.body) }),
+    )
 }
 
 /// The status for what the request lacks of the route's wishes.
-fn lacks(route: &Value, request: &Request, memory: &mut Memory) -> Option<u16> {
-    let wish = route["authorization"].as_str();
-    if wish.is_some_and(|wish| !proves(wish, request, memory)) {
+fn mismatch_status(route: &Value, request: &Request, state: &mut VendorState) -> Option<u16> {
+    let expected = route["authorization"].as_str();
+    if expected.is_some_and(|expected| !is_authorized(expected, request, state)) {
         return Some(401);
     }
     let headers = route["headers"].as_object().into_iter().flatten();
@@ -112,62 +117,64 @@ fn lacks(route: &Value, request: &Request, memory: &mut Memory) -> Option<u16> {
         return Some(400);
     }
     let json = &route["json"];
-    if !json.is_null() && !holds(&request.json(), json) {
+    if !json.is_null() && !contains(&request.json(), json) {
         return Some(400);
     }
     let form = route["form"].as_object().into_iter().flatten();
     let is_wrong = |(name, value): (&String, &Value)| {
-        let given = request.field(name);
+        let sent = request.field(name);
         match value.as_str().unwrap() {
-            "{code}" => memory.codes.remove(&given) != Some(request.field("redirect_uri")),
-            wish => given != wish,
+            "{code}" => state.codes.remove(&sent) != Some(request.field("redirect_uri")),
+            expected => sent != expected,
         }
     };
     form.into_iter().any(is_wrong).then_some(400)
 }
 
 /// Whether the `Authorization` header is the wished one.
-fn proves(wish: &str, request: &Request, memory: &Memory) -> bool {
-    let given = request.header("authorization");
-    match wish {
+fn is_authorized(expected: &str, request: &Request, state: &VendorState) -> bool {
+    let sent = request.header("authorization");
+    match expected {
         "Bearer {token}" => {
-            let given = given.strip_prefix("Bearer ");
-            given.is_some_and(|given| memory.tokens.iter().any(|token| token == given))
+            let sent = sent.strip_prefix("Bearer ");
+            sent.is_some_and(|sent| state.tokens.iter().any(|token| token == sent))
         }
-        wish => match wish.strip_prefix("{oauth1").and_then(|wish| wish.strip_suffix('}')) {
-            Some(token) => signed::by_oauth1(request, token.trim(), KEY),
-            None if wish == "{app}" => signed::by_github_app(request, APP_ID, KEY),
-            None => given == wish,
-        },
+        expected => {
+            match expected.strip_prefix("{oauth1").and_then(|expected| expected.strip_suffix('}')) {
+                Some(token) => signed::by_oauth1(request, token.trim(), KEY),
+                None if expected == "{app}" => signed::by_github_app(request, APP_ID, KEY),
+                None => sent == expected,
+            }
+        }
     }
 }
 
 /// Whether everything that was expected is there.
-pub(crate) fn holds(found: &Value, expected: &Value) -> bool {
+pub(crate) fn contains(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
         (_, Value::String(any)) if any == "<any>" => !found.is_null(),
-        (Value::Object(found), Value::Object(expected)) => {
-            expected.iter().all(|(name, wish)| found.get(name).is_some_and(|own| holds(own, wish)))
-        }
+        (Value::Object(found), Value::Object(expected)) => expected
+            .iter()
+            .all(|(name, expected)| found.get(name).is_some_and(|found| contains(found, expected))),
         (Value::Array(found), Value::Array(expected)) => {
             found.len() == expected.len()
-                && found.iter().zip(expected).all(|(found, wish)| holds(found, wish))
+                && found.iter().zip(expected).all(|(found, expected)| contains(found, expected))
         }
         _ => found == expected,
     }
 }
 
-fn say(route: &Value, request: &Request, memory: &mut Memory) -> Reply {
+fn render_response(route: &Value, request: &Request, state: &mut VendorState) -> Response {
     let status = route["status"].as_u64().map_or(200, |status| u16::try_from(status).unwrap());
     let mut text = match &route["says"] {
         Value::String(text) => text.clone(),
-        says => says.to_string(),
+        body => body.to_string(),
     };
     text = text.replace("{vendor}", &format!("http://{}", request.header("host")));
     if text.contains("{new-token}") {
-        let token = memory.issue("acc3ss");
+        let token = state.issue("acc3ss");
         text = text.replace("{new-token}", &token);
-        memory.tokens.push(token);
+        state.tokens.push(token);
     }
-    Reply::html(status, text)
+    Response::html(status, text)
 }

@@ -1,6 +1,6 @@
-//! What may go wrong with a request, and a peer that lets it go wrong once.
+//! What may go wrong with a request, and a server with which it goes wrong once.
 
-use crate::support::http_server::{Peer, Reply, Request, Trouble};
+use crate::support::http_server::{ConnectionFault, HttpServer, Request, Response};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,15 +13,15 @@ pub(crate) enum Fault {
     /// The connection is closed before the request is read.
     ResetBefore,
     /// Something answers that speaks neither TLS nor HTTP.
-    Stranger,
+    OtherProtocol,
     /// It is closed after the request was read; nothing was done.
-    ResetUnheard,
+    ResetUnprocessed,
     /// It is closed after everything was done.
     ResetAfter,
     /// Half of the answer comes.
     Half,
     /// No answer comes, and nothing was done.
-    StalledUnheard,
+    StalledUnprocessed,
     /// No answer comes, although everything was done.
     Stalled,
     /// An error of this status, and nothing was done.
@@ -58,11 +58,11 @@ impl Fault {
     pub(crate) const ALL: [Self; 29] = [
         Self::Refused,
         Self::ResetBefore,
-        Self::Stranger,
-        Self::ResetUnheard,
+        Self::OtherProtocol,
+        Self::ResetUnprocessed,
         Self::ResetAfter,
         Self::Half,
-        Self::StalledUnheard,
+        Self::StalledUnprocessed,
         Self::Stalled,
         Self::Status(408),
         Self::Status(429),
@@ -89,123 +89,135 @@ impl Fault {
 
     /// Whether only time tells that no whole answer comes.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Stalled | Self::StalledUnheard | Self::Drip)
+        matches!(self, Self::Stalled | Self::StalledUnprocessed | Self::Drip)
     }
 
     /// What is done to the connection before the request comes.
-    fn trouble(self) -> Option<Trouble> {
+    fn connection_fault(self) -> Option<ConnectionFault> {
         match self {
-            Self::Refused => Some(Trouble::Refused),
-            Self::ResetBefore => Some(Trouble::Reset),
-            Self::Stranger => Some(Trouble::Stranger),
+            Self::Refused => Some(ConnectionFault::Refused),
+            Self::ResetBefore => Some(ConnectionFault::Reset),
+            Self::OtherProtocol => Some(ConnectionFault::OtherProtocol),
             _ => None,
         }
     }
 
     /// What the request is answered with; `forward` does what it asks for. A redirect leads to
     /// `elsewhere`.
-    fn answer(self, elsewhere: &str, forward: impl FnOnce() -> Reply) -> Reply {
-        let limited = || Reply::detail(429, "slow down");
+    fn respond(self, elsewhere: &str, forward: impl FnOnce() -> Response) -> Response {
+        let rate_limited = || Response::detail(429, "slow down");
         match self {
-            Self::Refused | Self::ResetBefore | Self::Stranger => forward(),
-            Self::ResetUnheard => Reply::close(),
-            Self::ResetAfter => after(forward, Reply::close()),
-            Self::Half => forward().half(),
-            Self::StalledUnheard => Reply::stall(),
-            Self::Stalled => after(forward, Reply::stall()),
-            Self::Status(status) => Reply::detail(status, "a fault"),
-            Self::StatusAfter(status) => after(forward, Reply::html(status, "<h1>a fault</h1>")),
-            Self::LimitedByRetryAfter => limited().with("Retry-After", "1"),
-            Self::LimitedByReset => limited()
+            Self::Refused | Self::ResetBefore | Self::OtherProtocol => forward(),
+            Self::ResetUnprocessed => Response::close(),
+            Self::ResetAfter => process_then(forward, Response::close()),
+            Self::Half => forward().cut_short(),
+            Self::StalledUnprocessed => Response::stall(),
+            Self::Stalled => process_then(forward, Response::stall()),
+            Self::Status(status) => Response::detail(status, "a fault"),
+            Self::StatusAfter(status) => {
+                process_then(forward, Response::html(status, "<h1>a fault</h1>"))
+            }
+            Self::LimitedByRetryAfter => rate_limited().with("Retry-After", "1"),
+            Self::LimitedByReset => rate_limited()
                 .with("X-Sentry-Rate-Limit-Reset", "1")
                 .with("X-Sentry-Rate-Limit-Limit", "1"),
-            Self::Page => Reply::html(200, "<title>Sign in</title><form action='/portal'></form>"),
-            Self::WrongType => forward().called("text/plain"),
+            Self::Page => {
+                Response::html(200, "<title>Sign in</title><form action='/portal'></form>")
+            }
+            Self::WrongType => forward().with_content_type("text/plain"),
             Self::Truncated => forward().truncated(),
-            Self::OtherObject => after(forward, Reply::json(200, &json!({"hello": [1, {}]}))),
-            Self::OtherList => after(forward, Reply::json(200, &json!([[], 1, null, "x"]))),
-            Self::Huge => after(forward, Reply::html(200, vec![b'['; 65536]).endless()),
-            Self::Bomb => after(forward, bomb()),
-            Self::Redirect => Reply::redirect(elsewhere),
-            Self::Noise => after(forward, Reply::raw("\u{15}\u{3}\u{1}\0\u{2}nothing of HTTP")),
-            Self::Drip => after(forward, Reply::json(200, &json!([1, 2])).drip()),
+            Self::OtherObject => {
+                process_then(forward, Response::json(200, &json!({"hello": [1, {}]})))
+            }
+            Self::OtherList => {
+                process_then(forward, Response::json(200, &json!([[], 1, null, "x"])))
+            }
+            Self::Huge => process_then(forward, Response::html(200, vec![b'['; 65536]).endless()),
+            Self::Bomb => process_then(forward, bomb()),
+            Self::Redirect => Response::redirect(elsewhere),
+            Self::Noise => {
+                process_then(forward, Response::raw("\u{15}\u{3}\u{1}\0\u{2}nothing of HTTP"))
+            }
+            Self::Drip => process_then(forward, Response::json(200, &json!([1, 2])).drip()),
         }
     }
 }
 
-fn after(forward: impl FnOnce() -> Reply, reply: Reply) -> Reply {
+fn process_then(forward: impl FnOnce() -> Response, response: Response) -> Response {
     drop(forward());
-    reply
+    response
 }
 
 /// Sixteen megabytes of blanks in sixteen kilobytes, which nobody has asked for.
-fn bomb() -> Reply {
+fn bomb() -> Response {
     let bytes = include_bytes!("../../fixtures/bomb.gz");
-    Reply::html(200, &bytes[..]).with("Content-Encoding", "gzip")
+    Response::html(200, &bytes[..]).with("Content-Encoding", "gzip")
 }
 
-/// A peer before something real, which lets one request go wrong once it is armed.
-pub(crate) struct Faulty {
-    pub(crate) peer: Peer,
+/// A server before a real one, which lets one request go wrong once it is armed.
+pub(crate) struct FaultyServer {
+    pub(crate) peer: HttpServer,
     /// Where redirects lead. Nothing must come there.
-    pub(crate) elsewhere: Peer,
-    count: Arc<AtomicUsize>,
+    pub(crate) elsewhere: HttpServer,
+    request_count: Arc<AtomicUsize>,
     armed: Arc<AtomicBool>,
     cell: Option<(usize, Fault)>,
     /// The certificate to trust.
     pub(crate) authority: String,
 }
 
-impl Faulty {
+impl FaultyServer {
     /// The request of this number, counted from when it is armed, meets the fault.
     pub(crate) fn new(
         cell: Option<(usize, Fault)>,
         over_tls: bool,
-        forward: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+        forward: impl Fn(&Request) -> Response + Send + Sync + 'static,
     ) -> Self {
-        let (count, armed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let elsewhere = Peer::new(|_| Reply::json(200, &json!({"stolen": true})));
+        let (request_count, armed) =
+            (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let elsewhere = HttpServer::new(|_| Response::json(200, &json!({"stolen": true})));
         let address = format!("{}/stolen", elsewhere.url());
-        let (counting, is_armed) = (Arc::clone(&count), Arc::clone(&armed));
-        let answer = move |request: &Request| {
-            let Some((wanted, fault)) = cell.filter(|_| is_armed.load(Ordering::SeqCst)) else {
+        let (counter, is_armed) = (Arc::clone(&request_count), Arc::clone(&armed));
+        let handler = move |request: &Request| {
+            let Some((target, fault)) = cell.filter(|_| is_armed.load(Ordering::SeqCst)) else {
                 return forward(request);
             };
-            let number = counting.fetch_add(1, Ordering::SeqCst);
-            if number == wanted {
-                return fault.answer(&address, || forward(request));
+            let number = counter.fetch_add(1, Ordering::SeqCst);
+            if number == target {
+                return fault.respond(&address, || forward(request));
             }
-            match fault.trouble().filter(|_| number + 1 == wanted) {
-                Some(trouble) => forward(request).then(trouble),
+            match fault.connection_fault().filter(|_| number + 1 == target) {
+                Some(connection_fault) => forward(request).then(connection_fault),
                 None => forward(request),
             }
         };
         let (peer, authority) = match over_tls {
-            true => Peer::tls("localhost", answer),
-            false => (Peer::new(answer), String::new()),
+            true => HttpServer::tls("localhost", handler),
+            false => (HttpServer::new(handler), String::new()),
         };
-        Self { peer, elsewhere, count, armed, cell, authority }
+        Self { peer, elsewhere, request_count, armed, cell, authority }
     }
 
     /// Counts from here on.
     pub(crate) fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);
-        if let Some(trouble) =
-            self.cell.and_then(|(number, fault)| fault.trouble().filter(|_| number == 0))
+        if let Some(connection_fault) =
+            self.cell.and_then(|(number, fault)| fault.connection_fault().filter(|_| number == 0))
         {
-            self.peer.trouble(trouble);
+            self.peer.break_next_connection(connection_fault);
         }
     }
 
     /// From here on nothing goes wrong.
-    pub(crate) fn calm(&self) {
+    pub(crate) fn disarm(&self) {
         self.armed.store(false, Ordering::SeqCst);
     }
 
     /// Whether the request that was to go wrong came, or was kept from coming.
-    pub(crate) fn has_struck(&self) -> bool {
-        let reached = self.count.load(Ordering::SeqCst);
-        self.cell
-            .is_none_or(|(number, fault)| reached + usize::from(fault.trouble().is_some()) > number)
+    pub(crate) fn has_occurred(&self) -> bool {
+        let reached = self.request_count.load(Ordering::SeqCst);
+        self.cell.is_none_or(|(number, fault)| {
+            reached + usize::from(fault.connection_fault().is_some()) > number
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Repositories that the real git makes, for what reads them.
 
-use crate::support::engine::wait;
+use crate::support::engine::block_on;
 use finishline::git::{Checkout, CommitHistory, CommitRange, GitError};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 pub(crate) const START: u64 = 1_700_000_000;
 
 /// A folder with repositories in it.
-pub(crate) struct Folder {
+pub(crate) struct RepositoryFolder {
     folder: TempDir,
 }
 
-impl Folder {
+impl RepositoryFolder {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
@@ -26,21 +26,21 @@ impl Folder {
     }
 
     /// A repository with `main` checked out and nothing in it.
-    pub(crate) fn repository(&self, name: &str) -> Repository {
+    pub(crate) fn repository(&self, name: &str) -> GitRepository {
         let at = self.path(name);
         git(
             self.folder.path(),
             &["init", "--quiet", "--initial-branch=main", at.to_str().unwrap()],
         );
-        Repository { at }
+        GitRepository { at }
     }
 
     /// A clone of a repository through git's own transport, which is what makes it shallow.
-    pub(crate) fn clone(&self, from: &Repository, name: &str, how: &[&str]) -> Repository {
+    pub(crate) fn clone(&self, from: &GitRepository, name: &str, how: &[&str]) -> GitRepository {
         let (at, url) = (self.path(name), format!("file://{}", from.at.display()));
         let command = [&["clone", "--quiet"], how, &[&url, at.to_str().unwrap()]].concat();
         git(self.folder.path(), &command);
-        Repository { at }
+        GitRepository { at }
     }
 }
 
@@ -82,14 +82,14 @@ pub(crate) fn read(
     checkout: &Checkout,
     range: &CommitRange<'_>,
 ) -> Result<CommitHistory, GitError> {
-    wait(checkout.history(range))
+    block_on(checkout.history(range))
 }
 
-pub(crate) struct Repository {
+pub(crate) struct GitRepository {
     pub(crate) at: PathBuf,
 }
 
-impl Repository {
+impl GitRepository {
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git(&self.at, arguments)
     }
@@ -112,7 +112,7 @@ impl Repository {
     }
 
     /// Three commits, `a`, `b` and `c`, that add a file each; their shas.
-    pub(crate) fn three(&self) -> [String; 3] {
+    pub(crate) fn three_commits(&self) -> [String; 3] {
         let made = ["a", "b", "c"].iter().zip(0..);
         let shas: Vec<_> =
             made.map(|(name, minute)| self.commit(minute, name, &[(name, name)])).collect();
@@ -145,7 +145,7 @@ pub(crate) fn messages(history: &CommitHistory) -> Vec<String> {
 
 /// A history of this many commits with branches and merges, always the same one. Each commit
 /// changes a few of a few files; `skew` is how many minutes a clock may be late.
-pub(crate) fn random_history(repository: &Repository, count: usize, skew: u64) {
+pub(crate) fn random_history(repository: &GitRepository, count: usize, skew: u64) {
     let mut seed = 0x9e37_79b9_u64;
     let mut random = move |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

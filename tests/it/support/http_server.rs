@@ -1,7 +1,7 @@
 //! A server on loopback that answers HTTP/1.1 as a closure says, or breaks as it says, and
 //! remembers every request. It stops when it is dropped.
 
-pub(crate) use crate::support::response::{Reply, Trouble};
+pub(crate) use crate::support::response::{ConnectionFault, Response};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 /// What every path of the organization begins with.
 const ORGANIZATION: &str = "/api/0/organizations/acme/";
 
-type Answer = Box<dyn Fn(&Request) -> Reply + Send + Sync>;
+type RequestHandler = Box<dyn Fn(&Request) -> Response + Send + Sync>;
 
 /// A request, as it was read.
 #[derive(Clone, Debug)]
@@ -68,56 +68,56 @@ fn parameter(form: &str, name: &str) -> String {
     pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-struct Shared {
-    answer: Answer,
+struct SharedState {
+    handler: RequestHandler,
     tls: Option<Arc<ServerConfig>>,
     requests: Mutex<Vec<Request>>,
     streams: Mutex<Vec<TcpStream>>,
-    trouble: Mutex<Option<Trouble>>,
+    fault: Mutex<Option<ConnectionFault>>,
     is_over: AtomicBool,
 }
 
 /// The server.
-pub(crate) struct Peer {
+pub(crate) struct HttpServer {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     acceptor: Option<JoinHandle<()>>,
 }
 
-impl Peer {
-    /// Answers every request as `answer` says.
-    pub(crate) fn new(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start(None, Box::new(answer))
+impl HttpServer {
+    /// Answers every request as `handler` says.
+    pub(crate) fn new(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        Self::start(None, Box::new(handler))
     }
 
     /// The same over TLS, with a certificate for `name`; and the authority's certificate as PEM.
     pub(crate) fn tls(
         name: &str,
-        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+        handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
     ) -> (Self, String) {
-        let (config, authority) = certified(name);
-        (Self::start(Some(Arc::new(config)), Box::new(answer)), authority)
+        let (config, authority) = certificate_for(name);
+        (Self::start(Some(Arc::new(config)), Box::new(handler)), authority)
     }
 
-    fn start(tls: Option<Arc<ServerConfig>>, answer: Answer) -> Self {
+    fn start(tls: Option<Arc<ServerConfig>>, handler: RequestHandler) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, streams) = (Mutex::default(), Mutex::default());
         let is_over = AtomicBool::new(false);
-        let trouble = Mutex::default();
-        let shared = Arc::new(Shared { answer, tls, requests, streams, trouble, is_over });
-        let of_acceptor = Arc::clone(&shared);
-        let acceptor = Some(std::thread::spawn(move || accept(listener, &of_acceptor)));
+        let fault = Mutex::default();
+        let shared = Arc::new(SharedState { handler, tls, requests, streams, fault, is_over });
+        let acceptor_state = Arc::clone(&shared);
+        let acceptor = Some(std::thread::spawn(move || accept(listener, &acceptor_state)));
         Self { address, shared, acceptor }
     }
 
-    /// Lets the next connection meet trouble.
-    pub(crate) fn trouble(&self, trouble: Trouble) {
-        self.shared.trouble(self.address, trouble);
+    /// Lets the next connection fail in this way.
+    pub(crate) fn break_next_connection(&self, fault: ConnectionFault) {
+        self.shared.break_next_connection(self.address, fault);
     }
 
-    /// An address that nobody listens at.
-    pub(crate) fn nobody() -> String {
+    /// A URL where nobody listens.
+    pub(crate) fn unused_url() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     }
@@ -148,7 +148,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for HttpServer {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
         // The acceptor wakes up by a last connection.
@@ -159,14 +159,14 @@ impl Drop for Peer {
     }
 }
 
-impl Shared {
-    /// Lets the next connection meet trouble. Where nobody is to listen, the acceptor has to wake up
+impl SharedState {
+    /// Lets the next connection fail in this way. Where nobody is to listen, the acceptor has to wake up
     /// for it, and has closed its socket when this returns.
-    fn trouble(&self, address: SocketAddr, trouble: Trouble) {
-        *self.trouble.lock().unwrap() = Some(trouble);
-        if trouble == Trouble::Refused {
+    fn break_next_connection(&self, address: SocketAddr, fault: ConnectionFault) {
+        *self.fault.lock().unwrap() = Some(fault);
+        if fault == ConnectionFault::Refused {
             drop(TcpStream::connect(address));
-            while self.trouble.lock().unwrap().is_some() {
+            while self.fault.lock().unwrap().is_some() {
                 std::thread::yield_now();
             }
         }
@@ -174,7 +174,7 @@ impl Shared {
 }
 
 /// A socket at the address that one was at until now.
-fn listen_again(address: SocketAddr) -> TcpListener {
+fn rebind(address: SocketAddr) -> TcpListener {
     loop {
         match TcpListener::bind(address) {
             Ok(listener) => return listener,
@@ -183,23 +183,23 @@ fn listen_again(address: SocketAddr) -> TcpListener {
     }
 }
 
-fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
+fn accept(mut listener: TcpListener, shared: &Arc<SharedState>) {
     let address = listener.local_addr().unwrap();
     loop {
         let Ok((stream, _)) = listener.accept() else { continue };
         if shared.is_over.load(Ordering::SeqCst) {
             return;
         }
-        let trouble = *shared.trouble.lock().unwrap();
-        if trouble == Some(Trouble::Refused) {
+        let fault = *shared.fault.lock().unwrap();
+        if fault == Some(ConnectionFault::Refused) {
             drop(listener);
-            *shared.trouble.lock().unwrap() = None;
+            *shared.fault.lock().unwrap() = None;
             std::thread::sleep(std::time::Duration::from_millis(60));
-            listener = listen_again(address);
+            listener = rebind(address);
             continue;
         }
-        if let Some(trouble) = shared.trouble.lock().unwrap().take() {
-            if trouble == Trouble::Stranger {
+        if let Some(fault) = shared.fault.lock().unwrap().take() {
+            if fault == ConnectionFault::OtherProtocol {
                 drop((&stream).write_all(b"220 mail.example.com ESMTP\r\n"));
             }
             continue;
@@ -207,7 +207,7 @@ fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
         shared.streams.lock().unwrap().push(stream.try_clone().unwrap());
         let shared = Arc::clone(shared);
         std::thread::spawn(move || {
-            let closing = stream.try_clone();
+            let connection = stream.try_clone();
             drop(match shared.tls.clone() {
                 Some(tls) => {
                     let connection = ServerConnection::new(tls).unwrap();
@@ -216,33 +216,37 @@ fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
                 None => serve(stream, address, &shared),
             });
             // The list of streams holds a copy, which would keep the connection open.
-            drop(closing.map(|stream| stream.shutdown(Shutdown::Both)));
+            drop(connection.map(|stream| stream.shutdown(Shutdown::Both)));
         });
     }
 }
 
 /// Answers the requests of one connection; ends with an error when the other side leaves.
-fn serve(stream: impl Read + Write, address: SocketAddr, shared: &Shared) -> std::io::Result<()> {
+fn serve(
+    stream: impl Read + Write,
+    address: SocketAddr,
+    shared: &SharedState,
+) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    while let Some(mut request) = read(&mut stream)? {
+    while let Some(mut request) = read_request(&mut stream)? {
         {
             let mut requests = shared.requests.lock().unwrap();
             let line = request.line();
             request.nth = requests.iter().filter(|known| known.line() == line).count();
             requests.push(request.clone());
         }
-        let reply = (shared.answer)(&request);
-        if let Some(trouble) = reply.then {
-            shared.trouble(address, trouble);
+        let response = (shared.handler)(&request);
+        if let Some(fault) = response.then {
+            shared.break_next_connection(address, fault);
         }
-        if !reply.send(stream.get_mut())? {
+        if !response.send(stream.get_mut())? {
             break;
         }
     }
     Ok(())
 }
 
-fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
+fn read_request(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -269,23 +273,23 @@ fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
 }
 
 /// A certificate for `name` by an authority of its own; and the authority's, as PEM.
-fn certified(name: &str) -> (ServerConfig, String) {
+fn certificate_for(name: &str) -> (ServerConfig, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "an authority of a test");
     let key = KeyPair::generate().unwrap();
     let authority = params.self_signed(&key).unwrap().pem();
     let issuer = Issuer::new(params, key);
-    let own_key = KeyPair::generate().unwrap();
-    let own = CertificateParams::new([name.to_owned()]).unwrap();
-    let own = CertificateDer::from(own.signed_by(&own_key, &issuer).unwrap());
-    let own_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own_key.serialize_der()));
+    let server_key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([name.to_owned()]).unwrap();
+    let certificate = CertificateDer::from(certificate.signed_by(&server_key, &issuer).unwrap());
+    let server_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![own], own_key)
+        .with_single_cert(vec![certificate], server_key)
         .unwrap();
     (config, authority)
 }

@@ -1,63 +1,63 @@
-//! A relay before the real `serve`: it counts what passes, and changes what a test wants changed.
+//! A proxy before the real `serve`: it records requests, and changes what a test wants changed.
 
-use crate::support::http_server::{Peer, Reply, Request};
-use crate::support::serve::{Answer, Serve, TOKEN};
+use crate::support::http_server::{HttpServer, Request, Response};
+use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
 use std::sync::Arc;
 
 /// What becomes of a request.
-pub(crate) enum Fate {
-    /// It reaches the server, and its answer comes back.
-    Pass,
-    /// It never reaches the server.
-    Lost(Reply),
-    /// It reaches the server, but another answer comes back.
-    Answered(Reply),
+pub(crate) enum ProxyAction {
+    /// It reaches the server, and the server's response comes back.
+    Forward,
+    /// It never reaches the server; this is the response.
+    Intercept(Response),
+    /// It reaches the server, but this response comes back.
+    ReplaceResponse(Response),
 }
 
-/// The server with the relay before it.
-pub(crate) struct Relay {
-    pub(crate) serve: Arc<Serve>,
-    pub(crate) peer: Peer,
+/// The server with the proxy before it.
+pub(crate) struct ServeProxy {
+    pub(crate) serve: Arc<ServeProcess>,
+    pub(crate) peer: HttpServer,
 }
 
-impl Relay {
-    /// One that lets everything pass.
+impl ServeProxy {
+    /// One that forwards everything.
     pub(crate) fn new() -> Self {
-        Self::with(|_| Fate::Pass)
+        Self::with(|_| ProxyAction::Forward)
     }
 
     /// One that decides about each request.
-    pub(crate) fn with(fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Self {
-        Self::before(Serve::start(), fate)
+    pub(crate) fn with(action: impl Fn(&Request) -> ProxyAction + Send + Sync + 'static) -> Self {
+        Self::before(ServeProcess::start(), action)
     }
 
     /// One that decides about each request to this server.
     pub(crate) fn before(
-        serve: Serve,
-        fate: impl Fn(&Request) -> Fate + Send + Sync + 'static,
+        serve: ServeProcess,
+        action: impl Fn(&Request) -> ProxyAction + Send + Sync + 'static,
     ) -> Self {
-        Self::to(Arc::new(serve), fate)
+        Self::to(Arc::new(serve), action)
     }
 
     /// One that decides about each request to a server that others ask as well.
     pub(crate) fn to(
-        serve: Arc<Serve>,
-        fate: impl Fn(&Request) -> Fate + Send + Sync + 'static,
+        serve: Arc<ServeProcess>,
+        action: impl Fn(&Request) -> ProxyAction + Send + Sync + 'static,
     ) -> Self {
-        let server = Arc::clone(&serve);
-        let peer = Peer::new(move |request| match fate(request) {
-            Fate::Pass => forward(&server, request),
-            Fate::Lost(reply) => reply,
-            Fate::Answered(reply) => {
-                drop(forward(&server, request));
-                reply
+        let target = Arc::clone(&serve);
+        let peer = HttpServer::new(move |request| match action(request) {
+            ProxyAction::Forward => forward(&target, request),
+            ProxyAction::Intercept(response) => response,
+            ProxyAction::ReplaceResponse(response) => {
+                drop(forward(&target, request));
+                response
             }
         });
         Self { serve, peer }
     }
 
     /// Method and path of every request since the last time.
-    pub(crate) fn passed(&self, since: usize) -> Vec<String> {
+    pub(crate) fn requests_since(&self, since: usize) -> Vec<String> {
         self.peer.lines().split_off(since)
     }
 
@@ -68,12 +68,12 @@ impl Relay {
     }
 }
 
-pub(crate) fn forward(serve: &Serve, request: &Request) -> Reply {
-    hand_back(&ask(serve, request))
+pub(crate) fn forward(serve: &ServeProcess, request: &Request) -> Response {
+    to_response(&send(serve, request))
 }
 
-/// The server's answer to the request.
-pub(crate) fn ask(serve: &Serve, request: &Request) -> Answer {
+/// The server's response to the request.
+pub(crate) fn send(serve: &ServeProcess, request: &Request) -> ServeResponse {
     let headers = ["authorization", "content-type", "cookie", "user-agent"];
     let headers: Vec<_> = headers
         .into_iter()
@@ -83,16 +83,17 @@ pub(crate) fn ask(serve: &Serve, request: &Request) -> Answer {
     serve.send(&request.method, &request.target, &headers, &request.body)
 }
 
-/// What the relay makes of it.
-pub(crate) fn hand_back(answer: &Answer) -> Reply {
-    let reply = Reply::new(answer.status, answer.header("content-type"), answer.text.as_str());
-    ["Link", "Location", "Set-Cookie"].into_iter().fold(reply, |reply, name| {
+/// The response as the proxy passes it on.
+pub(crate) fn to_response(answer: &ServeResponse) -> Response {
+    let response =
+        Response::new(answer.status, answer.header("content-type"), answer.text.as_str());
+    ["Link", "Location", "Set-Cookie"].into_iter().fold(response, |response, name| {
         match answer.header(&name.to_lowercase()) {
-            "" => reply,
-            value => reply.with(name, value),
+            "" => response,
+            value => response.with(name, value),
         }
     })
 }
 
 /// The token that a run needs here.
-pub(crate) const RELAY_TOKEN: &str = TOKEN;
+pub(crate) const PROXY_TOKEN: &str = TOKEN;

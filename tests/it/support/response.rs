@@ -1,31 +1,31 @@
-//! What a peer sends back, and how.
+//! What an HTTP server of a test sends back, and how.
 
 use serde_json::Value;
 use std::io::{Read, Write};
 
 /// What is sent back, and how.
-pub(crate) struct Reply {
+pub(crate) struct Response {
     head: String,
     body: Vec<u8>,
-    manner: Manner,
-    pub(crate) then: Option<Trouble>,
+    delivery: Delivery,
+    pub(crate) then: Option<ConnectionFault>,
 }
 
-/// What the next connection meets.
+/// How the next connection fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum ConnectionFault {
     /// Nobody listens, for a moment.
     Refused,
     /// It is closed before anything is read.
     Reset,
     /// Something answers that speaks neither TLS nor HTTP.
-    Stranger,
+    OtherProtocol,
 }
 
-enum Manner {
+enum Delivery {
     Whole,
     /// The head promises one byte more than there is; then the connection is closed.
-    Half,
+    CutShort,
     /// Byte by byte, for as long as anybody listens.
     Drip,
     /// The body again and again, for as long as anybody listens.
@@ -38,14 +38,14 @@ enum Manner {
     Raw,
 }
 
-impl Reply {
-    pub(crate) fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n");
-        Self { head, body: body.into(), manner: Manner::Whole, then: None }
+impl Response {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\n");
+        Self { head, body: body.into(), delivery: Delivery::Whole, then: None }
     }
 
-    fn only(manner: Manner) -> Self {
-        Self { manner, ..Self::html(200, "") }
+    fn only(delivery: Delivery) -> Self {
+        Self { delivery, ..Self::html(200, "") }
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
@@ -66,15 +66,15 @@ impl Reply {
     }
 
     pub(crate) fn stall() -> Self {
-        Self::only(Manner::Stall)
+        Self::only(Delivery::Stall)
     }
 
     pub(crate) fn close() -> Self {
-        Self::only(Manner::Close)
+        Self::only(Delivery::Close)
     }
 
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { body: bytes.into(), ..Self::only(Manner::Raw) }
+        Self { body: bytes.into(), ..Self::only(Delivery::Raw) }
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
@@ -83,10 +83,10 @@ impl Reply {
     }
 
     /// With another type in its head.
-    pub(crate) fn called(mut self, kind: &str) -> Self {
+    pub(crate) fn with_content_type(mut self, content_type: &str) -> Self {
         let (status, rest) = self.head.split_once("Content-Type: ").unwrap();
         let (_, rest) = rest.split_once("\r\n").unwrap();
-        self.head = format!("{status}Content-Type: {kind}\r\n{rest}");
+        self.head = format!("{status}Content-Type: {content_type}\r\n{rest}");
         self
     }
 
@@ -96,33 +96,33 @@ impl Reply {
         self
     }
 
-    /// Whole, but what comes next on this connection meets trouble, as on the next one.
-    pub(crate) fn then(self, trouble: Trouble) -> Self {
+    /// Whole, but the next request or connection fails in this way.
+    pub(crate) fn then(self, trouble: ConnectionFault) -> Self {
         Self { then: Some(trouble), ..self }
     }
 
-    pub(crate) fn half(self) -> Self {
-        Self { manner: Manner::Half, ..self }
+    pub(crate) fn cut_short(self) -> Self {
+        Self { delivery: Delivery::CutShort, ..self }
     }
 
     pub(crate) fn drip(self) -> Self {
-        Self { manner: Manner::Drip, ..self }
+        Self { delivery: Delivery::Drip, ..self }
     }
 
     pub(crate) fn endless(self) -> Self {
-        Self { manner: Manner::Endless, ..self }
+        Self { delivery: Delivery::Endless, ..self }
     }
 
     /// Whether the connection may be used again.
     pub(crate) fn send(&self, stream: &mut (impl Read + Write)) -> std::io::Result<bool> {
-        let length = self.body.len() + usize::from(matches!(self.manner, Manner::Half));
+        let length = self.body.len() + usize::from(matches!(self.delivery, Delivery::CutShort));
         let head = format!("{}Content-Length: {length}\r\n\r\n", self.head);
         let chunked = format!("{}Transfer-Encoding: chunked\r\n\r\n", self.head);
-        match self.manner {
-            Manner::Whole | Manner::Half => {
+        match self.delivery {
+            Delivery::Whole | Delivery::CutShort => {
                 stream.write_all(&[head.as_bytes(), &self.body].concat())?;
             }
-            Manner::Drip => {
+            Delivery::Drip => {
                 stream.write_all(chunked.as_bytes())?;
                 for byte in self.body.iter().cycle() {
                     stream.write_all(&[b"1\r\n", &[*byte][..], b"\r\n"].concat())?;
@@ -130,16 +130,16 @@ impl Reply {
                     std::thread::sleep(std::time::Duration::from_millis(20));
                 }
             }
-            Manner::Endless => {
+            Delivery::Endless => {
                 stream.write_all(chunked.as_bytes())?;
                 let size = format!("{:x}\r\n", self.body.len());
                 let chunk = [size.as_bytes(), &self.body, b"\r\n"].concat();
                 while stream.write_all(&chunk).is_ok() {}
             }
-            Manner::Stall => drop(std::io::copy(stream, &mut std::io::sink())?),
-            Manner::Close => {}
-            Manner::Raw => stream.write_all(&self.body)?,
+            Delivery::Stall => drop(std::io::copy(stream, &mut std::io::sink())?),
+            Delivery::Close => {}
+            Delivery::Raw => stream.write_all(&self.body)?,
         }
-        stream.flush().map(|()| matches!(self.manner, Manner::Whole) && self.then.is_none())
+        stream.flush().map(|()| matches!(self.delivery, Delivery::Whole) && self.then.is_none())
     }
 }

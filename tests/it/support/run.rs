@@ -1,7 +1,7 @@
 //! Starts the real program in an environment that holds nothing but what a test says.
 
 use crate::serve::page_links;
-use crate::support::runner_parser::{self, Command as Said, Variables};
+use crate::support::runner_parser::{self, Variables, WorkflowCommand};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub(crate) const STATE: &str =
     r#"{baseUrl: "https://api.opsgenie.com/", provider: acme-ops, apiKey: s3cr3t-key}"#;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sink {
+enum OutputSink {
     Nowhere,
     OutputFile,
     Dotenv,
@@ -29,11 +29,11 @@ enum Sink {
 
 /// One way to start the program. It may be started again, and clones share the folder.
 #[derive(Clone)]
-pub(crate) struct Run {
+pub(crate) struct ProgramRun {
     folder: Arc<TempDir>,
     count: Arc<AtomicUsize>,
-    shown: Arc<Mutex<BTreeSet<String>>>,
-    sink: Sink,
+    checked_pages: Arc<Mutex<BTreeSet<String>>>,
+    sink: OutputSink,
     variables: Vec<(OsString, OsString)>,
     args: Vec<OsString>,
     stdin: Vec<u8>,
@@ -41,7 +41,7 @@ pub(crate) struct Run {
     limits: Option<String>,
 }
 
-impl Run {
+impl ProgramRun {
     /// A laptop: no CI host, a home and a working folder of its own.
     pub(crate) fn local() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -50,8 +50,8 @@ impl Run {
         let run = Self {
             folder,
             count,
-            shown: Arc::default(),
-            sink: Sink::Nowhere,
+            checked_pages: Arc::default(),
+            sink: OutputSink::Nowhere,
             variables: Vec::new(),
             args,
             stdin: Vec::new(),
@@ -63,12 +63,12 @@ impl Run {
 
     /// A step of a GitHub workflow, with fresh and empty files at each start.
     pub(crate) fn github() -> Self {
-        Self { sink: Sink::OutputFile, ..Self::local() }.var("GITHUB_ACTIONS", "true")
+        Self { sink: OutputSink::OutputFile, ..Self::local() }.var("GITHUB_ACTIONS", "true")
     }
 
     /// A GitLab job.
     pub(crate) fn gitlab() -> Self {
-        let run = Self { sink: Sink::Dotenv, ..Self::local() }.var("GITLAB_CI", "true");
+        let run = Self { sink: OutputSink::Dotenv, ..Self::local() }.var("GITLAB_CI", "true");
         let project = run.path("");
         run.var("CI_PROJECT_DIR", project)
     }
@@ -96,14 +96,14 @@ impl Run {
     }
 
     /// The value of a variable.
-    pub(crate) fn given(&self, name: &str) -> Option<String> {
-        let found = self.variables.iter().find(|(given, _)| given == name);
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let found = self.variables.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.to_string_lossy().into_owned())
     }
 
     /// Takes a variable away.
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.variables.retain(|(given, _)| given != name);
+        self.variables.retain(|(known, _)| known != name);
         self
     }
 
@@ -161,22 +161,22 @@ impl Run {
     }
 
     /// Runs to the end.
-    pub(crate) fn go(&self) -> Ended {
-        self.start().end()
+    pub(crate) fn execute(&self) -> RunResult {
+        self.start().wait()
     }
 
     /// Starts the program and does not wait.
-    pub(crate) fn start(&self) -> Started {
-        self.start_at(Stdio::piped())
+    pub(crate) fn start(&self) -> RunningProgram {
+        self.start_with_stdin(Stdio::piped())
     }
 
     /// Starts the program with another standard input.
-    pub(crate) fn start_at(&self, stdin: Stdio) -> Started {
+    pub(crate) fn start_with_stdin(&self, stdin: Stdio) -> RunningProgram {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (output, summary) = (format!("output-{number}"), format!("summary-{number}"));
         let mut command = self.command();
         command.env_clear().current_dir(self.folder.path());
-        if self.sink == Sink::OutputFile {
+        if self.sink == OutputSink::OutputFile {
             command.env("GITHUB_OUTPUT", self.file(&output, ""));
             command.env("GITHUB_STEP_SUMMARY", self.file(&summary, ""));
         }
@@ -186,25 +186,25 @@ impl Run {
         // Whoever reads only a part of its input is gone before the rest is written.
         drop(child.stdin.take().map(|mut stdin| stdin.write_all(&self.stdin)));
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let child = Mortal(child);
-        Started { run: self.clone(), number, child, stderr, heard: String::new() }
+        let child = KilledOnDrop(child);
+        RunningProgram { run: self.clone(), number, child, stderr, read_stderr: String::new() }
     }
 
     /// Whether `serve` shows each page that a run on the embedded backend told of, once. A plan's
     /// file is not touched.
-    fn check_pages(&self, said: &str) {
+    fn check_pages(&self, text: &str) {
         let is_embedded =
-            self.given("FINISHLINE_BACKEND").is_some_and(|backend| backend == "embedded");
-        let database = self.given("FINISHLINE_DATABASE").filter(|_| is_embedded);
+            self.variable("FINISHLINE_BACKEND").is_some_and(|backend| backend == "embedded");
+        let database = self.variable("FINISHLINE_DATABASE").filter(|_| is_embedded);
         let Some(database) = database else { return };
         if self.args.first().is_some_and(|command| command == "plan") {
             return;
         }
-        let told = page_links::paths(said, self.given("FINISHLINE_URL").as_deref());
-        let mut shown = self.shown.lock().unwrap();
-        let new = told.difference(&shown).cloned().collect();
+        let pages = page_links::paths(text, self.variable("FINISHLINE_URL").as_deref());
+        let mut checked_pages = self.checked_pages.lock().unwrap();
+        let new = pages.difference(&checked_pages).cloned().collect();
         page_links::check(&PathBuf::from(database), &new);
-        shown.extend(new);
+        checked_pages.extend(new);
     }
 
     fn command(&self) -> Command {
@@ -243,44 +243,44 @@ pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<String> {
 }
 
 /// A program that runs.
-pub(crate) struct Started {
-    run: Run,
+pub(crate) struct RunningProgram {
+    run: ProgramRun,
     number: usize,
-    child: Mortal,
+    child: KilledOnDrop,
     stderr: BufReader<ChildStderr>,
-    heard: String,
+    read_stderr: String,
 }
 
 /// A process that does not outlive its test.
-struct Mortal(Child);
+struct KilledOnDrop(Child);
 
-impl Drop for Mortal {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
         drop(self.0.kill());
     }
 }
 
-impl Started {
+impl RunningProgram {
     /// Reads standard error up to a line that holds these words.
-    pub(crate) fn until(&mut self, words: &str) {
-        drop(self.line(words));
+    pub(crate) fn wait_for(&mut self, words: &str) {
+        drop(self.wait_for_line(words));
     }
 
     /// The next line of standard error that holds these words.
-    pub(crate) fn line(&mut self, words: &str) -> String {
+    pub(crate) fn wait_for_line(&mut self, words: &str) -> String {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
             let count = self.stderr.read_line(&mut line).unwrap();
-            assert!(count > 0, "{words:?} is never said: {}", self.heard);
-            self.heard.push_str(&line);
+            assert!(count > 0, "{words:?} is never said: {}", self.read_stderr);
+            self.read_stderr.push_str(&line);
         }
         line
     }
 
     /// Stops reading standard output.
     #[cfg(unix)]
-    pub(crate) fn deafen(&mut self) {
+    pub(crate) fn close_stdout(&mut self) {
         self.child.0.stdout = None;
     }
 
@@ -292,24 +292,24 @@ impl Started {
     }
 
     /// Waits for the end.
-    pub(crate) fn end(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> RunResult {
         let stdout = self.child.0.stdout.take();
         let listener = std::thread::spawn(move || {
             let mut text = String::new();
             stdout.map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text)).map(|_| text)
         });
-        let mut stderr = self.heard;
+        let mut stderr = self.read_stderr;
         self.stderr.read_to_string(&mut stderr).unwrap();
         let stdout = listener.join().unwrap().unwrap();
         let exit = self.child.0.wait().unwrap().code();
         self.run.check_pages(&format!("{stdout}{stderr}"));
-        Ended { run: self.run, number: self.number, exit, stdout, stderr }
+        RunResult { run: self.run, number: self.number, exit, stdout, stderr }
     }
 }
 
 /// A program that has ended.
-pub(crate) struct Ended {
-    run: Run,
+pub(crate) struct RunResult {
+    run: ProgramRun,
     number: usize,
     /// The exit code; `None` after a signal.
     pub(crate) exit: Option<i32>,
@@ -319,7 +319,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-impl Ended {
+impl RunResult {
     /// Panics with all that was said when the exit code is another one.
     #[track_caller]
     pub(crate) fn expect(self, exit: i32) -> Self {
@@ -330,9 +330,9 @@ impl Ended {
     /// The outputs, as the host reads them.
     pub(crate) fn outputs(&self) -> Variables {
         match self.run.sink {
-            Sink::Nowhere => panic!("a laptop has no outputs"),
-            Sink::Dotenv => runner_parser::inherited(&self.run.text("finishline.env")),
-            Sink::OutputFile => {
+            OutputSink::Nowhere => panic!("a laptop has no outputs"),
+            OutputSink::Dotenv => runner_parser::inherited(&self.run.text("finishline.env")),
+            OutputSink::OutputFile => {
                 let bytes = std::fs::read(self.run.path(&format!("output-{}", self.number)));
                 let read = runner_parser::OutputFile::read(&bytes.unwrap());
                 assert!(!read.step_fails(), "{:?}", read.error);
@@ -345,13 +345,13 @@ impl Ended {
     #[track_caller]
     pub(crate) fn output(&self, name: &str) -> String {
         let dotenv = format!("FINISHLINE_OUT_{}", name.replace('-', "_").to_uppercase());
-        let name = if self.run.sink == Sink::Dotenv { &dotenv } else { name };
+        let name = if self.run.sink == OutputSink::Dotenv { &dotenv } else { name };
         self.outputs().remove(name).unwrap_or_else(|| panic!("{name} is an output"))
     }
 
     /// Several outputs, joined by spaces.
     #[track_caller]
-    pub(crate) fn said<const N: usize>(&self, names: [&str; N]) -> String {
+    pub(crate) fn joined<const N: usize>(&self, names: [&str; N]) -> String {
         names.map(|name| self.output(name)).join(" ")
     }
 
@@ -367,7 +367,7 @@ impl Ended {
     }
 
     /// Every command that GitHub's runner would carry out, standard error first.
-    pub(crate) fn commands(&self) -> Vec<Said> {
+    pub(crate) fn commands(&self) -> Vec<WorkflowCommand> {
         [&self.stderr, &self.stdout]
             .into_iter()
             .flat_map(|text| runner_parser::commands(text))

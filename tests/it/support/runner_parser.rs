@@ -110,7 +110,7 @@ fn decode(bytes: &[u8]) -> String {
 
 /// A command that the runner carries out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Command {
+pub(crate) struct WorkflowCommand {
     /// 2 for `::name::data`, 1 for the old `##[name]data`.
     pub(crate) syntax: u8,
     pub(crate) name: String,
@@ -123,18 +123,18 @@ const KNOWN: &str = "error warning notice debug group endgroup add-mask set-outp
     save-state add-path echo stop-commands add-matcher remove-matcher";
 
 /// The commands in what a program wrote to a stream: CR, LF and CRLF each end a line.
-pub(crate) fn commands(stream: &str) -> Vec<Command> {
+pub(crate) fn commands(stream: &str) -> Vec<WorkflowCommand> {
     stream.split(['\r', '\n']).filter_map(command).collect()
 }
 
 /// Whether it is one of the logging commands that hand a result to Azure's agent, which takes such a
 /// line away whatever is in its value.
-pub(crate) fn is_azures(line: &str) -> bool {
+pub(crate) fn is_azure_command(line: &str) -> bool {
     let ours = ["##vso[task.setvariable ", "##vso[task.logissue ", "##vso[task.uploadsummary]"];
     ours.iter().any(|known| line.starts_with(known))
 }
 
-fn command(line: &str) -> Option<Command> {
+fn command(line: &str) -> Option<WorkflowCommand> {
     // The byte-order mark is dropped where a stream opens, so it is no safeguard anywhere.
     let trimmed = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let new = trimmed.strip_prefix("::").and_then(|rest| rest.split_once("::"));
@@ -144,7 +144,7 @@ fn command(line: &str) -> Option<Command> {
     })
 }
 
-fn build(syntax: u8, head: &str, data: &str) -> Option<Command> {
+fn build(syntax: u8, head: &str, data: &str) -> Option<WorkflowCommand> {
     let (name, rest) = head.split_once(' ').unwrap_or((head, ""));
     let known = KNOWN.split_whitespace().any(|known| known.eq_ignore_ascii_case(name));
     let (of_value, of_data) = if syntax == 2 { (PROPERTY, DATA) } else { (OLD, OLD) };
@@ -158,7 +158,7 @@ fn build(syntax: u8, head: &str, data: &str) -> Option<Command> {
         }
     }
     let (name, data) = (name.to_owned(), unescape(data, of_data));
-    known.then_some(Command { syntax, name, properties, data })
+    known.then_some(WorkflowCommand { syntax, name, properties, data })
 }
 
 /// Leading `=` of a pair and of its value are dropped, and so is a pair without a value.
@@ -169,13 +169,14 @@ fn property(pair: &str) -> Option<(&str, &str)> {
 }
 
 /// Codes with what they stand for, in the order in which the runner replaces them.
-type Codes = [(&'static str, &'static str)];
+type EscapeCodes = [(&'static str, &'static str)];
 
-const DATA: &Codes = &[("%0A", "\n"), ("%0D", "\r"), ("%25", "%")];
-const PROPERTY: &Codes = &[("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")];
-const OLD: &Codes = &[("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%25", "%")];
+const DATA: &EscapeCodes = &[("%0A", "\n"), ("%0D", "\r"), ("%25", "%")];
+const PROPERTY: &EscapeCodes =
+    &[("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")];
+const OLD: &EscapeCodes = &[("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%25", "%")];
 
-fn unescape(text: &str, codes: &Codes) -> String {
+fn unescape(text: &str, codes: &EscapeCodes) -> String {
     codes.iter().fold(text.to_owned(), |text, (code, raw)| text.replace(code, raw))
 }
 

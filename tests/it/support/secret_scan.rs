@@ -1,6 +1,6 @@
 //! Unmistakable secrets, and every trace of one: plain, encoded, or in pieces of eight.
 
-use crate::support::run::{Ended, Run};
+use crate::support::run::{ProgramRun, RunResult};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rusqlite::types::ValueRef;
@@ -61,7 +61,7 @@ pub(crate) fn traces(text: &str, secrets: &[String]) -> Vec<String> {
 
 /// Everything that a run has left behind: streams, files, and the columns of its database in which
 /// no secret belongs.
-fn left_behind(run: &Run, ended: &Ended) -> String {
+fn left_behind(run: &ProgramRun, ended: &RunResult) -> String {
     let mut all = ended.everything();
     if run.database().exists() {
         columns(run).into_iter().for_each(|text| all.push_str(&format!("\n{text}")));
@@ -70,7 +70,7 @@ fn left_behind(run: &Run, ended: &Ended) -> String {
 }
 
 /// Every value of every column in which no secret belongs, a line each.
-fn columns(run: &Run) -> Vec<String> {
+fn columns(run: &ProgramRun) -> Vec<String> {
     let connection = run.connection();
     let mut values = Vec::new();
     for table in run.rows("SELECT name FROM sqlite_schema WHERE type = 'table'") {
@@ -93,7 +93,7 @@ fn columns(run: &Run) -> Vec<String> {
 
 /// Panics when a run has left a trace of a secret.
 #[track_caller]
-pub(crate) fn assert_none(run: &Run, ended: &Ended, secrets: &[String], what: &str) {
+pub(crate) fn assert_none(run: &ProgramRun, ended: &RunResult, secrets: &[String], what: &str) {
     let found = traces(&left_behind(run, ended), secrets);
     assert!(found.is_empty(), "{what}: {found:#?}");
 }

@@ -13,13 +13,13 @@ use tempfile::TempDir;
 pub(crate) const TOKEN: &str = "the-token-of-the-local-user";
 
 /// A running server; dropped, it is killed and its file goes.
-pub(crate) struct Serve {
+pub(crate) struct ServeProcess {
     child: Child,
     pub(crate) address: String,
     pub(crate) folder: TempDir,
 }
 
-impl Serve {
+impl ServeProcess {
     /// Starts one with the organization `acme` and its projects `web` and `api`.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -53,12 +53,18 @@ impl Serve {
     }
 
     /// A request of the local user, whose token has every scope.
-    pub(crate) fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.ask_as(TOKEN, method, path, body)
+    pub(crate) fn request(&self, method: &str, path: &str, body: Value) -> ServeResponse {
+        self.request_as(TOKEN, method, path, body)
     }
 
     /// A request with this token; `Value::Null` is no body.
-    pub(crate) fn ask_as(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) fn request_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> ServeResponse {
         let mut headers = vec![("Content-Type", "application/json".to_owned())];
         if !token.is_empty() {
             headers.push(("Authorization", format!("Bearer {token}")));
@@ -67,8 +73,8 @@ impl Serve {
         self.send(method, path, &headers, &body)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, Value::Null)
+    pub(crate) fn get(&self, path: &str) -> ServeResponse {
+        self.request("GET", path, Value::Null)
     }
 
     /// One request on one connection.
@@ -78,7 +84,7 @@ impl Serve {
         path: &str,
         headers: &[(&str, String)],
         body: &str,
-    ) -> Answer {
+    ) -> ServeResponse {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
@@ -90,7 +96,7 @@ impl Serve {
         drop(stream.write_all(body.as_bytes()));
         let mut bytes = Vec::new();
         drop(stream.read_to_end(&mut bytes));
-        Answer::parse(&String::from_utf8(bytes).unwrap())
+        ServeResponse::parse(&String::from_utf8(bytes).unwrap())
     }
 
     /// A token with these scopes of a user who has this role in `acme`; no role is a stranger.
@@ -144,7 +150,7 @@ impl Serve {
     }
 }
 
-impl Drop for Serve {
+impl Drop for ServeProcess {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -172,13 +178,13 @@ fn digest(token: &str) -> String {
 
 /// What the server said.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ServeResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl ServeResponse {
     fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
         let mut lines = head.lines();

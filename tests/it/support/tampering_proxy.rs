@@ -1,51 +1,51 @@
-//! A relay that forges one text of one answer, and knows which there are.
+//! A proxy that replaces one text of one response, and lists the texts that there are.
 
-use crate::support::http_server::{Peer, Request};
-use crate::support::proxy::{ask, hand_back};
-use crate::support::serve::Serve;
+use crate::support::http_server::{HttpServer, Request};
+use crate::support::proxy::{send, to_response};
+use crate::support::serve::ServeProcess;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
-/// One text of one answer of a run, and what stands there instead.
-pub(crate) struct Forgery {
+/// One text of one response of a run, and what replaces it.
+pub(crate) struct Tampering {
     pub(crate) line: String,
-    /// Which of the answers to this line.
+    /// Which of the responses to this line.
     pub(crate) nth: usize,
-    pub(crate) place: String,
+    pub(crate) path: String,
     pub(crate) text: &'static str,
 }
 
-/// A relay that forges answers.
-pub(crate) struct Forger {
-    pub(crate) peer: Peer,
-    desk: Arc<Mutex<Desk>>,
+/// A proxy before `serve` that tampers with responses.
+pub(crate) struct TamperingProxy {
+    pub(crate) peer: HttpServer,
+    state: Arc<Mutex<TamperingState>>,
 }
 
-/// What it is to do, and the answers of the run under way: their lines, and where their texts are.
+/// What it is to replace, and the responses of the current run: their lines, and their texts' paths.
 #[derive(Default)]
-struct Desk {
-    forgery: Option<Forgery>,
+struct TamperingState {
+    tampering: Option<Tampering>,
     seen: Vec<(String, Vec<String>)>,
 }
 
-impl Desk {
-    fn forge(&mut self, line: String, json: &Value) -> Option<String> {
+impl TamperingState {
+    fn tamper(&mut self, line: String, json: &Value) -> Option<String> {
         let nth = self.seen.iter().filter(|(seen, _)| *seen == line).count();
-        let wanted = self.forgery.as_ref().filter(|one| one.line == line && one.nth == nth);
-        let forged = wanted.filter(|one| json.pointer(&one.place).is_some());
-        let forged = forged.map(|one| altered(json, &one.place, one.text).to_string());
-        self.seen.push((line, places(json)));
-        forged
+        let matching = self.tampering.as_ref().filter(|one| one.line == line && one.nth == nth);
+        let tampered = matching.filter(|one| json.pointer(&one.path).is_some());
+        let tampered = tampered.map(|one| with_text_at(json, &one.path, one.text).to_string());
+        self.seen.push((line, text_paths(json)));
+        tampered
     }
 
-    fn forgeries(&self) -> Vec<Forgery> {
+    fn tamperings(&self) -> Vec<Tampering> {
         let mut all = Vec::new();
-        for (at, (line, places)) in self.seen.iter().enumerate() {
+        for (at, (line, text_paths)) in self.seen.iter().enumerate() {
             let nth = self.seen[..at].iter().filter(|(seen, _)| seen == line).count();
-            all.extend(places.iter().cloned().map(|place| Forgery {
+            all.extend(text_paths.iter().cloned().map(|path| Tampering {
                 line: line.clone(),
                 nth,
-                place,
+                path,
                 text: "",
             }));
         }
@@ -53,38 +53,39 @@ impl Desk {
     }
 }
 
-impl Forger {
-    pub(crate) fn before(serve: Serve) -> Self {
-        let desk = Arc::<Mutex<Desk>>::default();
-        let at_desk = Arc::clone(&desk);
-        let peer = Peer::new(move |request| {
-            let mut answer = ask(&serve, request);
-            if let Ok(json) = serde_json::from_str(&answer.text)
-                && let Some(forged) = at_desk.lock().unwrap().forge(line(request), &json)
+impl TamperingProxy {
+    pub(crate) fn before(serve: ServeProcess) -> Self {
+        let state = Arc::<Mutex<TamperingState>>::default();
+        let shared_state = Arc::clone(&state);
+        let peer = HttpServer::new(move |request| {
+            let mut response = send(&serve, request);
+            if let Ok(json) = serde_json::from_str(&response.text)
+                && let Some(tampered) = shared_state.lock().unwrap().tamper(line(request), &json)
             {
-                answer.text = forged;
+                response.text = tampered;
             }
-            hand_back(&answer)
+            to_response(&response)
         });
-        Self { peer, desk }
+        Self { peer, state }
     }
 
-    /// A forgery of each text of the run that has ended.
-    pub(crate) fn forgeries(&self) -> Vec<Forgery> {
-        self.desk.lock().unwrap().forgeries()
+    /// One for each text of the run that has ended.
+    pub(crate) fn tamperings(&self) -> Vec<Tampering> {
+        self.state.lock().unwrap().tamperings()
     }
 
-    /// Makes this forgery in the next run.
-    pub(crate) fn forge(&self, forgery: Forgery) {
-        *self.desk.lock().unwrap() = Desk { forgery: Some(forgery), ..Desk::default() };
+    /// Tampers with the next run in this way.
+    pub(crate) fn tamper(&self, tampering: Tampering) {
+        *self.state.lock().unwrap() =
+            TamperingState { tampering: Some(tampering), ..TamperingState::default() };
     }
 }
 
 /// Where in a document its texts are.
-pub(crate) fn places(value: &Value) -> Vec<String> {
+pub(crate) fn text_paths(value: &Value) -> Vec<String> {
     let below = |(key, value): (String, &Value)| {
         let key = key.replace('~', "~0").replace('/', "~1");
-        places(value).into_iter().map(move |rest| format!("/{key}{rest}")).collect::<Vec<_>>()
+        text_paths(value).into_iter().map(move |rest| format!("/{key}{rest}")).collect::<Vec<_>>()
     };
     match value {
         Value::String(_) => vec![String::new()],
@@ -102,10 +103,10 @@ pub(crate) fn places(value: &Value) -> Vec<String> {
 }
 
 /// The document with another text there.
-pub(crate) fn altered(document: &Value, place: &str, text: &str) -> Value {
-    let mut altered = document.clone();
-    *altered.pointer_mut(place).unwrap() = text.into();
-    altered
+pub(crate) fn with_text_at(document: &Value, path: &str, text: &str) -> Value {
+    let mut with_text_at = document.clone();
+    *with_text_at.pointer_mut(path).unwrap() = text.into();
+    with_text_at
 }
 
 /// Method and path, without what differs from run to run.
