@@ -4,7 +4,7 @@ use crate::support::http_server::HttpServer;
 use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
 
-fn at(relay: &ServeProxy) -> ProgramRun {
+fn check_run(relay: &ServeProxy) -> ProgramRun {
     ProgramRun::github()
         .args(&["check"])
         .var("SENTRY_URL", relay.peer.url())
@@ -23,7 +23,7 @@ fn lines(ended: &RunResult) -> Vec<String> {
 #[test]
 fn what_can_be_done_is_a_table_of_good_lines_and_nothing_is_written() {
     let relay = ServeProxy::new();
-    let run = at(&relay).var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,api");
+    let run = check_run(&relay).var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,api");
     let ended = run.var("GITHUB_REPOSITORY", "acme/web").execute().expect(0);
     assert!(ended.stdout.starts_with("10 of 10 checks are good"), "{}", ended.stdout);
     assert!(ended.stdout.contains("✓ acme: provider opsgenie: it can be set up"));
@@ -36,7 +36,7 @@ fn what_can_be_done_is_a_table_of_good_lines_and_nothing_is_written() {
 #[test]
 fn a_line_that_is_not_good_says_what_to_change_and_its_class_is_the_exit() {
     let relay = ServeProxy::new();
-    let run = at(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
+    let run = check_run(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     let run = run.var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,wbe");
     let ended = run.clone().execute().expect(5);
     assert!(ended.stdout.contains("✗ acme: project wbe: acme shows this token no project `wbe`"));
@@ -56,7 +56,7 @@ fn a_server_that_is_no_sentry_is_told_from_one_that_refuses() {
         crate::support::http_server::Response::json(200, &serde_json::json!({"hello": 1}))
     });
     let relay = ServeProxy::new();
-    let ended = at(&relay).var("SENTRY_URL", peer.url()).execute().expect(6);
+    let ended = check_run(&relay).var("SENTRY_URL", peer.url()).execute().expect(6);
     assert!(ended.stdout.contains("is no Sentry: HTTP 200"), "{}", ended.stdout);
 }
 
@@ -64,7 +64,7 @@ fn a_server_that_is_no_sentry_is_told_from_one_that_refuses() {
 fn each_server_and_token_of_a_manifest_is_asked_once() {
     let relay = ServeProxy::new();
     let entry = "  - {provider: opsgenie, state: {baseUrl: 'https://api.opsgenie.com/', provider: a, apiKey: '${KEY}'}}\n";
-    let run = at(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
+    let run = check_run(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     run.file("finishline.yml", format!("version: 1\nintegrations:\n{}", entry.repeat(5)));
     let run = run.var("FINISHLINE_MANIFEST", "finishline.yml").var("KEY", "s3cr3t-key");
     let ended = run.execute().expect(0);

@@ -100,7 +100,7 @@ const IMPORTED: &str = "integrations:
     defaultBranch: main
 ";
 
-fn three(run: ProgramRun) -> ProgramRun {
+fn import_three(run: ProgramRun) -> ProgramRun {
     run.file("finishline.yml", THREE);
     let run = run.var("KEY", "s3cr3t-key").var("FINISHLINE_MAX_PARALLEL", "1");
     run.clone().var("FINISHLINE_MANIFEST", "finishline.yml").execute().expect(0);
@@ -127,14 +127,14 @@ fn what_is_imported_from_the_embedded_backend_has_nothing_to_do() {
     let run = ProgramRun::local();
     let database = run.database();
     let run = run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
-    assert_imports(&three(run));
+    assert_imports(&import_three(run));
 }
 
 #[test]
 fn what_is_imported_from_a_sentry_has_nothing_to_do_and_only_reads() {
     let relay = ServeProxy::new();
     let run = ProgramRun::local().var("FINISHLINE_URL", relay.peer.url());
-    let run = three(run.var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN));
+    let run = import_three(run.var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN));
     let since = relay.requests_since(0).len();
     assert_imports(&run);
     assert!(relay.requests_since(since).iter().all(|line| line.starts_with("GET ")));

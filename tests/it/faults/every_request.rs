@@ -52,7 +52,7 @@ const SCENARIOS: [Scenario; 9] = [
     Scenario { name: "finish with links", run: linked, rerun: same },
     Scenario { name: "resume", run: resumed, rerun: same },
     Scenario { name: "release", run: released, rerun: attempt },
-    Scenario { name: "release of an unknown repository", run: unheard_of, rerun: attempt },
+    Scenario { name: "release of an unknown repository", run: unknown_repository, rerun: attempt },
     Scenario { name: "manifest", run: manifest, rerun: attempt },
 ];
 
@@ -169,7 +169,7 @@ fn resumed(environment: &FaultEnvironment) -> ProgramRun {
 }
 
 /// A release of a commit, with a deploy.
-fn unheard_of(environment: &FaultEnvironment) -> ProgramRun {
+fn unknown_repository(environment: &FaultEnvironment) -> ProgramRun {
     environment
         .step()
         .var("GITHUB_EVENT_NAME", "push")
@@ -189,7 +189,7 @@ fn released(environment: &FaultEnvironment) -> ProgramRun {
                    (organization_id, name, provider, external_id, created_at)
                SELECT id, 'acme/web', 'integrations:github', '7', 0 FROM organization";
     environment.serve.database().execute(sql, ()).unwrap();
-    unheard_of(environment)
+    unknown_repository(environment)
 }
 
 /// Two integrations and a release.
@@ -242,7 +242,7 @@ fn disturbed(
     environment.faulty.disarm();
     let there = environment.state(&run);
     let rerun = (scenario.rerun)(run.clone()).execute();
-    let told = told(&ended);
+    let told = check_report(&ended);
     let checks = [
         (struck, "the request never came".to_owned()),
         (told.is_ok(), told.clone().err().unwrap_or_default()),
@@ -265,7 +265,7 @@ fn disturbed(
 }
 
 /// Whether the run ended as documented: its outputs are written, and its code is one of ours.
-fn told(ended: &RunResult) -> Result<(), String> {
+fn check_report(ended: &RunResult) -> Result<(), String> {
     let outputs = ended.outputs();
     let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
     let (status, code, exit) = (output("status"), output("error-code"), ended.exit);

@@ -1,6 +1,6 @@
 //! What a run costs beside its work: connections, requests, and what is read before them.
 
-use crate::release::requests::{know, released};
+use crate::release::requests::{add_repository, released};
 use crate::support::http_server::HttpServer;
 use crate::support::proxy::ServeProxy;
 use crate::support::run::ProgramRun;
@@ -57,7 +57,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, heads: &AtomicUsize) {
 #[test]
 fn a_new_release_and_its_deploy_are_two_requests_on_one_connection() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let counter = CountingProxy::before(&relay.serve.address);
     let ended = released(&relay).var("SENTRY_URL", &counter.url).execute().expect(0);
     assert_eq!(ended.joined(["status", "changed", "deploy-id"]), "complete true 1");
@@ -85,7 +85,7 @@ fn certificates_are_read_only_where_tls_is_spoken() {
         run.execute().stderr.contains(ROOTS)
     };
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     assert!(!looking(released(&relay)));
     let nobody = HttpServer::unused_url().replace("http://", "https://");
     let run = || released(&relay).var("FINISHLINE_TIMEOUT", "1s");

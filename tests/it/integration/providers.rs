@@ -21,7 +21,7 @@ pub(crate) fn fields(value: &Value) -> Fields {
     fields
 }
 
-fn the(key: &str) -> (&'static dyn Provider, &'static Step) {
+fn provider_step(key: &str) -> (&'static dyn Provider, &'static Step) {
     let provider = provider::find(key).unwrap();
     (provider, provider.steps().last().unwrap())
 }
@@ -32,7 +32,7 @@ fn build(
     state: &Value,
     remote: &Value,
 ) -> (Vec<VendorRequest>, Result<IntegrationData, Refusal>) {
-    let ((provider, step), mut asked) = (the(key), Vec::new());
+    let ((provider, step), mut asked) = (provider_step(key), Vec::new());
     let mut state = State::from(object(state));
     loop {
         let ask = match provider.next_request(step, &state) {
@@ -273,7 +273,7 @@ fn gitlab(form: &Value) -> Value {
 }
 
 /// A user and a group, by the name of what is asked.
-fn people() -> Value {
+fn user_payload() -> Value {
     json!({ "user": { "id": 42 }, "group": { "id": 7, "full_name": "G", "full_path": "g" } })
 }
 
@@ -288,7 +288,7 @@ fn gitlab_is_asked_for_user_and_group_at_its_own_address_with_the_token() {
     ] {
         let mut form = json!({ "url": url, "clientId": "c", "clientSecret": "s" });
         (form["group"], form["verifySsl"]) = (json!(group), json!(false));
-        let (asked, built) = build("gitlab", &gitlab(&form), &people());
+        let (asked, built) = build("gitlab", &gitlab(&form), &user_payload());
         let urls: Vec<_> = asked.iter().map(|ask| ask.url.clone()).collect();
         assert_eq!(urls, [format!("{api}/api/v4/user"), format!("{api}/api/v4/groups/{path}")]);
         for ask in asked {
@@ -306,7 +306,7 @@ fn a_whole_gitlab_instance_has_no_subgroups() {
         let mut form = json!({ "url": "https://x.example", "clientId": "c", "clientSecret": "s" });
         let has_group = group == "g";
         (form["group"], form["includeSubgroups"]) = (group, json!(true));
-        let (asked, built) = build("gitlab", &gitlab(&form), &people());
+        let (asked, built) = build("gitlab", &gitlab(&form), &user_payload());
         let data = built.unwrap();
         assert_eq!(asked.len(), if has_group { 2 } else { 1 });
         assert_eq!(data.metadata["include_subgroups"], has_group);

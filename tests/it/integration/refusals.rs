@@ -13,22 +13,27 @@ const PROVIDER_ERROR: &str = "build-integration.provider-error";
 /// One kind of question to the third party, and how its refusal is told.
 struct ThirdPartyRequest {
     path: &'static str,
-    wanted: &'static str,
+    request_name: &'static str,
     slug: &'static str,
     event: &'static str,
 }
 
 const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
-    ThirdPartyRequest { path: "/oauth/token", wanted: TOKEN, slug: "refused", event: FAILURE },
+    ThirdPartyRequest {
+        path: "/oauth/token",
+        request_name: TOKEN,
+        slug: "refused",
+        event: FAILURE,
+    },
     ThirdPartyRequest {
         path: "/api/v4/user",
-        wanted: "GitLab's user",
+        request_name: "GitLab's user",
         slug: "refused",
         event: FAILURE,
     },
     ThirdPartyRequest {
         path: "/api/v4/groups/my-group",
-        wanted: "GitLab's group of this path",
+        request_name: "GitLab's group of this path",
         slug: "provider-error",
         event: PROVIDER_ERROR,
     },
@@ -53,7 +58,7 @@ fn misbehaviour(elsewhere: &FakeGitLab) -> Vec<(Misbehavior, &'static str, &'sta
 }
 
 #[track_caller]
-fn assert_told(ended: &RunResult, slug: &str, message: &str, status: &str) {
+fn assert_refused(ended: &RunResult, slug: &str, message: &str, status: &str) {
     let said = ended.joined(["status", "changed", "redirect-url", "provider", "error-code"]);
     assert_eq!(said, format!("error false  gitlab {slug}"));
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} {status}"));
@@ -77,12 +82,12 @@ fn every_refusal_is_told_and_costs_nothing() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());
     let elsewhere = FakeGitLab::new(ForgeKind::Gitlab);
     let callback = journey.approved();
-    for ThirdPartyRequest { path, wanted, slug, event } in THIRD_PARTY_REQUESTS {
+    for ThirdPartyRequest { path, request_name, slug, event } in THIRD_PARTY_REQUESTS {
         for (how, words, status) in misbehaviour(&elsewhere) {
             journey.party.misbehave(path, how);
             let ended = journey.resume(&callback).expect(4);
-            let message = format!("{wanted} {words}");
-            assert_told(&ended, slug, &message, status);
+            let message = format!("{request_name} {words}");
+            assert_refused(&ended, slug, &message, status);
             assert_logged(&ended, event, &message, status);
             assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
         }
@@ -107,7 +112,7 @@ fn an_answer_is_not_read_without_end() {
     journey.party.misbehave("/oauth/token", Misbehavior::Text(huge.to_string()));
     let ended = journey.resume(&callback).expect(4);
     let message = format!("{TOKEN} was answered with something that is no JSON");
-    assert_told(&ended, "refused", &message, "");
+    assert_refused(&ended, "refused", &message, "");
     journey.party.behave();
     journey.resume(&callback).expect(0);
 }
@@ -168,7 +173,7 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         journey.with_state(&gitlab_state(&journey.party, "wr0ng-s3cr3t", "group: my-group"));
     let callback = journey.party.approve(&journey.wait_for(&wrong));
     let ended = journey.resume(&callback).expect(4);
-    assert_told(&ended, "refused", &format!("{TOKEN} was answered with HTTP 401"), "401");
+    assert_refused(&ended, "refused", &format!("{TOKEN} was answered with HTTP 401"), "401");
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));
 }
 
@@ -178,7 +183,7 @@ fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
     let page = journey.wait();
     let callback = format!("?code=f0rged-s3cr3t&state={}", parameter(&page, "state"));
     let ended = journey.resume(&callback).expect(4);
-    assert_told(&ended, "refused", &format!("{TOKEN} was answered with HTTP 400"), "400");
+    assert_refused(&ended, "refused", &format!("{TOKEN} was answered with HTTP 400"), "400");
     let said = ended.everything().replace("::add-mask::f0rged-s3cr3t\n", "");
     assert!(!said.contains("f0rged-s3cr3t"), "{said}");
     journey.resume(&journey.party.approve(&page)).expect(0);
@@ -191,7 +196,7 @@ fn a_group_that_the_account_does_not_see_is_the_providers_error() {
     let callback = journey.party.approve(&journey.wait_for(&hidden));
     let ended = journey.resume(&callback).expect(4);
     let message = "GitLab's group of this path was answered with HTTP 404";
-    assert_told(&ended, "provider-error", message, "404");
+    assert_refused(&ended, "provider-error", message, "404");
     assert_logged(&ended, PROVIDER_ERROR, message, "404");
 }
 
@@ -226,7 +231,7 @@ fn an_account_of_another_user_is_refused_and_no_link_is_made() {
     };
     let ended = resume(&journey.party.approve(&page)).expect(4);
     let words = "this GitLab account is linked to a different Sentry user";
-    assert_told(&ended, "identity-taken", words, "");
+    assert_refused(&ended, "identity-taken", words, "");
     let lines = logged(&ended, "finish_pipeline.identity_linked_different_user");
     assert_eq!((lines.len(), &lines[0]["organization_id"]), (1, &json!(2)));
     assert_eq!(journey.run.rows("SELECT organization_id FROM organization_integration"), ["1"]);
@@ -249,7 +254,7 @@ fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
         let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", &state), party);
         let page = journey.wait();
         let ended = journey.resume(&format!("?code=c&state={}", parameter(&page, "state")));
-        assert_told(&ended.expect(4), "refused", &words, "");
+        assert_refused(&ended.expect(4), "refused", &words, "");
         assert_eq!(journey.party.requests(), [""; 0], "nothing is said before trust");
     }
 }
@@ -275,7 +280,7 @@ fn a_server_that_is_not_there_is_told_as_such() {
     let state = parameter(&journey.wait(), "state");
     let ended = journey.resume(&format!("?code=c0de-s3cr3t&state={state}")).expect(4);
     let message = format!("{TOKEN} failed: could not connect to the server");
-    assert_told(&ended, "refused", &message, "");
+    assert_refused(&ended, "refused", &message, "");
     assert_logged(&ended, FAILURE, &message, "");
     let hint = "look whether this machine reaches the third party, and run the same again";
     assert!(ended.stderr.contains(hint), "{}", ended.stderr);

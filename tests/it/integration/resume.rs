@@ -14,8 +14,8 @@ const STEPS: &str = "SELECT data ->> 'step_index', data ->> 'pipeline_type' FROM
                      WHERE type = 'integrations.pipeline_step' ORDER BY id";
 
 #[track_caller]
-fn assert_said<const N: usize>(ended: &RunResult, names: [&str; N], wanted: &str) {
-    assert_eq!(ended.joined(names), wanted);
+fn assert_outputs<const N: usize>(ended: &RunResult, names: [&str; N], expected: &str) {
+    assert_eq!(ended.joined(names), expected);
 }
 
 fn json_of(run: &ProgramRun, sql: &str) -> Value {
@@ -47,8 +47,12 @@ fn page_with(party: &FakeGitLab, page: &str) -> String {
 fn the_first_run_waits_with_the_page_to_approve_on() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());
     let ended = journey.run.execute().expect(3);
-    assert_said(&ended, ["status", "error-code", "changed"], "action_required needs-browser false");
-    assert_said(&ended, ["provider", "pipeline-type", "integration-id"], "gitlab install ");
+    assert_outputs(
+        &ended,
+        ["status", "error-code", "changed"],
+        "action_required needs-browser false",
+    );
+    assert_outputs(&ended, ["provider", "pipeline-type", "integration-id"], "gitlab install ");
     let page = ended.output("redirect-url");
     assert_eq!(page, page_with(&journey.party, &page));
     assert_eq!(parameter(&page, "state").len(), 64);
@@ -64,8 +68,8 @@ fn the_first_run_waits_with_the_page_to_approve_on() {
 fn the_callback_finishes_what_the_first_run_began() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());
     let ended = journey.resume(&journey.approved()).expect(0);
-    assert_said(&ended, ["status", "changed", "integration-id"], "complete true 1");
-    assert_said(&ended, ["provider", "pipeline-type", "error-code"], "gitlab install ");
+    assert_outputs(&ended, ["status", "changed", "integration-id"], "complete true 1");
+    assert_outputs(&ended, ["provider", "pipeline-type", "error-code"], "gitlab install ");
     let asked = ["POST /oauth/token", "GET /api/v4/user", "GET /api/v4/groups/my-group"];
     assert_eq!(journey.party.requests(), asked);
     let (run, host) = (&journey.run, journey.party.origin.trim_start_matches("http://"));
@@ -99,7 +103,7 @@ fn the_identity_holds_the_tokens_and_the_application() {
     let data = json_of(&journey.run, "SELECT data FROM identity");
     let secrets = journey.party.secrets();
     let issued = |kind: &str| secrets.iter().find(|secret| secret.starts_with(kind)).unwrap();
-    let wanted = json!({
+    let expected = json!({
         "access_token": format!("+{}/&=", issued("acc3ss")),
         "refresh_token": format!("+{}/&=", issued("r3fresh")),
         "token_type": "Bearer",
@@ -108,7 +112,7 @@ fn the_identity_holds_the_tokens_and_the_application() {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
     });
-    assert_eq!(data, wanted);
+    assert_eq!(data, expected);
 }
 
 #[test]
@@ -142,7 +146,7 @@ fn gitea_goes_the_same_way_and_keeps_its_webhook_secret() {
     assert_eq!(before["webhook_secret"].as_str().unwrap().len(), 43);
     let again = journey.run.clone().var("FINISHLINE_MODE", "install");
     let callback = journey.party.approve(&journey.wait_for(&again));
-    assert_said(&journey.resume(&callback).expect(0), ["changed", "integration-id"], "true 1");
+    assert_outputs(&journey.resume(&callback).expect(0), ["changed", "integration-id"], "true 1");
     assert_eq!(metadata(), before, "hooks that are there keep working");
 }
 
@@ -154,7 +158,7 @@ fn an_installed_integration_is_left_alone() {
     let asked = journey.party.requests();
     let ended = journey.run.execute().expect(0);
     journey.assert_nothing_leaks(&ended);
-    assert_said(&ended, ["status", "changed", "integration-id"], "complete false 1");
+    assert_outputs(&ended, ["status", "changed", "integration-id"], "complete false 1");
     let settings = format!("{SITE}/settings/acme/integrations/gitlab/1/");
     assert_eq!(ended.output("redirect-url"), settings);
     assert_eq!((stored(&journey.run), journey.party.requests()), (before, asked));
@@ -166,7 +170,7 @@ fn a_group_in_other_letters_is_the_same_group() {
     journey.install();
     let state = gitlab_state(&journey.party, CLIENT_SECRET, "group: My-Group");
     let ended = journey.with_state(&state).execute().expect(0);
-    assert_said(&ended, ["status", "changed"], "complete false");
+    assert_outputs(&ended, ["status", "changed"], "complete false");
 }
 
 #[test]
@@ -178,10 +182,10 @@ fn a_rotated_client_secret_waits_again() {
         journey.with_state(&gitlab_state(&journey.party, "r0tated-s3cr3t", "group: my-group"));
     let callback = journey.party.approve(&journey.wait_for(&rotated));
     let ended = journey.resume(&callback).expect(0);
-    assert_said(&ended, ["status", "changed", "integration-id"], "complete true 1");
+    assert_outputs(&ended, ["status", "changed", "integration-id"], "complete true 1");
     let secret = journey.run.rows("SELECT id, data ->> 'client_secret' FROM identity");
     assert_eq!(secret, ["1|r0tated-s3cr3t"]);
-    assert_said(&rotated.execute().expect(0), ["status", "changed"], "complete false");
+    assert_outputs(&rotated.execute().expect(0), ["status", "changed"], "complete false");
 }
 
 #[test]
@@ -191,11 +195,11 @@ fn reauth_waits_and_renews_the_same_integration() {
     let reauth = journey.run.clone().var("FINISHLINE_MODE", "reauth");
     let reauth = reauth.var("FINISHLINE_INTEGRATION_ID", "1");
     let waits = reauth.execute().expect(3);
-    assert_said(&waits, ["status", "pipeline-type"], "action_required reauth");
+    assert_outputs(&waits, ["status", "pipeline-type"], "action_required reauth");
     let page = waits.output("redirect-url");
     journey.note_page(&page);
     let ended = journey.resume(&journey.party.approve(&page)).expect(0);
-    assert_said(&ended, ["status", "pipeline-type", "integration-id"], "complete reauth 1");
+    assert_outputs(&ended, ["status", "pipeline-type", "integration-id"], "complete reauth 1");
     assert!(ended.stdout.starts_with("GitLab is re-authorized for acme\n"), "{}", ended.stdout);
     let steps = ["1|install", "2|install", "1|reauth", "2|reauth"];
     assert_eq!(journey.run.rows(STEPS), steps);
@@ -213,7 +217,7 @@ fn a_reauth_that_lands_on_another_group_stores_nothing() {
     let callback =
         journey.party.approve(&journey.wait_for(&other.var("FINISHLINE_INTEGRATION_ID", "1")));
     let ended = journey.resume(&callback).expect(4);
-    assert_said(&ended, ["status", "error-code", "redirect-url"], "error integration-mismatch ");
+    assert_outputs(&ended, ["status", "error-code", "redirect-url"], "error integration-mismatch ");
     let words = "integration 1 was to be renewed, but the account belongs to integration 2";
     assert_eq!(ended.output("error-message"), words);
     assert_eq!(stored(&journey.run), before);
@@ -226,7 +230,7 @@ fn two_organizations_share_the_integration_and_the_identity() {
     let beta = journey.run.clone().var("FINISHLINE_ORG", "beta");
     let callback = journey.party.approve(&journey.wait_for(&beta));
     let resumed = journey.resume_run(&callback).var("FINISHLINE_ORG", "beta").execute().expect(0);
-    assert_said(&resumed, ["changed", "integration-id"], "true 1");
+    assert_outputs(&resumed, ["changed", "integration-id"], "true 1");
     let links = "SELECT organization_id, integration_id, default_auth_id
                  FROM organization_integration ORDER BY id";
     assert_eq!(journey.run.rows(links), ["1|1|1", "2|1|1"]);
@@ -306,5 +310,5 @@ fn waiting_can_be_tolerated_and_a_plan_only_says_that_it_would_wait() {
     assert!(!journey.run.database().exists());
     let tolerated = journey.run.clone().var("FINISHLINE_TOLERATE", "action-required").execute();
     let names = ["status", "error-code", "warnings"];
-    assert_said(&tolerated.expect(0), names, "action_required needs-browser tolerated");
+    assert_outputs(&tolerated.expect(0), names, "action_required needs-browser tolerated");
 }

@@ -32,7 +32,7 @@ fn begun(run: &ProgramRun, key: &str) -> (EmbeddedBackend<'static>, StepView) {
 }
 
 /// An answer in the words of Sentry's endpoint: HTTP status and body.
-fn told(progress: StepResult) -> (u16, Value) {
+fn as_response(progress: StepResult) -> (u16, Value) {
     match progress {
         StepResult::Advance(step) => {
             (200, json!({ "status": "advance", "step": step.id, "data": step.data }))
@@ -73,8 +73,8 @@ fn of_the_seam(mut expected: Value) -> Value {
 }
 
 #[track_caller]
-fn assert_told(progress: StepResult, expected: &Value) {
-    let (status, body) = told(progress);
+fn assert_response(progress: StepResult, expected: &Value) {
+    let (status, body) = as_response(progress);
     assert_eq!(status, expected["status"], "{body}");
     assert_holds(&body, &expected["json"]);
 }
@@ -87,12 +87,12 @@ fn forms_show_and_take_what_they_do_in_sentry() {
         let shown = json!({ "step": first.id, "data": first.data });
         assert_holds(&shown, &of_the_seam(steps[0].1.clone())["json"]);
         let empty = block_on(engine.advance(&Fields::default())).unwrap();
-        assert_eq!(told(empty).0, 400);
-        assert_told(block_on(engine.advance(&fields(&steps[1].0))).unwrap(), &steps[1].1);
+        assert_eq!(as_response(empty).0, 400);
+        assert_response(block_on(engine.advance(&fields(&steps[1].0))).unwrap(), &steps[1].1);
     }
     let (mut engine, _) = begun(&ProgramRun::local(), "opsgenie");
     for (answer, expected) in transcript("opsgenie (bad base url)") {
-        assert_told(block_on(engine.advance(&fields(&answer))).unwrap(), &expected);
+        assert_response(block_on(engine.advance(&fields(&answer))).unwrap(), &expected);
     }
 }
 
@@ -104,10 +104,10 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     let steps = transcript("gitlab");
     let (mut engine, first) = begun(&run, "gitlab");
     let shown = json!({ "step": first.id, "data": first.data });
-    assert_holds(&shown, &of_the_seam(at(&party, &steps[0].1))["json"]);
+    assert_holds(&shown, &of_the_seam(placed_at(&party, &steps[0].1))["json"]);
     let redirect_uri = "https://sentry.example.com/extensions/gitlab/setup/";
     assert_eq!(first.data["setupValues"][1]["value"], redirect_uri);
-    let advanced = block_on(engine.advance(&fields(&at(&party, &steps[1].0)))).unwrap();
+    let advanced = block_on(engine.advance(&fields(&placed_at(&party, &steps[1].0)))).unwrap();
     let StepResult::Advance(second) = advanced else { panic!("the form is taken") };
     assert_eq!(second.id, steps[1].1["json"]["step"]);
     let page = second.data["oauthUrl"].as_str().unwrap();
@@ -116,7 +116,7 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     assert_eq!(parameter(page, "redirect_uri"), redirect_uri);
     for name in ["gitlab (wrong state)", "gitlab (missing callback fields)"] {
         for (answer, expected) in transcript(name) {
-            assert_told(block_on(engine.advance(&fields(&answer))).unwrap(), &expected);
+            assert_response(block_on(engine.advance(&fields(&answer))).unwrap(), &expected);
         }
     }
     // The rest is another process's: it has a callback, and what the engine kept.
@@ -124,11 +124,11 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     assert_eq!(resume.execute().expect(0).joined(["status", "integration-id"]), "complete 1");
     let full = |line: &String| line.replace(" /", &format!(" {}/", party.origin));
     let asked: Vec<_> = party.requests().iter().map(full).collect();
-    assert_eq!(json!(asked), at(&party, &steps_of("gitlab")[2]["remote_calls"]));
+    assert_eq!(json!(asked), placed_at(&party, &steps_of("gitlab")[2]["remote_calls"]));
 }
 
 /// A part of a transcript with the stand-in in GitLab's place.
-fn at(party: &FakeGitLab, part: &Value) -> Value {
+fn placed_at(party: &FakeGitLab, part: &Value) -> Value {
     let text = part.to_string().replace("https://gitlab.example.com", &party.origin);
     text.replace("secret-xyz789", CLIENT_SECRET).parse().unwrap()
 }

@@ -241,7 +241,7 @@ fn a_job_that_strangers_can_start_takes_no_manifest() {
 }
 
 /// Twelve integrations of one organization at a Sentry.
-fn twelve(relay: &ServeProxy) -> ProgramRun {
+fn twelve_entries(relay: &ServeProxy) -> ProgramRun {
     let entries: String = (0..12)
         .map(|n| format!("  - {{provider: opsgenie, state: {{baseUrl: 'https://api.opsgenie.com/', provider: ops-{n}, apiKey: '${{KEY}}'}}}}\n"))
         .collect();
@@ -259,7 +259,7 @@ fn twelve(relay: &ServeProxy) -> ProgramRun {
 #[test]
 fn many_entries_end_as_one_integration_each_and_a_second_run_writes_nothing() {
     let relay = ServeProxy::new();
-    let run = twelve(&relay);
+    let run = twelve_entries(&relay);
     run.execute().expect(0);
     let there = relay.get("integrations/");
     assert_eq!(there.as_array().unwrap().len(), 12);
@@ -276,7 +276,7 @@ fn many_entries_end_as_one_integration_each_and_a_second_run_writes_nothing() {
 #[test]
 fn a_stop_lets_those_under_way_finish_and_says_what_was_not_done() {
     let relay = ServeProxy::new();
-    let run = twelve(&relay).var("FINISHLINE_MAX_PARALLEL", "1");
+    let run = twelve_entries(&relay).var("FINISHLINE_MAX_PARALLEL", "1");
     let mut started = run.start();
     started.wait_for("opsgenie for acme");
     started.signal("TERM");
@@ -296,7 +296,7 @@ fn an_entry_that_hangs_holds_the_outputs_up_for_no_longer_than_its_grace() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let relay = ServeProxy::new();
     let address = format!("http://{}", silent.local_addr().unwrap());
-    let mut started = twelve(&relay).var("FINISHLINE_URL", address).start();
+    let mut started = twelve_entries(&relay).var("FINISHLINE_URL", address).start();
     started.wait_for("12 entries of finishline.yml");
     started.signal("TERM");
     started.wait_for("stopping: no more entries begin");
@@ -331,7 +331,7 @@ fn a_plan_of_one_run_exits_with_8_too() {
 #[test]
 fn a_plan_at_a_sentry_leaves_it_as_it_was() {
     let relay = ServeProxy::new();
-    let run = twelve(&relay);
+    let run = twelve_entries(&relay);
     let plan = run.clone().args(&["plan", "--exit-code"]).execute().expect(8);
     assert!(plan.stdout.contains("12 entries: 12 with something to do"), "{}", plan.stdout);
     assert!(plan.stdout.contains("POST http"), "{}", plan.stdout);

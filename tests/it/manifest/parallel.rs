@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Integrations and releases of two organizations on the embedded backend.
-fn six() -> ProgramRun {
+fn six_entries() -> ProgramRun {
     let integration = |n: usize| {
         let state = "baseUrl: 'https://api.opsgenie.com/', apiKey: '${KEY}'";
         format!(
@@ -37,7 +37,7 @@ fn six() -> ProgramRun {
 }
 
 /// What is there, without ids and times.
-fn there(run: &ProgramRun) -> Vec<String> {
+fn stored_integrations(run: &ProgramRun) -> Vec<String> {
     let links = "SELECT organization.slug, integration.external_id, integration.status, link.status
          FROM organization_integration AS link
          JOIN integration ON integration.id = link.integration_id
@@ -63,15 +63,15 @@ fn timed(run: &ProgramRun) -> Duration {
 
 #[test]
 fn each_of_fifty_kills_and_a_second_run_end_like_an_undisturbed_run() {
-    let undisturbed = six();
+    let undisturbed = six_entries();
     let whole = timed(&undisturbed);
-    let right = there(&undisturbed);
+    let right = stored_integrations(&undisturbed);
     assert_eq!(right.len(), 6);
     for fiftieths in 0..50 {
-        let run = six();
+        let run = six_entries();
         kill(&run, whole, fiftieths);
         run.execute().expect(0);
-        assert_eq!(there(&run), right, "killed after {fiftieths} fiftieths");
+        assert_eq!(stored_integrations(&run), right, "killed after {fiftieths} fiftieths");
     }
 }
 

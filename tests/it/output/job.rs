@@ -68,7 +68,7 @@ fn from_a_fork() -> Value {
 }
 
 /// What the job says under the vectors' name of a field; `None` for a name that we do not know.
-fn told(job: &Job, field: &str) -> Option<Value> {
+fn field_value(job: &Job, field: &str) -> Option<Value> {
     Some(match field {
         "provider" => json!(provider(job.host)),
         "repo" => json!(job.repository),
@@ -139,7 +139,7 @@ fn every_case_of_the_vectors_is_read_as_expected() {
             if NOT_CARRIED.contains(&field.as_str()) {
                 continue;
             }
-            let told = told(&job, field);
+            let told = field_value(&job, field);
             assert_eq!(told.as_ref(), Some(expected), "{field} of {}", case["name"]);
         }
     }
@@ -149,7 +149,7 @@ fn every_case_of_the_vectors_is_read_as_expected() {
 fn every_field_that_is_not_carried_is_one_of_the_vectors() {
     for field in NOT_CARRIED {
         assert!(cases().iter().any(|case| case["expect"].get(field).is_some()), "{field}");
-        assert_eq!(told(&Job::default(), field), None);
+        assert_eq!(field_value(&Job::default(), field), None);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which commits a release gets, or why it gets none: the real program in real checkouts.
 
-use super::requests::know;
+use super::requests::add_repository;
 use crate::support::git_repository::{git, git_at};
 use crate::support::http_server::{HttpServer, Request, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
@@ -217,7 +217,7 @@ fn commits_that_are_sent_make_no_repository_at_a_sentry() {
     let next = as_json(&run).var("FINISHLINE_RELEASE", "web@2.0.0").execute().expect(0);
     assert_eq!(warnings(&next), ["repository-unknown"]);
     assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 2);
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     run.clone().var("FINISHLINE_RELEASE", "web@3.0.0").var("FINISHLINE_COMMITS", "local").execute();
     let last = &relay.get("releases/web@3.0.0/")["lastCommit"];
     assert_eq!(last["repository"]["name"], "acme/web");
@@ -287,7 +287,7 @@ fn six_hundred_and_fifty_commits_come_from_github_without_a_checkout() {
 fn a_display_name_is_found_by_its_address() {
     for (name, part) in [("Acme Corp / Web", "web"), ("Acme / Storefront", "")] {
         let relay = ServeProxy::new();
-        know(&relay, name, Some("https://gitlab.com/acme/web"));
+        add_repository(&relay, name, Some("https://gitlab.com/acme/web"));
         let run = gitlab_job(&relay);
         assert_eq!(run.execute().expect(0).joined(["status", "warnings"]), "complete ");
         let asked = relay.peer.requests();
@@ -301,8 +301,8 @@ fn a_display_name_is_found_by_its_address() {
 #[test]
 fn several_repositories_are_named_with_their_ranges() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
-    know(&relay, "acme/api", None);
+    add_repository(&relay, "acme/web", None);
+    add_repository(&relay, "acme/api", None);
     let run = super::requests::released(&relay);
     let run = run.var("FINISHLINE_COMMITS", "acme/web@bbbbbbb..aaaaaaa\nacme/api@ccccccc");
     run.execute().expect(0);

@@ -50,7 +50,7 @@ fn a_long_history_is_told_as_git_tells_it_and_lets_signals_be_heard_meanwhile() 
     };
     let all = oracle(&repository, &[&format!("{first}..main")]);
     assert!(all.len() > 1_000 && turns >= 2 * all.len() / 100, "{turns} turns");
-    assert!(sorted(told(&history.unwrap())) == sorted(all));
+    assert!(sorted(shas_and_files(&history.unwrap())) == sorted(all));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn oracle(repository: &GitRepository, arguments: &[&str]) -> Vec<(String, Vec<St
     commits
 }
 
-fn told(history: &CommitHistory) -> Vec<(String, Vec<String>)> {
+fn shas_and_files(history: &CommitHistory) -> Vec<(String, Vec<String>)> {
     let told = |commit: &Commit| (commit.id.clone(), lines(commit));
     history.commits.iter().map(told).collect()
 }
@@ -98,12 +98,12 @@ fn a_history_with_merges_is_the_one_that_git_tells() {
     assert!(all.len() > 300, "{}", all.len());
     let head = repository.sha("main");
     let everything = CommitRange { head: &head, previous: None, most: usize::MAX, paths: &[] };
-    assert!(told(&read(&repository.checkout(), &everything).unwrap()) == all);
+    assert!(shas_and_files(&read(&repository.checkout(), &everything).unwrap()) == all);
     for (previous, _) in all.iter().step_by(37) {
         for (head, _) in all.iter().step_by(53) {
             let expected = oracle(&repository, &[&format!("{previous}..{head}")]);
             let found = repository.history(Some(previous), head);
-            assert!(told(&found) == expected, "{previous}..{head}");
+            assert!(shas_and_files(&found) == expected, "{previous}..{head}");
         }
     }
 }
@@ -120,7 +120,7 @@ fn clocks_that_run_late_lose_no_commit() {
     for (previous, _) in all.iter().step_by(17) {
         let expected = shas(oracle(&repository, &[&format!("{previous}..main")]));
         let found = repository.history(Some(previous), &all[0].0);
-        let found = shas(told(&found));
+        let found = shas(shas_and_files(&found));
         assert!(found == expected, "{previous}: {:?}", found.symmetric_difference(&expected));
     }
 }
@@ -157,7 +157,7 @@ fn a_merge_is_told_without_files_and_a_rename_as_a_deletion_and_an_addition() {
     repository.git(&["checkout", "--quiet", "main"]);
     git_at(&repository.at, &["merge", "--quiet", "-m", "merge", "side"], START + 300, &[]);
     let merge = repository.sha("HEAD");
-    let found = told(&repository.history(Some(&a), &merge));
+    let found = shas_and_files(&repository.history(Some(&a), &merge));
     let expected = [
         (merge, vec![]),
         (side, vec!["D\ta".to_owned(), "A\tz".to_owned()]),
@@ -233,7 +233,7 @@ data 0
 ";
     git_at(&repository.at, &["fast-import", "--quiet"], START, stream.as_bytes());
     let head = repository.sha("main");
-    let found = told(&repository.history(None, &head));
+    let found = shas_and_files(&repository.history(None, &head));
     let files = ["A\ta/b/c", "A\tlink", "A\tvendor/sub"].map(str::to_owned);
     assert_eq!(found, [(head, files.to_vec())]);
 }

@@ -25,7 +25,7 @@ fn set_status(api: &str) -> Result<(), Error> {
     ask(api, Some(TOKEN), set)
 }
 
-fn good(request: &Request) -> Response {
+fn successful_response(request: &Request) -> Response {
     match request.method.as_str() {
         "POST" => Response::json(201, &json!({})),
         _ => Response::json(200, &json!({"total_commits": 1, "commits": [listed(1)]})),
@@ -34,7 +34,9 @@ fn good(request: &Request) -> Response {
 
 /// A GitHub that answers each line's first request in another way, and then well.
 fn once(reply: impl Fn() -> Response + Send + Sync + 'static) -> HttpServer {
-    HttpServer::new(move |request| if request.nth == 0 { reply() } else { good(request) })
+    HttpServer::new(
+        move |request| if request.nth == 0 { reply() } else { successful_response(request) },
+    )
 }
 
 fn always(reply: impl Fn() -> Response + Send + Sync + 'static) -> HttpServer {
@@ -46,7 +48,7 @@ fn message(status: u16, message: &str) -> Response {
 }
 
 /// The slug, the status and the hint of a failure whose message holds these words.
-fn told(failure: &Error, words: &[&str]) -> (&'static str, Option<u16>, String) {
+fn checked_error(failure: &Error, words: &[&str]) -> (&'static str, Option<u16>, String) {
     for words in words {
         assert!(failure.message.contains(words), "{failure}");
     }
@@ -62,7 +64,7 @@ fn a_403_names_the_permission_that_lacks() {
     });
     let failure = set_status(&peer.url()).unwrap_err();
     let words = ["cannot set a commit status in acme/widget", "403", "not accessible"];
-    let (slug, status, hint) = told(&failure, &words);
+    let (slug, status, hint) = checked_error(&failure, &words);
     assert_eq!((slug, status), ("missing-scope", Some(403)));
     assert!(hint.contains("`statuses: write`") && hint.contains("`permissions`"), "{hint}");
     assert_eq!(peer.lines().len(), 1);
@@ -85,7 +87,7 @@ fn a_404_says_that_a_private_repository_needs_a_token() {
     let peer = always(|| message(404, "Not Found"));
     let failure = compare(&peer.url(), None).unwrap_err();
     let words = ["cannot read the commits of acme/widget", "HTTP 404: Not Found"];
-    let (slug, status, hint) = told(&failure, &words);
+    let (slug, status, hint) = checked_error(&failure, &words);
     assert_eq!((slug, status), ("provider-error", Some(404)));
     assert!(hint.contains("a private repository needs `github-token`"), "{hint}");
     let failure = compare(&peer.url(), Some(TOKEN)).unwrap_err();
@@ -116,7 +118,7 @@ fn every_other_refusal_is_told_in_githubs_words_and_not_repeated() {
         let reply = std::sync::Mutex::new(Some(reply));
         let peer = always(move || reply.lock().unwrap().take().unwrap());
         let failure = compare(&peer.url(), Some(TOKEN)).unwrap_err();
-        let (found, code, hint) = told(&failure, &[words]);
+        let (found, code, hint) = checked_error(&failure, &[words]);
         assert_eq!((found, code), (slug, Some(status)));
         assert!(!hint.is_empty());
         assert!(!failure.message.contains(['\r', '\n']), "{failure}");
@@ -151,7 +153,7 @@ fn a_rate_limit_that_outlasts_the_deadline_is_said_at_once() {
     for after in ["3600", "18446744073709551615"] {
         let peer = always(move || message(429, "slow down").with("retry-after", after));
         let failure = compare(&peer.url(), None).unwrap_err();
-        let (slug, status, hint) = told(&failure, &["HTTP 429: slow down"]);
+        let (slug, status, hint) = checked_error(&failure, &["HTTP 429: slow down"]);
         assert_eq!((slug, status), ("rate-limited", Some(429)));
         assert!(hint.contains("`github-token`"), "{hint}");
         assert_eq!(peer.lines().len(), 1);
@@ -176,7 +178,7 @@ fn a_server_that_fails_once_is_asked_again_but_a_status_is_not_posted_again() {
         assert_eq!(compare(&peer.url(), Some(TOKEN)), Ok(1));
         let failure = set_status(&peer.url()).unwrap_err();
         let words = ["cannot set a commit status", "did not answer, or broke off"];
-        assert_eq!(told(&failure, &words).0, "unreachable");
+        assert_eq!(checked_error(&failure, &words).0, "unreachable");
         assert_eq!(peer.lines().len(), 3);
     }
 }
@@ -185,21 +187,27 @@ fn a_server_that_fails_once_is_asked_again_but_a_status_is_not_posted_again() {
 fn a_server_that_keeps_failing_is_left() {
     let peer = always(|| message(502, "Server Error"));
     let failure = within_two_seconds(&peer.url());
-    assert_eq!(told(&failure, &["HTTP 502: Server Error"]).0, "backend-error");
+    assert_eq!(checked_error(&failure, &["HTTP 502: Server Error"]).0, "backend-error");
     assert!(peer.lines().len() > 2);
 }
 
 #[test]
 fn a_server_that_is_not_there_or_never_answers_is_left_at_the_deadline() {
     let failure = within_two_seconds(&HttpServer::unused_url());
-    let (slug, status, hint) = told(&failure, &["127.0.0.1: no connection"]);
+    let (slug, status, hint) = checked_error(&failure, &["127.0.0.1: no connection"]);
     assert_eq!((slug, status), ("unreachable", None));
     assert!(hint.contains("`GITHUB_API_URL`"), "{hint}");
     let peer = always(Response::stall);
-    assert_eq!(told(&within_two_seconds(&peer.url()), &["before the deadline"]).0, "deadline");
+    assert_eq!(
+        checked_error(&within_two_seconds(&peer.url()), &["before the deadline"]).0,
+        "deadline"
+    );
     assert_eq!(peer.lines().len(), 1);
-    let (peer, _) = HttpServer::tls("elsewhere.example", good);
-    assert_eq!(told(&within_two_seconds(&peer.url()), &["no TLS connection"]).0, "unreachable");
+    let (peer, _) = HttpServer::tls("elsewhere.example", successful_response);
+    assert_eq!(
+        checked_error(&within_two_seconds(&peer.url()), &["no TLS connection"]).0,
+        "unreachable"
+    );
 }
 
 #[test]
@@ -216,7 +224,8 @@ fn an_answer_of_another_shape_is_no_panic_and_not_quoted() {
     for answer in answers {
         let peer = always(move || Response::html(200, answer.clone()));
         let failure = compare(&peer.url(), None).unwrap_err();
-        let (slug, status, hint) = told(&failure, &["is not what GitHub answers, at line"]);
+        let (slug, status, hint) =
+            checked_error(&failure, &["is not what GitHub answers, at line"]);
         assert_eq!((slug, status), ("backend-error", Some(200)));
         assert!(hint.contains("`GITHUB_API_URL`") && !failure.message.contains("::error"));
     }
@@ -226,13 +235,13 @@ fn an_answer_of_another_shape_is_no_panic_and_not_quoted() {
 fn an_answer_without_an_end_is_not_read_to_it() {
     let peer = always(|| Response::html(200, " ".repeat(1024 * 1024)).endless());
     let failure = compare(&peer.url(), None).unwrap_err();
-    assert_eq!(told(&failure, &["larger than 32 MiB"]).0, "backend-error");
+    assert_eq!(checked_error(&failure, &["larger than 32 MiB"]).0, "backend-error");
     assert_eq!(peer.lines().len(), 1);
 }
 
 #[test]
 fn a_token_that_cannot_be_one_is_said_without_it() {
-    let peer = HttpServer::new(good);
+    let peer = HttpServer::new(successful_response);
     let failure = compare(&peer.url(), Some("ghs_a\nghs_b")).unwrap_err();
     assert_eq!(failure.code.slug(), "unauthorized");
     assert!(!failure.message.contains("ghs_") && failure.hint.contains("on one line"));

@@ -1,6 +1,6 @@
 //! What asks for a release, by which names, and what the outputs say of it.
 
-use super::requests::{HEAD, know, pushed, released};
+use super::requests::{HEAD, add_repository, pushed, released};
 use crate::support::http_server::{HttpServer, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::ProgramRun;
@@ -78,7 +78,7 @@ fn a_slash_in_a_name_is_an_input_error_that_says_so() {
 #[test]
 fn the_version_of_a_pull_request_is_its_head_and_not_the_merge_commit() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = pushed(&relay).var("GITHUB_SHA", "c".repeat(40)).var("FINISHLINE_DEPLOY", "false");
     for (event, payload) in [
         ("pull_request", json!({ "pull_request": { "head": { "sha": HEAD } } })),
@@ -124,7 +124,7 @@ fn a_401_and_a_403_say_their_cause() {
 #[test]
 fn an_organizations_own_token_makes_releases() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let token = relay.serve.org_token();
     let ended = released(&relay).var("SENTRY_AUTH_TOKEN", token).execute().expect(0);
     assert_eq!(ended.joined(["status", "deploy-id"]), "complete 1");
@@ -134,7 +134,7 @@ fn an_organizations_own_token_makes_releases() {
 #[test]
 fn a_deploy_does_not_leak_into_other_projects() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     released(&relay).var("SENTRY_PROJECT", "web, api").without("FINISHLINE_ENVIRONMENT").execute();
     released(&relay).var("SENTRY_PROJECT", "api").execute().expect(0);
     let sent = relay.peer.requests().last().unwrap().json();
@@ -148,7 +148,7 @@ fn a_deploy_does_not_leak_into_other_projects() {
 #[test]
 fn a_deploy_has_its_name_its_page_and_its_times() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay)
         .var("FINISHLINE_DEPLOY_NAME", "blue")
         .var("FINISHLINE_DEPLOY_URL", "https://deploys.example/7?a=b")
@@ -166,7 +166,7 @@ fn a_deploy_has_its_name_its_page_and_its_times() {
 #[test]
 fn the_hosts_environment_is_taken_where_a_deploy_is_demanded() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let job = || {
         ProgramRun::gitlab()
             .var("CI_PROJECT_PATH", "acme/web")
@@ -229,7 +229,7 @@ fn the_files_of_sentry_cli_name_what_nothing_else_does() {
 fn no_file_of_a_checkout_says_where_the_token_goes_in_ci() {
     let stranger = HttpServer::new(|_| Response::detail(500, "thanks"));
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).without("SENTRY_ORG").without("SENTRY_PROJECT");
     let text = format!("[defaults]\nurl={}\norg=acme\nproject=web\n", stranger.url());
     run.file(".sentryclirc", text);
@@ -286,7 +286,7 @@ fn with_status(
     answer: impl Fn() -> Response + Send + Sync + 'static,
 ) -> (HttpServer, String, String) {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let github = HttpServer::new(move |_| answer());
     let run = released(&relay)
         .var("GITHUB_API_URL", github.url())
@@ -311,7 +311,7 @@ fn a_commit_status_links_the_release() {
 #[test]
 fn a_commit_status_is_for_github_and_needs_a_token() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let github = HttpServer::new(|_| Response::detail(500, "no"));
     let run = released(&relay).var("FINISHLINE_GITHUB_STATUS", "sentry");
     let ended = run.var("GITHUB_API_URL", github.url()).execute().expect(0);

@@ -29,7 +29,7 @@ pub(crate) fn released(relay: &ServeProxy) -> ProgramRun {
 }
 
 /// Makes a repository known, as one that is linked is.
-pub(crate) fn know(relay: &ServeProxy, name: &str, url: Option<&str>) {
+pub(crate) fn add_repository(relay: &ServeProxy, name: &str, url: Option<&str>) {
     let sql = "INSERT INTO repository
                    (organization_id, name, url, provider, external_id, created_at)
                SELECT id, ?1, ?2, 'integrations:github', ?1, 0 FROM organization";
@@ -39,14 +39,14 @@ pub(crate) fn know(relay: &ServeProxy, name: &str, url: Option<&str>) {
 const CREATE: &str = "POST releases/";
 const DEPLOY: &str = "POST releases/web%401.0.0/deploys/";
 
-fn is(request: &Request, line: &str) -> bool {
+fn is_request(request: &Request, line: &str) -> bool {
     request.line() == line
 }
 
 #[test]
 fn a_new_release_with_refs_and_a_deploy_takes_two_requests() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(0);
     assert_eq!(relay.requests_since(0), [CREATE, DEPLOY]);
     assert_eq!(
@@ -84,7 +84,7 @@ fn an_unknown_repository_ends_finalized_and_deployed_and_says_so() {
 #[test]
 fn a_second_attempt_makes_no_second_deploy_and_no_second_release() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).var("GITHUB_RUN_ATTEMPT", "1");
     run.execute().expect(0);
     let before = relay.requests_since(0).len();
@@ -154,11 +154,11 @@ fn each_run_on_a_laptop_is_a_deploy_of_its_own() {
 
 #[test]
 fn a_deploy_that_fails_leaves_the_release_in_the_outputs_and_the_next_run_completes_it() {
-    let relay = ServeProxy::with(|request| match is(request, DEPLOY) && request.nth < 6 {
+    let relay = ServeProxy::with(|request| match is_request(request, DEPLOY) && request.nth < 6 {
         true => ProxyAction::Intercept(Response::detail(503, "down")),
         false => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(6);
     assert_eq!(run.joined(["status", "changed", "release"]), "error true web@1.0.0");
     assert_eq!(run.joined(["error-code", "error-status", "deploy-id"]), "backend-error 503 ");
@@ -179,7 +179,7 @@ fn a_500_after_the_write_makes_nothing_twice() {
         true => ProxyAction::ReplaceResponse(Response::detail(500, "Internal Error")),
         false => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(0);
     assert_eq!(run.joined(["status", "changed", "deploy-id"]), "complete true 1");
     assert_eq!(relay.get("releases/").as_array().unwrap().len(), 1);
@@ -188,13 +188,13 @@ fn a_500_after_the_write_makes_nothing_twice() {
 
 #[test]
 fn a_404_right_after_the_release_was_made_is_waited_out() {
-    let relay = ServeProxy::with(|request| match is(request, DEPLOY) && request.nth < 2 {
+    let relay = ServeProxy::with(|request| match is_request(request, DEPLOY) && request.nth < 2 {
         true => {
             ProxyAction::Intercept(Response::detail(404, "The requested resource does not exist"))
         }
         false => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(0);
     assert_eq!(run.joined(["status", "deploy-id"]), "complete 1");
     assert!(run.stderr.contains("not ready for it yet"), "{}", run.stderr);
@@ -206,7 +206,7 @@ fn a_429_is_waited_out_with_its_reason() {
         0 => ProxyAction::Intercept(Response::detail(429, "slow down").with("Retry-After", "1")),
         _ => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(0);
     assert_eq!(run.joined(["status", "changed"]), "complete true");
     assert!(run.stderr.contains("HTTP 429: slow down"), "{}", run.stderr);
@@ -214,14 +214,14 @@ fn a_429_is_waited_out_with_its_reason() {
 
 #[test]
 fn commits_that_are_being_processed_are_waited_for() {
-    let relay = ServeProxy::with(|request| match is(request, CREATE) && request.nth < 2 {
+    let relay = ServeProxy::with(|request| match is_request(request, CREATE) && request.nth < 2 {
         true => ProxyAction::Intercept(Response::detail(
             409,
             "Release commits are currently being processed",
         )),
         false => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     released(&relay).execute().expect(0);
     assert_eq!(relay.peer.count(CREATE), 3);
 }
@@ -244,7 +244,7 @@ fn a_page_that_the_server_does_not_take_is_left_out() {
         }
         false => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(0);
     assert_eq!(run.joined(["status", "warnings"]), "complete url-left-out");
     assert_eq!(relay.get("releases/web@1.0.0/deploys/")[0]["url"], Value::Null);
@@ -254,7 +254,7 @@ fn a_page_that_the_server_does_not_take_is_left_out() {
 #[test]
 fn a_release_that_an_event_made_is_filled_and_finalized() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let made = json!({ "version": "web@1.0.0", "projects": ["web"] });
     relay.serve.request("POST", "/api/0/organizations/acme/releases/", made).expect(201);
     let run = released(&relay).execute().expect(0);
@@ -271,7 +271,7 @@ fn what_was_refused_is_not_told_as_done() {
         "PUT" => ProxyAction::Intercept(Response::detail(403, "no")),
         _ => ProxyAction::Forward,
     });
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let made = json!({ "version": "web@1.0.0", "projects": ["web"] });
     relay.serve.request("POST", "/api/0/organizations/acme/releases/", made).expect(201);
     let run = released(&relay).execute().expect(5);
@@ -282,7 +282,7 @@ fn what_was_refused_is_not_told_as_done() {
 #[test]
 fn an_open_release_is_finalized_later() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let open = pushed(&relay).var("FINISHLINE_RELEASE", "web@1.0.0");
     open.clone().var("FINISHLINE_FINALIZE", "false").execute().expect(0);
     assert_eq!(relay.get("releases/web@1.0.0/")["dateReleased"], Value::Null);
@@ -317,15 +317,16 @@ fn a_plan_for_a_project_that_is_not_there_says_so() {
 
 #[test]
 fn proof_waits_until_the_backend_has_the_commits() {
-    let relay = ServeProxy::with(|request| match is(request, "GET releases/web%401.0.0/") {
-        false => ProxyAction::Forward,
-        true if request.nth == 0 => ProxyAction::Forward,
-        true => {
-            let release = json!({ "version": "web@1.0.0", "commitCount": 3 });
-            ProxyAction::Intercept(Response::json(200, &release))
-        }
-    });
-    know(&relay, "acme/web", None);
+    let relay =
+        ServeProxy::with(|request| match is_request(request, "GET releases/web%401.0.0/") {
+            false => ProxyAction::Forward,
+            true if request.nth == 0 => ProxyAction::Forward,
+            true => {
+                let release = json!({ "version": "web@1.0.0", "commitCount": 3 });
+                ProxyAction::Intercept(Response::json(200, &release))
+            }
+        });
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).var("FINISHLINE_PROOF", "true").execute().expect(0);
     assert_eq!(run.output("commit-count"), "3");
     assert_eq!(relay.peer.count("GET releases/web%401.0.0/"), 2);
@@ -334,7 +335,7 @@ fn proof_waits_until_the_backend_has_the_commits() {
 #[test]
 fn proof_that_does_not_come_is_a_failure_that_keeps_the_release() {
     let relay = ServeProxy::new();
-    know(&relay, "acme/web", None);
+    add_repository(&relay, "acme/web", None);
     let run = released(&relay).var("FINISHLINE_PROOF", "true").var("FINISHLINE_TIMEOUT", "2s");
     let run = run.execute().expect(6);
     assert_eq!(run.joined(["error-code", "release", "deploy-id"]), "deadline web@1.0.0 1");

@@ -9,7 +9,7 @@ use crate::support::http_server::{HttpServer, Response};
 use serde_json::{Value, json};
 
 /// A Sentry that has the account already and answers one request in another way.
-fn odd(line: &'static str, body: impl Into<Vec<u8>>) -> FakeSentry {
+fn answering_with_body(line: &'static str, body: impl Into<Vec<u8>>) -> FakeSentry {
     let body = body.into();
     FakeSentry::with(move |world, request| match request.line() == line {
         true => Response::html(200, body.clone()),
@@ -19,7 +19,7 @@ fn odd(line: &'static str, body: impl Into<Vec<u8>>) -> FakeSentry {
 
 #[test]
 fn a_page_of_html_is_no_listing_and_is_not_asked_for_again() {
-    let sentry = odd(GET_INTEGRATIONS, "<!doctype html><title>Sign in</title>");
+    let sentry = answering_with_body(GET_INTEGRATIONS, "<!doctype html><title>Sign in</title>");
     let ended = assert_fails(&sentry.opsgenie(), 6, "backend-error");
     assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS]);
     let message = format!("{}/ answered a listing with something else", sentry.peer.url());
@@ -40,7 +40,11 @@ fn packed_and_broken_json_are_errors_of_the_backend() {
         FakeSentry::with(move |_, _| Response::html(200, packed).with("Content-Encoding", "gzip"));
     assert_fails(&gzip.opsgenie(), 6, "backend-error");
     assert_eq!(gzip.peer.requests()[0].header("accept-encoding"), "");
-    assert_fails(&odd(GET_INTEGRATIONS, "[{\"id\": \"1\", ").opsgenie(), 6, "backend-error");
+    assert_fails(
+        &answering_with_body(GET_INTEGRATIONS, "[{\"id\": \"1\", ").opsgenie(),
+        6,
+        "backend-error",
+    );
 }
 
 const MAPPINGS: &str = "[{project: web, repository: acme/web, stackRoot: a/, sourceRoot: b/}]";
@@ -60,7 +64,7 @@ fn no_shape_of_an_answer_is_a_bug() {
     let shapes = ["", "null", "true", "5", "\"text\"", "[]", "[1, null, [], \"a\"]", "{}"];
     for line in lines {
         for shape in shapes {
-            let ended = odd(line, shape)
+            let ended = answering_with_body(line, shape)
                 .opsgenie()
                 .var("FINISHLINE_REPOSITORIES", "acme/web")
                 .var("FINISHLINE_CODE_MAPPINGS", MAPPINGS)
@@ -116,7 +120,7 @@ fn ids_may_be_numbers() {
     assert_completes(&sentry.opsgenie(), "complete true 7");
     let mut item = integration(9, "opsgenie", "acme-ops");
     item["id"] = 9.into();
-    let listed = odd(GET_INTEGRATIONS, json!([item]).to_string());
+    let listed = answering_with_body(GET_INTEGRATIONS, json!([item]).to_string());
     assert_completes(&listed.opsgenie(), "complete false 9");
 }
 
@@ -179,7 +183,7 @@ fn a_listing_that_never_ends_is_left_after_a_hundred_pages() {
 fn integrations_of_other_providers_are_not_taken_for_ours() {
     let items = [integration(4, "pagerduty", "acme-ops"), integration(5, "other", "acme-ops")];
     assert_completes(
-        &odd(GET_INTEGRATIONS, json!(items).to_string()).opsgenie(),
+        &answering_with_body(GET_INTEGRATIONS, json!(items).to_string()).opsgenie(),
         "complete true 1",
     );
 }

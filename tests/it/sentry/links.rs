@@ -70,7 +70,7 @@ fn a_plan_says_what_would_be_linked_and_whether_nothing_is_to_do() {
 }
 
 /// A Sentry whose organization has pages at this address.
-fn at(organization_url: Value) -> FakeSentry {
+fn with_organization_url(organization_url: Value) -> FakeSentry {
     FakeSentry::with(move |world, request| match request.line() == GET_ORGANIZATION {
         true => Response::json(200, &json!({"links": {"organizationUrl": organization_url}})),
         false => world.answer(request),
@@ -79,7 +79,7 @@ fn at(organization_url: Value) -> FakeSentry {
 
 #[test]
 fn an_organization_with_a_domain_of_its_own_has_its_settings_there() {
-    let sentry = at("https://acme.sentry.example".into());
+    let sentry = with_organization_url("https://acme.sentry.example".into());
     let run = sentry.opsgenie().var("FINISHLINE_NEXT", "/done");
     let url = "https://acme.sentry.example/settings/integrations/opsgenie/1/?next=%2Fdone";
     assert_eq!(assert_completes(&run, "complete true 1").output("redirect-url"), url);
@@ -89,7 +89,7 @@ fn an_organization_with_a_domain_of_its_own_has_its_settings_there() {
 #[test]
 fn what_is_no_address_of_pages_leaves_the_settings_at_the_server() {
     for told in ["javascript:alert(1)", "acme.sentry.example", ""] {
-        let sentry = at(told.into());
+        let sentry = with_organization_url(told.into());
         let ended = assert_completes(&sentry.opsgenie(), "complete true 1");
         let url = format!("{}/settings/acme/integrations/opsgenie/1/", sentry.peer.url());
         assert_eq!(ended.output("redirect-url"), url);

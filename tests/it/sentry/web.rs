@@ -84,7 +84,10 @@ fn old(world: &mut SentryData, request: &Request) -> Response {
 }
 
 /// The same, with another answer to one kind of request.
-fn but(line: &'static str, reply: impl Fn() -> Response + Send + Sync + 'static) -> FakeSentry {
+fn answering_otherwise(
+    line: &'static str,
+    reply: impl Fn() -> Response + Send + Sync + 'static,
+) -> FakeSentry {
     FakeSentry::with(move |world, request| match request.line() == line {
         true => reply(),
         false => old(world, request),
@@ -123,7 +126,8 @@ fn the_pages_are_taken_at_once_when_they_are_asked_for() {
 
 #[test]
 fn the_pages_are_not_taken_where_the_endpoint_or_the_server_says_no() {
-    let gate = but(POST_PIPELINE, || Response::detail(404, "Unknown provider: example"));
+    let gate =
+        answering_otherwise(POST_PIPELINE, || Response::detail(404, "Unknown provider: example"));
     assert_fails(&example(&gate), 4, "unsupported");
     assert_eq!(gate.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE]);
     let api = FakeSentry::with(old);
@@ -133,7 +137,7 @@ fn the_pages_are_not_taken_where_the_endpoint_or_the_server_says_no() {
     for who in [Response::html as fn(u16, &'static str) -> Response, |_, _| {
         Response::json(200, &json!({}))
     }] {
-        let other = but(WHO, move || who(200, "<title>Welcome</title>"));
+        let other = answering_otherwise(WHO, move || who(200, "<title>Welcome</title>"));
         assert_fails(&example(&other), 4, "unsupported");
         assert_eq!(other.peer.lines(), [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, WHO]);
     }
@@ -190,7 +194,7 @@ fn an_error_page_is_a_refusal_in_its_own_words_without_a_status() {
     ];
     for (reason, code) in reasons {
         for line in [SETUP, ANSWER] {
-            let sentry = but(line, move || error_page(reason));
+            let sentry = answering_otherwise(line, move || error_page(reason));
             let ended = assert_fails(&example(&sentry), 4, code);
             let words = reason.replace('\n', " ").replace("&lt;", "<").replace("&gt;", ">");
             assert_eq!(ended.joined(["error-message", "error-status"]), format!("{words} "));
@@ -203,22 +207,23 @@ fn a_finish_page_may_report_a_refusal() {
     let taken = "The provided Gitlab account is linked to a different Sentry user.";
     for (error, code) in [(taken, "identity-taken"), ("No such account", "refused")] {
         let message = json!({"success": false, "data": {"error": error}});
-        let sentry = but(ANSWER, move || finish_page(&message));
+        let sentry = answering_otherwise(ANSWER, move || finish_page(&message));
         let ended = assert_fails(&example(&sentry), 4, code);
         assert_eq!(ended.joined(["error-message", "error-status"]), format!("{error} "));
     }
-    let nothing = but(ANSWER, || finish_page(&json!({"success": true, "data": {}})));
+    let nothing =
+        answering_otherwise(ANSWER, || finish_page(&json!({"success": true, "data": {}})));
     assert_fails(&example(&nothing), 6, "backend-error");
 }
 
 #[test]
 fn a_form_that_is_shown_again_names_its_fields_as_the_endpoint_does() {
-    let sentry = but(ANSWER, || Response::html(200, AGAIN));
+    let sentry = answering_otherwise(ANSWER, || Response::html(200, AGAIN));
     let ended = assert_fails(&example(&sentry), 2, "bad-field");
     let words = "`url`: This field is required.; `clientId`: Too \"long\".";
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{words} "));
     assert_eq!(sentry.peer.count(ANSWER), 1);
-    let plain = but(ANSWER, || Response::html(200, FORM));
+    let plain = answering_otherwise(ANSWER, || Response::html(200, FORM));
     let ended = assert_fails(&example(&plain), 4, "refused");
     assert_eq!(ended.output("error-message"), "the form is shown again");
 }
@@ -228,7 +233,7 @@ fn a_login_page_means_that_the_user_may_not() {
     for line in [SETUP, ANSWER] {
         for login in ["/auth/login/acme/", "/auth/login/"] {
             let ended = assert_fails(
-                &example(&but(line, || Response::redirect(login))),
+                &example(&answering_otherwise(line, || Response::redirect(login))),
                 5,
                 "missing-scope",
             );
@@ -242,7 +247,7 @@ fn a_login_page_means_that_the_user_may_not() {
 
 #[test]
 fn a_session_that_is_lost_has_expired() {
-    let sentry = but(ANSWER, || Response::redirect("/"));
+    let sentry = answering_otherwise(ANSWER, || Response::redirect("/"));
     let ended = assert_fails(&example(&sentry), 4, "session-expired");
     assert_eq!(ended.output("error-status"), "");
 }
@@ -266,7 +271,7 @@ fn a_lost_answer_without_a_trace_is_a_failure_without_a_status() {
         (Response::close as fn() -> Response, "unreachable"),
         (|| Response::html(500, ""), "backend-error"),
     ] {
-        let sentry = but(ANSWER, lost).with_integration("example", "another");
+        let sentry = answering_otherwise(ANSWER, lost).with_integration("example", "another");
         let ended = assert_fails(&example(&sentry), 6, code);
         assert_eq!(ended.output("error-status"), "");
         assert_eq!(sentry.peer.count(ANSWER), 1);
@@ -298,15 +303,16 @@ fn a_provider_that_the_server_does_not_have_is_unsupported() {
     let ended = assert_fails(&zzz.step("zzz", "{a: {b: c}}"), 4, "unsupported");
     assert!(ended.output("error-message").ends_with("shows no set-up page for zzz"));
     assert_eq!(zzz.peer.lines()[4..].len(), 2);
-    let gone = but(SETUP, || Response::html(404, ""));
+    let gone = answering_otherwise(SETUP, || Response::html(404, ""));
     assert_eq!(assert_fails(&example(&gone), 4, "unsupported").output("error-status"), "");
 }
 
 #[test]
 fn the_shell_of_the_app_is_no_page_of_the_pipeline() {
     for line in [SETUP, ANSWER] {
-        let sentry =
-            but(line, || Response::html(200, "<title>Sentry</title><div id=\"blk_router\">"));
+        let sentry = answering_otherwise(line, || {
+            Response::html(200, "<title>Sentry</title><div id=\"blk_router\">")
+        });
         let ended = assert_fails(&example(&sentry), 4, "unsupported");
         assert!(ended.output("error-message").contains("shows no set-up page for example"));
     }

@@ -12,7 +12,7 @@ fn run(variables: &[(&str, &str)]) -> Output {
 }
 
 /// What it told, without the address of the server, and its exit code.
-fn told(output: &Output, site: &str) -> (Value, Option<i32>) {
+fn comparable_output(output: &Output, site: &str) -> (Value, Option<i32>) {
     let text = String::from_utf8(output.stdout.clone()).unwrap().replace(site, "SITE");
     let mut told: Value = serde_json::from_str(&text).unwrap_or_default();
     // Sentry shows no secrets, which only the client has to warn of.
@@ -34,8 +34,9 @@ fn compare(common: &[(&str, &str)], dialect: &str) {
     let sentry =
         [("SENTRY_URL", &*url), ("SENTRY_AUTH_TOKEN", TOKEN), ("FINISHLINE_DIALECT", dialect)];
     for _ in 0..2 {
-        let here = told(&run(&[common, &embedded[..]].concat()), "http://127.0.0.1:9797");
-        let there = told(&run(&[common, &sentry[..]].concat()), &url);
+        let here =
+            comparable_output(&run(&[common, &embedded[..]].concat()), "http://127.0.0.1:9797");
+        let there = comparable_output(&run(&[common, &sentry[..]].concat()), &url);
         assert_eq!(here, there, "{common:?} {dialect}");
     }
 }

@@ -162,7 +162,7 @@ fn token_of_several(serve: &ServeProcess) -> String {
 }
 
 /// Holds an answer against a case of Sentry's view, with `example` in the vendor's place.
-fn hold(serve: &ServeProcess, case: &Value, answer: &ServeResponse) {
+fn assert_holds(serve: &ServeProcess, case: &Value, answer: &ServeResponse) {
     let ours = |text: &str| {
         let text = text.replace("vercel", "example").replace("{org}", "acme");
         text.replace("http://testserver", &serve.url())
@@ -196,7 +196,7 @@ fn the_link_decides_by_sentrys_table() {
             // The others are of providers that are not here, or of customer domains.
             _ => continue,
         };
-        hold(&serve, case, &serve.request_as(token, "GET", path, Value::Null));
+        assert_holds(&serve, case, &serve.request_as(token, "GET", path, Value::Null));
         held += 1;
     }
     assert_eq!(held, 4);

@@ -1,6 +1,6 @@
 //! A third party of our own on loopback: GitLab or Gitea with a memory, and every way to misbehave.
 //!
-//! It issues codes and tokens, takes each code once, and keeps what was asked. A page is approved
+//! It issues codes and tokens, takes each code once, and keeps every request. A page is approved
 //! by [`FakeGitLab::approve`], which is the person. It stops when it goes out of scope.
 
 use base64::Engine;
@@ -84,7 +84,7 @@ pub(crate) struct FakeGitLab {
 
 struct SharedState {
     state: Mutex<ServerState>,
-    /// Something was asked, or is answered otherwise from now on.
+    /// A request came, or the misbehavior is another one from now on.
     changed: Condvar,
     tls: Option<Arc<ServerConfig>>,
 }
@@ -197,8 +197,8 @@ impl FakeGitLab {
     /// Waits until `count` requests to this path have come.
     pub(crate) fn wait_for_requests(&self, path: &str, count: usize) {
         let is_lacking = |state: &mut ServerState| {
-            let here = state.requests.iter().filter(|request| request.path() == path);
-            here.count() < count
+            let matching = state.requests.iter().filter(|request| request.path() == path);
+            matching.count() < count
         };
         let (patience, state) = (Duration::from_secs(60), self.shared.state());
         let waited = self.shared.changed.wait_timeout_while(state, patience, is_lacking).unwrap();
@@ -369,13 +369,13 @@ impl ServerState {
 
     /// A code is good once, for its own redirect URI, and only with the application's secret.
     fn exchange(&mut self, form: &BTreeMap<String, String>) -> (u16, Value) {
-        let said = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-        if [said("client_id"), said("client_secret")] != [CLIENT_ID, &self.client_secret] {
+        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        if [field("client_id"), field("client_secret")] != [CLIENT_ID, &self.client_secret] {
             return (401, json!({ "error": "invalid_client" }));
         }
-        let issued_for = self.codes.remove(said("code"));
-        let fits = issued_for.is_some_and(|redirect_uri| redirect_uri == said("redirect_uri"));
-        if !fits || said("grant_type") != "authorization_code" {
+        let issued_for = self.codes.remove(field("code"));
+        let fits = issued_for.is_some_and(|redirect_uri| redirect_uri == field("redirect_uri"));
+        if !fits || field("grant_type") != "authorization_code" {
             return (400, json!({ "error": "invalid_grant" }));
         }
         let (access, refresh) = (self.issue("acc3ss"), self.issue("r3fresh"));

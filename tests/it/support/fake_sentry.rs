@@ -281,12 +281,12 @@ impl FakeSentry {
         self.data.lock().unwrap()
     }
 
-    /// A GitHub step that asks it for an integration.
+    /// A GitHub step that requests an integration of it.
     pub(crate) fn step(&self, provider: &str, state: &str) -> ProgramRun {
         step(&self.peer.url(), provider, state)
     }
 
-    /// A GitHub step that asks it for the Opsgenie account.
+    /// A GitHub step that requests the Opsgenie integration.
     pub(crate) fn opsgenie(&self) -> ProgramRun {
         self.step("opsgenie", OPSGENIE)
     }
@@ -298,7 +298,7 @@ impl FakeSentry {
     }
 }
 
-/// A GitHub step that asks the Sentry at this address for an integration.
+/// A GitHub step that requests an integration of the Sentry at this URL.
 pub(crate) fn step(url: &str, provider: &str, state: &str) -> ProgramRun {
     ProgramRun::github()
         .var("SENTRY_URL", url)

@@ -102,7 +102,7 @@ impl Fault {
         }
     }
 
-    /// What the request is answered with; `forward` does what it asks for. A redirect leads to
+    /// The response to a request; `forward` carries the request out. A redirect leads to
     /// `elsewhere`.
     fn respond(self, elsewhere: &str, forward: impl FnOnce() -> Response) -> Response {
         let rate_limited = || Response::detail(429, "slow down");
@@ -148,7 +148,7 @@ fn process_then(forward: impl FnOnce() -> Response, response: Response) -> Respo
     response
 }
 
-/// Sixteen megabytes of blanks in sixteen kilobytes, which nobody has asked for.
+/// Sixteen megabytes of blanks in sixteen kilobytes, which nobody requested.
 fn bomb() -> Response {
     let bytes = include_bytes!("../../fixtures/bomb.gz");
     Response::html(200, &bytes[..]).with("Content-Encoding", "gzip")

@@ -36,9 +36,14 @@ impl RepositoryFolder {
     }
 
     /// A clone of a repository through git's own transport, which is what makes it shallow.
-    pub(crate) fn clone(&self, from: &GitRepository, name: &str, how: &[&str]) -> GitRepository {
+    pub(crate) fn clone(
+        &self,
+        from: &GitRepository,
+        name: &str,
+        options: &[&str],
+    ) -> GitRepository {
         let (at, url) = (self.path(name), format!("file://{}", from.at.display()));
-        let command = [&["clone", "--quiet"], how, &[&url, at.to_str().unwrap()]].concat();
+        let command = [&["clone", "--quiet"], options, &[&url, at.to_str().unwrap()]].concat();
         git(self.folder.path(), &command);
         GitRepository { at }
     }

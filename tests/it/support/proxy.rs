@@ -61,7 +61,7 @@ impl ServeProxy {
         self.peer.lines().split_off(since)
     }
 
-    /// What the server has, asked by the local user.
+    /// What the server returns to the local user.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> serde_json::Value {
         self.serve.get(&format!("/api/0/organizations/acme/{path}")).expect(200)

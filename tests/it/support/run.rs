@@ -190,8 +190,8 @@ impl ProgramRun {
         RunningProgram { run: self.clone(), number, child, stderr, read_stderr: String::new() }
     }
 
-    /// Whether `serve` shows each page that a run on the embedded backend told of, once. A plan's
-    /// file is not touched.
+    /// Checks that `serve` shows each page whose address a run on the embedded backend printed, once.
+    /// A plan's file is not touched.
     fn check_pages(&self, text: &str) {
         let is_embedded =
             self.variable("FINISHLINE_BACKEND").is_some_and(|backend| backend == "embedded");
@@ -320,7 +320,7 @@ pub(crate) struct RunResult {
 }
 
 impl RunResult {
-    /// Panics with all that was said when the exit code is another one.
+    /// Panics with both streams when the exit code is another one.
     #[track_caller]
     pub(crate) fn expect(self, exit: i32) -> Self {
         assert_eq!(self.exit, Some(exit), "stdout: {}\nstderr: {}", self.stdout, self.stderr);

@@ -78,8 +78,8 @@ fn heredoc_value<'a>(
     lines: &mut impl Iterator<Item = &'a str>,
 ) -> Result<String, String> {
     if name.is_empty() || mark.is_empty() {
-        let why = "Name must not be empty and delimiter must not be empty";
-        return Err(format!("Invalid format '{line}'. {why}"));
+        let reason = "Name must not be empty and delimiter must not be empty";
+        return Err(format!("Invalid format '{line}'. {reason}"));
     }
     let mut value = String::new();
     for line in lines {
@@ -272,7 +272,7 @@ fn base64(text: &str) -> Vec<u8> {
 fn the_command_reader_here_agrees_with_the_runner() {
     for case in cases("github_command_lines") {
         let read = commands(text(&case, "line"));
-        let told = read.first().map(|command| {
+        let parsed = read.first().map(|command| {
             serde_json::json!({
                 "syntax": command.syntax,
                 "command": command.name,
@@ -280,7 +280,7 @@ fn the_command_reader_here_agrees_with_the_runner() {
                 "data": command.data,
             })
         });
-        assert_eq!(serde_json::json!(told), case["parsed"], "{case}");
+        assert_eq!(serde_json::json!(parsed), case["parsed"], "{case}");
     }
 }
 

@@ -176,7 +176,7 @@ fn digest(token: &str) -> String {
     Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What the server said.
+/// A response of the server.
 #[derive(Debug)]
 pub(crate) struct ServeResponse {
     pub(crate) status: u16,
