@@ -77,7 +77,7 @@ mod tests {
     use crate::server::endpoint::{Endpoint, PublicRequest};
     use std::io::{Read, Write};
 
-    async fn break_down(_visit: PublicRequest) -> ApiResult {
+    async fn break_down(_request: PublicRequest) -> ApiResult {
         panic!("s3cr3t")
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct ServerState {
     /// The local user, as whom a browser on this machine reads.
     local: Principal,
     address: SocketAddr,
-    pub(crate) sign_ins: Sessions,
+    pub(crate) sessions: Sessions,
     apps: FieldInput,
     github_api_url: Option<String>,
 }
@@ -62,15 +62,15 @@ impl ServerState {
             notes.push(format!("the tokens are in {path}"));
         }
         let idle = Mutex::new(vec![database]);
-        let sign_ins = Sessions::new(address.port());
+        let sessions = Sessions::new(address.port());
         if address.ip().is_loopback() {
-            let key = sign_ins.create_login_link();
+            let key = sessions.create_login_link();
             notes.push(format!("sign in with a browser, once: {base}/auth/login/?key={key}"));
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
         let local = user;
         Ok((
-            Self { base, database, idle, own, local, address, sign_ins, apps, github_api_url },
+            Self { base, database, idle, own, local, address, sessions, apps, github_api_url },
             notes,
         ))
     }

@@ -11,11 +11,11 @@ use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/settings/{org}/integrations/`.
-pub(super) async fn list(mut look: PageRequest) -> ApiResult {
-    let org = look.authorize().await?;
-    let listing = SearchList::read(&look.asked, "page");
+pub(super) async fn list(mut request: PageRequest) -> ApiResult {
+    let org = request.authorize().await?;
+    let listing = SearchList::read(&request.raw, "page");
     let mut found =
-        look.database.search_integrations(org.id, &listing.query, listing.rows()).await?;
+        request.database.search_integrations(org.id, &listing.query, listing.rows()).await?;
     let more = SearchList::cut(&mut found);
     let content = html! {
         h1 { "Integrations" }
@@ -34,7 +34,7 @@ pub(super) async fn list(mut look: PageRequest) -> ApiResult {
         }
         (offers(&org.slug))
     };
-    Ok(look.page_of("Integrations", Some((&org.slug, PageTab::Integrations)), content))
+    Ok(request.page_of("Integrations", Some((&org.slug, PageTab::Integrations)), content))
 }
 
 fn card(org: &str, one: &InstalledIntegration) -> Markup {
