@@ -1,4 +1,4 @@
-//! What `serve` is asked for, and what it makes ready before it answers: the file, the
+//! What every request shares, and what `serve` makes ready before it answers: the file, the
 //! organizations and projects, and the tokens.
 
 use super::auth::OwnToken;
@@ -69,16 +69,15 @@ impl ServerState {
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
         let local = user;
-        Ok((
-            Self { base, database, idle, own, local, address, sessions, apps, github_api_url },
-            notes,
-        ))
+        let state =
+            Self { base, database, idle, own, local, address, sessions, apps, github_api_url };
+        Ok((state, notes))
     }
 
-    /// The app with which a provider's pipeline is begun.
+    /// The app with which a provider's pipeline is started.
     pub(crate) fn app(&self, provider: &dyn Provider) -> Result<Fields> {
-        if let Some(why) = provider.sentry_only_reason() {
-            let message = format!("only a Sentry can finish {}: {why}", provider.name());
+        if let Some(reason) = provider.sentry_only_reason() {
+            let message = format!("only a Sentry can finish {}: {reason}", provider.name());
             return Err(Refusal::new(RefusalKind::NeedsSentry, message).into());
         }
         let app = app::parse_app(provider, &self.apps, self.github_api_url.as_deref());

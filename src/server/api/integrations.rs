@@ -2,8 +2,7 @@
 
 use super::provider_json;
 use crate::database::integrations::InstalledIntegration;
-use crate::database::organizations::PageQuery;
-use crate::database::repositories::{RepositoryFilter, StoredRepository};
+use crate::database::repositories::StoredRepository;
 use crate::provider::{PROVIDERS, Provider};
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::pagination::ListQuery;
@@ -55,10 +54,8 @@ pub(crate) async fn repositories(mut request: OrgRequest) -> ApiResult {
         return Err(ApiError::bad_request("Repositories not supported"));
     }
     let search = request.raw.query("search").unwrap_or_default().to_lowercase();
-    let page = PageQuery { offset: 0, rows: 1000 };
-    let integration_id = Some(installed.id);
-    let filter = RepositoryFilter { integration_id, ..RepositoryFilter::default() };
-    let mut linked = request.database.repositories(request.org.id, &filter, page).await?;
+    let mut linked = request.database.linked_repositories(request.org.id, installed.id).await?;
+    linked.truncate(1000);
     linked.retain(|repository| repository.name.to_lowercase().contains(&search));
     let row = |StoredRepository { name, external_id, .. }: &StoredRepository| json!({ "name": name, "identifier": external_id, "defaultBranch": null });
     let rows: Vec<Value> = linked.iter().map(row).collect();

@@ -52,8 +52,8 @@ pub(crate) async fn projects(mut request: OrgRequest) -> ApiResult {
 
 /// `GET /projects/{org}/{project}/`.
 pub(crate) async fn show_project(mut request: OrgRequest) -> ApiResult {
-    let found = find_project(&mut request).await?;
-    let mut shown = project(&request.principal, &request.org, &found);
+    let stored = find_project(&mut request).await?;
+    let mut shown = project(&request.principal, &request.org, &stored);
     let settings: Object = serde_json::from_str(SETTINGS).unwrap_or_default();
     if let Some(shown) = shown.as_object_mut() {
         shown.extend(settings);
@@ -64,8 +64,8 @@ pub(crate) async fn show_project(mut request: OrgRequest) -> ApiResult {
 
 /// The project that the path names.
 pub(crate) async fn find_project(request: &mut OrgRequest) -> Result<Project, ApiError> {
-    let found = request.database.project(request.org.id, request.raw.param("project")).await?;
-    found.ok_or_else(ApiError::not_found)
+    let project = request.database.project(request.org.id, request.raw.param("project")).await?;
+    project.ok_or_else(ApiError::not_found)
 }
 
 fn user(id: i64, name: &str) -> Value {
@@ -141,35 +141,18 @@ fn project(principal: &Principal, org: &Organization, project: &Project) -> Valu
         "hasUserReports": false,
         "firstTransactionEvent": false,
     });
-    for name in UNSUPPORTED_FEATURES {
-        shown[*name] = false.into();
+    for name in UNSUPPORTED_FEATURES.split(' ') {
+        shown[name] = false.into();
     }
     shown
 }
 
 /// What the published API has of a project's events.
-const UNSUPPORTED_FEATURES: &[&str] = &[
-    "hasFeedbacks",
-    "hasFlags",
-    "hasInsightsAgentMonitoring",
-    "hasInsightsAppStart",
-    "hasInsightsAssets",
-    "hasInsightsCaches",
-    "hasInsightsDb",
-    "hasInsightsHttp",
-    "hasInsightsMCP",
-    "hasInsightsQueues",
-    "hasInsightsScreenLoad",
-    "hasInsightsVitals",
-    "hasLogs",
-    "hasMinifiedStackTrace",
-    "hasMonitors",
-    "hasNewFeedbacks",
-    "hasProfiles",
-    "hasReplays",
-    "hasSessions",
-    "hasTraceMetrics",
-];
+const UNSUPPORTED_FEATURES: &str = "\
+    hasFeedbacks hasFlags hasInsightsAgentMonitoring hasInsightsAppStart hasInsightsAssets \
+    hasInsightsCaches hasInsightsDb hasInsightsHttp hasInsightsMCP hasInsightsQueues \
+    hasInsightsScreenLoad hasInsightsVitals hasLogs hasMinifiedStackTrace hasMonitors \
+    hasNewFeedbacks hasProfiles hasReplays hasSessions hasTraceMetrics";
 
 fn avatar() -> Value {
     json!({ "avatarType": "letter_avatar", "avatarUuid": null })

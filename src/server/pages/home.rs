@@ -11,10 +11,10 @@ use maud::{Markup, html};
 pub(super) async fn show(mut request: PageRequest) -> ApiResult {
     let user = request.reader()?.user.unwrap_or_default();
     let listing = SearchList::read(&request.raw, "page");
-    let mut found = request.database.organizations(user, &listing.query, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+    let stored = request.database.organizations(user, &listing.query, listing.rows()).await?;
+    let (organizations, more) = SearchList::cut(stored);
     let mut rows = Vec::new();
-    for org in found {
+    for org in organizations {
         let counts = request.database.counts(org.id).await?;
         rows.push(row(&org.slug, counts));
     }

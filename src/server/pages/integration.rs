@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 /// The most that one section shows.
-const MOST: i64 = 100;
+const MAX_ROWS: i64 = 100;
 
 /// Names in a configuration whose texts tell nobody anything that opens something. Every other
 /// text is hidden: a new field is a secret until it stands here.
@@ -35,9 +35,9 @@ struct IntegrationDetails {
 pub(super) async fn show(mut request: PageRequest) -> ApiResult {
     let org = request.authorize().await?;
     let id = request.raw.id("id")?;
-    let found = request.database.integration(org.id, id).await?;
+    let installed = request.database.integration(org.id, id).await?;
     let key = request.raw.param("provider").to_owned();
-    let one = found.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
+    let one = installed.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
     let shown = read(&mut request, org.id, one).await?;
     let next = request.raw.query("next").filter(|next| !next.is_empty());
     let content = html! {
@@ -59,7 +59,7 @@ async fn read(
     org: i64,
     one: InstalledIntegration,
 ) -> Result<IntegrationDetails, ApiError> {
-    let page = PageQuery { offset: 0, rows: MOST };
+    let page = PageQuery { offset: 0, rows: MAX_ROWS };
     let (linked_at, account) = request.database.link_details(one.link).await?;
     let filter = RepositoryFilter { integration_id: Some(one.id), ..RepositoryFilter::default() };
     let repositories = request.database.repositories(org, &filter, page).await?;
@@ -89,7 +89,7 @@ fn heading(one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         header.heading {
-            (components::tile(&provider))
+            (components::tile(provider))
             div {
                 h1 { bdi { (one.name) } }
                 p.quiet { (provider) " · " (status(one)) }
@@ -225,8 +225,8 @@ fn event_label(event: &str) -> &str {
 
 fn and_more(count: usize) -> Markup {
     html! {
-        @if i64::try_from(count) == Ok(MOST) {
-            p.quiet { "These are the first " (MOST) "; Sentry's API has all." }
+        @if i64::try_from(count) == Ok(MAX_ROWS) {
+            p.quiet { "These are the first " (MAX_ROWS) "; Sentry's API has all." }
         }
     }
 }

@@ -67,12 +67,12 @@ fn deploys(all: &[ExistingDeploy]) -> Markup {
 
 async fn commits(request: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
     let listing = SearchList::read(&request.raw, "commits");
-    let mut found = request.database.release_commits(release.id, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+    let stored = request.database.release_commits(release.id, listing.rows()).await?;
+    let (commits, more) = SearchList::cut(stored);
     Ok(html! {
         h2 #commits { (components::count(release.commit_count, "commit")) }
         @if release.commit_count == 0 { p.quiet { "Nobody told which commits are in it." } }
-        ul.lines { @for one in &found { (commit(one)) } }
+        ul.lines { @for stored in &commits { (commit(stored)) } }
         (listing.pager("Pages of commits", more))
     })
 }
@@ -97,12 +97,12 @@ fn commit(commit: &StoredCommit) -> Markup {
 
 async fn files(request: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
     let listing = SearchList::read(&request.raw, "files");
-    let mut found = request.database.release_files(release.id, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+    let stored = request.database.release_files(release.id, listing.rows()).await?;
+    let (files, more) = SearchList::cut(stored);
     Ok(html! {
-        @if !found.is_empty() || more {
+        @if !files.is_empty() || more {
             h2 #files { "Files" }
-            ul.lines { @for one in &found { (file(one)) } }
+            ul.lines { @for stored in &files { (file(stored)) } }
             (listing.pager("Pages of files", more))
         }
     })

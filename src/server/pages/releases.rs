@@ -15,10 +15,10 @@ pub(super) async fn list(mut request: PageRequest) -> ApiResult {
     let listing = SearchList::read(&request.raw, "page");
     let query = Some(listing.query.clone()).filter(|query| !query.is_empty());
     let filter = ReleaseFilter { query, ..ReleaseFilter::default() };
-    let mut found = request.database.releases(org.id, &filter, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+    let stored = request.database.releases(org.id, &filter, listing.rows()).await?;
+    let (releases, more) = SearchList::cut(stored);
     let mut rows = Vec::new();
-    for release in &found {
+    for release in &releases {
         let last_deploy = request.database.last_deploy(release.id).await?;
         rows.push(row(&org.slug, release, last_deploy.as_ref()));
     }

@@ -40,12 +40,12 @@ impl SearchList {
         PageQuery { offset: (self.number - 1).saturating_mul(SIZE), rows: SIZE + 1 }
     }
 
-    /// Takes away the row that is not shown; whether there was one.
-    pub(super) fn cut<T>(rows: &mut Vec<T>) -> bool {
+    /// The rows without the one that is not shown; whether there was one.
+    pub(super) fn cut<T>(mut rows: Vec<T>) -> (Vec<T>, bool) {
         let size = usize::try_from(SIZE).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
-        more
+        (rows, more)
     }
 
     /// The search, when the list is long enough to need one.
