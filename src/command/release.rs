@@ -82,9 +82,9 @@ impl<'a> PreparedRelease<'a> {
         }
         let mut backend =
             EmbeddedReleases::open(&path, &task.org, &task.version, &task.projects).await?;
-        let made = std::mem::take(&mut backend.made);
+        let created = std::mem::take(&mut backend.created);
         let mut outcome = self.run(&mut backend, &site).await;
-        outcome.details.extend(made);
+        outcome.details.extend(created);
         Ok(outcome)
     }
 

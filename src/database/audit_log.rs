@@ -5,7 +5,7 @@ use super::Database;
 use super::integrations::{INSTALLED, InstalledIntegration, read};
 use super::organizations::PageQuery;
 use crate::error::Result;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::Row;
 
 /// How much an organization has.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +44,10 @@ impl Database {
         let sql =
             "SELECT (SELECT count(*) FROM organization_integration WHERE organization_id = ?1),
                           (SELECT count(*) FROM release WHERE organization_id = ?1)";
-        self.read(|connection| {
-            connection.query_row(sql, [org], |row| {
-                Ok(OrganizationCounts { integrations: row.get(0)?, releases: row.get(1)? })
-            })
-        })
-        .await
+        let read = |row: &Row<'_>| {
+            Ok(OrganizationCounts { integrations: row.get(0)?, releases: row.get(1)? })
+        };
+        self.read(|connection| connection.query_row(sql, [org], read)).await
     }
 
     /// The organization's integrations whose name, account or provider has this in it, by name.
@@ -60,21 +58,11 @@ impl Database {
         page: PageQuery,
     ) -> Result<Vec<InstalledIntegration>> {
         let sql = format!(
-            "{INSTALLED} AND (:query = '' OR instr(lower(integration.name || char(10)
-                 || integration.external_id || char(10) || integration.provider), lower(:query)) > 0)
-             ORDER BY integration.name, integration.id LIMIT :rows OFFSET :offset"
+            "{INSTALLED} AND (?2 = '' OR instr(lower(integration.name || char(10)
+                 || integration.external_id || char(10) || integration.provider), lower(?2)) > 0)
+             ORDER BY integration.name, integration.id LIMIT ?3 OFFSET ?4"
         );
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            let values = named_params! {
-                ":org": org,
-                ":query": query,
-                ":rows": page.rows,
-                ":offset": page.offset,
-            };
-            statement.query_map(values, read)?.collect()
-        })
-        .await
+        self.rows(&sql, (org, query, page.rows, page.offset), read).await
     }
 
     /// When the organization was linked to an integration, in milliseconds since 1970, and the
@@ -85,10 +73,8 @@ impl Database {
                    LEFT JOIN identity ON identity.id = default_auth_id
                    LEFT JOIN user ON user.id = identity.user_id
                    WHERE link.id = ?1";
-        self.read(|connection| {
-            connection.query_row(sql, [link], |row| Ok((row.get(0)?, account(row).optional()?)))
-        })
-        .await
+        let read = |row: &Row<'_>| Ok((row.get(0)?, read_account(row)?));
+        self.read(|connection| connection.query_row(sql, [link], read)).await
     }
 
     /// What was done to an organization's integration, the latest first.
@@ -103,27 +89,16 @@ impl Database {
                    WHERE organization_id = ?1 AND target_object = ?2
                        AND event GLOB 'integration.*'
                    ORDER BY audit_log_entry.id DESC LIMIT ?3 OFFSET ?4";
-        self.read(|connection| {
-            let mut statement = connection.prepare(sql)?;
-            let entry = |row: &Row<'_>| {
-                Ok(AuditEntry {
-                    event: row.get("event")?,
-                    actor: row.get("actor")?,
-                    created_at: row.get("created_at")?,
-                })
-            };
-            statement.query_map((org, integration, page.rows, page.offset), entry)?.collect()
-        })
-        .await
+        let read = |row: &Row<'_>| {
+            Ok(AuditEntry { event: row.get(0)?, actor: row.get(1)?, created_at: row.get(2)? })
+        };
+        self.rows(sql, (org, integration, page.rows, page.offset), read).await
     }
 }
 
 /// The account of a link that has one.
-fn account(row: &Row<'_>) -> rusqlite::Result<LinkedAccount> {
-    let external_id: Option<String> = row.get("external_id")?;
-    Ok(LinkedAccount {
-        external_id: external_id.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
-        user: row.get("name")?,
-        verified_at: row.get("date_verified")?,
-    })
+fn read_account(row: &Row<'_>) -> rusqlite::Result<Option<LinkedAccount>> {
+    let Some(external_id) = row.get("external_id")? else { return Ok(None) };
+    let (user, verified_at) = (row.get("name")?, row.get("date_verified")?);
+    Ok(Some(LinkedAccount { external_id, user, verified_at }))
 }

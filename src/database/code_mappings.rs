@@ -3,7 +3,10 @@
 use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
-use rusqlite::{OptionalExtension, Row, named_params};
+use crate::inputs::types::CodeMapping;
+use crate::os::clock::unix_ms;
+use rusqlite::{Params, Row};
+use serde_json::json;
 
 /// A code mapping.
 #[derive(Clone, Debug)]
@@ -12,22 +15,14 @@ pub struct StoredCodeMapping {
     pub id: i64,
     /// The project's id.
     pub project_id: i64,
-    /// The project's slug.
-    pub project_slug: String,
     /// The repository's id.
     pub repository_id: i64,
-    /// The repository's name.
-    pub repository_name: String,
     /// The integration that the repository is linked through.
     pub integration_id: i64,
     /// The provider's key in storage.
     pub integration_key: String,
-    /// How paths begin in stack traces.
-    pub stack_root: String,
-    /// How the same paths begin in the repository.
-    pub source_root: String,
-    /// The branch to link to.
-    pub default_branch: Option<String>,
+    /// What it says.
+    pub mapping: CodeMapping,
 }
 
 /// A code mapping to write.
@@ -64,6 +59,11 @@ const MAPPING: &str = "SELECT code_mapping.*, slug, repository.name AS repositor
      JOIN organization_integration AS link ON link.id = organization_integration_id
      JOIN integration ON integration.id = link.integration_id";
 
+const INSERT: &str = "INTO code_mapping
+        (project_id, repository_id, organization_integration_id, stack_root, source_root,
+         default_branch, created_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
 impl Database {
     /// The organization's code mappings, of an integration and of projects when they are given.
     pub async fn code_mappings(
@@ -74,25 +74,13 @@ impl Database {
         page: PageQuery,
     ) -> Result<Vec<StoredCodeMapping>> {
         let sql = format!(
-            "{MAPPING} WHERE project.organization_id = :org
-               AND (:integration IS NULL OR integration.id = :integration)
-               AND (:projects = '[]'
-                    OR project_id IN (SELECT value FROM json_each(:projects)))
-             ORDER BY code_mapping.id LIMIT :rows OFFSET :offset"
+            "{MAPPING} WHERE project.organization_id = ?1
+               AND (?2 IS NULL OR integration.id = ?2)
+               AND (?3 = '[]' OR project_id IN (SELECT value FROM json_each(?3)))
+             ORDER BY code_mapping.id LIMIT ?4 OFFSET ?5"
         );
-        let projects = serde_json::Value::from(projects.to_vec()).to_string();
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            let values = named_params! {
-                ":org": org,
-                ":integration": integration,
-                ":projects": projects,
-                ":rows": page.rows,
-                ":offset": page.offset,
-            };
-            statement.query_map(values, read)?.collect()
-        })
-        .await
+        let projects = json!(projects).to_string();
+        self.rows(&sql, (org, integration, &projects, page.rows, page.offset), read).await
     }
 
     /// Makes a code mapping; `None` when the project has one for this stack root.
@@ -100,19 +88,11 @@ impl Database {
         &mut self,
         new: &NewCodeMapping,
     ) -> Result<Option<StoredCodeMapping>> {
-        let shown = format!("{MAPPING} WHERE code_mapping.id = ?1");
-        self.write(|transaction| {
-            let id: Option<i64> = transaction
-                .query_row(
-                    "INSERT OR IGNORE INTO code_mapping
-                         (project_id, repository_id, organization_integration_id, stack_root,
-                          source_root, default_branch, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
-                    values(new),
-                    |row| row.get(0),
-                )
-                .optional()?;
-            id.map(|id| transaction.query_row(&shown, [id], read)).transpose()
+        let insert = format!("INSERT OR IGNORE {INSERT}");
+        let select = format!("{MAPPING} WHERE code_mapping.id = last_insert_rowid()");
+        self.write(|transaction| match transaction.execute(&insert, new.values())? {
+            0 => Ok(None),
+            _ => transaction.query_row(&select, [], read).map(Some),
         })
         .await
     }
@@ -122,54 +102,50 @@ impl Database {
         &mut self,
         mappings: &[NewCodeMapping],
     ) -> Result<Vec<UpsertResult>> {
+        let upsert = format!(
+            "INSERT {INSERT} ON CONFLICT (project_id, stack_root) DO UPDATE
+             SET repository_id = excluded.repository_id,
+                 organization_integration_id = excluded.organization_integration_id,
+                 source_root = excluded.source_root,
+                 default_branch = excluded.default_branch"
+        );
+        let count = "SELECT count(*) FROM code_mapping WHERE project_id = ?1 AND stack_root = ?2";
         self.write(|transaction| {
-            let mut done = Vec::new();
+            let mut results = Vec::new();
             for new in mappings {
-                let known: i64 = transaction.query_row(
-                    "SELECT count(*) FROM code_mapping WHERE project_id = ?1 AND stack_root = ?2",
-                    (new.project, &new.stack_root),
-                    |row| row.get(0),
-                )?;
-                transaction.execute(
-                    "INSERT INTO code_mapping
-                         (project_id, repository_id, organization_integration_id, stack_root,
-                          source_root, default_branch, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     ON CONFLICT (project_id, stack_root) DO UPDATE
-                     SET repository_id = excluded.repository_id,
-                         organization_integration_id = excluded.organization_integration_id,
-                         source_root = excluded.source_root,
-                         default_branch = excluded.default_branch",
-                    values(new),
-                )?;
-                done.push(if known == 0 { UpsertResult::Created } else { UpsertResult::Updated });
+                let key = (new.project, &new.stack_root);
+                let existing: i64 = transaction.query_row(count, key, |row| row.get(0))?;
+                transaction.execute(&upsert, new.values())?;
+                let is_new = existing == 0;
+                results.push(if is_new { UpsertResult::Created } else { UpsertResult::Updated });
             }
-            Ok(done)
+            Ok(results)
         })
         .await
     }
 }
 
-type Values<'a> = (i64, i64, i64, &'a String, &'a String, &'a Option<String>, i64);
-
-fn values(new: &NewCodeMapping) -> Values<'_> {
-    let NewCodeMapping { project, repository, link, .. } = *new;
-    let (stack_root, source_root) = (&new.stack_root, &new.source_root);
-    let now = crate::os::clock::unix_ms();
-    (project, repository, link, stack_root, source_root, &new.default_branch, now)
+impl NewCodeMapping {
+    /// The values of [`INSERT`].
+    fn values(&self) -> impl Params {
+        let Self { project, repository, link, stack_root, source_root, default_branch } = self;
+        (project, repository, link, stack_root, source_root, default_branch, unix_ms())
+    }
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredCodeMapping> {
     Ok(StoredCodeMapping {
         id: row.get("id")?,
         project_id: row.get("project_id")?,
-        project_slug: row.get("slug")?,
         repository_id: row.get("repository_id")?,
-        repository_name: row.get("repository_name")?,
         integration_id: row.get("integration_id")?,
         integration_key: row.get("integration_key")?,
-        stack_root: row.get("stack_root")?,
-        source_root: row.get("source_root")?,
-        default_branch: row.get("default_branch")?,
+        mapping: CodeMapping {
+            project: row.get("slug")?,
+            repository: row.get("repository_name")?,
+            stack_root: row.get("stack_root")?,
+            source_root: row.get("source_root")?,
+            default_branch: row.get("default_branch")?,
+        },
     })
 }

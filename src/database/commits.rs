@@ -2,9 +2,12 @@
 
 use super::Database;
 use super::organizations::PageQuery;
+use super::releases::{RELEASE, StoredRelease, read_release};
 use super::repositories::{self, StoredRepository};
 use crate::error::Result;
+use crate::inputs::release::Ref;
 use crate::os::clock::unix_ms;
+use crate::release::Commit;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use std::collections::HashMap;
 
@@ -51,36 +54,6 @@ pub struct CommitFile {
     pub repository: String,
 }
 
-/// A commit as a request sends it.
-#[derive(Clone, Debug)]
-pub struct NewCommit {
-    /// Its hash.
-    pub key: String,
-    /// The repository's name; the organization's own when none is given.
-    pub repository: Option<String>,
-    /// Its message.
-    pub message: Option<String>,
-    /// The author's name.
-    pub author_name: Option<String>,
-    /// The author's address.
-    pub author_email: Option<String>,
-    /// When it was made.
-    pub timestamp: Option<i64>,
-    /// The files that it touched, each with its type.
-    pub files: Vec<(String, String)>,
-}
-
-/// A repository's head as a request sends it.
-#[derive(Clone, Debug)]
-pub struct NewRef {
-    /// The repository's name.
-    pub repository: String,
-    /// The head.
-    pub commit: String,
-    /// The head before it.
-    pub previous: Option<String>,
-}
-
 /// Every column of a commit, with its author and its repository.
 const COMMIT: &str = "SELECT source_commit.id AS commit_id, key, message, date_added,
         commit_author.name AS author_name, email, repository.*
@@ -89,23 +62,23 @@ const COMMIT: &str = "SELECT source_commit.id AS commit_id, key, message, date_a
      LEFT JOIN commit_author ON commit_author.id = author_id";
 
 impl Database {
-    /// Replaces the commits of a release by these, in their order. Repositories that are not there
-    /// yet come into being by their names.
+    /// Replaces the commits of a release by these, in their order, each with the name of its
+    /// repository; the organization's own when none is given. Repositories that are not there yet
+    /// come into being by their names.
     pub async fn set_commits(
         &mut self,
         org: i64,
         release: i64,
-        commits: &[NewCommit],
+        commits: &[(Option<&str>, &Commit)],
     ) -> Result<()> {
         self.write(|transaction| {
             transaction.execute("DELETE FROM release_commit WHERE release_id = ?1", [release])?;
             transaction.execute("DELETE FROM release_head WHERE release_id = ?1", [release])?;
             let mut repositories = HashMap::new();
-            for commit in commits {
-                let name = commit.repository.as_deref();
-                let repository = match repositories.get(&name) {
+            for (name, commit) in commits {
+                let repository = match repositories.get(name) {
                     Some(id) => *id,
-                    None => ensure_repository(transaction, org, name)?,
+                    None => ensure_repository(transaction, org, *name)?,
                 };
                 repositories.insert(name, repository);
                 let id = write(transaction, org, repository, commit)?;
@@ -121,23 +94,20 @@ impl Database {
 
     /// Notes the heads of a release. Names that no repository of the organization has are given
     /// back, and then nothing is written.
-    pub async fn set_refs(
-        &mut self,
-        org: i64,
-        release: i64,
-        refs: &[NewRef],
-    ) -> Result<Vec<String>> {
+    pub async fn set_refs(&mut self, org: i64, release: i64, refs: &[Ref]) -> Result<Vec<String>> {
+        if refs.is_empty() {
+            return Ok(Vec::new());
+        }
         self.write(|transaction| {
-            let mut found = Vec::new();
-            let mut unknown = Vec::new();
+            let (mut known, mut unknown) = (Vec::new(), Vec::new());
             for r#ref in refs {
                 match repository_named(transaction, org, &r#ref.repository)? {
-                    Some(repository) => found.push((repository, r#ref)),
+                    Some(repository) => known.push((repository, r#ref)),
                     None => unknown.push(r#ref.repository.clone()),
                 }
             }
             if unknown.is_empty() {
-                for (repository, r#ref) in found {
+                for (repository, r#ref) in known {
                     write_head(transaction, release, repository, r#ref)?;
                 }
             }
@@ -158,11 +128,12 @@ impl Database {
             "{COMMIT} JOIN release_commit ON release_commit.commit_id = source_commit.id
              WHERE release_id = ?1 ORDER BY place LIMIT ?2 OFFSET ?3"
         );
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map((release, page.rows, page.offset), read)?.collect()
-        })
-        .await
+        self.rows(&sql, (release, page.rows, page.offset), read).await
+    }
+
+    /// The newest commit of a release.
+    pub async fn newest_commit(&mut self, release: i64) -> Result<Option<StoredCommit>> {
+        Ok(self.release_commits(release, PageQuery::FIRST).await?.pop())
     }
 
     /// The commits of a repository, newest first.
@@ -175,44 +146,26 @@ impl Database {
             "{COMMIT} WHERE repository_id = ?1
              ORDER BY date_added DESC, source_commit.id DESC LIMIT ?2 OFFSET ?3"
         );
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map((repository, page.rows, page.offset), read)?.collect()
-        })
-        .await
+        self.rows(&sql, (repository, page.rows, page.offset), read).await
     }
 
     /// The authors of a release's commits.
     pub async fn release_authors(&mut self, release: i64) -> Result<Vec<Author>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT DISTINCT commit_author.id, commit_author.name AS author_name, email
-                 FROM commit_author
-                 JOIN source_commit ON author_id = commit_author.id
-                 JOIN release_commit ON commit_id = source_commit.id
-                 WHERE release_id = ?1 ORDER BY commit_author.id",
-            )?;
-            let authors = statement.query_map([release], read_author)?;
-            Ok(authors.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-        })
-        .await
+        let sql = "SELECT DISTINCT commit_author.id, commit_author.name AS author_name, email
+                   FROM commit_author
+                   JOIN source_commit ON author_id = commit_author.id
+                   JOIN release_commit ON commit_id = source_commit.id
+                   WHERE release_id = ?1 ORDER BY commit_author.id";
+        Ok(self.rows(sql, [release], read_author).await?.into_iter().flatten().collect())
     }
 
     /// The versions that a commit is in, oldest first.
-    pub async fn releases_of(
-        &mut self,
-        commit: i64,
-    ) -> Result<Vec<crate::database::releases::StoredRelease>> {
+    pub async fn releases_of(&mut self, commit: i64) -> Result<Vec<StoredRelease>> {
         let sql = format!(
-            "{} JOIN release_commit ON release_id = release.id
-             WHERE commit_id = ?1 ORDER BY release.id",
-            super::releases::RELEASE
+            "{RELEASE} JOIN release_commit ON release_id = release.id
+             WHERE commit_id = ?1 ORDER BY release.id"
         );
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map([commit], super::releases::read)?.collect()
-        })
-        .await
+        self.rows(&sql, [commit], read_release).await
     }
 
     /// The files that a release's commits touched, by name.
@@ -221,20 +174,15 @@ impl Database {
         release: i64,
         page: PageQuery,
     ) -> Result<Vec<CommitFile>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT commit_file.id AS id, filename, type, message, repository.name AS repository,
-                        commit_author.name AS author_name, email
-                 FROM commit_file
-                 JOIN release_commit ON release_commit.commit_id = commit_file.commit_id
-                 JOIN source_commit ON source_commit.id = commit_file.commit_id
-                 JOIN repository ON repository.id = repository_id
-                 LEFT JOIN commit_author ON commit_author.id = author_id
-                 WHERE release_id = ?1 ORDER BY filename, commit_file.id LIMIT ?2 OFFSET ?3",
-            )?;
-            statement.query_map((release, page.rows, page.offset), read_file)?.collect()
-        })
-        .await
+        let sql = "SELECT commit_file.id AS id, filename, type, message,
+                       repository.name AS repository, commit_author.name AS author_name, email
+                   FROM commit_file
+                   JOIN release_commit ON release_commit.commit_id = commit_file.commit_id
+                   JOIN source_commit ON source_commit.id = commit_file.commit_id
+                   JOIN repository ON repository.id = repository_id
+                   LEFT JOIN commit_author ON commit_author.id = author_id
+                   WHERE release_id = ?1 ORDER BY filename, commit_file.id LIMIT ?2 OFFSET ?3";
+        self.rows(sql, (release, page.rows, page.offset), read_file).await
     }
 }
 
@@ -266,9 +214,9 @@ fn ensure_repository(
 }
 
 /// The address of an author: Sentry makes one up for a name without.
-fn address(commit: &NewCommit) -> Option<String> {
-    let given = commit.author_email.clone().filter(|email| !email.is_empty());
-    given.or_else(|| {
+fn address(commit: &Commit) -> Option<String> {
+    let email = commit.author_email.clone().filter(|email| !email.is_empty());
+    email.or_else(|| {
         let name = commit.author_name.as_deref().filter(|name| !name.is_empty())?;
         let word = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
         let local: String = name.to_lowercase().chars().filter(word).take(64).collect();
@@ -282,7 +230,7 @@ fn write(
     transaction: &Transaction<'_>,
     org: i64,
     repository: i64,
-    commit: &NewCommit,
+    commit: &Commit,
 ) -> rusqlite::Result<i64> {
     let author = address(commit).map(|email| write_author(transaction, org, &email, commit));
     let sql = "INSERT INTO source_commit (repository_id, key, message, author_id, date_added)
@@ -291,19 +239,13 @@ fn write(
          SET message = coalesce(excluded.message, message),
              author_id = coalesce(excluded.author_id, author_id),
              date_added = coalesce(?5, date_added) RETURNING id";
-    let values = (
-        repository,
-        &commit.key,
-        &commit.message,
-        author.transpose()?,
-        commit.timestamp,
-        unix_ms(),
-    );
+    let Commit { id: key, message, time, changes, .. } = commit;
+    let values = (repository, key, message, author.transpose()?, time, unix_ms());
     let id = transaction.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     let sql = "INSERT OR IGNORE INTO commit_file (commit_id, filename, type) VALUES (?1, ?2, ?3)";
     let mut file = transaction.prepare_cached(sql)?;
-    for (path, kind) in &commit.files {
-        file.execute((id, path, kind))?;
+    for change in changes {
+        file.execute((id, &change.path, change.kind.letter()))?;
     }
     Ok(id)
 }
@@ -312,7 +254,7 @@ fn write_author(
     transaction: &Transaction<'_>,
     org: i64,
     email: &str,
-    commit: &NewCommit,
+    commit: &Commit,
 ) -> rusqlite::Result<i64> {
     let sql = "INSERT INTO commit_author (organization_id, email, name) VALUES (?1, ?2, ?3)
          ON CONFLICT (organization_id, email)
@@ -333,7 +275,7 @@ fn write_head(
     transaction: &Transaction<'_>,
     release: i64,
     repository: i64,
-    r#ref: &NewRef,
+    r#ref: &Ref,
 ) -> rusqlite::Result<()> {
     let commit: i64 = transaction.query_row(
         "INSERT INTO source_commit (repository_id, key, date_added) VALUES (?1, ?2, ?3)

@@ -3,80 +3,41 @@
 use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
-use crate::os::clock::unix_ms;
-use rusqlite::{OptionalExtension, Row};
-
-/// A deploy.
-#[derive(Clone, Debug)]
-pub struct StoredDeploy {
-    /// Its id.
-    pub id: i64,
-    /// Where the release runs.
-    pub environment: String,
-    /// Its name.
-    pub name: Option<String>,
-    /// A page about it.
-    pub url: Option<String>,
-    /// When it began, in milliseconds since 1970.
-    pub date_started: Option<i64>,
-    /// When it was through.
-    pub date_finished: i64,
-}
-
-/// A deploy to note.
-#[derive(Clone, Debug)]
-pub struct NewDeploy {
-    /// Where the release runs.
-    pub environment: String,
-    /// Its name.
-    pub name: Option<String>,
-    /// A page about it.
-    pub url: Option<String>,
-    /// When it began.
-    pub date_started: Option<i64>,
-    /// When it was through; now, when nobody says.
-    pub date_finished: Option<i64>,
-    /// The ids of the projects that it is of.
-    pub projects: Vec<i64>,
-}
+use crate::release::backend::{Deploy, ExistingDeploy};
+use rusqlite::Row;
 
 impl Database {
-    /// Notes a deploy.
-    pub async fn deploy(&mut self, release: i64, new: &NewDeploy) -> Result<StoredDeploy> {
+    /// Notes a deploy of the projects with these ids.
+    pub async fn deploy(
+        &mut self,
+        release: i64,
+        projects: &[i64],
+        deploy: &Deploy,
+    ) -> Result<ExistingDeploy> {
         self.write(|transaction| {
-            let deploy = transaction.query_row(
+            let Deploy { environment, name, url, started, finished } = deploy;
+            let stored = transaction.query_row(
                 "INSERT INTO deploy
                      (release_id, environment, name, url, date_started, date_finished)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING *",
-                (
-                    release,
-                    &new.environment,
-                    &new.name,
-                    &new.url,
-                    new.date_started,
-                    new.date_finished.unwrap_or_else(unix_ms),
-                ),
+                (release, environment, name, url, started, finished),
                 read,
             )?;
-            for project in &new.projects {
+            let id = transaction.last_insert_rowid();
+            for project in projects {
                 let sql = "INSERT OR IGNORE INTO deploy_project VALUES (?1, ?2)";
-                transaction.execute(sql, (deploy.id, project))?;
+                transaction.execute(sql, (id, project))?;
             }
-            Ok(deploy)
+            Ok(stored)
         })
         .await
     }
 
     /// The deploys of a release, the latest first.
-    pub async fn deploys(&mut self, release: i64, page: PageQuery) -> Result<Vec<StoredDeploy>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT * FROM deploy WHERE release_id = ?1
-                 ORDER BY date_finished DESC, id DESC LIMIT ?2 OFFSET ?3",
-            )?;
-            statement.query_map((release, page.rows, page.offset), read)?.collect()
-        })
-        .await
+    pub async fn deploys(&mut self, release: i64, page: PageQuery) -> Result<Vec<ExistingDeploy>> {
+        let sql = "SELECT * FROM deploy WHERE release_id = ?1
+                   ORDER BY date_finished DESC, id DESC LIMIT ?2 OFFSET ?3";
+        self.rows(sql, (release, page.rows, page.offset), read).await
     }
 
     /// The newest deploy to an environment, of any release of the organization.
@@ -84,30 +45,28 @@ impl Database {
         &mut self,
         org: i64,
         environment: &str,
-    ) -> Result<Option<StoredDeploy>> {
-        self.read(|connection| {
-            let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
-                       WHERE organization_id = ?1 AND environment = ?2
-                       ORDER BY date_finished DESC, deploy.id DESC LIMIT 1";
-            connection.query_row(sql, (org, environment), read).optional()
-        })
-        .await
+    ) -> Result<Option<ExistingDeploy>> {
+        let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
+                   WHERE organization_id = ?1 AND environment = ?2
+                   ORDER BY date_finished DESC, deploy.id DESC LIMIT 1";
+        self.row(sql, (org, environment), read).await
     }
 
     /// The deploy that was noted last.
-    pub async fn last_deploy(&mut self, release: i64) -> Result<Option<StoredDeploy>> {
-        let first = PageQuery { offset: 0, rows: 1 };
-        Ok(self.deploys(release, first).await?.into_iter().next())
+    pub async fn last_deploy(&mut self, release: i64) -> Result<Option<ExistingDeploy>> {
+        Ok(self.deploys(release, PageQuery::FIRST).await?.pop())
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<StoredDeploy> {
-    Ok(StoredDeploy {
-        id: row.get("id")?,
-        environment: row.get("environment")?,
-        name: row.get("name")?,
-        url: row.get("url")?,
-        date_started: row.get("date_started")?,
-        date_finished: row.get("date_finished")?,
+fn read(row: &Row<'_>) -> rusqlite::Result<ExistingDeploy> {
+    Ok(ExistingDeploy {
+        id: row.get::<_, i64>("id")?.to_string(),
+        deploy: Deploy {
+            environment: row.get("environment")?,
+            name: row.get("name")?,
+            url: row.get("url")?,
+            started: row.get("date_started")?,
+            finished: row.get("date_finished")?,
+        },
     })
 }

@@ -1,12 +1,12 @@
 //! An organization's integrations as `serve` lists them, and their way out.
 
 use super::Database;
-use super::columns::object;
+use super::columns::read_object;
 use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::model::{IntegrationStatus, Object};
 use crate::os::clock::unix_ms;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::Row;
 
 /// An integration with the organization's link to it.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub(crate) const INSTALLED: &str = "SELECT integration.*, link.id AS link, link.
         link.status AS link_status
      FROM organization_integration AS link
      JOIN integration ON integration.id = link.integration_id
-     WHERE link.organization_id = :org";
+     WHERE link.organization_id = ?1";
 
 impl Database {
     /// The organization's integrations by name; of one provider, when a key is given.
@@ -46,40 +46,27 @@ impl Database {
         page: PageQuery,
     ) -> Result<Vec<InstalledIntegration>> {
         let sql = format!(
-            "{INSTALLED} AND (:key IS NULL OR integration.provider = :key)
-             ORDER BY integration.name, integration.id LIMIT :rows OFFSET :offset"
+            "{INSTALLED} AND (?2 IS NULL OR integration.provider = ?2)
+             ORDER BY integration.name, integration.id LIMIT ?3 OFFSET ?4"
         );
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            let values = named_params! {
-                ":org": org,
-                ":key": integration_key,
-                ":rows": page.rows,
-                ":offset": page.offset,
-            };
-            statement.query_map(values, read)?.collect()
-        })
-        .await
+        self.rows(&sql, (org, integration_key, page.rows, page.offset), read).await
     }
 
     /// One of them.
     pub async fn integration(&mut self, org: i64, id: i64) -> Result<Option<InstalledIntegration>> {
-        let sql = format!("{INSTALLED} AND integration.id = :id");
-        self.read(|connection| {
-            connection.query_row(&sql, named_params! { ":org": org, ":id": id }, read).optional()
-        })
-        .await
+        let sql = format!("{INSTALLED} AND integration.id = ?2");
+        self.row(&sql, (org, id), read).await
     }
 
     /// Marks the link for deletion, which a later finish revives, and notes it as Sentry's audit
     /// entry `integration.remove`. Whether there was one.
     pub async fn uninstall(&mut self, org: i64, user: Option<i64>, id: i64) -> Result<bool> {
         self.write(|transaction| {
-            let waiting = IntegrationStatus::PendingDeletion.as_str();
+            let pending = IntegrationStatus::PendingDeletion.as_str();
             let marked = transaction.execute(
                 "UPDATE organization_integration SET status = ?3
                  WHERE organization_id = ?1 AND integration_id = ?2 AND status <> ?3",
-                (org, id, waiting),
+                (org, id, pending),
             )?;
             if let (1, Some(user)) = (marked, user) {
                 transaction.execute(
@@ -106,8 +93,8 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<InstalledIntegration> {
         integration_key: row.get("provider")?,
         external_id: row.get("external_id")?,
         name: row.get("name")?,
-        metadata: object(&row.get::<_, String>("metadata")?),
-        config: object(&row.get::<_, String>("config")?),
+        metadata: read_object(row, "metadata")?,
+        config: read_object(row, "config")?,
         status: row.get("status")?,
         link_status: row.get("link_status")?,
     })

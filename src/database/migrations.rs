@@ -21,20 +21,21 @@ pub(crate) const LATEST: i64 = STEPS.len() as i64;
 /// The schema of the file, after checking that it is ours to use.
 pub(crate) fn version(connection: &Connection, path: &Path) -> Result<i64, DatabaseError> {
     // One statement, so that no other process makes the file ours between two looks at it.
-    let (application, found, tables) = connection.query_row(
+    let (application, version, tables) = connection.query_row(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
          FROM pragma_application_id, pragma_user_version",
         [],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
     )?;
-    let empty = application == 0 && found == 0 && tables == 0;
-    if application != APPLICATION_ID && !empty {
+    let is_empty = application == 0 && version == 0 && tables == 0;
+    if application != APPLICATION_ID && !is_empty {
         return Err(DatabaseError::Foreign { path: path.to_owned() });
     }
-    if found > LATEST {
-        return Err(DatabaseError::Newer { path: path.to_owned(), found, known: LATEST });
+    if version > LATEST {
+        let path = path.to_owned();
+        return Err(DatabaseError::Newer { path, found: version, known: LATEST });
     }
-    Ok(found)
+    Ok(version)
 }
 
 /// Takes the steps that the file lacks, all in one transaction.
@@ -47,8 +48,8 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Da
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster while this one waited for the lock.
-    let found = version(&transaction, path)?;
-    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    let current = version(&transaction, path)?;
+    for step in STEPS.iter().skip(usize::try_from(current).unwrap_or(0)) {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

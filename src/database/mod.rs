@@ -20,7 +20,8 @@ pub(crate) mod trace;
 use crate::error::{Error, ErrorCode};
 use crate::text::quote::quote;
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
+use rusqlite::{Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,15 +68,12 @@ pub enum DatabaseError {
 impl From<DatabaseError> for Error {
     fn from(error: DatabaseError) -> Self {
         let failure = Self::new(ErrorCode::Database, error.to_string());
-        match error {
-            DatabaseError::Newer { .. } => {
-                failure.with_hint("use the newer finishline that made the file")
-            }
-            DatabaseError::Foreign { .. } => {
-                failure.with_hint("let `database` name a file of its own")
-            }
-            DatabaseError::Open { .. } | DatabaseError::Sqlite(_) => failure,
-        }
+        let hint = match error {
+            DatabaseError::Newer { .. } => "use the newer finishline that made the file",
+            DatabaseError::Foreign { .. } => "let `database` name a file of its own",
+            DatabaseError::Open { .. } | DatabaseError::Sqlite(_) => return failure,
+        };
+        failure.with_hint(hint)
     }
 }
 
@@ -86,14 +84,10 @@ pub struct Database {
 
 impl Database {
     /// Opens the file, makes it (0600) when it is not there, and brings it to the latest schema.
-    ///
-    /// # Errors
-    ///
-    /// The file is left as it was when it is none of ours.
+    /// One that is none of ours is left as it was.
     pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
         make_file(path).map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = retry_while_busy(|| connect(path, flags)).await?;
+        let mut connection = retry_while_busy(|| connect(path)).await?;
         let version = version(&mut connection, path).await?;
         if version < migrations::LATEST {
             retry_while_busy(|| migrations::migrate(&mut connection, path)).await?;
@@ -108,8 +102,7 @@ impl Database {
             return Ok(None);
         }
         // A reader that may not write would leave the side files behind that it has to make.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = retry_while_busy(|| connect(path, flags)).await?;
+        let mut connection = retry_while_busy(|| connect(path)).await?;
         connection.pragma_update(None, "query_only", true)?;
         if version(&mut connection, path).await? == migrations::LATEST {
             return Ok(Some(Self { connection }));
@@ -123,6 +116,27 @@ impl Database {
         work: impl FnMut(&Connection) -> rusqlite::Result<T>,
     ) -> crate::error::Result<T> {
         Ok(self.try_read(work).await.map_err(DatabaseError::from)?)
+    }
+
+    /// All rows of a query.
+    pub(crate) async fn rows<T>(
+        &mut self,
+        sql: &str,
+        values: impl Params + Clone,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> crate::error::Result<Vec<T>> {
+        self.read(|connection| connection.prepare(sql)?.query_map(values.clone(), &read)?.collect())
+            .await
+    }
+
+    /// The first row of a query.
+    pub(crate) async fn row<T>(
+        &mut self,
+        sql: &str,
+        values: impl Params + Clone,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> crate::error::Result<Option<T>> {
+        self.read(|connection| connection.query_row(sql, values.clone(), &read).optional()).await
     }
 
     /// Writes in one immediate transaction: all of it, or, on any error, nothing.
@@ -153,9 +167,9 @@ impl Database {
         retry_while_busy(|| {
             let behavior = TransactionBehavior::Immediate;
             let transaction = self.connection.transaction_with_behavior(behavior)?;
-            let done = work(&transaction)?;
+            let result = work(&transaction)?;
             transaction.commit()?;
-            Ok(done)
+            Ok(result)
         })
         .await
     }
@@ -188,7 +202,7 @@ async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) 
                 tracing::debug!("the database is busy, asking again");
                 tokio::time::sleep(PAUSE).await;
             }
-            done => return done,
+            result => return result,
         }
     }
 }
@@ -205,10 +219,11 @@ async fn version(connection: &mut Connection, path: &Path) -> Result<i64, Databa
     retry_while_busy(move || migrations::version(connection, path)).await
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     // SQLite would take `:memory:` and `file:...` for orders, and forget what it was given.
     let file = std::path::absolute(path)
         .map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     #[cfg(test)]
     let connection = trace::traced(connection);

@@ -1,7 +1,6 @@
 //! Who `serve` knows: organizations, their projects and members, and whose a token is.
 
 use super::Database;
-
 use super::columns::digest;
 use crate::error::Result;
 use crate::model::OrgSlug;
@@ -56,17 +55,14 @@ pub struct PageQuery {
 impl PageQuery {
     /// Everything.
     pub(crate) const ALL: Self = Self { rows: i64::MAX, offset: 0 };
+    /// The first row.
+    pub(crate) const FIRST: Self = Self { rows: 1, offset: 0 };
 }
 
 impl Database {
     /// The id of the local user, who is made when not there.
     pub async fn local_user(&mut self) -> Result<i64> {
-        self.write(|transaction| {
-            transaction.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [LOCAL_USER])?;
-            let sql = "SELECT id FROM user WHERE name = ?1";
-            transaction.query_row(sql, [LOCAL_USER], |row| row.get(0))
-        })
-        .await
+        self.write(|transaction| ensure_local_user(transaction)).await
     }
 
     /// Makes the organization, with the local user as its owner, and these projects of it, as far
@@ -94,74 +90,55 @@ impl Database {
     ) -> Result<(i64, Vec<String>)> {
         self.write(|transaction| {
             let (_, id, is_new) = ensure_org(transaction, org)?;
-            let mut made: Vec<_> =
-                is_new.then(|| format!("the organization {org} is new here")).into_iter().collect();
+            let mut created = Vec::new();
+            if is_new {
+                created.push(format!("the organization {org} is new here"));
+            }
             for slug in projects {
                 if create_project(transaction, id, slug)? {
-                    made.push(format!("the project {slug} is new here"));
+                    created.push(format!("the project {slug} is new here"));
                 }
             }
-            Ok((id, made))
+            Ok((id, created))
         })
         .await
     }
 
     /// Keeps a token by its digest; one that is kept already stays as it is.
-    pub async fn store_token(&mut self, token: &str, bearer: &Principal) -> Result<()> {
+    pub async fn store_token(&mut self, token: &str, principal: &Principal) -> Result<()> {
+        let sql = "INSERT OR IGNORE INTO token
+                       (digest, user_id, organization_id, scopes, created_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let Principal { user, organization, scopes } = principal;
+        let (digest, scopes) = (digest(token), scopes.join(" "));
         self.write(|transaction| {
-            transaction
-                .execute(
-                    "INSERT OR IGNORE INTO token
-                         (digest, user_id, organization_id, scopes, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                    (
-                        digest(token),
-                        bearer.user,
-                        bearer.organization,
-                        bearer.scopes.join(" "),
-                        unix_ms(),
-                    ),
-                )
-                .map(drop)
+            transaction.execute(sql, (&digest, user, organization, &scopes, unix_ms())).map(drop)
         })
         .await
     }
 
     /// Whose token it is. Found by its digest, whose bytes are compared in constant time.
-    pub async fn bearer(&mut self, token: &str) -> Result<Option<Principal>> {
+    pub async fn token_principal(&mut self, token: &str) -> Result<Option<Principal>> {
         let digest = digest(token);
-        let found = self
-            .read(|connection| {
-                let sql = "SELECT digest, user_id, organization_id, scopes FROM token
-                           WHERE digest = ?1";
-                connection
-                    .query_row(sql, [&digest], |row| {
-                        Ok((row.get::<_, String>(0)?, read_bearer(row)?))
-                    })
-                    .optional()
-            })
-            .await?;
-        let same = |kept: &str| bool::from(kept.as_bytes().ct_eq(digest.as_bytes()));
-        Ok(found.filter(|(kept, _)| same(kept)).map(|(_, bearer)| bearer))
+        let sql = "SELECT digest, user_id, organization_id, scopes FROM token WHERE digest = ?1";
+        let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, read_principal(row)?));
+        let row = self.row(sql, [&digest], read).await?;
+        let is_same = |stored: &str| bool::from(stored.as_bytes().ct_eq(digest.as_bytes()));
+        Ok(row.filter(|(stored, _)| is_same(stored)).map(|(_, principal)| principal))
     }
 
     /// The organization with this slug, or with this id.
     pub async fn organization(&mut self, name: &str) -> Result<Option<Organization>> {
-        self.read(|connection| {
-            let sql = "SELECT id, slug, created_at FROM organization
-                       WHERE slug = ?1 OR id = ?2 ORDER BY slug = ?1 DESC LIMIT 1";
-            connection
-                .query_row(sql, (name, name.parse::<i64>().ok()), read_organization)
-                .optional()
-        })
-        .await
+        let sql = "SELECT id, slug, created_at FROM organization
+                   WHERE slug = ?1 OR id = ?2 ORDER BY slug = ?1 DESC LIMIT 1";
+        self.row(sql, (name, name.parse::<i64>().ok()), read_organization).await
     }
 
     /// The organization's slug.
     pub async fn slug(&mut self, org: i64) -> Result<Option<OrgSlug>> {
         let sql = "SELECT slug FROM organization WHERE id = ?1";
-        let found = self.read(|connection| connection.query_row(sql, [org], |row| row.get(0)));
-        let slug: String = found.await?;
+        let read = |row: &Row<'_>| row.get::<_, String>(0);
+        let slug = self.read(|connection| connection.query_row(sql, [org], read)).await?;
         Ok(OrgSlug::parse(&slug))
     }
 
@@ -183,15 +160,11 @@ impl Database {
         query: &str,
         page: PageQuery,
     ) -> Result<Vec<Organization>> {
-        self.read(|connection| {
-            let sql = "SELECT id, slug, created_at FROM organization
-                       JOIN member ON member.organization_id = organization.id
-                       WHERE user_id = ?1 AND instr(lower(slug), lower(?2)) > 0
-                       ORDER BY id LIMIT ?3 OFFSET ?4";
-            let mut statement = connection.prepare(sql)?;
-            statement.query_map((user, query, page.rows, page.offset), read_organization)?.collect()
-        })
-        .await
+        let sql = "SELECT id, slug, created_at FROM organization
+                   JOIN member ON member.organization_id = organization.id
+                   WHERE user_id = ?1 AND instr(lower(slug), lower(?2)) > 0
+                   ORDER BY id LIMIT ?3 OFFSET ?4";
+        self.rows(sql, (user, query, page.rows, page.offset), read_organization).await
     }
 
     /// The organization's projects by slug.
@@ -201,20 +174,25 @@ impl Database {
         query: &str,
         page: PageQuery,
     ) -> Result<Vec<Project>> {
-        self.read(|connection| {
-            let sql = format!(
-                "{PROJECT} WHERE organization_id = ?1 AND instr(lower(slug), lower(?2)) > 0
-                 ORDER BY slug LIMIT ?3 OFFSET ?4"
-            );
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map((org, query, page.rows, page.offset), read_project)?.collect()
-        })
-        .await
+        let sql = format!(
+            "{PROJECT} WHERE organization_id = ?1 AND instr(lower(slug), lower(?2)) > 0
+             ORDER BY slug LIMIT ?3 OFFSET ?4"
+        );
+        self.rows(&sql, (org, query, page.rows, page.offset), read_project).await
     }
 
     /// The project with this slug, or with this id.
     pub async fn project(&mut self, org: i64, name: &str) -> Result<Option<Project>> {
-        self.read(|connection| project(connection, org, name)).await
+        let sql = format!(
+            "{PROJECT} WHERE organization_id = ?1 AND (slug = ?2 OR id = ?3)
+             ORDER BY slug = ?2 DESC LIMIT 1"
+        );
+        self.row(&sql, (org, name, name.parse::<i64>().ok()), read_project).await
+    }
+
+    /// The project with this slug.
+    pub async fn project_by_slug(&mut self, org: i64, slug: &str) -> Result<Option<Project>> {
+        Ok(self.project(org, slug).await?.filter(|project| project.slug == slug))
     }
 }
 
@@ -237,19 +215,6 @@ const PROJECT: &str = "SELECT id, slug, created_at,
         END AS latest_release
      FROM project";
 
-/// The project with this slug, or with this id.
-pub(crate) fn project(
-    connection: &Connection,
-    org: i64,
-    name: &str,
-) -> rusqlite::Result<Option<Project>> {
-    let sql = format!(
-        "{PROJECT} WHERE organization_id = ?1 AND (slug = ?2 OR id = ?3)
-         ORDER BY slug = ?2 DESC LIMIT 1"
-    );
-    connection.query_row(&sql, (org, name, name.parse::<i64>().ok()), read_project).optional()
-}
-
 fn read_organization(row: &Row<'_>) -> rusqlite::Result<Organization> {
     Ok(Organization { id: row.get(0)?, slug: row.get(1)?, created_at: row.get(2)? })
 }
@@ -263,7 +228,7 @@ fn read_project(row: &Row<'_>) -> rusqlite::Result<Project> {
     })
 }
 
-fn read_bearer(row: &Row<'_>) -> rusqlite::Result<Principal> {
+fn read_principal(row: &Row<'_>) -> rusqlite::Result<Principal> {
     let scopes: String = row.get("scopes")?;
     Ok(Principal {
         user: row.get("user_id")?,
@@ -277,35 +242,35 @@ pub(crate) fn ensure_org(
     connection: &Connection,
     slug: &OrgSlug,
 ) -> rusqlite::Result<(i64, i64, bool)> {
-    connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [LOCAL_USER])?;
-    let user = id(connection, "SELECT id FROM user WHERE name = ?1", LOCAL_USER)?;
-    let made = connection.execute(
+    let user = ensure_local_user(connection)?;
+    let is_new = connection.execute(
         "INSERT OR IGNORE INTO organization (slug, created_at) VALUES (?1, ?2)",
         (slug.as_str(), unix_ms()),
     )? == 1;
-    let org = id(connection, "SELECT id FROM organization WHERE slug = ?1", slug.as_str())?;
-    if made {
-        connection.execute(
-            "INSERT INTO member (organization_id, user_id, role) VALUES (?1, ?2, 'owner')",
-            (org, user),
-        )?;
+    let sql = "SELECT id FROM organization WHERE slug = ?1";
+    let org = connection.query_row(sql, [slug.as_str()], |row| row.get(0))?;
+    if is_new {
+        let sql = "INSERT INTO member (organization_id, user_id, role) VALUES (?1, ?2, 'owner')";
+        connection.execute(sql, (org, user))?;
     }
-    Ok((user, org, made))
+    Ok((user, org, is_new))
 }
 
-pub(crate) fn id(connection: &Connection, sql: &str, name: &str) -> rusqlite::Result<i64> {
-    connection.query_row(sql, [name], |row| row.get(0))
+fn ensure_local_user(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [LOCAL_USER])?;
+    let sql = "SELECT id FROM user WHERE name = ?1";
+    connection.query_row(sql, [LOCAL_USER], |row| row.get(0))
 }
 
 /// The role of the actor in the organization; `None` for a stranger.
 pub(crate) fn role(connection: &Connection, actor: Actor) -> rusqlite::Result<Option<String>> {
-    connection
-        .query_row(
-            "SELECT role FROM member WHERE organization_id = ?1 AND user_id = ?2",
-            (actor.org, actor.user),
-            |row| row.get(0),
-        )
-        .optional()
+    let sql = "SELECT role FROM member WHERE organization_id = ?1 AND user_id = ?2";
+    connection.query_row(sql, (actor.org, actor.user), |row| row.get(0)).optional()
+}
+
+/// Whether a role may install integrations: those above member hold `org:integrations`.
+pub(crate) fn may_install(role: Option<&str>) -> bool {
+    matches!(role, Some("owner" | "manager" | "admin"))
 }
 
 /// The user that a run on this backend acts as: an owner of every organization it makes.

@@ -4,7 +4,9 @@ use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::os::clock::unix_ms;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use crate::release::backend::ReleaseUpdate;
+use rusqlite::{Row, Transaction};
+use serde_json::json;
 
 /// A release as it is stored.
 #[derive(Clone, Debug)]
@@ -31,30 +33,20 @@ pub struct StoredRelease {
     pub deploy_count: i64,
 }
 
-/// What a request changes in a release; what is `None` stays as it is.
-#[derive(Clone, Debug, Default)]
-pub struct ReleaseChange {
-    /// The commit that it was made of.
-    pub r#ref: Option<String>,
-    /// A page about it.
-    pub url: Option<String>,
-    /// When it came out.
-    pub date_released: Option<i64>,
-    /// `open` or `archived`.
-    pub status: Option<String>,
-}
-
 /// A release to make.
-#[derive(Clone, Debug)]
-pub struct NewRelease {
+#[derive(Clone, Copy, Debug)]
+pub struct NewRelease<'a> {
     /// Its version.
-    pub version: String,
+    pub version: &'a str,
     /// The ids of its projects.
-    pub projects: Vec<i64>,
+    pub projects: &'a [i64],
     /// Who makes it.
-    pub user_agent: Option<String>,
-    /// What else is known.
-    pub change: ReleaseChange,
+    pub user_agent: Option<&'a str>,
+    /// `open` or `archived`.
+    pub status: Option<&'a str>,
+    /// What else is known. Its commits and refs are for [`Database::set_commits`] and
+    /// [`Database::set_refs`].
+    pub update: &'a ReleaseUpdate,
 }
 
 /// Which releases to list.
@@ -81,40 +73,46 @@ impl Database {
     pub async fn ensure_release(
         &mut self,
         org: i64,
-        new: &NewRelease,
+        new: NewRelease<'_>,
     ) -> Result<(StoredRelease, bool)> {
         self.write(|transaction| {
-            let made = transaction.execute(
+            let created = transaction.execute(
                 "INSERT OR IGNORE INTO release
                      (organization_id, version, user_agent, created_at) VALUES (?1, ?2, ?3, ?4)",
-                (org, &new.version, &new.user_agent, unix_ms()),
+                (org, new.version, new.user_agent, unix_ms()),
             )?;
-            let release = find(transaction, org, &new.version)?
-                .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            let sql = "SELECT id FROM release WHERE organization_id = ?1 AND version = ?2";
+            let id = transaction.query_row(sql, (org, new.version), |row| row.get(0))?;
             let mut joined = 0;
-            for project in &new.projects {
+            for project in new.projects {
                 let sql = "INSERT OR IGNORE INTO release_project VALUES (?1, ?2)";
-                joined += transaction.execute(sql, (release.id, project))?;
+                joined += transaction.execute(sql, (id, project))?;
             }
             // Of a release that was there, a second beginning changes nothing but the status.
-            let status = new.change.status.clone();
-            let less = ReleaseChange { status, ..ReleaseChange::default() };
-            change(transaction, release.id, if made == 1 { &new.change } else { &less })?;
-            let release = find(transaction, org, &new.version)?
-                .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok((release, made + joined > 0))
+            let unchanged = ReleaseUpdate::default();
+            let update = if created == 1 { new.update } else { &unchanged };
+            change(transaction, id, update, new.status)?;
+            let sql = format!("{RELEASE} WHERE release.id = ?1");
+            let release = transaction.query_row(&sql, [id], read_release)?;
+            Ok((release, created + joined > 0))
         })
         .await
     }
 
-    /// Changes a release.
-    pub async fn change_release(&mut self, id: i64, changed: &ReleaseChange) -> Result<()> {
-        self.write(|transaction| change(transaction, id, changed)).await
+    /// Changes a release, except its commits and heads.
+    pub async fn change_release(
+        &mut self,
+        id: i64,
+        update: &ReleaseUpdate,
+        status: Option<&str>,
+    ) -> Result<()> {
+        self.write(|transaction| change(transaction, id, update, status)).await
     }
 
     /// The release of this version.
     pub async fn release(&mut self, org: i64, version: &str) -> Result<Option<StoredRelease>> {
-        self.read(|connection| find(connection, org, version)).await
+        let sql = format!("{RELEASE} WHERE organization_id = ?1 AND version = ?2");
+        self.row(&sql, (org, version), read_release).await
     }
 
     /// The organization's releases, newest first.
@@ -125,56 +123,36 @@ impl Database {
         page: PageQuery,
     ) -> Result<Vec<StoredRelease>> {
         let sql = format!(
-            "{RELEASE} WHERE organization_id = :org
-               AND (:query IS NULL OR instr(lower(version), lower(:query)) > 0)
-               AND (:status IS NULL OR status = :status)
-               AND (:projects = '[]' OR EXISTS (
+            "{RELEASE} WHERE organization_id = ?1
+               AND (?2 IS NULL OR instr(lower(version), lower(?2)) > 0)
+               AND (?3 IS NULL OR status = ?3)
+               AND (?4 = '[]' OR EXISTS (
                    SELECT 1 FROM release_project WHERE release_id = release.id
-                   AND project_id IN (SELECT value FROM json_each(:projects))))
-               AND (:environments = '[]' OR EXISTS (
+                   AND project_id IN (SELECT value FROM json_each(?4))))
+               AND (?5 = '[]' OR EXISTS (
                    SELECT 1 FROM deploy WHERE release_id = release.id
-                   AND environment IN (SELECT value FROM json_each(:environments))))
+                   AND environment IN (SELECT value FROM json_each(?5))))
              ORDER BY coalesce(date_released, created_at) DESC, id DESC
-             LIMIT :rows OFFSET :offset"
+             LIMIT ?6 OFFSET ?7"
         );
-        let projects = serde_json::Value::from(filter.projects.clone()).to_string();
-        let environments = serde_json::Value::from(filter.environments.clone()).to_string();
-        self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            let values = named_params! {
-                ":org": org,
-                ":query": filter.query,
-                ":status": filter.status,
-                ":projects": projects,
-                ":environments": environments,
-                ":rows": page.rows,
-                ":offset": page.offset,
-            };
-            statement.query_map(values, read)?.collect()
-        })
-        .await
+        let ReleaseFilter { query, status, projects, environments } = filter;
+        let (projects, environments) = (json!(projects), json!(environments));
+        let lists = (projects.to_string(), environments.to_string());
+        let values = (org, query, status, &lists.0, &lists.1, page.rows, page.offset);
+        self.rows(&sql, values, read_release).await
     }
 
     /// Removes a release with all that belongs to it alone; whether it was there.
     pub async fn delete_release(&mut self, org: i64, version: &str) -> Result<bool> {
-        self.write(|transaction| {
-            let sql = "DELETE FROM release WHERE organization_id = ?1 AND version = ?2";
-            Ok(transaction.execute(sql, (org, version))? == 1)
-        })
-        .await
+        let sql = "DELETE FROM release WHERE organization_id = ?1 AND version = ?2";
+        self.write(|transaction| Ok(transaction.execute(sql, (org, version))? == 1)).await
     }
 
     /// The ids and slugs of a release's projects, by id.
     pub async fn release_projects(&mut self, release: i64) -> Result<Vec<(i64, String)>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT id, slug FROM project
-                 JOIN release_project ON project_id = project.id
-                 WHERE release_id = ?1 ORDER BY id",
-            )?;
-            statement.query_map([release], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        })
-        .await
+        let sql = "SELECT id, slug FROM project JOIN release_project ON project_id = project.id
+                   WHERE release_id = ?1 ORDER BY id";
+        self.rows(sql, [release], |row| Ok((row.get(0)?, row.get(1)?))).await
     }
 
     /// The newest release before this one that has commits and a project in common with it; itself,
@@ -193,32 +171,24 @@ impl Database {
              ORDER BY coalesce(date_released, created_at) DESC, id DESC LIMIT 1"
         );
         let until = release.date_released.unwrap_or(release.created_at);
-        self.read(|connection| {
-            connection.query_row(&sql, (org, until, release.id), read).optional()
-        })
-        .await
+        self.row(&sql, (org, until, release.id), read_release).await
     }
 }
 
-/// The release of this version.
-pub(crate) fn find(
-    connection: &Connection,
-    org: i64,
-    version: &str,
-) -> rusqlite::Result<Option<StoredRelease>> {
-    let sql = format!("{RELEASE} WHERE organization_id = ?1 AND version = ?2");
-    connection.query_row(&sql, (org, version), read).optional()
-}
-
-fn change(transaction: &Transaction<'_>, id: i64, change: &ReleaseChange) -> rusqlite::Result<()> {
+fn change(
+    transaction: &Transaction<'_>,
+    id: i64,
+    update: &ReleaseUpdate,
+    status: Option<&str>,
+) -> rusqlite::Result<()> {
     let sql = "UPDATE release SET ref = coalesce(?2, ref), url = coalesce(?3, url),
                date_released = coalesce(?4, date_released), status = coalesce(?5, status)
                WHERE id = ?1";
-    let values = (id, &change.r#ref, &change.url, change.date_released, &change.status);
+    let values = (id, &update.r#ref, &update.url, update.date_released, status);
     transaction.execute(sql, values).map(drop)
 }
 
-pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredRelease> {
+pub(crate) fn read_release(row: &Row<'_>) -> rusqlite::Result<StoredRelease> {
     Ok(StoredRelease {
         id: row.get("id")?,
         version: row.get("version")?,

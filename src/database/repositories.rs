@@ -5,7 +5,7 @@ use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::os::clock::unix_ms;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A repository.
 #[derive(Clone, Debug)]
@@ -62,31 +62,31 @@ impl Database {
         filter: &RepositoryFilter,
         page: PageQuery,
     ) -> Result<Vec<StoredRepository>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT * FROM repository
-                 WHERE organization_id = :org AND status = coalesce(:status, 'active')
-                   AND (:query IS NULL OR instr(lower(name), lower(:query)) > 0)
-                   AND (:integration IS NULL OR integration_id = :integration)
-                 ORDER BY name, id LIMIT :rows OFFSET :offset",
-            )?;
-            let values = named_params! {
-                ":org": org,
-                ":status": filter.status,
-                ":query": filter.query,
-                ":integration": filter.integration_id,
-                ":rows": page.rows,
-                ":offset": page.offset,
-            };
-            statement.query_map(values, read)?.collect()
-        })
-        .await
+        let sql = "SELECT * FROM repository
+                   WHERE organization_id = ?1 AND status = coalesce(?2, 'active')
+                     AND (?3 IS NULL OR instr(lower(name), lower(?3)) > 0)
+                     AND (?4 IS NULL OR integration_id = ?4)
+                   ORDER BY name, id LIMIT ?5 OFFSET ?6";
+        let RepositoryFilter { query, status, integration_id } = filter;
+        let values = (org, status, query, integration_id, page.rows, page.offset);
+        self.rows(sql, values, read).await
+    }
+
+    /// All repositories that are linked through an integration.
+    pub async fn linked_repositories(
+        &mut self,
+        org: i64,
+        integration: i64,
+    ) -> Result<Vec<StoredRepository>> {
+        let filter =
+            RepositoryFilter { integration_id: Some(integration), ..RepositoryFilter::default() };
+        self.repositories(org, &filter, PageQuery::ALL).await
     }
 
     /// One of them.
     pub async fn repository(&mut self, org: i64, id: i64) -> Result<Option<StoredRepository>> {
         let sql = "SELECT * FROM repository WHERE organization_id = ?1 AND id = ?2";
-        self.read(|connection| connection.query_row(sql, (org, id), read).optional()).await
+        self.row(sql, (org, id), read).await
     }
 
     /// Those with this name, of one provider when it is given.
@@ -96,15 +96,10 @@ impl Database {
         name: &str,
         provider: Option<&str>,
     ) -> Result<Vec<StoredRepository>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT * FROM repository
-                 WHERE organization_id = ?1 AND name = ?2 AND status = 'active'
-                   AND (?3 IS NULL OR provider = ?3) ORDER BY id",
-            )?;
-            statement.query_map((org, name, provider), read)?.collect()
-        })
-        .await
+        let sql = "SELECT * FROM repository
+                   WHERE organization_id = ?1 AND name = ?2 AND status = 'active'
+                     AND (?3 IS NULL OR provider = ?3) ORDER BY id";
+        self.rows(sql, (org, name, provider), read).await
     }
 
     /// Links a repository. One that is hidden, or that a commit only named, is taken over; `None`
@@ -123,40 +118,30 @@ fn link(
     org: i64,
     new: &NewRepository,
 ) -> rusqlite::Result<Option<StoredRepository>> {
-    let known = "SELECT id, status FROM repository WHERE organization_id = ?1
-                 AND ((provider = ?2 AND external_id = ?3) OR (provider IS NULL AND name = ?4))
-                 ORDER BY provider IS NULL LIMIT 1";
-    let known: Option<(i64, String)> = connection
-        .query_row(known, (org, &new.provider, &new.external_id, &new.name), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let is_linked = "SELECT count(*) FROM repository WHERE id = ?1 AND provider IS NOT NULL
-                     AND status = 'active' AND integration_id = ?2";
-    let values = (&new.name, &new.url, &new.provider, &new.external_id, new.integration_id);
-    let id = match known {
-        Some((id, _)) => {
-            let count: i64 =
-                connection.query_row(is_linked, (id, new.integration_id), |row| row.get(0))?;
-            if count == 1 {
-                return Ok(None);
-            }
-            let sql = "UPDATE repository SET name = ?1, url = ?2, provider = ?3, external_id = ?4,
-                       integration_id = ?5, status = 'active' WHERE id = ?6";
-            let (name, url, provider, external_id, integration) = values;
-            connection.execute(sql, (name, url, provider, external_id, integration, id))?;
-            id
-        }
-        None => {
-            let sql = "INSERT INTO repository
-                       (name, url, provider, external_id, integration_id, organization_id, created_at)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
-            let (name, url, provider, external_id, integration) = values;
-            let values = (name, url, provider, external_id, integration, org, unix_ms());
-            connection.query_row(sql, values, |row| row.get(0))?
-        }
+    let NewRepository { name, url, provider, external_id, integration_id } = new;
+    let sql = "SELECT * FROM repository WHERE organization_id = ?1
+               AND ((provider = ?2 AND external_id = ?3) OR (provider IS NULL AND name = ?4))
+               ORDER BY provider IS NULL LIMIT 1";
+    let existing =
+        connection.query_row(sql, (org, provider, external_id, name), read).optional()?;
+    let is_linked = |existing: &StoredRepository| {
+        existing.provider.is_some()
+            && existing.status == "active"
+            && existing.integration_id == Some(*integration_id)
     };
-    connection.query_row("SELECT * FROM repository WHERE id = ?1", [id], read).optional()
+    if existing.as_ref().is_some_and(is_linked) {
+        return Ok(None);
+    }
+    let sql = "INSERT INTO repository
+                   (name, url, provider, external_id, integration_id, organization_id, created_at, id)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+               ON CONFLICT DO UPDATE
+               SET name = excluded.name, url = excluded.url, provider = excluded.provider,
+                   external_id = excluded.external_id, integration_id = excluded.integration_id,
+                   status = 'active' RETURNING *";
+    let id = existing.map(|existing| existing.id);
+    let values = (name, url, provider, external_id, integration_id, org, unix_ms(), id);
+    connection.query_row(sql, values, read).optional()
 }
 
 pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredRepository> {

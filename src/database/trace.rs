@@ -6,27 +6,28 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Each statement with the most steps that SQLite's machine took for it.
-type Heard = BTreeMap<String, i32>;
+type ExecutedStatements = BTreeMap<String, i32>;
 
 thread_local! {
-    static HEARD: RefCell<Heard> = const { RefCell::new(Heard::new()) };
+    static EXECUTED: RefCell<ExecutedStatements> =
+        const { RefCell::new(ExecutedStatements::new()) };
 }
 
 pub(crate) fn traced(mut connection: Connection) -> Connection {
-    let hear = |event: TraceEvent<'_>| {
+    let record = |event: TraceEvent<'_>| {
         if let TraceEvent::Profile(statement, _) = event {
             let steps = statement.get_status(StatementStatus::VmStep);
-            HEARD.with_borrow_mut(|heard| {
-                let most = heard.entry(statement.sql().into_owned()).or_default();
+            EXECUTED.with_borrow_mut(|executed| {
+                let most = executed.entry(statement.sql().into_owned()).or_default();
                 *most = steps.max(*most);
             });
         }
     };
-    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(hear)).unwrap();
+    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(record)).unwrap();
     connection
 }
 
-/// What was heard since the last time.
-pub(crate) fn take() -> Heard {
-    HEARD.take()
+/// What was executed since the last time.
+pub(crate) fn take() -> ExecutedStatements {
+    EXECUTED.take()
 }

@@ -20,7 +20,9 @@ impl CommitNode {
         let commit = repository.find_commit(id)?;
         let told = Commit {
             id: id.to_string(),
-            message: text(commit.message_raw_sloppy()).trim_end().to_owned(),
+            message: text(commit.message_raw_sloppy())
+                .map(|message| message.trim_end().to_owned())
+                .filter(|message| !message.is_empty()),
             ..Commit::default()
         };
         let tree = commit.tree_id()?.detach();
@@ -36,7 +38,8 @@ impl CommitNode {
                     node.commit.author_email = text(author.email);
                 }
                 Ok(Token::Committer { signature }) => {
-                    node.commit.time = signature.time().ok().map(|time| time.seconds);
+                    node.commit.time =
+                        signature.time().ok().map(|time| time.seconds.saturating_mul(1000));
                     break;
                 }
                 _ => break,
@@ -46,6 +49,6 @@ impl CommitNode {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn text(bytes: &[u8]) -> Option<String> {
+    Some(String::from_utf8_lossy(bytes).into_owned()).filter(|text| !text.is_empty())
 }

@@ -46,12 +46,13 @@ impl From<CommitItem> for Commit {
     fn from(listed: CommitItem) -> Self {
         let CommitItem { sha, commit: CommitDetails { message, author, committer } } = listed;
         let author = author.unwrap_or_default();
+        let is_text = |text: &String| !text.is_empty();
         Self {
             id: sha,
-            message: message.unwrap_or_default(),
-            author_name: author.name.unwrap_or_default(),
-            author_email: author.email.unwrap_or_default(),
-            time: committer.and_then(|person| seconds(&person.date?)),
+            message: message.filter(is_text),
+            author_name: author.name.filter(is_text),
+            author_email: author.email.filter(is_text),
+            time: committer.and_then(|person| Some(seconds(&person.date?)?.saturating_mul(1000))),
             changes: Vec::new(),
         }
     }
@@ -80,10 +81,10 @@ mod tests {
         let commit = json!({"message": "m", "author": person, "committer": person});
         let known = Commit {
             id: SHA.to_owned(),
-            message: "m".to_owned(),
-            author_name: "Ada".to_owned(),
-            author_email: "a@b.c".to_owned(),
-            time: Some(1_302_796_849),
+            message: Some("m".to_owned()),
+            author_name: Some("Ada".to_owned()),
+            author_email: Some("a@b.c".to_owned()),
+            time: Some(1_302_796_849_000),
             changes: Vec::new(),
         };
         assert_eq!(read(&commit).unwrap(), known);

@@ -1,17 +1,18 @@
 //! A commit as it is sent in full.
 
-/// A commit, with everything that is known of it. Its texts are those of whoever wrote it.
+/// A commit, with everything that is known of it. Its texts are those of whoever wrote it; what a
+/// reader finds empty is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
     /// Its full hash.
     pub id: String,
     /// Its message, whole.
-    pub message: String,
+    pub message: Option<String>,
     /// The author's name.
-    pub author_name: String,
+    pub author_name: Option<String>,
     /// The author's address.
-    pub author_email: String,
-    /// When it was committed, in seconds since 1970.
+    pub author_email: Option<String>,
+    /// When it was committed, in milliseconds since 1970.
     pub time: Option<i64>,
     /// The files that it touched against its first parent; none where that is not known.
     pub changes: Vec<FileChange>,
@@ -38,6 +39,13 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    /// The change that Sentry has this letter for.
+    pub fn from_letter(letter: &str) -> Option<Self> {
+        [Self::Added, Self::Modified, Self::Deleted]
+            .into_iter()
+            .find(|kind| kind.letter() == letter)
+    }
+
     /// Sentry's letter for it.
     pub fn letter(self) -> &'static str {
         match self {

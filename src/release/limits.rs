@@ -18,8 +18,8 @@ const ADDRESS: usize = 75;
 const PATH: usize = 510;
 /// The longest name of a repository that a commit may carry.
 pub(super) const REPOSITORY: usize = 64;
-/// The last second of the year 9999.
-const LAST_SECOND: i64 = 253_402_300_799;
+/// The end of the year 9999, in milliseconds since 1970.
+const MAX_TIME: i64 = 253_402_300_799_999;
 
 /// Makes commits fit, newest first as they came; a warning for each kind of thing left out.
 pub(super) fn apply_limits(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) {
@@ -69,43 +69,42 @@ fn fit_one(commit: Commit, left: &mut Truncation) -> Option<Commit> {
         return None;
     }
     let id = commit.id;
-    let author_email = address(&commit.author_email).unwrap_or_else(|| {
-        left.authors.push(format!("{} of commit {}", quote(&commit.author_email), short_sha(&id)));
-        String::new()
+    let author_email = commit.author_email.filter(|address| {
+        let fits = is_address(address);
+        if !fits {
+            left.authors.push(format!("{} of commit {}", quote(address), short_sha(&id)));
+        }
+        fits
     });
     let mut changes = Vec::with_capacity(commit.changes.len());
     for change in commit.changes {
-        let path = without_nul(change.path);
-        if path.is_empty() || path.chars().count() > PATH {
-            left.paths.push(format!("in commit {}", short_sha(&id)));
-        } else {
-            changes.push(FileChange { path, ..change });
+        match without_nul(Some(change.path)).filter(|path| path.chars().count() <= PATH) {
+            Some(path) => changes.push(FileChange { path, ..change }),
+            None => left.paths.push(format!("in commit {}", short_sha(&id))),
         }
     }
     Some(Commit {
-        author_name: without_nul(commit.author_name).chars().take(NAME).collect(),
+        author_name: without_nul(commit.author_name).map(|name| name.chars().take(NAME).collect()),
         author_email,
         message: without_nul(commit.message),
-        time: commit.time.filter(|time| (0..=LAST_SECOND).contains(time)),
+        time: commit.time.filter(|time| (0..=MAX_TIME).contains(time)),
         changes,
         id,
     })
 }
 
-/// The address as it is; an empty one is none, and that is fine too. `None`: it is no address.
-fn address(text: &str) -> Option<String> {
+fn is_address(text: &str) -> bool {
     let parts = text.split_once('@');
-    let fits = text.is_empty()
-        || (text.chars().count() <= ADDRESS
-            && !text.contains(|c: char| c.is_control() || c.is_whitespace())
-            && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()));
-    fits.then(|| text.to_owned())
+    text.chars().count() <= ADDRESS
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace())
+        && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-/// A database keeps no NUL in a text.
-fn without_nul(mut text: String) -> String {
+/// A database keeps no NUL in a text; `None` when nothing is left.
+fn without_nul(text: Option<String>) -> Option<String> {
+    let mut text = text?;
     text.retain(|c| c != '\0');
-    text
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// The first digits of a hash, as git shows it.
@@ -129,16 +128,18 @@ mod tests {
     #[test]
     fn a_bad_author_is_left_out_and_the_commit_stays() {
         for bad in ["no address", "a@", "@b", &format!("{}@x", "é".repeat(80)), "a@b\n"] {
-            let (fitting, warnings) =
-                apply_limits(vec![Commit { author_email: bad.to_owned(), ..commit("aaaaaaa") }]);
-            assert_eq!((fitting.len(), fitting[0].author_email.as_str()), (1, ""), "{bad}");
+            let (fitting, warnings) = apply_limits(vec![Commit {
+                author_email: Some(bad.to_owned()),
+                ..commit("aaaaaaa")
+            }]);
+            assert_eq!((fitting.len(), fitting[0].author_email.as_deref()), (1, None), "{bad}");
             assert_eq!(slugs(&warnings), ["author-left-out"]);
         }
         let (fitting, warnings) = apply_limits(vec![Commit {
-            author_email: "ada@example.com".to_owned(),
+            author_email: Some("ada@example.com".to_owned()),
             ..commit("aaaaaaa")
         }]);
-        assert_eq!(fitting[0].author_email, "ada@example.com");
+        assert_eq!(fitting[0].author_email.as_deref(), Some("ada@example.com"));
         assert!(warnings.is_empty());
     }
 
@@ -163,9 +164,9 @@ mod tests {
 
     #[test]
     fn no_nul_is_sent_and_no_commit_twice() {
-        let odd = Commit { message: "a\0b".repeat(70_000), ..commit("aaaaaaa") };
+        let odd = Commit { message: Some("a\0b".repeat(70_000)), ..commit("aaaaaaa") };
         let (fitting, _) = apply_limits(vec![odd, commit("aaaaaaa"), commit("not a hash")]);
         assert_eq!(fitting.len(), 1);
-        assert_eq!(fitting[0].message.len(), 140_000);
+        assert_eq!(fitting[0].message.as_ref().unwrap().len(), 140_000);
     }
 }

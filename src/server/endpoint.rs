@@ -3,8 +3,10 @@
 //! The order is Sentry's: credentials, scopes, organization, membership, method, and only then
 //! the endpoint. A panic in an endpoint is answered with 500, and the server lives on.
 
+use super::http::pagination::ListQuery;
 use super::http::request::RawRequest;
-use super::http::response::{ApiError, ApiResult, empty};
+use super::http::response::{ApiError, ApiResult, empty, with_body};
+use crate::database::integrations::InstalledIntegration;
 use crate::database::organizations::{Organization, Principal};
 use crate::server::auth;
 use crate::server::auth::scopes::Scopes;
@@ -15,6 +17,7 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use serde_json::Value;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,24 +29,49 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 pub(crate) struct PublicRequest {
     pub(crate) server: Arc<ServerState>,
     pub(crate) database: DatabaseLease,
-    pub(crate) bearer: Option<Principal>,
-    pub(crate) asked: RawRequest,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) raw: RawRequest,
 }
 
 /// A request to an endpoint of an organization, by somebody who may.
 pub(crate) struct OrgRequest {
     pub(crate) server: Arc<ServerState>,
     pub(crate) database: DatabaseLease,
-    pub(crate) bearer: Principal,
+    pub(crate) principal: Principal,
     pub(crate) org: Organization,
-    pub(crate) asked: RawRequest,
+    pub(crate) raw: RawRequest,
 }
+
+impl OrgRequest {
+    /// One page of a listing.
+    pub(crate) fn list_response(
+        &self,
+        page: ListQuery,
+        rows: impl IntoIterator<Item = Value>,
+    ) -> ApiResult {
+        page.respond(self.server.base(), &self.raw, rows.into_iter().collect())
+    }
+
+    /// The organization's integration with this id; what is no number names none.
+    pub(crate) async fn integration(
+        &mut self,
+        id: &str,
+    ) -> Result<Option<InstalledIntegration>, ApiError> {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        Ok(self.database.integration(self.org.id, id).await?)
+    }
+}
+
+/// What a handler returns.
+pub(crate) trait HandlerAnswer: Future<Output = ApiResult> + Send + 'static {}
+
+impl<F: Future<Output = ApiResult> + Send + 'static> HandlerAnswer for F {}
 
 type HandlerFuture = Pin<Box<dyn Future<Output = ApiResult> + Send>>;
 
 enum EndpointHandler {
-    Visit(Box<dyn Fn(PublicRequest) -> HandlerFuture + Send + Sync>),
-    Call(Box<dyn Fn(OrgRequest) -> HandlerFuture + Send + Sync>),
+    Public(Box<dyn Fn(PublicRequest) -> HandlerFuture + Send + Sync>),
+    OfOrg(Box<dyn Fn(OrgRequest) -> HandlerFuture + Send + Sync>),
 }
 
 struct MethodHandler {
@@ -55,19 +83,19 @@ struct MethodHandler {
 /// One path of the API with its methods, their scopes, and who answers them.
 pub(crate) struct Endpoint {
     path: String,
-    verbs: Vec<MethodHandler>,
+    methods: Vec<MethodHandler>,
 }
 
 impl Endpoint {
     /// A path below `/api/0/`.
     pub(crate) fn at(path: &str) -> Self {
-        Self { path: format!("/api/0/{path}"), verbs: Vec::new() }
+        Self { path: format!("/api/0/{path}"), methods: Vec::new() }
     }
 
     /// Its methods, each with the path.
     #[cfg(test)]
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = (String, String)> {
-        self.verbs.iter().map(|verb| (verb.method.to_string(), self.path.clone()))
+        self.methods.iter().map(|handler| (handler.method.to_string(), self.path.clone()))
     }
 
     /// A path below an organization's.
@@ -76,24 +104,60 @@ impl Endpoint {
     }
 
     /// A GET that needs no organization, and without scopes not even a token.
-    pub(crate) fn get_public<F, A>(mut self, scopes: Scopes, handler: F) -> Self
-    where
-        F: Fn(PublicRequest) -> A + Send + Sync + 'static,
-        A: Future<Output = ApiResult> + Send + 'static,
-    {
-        let handler = EndpointHandler::Visit(Box::new(move |visit| Box::pin(handler(visit))));
-        self.verbs.push(MethodHandler { method: Method::GET, scopes, handler });
+    pub(crate) fn get_public<A: HandlerAnswer>(
+        mut self,
+        scopes: Scopes,
+        handler: fn(PublicRequest) -> A,
+    ) -> Self {
+        let handler = EndpointHandler::Public(Box::new(move |request| Box::pin(handler(request))));
+        self.methods.push(MethodHandler { method: Method::GET, scopes, handler });
         self
     }
 
-    /// A method of an organization's endpoint; any one of the scopes allows it.
-    pub(crate) fn method<F, A>(mut self, method: Method, scopes: Scopes, handler: F) -> Self
-    where
-        F: Fn(OrgRequest) -> A + Send + Sync + 'static,
-        A: Future<Output = ApiResult> + Send + 'static,
-    {
-        let handler = EndpointHandler::Call(Box::new(move |call| Box::pin(handler(call))));
-        self.verbs.push(MethodHandler { method, scopes, handler });
+    /// A GET of an organization's endpoint; any one of the scopes allows it.
+    pub(crate) fn get<A: HandlerAnswer>(
+        self,
+        scopes: Scopes,
+        handler: fn(OrgRequest) -> A,
+    ) -> Self {
+        self.method(Method::GET, scopes, handler)
+    }
+
+    /// The same for a POST.
+    pub(crate) fn post<A: HandlerAnswer>(
+        self,
+        scopes: Scopes,
+        handler: fn(OrgRequest) -> A,
+    ) -> Self {
+        self.method(Method::POST, scopes, handler)
+    }
+
+    /// The same for a PUT.
+    pub(crate) fn put<A: HandlerAnswer>(
+        self,
+        scopes: Scopes,
+        handler: fn(OrgRequest) -> A,
+    ) -> Self {
+        self.method(Method::PUT, scopes, handler)
+    }
+
+    /// The same for a DELETE.
+    pub(crate) fn delete<A: HandlerAnswer>(
+        self,
+        scopes: Scopes,
+        handler: fn(OrgRequest) -> A,
+    ) -> Self {
+        self.method(Method::DELETE, scopes, handler)
+    }
+
+    fn method<A: HandlerAnswer>(
+        mut self,
+        method: Method,
+        scopes: Scopes,
+        handler: fn(OrgRequest) -> A,
+    ) -> Self {
+        let handler = EndpointHandler::OfOrg(Box::new(move |request| Box::pin(handler(request))));
+        self.methods.push(MethodHandler { method, scopes, handler });
         self
     }
 
@@ -103,13 +167,13 @@ impl Endpoint {
         let resource = Arc::new(self);
         let answer = move |State(server): State<Arc<ServerState>>,
                            method: Method,
-                           asked: Result<RawRequest, ApiError>| {
+                           raw: Result<RawRequest, ApiError>| {
             let resource = Arc::clone(&resource);
             async move {
                 let allow = resource.allow();
-                let answered =
-                    spawn_isolated(async move { resource.answer(server, &method, asked?).await });
-                let mut response = answered.await.unwrap_or_else(ApiError::into_response);
+                let answer =
+                    spawn_isolated(async move { resource.answer(server, &method, raw?).await });
+                let mut response = answer.await.unwrap_or_else(ApiError::into_response);
                 response.headers_mut().entry(ALLOW).or_insert(allow);
                 response
             }
@@ -119,8 +183,8 @@ impl Endpoint {
 
     /// The methods as Sentry's `Allow` header lists them.
     fn allow(&self) -> HeaderValue {
-        let verbs = self.verbs.iter().map(|verb| verb.method.as_str());
-        let methods: Vec<_> = verbs.chain(["HEAD", "OPTIONS"]).collect();
+        let methods = self.methods.iter().map(|handler| handler.method.as_str());
+        let methods: Vec<_> = methods.chain(["HEAD", "OPTIONS"]).collect();
         HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static("GET"))
     }
 
@@ -128,39 +192,40 @@ impl Endpoint {
         &self,
         server: Arc<ServerState>,
         method: &Method,
-        asked: RawRequest,
+        raw: RawRequest,
     ) -> ApiResult {
         let mut database = server.database().await?;
-        let bearer = auth::authenticate(server.own_token(), &mut database, &asked.headers).await?;
-        let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(verb) = self.verbs.iter().find(|verb| verb.method == wanted) else {
-            return method_not_allowed(bearer.as_ref(), method);
+        let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers).await?;
+        let effective = if method == Method::HEAD { &Method::GET } else { method };
+        let entry = self.methods.iter().find(|entry| entry.method == effective);
+        let Some(MethodHandler { scopes, handler, .. }) = entry else {
+            return method_not_allowed(principal.as_ref(), method);
         };
-        match &verb.handler {
-            EndpointHandler::Visit(handler) => {
-                if !verb.scopes.is_empty() {
-                    auth::check_scopes(bearer.as_ref(), verb.scopes)?;
+        match handler {
+            EndpointHandler::Public(handler) => {
+                if !scopes.is_empty() {
+                    auth::check_scopes(principal.as_ref(), scopes)?;
                 }
-                handler(PublicRequest { server, database, bearer, asked }).await
+                handler(PublicRequest { server, database, principal, raw }).await
             }
-            EndpointHandler::Call(handler) => {
-                auth::check_scopes(bearer.as_ref(), verb.scopes)?;
-                let bearer = bearer.ok_or_else(ApiError::forbidden)?;
-                let org = database.organization(asked.param("org")).await?;
+            EndpointHandler::OfOrg(handler) => {
+                auth::check_scopes(principal.as_ref(), scopes)?;
+                let principal = principal.ok_or_else(ApiError::forbidden)?;
+                let org = database.organization(raw.param("org")).await?;
                 let org = org.ok_or_else(ApiError::not_found)?;
-                auth::authorize(&mut database, &bearer, org.id, verb.scopes).await?;
-                handler(OrgRequest { server, database, bearer, org, asked }).await
+                auth::authorize(&mut database, &principal, org.id, scopes).await?;
+                handler(OrgRequest { server, database, principal, org, raw }).await
             }
         }
     }
 }
 
 /// A method that the endpoint does not have.
-fn method_not_allowed(bearer: Option<&Principal>, method: &Method) -> ApiResult {
+fn method_not_allowed(principal: Option<&Principal>, method: &Method) -> ApiResult {
     if method == Method::OPTIONS {
         return Ok(empty(StatusCode::OK));
     }
-    auth::check_scopes(bearer, &[])?;
+    auth::check_scopes(principal, &[])?;
     let text = format!("Method \"{method}\" not allowed.");
     Err(ApiError::detail(StatusCode::METHOD_NOT_ALLOWED, text))
 }
@@ -182,23 +247,18 @@ where
 
 /// What no endpoint of the API answers: Sentry's catch-all, which knows the missing slash.
 pub(crate) fn not_found(path: &str, headers: &HeaderMap) -> Response {
-    let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let sent = headers.get("content-type").and_then(|kind| kind.to_str().ok());
     let help = "Route not found, did you forget a trailing slash?";
     let suggestion = format!("try: {path}/");
-    if path.ends_with('/') {
-        super::http::response::with_body(
-            StatusCode::NOT_FOUND,
-            "text/html; charset=utf-8",
-            String::new(),
-        )
-    } else if kind.starts_with("application/json") {
+    let (kind, body) = if path.ends_with('/') {
+        ("text/html; charset=utf-8", String::new())
+    } else if sent.is_some_and(|kind| kind.starts_with("application/json")) {
         // Python's separators, with which this body is written without a serializer there.
-        let text = serde_json::Value::from(format!("{help} {suggestion}"));
-        let body = format!("{{\"info\": {text}}}");
-        super::http::response::with_body(StatusCode::NOT_FOUND, "application/json", body)
+        let text = Value::from(format!("{help} {suggestion}"));
+        ("application/json", format!("{{\"info\": {text}}}"))
     } else {
         let arrow = format!("{}^", " ".repeat(suggestion.chars().count() - 1));
-        let body = format!("{help}\n\n{suggestion}\n{arrow}\n");
-        super::http::response::with_body(StatusCode::NOT_FOUND, "text/plain", body)
-    }
+        ("text/plain", format!("{help}\n\n{suggestion}\n{arrow}\n"))
+    };
+    with_body(StatusCode::NOT_FOUND, kind, body)
 }

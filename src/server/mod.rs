@@ -49,22 +49,23 @@ pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
 async fn serve(options: ServeOptions) -> Result<()> {
     hide_panic_messages();
     let listen = options.listen;
-    let unheard = |error: std::io::Error| {
+    let listen_error = |error: std::io::Error| {
         let message = format!("cannot listen on {listen}: {error}");
         Error::new(ErrorCode::Usage, message).with_hint("name another address with --listen")
     };
     // Heard from here on, so that a signal during the start is not lost.
     let stop = StopSignals::listen();
-    let listener = TcpListener::bind(listen).await.map_err(unheard)?;
-    let address = listener.local_addr().map_err(unheard)?;
+    let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
     let (server, notes) = ServerState::prepare(options, address).await?;
-    let mut said: Vec<_> = notes.iter().map(|note| WriteOp::Stderr(format!("{note}\n"))).collect();
+    let mut writes: Vec<_> =
+        notes.iter().map(|note| WriteOp::Stderr(format!("{note}\n"))).collect();
     if !address.ip().is_loopback() {
         let warning = "warning: other machines can reach this address, and nothing is encrypted\n";
-        said.push(WriteOp::Stderr(warning.to_owned()));
+        writes.push(WriteOp::Stderr(warning.to_owned()));
     }
-    said.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
-    OutputSinks::emit(said)?;
+    writes.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
+    OutputSinks::emit(writes)?;
     let router = security::protect(router::router(Arc::new(server)));
     connections::serve(listener, router, ConnectionLimits::default(), stop.received()).await;
     Ok(())
@@ -77,7 +78,7 @@ mod tests {
     use crate::server::endpoint::{Endpoint, PublicRequest};
     use std::io::{Read, Write};
 
-    async fn break_down(_visit: PublicRequest) -> ApiResult {
+    async fn break_down(_request: PublicRequest) -> ApiResult {
         panic!("s3cr3t")
     }
 
@@ -103,8 +104,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let never = std::future::pending();
-        let patience = ConnectionLimits::default();
-        let serving = tokio::spawn(connections::serve(listener, router, patience, never));
+        let limits = ConnectionLimits::default();
+        let serving = tokio::spawn(connections::serve(listener, router, limits, never));
         for _ in 0..2 {
             let answer = tokio::task::spawn_blocking(move || get(address)).await.unwrap();
             assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");

@@ -1,4 +1,4 @@
-//! What `serve` is asked for.
+//! The options of `serve`.
 
 use crate::cli::{DEFAULT_LISTEN, ServeArgs};
 use crate::database::path;
@@ -59,7 +59,7 @@ impl ServeOptions {
     }
 }
 
-pub(crate) fn slugs(flag: &str, given: &[String]) -> Result<Vec<OrgSlug>> {
+pub(crate) fn slugs(flag: &str, texts: &[String]) -> Result<Vec<OrgSlug>> {
     let slug = |text: &String| {
         OrgSlug::parse(text).ok_or_else(|| {
             let message = format!("--{flag} {} is no slug", quote(text));
@@ -67,5 +67,5 @@ pub(crate) fn slugs(flag: &str, given: &[String]) -> Result<Vec<OrgSlug>> {
                 .with_hint("a slug has 1 to 50 letters, digits, `-` and `_`")
         })
     };
-    given.iter().map(slug).collect()
+    texts.iter().map(slug).collect()
 }

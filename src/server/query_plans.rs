@@ -115,8 +115,8 @@ async fn statements(database: &Path) -> BTreeMap<String, i32> {
     let (server, _) = ServerState::prepare(options, address).await.unwrap();
     Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
     let router = router(Arc::new(server));
-    let (patience, never) = (ConnectionLimits::default(), std::future::pending());
-    let serving = tokio::spawn(connections::serve(listener, router, patience, never));
+    let (limits, never) = (ConnectionLimits::default(), std::future::pending());
+    let serving = tokio::spawn(connections::serve(listener, router, limits, never));
     trace::take();
     for request in REQUESTS {
         let answer = tokio::task::spawn_blocking(move || send(address, *request)).await.unwrap();
@@ -171,9 +171,9 @@ fn every_endpoint_is_asked() {
     let endpoints: Vec<_> =
         endpoints().iter().flat_map(|one| one.endpoints().collect::<Vec<_>>()).collect();
     for (method, pattern) in endpoints {
-        let asked = REQUESTS
+        let is_requested = REQUESTS
             .iter()
             .any(|[verb, path, _]| *verb == method && is_of(&format!("/api/0/{path}"), &pattern));
-        assert!(asked, "{method} {pattern}");
+        assert!(is_requested, "{method} {pattern}");
     }
 }

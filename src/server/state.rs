@@ -1,4 +1,4 @@
-//! What `serve` is asked for, and what it makes ready before it answers: the file, the
+//! What every request shares, and what `serve` makes ready before it answers: the file, the
 //! organizations and projects, and the tokens.
 
 use super::auth::OwnToken;
@@ -32,7 +32,7 @@ pub(crate) struct ServerState {
     /// The local user, as whom a browser on this machine reads.
     local: Principal,
     address: SocketAddr,
-    pub(crate) sign_ins: Sessions,
+    pub(crate) sessions: Sessions,
     apps: FieldInput,
     github_api_url: Option<String>,
 }
@@ -62,23 +62,22 @@ impl ServerState {
             notes.push(format!("the tokens are in {path}"));
         }
         let idle = Mutex::new(vec![database]);
-        let sign_ins = Sessions::new(address.port());
+        let sessions = Sessions::new(address.port());
         if address.ip().is_loopback() {
-            let key = sign_ins.create_login_link();
+            let key = sessions.create_login_link();
             notes.push(format!("sign in with a browser, once: {base}/auth/login/?key={key}"));
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
         let local = user;
-        Ok((
-            Self { base, database, idle, own, local, address, sign_ins, apps, github_api_url },
-            notes,
-        ))
+        let state =
+            Self { base, database, idle, own, local, address, sessions, apps, github_api_url };
+        Ok((state, notes))
     }
 
-    /// The app with which a provider's pipeline is begun.
+    /// The app with which a provider's pipeline is started.
     pub(crate) fn app(&self, provider: &dyn Provider) -> Result<Fields> {
-        if let Some(why) = provider.sentry_only_reason() {
-            let message = format!("only a Sentry can finish {}: {why}", provider.name());
+        if let Some(reason) = provider.sentry_only_reason() {
+            let message = format!("only a Sentry can finish {}: {reason}", provider.name());
             return Err(Refusal::new(RefusalKind::NeedsSentry, message).into());
         }
         let app = app::parse_app(provider, &self.apps, self.github_api_url.as_deref());

@@ -24,25 +24,23 @@ pub(crate) async fn write_tokens_file(
     orgs: &[(&OrgSlug, i64)],
 ) -> Result<String> {
     let path = format!("{}.tokens.json", options.database.display());
-    let kept: Value = files::read(&path)
+    let stored: Value = files::read(&path)
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
-    let user_token = match kept["user"].as_str() {
-        Some(token) if database.bearer(token).await?.is_some() => token.to_owned(),
-        _ => format!("sntryu_{}", random_hex()),
+    let user_token = match existing_token(database, &stored["user"]).await? {
+        Some(token) => token,
+        None => format!("sntryu_{}", random_hex()),
     };
     database.store_token(&user_token, user).await?;
     let mut organizations = Map::new();
     for (org, id) in orgs {
-        let known = kept["organizations"][org.as_str()].as_str();
-        let token = match known.filter(|token| is_for_base(token, base)) {
-            Some(token) if database.bearer(token).await?.is_some() => token.to_owned(),
-            _ => organization_token(base, org),
-        };
+        let existing = existing_token(database, &stored["organizations"][org.as_str()]).await?;
+        let existing = existing.filter(|token| is_for_base(token, base));
+        let token = existing.unwrap_or_else(|| organization_token(base, org));
         let scopes = vec!["org:ci".to_owned()];
-        let bearer = Principal { user: None, organization: Some(*id), scopes };
-        database.store_token(&token, &bearer).await?;
+        let principal = Principal { user: None, organization: Some(*id), scopes };
+        database.store_token(&token, &principal).await?;
         organizations.insert(org.to_string(), token.into());
     }
     let text = format!("{:#}\n", json!({ "user": user_token, "organizations": organizations }));
@@ -51,6 +49,12 @@ pub(crate) async fn write_tokens_file(
         Error::new(ErrorCode::Database, message)
     })?;
     Ok(path)
+}
+
+/// The token of an earlier start, if the database still has it.
+async fn existing_token(database: &mut Database, stored: &Value) -> Result<Option<String>> {
+    let Some(token) = stored.as_str() else { return Ok(None) };
+    Ok(database.token_principal(token).await?.map(|_| token.to_owned()))
 }
 
 /// A token in Sentry's form: `sntrys_`, padded base64 of the facts, base64 of 32 random bytes.

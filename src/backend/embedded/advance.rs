@@ -21,65 +21,55 @@ pub(super) fn advance(
     let stored = StoredPipeline::load(transaction, key)?;
     if stored.step_index != settled.step_index {
         let message = "another run has taken this step already";
-        return Err(EngineError::Refused(Refusal::new(RefusalKind::Used, message)));
+        return Err(Refusal::new(RefusalKind::Used, message).into());
     }
-    let mut kept = settled.clone();
-    kept.step_index += 1;
-    rows::record_step(transaction, &kept)?;
-    if provider.steps().get(kept.step_index).is_some() {
-        let view = kept.view(provider, fresh);
-        kept.save(transaction, key)?;
+    let mut pipeline = settled.clone();
+    pipeline.step_index += 1;
+    rows::record_step(transaction, &pipeline)?;
+    if provider.steps().get(pipeline.step_index).is_some() {
+        let view = pipeline.view(provider, fresh);
+        pipeline.save(transaction, key)?;
         return Ok(StepResult::Advance(view));
     }
-    let finished = build_and_finish(transaction, provider, &kept)?;
-    kept.end(transaction, key)?;
+    let finished = build_and_finish(transaction, provider, &pipeline)?;
+    pipeline.end(transaction, key)?;
     Ok(StepResult::Complete(finished))
 }
 
 fn build_and_finish(
     transaction: &Transaction<'_>,
     provider: &'static dyn Provider,
-    kept: &StoredPipeline,
+    pipeline: &StoredPipeline,
 ) -> Result<FinishedIntegration, EngineError> {
-    let actor = Actor { user: kept.uid, org: kept.org_id };
-    let mut state = kept.data.clone();
-    state.bind("organization_id", kept.org_id);
-    let built = provider.build(&state).map_err(|refusal| {
-        log_refusal(&refusal, provider, kept);
-        EngineError::Refused(refusal)
-    })?;
-    let finished = finish(transaction, actor, provider, &kept.data, built)?;
-    match kept.integration_id() {
+    let actor = Actor { user: pipeline.uid, org: pipeline.org_id };
+    let mut state = pipeline.data.clone();
+    state.bind("organization_id", pipeline.org_id);
+    let built =
+        provider.build(&state).inspect_err(|refusal| log_refusal(refusal, provider, pipeline))?;
+    let finished = finish(transaction, actor, provider, &pipeline.data, built)?;
+    match pipeline.integration_id() {
         Some(expected) if expected != finished.id => {
             let message = format!(
                 "integration {expected} was to be renewed, but the account belongs to integration {}",
                 finished.id
             );
-            Err(EngineError::Refused(Refusal::new(RefusalKind::Mismatch, message)))
+            Err(Refusal::new(RefusalKind::Mismatch, message).into())
         }
         _ => Ok(finished),
     }
 }
 
 /// Sentry's own log lines for a provider that refuses.
-pub(super) fn log_refusal(refusal: &Refusal, provider: &dyn Provider, kept: &StoredPipeline) {
-    let (provider_key, organization_id) = (provider.key(), kept.org_id);
+pub(super) fn log_refusal(refusal: &Refusal, provider: &dyn Provider, pipeline: &StoredPipeline) {
+    let (provider_key, organization_id) = (provider.key(), pipeline.org_id);
     let (error_message, error_status) = (&refusal.message, refusal.status);
-    if refusal.kind == RefusalKind::Provider {
-        tracing::error!(
-            error_message,
-            error_status,
-            provider_key,
-            organization_id,
-            "build-integration.provider-error"
-        );
-    } else {
-        tracing::error!(
-            error_message,
-            error_status,
-            provider_key,
-            organization_id,
-            "build-integration.failure"
-        );
+    macro_rules! log {
+        ($event:literal) => {
+            tracing::error!(error_message, error_status, provider_key, organization_id, $event)
+        };
+    }
+    match refusal.kind {
+        RefusalKind::Provider => log!("build-integration.provider-error"),
+        _ => log!("build-integration.failure"),
     }
 }

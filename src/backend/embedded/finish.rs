@@ -16,10 +16,7 @@ use rusqlite::Connection;
 /// Stores what a provider built, and links the organization to it.
 ///
 /// A finish that changes nothing leaves no trace, not even in the audit log.
-///
-/// # Errors
-///
-/// A refusal, after which the caller must roll back.
+/// After a refusal the caller must roll back.
 pub fn finish(
     connection: &Connection,
     actor: Actor,
@@ -51,8 +48,7 @@ fn check_permission(
     actor: Actor,
     provider: &dyn Provider,
 ) -> Result<(), EngineError> {
-    let role = organizations::role(connection, actor)?;
-    if matches!(role.as_deref(), Some("owner" | "manager" | "admin")) {
+    if organizations::may_install(organizations::role(connection, actor)?.as_deref()) {
         return Ok(());
     }
     let error_message = "you must be an owner, manager or admin of the organization";
@@ -63,7 +59,7 @@ fn check_permission(
         provider_key = provider.key(),
         "build-integration.permission_error"
     );
-    Err(EngineError::Refused(Refusal::new(RefusalKind::Permission, error_message)))
+    Err(Refusal::new(RefusalKind::Permission, error_message).into())
 }
 
 /// The row by (integration key, external id): expected, kept, or overwritten wholesale.
@@ -75,36 +71,36 @@ fn ensure_integration(
     let external_id = checked_length("external id", &data.external_id, 256)?;
     let name = checked_length("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
     let key = provider.integration_key();
-    let found = rows::integration(connection, key, &external_id)?;
-    let (name, metadata) = match (&found, data.row) {
+    let existing = rows::integration(connection, key, &external_id)?;
+    let (name, metadata) = match (&existing, data.row) {
         (None, RowPolicy::Expect) => {
             let message = format!("there is no {key} integration that this would connect to");
-            return Err(EngineError::Refused(Refusal::failure(message)));
+            return Err(Refusal::failure(message).into());
         }
-        (Some(found), RowPolicy::Keep | RowPolicy::Expect) => {
-            (found.name.clone(), found.metadata.clone())
+        (Some(row), RowPolicy::Keep | RowPolicy::Expect) => {
+            (row.name.clone(), row.metadata.clone())
         }
-        (found, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(data, found.as_ref())),
+        (row, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(data, row.as_ref())),
     };
-    let wanted = IntegrationRow {
-        id: found.as_ref().map_or(0, |found| found.id),
+    let row = IntegrationRow {
+        id: existing.as_ref().map_or(0, |row| row.id),
         external_id,
         name,
         metadata,
         status: IntegrationStatus::Active,
     };
-    if found.as_ref() == Some(&wanted) {
-        return Ok((wanted, false));
+    if existing.as_ref() == Some(&row) {
+        return Ok((row, false));
     }
-    let id = rows::write_integration(connection, key, &wanted)?;
-    Ok((IntegrationRow { id, ..wanted }, true))
+    let id = rows::write_integration(connection, key, &row)?;
+    Ok((IntegrationRow { id, ..row }, true))
 }
 
 /// The new metadata, with the values that a row already there keeps.
-fn metadata(data: &IntegrationData, found: Option<&IntegrationRow>) -> Object {
+fn metadata(data: &IntegrationData, existing: Option<&IntegrationRow>) -> Object {
     let mut metadata = data.metadata.clone();
     for name in data.kept_metadata {
-        if let Some(value) = found.and_then(|found| found.metadata.get(*name)) {
+        if let Some(value) = existing.and_then(|row| row.metadata.get(*name)) {
             metadata.insert((*name).to_owned(), value.clone());
         }
     }
@@ -121,7 +117,7 @@ fn ensure_identity(
     let Some(identity) = &data.user_identity else {
         if provider.needs_default_identity() {
             let message = format!("{} gave no account to link, and needs one", provider.name());
-            return Err(EngineError::Refused(Refusal::failure(message)));
+            return Err(Refusal::failure(message).into());
         }
         return Ok((None, false));
     };
@@ -146,7 +142,7 @@ fn ensure_link(
     };
     if link.status == IntegrationStatus::DeletionInProgress {
         let message = "deletion is already in progress: run again when it is through";
-        return Err(EngineError::Refused(Refusal::failure(message)));
+        return Err(Refusal::failure(message).into());
     }
     let default_auth = default_auth.or(link.default_auth);
     let changed = link.status != IntegrationStatus::Active || link.default_auth != default_auth;
@@ -164,8 +160,7 @@ fn configure(
     row: &LinkRow,
 ) -> Result<bool, EngineError> {
     let link = OrgLink { id: row.id, integration_id: row.integration_id, config: &row.config };
-    let wanted: Option<Object> = provider.org_config(state, link);
-    match wanted {
+    match provider.org_config(state, link) {
         Some(config) if config != row.config => {
             rows::configure_link(connection, row.id, &config)?;
             Ok(true)
@@ -180,5 +175,5 @@ fn checked_length(what: &str, text: &str, longest: usize) -> Result<String, Engi
         return Ok(text.to_owned());
     }
     let message = format!("the integration's {what} is longer than {longest} characters");
-    Err(EngineError::Refused(Refusal::failure(message)))
+    Err(Refusal::failure(message).into())
 }

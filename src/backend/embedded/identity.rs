@@ -34,14 +34,14 @@ pub(super) fn ensure(
     let by_account = find(connection, idp, "external_id", &account.identity.external_id)?;
     let by_user = find(connection, idp, "user_id", &actor.user)?;
     match (by_account, by_user) {
-        (Some(known), _) if known.user != actor.user => {
-            let taken = identity_taken(actor, provider, idp, account, known.id);
+        (Some(stored), _) if stored.user != actor.user => {
+            let taken = identity_taken(actor, provider, idp, account, stored.id);
             if provider.needs_default_identity() { Err(taken) } else { Ok(None) }
         }
         // The account itself, or another account of this user, which takes the new id over.
-        (Some(known), _) | (None, Some(known)) => {
-            let changed = renew(connection, known.id, account.identity)?;
-            Ok(Some((known.id, changed)))
+        (Some(stored), _) | (None, Some(stored)) => {
+            let changed = renew(connection, stored.id, account.identity)?;
+            Ok(Some((stored.id, changed)))
         }
         (None, None) => {
             let id = insert(connection, idp, actor, account.identity)?;
@@ -126,5 +126,5 @@ fn identity_taken(
     );
     let name = provider.name();
     let message = format!("this {name} account is linked to a different Sentry user");
-    EngineError::Refused(Refusal::new(RefusalKind::IdentityTaken, message))
+    Refusal::new(RefusalKind::IdentityTaken, message).into()
 }

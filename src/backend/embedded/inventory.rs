@@ -13,29 +13,28 @@ use std::path::Path;
 
 /// Lists everything of one organization, and only reads; nothing when the file is not there.
 pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<Vec<ExistingIntegration>> {
-    let Some(mut database) = Database::open_to_read(path).await? else {
+    let Some(mut database) = Database::open_to_read(path).await? else { return Ok(Vec::new()) };
+    let Some(organization) = database.organization(org.as_str()).await? else {
         return Ok(Vec::new());
     };
-    let Some(found) = database.organization(org.as_str()).await? else { return Ok(Vec::new()) };
-    let installed = database.integrations(found.id, None, PageQuery::ALL).await?;
-    let keys: BTreeSet<_> = installed.into_iter().map(|one| one.integration_key).collect();
-    let mut held = Vec::new();
+    let installed = database.integrations(organization.id, None, PageQuery::ALL).await?;
+    let keys: BTreeSet<_> =
+        installed.into_iter().map(|installed| installed.integration_key).collect();
+    let mut existing = Vec::new();
     for integration_key in keys {
         let is_of =
             |provider: &&&dyn provider::Provider| provider.integration_key() == integration_key;
         let Some(provider) = provider::PROVIDERS.iter().find(is_of) else { continue };
         for listed in list(&mut database, org, *provider).await? {
-            let linked = EmbeddedBackend::new(&mut database).linked(found.id, listed.id).await?;
+            let linked =
+                EmbeddedBackend::new(&mut database).linked(organization.id, listed.id).await?;
             let links = RequestedLinks {
                 repositories: linked.repositories.into_iter().flatten().collect(),
                 code_mappings: linked.code_mappings,
             };
-            held.push(ExistingIntegration {
-                integration_key: integration_key.clone(),
-                listed,
-                links,
-            });
+            let integration_key = integration_key.clone();
+            existing.push(ExistingIntegration { integration_key, listed, links });
         }
     }
-    Ok(held)
+    Ok(existing)
 }

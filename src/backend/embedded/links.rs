@@ -3,10 +3,10 @@
 
 use super::EmbeddedBackend;
 use crate::backend::LinkReport;
-use crate::database::code_mappings::NewCodeMapping;
+use crate::database::code_mappings::{NewCodeMapping, StoredCodeMapping};
 use crate::database::organizations::PageQuery;
-use crate::database::repositories::{NewRepository, RepositoryFilter};
-use crate::error::{Error, Result};
+use crate::database::repositories::NewRepository;
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::types::CodeMapping;
 use crate::integration::links::{ExistingLinks, RequestedLinks};
 use crate::integration::task::IntegrationTask;
@@ -15,20 +15,12 @@ use crate::model::OrgSlug;
 impl EmbeddedBackend<'_> {
     /// The repositories and code mappings of an integration.
     pub async fn linked(&mut self, org: i64, integration: i64) -> Result<ExistingLinks> {
-        let integration_id = Some(integration);
-        let filter = RepositoryFilter { integration_id, ..RepositoryFilter::default() };
-        let repositories = self.database.repositories(org, &filter, PageQuery::ALL).await?;
-        let mapped = self.database.code_mappings(org, integration_id, &[], PageQuery::ALL).await?;
-        let mapping = |one: crate::database::code_mappings::StoredCodeMapping| CodeMapping {
-            project: one.project_slug,
-            repository: one.repository_name,
-            stack_root: one.stack_root,
-            source_root: one.source_root,
-            default_branch: one.default_branch,
-        };
+        let repositories = self.database.linked_repositories(org, integration).await?;
+        let mappings =
+            self.database.code_mappings(org, Some(integration), &[], PageQuery::ALL).await?;
         Ok(ExistingLinks {
-            repositories: repositories.into_iter().map(|one| vec![one.name]).collect(),
-            code_mappings: mapped.into_iter().map(mapping).collect(),
+            repositories: repositories.into_iter().map(|stored| vec![stored.name]).collect(),
+            code_mappings: mappings.into_iter().map(|stored| stored.mapping).collect(),
         })
     }
 
@@ -37,21 +29,21 @@ impl EmbeddedBackend<'_> {
         &mut self,
         task: &IntegrationTask,
         integration: i64,
-        wanted: &RequestedLinks,
-        after: &mut LinkReport,
+        requested: &RequestedLinks,
+        report: &mut LinkReport,
     ) {
-        for name in &wanted.repositories {
+        for name in &requested.repositories {
             match self.link_one(task, integration, name).await {
-                Ok(true) => after.linked(name),
+                Ok(true) => report.linked(name),
                 Ok(false) => {}
-                Err(failure) => after.not_linked(name, &failure.message),
+                Err(failure) => report.not_linked(name, &failure.message),
             }
         }
-        for mapping in &wanted.code_mappings {
+        for mapping in &requested.code_mappings {
             match self.map_one(task, integration, mapping).await {
-                Ok(true) => after.mapped(mapping),
+                Ok(true) => report.mapped(mapping),
                 Ok(false) => {}
-                Err(failure) => after.not_mapped(mapping, &failure.message),
+                Err(failure) => report.not_mapped(mapping, &failure.message),
             }
         }
     }
@@ -83,26 +75,21 @@ impl EmbeddedBackend<'_> {
         mapping: &CodeMapping,
     ) -> Result<bool> {
         let slug = OrgSlug::parse(&mapping.project);
-        let slug = slug.ok_or_else(|| refused("the project's slug is none".to_owned()))?;
+        let slug = slug.ok_or_else(|| refused("the project's slug is none"))?;
         let org = self.database.ensure_organization(&task.org, &[slug]).await?;
         let project = self.database.project(org, &mapping.project).await?;
-        let project = project.ok_or_else(|| refused("there is no such project".to_owned()))?.id;
-        let integration_id = Some(integration);
-        let filter = RepositoryFilter { integration_id, ..RepositoryFilter::default() };
-        let linked = self.database.repositories(org, &filter, PageQuery::ALL).await?;
+        let project = project.ok_or_else(|| refused("there is no such project"))?.id;
+        let linked = self.database.linked_repositories(org, integration).await?;
         let repository = linked.into_iter().find(|linked| linked.name == mapping.repository);
-        let repository = repository.ok_or_else(|| refused("it is not linked".to_owned()))?;
+        let repository = repository.ok_or_else(|| refused("it is not linked"))?;
         let link = self.database.integration(org, integration).await?;
-        let link = link.ok_or_else(|| refused("the integration is gone".to_owned()))?.link;
-        let there =
+        let link = link.ok_or_else(|| refused("the integration is gone"))?.link;
+        let existing =
             self.database.code_mappings(org, Some(integration), &[project], PageQuery::ALL).await?;
-        let is_same = there.iter().any(|there| {
-            there.stack_root == mapping.stack_root
-                && there.source_root == mapping.source_root
-                && there.repository_id == repository.id
-                && there.default_branch == mapping.default_branch
-        });
-        if is_same {
+        let is_same = |stored: &StoredCodeMapping| {
+            stored.repository_id == repository.id && stored.mapping == *mapping
+        };
+        if existing.iter().any(is_same) {
             return Ok(false);
         }
         let new = NewCodeMapping {
@@ -118,6 +105,6 @@ impl EmbeddedBackend<'_> {
     }
 }
 
-fn refused(why: String) -> Error {
-    Error::new(crate::error::ErrorCode::Refused, why)
+fn refused(reason: impl Into<String>) -> Error {
+    Error::new(ErrorCode::Refused, reason)
 }

@@ -39,7 +39,7 @@ pub use session::{EntryPoint, PipelineSession};
 /// The embedded backend.
 pub struct EmbeddedBackend<'d> {
     database: &'d mut Database,
-    /// The key of the pipeline that is being walked.
+    /// The key of the current pipeline.
     key: String,
     /// Organizations that came into being, for the run to say so.
     pub created_orgs: Vec<OrgSlug>,
@@ -54,9 +54,21 @@ pub enum EngineError {
     Refused(Refusal),
 }
 
-impl<E: Into<DatabaseError>> From<E> for EngineError {
-    fn from(error: E) -> Self {
+impl From<DatabaseError> for EngineError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
+    }
+}
+
+impl From<Refusal> for EngineError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 
@@ -101,47 +113,55 @@ impl<'d> EmbeddedBackend<'d> {
         current: CurrentStep,
         fields: &Fields,
     ) -> Result<StepResult, EngineError> {
-        let CurrentStep { provider, step, mut kept } = current;
-        if let Some(more) = provider.stay_data(step, fields, &kept.data) {
+        let CurrentStep { provider, step, mut pipeline } = current;
+        if let Some(more) = provider.stay_data(step, fields, &pipeline.data) {
             return Ok(StepResult::Stay(more));
         }
-        let admitted = provider.verify(step, fields, &kept.data, unix_ms() / 1000);
-        let taken = admitted.and_then(|()| provider.bind_answer(step, fields, &mut kept.data));
-        taken.map_err(EngineError::Refused)?;
-        self.fetch_from_third_party(provider, step, &mut kept).await?;
+        provider.verify(step, fields, &pipeline.data, unix_ms() / 1000)?;
+        provider.bind_answer(step, fields, &mut pipeline.data)?;
+        self.fetch_from_third_party(provider, step, &mut pipeline).await?;
         let key = self.key.clone();
-        let fresh = fresh_values(provider, &kept.site);
+        let fresh = fresh_values(provider, &pipeline.site);
         self.database
-            .try_write(|transaction| advance::advance(transaction, provider, &key, &kept, &fresh))
+            .try_write(|transaction| {
+                advance::advance(transaction, provider, &key, &pipeline, &fresh)
+            })
             .await
     }
 
-    /// Asks the third party until the provider lacks nothing, and keeps every reply.
+    /// Sends requests to the third party until the provider lacks nothing, and stores what each
+    /// response brings.
     async fn fetch_from_third_party(
         &mut self,
         provider: &'static dyn Provider,
         step: &Step,
-        kept: &mut StoredPipeline,
+        pipeline: &mut StoredPipeline,
     ) -> Result<(), EngineError> {
-        let refuse = |refusal: Refusal, kept: &StoredPipeline| {
-            advance::log_refusal(&refusal, provider, kept);
-            EngineError::Refused(refusal)
-        };
-        while let Some(ask) =
-            provider.next_request(step, &kept.data).map_err(|no| refuse(no, kept))?
-        {
-            let name = ask.name;
-            let reply = third_party::fetch(ask).await.map_err(|no| refuse(no, kept))?;
-            let heard = provider.bind_response(name, &reply, &mut kept.data);
-            heard.map_err(|no| refuse(no, kept))?;
+        let fetched = self.fetch_missing(provider, step, pipeline).await;
+        if let Err(EngineError::Refused(refusal)) = &fetched {
+            advance::log_refusal(refusal, provider, pipeline);
+        }
+        fetched
+    }
+
+    async fn fetch_missing(
+        &mut self,
+        provider: &'static dyn Provider,
+        step: &Step,
+        pipeline: &mut StoredPipeline,
+    ) -> Result<(), EngineError> {
+        while let Some(request) = provider.next_request(step, &pipeline.data)? {
+            let name = request.name;
+            let response = third_party::fetch(request).await?;
+            provider.bind_response(name, &response, &mut pipeline.data)?;
             let key = &self.key;
-            let saved = self
+            let is_saved = self
                 .database
-                .try_write(|transaction| kept.update_unless_taken(transaction, key))
+                .try_write(|transaction| pipeline.update_unless_taken(transaction, key))
                 .await?;
-            if !saved {
+            if !is_saved {
                 let message = "the third party gave out a token that it had given out before";
-                return Err(refuse(Refusal::failure(message), kept));
+                return Err(Refusal::failure(message).into());
             }
         }
         Ok(())
@@ -149,40 +169,39 @@ impl<'d> EmbeddedBackend<'d> {
 
     async fn current(&mut self) -> Result<CurrentStep, EngineError> {
         let key = &self.key;
-        let kept =
+        let pipeline =
             self.database.try_read(|connection| StoredPipeline::load(connection, key)).await?;
-        let provider = provider::find(&kept.provider_key).ok();
-        let valid = provider.filter(|provider| kept.is_valid(*provider));
-        let step = valid.and_then(|provider| provider.steps().get(kept.step_index));
+        let provider = provider::find(&pipeline.provider_key).ok();
+        let valid = provider.filter(|provider| pipeline.is_valid(*provider));
+        let step = valid.and_then(|provider| provider.steps().get(pipeline.step_index));
         match (valid, step) {
-            (Some(provider), Some(step)) => Ok(CurrentStep { provider, step, kept }),
-            _ => Err(EngineError::Refused(expired())),
+            (Some(provider), Some(step)) => Ok(CurrentStep { provider, step, pipeline }),
+            _ => Err(expired().into()),
         }
     }
 }
 
-/// The pipeline that is being walked, at its current step.
+/// The current pipeline at its current step.
 struct CurrentStep {
     provider: &'static dyn Provider,
     step: &'static Step,
-    kept: StoredPipeline,
+    pipeline: StoredPipeline,
 }
 
 impl Pipeline for EmbeddedBackend<'_> {
-    async fn initialize(&mut self, begin: PipelineStart<'_>) -> Result<StepView> {
-        let fresh = fresh_values(begin.provider, begin.base_url);
-        let (key, view, made) = self
+    async fn initialize(&mut self, start: PipelineStart<'_>) -> Result<StepView> {
+        let fresh = fresh_values(start.provider, start.base_url);
+        let (key, view, is_new_org) = self
             .database
             .try_write(|transaction| -> Result<_, EngineError> {
-                let (user, org, made) = ensure_org(transaction, begin.org)?;
-                let mut kept =
-                    StoredPipeline::new(begin, user, org).map_err(EngineError::Refused)?;
-                let view = kept.view(begin.provider, &fresh);
-                Ok((kept.insert(transaction)?, view, made))
+                let (user, org, is_new_org) = ensure_org(transaction, start.org)?;
+                let mut pipeline = StoredPipeline::new(start, user, org)?;
+                let view = pipeline.view(start.provider, &fresh);
+                Ok((pipeline.insert(transaction)?, view, is_new_org))
             })
             .await?;
-        if made {
-            self.created_orgs.push(begin.org.clone());
+        if is_new_org {
+            self.created_orgs.push(start.org.clone());
         }
         self.key = key;
         Ok(view)
@@ -196,15 +215,13 @@ impl Pipeline for EmbeddedBackend<'_> {
         }
         match self.submit(current, fields).await {
             Err(EngineError::Refused(refusal)) => Ok(StepResult::Refused(refusal)),
-            settled => Ok(settled?),
+            result => Ok(result?),
         }
     }
 
     async fn abandon(&mut self) -> Result<()> {
         let key = std::mem::take(&mut self.key);
-        let cleared =
-            self.database.try_write(|transaction| StoredPipeline::clear(transaction, &key)).await;
-        Ok(cleared.map_err(DatabaseError::from)?)
+        self.database.write(|transaction| StoredPipeline::clear(transaction, &key)).await
     }
 }
 
@@ -215,7 +232,7 @@ pub async fn list_read_only(
     provider: &dyn Provider,
 ) -> Result<Vec<ListedIntegration>> {
     match Database::open_to_read(path).await? {
-        Some(mut store) => list(&mut store, org, provider).await,
+        Some(mut database) => list(&mut database, org, provider).await,
         None => Ok(Vec::new()),
     }
 }
@@ -226,23 +243,21 @@ pub async fn links_read_only(
     org: &OrgSlug,
     integration: i64,
 ) -> Result<ExistingLinks> {
-    let Some(mut database) = Database::open_to_read(path).await? else {
-        return Ok(ExistingLinks::default());
-    };
-    match database.organization(org.as_str()).await? {
-        Some(org) => EmbeddedBackend::new(&mut database).linked(org.id, integration).await,
-        None => Ok(ExistingLinks::default()),
+    if let Some(mut database) = Database::open_to_read(path).await?
+        && let Some(org) = database.organization(org.as_str()).await?
+    {
+        return EmbeddedBackend::new(&mut database).linked(org.id, integration).await;
     }
+    Ok(ExistingLinks::default())
 }
 
 async fn list(
-    store: &mut Database,
+    database: &mut Database,
     org: &OrgSlug,
     provider: &dyn Provider,
 ) -> Result<Vec<ListedIntegration>> {
     let key = provider.integration_key();
-    let listed = store.try_read(|connection| rows::list(connection, org, key)).await;
-    Ok(listed.map_err(DatabaseError::from)?)
+    database.read(|connection| rows::list(connection, org, key)).await
 }
 
 fn fresh_values(provider: &dyn Provider, site: &str) -> FreshValues {

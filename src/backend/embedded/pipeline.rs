@@ -1,7 +1,7 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
 use super::{EngineError, callback_used, expired};
-use crate::database::columns::{digest, object, text};
+use crate::database::columns::{digest, read_object, text};
 use crate::integration::pipeline::{PipelineStart, StepView};
 use crate::model::state::{Fields, State, signature};
 use crate::model::{Object, PipelineType, Refusal};
@@ -32,36 +32,36 @@ pub(super) struct StoredPipeline {
 
 impl StoredPipeline {
     /// A pipeline at its first step, with what it begins with.
-    pub(super) fn new(begin: PipelineStart<'_>, uid: i64, org_id: i64) -> Result<Self, Refusal> {
+    pub(super) fn new(start: PipelineStart<'_>, uid: i64, org_id: i64) -> Result<Self, Refusal> {
         let mut data = State::default();
-        if let Some(id) = begin.integration_id {
+        if let Some(id) = start.integration_id {
             data.bind("integration_id", id);
         }
-        if let Some(app) = begin.app.filter(|app| app.iter().next().is_some()) {
+        if let Some(app) = start.app.filter(|app| app.iter().next().is_some()) {
             let app = app.iter().map(|(name, value)| (name.clone(), value.clone()));
             data.bind(APP, Value::Object(app.collect()));
         }
-        if let Some(initial) = begin.provider.initial() {
+        if let Some(initial) = start.provider.initial() {
             let nothing = Fields::default();
-            let fields = begin.initial_data.unwrap_or(&nothing);
-            begin.provider.verify(initial, fields, &data, unix_ms() / 1000)?;
-            begin.provider.bind_answer(initial, fields, &mut data)?;
+            let fields = start.initial_data.unwrap_or(&nothing);
+            start.provider.verify(initial, fields, &data, unix_ms() / 1000)?;
+            start.provider.bind_answer(initial, fields, &mut data)?;
         }
         Ok(Self {
             uid,
-            provider_key: begin.provider.key().to_owned(),
+            provider_key: start.provider.key().to_owned(),
             org_id,
             step_index: 0,
-            signature: of(begin.provider),
+            signature: provider_signature(start.provider),
             data,
-            site: begin.base_url.to_owned(),
-            next: begin.next.map(str::to_owned),
+            site: start.base_url.to_owned(),
+            next: start.next.map(str::to_owned),
         })
     }
 
     /// Whether it was made by a provider with these same steps.
     pub(super) fn is_valid(&self, provider: &dyn Provider) -> bool {
-        self.signature == of(provider)
+        self.signature == provider_signature(provider)
     }
 
     /// The integration to renew; a pipeline that has one is a `reauth`.
@@ -71,13 +71,10 @@ impl StoredPipeline {
 
     /// What the pipeline is for.
     pub(super) fn pipeline_type(&self) -> PipelineType {
-        match self.integration_id() {
-            Some(_) => PipelineType::Reauth,
-            None => PipelineType::Install,
-        }
+        if self.integration_id().is_some() { PipelineType::Reauth } else { PipelineType::Install }
     }
 
-    /// Looks at the current step, which may bind what is fresh.
+    /// The current step; showing it may bind fresh values.
     pub(super) fn view(&mut self, provider: &dyn Provider, fresh: &FreshValues) -> StepView {
         let Some(step) = provider.steps().get(self.step_index) else {
             return StepView { id: String::new(), data: Object::new() };
@@ -115,9 +112,9 @@ impl StoredPipeline {
         let sql = "SELECT * FROM pipeline_state WHERE key = ?1 AND expires_at > ?2";
         let read = |row: &Row<'_>| Ok((Self::read(row)?, row.get("ended")?));
         match connection.query_row(sql, (key, unix_ms()), read).optional()? {
-            Some((kept, false)) => Ok(kept),
-            Some((_, true)) => Err(EngineError::Refused(callback_used())),
-            None => Err(EngineError::Refused(expired())),
+            Some((pipeline, false)) => Ok(pipeline),
+            Some((_, true)) => Err(callback_used().into()),
+            None => Err(expired().into()),
         }
     }
 
@@ -128,7 +125,7 @@ impl StoredPipeline {
             org_id: row.get("org_id")?,
             step_index: usize::try_from(row.get::<_, i64>("step_index")?).unwrap_or(usize::MAX),
             signature: row.get("signature")?,
-            data: State::from(object(&row.get::<_, String>("data")?)),
+            data: State::from(read_object(row, "data")?),
             site: row.get("site")?,
             next: row.get("next")?,
         })
@@ -150,7 +147,7 @@ impl StoredPipeline {
         connection.execute(sql, values).map(drop)
     }
 
-    /// Writes what a third party told. Whether it could be: a value that finds the pipeline may
+    /// Writes what a third party sent. Whether it could be: a value that finds the pipeline may
     /// come from there, and must find no other.
     pub(super) fn update_unless_taken(
         &self,
@@ -158,12 +155,11 @@ impl StoredPipeline {
         key: &str,
     ) -> rusqlite::Result<bool> {
         let sql = "SELECT count(*) FROM pipeline_state WHERE callback = ?1 AND key <> ?2";
-        let others =
-            connection.query_row(sql, (self.callback(), key), |row| row.get::<_, i64>(0))?;
-        if others > 0 {
-            return Ok(false);
+        let others: i64 = connection.query_row(sql, (self.callback(), key), |row| row.get(0))?;
+        if others == 0 {
+            self.save(connection, key)?;
         }
-        self.save(connection, key).map(|()| true)
+        Ok(others == 0)
     }
 
     /// Clears the pipeline. One that waited for a callback is remembered without its data.
@@ -195,7 +191,7 @@ fn forget_expired(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(sql, [unix_ms()]).map(drop)
 }
 
-fn of(provider: &dyn Provider) -> String {
+fn provider_signature(provider: &dyn Provider) -> String {
     signature(provider.steps().iter().map(|step| step.id))
 }
 

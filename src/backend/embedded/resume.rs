@@ -1,6 +1,7 @@
 //! Finds the pipeline that a callback belongs to, or says why there is none.
 
-use super::{EmbeddedBackend, EngineError, callback_used};
+use super::pipeline::StoredPipeline;
+use super::{CurrentStep, EmbeddedBackend, EngineError, callback_used};
 use crate::database::columns::digest;
 use crate::error::Result;
 use crate::integration::callback::CallbackKey;
@@ -32,29 +33,25 @@ impl EmbeddedBackend<'_> {
     pub async fn resume(
         &mut self,
         org: &OrgSlug,
-        knows: &CallbackKey<'_>,
+        callback: &CallbackKey<'_>,
     ) -> Result<ResumedPipeline> {
-        let found = |connection: &_| match knows {
-            CallbackKey::State(handed_out) => find(connection, org, &digest(handed_out)),
+        let find_key = |connection: &_| match callback {
+            CallbackKey::State(value) => find(connection, org, &digest(value)),
             CallbackKey::Provider(key) => newest(connection, org, key),
         };
-        self.key = self.database.try_read(found).await?;
-        let current = self.current().await?;
-        Ok(ResumedPipeline {
-            provider: current.provider,
-            step: current.step,
-            pipeline_type: current.kept.pipeline_type(),
-            next: current.kept.next,
-            site: current.kept.site,
-        })
+        self.key = self.database.try_read(find_key).await?;
+        let CurrentStep { provider, step, pipeline } = self.current().await?;
+        let pipeline_type = pipeline.pipeline_type();
+        let StoredPipeline { next, site, .. } = pipeline;
+        Ok(ResumedPipeline { provider, step, pipeline_type, next, site })
     }
 }
 
 /// The key of the pipeline, found by the digest of the value, whose bytes are compared only later
 /// and in constant time.
 fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, EngineError> {
-    let refuse = |kind, message: &str| Err(EngineError::Refused(Refusal::new(kind, message)));
-    let found = connection
+    let refuse = |kind, message: &str| Err(Refusal::new(kind, message).into());
+    let row = connection
         .query_row(
             "SELECT key, slug, ended, expires_at FROM pipeline_state
              JOIN organization ON organization.id = org_id WHERE callback = ?1",
@@ -65,12 +62,12 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
             },
         )
         .optional()?;
-    match found {
+    match row {
         None => refuse(RefusalKind::WrongState, "no pipeline waits for this callback"),
         Some((_, slug, ..)) if slug != org.as_str() => {
             refuse(RefusalKind::Foreign, "the callback belongs to another organization's pipeline")
         }
-        Some((_, _, true, _)) => Err(EngineError::Refused(callback_used())),
+        Some((_, _, true, _)) => Err(callback_used().into()),
         Some((.., expires_at)) if expires_at <= unix_ms() => {
             refuse(RefusalKind::Expired, "the pipeline waited for an hour, and its time is over")
         }
@@ -86,8 +83,7 @@ fn newest(connection: &Connection, org: &OrgSlug, provider: &str) -> Result<Stri
                WHERE slug = ?1 AND provider_key = ?2 AND callback IS NULL
                    AND ended = 0 AND expires_at > ?3
                ORDER BY expires_at DESC LIMIT 1";
-    let found = connection.query_row(sql, (org.as_str(), provider, unix_ms()), |row| row.get(0));
+    let key = connection.query_row(sql, (org.as_str(), provider, unix_ms()), |row| row.get(0));
     let message = "no pipeline waits for this callback";
-    let none = || EngineError::Refused(Refusal::new(RefusalKind::WrongState, message));
-    found.optional()?.ok_or_else(none)
+    key.optional()?.ok_or_else(|| Refusal::new(RefusalKind::WrongState, message).into())
 }

@@ -1,7 +1,7 @@
 //! The rows: one small function for each thing that is read or written. No rules here.
 
 use super::pipeline::StoredPipeline;
-use crate::database::columns::{object, text};
+use crate::database::columns::{object, read_object, text};
 use crate::database::organizations::Actor;
 use crate::model::{IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets};
 use crate::os::clock::unix_ms;
@@ -46,7 +46,7 @@ pub(super) fn list(
     let rows = statement.query_map((org.as_str(), integration_key), |row| {
         let is_active =
             |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == IntegrationStatus::Active);
-        let metadata = json_of(row, "metadata")?;
+        let metadata = read_object(row, "metadata")?;
         let identity: Option<String> = row.get("identity")?;
         Ok(ListedIntegration {
             id: row.get("id")?,
@@ -56,7 +56,7 @@ pub(super) fn list(
             active: is_active("status")? && is_active("link_status")?,
             stored: Some(StoredSecrets {
                 metadata,
-                config: json_of(row, "config")?,
+                config: read_object(row, "config")?,
                 identity: identity.as_deref().map(object),
             }),
         })
@@ -70,21 +70,17 @@ pub(super) fn integration(
     integration_key: &str,
     external_id: &str,
 ) -> rusqlite::Result<Option<IntegrationRow>> {
-    connection
-        .query_row(
-            "SELECT * FROM integration WHERE provider = ?1 AND external_id = ?2",
-            (integration_key, external_id),
-            |row| {
-                Ok(IntegrationRow {
-                    id: row.get("id")?,
-                    external_id: row.get("external_id")?,
-                    name: row.get("name")?,
-                    metadata: json_of(row, "metadata")?,
-                    status: status(row, "status")?,
-                })
-            },
-        )
-        .optional()
+    let sql = "SELECT * FROM integration WHERE provider = ?1 AND external_id = ?2";
+    let read = |row: &Row<'_>| {
+        Ok(IntegrationRow {
+            id: row.get("id")?,
+            external_id: row.get("external_id")?,
+            name: row.get("name")?,
+            metadata: read_object(row, "metadata")?,
+            status: status(row, "status")?,
+        })
+    };
+    connection.query_row(sql, (integration_key, external_id), read).optional()
 }
 
 /// Creates the row, or overwrites name, metadata and status; its id.
@@ -117,21 +113,18 @@ pub(super) fn link(
     org: i64,
     integration: i64,
 ) -> rusqlite::Result<Option<LinkRow>> {
-    connection
-        .query_row(
-            "SELECT * FROM organization_integration WHERE organization_id = ?1 AND integration_id = ?2",
-            (org, integration),
-            |row| {
-                Ok(LinkRow {
-                    id: row.get("id")?,
-                    integration_id: integration,
-                    config: json_of(row, "config")?,
-                    status: status(row, "status")?,
-                    default_auth: row.get("default_auth_id")?,
-                })
-            },
-        )
-        .optional()
+    let sql = "SELECT * FROM organization_integration
+               WHERE organization_id = ?1 AND integration_id = ?2";
+    let read = |row: &Row<'_>| {
+        Ok(LinkRow {
+            id: row.get("id")?,
+            integration_id: integration,
+            config: read_object(row, "config")?,
+            status: status(row, "status")?,
+            default_auth: row.get("default_auth_id")?,
+        })
+    };
+    connection.query_row(sql, (org, integration), read).optional()
 }
 
 /// A new link with an empty configuration.
@@ -169,12 +162,8 @@ pub(super) fn configure_link(
     link: i64,
     config: &Object,
 ) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "UPDATE organization_integration SET config = ?2 WHERE id = ?1",
-            (link, text(config)),
-        )
-        .map(drop)
+    let sql = "UPDATE organization_integration SET config = ?2 WHERE id = ?1";
+    connection.execute(sql, (link, text(config))).map(drop)
 }
 
 /// Sentry's audit entry 110, `integration.add`.
@@ -185,24 +174,24 @@ pub(super) fn record_install(
     integration: &IntegrationRow,
 ) -> rusqlite::Result<()> {
     let data = json!({ "provider": provider_key, "name": integration.name });
-    connection
-        .execute(
-            "INSERT INTO audit_log_entry
-                 (organization_id, actor_id, event, target_object, data, created_at)
-             VALUES (?1, ?2, 'integration.add', ?3, ?4, ?5)",
-            (actor.org, actor.user, integration.id, data.to_string(), unix_ms()),
-        )
-        .map(drop)
+    let sql = "INSERT INTO audit_log_entry
+                   (organization_id, actor_id, event, target_object, data, created_at)
+               VALUES (?1, ?2, 'integration.add', ?3, ?4, ?5)";
+    let values = (actor.org, actor.user, integration.id, data.to_string(), unix_ms());
+    connection.execute(sql, values).map(drop)
 }
 
 /// Sentry's analytics event `integrations.pipeline_step`, with the index after the step.
-pub(super) fn record_step(connection: &Connection, kept: &StoredPipeline) -> rusqlite::Result<()> {
+pub(super) fn record_step(
+    connection: &Connection,
+    pipeline: &StoredPipeline,
+) -> rusqlite::Result<()> {
     let data = json!({
-        "user_id": kept.uid,
-        "organization_id": kept.org_id,
-        "integration": kept.provider_key,
-        "step_index": kept.step_index,
-        "pipeline_type": kept.pipeline_type().as_str(),
+        "user_id": pipeline.uid,
+        "organization_id": pipeline.org_id,
+        "integration": pipeline.provider_key,
+        "step_index": pipeline.step_index,
+        "pipeline_type": pipeline.pipeline_type().as_str(),
     });
     record_event(connection, "integrations.pipeline_step", &data)
 }
@@ -220,10 +209,6 @@ pub(super) fn record_identity(
 fn record_event(connection: &Connection, kind: &str, data: &Value) -> rusqlite::Result<()> {
     let sql = "INSERT INTO analytics_event (type, data, created_at) VALUES (?1, ?2, ?3)";
     connection.execute(sql, (kind, data.to_string(), unix_ms())).map(drop)
-}
-
-fn json_of(row: &Row<'_>, column: &str) -> rusqlite::Result<Object> {
-    Ok(object(&row.get::<_, String>(column)?))
 }
 
 /// A status that another hand wrote counts as switched off.

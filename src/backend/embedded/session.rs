@@ -1,8 +1,7 @@
-//! Pipelines that are walked over HTTP: found by the key in a cookie, for the user who began them.
+//! Pipelines over HTTP: found by the key in a cookie, for the user who started them.
 
 use super::pipeline::StoredPipeline;
 use super::{EmbeddedBackend, EngineError, fresh_values};
-use crate::database::DatabaseError;
 use crate::error::Result;
 use crate::integration::pipeline::{PipelineStart, StepView};
 use crate::provider::{self, Provider, Step};
@@ -13,7 +12,7 @@ const API_MODE: &str = "api_mode";
 /// The name of ours: the finish is a redirect to the settings page.
 const LINKED: &str = "external_pipeline";
 
-/// Through which door a pipeline was begun, and is to be left.
+/// Where a pipeline was started, and how its finish is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryPoint {
     /// The JSON endpoint.
@@ -28,7 +27,7 @@ pub enum EntryPoint {
 pub struct PipelineSession {
     /// The key under which it is kept.
     pub key: String,
-    /// The user who began it.
+    /// The user who started it.
     pub user: i64,
     /// The organization that it is for.
     pub org: i64,
@@ -40,77 +39,74 @@ pub struct PipelineSession {
     pub index: usize,
     /// What it shows.
     pub view: StepView,
-    /// Its door.
-    pub door: EntryPoint,
+    /// Where it was started.
+    pub entry_point: EntryPoint,
     /// What the redirect URL carries.
     pub next: Option<String>,
 }
 
 impl EmbeddedBackend<'_> {
-    /// Begins a pipeline for this user in place of the one that the session had; its key.
+    /// Starts a pipeline for this user in place of the one that the session had; its key.
     pub async fn begin_session(
         &mut self,
-        begin: PipelineStart<'_>,
+        start: PipelineStart<'_>,
         user: i64,
         org: i64,
-        door: EntryPoint,
+        entry_point: EntryPoint,
         replaced: Option<&str>,
     ) -> Result<String> {
-        let fresh = fresh_values(begin.provider, begin.base_url);
-        let mut kept = StoredPipeline::new(begin, user, org)?;
-        match door {
-            EntryPoint::Api => kept.data.bind(API_MODE, true),
-            EntryPoint::Link => kept.data.bind(LINKED, true),
+        let fresh = fresh_values(start.provider, start.base_url);
+        let mut pipeline = StoredPipeline::new(start, user, org)?;
+        match entry_point {
+            EntryPoint::Api => pipeline.data.bind(API_MODE, true),
+            EntryPoint::Link => pipeline.data.bind(LINKED, true),
             EntryPoint::SetUp => {}
         }
-        kept.view(begin.provider, &fresh);
-        let key = self
-            .database
+        pipeline.view(start.provider, &fresh);
+        self.database
             .write(|transaction| {
                 if let Some(replaced) = replaced {
                     StoredPipeline::clear(transaction, replaced)?;
                 }
-                kept.insert(transaction)
+                pipeline.insert(transaction)
             })
-            .await?;
-        Ok(key)
+            .await
     }
 
-    /// Takes up the pipeline with this key; `None` when it is not there any more. A look may bind
-    /// what is fresh, and then restarts the time to live.
+    /// Takes up the pipeline with this key; `None` when it is not there any more. Showing its step
+    /// may bind fresh values, which restarts the time to live.
     pub async fn session(&mut self, key: &str) -> Result<Option<PipelineSession>> {
         let loaded =
             self.database.try_read(|connection| StoredPipeline::load(connection, key)).await;
-        let mut kept = match loaded {
-            Ok(kept) => kept,
+        let mut pipeline = match loaded {
             Err(EngineError::Refused(_)) => return Ok(None),
-            Err(EngineError::Database(error)) => return Err(error.into()),
+            loaded => loaded?,
         };
-        let Ok(provider) = provider::find(&kept.provider_key) else { return Ok(None) };
-        let step = provider.steps().get(kept.step_index).filter(|_| kept.is_valid(provider));
+        let Ok(provider) = provider::find(&pipeline.provider_key) else { return Ok(None) };
+        let step =
+            provider.steps().get(pipeline.step_index).filter(|_| pipeline.is_valid(provider));
         let Some(step) = step else { return Ok(None) };
-        let before = kept.data.clone();
-        let view = kept.view(provider, &fresh_values(provider, &kept.site.clone()));
-        if kept.data != before {
-            let saved = self.database.try_write(|transaction| kept.save(transaction, key)).await;
-            saved.map_err(DatabaseError::from)?;
+        let before = pipeline.data.clone();
+        let view = pipeline.view(provider, &fresh_values(provider, &pipeline.site.clone()));
+        if pipeline.data != before {
+            self.database.write(|transaction| pipeline.save(transaction, key)).await?;
         }
         Ok(Some(PipelineSession {
             key: key.to_owned(),
-            user: kept.uid,
-            org: kept.org_id,
+            user: pipeline.uid,
+            org: pipeline.org_id,
             provider,
             step,
-            index: kept.step_index,
+            index: pipeline.step_index,
             view,
-            door: door(&kept),
-            next: kept.next,
+            entry_point: entry_point(&pipeline),
+            next: pipeline.next,
         }))
     }
 }
 
-fn door(kept: &StoredPipeline) -> EntryPoint {
-    let bound = |name| kept.data.fetch(name) == Some(&Value::Bool(true));
+fn entry_point(pipeline: &StoredPipeline) -> EntryPoint {
+    let bound = |name| pipeline.data.fetch(name) == Some(&Value::Bool(true));
     match (bound(API_MODE), bound(LINKED)) {
         (true, _) => EntryPoint::Api,
         (_, true) => EntryPoint::Link,

@@ -35,16 +35,17 @@ pub(super) fn change_body(change: &ReleaseUpdate) -> Map<String, Value> {
 fn commit_body(commit: &Commit, repository: Option<&str>) -> Value {
     let mut body = json!({ "id": commit.id });
     let texts = [
-        ("repository", repository.unwrap_or_default()),
-        ("message", &commit.message),
-        ("author_name", &commit.author_name),
-        ("author_email", &commit.author_email),
+        ("repository", repository),
+        ("message", commit.message.as_deref()),
+        ("author_name", commit.author_name.as_deref()),
+        ("author_email", commit.author_email.as_deref()),
     ];
-    for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+    for (name, text) in texts {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
         body[name] = text.into();
     }
     if let Some(time) = commit.time {
-        body["timestamp"] = date::iso(time.saturating_mul(1000)).into();
+        body["timestamp"] = date::iso(time).into();
     }
     if !commit.changes.is_empty() {
         let file =

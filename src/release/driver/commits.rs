@@ -187,7 +187,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
 /// Whether a commit is its hash and time alone.
 pub(crate) fn is_hash_only(commit: &Commit) -> bool {
     let Commit { id: _, time: _, message, author_name, author_email, changes } = commit;
-    message.is_empty() && author_name.is_empty() && author_email.is_empty() && changes.is_empty()
+    message.is_none() && author_name.is_none() && author_email.is_none() && changes.is_empty()
 }
 
 pub(crate) fn keep_hash(commit: &mut Commit) {

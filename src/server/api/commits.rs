@@ -7,36 +7,40 @@ use crate::server::http::pagination::ListQuery;
 use crate::server::http::response::{ApiError, ApiResult};
 
 /// `GET /releases/{version}/commits/`.
-pub(crate) async fn of_release(mut call: OrgRequest) -> ApiResult {
-    let release = releases::release_in_path(&mut call).await?;
-    let wanted = ListQuery::read(&call.asked)?;
-    let found = call.database.release_commits(release.id, wanted.rows()).await?;
-    answer(call, wanted, &found).await
+pub(crate) async fn of_release(mut request: OrgRequest) -> ApiResult {
+    let release = releases::release_in_path(&mut request).await?;
+    let page = ListQuery::read(&request.raw)?;
+    let commits = request.database.release_commits(release.id, page.rows()).await?;
+    list_response(request, page, &commits).await
 }
 
 /// `GET /repos/{id}/commits/`.
-pub(crate) async fn of_repository(mut call: OrgRequest) -> ApiResult {
-    let id = call.asked.id("id").map_err(|_| ApiError::not_found())?;
-    let found = call.database.repository(call.org.id, id).await?;
-    let repository = found.ok_or_else(ApiError::not_found)?;
-    let wanted = ListQuery::read(&call.asked)?;
-    let found = call.database.repository_commits(repository.id, wanted.rows()).await?;
-    answer(call, wanted, &found).await
+pub(crate) async fn of_repository(mut request: OrgRequest) -> ApiResult {
+    let id = request.raw.id("id").map_err(|_| ApiError::not_found())?;
+    let repository = request.database.repository(request.org.id, id).await?;
+    let repository = repository.ok_or_else(ApiError::not_found)?;
+    let page = ListQuery::read(&request.raw)?;
+    let commits = request.database.repository_commits(repository.id, page.rows()).await?;
+    list_response(request, page, &commits).await
 }
 
-async fn answer(mut call: OrgRequest, wanted: ListQuery, commits: &[StoredCommit]) -> ApiResult {
-    let mut shown = Vec::new();
+async fn list_response(
+    mut request: OrgRequest,
+    page: ListQuery,
+    commits: &[StoredCommit],
+) -> ApiResult {
+    let mut rows = Vec::new();
     for commit in commits {
-        shown.push(release_json::commit(&mut call.database, commit).await?);
+        rows.push(release_json::commit(&mut request.database, commit).await?);
     }
-    wanted.answer(call.server.base(), &call.asked, shown)
+    request.list_response(page, rows)
 }
 
 /// `GET /releases/{version}/commitfiles/`.
-pub(crate) async fn files(mut call: OrgRequest) -> ApiResult {
-    let release = releases::release_in_path(&mut call).await?;
-    let wanted = ListQuery::read(&call.asked)?;
-    let found = call.database.release_files(release.id, wanted.rows()).await?;
-    let shown = found.iter().map(|file| release_json::file(call.org.id, file)).collect();
-    wanted.answer(call.server.base(), &call.asked, shown)
+pub(crate) async fn files(mut request: OrgRequest) -> ApiResult {
+    let release = releases::release_in_path(&mut request).await?;
+    let page = ListQuery::read(&request.raw)?;
+    let files = request.database.release_files(release.id, page.rows()).await?;
+    let org = request.org.id;
+    request.list_response(page, files.iter().map(|file| release_json::file(org, file)))
 }

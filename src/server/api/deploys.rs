@@ -1,8 +1,9 @@
 //! `/releases/{version}/deploys/`.
 
 use super::{release_json, releases};
-use crate::database::deploys::NewDeploy;
 use crate::database::releases::StoredRelease;
+use crate::os::clock::unix_ms;
+use crate::release::backend::Deploy;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule};
 use crate::server::http::pagination::ListQuery;
@@ -14,17 +15,17 @@ use serde_json::json;
 const NAME: usize = 64;
 
 /// `GET`, the latest first.
-pub(crate) async fn list(mut call: OrgRequest) -> ApiResult {
-    let release = releases::release_in_path(&mut call).await?;
-    let wanted = ListQuery::read(&call.asked)?;
-    let found = call.database.deploys(release.id, wanted.rows()).await?;
-    wanted.answer(call.server.base(), &call.asked, found.iter().map(release_json::deploy).collect())
+pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
+    let release = releases::release_in_path(&mut request).await?;
+    let page = ListQuery::read(&request.raw)?;
+    let deploys = request.database.deploys(release.id, page.rows()).await?;
+    request.list_response(page, deploys.iter().map(release_json::deploy))
 }
 
 /// `POST`.
-pub(crate) async fn create(mut call: OrgRequest) -> ApiResult {
-    let release = releases::release_in_path(&mut call).await?;
-    let object = body::read(&call.asked)?;
+pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
+    let release = releases::release_in_path(&mut request).await?;
+    let object = body::read(&request.raw)?;
     let mut reader = BodyReader::new(&object);
     let environment = reader.text("environment", TextRule::required(NAME));
     if environment.as_ref().is_some_and(|name| name.contains(['\n', '\r', '\u{c}', '/'])) {
@@ -34,42 +35,40 @@ pub(crate) async fn create(mut call: OrgRequest) -> ApiResult {
     if slugs.as_ref().is_some_and(Vec::is_empty) {
         reader.error("projects", "This list may not be empty.");
     }
-    let new = NewDeploy {
+    let deploy = Deploy {
         environment: environment.unwrap_or_default(),
         name: reader.text("name", TextRule::optional(NAME)),
         url: reader.url("url"),
-        date_started: reader.date("dateStarted"),
-        date_finished: reader.date("dateFinished"),
-        projects: Vec::new(),
+        started: reader.date("dateStarted"),
+        finished: reader.date("dateFinished").unwrap_or_else(unix_ms),
     };
     reader.finish()?;
-    let projects = project_ids(&mut call, &release, &slugs.unwrap_or_default()).await?;
-    let deploy = call.database.deploy(release.id, &NewDeploy { projects, ..new }).await?;
-    Ok(json_response(StatusCode::CREATED, &release_json::deploy(&deploy)))
+    let projects = project_ids(&mut request, &release, &slugs.unwrap_or_default()).await?;
+    let stored = request.database.deploy(release.id, &projects, &deploy).await?;
+    Ok(json_response(StatusCode::CREATED, &release_json::deploy(&stored)))
 }
 
 /// The ids of the projects with these slugs, each of which the release must have.
 async fn project_ids(
-    call: &mut OrgRequest,
+    request: &mut OrgRequest,
     release: &StoredRelease,
     slugs: &[String],
 ) -> Result<Vec<i64>, ApiError> {
-    let own = call.database.release_projects(release.id).await?;
-    let (mut ids, mut strange) = (Vec::new(), Vec::new());
+    let own = request.database.release_projects(release.id).await?;
+    let (mut ids, mut invalid) = (Vec::new(), Vec::new());
     for slug in slugs {
-        let found = call.database.project(call.org.id, slug).await?;
-        let found = found.filter(|found| found.slug == *slug);
-        let id = found.ok_or_else(|| ApiError::field("projects", "Invalid project"))?.id;
+        let project = request.database.project_by_slug(request.org.id, slug).await?;
+        let id = project.ok_or_else(|| ApiError::field("projects", "Invalid project"))?.id;
         if own.iter().any(|(own, _)| *own == id) {
             ids.push(id);
         } else {
-            strange.push(slug.as_str());
+            invalid.push(slug.as_str());
         }
     }
-    if strange.is_empty() {
+    if invalid.is_empty() {
         return Ok(ids);
     }
-    let (names, version) = (strange.join(", "), &release.version);
+    let (names, version) = (invalid.join(", "), &release.version);
     let message = format!("Invalid projects ({names}) for release {version}");
     let detail = json!({ "code": "parameter-validation-error", "message": message,
                          "extra": { "context": "" } });

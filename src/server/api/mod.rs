@@ -15,7 +15,6 @@ pub(crate) mod version_info;
 
 use super::auth::scopes::Scopes;
 use super::endpoint::Endpoint;
-use axum::http::Method;
 
 const ORG_READ: Scopes = &["org:read", "org:write", "org:admin"];
 const LINK_READ: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
@@ -34,18 +33,14 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     parts.into_iter().flatten().collect()
 }
 
-/// Who asks, and for what there is.
+/// The user, organizations and projects.
 fn organization_routes() -> Vec<Endpoint> {
     vec![
         Endpoint::at("").get_public(&[], organizations::who_am_i),
         Endpoint::at("organizations/").get_public(ORG_READ, organizations::list),
-        Endpoint::of_org("").method(Method::GET, ORG_READ, organizations::show),
-        Endpoint::of_org("projects/").method(Method::GET, ORG_READ, organizations::projects),
-        Endpoint::at("projects/{org}/{project}/").method(
-            Method::GET,
-            PROJECT_READ,
-            organizations::show_project,
-        ),
+        Endpoint::of_org("").get(ORG_READ, organizations::show),
+        Endpoint::of_org("projects/").get(ORG_READ, organizations::projects),
+        Endpoint::at("projects/{org}/{project}/").get(PROJECT_READ, organizations::show_project),
     ]
 }
 
@@ -53,77 +48,43 @@ fn organization_routes() -> Vec<Endpoint> {
 fn integration_routes() -> Vec<Endpoint> {
     vec![
         Endpoint::of_org("pipeline/{pipeline_name}/")
-            .method(Method::GET, LINK_READ, pipeline::show)
-            .method(Method::POST, LINK_WRITE, pipeline::advance),
-        Endpoint::of_org("integrations/").method(Method::GET, LINK_READ, integrations::list),
+            .get(LINK_READ, pipeline::show)
+            .post(LINK_WRITE, pipeline::advance),
+        Endpoint::of_org("integrations/").get(LINK_READ, integrations::list),
         Endpoint::of_org("integrations/{id}/")
-            .method(Method::GET, LINK_READ, integrations::show)
-            .method(Method::DELETE, LINK_DELETE, integrations::delete),
-        Endpoint::of_org("integrations/{id}/repos/").method(
-            Method::GET,
-            LINK_READ,
-            integrations::repositories,
-        ),
-        Endpoint::of_org("config/integrations/").method(
-            Method::GET,
-            LINK_READ,
-            integrations::configurations,
-        ),
-        Endpoint::of_org("repos/").method(Method::GET, LINK_OR_CI, repositories::list).method(
-            Method::POST,
-            LINK_READ,
-            repositories::create,
-        ),
-        Endpoint::of_org("repos/{id}/commits/").method(
-            Method::GET,
-            LINK_OR_CI,
-            commits::of_repository,
-        ),
+            .get(LINK_READ, integrations::show)
+            .delete(LINK_DELETE, integrations::delete),
+        Endpoint::of_org("integrations/{id}/repos/").get(LINK_READ, integrations::repositories),
+        Endpoint::of_org("config/integrations/").get(LINK_READ, integrations::configurations),
+        Endpoint::of_org("repos/")
+            .get(LINK_OR_CI, repositories::list)
+            .post(LINK_READ, repositories::create),
+        Endpoint::of_org("repos/{id}/commits/").get(LINK_OR_CI, commits::of_repository),
         Endpoint::of_org("code-mappings/")
-            .method(Method::GET, LINK_OR_CI, code_mappings::list)
-            .method(Method::POST, LINK_READ, code_mappings::create),
-        Endpoint::of_org("code-mappings/bulk/").method(
-            Method::POST,
-            LINK_OR_CI,
-            code_mappings::upsert,
-        ),
+            .get(LINK_OR_CI, code_mappings::list)
+            .post(LINK_READ, code_mappings::create),
+        Endpoint::of_org("code-mappings/bulk/").post(LINK_OR_CI, code_mappings::upsert),
     ]
 }
 
 /// Releases, with what belongs to them.
 fn release_routes() -> Vec<Endpoint> {
+    let of_release = |path: &str| Endpoint::of_org(&format!("releases/{{version}}/{path}"));
     vec![
-        Endpoint::of_org("releases/").method(Method::GET, RELEASE_READ, releases::list).method(
-            Method::POST,
-            RELEASE_WRITE,
-            releases::create,
-        ),
-        Endpoint::at("projects/{org}/{project}/releases/").method(
-            Method::GET,
-            RELEASE_READ,
-            releases::list_of_project,
-        ),
-        Endpoint::of_org("releases/{version}/")
-            .method(Method::GET, RELEASE_READ, releases::show)
-            .method(Method::PUT, RELEASE_WRITE, releases::update)
-            .method(Method::DELETE, RELEASE_DELETE, releases::delete),
-        Endpoint::of_org("releases/{version}/previous-with-commits/").method(
-            Method::GET,
-            RELEASE_READ,
-            releases::previous_with_commits,
-        ),
-        Endpoint::of_org("releases/{version}/commits/").method(
-            Method::GET,
-            RELEASE_READ,
-            commits::of_release,
-        ),
-        Endpoint::of_org("releases/{version}/commitfiles/").method(
-            Method::GET,
-            RELEASE_READ,
-            commits::files,
-        ),
-        Endpoint::of_org("releases/{version}/deploys/")
-            .method(Method::GET, RELEASE_READ, deploys::list)
-            .method(Method::POST, RELEASE_WRITE, deploys::create),
+        Endpoint::of_org("releases/")
+            .get(RELEASE_READ, releases::list)
+            .post(RELEASE_WRITE, releases::create),
+        Endpoint::at("projects/{org}/{project}/releases/")
+            .get(RELEASE_READ, releases::list_of_project),
+        of_release("")
+            .get(RELEASE_READ, releases::show)
+            .put(RELEASE_WRITE, releases::update)
+            .delete(RELEASE_DELETE, releases::delete),
+        of_release("previous-with-commits/").get(RELEASE_READ, releases::previous_with_commits),
+        of_release("commits/").get(RELEASE_READ, commits::of_release),
+        of_release("commitfiles/").get(RELEASE_READ, commits::files),
+        of_release("deploys/")
+            .get(RELEASE_READ, deploys::list)
+            .post(RELEASE_WRITE, deploys::create),
     ]
 }

@@ -1,4 +1,4 @@
-//! `/api/0/`, `/organizations/` and `/projects/`: who asks, and for what there is.
+//! `/api/0/`, `/organizations/` and `/projects/`: the user, and what there is.
 
 use crate::database::organizations::{Organization, Principal, Project};
 use crate::model::Object;
@@ -14,58 +14,58 @@ use serde_json::{Value, json};
 const SETTINGS: &str = include_str!("project.json");
 
 /// `GET /api/0/`: who am I.
-pub(crate) async fn who_am_i(mut visit: PublicRequest) -> ApiResult {
-    let Some(bearer) = visit.bearer else {
+pub(crate) async fn who_am_i(mut request: PublicRequest) -> ApiResult {
+    let Some(principal) = request.principal else {
         return Ok(ok(&json!({ "version": "0", "auth": null, "user": null })));
     };
-    let user = match bearer.user {
-        Some(id) => user(id, &visit.database.user_name(id).await?),
+    let user = match principal.user {
+        Some(id) => user(id, &request.database.user_name(id).await?),
         None => Value::Null,
     };
-    Ok(ok(&json!({ "version": "0", "auth": { "scopes": bearer.scopes }, "user": user })))
+    Ok(ok(&json!({ "version": "0", "auth": { "scopes": principal.scopes }, "user": user })))
 }
 
 /// `GET /organizations/`.
-pub(crate) async fn list(mut visit: PublicRequest) -> ApiResult {
-    let wanted = ListQuery::read(&visit.asked)?;
-    let user = visit.bearer.as_ref().and_then(|bearer| bearer.user);
+pub(crate) async fn list(mut request: PublicRequest) -> ApiResult {
+    let page = ListQuery::read(&request.raw)?;
+    let user = request.principal.as_ref().and_then(|principal| principal.user);
     let user = user.ok_or_else(ApiError::forbidden)?;
-    let query = visit.asked.query("query").unwrap_or_default().to_owned();
-    let found = visit.database.organizations(user, &query, wanted.rows()).await?;
-    let shown = found.iter().map(|org| organization(&visit.server, org)).collect();
-    wanted.answer(visit.server.base(), &visit.asked, shown)
+    let query = request.raw.query("query").unwrap_or_default().to_owned();
+    let organizations = request.database.organizations(user, &query, page.rows()).await?;
+    let rows = organizations.iter().map(|org| organization(&request.server, org)).collect();
+    page.respond(request.server.base(), &request.raw, rows)
 }
 
 /// `GET /organizations/{org}/`.
-pub(crate) async fn show(call: OrgRequest) -> ApiResult {
-    Ok(ok(&organization(&call.server, &call.org)))
+pub(crate) async fn show(request: OrgRequest) -> ApiResult {
+    Ok(ok(&organization(&request.server, &request.org)))
 }
 
 /// `GET /organizations/{org}/projects/`.
-pub(crate) async fn projects(mut call: OrgRequest) -> ApiResult {
-    let wanted = ListQuery::read(&call.asked)?;
-    let query = call.asked.query("query").unwrap_or_default().to_owned();
-    let found = call.database.projects(call.org.id, &query, wanted.rows()).await?;
-    let shown = found.iter().map(|found| project(&call.bearer, &call.org, found)).collect();
-    wanted.answer(call.server.base(), &call.asked, shown)
+pub(crate) async fn projects(mut request: OrgRequest) -> ApiResult {
+    let page = ListQuery::read(&request.raw)?;
+    let query = request.raw.query("query").unwrap_or_default().to_owned();
+    let projects = request.database.projects(request.org.id, &query, page.rows()).await?;
+    let row = |stored| project(&request.principal, &request.org, stored);
+    request.list_response(page, projects.iter().map(row))
 }
 
 /// `GET /projects/{org}/{project}/`.
-pub(crate) async fn show_project(mut call: OrgRequest) -> ApiResult {
-    let found = find_project(&mut call).await?;
-    let mut shown = project(&call.bearer, &call.org, &found);
+pub(crate) async fn show_project(mut request: OrgRequest) -> ApiResult {
+    let stored = find_project(&mut request).await?;
+    let mut shown = project(&request.principal, &request.org, &stored);
     let settings: Object = serde_json::from_str(SETTINGS).unwrap_or_default();
     if let Some(shown) = shown.as_object_mut() {
         shown.extend(settings);
     }
-    shown["organization"] = organization(&call.server, &call.org);
+    shown["organization"] = organization(&request.server, &request.org);
     Ok(ok(&shown))
 }
 
 /// The project that the path names.
-pub(crate) async fn find_project(call: &mut OrgRequest) -> Result<Project, ApiError> {
-    let found = call.database.project(call.org.id, call.asked.param("project")).await?;
-    found.ok_or_else(ApiError::not_found)
+pub(crate) async fn find_project(request: &mut OrgRequest) -> Result<Project, ApiError> {
+    let project = request.database.project(request.org.id, request.raw.param("project")).await?;
+    project.ok_or_else(ApiError::not_found)
 }
 
 fn user(id: i64, name: &str) -> Value {
@@ -115,9 +115,9 @@ fn organization(server: &ServerState, org: &Organization) -> Value {
     })
 }
 
-/// What a listing tells of a project; nothing here takes events, so all that they bring is false.
+/// A project as a listing has it; nothing here takes events, so all that they bring is false.
 /// Every project belongs to the organization's one team, which has its slug.
-fn project(bearer: &Principal, org: &Organization, project: &Project) -> Value {
+fn project(principal: &Principal, org: &Organization, project: &Project) -> Value {
     let team = json!({ "id": org.id.to_string(), "slug": org.slug, "name": org.slug });
     let latest = project.latest_release.as_ref().map(|version| json!({ "version": version }));
     let mut shown = json!({
@@ -128,7 +128,7 @@ fn project(bearer: &Principal, org: &Organization, project: &Project) -> Value {
         "slug": project.slug,
         "isBookmarked": false,
         "isMember": true,
-        "access": bearer.scopes,
+        "access": principal.scopes,
         "hasAccess": true,
         "dateCreated": iso(project.created_at),
         "environments": [],
@@ -141,35 +141,18 @@ fn project(bearer: &Principal, org: &Organization, project: &Project) -> Value {
         "hasUserReports": false,
         "firstTransactionEvent": false,
     });
-    for name in UNSUPPORTED_FEATURES {
-        shown[*name] = false.into();
+    for name in UNSUPPORTED_FEATURES.split(' ') {
+        shown[name] = false.into();
     }
     shown
 }
 
-/// What the published API says of a project's events.
-const UNSUPPORTED_FEATURES: &[&str] = &[
-    "hasFeedbacks",
-    "hasFlags",
-    "hasInsightsAgentMonitoring",
-    "hasInsightsAppStart",
-    "hasInsightsAssets",
-    "hasInsightsCaches",
-    "hasInsightsDb",
-    "hasInsightsHttp",
-    "hasInsightsMCP",
-    "hasInsightsQueues",
-    "hasInsightsScreenLoad",
-    "hasInsightsVitals",
-    "hasLogs",
-    "hasMinifiedStackTrace",
-    "hasMonitors",
-    "hasNewFeedbacks",
-    "hasProfiles",
-    "hasReplays",
-    "hasSessions",
-    "hasTraceMetrics",
-];
+/// What the published API has of a project's events.
+const UNSUPPORTED_FEATURES: &str = "\
+    hasFeedbacks hasFlags hasInsightsAgentMonitoring hasInsightsAppStart hasInsightsAssets \
+    hasInsightsCaches hasInsightsDb hasInsightsHttp hasInsightsMCP hasInsightsQueues \
+    hasInsightsScreenLoad hasInsightsVitals hasLogs hasMinifiedStackTrace hasMonitors \
+    hasNewFeedbacks hasProfiles hasReplays hasSessions hasTraceMetrics";
 
 fn avatar() -> Value {
     json!({ "avatarType": "letter_avatar", "avatarUuid": null })

@@ -10,18 +10,21 @@ pub(crate) fn provider_by_integration_key(integration_key: &str) -> Option<&'sta
     PROVIDERS.iter().copied().find(|provider| provider.integration_key() == integration_key)
 }
 
+/// Its name; a key that nothing describes stands for itself.
+pub(crate) fn provider_name(integration_key: &str) -> &str {
+    provider_by_integration_key(integration_key).map_or(integration_key, |provider| provider.name())
+}
+
 fn features(key: &str) -> &'static [&'static str] {
     provider_by_integration_key(key).map_or(&[], <dyn Provider>::features)
 }
 
-/// A provider as it stands inside an integration; a key that nothing describes stands for itself.
+/// A provider as it stands inside an integration.
 pub(crate) fn provider(key: &str) -> Value {
-    let name = provider_by_integration_key(key)
-        .map_or_else(|| key.to_owned(), |provider| provider.name().to_owned());
     json!({
         "key": key,
         "slug": key,
-        "name": name,
+        "name": provider_name(key),
         "canAdd": true,
         "canDisable": false,
         "features": features(key),
@@ -87,6 +90,6 @@ pub(crate) fn integration(org: i64, installed: &InstalledIntegration, with_confi
 /// The organization's configuration: its fields, and what stands in them.
 fn configured(installed: &InstalledIntegration) -> (Value, Value) {
     let shown = provider_by_integration_key(&installed.integration_key)
-        .and_then(|one| one.display_config(&installed.config));
+        .and_then(|provider| provider.display_config(&installed.config));
     shown.unwrap_or_else(|| (json!([]), Value::Object(Object::new())))
 }

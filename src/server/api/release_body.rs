@@ -1,7 +1,8 @@
-//! What a request says of a release: its commits, its refs, and what else it changes.
+//! The body of a request for a release: its commits, its refs, and what else it changes.
 
-use crate::database::commits::{NewCommit, NewRef};
-use crate::database::releases::ReleaseChange;
+use crate::inputs::release::Ref;
+use crate::release::backend::ReleaseUpdate;
+use crate::release::{ChangeKind, Commit, FileChange};
 use crate::server::http::body::{BodyReader, TextRule};
 
 /// The longest hash.
@@ -9,31 +10,42 @@ const KEY: usize = 64;
 
 /// The body of a POST or PUT, beside version and projects.
 pub(crate) struct ReleaseBody {
-    pub(crate) change: ReleaseChange,
-    pub(crate) commits: Vec<NewCommit>,
-    pub(crate) refs: Vec<NewRef>,
+    /// Everything but its commits.
+    pub(crate) update: ReleaseUpdate,
+    /// `open` or `archived`.
+    pub(crate) status: Option<String>,
+    /// Commits, newest first, each with the name of its repository.
+    pub(crate) commits: Vec<(Option<String>, Commit)>,
 }
 
 impl ReleaseBody {
     /// Reads it; what is wrong stays with the reader.
     pub(crate) fn read(reader: &mut BodyReader<'_>) -> Self {
-        let change = change(reader);
-        let commits = reader.items("commits", commit).unwrap_or_default();
+        let status = status(reader);
+        let mut update = ReleaseUpdate {
+            r#ref: reader.text("ref", TextRule::optional(200)).filter(|text| !text.is_empty()),
+            url: reader.url("url").filter(|text| !text.is_empty()),
+            date_released: reader.date("dateReleased"),
+            ..ReleaseUpdate::default()
+        };
+        let mut commits = reader.items("commits", commit).unwrap_or_default();
         // Sentry sorts these by time and fails on a mixture; the field is named instead.
-        let timed = commits.iter().filter(|commit| commit.timestamp.is_some()).count();
+        let timed = commits.iter().filter(|(_, commit)| commit.time.is_some()).count();
         if timed != 0 && timed != commits.len() {
-            let why = "Either all commits have a timestamp, or none has.";
-            reader.error("commits", why);
+            reader.error("commits", "Either all commits have a timestamp, or none has.");
         }
+        // Newest first, as Sentry keeps them; commits without a time stay as they were sent.
+        commits.sort_by_key(|(_, commit)| std::cmp::Reverse(commit.time));
         let heads = reader.items("headCommits", head).unwrap_or_default();
         let refs = reader.items("refs", r#ref).unwrap_or_default();
-        Self { change, commits: sorted(commits), refs: if refs.is_empty() { heads } else { refs } }
+        update.refs = if refs.is_empty() { heads } else { refs };
+        Self { update, status, commits }
     }
 }
 
 /// The slugs of a release's projects; a release without one cannot be.
 pub(crate) fn projects(reader: &mut BodyReader<'_>) -> Option<Vec<String>> {
-    let why = match (reader.has("projects"), reader.value("projects")) {
+    let error = match (reader.has("projects"), reader.value("projects")) {
         (false, _) => "This field is required.",
         (true, None) => "This field may not be null.",
         (true, Some(_)) => match reader.texts("projects") {
@@ -41,45 +53,34 @@ pub(crate) fn projects(reader: &mut BodyReader<'_>) -> Option<Vec<String>> {
             slugs => return slugs,
         },
     };
-    reader.error("projects", why);
+    reader.error("projects", error);
     None
 }
 
-/// Newest first, as Sentry keeps them; commits without a time stay as they were sent.
-fn sorted(mut commits: Vec<NewCommit>) -> Vec<NewCommit> {
-    commits.sort_by_key(|commit| std::cmp::Reverse(commit.timestamp));
-    commits
-}
-
-fn commit(reader: &mut BodyReader<'_>) -> Option<NewCommit> {
+fn commit(reader: &mut BodyReader<'_>) -> Option<(Option<String>, Commit)> {
     let repository = reader.text("repository", TextRule::optional(64));
     let author_name = reader.text("author_name", TextRule::optional(128));
     let author_email = reader.text("author_email", TextRule::optional(75));
     let message = reader.text("message", TextRule::optional(usize::MAX));
-    let timestamp = reader.date("timestamp");
-    let touched = reader.value("patch_set").is_some();
-    let files = touched.then(|| reader.items("patch_set", file)).flatten().unwrap_or_default();
-    Some(NewCommit {
-        key: reader.text("id", TextRule::required(KEY))?,
-        repository: repository.filter(|name| !name.is_empty()),
-        message,
-        author_name,
-        author_email,
-        timestamp,
-        files,
-    })
+    let time = reader.date("timestamp");
+    let has_changes = reader.value("patch_set").is_some();
+    let changes = has_changes.then(|| reader.items("patch_set", file_change)).flatten();
+    let (id, changes) = (reader.text("id", TextRule::required(KEY))?, changes.unwrap_or_default());
+    let commit = Commit { id, message, author_name, author_email, time, changes };
+    Some((repository.filter(|name| !name.is_empty()), commit))
 }
 
-fn file(reader: &mut BodyReader<'_>) -> Option<(String, String)> {
+fn file_change(reader: &mut BodyReader<'_>) -> Option<FileChange> {
     let path = reader.text("path", TextRule::required(510));
-    let kind = reader.text("type", TextRule::required(1))?;
-    if !matches!(kind.as_str(), "A" | "M" | "D") {
-        reader.error("type", format!("Commit patch_set type {kind} is not supported."));
+    let letter = reader.text("type", TextRule::required(1))?;
+    let kind = ChangeKind::from_letter(&letter);
+    if kind.is_none() {
+        reader.error("type", format!("Commit patch_set type {letter} is not supported."));
     }
-    Some((path?, kind))
+    Some(FileChange { path: path?, kind: kind? })
 }
 
-fn r#ref(reader: &mut BodyReader<'_>) -> Option<NewRef> {
+fn r#ref(reader: &mut BodyReader<'_>) -> Option<Ref> {
     // Longer than a hash: `previous..head` comes in this field too.
     let commit = reader.text("commit", TextRule::required(usize::MAX));
     let repository = reader.text("repository", TextRule::required(200));
@@ -93,36 +94,27 @@ fn r#ref(reader: &mut BodyReader<'_>) -> Option<NewRef> {
     if is_long(&commit) || is_long(&previous) {
         reader.error("commit", format!("Commit too long - max is {KEY} chars"));
     }
-    Some(NewRef { repository: repository?, commit: commit?, previous })
+    Some(Ref { repository: repository?, commit: commit?, previous })
 }
 
 /// A ref in the older spelling.
-fn head(reader: &mut BodyReader<'_>) -> Option<NewRef> {
+fn head(reader: &mut BodyReader<'_>) -> Option<Ref> {
     let commit = reader.text("currentId", TextRule::required(KEY));
     let repository = reader.text("repository", TextRule::required(200));
     let previous = reader.text("previousId", TextRule::optional(KEY));
-    Some(NewRef {
-        repository: repository?,
-        commit: commit?,
-        previous: previous.filter(|previous| !previous.is_empty()),
-    })
+    let previous = previous.filter(|previous| !previous.is_empty());
+    Some(Ref { repository: repository?, commit: commit?, previous })
 }
 
 pub(crate) fn is_status(word: &str) -> bool {
     matches!(word, "open" | "archived")
 }
 
-/// What both POST and PUT change.
-pub(crate) fn change(reader: &mut BodyReader<'_>) -> ReleaseChange {
+fn status(reader: &mut BodyReader<'_>) -> Option<String> {
     let word = TextRule::required(usize::MAX);
     let status = if reader.has("status") { reader.text("status", word) } else { None };
     if let Some(status) = status.as_ref().filter(|status| !is_status(status)) {
         reader.error("status", format!("Invalid status {status}"));
     }
-    ReleaseChange {
-        r#ref: reader.text("ref", TextRule::optional(200)).filter(|text| !text.is_empty()),
-        url: reader.url("url").filter(|text| !text.is_empty()),
-        date_released: reader.date("dateReleased"),
-        status,
-    }
+    status
 }

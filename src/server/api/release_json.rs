@@ -3,25 +3,22 @@
 use super::{provider_json, version_info};
 use crate::database::Database;
 use crate::database::commits::{Author, CommitFile, StoredCommit};
-use crate::database::deploys::StoredDeploy;
-use crate::database::organizations::PageQuery;
 use crate::database::releases::StoredRelease;
 use crate::database::repositories::StoredRepository;
 use crate::error::Result;
+use crate::release::backend::ExistingDeploy;
 use crate::text::date::iso;
 use serde_json::{Value, json};
 
 /// A release with all that a listing tells of it.
 pub(crate) async fn release(database: &mut Database, release: &StoredRelease) -> Result<Value> {
-    let first = PageQuery { offset: 0, rows: 1 };
-    let last = database.release_commits(release.id, first).await?.into_iter().next();
-    let last_commit = match &last {
-        Some(last) => commit(database, last).await?,
+    let last_commit = match database.newest_commit(release.id).await? {
+        Some(last) => commit(database, &last).await?,
         None => Value::Null,
     };
     let last_deploy = database.last_deploy(release.id).await?.as_ref().map(last_deploy);
     let authors = database.release_authors(release.id).await?;
-    let authors: Vec<_> = authors.iter().map(|one| author(Some(one))).collect();
+    let authors: Vec<_> = authors.iter().map(|known| author(Some(known))).collect();
     let projects = database.release_projects(release.id).await?;
     let projects: Vec<_> = projects.iter().map(|(id, slug)| project(*id, slug)).collect();
     Ok(json!({
@@ -97,12 +94,12 @@ pub(crate) fn file(org: i64, file: &CommitFile) -> Value {
 }
 
 /// A deploy.
-pub(crate) fn deploy(deploy: &StoredDeploy) -> Value {
+pub(crate) fn deploy(ExistingDeploy { id, deploy }: &ExistingDeploy) -> Value {
     json!({
-        "id": deploy.id.to_string(),
+        "id": id,
         "environment": deploy.environment,
-        "dateStarted": deploy.date_started.map(iso),
-        "dateFinished": iso(deploy.date_finished),
+        "dateStarted": deploy.started.map(iso),
+        "dateFinished": iso(deploy.finished),
         "name": deploy.name,
         "url": deploy.url,
     })
@@ -110,9 +107,9 @@ pub(crate) fn deploy(deploy: &StoredDeploy) -> Value {
 
 /// A release's last deploy. Where 23.7.1 has null for its name, the published API has a text, so
 /// it is an empty one.
-fn last_deploy(last: &StoredDeploy) -> Value {
+fn last_deploy(last: &ExistingDeploy) -> Value {
     let mut shown = deploy(last);
-    shown["name"] = last.name.clone().unwrap_or_default().into();
+    shown["name"] = last.deploy.name.clone().unwrap_or_default().into();
     shown
 }
 
@@ -122,9 +119,7 @@ pub(crate) fn repository(repository: &StoredRepository) -> Value {
         None => json!({ "id": "unknown", "name": "Unknown Provider" }),
         Some(id) => {
             let key = id.strip_prefix("integrations:").unwrap_or(id);
-            let name = provider_json::provider_by_integration_key(key)
-                .map_or_else(|| key, |provider| provider.name());
-            json!({ "id": id, "name": name })
+            json!({ "id": id, "name": provider_json::provider_name(key) })
         }
     };
     json!({

@@ -28,62 +28,59 @@ const SORTS: [&str; 10] = [
 ];
 
 /// `GET /releases/`, newest first.
-pub(crate) async fn list(mut call: OrgRequest) -> ApiResult {
+pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
     let mut projects = Vec::new();
-    let named = call.asked.query.iter().filter(|(name, _)| name == "project");
-    let named: Vec<_> = named.map(|(_, value)| value.clone()).filter(|id| id != "-1").collect();
-    for id in named {
+    for id in request.raw.project_queries() {
         let number: i64 = id.parse().map_err(|_| {
             ApiError::bad_request("Invalid project parameter. Values must be numbers.")
         })?;
-        let found = call.database.project(call.org.id, &id).await?;
-        projects.push(found.filter(|found| found.id == number).ok_or_else(ApiError::forbidden)?.id);
+        let project = request.database.project(request.org.id, &id).await?;
+        let project = project.filter(|project| project.id == number);
+        projects.push(project.ok_or_else(ApiError::forbidden)?.id);
     }
-    answer_list(call, projects).await
+    list_response(request, projects).await
 }
 
 /// `GET /projects/{org}/{project}/releases/`.
-pub(crate) async fn list_of_project(mut call: OrgRequest) -> ApiResult {
-    let project = find_project(&mut call).await?;
-    answer_list(call, vec![project.id]).await
+pub(crate) async fn list_of_project(mut request: OrgRequest) -> ApiResult {
+    let project = find_project(&mut request).await?;
+    list_response(request, vec![project.id]).await
 }
 
-async fn answer_list(mut call: OrgRequest, projects: Vec<i64>) -> ApiResult {
-    let wanted = ListQuery::read(&call.asked)?;
-    let status = match call.asked.query("status").filter(|status| !status.is_empty()) {
-        // Unasked, those that were put away are not shown.
-        None => Some("open".to_owned()),
-        Some(status) if is_status(status) => Some(status.to_owned()),
-        Some(_) => return Err(ApiError::bad_request("invalid value for status")),
-    };
-    if call.asked.query("sort").is_some_and(|sort| !SORTS.contains(&sort)) {
+async fn list_response(mut request: OrgRequest, projects: Vec<i64>) -> ApiResult {
+    let page = ListQuery::read(&request.raw)?;
+    // Unasked, those that were put away are not shown.
+    let status = request.raw.non_empty_query("status").unwrap_or("open").to_owned();
+    if !is_status(&status) {
+        return Err(ApiError::bad_request("invalid value for status"));
+    }
+    if request.raw.query("sort").is_some_and(|sort| !SORTS.contains(&sort)) {
         return Err(ApiError::bad_request("invalid sort"));
     }
-    let query = call.asked.query("query").filter(|query| !query.is_empty()).map(str::to_owned);
-    let environments = environments(&mut call).await?;
-    let filter = ReleaseFilter { query, status, projects, environments };
-    let found = call.database.releases(call.org.id, &filter, wanted.rows()).await?;
-    let mut shown = Vec::new();
-    for release in &found {
-        shown.push(release_json::release(&mut call.database, release).await?);
+    let query = request.raw.non_empty_query("query").map(str::to_owned);
+    let environments = environments(&mut request).await?;
+    let filter = ReleaseFilter { query, status: Some(status), projects, environments };
+    let releases = request.database.releases(request.org.id, &filter, page.rows()).await?;
+    let mut rows = Vec::new();
+    for release in &releases {
+        rows.push(release_json::release(&mut request.database, release).await?);
     }
-    wanted.answer(call.server.base(), &call.asked, shown)
+    request.list_response(page, rows)
 }
 
-/// The environments that are asked for; one that nothing was deployed to is not there.
-async fn environments(call: &mut OrgRequest) -> Result<Vec<String>, ApiError> {
-    let named = call.asked.query.iter().filter(|(name, _)| name == "environment");
-    let named: Vec<_> = named.map(|(_, value)| value.clone()).collect();
-    for environment in &named {
-        let newest = call.database.newest_deploy(call.org.id, environment).await?;
+/// The requested environments; one that nothing was deployed to is not there.
+async fn environments(request: &mut OrgRequest) -> Result<Vec<String>, ApiError> {
+    let environments: Vec<_> = request.raw.queries("environment").map(str::to_owned).collect();
+    for environment in &environments {
+        let newest = request.database.newest_deploy(request.org.id, environment).await?;
         newest.ok_or_else(ApiError::not_found)?;
     }
-    Ok(named)
+    Ok(environments)
 }
 
 /// `POST /releases/`: 201 for something new, 208 when everything was there.
-pub(crate) async fn create(mut call: OrgRequest) -> ApiResult {
-    let object = body::read(&call.asked)?;
+pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
+    let object = body::read(&request.raw)?;
     let mut reader = BodyReader::new(&object);
     let version = reader.text("version", TextRule::required(200).allow_blank().untrimmed());
     match &version {
@@ -96,97 +93,102 @@ pub(crate) async fn create(mut call: OrgRequest) -> ApiResult {
         Some(_) | None => {}
     }
     let slugs = release_body::projects(&mut reader);
-    let given = ReleaseBody::read(&mut reader);
+    let body = ReleaseBody::read(&mut reader);
     reader.finish()?;
-    let projects = project_ids(&mut call, &slugs.unwrap_or_default()).await?;
-    let user_agent = call.asked.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let projects = project_ids(&mut request, &slugs.unwrap_or_default()).await?;
+    let user_agent = request.raw.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let user_agent: Option<String> = user_agent.map(|agent| agent.chars().take(256).collect());
     let new = NewRelease {
-        version: version.unwrap_or_default(),
-        projects,
-        user_agent: user_agent.map(|agent| agent.chars().take(256).collect()),
-        change: given.change.clone(),
+        version: &version.unwrap_or_default(),
+        projects: &projects,
+        user_agent: user_agent.as_deref(),
+        status: body.status.as_deref(),
+        update: &body.update,
     };
-    let (release, is_new) = call.database.ensure_release(call.org.id, &new).await?;
+    let (release, is_new) = request.database.ensure_release(request.org.id, new).await?;
     // As in Sentry, an unknown repository is refused when the release is there already.
-    set_commits_and_refs(&mut call, &release, &given).await?;
+    set_commits_and_refs(&mut request, &release, &body).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::ALREADY_REPORTED };
-    let release = find(&mut call, &release.version).await?;
-    Ok(json_response(status, &release_json::release(&mut call.database, &release).await?))
+    release_response(request, status, &release.version).await
 }
 
 /// `GET /releases/{version}/`.
-pub(crate) async fn show(mut call: OrgRequest) -> ApiResult {
-    let release = release_in_path(&mut call).await?;
-    Ok(ok(&release_json::release(&mut call.database, &release).await?))
+pub(crate) async fn show(request: OrgRequest) -> ApiResult {
+    let version = request.raw.param("version").to_owned();
+    release_response(request, StatusCode::OK, &version).await
 }
 
 /// `PUT /releases/{version}/`: finalizes, and sets commits or refs.
-pub(crate) async fn update(mut call: OrgRequest) -> ApiResult {
-    let release = release_in_path(&mut call).await?;
-    let object = body::read(&call.asked)?;
+pub(crate) async fn update(mut request: OrgRequest) -> ApiResult {
+    let release = release_in_path(&mut request).await?;
+    let object = body::read(&request.raw)?;
     let mut reader = BodyReader::new(&object);
-    let given = ReleaseBody::read(&mut reader);
+    let body = ReleaseBody::read(&mut reader);
     reader.finish()?;
-    call.database.change_release(release.id, &given.change).await?;
-    set_commits_and_refs(&mut call, &release, &given).await?;
-    let release = find(&mut call, &release.version).await?;
-    Ok(ok(&release_json::release(&mut call.database, &release).await?))
+    let status = body.status.as_deref();
+    request.database.change_release(release.id, &body.update, status).await?;
+    set_commits_and_refs(&mut request, &release, &body).await?;
+    release_response(request, StatusCode::OK, &release.version).await
 }
 
 /// `DELETE /releases/{version}/`.
-pub(crate) async fn delete(mut call: OrgRequest) -> ApiResult {
-    let version = call.asked.param("version").to_owned();
-    if call.database.delete_release(call.org.id, &version).await? {
+pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
+    let version = request.raw.param("version").to_owned();
+    if request.database.delete_release(request.org.id, &version).await? {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
     Err(ApiError::not_found())
 }
 
 /// `GET /releases/{version}/previous-with-commits/`: an empty object when there is none.
-pub(crate) async fn previous_with_commits(mut call: OrgRequest) -> ApiResult {
-    let release = release_in_path(&mut call).await?;
-    let found = call.database.previous_with_commits(call.org.id, &release).await?;
-    Ok(ok(&match found {
-        Some(found) => release_json::release(&mut call.database, &found).await?,
+pub(crate) async fn previous_with_commits(mut request: OrgRequest) -> ApiResult {
+    let release = release_in_path(&mut request).await?;
+    let previous = request.database.previous_with_commits(request.org.id, &release).await?;
+    Ok(ok(&match previous {
+        Some(previous) => release_json::release(&mut request.database, &previous).await?,
         None => json!({}),
     }))
 }
 
-/// The release that the path names.
-pub(crate) async fn release_in_path(call: &mut OrgRequest) -> Result<StoredRelease, ApiError> {
-    let version = call.asked.param("version").to_owned();
-    find(call, &version).await
+/// The release as it is now.
+async fn release_response(mut request: OrgRequest, status: StatusCode, version: &str) -> ApiResult {
+    let release = find(&mut request, version).await?;
+    Ok(json_response(status, &release_json::release(&mut request.database, &release).await?))
 }
 
-async fn find(call: &mut OrgRequest, version: &str) -> Result<StoredRelease, ApiError> {
-    let found = call.database.release(call.org.id, version).await?;
-    found.ok_or_else(ApiError::not_found)
+/// The release that the path names.
+pub(crate) async fn release_in_path(request: &mut OrgRequest) -> Result<StoredRelease, ApiError> {
+    let version = request.raw.param("version").to_owned();
+    find(request, &version).await
+}
+
+async fn find(request: &mut OrgRequest, version: &str) -> Result<StoredRelease, ApiError> {
+    request.database.release(request.org.id, version).await?.ok_or_else(ApiError::not_found)
 }
 
 /// The ids of the projects with these slugs; Sentry takes no ids here.
-async fn project_ids(call: &mut OrgRequest, slugs: &[String]) -> Result<Vec<i64>, ApiError> {
+async fn project_ids(request: &mut OrgRequest, slugs: &[String]) -> Result<Vec<i64>, ApiError> {
     let mut ids = Vec::new();
     for slug in slugs {
-        let found = call.database.project(call.org.id, slug).await?;
-        let found = found.filter(|found| found.slug == *slug);
-        ids.push(found.ok_or_else(|| ApiError::field("projects", "Invalid project slugs"))?.id);
+        let project = request.database.project_by_slug(request.org.id, slug).await?;
+        ids.push(project.ok_or_else(|| ApiError::field("projects", "Invalid project slugs"))?.id);
     }
     Ok(ids)
 }
 
 /// Commits and refs, once the release is there.
 async fn set_commits_and_refs(
-    call: &mut OrgRequest,
+    request: &mut OrgRequest,
     release: &StoredRelease,
-    given: &ReleaseBody,
+    body: &ReleaseBody,
 ) -> Result<(), ApiError> {
-    if !given.commits.is_empty() {
-        call.database.set_commits(call.org.id, release.id, &given.commits).await?;
+    if !body.commits.is_empty() {
+        let commits: Vec<_> =
+            body.commits.iter().map(|(name, commit)| (name.as_deref(), commit)).collect();
+        request.database.set_commits(request.org.id, release.id, &commits).await?;
     }
-    if given.refs.is_empty() {
-        return Ok(());
-    }
-    let unknown = call.database.set_refs(call.org.id, release.id, &given.refs).await?;
+    let refs = &body.update.refs;
+    let unknown = request.database.set_refs(request.org.id, release.id, refs).await?;
     if unknown.is_empty() {
         return Ok(());
     }

@@ -1,16 +1,15 @@
-//! Who asks, and with which scopes: bearer tokens by Sentry's rules.
+//! Who a request comes from, and with which scopes: bearer tokens by Sentry's rules.
 
 pub(crate) mod scopes;
 pub(crate) mod sessions;
 
-use super::auth::scopes::{Scopes, role_holds};
 use super::http::response::ApiError;
 use crate::database::Database;
 use crate::database::organizations::Principal;
-use crate::error::Result;
 use crate::secret::Secret;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use scopes::{Scopes, role_holds};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -51,9 +50,9 @@ pub(crate) async fn authenticate_token(
     if let Some(own) = own.filter(|own| own.is(token)) {
         return Ok(own.principal.clone());
     }
-    let found: Result<_> = database.bearer(token).await;
-    let kind = if token.starts_with("sntrys_") { "Invalid org token" } else { "Invalid token" };
-    found?.ok_or_else(|| ApiError::unauthorized(kind))
+    let message = if token.starts_with("sntrys_") { "Invalid org token" } else { "Invalid token" };
+    let principal = database.token_principal(token).await?;
+    principal.ok_or_else(|| ApiError::unauthorized(message))
 }
 
 /// The token of an `Authorization: Bearer` header; other schemes are none of ours.
@@ -63,33 +62,33 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether the token itself holds one of the scopes.
-pub(crate) fn check_scopes(bearer: Option<&Principal>, scopes: Scopes) -> Result<(), ApiError> {
+pub(crate) fn check_scopes(principal: Option<&Principal>, scopes: Scopes) -> Result<(), ApiError> {
     let missing = "Authentication credentials were not provided.";
-    let bearer = bearer.ok_or_else(|| ApiError::unauthorized(missing))?;
-    let held = |scope: &&str| bearer.scopes.iter().any(|held| held == scope);
-    if scopes.is_empty() || scopes.iter().any(held) {
-        return Ok(());
-    }
-    Err(ApiError::forbidden())
+    let principal = principal.ok_or_else(|| ApiError::unauthorized(missing))?;
+    allow_if(scopes.is_empty() || scopes.iter().any(|scope| holds(principal, scope)))
 }
 
-/// Whether the bearer may do it in this organization: an organization's token in its own, a user
+fn holds(principal: &Principal, scope: &str) -> bool {
+    principal.scopes.iter().any(|held| held == scope)
+}
+
+fn allow_if(is_permitted: bool) -> Result<(), ApiError> {
+    if is_permitted { Ok(()) } else { Err(ApiError::forbidden()) }
+}
+
+/// Whether the principal may do it in this organization: an organization's token in its own, a user
 /// as far as token and role both go.
 pub(crate) async fn authorize(
     database: &mut Database,
-    bearer: &Principal,
+    principal: &Principal,
     org: i64,
     scopes: Scopes,
 ) -> Result<(), ApiError> {
-    if let Some(own) = bearer.organization {
-        return if own == org { Ok(()) } else { Err(ApiError::forbidden()) };
+    if let Some(own) = principal.organization {
+        return allow_if(own == org);
     }
-    let user = bearer.user.ok_or_else(ApiError::forbidden)?;
+    let user = principal.user.ok_or_else(ApiError::forbidden)?;
     let role = database.role(org, user).await?.ok_or_else(ApiError::forbidden)?;
-    let both =
-        |scope: &&&str| role_holds(&role, scope) && bearer.scopes.iter().any(|s| s == **scope);
-    if scopes.is_empty() || scopes.iter().any(|scope| both(&scope)) {
-        return Ok(());
-    }
-    Err(ApiError::forbidden())
+    let both_hold = |scope: &&str| role_holds(&role, scope) && holds(principal, scope);
+    allow_if(scopes.is_empty() || scopes.iter().any(both_hold))
 }

@@ -24,14 +24,14 @@ const INSTALLS: Scopes = &["org:write", "org:admin", "org:integrations"];
 #[derive(Clone)]
 pub(crate) struct BrowserSession {
     /// As whom.
-    pub(crate) bearer: Principal,
+    pub(crate) principal: Principal,
     /// What its forms carry, so that no other site's form is taken for one of them.
     pub(crate) form_key: String,
 }
 
 struct SessionRecord {
     digest: [u8; 32],
-    signed_in: BrowserSession,
+    session: BrowserSession,
     since: Instant,
 }
 
@@ -59,46 +59,42 @@ impl Sessions {
 
     /// Whether this is the link's key, which is used up by it.
     pub(crate) fn redeem_login_link(&self, key: &str) -> bool {
-        let given = digest(key);
+        let digest = digest(key);
         let mut link = lock(&self.link);
-        let fits = link.is_some_and(|kept| bool::from(kept[..].ct_eq(&given[..])));
-        if fits {
-            *link = None;
-        }
-        fits
+        link.take_if(|link| bool::from(link[..].ct_eq(&digest[..]))).is_some()
     }
 
-    /// Begins a session; the `Set-Cookie` that hands it out.
-    pub(crate) fn begin(&self, bearer: Principal) -> String {
+    /// Starts a session; the `Set-Cookie` that hands it out.
+    pub(crate) fn start(&self, principal: Principal) -> String {
         let key = random_hex();
-        let signed_in = BrowserSession { bearer, form_key: random_hex() };
+        let session = BrowserSession { principal, form_key: random_hex() };
         let mut sessions = lock(&self.sessions);
         sessions.retain(|session| session.since.elapsed() < SESSION_LIFETIME);
         if sessions.len() == MAX_SESSIONS {
             sessions.remove(0);
         }
-        sessions.push(SessionRecord { digest: digest(&key), signed_in, since: Instant::now() });
+        sessions.push(SessionRecord { digest: digest(&key), session, since: Instant::now() });
         self.set_cookie(&key, "")
     }
 
     /// Ends the session that the cookie names; the `Set-Cookie` that takes it back.
     pub(crate) fn end(&self, headers: &HeaderMap) -> String {
         if let Some(key) = cookie(headers, &self.cookie) {
-            let given = digest(&key);
-            lock(&self.sessions).retain(|session| session.digest != given);
+            let digest = digest(&key);
+            lock(&self.sessions).retain(|session| session.digest != digest);
         }
         self.set_cookie("", "; Max-Age=0")
     }
 
-    /// Who the cookie says that the browser is.
+    /// The session that the cookie names.
     pub(crate) fn find(&self, headers: &HeaderMap) -> Option<BrowserSession> {
-        let given = digest(&cookie(headers, &self.cookie)?);
+        let digest = digest(&cookie(headers, &self.cookie)?);
         let sessions = lock(&self.sessions);
-        let is_it = |session: &&SessionRecord| {
-            bool::from(session.digest[..].ct_eq(&given[..]))
-                && session.since.elapsed() < SESSION_LIFETIME
+        let is_it = |record: &&SessionRecord| {
+            bool::from(record.digest[..].ct_eq(&digest[..]))
+                && record.since.elapsed() < SESSION_LIFETIME
         };
-        sessions.iter().find(is_it).map(|session| session.signed_in.clone())
+        sessions.iter().find(is_it).map(|record| record.session.clone())
     }
 
     fn set_cookie(&self, value: &str, more: &str) -> String {
@@ -114,9 +110,9 @@ impl BrowserSession {
 }
 
 /// Whether a token may sign a browser in: it is a user's, and good for setting things up.
-pub(crate) fn may_sign_in(bearer: &Principal) -> bool {
+pub(crate) fn may_sign_in(principal: &Principal) -> bool {
     let installs = |scope: &String| INSTALLS.contains(&scope.as_str());
-    bearer.user.is_some() && bearer.scopes.iter().any(installs)
+    principal.user.is_some() && principal.scopes.iter().any(installs)
 }
 
 /// The value of a cookie.
@@ -151,34 +147,34 @@ mod tests {
 
     #[test]
     fn the_link_signs_in_once() {
-        let sign_ins = Sessions::new(9797);
-        assert!(!sign_ins.redeem_login_link(""), "no link is handed out yet");
-        let key = sign_ins.create_login_link();
-        assert!(!sign_ins.redeem_login_link("another"));
-        assert!(sign_ins.redeem_login_link(&key));
-        assert!(!sign_ins.redeem_login_link(&key));
+        let sessions = Sessions::new(9797);
+        assert!(!sessions.redeem_login_link(""), "no link is handed out yet");
+        let key = sessions.create_login_link();
+        assert!(!sessions.redeem_login_link("another"));
+        assert!(sessions.redeem_login_link(&key));
+        assert!(!sessions.redeem_login_link(&key));
     }
 
     #[test]
     fn a_session_is_found_by_its_cookie_until_it_ends() {
-        let sign_ins = Sessions::new(9797);
-        let browser = browser(&sign_ins.begin(somebody()));
-        let signed_in = sign_ins.find(&browser).unwrap();
-        assert!(signed_in.owns_form(&signed_in.form_key) && !signed_in.owns_form(""));
-        assert!(sign_ins.find(&HeaderMap::new()).is_none());
-        sign_ins.end(&browser);
-        assert!(sign_ins.find(&browser).is_none());
+        let sessions = Sessions::new(9797);
+        let browser = browser(&sessions.start(somebody()));
+        let session = sessions.find(&browser).unwrap();
+        assert!(session.owns_form(&session.form_key) && !session.owns_form(""));
+        assert!(sessions.find(&HeaderMap::new()).is_none());
+        sessions.end(&browser);
+        assert!(sessions.find(&browser).is_none());
     }
 
     #[test]
     fn too_many_sessions_end_the_oldest() {
-        let sign_ins = Sessions::new(9797);
-        let first = browser(&sign_ins.begin(somebody()));
-        let second = browser(&sign_ins.begin(somebody()));
+        let sessions = Sessions::new(9797);
+        let first = browser(&sessions.start(somebody()));
+        let second = browser(&sessions.start(somebody()));
         for _ in 2..=MAX_SESSIONS {
-            sign_ins.begin(somebody());
+            sessions.start(somebody());
         }
-        assert!(sign_ins.find(&first).is_none() && sign_ins.find(&second).is_some());
+        assert!(sessions.find(&first).is_none() && sessions.find(&second).is_some());
     }
 
     #[test]

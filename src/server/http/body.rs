@@ -1,5 +1,5 @@
 //! Bodies as Sentry's serializers read them: what is missing, blank, too long or of another type
-//! is said field by field in Django REST framework's words.
+//! becomes an error for each field, in Django REST framework's words.
 
 use super::request::RawRequest;
 use super::response::ApiError;
@@ -12,16 +12,15 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 /// Reads a body: JSON, or a form. An empty one is an empty object.
-pub(crate) fn read(asked: &RawRequest) -> Result<Object, ApiError> {
-    let kind = asked.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default();
+pub(crate) fn read(request: &RawRequest) -> Result<Object, ApiError> {
+    let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if asked.body.is_empty() {
+    if request.body.is_empty() {
         return Ok(Object::new());
     }
     match essence {
-        "application/json" => object(json_value(&asked.body)?),
-        "application/x-www-form-urlencoded" => Ok(form(&asked.body)),
+        "application/json" => object(json_value(&request.body)?),
+        "application/x-www-form-urlencoded" => Ok(form(&request.body)),
         _ => {
             let text = format!("Unsupported media type \"{kind}\" in request.");
             Err(ApiError::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
@@ -52,12 +51,11 @@ fn object(value: Value) -> Result<Object, ApiError> {
     match value {
         Value::Object(object) => Ok(object),
         other => {
-            let kind = python_type(&other);
-            let text = match other {
-                Value::Null => "No data provided".to_owned(),
-                _ => format!("Invalid data. Expected a dictionary, but got {kind}."),
+            let errors = match other {
+                Value::Null => json!({ "non_field_errors": ["No data provided"] }),
+                _ => not_an_object(&other),
             };
-            Err(ApiError::new(StatusCode::BAD_REQUEST, json!({ "non_field_errors": [text] })))
+            Err(ApiError::new(StatusCode::BAD_REQUEST, errors))
         }
     }
 }
@@ -77,7 +75,7 @@ fn form(body: &[u8]) -> Object {
     object
 }
 
-/// Whether Django's validator takes it: the host has a top-level domain, or is `localhost` or an
+/// Whether Django's validator rule it: the host has a top-level domain, or is `localhost` or an
 /// IP address.
 fn is_address(text: &str) -> bool {
     if text.contains(char::is_whitespace) {
@@ -98,6 +96,25 @@ fn is_address(text: &str) -> bool {
     })
 }
 
+fn not_an_object(value: &Value) -> Value {
+    let text = format!("Invalid data. Expected a dictionary, but got {}.", python_type(value));
+    json!({ "non_field_errors": [text] })
+}
+
+/// A text, or a number as a text.
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A field's text, or its number as a text; an empty one is none.
+pub(crate) fn non_empty_text(object: &Object, name: &str) -> Option<String> {
+    as_text(object.get(name)?).filter(|text| !text.is_empty())
+}
+
 /// What Python calls a value's type.
 fn python_type(value: &Value) -> &'static str {
     match value {
@@ -111,7 +128,7 @@ fn python_type(value: &Value) -> &'static str {
     }
 }
 
-/// What a text field takes.
+/// What a text field rule.
 #[derive(Clone, Copy)]
 pub(crate) struct TextRule {
     longest: usize,
@@ -145,14 +162,14 @@ impl TextRule {
 
 /// A body while it is being read: the fields that fit, and what is wrong with the others.
 pub(crate) struct BodyReader<'a> {
-    given: &'a Object,
+    object: &'a Object,
     errors: Map<String, Value>,
 }
 
 impl<'a> BodyReader<'a> {
     /// Begins to read.
-    pub(crate) fn new(given: &'a Object) -> Self {
-        Self { given, errors: Map::new() }
+    pub(crate) fn new(object: &'a Object) -> Self {
+        Self { object, errors: Map::new() }
     }
 
     /// Notes what is wrong with a field; the first reason stays.
@@ -161,37 +178,37 @@ impl<'a> BodyReader<'a> {
     }
 
     /// Notes what is wrong inside a field.
-    pub(crate) fn wrong_inside(&mut self, name: &str, errors: Value) {
+    fn nested_error(&mut self, name: &str, errors: Value) {
         self.errors.entry(name).or_insert(errors);
     }
 
-    /// Whether the field was given at all.
+    /// Whether the field is there at all.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.given.contains_key(name)
+        self.object.contains_key(name)
     }
 
     /// A field's value, when it is there and not null.
     pub(crate) fn value(&self, name: &str) -> Option<&'a Value> {
-        self.given.get(name).filter(|value| !value.is_null())
+        self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// A text; a number becomes one. `None` when it is absent, null, or wrong.
-    pub(crate) fn text(&mut self, name: &str, takes: TextRule) -> Option<String> {
-        let text = match self.given.get(name) {
-            None if takes.required => return self.none(name, "This field is required."),
+    pub(crate) fn text(&mut self, name: &str, rule: TextRule) -> Option<String> {
+        let text = match self.object.get(name) {
+            None if rule.required => return self.none(name, "This field is required."),
             None => return None,
-            Some(Value::Null) if takes.nullable => return None,
+            Some(Value::Null) if rule.nullable => return None,
             Some(Value::Null) => return self.none(name, "This field may not be null."),
-            Some(Value::String(text)) if takes.trimmed => text.trim().to_owned(),
+            Some(Value::String(text)) if rule.trimmed => text.trim().to_owned(),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return self.none(name, "Not a valid string."),
         };
-        if text.is_empty() && !takes.blank {
+        if text.is_empty() && !rule.blank {
             return self.none(name, "This field may not be blank.");
         }
-        if text.chars().count() > takes.longest {
-            let longest = takes.longest;
+        if text.chars().count() > rule.longest {
+            let longest = rule.longest;
             let why = format!("Ensure this field has no more than {longest} characters.");
             return self.none(name, why);
         }
@@ -227,8 +244,8 @@ impl<'a> BodyReader<'a> {
     }
 
     /// A list.
-    pub(crate) fn list(&mut self, name: &str) -> Option<&'a Vec<Value>> {
-        match self.given.get(name)? {
+    fn list(&mut self, name: &str) -> Option<&'a Vec<Value>> {
+        match self.object.get(name)? {
             Value::Null => self.none(name, "This field may not be null."),
             Value::Array(list) => Some(list),
             other => {
@@ -240,18 +257,12 @@ impl<'a> BodyReader<'a> {
 
     /// A list of texts.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
-        let text = |value: &Value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        let list = self.list(name)?;
-        let texts: Option<Vec<_>> = list.iter().map(text).collect();
+        let texts: Option<Vec<_>> = self.list(name)?.iter().map(as_text).collect();
         if texts.is_none() { self.none(name, "Not a valid string.") } else { texts }
     }
 
-    /// A list of objects, each read by `item`; the first that has something wrong is told, as
-    /// Sentry tells it, without its place.
+    /// A list of objects, each read by `item`; the errors are those of the first that has any,
+    /// without its place, as in Sentry.
     pub(crate) fn items<T>(
         &mut self,
         name: &str,
@@ -260,15 +271,13 @@ impl<'a> BodyReader<'a> {
         let mut read = Vec::new();
         for value in self.list(name)? {
             let Value::Object(object) = value else {
-                let kind = python_type(value);
-                let text = format!("Invalid data. Expected a dictionary, but got {kind}.");
-                self.wrong_inside(name, json!({ "non_field_errors": [text] }));
+                self.nested_error(name, not_an_object(value));
                 return None;
             };
             let mut reader = BodyReader::new(object);
             let item = item(&mut reader);
             if !reader.errors.is_empty() {
-                self.wrong_inside(name, Value::Object(reader.errors));
+                self.nested_error(name, Value::Object(reader.errors));
                 return None;
             }
             read.extend(item);

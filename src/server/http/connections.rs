@@ -19,12 +19,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    patience: ConnectionLimits,
+    limits: ConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
-    let router = router.layer(Extension(patience));
+    let router = router.layer(Extension(limits));
     let (stopping, _) = watch::channel(());
-    let places = Arc::new(Semaphore::new(patience.max_connections));
+    let places = Arc::new(Semaphore::new(limits.max_connections));
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -32,7 +32,7 @@ pub(crate) async fn serve(
             (stream, place) = accept(&listener, &places) => {
                 let (router, stopped) = (router.clone(), stopping.subscribe());
                 tokio::spawn(async move {
-                    serve_connection(stream, router, patience, stopped).await;
+                    serve_connection(stream, router, limits, stopped).await;
                     drop(place);
                 });
             }
@@ -40,7 +40,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     stopping.send(()).ok();
-    tokio::time::timeout(patience.grace, stopping.closed()).await.ok();
+    tokio::time::timeout(limits.grace, stopping.closed()).await.ok();
 }
 
 /// The next connection, once there is a place for it.
@@ -65,23 +65,23 @@ async fn accept(
 async fn serve_connection(
     stream: TcpStream,
     router: Router,
-    patience: ConnectionLimits,
+    limits: ConnectionLimits,
     mut stopping: watch::Receiver<()>,
 ) {
     // An answer is written at once: there is none that another small packet follows.
     stream.set_nodelay(true).ok();
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
     let service = TowerToHyperService::new(router);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // How a connection ends is the client's business.
         _ = connection.as_mut() => return,
-        () = tokio::time::sleep(patience.connection_lifetime) => {}
+        () = tokio::time::sleep(limits.connection_lifetime) => {}
         _ = stopping.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
-    tokio::time::timeout(patience.drain_timeout, connection).await.ok();
+    tokio::time::timeout(limits.drain_timeout, connection).await.ok();
 }
 
 #[cfg(test)]
@@ -110,20 +110,20 @@ mod tests {
     }
 
     async fn read(
-        asked: Result<RawRequest, ApiError>,
+        request: Result<RawRequest, ApiError>,
     ) -> Result<axum::response::Response, ApiError> {
-        asked.map(|_| empty(StatusCode::OK))
+        request.map(|_| empty(StatusCode::OK))
     }
 
-    /// What a server with this patience does while the client talks to it.
+    /// What a server with this limits does while the client talks to it.
     async fn meet<T: Send + 'static>(
-        patience: ConnectionLimits,
+        limits: ConnectionLimits,
         client: impl FnOnce(SocketAddr) -> T + Send + 'static,
     ) -> T {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", any(read));
-        let served = serve(listener, router, patience, std::future::pending());
+        let served = serve(listener, router, limits, std::future::pending());
         tokio::select! {
             () = served => unreachable!("nobody stops it"),
             answer = tokio::task::spawn_blocking(move || client(address)) => answer.unwrap(),

@@ -16,7 +16,7 @@ const LARGEST: i64 = 100;
 const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
 
-/// Which part of a listing is asked for.
+/// Which part of a listing is request for.
 #[derive(Clone, Copy)]
 pub(crate) struct ListQuery {
     size: i64,
@@ -26,8 +26,8 @@ pub(crate) struct ListQuery {
 
 impl ListQuery {
     /// Reads `per_page` and `cursor`.
-    pub(crate) fn read(asked: &RawRequest) -> Result<Self, ApiError> {
-        let size = match asked.query("per_page") {
+    pub(crate) fn read(request: &RawRequest) -> Result<Self, ApiError> {
+        let size = match request.query("per_page") {
             None => LARGEST,
             Some(text) => {
                 text.parse().map_err(|_| ApiError::bad_request("Invalid per_page parameter."))?
@@ -41,7 +41,7 @@ impl ListQuery {
             let text = format!("Invalid per_page value. Must be between 1 and {LARGEST}.");
             return Err(ApiError::bad_request(text));
         }
-        let (value, page) = match asked.query("cursor").filter(|cursor| !cursor.is_empty()) {
+        let (value, page) = match request.non_empty_query("cursor") {
             None => (size, 0),
             Some(cursor) => {
                 parse(cursor).ok_or_else(|| ApiError::bad_request("Invalid cursor parameter."))?
@@ -59,23 +59,28 @@ impl ListQuery {
         PageQuery { offset: self.offset, rows: self.size + 1 }
     }
 
-    /// The answer with its `Link` header; `rows` may hold the one that is not shown.
-    pub(crate) fn answer(self, base: &str, asked: &RawRequest, mut rows: Vec<Value>) -> ApiResult {
+    /// The response with its `Link` header; `rows` may hold the one that is not shown.
+    pub(crate) fn respond(
+        self,
+        base: &str,
+        request: &RawRequest,
+        mut rows: Vec<Value>,
+    ) -> ApiResult {
         let more = i64::try_from(rows.len()).is_ok_and(|count| count > self.size);
         rows.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
         let mut response = ok(&Value::Array(rows));
-        if let Ok(link) = HeaderValue::from_str(&self.link(base, asked, more)) {
+        if let Ok(link) = HeaderValue::from_str(&self.link(base, request, more)) {
             response.headers_mut().insert(LINK, link);
         }
         Ok(response)
     }
 
     /// Both entries, always; only `results` says whether there is a page.
-    pub(crate) fn link(self, base: &str, asked: &RawRequest, more: bool) -> String {
-        let path = utf8_percent_encode(&decoded(&asked.path), PATH).to_string();
-        let kept = asked.query.iter().filter(|(name, _)| name != "cursor");
+    pub(crate) fn link(self, base: &str, request: &RawRequest, more: bool) -> String {
+        let path = utf8_percent_encode(&decoded(&request.path), PATH).to_string();
+        let others = request.query.iter().filter(|(name, _)| name != "cursor");
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(kept);
+        query.extend_pairs(others);
         let url = format!("{base}{path}?{}", query.finish());
         let entry = |rel: &str, page: i64, results: bool| {
             let cursor = format!("{}:{page}:{}", self.size, u8::from(rel == "previous"));
@@ -106,12 +111,12 @@ mod tests {
     use axum::body::Bytes;
     use axum::http::HeaderMap;
 
-    fn asked(query: &[(&str, &str)]) -> RawRequest {
+    fn request_with(query: &[(&str, &str)]) -> RawRequest {
         RawRequest {
             path: "/api/0/organizations/acme/releases/web@1.0.0/deploys/".to_owned(),
             query: query
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .map(|(name, value)| (name.to_string(), value.to_string()))
                 .collect(),
             headers: HeaderMap::new(),
             params: Vec::new(),
@@ -120,8 +125,8 @@ mod tests {
     }
 
     fn link(query: &[(&str, &str)], more: bool) -> String {
-        let asked = asked(query);
-        ListQuery::read(&asked).unwrap().link("http://127.0.0.1:9123", &asked, more)
+        let request = request_with(query);
+        ListQuery::read(&request).unwrap().link("http://127.0.0.1:9123", &request, more)
     }
 
     #[test]
@@ -153,7 +158,7 @@ mod tests {
             ("cursor", "100:-1:1"),
             ("cursor", "1:2:3:4"),
         ] {
-            assert!(ListQuery::read(&asked(&[query])).is_err(), "{query:?}");
+            assert!(ListQuery::read(&request_with(&[query])).is_err(), "{query:?}");
         }
     }
 }

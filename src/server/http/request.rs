@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::{HeaderMap, StatusCode};
 use url::form_urlencoded;
 
-/// What was asked.
+/// A request, read whole.
 pub(crate) struct RawRequest {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
@@ -19,8 +19,7 @@ pub(crate) struct RawRequest {
 impl RawRequest {
     /// A part of the path, decoded.
     pub(crate) fn param(&self, name: &str) -> &str {
-        let found = self.params.iter().find(|(key, _)| key == name);
-        found.map_or("", |(_, value)| value)
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
     /// A number in the path; what is none names nothing.
@@ -30,12 +29,25 @@ impl RawRequest {
 
     /// The last value of a name in the query, which is the one that Django takes.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        let found = self.query.iter().rev().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
+        let value = self.query.iter().rev().find(|(key, _)| key == name);
+        value.map(|(_, value)| value.as_str())
     }
-}
 
-impl RawRequest {
+    /// The same, unless it is empty.
+    pub(crate) fn non_empty_query(&self, name: &str) -> Option<&str> {
+        self.query(name).filter(|value| !value.is_empty())
+    }
+
+    /// All values of a name in the query.
+    pub(crate) fn queries<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The projects that a listing is narrowed to; `-1` is Sentry's word for all.
+    pub(crate) fn project_queries(&self) -> Vec<String> {
+        self.queries("project").filter(|id| *id != "-1").map(str::to_owned).collect()
+    }
+
     /// The last value of a name in a form.
     pub(crate) fn form(&self, name: &str) -> Option<String> {
         let pairs = form_urlencoded::parse(&self.body).filter(|(key, _)| key == name);
@@ -62,9 +74,9 @@ impl<S: Send + Sync> FromRequest<S> for RawRequest {
         let query = parts.uri.query().unwrap_or_default();
         let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let patience: ConnectionLimits = parts.extensions.get().copied().unwrap_or_default();
+        let limits: ConnectionLimits = parts.extensions.get().copied().unwrap_or_default();
         let body = Bytes::from_request(Request::from_parts(parts, body), state);
-        let body = tokio::time::timeout(patience.body, body).await.map_err(|_| {
+        let body = tokio::time::timeout(limits.body, body).await.map_err(|_| {
             ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The body took too long.")
         })?;
         let body = body.map_err(|rejection| {

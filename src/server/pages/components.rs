@@ -27,7 +27,7 @@ pub(super) fn external_url(address: &str) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-/// The host of an address as it will be asked, with its port.
+/// The host of an address as it will be visited, with its port.
 pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -8,14 +8,14 @@ use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/`.
-pub(super) async fn show(mut look: PageRequest) -> ApiResult {
-    let user = look.principal()?.user.unwrap_or_default();
-    let listing = SearchList::read(&look.asked, "page");
-    let mut found = look.database.organizations(user, &listing.query, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+pub(super) async fn show(mut request: PageRequest) -> ApiResult {
+    let user = request.reader()?.user.unwrap_or_default();
+    let listing = SearchList::read(&request.raw, "page");
+    let stored = request.database.organizations(user, &listing.query, listing.rows()).await?;
+    let (organizations, more) = SearchList::cut(stored);
     let mut rows = Vec::new();
-    for org in found {
-        let counts = look.database.counts(org.id).await?;
+    for org in organizations {
+        let counts = request.database.counts(org.id).await?;
         rows.push(row(&org.slug, counts));
     }
     let content = html! {
@@ -29,7 +29,7 @@ pub(super) async fn show(mut look: PageRequest) -> ApiResult {
             (listing.pager("Pages of organizations", more))
         }
     };
-    Ok(look.page("Organizations", content))
+    Ok(request.page("Organizations", content))
 }
 
 fn row(slug: &str, counts: OrganizationCounts) -> Markup {
@@ -59,7 +59,7 @@ fn nothing() -> Markup {
 }
 
 /// `/organizations/{org}/`: its integrations.
-pub(super) async fn organization(mut look: PageRequest) -> ApiResult {
-    let org = look.authorize().await?;
+pub(super) async fn organization(mut request: PageRequest) -> ApiResult {
+    let org = request.authorize().await?;
     Ok(layout::redirect(&urls::integrations(&org.slug)))
 }

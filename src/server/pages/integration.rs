@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 /// The most that one section shows.
-const MOST: i64 = 100;
+const MAX_ROWS: i64 = 100;
 
 /// Names in a configuration whose texts tell nobody anything that opens something. Every other
 /// text is hidden: a new field is a secret until it stands here.
@@ -32,14 +32,14 @@ struct IntegrationDetails {
 }
 
 /// `/settings/{org}/integrations/{provider}/{id}/`.
-pub(super) async fn show(mut look: PageRequest) -> ApiResult {
-    let org = look.authorize().await?;
-    let id = look.asked.id("id")?;
-    let found = look.database.integration(org.id, id).await?;
-    let key = look.asked.param("provider").to_owned();
-    let one = found.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
-    let shown = read(&mut look, org.id, one).await?;
-    let next = look.asked.query("next").filter(|next| !next.is_empty());
+pub(super) async fn show(mut request: PageRequest) -> ApiResult {
+    let org = request.authorize().await?;
+    let id = request.raw.id("id")?;
+    let installed = request.database.integration(org.id, id).await?;
+    let key = request.raw.param("provider").to_owned();
+    let one = installed.filter(|one| one.integration_key == key).ok_or_else(ApiError::not_found)?;
+    let shown = read(&mut request, org.id, one).await?;
+    let next = request.raw.query("next").filter(|next| !next.is_empty());
     let content = html! {
         @if let Some(next) = next { (continue_link(next)) }
         (heading(&shown.one))
@@ -51,20 +51,20 @@ pub(super) async fn show(mut look: PageRequest) -> ApiResult {
         p { a.button.second href=(urls::set_up(&org.slug, &key)) { "Set it up again" } }
     };
     let org = Some((org.slug.as_str(), PageTab::Integrations));
-    Ok(look.page_of(&shown.one.name, org, content))
+    Ok(request.page_of(&shown.one.name, org, content))
 }
 
 async fn read(
-    look: &mut PageRequest,
+    request: &mut PageRequest,
     org: i64,
     one: InstalledIntegration,
 ) -> Result<IntegrationDetails, ApiError> {
-    let page = PageQuery { offset: 0, rows: MOST };
-    let (linked_at, account) = look.database.link_details(one.link).await?;
+    let page = PageQuery { offset: 0, rows: MAX_ROWS };
+    let (linked_at, account) = request.database.link_details(one.link).await?;
     let filter = RepositoryFilter { integration_id: Some(one.id), ..RepositoryFilter::default() };
-    let repositories = look.database.repositories(org, &filter, page).await?;
-    let mappings = look.database.code_mappings(org, Some(one.id), &[], page).await?;
-    let audit = look.database.audit_log(org, one.id, page).await?;
+    let repositories = request.database.repositories(org, &filter, page).await?;
+    let mappings = request.database.code_mappings(org, Some(one.id), &[], page).await?;
+    let audit = request.database.audit_log(org, one.id, page).await?;
     Ok(IntegrationDetails { one, linked_at, account, repositories, mappings, audit })
 }
 
@@ -89,7 +89,7 @@ fn heading(one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         header.heading {
-            (components::tile(&provider))
+            (components::tile(provider))
             div {
                 h1 { bdi { (one.name) } }
                 p.quiet { (provider) " · " (status(one)) }
@@ -151,13 +151,13 @@ fn mappings(all: &[StoredCodeMapping]) -> Markup {
     }
 }
 
-fn mapping(one: &StoredCodeMapping) -> Markup {
+fn mapping(StoredCodeMapping { mapping, .. }: &StoredCodeMapping) -> Markup {
     html! {
         tr {
-            td { (one.project_slug) }
-            td { code { bdi { (one.stack_root) } } }
-            td { bdi { (one.repository_name) } ": " code { bdi { (one.source_root) } } }
-            td { (one.default_branch.as_deref().unwrap_or("")) }
+            td { (mapping.project) }
+            td { code { bdi { (mapping.stack_root) } } }
+            td { bdi { (mapping.repository) } ": " code { bdi { (mapping.source_root) } } }
+            td { (mapping.default_branch.as_deref().unwrap_or("")) }
         }
     }
 }
@@ -225,8 +225,8 @@ fn event_label(event: &str) -> &str {
 
 fn and_more(count: usize) -> Markup {
     html! {
-        @if i64::try_from(count) == Ok(MOST) {
-            p.quiet { "These are the first " (MOST) "; Sentry's API has all." }
+        @if i64::try_from(count) == Ok(MAX_ROWS) {
+            p.quiet { "These are the first " (MAX_ROWS) "; Sentry's API has all." }
         }
     }
 }

@@ -4,44 +4,44 @@ use super::layout::PageTab;
 use super::search::SearchList;
 use super::{PageRequest, components};
 use crate::database::integrations::InstalledIntegration;
-use crate::provider::{PROVIDERS, Provider};
+use crate::provider::PROVIDERS;
 use crate::server::api::provider_json;
 use crate::server::http::response::ApiResult;
 use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/settings/{org}/integrations/`.
-pub(super) async fn list(mut look: PageRequest) -> ApiResult {
-    let org = look.authorize().await?;
-    let listing = SearchList::read(&look.asked, "page");
-    let mut found =
-        look.database.search_integrations(org.id, &listing.query, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+pub(super) async fn list(mut request: PageRequest) -> ApiResult {
+    let org = request.authorize().await?;
+    let listing = SearchList::read(&request.raw, "page");
+    let stored =
+        request.database.search_integrations(org.id, &listing.query, listing.rows()).await?;
+    let (installed, more) = SearchList::cut(stored);
     let content = html! {
         h1 { "Integrations" }
-        @if found.is_empty() && listing.is_whole() {
+        @if installed.is_empty() && listing.is_whole() {
             section.nothing {
                 (components::drawing(components::EMPTY))
                 p { "Nothing is connected to " strong { (org.slug) } " yet." }
             }
         } @else {
-            @if more || !listing.is_whole() || found.len() > 5 {
+            @if more || !listing.is_whole() || installed.len() > 5 {
                 (listing.search("Search integrations"))
             }
-            @if found.is_empty() { p.quiet { "No integration fits." } }
-            ul.cards { @for one in &found { (card(&org.slug, one)) } }
+            @if installed.is_empty() { p.quiet { "No integration fits." } }
+            ul.cards { @for one in &installed { (card(&org.slug, one)) } }
             (listing.pager("Pages of integrations", more))
         }
         (offers(&org.slug))
     };
-    Ok(look.page_of("Integrations", Some((&org.slug, PageTab::Integrations)), content))
+    Ok(request.page_of("Integrations", Some((&org.slug, PageTab::Integrations)), content))
 }
 
 fn card(org: &str, one: &InstalledIntegration) -> Markup {
     let provider = provider_name(one);
     html! {
         li.card {
-            (components::tile(&provider))
+            (components::tile(provider))
             div {
                 h2 { a href=(urls::integration(org, &one.integration_key, one.id)) { bdi { (one.name) } } }
                 p.quiet { (provider) " · " (status(one)) }
@@ -51,10 +51,8 @@ fn card(org: &str, one: &InstalledIntegration) -> Markup {
 }
 
 /// The name of an integration's provider; a key that nothing describes stands for itself.
-pub(super) fn provider_name(one: &InstalledIntegration) -> String {
-    let known =
-        provider_json::provider_by_integration_key(&one.integration_key).map(<dyn Provider>::name);
-    known.unwrap_or(&one.integration_key).to_owned()
+pub(super) fn provider_name(one: &InstalledIntegration) -> &str {
+    provider_json::provider_name(&one.integration_key)
 }
 
 /// Whether it works, as a word and a colour.

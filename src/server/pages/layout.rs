@@ -2,6 +2,7 @@
 //! it in no cache and running nothing but its own.
 
 use super::{FORM_KEY, components};
+use crate::server::auth::sessions::BrowserSession;
 use crate::server::http::response::{ApiError, with_body};
 use crate::server::pages::urls;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION};
@@ -9,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// What the guard leaves to pages: nothing of them is kept, and they bring what they run.
+/// What the guard leaves to pages: nothing of them is cached, and they bring what they run.
 const HEADERS: [(HeaderName, &str); 2] = [
     (CACHE_CONTROL, "no-store"),
     (
@@ -29,7 +30,7 @@ pub(super) enum PageTab {
     Releases,
 }
 
-/// What a page says of itself.
+/// What stands around the content of a page.
 pub(super) struct PageHead<'a> {
     pub(super) title: &'a str,
     pub(super) org: Option<(&'a str, PageTab)>,
@@ -93,7 +94,8 @@ pub(super) fn form_key_field(form_key: &str) -> Markup {
 }
 
 /// The page of an error.
-pub(super) fn error(error: &ApiError, form_key: Option<&str>) -> Response {
+pub(super) fn error(error: &ApiError, session: Option<&BrowserSession>) -> Response {
+    let form_key = session.map(|session| session.form_key.as_str());
     let (title, way_out) = match error.status() {
         StatusCode::NOT_FOUND => ("Page Not Found", "There is nothing at this address."),
         StatusCode::FORBIDDEN => ("Not Permitted", error.detail_text()),

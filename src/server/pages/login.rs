@@ -12,43 +12,40 @@ use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
 /// `/auth/login/`: takes the key of the link, or asks for a token.
-pub(super) async fn show(look: PageRequest) -> ApiResult {
-    let key = look.asked.query("key");
-    if key.is_some_and(|key| look.server.sign_ins.redeem_login_link(key)) {
-        let local = look.server.local().clone();
-        return Ok(signed_in(&look, local, "/"));
+pub(super) async fn show(request: PageRequest) -> ApiResult {
+    let key = request.raw.query("key");
+    if key.is_some_and(|key| request.server.sessions.redeem_login_link(key)) {
+        return Ok(start_session(&request, request.server.local().clone(), "/"));
     }
-    let said = key.map(|_| "This link was used already, or is of an earlier start of serve.");
-    let next = look.asked.query("next").unwrap_or_default();
-    Ok(login_page(&look, StatusCode::OK, next, said))
+    let notice = key.map(|_| "This link was used already, or is of an earlier start of serve.");
+    let next = request.raw.query("next").unwrap_or_default();
+    Ok(login_page(&request, StatusCode::OK, next, notice))
 }
 
 /// The form's token, which must be of somebody who sets things up.
-pub(super) async fn sign_in(mut look: PageRequest) -> ApiResult {
-    let token = look.asked.form("token").unwrap_or_default();
-    let next = look.asked.form("next").unwrap_or_default();
-    let bearer =
-        match auth::authenticate_token(look.server.own_token(), &mut look.database, token.trim())
-            .await
-        {
-            Ok(bearer) => bearer,
-            Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
-                let said = "Nobody has this token.";
-                return Ok(login_page(&look, StatusCode::FORBIDDEN, &next, Some(said)));
-            }
-            Err(error) => return Err(error),
-        };
-    if !may_sign_in(&bearer) {
-        let said = "This token sets nothing up: it takes a user's with org:integrations, \
+pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
+    let token = request.raw.form("token").unwrap_or_default();
+    let next = request.raw.form("next").unwrap_or_default();
+    let own = request.server.own_token();
+    let principal = auth::authenticate_token(own, &mut request.database, token.trim()).await;
+    let principal = match principal {
+        Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
+            let notice = "Nobody has this token.";
+            return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
+        }
+        principal => principal?,
+    };
+    if !may_sign_in(&principal) {
+        let notice = "This token sets nothing up: it takes a user's with org:integrations, \
                     org:write or org:admin.";
-        return Ok(login_page(&look, StatusCode::FORBIDDEN, &next, Some(said)));
+        return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
     }
-    Ok(signed_in(&look, bearer, &next))
+    Ok(start_session(&request, principal, &next))
 }
 
 /// `/auth/logout/`.
-pub(super) async fn sign_out(look: PageRequest) -> ApiResult {
-    let cookie = look.server.sign_ins.end(&look.asked.headers);
+pub(super) async fn sign_out(request: PageRequest) -> ApiResult {
+    let cookie = request.server.sessions.end(&request.raw.headers);
     Ok(with_cookie(layout::redirect("/"), &cookie))
 }
 
@@ -58,8 +55,8 @@ pub(super) fn redirect_to_login(path: &str) -> Response {
     layout::redirect(&format!("/auth/login/?{next}"))
 }
 
-fn signed_in(look: &PageRequest, bearer: Principal, next: &str) -> Response {
-    let cookie = look.server.sign_ins.begin(bearer);
+fn start_session(request: &PageRequest, principal: Principal, next: &str) -> Response {
+    let cookie = request.server.sessions.start(principal);
     with_cookie(layout::redirect(&local_path(next)), &cookie)
 }
 
@@ -76,20 +73,25 @@ fn local_path(path: &str) -> String {
     if leaves { "/".to_owned() } else { path.to_owned() }
 }
 
-fn login_page(look: &PageRequest, status: StatusCode, next: &str, said: Option<&str>) -> Response {
-    let head = layout::PageHead { title: "Sign In", org: None, form_key: look.form_key() };
-    layout::page(status, &head, form(look, next, said))
+fn login_page(
+    request: &PageRequest,
+    status: StatusCode,
+    next: &str,
+    notice: Option<&str>,
+) -> Response {
+    let head = layout::PageHead { title: "Sign In", org: None, form_key: request.form_key() };
+    layout::page(status, &head, form(request, next, notice))
 }
 
-fn form(look: &PageRequest, next: &str, said: Option<&str>) -> Markup {
+fn form(request: &PageRequest, next: &str, notice: Option<&str>) -> Markup {
     html! {
         section.narrow {
             h1 { "Sign in" }
-            @if let Some(said) = said { p.wrong role="alert" { (said) } }
+            @if let Some(notice) = notice { p.wrong role="alert" { (notice) } }
             p { "To set up integrations, open the link that " code { "finishline serve" }
                 " printed when it started, or give a user's token." }
             form.fields action="/auth/login/" method="post" {
-                @if let Some(form_key) = look.form_key() { (layout::form_key_field(form_key)) }
+                @if let Some(form_key) = request.form_key() { (layout::form_key_field(form_key)) }
                 input type="hidden" name="next" value=(next);
                 div.field {
                     label for="token" { "Token" }

@@ -48,59 +48,67 @@ struct PageRequest {
     method: Method,
     server: Arc<ServerState>,
     database: DatabaseLease,
-    asked: RawRequest,
+    raw: RawRequest,
     /// Who it is, by a token or by a session.
-    bearer: Option<Principal>,
+    principal: Option<Principal>,
     /// The browser's session, when no token came.
-    signed_in: Option<BrowserSession>,
+    browser_session: Option<BrowserSession>,
 }
 
 impl PageRequest {
     async fn new(
         server: Arc<ServerState>,
         method: Method,
-        asked: RawRequest,
+        raw: RawRequest,
     ) -> Result<Self, ApiError> {
         let mut database = server.database().await?;
         // A token that nobody has is none here: the page sends its bearer to the login.
-        let bearer = auth::authenticate(server.own_token(), &mut database, &asked.headers)
+        let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers)
             .await
             .ok()
             .flatten();
-        let signed_in = match bearer {
+        let browser_session = match principal {
             Some(_) => None,
-            None => server.sign_ins.find(&asked.headers),
+            None => server.sessions.find(&raw.headers),
         };
-        let bearer = bearer.or_else(|| signed_in.as_ref().map(|of| of.bearer.clone()));
-        Ok(Self { method, server, database, asked, bearer, signed_in })
+        let signed_in = browser_session.as_ref().map(|session| &session.principal);
+        let principal = principal.or_else(|| signed_in.cloned());
+        Ok(Self { method, server, database, raw, principal, browser_session })
     }
 
     /// Whether a form is from another site than ours, which a browser would send as well.
     fn is_forged(&self) -> bool {
-        let wrote =
-            |of: &BrowserSession| of.owns_form(self.asked.form(FORM_KEY).as_deref().unwrap_or(""));
-        self.method == Method::POST && !self.signed_in.as_ref().is_none_or(wrote)
+        let form_key = || self.raw.form(FORM_KEY).unwrap_or_default();
+        let owns_form = |session: &BrowserSession| session.owns_form(&form_key());
+        self.method == Method::POST && !self.browser_session.as_ref().is_none_or(owns_form)
+    }
+
+    /// The user of the token or the session, if it is a user's.
+    fn user(&self) -> Option<i64> {
+        self.principal.as_ref()?.user
     }
 
     /// As whom it is read.
-    fn principal(&self) -> Result<Principal, ApiError> {
-        let host = || self.asked.headers.get(HOST)?.to_str().ok();
-        let neighbour = || self.server.loopback_principal(host()?);
-        let reader = self.bearer.clone().or_else(neighbour);
-        reader.ok_or_else(|| ApiError::unauthorized("Sign in to see this page."))
+    fn reader(&self) -> Result<Principal, ApiError> {
+        let host = || self.raw.headers.get(HOST)?.to_str().ok();
+        let local = || self.server.loopback_principal(host()?);
+        self.principal
+            .clone()
+            .or_else(local)
+            .ok_or_else(|| ApiError::unauthorized("Sign in to see this page."))
     }
 
     /// The organization that the path names, for somebody who may see it.
     async fn authorize(&mut self) -> Result<Organization, ApiError> {
-        let (reader, slug) = (self.principal()?, self.asked.param("org").to_owned());
-        let found = self.database.organization(&slug).await?.filter(|found| found.slug == slug);
-        let org = found.ok_or_else(ApiError::not_found)?;
+        let (reader, slug) = (self.reader()?, self.raw.param("org").to_owned());
+        let org = self.database.organization(&slug).await?.filter(|org| org.slug == slug);
+        let org = org.ok_or_else(ApiError::not_found)?;
         auth::authorize(&mut self.database, &reader, org.id, PAGE_SCOPES).await?;
         Ok(org)
     }
 
     fn form_key(&self) -> Option<&str> {
-        self.signed_in.as_ref().map(|of| of.form_key.as_str())
+        self.browser_session.as_ref().map(|session| session.form_key.as_str())
     }
 
     /// A page about no organization.
@@ -138,8 +146,7 @@ pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>
 
 /// The page for an address that leads nowhere.
 pub(super) fn no_page(server: &ServerState, headers: &HeaderMap) -> Response {
-    let signed_in = server.sign_ins.find(headers);
-    layout::error(&ApiError::not_found(), signed_in.as_ref().map(|of| of.form_key.as_str()))
+    layout::error(&ApiError::not_found(), server.sessions.find(headers).as_ref())
 }
 
 /// Puts a page into the router.
@@ -155,30 +162,28 @@ where
 {
     let answer = move |State(server): State<Arc<ServerState>>,
                        method: Method,
-                       asked: Result<RawRequest, ApiError>| {
+                       raw: Result<RawRequest, ApiError>| {
         let handler = handler.clone();
         async move {
-            let asked = match asked {
-                Ok(asked) => asked,
+            let raw = match raw {
+                Ok(raw) => raw,
                 Err(error) => return layout::error(&error, None),
             };
-            let signed_in = server.sign_ins.find(&asked.headers);
-            let (path, is_get) = (asked.whole_path(), method != Method::POST);
-            let answered = spawn_isolated(async move {
-                let look = PageRequest::new(server, method, asked).await?;
-                if look.is_forged() {
+            let session = server.sessions.find(&raw.headers);
+            let (path, is_get) = (raw.whole_path(), method != Method::POST);
+            let answer = spawn_isolated(async move {
+                let request = PageRequest::new(server, method, raw).await?;
+                if request.is_forged() {
                     return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
                 }
-                handler(look).await
+                handler(request).await
             });
-            match answered.await {
+            match answer.await {
                 Ok(page) => page,
                 Err(error) if is_get && error.status() == StatusCode::UNAUTHORIZED => {
                     login::redirect_to_login(&path)
                 }
-                Err(error) => {
-                    layout::error(&error, signed_in.as_ref().map(|of| of.form_key.as_str()))
-                }
+                Err(error) => layout::error(&error, session.as_ref()),
             }
         }
     };

@@ -5,32 +5,32 @@ use super::releases::status;
 use super::search::SearchList;
 use super::{PageRequest, components};
 use crate::database::commits::{CommitFile, StoredCommit};
-use crate::database::deploys::StoredDeploy;
 use crate::database::organizations::PageQuery;
 use crate::database::releases::StoredRelease;
+use crate::release::backend::ExistingDeploy;
 use crate::server::http::response::{ApiError, ApiResult};
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/{version}/`.
-pub(super) async fn show(mut look: PageRequest) -> ApiResult {
-    let org = look.authorize().await?;
-    let version = look.asked.param("version").to_owned();
-    let found = look.database.release(org.id, &version).await?;
-    let release = found.ok_or_else(ApiError::not_found)?;
-    let projects = look.database.release_projects(release.id).await?;
-    let some = PageQuery { offset: 0, rows: 100 };
-    let all_deploys = look.database.deploys(release.id, some).await?;
+pub(super) async fn show(mut request: PageRequest) -> ApiResult {
+    let org = request.authorize().await?;
+    let version = request.raw.param("version").to_owned();
+    let release = request.database.release(org.id, &version).await?;
+    let release = release.ok_or_else(ApiError::not_found)?;
+    let projects = request.database.release_projects(release.id).await?;
+    let page = PageQuery { offset: 0, rows: 100 };
+    let stored_deploys = request.database.deploys(release.id, page).await?;
     let content = html! {
         header.heading { div {
             h1 { bdi { (release.version) } }
             p.quiet { (status(&release)) }
         } }
         (facts(&release, &projects))
-        (deploys(&all_deploys))
-        (commits(&mut look, &release).await?)
-        (files(&mut look, &release).await?)
+        (deploys(&stored_deploys))
+        (commits(&mut request, &release).await?)
+        (files(&mut request, &release).await?)
     };
-    Ok(look.page_of(&release.version, Some((&org.slug, PageTab::Releases)), content))
+    Ok(request.page_of(&release.version, Some((&org.slug, PageTab::Releases)), content))
 }
 
 fn facts(release: &StoredRelease, projects: &[(i64, String)]) -> Markup {
@@ -49,14 +49,14 @@ fn facts(release: &StoredRelease, projects: &[(i64, String)]) -> Markup {
     }
 }
 
-fn deploys(all: &[StoredDeploy]) -> Markup {
+fn deploys(all: &[ExistingDeploy]) -> Markup {
     html! {
         h2 { "Deploys" }
         @if all.is_empty() { p.quiet { "It was not deployed yet." } }
         ul.lines {
-            @for deploy in all {
+            @for ExistingDeploy { deploy, .. } in all {
                 li {
-                    span.environment { (deploy.environment) } " " (components::time(deploy.date_finished))
+                    span.environment { (deploy.environment) } " " (components::time(deploy.finished))
                     @if let Some(name) = &deploy.name { " " bdi { (name) } }
                     @if let Some(url) = &deploy.url { " " (components::external_link(url)) }
                 }
@@ -65,14 +65,14 @@ fn deploys(all: &[StoredDeploy]) -> Markup {
     }
 }
 
-async fn commits(look: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
-    let listing = SearchList::read(&look.asked, "commits");
-    let mut found = look.database.release_commits(release.id, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+async fn commits(request: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
+    let listing = SearchList::read(&request.raw, "commits");
+    let stored = request.database.release_commits(release.id, listing.rows()).await?;
+    let (commits, more) = SearchList::cut(stored);
     Ok(html! {
         h2 #commits { (components::count(release.commit_count, "commit")) }
         @if release.commit_count == 0 { p.quiet { "Nobody told which commits are in it." } }
-        ul.lines { @for one in &found { (commit(one)) } }
+        ul.lines { @for stored in &commits { (commit(stored)) } }
         (listing.pager("Pages of commits", more))
     })
 }
@@ -95,14 +95,14 @@ fn commit(commit: &StoredCommit) -> Markup {
     }
 }
 
-async fn files(look: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
-    let listing = SearchList::read(&look.asked, "files");
-    let mut found = look.database.release_files(release.id, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+async fn files(request: &mut PageRequest, release: &StoredRelease) -> Result<Markup, ApiError> {
+    let listing = SearchList::read(&request.raw, "files");
+    let stored = request.database.release_files(release.id, listing.rows()).await?;
+    let (files, more) = SearchList::cut(stored);
     Ok(html! {
-        @if !found.is_empty() || more {
+        @if !files.is_empty() || more {
             h2 #files { "Files" }
-            ul.lines { @for one in &found { (file(one)) } }
+            ul.lines { @for stored in &files { (file(stored)) } }
             (listing.pager("Pages of files", more))
         }
     })

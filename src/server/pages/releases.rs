@@ -3,24 +3,24 @@
 use super::layout::PageTab;
 use super::search::SearchList;
 use super::{PageRequest, components};
-use crate::database::deploys::StoredDeploy;
 use crate::database::releases::{ReleaseFilter, StoredRelease};
+use crate::release::backend::ExistingDeploy;
 use crate::server::http::response::ApiResult;
 use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/`.
-pub(super) async fn list(mut look: PageRequest) -> ApiResult {
-    let org = look.authorize().await?;
-    let listing = SearchList::read(&look.asked, "page");
+pub(super) async fn list(mut request: PageRequest) -> ApiResult {
+    let org = request.authorize().await?;
+    let listing = SearchList::read(&request.raw, "page");
     let query = Some(listing.query.clone()).filter(|query| !query.is_empty());
     let filter = ReleaseFilter { query, ..ReleaseFilter::default() };
-    let mut found = look.database.releases(org.id, &filter, listing.rows()).await?;
-    let more = SearchList::cut(&mut found);
+    let stored = request.database.releases(org.id, &filter, listing.rows()).await?;
+    let (releases, more) = SearchList::cut(stored);
     let mut rows = Vec::new();
-    for release in &found {
-        let deployed = look.database.last_deploy(release.id).await?;
-        rows.push(row(&org.slug, release, deployed.as_ref()));
+    for release in &releases {
+        let last_deploy = request.database.last_deploy(release.id).await?;
+        rows.push(row(&org.slug, release, last_deploy.as_ref()));
     }
     let content = html! {
         h1 { "Releases" }
@@ -35,17 +35,17 @@ pub(super) async fn list(mut look: PageRequest) -> ApiResult {
             (listing.pager("Pages of releases", more))
         }
     };
-    Ok(look.page_of("Releases", Some((&org.slug, PageTab::Releases)), content))
+    Ok(request.page_of("Releases", Some((&org.slug, PageTab::Releases)), content))
 }
 
-fn row(org: &str, release: &StoredRelease, deployed: Option<&StoredDeploy>) -> Markup {
+fn row(org: &str, release: &StoredRelease, last_deploy: Option<&ExistingDeploy>) -> Markup {
     html! {
         li {
             h2 { a href=(urls::release(org, &release.version)) { bdi { (release.version) } } }
             p.quiet {
                 (components::time(release.date_released.unwrap_or(release.created_at)))
                 " · " (components::count(release.commit_count, "commit"))
-                @if let Some(deploy) = deployed { " · in " span.environment { (deploy.environment) } }
+                @if let Some(last) = last_deploy { " · in " span.environment { (last.deploy.environment) } }
             }
             (status(release))
         }

@@ -1,4 +1,4 @@
-//! What a set-up comes to, and what is said when it does not.
+//! The end of a set-up, and what a refused one shows.
 
 use super::components;
 use crate::error::Error;
@@ -7,14 +7,14 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
 /// A refusal, in the words of the command line.
-pub(super) fn refused(failure: &Error, again: Option<&str>) -> Markup {
+pub(super) fn refused(error: &Error, again: Option<&str>) -> Markup {
     html! {
         section.narrow.said {
             h1 { "It was not set up" }
-            div.box-content.wrong role="alert" { pre { (failure.message) } }
-            p { (components::prose(&components::capitalize(&failure.hint))) "." }
-            p.quiet { "error-code: " code { (failure.code.slug()) }
-                @if let Some(status) = failure.status { ", the third party answered with HTTP " (status) } }
+            div.box-content.wrong role="alert" { pre { (error.message) } }
+            p { (components::prose(&components::capitalize(&error.hint))) "." }
+            p.quiet { "error-code: " code { (error.code.slug()) }
+                @if let Some(status) = error.status { ", the third party answered with HTTP " (status) } }
             @if let Some(again) = again { p { a.button href=(again) { "Start again" } } }
         }
     }
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_said_as_the_command_line_says_it() {
-        let failure = Error::new(crate::error::ErrorCode::Refused, "no <b>").with_hint("set `url`");
-        let shown = refused(&failure, None).into_string();
+        let error = Error::new(crate::error::ErrorCode::Refused, "no <b>").with_hint("set `url`");
+        let shown = refused(&error, None).into_string();
         assert!(shown.contains("<pre>no &lt;b&gt;</pre>"), "{shown}");
         assert!(shown.contains("Set <code>url</code>.") && shown.contains("<code>refused</code>"));
     }

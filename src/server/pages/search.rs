@@ -10,7 +10,7 @@ const SIZE: i64 = 50;
 /// The parameter of the search.
 const QUERY: &str = "query";
 
-/// Which part of a list is asked for. What is no number is the first page.
+/// Which page of a list is requested: the first where the query names no number.
 pub(super) struct SearchList {
     /// What is searched for; empty for everything.
     pub(super) query: String,
@@ -23,12 +23,12 @@ pub(super) struct SearchList {
 
 impl SearchList {
     /// Reads the search, and the page by the parameter of this name.
-    pub(super) fn read(asked: &RawRequest, name: &'static str) -> Self {
-        let number = asked.query(name).and_then(|text| text.parse().ok());
-        let others = asked.query.iter().filter(|(other, _)| other != name).cloned();
+    pub(super) fn read(raw: &RawRequest, name: &'static str) -> Self {
+        let number = raw.query(name).and_then(|text| text.parse().ok());
+        let others = raw.query.iter().filter(|(other, _)| other != name).cloned();
         Self {
-            query: asked.query(QUERY).unwrap_or_default().trim().to_owned(),
-            path: asked.path.clone(),
+            query: raw.query(QUERY).unwrap_or_default().trim().to_owned(),
+            path: raw.path.clone(),
             name,
             number: number.filter(|number| *number > 0).unwrap_or(1),
             others: others.collect(),
@@ -40,12 +40,12 @@ impl SearchList {
         PageQuery { offset: (self.number - 1).saturating_mul(SIZE), rows: SIZE + 1 }
     }
 
-    /// Takes away the row that is not shown; whether there was one.
-    pub(super) fn cut<T>(rows: &mut Vec<T>) -> bool {
+    /// The rows without the one that is not shown; whether there was one.
+    pub(super) fn cut<T>(mut rows: Vec<T>) -> (Vec<T>, bool) {
         let size = usize::try_from(SIZE).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
-        more
+        (rows, more)
     }
 
     /// The search, when the list is long enough to need one.

@@ -1,16 +1,16 @@
 //! The set-up of an integration: what a person's browser, or a client of the `web` dialect, walks,
 //! as on a Sentry of 2023.
 //!
-//! A client is somebody by its token, which comes with every request; of scopes only the user's
-//! role is looked at, as on a server of 23.7.1. A person is somebody by the session of the browser.
-//! What a link alone would begin and finish, a person confirms; and a person is shown the vendor's
+//! A client is known by its token, which comes with every request; of scopes only the user's
+//! role is looked at, as on a server of 23.7.1. A person is known by the session of the browser.
+//! What a link alone would start and finish, a person confirms; and a person is shown the vendor's
 //! address instead of being sent there, for a form may only lead to this server.
 
 use super::layout::redirect;
 use super::step::StepPage;
 use super::{FORM_KEY, PageRequest, login, result};
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};
-use crate::database::organizations::{Organization, PageQuery};
+use crate::database::organizations::{Organization, PageQuery, may_install};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
 use crate::integration::callback::denied;
 use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult};
@@ -29,271 +29,274 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-/// `GET /organizations/{org}/integrations/{provider}/setup/`: begins a pipeline and shows its
+/// `GET /organizations/{org}/integrations/{provider}/setup/`: starts a pipeline and shows its
 /// first step, or goes on to the vendor.
-pub(super) async fn begin(mut look: PageRequest) -> ApiResult {
-    let name = look.asked.param("org").to_owned();
-    let org = look.database.organization(&name).await?;
-    let Some(org) = org else { return Ok(to_login(&look, "")) };
-    let slug = segment(&org.slug);
-    let user = look.bearer.as_ref().and_then(|bearer| bearer.user);
-    let Some(user) = user else { return Ok(to_login(&look, &format!("{slug}/"))) };
-    match look.database.role(org.id, user).await?.as_deref() {
-        Some("owner" | "manager" | "admin") => {}
-        _ if look.signed_in.is_some() => return Err(ApiError::forbidden()),
-        Some(_) => return Ok(to_login(&look, "")),
-        None => return Ok(to_login(&look, &format!("{slug}/"))),
+pub(super) async fn begin(mut request: PageRequest) -> ApiResult {
+    let name = request.raw.param("org").to_owned();
+    let org = request.database.organization(&name).await?;
+    let Some(org) = org else { return Ok(to_login(&request, "")) };
+    let own_login = format!("{}/", segment(&org.slug));
+    let Some(user) = request.user() else { return Ok(to_login(&request, &own_login)) };
+    let role = request.database.role(org.id, user).await?;
+    if !may_install(role.as_deref()) {
+        return match role {
+            _ if request.browser_session.is_some() => Err(ApiError::forbidden()),
+            Some(_) => Ok(to_login(&request, "")),
+            None => Ok(to_login(&request, &own_login)),
+        };
     }
-    let provider = provider::find(look.asked.param("provider"));
+    let provider = provider::find(request.raw.param("provider"));
     let provider = provider.map_err(|_| ApiError::not_found())?;
-    let next = look.asked.query("next").map(str::to_owned);
-    match start(&mut look, provider, user, &org, EntryPoint::SetUp, next.as_deref()).await? {
+    match start(&mut request, provider, user, &org, EntryPoint::SetUp).await? {
         Ok((key, session)) => {
-            let mut response =
-                StepPage::for_session(&mut look, &session).await?.show(&look, &session.view);
+            let page = StepPage::for_session(&mut request, &session).await?;
+            let mut response = page.show(&request, &session.view);
             set_session_cookie(response.headers_mut(), &key);
             Ok(response)
         }
-        Err(failure) => Ok(start_refused(&look, &org.slug, provider, &failure)),
+        Err(error) => Ok(start_refused(&request, &org.slug, provider, &error)),
     }
 }
 
 /// Sends somebody to sign in, and a person back here afterwards.
-fn to_login(look: &PageRequest, rest: &str) -> Response {
-    let query = encoded([("next", look.asked.whole_path().as_str())].into_iter());
+fn to_login(request: &PageRequest, rest: &str) -> Response {
+    let query = encoded([("next", request.raw.whole_path().as_str())].into_iter());
     redirect(&format!("/auth/login/{rest}?{query}"))
 }
 
 /// `/extensions/{provider}/setup/`: takes a form, or what a vendor's callback brings.
-pub(super) async fn advance(mut look: PageRequest) -> ApiResult {
-    let session = match session_key(&look.asked) {
-        Some(key) => EmbeddedBackend::new(&mut look.database).session(&key).await?,
+pub(super) async fn advance(mut request: PageRequest) -> ApiResult {
+    let session = match session_key(&request.raw) {
+        Some(key) => EmbeddedBackend::new(&mut request.database).session(&key).await?,
         None => None,
     };
-    let given = parameters(&look);
-    let Some(session) = session else { return Ok(no_session(&look, &given)) };
-    if session.door == EntryPoint::Api {
-        return Ok(look.page("Integration Setup", result::callback_page(given)));
+    let parameters = parameters_of(&request);
+    let Some(session) = session else { return Ok(no_session(&request, &parameters)) };
+    if session.entry_point == EntryPoint::Api {
+        return Ok(request.page("Integration Setup", result::callback_page(parameters)));
     }
-    let stage = StepPage::for_session(&mut look, &session).await?;
-    if look.bearer.as_ref().and_then(|bearer| bearer.user) != Some(session.user) {
+    let page = StepPage::for_session(&mut request, &session).await?;
+    if request.user() != Some(session.user) {
         let message = "Current user does not match user that started the pipeline.";
-        return Ok(stage.refused(&look, &Error::new(ErrorCode::Unauthorized, message)));
+        return Ok(page.refused(&request, &Error::new(ErrorCode::Unauthorized, message)));
     }
-    if look.method == Method::POST || is_answered_by(session.step, &given) {
-        if look.method == Method::GET && look.signed_in.is_some() && !session.step.needs_browser() {
-            return Ok(stage.confirm(&look, &given));
+    if request.method == Method::POST || is_answered_by(session.step, &parameters) {
+        if request.method == Method::GET
+            && request.browser_session.is_some()
+            && !session.step.needs_browser()
+        {
+            return Ok(page.confirm(&request, &parameters));
         }
-        return answer(&mut look, &session, &stage, &given).await;
+        return answer(&mut request, &session, &page, &parameters).await;
     }
-    let word = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
+    let word = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default();
     Ok(match word("error") {
-        "" => stage.show(&look, &session.view),
+        "" => page.show(&request, &session.view),
         error => {
             let refused = denied(error, word("error_description"));
             let hint = "start again, and approve on the third party's page";
-            stage.refused(&look, &refused.with_hint(hint))
+            page.refused(&request, &refused.with_hint(hint))
         }
     })
 }
 
 /// A browser with no pipeline of ours: it may bring what a run elsewhere waits for.
-fn no_session(look: &PageRequest, given: &Object) -> Response {
-    let brought = ["code", "state", "error", "installation_id", "oauth_token", "jwt", "config"];
-    let is_callback = brought.iter().any(|name| given.contains_key(*name));
-    if look.asked.headers.contains_key(AUTHORIZATION) || !is_callback {
+fn no_session(request: &PageRequest, parameters: &Object) -> Response {
+    let callback_names =
+        ["code", "state", "error", "installation_id", "oauth_token", "jwt", "config"];
+    let is_callback = callback_names.iter().any(|name| parameters.contains_key(*name));
+    if request.raw.headers.contains_key(AUTHORIZATION) || !is_callback {
         return redirect("/");
     }
-    let address = format!("{}{}", look.server.base(), look.asked.whole_path());
-    look.page("Integration Setup", result::paste_page(&address))
+    let address = format!("{}{}", request.server.base(), request.raw.whole_path());
+    request.page("Integration Setup", result::paste_page(&address))
 }
 
 /// `GET /extensions/{provider}/configure/`: the link that a vendor sends a person by. Its finish
 /// is a redirect to the settings page.
-pub(super) async fn configure(mut look: PageRequest) -> ApiResult {
-    let asked = &look.asked;
-    let query = encoded(asked.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let key = asked.param("provider").to_owned();
+pub(super) async fn configure(mut request: PageRequest) -> ApiResult {
+    let raw = &request.raw;
+    let query = encoded(raw.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let key = raw.param("provider").to_owned();
     let link = redirect(&format!("/extensions/{}/link/?{query}", segment(&key)));
     let provider = provider::find(&key).map_err(|_| ApiError::not_found())?;
-    let Some(user) = look.bearer.as_ref().and_then(|bearer| bearer.user) else {
+    let Some(user) = request.user() else {
         return Ok(login::redirect_to_login(&format!("/extensions/{key}/configure/?{query}")));
     };
-    let Some(org) = chosen_organization(&mut look, user).await? else { return Ok(link) };
-    let role = look.database.role(org.id, user).await?;
-    if !matches!(role.as_deref(), Some("owner" | "manager" | "admin")) {
+    let Some(org) = chosen_organization(&mut request, user).await? else { return Ok(link) };
+    let role = request.database.role(org.id, user).await?;
+    if !may_install(role.as_deref()) {
         return Ok(link);
     }
-    let next = look.asked.query("next").map(str::to_owned);
-    let started = start(&mut look, provider, user, &org, EntryPoint::Link, next.as_deref()).await?;
-    let (key, session) = match started {
+    let (key, session) = match start(&mut request, provider, user, &org, EntryPoint::Link).await? {
         Ok(started) => started,
-        Err(failure) => return Ok(start_refused(&look, &org.slug, provider, &failure)),
+        Err(error) => return Ok(start_refused(&request, &org.slug, provider, &error)),
     };
-    let (stage, given) = (StepPage::for_session(&mut look, &session).await?, parameters(&look));
-    let mut response = match (is_answered_by(session.step, &given), look.signed_in.is_some()) {
-        (true, true) => stage.confirm(&look, &given),
-        (true, false) => answer(&mut look, &session, &stage, &given).await?,
-        (false, _) => stage.show(&look, &session.view),
-    };
+    let page = StepPage::for_session(&mut request, &session).await?;
+    let parameters = parameters_of(&request);
+    let mut response =
+        match (is_answered_by(session.step, &parameters), request.browser_session.is_some()) {
+            (true, true) => page.confirm(&request, &parameters),
+            (true, false) => answer(&mut request, &session, &page, &parameters).await?,
+            (false, _) => page.show(&request, &session.view),
+        };
     set_session_cookie(response.headers_mut(), &key);
     Ok(response)
 }
 
 /// A user's only organization, else the one that `orgSlug` names.
 async fn chosen_organization(
-    look: &mut PageRequest,
+    request: &mut PageRequest,
     user: i64,
 ) -> Result<Option<Organization>, ApiError> {
-    let mut own = look.database.organizations(user, "", PageQuery { offset: 0, rows: 2 }).await?;
+    let mut own =
+        request.database.organizations(user, "", PageQuery { offset: 0, rows: 2 }).await?;
     if own.len() == 1 {
         return Ok(own.pop());
     }
-    let Some(slug) = look.asked.query("orgSlug").map(str::to_owned) else { return Ok(None) };
-    let found = look.database.organization(&slug).await?;
-    Ok(found.filter(|found| found.slug == slug))
+    let Some(slug) = request.raw.query("orgSlug").map(str::to_owned) else { return Ok(None) };
+    Ok(request.database.organization(&slug).await?.filter(|org| org.slug == slug))
 }
 
-/// Begins a pipeline; inside, why it is refused from the start.
+/// Starts a pipeline; inside, why it is refused from the start.
 async fn start(
-    look: &mut PageRequest,
+    request: &mut PageRequest,
     provider: &'static dyn Provider,
     user: i64,
     org: &Organization,
-    door: EntryPoint,
-    next: Option<&str>,
+    entry_point: EntryPoint,
 ) -> Result<Result<(String, PipelineSession)>, ApiError> {
     let slug = OrgSlug::parse(&org.slug).ok_or_else(ApiError::not_found)?;
-    let app = match look.server.app(provider) {
-        Ok(app) => app,
-        Err(failure) => return Ok(Err(failure)),
+    let (app, initial_data) = match start_data(request, provider) {
+        Ok(data) => data,
+        Err(error) => return Ok(Err(error)),
     };
-    let given = parameters(look);
-    let initial = provider.initial().map(|step| (step, fields(step, &given)));
-    if let Some(failure) =
-        initial.as_ref().and_then(|(step, given)| missing_link_field(step, given))
-    {
-        return Ok(Err(failure));
-    }
-    let (org_id, site) = (org.id, look.server.base().to_owned());
-    let initial = initial.as_ref().map(|(_, fields)| fields);
-    let (app, org, site) = (Some(&app), &slug, site.as_str());
-    let begin = PipelineStart {
+    let start = PipelineStart {
         provider,
-        org,
-        initial_data: initial,
-        app,
+        org: &slug,
+        initial_data: initial_data.as_ref(),
+        app: Some(&app),
         integration_id: None,
-        base_url: site,
-        next,
+        base_url: request.server.base(),
+        next: request.raw.query("next"),
     };
-    let replaced = session_key(&look.asked);
-    let begun = EmbeddedBackend::new(&mut look.database)
-        .begin_session(begin, user, org_id, door, replaced.as_deref())
-        .await;
-    let key = match begun {
-        Err(failure) if failure.code.exit() == ExitCode::Refused => return Ok(Err(failure)),
-        begun => begun?,
+    let replaced = session_key(&request.raw);
+    let mut backend = EmbeddedBackend::new(&mut request.database);
+    let key = backend.begin_session(start, user, org.id, entry_point, replaced.as_deref()).await;
+    let key = match key {
+        Err(error) if error.code.exit() == ExitCode::Refused => return Ok(Err(error)),
+        key => key?,
     };
-    let session = EmbeddedBackend::new(&mut look.database)
-        .session(&key)
-        .await?
-        .ok_or_else(ApiError::not_found)?;
+    let session = backend.session(&key).await?.ok_or_else(ApiError::not_found)?;
     Ok(Ok((key, session)))
 }
 
-/// What of a vendor's link is missing, or does not fit.
-fn missing_link_field(step: &Step, given: &Fields) -> Option<Error> {
-    let (name, why) = provider::field_errors(step, given).into_iter().next()?;
-    let hint = "begin at the third party, whose link brings it";
-    Some(Error::new(ErrorCode::BadField, format!("`{name}`: {why}")).with_hint(hint))
+/// The app to set up with, and what of a vendor's link the pipeline begins with.
+fn start_data(
+    request: &PageRequest,
+    provider: &'static dyn Provider,
+) -> Result<(Fields, Option<Fields>)> {
+    let app = request.server.app(provider)?;
+    let Some(step) = provider.initial() else { return Ok((app, None)) };
+    let initial = fields(step, &parameters_of(request));
+    match provider::field_errors(step, &initial).into_iter().next() {
+        None => Ok((app, Some(initial))),
+        Some((name, reason)) => Err(Error::new(ErrorCode::BadField, format!("`{name}`: {reason}"))
+            .with_hint("begin at the third party, whose link brings it")),
+    }
 }
 
 /// A pipeline that is refused from the start: Sentry's page is a 200 too.
 fn start_refused(
-    look: &PageRequest,
+    request: &PageRequest,
     org: &str,
     provider: &'static dyn Provider,
-    failure: &Error,
+    error: &Error,
 ) -> Response {
-    StepPage { org: org.to_owned(), provider, step: None }.refused(look, failure)
+    StepPage { org: org.to_owned(), provider, step: None }.refused(request, error)
 }
 
 /// Answers the current step, and shows what comes of it.
 async fn answer(
-    look: &mut PageRequest,
+    request: &mut PageRequest,
     session: &PipelineSession,
-    stage: &StepPage,
-    given: &Object,
+    page: &StepPage,
+    parameters: &Object,
 ) -> ApiResult {
-    let typed = fields(session.step, given);
+    let typed = fields(session.step, parameters);
     let mut fields = typed.clone();
     session.step.echo(&session.view.data, &mut fields);
-    Ok(match EmbeddedBackend::resuming(&mut look.database, &session.key).advance(&fields).await? {
-        StepResult::Complete(finished) => complete(look, session, &finished).await?,
-        StepResult::Refused(refusal) => stage.refused(look, &refusal.into()),
-        StepResult::Stay(more) => {
-            let mut view = session.view.clone();
-            view.data.extend(more);
-            stage.show(look, &view)
-        }
-        StepResult::Invalid(wrong) => stage.show_form(look, &session.view, &typed, &wrong),
-        StepResult::Advance(view) => stage.at(&view.id).show(look, &view),
-    })
+    Ok(
+        match EmbeddedBackend::resuming(&mut request.database, &session.key)
+            .advance(&fields)
+            .await?
+        {
+            StepResult::Complete(finished) => complete(request, session, &finished).await?,
+            StepResult::Refused(refusal) => page.refused(request, &refusal.into()),
+            StepResult::Stay(more) => {
+                let mut view = session.view.clone();
+                view.data.extend(more);
+                page.show(request, &view)
+            }
+            StepResult::Invalid(errors) => page.show_form(request, &session.view, &typed, &errors),
+            StepResult::Advance(view) => page.at(&view.id).show(request, &view),
+        },
+    )
 }
 
 /// The finish: told to the window that opened the page, or a redirect to the settings page.
 async fn complete(
-    look: &mut PageRequest,
+    request: &mut PageRequest,
     session: &PipelineSession,
     finished: &FinishedIntegration,
 ) -> ApiResult {
-    let slug = look.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
+    let slug = request.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
     let (key, next) = (&finished.integration_key, session.next.as_deref());
-    let site = Site::new(look.server.base());
+    let site = Site::new(request.server.base());
     let settings = site.settings_url(slug.as_str(), key, finished.id, next);
-    if session.door == EntryPoint::Link {
+    if session.entry_point == EntryPoint::Link {
         return Ok(redirect(&settings));
     }
-    let found = look.database.integration(session.org, finished.id).await?;
-    let installed = found.ok_or_else(ApiError::not_found)?;
+    let installed = request.database.integration(session.org, finished.id).await?;
+    let installed = installed.ok_or_else(ApiError::not_found)?;
     let data = provider_json::integration(session.org, &installed, true);
     let posted = json!({ "success": true, "data": data });
     let page = result::finished(&installed.name, &settings, &posted);
-    Ok(look.page("Integration Setup Complete", page))
+    Ok(request.page("Integration Setup Complete", page))
 }
 
 /// What came with the request: the form of a POST, the query of a GET.
-fn parameters(look: &PageRequest) -> Object {
+fn parameters_of(request: &PageRequest) -> Object {
     let text = |(name, value): (String, String)| (name, Value::from(value));
-    if look.method == Method::POST {
-        let pairs = form_urlencoded::parse(&look.asked.body).into_owned();
+    if request.method == Method::POST {
+        let pairs = form_urlencoded::parse(&request.raw.body).into_owned();
         pairs.filter(|(name, _)| name != FORM_KEY).map(text).collect()
     } else {
-        look.asked.query.iter().cloned().map(text).collect()
+        request.raw.query.iter().cloned().map(text).collect()
     }
 }
 
 /// Whether the parameters answer the step at all.
-fn is_answered_by(step: &Step, given: &Object) -> bool {
-    let named = |name: &str| given.contains_key(name) || given.contains_key(&snake_case(name));
-    let brought = |field: &&Field| named(field.callback().unwrap_or(field.name));
+fn is_answered_by(step: &Step, parameters: &Object) -> bool {
+    let named =
+        |name: &str| parameters.contains_key(name) || parameters.contains_key(&snake_case(name));
+    let is_sent = |field: &&Field| named(field.callback().unwrap_or(field.name));
     let mut fields =
         step.fields.iter().filter(|field| field.source != FieldSource::Echoed).peekable();
     if step.needs_browser() {
         let lacking = step.fields.iter().filter(|field| field.required);
-        return fields.any(|field| brought(&field)) && lacking.into_iter().all(|f| brought(&f));
+        return fields.any(|field| is_sent(&field)) && lacking.into_iter().all(|f| is_sent(&f));
     }
     // A step that only wants back what it shows is answered by nothing more.
-    fields.peek().is_none() || fields.any(|field| brought(&field))
+    fields.peek().is_none() || fields.any(|field| is_sent(&field))
 }
 
 /// The step's fields out of a form: a checkbox is there or not, and an empty text is none.
-fn fields(step: &Step, given: &Object) -> Fields {
+fn fields(step: &Step, parameters: &Object) -> Fields {
     let mut fields = Fields::default();
     for field in step.fields {
         let parameter = field.callback().unwrap_or(field.name);
-        let value = given.get(parameter).or_else(|| given.get(&snake_case(parameter)));
+        let value = parameters.get(parameter).or_else(|| parameters.get(&snake_case(parameter)));
         match (&field.kind, value.and_then(Value::as_str)) {
             (FieldKind::Flag(_), value) => {
                 let on = value.is_some_and(|value| !matches!(value, "" | "false" | "off" | "0"));
@@ -321,23 +324,24 @@ mod tests {
         &provider::find("gitlab").unwrap().steps()[0]
     }
 
-    fn given(pairs: &[(&str, &str)]) -> Object {
+    fn parameters(pairs: &[(&str, &str)]) -> Object {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect()
     }
 
     #[test]
     fn a_checkbox_that_is_not_there_is_off() {
-        let fields = fields(step(), &given(&[("client_id", "c"), ("include_subgroups", "on")]));
+        let fields =
+            fields(step(), &parameters(&[("client_id", "c"), ("include_subgroups", "on")]));
         assert!(fields.flag("includeSubgroups", false) && !fields.flag("verifySsl", true));
         assert_eq!((fields.text("clientId"), fields.get("group")), ("c", None));
     }
 
     #[test]
     fn only_what_a_step_asks_for_answers_it() {
-        assert!(!is_answered_by(step(), &given(&[("completed_installation_guide", "")])));
-        assert!(is_answered_by(step(), &given(&[("url", "")])));
+        assert!(!is_answered_by(step(), &parameters(&[("completed_installation_guide", "")])));
+        assert!(is_answered_by(step(), &parameters(&[("url", "")])));
         let oauth = &provider::find("gitlab").unwrap().steps()[1];
-        assert!(!is_answered_by(oauth, &given(&[("code", "c")])));
-        assert!(is_answered_by(oauth, &given(&[("code", "c"), ("state", "s")])));
+        assert!(!is_answered_by(oauth, &parameters(&[("code", "c")])));
+        assert!(is_answered_by(oauth, &parameters(&[("code", "c"), ("state", "s")])));
     }
 }

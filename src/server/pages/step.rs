@@ -1,5 +1,5 @@
-//! A pipeline at one of its steps, as a page: the form, the way to the third party, what a link
-//! brought, or why it was refused.
+//! A pipeline at one of its steps, as a page: the form, the way to the third party, the
+//! parameters of a link, or why it was refused.
 
 use super::layout::{PageTab, form_key_field, redirect};
 use super::step_form::StepForm;
@@ -25,10 +25,10 @@ pub(super) struct StepPage {
 
 impl StepPage {
     pub(super) async fn for_session(
-        look: &mut PageRequest,
+        request: &mut PageRequest,
         session: &PipelineSession,
     ) -> Result<Self, ApiError> {
-        let slug = look.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
+        let slug = request.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
         Ok(Self { org: slug.to_string(), provider: session.provider, step: Some(session.step) })
     }
 
@@ -39,10 +39,10 @@ impl StepPage {
     }
 
     /// The step: a client goes on to the vendor, a person sees where that is, or the form.
-    pub(super) fn show(&self, look: &PageRequest, view: &StepView) -> Response {
+    pub(super) fn show(&self, request: &PageRequest, view: &StepView) -> Response {
         match self.vendor(view) {
-            Some(vendor) if look.signed_in.is_none() => redirect(vendor),
-            _ => self.show_form(look, view, &Fields::default(), &[]),
+            Some(vendor) if request.browser_session.is_none() => redirect(vendor),
+            _ => self.show_form(request, view, &Fields::default(), &[]),
         }
     }
 
@@ -51,20 +51,20 @@ impl StepPage {
         view.data.get(self.step?.link?)?.as_str()
     }
 
-    /// The step, with what was typed before and what was wrong with it.
+    /// The step, with what was typed before and its errors.
     pub(super) fn show_form(
         &self,
-        look: &PageRequest,
+        request: &PageRequest,
         view: &StepView,
-        given: &Fields,
-        wrong: &[(String, String)],
+        typed: &Fields,
+        errors: &[(String, String)],
     ) -> Response {
         let Some(step) = self.step else {
-            let failure = Error::new(ErrorCode::Internal, "the pipeline has no such step");
-            return self.refused(look, &failure);
+            let error = Error::new(ErrorCode::Internal, "the pipeline has no such step");
+            return self.refused(request, &error);
         };
-        let (action, form_key, vendor) = (self.action(), look.form_key(), self.vendor(view));
-        let form = StepForm { action: &action, step, view, given, wrong, form_key };
+        let (action, form_key, vendor) = (self.action(), request.form_key(), self.vendor(view));
+        let form = StepForm { action: &action, step, view, typed, errors, form_key };
         let content = html! {
             section.narrow {
                 (self.heading(step))
@@ -72,7 +72,7 @@ impl StepPage {
                 @if vendor.is_none() || step_form::is_form(step) { (form.show()) }
             }
         };
-        self.page(look, &format!("{} Setup", self.provider.name()), content)
+        self.page(request, &format!("{} Setup", self.provider.name()), content)
     }
 
     fn heading(&self, step: &Step) -> Markup {
@@ -92,37 +92,37 @@ impl StepPage {
         }
     }
 
-    /// What a link brought, which only a person's own click answers with.
-    pub(super) fn confirm(&self, look: &PageRequest, given: &Object) -> Response {
+    /// The parameters of a link, which only a person's own click submits.
+    pub(super) fn confirm(&self, request: &PageRequest, parameters: &Object) -> Response {
         let name = self.provider.name();
-        let texts = given.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+        let texts = parameters.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
         let content = html! {
             section.narrow {
                 h1 { "Connect " (name) " to " (self.org) "?" }
                 p { "A link brought you here. Go on only if you began this yourself." }
                 form.fields action=(self.action()) method="post" {
-                    @if let Some(form_key) = look.form_key() { (form_key_field(form_key)) }
+                    @if let Some(form_key) = request.form_key() { (form_key_field(form_key)) }
                     @for (name, value) in texts { input type="hidden" name=(name) value=(value); }
                     p { button type="submit" { "Connect " (name) } }
                 }
             }
         };
-        self.page(look, &format!("{name} Setup"), content)
+        self.page(request, &format!("{name} Setup"), content)
     }
 
     /// Why it goes no further.
-    pub(super) fn refused(&self, look: &PageRequest, failure: &Error) -> Response {
+    pub(super) fn refused(&self, request: &PageRequest, error: &Error) -> Response {
         let again = urls::set_up(&self.org, self.provider.key());
         let again = Some(again.as_str()).filter(|_| self.provider.sentry_only_reason().is_none());
-        self.page(look, "Setup Error", result::refused(failure, again))
+        self.page(request, "Setup Error", result::refused(error, again))
     }
 
     fn action(&self) -> String {
         format!("/extensions/{}/setup/", segment(self.provider.key()))
     }
 
-    fn page(&self, look: &PageRequest, title: &str, content: Markup) -> Response {
-        look.page_of(title, Some((&self.org, PageTab::Integrations)), content)
+    fn page(&self, request: &PageRequest, title: &str, content: Markup) -> Response {
+        request.page_of(title, Some((&self.org, PageTab::Integrations)), content)
     }
 }
 

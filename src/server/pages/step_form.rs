@@ -22,9 +22,9 @@ pub(super) struct StepForm<'a> {
     pub(super) step: &'a Step,
     pub(super) view: &'a StepView,
     /// What was typed before.
-    pub(super) given: &'a Fields,
-    /// What was wrong with it, by field.
-    pub(super) wrong: &'a [(String, String)],
+    pub(super) typed: &'a Fields,
+    /// Its errors, by field.
+    pub(super) errors: &'a [(String, String)],
     pub(super) form_key: Option<&'a str>,
 }
 
@@ -46,10 +46,10 @@ impl StepForm<'_> {
     /// All that is wrong at once, with the way to each field.
     fn summary(&self) -> Markup {
         html! {
-            @if !self.wrong.is_empty() {
+            @if !self.errors.is_empty() {
                 div.wrong role="alert" {
-                    p { strong { (count(self.wrong.len())) } }
-                    ul { @for (name, _) in self.wrong {
+                    p { strong { (count(self.errors.len())) } }
+                    ul { @for (name, _) in self.errors {
                         li { a href=(format!("#{}", snake_case(name))) { (components::label(name)) } }
                     } }
                 }
@@ -59,19 +59,19 @@ impl StepForm<'_> {
 
     fn field(&self, field: &Field) -> Markup {
         let name = snake_case(field.name);
-        let why: Vec<_> = self.wrong.iter().filter(|(of, _)| of == field.name).collect();
+        let errors: Vec<_> = self.errors.iter().filter(|(name, _)| name == field.name).collect();
         html! {
-            div class=(if why.is_empty() { "field" } else { "field is-wrong" }) {
+            div class=(if errors.is_empty() { "field" } else { "field is-wrong" }) {
                 @if matches!(field.kind, FieldKind::Flag(_)) {
                     (self.flag(field, &name))
                 } @else {
                     label for=(name) { (components::label(field.name))
                         @if !field.required { " " span.quiet { "(optional)" } } }
-                    (self.input(field, &name, !why.is_empty()))
+                    (self.input(field, &name, !errors.is_empty()))
                 }
                 p.help id=(format!("{name}-help")) { (components::prose(&components::capitalize(field.help))) "." }
-                @for (at, (_, why)) in why.iter().enumerate() {
-                    p.why id=(format!("error_{}_id_{name}", at + 1)) { (components::prose(why)) }
+                @for (at, (_, reason)) in errors.iter().enumerate() {
+                    p.why id=(format!("error_{}_id_{name}", at + 1)) { (components::prose(reason)) }
                 }
             }
         }
@@ -79,7 +79,7 @@ impl StepForm<'_> {
 
     fn flag(&self, field: &Field, name: &str) -> Markup {
         let default = matches!(field.kind, FieldKind::Flag(true));
-        let on = self.given.get(field.name).and_then(Value::as_bool).unwrap_or(default);
+        let on = self.typed.get(field.name).and_then(Value::as_bool).unwrap_or(default);
         html! {
             label.flag for=(name) {
                 input id=(name) type="checkbox" name=(name) checked[on]
@@ -89,13 +89,13 @@ impl StepForm<'_> {
         }
     }
 
-    fn input(&self, field: &Field, name: &str, wrong: bool) -> Markup {
+    fn input(&self, field: &Field, name: &str, is_wrong: bool) -> Markup {
         let about = format!(
             "{name}-help{}",
-            if wrong { format!(" error_1_id_{name}") } else { String::new() }
+            if is_wrong { format!(" error_1_id_{name}") } else { String::new() }
         );
-        let invalid = wrong.then_some("true");
-        let typed = if field.secret { "" } else { self.given.text(field.name) };
+        let invalid = is_wrong.then_some("true");
+        let typed = if field.secret { "" } else { self.typed.text(field.name) };
         let offered = self.offered(field);
         html! {
             @if !offered.is_empty() {
@@ -161,9 +161,9 @@ fn placeholder(field: &Field) -> Option<&'static str> {
         .filter(|example| !example.is_empty() && !example.starts_with(['$', '@', '\'']))
 }
 
-fn count(wrong: usize) -> String {
-    match wrong {
-        1 => "One field needs another look:".to_owned(),
-        more => format!("{more} fields need another look:"),
+fn count(errors: usize) -> String {
+    match errors {
+        1 => "One field needs another request:".to_owned(),
+        more => format!("{more} fields need another request:"),
     }
 }

@@ -145,7 +145,7 @@ impl GitRepository {
 }
 
 pub(crate) fn messages(history: &CommitHistory) -> Vec<String> {
-    history.commits.iter().map(|commit| commit.message.clone()).collect()
+    history.commits.iter().map(|commit| commit.message.clone().unwrap_or_default()).collect()
 }
 
 /// A history of this many commits with branches and merges, always the same one. Each commit

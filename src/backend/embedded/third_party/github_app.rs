@@ -22,30 +22,30 @@ const CLOCK_SKEW: i64 = 60;
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// Fetches one thing from the API at `base`.
-pub(crate) async fn fetch(ask: &VendorRequest, base: &str) -> VendorResponse {
-    tracing::debug!(name = ask.name, "asking GitHub");
-    let mut reply = VendorResponse::Unreached(ConnectError::Connect);
-    for trust in http::trust_candidates(&ask.url, ask.verify_tls) {
-        reply = get(ask, base, &trust)
+pub(crate) async fn fetch(request: &VendorRequest, base: &str) -> VendorResponse {
+    tracing::debug!(name = request.name, "asking GitHub");
+    let mut response = VendorResponse::Unreached(ConnectError::Connect);
+    for trust in http::trust_candidates(&request.url, request.verify_tls) {
+        response = get(request, base, &trust)
             .await
             .unwrap_or_else(|error| VendorResponse::Unreached(unreached(&*error)));
-        if !matches!(reply, VendorResponse::Unreached(ConnectError::Tls)) {
+        if !matches!(response, VendorResponse::Unreached(ConnectError::Tls)) {
             break;
         }
     }
-    reply
+    response
 }
 
 type FetchError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn get(
-    ask: &VendorRequest,
+    request: &VendorRequest,
     base: &str,
     trust: &TlsTrust,
 ) -> Result<VendorResponse, FetchError> {
     let client = http::shared_client(trust)?;
     let builder = Octocrab::builder().base_uri(base)?;
-    let builder = match &ask.credentials {
+    let builder = match &request.credentials {
         // Octocrab panics at a token that no header can carry.
         Credentials::Bearer(token) if HeaderValue::from_str(token.expose()).is_err() => {
             return Err("the token that GitHub gave holds characters that no token has".into());
@@ -54,7 +54,7 @@ async fn get(
         _ => builder,
     };
     let octocrab = builder.build_with_reqwest(client)?;
-    let response = octocrab._get(ask.url.strip_prefix(base).unwrap_or(&ask.url)).await?;
+    let response = octocrab._get(request.url.strip_prefix(base).unwrap_or(&request.url)).await?;
     let status = response.status().as_u16();
     let body = to_bytes(Body::new(response.into_body()), LARGEST_BODY).await?;
     Ok(VendorResponse::Received { status, body: String::from_utf8_lossy(&body).into_owned() })

@@ -1,4 +1,4 @@
-//! Asks third parties: signs what has to be signed with the time and fresh randomness, and fetches.
+//! Requests to third parties: signed with the time and fresh randomness where that is needed.
 
 pub(crate) mod github_app;
 pub(crate) mod oauth1;
@@ -13,11 +13,12 @@ use crate::provider::request::{
 use crate::secret::Secret;
 
 /// Fetches one thing from a third party.
-pub(crate) async fn fetch(ask: VendorRequest) -> Result<VendorResponse, Refusal> {
-    let credentials = match &ask.credentials {
-        Credentials::OAuth1(with) => {
-            let method = if matches!(ask.body, RequestBody::None) { "GET" } else { "POST" };
-            let header = oauth1::header(with, method, &ask.url, &random_hex(), unix_ms() / 1000)?;
+pub(crate) async fn fetch(request: VendorRequest) -> Result<VendorResponse, Refusal> {
+    let credentials = match &request.credentials {
+        Credentials::OAuth1(oauth) => {
+            let method = if matches!(request.body, RequestBody::None) { "GET" } else { "POST" };
+            let header =
+                oauth1::header(oauth, method, &request.url, &random_hex(), unix_ms() / 1000)?;
             Credentials::Headers(vec![("Authorization", Secret::from(header))])
         }
         Credentials::GitHubApp { app_id, private_key } => {
@@ -25,9 +26,9 @@ pub(crate) async fn fetch(ask: VendorRequest) -> Result<VendorResponse, Refusal>
         }
         other => other.clone(),
     };
-    let ask = VendorRequest { credentials, ..ask };
-    Ok(match &ask.via {
-        Transport::Http => http::fetch(&ask).await,
-        Transport::GitHub(base) => github_app::fetch(&ask, base).await,
+    let request = VendorRequest { credentials, ..request };
+    Ok(match &request.via {
+        Transport::Http => http::fetch(&request).await,
+        Transport::GitHub(base) => github_app::fetch(&request, base).await,
     })
 }

@@ -18,23 +18,23 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// The header that proves a request without a form.
 pub(crate) fn header(
-    with: &OAuth1,
+    oauth: &OAuth1,
     method: &str,
     url: &str,
     nonce: &str,
     timestamp: i64,
 ) -> Result<String, Refusal> {
-    let key = key(with.private_key.expose())?;
+    let key = key(oauth.private_key.expose())?;
     let timestamp = timestamp.to_string();
     let mut parameters = vec![
-        ("oauth_consumer_key", with.consumer_key.as_str()),
+        ("oauth_consumer_key", oauth.consumer_key.as_str()),
         ("oauth_nonce", nonce),
         ("oauth_signature_method", "RSA-SHA1"),
         ("oauth_timestamp", &timestamp),
         ("oauth_version", "1.0"),
     ];
-    parameters.extend(with.token.as_ref().map(|token| ("oauth_token", token.expose())));
-    parameters.extend(with.verifier.as_ref().map(|brought| ("oauth_verifier", brought.expose())));
+    parameters.extend(oauth.token.as_ref().map(|token| ("oauth_token", token.expose())));
+    parameters.extend(oauth.verifier.as_ref().map(|brought| ("oauth_verifier", brought.expose())));
     let signed = SigningKey::<Sha1>::new(key).try_sign(base(method, url, &parameters).as_bytes());
     let signature = signed.map_err(|_| unfit())?.to_bytes();
     let signature = STANDARD.encode(signature);
@@ -103,13 +103,13 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_quoting_it() {
-        let with = OAuth1 {
+        let oauth = OAuth1 {
             consumer_key: "k".to_owned(),
             private_key: "-----BEGIN s3cr3t".into(),
             token: None,
             verifier: None,
         };
-        let refusal = header(&with, "POST", "https://x.example/", "n", 1).unwrap_err();
+        let refusal = header(&oauth, "POST", "https://x.example/", "n", 1).unwrap_err();
         assert!(!refusal.message.contains("s3cr3t"));
     }
 }
