@@ -44,7 +44,7 @@ impl Provider for Bitbucket {
         &DESCRIPTION
     }
 
-    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+    fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         let app = AppSettings::of(state);
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("addon_key", app.text("key"))
@@ -55,13 +55,7 @@ impl Provider for Bitbucket {
         object(json!({ "authorizeUrl": url }))
     }
 
-    fn verify(
-        &self,
-        _step: &Step,
-        fields: &Fields,
-        state: &State,
-        now: i64,
-    ) -> Result<(), Refusal> {
+    fn verify(&self, _: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
         let app = AppSettings::of(state);
         let claims = signature::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
         match claims {
@@ -72,12 +66,7 @@ impl Provider for Bitbucket {
         }
     }
 
-    fn bind_answer(
-        &self,
-        _step: &Step,
-        _fields: &Fields,
-        state: &mut State,
-    ) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, state: &mut State) -> Result<(), Refusal> {
         let client_key = AppSettings::of(state).text("clientKey").to_owned();
         state.bind(EXTERNAL_ID, client_key);
         Ok(())
@@ -93,15 +82,11 @@ impl Provider for Bitbucket {
         if secret.is_empty() {
             return Ok(IntegrationData { row: RowPolicy::Expect, ..IntegrationData::new(id) });
         }
-        let metadata = json!({
+        let metadata = object(json!({
             "shared_secret": secret,
             "base_url": "https://api.bitbucket.org",
             "domain_name": format!("bitbucket.org/{name}"),
-        });
-        Ok(IntegrationData {
-            name: Some(name.to_owned()),
-            metadata: object(metadata),
-            ..IntegrationData::new(id)
-        })
+        }));
+        Ok(IntegrationData { name: Some(name.to_owned()), metadata, ..IntegrationData::new(id) })
     }
 }

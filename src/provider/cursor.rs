@@ -34,20 +34,20 @@ impl Provider for Cursor {
         &DESCRIPTION
     }
 
-    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+    fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, ID, fresh.id());
         bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
         Object::new()
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("config", json!({ "api_key": fields.text("apiKey") }));
         // What Cursor said of another key does not hold for this one.
         state.unbind(VERIFY);
         Ok(())
     }
 
-    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         let url = format!("{}/v0/me", AppSettings::of(state).base_url_or("https://api.cursor.com"));
         let key = Credentials::Bearer(Secret::from(api_key(state)?));
         Ok(state.lacks(VERIFY).then(|| VendorRequest::get(VERIFY, url, key)))
@@ -55,7 +55,7 @@ impl Provider for Cursor {
 
     fn bind_response(
         &self,
-        _name: &str,
+        _: &str,
         response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
@@ -86,18 +86,14 @@ impl Provider for Cursor {
                 format!("Cursor Cloud Agent ({start}...)")
             }
         };
-        let metadata = json!({
+        let metadata = object(json!({
             "api_key": key,
             "webhook_secret": state.text(WEBHOOK_SECRET),
             "domain_name": "cursor.sh",
             "api_key_name": key_name,
             "user_email": email,
-        });
-        Ok(IntegrationData {
-            name: Some(name),
-            metadata: object(metadata),
-            ..IntegrationData::new(id)
-        })
+        }));
+        Ok(IntegrationData { name: Some(name), metadata, ..IntegrationData::new(id) })
     }
 }
 

@@ -4,7 +4,8 @@ use super::auth::oauth2::bind_once;
 use super::fields::recover;
 use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use serde_json::json;
 
 /// Where the random id of the installation is kept.
 const ID: &str = "installation_id";
@@ -30,12 +31,12 @@ impl Provider for CustomScm {
         &DESCRIPTION
     }
 
-    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+    fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         bind_once(state, ID, fresh.id());
         Object::new()
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("name", fields.text("name"));
         state.bind("url", fields.text("url"));
         Ok(())
@@ -54,9 +55,9 @@ impl Provider for CustomScm {
             return IntegrationMatch::Other;
         }
         let url = answers.text("url").trim_end_matches('/');
-        match listed.domain_name.as_deref().is_some_and(|domain| domain.starts_with(url)) {
-            true => IntegrationMatch::Same,
-            false => IntegrationMatch::CannotTell,
+        match &listed.domain_name {
+            Some(domain) if domain.starts_with(url) => IntegrationMatch::Same,
+            _ => IntegrationMatch::CannotTell,
         }
     }
 
@@ -65,16 +66,8 @@ impl Provider for CustomScm {
         let name = state.text("name").ok_or_else(|| lacks("name"))?;
         let url = state.text("url").ok_or_else(|| lacks("address"))?;
         let id = state.text(ID).ok_or_else(|| lacks("id of the installation"))?;
-        let metadata = [("domain_name".to_owned(), domain(url, name).into())];
-        Ok(IntegrationData {
-            name: Some(name.to_owned()),
-            metadata: metadata.into_iter().collect(),
-            ..IntegrationData::new(id)
-        })
+        // Sentry shows both together as the place of it.
+        let metadata = object(json!({ "domain_name": format!("{url}{name}") }));
+        Ok(IntegrationData { name: Some(name.to_owned()), metadata, ..IntegrationData::new(id) })
     }
-}
-
-/// What Sentry shows as the place of it.
-fn domain(url: &str, name: &str) -> String {
-    format!("{url}{name}")
 }

@@ -39,18 +39,20 @@ impl Provider for Datadog {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        let data = json!({
-            "api_key": fields.text("apiKey"),
-            "app_key": fields.text("appKey"),
-            "site": fields.text("site"),
-        });
-        state.bind("config", data);
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        state.bind(
+            "config",
+            json!({
+                "api_key": fields.text("apiKey"),
+                "app_key": fields.text("appKey"),
+                "site": fields.text("site"),
+            }),
+        );
         state.unbind(USER);
         Ok(())
     }
 
-    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         let usual = format!("https://api.{}", config(state, "site"));
         let url = format!("{}/api/v2/current_user", AppSettings::of(state).base_url_or(&usual));
         let key = |name| Secret::from(config(state, name));
@@ -61,7 +63,7 @@ impl Provider for Datadog {
 
     fn bind_response(
         &self,
-        _name: &str,
+        _: &str,
         response: &VendorResponse,
         state: &mut State,
     ) -> Result<(), Refusal> {
@@ -93,17 +95,14 @@ impl Provider for Datadog {
         let account = account.ok_or_else(missing)?;
         let id = hex(&Sha256::digest(format!("{org}:{account}")));
         let site = config(state, "site");
-        let metadata = json!({
+        let metadata = object(json!({
             "api_key": config(state, "api_key"),
             "app_key": config(state, "app_key"),
             "site": site,
             "domain_name": site,
-        });
-        Ok(IntegrationData {
-            name: Some(format!("Datadog ({site})")),
-            metadata: object(metadata),
-            ..IntegrationData::new(id)
-        })
+        }));
+        let name = Some(format!("Datadog ({site})"));
+        Ok(IntegrationData { name, metadata, ..IntegrationData::new(id) })
     }
 }
 

@@ -24,7 +24,7 @@ impl Provider for Example {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("name", fields.text("name"));
         Ok(())
     }

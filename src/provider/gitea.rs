@@ -129,7 +129,7 @@ impl Provider for Gitea {
             return Err(Refusal::failure(message));
         }
         let scopes: Vec<_> = SCOPE.split(' ').collect();
-        let metadata = json!({
+        let metadata = object(json!({
             "icon": null,
             "instance": host,
             "domain_name": host,
@@ -138,10 +138,10 @@ impl Provider for Gitea {
             "base_url": instance.url,
             "webhook_secret": state.text(WEBHOOK_SECRET),
             "instance_version": state.text(VERSION),
-        });
+        }));
         Ok(IntegrationData {
             name: Some(host.clone()),
-            metadata: object(metadata),
+            metadata,
             kept_metadata: &[WEBHOOK_SECRET],
             user_identity: Some(instance.identity("gitea", id, &scopes, state)),
             ..IntegrationData::new(format!("{host}:{}", instance.client_id))

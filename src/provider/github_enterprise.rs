@@ -155,18 +155,20 @@ impl Provider for GitHubEnterprise {
 
 fn bind_form(fields: &Fields, state: &mut State) {
     let url = fields.text("url");
-    let data = json!({
-        "url": url::host(url),
-        "id": fields.text("id"),
-        "name": fields.text("name"),
-        "webhook_secret": fields.text("webhookSecret"),
-        "private_key": fields.text("privateKey"),
-        "client_id": fields.text("clientId"),
-        "client_secret": fields.text("clientSecret"),
-        "verify_ssl": fields.flag("verifySsl", true),
-        "public_link": fields.get("publicLink"),
-    });
-    state.bind(INSTALLATION_DATA, data);
+    state.bind(
+        INSTALLATION_DATA,
+        json!({
+            "url": url::host(url),
+            "id": fields.text("id"),
+            "name": fields.text("name"),
+            "webhook_secret": fields.text("webhookSecret"),
+            "private_key": fields.text("privateKey"),
+            "client_id": fields.text("clientId"),
+            "client_secret": fields.text("clientSecret"),
+            "verify_ssl": fields.flag("verifySsl", true),
+            "public_link": fields.get("publicLink"),
+        }),
+    );
     state.bind(SCHEME, url.split_once("://").map_or("https", |(scheme, _)| scheme));
 }
 

@@ -167,7 +167,7 @@ impl Provider for Gitlab {
         let place = if group_id.is_null() { "_instance_".to_owned() } else { group_id.to_string() };
         let domain =
             text("full_path").map_or_else(|| host.clone(), |path| format!("{host}/{path}"));
-        let metadata = json!({
+        let metadata = object(json!({
             "icon": text("avatar_url"),
             "instance": host,
             "domain_name": domain,
@@ -177,10 +177,10 @@ impl Provider for Gitlab {
             "webhook_secret": webhook_secret(&host, &instance.client_id),
             "group_id": group_id,
             "include_subgroups": group.is_some() && self_hosted::form_data(state)["include_subgroups"] == true,
-        });
+        }));
         Ok(IntegrationData {
             name: Some(text("full_name").map_or_else(|| host.clone(), str::to_owned)),
-            metadata: object(metadata),
+            metadata,
             user_identity: Some(instance.identity("gitlab", user, &[SCOPE], state)),
             ..IntegrationData::new(format!("{host}:{place}"))
         })

@@ -8,9 +8,7 @@ use super::{
 };
 use crate::model::state::{Fields, State};
 use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How long a link is good, in seconds: Sentry's one day.
 const LIFE: i64 = 24 * 3600;
@@ -47,7 +45,7 @@ impl Provider for Jira {
         &DESCRIPTION
     }
 
-    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+    fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         let mut data = oauth2::nonce_data(state, fresh);
         let metadata = state.fetch(METADATA).unwrap_or(&Value::Null);
         data.insert("baseUrl".to_owned(), metadata["base_url"].clone());
@@ -72,12 +70,13 @@ impl Provider for Jira {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }
-        let lacks = || Refusal::failure("`signedParams` names no installation in Jira");
-        let signed = contents(fields.text("signedParams")).ok_or_else(lacks)?;
-        let id = signed[EXTERNAL_ID].as_str().ok_or_else(lacks)?;
+        let missing = || Refusal::failure("`signedParams` names no installation in Jira");
+        let signed = signature::unverified_params(fields.text("signedParams"));
+        let signed = signed.ok_or_else(missing)?;
+        let id = signed[EXTERNAL_ID].as_str().ok_or_else(missing)?;
         // Sentry signs the metadata as a text of JSON.
         let metadata = match &signed[METADATA] {
-            Value::String(text) => serde_json::from_str(text).map_err(|_| lacks())?,
+            Value::String(text) => serde_json::from_str(text).map_err(|_| missing())?,
             other => other.clone(),
         };
         state.bind(EXTERNAL_ID, id);
@@ -86,7 +85,8 @@ impl Provider for Jira {
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let signed = contents(answers.text("signedParams")).unwrap_or_default();
+        let signed = signature::unverified_params(answers.text("signedParams"));
+        let signed = signed.unwrap_or_default();
         let id = signed[EXTERNAL_ID].as_str().unwrap_or_default();
         IntegrationMatch::by_external_id(id, listed)
     }
@@ -94,19 +94,7 @@ impl Provider for Jira {
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let id = state.text(EXTERNAL_ID);
         let id = id.ok_or_else(|| Refusal::failure("the installation in Jira has no id"))?;
-        let metadata = state.fetch(METADATA).cloned().unwrap_or_else(|| json!({}));
-        Ok(IntegrationData {
-            name: Some("JIRA".to_owned()),
-            metadata: object(metadata),
-            ..IntegrationData::new(id)
-        })
+        let metadata = object(state.fetch(METADATA).cloned().unwrap_or_default());
+        Ok(IntegrationData { name: Some("JIRA".into()), metadata, ..IntegrationData::new(id) })
     }
-}
-
-/// What was signed, whoever signed it.
-fn contents(text: &str) -> Option<Value> {
-    let text = URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('=')).ok()?;
-    let text = String::from_utf8(text).ok()?;
-    let (signed, _) = text.rsplit_once(':')?;
-    serde_json::from_str(signed.rsplit_once(':')?.0).ok()
 }

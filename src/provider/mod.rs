@@ -189,6 +189,15 @@ pub struct OrgLink<'a> {
     pub config: &'a Object,
 }
 
+impl OrgLink<'_> {
+    /// The configuration with these rows in the table of this name.
+    fn with_table(&self, name: &str, rows: Vec<Value>) -> Object {
+        let mut config = self.config.clone();
+        config.insert(name.to_owned(), rows.into());
+        config
+    }
+}
+
 /// A table of the organization's configuration as Sentry's listing shows it.
 fn config_table(name: &str, rows: Vec<Value>) -> (Value, Value) {
     (json!([{ "name": name, "type": "table" }]), json!({ name: rows }))
@@ -241,21 +250,14 @@ impl IntegrationMatch {
     }
 }
 
-/// Finds a provider by its key.
-///
-/// # Errors
-///
-/// `unknown-provider`, with the key that it came near to.
+/// Finds a provider by its key; the error of an unknown one has the key that it came near to.
 pub fn find(key: &str) -> Result<&'static dyn Provider> {
-    let keys = || PROVIDERS.iter().map(|provider| provider.key());
     PROVIDERS.iter().copied().find(|provider| provider.key() == key).ok_or_else(|| {
-        let failure = Error::new(
-            ErrorCode::UnknownProvider,
-            format!("there is no provider called {}", quote(key)),
-        );
-        match closest(key, keys()) {
-            Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
-            None => failure,
+        let message = format!("there is no provider called {}", quote(key));
+        let error = Error::new(ErrorCode::UnknownProvider, message);
+        match closest(key, PROVIDERS.iter().map(|provider| provider.key())) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error,
         }
     })
 }

@@ -1,13 +1,16 @@
 //! Opsgenie: one form and no call to Opsgenie. The key is the organization's own: it is stored in
 //! the key table of the link and never in the integration, which other organizations may share.
 
+use super::auth::self_hosted::{INSTALLATION_DATA, form_data};
 use super::fields::recover;
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider,
     ProviderDescription, Step,
 };
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, object};
+use crate::model::{
+    IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, StoredSecrets, object,
+};
 use serde_json::{Value, json};
 
 /// The name that Sentry gives to the key of the set-up form.
@@ -51,49 +54,50 @@ impl Provider for Opsgenie {
         &DESCRIPTION
     }
 
-    fn step_data(&self, _step: &Step, _state: &mut State, _fresh: &FreshValues) -> Object {
+    fn step_data(&self, _: &Step, _: &mut State, _: &FreshValues) -> Object {
         let choices = REGIONS.map(|region| json!({ "value": region, "label": region }));
         object(json!({ "baseUrlChoices": choices }))
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
-        let data = json!({
-            "base_url": fields.text("baseUrl"),
-            "provider": fields.text("provider"),
-            "api_key": fields.text("apiKey"),
-        });
-        state.bind("installation_data", data);
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+        state.bind(
+            INSTALLATION_DATA,
+            json!({
+                "base_url": fields.text("baseUrl"),
+                "provider": fields.text("provider"),
+                "api_key": fields.text("apiKey"),
+            }),
+        );
         Ok(())
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         let is_eu = listed.domain_name.as_deref().is_some_and(|name| name.ends_with(EU_DOMAIN));
         let region = if is_eu { EU } else { REGIONS[0] };
-        let mut told =
-            recover::text_fields([("baseUrl", region), ("provider", &listed.external_id)]);
+        let texts = [("baseUrl", region), ("provider", listed.external_id.as_str())];
+        let mut fields = recover::text_fields(texts);
         if listed.stored.as_ref().is_none_or(|stored| first_key(&stored.config).is_some()) {
-            told.insert("apiKey".to_owned(), Value::Null);
+            fields.insert("apiKey".to_owned(), Value::Null);
         }
-        told
+        fields
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         if listed.external_id != answers.text("provider") {
             return IntegrationMatch::Other;
         }
-        let given = answers.text("apiKey");
-        let stored = listed.stored.as_ref().and_then(|stored| first_key(&stored.config));
-        IntegrationMatch::same_or_differs(
-            given.is_empty() || listed.stored.is_none() || stored == Some(given),
-        )
+        let key = answers.text("apiKey");
+        let is_stored = |stored: &StoredSecrets| first_key(&stored.config) == Some(key);
+        let is_same = key.is_empty() || listed.stored.as_ref().is_none_or(is_stored);
+        IntegrationMatch::same_or_differs(is_same)
     }
 
     /// As in Sentry, an account that is there keeps its region.
     fn ignored_change(&self, answers: &Answers, listed: &ListedIntegration) -> Option<String> {
         let account = answers.text("provider");
         let domain = listed.domain_name.as_deref()?;
-        let wanted = domain_name(account, answers.text("baseUrl"));
-        (listed.external_id == account && domain != wanted).then(|| {
+        let requested = domain_name(account, answers.text("baseUrl"));
+        (listed.external_id == account && domain != requested).then(|| {
             format!(
                 "account {account} keeps its region ({domain}): delete the integration to change it"
             )
@@ -101,39 +105,28 @@ impl Provider for Opsgenie {
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
-        let field = |name| state.fetch("installation_data")?.get(name)?.as_str();
-        let (account, base_url) = field("provider")
-            .zip(field("base_url"))
-            .ok_or_else(|| Refusal::failure("the Opsgenie account is missing"))?;
-        let metadata = [
-            ("base_url".to_owned(), base_url.into()),
-            ("domain_name".to_owned(), domain_name(account, base_url).into()),
-        ];
-        Ok(IntegrationData {
-            metadata: metadata.into_iter().collect(),
-            row: RowPolicy::Keep,
-            ..IntegrationData::new(account)
-        })
+        let field = |name| form_data(state)[name].as_str();
+        let missing = || Refusal::failure("the Opsgenie account is missing");
+        let (account, url) = field("provider").zip(field("base_url")).ok_or_else(missing)?;
+        let metadata = json!({ "base_url": url, "domain_name": domain_name(account, url) });
+        let (metadata, row) = (object(metadata), RowPolicy::Keep);
+        Ok(IntegrationData { metadata, row, ..IntegrationData::new(account) })
     }
 
     fn org_config(&self, state: &State, link: OrgLink<'_>) -> Option<Object> {
-        let key = state.fetch("installation_data")?.get("api_key")?.as_str()?;
+        let key = form_data(state)["api_key"].as_str()?;
         let row = json!({
             "team": FIRST_KEY,
             "id": format!("{}-{FIRST_KEY}", link.id),
             "integration_key": key,
         });
-        let table = if key.is_empty() { json!([]) } else { json!([row]) };
-        let mut config = link.config.clone();
-        config.insert(TABLE.to_owned(), table);
-        Some(config)
+        let rows = if key.is_empty() { Vec::new() } else { vec![row] };
+        Some(link.with_table(TABLE, rows))
     }
 
     fn display_config(&self, config: &Object) -> Option<(Value, Value)> {
-        Some(super::config_table(
-            TABLE,
-            config.get(TABLE).and_then(Value::as_array).cloned().unwrap_or_default(),
-        ))
+        let rows = config.get(TABLE).and_then(Value::as_array);
+        Some(super::config_table(TABLE, rows.cloned().unwrap_or_default()))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, ProviderDescription, Step,
 };
 use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
+use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
 use serde_json::{Value, json};
 
 /// Where the organization's configuration keeps its services.
@@ -25,13 +25,13 @@ impl Provider for PagerDuty {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
         state.bind("config", fields.text("config"));
         Ok(())
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let Some(install) = InstallPayload::read(answers.text("config")).ok() else {
+        let Ok(install) = InstallPayload::read(answers.text("config")) else {
             return IntegrationMatch::CannotTell;
         };
         if listed.external_id != install.subdomain {
@@ -44,15 +44,9 @@ impl Provider for PagerDuty {
 
     fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
         let install = InstallPayload::read(state.text("config").unwrap_or_default())?;
-        let metadata = [
-            ("services".to_owned(), install.services.into()),
-            ("domain_name".to_owned(), install.subdomain.as_str().into()),
-        ];
-        Ok(IntegrationData {
-            name: Some(install.name),
-            metadata: metadata.into_iter().collect(),
-            ..IntegrationData::new(install.subdomain)
-        })
+        let (id, services) = (install.subdomain, install.services);
+        let metadata = object(json!({ "services": services, "domain_name": id }));
+        Ok(IntegrationData { name: Some(install.name), metadata, ..IntegrationData::new(id) })
     }
 
     fn org_config(&self, state: &State, link: OrgLink<'_>) -> Option<Object> {
@@ -65,10 +59,7 @@ impl Provider for PagerDuty {
                 "service_name": service["name"],
             })
         };
-        let rows: Vec<_> = install.services.iter().map(row).collect();
-        let mut config = link.config.clone();
-        config.insert(SERVICES.to_owned(), rows.into());
-        Some(config)
+        Some(link.with_table(SERVICES, install.services.iter().map(row).collect()))
     }
 
     fn display_config(&self, config: &Object) -> Option<(Value, Value)> {
@@ -83,7 +74,7 @@ impl Provider for PagerDuty {
         Some(super::config_table("service_table", rows.map(row).collect()))
     }
 
-    fn secrets(&self, _step: &Step, fields: &Fields) -> Vec<String> {
+    fn secrets(&self, _: &Step, fields: &Fields) -> Vec<String> {
         let config: Value = serde_json::from_str(fields.text("config")).unwrap_or_default();
         let keys = config["integration_keys"].as_array().into_iter().flatten();
         keys.filter_map(|key| key["integration_key"].as_str().map(str::to_owned)).collect()
@@ -103,17 +94,11 @@ impl InstallPayload {
         let lacks = |what| Refusal::failure(format!("PagerDuty's config has no `{what}`"));
         let config: Value = serde_json::from_str(config).map_err(|_| lacks("account"))?;
         let account = |name: &str| config["account"][name].as_str().map(str::to_owned);
-        let keys = config["integration_keys"].as_array();
         let is_service = |key: &&Value| key["type"] == "service";
-        Ok(Self {
-            name: account("name").ok_or_else(|| lacks("account.name"))?,
-            subdomain: account("subdomain").ok_or_else(|| lacks("account.subdomain"))?,
-            services: keys
-                .ok_or_else(|| lacks("integration_keys"))?
-                .iter()
-                .filter(is_service)
-                .cloned()
-                .collect(),
-        })
+        let name = account("name").ok_or_else(|| lacks("account.name"))?;
+        let subdomain = account("subdomain").ok_or_else(|| lacks("account.subdomain"))?;
+        let keys = config["integration_keys"].as_array();
+        let keys = keys.ok_or_else(|| lacks("integration_keys"))?;
+        Ok(Self { name, subdomain, services: keys.iter().filter(is_service).cloned().collect() })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// One request to the third party.
 #[derive(Debug)]
 pub struct VendorRequest {
-    /// What it is for; the response is heard under this name.
+    /// What it is for; the response is bound under this name.
     pub name: &'static str,
     /// The address.
     pub url: String,

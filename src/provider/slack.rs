@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const SCOPE: &str = "channels:read,groups:read,users:read,chat:write,links:read,links:write,\
                      team:read,im:read,im:history,chat:write.public,chat:write.customize,commands";
-/// Under which the workspace is asked for.
+/// The request for the workspace, and the name of its response.
 const TEAM: &str = "team";
 
 pub(super) struct Slack;
@@ -68,16 +68,16 @@ impl Provider for Slack {
         let id = text(&data["team"]["id"]).ok_or_else(|| lacks("workspace"))?;
         let external_id = text(&data["authed_user"]["id"]).ok_or_else(|| lacks("user"))?;
         let scopes = data["scope"].as_str().unwrap_or_default().split(',');
-        let metadata = json!({
+        let metadata = object(json!({
             "access_token": data["access_token"],
             "scopes": scopes.filter(|scope| !scope.is_empty()).collect::<Vec<_>>(),
             "icon": team["icon"]["image_132"],
             "domain_name": format!("{}.slack.com", team["domain"].as_str().unwrap_or_default()),
             "installation_type": "born_as_bot",
-        });
+        }));
         Ok(IntegrationData {
             name: text(&data["team"]["name"]),
-            metadata: object(metadata),
+            metadata,
             user_identity: Some(UserIdentity { kind: "slack", external_id, ..Default::default() }),
             ..IntegrationData::new(id)
         })

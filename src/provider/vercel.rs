@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const CODE: &str = "code";
 const REDIRECT_URI: &str = "redirect_uri";
-/// Under which the team or the user is asked for.
+/// The request for the team or the user, and the name of its response.
 const ACCOUNT: &str = "account";
 
 pub(super) struct Vercel;
@@ -40,7 +40,7 @@ impl Provider for Vercel {
         &DESCRIPTION
     }
 
-    fn step_data(&self, _step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
+    fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         oauth2::bind_once(state, REDIRECT_URI, &fresh.redirect_uri);
         oauth2::nonce_data(state, fresh)
     }
@@ -53,7 +53,7 @@ impl Provider for Vercel {
         Ok(())
     }
 
-    fn next_request(&self, _step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
         let base = AppSettings::of(state).base_url_or("https://api.vercel.com");
         let Some(data) = state.fetch(OAUTH_DATA) else { return Ok(Some(exchange(base, state))) };
         let path = match data["team_id"].as_str() {
@@ -88,19 +88,15 @@ impl Provider for Vercel {
         let user = if account["user"].is_object() { &account["user"] } else { account };
         let text = |name: &str| user[name].as_str().filter(|text| !text.is_empty());
         let name = text("name").or_else(|| text("username")).unwrap_or(id).to_owned();
-        let mut metadata = json!({
+        let mut metadata = object(json!({
             "access_token": data["access_token"],
             "installation_id": data["installation_id"],
             "installation_type": if is_team { "team" } else { "user" },
-        });
+        }));
         if !is_team {
-            metadata["user"] = user.clone();
+            metadata.insert("user".to_owned(), user.clone());
         }
-        Ok(IntegrationData {
-            name: Some(name),
-            metadata: object(metadata),
-            ..IntegrationData::new(id)
-        })
+        Ok(IntegrationData { name: Some(name), metadata, ..IntegrationData::new(id) })
     }
 }
 

@@ -141,12 +141,12 @@ impl Provider for Vsts {
         let id = account["accountId"].as_str();
         let id = id.ok_or_else(|| Refusal::failure("no Azure DevOps organization was chosen"))?;
         let scopes: Vec<_> = SCOPE.split(' ').map(str::to_owned).collect();
-        let metadata = json!({
+        let metadata = object(json!({
             "domain_name": state.text(BASE_URL),
             "scopes": scopes,
             "subscription": { "id": state.fetch(SUBSCRIPTION), "secret": state.text(WEBHOOK_SECRET) },
             "integration_migration_version": 1,
-        });
+        }));
         let identity = UserIdentity {
             kind: "vsts",
             external_id: user_id(state)?.to_owned(),
@@ -155,7 +155,7 @@ impl Provider for Vsts {
         };
         Ok(IntegrationData {
             name: account["accountName"].as_str().map(str::to_owned),
-            metadata: object(metadata),
+            metadata,
             user_identity: Some(identity),
             ..IntegrationData::new(id)
         })

@@ -72,37 +72,37 @@ fn is_private(text: &str) -> bool {
 
 fn is_loopback(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
-    let here = match url.host() {
+    let is_this_machine = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    here && matches!(url.scheme(), "http" | "https") && url.username().is_empty()
+    is_this_machine && matches!(url.scheme(), "http" | "https") && url.username().is_empty()
 }
 
-/// Reads the credentials of the app of one's own that `provider` needs from `apps`. Where GitHub's
-/// API is may be told by the CI host, as `api_url`.
+/// Reads the credentials of the app of one's own that `provider` needs from `apps`. The address of
+/// GitHub's API may come from the CI host, as `api_url`.
 pub fn parse_app(
     provider: &dyn Provider,
     apps: &FieldInput,
     api_url: Option<&str>,
 ) -> Result<Fields, Vec<Error>> {
-    let wanted = provider.app();
-    let entries = if wanted.is_empty() { &[] } else { app_entries(provider, apps) };
-    let mut mistakes = unknown_fields(provider, entries, wanted);
-    let is_own = |entry: &&FieldEntry| entry.name == provider.key() && !wanted.is_empty();
+    let described = provider.app();
+    let entries = if described.is_empty() { &[] } else { app_entries(provider, apps) };
+    let mut mistakes = unknown_fields(provider, entries, described);
+    let is_own = |entry: &&FieldEntry| entry.name == provider.key() && !described.is_empty();
     let own = apps.entries.iter().find(is_own);
     if let Some(entry) = own.filter(|entry| !matches!(entry.value, RawValue::Mapping(_))) {
         let message = format!("the app at {} is {}, not a mapping", entry.place, entry.value);
         mistakes.push(Error::new(ErrorCode::BadField, message).with_hint(fields_hint(provider)));
     }
-    let given = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
-    let mut fields = read(provider, wanted, "apps", given, &mut mistakes);
-    let field = wanted.iter().find(|field| field.name == API_URL.name);
-    let told = field.zip(api_url.map(Value::from));
-    let told = told.filter(|(field, url)| field.kind.check(url).is_ok()).map(|(_, url)| url);
-    if let (None, Some(url)) = (fields.get(API_URL.name), told) {
+    let entry = |field: &Field| entries.iter().find(|entry| entry.field_name() == field.name);
+    let mut fields = read(provider, described, "apps", entry, &mut mistakes);
+    let field = described.iter().find(|field| field.name == API_URL.name);
+    if let (None, Some(field), Some(url)) = (fields.get(API_URL.name), field, api_url)
+        && field.kind.check(&Value::from(url)).is_ok()
+    {
         fields.set(API_URL.name, url);
     }
     if mistakes.is_empty() { Ok(fields) } else { Err(mistakes) }

@@ -52,13 +52,15 @@ pub(crate) fn step_data(step: &Step, state: &State) -> Object {
 /// them.
 pub(crate) fn bind_answer(step: &Step, fields: &Fields, state: &mut State, responses: &[&str]) {
     if step.id == STEPS[0].id {
-        let data = json!({
-            "url": fields.text("url").trim_end_matches('/'),
-            "consumer_key": fields.text("consumerKey"),
-            "private_key": fields.text("privateKey"),
-            "verify_ssl": fields.flag("verifySsl", true),
-        });
-        state.bind(INSTALLATION_DATA, data);
+        state.bind(
+            INSTALLATION_DATA,
+            json!({
+                "url": fields.text("url").trim_end_matches('/'),
+                "consumer_key": fields.text("consumerKey"),
+                "private_key": fields.text("privateKey"),
+                "verify_ssl": fields.flag("verifySsl", true),
+            }),
+        );
         state.unbind(REQUEST_TOKEN);
     } else {
         state.bind(VERIFIER, fields.text("oauthToken"));

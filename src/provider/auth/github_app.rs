@@ -88,8 +88,8 @@ pub(crate) fn bind_response(
         oauth2::OAUTH_DATA => oauth2::bind_tokens(response, state)?,
         INSTALLATION => state.bind(INSTALLATION, installation(response)?),
         _ => {
-            let wanted = "the user's installations of the GitHub app";
-            state.bind(INSTALLATIONS, response.json(wanted)?);
+            let what = "the user's installations of the GitHub app";
+            state.bind(INSTALLATIONS, response.json(what)?);
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
-/// The name under which the exchange is asked and its tokens are bound.
+/// The name of the exchange, under which its tokens are bound.
 pub(crate) const OAUTH_DATA: &str = "oauth_data";
 /// The name under which the random value of the callback is bound.
 pub(crate) const OAUTH_STATE: &str = "oauth_state";

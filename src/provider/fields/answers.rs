@@ -23,7 +23,7 @@ pub struct Answers {
 pub enum AllowedSteps {
     /// Only those that the provider describes.
     KnownSteps,
-    /// Any: the backend walks the steps itself, and may have others.
+    /// Any: the backend goes through the steps itself, and may have others.
     AnySteps,
 }
 
@@ -35,8 +35,7 @@ impl Answers {
 
     /// The id of the step at this index.
     pub fn id(&self, index: usize) -> Option<String> {
-        let mut steps = self.steps.iter().filter(|(id, _)| id != INITIAL);
-        steps.nth(index).map(|(id, _)| id.clone())
+        self.steps.iter().map(|(id, _)| id).filter(|id| *id != INITIAL).nth(index).cloned()
     }
 
     /// A field's text in whichever step it stands; empty when it was not given.
@@ -44,16 +43,14 @@ impl Answers {
         let texts = self.steps.iter().map(|(_, fields)| fields.text(name));
         texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
     }
-}
 
-impl Answers {
     /// Adds what a callback brings for a step to what is given for it.
-    pub fn fill(&mut self, step: &Step, brought: &Fields) {
+    pub fn fill(&mut self, step: &Step, callback: &Fields) {
         if self.steps.iter().all(|(id, _)| id != step.id) {
             self.steps.push((step.id.to_owned(), Fields::default()));
         }
         let Some((_, own)) = self.steps.iter_mut().find(|(id, _)| id == step.id) else { return };
-        for (name, value) in brought.iter() {
+        for (name, value) in callback.iter() {
             if own.get(name).is_none() {
                 own.set(name, value.clone());
             }
@@ -76,8 +73,8 @@ pub fn parse(
     let mut mistakes = Vec::new();
     let mut answers = Answers::default();
     for step in provider.all_steps() {
-        let given = |field: &Field| find(state, step, field);
-        let fields = read(provider, step.fields, "state", given, &mut mistakes);
+        let entry = |field: &Field| find(state, step, field);
+        let fields = read(provider, step.fields, "state", entry, &mut mistakes);
         answers.steps.push((step.id.to_owned(), fields));
     }
     answers.described = answers.steps.len();
@@ -93,21 +90,21 @@ pub fn parse(
     if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
 }
 
-/// Reads the values of some fields, wherever `given` finds them.
+/// Reads the values of the described fields, wherever `entry` finds them.
 pub(crate) fn read<'a>(
     provider: &dyn Provider,
-    wanted: &[Field],
+    described: &[Field],
     input: &str,
-    given: impl Fn(&Field) -> Option<&'a FieldEntry>,
+    entry: impl Fn(&Field) -> Option<&'a FieldEntry>,
     mistakes: &mut Vec<Error>,
 ) -> Fields {
     let mut fields = Fields::default();
-    for field in wanted.iter().filter(|field| field.source != FieldSource::Echoed) {
-        let is_lacking = field.required && field.comes_from_state();
-        match given(field).map(|entry| value(provider, field, entry)) {
+    for field in described.iter().filter(|field| field.source != FieldSource::Echoed) {
+        let is_missing = field.required && field.comes_from_state();
+        match entry(field).map(|entry| value(provider, field, entry)) {
             Some(Ok(Some(value))) => fields.set(field.name, value),
             Some(Err(mistake)) => mistakes.push(mistake),
-            Some(Ok(None)) | None if is_lacking => mistakes.push(missing(provider, field, input)),
+            Some(Ok(None)) | None if is_missing => mistakes.push(missing(provider, field, input)),
             Some(Ok(None)) | None => {}
         }
     }
@@ -295,7 +292,7 @@ pub(crate) fn unknown_fields<'a>(
 ) -> Vec<Error> {
     let fields: Vec<_> =
         fields.into_iter().filter(|field| field.source != FieldSource::Echoed).collect();
-    let is_stranger =
+    let is_unknown =
         |entry: &&FieldEntry| fields.iter().all(|field| field.name != entry.field_name());
     // What a callback brings may stand in `state` too, but nobody is sent to look for it.
     let names = || fields.iter().filter(|field| field.comes_from_state()).map(|field| field.name);
@@ -303,13 +300,13 @@ pub(crate) fn unknown_fields<'a>(
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let message = format!("the name at {} is no field: there are {known}", entry.place);
-        let failure = Error::new(ErrorCode::BadField, message);
+        let error = Error::new(ErrorCode::BadField, message);
         match closest(&entry.field_name(), names()) {
-            Some(near) => failure.with_hint(format!("did you mean `{near}`?")),
-            None => failure.with_hint(fields_hint(provider)),
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint(fields_hint(provider)),
         }
     };
-    entries.iter().filter(is_stranger).map(mistake).collect()
+    entries.iter().filter(is_unknown).map(mistake).collect()
 }
 
 /// Whether the entry is a step with its fields that the provider does not describe.

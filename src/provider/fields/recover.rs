@@ -1,4 +1,4 @@
-//! The way back: what the fields of `state` were, as far as a listed integration tells.
+//! The way back: what the fields of `state` were, as far as a listed integration shows them.
 
 use crate::model::state::Fields;
 use crate::model::{ListedIntegration, Object};
@@ -6,57 +6,54 @@ use crate::provider::{Answers, Field, FieldSource, IntegrationMatch, Provider};
 use crate::text::url;
 use serde_json::{Value, json};
 
-/// Stands for what is not told while the answers are compared.
+/// Stands for an unknown value while the answers are compared.
 const PLACEHOLDER: &str = "untold";
 
 /// A field of `state` that has to be given again.
 pub struct RecoveredField {
     /// Its name.
     pub name: &'static str,
-    /// What it was; `None` where that is a secret, or nobody tells.
+    /// What it was; `None` where that is a secret, or unknown.
     pub value: Option<Value>,
 }
 
-/// What a listed integration tells of its `state`.
+/// The `state` of a listed integration, as far as it is known.
 pub struct RecoveredState {
     /// The fields, in the order of the steps.
     pub fields: Vec<RecoveredField>,
-    /// Whether they tell which integration is meant; else its id has to.
+    /// Whether they identify the integration; otherwise its id has to.
     pub is_enough: bool,
 }
 
-/// What is told of the `state` that describes a listed integration.
+/// The `state` that describes a listed integration, as far as it is known.
 pub fn recover_state(provider: &dyn Provider, listed: &ListedIntegration) -> RecoveredState {
-    let told = provider.recover_fields(listed);
+    let known = provider.recover_fields(listed);
     let (mut fields, mut answers) = (Vec::new(), Answers::default());
     for step in provider.all_steps() {
-        let of_state = step.fields.iter().filter(|field| is_given(field, &told));
-        let of_step: Vec<_> = of_state.map(|field| recover_field(field, &told)).collect();
-        let mut given = Fields::default();
-        for one in &of_step {
-            given.set(one.name, one.value.clone().unwrap_or_else(|| PLACEHOLDER.into()));
+        let mut answer = Fields::default();
+        for field in step.fields.iter().filter(|field| is_in_state(field, &known)) {
+            let field = recover_field(field, &known);
+            answer.set(field.name, field.value.clone().unwrap_or_else(|| PLACEHOLDER.into()));
+            fields.push(field);
         }
-        answers.fill(step, &given);
-        fields.extend(of_step);
+        answers.fill(step, &answer);
     }
-    let verdict = provider.matches(&answers, listed);
-    RecoveredState {
-        fields,
-        is_enough: matches!(verdict, IntegrationMatch::Same | IntegrationMatch::Differs),
-    }
+    let found = provider.matches(&answers, listed);
+    let is_enough = matches!(found, IntegrationMatch::Same | IntegrationMatch::Differs);
+    RecoveredState { fields, is_enough }
 }
 
-fn is_given(field: &Field, told: &Object) -> bool {
-    let is_asked = field.required && field.comes_from_state();
-    field.source != FieldSource::Echoed && (is_asked || told.contains_key(field.name))
+fn is_in_state(field: &Field, known: &Object) -> bool {
+    let is_needed = field.required && field.comes_from_state();
+    field.source != FieldSource::Echoed && (is_needed || known.contains_key(field.name))
 }
 
-fn recover_field(field: &Field, told: &Object) -> RecoveredField {
-    let value = told.get(field.name).filter(|value| !field.secret && !value.is_null());
+fn recover_field(field: &Field, known: &Object) -> RecoveredField {
+    let value = known.get(field.name).filter(|value| !field.secret && !value.is_null());
     RecoveredField { name: field.name, value: value.cloned() }
 }
 
-/// What stands in the integration's metadata, where the backend tells it.
+/// What stands in the integration's metadata, where the backend shows it.
 pub(crate) fn metadata<'a>(listed: &'a ListedIntegration, name: &str) -> Option<&'a Value> {
     listed.stored.as_ref()?.metadata.get(name)
 }
@@ -80,6 +77,6 @@ pub(crate) fn server_fields<const N: usize>(
 
 /// The fields with these texts.
 pub(crate) fn text_fields<const N: usize>(texts: [(&str, &str); N]) -> Object {
-    let told = texts.into_iter().filter(|(_, text)| !text.is_empty());
-    told.map(|(name, text)| (name.to_owned(), text.into())).collect()
+    let present = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    present.map(|(name, text)| (name.to_owned(), text.into())).collect()
 }

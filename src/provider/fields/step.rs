@@ -10,7 +10,7 @@ pub struct Step {
     pub id: &'static str,
     /// Its fields.
     pub fields: &'static [Field],
-    /// Where [`super::Provider::view`] shows the page that a person must visit.
+    /// Where [`crate::provider::Provider::step_data`] shows the page that a person must visit.
     pub link: Option<&'static str>,
 }
 
@@ -40,11 +40,11 @@ impl Step {
     }
 
     /// Whether these fields answer it, so that nobody has to be waited for.
-    pub fn is_answered(&self, given: Option<&Fields>) -> bool {
-        let has = |field: &Field| given.is_some_and(|given| given.get(field.name).is_some());
-        let is_lacking = |field: &Field| field.required && !has(field);
-        let asked = || self.fields.iter().filter(|field| field.source != FieldSource::Echoed);
-        asked().any(has) && !asked().any(is_lacking)
+    pub fn is_answered(&self, fields: Option<&Fields>) -> bool {
+        let has = |field: &Field| fields.is_some_and(|fields| fields.get(field.name).is_some());
+        let is_missing = |field: &Field| field.required && !has(field);
+        let own = || self.fields.iter().filter(|field| field.source != FieldSource::Echoed);
+        own().any(has) && !own().any(is_missing)
     }
 
     /// Echoes what the step shows into the fields that must bring it back.
