@@ -38,7 +38,7 @@ impl<'a> InputReader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let found = self.given.default(name)?;
+        let found = self.given.file_default(name)?;
         tracing::debug!(input = name, file = %found.origin, "taken from a file of sentry-cli");
         self.parse(name, found, parse)
     }

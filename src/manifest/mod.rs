@@ -11,6 +11,7 @@ mod write;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::raw::RawInputs;
+use crate::inputs::table::INPUTS;
 use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
@@ -66,9 +67,9 @@ pub fn combined_error(mistakes: Vec<Error>) -> Option<Error> {
 
 /// What was typed although each entry says it for itself.
 pub fn conflicting_inputs(given: &RawInputs) -> Option<Error> {
-    let inputs = crate::inputs::table::INPUTS.iter().map(|input| input.name);
+    let names = INPUTS.iter().map(|input| input.name);
     let is_stray = |name: &&str| keys::is_per_entry(name) && given.is_explicit(name);
-    let mut strays: Vec<_> = inputs.filter(is_stray).map(|name| format!("`{name}`")).collect();
+    let mut strays: Vec<_> = names.filter(is_stray).map(|name| format!("`{name}`")).collect();
     strays.extend((!given.sets.is_empty()).then(|| "`--set`".to_owned()));
     if strays.is_empty() {
         return None;

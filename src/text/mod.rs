@@ -5,6 +5,7 @@ pub mod date;
 pub mod quote;
 pub mod suggest;
 pub(crate) mod url;
+pub(crate) mod variable;
 pub mod yaml;
 
 /// Bytes as hex digits.
