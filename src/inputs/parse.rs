@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use crate::text::quote::quote;
+use crate::text::url::is_plain_http;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::time::Duration;
@@ -104,15 +105,6 @@ impl<'a> InputReader<'a> {
     }
 }
 
-/// Finds the word among the choices.
-pub(super) fn one_of<T: Copy>(
-    word: &str,
-    choices: &[(&str, T)],
-    takes: &'static str,
-) -> Result<T, &'static str> {
-    choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or(takes)
-}
-
 pub(super) fn text(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
@@ -127,18 +119,15 @@ pub(super) fn provider(key: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn mode(word: &str) -> Result<Mode, &'static str> {
-    let choices = [("ensure", Mode::Ensure), ("install", Mode::Install), ("reauth", Mode::Reauth)];
-    one_of(word, &choices, "`ensure`, `install` or `reauth`")
+    Mode::parse(word).ok_or("`ensure`, `install` or `reauth`")
 }
 
 pub(super) fn backend(word: &str) -> Result<BackendName, &'static str> {
-    let choices = [("sentry", BackendName::Sentry), ("embedded", BackendName::Embedded)];
-    one_of(word, &choices, "`sentry` or `embedded`")
+    BackendName::parse(word).ok_or("`sentry` or `embedded`")
 }
 
 pub(super) fn dialect(word: &str) -> Result<Dialect, &'static str> {
-    let choices = [("auto", Dialect::Auto), ("api", Dialect::Api), ("web", Dialect::Web)];
-    one_of(word, &choices, "`auto`, `api` or `web`")
+    Dialect::parse(word).ok_or("`auto`, `api` or `web`")
 }
 
 /// How many entries may be under way at once.
@@ -167,15 +156,16 @@ pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
 
 /// A base URL: no credentials, query or fragment may ride along into every link.
 pub(super) fn url(text: &str) -> Result<Url, &'static str> {
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials or query")
+    let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
+    let url = page_url(text).ok().filter(is_base);
+    url.ok_or("an http(s) address without credentials or query")
+}
+
+/// A page may have a query, other than a base address.
+pub(super) fn page_url(text: &str) -> Result<Url, &'static str> {
+    let is_word = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let url = Url::parse(text).ok().filter(|url| is_word && is_plain_http(url));
+    url.ok_or("an http(s) address without credentials")
 }
 
 /// Certificates that can be trusted; they come back as they were written.
@@ -211,17 +201,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or("a time such as `90s`, `2m`, or seconds, up to a day")
 }
 
-pub(super) fn tolerate(list: &str) -> Result<Vec<ToleratedExit>, &'static str> {
-    let choices = [
-        ("action-required", ToleratedExit::ActionRequired),
-        ("refused", ToleratedExit::Refused),
-        ("auth", ToleratedExit::Auth),
-        ("unavailable", ToleratedExit::Unavailable),
-        ("all", ToleratedExit::All),
-    ];
+pub(super) fn tolerate(text: &str) -> Result<Vec<ToleratedExit>, &'static str> {
     let takes = "a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
-    let words = list.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty());
-    words.map(|word| one_of(word, &choices, takes)).collect()
+    list(text)?.iter().map(|word| ToleratedExit::parse(word).ok_or(takes)).collect()
 }
 
 #[cfg(test)]

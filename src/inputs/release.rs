@@ -105,7 +105,7 @@ impl ReleaseInputs {
             proof: reader.value("proof", parse::boolean).unwrap_or(false),
             deploy: reader.value("deploy", parse::boolean),
             deploy_name: reader.value("deploy-name", name),
-            deploy_url: reader.value("deploy-url", page_url),
+            deploy_url: reader.value("deploy-url", parse::page_url),
             started_at: reader.value("started-at", time),
             github_token: reader.token("github-token"),
             github_status: reader.value("github-status", status_context).flatten(),
@@ -146,17 +146,6 @@ fn environment(text: &str) -> Result<String, &'static str> {
 fn name(text: &str) -> Result<String, &'static str> {
     let fits = text.chars().count() <= 64 && !text.contains(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err("one line of at most 64 characters") }
-}
-
-/// A page may have a query, other than a base address.
-fn page_url(text: &str) -> Result<Url, &'static str> {
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-    };
-    Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials")
 }
 
 fn time(text: &str) -> Result<i64, &'static str> {

@@ -7,6 +7,7 @@
 use crate::integration::links::RequestedLinks;
 use crate::model::{ListedIntegration, OrgSlug};
 use crate::provider::{self, PROVIDERS, Provider, RecoveredField};
+use crate::text::case::snake_case;
 use serde_json::{Map, Value, json};
 
 /// An integration as a backend has it.
@@ -106,13 +107,7 @@ fn state(
 
 /// The variable of a field: `${OPSGENIE_3_API_KEY}`.
 fn variable(key: &str, id: i64, field: &str) -> String {
-    let mut name = format!("{key}_{id}_");
-    for c in field.chars() {
-        if c.is_ascii_uppercase() {
-            name.push('_');
-        }
-        name.push(c);
-    }
+    let name = format!("{key}_{id}_{}", snake_case(field));
     format!("${{{}}}", name.replace('-', "_").to_ascii_uppercase())
 }
 

@@ -5,6 +5,7 @@ pub mod state;
 pub mod token;
 
 use crate::error::{Error, ErrorCode};
+use crate::text::words::word_enum;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -35,24 +36,17 @@ impl fmt::Display for OrgSlug {
     }
 }
 
-/// What a pipeline is for: Sentry's analytics call it `pipeline_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PipelineType {
-    /// The state names no integration.
-    Install,
-    /// The state already names the integration.
-    Reauth,
+word_enum! {
+    /// What a pipeline is for: Sentry's analytics call it `pipeline_type`.
+    pub enum PipelineType {
+        /// The state names no integration.
+        Install = "install",
+        /// The state already names the integration.
+        Reauth = "reauth",
+    }
 }
 
 impl PipelineType {
-    /// The word in outputs and analytics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Reauth => "reauth",
-        }
-    }
-
     /// What a finish that changed something did, for a person.
     pub fn past_verb(self) -> &'static str {
         match self {
@@ -62,35 +56,17 @@ impl PipelineType {
     }
 }
 
-/// The state of an integration, or of an organization's link to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IntegrationStatus {
-    /// In use.
-    Active,
-    /// Switched off.
-    Disabled,
-    /// Marked for deletion; finishing again revives it.
-    PendingDeletion,
-    /// Being deleted now; finishing again has to wait.
-    DeletionInProgress,
-}
-
-impl IntegrationStatus {
-    /// The word in storage and in Sentry's API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::PendingDeletion => "pending_deletion",
-            Self::DeletionInProgress => "deletion_in_progress",
-        }
-    }
-
-    /// Reads the word; an unknown one is `None`.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled, Self::PendingDeletion, Self::DeletionInProgress]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+word_enum! {
+    /// The state of an integration, or of an organization's link to it, in the words of Sentry's API.
+    pub enum IntegrationStatus {
+        /// In use.
+        Active = "active",
+        /// Switched off.
+        Disabled = "disabled",
+        /// Marked for deletion; finishing again revives it.
+        PendingDeletion = "pending_deletion",
+        /// Being deleted now; finishing again has to wait.
+        DeletionInProgress = "deletion_in_progress",
     }
 }
 

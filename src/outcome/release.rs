@@ -1,4 +1,4 @@
-//! The words of a release job: what became of the release and its deploy.
+//! The outcome of a release job, in words: what became of the release and its deploy.
 
 use super::{Outcome, OutcomeStatus, ReleaseOutcome};
 use crate::error::Error;
@@ -18,15 +18,13 @@ pub struct ReleaseReport<'a> {
 impl ReleaseReport<'_> {
     /// The job is through.
     pub fn complete(&self, done: &ReleaseProgress) -> Outcome {
-        let (version, org) = (&self.task.version, &self.task.org);
-        let headline = match self.verbs(done).as_slice() {
-            [] => format!("release {version} is there for {org}, nothing to do"),
-            verbs => format!("release {version} is {} for {org}", joined(verbs)),
-        };
-        let outcome = Outcome::new(OutcomeStatus::Complete, headline);
-        let (details, warnings) = (self.details(done), done.warnings.clone());
-        let release = Some(self.released(done));
-        Outcome { changed: done.changed(), details, warnings, release, ..outcome }
+        Outcome {
+            changed: done.changed(),
+            details: self.details(done),
+            warnings: done.warnings.clone(),
+            release: Some(self.released(done)),
+            ..Outcome::new(OutcomeStatus::Complete, self.headline("is", &self.verbs(done)))
+        }
     }
 
     /// The job failed; what it had done until then is told all the same.
@@ -35,31 +33,31 @@ impl ReleaseReport<'_> {
             [] => failure.message,
             verbs => format!("{} (the release is {} all the same)", failure.message, joined(verbs)),
         };
-        let outcome = Outcome::failed(Error { message, ..failure });
-        let release = done.exists.then(|| self.released(done));
-        let warnings = done.warnings.clone();
-        Outcome { changed: done.changed(), warnings, release, ..outcome }
+        Outcome {
+            changed: done.changed(),
+            warnings: done.warnings.clone(),
+            release: done.exists.then(|| self.released(done)),
+            ..Outcome::failed(Error { message, ..failure })
+        }
     }
 
     /// What a run would do about what is there; `requests` as far as they can be told.
     pub fn planned(&self, standing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
-        let (version, org) = (&self.task.version, &self.task.org);
         let verbs = self.planned_verbs(standing);
-        let headline = match verbs.as_slice() {
-            [] => format!("release {version} is there for {org}, nothing to do"),
-            verbs => format!("release {version} would be {} for {org}", joined(verbs)),
-        };
-        let mut details = self.version_from();
-        details.extend(requests);
-        let release = standing.map(|_| self.released(&ReleaseProgress::default()));
-        let warnings = self.task.warnings.clone();
-        let to_do = !verbs.is_empty();
         Outcome {
-            details,
-            release,
-            warnings,
-            has_changes: to_do,
-            ..Outcome::new(OutcomeStatus::Planned, headline)
+            details: [self.version_source(), requests].concat(),
+            release: standing.map(|_| self.released(&ReleaseProgress::default())),
+            warnings: self.task.warnings.clone(),
+            has_changes: !verbs.is_empty(),
+            ..Outcome::new(OutcomeStatus::Planned, self.headline("would be", &verbs))
+        }
+    }
+
+    fn headline(&self, auxiliary: &str, verbs: &[String]) -> String {
+        let (version, org) = (&self.task.version, &self.task.org);
+        match verbs {
+            [] => format!("release {version} is there for {org}, nothing to do"),
+            verbs => format!("release {version} {auxiliary} {} for {org}", joined(verbs)),
         }
     }
 
@@ -72,14 +70,12 @@ impl ReleaseReport<'_> {
             Some(standing) if is_old(standing) => Some("updated"),
             Some(_) => None,
         };
-        let finalized = (task.finalize && !is_out).then_some("finalized");
-        let mut verbs: Vec<_> = first.into_iter().chain(finalized).map(str::to_owned).collect();
         let has_deploys = standing.is_some_and(|standing| standing.deploy_count > 0);
-        verbs.extend(task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
+        let deployed = task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
             true => format!("deployed to {}, unless this run has done so", deploy.environment),
             false => format!("deployed to {}", deploy.environment),
-        }));
-        verbs
+        });
+        verbs(first, task.finalize && !is_out, deployed)
     }
 
     fn verbs(&self, done: &ReleaseProgress) -> Vec<String> {
@@ -88,29 +84,28 @@ impl ReleaseReport<'_> {
             (false, true) => Some("updated"),
             (false, false) => None,
         };
-        let finalized = done.finalized.then_some("finalized");
-        let mut verbs: Vec<_> = first.into_iter().chain(finalized).map(str::to_owned).collect();
-        if let (Some((_, true)), Some(deploy)) = (&done.deploy, &self.task.deploy) {
-            verbs.push(format!("deployed to {}", deploy.environment));
-        }
-        verbs
+        let is_noted = matches!(done.deploy, Some((_, true)));
+        let deploy = self.task.deploy.as_ref().filter(|_| is_noted);
+        let deployed = deploy.map(|deploy| format!("deployed to {}", deploy.environment));
+        verbs(first, done.finalized, deployed)
     }
 
     fn details(&self, done: &ReleaseProgress) -> Vec<String> {
-        let mut details = self.version_from();
+        let mut details = self.version_source();
         details.extend(Some(done.commits.clone()).filter(|words| !words.is_empty()));
         if let (Some((id, new)), Some(deploy)) = (&done.deploy, &self.task.deploy) {
-            let again = if *new { "" } else { ", noted by an earlier attempt" };
-            details.push(format!("deploy {id} to {}{again}", deploy.environment));
+            let earlier = if *new { "" } else { ", noted by an earlier attempt" };
+            details.push(format!("deploy {id} to {}{earlier}", deploy.environment));
         }
         details.push(format!("release: {}", self.url()));
         details
     }
 
-    fn version_from(&self) -> Vec<String> {
-        let origin = self.task.origin;
-        let told = origin != VersionSource::Input;
-        told.then(|| format!("the version is {}", origin.words())).into_iter().collect()
+    fn version_source(&self) -> Vec<String> {
+        match self.task.origin {
+            VersionSource::Input => Vec::new(),
+            origin => vec![format!("the version is {}", origin.words())],
+        }
     }
 
     fn released(&self, done: &ReleaseProgress) -> ReleaseOutcome {
@@ -126,6 +121,12 @@ impl ReleaseReport<'_> {
     pub fn url(&self) -> String {
         self.site.release_url(self.task.org.as_str(), self.task.version.as_str())
     }
+}
+
+/// What was or would be done, in its order.
+fn verbs(first: Option<&str>, is_finalized: bool, deployed: Option<String>) -> Vec<String> {
+    let finalized = is_finalized.then_some("finalized");
+    first.into_iter().chain(finalized).map(str::to_owned).chain(deployed).collect()
 }
 
 /// `a, b and c`.

@@ -6,6 +6,7 @@ pub mod quote;
 pub mod suggest;
 pub(crate) mod url;
 pub(crate) mod variable;
+pub(crate) mod words;
 pub mod yaml;
 
 /// Bytes as hex digits.

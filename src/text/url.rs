@@ -6,6 +6,13 @@ use url::Url;
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Whether a browser opens it, and no credentials are in it.
+pub(crate) fn is_plain_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
 /// The host with its port, where the address names one: what Sentry calls the instance.
 pub(crate) fn host(address: &str) -> String {
     let url = Url::parse(address).ok();
