@@ -59,10 +59,10 @@ pub struct OutputOptions {
 
 impl OutputOptions {
     /// Reads how to speak; what is wrong falls back to its default, so that the mistake is heard.
-    pub fn read(given: &RawInputs, job: &Job) -> (Self, Vec<Error>) {
-        let mut reader = InputReader::new(given, Vec::new());
+    pub fn read(raw: &RawInputs, job: &Job) -> (Self, Vec<Error>) {
+        let mut reader = InputReader::new(raw, Vec::new());
         let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
-        let voice = Self {
+        let options = Self {
             host: reader.value("host", host).unwrap_or(job.host),
             format: reader.value("format", format).unwrap_or(OutputFormat::Text),
             log_level: reader.value("log-level", log_level).unwrap_or(level),
@@ -73,11 +73,11 @@ impl OutputOptions {
             summary: reader.value("summary", text),
         };
         let mut mistakes = reader.mistakes;
-        match voice.conflict() {
-            None => (voice, mistakes),
+        match options.conflict() {
+            None => (options, mistakes),
             Some(mistake) => {
                 mistakes.push(mistake);
-                (Self { format: OutputFormat::Text, ..voice }, mistakes)
+                (Self { format: OutputFormat::Text, ..options }, mistakes)
             }
         }
     }

@@ -12,15 +12,15 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::time::Duration;
 use url::Url;
 
-/// Reads inputs one by one and keeps every mistake.
+/// Reads inputs one by one and collects every mistake.
 pub(super) struct InputReader<'a> {
-    given: &'a RawInputs,
+    raw: &'a RawInputs,
     pub(super) mistakes: Vec<Error>,
 }
 
 impl<'a> InputReader<'a> {
-    pub(super) fn new(given: &'a RawInputs, mistakes: Vec<Error>) -> Self {
-        Self { given, mistakes }
+    pub(super) fn new(raw: &'a RawInputs, mistakes: Vec<Error>) -> Self {
+        Self { raw, mistakes }
     }
 
     /// The input called `name`, when it was given and `parse` takes it. A mistake quotes the text,
@@ -30,7 +30,7 @@ impl<'a> InputReader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        self.parse(name, self.given.get(name)?, parse)
+        self.parse(name, self.raw.get(name)?, parse)
     }
 
     /// The same of what a file names, where nothing else did.
@@ -39,30 +39,28 @@ impl<'a> InputReader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let found = self.given.file_default(name)?;
-        tracing::debug!(input = name, file = %found.origin, "taken from a file of sentry-cli");
-        self.parse(name, found, parse)
+        let input = self.raw.file_default(name)?;
+        tracing::debug!(input = name, file = %input.origin, "taken from a file of sentry-cli");
+        self.parse(name, input, parse)
     }
 
     fn parse<T>(
         &mut self,
         name: &str,
-        found: &RawInput,
+        input: &RawInput,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        match parse(found.text.expose()) {
+        match parse(input.text.expose()) {
             Ok(value) => Some(value),
             Err(takes) => {
-                let shown = quote(found.text.expose());
-                let (place, named) = match found.origin {
-                    InputOrigin::Manifest(place) => (Some(place), format!("`{name}`")),
-                    origin => (None, format!("`{name}` ({origin})")),
+                let shown = quote(input.text.expose());
+                let origin = input.origin;
+                let named = match origin {
+                    InputOrigin::Manifest(_) => format!("`{name}`"),
+                    origin => format!("`{name}` ({origin})"),
                 };
                 let message = format!("{named} takes {takes}, not {shown}");
-                let hint = format!("change {}", found.origin);
-                let failure = Error::new(ErrorCode::Usage, message).with_hint(hint);
-                self.mistakes.push(Error { place, ..failure });
-                None
+                self.refuse(origin, message, format!("change {origin}"))
             }
         }
     }
@@ -74,9 +72,9 @@ impl<'a> InputReader<'a> {
         read: ReadFile<'_>,
         parse: impl Fn(String) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let found = self.given.get(name)?;
-        let (shown, origin) = (quote(found.text.expose()), found.origin);
-        let message = match read(found.text.expose()).map(parse) {
+        let input = self.raw.get(name)?;
+        let (shown, origin) = (quote(input.text.expose()), input.origin);
+        let message = match read(input.text.expose()).map(parse) {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(takes)) => format!("`{name}` ({origin}) takes {takes}, and {shown} is none"),
             Err(error) => format!("cannot read {shown}, which {origin} names: {error}"),
@@ -88,19 +86,24 @@ impl<'a> InputReader<'a> {
 
     /// The token called `name`. It goes into a header, and a mistake does not quote it.
     pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
-        let found = self.given.get(name)?;
-        if found.text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Some(found.text.clone());
+        let input = self.raw.get(name)?;
+        if input.text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(input.text.clone());
         }
-        let origin = found.origin;
-        let place = match origin {
-            InputOrigin::Manifest(place) => Some(place),
-            _ => None,
-        };
+        let origin = input.origin;
         let message = format!("`{name}` ({origin}) takes one line of ASCII without blanks");
         let hint = format!("set {origin} to the token alone, without quotes, blanks or line ends");
-        let failure = Error::new(ErrorCode::Usage, message).with_hint(hint);
-        self.mistakes.push(Error { place, ..failure });
+        self.refuse(origin, message, hint)
+    }
+
+    /// Notes a mistake with its place, where that is in a manifest.
+    fn refuse<T>(&mut self, origin: InputOrigin, message: String, hint: String) -> Option<T> {
+        let place = match origin {
+            InputOrigin::Manifest(place) => Some(place),
+            InputOrigin::Flag(_) | InputOrigin::Variable(_) | InputOrigin::File(_) => None,
+        };
+        let mistake = Error::new(ErrorCode::Usage, message).with_hint(hint);
+        self.mistakes.push(Error { place, ..mistake });
         None
     }
 }
@@ -171,8 +174,8 @@ pub(super) fn page_url(text: &str) -> Result<Url, &'static str> {
 /// Certificates that can be trusted; they come back as they were written.
 pub(super) fn certificates(pem: String) -> Result<String, &'static str> {
     let mut roots = RootCertStore::empty();
-    let mut found = CertificateDer::pem_slice_iter(pem.as_bytes());
-    let are_good = found.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
+    let mut entries = CertificateDer::pem_slice_iter(pem.as_bytes());
+    let are_good = entries.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
     let takes = "a file of certificates as PEM";
     if are_good && !roots.is_empty() { Ok(pem) } else { Err(takes) }
 }

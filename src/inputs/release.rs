@@ -87,9 +87,9 @@ pub struct ReleaseInputs {
 
 impl ReleaseInputs {
     /// Reads them; mistakes stay with the reader.
-    pub(super) fn read(given: &RawInputs, reader: &mut InputReader<'_>) -> Self {
+    pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>) -> Self {
         Self {
-            requested: is_requested(given),
+            requested: is_requested(raw),
             version: reader.value("release", parse::text),
             prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),
             projects: reader
@@ -115,10 +115,10 @@ impl ReleaseInputs {
 
 /// Whether the release job is asked for. Programs that report errors read `SENTRY_RELEASE` and
 /// `SENTRY_ENVIRONMENT` too, so beside a provider these ask for nothing.
-pub(super) fn is_requested(given: &RawInputs) -> bool {
-    let ours = ["release", "environment", "deploy"].iter().any(|name| given.is_explicit(name));
-    let shared = ["release", "environment"].iter().any(|name| given.get(name).is_some());
-    ours || given.asks_release || (shared && given.get("provider").is_none())
+pub(super) fn is_requested(raw: &RawInputs) -> bool {
+    let ours = ["release", "environment", "deploy"].iter().any(|name| raw.is_explicit(name));
+    let shared = ["release", "environment"].iter().any(|name| raw.get(name).is_some());
+    ours || raw.asks_release || (shared && raw.get("provider").is_none())
 }
 
 fn projects(text: &str) -> Result<Vec<String>, &'static str> {

@@ -63,16 +63,16 @@ pub enum RawValue {
 
 impl FieldInput {
     /// Reads `state`, then each `--set` over it; says every mistake, and never a value.
-    pub fn read(given: &RawInputs, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
+    pub fn read(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
         let mut reader = FieldReader::new("state", env, read);
         let mut state = Self::default();
-        if let Some(block) = &given.block {
+        if let Some(block) = &raw.block {
             state.entries = reader.block(block);
-        } else if let Some(input) = given.get("state") {
+        } else if let Some(input) = raw.get("state") {
             reader.origin = input.origin.to_string();
             state.entries = reader.document(input.text.expose());
         }
-        for set in &given.sets {
+        for set in &raw.sets {
             if let Some(entry) = reader.set(set.expose()) {
                 state.entries.retain(|earlier| earlier.field_name() != entry.field_name());
                 state.entries.push(entry);

@@ -24,8 +24,8 @@ impl ManifestSource {
     /// The text of the file called `name`, and what stands in it.
     pub(super) fn new(name: &str, text: &str, document: &YamlDocument) -> Self {
         let is_secret = |path: &[String]| path.iter().any(|key| is_secret(key));
-        let secret = document.spots().filter(|(path, _)| is_secret(path));
-        let hidden = secret.map(|(_, spot)| spot.place.line).collect();
+        let secret = document.positions().filter(|(path, _)| is_secret(path));
+        let hidden = secret.map(|(_, position)| position.place.line).collect();
         let lines = text.lines().map(str::to_owned).collect();
         Self { name: name.to_owned(), lines, hidden, parsed: true }
     }

@@ -71,7 +71,7 @@ word_enum! {
 }
 
 /// What a provider builds from a complete state: the integration to store.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct IntegrationData {
     /// The third party's own id for the installation; unique within a provider.
     pub external_id: String,
@@ -105,9 +105,10 @@ pub struct UserIdentity {
 }
 
 /// How the integration's row is treated at the finish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowPolicy {
     /// Created, or overwritten wholesale.
+    #[default]
     Overwrite,
     /// Created; one that is there keeps name and metadata.
     Keep,
@@ -118,17 +119,7 @@ pub enum RowPolicy {
 impl IntegrationData {
     /// An integration with nothing but its external id.
     pub fn new(external_id: impl Into<String>) -> Self {
-        let external_id = external_id.into();
-        Self {
-            external_id,
-            name: None,
-            metadata: Object::new(),
-            row: RowPolicy::Overwrite,
-            kept_metadata: &[],
-            user_identity: None,
-            idp_external_id: None,
-            idp_config: Object::new(),
-        }
+        Self { external_id: external_id.into(), ..Self::default() }
     }
 }
 

@@ -170,11 +170,14 @@ impl Outcome {
 
     /// Takes these secrets out of the words of others: a server may quote what it was sent.
     pub fn redact(&mut self, secrets: &[String]) {
-        let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
+        self.headline = secret::redact(&self.headline, secrets);
+        self.messages_mut().for_each(|message| *message = secret::redact(message, secrets));
+    }
+
+    /// The messages of the warnings and of the failure.
+    pub(crate) fn messages_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let failure = self.failure.iter_mut().map(|failure| &mut failure.message);
-        for words in warnings.chain(failure).chain([&mut self.headline]) {
-            *words = secret::redact(words, secrets);
-        }
+        self.warnings.iter_mut().map(|warning| &mut warning.message).chain(failure)
     }
 
     /// The same end, with this warning.

@@ -17,36 +17,36 @@ pub struct ReleaseReport<'a> {
 
 impl ReleaseReport<'_> {
     /// The job is through.
-    pub fn complete(&self, done: &ReleaseProgress) -> Outcome {
+    pub fn complete(&self, progress: &ReleaseProgress) -> Outcome {
         Outcome {
-            changed: done.changed(),
-            details: self.details(done),
-            warnings: done.warnings.clone(),
-            release: Some(self.released(done)),
-            ..Outcome::new(OutcomeStatus::Complete, self.headline("is", &self.verbs(done)))
+            changed: progress.changed(),
+            details: self.details(progress),
+            warnings: progress.warnings.clone(),
+            release: Some(self.released(progress)),
+            ..Outcome::new(OutcomeStatus::Complete, self.headline("is", &self.verbs(progress)))
         }
     }
 
     /// The job failed; what it had done until then is told all the same.
-    pub fn failed(&self, done: &ReleaseProgress, failure: Error) -> Outcome {
-        let message = match self.verbs(done).as_slice() {
+    pub fn failed(&self, progress: &ReleaseProgress, failure: Error) -> Outcome {
+        let message = match self.verbs(progress).as_slice() {
             [] => failure.message,
             verbs => format!("{} (the release is {} all the same)", failure.message, joined(verbs)),
         };
         Outcome {
-            changed: done.changed(),
-            warnings: done.warnings.clone(),
-            release: done.exists.then(|| self.released(done)),
+            changed: progress.changed(),
+            warnings: progress.warnings.clone(),
+            release: progress.exists.then(|| self.released(progress)),
             ..Outcome::failed(Error { message, ..failure })
         }
     }
 
     /// What a run would do about what is there; `requests` as far as they can be told.
-    pub fn planned(&self, standing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
-        let verbs = self.planned_verbs(standing);
+    pub fn planned(&self, existing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
+        let verbs = self.planned_verbs(existing);
         Outcome {
             details: [self.version_source(), requests].concat(),
-            release: standing.map(|_| self.released(&ReleaseProgress::default())),
+            release: existing.map(|_| self.released(&ReleaseProgress::default())),
             warnings: self.task.warnings.clone(),
             has_changes: !verbs.is_empty(),
             ..Outcome::new(OutcomeStatus::Planned, self.headline("would be", &verbs))
@@ -61,16 +61,16 @@ impl ReleaseReport<'_> {
         }
     }
 
-    fn planned_verbs(&self, standing: Option<&ReleaseState>) -> Vec<String> {
+    fn planned_verbs(&self, existing: Option<&ReleaseState>) -> Vec<String> {
         let task = self.task;
-        let is_out = standing.is_some_and(|standing| standing.date_released.is_some());
-        let is_old = |standing: &ReleaseState| task.head.is_some() && standing.r#ref != task.head;
-        let first = match standing {
+        let is_out = existing.is_some_and(|existing| existing.date_released.is_some());
+        let is_old = |existing: &ReleaseState| task.head.is_some() && existing.r#ref != task.head;
+        let first = match existing {
             None => Some("created"),
-            Some(standing) if is_old(standing) => Some("updated"),
+            Some(existing) if is_old(existing) => Some("updated"),
             Some(_) => None,
         };
-        let has_deploys = standing.is_some_and(|standing| standing.deploy_count > 0);
+        let has_deploys = existing.is_some_and(|existing| existing.deploy_count > 0);
         let deployed = task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
             true => format!("deployed to {}, unless this run has done so", deploy.environment),
             false => format!("deployed to {}", deploy.environment),
@@ -78,22 +78,22 @@ impl ReleaseReport<'_> {
         verbs(first, task.finalize && !is_out, deployed)
     }
 
-    fn verbs(&self, done: &ReleaseProgress) -> Vec<String> {
-        let first = match (done.created, done.updated) {
+    fn verbs(&self, progress: &ReleaseProgress) -> Vec<String> {
+        let first = match (progress.created, progress.updated) {
             (true, _) => Some("created"),
             (false, true) => Some("updated"),
             (false, false) => None,
         };
-        let is_noted = matches!(done.deploy, Some((_, true)));
+        let is_noted = matches!(progress.deploy, Some((_, true)));
         let deploy = self.task.deploy.as_ref().filter(|_| is_noted);
         let deployed = deploy.map(|deploy| format!("deployed to {}", deploy.environment));
-        verbs(first, done.finalized, deployed)
+        verbs(first, progress.finalized, deployed)
     }
 
-    fn details(&self, done: &ReleaseProgress) -> Vec<String> {
+    fn details(&self, progress: &ReleaseProgress) -> Vec<String> {
         let mut details = self.version_source();
-        details.extend(Some(done.commits.clone()).filter(|words| !words.is_empty()));
-        if let (Some((id, new)), Some(deploy)) = (&done.deploy, &self.task.deploy) {
+        details.extend(Some(progress.commits.clone()).filter(|words| !words.is_empty()));
+        if let (Some((id, new)), Some(deploy)) = (&progress.deploy, &self.task.deploy) {
             let earlier = if *new { "" } else { ", noted by an earlier attempt" };
             details.push(format!("deploy {id} to {}{earlier}", deploy.environment));
         }
@@ -108,12 +108,12 @@ impl ReleaseReport<'_> {
         }
     }
 
-    fn released(&self, done: &ReleaseProgress) -> ReleaseOutcome {
+    fn released(&self, progress: &ReleaseProgress) -> ReleaseOutcome {
         ReleaseOutcome {
             version: self.task.version.to_string(),
             url: self.url(),
-            deploy_id: done.deploy.as_ref().map(|(id, _)| id.clone()),
-            commit_count: done.commit_count,
+            deploy_id: progress.deploy.as_ref().map(|(id, _)| id.clone()),
+            commit_count: progress.commit_count,
         }
     }
 

@@ -8,7 +8,7 @@ pub enum FormatError {
     Name(String),
     /// The block in GitHub's file would end early, and what follows would be read as further outputs.
     #[error("output {0:?} contains the mark that ends its block")]
-    Mark(String),
+    Delimiter(String),
     /// Bitbucket documents no quotes and no second line.
     #[error("variable {0:?} needs a value of one line, without control characters")]
     Line(String),

@@ -81,14 +81,14 @@ impl OutputFile {
         }
     }
 
-    /// What goes into the file; `mark` is fresh and random.
-    pub(crate) fn render(&self, outcome: &Outcome, mark: &str) -> RenderedFile {
+    /// What goes into the file; `delimiter` is fresh and random.
+    pub(crate) fn render(&self, outcome: &Outcome, delimiter: &str) -> RenderedFile {
         let values = table::values(outcome);
         let mut dropped = Vec::new();
         let text = match self.form {
             FileFormat::Blocks => {
                 let block =
-                    |(name, value): &(&str, String)| github::output_block(name, value, mark);
+                    |(name, value): &(&str, String)| github::output_block(name, value, delimiter);
                 values.iter().map(block).collect::<Result<_, _>>()?
             }
             FileFormat::Dotenv => {

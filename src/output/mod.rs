@@ -25,6 +25,7 @@ use crate::os::random::random_bytes;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::hex;
 use anyhow::Context;
+use error::FormatError;
 use file::{FileFormat, OutputFile};
 
 /// One thing to write.
@@ -122,32 +123,32 @@ impl OutputSinks {
 
     /// Folds what is logged from here on under a title, where the host can.
     pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<WriteOp> {
-        match self.host {
-            host if host.is_github_like() => {
-                vec![WriteOp::Stderr(github::command("group", &[], title))]
-            }
-            Host::Gitlab => section(gitlab::section_start(SECTION, unix_seconds, title, true)),
-            _ => Vec::new(),
-        }
+        let section = gitlab::section_start(SECTION, unix_seconds, title, true);
+        self.group_line(github::command("group", &[], title), section)
     }
 
     /// Ends what [`Self::open_group`] began.
     pub fn close_group(&self, unix_seconds: u64) -> Vec<WriteOp> {
-        match self.host {
-            host if host.is_github_like() => {
-                vec![WriteOp::Stderr(github::command("endgroup", &[], ""))]
-            }
-            Host::Gitlab => section(gitlab::section_end(SECTION, unix_seconds)),
-            _ => Vec::new(),
-        }
+        let section = gitlab::section_end(SECTION, unix_seconds);
+        self.group_line(github::command("endgroup", &[], ""), section)
     }
 
-    /// Everything that the host and the person are told; `mark` is fresh and random.
-    pub fn render(&self, outcome: &Outcome, mark: &str) -> Result<Vec<WriteOp>> {
+    /// The line of the host's own form, where it folds its log.
+    fn group_line(&self, github: String, gitlab: Result<String, FormatError>) -> Vec<WriteOp> {
+        let line = match self.host {
+            host if host.is_github_like() => Some(github),
+            Host::Gitlab => gitlab.ok(),
+            _ => None,
+        };
+        line.map(WriteOp::Stderr).into_iter().collect()
+    }
+
+    /// Everything for the host and the person; `delimiter` is fresh and random.
+    pub fn render(&self, outcome: &Outcome, delimiter: &str) -> Result<Vec<WriteOp>> {
         let mut writes = vec![self.result(outcome)];
         writes.extend(self.diagnostics(outcome));
         for file in &self.files {
-            let (write, dropped) = file.render(outcome, mark).map_err(|error| {
+            let (write, dropped) = file.render(outcome, delimiter).map_err(|error| {
                 let message = format!("an output cannot be written: {error}");
                 Error::new(ErrorCode::OutputsUnwritable, message)
             })?;
@@ -164,7 +165,7 @@ impl OutputSinks {
             writes.push(self.annotation("warning", "outputs-dropped", &[message]));
         }
         writes.extend(match self.host {
-            Host::Azure => self.azure(outcome, mark),
+            Host::Azure => self.azure(outcome, delimiter),
             Host::Buildkite => buildkite::calls(outcome),
             _ => Vec::new(),
         });
@@ -179,13 +180,13 @@ impl OutputSinks {
     }
 
     /// Azure's agent is told of each output, and of a file with the summary.
-    fn azure(&self, outcome: &Outcome, mark: &str) -> Vec<WriteOp> {
+    fn azure(&self, outcome: &Outcome, delimiter: &str) -> Vec<WriteOp> {
         let values = table::values(outcome);
         let set = |(name, value)| WriteOp::Stdout(azure::set_output(name, value));
         let mut writes: Vec<_> = table::fitting(&values).map(set).collect();
         if let Some(folder) = &self.azure_temp {
             // The agent uploads it later, and a second run in the job has its own.
-            let path = format!("{folder}/{mark}.md");
+            let path = format!("{folder}/{delimiter}.md");
             let upload = azure::command("task.uploadsummary", &[], &path);
             writes.push(WriteOp::Replace(path, summary::markdown(outcome)));
             writes.push(WriteOp::Stdout(upload));
@@ -208,7 +209,7 @@ impl OutputSinks {
             return self.diagnostics_of(outcome);
         }
         let entries = outcome.entries.iter().map(with_entry_title);
-        entries.flat_map(|end| self.diagnostics_of(&end)).collect()
+        entries.flat_map(|titled| self.diagnostics_of(&titled)).collect()
     }
 
     fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
@@ -269,11 +270,7 @@ fn path_conflict(files: &[OutputFile], database: Option<&str>) -> Option<Error> 
     named.iter().enumerate().find_map(conflict)
 }
 
-fn section(line: Result<String, error::FormatError>) -> Vec<WriteOp> {
-    line.map(WriteOp::Stderr).into_iter().collect()
-}
-
-/// A heredoc mark that nobody can guess.
+/// A heredoc delimiter that nobody can guess.
 pub fn random_delimiter() -> anyhow::Result<String> {
     let bytes = random_bytes::<16>().context("the operating system gives no random bytes")?;
     Ok(format!("finishline_{}", hex(&bytes)))
@@ -298,13 +295,9 @@ fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
 
 /// What an entry has to say, with the entry before it.
 fn with_entry_title(entry: &EntryOutcome) -> Outcome {
-    let mut end = entry.outcome.clone();
-    let warnings = end.warnings.iter_mut().map(|warning| &mut warning.message);
-    let failure = end.failure.iter_mut().map(|failure| &mut failure.message);
-    for words in warnings.chain(failure) {
-        *words = format!("{}: {words}", entry.title);
-    }
-    end
+    let mut titled = entry.outcome.clone();
+    titled.messages_mut().for_each(|message| *message = format!("{}: {message}", entry.title));
+    titled
 }
 
 /// The result for a person; a failure speaks on standard error alone.

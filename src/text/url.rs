@@ -26,8 +26,8 @@ pub(crate) fn host(address: &str) -> String {
 /// A text as one path segment, which it cannot leave.
 pub(crate) fn segment(text: &str) -> String {
     // Alone, dots are steps in the path.
-    let kept = if matches!(text, "." | "..") { NON_ALPHANUMERIC } else { SEGMENT };
-    utf8_percent_encode(text, kept).to_string()
+    let escaped = if matches!(text, "." | "..") { NON_ALPHANUMERIC } else { SEGMENT };
+    utf8_percent_encode(text, escaped).to_string()
 }
 
 #[cfg(test)]
