@@ -4,77 +4,51 @@
 use crate::text::yaml::LineColumn;
 use std::fmt;
 
-/// The exit codes of the process. Anything a CI author would branch on has its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitCode {
-    /// 0: done, nothing to do, skipped or planned.
-    Done,
-    /// 1: a bug of ours.
-    Bug,
-    /// 2: the inputs are wrong.
-    Inputs,
-    /// 3: a person must act.
-    ActionRequired,
-    /// 4: the provider or the pipeline refused.
-    Refused,
-    /// 5: not authenticated, or not permitted.
-    Auth,
-    /// 6: the backend could not be reached, or failed, until the deadline.
-    Unavailable,
-    /// 7: the outputs could not be written.
-    Outputs,
-    /// 8: `plan --exit-code` found something to do.
-    ChangesPending,
-    /// 9: cancelled by a signal.
-    Cancelled,
+/// Declares the exit codes once: variant, number, and what it means as the docs have it.
+macro_rules! exits {
+    ($($(#[$doc:meta])* $variant:ident $number:literal $meaning:literal;)*) => {
+        /// The exit codes of the process. Anything a CI author would branch on has its own.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ExitCode { $($(#[$doc])* $variant,)* }
+
+        impl ExitCode {
+            /// Every exit code, in the order of its number.
+            pub const ALL: [Self; [$($number),*].len()] = [$(Self::$variant),*];
+
+            /// The number that the process ends with.
+            pub fn number(self) -> u8 {
+                match self { $(Self::$variant => $number,)* }
+            }
+
+            /// What the number means, as the docs have it.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
 }
 
-impl ExitCode {
-    /// Every exit code, in the order of its number.
-    pub const ALL: [Self; 10] = [
-        Self::Done,
-        Self::Bug,
-        Self::Inputs,
-        Self::ActionRequired,
-        Self::Refused,
-        Self::Auth,
-        Self::Unavailable,
-        Self::Outputs,
-        Self::ChangesPending,
-        Self::Cancelled,
-    ];
-
-    /// The number that the process ends with.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Bug => 1,
-            Self::Inputs => 2,
-            Self::ActionRequired => 3,
-            Self::Refused => 4,
-            Self::Auth => 5,
-            Self::Unavailable => 6,
-            Self::Outputs => 7,
-            Self::ChangesPending => 8,
-            Self::Cancelled => 9,
-        }
-    }
-
-    /// What the number means, as the docs have it.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Done => "done, nothing to do, skipped, planned",
-            Self::Bug => "a bug of ours",
-            Self::Inputs => "the inputs are wrong",
-            Self::ActionRequired => "a person must act",
-            Self::Refused => "the provider or the pipeline refused",
-            Self::Auth => "not authenticated, or not permitted",
-            Self::Unavailable => "the backend could not be reached, or failed, until the deadline",
-            Self::Outputs => "the outputs could not be written",
-            Self::ChangesPending => "`plan --exit-code`: there is something to do",
-            Self::Cancelled => "cancelled (SIGINT, SIGTERM)",
-        }
-    }
+exits! {
+    /// Done, nothing to do, skipped or planned.
+    Done 0 "done, nothing to do, skipped, planned";
+    /// A bug of ours.
+    Bug 1 "a bug of ours";
+    /// The inputs are wrong.
+    Inputs 2 "the inputs are wrong";
+    /// A person must act.
+    ActionRequired 3 "a person must act";
+    /// The provider or the pipeline refused.
+    Refused 4 "the provider or the pipeline refused";
+    /// Not authenticated, or not permitted.
+    Auth 5 "not authenticated, or not permitted";
+    /// The backend could not be reached, or failed, until the deadline.
+    Unavailable 6 "the backend could not be reached, or failed, until the deadline";
+    /// The outputs could not be written.
+    Outputs 7 "the outputs could not be written";
+    /// `plan --exit-code` found something to do.
+    ChangesPending 8 "`plan --exit-code`: there is something to do";
+    /// Cancelled by a signal.
+    Cancelled 9 "cancelled (SIGINT, SIGTERM)";
 }
 
 /// Declares the slugs once: variant, slug, exit code, and the hint for the reader.

@@ -1,4 +1,4 @@
-//! A commit as the walk needs it and as it is told, read in one pass.
+//! A commit with what the graph needs of it and what is sent of it, read in one pass.
 
 use crate::release::Commit;
 use gix::ObjectId;
@@ -17,18 +17,18 @@ pub(super) struct CommitNode {
 impl CommitNode {
     /// Reads a commit. Nothing of the object itself is kept: many nodes stay for long.
     pub(super) fn read(repository: &gix::Repository, id: ObjectId) -> gix::Result<Self> {
-        let commit = repository.find_commit(id)?;
-        let told = Commit {
+        let object = repository.find_commit(id)?;
+        let commit = Commit {
             id: id.to_string(),
-            message: text(commit.message_raw_sloppy())
+            message: text(object.message_raw_sloppy())
                 .map(|message| message.trim_end().to_owned())
                 .filter(|message| !message.is_empty()),
             ..Commit::default()
         };
-        let tree = commit.tree_id()?.detach();
-        let mut node = Self { id, parents: Vec::new(), tree, commit: told };
+        let tree = object.tree_id()?.detach();
+        let mut node = Self { id, parents: Vec::new(), tree, commit };
         // It ends at the first mistake, or where the committer has been read.
-        for token in CommitRefIter::from_bytes(&commit.data, id.kind()) {
+        for token in CommitRefIter::from_bytes(&object.data, id.kind()) {
             match token {
                 Ok(Token::Tree { .. }) => {}
                 Ok(Token::Parent { id }) => node.parents.push(id),

@@ -83,11 +83,11 @@ impl GitError {
 pub(super) fn unreadable(error: &gix::Error) -> GitError {
     let mut causes: Vec<_> = error.iter_errors().map(ToString::to_string).collect();
     causes.dedup();
-    let line: String = causes.join(": ").chars().flat_map(shown).take(300).collect();
+    let line: String = causes.join(": ").chars().flat_map(escape).take(300).collect();
     GitError::Unreadable { cause: line }
 }
 
-fn shown(c: char) -> impl Iterator<Item = char> {
+fn escape(c: char) -> impl Iterator<Item = char> {
     let plain = (!c.is_control()).then_some(c);
     let escaped = c.is_control().then(|| c.escape_debug());
     plain.into_iter().chain(escaped.into_iter().flatten())

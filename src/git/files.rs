@@ -17,7 +17,7 @@ pub(super) struct ChangedFiles {
     /// In the order of their paths.
     pub(super) changes: Vec<FileChange>,
     /// Whether one of them is of the paths that were asked for.
-    pub(super) are_asked_for: bool,
+    pub(super) match_filter: bool,
     /// Whether there are more than are looked at.
     pub(super) are_too_many: bool,
 }
@@ -35,44 +35,44 @@ pub(super) fn read(
     let (after, kind) = (repository.find_tree(after)?, repository.object_hash());
     let [before, after] = [&before, &after].map(|tree| TreeRefIter::from_bytes(&tree.data, kind));
     // A recorder keeps what it knew of paths, so each commit has its own.
-    let (place, room) = (Recorder::default(), MOST);
+    let (recorder, remaining) = (Recorder::default(), MOST);
     let mut visitor =
-        TreeDiffVisitor { place, paths, room, changes: Vec::new(), are_asked_for: false };
+        TreeDiffVisitor { recorder, paths, remaining, changes: Vec::new(), match_filter: false };
     let compared = gix::diff::tree(before, after, State::default(), repository, &mut visitor);
     let are_too_many = match compared {
         Ok(()) => false,
         Err(Error::Cancelled) => true,
         Err(Error::Failure(error)) => return Err(error),
     };
-    let TreeDiffVisitor { mut changes, are_asked_for, .. } = visitor;
+    let TreeDiffVisitor { mut changes, match_filter, .. } = visitor;
     changes.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(ChangedFiles { changes, are_asked_for, are_too_many })
+    Ok(ChangedFiles { changes, match_filter, are_too_many })
 }
 
 struct TreeDiffVisitor<'a> {
     /// Follows the path; nothing is recorded in it.
-    place: Recorder,
+    recorder: Recorder,
     paths: &'a PathFilter,
-    room: usize,
+    remaining: usize,
     changes: Vec<FileChange>,
-    are_asked_for: bool,
+    match_filter: bool,
 }
 
 impl Visit for TreeDiffVisitor<'_> {
     fn pop_front_tracked_path_and_set_current(&mut self) {
-        self.place.pop_front_tracked_path_and_set_current();
+        self.recorder.pop_front_tracked_path_and_set_current();
     }
 
     fn push_back_tracked_path_component(&mut self, component: &BStr) {
-        self.place.push_back_tracked_path_component(component);
+        self.recorder.push_back_tracked_path_component(component);
     }
 
     fn push_path_component(&mut self, component: &BStr) {
-        self.place.push_path_component(component);
+        self.recorder.push_path_component(component);
     }
 
     fn pop_path_component(&mut self) {
-        self.place.pop_path_component();
+        self.recorder.pop_path_component();
     }
 
     fn visit(&mut self, change: visit::Change) -> visit::Action {
@@ -81,11 +81,11 @@ impl Visit for TreeDiffVisitor<'_> {
             visit::Change::Deletion { entry_mode, .. } => (entry_mode, ChangeKind::Deleted),
             visit::Change::Modification { entry_mode, .. } => (entry_mode, ChangeKind::Modified),
         };
-        let Some(room) = self.room.checked_sub(1) else { return ControlFlow::Break(()) };
-        self.room = room;
+        let Some(remaining) = self.remaining.checked_sub(1) else { return ControlFlow::Break(()) };
+        self.remaining = remaining;
         if !mode.is_tree() {
-            let path = self.place.path();
-            self.are_asked_for |= self.paths.matches(path);
+            let path = self.recorder.path();
+            self.match_filter |= self.paths.matches(path);
             self.changes
                 .push(FileChange { path: String::from_utf8_lossy(path).into_owned(), kind });
         }

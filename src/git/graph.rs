@@ -1,4 +1,4 @@
-//! The walk back from a commit: which commits lead to it, and which of them were there before.
+//! The way back from a commit: which commits lead to it, and which of them were there before.
 //!
 //! Not gix's own walk: where clocks ran late it returns commits that were there before, and a
 //! commit behind the end of a shallow clone can hide one that the clone has.
@@ -13,7 +13,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 /// still lead to a commit that only seemed to be new, if clocks ran late.
 const SLACK: usize = 1_000;
 
-/// Commits that were read and not told of yet; why one cannot be read is told when it is its turn.
+/// Commits that were read ahead; why one cannot be read is returned when it is its turn.
 type ReadCommits = HashMap<ObjectId, gix::Result<CommitNode>>;
 
 /// A repository's commits as a graph.
@@ -49,9 +49,9 @@ impl CommitQueue {
 
 impl<'a> CommitGraph<'a> {
     pub(super) fn new(repository: &'a gix::Repository) -> gix::Result<Self> {
-        let ends = repository.shallow_commits()?;
-        let ends = ends.iter().flat_map(|commits| commits.iter().copied()).collect();
-        Ok(Self { repository, shallow_boundary: ends })
+        let shallow = repository.shallow_commits()?;
+        let boundary = shallow.iter().flat_map(|commits| commits.iter().copied());
+        Ok(Self { repository, shallow_boundary: boundary.collect() })
     }
 
     /// The commits that lead to `head`, itself among them, and not to what was before; each with
@@ -62,9 +62,10 @@ impl<'a> CommitGraph<'a> {
         before: Option<PreviousAncestors>,
     ) -> impl Iterator<Item = gix::Result<(CommitNode, Option<gix::Result<ObjectId>>)>> {
         let (before, read) = before.map(|before| (before.commits, before.read)).unwrap_or_default();
-        let mut walk = AncestryWalk { graph: self, queue: CommitQueue::default(), before, read };
-        walk.push(head, i64::MAX);
-        std::iter::from_fn(move || walk.next())
+        let mut ancestry =
+            AncestryWalk { graph: self, queue: CommitQueue::default(), before, read };
+        ancestry.push(head, i64::MAX);
+        std::iter::from_fn(move || ancestry.next())
     }
 
     /// Finds out what leads to `previous`, as far as it matters to a walk from `head`.
@@ -73,20 +74,20 @@ impl<'a> CommitGraph<'a> {
         previous: ObjectId,
         head: ObjectId,
     ) -> gix::Result<PreviousAncestors> {
-        let mut paint = AncestorSearch::new(self, previous);
-        paint.push(previous, i64::MAX);
-        paint.push(head, i64::MAX);
-        let mut place = 0;
-        while let Some((time, id)) = paint.pop() {
-            paint.visit(id, time)?;
-            yield_every(place).await;
-            place += 1;
+        let mut search = AncestorSearch::new(self, previous);
+        search.push(previous, i64::MAX);
+        search.push(head, i64::MAX);
+        let mut index = 0;
+        while let Some((time, id)) = search.pop() {
+            search.visit(id, time)?;
+            yield_every(index).await;
+            index += 1;
         }
-        let is_new = |id: &ObjectId| !paint.before.contains(id);
-        let mut steps = paint.parents.iter();
+        let is_new = |id: &ObjectId| !search.before.contains(id);
+        let mut steps = search.parents.iter();
         let leads_to_head = head == previous
             || steps.any(|(id, parents)| is_new(id) && parents.contains(&previous));
-        Ok(PreviousAncestors { commits: paint.before, read: paint.read, leads_to_head })
+        Ok(PreviousAncestors { commits: search.before, read: search.read, leads_to_head })
     }
 
     /// Reads a commit. Of its parents, those that the clone has.
@@ -212,12 +213,12 @@ impl<'a> AncestorSearch<'a> {
 
     /// What leads to a commit that was there before was there too.
     fn mark_ancestors(&mut self, from: ObjectId) {
-        let mut left = vec![from];
-        while let Some(id) = left.pop() {
+        let mut pending = vec![from];
+        while let Some(id) = pending.pop() {
             for parent in self.parents.get(&id).into_iter().flatten() {
                 if self.before.insert(*parent) {
                     self.open.remove(parent);
-                    left.push(*parent);
+                    pending.push(*parent);
                     if let Some(Ok(_)) = self.read.get(parent) {
                         self.read.remove(parent);
                     }
@@ -231,8 +232,8 @@ impl<'a> AncestorSearch<'a> {
 pub(crate) const YIELD_EVERY: usize = 100;
 
 /// Lets the runtime look after signals and the deadline every now and then.
-pub(crate) async fn yield_every(place: usize) {
-    if place % YIELD_EVERY == YIELD_EVERY - 1 {
+pub(crate) async fn yield_every(index: usize) {
+    if index % YIELD_EVERY == YIELD_EVERY - 1 {
         tokio::task::yield_now().await;
     }
 }

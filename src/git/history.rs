@@ -12,7 +12,7 @@ use crate::release::{Commit, FileChange};
 use gix::ObjectId;
 use std::collections::VecDeque;
 
-/// How many files are told of all commits together, so that no history fills the memory.
+/// How many files all commits have together, so that no history fills the memory.
 const MOST_FILES: usize = 500_000;
 
 /// After how many commits their files are read in threads of their own: most ranges are shorter than
@@ -49,9 +49,9 @@ struct HistoryReader<'a> {
     paths: PathFilter,
 }
 
-/// What is gathered on the way.
+/// The commits of the range so far, and what they lack.
 #[derive(Default)]
-struct WalkedCommit {
+struct GatheredCommits {
     commits: Vec<Commit>,
     files: usize,
     /// The end of a shallow clone that was come upon.
@@ -60,9 +60,12 @@ struct WalkedCommit {
     with_too_many: usize,
 }
 
-impl WalkedCommit {
-    /// The files of a commit, where the clone has them and they can be told.
-    fn known(&mut self, read: gix::Result<ChangedFiles>) -> gix::Result<Option<ChangedFiles>> {
+impl GatheredCommits {
+    /// The files of a commit, where the clone has them and they are not too many.
+    fn record_files(
+        &mut self,
+        read: gix::Result<ChangedFiles>,
+    ) -> gix::Result<Option<ChangedFiles>> {
         match read {
             Ok(files) if files.are_too_many => {
                 self.with_too_many += 1;
@@ -77,8 +80,8 @@ impl WalkedCommit {
         }
     }
 
-    /// The changes, or none of them where too many have been told already.
-    fn fitting(&mut self, changes: Vec<FileChange>) -> Vec<FileChange> {
+    /// The changes, or none of them where too many were gathered already.
+    fn limit_changes(&mut self, changes: Vec<FileChange>) -> Vec<FileChange> {
         let fit = self.files + changes.len() <= MOST_FILES;
         self.with_too_many += usize::from(!fit);
         let changes = if fit { changes } else { Vec::new() };
@@ -94,34 +97,34 @@ impl HistoryReader<'_> {
             None => None,
         };
         let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
-        let (mut found, mut ahead, mut waiting) =
-            (WalkedCommit::default(), None::<FilePrefetcher>, VecDeque::new());
-        for (place, node) in self.graph.commits(self.head, before).enumerate() {
-            yield_every(place).await;
-            if found.commits.len() >= self.most {
+        let (mut gathered, mut prefetcher, mut pending) =
+            (GatheredCommits::default(), None::<FilePrefetcher>, VecDeque::new());
+        for (index, node) in self.graph.commits(self.head, before).enumerate() {
+            yield_every(index).await;
+            if gathered.commits.len() >= self.most {
                 break;
             }
             let (node, before) = node?;
-            if place == PREFETCH_AFTER && self.previous.is_some() {
-                ahead = Some(FilePrefetcher::start(self.graph.repository, &self.paths));
+            if index == PREFETCH_AFTER && self.previous.is_some() {
+                prefetcher = Some(FilePrefetcher::start(self.graph.repository, &self.paths));
             }
             let trees = self.trees(&node, before);
-            if let (Some(ahead), Some(Ok(trees))) = (&mut ahead, &trees) {
-                ahead.request(*trees);
+            if let (Some(prefetcher), Some(Ok(trees))) = (&mut prefetcher, &trees) {
+                prefetcher.request(*trees);
             }
-            waiting.push_back((node, trees));
-            if ahead.is_none() || waiting.len() == prefetch::MAX_IN_FLIGHT {
-                self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
+            pending.push_back((node, trees));
+            if prefetcher.is_none() || pending.len() == prefetch::MAX_IN_FLIGHT {
+                self.complete_first(&mut pending, prefetcher.as_mut(), &mut gathered)?;
             }
         }
-        while !waiting.is_empty() {
-            self.take_first(&mut waiting, ahead.as_mut(), &mut found)?;
+        while !pending.is_empty() {
+            self.complete_first(&mut pending, prefetcher.as_mut(), &mut gathered)?;
         }
-        let notes = self.notes(&found, leads_to_head);
-        Ok(CommitHistory { commits: found.commits, notes })
+        let notes = self.notes(&gathered, leads_to_head);
+        Ok(CommitHistory { commits: gathered.commits, notes })
     }
 
-    /// What the files of a commit are told from: not those of a merge, and where a shallow clone
+    /// The trees that a commit's files are compared from: not those of a merge, and where a shallow clone
     /// ends they are not known.
     fn trees(
         &self,
@@ -132,45 +135,46 @@ impl HistoryReader<'_> {
         is_known.then(|| Ok((before.transpose()?, node.tree)))
     }
 
-    /// Tells the commit that waits for its files the longest.
-    fn take_first(
+    /// Completes the commit that waits for its files the longest.
+    fn complete_first(
         &self,
-        waiting: &mut VecDeque<(CommitNode, Option<gix::Result<TreePair>>)>,
-        ahead: Option<&mut FilePrefetcher>,
-        found: &mut WalkedCommit,
+        pending: &mut VecDeque<(CommitNode, Option<gix::Result<TreePair>>)>,
+        prefetcher: Option<&mut FilePrefetcher>,
+        gathered: &mut GatheredCommits,
     ) -> gix::Result<()> {
-        let Some((node, trees)) = waiting.pop_front() else { return Ok(()) };
+        let Some((node, trees)) = pending.pop_front() else { return Ok(()) };
         if self.graph.shallow_boundary.contains(&node.id) {
-            found.end.get_or_insert(node.id);
+            gathered.end.get_or_insert(node.id);
         }
         let read = |trees| {
             let read = || files::read(self.graph.repository, trees, &self.paths);
-            ahead.and_then(FilePrefetcher::next).unwrap_or_else(read)
+            prefetcher.and_then(FilePrefetcher::next).unwrap_or_else(read)
         };
         let files = match trees {
-            Some(trees) => found.known(trees.and_then(read))?,
+            Some(trees) => gathered.record_files(trees.and_then(read))?,
             None => None,
         };
-        if self.paths.is_everything() || files.as_ref().is_some_and(|files| files.are_asked_for) {
-            let changes = found.fitting(files.map(|files| files.changes).unwrap_or_default());
-            found.commits.push(Commit { changes, ..node.commit });
+        if self.paths.is_everything() || files.as_ref().is_some_and(|files| files.match_filter) {
+            let changes =
+                gathered.limit_changes(files.map(|files| files.changes).unwrap_or_default());
+            gathered.commits.push(Commit { changes, ..node.commit });
         }
         Ok(())
     }
 
-    fn notes(&self, found: &WalkedCommit, leads_to_head: bool) -> Vec<HistoryWarning> {
+    fn notes(&self, gathered: &GatheredCommits, leads_to_head: bool) -> Vec<HistoryWarning> {
         let mut notes = Vec::new();
-        if let Some(end) = found.end {
+        if let Some(end) = gathered.end {
             notes.push(HistoryWarning::Shallow { oldest: end.to_string() });
         } else if let Some(previous) = self.previous.filter(|_| !leads_to_head) {
             let (previous, head) = (previous.to_string(), self.head.to_string());
             notes.push(HistoryWarning::NoAncestor { previous, head });
         }
-        if found.without_trees > 0 {
-            notes.push(HistoryWarning::NoTrees { commits: found.without_trees });
+        if gathered.without_trees > 0 {
+            notes.push(HistoryWarning::NoTrees { commits: gathered.without_trees });
         }
-        if found.with_too_many > 0 {
-            notes.push(HistoryWarning::TooManyFiles { commits: found.with_too_many });
+        if gathered.with_too_many > 0 {
+            notes.push(HistoryWarning::TooManyFiles { commits: gathered.with_too_many });
         }
         notes
     }

@@ -26,10 +26,10 @@ pub use note::HistoryWarning;
 use std::collections::HashSet;
 use std::path::Path;
 
-/// What is kept of objects read before: trees, which neighbouring commits share.
+/// The cache of objects read before: trees, which neighbouring commits share.
 const OBJECT_CACHE_BYTES: usize = 1024 * 1024;
 
-/// What is kept of the objects that others in a pack are told by their difference to.
+/// The cache of the objects that others in a pack are stored as a difference to.
 const DELTA_CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A checkout, or a bare repository.
@@ -106,10 +106,6 @@ impl Checkout {
     }
 
     /// The commits of a range, newest first. The runtime has its turn meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// A commit is no sha, the head is not in this clone, or an object cannot be read.
     pub async fn history(&self, range: &CommitRange<'_>) -> Result<CommitHistory, GitError> {
         history::read(self, range).await
     }
@@ -120,7 +116,7 @@ impl Checkout {
         if !is_hex || !(7..=64).contains(&sha.len()) {
             return Err(GitError::no_sha(sha));
         }
-        let commits = self.named(&sha.to_ascii_lowercase());
+        let commits = self.commits_named(&sha.to_ascii_lowercase());
         let commits = commits.map_err(|error| unreadable(&error))?;
         match commits.len() {
             0 | 1 => Ok(commits.into_iter().next()),
@@ -129,13 +125,13 @@ impl Checkout {
     }
 
     /// Every commit that these hex digits name, by itself or by a tag.
-    fn named(&self, hex: &str) -> gix::Result<HashSet<ObjectId>> {
-        let mut found = HashSet::new();
+    fn commits_named(&self, hex: &str) -> gix::Result<HashSet<ObjectId>> {
+        let mut ids = HashSet::new();
         let whole = gix::hash::Kind::Sha1.len_in_hex();
         if hex.len() == whole {
-            found.insert(ObjectId::from_hex(hex.as_bytes())?);
+            ids.insert(ObjectId::from_hex(hex.as_bytes())?);
         } else if hex.len() < whole {
-            self.repository.objects.lookup_prefix(Prefix::from_hex(hex)?, Some(&mut found))?;
+            self.repository.objects.lookup_prefix(Prefix::from_hex(hex)?, Some(&mut ids))?;
         }
         let commit = |id: ObjectId| -> gix::Result<Option<ObjectId>> {
             let header = self.repository.try_find_header(id)?;
@@ -148,7 +144,7 @@ impl Checkout {
                 _ => None,
             })
         };
-        found.into_iter().filter_map(|id| commit(id).transpose()).collect()
+        ids.into_iter().filter_map(|id| commit(id).transpose()).collect()
     }
 }
 

@@ -25,12 +25,13 @@ impl PathFilter {
     pub(super) fn matches(&self, file: &BStr) -> bool {
         let ends = file.find_iter("/").chain([file.len()]);
         let mut above = ends.map(|end| file[..end].as_bstr());
-        self.is_everything() || above.any(|path| self.0.iter().any(|known| is(known, path)))
+        self.is_everything()
+            || above.any(|path| self.0.iter().any(|known| path_matches(known, path)))
     }
 }
 
 /// Whether the path is this one, letter for letter or as a glob.
-fn is(known: &str, path: &BStr) -> bool {
+fn path_matches(known: &str, path: &BStr) -> bool {
     let mode = Mode::NO_MATCH_SLASH_LITERAL;
     path == known.as_bytes() || gix::glob::wildmatch(known.as_bytes().as_bstr(), path, mode)
 }

@@ -1,11 +1,11 @@
-//! The files of the commits of a long history, read by threads of their own while the walk goes on.
+//! The files of the commits of a long history, read by threads of their own while the graph is followed.
 
 use super::files::{self, ChangedFiles, TreePair};
 use super::paths::PathFilter;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// How many commits the walk may be ahead of their files.
+/// How many commits the graph may be ahead of their files.
 pub(super) const MAX_IN_FLIGHT: usize = 512;
 
 /// So many commits in a row are for one thread: neighbours are packed as what differs of each other,
@@ -18,32 +18,32 @@ const MOST_THREADS: usize = 4;
 /// The threads, which end when this is dropped.
 pub(super) struct FilePrefetcher {
     threads: Vec<PrefetchThread>,
-    /// The row that is not full yet.
-    row: Vec<TreePair>,
-    /// The lengths of the rows that were handed out and not taken back.
-    out: VecDeque<usize>,
+    /// The batch that is not full yet.
+    batch: Vec<TreePair>,
+    /// The lengths of the batches that were handed out and not taken back.
+    in_flight: VecDeque<usize>,
     handed_out: usize,
-    /// What is left of the row that was taken back last.
+    /// What is left of the batch that was taken back last.
     read: VecDeque<Option<gix::Result<ChangedFiles>>>,
 }
 
 struct PrefetchThread {
-    asks: Sender<Vec<TreePair>>,
-    answers: Receiver<Vec<gix::Result<ChangedFiles>>>,
+    requests: Sender<Vec<TreePair>>,
+    results: Receiver<Vec<gix::Result<ChangedFiles>>>,
 }
 
 impl FilePrefetcher {
     pub(super) fn start(repository: &gix::Repository, paths: &PathFilter) -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         let threads = (0..count).map(|_| PrefetchThread::start(repository, paths)).collect();
-        let (row, out, read) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        Self { threads, row, out, handed_out: 0, read }
+        let (batch, in_flight, read) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        Self { threads, batch, in_flight, handed_out: 0, read }
     }
 
     /// Asks for the files of one more commit.
     pub(super) fn request(&mut self, trees: TreePair) {
-        self.row.push(trees);
-        if self.row.len() == BATCH_SIZE {
+        self.batch.push(trees);
+        if self.batch.len() == BATCH_SIZE {
             self.dispatch();
         }
     }
@@ -58,44 +58,44 @@ impl FilePrefetcher {
     }
 
     fn dispatch(&mut self) {
-        let row = std::mem::take(&mut self.row);
-        self.out.push_back(row.len());
-        self.thread(self.handed_out).asks.send(row).ok();
+        let batch = std::mem::take(&mut self.batch);
+        self.in_flight.push_back(batch.len());
+        self.thread(self.handed_out).requests.send(batch).ok();
         self.handed_out += 1;
     }
 
     fn collect(&mut self) {
-        if self.out.is_empty() {
+        if self.in_flight.is_empty() {
             self.dispatch();
         }
-        let place = self.handed_out - self.out.len();
-        let length = self.out.pop_front().unwrap_or_default();
-        self.read = match self.thread(place).answers.recv() {
+        let index = self.handed_out - self.in_flight.len();
+        let length = self.in_flight.pop_front().unwrap_or_default();
+        self.read = match self.thread(index).results.recv() {
             Ok(read) => read.into_iter().map(Some).collect(),
             Err(_) => (0..length).map(|_| None).collect(),
         };
     }
 
-    fn thread(&self, row: usize) -> &PrefetchThread {
-        &self.threads[row % self.threads.len()]
+    fn thread(&self, batch: usize) -> &PrefetchThread {
+        &self.threads[batch % self.threads.len()]
     }
 }
 
 impl PrefetchThread {
     fn start(repository: &gix::Repository, paths: &PathFilter) -> Self {
-        let (asks, asked) = channel::<Vec<TreePair>>();
-        let (told, answers) = channel();
+        let (requests, batches) = channel::<Vec<TreePair>>();
+        let (result_sender, results) = channel();
         // Packs are mapped once; what is kept of their objects is each thread's own.
         let (shared, paths) = (repository.clone().into_sync(), paths.clone());
         std::thread::spawn(move || {
             let repository = super::with_caches(shared.to_thread_local());
-            for row in asked {
-                let read = row.into_iter().map(|trees| files::read(&repository, trees, &paths));
-                if told.send(read.collect()).is_err() {
+            for batch in batches {
+                let read = batch.into_iter().map(|trees| files::read(&repository, trees, &paths));
+                if result_sender.send(read.collect()).is_err() {
                     break;
                 }
             }
         });
-        Self { asks, answers }
+        Self { requests, results }
     }
 }

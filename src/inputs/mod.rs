@@ -1,6 +1,6 @@
-//! The inputs, typed and checked: what the step was asked to do, and how it should speak.
+//! The inputs, typed and checked: what the step is to do, and what it is to write.
 //!
-//! All mistakes are said at once. Nothing here touches a provider's description.
+//! All mistakes are reported at once. Nothing here touches a provider's description.
 
 mod output;
 mod parse;
@@ -102,17 +102,17 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Reads and checks every input but those of [`Voice`]; `earlier` are the mistakes so far.
+    /// Reads and checks every input but those of [`OutputOptions`]; `earlier` are the mistakes so far.
     pub fn read(
-        given: &RawInputs,
+        raw: &RawInputs,
         env: &Env,
         read: ReadFile<'_>,
         earlier: Vec<Error>,
     ) -> Result<Self> {
-        let (state, wrong) = FieldInput::read(given, env, read);
-        let (apps, wrong_apps) = apps(given, env, read);
-        let mut reader = InputReader::new(given, earlier);
-        let claims = given.get("auth-token").and_then(|found| claims(found.text.expose()));
+        let (state, wrong) = FieldInput::read(raw, env, read);
+        let (apps, wrong_apps) = apps(raw, env, read);
+        let mut reader = InputReader::new(raw, earlier);
+        let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
         reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
@@ -122,16 +122,16 @@ impl Inputs {
             mode: reader.value("mode", parse::mode).unwrap_or(Mode::Ensure),
             integration_id: reader.value("integration-id", parse::id),
             next: reader.value("next", parse::text),
-            callback_url: given.get("callback-url").map(|found| found.text.clone()),
+            callback_url: raw.get("callback-url").map(|input| input.text.clone()),
             resume_file: reader.value("resume-file", parse::text),
             entry: reader.value("entry", parse::text),
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
-            release: ReleaseInputs::read(given, &mut reader),
+            release: ReleaseInputs::read(raw, &mut reader),
             org: org(&mut reader, claims.as_ref()),
             url: url(&mut reader, claims.as_ref()),
-            url_is_given: given.get("url").is_some(),
-            url_is_ours: given.is_explicit("url"),
+            url_is_given: raw.get("url").is_some(),
+            url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
@@ -195,8 +195,6 @@ impl Inputs {
 
     /// Which backend the inputs mean.
     ///
-    /// # Errors
-    ///
     /// On a CI host the embedded backend is never chosen silently: a green job that did nothing is
     /// the worst failure.
     pub fn backend(&self, job: &Job) -> Result<BackendName> {
@@ -219,8 +217,8 @@ impl Inputs {
     }
 }
 
-fn apps(given: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Error>) {
-    let apps = given.get("apps");
+fn apps(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Error>) {
+    let apps = raw.get("apps");
     let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
     apps.unwrap_or_default()
 }
@@ -238,29 +236,29 @@ fn claims(token: &str) -> Option<TokenClaims> {
 
 /// The organization: the one that is given, else the token's own, else that of a file.
 fn org(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<OrgSlug> {
-    let given = reader.value("org", parse::org);
+    let typed = reader.value("org", parse::org);
     let claimed = || OrgSlug::parse(&claims?.org);
-    given.or_else(claimed).or_else(|| reader.default_value("org", parse::org))
+    typed.or_else(claimed).or_else(|| reader.default_value("org", parse::org))
 }
 
 /// The address that is given, else that of a file, before which the token's own goes.
 fn url(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url> {
     match (reader.value("url", parse::url), claims) {
         (None, None) => reader.default_value("url", parse::url),
-        (given, _) => given,
+        (typed, _) => typed,
     }
 }
 
 /// Why the host withheld the token that this run would need, if it did.
 ///
 /// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
-pub fn withheld_token_reason(given: &RawInputs, job: &Job) -> Option<&'static str> {
-    let embedded = given.get("backend").is_some_and(|found| found.text.expose() == "embedded");
-    let asked = given.get("provider").is_some()
-        || given.get("callback-url").is_some()
-        || given.get("manifest").is_some()
-        || release::is_requested(given);
-    let needed = asked && !embedded;
-    let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| given.get(name));
+pub fn withheld_token_reason(raw: &RawInputs, job: &Job) -> Option<&'static str> {
+    let embedded = raw.get("backend").is_some_and(|input| input.text.expose() == "embedded");
+    let is_requested = raw.get("provider").is_some()
+        || raw.get("callback-url").is_some()
+        || raw.get("manifest").is_some()
+        || release::is_requested(raw);
+    let needed = is_requested && !embedded;
+    let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| raw.get(name));
     if needed && token.is_none() { job.withheld_secrets() } else { None }
 }

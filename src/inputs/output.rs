@@ -1,36 +1,40 @@
 //! How the step speaks, and where its outputs go: read apart from what it was asked to do, so that a
 //! mistake in that is heard.
 
-use super::parse::{InputReader, one_of, text};
+use super::parse::{InputReader, text};
 use super::raw::RawInputs;
 use crate::error::{Error, ErrorCode};
 use crate::job::{Host, Job};
+use crate::text::words::word_enum;
 
-/// A format of standard output, or of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OutputFormat {
-    /// For a person.
-    #[default]
-    Text,
-    /// For a program.
-    Json,
+word_enum! {
+    /// A format of standard output, or of the log.
+    #[derive(Default)]
+    pub enum OutputFormat {
+        /// For a person.
+        #[default]
+        Text = "text",
+        /// For a program.
+        Json = "json",
+    }
 }
 
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Nothing.
-    Off,
-    /// What ended the run.
-    Error,
-    /// What the reader should know.
-    Warn,
-    /// What was done.
-    Info,
-    /// Why.
-    Debug,
-    /// Everything.
-    Trace,
+word_enum! {
+    /// How much is logged.
+    pub enum LogLevel {
+        /// Nothing.
+        Off = "off",
+        /// What ended the run.
+        Error = "error",
+        /// What the reader should know.
+        Warn = "warn",
+        /// What was done.
+        Info = "info",
+        /// Why.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
 }
 
 /// How the step speaks, and where its outputs go.
@@ -55,10 +59,10 @@ pub struct OutputOptions {
 
 impl OutputOptions {
     /// Reads how to speak; what is wrong falls back to its default, so that the mistake is heard.
-    pub fn read(given: &RawInputs, job: &Job) -> (Self, Vec<Error>) {
-        let mut reader = InputReader::new(given, Vec::new());
+    pub fn read(raw: &RawInputs, job: &Job) -> (Self, Vec<Error>) {
+        let mut reader = InputReader::new(raw, Vec::new());
         let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
-        let voice = Self {
+        let options = Self {
             host: reader.value("host", host).unwrap_or(job.host),
             format: reader.value("format", format).unwrap_or(OutputFormat::Text),
             log_level: reader.value("log-level", log_level).unwrap_or(level),
@@ -69,11 +73,11 @@ impl OutputOptions {
             summary: reader.value("summary", text),
         };
         let mut mistakes = reader.mistakes;
-        match voice.conflict() {
-            None => (voice, mistakes),
+        match options.conflict() {
+            None => (options, mistakes),
             Some(mistake) => {
                 mistakes.push(mistake);
-                (Self { format: OutputFormat::Text, ..voice }, mistakes)
+                (Self { format: OutputFormat::Text, ..options }, mistakes)
             }
         }
     }
@@ -89,21 +93,13 @@ impl OutputOptions {
 }
 
 fn host(name: &str) -> Result<Host, &'static str> {
-    Host::from_name(name).ok_or("a CI host's name such as `github`, `gitlab` or `local`")
+    Host::parse(name).ok_or("a CI host's name such as `github`, `gitlab` or `local`")
 }
 
 fn format(word: &str) -> Result<OutputFormat, &'static str> {
-    one_of(word, &[("text", OutputFormat::Text), ("json", OutputFormat::Json)], "`text` or `json`")
+    OutputFormat::parse(word).ok_or("`text` or `json`")
 }
 
 fn log_level(word: &str) -> Result<LogLevel, &'static str> {
-    let choices = [
-        ("off", LogLevel::Off),
-        ("error", LogLevel::Error),
-        ("warn", LogLevel::Warn),
-        ("info", LogLevel::Info),
-        ("debug", LogLevel::Debug),
-        ("trace", LogLevel::Trace),
-    ];
-    one_of(word, &choices, "`off`, `error`, `warn`, `info`, `debug` or `trace`")
+    LogLevel::parse(word).ok_or("`off`, `error`, `warn`, `info`, `debug` or `trace`")
 }

@@ -6,20 +6,21 @@ use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use crate::text::quote::quote;
+use crate::text::url::is_plain_http;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::time::Duration;
 use url::Url;
 
-/// Reads inputs one by one and keeps every mistake.
+/// Reads inputs one by one and collects every mistake.
 pub(super) struct InputReader<'a> {
-    given: &'a RawInputs,
+    raw: &'a RawInputs,
     pub(super) mistakes: Vec<Error>,
 }
 
 impl<'a> InputReader<'a> {
-    pub(super) fn new(given: &'a RawInputs, mistakes: Vec<Error>) -> Self {
-        Self { given, mistakes }
+    pub(super) fn new(raw: &'a RawInputs, mistakes: Vec<Error>) -> Self {
+        Self { raw, mistakes }
     }
 
     /// The input called `name`, when it was given and `parse` takes it. A mistake quotes the text,
@@ -29,7 +30,7 @@ impl<'a> InputReader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        self.parse(name, self.given.get(name)?, parse)
+        self.parse(name, self.raw.get(name)?, parse)
     }
 
     /// The same of what a file names, where nothing else did.
@@ -38,30 +39,28 @@ impl<'a> InputReader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let found = self.given.default(name)?;
-        tracing::debug!(input = name, file = %found.origin, "taken from a file of sentry-cli");
-        self.parse(name, found, parse)
+        let input = self.raw.file_default(name)?;
+        tracing::debug!(input = name, file = %input.origin, "taken from a file of sentry-cli");
+        self.parse(name, input, parse)
     }
 
     fn parse<T>(
         &mut self,
         name: &str,
-        found: &RawInput,
+        input: &RawInput,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        match parse(found.text.expose()) {
+        match parse(input.text.expose()) {
             Ok(value) => Some(value),
             Err(takes) => {
-                let shown = quote(found.text.expose());
-                let (place, named) = match found.origin {
-                    InputOrigin::Manifest(place) => (Some(place), format!("`{name}`")),
-                    origin => (None, format!("`{name}` ({origin})")),
+                let shown = quote(input.text.expose());
+                let origin = input.origin;
+                let named = match origin {
+                    InputOrigin::Manifest(_) => format!("`{name}`"),
+                    origin => format!("`{name}` ({origin})"),
                 };
                 let message = format!("{named} takes {takes}, not {shown}");
-                let hint = format!("change {}", found.origin);
-                let failure = Error::new(ErrorCode::Usage, message).with_hint(hint);
-                self.mistakes.push(Error { place, ..failure });
-                None
+                self.refuse(origin, message, format!("change {origin}"))
             }
         }
     }
@@ -73,9 +72,9 @@ impl<'a> InputReader<'a> {
         read: ReadFile<'_>,
         parse: impl Fn(String) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let found = self.given.get(name)?;
-        let (shown, origin) = (quote(found.text.expose()), found.origin);
-        let message = match read(found.text.expose()).map(parse) {
+        let input = self.raw.get(name)?;
+        let (shown, origin) = (quote(input.text.expose()), input.origin);
+        let message = match read(input.text.expose()).map(parse) {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(takes)) => format!("`{name}` ({origin}) takes {takes}, and {shown} is none"),
             Err(error) => format!("cannot read {shown}, which {origin} names: {error}"),
@@ -87,30 +86,26 @@ impl<'a> InputReader<'a> {
 
     /// The token called `name`. It goes into a header, and a mistake does not quote it.
     pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
-        let found = self.given.get(name)?;
-        if found.text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Some(found.text.clone());
+        let input = self.raw.get(name)?;
+        if input.text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(input.text.clone());
         }
-        let origin = found.origin;
-        let place = match origin {
-            InputOrigin::Manifest(place) => Some(place),
-            _ => None,
-        };
+        let origin = input.origin;
         let message = format!("`{name}` ({origin}) takes one line of ASCII without blanks");
         let hint = format!("set {origin} to the token alone, without quotes, blanks or line ends");
-        let failure = Error::new(ErrorCode::Usage, message).with_hint(hint);
-        self.mistakes.push(Error { place, ..failure });
+        self.refuse(origin, message, hint)
+    }
+
+    /// Notes a mistake with its place, where that is in a manifest.
+    fn refuse<T>(&mut self, origin: InputOrigin, message: String, hint: String) -> Option<T> {
+        let place = match origin {
+            InputOrigin::Manifest(place) => Some(place),
+            InputOrigin::Flag(_) | InputOrigin::Variable(_) | InputOrigin::File(_) => None,
+        };
+        let mistake = Error::new(ErrorCode::Usage, message).with_hint(hint);
+        self.mistakes.push(Error { place, ..mistake });
         None
     }
-}
-
-/// Finds the word among the choices.
-pub(super) fn one_of<T: Copy>(
-    word: &str,
-    choices: &[(&str, T)],
-    takes: &'static str,
-) -> Result<T, &'static str> {
-    choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or(takes)
 }
 
 pub(super) fn text(text: &str) -> Result<String, &'static str> {
@@ -127,18 +122,15 @@ pub(super) fn provider(key: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn mode(word: &str) -> Result<Mode, &'static str> {
-    let choices = [("ensure", Mode::Ensure), ("install", Mode::Install), ("reauth", Mode::Reauth)];
-    one_of(word, &choices, "`ensure`, `install` or `reauth`")
+    Mode::parse(word).ok_or("`ensure`, `install` or `reauth`")
 }
 
 pub(super) fn backend(word: &str) -> Result<BackendName, &'static str> {
-    let choices = [("sentry", BackendName::Sentry), ("embedded", BackendName::Embedded)];
-    one_of(word, &choices, "`sentry` or `embedded`")
+    BackendName::parse(word).ok_or("`sentry` or `embedded`")
 }
 
 pub(super) fn dialect(word: &str) -> Result<Dialect, &'static str> {
-    let choices = [("auto", Dialect::Auto), ("api", Dialect::Api), ("web", Dialect::Web)];
-    one_of(word, &choices, "`auto`, `api` or `web`")
+    Dialect::parse(word).ok_or("`auto`, `api` or `web`")
 }
 
 /// How many entries may be under way at once.
@@ -167,22 +159,23 @@ pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
 
 /// A base URL: no credentials, query or fragment may ride along into every link.
 pub(super) fn url(text: &str) -> Result<Url, &'static str> {
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials or query")
+    let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
+    let url = page_url(text).ok().filter(is_base);
+    url.ok_or("an http(s) address without credentials or query")
+}
+
+/// A page may have a query, other than a base address.
+pub(super) fn page_url(text: &str) -> Result<Url, &'static str> {
+    let is_word = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let url = Url::parse(text).ok().filter(|url| is_word && is_plain_http(url));
+    url.ok_or("an http(s) address without credentials")
 }
 
 /// Certificates that can be trusted; they come back as they were written.
 pub(super) fn certificates(pem: String) -> Result<String, &'static str> {
     let mut roots = RootCertStore::empty();
-    let mut found = CertificateDer::pem_slice_iter(pem.as_bytes());
-    let are_good = found.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
+    let mut entries = CertificateDer::pem_slice_iter(pem.as_bytes());
+    let are_good = entries.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
     let takes = "a file of certificates as PEM";
     if are_good && !roots.is_empty() { Ok(pem) } else { Err(takes) }
 }
@@ -211,17 +204,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or("a time such as `90s`, `2m`, or seconds, up to a day")
 }
 
-pub(super) fn tolerate(list: &str) -> Result<Vec<ToleratedExit>, &'static str> {
-    let choices = [
-        ("action-required", ToleratedExit::ActionRequired),
-        ("refused", ToleratedExit::Refused),
-        ("auth", ToleratedExit::Auth),
-        ("unavailable", ToleratedExit::Unavailable),
-        ("all", ToleratedExit::All),
-    ];
+pub(super) fn tolerate(text: &str) -> Result<Vec<ToleratedExit>, &'static str> {
     let takes = "a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
-    let words = list.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty());
-    words.map(|word| one_of(word, &choices, takes)).collect()
+    list(text)?.iter().map(|word| ToleratedExit::parse(word).ok_or(takes)).collect()
 }
 
 #[cfg(test)]

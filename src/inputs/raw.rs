@@ -69,7 +69,7 @@ pub struct StateBlock {
 #[derive(Default)]
 pub struct EntryInputs {
     /// Texts by the input's name.
-    pub found: BTreeMap<&'static str, RawInput>,
+    pub texts: BTreeMap<&'static str, RawInput>,
     /// Its `state`.
     pub state: Option<StateBlock>,
     /// Whether it asks for a release, and not for an integration.
@@ -77,8 +77,9 @@ pub struct EntryInputs {
 }
 
 /// Everything that was typed.
+#[derive(Default)]
 pub struct RawInputs {
-    found: BTreeMap<&'static str, RawInput>,
+    typed: BTreeMap<&'static str, RawInput>,
     /// What holds when nothing else names it.
     defaults: BTreeMap<&'static str, RawInput>,
     /// The `--set NAME=VALUE`s, in order.
@@ -92,59 +93,61 @@ pub struct RawInputs {
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let mut mistakes = Vec::new();
-        let mut found = BTreeMap::new();
+        let (mut typed, mut mistakes) = (BTreeMap::new(), Vec::new());
         for input in INPUTS {
             match lookup(input, &flags, env, read) {
-                Ok(Some(text)) => drop(found.insert(input.name, text)),
-                Ok(None) => {}
+                Ok(text) => typed.extend(text.map(|text| (input.name, text))),
                 Err(mistake) => mistakes.push(mistake),
             }
         }
         let sets = flags.sets.into_iter().map(Secret::from).collect();
-        let given =
-            Self { found, sets, defaults: BTreeMap::new(), block: None, asks_release: false };
-        (given, mistakes)
+        (Self { typed, sets, ..Self::default() }, mistakes)
     }
 
     /// What holds for one entry of a manifest: what it says, over what was typed under names that
     /// `shares` lets through.
     #[must_use]
-    pub fn for_entry(&self, said: EntryInputs, shares: impl Fn(&str) -> bool) -> Self {
-        let shared = |all: &BTreeMap<&'static str, RawInput>| -> BTreeMap<_, _> {
-            let shared = all.iter().filter(|(name, _)| shares(name));
-            shared.map(|(name, found)| (*name, found.clone())).collect()
+    pub fn for_entry(&self, entry: EntryInputs, shares: impl Fn(&str) -> bool) -> Self {
+        let shared = |inputs: &BTreeMap<&'static str, RawInput>| {
+            let mut inputs = inputs.clone();
+            inputs.retain(|name, _| shares(name));
+            inputs
         };
-        let mut found = shared(&self.found);
-        found.extend(said.found);
-        let (block, asks_release) = (said.state, said.release);
-        let defaults = shared(&self.defaults);
-        Self { found, defaults, sets: Vec::new(), block, asks_release }
+        let mut typed = shared(&self.typed);
+        typed.extend(entry.texts);
+        Self {
+            typed,
+            defaults: shared(&self.defaults),
+            sets: Vec::new(),
+            block: entry.state,
+            asks_release: entry.release,
+        }
     }
 
     /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given. In
     /// CI no address is taken: whoever may change the checkout would say where the token goes.
     pub fn with_sentry_cli_defaults(mut self, env: &Env, read: ReadFile<'_>, is_ci: bool) -> Self {
-        if ["url", "org", "projects"].iter().all(|name| self.found.contains_key(name)) {
+        if ["url", "org", "projects"].iter().all(|name| self.typed.contains_key(name)) {
             return self;
         }
-        let taken =
-            sentry_cli::read(env, read).into_iter().filter(|(name, ..)| !is_ci || *name != "url");
-        for (name, text, file) in taken {
-            let found = RawInput { text: Secret::from(text), origin: InputOrigin::File(file) };
-            self.defaults.entry(name).or_insert(found);
+        for (name, text, file) in sentry_cli::read(env, read) {
+            if !is_ci || name != "url" {
+                let default =
+                    RawInput { text: Secret::from(text), origin: InputOrigin::File(file) };
+                self.defaults.entry(name).or_insert(default);
+            }
         }
         self
     }
 
     /// What a file names for the input called `name`.
-    pub(super) fn default(&self, name: &str) -> Option<&RawInput> {
+    pub(super) fn file_default(&self, name: &str) -> Option<&RawInput> {
         self.defaults.get(name)
     }
 
     /// Whether the text came from a flag, or from a variable of our own and not a shared one.
     pub fn is_explicit(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|found| match found.origin {
+        self.get(name).is_some_and(|input| match input.origin {
             InputOrigin::Flag(_) | InputOrigin::Manifest(_) => true,
             InputOrigin::Variable(name) => name.starts_with("FINISHLINE_"),
             InputOrigin::File(_) => false,
@@ -153,7 +156,7 @@ impl RawInputs {
 
     /// What was given for the input called `name`.
     pub fn get(&self, name: &str) -> Option<&RawInput> {
-        self.found.get(name)
+        self.typed.get(name)
     }
 }
 

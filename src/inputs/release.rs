@@ -87,9 +87,9 @@ pub struct ReleaseInputs {
 
 impl ReleaseInputs {
     /// Reads them; mistakes stay with the reader.
-    pub(super) fn read(given: &RawInputs, reader: &mut InputReader<'_>) -> Self {
+    pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>) -> Self {
         Self {
-            requested: is_requested(given),
+            requested: is_requested(raw),
             version: reader.value("release", parse::text),
             prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),
             projects: reader
@@ -105,7 +105,7 @@ impl ReleaseInputs {
             proof: reader.value("proof", parse::boolean).unwrap_or(false),
             deploy: reader.value("deploy", parse::boolean),
             deploy_name: reader.value("deploy-name", name),
-            deploy_url: reader.value("deploy-url", page_url),
+            deploy_url: reader.value("deploy-url", parse::page_url),
             started_at: reader.value("started-at", time),
             github_token: reader.token("github-token"),
             github_status: reader.value("github-status", status_context).flatten(),
@@ -115,10 +115,10 @@ impl ReleaseInputs {
 
 /// Whether the release job is asked for. Programs that report errors read `SENTRY_RELEASE` and
 /// `SENTRY_ENVIRONMENT` too, so beside a provider these ask for nothing.
-pub(super) fn is_requested(given: &RawInputs) -> bool {
-    let ours = ["release", "environment", "deploy"].iter().any(|name| given.is_explicit(name));
-    let shared = ["release", "environment"].iter().any(|name| given.get(name).is_some());
-    ours || given.asks_release || (shared && given.get("provider").is_none())
+pub(super) fn is_requested(raw: &RawInputs) -> bool {
+    let ours = ["release", "environment", "deploy"].iter().any(|name| raw.is_explicit(name));
+    let shared = ["release", "environment"].iter().any(|name| raw.get(name).is_some());
+    ours || raw.asks_release || (shared && raw.get("provider").is_none())
 }
 
 fn projects(text: &str) -> Result<Vec<String>, &'static str> {
@@ -146,17 +146,6 @@ fn environment(text: &str) -> Result<String, &'static str> {
 fn name(text: &str) -> Result<String, &'static str> {
     let fits = text.chars().count() <= 64 && !text.contains(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err("one line of at most 64 characters") }
-}
-
-/// A page may have a query, other than a base address.
-fn page_url(text: &str) -> Result<Url, &'static str> {
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-    };
-    Url::parse(text).ok().filter(fits).ok_or("an http(s) address without credentials")
 }
 
 fn time(text: &str) -> Result<i64, &'static str> {

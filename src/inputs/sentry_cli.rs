@@ -58,13 +58,11 @@ mod tests {
     use super::*;
     use std::io::{Error, ErrorKind};
 
-    fn said(files: &[(&str, &str)], env: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+    fn defaults(files: &[(&str, &str)], env: &[(&str, &str)]) -> Vec<(&'static str, String)> {
         let env: Env = env.iter().copied().collect();
         let text = |path: &str| {
-            let found = files.iter().find(|(known, _)| *known == path);
-            found
-                .map(|(_, text)| (*text).to_owned())
-                .ok_or_else(|| Error::from(ErrorKind::NotFound))
+            let file = files.iter().find(|(known, _)| *known == path);
+            file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| Error::from(ErrorKind::NotFound))
         };
         read(&env, &text).into_iter().map(|(name, value, _)| (name, value)).collect()
     }
@@ -82,17 +80,17 @@ mod tests {
                 "[defaults]\norg=acme\nurl=https://c.example/\n[http]\nproject=no\n",
             ),
         ];
-        let said = said(&files, &[("HOME", "/home/ada")]);
+        let defaults = defaults(&files, &[("HOME", "/home/ada")]);
         let expected =
             [("url", "https://a.example/"), ("org", "acme"), ("url", "https://c.example/")];
-        assert_eq!(said, expected.map(|(name, value)| (name, value.to_owned())));
+        assert_eq!(defaults, expected.map(|(name, value)| (name, value.to_owned())));
     }
 
     #[test]
     fn properties_are_read_where_they_are_named() {
         let files =
             [("x.properties", "# no\ndefaults.org=acme\ndefaults.project = web\nauth.token=t\n")];
-        let said = said(&files, &[("SENTRY_PROPERTIES", "x.properties")]);
-        assert_eq!(said, [("org", "acme".to_owned()), ("projects", "web".to_owned())]);
+        let defaults = defaults(&files, &[("SENTRY_PROPERTIES", "x.properties")]);
+        assert_eq!(defaults, [("org", "acme".to_owned()), ("projects", "web".to_owned())]);
     }
 }

@@ -10,9 +10,9 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode};
 use crate::secret::Secret;
 use crate::text::case::camel_case;
-use crate::text::quote::quote;
-use crate::text::yaml::{self, KeyPosition, YamlDocument};
-use serde_yaml::Value;
+use crate::text::variable::VariableReference;
+use crate::text::yaml::{self, BROKEN, KeyPosition, YamlDocument};
+use serde_yaml::{Mapping, Value};
 use std::fmt;
 
 /// The fields that were given, in the order they were written.
@@ -63,16 +63,16 @@ pub enum RawValue {
 
 impl FieldInput {
     /// Reads `state`, then each `--set` over it; says every mistake, and never a value.
-    pub fn read(given: &RawInputs, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
+    pub fn read(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
         let mut reader = FieldReader::new("state", env, read);
         let mut state = Self::default();
-        if let Some(block) = &given.block {
+        if let Some(block) = &raw.block {
             state.entries = reader.block(block);
-        } else if let Some(found) = given.get("state") {
-            reader.origin = found.origin.to_string();
-            state.entries = reader.document(found.text.expose());
+        } else if let Some(input) = raw.get("state") {
+            reader.origin = input.origin.to_string();
+            state.entries = reader.document(input.text.expose());
         }
-        for set in &given.sets {
+        for set in &raw.sets {
             if let Some(entry) = reader.set(set.expose()) {
                 state.entries.retain(|earlier| earlier.field_name() != entry.field_name());
                 state.entries.push(entry);
@@ -115,40 +115,41 @@ struct FieldReader<'a> {
 
 impl<'a> FieldReader<'a> {
     fn new(input: &'static str, env: &'a Env, read: ReadFile<'a>) -> Self {
-        let (mistakes, origin) = (Vec::new(), String::new());
-        Self { input, env, read, mistakes, origin, in_manifest: false }
+        let origin = String::new();
+        Self { input, env, read, origin, in_manifest: false, mistakes: Vec::new() }
     }
 
-    /// What is wrong with the whole input.
-    fn invalid(&self, why: &str) -> Error {
-        let message = format!("`{}` ({}) {why}", self.input, self.origin);
-        let failure = Error::new(ErrorCode::BadState, message);
-        match self.input {
-            "apps" => failure
-                .with_hint("write `apps` as a mapping of provider keys to mappings of fields"),
-            _ => failure,
-        }
+    /// Notes what is wrong with the whole input.
+    fn refuse_input(&mut self, problem: &str, hint: Option<&str>) -> Vec<FieldEntry> {
+        let apps = "write `apps` as a mapping of provider keys to mappings of fields";
+        let hint = hint.or_else(|| (self.input == "apps").then_some(apps));
+        self.refuse(format!("`{}` ({}) {problem}", self.input, self.origin), hint);
+        Vec::new()
+    }
+
+    /// Notes what is wrong with a value.
+    fn refuse(&mut self, message: String, hint: Option<&str>) -> RawValue {
+        let mistake = Error::new(ErrorCode::BadState, message);
+        self.mistakes.push(match hint {
+            Some(hint) => mistake.with_hint(hint),
+            None => mistake,
+        });
+        RawValue::Empty
     }
 
     fn document(&mut self, text: &str) -> Vec<FieldEntry> {
         let document = match yaml::read(text) {
             Ok(document) => document,
             Err(error) => {
-                let failure = self.invalid(&error.to_string());
                 let hint = "quote a value that holds `: `, `{`, `}`, or begins with `@`";
-                let broken = error.kind == yaml::BROKEN;
-                self.mistakes.push(if broken { failure.with_hint(hint) } else { failure });
-                return Vec::new();
+                let hint = (error.kind == BROKEN).then_some(hint);
+                return self.refuse_input(&error.to_string(), hint);
             }
         };
         match &document.value {
             Value::Null => Vec::new(),
-            Value::Mapping(_) => self.mapping(&document, &document.value, &mut Vec::new()),
-            other => {
-                let kind = kind(other);
-                self.mistakes.push(self.invalid(&format!("is {kind}, not a mapping")));
-                Vec::new()
-            }
+            Value::Mapping(mapping) => self.mapping(&document, mapping, &mut Vec::new()),
+            other => self.refuse_input(&format!("is {}, not a mapping", kind(other)), None),
         }
     }
 
@@ -158,10 +159,9 @@ impl<'a> FieldReader<'a> {
         let mut path = block.path.clone();
         match block.document.at(&path) {
             None | Some(Value::Null) => Vec::new(),
-            Some(value @ Value::Mapping(_)) => self.mapping(&block.document, value, &mut path),
+            Some(Value::Mapping(mapping)) => self.mapping(&block.document, mapping, &mut path),
             Some(other) => {
-                let message = format!("`state` is {}, not a mapping", kind(other));
-                self.mistakes.push(Error::new(ErrorCode::BadState, message));
+                self.refuse(format!("`state` is {}, not a mapping", kind(other)), None);
                 Vec::new()
             }
         }
@@ -170,17 +170,14 @@ impl<'a> FieldReader<'a> {
     fn mapping(
         &mut self,
         document: &YamlDocument,
-        value: &Value,
+        mapping: &Mapping,
         path: &mut Vec<String>,
     ) -> Vec<FieldEntry> {
-        let Value::Mapping(mapping) = value else { return Vec::new() };
         let mut entries = Vec::new();
         for (key, value) in mapping {
             path.push(key_text(key));
-            let spot = document.position(path);
-            let place = self.place(spot);
-            let shown =
-                self.in_manifest.then_some(Exposure::Manifest).filter(|_| is_literal(value));
+            let place = self.place(document.position(path));
+            let shown = (self.in_manifest && is_literal(value)).then_some(Exposure::Manifest);
             let value = self.value(document, value, path, &place);
             let name = path.pop().unwrap_or_default();
             entries.push(FieldEntry { name, value, place, shown });
@@ -200,11 +197,11 @@ impl<'a> FieldReader<'a> {
             Value::Bool(value) => RawValue::Boolean(*value),
             Value::Number(number) => RawValue::Number(Secret::from(number.to_string())),
             Value::String(text) => {
-                let plain = document.position(path).is_some_and(|spot| spot.plain);
-                if plain && reads_as_number(text) {
-                    return RawValue::Number(Secret::from(text.as_str()));
+                let plain = document.position(path).is_some_and(|position| position.plain);
+                match plain && reads_as_number(text) {
+                    true => RawValue::Number(Secret::from(text.as_str())),
+                    false => self.resolve(text, place),
                 }
-                self.resolve(text, place)
             }
             Value::Sequence(items) => {
                 let item = |(index, value): (usize, &Value)| {
@@ -215,19 +212,17 @@ impl<'a> FieldReader<'a> {
                 };
                 RawValue::List(items.iter().enumerate().map(item).collect())
             }
-            Value::Mapping(_) => RawValue::Mapping(self.mapping(document, value, path)),
+            Value::Mapping(mapping) => RawValue::Mapping(self.mapping(document, mapping, path)),
             Value::Tagged(_) => {
-                let message = format!("a value at {place} has a tag (`!`), which is not taken");
-                self.mistakes.push(Error::new(ErrorCode::BadState, message));
-                RawValue::Empty
+                self.refuse(format!("a value at {place} has a tag (`!`), which is not taken"), None)
             }
         }
     }
 
     /// A scalar that is wholly `${NAME}` or `@path` stands for what it names.
     fn resolve(&mut self, text: &str, place: &str) -> RawValue {
-        if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-            return self.variable(name, place);
+        if let Some(variable) = VariableReference::parse(text) {
+            return self.variable(variable, place);
         }
         match text.strip_prefix('@') {
             Some(path) => self.file(path, place),
@@ -235,37 +230,31 @@ impl<'a> FieldReader<'a> {
                 let message =
                     format!("the value at {place} looks like a variable that nothing put in place");
                 let hint = "a variable counts as the whole value and as `${NAME}`; give a text that begins with `$` as one";
-                self.mistakes.push(Error::new(ErrorCode::BadState, message).with_hint(hint));
-                RawValue::Empty
+                self.refuse(message, Some(hint))
             }
             None => RawValue::Text(Secret::from(text)),
         }
     }
 
-    fn variable(&mut self, name: &str, place: &str) -> RawValue {
-        // `${NAME:?why}`: what to say when there is none.
-        let (name, why) = name.split_once(":?").unwrap_or((name, ""));
+    fn variable(&mut self, variable: VariableReference<'_>, place: &str) -> RawValue {
+        let name = variable.name;
         if let Some(value) = self.env.get(name) {
             return RawValue::Text(Secret::from(value));
         }
         if !is_name(name) {
             let message =
                 format!("what {place} names is no variable: only letters, digits and `_`");
-            self.mistakes.push(Error::new(ErrorCode::BadState, message));
-            return RawValue::Empty;
+            return self.refuse(message, None);
         }
         // The name is a text of `state`, so it is shown only where it looks like a variable's.
         let shown = if is_variable_name(name) { format!(" {name}") } else { String::new() };
         let message = if self.env.is_not_utf8(name) {
             format!("the variable{shown} that {place} names is not valid UTF-8")
         } else {
-            let why = if self.in_manifest && !why.is_empty() { quote(why) } else { String::new() };
-            let why = if why.is_empty() { why } else { format!(": {}", why.trim_matches('`')) };
-            format!("the variable{shown} that {place} names is not set, or empty{why}")
+            let reason = if self.in_manifest { variable.reason() } else { String::new() };
+            format!("the variable{shown} that {place} names is not set, or empty{reason}")
         };
-        let hint = "set the variable in the step's `env`, from a secret";
-        self.mistakes.push(Error::new(ErrorCode::BadState, message).with_hint(hint));
-        RawValue::Empty
+        self.refuse(message, Some("set the variable in the step's `env`, from a secret"))
     }
 
     fn file(&mut self, path: &str, place: &str) -> RawValue {
@@ -274,8 +263,7 @@ impl<'a> FieldReader<'a> {
             Err(error) => {
                 let message = format!("cannot read the file that {place} names: {error}");
                 let hint = "`@` begins a path; give a text that begins with `@` as `${NAME}`";
-                self.mistakes.push(Error::new(ErrorCode::BadState, message).with_hint(hint));
-                RawValue::Empty
+                self.refuse(message, Some(hint))
             }
         }
     }
@@ -288,17 +276,17 @@ impl<'a> FieldReader<'a> {
         };
         let place = "--set".to_owned();
         let (value, is_shown) = match text.strip_prefix("env:") {
-            Some(variable) => (self.variable(variable, &place), false),
+            Some(variable) => (self.variable(VariableReference::named(variable), &place), false),
             None => (self.resolve(text, &place), !text.starts_with('@')),
         };
         let shown = is_shown.then_some(Exposure::CommandLine);
         Some(FieldEntry { name: name.to_owned(), value, place, shown })
     }
 
-    fn place(&self, spot: Option<KeyPosition>) -> String {
-        match spot {
-            Some(spot) if self.in_manifest => spot.place.to_string(),
-            Some(spot) => format!("{} {}", self.origin, spot.place),
+    fn place(&self, position: Option<KeyPosition>) -> String {
+        match position {
+            Some(position) if self.in_manifest => position.place.to_string(),
+            Some(position) => format!("{} {}", self.origin, position.place),
             None => self.origin.clone(),
         }
     }

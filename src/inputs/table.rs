@@ -1,6 +1,10 @@
 //! The table of inputs: the one surface from which flags, variables, `action.yml` and the docs
 //! follow. An input that is not here does not exist.
 
+use FlagKind::{File, Switch, Value};
+use KeyKind::{Boolean, List, Mappings, Number, Secret, State, Text, Word};
+use ManifestScope::{Connection, Entry, Global, Identity, Job, Step};
+
 /// One input.
 pub struct InputSpec {
     /// Its name in `action.yml` and in messages.
@@ -9,6 +13,8 @@ pub struct InputSpec {
     pub variables: &'static [&'static str],
     /// What the flag takes; the flag itself is `--` and the name, for a file the one given here.
     pub flag: FlagKind,
+    /// Whether an entry of a manifest names it, and how.
+    pub manifest: ManifestScope,
     /// What holds when it is not given.
     pub default: &'static str,
     /// What it means.
@@ -26,12 +32,63 @@ pub enum FlagKind {
     Switch,
 }
 
+/// What a manifest does with an input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ManifestScope {
+    /// An entry's own, so that beside a manifest it is not typed.
+    Entry(KeyKind),
+    /// The same, and it tells one entry from another, so it is no default.
+    Identity(KeyKind),
+    /// The same, but a release takes what was typed: programs that report errors read it too.
+    Job(KeyKind),
+    /// How the backend is reached: what was typed holds for every entry that names none.
+    Connection(KeyKind),
+    /// No entry names it, and what was typed holds for each.
+    Global,
+    /// No entry names it or takes it: it is about the step.
+    Step,
+}
+
+/// How a manifest writes the value of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list of texts, or one text with commas.
+    List,
+    /// A list of mappings that go on as YAML.
+    Mappings,
+    /// The fields of a provider's steps.
+    State,
+    /// The name of a variable, as `${NAME}`.
+    Secret,
+}
+
 impl InputSpec {
+    /// The input of this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        INPUTS.iter().find(|input| input.name == name)
+    }
+
+    /// How a manifest writes its value, where an entry may name it.
+    pub fn key_kind(&self) -> Option<KeyKind> {
+        match self.manifest {
+            Entry(kind) | Identity(kind) | Job(kind) | Connection(kind) => Some(kind),
+            Global | Step => None,
+        }
+    }
+
     /// The flag without its dashes.
     pub fn long(&self) -> &'static str {
         match self.flag {
-            FlagKind::File(long) => long,
-            FlagKind::Value(_) | FlagKind::Switch => self.name,
+            File(long) => long,
+            Value(_) | Switch => self.name,
         }
     }
 }
@@ -49,349 +106,116 @@ pub const ALIASES: &[(&str, &str)] = &[
 /// Sets one field of `state`; the only flag that is not an input of its own.
 pub const SET: &str = "set";
 
-/// Every input, in the order of the docs.
+/// Every input, in the order of the docs: name, variables, flag, in a manifest, default, meaning.
+#[rustfmt::skip]
 pub const INPUTS: &[InputSpec] = &[
-    InputSpec {
-        name: "provider",
-        variables: &["FINISHLINE_PROVIDER"],
-        flag: FlagKind::Value("KEY"),
-        default: "none",
-        meaning: "the provider's key; `finishline providers` lists them",
-    },
-    InputSpec {
-        name: "state",
-        variables: &["FINISHLINE_STATE"],
-        flag: FlagKind::File("state"),
-        default: "{}",
-        meaning: "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` takes a variable, `@PATH` a file",
-    },
-    InputSpec {
-        name: "mode",
-        variables: &["FINISHLINE_MODE"],
-        flag: FlagKind::Value("MODE"),
-        default: "ensure",
-        meaning: "`ensure` runs only if something differs, `install` runs in any case, `reauth` renews the integration that `integration-id` names",
-    },
-    InputSpec {
-        name: "integration-id",
-        variables: &["FINISHLINE_INTEGRATION_ID"],
-        flag: FlagKind::Value("ID"),
-        default: "none",
-        meaning: "which integration to re-authorize, or which one is meant",
-    },
-    InputSpec {
-        name: "next",
-        variables: &["FINISHLINE_NEXT"],
-        flag: FlagKind::Value("URL"),
-        default: "none",
-        meaning: "carried in the query of the redirect URL",
-    },
-    InputSpec {
-        name: "callback-url",
-        variables: &["FINISHLINE_CALLBACK_URL"],
-        flag: FlagKind::File("callback-url"),
-        default: "none",
-        meaning: "for `resume`: the address that the person's browser ended at; a secret, so the flag takes a file, or `-`",
-    },
-    InputSpec {
-        name: "resume-file",
-        variables: &["FINISHLINE_RESUME_FILE"],
-        flag: FlagKind::Value("FILE"),
-        default: "none",
-        meaning: "keeps a pipeline of a Sentry backend that waits for a person, sealed with the token",
-    },
-    InputSpec {
-        name: "entry",
-        variables: &["FINISHLINE_ENTRY"],
-        flag: FlagKind::Value("KEY"),
-        default: "none",
-        meaning: "for `resume`: the entry of a manifest that goes on, as `integrations[0]`",
-    },
-    InputSpec {
-        name: "repositories",
-        variables: &["FINISHLINE_REPOSITORIES"],
-        flag: FlagKind::Value("LIST"),
-        default: "none",
-        meaning: "repositories to link once the integration is there, as `owner/name`",
-    },
-    InputSpec {
-        name: "code-mappings",
-        variables: &["FINISHLINE_CODE_MAPPINGS"],
-        flag: FlagKind::Value("YAML"),
-        default: "none",
-        meaning: "a list of `{project, repository, stackRoot, sourceRoot, defaultBranch}` to set once the integration is there",
-    },
-    InputSpec {
-        name: "org",
-        variables: &["FINISHLINE_ORG", "SENTRY_ORG"],
-        flag: FlagKind::Value("SLUG"),
-        default: "the token's",
-        meaning: "the organization's slug; `provider` needs it",
-    },
-    InputSpec {
-        name: "projects",
-        variables: &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"],
-        flag: FlagKind::Value("LIST"),
-        default: "none",
-        meaning: "the slugs of the projects that a release is of; a release needs one",
-    },
-    InputSpec {
-        name: "url",
-        variables: &["FINISHLINE_URL", "SENTRY_URL"],
-        flag: FlagKind::Value("URL"),
-        default: "the token's, then https://sentry.io; http://127.0.0.1:9797 (embedded)",
-        meaning: "the address of the backend",
-    },
-    InputSpec {
-        name: "auth-token",
-        variables: &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"],
-        flag: FlagKind::File("auth-token-file"),
-        default: "none",
-        meaning: "the token of a Sentry backend",
-    },
-    InputSpec {
-        name: "pipeline-token",
-        variables: &["FINISHLINE_PIPELINE_TOKEN"],
-        flag: FlagKind::File("pipeline-token-file"),
-        default: "auth-token",
-        meaning: "a user's token for the pipeline alone, where `auth-token` is an organization's",
-    },
-    InputSpec {
-        name: "release",
-        variables: &["FINISHLINE_RELEASE", "SENTRY_RELEASE"],
-        flag: FlagKind::Value("VERSION"),
-        default: "the tag, else the commit that was pushed, else the one checked out",
-        meaning: "the version of a release; given, the release job runs",
-    },
-    InputSpec {
-        name: "release-prefix",
-        variables: &["FINISHLINE_RELEASE_PREFIX"],
-        flag: FlagKind::Value("TEXT"),
-        default: "none",
-        meaning: "stands before the version, such as `web@`",
-    },
-    InputSpec {
-        name: "environment",
-        variables: &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"],
-        flag: FlagKind::Value("NAME"),
-        default: "none; the host's, with `deploy: true`",
-        meaning: "where the release is deployed to; given, the release job runs",
-    },
-    InputSpec {
-        name: "commits",
-        variables: &["FINISHLINE_COMMITS"],
-        flag: FlagKind::Value("SOURCE"),
-        default: "auto",
-        meaning: "where a release's commits come from: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`",
-    },
-    InputSpec {
-        name: "previous",
-        variables: &["FINISHLINE_PREVIOUS"],
-        flag: FlagKind::Value("SHA"),
-        default: "the backend's own",
-        meaning: "the commit of the release before, `lookup` asks the backend for it",
-    },
-    InputSpec {
-        name: "paths",
-        variables: &["FINISHLINE_PATHS"],
-        flag: FlagKind::Value("LIST"),
-        default: "none",
-        meaning: "only commits that touch one of these files, folders or patterns; read from the checkout",
-    },
-    InputSpec {
-        name: "remote",
-        variables: &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"],
-        flag: FlagKind::Value("NAME"),
-        default: "origin",
-        meaning: "which remote of the checkout names the repository, where the host does not",
-    },
-    InputSpec {
-        name: "finalize",
-        variables: &["FINISHLINE_FINALIZE"],
-        flag: FlagKind::Switch,
-        default: "true",
-        meaning: "marks the release as out",
-    },
-    InputSpec {
-        name: "proof",
-        variables: &["FINISHLINE_PROOF"],
-        flag: FlagKind::Switch,
-        default: "false",
-        meaning: "waits until the backend has the commits",
-    },
-    InputSpec {
-        name: "deploy",
-        variables: &["FINISHLINE_DEPLOY"],
-        flag: FlagKind::Switch,
-        default: "true with an `environment`",
-        meaning: "notes a deploy; given, the release job runs",
-    },
-    InputSpec {
-        name: "deploy-name",
-        variables: &["FINISHLINE_DEPLOY_NAME"],
-        flag: FlagKind::Value("TEXT"),
-        default: "none",
-        meaning: "the name of the deploy",
-    },
-    InputSpec {
-        name: "deploy-url",
-        variables: &["FINISHLINE_DEPLOY_URL"],
-        flag: FlagKind::Value("URL"),
-        default: "the page of the run",
-        meaning: "the page of the deploy",
-    },
-    InputSpec {
-        name: "started-at",
-        variables: &["FINISHLINE_STARTED_AT"],
-        flag: FlagKind::Value("TIME"),
-        default: "none",
-        meaning: "when the deploy began: ISO 8601, or seconds since 1970",
-    },
-    InputSpec {
-        name: "backend",
-        variables: &["FINISHLINE_BACKEND"],
-        flag: FlagKind::Value("BACKEND"),
-        default: "`sentry` with a token or a URL, else `embedded` off CI",
-        meaning: "`sentry` or `embedded`",
-    },
-    InputSpec {
-        name: "database",
-        variables: &["FINISHLINE_DATABASE"],
-        flag: FlagKind::Value("FILE"),
-        default: "finishline.db in the user's state folder",
-        meaning: "the file of the embedded backend; made when it is not there",
-    },
-    InputSpec {
-        name: "apps",
-        variables: &["FINISHLINE_APPS"],
-        flag: FlagKind::File("apps"),
-        default: "none",
-        meaning: "for the embedded backend: credentials of your own apps at third parties, a YAML mapping by provider; a secret, so the flag takes a file",
-    },
-    InputSpec {
-        name: "dialect",
-        variables: &["FINISHLINE_DIALECT"],
-        flag: FlagKind::Value("DIALECT"),
-        default: "auto",
-        meaning: "how a Sentry backend is spoken to: `api` (2026 and later), `web` (older), `auto`",
-    },
-    InputSpec {
-        name: "ca-file",
-        variables: &["FINISHLINE_CA_FILE"],
-        flag: FlagKind::Value("FILE"),
-        default: "none",
-        meaning: "PEM certificates to trust besides the system's",
-    },
-    InputSpec {
-        name: "manifest",
-        variables: &["FINISHLINE_MANIFEST"],
-        flag: FlagKind::Value("FILE"),
-        default: "none",
-        meaning: "a file that names many integrations and releases; see docs/manifest.md",
-    },
-    InputSpec {
-        name: "max-parallel",
-        variables: &["FINISHLINE_MAX_PARALLEL"],
-        flag: FlagKind::Value("COUNT"),
-        default: "8",
-        meaning: "how many entries of the manifest may be under way at once",
-    },
-    InputSpec {
-        name: "dry-run",
-        variables: &["FINISHLINE_DRY_RUN"],
-        flag: FlagKind::Switch,
-        default: "false",
-        meaning: "decides and says what would happen, and changes nothing",
-    },
-    InputSpec {
-        name: "wait",
-        variables: &["FINISHLINE_WAIT"],
-        flag: FlagKind::Switch,
-        default: "false",
-        meaning: "on a terminal, `run` waits for the callback address to be pasted; never on CI",
-    },
-    InputSpec {
-        name: "tolerate",
-        variables: &["FINISHLINE_TOLERATE"],
-        flag: FlagKind::Value("LIST"),
-        default: "none",
-        meaning: "which ends become exit 0 with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`",
-    },
-    InputSpec {
-        name: "timeout",
-        variables: &["FINISHLINE_TIMEOUT"],
-        flag: FlagKind::Value("TIME"),
-        default: "120s",
-        meaning: "the deadline of the whole run: `90s`, `2m`, or seconds",
-    },
-    InputSpec {
-        name: "github-token",
-        variables: &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"],
-        flag: FlagKind::File("github-token-file"),
-        default: "none",
-        meaning: "the token for GitHub's API: `commits: github` in a private repository, and `github-status`",
-    },
-    InputSpec {
-        name: "github-status",
-        variables: &["FINISHLINE_GITHUB_STATUS"],
-        flag: FlagKind::Value("CONTEXT"),
-        default: "off",
-        meaning: "sets a commit status of this name that links the settings page or the release",
-    },
-    InputSpec {
-        name: "host",
-        variables: &["FINISHLINE_HOST"],
-        flag: FlagKind::Value("HOST"),
-        default: "detected",
-        meaning: "the CI host to speak to: `github`, `gitea`, `forgejo`, `gitlab`, `local`, …",
-    },
-    InputSpec {
-        name: "format",
-        variables: &["FINISHLINE_FORMAT"],
-        flag: FlagKind::Value("FORMAT"),
-        default: "text",
-        meaning: "`text` or `json` on standard output",
-    },
-    InputSpec {
-        name: "log-level",
-        variables: &["FINISHLINE_LOG_LEVEL"],
-        flag: FlagKind::Value("LEVEL"),
-        default: "info; debug when the host debugs",
-        meaning: "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error",
-    },
-    InputSpec {
-        name: "log-format",
-        variables: &["FINISHLINE_LOG_FORMAT"],
-        flag: FlagKind::Value("FORMAT"),
-        default: "text",
-        meaning: "`text` or `json` on standard error",
-    },
-    InputSpec {
-        name: "result-file",
-        variables: &["FINISHLINE_RESULT_FILE"],
-        flag: FlagKind::Value("FILE"),
-        default: "none",
-        meaning: "also writes the whole result there, as JSON",
-    },
-    InputSpec {
-        name: "dotenv",
-        variables: &["FINISHLINE_DOTENV"],
-        flag: FlagKind::Value("FILE"),
-        default: "finishline.env in the project on GitLab, in the workspace on Jenkins, else none",
-        meaning: "writes the outputs there as a dotenv report",
-    },
-    InputSpec {
-        name: "annotations",
-        variables: &["FINISHLINE_ANNOTATIONS"],
-        flag: FlagKind::Value("FILE"),
-        default: "finishline-annotations.json in the project on GitLab, else none",
-        meaning: "writes the links there as GitLab's annotations report",
-    },
-    InputSpec {
-        name: "summary",
-        variables: &["FINISHLINE_SUMMARY"],
-        flag: FlagKind::Value("FILE"),
-        default: "GITHUB_STEP_SUMMARY where it is set, else none",
-        meaning: "appends the job summary there, as Markdown",
-    },
+    input("provider", &["FINISHLINE_PROVIDER"], Value("KEY"), Identity(Text), "none",
+        "the provider's key; `finishline providers` lists them"),
+    input("state", &["FINISHLINE_STATE"], File("state"), Identity(State), "{}",
+        "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` takes a variable, `@PATH` a file"),
+    input("mode", &["FINISHLINE_MODE"], Value("MODE"), Entry(Word(&["ensure", "install", "reauth"])), "ensure",
+        "`ensure` runs only if something differs, `install` runs in any case, `reauth` renews the integration that `integration-id` names"),
+    input("integration-id", &["FINISHLINE_INTEGRATION_ID"], Value("ID"), Identity(Number), "none",
+        "which integration to re-authorize, or which one is meant"),
+    input("next", &["FINISHLINE_NEXT"], Value("URL"), Entry(Text), "none",
+        "carried in the query of the redirect URL"),
+    input("callback-url", &["FINISHLINE_CALLBACK_URL"], File("callback-url"), Step, "none",
+        "for `resume`: the address that the person's browser ended at; a secret, so the flag takes a file, or `-`"),
+    input("resume-file", &["FINISHLINE_RESUME_FILE"], Value("FILE"), Global, "none",
+        "keeps a pipeline of a Sentry backend that waits for a person, sealed with the token"),
+    input("entry", &["FINISHLINE_ENTRY"], Value("KEY"), Step, "none",
+        "for `resume`: the entry of a manifest that goes on, as `integrations[0]`"),
+    input("repositories", &["FINISHLINE_REPOSITORIES"], Value("LIST"), Entry(List), "none",
+        "repositories to link once the integration is there, as `owner/name`"),
+    input("code-mappings", &["FINISHLINE_CODE_MAPPINGS"], Value("YAML"), Entry(Mappings), "none",
+        "a list of `{project, repository, stackRoot, sourceRoot, defaultBranch}` to set once the integration is there"),
+    input("org", &["FINISHLINE_ORG", "SENTRY_ORG"], Value("SLUG"), Connection(Text), "the token's",
+        "the organization's slug; `provider` needs it"),
+    input("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Job(List), "none",
+        "the slugs of the projects that a release is of; a release needs one"),
+    input("url", &["FINISHLINE_URL", "SENTRY_URL"], Value("URL"), Connection(Text), "the token's, then https://sentry.io; http://127.0.0.1:9797 (embedded)",
+        "the address of the backend"),
+    input("auth-token", &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"], File("auth-token-file"), Connection(Secret), "none",
+        "the token of a Sentry backend"),
+    input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
+        "a user's token for the pipeline alone, where `auth-token` is an organization's"),
+    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the commit that was pushed, else the one checked out",
+        "the version of a release; given, the release job runs"),
+    input("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
+        "stands before the version, such as `web@`"),
+    input("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Job(Text), "none; the host's, with `deploy: true`",
+        "where the release is deployed to; given, the release job runs"),
+    input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
+        "where a release's commits come from: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`"),
+    input("previous", &["FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "the backend's own",
+        "the commit of the release before, `lookup` asks the backend for it"),
+    input("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
+        "only commits that touch one of these files, folders or patterns; read from the checkout"),
+    input("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Job(Text), "origin",
+        "which remote of the checkout names the repository, where the host does not"),
+    input("finalize", &["FINISHLINE_FINALIZE"], Switch, Entry(Boolean), "true",
+        "marks the release as out"),
+    input("proof", &["FINISHLINE_PROOF"], Switch, Entry(Boolean), "false",
+        "waits until the backend has the commits"),
+    input("deploy", &["FINISHLINE_DEPLOY"], Switch, Entry(Boolean), "true with an `environment`",
+        "notes a deploy; given, the release job runs"),
+    input("deploy-name", &["FINISHLINE_DEPLOY_NAME"], Value("TEXT"), Entry(Text), "none",
+        "the name of the deploy"),
+    input("deploy-url", &["FINISHLINE_DEPLOY_URL"], Value("URL"), Entry(Text), "the page of the run",
+        "the page of the deploy"),
+    input("started-at", &["FINISHLINE_STARTED_AT"], Value("TIME"), Entry(Text), "none",
+        "when the deploy began: ISO 8601, or seconds since 1970"),
+    input("backend", &["FINISHLINE_BACKEND"], Value("BACKEND"), Global, "`sentry` with a token or a URL, else `embedded` off CI",
+        "`sentry` or `embedded`"),
+    input("database", &["FINISHLINE_DATABASE"], Value("FILE"), Global, "finishline.db in the user's state folder",
+        "the file of the embedded backend; made when it is not there"),
+    input("apps", &["FINISHLINE_APPS"], File("apps"), Global, "none",
+        "for the embedded backend: credentials of your own apps at third parties, a YAML mapping by provider; a secret, so the flag takes a file"),
+    input("dialect", &["FINISHLINE_DIALECT"], Value("DIALECT"), Connection(Word(&["auto", "api", "web"])), "auto",
+        "how a Sentry backend is spoken to: `api` (2026 and later), `web` (older), `auto`"),
+    input("ca-file", &["FINISHLINE_CA_FILE"], Value("FILE"), Global, "none",
+        "PEM certificates to trust besides the system's"),
+    input("manifest", &["FINISHLINE_MANIFEST"], Value("FILE"), Step, "none",
+        "a file that names many integrations and releases; see docs/manifest.md"),
+    input("max-parallel", &["FINISHLINE_MAX_PARALLEL"], Value("COUNT"), Step, "8",
+        "how many entries of the manifest may be under way at once"),
+    input("dry-run", &["FINISHLINE_DRY_RUN"], Switch, Global, "false",
+        "decides and says what would happen, and changes nothing"),
+    input("wait", &["FINISHLINE_WAIT"], Switch, Step, "false",
+        "on a terminal, `run` waits for the callback address to be pasted; never on CI"),
+    input("tolerate", &["FINISHLINE_TOLERATE"], Value("LIST"), Global, "none",
+        "which ends become exit 0 with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`"),
+    input("timeout", &["FINISHLINE_TIMEOUT"], Value("TIME"), Global, "120s",
+        "the deadline of the whole run: `90s`, `2m`, or seconds"),
+    input("github-token", &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"], File("github-token-file"), Connection(Secret), "none",
+        "the token for GitHub's API: `commits: github` in a private repository, and `github-status`"),
+    input("github-status", &["FINISHLINE_GITHUB_STATUS"], Value("CONTEXT"), Step, "off",
+        "sets a commit status of this name that links the settings page or the release"),
+    input("host", &["FINISHLINE_HOST"], Value("HOST"), Global, "detected",
+        "the CI host to speak to: `github`, `gitea`, `forgejo`, `gitlab`, `local`, …"),
+    input("format", &["FINISHLINE_FORMAT"], Value("FORMAT"), Global, "text",
+        "`text` or `json` on standard output"),
+    input("log-level", &["FINISHLINE_LOG_LEVEL"], Value("LEVEL"), Global, "info; debug when the host debugs",
+        "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error"),
+    input("log-format", &["FINISHLINE_LOG_FORMAT"], Value("FORMAT"), Global, "text",
+        "`text` or `json` on standard error"),
+    input("result-file", &["FINISHLINE_RESULT_FILE"], Value("FILE"), Global, "none",
+        "also writes the whole result there, as JSON"),
+    input("dotenv", &["FINISHLINE_DOTENV"], Value("FILE"), Global, "finishline.env in the project on GitLab, in the workspace on Jenkins, else none",
+        "writes the outputs there as a dotenv report"),
+    input("annotations", &["FINISHLINE_ANNOTATIONS"], Value("FILE"), Global, "finishline-annotations.json in the project on GitLab, else none",
+        "writes the links there as GitLab's annotations report"),
+    input("summary", &["FINISHLINE_SUMMARY"], Value("FILE"), Global, "GITHUB_STEP_SUMMARY where it is set, else none",
+        "appends the job summary there, as Markdown"),
 ];
+
+const fn input(
+    name: &'static str,
+    variables: &'static [&'static str],
+    flag: FlagKind,
+    manifest: ManifestScope,
+    default: &'static str,
+    meaning: &'static str,
+) -> InputSpec {
+    InputSpec { name, variables, flag, manifest, default, meaning }
+}

@@ -1,34 +1,39 @@
 //! The types of typed inputs.
 
-/// When the pipeline runs, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Only if something differs.
-    Ensure,
-    /// In any case.
-    Install,
-    /// To renew the integration that is named.
-    Reauth,
+use crate::text::words::word_enum;
+
+word_enum! {
+    /// When the pipeline runs, and what for.
+    pub enum Mode {
+        /// Only if something differs.
+        Ensure = "ensure",
+        /// In any case.
+        Install = "install",
+        /// To renew the integration that is named.
+        Reauth = "reauth",
+    }
 }
 
-/// The backends that can be named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BackendName {
-    /// Sentry, SaaS or self-hosted.
-    Sentry,
-    /// One SQLite file.
-    Embedded,
+word_enum! {
+    /// The backends that can be named.
+    pub enum BackendName {
+        /// Sentry, SaaS or self-hosted.
+        Sentry = "sentry",
+        /// One SQLite file.
+        Embedded = "embedded",
+    }
 }
 
-/// How a Sentry is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// As it turns out.
-    Auto,
-    /// Its JSON pipeline endpoint.
-    Api,
-    /// Its set-up pages.
-    Web,
+word_enum! {
+    /// How a Sentry is spoken to.
+    pub enum Dialect {
+        /// As it turns out.
+        Auto = "auto",
+        /// Its JSON pipeline endpoint.
+        Api = "api",
+        /// Its set-up pages.
+        Web = "web",
+    }
 }
 
 /// One code mapping.
@@ -50,19 +55,20 @@ pub struct CodeMapping {
     pub default_branch: Option<String>,
 }
 
-/// The ends that `tolerate` turns into exit 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToleratedExit {
-    /// Exit 3.
-    ActionRequired,
-    /// Exit 4.
-    Refused,
-    /// Exit 5.
-    Auth,
-    /// Exit 6.
-    Unavailable,
-    /// Exits 3 to 6.
-    All,
+word_enum! {
+    /// The ends that `tolerate` turns into exit 0.
+    pub enum ToleratedExit {
+        /// Exit 3.
+        ActionRequired = "action-required",
+        /// Exit 4.
+        Refused = "refused",
+        /// Exit 5.
+        Auth = "auth",
+        /// Exit 6.
+        Unavailable = "unavailable",
+        /// Exits 3 to 6.
+        All = "all",
+    }
 }
 
 /// Reads a file that an input names; `-` is standard input.

@@ -43,28 +43,24 @@ pub enum CallbackKey<'a> {
 }
 
 impl Callback {
-    /// Reads the address, or its query alone.
-    ///
-    /// # Errors
-    ///
-    /// `usage`, which never quotes the address.
+    /// Reads the address, or its query alone. A mistake never quotes the address.
     pub fn parse(address: &str) -> Result<Self> {
-        let wrong = |what: &str| {
+        let invalid = |what: &str| {
             Error::new(ErrorCode::Usage, format!("the callback address {what}")).with_hint(
                 "copy the whole address that the browser ended at, from `http` to its end",
             )
         };
         let address = address.trim();
         if address.len() > LONGEST {
-            return Err(wrong("is longer than 16 KiB"));
+            return Err(invalid("is longer than 16 KiB"));
         }
-        let (path, query) = address.split_once('?').ok_or_else(|| wrong("has no parameters"))?;
+        let (path, query) = address.split_once('?').ok_or_else(|| invalid("has no parameters"))?;
         let query = query.split('#').next().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
         let mut parameters: Vec<(String, Secret)> = Vec::new();
         for (name, value) in pairs {
             if parameters.iter().any(|(known, _)| *known == name) {
-                return Err(wrong("names a parameter twice"));
+                return Err(invalid("names a parameter twice"));
             }
             parameters.push((name.into_owned(), Secret::from(value.into_owned())));
         }
@@ -72,7 +68,7 @@ impl Callback {
         let provider = key.map(|(_, key)| key.to_owned()).filter(|key| Self::is_stateless(key));
         let callback = Self { provider, parameters };
         match callback.key() {
-            CallbackKey::State("") => Err(wrong("has no `state`")),
+            CallbackKey::State("") => Err(invalid("has no `state`")),
             CallbackKey::State(_) | CallbackKey::Provider(_) => Ok(callback),
         }
     }
@@ -115,8 +111,8 @@ impl Callback {
 
     /// A parameter's text; empty when it is absent.
     pub fn text(&self, name: &str) -> &str {
-        let found = self.parameters.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, value)| value.expose())
+        let parameter = self.parameters.iter().find(|(known, _)| known == name);
+        parameter.map_or("", |(_, value)| value.expose())
     }
 
     /// Everything that it brings and nobody should see. The third party's own words about a
@@ -159,8 +155,8 @@ impl Callback {
 /// The failure for a callback that says why the third party refuses, in its own words.
 pub fn denied(error: &str, description: &str) -> Error {
     let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
-    let said = crate::text::quote::quote(&words.join(": "));
-    Error::new(ErrorCode::Refused, format!("the third party did not approve: {said}"))
+    let words = crate::text::quote::quote(&words.join(": "));
+    Error::new(ErrorCode::Refused, format!("the third party did not approve: {words}"))
 }
 
 /// Whether a provider has a field of this parameter, and it is no secret: an account's id, say.

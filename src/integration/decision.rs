@@ -41,11 +41,7 @@ impl Decision {
         }
     }
 
-    /// Whether the finish landed where it was to.
-    ///
-    /// # Errors
-    ///
-    /// `integration-mismatch`, naming both.
+    /// Whether the finish landed where it was to; `integration-mismatch` names both.
     pub fn check_finished(&self, finished: i64) -> Result<()> {
         match self.integration_id() {
             Some(named) if named != finished => {

@@ -15,21 +15,21 @@ pub enum PipelineEnd {
     AwaitingUser(String),
 }
 
-/// Walks a pipeline from its beginning. A refused one is abandoned: nobody can go on with it.
+/// Drives a pipeline from its beginning. A refused one is abandoned: nobody can go on with it.
 pub async fn drive(
     pipeline: &mut impl Pipeline,
     task: &IntegrationTask,
-    begin: PipelineStart<'_>,
+    start: PipelineStart<'_>,
 ) -> Result<PipelineEnd> {
-    let first = pipeline.initialize(begin).await?;
-    let walked = match next_action(task, &first)? {
+    let first = pipeline.initialize(start).await?;
+    let result = match next_action(task, &first)? {
         NextAction::Person(url) => Ok(PipelineEnd::AwaitingUser(url)),
         NextAction::Inputs(fields) => resume(pipeline, task, fields).await,
     };
-    if walked.is_err() {
+    if result.is_err() {
         pipeline.abandon().await?;
     }
-    walked
+    result
 }
 
 /// Goes on with a pipeline whose current step these fields answer. A refused one is kept: a
@@ -37,9 +37,8 @@ pub async fn drive(
 pub async fn resume(
     pipeline: &mut impl Pipeline,
     task: &IntegrationTask,
-    fields: Fields,
+    mut fields: Fields,
 ) -> Result<PipelineEnd> {
-    let mut fields = fields;
     loop {
         match pipeline.advance(&fields).await? {
             StepResult::Complete(finished) => return Ok(PipelineEnd::Finished(finished)),
@@ -64,17 +63,17 @@ enum NextAction {
 fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
     tracing::debug!(step = view.id, provider_key = task.key, "answering a step");
     let step = task.provider.steps().iter().find(|step| step.id == view.id);
-    let given = task.answers.step(&view.id);
+    let answer = task.answers.step(&view.id);
     let page = match step {
         Some(step) => step
             .link
-            .filter(|_| step.needs_browser() && !step.is_answered(given))
+            .filter(|_| step.needs_browser() && !step.is_answered(answer))
             .and_then(|link| view.data.get(link)?.as_str()),
         // Nobody describes it: what the state does not answer may be a person's to answer.
-        None if given.is_none() => first_page_url(&view.data),
+        None if answer.is_none() => first_page_url(&view.data),
         None => None,
     };
-    match (page, given) {
+    match (page, answer) {
         (Some(page), _) => Ok(NextAction::Person(page.to_owned())),
         (None, Some(fields)) => {
             let mut fields = fields.clone();

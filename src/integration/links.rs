@@ -36,9 +36,9 @@ impl RequestedLinks {
 
     /// What of these is not there.
     #[must_use]
-    pub fn missing(&self, there: &ExistingLinks) -> Self {
-        let repositories = self.repositories.iter().filter(|name| !there.has(name));
-        let code_mappings = self.code_mappings.iter().filter(|one| !there.maps(one));
+    pub fn missing(&self, existing: &ExistingLinks) -> Self {
+        let repositories = self.repositories.iter().filter(|name| !existing.has(name));
+        let code_mappings = self.code_mappings.iter().filter(|one| !existing.maps(one));
         Self {
             repositories: repositories.cloned().collect(),
             code_mappings: code_mappings.cloned().collect(),
@@ -66,22 +66,22 @@ impl ExistingLinks {
     }
 
     /// A mapping that names no branch leaves it to the repository.
-    fn maps(&self, wanted: &CodeMapping) -> bool {
-        self.code_mappings.iter().any(|there| {
-            let branch =
-                wanted.default_branch.is_none() || wanted.default_branch == there.default_branch;
-            let names = (&wanted.project, &wanted.stack_root, &wanted.source_root);
+    fn maps(&self, requested: &CodeMapping) -> bool {
+        self.code_mappings.iter().any(|existing| {
+            let branch = requested.default_branch.is_none()
+                || requested.default_branch == existing.default_branch;
+            let names = (&requested.project, &requested.stack_root, &requested.source_root);
             branch
-                && names == (&there.project, &there.stack_root, &there.source_root)
-                && self.is_same(&wanted.repository, &there.repository)
+                && names == (&existing.project, &existing.stack_root, &existing.source_root)
+                && self.is_same(&requested.repository, &existing.repository)
         })
     }
 
     /// Whether both are names of one repository.
     fn is_same(&self, a: &str, b: &str) -> bool {
-        let called = |names: &[String], name: &str| {
+        let contain = |names: &[String], name: &str| {
             names.iter().any(|known| known.eq_ignore_ascii_case(name))
         };
-        a == b || self.repositories.iter().any(|names| called(names, a) && called(names, b))
+        a == b || self.repositories.iter().any(|names| contain(names, a) && contain(names, b))
     }
 }

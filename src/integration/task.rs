@@ -29,10 +29,6 @@ pub struct IntegrationTask {
 
 impl IntegrationTask {
     /// Takes the task from the inputs.
-    ///
-    /// # Errors
-    ///
-    /// `nothing-asked`, `unknown-provider`, or every missing and unfitting input.
     pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self> {
         let Some(key) = &inputs.provider else {
             let message =
@@ -67,8 +63,8 @@ impl IntegrationTask {
                 return Err(Error::combine(mistakes).expect("one of the three is a mistake"));
             }
         };
-        let (mode, integration_id) = (inputs.mode, inputs.integration_id);
-        let (key, next) = (key.clone(), inputs.next.clone());
+        let (key, next, mode) = (key.clone(), inputs.next.clone(), inputs.mode);
+        let integration_id = inputs.integration_id;
         Ok(Self { key, provider, org, answers, app, next, mode, integration_id })
     }
 
@@ -144,22 +140,22 @@ impl IntegrationTask {
 
     fn ensure(&self, listed: &[ListedIntegration]) -> Result<Decision> {
         let named = self.integration_id.map(|_| self.find_named(listed)).transpose()?;
-        let meant = |one: &ListedIntegration| match self.provider.matches(&self.answers, one) {
+        let verdict_on = |one: &ListedIntegration| match self.provider.matches(&self.answers, one) {
             IntegrationMatch::CannotTell if named.is_some() => IntegrationMatch::Same,
             verdict => verdict,
         };
-        if let Some(one) = named.filter(|one| meant(one) == IntegrationMatch::Other) {
+        if let Some(one) = named.filter(|one| verdict_on(one) == IntegrationMatch::Other) {
             let message = format!(
                 "`state` describes another account than integration {} ({})",
                 one.id, one.name
             );
             return Err(Error::new(ErrorCode::IntegrationMismatch, message));
         }
-        let considered: Vec<_> = match named {
-            Some(one) => vec![(one, meant(one))],
-            None => listed.iter().map(|one| (one, meant(one))).collect(),
+        let candidates: Vec<_> = match named {
+            Some(one) => vec![(one, verdict_on(one))],
+            None => listed.iter().map(|one| (one, verdict_on(one))).collect(),
         };
-        let with = |wanted| considered.iter().find(|(_, verdict)| *verdict == wanted);
+        let with = |wanted| candidates.iter().find(|(_, verdict)| *verdict == wanted);
         match (
             with(IntegrationMatch::Same),
             with(IntegrationMatch::Differs),
@@ -177,17 +173,17 @@ impl IntegrationTask {
 
     /// What the inputs say and this integration will keep as it is.
     pub fn immutable_fields_warning(&self, listed: &[ListedIntegration]) -> Option<Warning> {
-        let said =
+        let message =
             listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))?;
-        Some(Warning::new("kept-as-it-is", said))
+        Some(Warning::new("kept-as-it-is", message))
     }
 
     fn find_named<'a>(&self, listed: &'a [ListedIntegration]) -> Result<&'a ListedIntegration> {
         let id = self.integration_id.unwrap_or_default();
         listed.iter().find(|one| one.id == id).ok_or_else(|| {
             let key = &self.key;
-            let there = if listed.is_empty() { "none".to_owned() } else { list_ids(listed) };
-            let message = format!("{} has no {key} integration {id}; there: {there}", self.org);
+            let existing = if listed.is_empty() { "none".to_owned() } else { list_ids(listed) };
+            let message = format!("{} has no {key} integration {id}; there: {existing}", self.org);
             Error::new(ErrorCode::BadField, message).with_hint("check `integration-id` and `org`")
         })
     }
@@ -202,11 +198,11 @@ impl IntegrationTask {
     /// Each step with the fields that will answer it, as a person may see them: without values.
     pub fn describe_answers(&self) -> Vec<String> {
         let answer = |step: &Step| {
-            let given = self.answers.step(step.id);
-            if step.needs_browser() && !step.is_answered(given) {
+            let answer = self.answers.step(step.id);
+            if step.needs_browser() && !step.is_answered(answer) {
                 return format!("wait at step `{}` for a person with a browser", step.id);
             }
-            let is_given = |field: &&Field| given.is_some_and(|all| all.get(field.name).is_some());
+            let is_given = |field: &&Field| answer.is_some_and(|all| all.get(field.name).is_some());
             let word = |field: &Field| {
                 format!("{}{}", field.name, if field.secret { " (secret)" } else { "" })
             };

@@ -315,8 +315,8 @@ mod tests {
         ];
         let page = "https://github.acme.test/octo-org/octo-repo/actions/runs/777";
         assert_eq!(job(Host::Github, &run).run_url.as_deref(), Some(page));
-        let again = job(Host::Github, &[run.as_slice(), &[("GITHUB_RUN_ATTEMPT", "2")]].concat());
-        assert_eq!(again.run_url, Some(format!("{page}/attempts/2")));
-        assert_eq!(again.run_url_without_attempt.as_deref(), Some(page));
+        let rerun = job(Host::Github, &[run.as_slice(), &[("GITHUB_RUN_ATTEMPT", "2")]].concat());
+        assert_eq!(rerun.run_url, Some(format!("{page}/attempts/2")));
+        assert_eq!(rerun.run_url_without_attempt.as_deref(), Some(page));
     }
 }

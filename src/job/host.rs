@@ -3,6 +3,7 @@
 //! Detection compares with the exact value that a host documents, the most special marker first.
 
 use crate::env::Env;
+use crate::text::words::word_enum;
 
 /// Markers with one documented value, in the order in which they count.
 ///
@@ -17,53 +18,39 @@ const MARKERS: [(&str, &str, Host); 7] = [
     ("BUILDKITE", "true", Host::Buildkite),
 ];
 
-/// A CI system, or the lack of one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Host {
-    /// Forgejo Actions.
-    Forgejo,
-    /// Gitea Actions.
-    Gitea,
-    /// GitHub Actions, Enterprise Server included.
-    Github,
-    /// GitLab CI/CD.
-    Gitlab,
-    /// Azure Pipelines.
-    Azure,
-    /// CircleCI.
-    Circleci,
-    /// Buildkite.
-    Buildkite,
-    /// Bitbucket Pipelines.
-    Bitbucket,
-    /// Woodpecker CI.
-    Woodpecker,
-    /// Jenkins.
-    Jenkins,
-    /// Some CI system that only says that it is one.
-    UnknownCi,
-    /// No CI system: a person's own machine.
-    #[default]
-    Local,
+word_enum! {
+    /// A CI system, or the lack of one, in the order of detection.
+    #[derive(Default)]
+    pub enum Host {
+        /// Forgejo Actions.
+        Forgejo = "forgejo",
+        /// Gitea Actions.
+        Gitea = "gitea",
+        /// GitHub Actions, Enterprise Server included.
+        Github = "github",
+        /// GitLab CI/CD.
+        Gitlab = "gitlab",
+        /// Azure Pipelines.
+        Azure = "azure",
+        /// CircleCI.
+        Circleci = "circleci",
+        /// Buildkite.
+        Buildkite = "buildkite",
+        /// Bitbucket Pipelines.
+        Bitbucket = "bitbucket",
+        /// Woodpecker CI.
+        Woodpecker = "woodpecker",
+        /// Jenkins.
+        Jenkins = "jenkins",
+        /// Some CI system that only says that it is one.
+        UnknownCi = "ci",
+        /// No CI system: a person's own machine.
+        #[default]
+        Local = "local",
+    }
 }
 
 impl Host {
-    /// Every host, in the order of detection.
-    pub const ALL: [Self; 12] = [
-        Self::Forgejo,
-        Self::Gitea,
-        Self::Github,
-        Self::Gitlab,
-        Self::Azure,
-        Self::Circleci,
-        Self::Buildkite,
-        Self::Bitbucket,
-        Self::Woodpecker,
-        Self::Jenkins,
-        Self::UnknownCi,
-        Self::Local,
-    ];
-
     /// Finds the host by its markers; `Local` when there are none.
     ///
     /// A marker with another value than the documented one is no marker: `GITLAB_CI=false` is set
@@ -81,29 +68,6 @@ impl Host {
             _ if is_jenkins => Self::Jenkins,
             None | Some("false" | "0") => Self::Local,
             Some(_) => Self::UnknownCi,
-        }
-    }
-
-    /// Finds the host that has exactly this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|host| host.name() == name)
-    }
-
-    /// The name in inputs, outputs and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Forgejo => "forgejo",
-            Self::Gitea => "gitea",
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Azure => "azure",
-            Self::Circleci => "circleci",
-            Self::Buildkite => "buildkite",
-            Self::Bitbucket => "bitbucket",
-            Self::Woodpecker => "woodpecker",
-            Self::Jenkins => "jenkins",
-            Self::UnknownCi => "ci",
-            Self::Local => "local",
         }
     }
 

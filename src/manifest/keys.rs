@@ -1,30 +1,9 @@
-//! The keys of a manifest: which inputs an entry may name, and how each is written there.
+//! The keys of a manifest in the order of its docs. How each is written is a column of the table
+//! of inputs.
 
-/// How a value is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// A text.
-    Text,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A whole number.
-    Number,
-    /// `true` or `false`.
-    Flag,
-    /// A list of texts, or one text with commas.
-    List,
-    /// A list of mappings that go on as YAML.
-    Mappings,
-    /// The fields of a provider's steps.
-    State,
-    /// The name of a variable, as `${NAME}`.
-    Secret,
-}
+use crate::inputs::table::{InputSpec, KeyKind, ManifestScope};
 
-/// A key with the way its value is written.
-pub type Key = (&'static str, KeyKind);
-
-/// The keys at the top, in the order of the docs.
+/// The keys at the top.
 pub const TOP_LEVEL_KEYS: [&str; 4] = ["version", "defaults", "integrations", "releases"];
 
 /// The keys of a code mapping.
@@ -32,74 +11,69 @@ pub const CODE_MAPPING: [&str; 5] =
     ["project", "repository", "stackRoot", "sourceRoot", "defaultBranch"];
 
 /// The keys of an entry of `integrations:`.
-pub const INTEGRATION: &[Key] = &[
-    ("provider", KeyKind::Text),
-    ("org", KeyKind::Text),
-    ("mode", KeyKind::Word(&["ensure", "install", "reauth"])),
-    ("integration-id", KeyKind::Number),
-    ("state", KeyKind::State),
-    ("next", KeyKind::Text),
-    ("repositories", KeyKind::List),
-    ("code-mappings", KeyKind::Mappings),
-    ("url", KeyKind::Text),
-    ("auth-token", KeyKind::Secret),
-    ("pipeline-token", KeyKind::Secret),
-    ("dialect", KeyKind::Word(&["auto", "api", "web"])),
+#[rustfmt::skip]
+pub const INTEGRATION: &[&str] = &[
+    "provider", "org", "mode", "integration-id", "state", "next", "repositories", "code-mappings",
+    "url", "auth-token", "pipeline-token", "dialect",
 ];
 
 /// The keys of an entry of `releases:`.
-pub const RELEASE: &[Key] = &[
-    ("org", KeyKind::Text),
-    ("projects", KeyKind::List),
-    ("release", KeyKind::Text),
-    ("release-prefix", KeyKind::Text),
-    ("environment", KeyKind::Text),
-    ("commits", KeyKind::List),
-    ("previous", KeyKind::Text),
-    ("paths", KeyKind::List),
-    ("remote", KeyKind::Text),
-    ("finalize", KeyKind::Flag),
-    ("proof", KeyKind::Flag),
-    ("deploy", KeyKind::Flag),
-    ("deploy-name", KeyKind::Text),
-    ("deploy-url", KeyKind::Text),
-    ("started-at", KeyKind::Text),
-    ("url", KeyKind::Text),
-    ("auth-token", KeyKind::Secret),
-    ("github-token", KeyKind::Secret),
+#[rustfmt::skip]
+pub const RELEASE: &[&str] = &[
+    "org", "projects", "release", "release-prefix", "environment", "commits", "previous", "paths",
+    "remote", "finalize", "proof", "deploy", "deploy-name", "deploy-url", "started-at", "url",
+    "auth-token", "github-token",
 ];
 
-/// What tells one entry from another, and so is no default.
-const IDENTIFYING_KEYS: &[&str] = &["provider", "integration-id", "state"];
-
 /// The keys of `defaults:`: what entries may name, without what tells them apart.
-pub fn defaults() -> Vec<Key> {
-    let others = RELEASE.iter().filter(|(name, _)| INTEGRATION.iter().all(|(own, _)| own != name));
-    INTEGRATION
-        .iter()
-        .chain(others)
-        .filter(|(name, _)| !IDENTIFYING_KEYS.contains(name))
-        .copied()
-        .collect()
+pub fn defaults() -> Vec<&'static str> {
+    let is_default = |name: &&str| !matches!(scope(name), ManifestScope::Identity(_));
+    entry_keys().filter(is_default).collect()
 }
 
-/// How the backend is reached: beside a manifest, what was typed holds for every entry.
-const CONNECTION_KEYS: &[&str] =
-    &["org", "url", "auth-token", "pipeline-token", "github-token", "dialect"];
+/// Every key of an entry, once.
+pub(super) fn entry_keys() -> impl Iterator<Item = &'static str> {
+    let others = RELEASE.iter().filter(|name| !INTEGRATION.contains(name));
+    INTEGRATION.iter().chain(others).copied()
+}
 
-/// What a step says of itself and no entry does.
-const RUN_KEYS: &[&str] =
-    &["callback-url", "entry", "wait", "github-status", "manifest", "max-parallel"];
+/// How the value of an entry's key is written.
+pub(super) fn kind(name: &str) -> KeyKind {
+    let input = InputSpec::find(name).expect("each key is an input");
+    input.key_kind().expect("each key has a kind in the table of inputs")
+}
 
 /// Whether an input is an entry's own, so that beside a manifest it is not typed.
 pub fn is_per_entry(name: &str) -> bool {
-    let keys = INTEGRATION.iter().chain(RELEASE);
-    keys.into_iter().any(|(key, _)| *key == name) && !CONNECTION_KEYS.contains(&name)
+    use ManifestScope::{Entry, Identity, Job};
+    matches!(scope(name), Entry(_) | Identity(_) | Job(_))
 }
 
-/// Whether an entry takes what was typed under this name. A release takes what programs that
-/// report errors read too: the version and the environment of the job.
+/// Whether an entry takes what was typed under this name.
 pub fn is_shared(name: &str, release: bool) -> bool {
-    let own = is_per_entry(name) || RUN_KEYS.contains(&name);
-    !own || (release && ["release", "environment", "projects", "remote"].contains(&name))
+    match scope(name) {
+        ManifestScope::Connection(_) | ManifestScope::Global => true,
+        ManifestScope::Job(_) => release,
+        ManifestScope::Entry(_) | ManifestScope::Identity(_) | ManifestScope::Step => false,
+    }
+}
+
+fn scope(name: &str) -> ManifestScope {
+    InputSpec::find(name).map_or(ManifestScope::Global, |input| input.manifest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::table::INPUTS;
+
+    #[test]
+    fn the_keys_are_those_that_the_table_of_inputs_lets_an_entry_name() {
+        let is_key = |input: &&InputSpec| input.key_kind().is_some();
+        let mut inputs: Vec<_> = INPUTS.iter().filter(is_key).map(|input| input.name).collect();
+        let mut keys: Vec<_> = entry_keys().collect();
+        inputs.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(keys, inputs);
+    }
 }

@@ -11,6 +11,7 @@ mod write;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::raw::RawInputs;
+use crate::inputs::table::INPUTS;
 use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
@@ -39,10 +40,6 @@ pub struct Manifest {
 
 impl Manifest {
     /// Reads the text of the file called `name`; `base` is what was typed beside it.
-    ///
-    /// # Errors
-    ///
-    /// `bad-manifest`, with every mistake that can be seen without its entries' values.
     pub fn read(
         name: &str,
         text: &str,
@@ -53,8 +50,8 @@ impl Manifest {
         let source = ManifestSource::new(name, text, &document);
         let mut reader = read::ManifestReader::new(Rc::new(document), base, variable);
         let entries = reader.entries();
-        let mistakes = reader.mistakes.into_iter().map(|mistake| source.point(mistake, None));
-        let mistakes = mistakes.collect();
+        let point = |mistake| source.point(mistake, None);
+        let mistakes = reader.mistakes.into_iter().map(point).collect();
         Ok((Self { entries, source }, mistakes))
     }
 }
@@ -65,11 +62,11 @@ pub fn combined_error(mistakes: Vec<Error>) -> Option<Error> {
 }
 
 /// What was typed although each entry says it for itself.
-pub fn conflicting_inputs(given: &RawInputs) -> Option<Error> {
-    let inputs = crate::inputs::table::INPUTS.iter().map(|input| input.name);
-    let is_stray = |name: &&str| keys::is_per_entry(name) && given.is_explicit(name);
-    let mut strays: Vec<_> = inputs.filter(is_stray).map(|name| format!("`{name}`")).collect();
-    strays.extend((!given.sets.is_empty()).then(|| "`--set`".to_owned()));
+pub fn conflicting_inputs(typed: &RawInputs) -> Option<Error> {
+    let names = INPUTS.iter().map(|input| input.name);
+    let is_stray = |name: &&str| keys::is_per_entry(name) && typed.is_explicit(name);
+    let mut strays: Vec<_> = names.filter(is_stray).map(|name| format!("`{name}`")).collect();
+    strays.extend((!typed.sets.is_empty()).then(|| "`--set`".to_owned()));
     if strays.is_empty() {
         return None;
     }

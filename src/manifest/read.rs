@@ -1,12 +1,14 @@
 //! From a parsed manifest to the inputs of each entry.
 
 use super::ManifestEntry;
-use super::keys::{INTEGRATION, Key, KeyKind, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared};
+use super::keys::{INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
+use crate::inputs::table::KeyKind;
 use crate::secret::Secret;
 use crate::text::quote::quote;
 use crate::text::suggest::closest;
+use crate::text::variable::VariableReference;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use serde_yaml::{Mapping, Value};
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::rc::Rc;
 /// The texts of some keys.
 type Texts = BTreeMap<&'static str, RawInput>;
 
-/// Walks the document and keeps every mistake.
+/// Reads a document's entries and collects every mistake.
 pub(super) struct ManifestReader<'a> {
     document: Rc<YamlDocument>,
     base: &'a RawInputs,
@@ -40,34 +42,36 @@ impl<'a> ManifestReader<'a> {
         };
         self.unknown_keys(top, &[], &TOP_LEVEL_KEYS, "a manifest");
         self.version(top.get("version"));
-        let all = defaults();
-        let path = ["defaults".to_owned()];
-        let given = top.get("defaults").filter(|value| !value.is_null());
-        let given = given.and_then(|value| self.mapping(value, &path, "`defaults`"));
-        let texts = given.map(|given| self.texts(given, &path, &all, "`defaults`"));
-        let texts = texts.unwrap_or_default();
-        let mut entries = self.list(top, "integrations", INTEGRATION, &texts);
-        entries.extend(self.list(top, "releases", RELEASE, &texts));
+        let defaults = self.defaults(top);
+        let mut entries = self.list(top, "integrations", INTEGRATION, &defaults);
+        entries.extend(self.list(top, "releases", RELEASE, &defaults));
         if entries.is_empty() && self.mistakes.is_empty() {
             self.wrong(&[], "the manifest names no integration and no release");
         }
         entries
     }
 
-    fn version(&mut self, given: Option<&Value>) {
-        let path = ["version".to_owned()];
-        match given {
+    fn version(&mut self, version: Option<&Value>) {
+        match version {
             Some(Value::Number(number)) if number.as_u64() == Some(1) => {}
             None => self.wrong(&[], "`version: 1` is missing"),
-            Some(_) => self.wrong(&path, "`version` takes 1"),
+            Some(_) => self.wrong(&["version".to_owned()], "`version` takes 1"),
         }
+    }
+
+    fn defaults(&mut self, top: &Mapping) -> Texts {
+        let path = ["defaults".to_owned()];
+        let value = top.get("defaults").filter(|value| !value.is_null());
+        let mapping = value.and_then(|value| self.mapping(value, &path, "`defaults`"));
+        let texts = mapping.map(|mapping| self.texts(mapping, &path, &defaults(), "`defaults`"));
+        texts.unwrap_or_default()
     }
 
     fn list(
         &mut self,
         top: &Mapping,
         name: &'static str,
-        keys: &[Key],
+        keys: &[&'static str],
         defaults: &Texts,
     ) -> Vec<ManifestEntry> {
         let items = match top.get(name) {
@@ -78,8 +82,8 @@ impl<'a> ManifestReader<'a> {
                 return Vec::new();
             }
         };
-        let read = |(index, item)| self.entry(name, index, item, keys, defaults);
-        items.iter().enumerate().filter_map(read).collect()
+        let entry = |(index, item)| self.entry(name, index, item, keys, defaults);
+        items.iter().enumerate().filter_map(entry).collect()
     }
 
     fn entry(
@@ -87,45 +91,50 @@ impl<'a> ManifestReader<'a> {
         list: &'static str,
         index: usize,
         item: &Value,
-        keys: &[Key],
+        keys: &[&'static str],
         defaults: &Texts,
     ) -> Option<ManifestEntry> {
         let path = [list.to_owned(), index.to_string()];
         let what = format!("an entry of `{list}`");
-        let before = self.mistakes.len();
+        let mistakes_before = self.mistakes.len();
         let mapping = self.mapping(item, &path, &what)?;
-        let is_key = |name: &str| keys.iter().any(|(key, _)| *key == name);
-        let inherited = defaults.iter().filter(|(name, _)| is_key(name));
-        let mut found: Texts = inherited.map(|(name, found)| (*name, found.clone())).collect();
-        found.extend(self.texts(mapping, &path, keys, &what));
-        let block = |path| StateBlock { document: Rc::clone(&self.document), path };
-        let has_state = mapping.contains_key("state");
-        let state = has_state.then(|| block([&path[..], &["state".to_owned()]].concat()));
+        let mut texts = defaults.clone();
+        texts.retain(|name, _| keys.contains(name));
+        texts.extend(self.texts(mapping, &path, keys, &what));
+        let state = mapping.contains_key("state").then(|| StateBlock {
+            document: Rc::clone(&self.document),
+            path: [&path[..], &["state".to_owned()]].concat(),
+        });
         let release = list == "releases";
-        if !release && !found.contains_key("provider") {
+        if !release && !texts.contains_key("provider") {
             self.wrong(&path, "`provider` is missing: the provider's key");
         }
-        let given = self
-            .base
-            .for_entry(EntryInputs { found, state, release }, |name| is_shared(name, release));
-        let place = self.place(&path)?;
-        let flawed = self.mistakes.len() > before;
-        Some(ManifestEntry { key: format!("{list}[{index}]"), place, given, has_errors: flawed })
+        let inputs = EntryInputs { texts, state, release };
+        Some(ManifestEntry {
+            key: format!("{list}[{index}]"),
+            place: self.place(&path)?,
+            given: self.base.for_entry(inputs, |name| is_shared(name, release)),
+            has_errors: self.mistakes.len() > mistakes_before,
+        })
     }
 
     /// The texts of a mapping's keys; `what` is the mapping, for messages.
-    fn texts(&mut self, mapping: &Mapping, path: &[String], keys: &[Key], what: &str) -> Texts {
-        let names: Vec<_> = keys.iter().map(|(name, _)| *name).collect();
-        self.unknown_keys(mapping, path, &names, what);
+    fn texts(
+        &mut self,
+        mapping: &Mapping,
+        path: &[String],
+        keys: &[&'static str],
+        what: &str,
+    ) -> Texts {
+        self.unknown_keys(mapping, path, keys, what);
         let mut texts = Texts::new();
-        for (name, kind) in keys {
-            let path = [path, &[(*name).to_owned()]].concat();
-            let Some(value) = mapping.get(*name) else { continue };
-            match self.text(value, *kind) {
+        for &name in keys {
+            let path = [path, &[name.to_owned()]].concat();
+            let Some(value) = mapping.get(name) else { continue };
+            match self.text(value, kind(name)) {
                 Ok(Some(text)) => {
-                    let origin = self
-                        .place(&path)
-                        .map_or(InputOrigin::File("the manifest"), InputOrigin::Manifest);
+                    let place = self.place(&path).map(InputOrigin::Manifest);
+                    let origin = place.unwrap_or(InputOrigin::File("the manifest"));
                     texts.insert(name, RawInput { text: Secret::from(text), origin });
                 }
                 Ok(None) => {}
@@ -143,7 +152,7 @@ impl<'a> ManifestReader<'a> {
                 Err("is a secret, and stands in the file itself: write `${NAME}`".to_owned())
             }
             (Value::String(text), _) => self.resolved(text).map(Some),
-            (Value::Bool(value), KeyKind::Flag) => Ok(Some(value.to_string())),
+            (Value::Bool(value), KeyKind::Boolean) => Ok(Some(value.to_string())),
             (Value::Number(number), KeyKind::Number) => Ok(Some(number.to_string())),
             (Value::Sequence(items), KeyKind::List) => self.list_text(items).map(Some),
             (Value::Sequence(_), KeyKind::Mappings) => {
@@ -189,19 +198,16 @@ impl<'a> ManifestReader<'a> {
 
     /// A text that is wholly `${NAME}` or `${NAME:?message}` stands for the variable.
     fn resolved(&self, text: &str) -> Result<String, String> {
-        let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
-            return match text.contains("${") {
-                true => {
-                    Err("names a variable within a text: `${NAME}` is the whole value".to_owned())
-                }
-                false => Ok(text.to_owned()),
-            };
-        };
-        let (name, why) = inner.split_once(":?").unwrap_or((inner, ""));
-        (self.variable)(name).ok_or_else(|| {
-            let why = if why.is_empty() { String::new() } else { format!(": {}", one_line(why)) };
-            format!("names the variable {}, which is not set, or empty{why}", quote(name))
-        })
+        match VariableReference::parse(text) {
+            Some(variable) => (self.variable)(variable.name).ok_or_else(|| {
+                let (name, reason) = (quote(variable.name), variable.reason());
+                format!("names the variable {name}, which is not set, or empty{reason}")
+            }),
+            None if text.contains("${") => {
+                Err("names a variable within a text: `${NAME}` is the whole value".to_owned())
+            }
+            None => Ok(text.to_owned()),
+        }
     }
 
     fn mapping<'b>(
@@ -221,14 +227,14 @@ impl<'a> ManifestReader<'a> {
     fn unknown_keys(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
         let keys = mapping.keys().filter_map(Value::as_str);
         for key in keys.filter(|key| !names.contains(key)) {
-            let path = [path, &[key.to_owned()]].concat();
             let message = format!("{} is no key of {what}", quote(key));
             let hint = match closest(key, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names.join(", ")),
             };
+            let place = self.place(&[path, &[key.to_owned()]].concat());
             let failure = Error::new(ErrorCode::BadManifest, message).with_hint(hint);
-            self.mistakes.push(Error { place: self.place(&path), ..failure });
+            self.mistakes.push(Error { place, ..failure });
         }
     }
 
@@ -239,7 +245,7 @@ impl<'a> ManifestReader<'a> {
     }
 
     fn place(&self, path: &[String]) -> Option<LineColumn> {
-        self.document.position(path).map(|spot| spot.place)
+        self.document.position(path).map(|position| position.place)
     }
 }
 
@@ -247,14 +253,10 @@ fn takes(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Text | KeyKind::Word(_) => "a text",
         KeyKind::Number => "a whole number",
-        KeyKind::Flag => "`true` or `false`",
+        KeyKind::Boolean => "`true` or `false`",
         KeyKind::List => "a list of texts",
         KeyKind::Mappings => "a list of mappings",
         KeyKind::State => "a mapping",
         KeyKind::Secret => "the name of a variable, as `${NAME}`",
     }
-}
-
-fn one_line(text: &str) -> String {
-    quote(text).trim_matches('`').to_owned()
 }

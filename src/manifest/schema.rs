@@ -1,7 +1,7 @@
 //! The JSON Schema of the manifest, for editors: the same keys that the reader takes.
 
-use super::keys::{CODE_MAPPING, INTEGRATION, Key, KeyKind, RELEASE, defaults};
-use crate::inputs::table::INPUTS;
+use super::keys::{CODE_MAPPING, INTEGRATION, RELEASE, defaults, kind};
+use crate::inputs::table::{InputSpec, KeyKind};
 use crate::provider::PROVIDERS;
 use serde_json::{Map, Value, json};
 
@@ -36,9 +36,9 @@ fn or_nothing(schema: Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
-fn object(keys: &[Key], required: &[&str]) -> Value {
-    let property = |(name, kind): &Key| ((*name).to_owned(), property(name, *kind));
-    let properties: Map<_, _> = keys.iter().map(property).collect();
+fn object(keys: &[&str], required: &[&str]) -> Value {
+    let properties: Map<_, _> =
+        keys.iter().map(|name| ((*name).to_owned(), property(name))).collect();
     json!({
         "type": "object",
         "required": required,
@@ -47,29 +47,28 @@ fn object(keys: &[Key], required: &[&str]) -> Value {
     })
 }
 
-fn property(name: &str, kind: KeyKind) -> Value {
-    let input = INPUTS.iter().find(|input| input.name == name);
-    let takes = match (name, kind) {
+fn property(name: &str) -> Value {
+    let mut choices = match (name, kind(name)) {
         ("provider", _) => {
             let keys: Vec<_> = PROVIDERS.iter().map(|provider| provider.key()).collect();
-            json!([{ "enum": keys }, { "type": "string" }])
+            vec![json!({ "enum": keys }), json!({ "type": "string" })]
         }
-        (_, KeyKind::Text) => json!([{ "type": "string" }]),
-        (_, KeyKind::Word(words)) => json!([{ "enum": words }, variable()]),
-        (_, KeyKind::Number) => json!([{ "type": "integer", "minimum": 1 }, variable()]),
-        (_, KeyKind::Flag) => {
-            json!([{ "type": "boolean" }, { "enum": ["true", "false"] }, variable()])
+        (_, KeyKind::Text) => vec![json!({ "type": "string" })],
+        (_, KeyKind::Word(words)) => vec![json!({ "enum": words }), variable()],
+        (_, KeyKind::Number) => vec![json!({ "type": "integer", "minimum": 1 }), variable()],
+        (_, KeyKind::Boolean) => {
+            vec![json!({ "type": "boolean" }), json!({ "enum": ["true", "false"] }), variable()]
         }
         (_, KeyKind::List) => {
-            json!([{ "type": "array", "items": { "type": "string" } }, { "type": "string" }])
+            let text = json!({ "type": "string" });
+            vec![json!({ "type": "array", "items": text }), text]
         }
-        (_, KeyKind::Mappings) => json!([{ "type": "array", "items": code_mapping() }]),
-        (_, KeyKind::State) => json!([{ "type": "object" }]),
-        (_, KeyKind::Secret) => json!([variable()]),
+        (_, KeyKind::Mappings) => vec![json!({ "type": "array", "items": code_mapping() })],
+        (_, KeyKind::State) => vec![json!({ "type": "object" })],
+        (_, KeyKind::Secret) => vec![variable()],
     };
-    let anything = takes.as_array().cloned().unwrap_or_default();
-    let anything: Vec<_> = anything.into_iter().chain([json!({ "type": "null" })]).collect();
-    json!({ "description": input.map(|input| input.meaning), "anyOf": anything })
+    choices.push(json!({ "type": "null" }));
+    json!({ "description": InputSpec::find(name).map(|input| input.meaning), "anyOf": choices })
 }
 
 fn variable() -> Value {

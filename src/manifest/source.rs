@@ -1,7 +1,8 @@
 //! The text of a manifest, to point into: which lines may be shown, and how.
 
-use super::keys::{self, INTEGRATION, KeyKind, RELEASE};
+use super::keys;
 use crate::error::Error;
+use crate::inputs::table::KeyKind;
 use crate::text::quote::quote;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeSet;
@@ -23,8 +24,8 @@ impl ManifestSource {
     /// The text of the file called `name`, and what stands in it.
     pub(super) fn new(name: &str, text: &str, document: &YamlDocument) -> Self {
         let is_secret = |path: &[String]| path.iter().any(|key| is_secret(key));
-        let secret = document.spots().filter(|(path, _)| is_secret(path));
-        let hidden = secret.map(|(_, spot)| spot.place.line).collect();
+        let secret = document.positions().filter(|(path, _)| is_secret(path));
+        let hidden = secret.map(|(_, position)| position.place.line).collect();
         let lines = text.lines().map(str::to_owned).collect();
         Self { name: name.to_owned(), lines, hidden, parsed: true }
     }
@@ -86,10 +87,8 @@ fn key(line: &str) -> &str {
 
 /// Whether the value of this key is never secret.
 fn is_plain(key: &str) -> bool {
-    let named = INTEGRATION.iter().chain(RELEASE).map(|(name, _)| *name);
-    let mut plain =
-        named.chain(keys::TOP_LEVEL_KEYS).chain(keys::CODE_MAPPING).filter(|key| !is_secret(key));
-    plain.any(|name| name == key)
+    let mut known = keys::entry_keys().chain(keys::TOP_LEVEL_KEYS).chain(keys::CODE_MAPPING);
+    known.any(|name| name == key) && !is_secret(key)
 }
 
 fn names_secret(line: &str) -> bool {
@@ -102,7 +101,5 @@ fn is_secret(key: &str) -> bool {
 
 /// The keys whose values are never shown.
 fn secrets() -> impl Iterator<Item = &'static str> {
-    let keys = INTEGRATION.iter().chain(RELEASE);
-    let secret = |(_, kind): &&(&str, KeyKind)| matches!(kind, KeyKind::State | KeyKind::Secret);
-    keys.filter(secret).map(|(name, _)| *name)
+    keys::entry_keys().filter(|name| matches!(keys::kind(name), KeyKind::State | KeyKind::Secret))
 }

@@ -1,12 +1,13 @@
-//! From what an organization has to a manifest that says so. Pure: what a backend tells goes in,
-//! and a text comes out.
+//! From what an organization has to a manifest of it. Pure: what a backend lists goes in, and a
+//! text comes out.
 //!
-//! What is told is others' text: a manifest would read a file by `@`, or a variable by `${`, so
+//! What it lists is others' text: a manifest would read a file by `@`, or a variable by `${`, so
 //! nothing that looks like one is written as it is.
 
 use crate::integration::links::RequestedLinks;
 use crate::model::{ListedIntegration, OrgSlug};
 use crate::provider::{self, PROVIDERS, Provider, RecoveredField};
+use crate::text::case::snake_case;
 use serde_json::{Map, Value, json};
 
 /// An integration as a backend has it.
@@ -30,9 +31,13 @@ pub struct GeneratedManifest {
 }
 
 /// Writes the manifest of an organization, at this address when one is needed.
-pub fn write(org: &OrgSlug, url: Option<&str>, held: &[ExistingIntegration]) -> GeneratedManifest {
+pub fn write(
+    org: &OrgSlug,
+    url: Option<&str>,
+    existing: &[ExistingIntegration],
+) -> GeneratedManifest {
     let mut left_out = Vec::new();
-    let entries: Vec<_> = held.iter().filter_map(|one| entry(one, &mut left_out)).collect();
+    let entries: Vec<_> = existing.iter().filter_map(|one| entry(one, &mut left_out)).collect();
     let mut defaults = json!({ "org": org.as_str() });
     if let Some(url) = url {
         defaults["url"] = url.into();
@@ -43,8 +48,8 @@ pub fn write(org: &OrgSlug, url: Option<&str>, held: &[ExistingIntegration]) -> 
     GeneratedManifest { text, count, left_out }
 }
 
-fn entry(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Option<Value> {
-    let (listed, key) = (&held.listed, provider_key(&held.integration_key));
+fn entry(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Option<Value> {
+    let (listed, key) = (&existing.listed, provider_key(&existing.integration_key));
     let why_not = match listed.active {
         false => Some("it is not active"),
         true if key.is_empty() => Some("its provider's key is none"),
@@ -63,11 +68,11 @@ fn entry(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Option<Value
     if !state.is_empty() {
         entry["state"] = Value::Object(state);
     }
-    let repositories = repositories(held, left_out);
+    let repositories = repositories(existing, left_out);
     if !repositories.is_empty() {
         entry["repositories"] = repositories.into();
     }
-    let mappings = code_mappings(held, left_out);
+    let mappings = code_mappings(existing, left_out);
     if !mappings.is_empty() {
         entry["code-mappings"] = mappings.into();
     }
@@ -91,13 +96,13 @@ fn state(
     key: &str,
     listed: &ListedIntegration,
 ) -> (Map<String, Value>, bool) {
-    let telling = provider::recover_state(provider, listed);
-    let mut is_enough = telling.is_enough;
+    let recovered = provider::recover_state(provider, listed);
+    let mut is_enough = recovered.is_enough;
     let mut state = Map::new();
-    for RecoveredField { name, value } in telling.fields {
-        let is_told = value.is_some();
+    for RecoveredField { name, value } in recovered.fields {
+        let had_value = value.is_some();
         let value = value.filter(|value| value.as_str().is_none_or(is_literal));
-        is_enough &= is_told == value.is_some();
+        is_enough &= had_value == value.is_some();
         let value = value.unwrap_or_else(|| variable(key, listed.id, name).into());
         state.insert(name.to_owned(), value);
     }
@@ -106,46 +111,34 @@ fn state(
 
 /// The variable of a field: `${OPSGENIE_3_API_KEY}`.
 fn variable(key: &str, id: i64, field: &str) -> String {
-    let mut name = format!("{key}_{id}_");
-    for c in field.chars() {
-        if c.is_ascii_uppercase() {
-            name.push('_');
-        }
-        name.push(c);
-    }
+    let name = format!("{key}_{id}_{}", snake_case(field));
     format!("${{{}}}", name.replace('-', "_").to_ascii_uppercase())
 }
 
-fn repositories(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<String> {
+fn repositories(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<String> {
     let mut take = |name: &&String| {
         let is_taken = is_literal(name) && !name.contains(',');
         if !is_taken {
-            let id = held.listed.id;
+            let id = existing.listed.id;
             left_out.push(format!("a repository of integration {id} is left out: its name is none that a manifest takes"));
         }
         is_taken
     };
-    held.links.repositories.iter().filter(|name| take(name)).cloned().collect()
+    existing.links.repositories.iter().filter(|name| take(name)).cloned().collect()
 }
 
-fn code_mappings(held: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<Value> {
+fn code_mappings(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<Value> {
     let mut mappings = Vec::new();
-    for mapping in &held.links.code_mappings {
-        let texts = [
-            ("project", Some(&mapping.project)),
-            ("repository", Some(&mapping.repository)),
-            ("stackRoot", Some(&mapping.stack_root)),
-            ("sourceRoot", Some(&mapping.source_root)),
-            ("defaultBranch", mapping.default_branch.as_ref()),
-        ];
-        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text?)));
-        if !texts.clone().all(|(_, text)| is_literal(text)) {
-            let id = held.listed.id;
+    for mapping in &existing.links.code_mappings {
+        let value = serde_json::to_value(mapping).expect("a code mapping is JSON");
+        let mut texts =
+            value.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_str);
+        if texts.all(is_literal) {
+            mappings.push(value);
+        } else {
+            let id = existing.listed.id;
             left_out.push(format!("a code mapping of integration {id} is left out: it has a text that a manifest would not take as it is"));
-            continue;
         }
-        let texts = texts.map(|(name, text)| (name.to_owned(), text.as_str().into()));
-        mappings.push(Value::Object(texts.collect()));
     }
     mappings
 }
@@ -171,7 +164,7 @@ mod tests {
         }
     }
 
-    fn held(key: &str, external_id: &str) -> ExistingIntegration {
+    fn existing(key: &str, external_id: &str) -> ExistingIntegration {
         let integration_key = key.to_owned();
         ExistingIntegration {
             integration_key,
@@ -180,13 +173,13 @@ mod tests {
         }
     }
 
-    fn written(held: ExistingIntegration) -> GeneratedManifest {
-        write(&OrgSlug::parse("acme").unwrap(), None, &[held])
+    fn written(existing: ExistingIntegration) -> GeneratedManifest {
+        write(&OrgSlug::parse("acme").unwrap(), None, &[existing])
     }
 
     #[test]
     fn a_secret_becomes_a_variable_and_what_is_told_does_not() {
-        let text = written(held("opsgenie", "acme-ops")).text;
+        let text = written(existing("opsgenie", "acme-ops")).text;
         assert!(text.contains("provider: acme-ops"), "{text}");
         assert!(text.contains("apiKey: ${OPSGENIE_7_API_KEY}"), "{text}");
         assert!(!text.contains("integration-id"), "{text}");
@@ -195,7 +188,7 @@ mod tests {
     #[test]
     fn what_does_not_tell_itself_is_named_by_its_id() {
         for key in ["slack", "vercel", "nobody-knows-it", "bitbucket"] {
-            let text = written(held(key, "T1")).text;
+            let text = written(existing(key, "T1")).text;
             assert!(text.contains("integration-id: 7"), "{text}");
         }
     }
@@ -203,7 +196,7 @@ mod tests {
     #[test]
     fn a_name_that_would_read_a_variable_or_a_file_is_not_written() {
         for hostile in ["${SECRET}", "@/etc/passwd", "$HOME", "a${B}"] {
-            let mut one = held("example", hostile);
+            let mut one = existing("example", hostile);
             one.links.repositories = vec![hostile.to_owned(), "acme/web".to_owned()];
             let GeneratedManifest { text, left_out, .. } = written(one);
             assert!(!text.contains(hostile), "{text}");
@@ -215,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_not_active_is_left_out() {
-        let mut one = held("example", "demo");
+        let mut one = existing("example", "demo");
         one.listed.active = false;
         let GeneratedManifest { text, count, left_out } = written(one);
         assert_eq!((count, left_out.len()), (0, 1), "{text}");

@@ -5,6 +5,7 @@ pub mod state;
 pub mod token;
 
 use crate::error::{Error, ErrorCode};
+use crate::text::words::word_enum;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -40,24 +41,17 @@ impl fmt::Display for OrgSlug {
     }
 }
 
-/// What a pipeline is for: Sentry's analytics call it `pipeline_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PipelineType {
-    /// The state names no integration.
-    Install,
-    /// The state already names the integration.
-    Reauth,
+word_enum! {
+    /// What a pipeline is for: Sentry's analytics call it `pipeline_type`.
+    pub enum PipelineType {
+        /// The state names no integration.
+        Install = "install",
+        /// The state already names the integration.
+        Reauth = "reauth",
+    }
 }
 
 impl PipelineType {
-    /// The word in outputs and analytics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Reauth => "reauth",
-        }
-    }
-
     /// What a finish that changed something did, for a person.
     pub fn past_verb(self) -> &'static str {
         match self {
@@ -67,40 +61,22 @@ impl PipelineType {
     }
 }
 
-/// The state of an integration, or of an organization's link to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IntegrationStatus {
-    /// In use.
-    Active,
-    /// Switched off.
-    Disabled,
-    /// Marked for deletion; finishing again revives it.
-    PendingDeletion,
-    /// Being deleted now; finishing again has to wait.
-    DeletionInProgress,
-}
-
-impl IntegrationStatus {
-    /// The word in storage and in Sentry's API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::PendingDeletion => "pending_deletion",
-            Self::DeletionInProgress => "deletion_in_progress",
-        }
-    }
-
-    /// Reads the word; an unknown one is `None`.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled, Self::PendingDeletion, Self::DeletionInProgress]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+word_enum! {
+    /// The state of an integration, or of an organization's link to it, in the words of Sentry's API.
+    pub enum IntegrationStatus {
+        /// In use.
+        Active = "active",
+        /// Switched off.
+        Disabled = "disabled",
+        /// Marked for deletion; finishing again revives it.
+        PendingDeletion = "pending_deletion",
+        /// Being deleted now; finishing again has to wait.
+        DeletionInProgress = "deletion_in_progress",
     }
 }
 
 /// What a provider builds from a complete state: the integration to store.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct IntegrationData {
     /// The third party's own id for the installation; unique within a provider.
     pub external_id: String,
@@ -134,9 +110,10 @@ pub struct UserIdentity {
 }
 
 /// How the integration's row is treated at the finish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowPolicy {
     /// Created, or overwritten wholesale.
+    #[default]
     Overwrite,
     /// Created; one that is there keeps name and metadata.
     Keep,
@@ -147,17 +124,7 @@ pub enum RowPolicy {
 impl IntegrationData {
     /// An integration with nothing but its external id.
     pub fn new(external_id: impl Into<String>) -> Self {
-        let external_id = external_id.into();
-        Self {
-            external_id,
-            name: None,
-            metadata: Object::new(),
-            row: RowPolicy::Overwrite,
-            kept_metadata: &[],
-            user_identity: None,
-            idp_external_id: None,
-            idp_config: Object::new(),
-        }
+        Self { external_id: external_id.into(), ..Self::default() }
     }
 }
 

@@ -77,10 +77,10 @@ impl Site {
                 absolute_uri(&customer_domain_path(path), &self.organization_url(domains, slug))
             }
         };
-        for (mark, part) in [('?', query), ('#', fragment)] {
+        for (delimiter, part) in [('?', query), ('#', fragment)] {
             if let Some(part) = part.filter(|part| !part.is_empty()) {
-                url.push(mark);
-                url.push_str(part.strip_prefix(mark).unwrap_or(part));
+                url.push(delimiter);
+                url.push_str(part.strip_prefix(delimiter).unwrap_or(part));
             }
         }
         url

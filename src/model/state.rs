@@ -99,7 +99,7 @@ impl fmt::Debug for Fields {
 pub fn signature<'a>(step_ids: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Md5::new();
     step_ids.into_iter().for_each(|id| hash.update(id.as_bytes()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::text::hex(&hash.finalize())
 }
 
 #[cfg(test)]

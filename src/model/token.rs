@@ -67,10 +67,11 @@ impl TokenClaims {
                 self.org
             ));
         }
-        let same = |claimed: &str, url: &Url| {
+        let has_origin = |claimed: &str, url: &Url| {
             Url::parse(claimed).is_ok_and(|claimed| claimed.origin() == url.origin())
         };
-        let url = url.filter(|url| !same(&self.url, url) && !same(&self.region_url, url))?;
+        let url =
+            url.filter(|url| !has_origin(&self.url, url) && !has_origin(&self.region_url, url))?;
         let home = if self.url.is_empty() { &self.region_url } else { &self.url };
         Some(format!("the token belongs to {home}, and `url` is {url}"))
     }
@@ -120,10 +121,12 @@ mod tests {
             url: "https://sentry.io".to_owned(),
             region_url: "https://de.sentry.io".to_owned(),
         };
-        let said = |url: &str, org| claims.mismatch(Url::parse(url).ok().as_ref(), Some(org));
-        assert_eq!(said("https://sentry.io/", "acme"), None);
-        assert_eq!(said("https://de.sentry.io/", "acme"), None);
-        assert!(said("https://sentry.example.com", "acme").unwrap().contains("sentry.example.com"));
-        assert!(said("https://sentry.io", "other").unwrap().contains("other"));
+        let message = |url: &str, org| claims.mismatch(Url::parse(url).ok().as_ref(), Some(org));
+        assert_eq!(message("https://sentry.io/", "acme"), None);
+        assert_eq!(message("https://de.sentry.io/", "acme"), None);
+        assert!(
+            message("https://sentry.example.com", "acme").unwrap().contains("sentry.example.com")
+        );
+        assert!(message("https://sentry.io", "other").unwrap().contains("other"));
     }
 }

@@ -1,4 +1,4 @@
-//! The words of an outcome: what a run about a task tells a person and the host.
+//! The outcome of an integration's task, in words for a person and the host.
 
 use super::{IntegrationOutcome, Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode};
@@ -26,13 +26,13 @@ impl IntegrationReport<'_> {
         verb: &str,
         finished: &FinishedIntegration,
     ) -> Outcome {
-        let headline = match finished.changed {
+        let FinishedIntegration { id, name, changed, location, .. } = finished;
+        let headline = match changed {
             true => self.headline(&format!("is {verb}")),
             false => self.headline("was as it should be already"),
         };
-        let url = finished.location.clone().unwrap_or_else(|| self.settings_url(finished.id));
-        let changed = finished.changed;
-        Outcome { changed, ..self.installed(kind, (finished.id, &finished.name), url, headline) }
+        let url = location.clone().unwrap_or_else(|| self.settings_url(*id));
+        Outcome { changed: *changed, ..self.installed(kind, (*id, name), url, headline) }
     }
 
     /// Nothing was to be done.
@@ -48,12 +48,12 @@ impl IntegrationReport<'_> {
         let subject = IntegrationOutcome {
             pipeline_type: Some(kind),
             redirect_url: Some(page.clone()),
-            ..self.subject()
+            ..subject(self.task)
         };
         let failure = Some(Error::new(ErrorCode::NeedsBrowser, message.clone()));
-        let next = std::iter::once(format!("open: {page}")).chain(then.iter().cloned()).collect();
+        let next_steps = [&[format!("open: {page}")], then].concat();
         let outcome = Outcome::new(OutcomeStatus::ActionRequired, message);
-        Outcome { subject: Some(subject), failure, next_steps: next, ..outcome }
+        Outcome { subject: Some(subject), failure, next_steps, ..outcome }
     }
 
     /// The headline of a run that found the integration and only set what it lacked.
@@ -64,44 +64,40 @@ impl IntegrationReport<'_> {
     }
 
     /// What a run would do.
-    pub fn planned(&self, decision: &Decision, backend: &str, lacking: &RequestedLinks) -> Outcome {
+    pub fn planned(&self, decision: &Decision, backend: &str, missing: &RequestedLinks) -> Outcome {
         if let Decision::UpToDate { id, name } = decision {
-            let nothing = Outcome { status: OutcomeStatus::Planned, ..self.up_to_date(*id, name) };
-            if lacking.is_empty() {
-                return nothing;
+            let outcome = Outcome { status: OutcomeStatus::Planned, ..self.up_to_date(*id, name) };
+            if missing.is_empty() {
+                return outcome;
             }
             let headline = self.headline("is installed, and would get what it lacks");
-            let details = [nothing.details, lacking.describe()].concat();
-            return Outcome { headline, details, has_changes: true, ..nothing };
+            let details = [outcome.details, missing.describe()].concat();
+            return Outcome { headline, details, has_changes: true, ..outcome };
         }
-        let mut details = vec![format!("why: {}", decision.reason())];
-        details.push(format!("backend: {backend}"));
-        details.extend(self.task.describe_answers());
         let finish = "store the integration, link the organization, write an audit entry";
-        details.push(finish.to_owned());
-        details.extend(lacking.describe());
-        let subject =
-            IntegrationOutcome { pipeline_type: Some(decision.pipeline_type()), ..self.subject() };
+        let details = [
+            vec![format!("why: {}", decision.reason()), format!("backend: {backend}")],
+            self.task.describe_answers(),
+            vec![finish.to_owned()],
+            missing.describe(),
+        ];
+        let pipeline_type = Some(decision.pipeline_type());
+        let subject = Some(IntegrationOutcome { pipeline_type, ..subject(self.task) });
         let headline = self.headline(&format!("would be {}", decision.verb()));
         let outcome = Outcome::new(OutcomeStatus::Planned, headline);
-        Outcome { subject: Some(subject), details, has_changes: true, ..outcome }
+        Outcome { subject, details: details.concat(), has_changes: true, ..outcome }
     }
 
     /// It failed.
     pub fn failed(task: &IntegrationTask, failure: Error) -> Outcome {
-        let subject =
-            IntegrationOutcome { provider: task.key.clone(), ..IntegrationOutcome::default() };
-        Outcome { subject: Some(subject), ..Outcome::failed(failure) }
+        Outcome { subject: Some(subject(task)), ..Outcome::failed(failure) }
     }
 
     /// The texts that outputs will show, which a mask must not hit.
     pub fn visible_texts(task: &IntegrationTask, base: &str) -> Vec<String> {
         let words = ["complete", "planned", "error", "install", "reauth", "true", "false"];
-        let mut shown: Vec<_> = words.map(str::to_owned).into();
-        shown.extend(task.public_values());
-        let (org, key, next) = (task.org.as_str(), task.provider_key(), task.next.as_deref());
-        shown.push(Site::new(base).settings_url(org, key, 0, next));
-        shown
+        let page = IntegrationReport { task, site: &Site::new(base) }.settings_url(0);
+        [words.map(str::to_owned).to_vec(), task.public_values(), vec![page]].concat()
     }
 
     /// The integration is there.
@@ -117,21 +113,14 @@ impl IntegrationReport<'_> {
             pipeline_type: Some(kind),
             integration: Some((id, name.to_owned())),
             redirect_url: Some(url),
-            ..self.subject()
+            ..subject(self.task)
         };
-        Outcome {
-            subject: Some(subject),
-            details,
-            ..Outcome::new(OutcomeStatus::Complete, headline)
-        }
+        let outcome = Outcome::new(OutcomeStatus::Complete, headline);
+        Outcome { subject: Some(subject), details, ..outcome }
     }
 
     fn headline(&self, verb: &str) -> String {
         format!("{} {verb} for {}", self.task.name(), self.task.org)
-    }
-
-    fn subject(&self) -> IntegrationOutcome {
-        IntegrationOutcome { provider: self.task.key.clone(), ..IntegrationOutcome::default() }
     }
 
     /// The integration's settings page with `next`: the seed's success redirect.
@@ -139,4 +128,8 @@ impl IntegrationReport<'_> {
         let (org, key) = (self.task.org.as_str(), self.task.provider_key());
         self.site.settings_url(org, key, id, self.task.next.as_deref())
     }
+}
+
+fn subject(task: &IntegrationTask) -> IntegrationOutcome {
+    IntegrationOutcome { provider: task.key.clone(), ..IntegrationOutcome::default() }
 }

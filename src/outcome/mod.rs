@@ -7,32 +7,23 @@ use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::types::ToleratedExit;
 use crate::model::PipelineType;
 use crate::secret;
+use crate::text::words::word_enum;
 
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutcomeStatus {
-    /// Done, or nothing was to be done.
-    Complete,
-    /// A person must act; the pipeline waits.
-    ActionRequired,
-    /// The host withheld the secrets, as it should.
-    Skipped,
-    /// Decided only.
-    Planned,
-    /// It failed.
-    Error,
-}
-
-impl OutcomeStatus {
-    /// The word in the `status` output.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::ActionRequired => "action_required",
-            Self::Skipped => "skipped",
-            Self::Planned => "planned",
-            Self::Error => "error",
-        }
+word_enum! {
+    /// How a run ended, by its word in the `status` output.
+    #[derive(Default)]
+    pub enum OutcomeStatus {
+        /// Done, or nothing was to be done.
+        #[default]
+        Complete = "complete",
+        /// A person must act; the pipeline waits.
+        ActionRequired = "action_required",
+        /// The host withheld the secrets, as it should.
+        Skipped = "skipped",
+        /// Decided only.
+        Planned = "planned",
+        /// It failed.
+        Error = "error",
     }
 }
 
@@ -63,7 +54,7 @@ pub struct ReleaseOutcome {
 }
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// How the run ended.
     pub status: OutcomeStatus,
@@ -111,23 +102,7 @@ pub struct EntryOutcome {
 impl Outcome {
     /// An end with its headline.
     pub fn new(status: OutcomeStatus, headline: impl Into<String>) -> Self {
-        Self {
-            status,
-            changed: false,
-            subject: None,
-            release: None,
-            failure: None,
-            skipped_reason: None,
-            warnings: Vec::new(),
-            headline: headline.into(),
-            details: Vec::new(),
-            next_steps: Vec::new(),
-            tolerated: false,
-            has_changes: false,
-            exit_override: None,
-            entries: Vec::new(),
-            document: None,
-        }
+        Self { status, headline: headline.into(), ..Self::default() }
     }
 
     /// The end of a run over many entries. The plain outputs are those of the first entry that
@@ -137,19 +112,18 @@ impl Outcome {
         let with = |status| entries.iter().find(|entry| entry.outcome.status == status);
         let first =
             with(OutcomeStatus::ActionRequired).or(with(OutcomeStatus::Error)).or(entries.first());
-        let told = first.map(|entry| entry.outcome.clone());
-        let told = told.unwrap_or_else(|| Self::new(OutcomeStatus::Complete, ""));
+        let first = first.map(|entry| entry.outcome.clone()).unwrap_or_default();
         let any = |is: fn(&Self) -> bool| entries.iter().any(|entry| is(&entry.outcome));
         let line = |entry: &EntryOutcome| format!("{}: {}", entry.title, entry.outcome.headline);
         Self {
             changed: any(|outcome| outcome.changed),
             has_changes: any(|outcome| outcome.has_changes),
-            // An exit that is tolerated in the one that is told may not be in another.
+            // An exit that is tolerated in the first may not be in another.
             tolerated: false,
             headline: count_summary(&entries),
             details: entries.iter().map(line).collect(),
             entries,
-            ..told
+            ..first
         }
     }
 
@@ -174,25 +148,19 @@ impl Outcome {
     /// to, and a second failure is a warning.
     #[must_use]
     pub fn merge_release(self, release: Self) -> Self {
-        let is_worse = rank(&release) < rank(&self);
-        let failures = [self.failure, release.failure];
-        let [mut failure, mut second] = failures;
-        let mut status = self.status;
-        if is_worse {
-            (failure, second) = (second, failure);
-            status = release.status;
-        }
+        let is_worse = rank(release.own_exit()) < rank(self.own_exit());
+        let (status, failure, second) = match is_worse {
+            true => (release.status, release.failure, self.failure),
+            false => (self.status, self.failure, release.failure),
+        };
         let second = second.map(|second| Warning::new(second.code.slug(), second.message));
+        let warnings = self.warnings.into_iter().chain(release.warnings).chain(second).collect();
         Self {
             status,
             changed: self.changed || release.changed,
             release: release.release,
             failure,
-            warnings: [self.warnings, release.warnings]
-                .concat()
-                .into_iter()
-                .chain(second)
-                .collect(),
+            warnings,
             has_changes: self.has_changes || release.has_changes,
             headline: format!("{}; {}", self.headline, release.headline),
             details: [self.details, release.details].concat(),
@@ -202,11 +170,14 @@ impl Outcome {
 
     /// Takes these secrets out of the words of others: a server may quote what it was sent.
     pub fn redact(&mut self, secrets: &[String]) {
-        let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
+        self.headline = secret::redact(&self.headline, secrets);
+        self.messages_mut().for_each(|message| *message = secret::redact(message, secrets));
+    }
+
+    /// The messages of the warnings and of the failure.
+    pub(crate) fn messages_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let failure = self.failure.iter_mut().map(|failure| &mut failure.message);
-        for words in warnings.chain(failure).chain([&mut self.headline]) {
-            *words = secret::redact(words, secrets);
-        }
+        self.warnings.iter_mut().map(|warning| &mut warning.message).chain(failure)
     }
 
     /// The same end, with this warning.
@@ -238,10 +209,9 @@ impl Outcome {
         if let Some(exit) = self.exit_override {
             return exit;
         }
-        let ends = self.entries.iter().map(|entry| &entry.outcome);
-        let worst = ends.min_by_key(|outcome| rank_of(outcome.exit()));
-        match worst {
-            Some(outcome) => outcome.exit(),
+        let exits = self.entries.iter().map(|entry| entry.outcome.exit());
+        match exits.min_by_key(|exit| rank(*exit)) {
+            Some(worst) => worst,
             None if self.tolerated => ExitCode::Done,
             None => self.own_exit(),
         }
@@ -252,12 +222,8 @@ impl Outcome {
     }
 }
 
-/// The place of an end among the exit codes, worst first.
-fn rank(outcome: &Outcome) -> usize {
-    rank_of(outcome.own_exit())
-}
-
-fn rank_of(exit: ExitCode) -> usize {
+/// The place of an exit code among all, worst first.
+fn rank(exit: ExitCode) -> usize {
     const WORST_FIRST: [u8; 9] = [1, 7, 9, 2, 5, 4, 6, 3, 0];
     WORST_FIRST.iter().position(|number| *number == exit.number()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The words of a release job: what became of the release and its deploy.
+//! The outcome of a release job, in words: what became of the release and its deploy.
 
 use super::{Outcome, OutcomeStatus, ReleaseOutcome};
 use crate::error::Error;
@@ -17,108 +17,103 @@ pub struct ReleaseReport<'a> {
 
 impl ReleaseReport<'_> {
     /// The job is through.
-    pub fn complete(&self, done: &ReleaseProgress) -> Outcome {
-        let (version, org) = (&self.task.version, &self.task.org);
-        let headline = match self.verbs(done).as_slice() {
-            [] => format!("release {version} is there for {org}, nothing to do"),
-            verbs => format!("release {version} is {} for {org}", joined(verbs)),
-        };
-        let outcome = Outcome::new(OutcomeStatus::Complete, headline);
-        let (details, warnings) = (self.details(done), done.warnings.clone());
-        let release = Some(self.released(done));
-        Outcome { changed: done.changed(), details, warnings, release, ..outcome }
-    }
-
-    /// The job failed; what it had done until then is told all the same.
-    pub fn failed(&self, done: &ReleaseProgress, failure: Error) -> Outcome {
-        let message = match self.verbs(done).as_slice() {
-            [] => failure.message,
-            verbs => format!("{} (the release is {} all the same)", failure.message, joined(verbs)),
-        };
-        let outcome = Outcome::failed(Error { message, ..failure });
-        let release = done.exists.then(|| self.released(done));
-        let warnings = done.warnings.clone();
-        Outcome { changed: done.changed(), warnings, release, ..outcome }
-    }
-
-    /// What a run would do about what is there; `requests` as far as they can be told.
-    pub fn planned(&self, standing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
-        let (version, org) = (&self.task.version, &self.task.org);
-        let verbs = self.planned_verbs(standing);
-        let headline = match verbs.as_slice() {
-            [] => format!("release {version} is there for {org}, nothing to do"),
-            verbs => format!("release {version} would be {} for {org}", joined(verbs)),
-        };
-        let mut details = self.version_from();
-        details.extend(requests);
-        let release = standing.map(|_| self.released(&ReleaseProgress::default()));
-        let warnings = self.task.warnings.clone();
-        let to_do = !verbs.is_empty();
+    pub fn complete(&self, progress: &ReleaseProgress) -> Outcome {
         Outcome {
-            details,
-            release,
-            warnings,
-            has_changes: to_do,
-            ..Outcome::new(OutcomeStatus::Planned, headline)
+            changed: progress.changed(),
+            details: self.details(progress),
+            warnings: progress.warnings.clone(),
+            release: Some(self.released(progress)),
+            ..Outcome::new(OutcomeStatus::Complete, self.headline("is", &self.verbs(progress)))
         }
     }
 
-    fn planned_verbs(&self, standing: Option<&ReleaseState>) -> Vec<String> {
-        let task = self.task;
-        let is_out = standing.is_some_and(|standing| standing.date_released.is_some());
-        let is_old = |standing: &ReleaseState| task.head.is_some() && standing.r#ref != task.head;
-        let first = match standing {
-            None => Some("created"),
-            Some(standing) if is_old(standing) => Some("updated"),
-            Some(_) => None,
+    /// The job failed; what it had done until then is told all the same.
+    pub fn failed(&self, progress: &ReleaseProgress, failure: Error) -> Outcome {
+        let message = match self.verbs(progress).as_slice() {
+            [] => failure.message,
+            verbs => format!("{} (the release is {} all the same)", failure.message, joined(verbs)),
         };
-        let finalized = (task.finalize && !is_out).then_some("finalized");
-        let mut verbs: Vec<_> = first.into_iter().chain(finalized).map(str::to_owned).collect();
-        let has_deploys = standing.is_some_and(|standing| standing.deploy_count > 0);
-        verbs.extend(task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
-            true => format!("deployed to {}, unless this run has done so", deploy.environment),
-            false => format!("deployed to {}", deploy.environment),
-        }));
-        verbs
+        Outcome {
+            changed: progress.changed(),
+            warnings: progress.warnings.clone(),
+            release: progress.exists.then(|| self.released(progress)),
+            ..Outcome::failed(Error { message, ..failure })
+        }
     }
 
-    fn verbs(&self, done: &ReleaseProgress) -> Vec<String> {
-        let first = match (done.created, done.updated) {
+    /// What a run would do about what is there; `requests` as far as they can be told.
+    pub fn planned(&self, existing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
+        let verbs = self.planned_verbs(existing);
+        Outcome {
+            details: [self.version_source(), requests].concat(),
+            release: existing.map(|_| self.released(&ReleaseProgress::default())),
+            warnings: self.task.warnings.clone(),
+            has_changes: !verbs.is_empty(),
+            ..Outcome::new(OutcomeStatus::Planned, self.headline("would be", &verbs))
+        }
+    }
+
+    fn headline(&self, auxiliary: &str, verbs: &[String]) -> String {
+        let (version, org) = (&self.task.version, &self.task.org);
+        match verbs {
+            [] => format!("release {version} is there for {org}, nothing to do"),
+            verbs => format!("release {version} {auxiliary} {} for {org}", joined(verbs)),
+        }
+    }
+
+    fn planned_verbs(&self, existing: Option<&ReleaseState>) -> Vec<String> {
+        let task = self.task;
+        let is_out = existing.is_some_and(|existing| existing.date_released.is_some());
+        let is_old = |existing: &ReleaseState| task.head.is_some() && existing.r#ref != task.head;
+        let first = match existing {
+            None => Some("created"),
+            Some(existing) if is_old(existing) => Some("updated"),
+            Some(_) => None,
+        };
+        let has_deploys = existing.is_some_and(|existing| existing.deploy_count > 0);
+        let deployed = task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
+            true => format!("deployed to {}, unless this run has done so", deploy.environment),
+            false => format!("deployed to {}", deploy.environment),
+        });
+        verbs(first, task.finalize && !is_out, deployed)
+    }
+
+    fn verbs(&self, progress: &ReleaseProgress) -> Vec<String> {
+        let first = match (progress.created, progress.updated) {
             (true, _) => Some("created"),
             (false, true) => Some("updated"),
             (false, false) => None,
         };
-        let finalized = done.finalized.then_some("finalized");
-        let mut verbs: Vec<_> = first.into_iter().chain(finalized).map(str::to_owned).collect();
-        if let (Some((_, true)), Some(deploy)) = (&done.deploy, &self.task.deploy) {
-            verbs.push(format!("deployed to {}", deploy.environment));
-        }
-        verbs
+        let is_noted = matches!(progress.deploy, Some((_, true)));
+        let deploy = self.task.deploy.as_ref().filter(|_| is_noted);
+        let deployed = deploy.map(|deploy| format!("deployed to {}", deploy.environment));
+        verbs(first, progress.finalized, deployed)
     }
 
-    fn details(&self, done: &ReleaseProgress) -> Vec<String> {
-        let mut details = self.version_from();
-        details.extend(Some(done.commits.clone()).filter(|words| !words.is_empty()));
-        if let (Some((id, new)), Some(deploy)) = (&done.deploy, &self.task.deploy) {
-            let again = if *new { "" } else { ", noted by an earlier attempt" };
-            details.push(format!("deploy {id} to {}{again}", deploy.environment));
+    fn details(&self, progress: &ReleaseProgress) -> Vec<String> {
+        let mut details = self.version_source();
+        details.extend(Some(progress.commits.clone()).filter(|words| !words.is_empty()));
+        if let (Some((id, new)), Some(deploy)) = (&progress.deploy, &self.task.deploy) {
+            let earlier = if *new { "" } else { ", noted by an earlier attempt" };
+            details.push(format!("deploy {id} to {}{earlier}", deploy.environment));
         }
         details.push(format!("release: {}", self.url()));
         details
     }
 
-    fn version_from(&self) -> Vec<String> {
-        let origin = self.task.origin;
-        let told = origin != VersionSource::Input;
-        told.then(|| format!("the version is {}", origin.words())).into_iter().collect()
+    fn version_source(&self) -> Vec<String> {
+        match self.task.origin {
+            VersionSource::Input => Vec::new(),
+            origin => vec![format!("the version is {}", origin.words())],
+        }
     }
 
-    fn released(&self, done: &ReleaseProgress) -> ReleaseOutcome {
+    fn released(&self, progress: &ReleaseProgress) -> ReleaseOutcome {
         ReleaseOutcome {
             version: self.task.version.to_string(),
             url: self.url(),
-            deploy_id: done.deploy.as_ref().map(|(id, _)| id.clone()),
-            commit_count: done.commit_count,
+            deploy_id: progress.deploy.as_ref().map(|(id, _)| id.clone()),
+            commit_count: progress.commit_count,
         }
     }
 
@@ -126,6 +121,12 @@ impl ReleaseReport<'_> {
     pub fn url(&self) -> String {
         self.site.release_url(self.task.org.as_str(), self.task.version.as_str())
     }
+}
+
+/// What was or would be done, in its order.
+fn verbs(first: Option<&str>, is_finalized: bool, deployed: Option<String>) -> Vec<String> {
+    let finalized = is_finalized.then_some("finalized");
+    first.into_iter().chain(finalized).map(str::to_owned).chain(deployed).collect()
 }
 
 /// `a, b and c`.

@@ -9,13 +9,9 @@ use super::github;
 ///
 /// `event` and the properties' keys are the caller's own words and go in as they are.
 pub fn command(event: &str, properties: &[(&str, &str)], data: &str) -> String {
-    let given: Vec<String> = properties
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| format!("{key}={}", escape_property(value)))
-        .collect();
-    let space = if given.is_empty() { "" } else { " " };
-    format!("##vso[{event}{space}{}]{}\n", given.join(";"), escape_data(data))
+    let properties = github::join_properties(properties, ";", escape_property);
+    let space = if properties.is_empty() { "" } else { " " };
+    format!("##vso[{event}{space}{properties}]{}\n", escape_data(data))
 }
 
 /// The commands that mask one secret: the lines that are masked on GitHub.

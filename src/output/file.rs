@@ -1,5 +1,6 @@
 //! The files that outputs go to: where each host and the inputs have them, and what is in each.
 
+use super::error::FormatError;
 use super::{WriteOp, bitbucket, github, gitlab, shell, summary, table};
 use crate::env::Env;
 use crate::inputs::OutputOptions;
@@ -38,67 +39,61 @@ pub(crate) struct OutputFile {
 }
 
 /// What could be put into words of a file, and the outputs that were left out as too large.
-pub(crate) type Rendered = Result<(WriteOp, Vec<&'static str>), Box<dyn std::error::Error>>;
+pub(crate) type RenderedFile = Result<(WriteOp, Vec<&'static str>), FormatError>;
 
 impl OutputFile {
     /// Every file that the host documents or the inputs name.
-    pub(crate) fn all(voice: &OutputOptions, env: &Env) -> Vec<Self> {
-        let ours = |input, path: &Option<String>, form| {
-            path.clone().map(|path| Self {
-                input,
-                path,
-                form,
-                appended: form == FileFormat::Summary,
-            })
+    pub(crate) fn all(options: &OutputOptions, env: &Env) -> Vec<Self> {
+        let host = options.host;
+        let ours = |input, path: Option<String>, form| {
+            let appended = form == FileFormat::Summary;
+            path.map(|path| Self { input, path, form, appended })
         };
-        let dotenv = voice.dotenv.clone().or_else(|| match voice.host {
+        let dotenv = || match host {
             Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline.env")),
             Host::Jenkins => Some(in_env_dir(env, "WORKSPACE", "finishline.env")),
             _ => None,
-        });
-        let annotations = voice.annotations.clone().or_else(|| match voice.host {
-            Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline-annotations.json")),
-            _ => None,
-        });
-        let summary = voice.summary.clone().or_else(|| {
-            let named = env.get("GITHUB_STEP_SUMMARY").filter(|_| voice.host.is_github_like());
-            named.map(str::to_owned)
-        });
-        [
-            of_host(voice.host, env),
-            ours("dotenv", &dotenv, FileFormat::Dotenv),
-            ours("annotations", &annotations, FileFormat::Annotations),
-            ours("result-file", &voice.result_file, FileFormat::Result),
-            ours("summary", &summary, FileFormat::Summary),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        };
+        let in_project = || in_env_dir(env, "CI_PROJECT_DIR", "finishline-annotations.json");
+        let annotations = || (host == Host::Gitlab).then(in_project);
+        let step_summary = env.get("GITHUB_STEP_SUMMARY").filter(|_| host.is_github_like());
+        let summary = || step_summary.map(str::to_owned);
+        let files = [
+            of_host(host, env),
+            ours("dotenv", options.dotenv.clone().or_else(dotenv), FileFormat::Dotenv),
+            ours(
+                "annotations",
+                options.annotations.clone().or_else(annotations),
+                FileFormat::Annotations,
+            ),
+            ours("result-file", options.result_file.clone(), FileFormat::Result),
+            ours("summary", options.summary.clone().or_else(summary), FileFormat::Summary),
+        ];
+        files.into_iter().flatten().collect()
     }
 
     /// Checks that the file can be written, and empties one that is replaced: what an earlier run
     /// left must not be taken for this one's.
     pub(crate) fn probe(&self) -> std::io::Result<()> {
-        if self.appended {
-            files::check_appendable(&self.path)
-        } else {
-            files::replace(&self.path, "")
+        match self.appended {
+            true => files::check_appendable(&self.path),
+            false => files::replace(&self.path, ""),
         }
     }
 
-    /// What goes into the file; `mark` is fresh and random.
-    pub(crate) fn render(&self, outcome: &Outcome, mark: &str) -> Rendered {
+    /// What goes into the file; `delimiter` is fresh and random.
+    pub(crate) fn render(&self, outcome: &Outcome, delimiter: &str) -> RenderedFile {
         let values = table::values(outcome);
         let mut dropped = Vec::new();
         let text = match self.form {
             FileFormat::Blocks => {
                 let block =
-                    |(name, value): &(&str, String)| github::output_block(name, value, mark);
+                    |(name, value): &(&str, String)| github::output_block(name, value, delimiter);
                 values.iter().map(block).collect::<Result<_, _>>()?
             }
             FileFormat::Dotenv => {
-                let (text, too_large) = gitlab::dotenv_report(&values)?;
-                dropped = too_large;
+                let text;
+                (text, dropped) = gitlab::dotenv_report(&values)?;
                 text
             }
             FileFormat::Exports => {
@@ -115,43 +110,30 @@ impl OutputFile {
             FileFormat::Result => format!("{}\n", json::result(outcome)),
             FileFormat::Summary => summary::markdown(outcome),
         };
-        let emit = if self.appended { WriteOp::Append } else { WriteOp::Replace };
-        Ok((emit(self.path.clone(), text), dropped))
+        let write = if self.appended { WriteOp::Append } else { WriteOp::Replace };
+        Ok((write(self.path.clone(), text), dropped))
     }
 }
 
-/// The variable by which the host names the file in which it takes values.
-pub(crate) fn variable(host: Host) -> Option<&'static str> {
+/// The variable by which the host names the file in which it takes values, and their format.
+pub(crate) fn variable(host: Host) -> Option<(&'static str, FileFormat)> {
     match host {
-        host if host.is_github_like() => Some("GITHUB_OUTPUT"),
-        Host::Circleci => Some("BASH_ENV"),
-        Host::Bitbucket => Some("BITBUCKET_PIPELINES_VARIABLES_PATH"),
+        host if host.is_github_like() => Some(("GITHUB_OUTPUT", FileFormat::Blocks)),
+        Host::Circleci => Some(("BASH_ENV", FileFormat::Exports)),
+        Host::Bitbucket => Some(("BITBUCKET_PIPELINES_VARIABLES_PATH", FileFormat::Pairs)),
         _ => None,
     }
 }
 
 /// The file by which the host itself takes values.
 fn of_host(host: Host, env: &Env) -> Option<OutputFile> {
-    let named = |form| {
-        let input = variable(host)?;
-        let path = env.get(input)?.to_owned();
-        Some(OutputFile { input, path, form, appended: true })
-    };
-    match host {
-        host if host.is_github_like() => named(FileFormat::Blocks),
-        Host::Circleci => named(FileFormat::Exports),
-        Host::Bitbucket => named(FileFormat::Pairs),
-        Host::Woodpecker => {
-            let path = in_env_dir(env, "CI_WORKSPACE", "finishline.env");
-            Some(OutputFile {
-                input: "finishline.env",
-                path,
-                form: FileFormat::Exports,
-                appended: false,
-            })
-        }
-        _ => None,
+    if host == Host::Woodpecker {
+        let (input, form) = ("finishline.env", FileFormat::Exports);
+        let path = in_env_dir(env, "CI_WORKSPACE", input);
+        return Some(OutputFile { input, path, form, appended: false });
     }
+    let (input, form) = variable(host)?;
+    Some(OutputFile { input, path: env.get(input)?.to_owned(), form, appended: true })
 }
 
 fn in_env_dir(env: &Env, folder: &str, file: &str) -> String {
@@ -166,13 +148,12 @@ fn lines(values: &[(&'static str, String)]) -> impl Iterator<Item = (String, Str
 
 /// The links of the job page: a label and an address each.
 fn links(outcome: &Outcome) -> Vec<(String, String)> {
-    let subject = outcome.subject.as_ref();
-    let url = subject.and_then(|subject| subject.redirect_url.clone());
     let label = match outcome.status {
         OutcomeStatus::ActionRequired => "Approve in a browser",
         _ => "Integration settings",
     };
-    let release = outcome.release.as_ref().map(|release| release.url.clone());
-    let release = release.map(|url| ("Release".to_owned(), url));
-    url.map(|url| (label.to_owned(), url)).into_iter().chain(release).collect()
+    let page = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_ref());
+    let release = outcome.release.as_ref().map(|release| ("Release", &release.url));
+    let links = page.map(|url| (label, url)).into_iter().chain(release);
+    links.map(|(label, url)| (label.to_owned(), url.clone())).collect()
 }

@@ -3,21 +3,10 @@
 //! Turns data into bytes and writes nothing. The rules are those of `actions/runner`
 //! (`ActionCommand`, `EnvFileKeyValuePairs`); the form is the one of the toolkit's `@actions/core`.
 
-use thiserror::Error;
+use super::error::FormatError;
 
 /// A line of a secret with fewer characters is never masked: it would blank out the whole log.
 const SHORTEST_MASK: usize = 4;
-
-/// Why an output was not put into words.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum GithubFormatError {
-    /// The runner would read another name, or none.
-    #[error("output {0:?} needs a name of letters, digits, `_` and `-`, first a letter or `_`")]
-    Name(String),
-    /// The block would end early, and what follows would be read as further outputs.
-    #[error("output {0:?} contains the mark that ends its block")]
-    Mark(String),
-}
 
 /// Escapes the data of a command, as the runner unescapes it.
 pub fn escape_data(text: &str) -> String {
@@ -34,28 +23,35 @@ pub fn escape_property(text: &str) -> String {
 /// `name` and the properties' keys are the caller's own words and go in as they are. A property
 /// with an empty value is left out, since the runner drops it anyway.
 pub fn command(name: &str, properties: &[(&str, &str)], data: &str) -> String {
-    let given: Vec<String> = properties
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| format!("{key}={}", escape_property(value)))
-        .collect();
     // The toolkit writes the space as soon as properties are named, even if all are empty.
     let space = if properties.is_empty() { "" } else { " " };
-    format!("::{name}{space}{}::{}\n", given.join(","), escape_data(data))
+    let properties = join_properties(properties, ",", escape_property);
+    format!("::{name}{space}{properties}::{}\n", escape_data(data))
+}
+
+/// `key=value` for each property that has a value.
+pub(super) fn join_properties(
+    properties: &[(&str, &str)],
+    separator: &str,
+    escape: fn(&str) -> String,
+) -> String {
+    let properties = properties.iter().filter(|(_, value)| !value.is_empty());
+    let pairs = properties.map(|(key, value)| format!("{key}={}", escape(value)));
+    pairs.collect::<Vec<_>>().join(separator)
 }
 
 /// The block that sets one output in the file at `GITHUB_OUTPUT`, always as a heredoc.
 ///
-/// `mark` must be a single line drawn at random for this block: it is all that keeps a hostile
+/// `delimiter` must be a single line drawn at random for this block: it is all that keeps a hostile
 /// value from setting other outputs. The block is to be appended in one write.
-pub fn output_block(name: &str, value: &str, mark: &str) -> Result<String, GithubFormatError> {
+pub fn output_block(name: &str, value: &str, delimiter: &str) -> Result<String, FormatError> {
     if !is_output_name(name) {
-        return Err(GithubFormatError::Name(name.to_owned()));
+        return Err(FormatError::Name(name.to_owned()));
     }
-    if name.contains(mark) || value.contains(mark) {
-        return Err(GithubFormatError::Mark(name.to_owned()));
+    if name.contains(delimiter) || value.contains(delimiter) {
+        return Err(FormatError::Delimiter(name.to_owned()));
     }
-    Ok(format!("{name}<<{mark}\n{value}\n{mark}\n"))
+    Ok(format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
 }
 
 /// The commands that mask one secret, one for each of its [`masked_lines`].
@@ -208,14 +204,14 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_empty_is_no_mark() {
-        assert_eq!(output_block("k", "v", ""), Err(GithubFormatError::Mark("k".to_owned())));
+        assert_eq!(output_block("k", "v", ""), Err(FormatError::Delimiter("k".to_owned())));
     }
 
     #[test]
     fn a_name_that_holds_the_mark_is_refused() {
         assert_eq!(
             output_block("k-mark", "v", "mark"),
-            Err(GithubFormatError::Mark("k-mark".to_owned()))
+            Err(FormatError::Delimiter("k-mark".to_owned()))
         );
     }
 

@@ -3,9 +3,9 @@
 //! Turns data into text and writes nothing. What GitLab would refuse is refused here, since a
 //! report that it cannot read turns the job red after we have ended well.
 
+use super::error::FormatError;
 use super::table;
 use serde_json::{Value, json};
-use thiserror::Error;
 
 /// A dotenv report must stay under 5,120 bytes, unless the server's owner says otherwise.
 const DOTENV_LIMIT: usize = 5_119;
@@ -20,48 +20,19 @@ const LINKS_LIMIT: usize = 1_000;
 
 const NAME_LIMIT: usize = 255;
 
-/// Why something was not put into words.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum GitlabFormatError {
-    /// GitLab would refuse the whole report.
-    #[error("variable {0:?} needs a name of 1 to 255 letters, digits and `_`")]
-    Variable(String),
-    /// GitLab would read another value, further variables, or an error.
-    #[error("variable {0:?} needs a value of one line, without control characters or outer space")]
-    Value(String),
-    /// GitLab would refuse the list.
-    #[error("list {0:?} needs a name of 1 to 255 characters")]
-    List(String),
-    /// GitLab would refuse the list.
-    #[error("list {0:?} has more than 1000 links")]
-    Links(String),
-    /// GitLab would show the mark-up.
-    #[error("section {0:?} needs a name of letters, digits, `_`, `.` and `-`")]
-    Section(String),
-    /// GitLab would refuse the whole report.
-    #[error("{name:?} makes its report larger than the {limit} bytes that GitLab takes")]
-    Size {
-        /// The variable or list at which the report became too large.
-        name: String,
-        /// The most bytes that a report of this kind may have.
-        limit: usize,
-    },
-}
-
 /// The dotenv report of a run: `FINISHLINE_OUT_<NAME>` for each output but `result`, the most
 /// important first, and the names that had to be dropped because the report would grow too large.
 ///
 /// Jenkins reads the same file: its `withEnv` expands `$` and `$$` as GitLab's runner does.
 pub fn dotenv_report(
     values: &[(&'static str, String)],
-) -> Result<(String, Vec<&'static str>), GitlabFormatError> {
+) -> Result<(String, Vec<&'static str>), FormatError> {
     let (mut text, mut dropped) = (String::new(), Vec::new());
     for (name, value) in table::fitting(values) {
-        let line = dotenv(&[(table::env_name(name), one_line(value))]);
-        match line {
+        match dotenv(&[(table::env_name(name), one_line(value))]) {
             Ok(line) if text.len() + line.len() <= REPORT_LIMIT => text.push_str(&line),
-            Ok(_) | Err(GitlabFormatError::Size { .. }) => dropped.push(name),
-            Err(refused) => return Err(refused),
+            Ok(_) | Err(FormatError::Size { .. }) => dropped.push(name),
+            Err(error) => return Err(error),
         }
     }
     Ok((text, dropped))
@@ -72,14 +43,14 @@ pub fn dotenv_report(
 /// `$` is doubled, because the runner expands variables in the job that inherits them. Quotes are
 /// data there, so none are added. Values go through [`one_line`] first if they are not known to
 /// be fit; of a repeated name GitLab takes the last.
-pub fn dotenv(pairs: &[(String, String)]) -> Result<String, GitlabFormatError> {
+pub fn dotenv(pairs: &[(String, String)]) -> Result<String, FormatError> {
     let mut text = String::new();
     for (name, value) in pairs {
         if !is_variable_name(name) {
-            return Err(GitlabFormatError::Variable(name.clone()));
+            return Err(FormatError::Variable(name.clone()));
         }
         if value.trim() != value || value.contains(is_break) {
-            return Err(GitlabFormatError::Value(name.clone()));
+            return Err(FormatError::Value(name.clone()));
         }
         text.push_str(&format!("{name}={}\n", value.replace('$', "$$")));
         check_size(name, &text, DOTENV_LIMIT)?;
@@ -97,12 +68,12 @@ pub fn one_line(value: &str) -> String {
 ///
 /// Follows GitLab's `ParseAnnotationsArtifactService` and its schema for external links. Without
 /// links there is no list.
-pub fn annotations(list: &str, links: &[(String, String)]) -> Result<String, GitlabFormatError> {
+pub fn annotations(list: &str, links: &[(String, String)]) -> Result<String, FormatError> {
     if list.trim().is_empty() || list.chars().count() > NAME_LIMIT {
-        return Err(GitlabFormatError::List(list.to_owned()));
+        return Err(FormatError::List(list.to_owned()));
     }
     if links.len() > LINKS_LIMIT {
-        return Err(GitlabFormatError::Links(list.to_owned()));
+        return Err(FormatError::Links(list.to_owned()));
     }
     if links.is_empty() {
         return Ok("{}".to_owned());
@@ -121,7 +92,7 @@ pub fn section_start(
     unix_seconds: u64,
     header: &str,
     collapsed: bool,
-) -> Result<String, GitlabFormatError> {
+) -> Result<String, FormatError> {
     let name = section_name(name)?;
     let option = if collapsed { "[collapsed=true]" } else { "" };
     let header = one_line(header);
@@ -129,7 +100,7 @@ pub fn section_start(
 }
 
 /// The line that closes the section of this name.
-pub fn section_end(name: &str, unix_seconds: u64) -> Result<String, GitlabFormatError> {
+pub fn section_end(name: &str, unix_seconds: u64) -> Result<String, FormatError> {
     let name = section_name(name)?;
     Ok(format!("\x1b[0Ksection_end:{unix_seconds}:{name}\r\x1b[0K\n"))
 }
@@ -138,10 +109,10 @@ fn external_link((label, url): &(String, String)) -> Value {
     json!({ "external_link": { "label": label, "url": url } })
 }
 
-fn section_name(name: &str) -> Result<&str, GitlabFormatError> {
+fn section_name(name: &str) -> Result<&str, FormatError> {
     let is_fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if name.is_empty() || !name.chars().all(is_fit) {
-        return Err(GitlabFormatError::Section(name.to_owned()));
+        return Err(FormatError::Section(name.to_owned()));
     }
     Ok(name)
 }
@@ -156,9 +127,9 @@ fn is_break(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-fn check_size(name: &str, text: &str, limit: usize) -> Result<(), GitlabFormatError> {
+fn check_size(name: &str, text: &str, limit: usize) -> Result<(), FormatError> {
     if text.len() > limit {
-        return Err(GitlabFormatError::Size { name: name.to_owned(), limit });
+        return Err(FormatError::Size { name: name.to_owned(), limit });
     }
     Ok(())
 }
@@ -178,7 +149,7 @@ mod tests {
             assert_eq!(dotenv(&pair(name, "v")), Ok(format!("{name}=v\n")));
         }
         for name in ["", "site-url", "a.b", "A=B", "A\nB", " A", "É", &format!("{longest}K")] {
-            assert_eq!(dotenv(&pair(name, "v")), Err(GitlabFormatError::Variable(name.to_owned())));
+            assert_eq!(dotenv(&pair(name, "v")), Err(FormatError::Variable(name.to_owned())));
         }
     }
 
@@ -188,7 +159,7 @@ mod tests {
         {
             assert_eq!(
                 dotenv(&pair("A", value)),
-                Err(GitlabFormatError::Value("A".to_owned())),
+                Err(FormatError::Value("A".to_owned())),
                 "{value:?}"
             );
             assert!(dotenv(&pair("A", &one_line(value))).is_ok(), "{value:?}");
@@ -199,7 +170,7 @@ mod tests {
     fn the_last_byte_that_fits_is_written() {
         let fits = "x".repeat(DOTENV_LIMIT - "A=\n".len());
         assert_eq!(dotenv(&pair("A", &fits)).unwrap().len(), 5_119);
-        let refusal = GitlabFormatError::Size { name: "A".to_owned(), limit: 5_119 };
+        let refusal = FormatError::Size { name: "A".to_owned(), limit: 5_119 };
         assert_eq!(dotenv(&pair("A", &format!("{fits}x"))), Err(refusal));
     }
 
@@ -224,9 +195,9 @@ mod tests {
     #[test]
     fn a_list_that_gitlab_would_not_take_is_refused() {
         let too_many = vec![(String::new(), String::new()); 1_001];
-        assert_eq!(annotations("D", &too_many), Err(GitlabFormatError::Links("D".to_owned())));
+        assert_eq!(annotations("D", &too_many), Err(FormatError::Links("D".to_owned())));
         for blank in ["", " "] {
-            assert_eq!(annotations(blank, &[]), Err(GitlabFormatError::List(blank.to_owned())));
+            assert_eq!(annotations(blank, &[]), Err(FormatError::List(blank.to_owned())));
         }
         assert!(annotations(&"é".repeat(255), &[]).is_ok());
         assert!(annotations(&"é".repeat(256), &[]).is_err());
@@ -242,7 +213,7 @@ mod tests {
     #[test]
     fn a_section_name_holds_no_mark_up() {
         for name in ["", "a b", "a:b", "a[collapsed=true]", "a\r", "é"] {
-            let refusal = GitlabFormatError::Section(name.to_owned());
+            let refusal = FormatError::Section(name.to_owned());
             assert_eq!(section_start(name, 1, "h", true), Err(refusal.clone()));
             assert_eq!(section_end(name, 1), Err(refusal));
         }

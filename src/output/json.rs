@@ -10,10 +10,10 @@ pub(crate) fn result(outcome: &Outcome) -> Value {
     let mut result = result_fields(outcome);
     if !outcome.entries.is_empty() {
         let entry = |entry: &EntryOutcome| {
-            let mut end = result_fields(&entry.outcome);
-            end["entry"] = json!(entry.key);
-            end["title"] = json!(entry.title);
-            end
+            let mut fields = result_fields(&entry.outcome);
+            fields["entry"] = json!(entry.key);
+            fields["title"] = json!(entry.title);
+            fields
         };
         result["entries"] = outcome.entries.iter().map(entry).collect();
         result["exit"] = json!(outcome.exit().number());

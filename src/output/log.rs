@@ -8,13 +8,13 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{DefaultGuard, set_default};
 
 /// Turns the log on for as long as the guard lives.
-pub fn start(voice: &OutputOptions) -> DefaultGuard {
+pub fn start(options: &OutputOptions) -> DefaultGuard {
     let builder = tracing_subscriber::fmt()
-        .with_max_level(level(voice.log_level))
+        .with_max_level(level(options.log_level))
         .with_target(false)
         .with_ansi(false)
         .with_writer(|| GuardedStderr);
-    match voice.log_format {
+    match options.log_format {
         OutputFormat::Text => set_default(builder.without_time().finish()),
         OutputFormat::Json => set_default(builder.json().flatten_event(true).finish()),
     }

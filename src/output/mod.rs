@@ -1,11 +1,12 @@
-//! Speaks to the CI host: masks, outputs, annotations, summary, and the text for a person.
+//! What the CI host is given: masks, outputs, annotations, summary, and the text for a person.
 //!
-//! Rendering is pure; [`Sinks::emit`] is the one place that writes. What each host reads has a file
+//! Rendering is pure; [`OutputSinks::emit`] is the one place that writes. What each host reads has a file
 //! of its own here.
 
 pub mod azure;
 pub mod bitbucket;
 pub mod buildkite;
+pub(crate) mod error;
 pub(crate) mod file;
 pub mod github;
 pub mod gitlab;
@@ -20,8 +21,11 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::{OutputFormat, OutputOptions};
 use crate::job::Host;
+use crate::os::random::random_bytes;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
+use crate::text::hex;
 use anyhow::Context;
+use error::FormatError;
 use file::{FileFormat, OutputFile};
 
 /// One thing to write.
@@ -47,7 +51,7 @@ const SECTION: &str = "finishline";
 pub struct OutputSinks {
     host: Host,
     format: OutputFormat,
-    outlets: Vec<OutputFile>,
+    files: Vec<OutputFile>,
     /// Where Azure's agent finds a file that it is told of.
     azure_temp: Option<String>,
 }
@@ -60,31 +64,34 @@ impl OutputSinks {
     /// `outputs-unwritable` when a GitHub-like host names no file, `usage` when an output would
     /// overwrite another one or the database. The sinks that can be used come with it, so that the
     /// failure itself is heard.
-    pub fn find(voice: &OutputOptions, env: &Env, database: Option<&str>) -> (Self, Option<Error>) {
-        let lacks = || {
+    pub fn find(
+        options: &OutputOptions,
+        env: &Env,
+        database: Option<&str>,
+    ) -> (Self, Option<Error>) {
+        let host = options.host;
+        let mut files = OutputFile::all(options, env);
+        let is_missing = host.is_github_like() && !files.iter().any(is_github_output);
+        let missing = is_missing.then(|| {
             let message = "GITHUB_OUTPUT is not set, so outputs have no place";
             let failure = Error::new(ErrorCode::OutputsUnwritable, message);
             failure.with_hint("run this as a step of a workflow, or set `host: local`")
-        };
-        let mut outlets = OutputFile::all(voice, env);
-        let lacks =
-            (voice.host.is_github_like() && !outlets.iter().any(is_github_output)).then(lacks);
-        let same = path_conflict(&outlets, database);
-        if same.is_some() {
-            outlets.retain(is_github_output);
+        });
+        let conflict = path_conflict(&files, database);
+        if conflict.is_some() {
+            files.retain(is_github_output);
         }
-        let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| voice.host == Host::Azure);
+        let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| host == Host::Azure);
         let azure_temp = azure_temp.map(str::to_owned);
-        (Self { host: voice.host, format: voice.format, outlets, azure_temp }, same.or(lacks))
+        (Self { host, format: options.format, files, azure_temp }, conflict.or(missing))
     }
 
     /// Checks, before the backend is touched, that the outputs can be written, and empties the
     /// files that are replaced: what an earlier run left must not be taken for this one's.
     pub fn probe(&self) -> Result<()> {
-        let probe = |outlet: &OutputFile| {
-            outlet.probe().map_err(|error| write::unwritable(&outlet.path, &error))
-        };
-        self.outlets.iter().try_for_each(probe)
+        self.files.iter().try_for_each(|file| {
+            file.probe().map_err(|error| write::unwritable(&file.path, &error))
+        })
     }
 
     /// The masks for these secrets, and a warning for those that would hit what is shown.
@@ -96,7 +103,7 @@ impl OutputSinks {
             Host::Azure => |text| azure::masks(text).into_iter().map(WriteOp::Stdout).collect(),
             _ => return (Vec::new(), Vec::new()),
         };
-        let (mut emits, mut warnings) = (Vec::new(), Vec::new());
+        let (mut writes, mut warnings) = (Vec::new(), Vec::new());
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             let hits = |line: &&str| {
                 line.chars().count() >= 4 && shown.iter().any(|text| text.contains(*line))
@@ -108,91 +115,83 @@ impl OutputSinks {
                 let message = "a secret, or a line of one, is too short or part of an output, and is not masked";
                 warnings.push(Warning::new("mask-hits-output", message));
             }
-            emits.extend(masks);
+            writes.extend(masks);
         }
         warnings.dedup();
-        (emits, warnings)
+        (writes, warnings)
     }
 
     /// Folds what is logged from here on under a title, where the host can.
     pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<WriteOp> {
-        match self.host {
-            host if host.is_github_like() => {
-                vec![WriteOp::Stderr(github::command("group", &[], title))]
-            }
-            Host::Gitlab => section(gitlab::section_start(SECTION, unix_seconds, title, true)),
-            _ => Vec::new(),
-        }
+        let section = gitlab::section_start(SECTION, unix_seconds, title, true);
+        self.group_line(github::command("group", &[], title), section)
     }
 
     /// Ends what [`Self::open_group`] began.
     pub fn close_group(&self, unix_seconds: u64) -> Vec<WriteOp> {
-        match self.host {
-            host if host.is_github_like() => {
-                vec![WriteOp::Stderr(github::command("endgroup", &[], ""))]
-            }
-            Host::Gitlab => section(gitlab::section_end(SECTION, unix_seconds)),
-            _ => Vec::new(),
-        }
+        let section = gitlab::section_end(SECTION, unix_seconds);
+        self.group_line(github::command("endgroup", &[], ""), section)
     }
 
-    /// Everything that the host and the person are told; `mark` is fresh and random.
-    ///
-    /// # Errors
-    ///
-    /// `outputs-unwritable` when a value fits no format of the host.
-    pub fn render(&self, outcome: &Outcome, mark: &str) -> Result<Vec<WriteOp>> {
-        let refused = |error: &dyn std::error::Error| {
-            Error::new(
-                ErrorCode::OutputsUnwritable,
-                format!("an output cannot be written: {error}"),
-            )
+    /// The line of the host's own form, where it folds its log.
+    fn group_line(&self, github: String, gitlab: Result<String, FormatError>) -> Vec<WriteOp> {
+        let line = match self.host {
+            host if host.is_github_like() => Some(github),
+            Host::Gitlab => gitlab.ok(),
+            _ => None,
         };
-        let mut emits = vec![self.result(outcome)];
-        emits.extend(self.diagnostics(outcome));
-        for outlet in &self.outlets {
-            let (emit, dropped) =
-                outlet.render(outcome, mark).map_err(|error| refused(error.as_ref()))?;
-            emits.push(emit);
+        line.map(WriteOp::Stderr).into_iter().collect()
+    }
+
+    /// Everything for the host and the person; `delimiter` is fresh and random.
+    pub fn render(&self, outcome: &Outcome, delimiter: &str) -> Result<Vec<WriteOp>> {
+        let mut writes = vec![self.result(outcome)];
+        writes.extend(self.diagnostics(outcome));
+        for file in &self.files {
+            let (write, dropped) = file.render(outcome, delimiter).map_err(|error| {
+                let message = format!("an output cannot be written: {error}");
+                Error::new(ErrorCode::OutputsUnwritable, message)
+            })?;
+            writes.push(write);
             if !dropped.is_empty() {
                 let message = format!("too large for a dotenv report: {}", dropped.join(", "));
-                emits.push(self.annotation("warning", "outputs-dropped", &[message]));
+                writes.push(self.annotation("warning", "outputs-dropped", &[message]));
             }
         }
         if let Some(variable) = self.missing_variable() {
             let message = format!(
                 "{variable} is not set, so no later step is told anything; name a `dotenv` or a `result-file`"
             );
-            emits.push(self.annotation("warning", "outputs-dropped", &[message]));
+            writes.push(self.annotation("warning", "outputs-dropped", &[message]));
         }
-        emits.extend(match self.host {
-            Host::Azure => self.azure(outcome, mark),
+        writes.extend(match self.host {
+            Host::Azure => self.azure(outcome, delimiter),
             Host::Buildkite => buildkite::calls(outcome),
             _ => Vec::new(),
         });
-        Ok(emits)
+        Ok(writes)
     }
 
     /// The variable by which the host should have named a file, where nothing else takes the
     /// outputs. On GitHub that is a failure, of which [`Self::find`] has told.
     fn missing_variable(&self) -> Option<&'static str> {
-        let variable = file::variable(self.host)?;
-        (self.outlets.is_empty() && !self.host.is_github_like()).then_some(variable)
+        let (variable, _) = file::variable(self.host)?;
+        (self.files.is_empty() && !self.host.is_github_like()).then_some(variable)
     }
 
     /// Azure's agent is told of each output, and of a file with the summary.
-    fn azure(&self, outcome: &Outcome, mark: &str) -> Vec<WriteOp> {
+    fn azure(&self, outcome: &Outcome, delimiter: &str) -> Vec<WriteOp> {
         let values = table::values(outcome);
         let set = |(name, value)| WriteOp::Stdout(azure::set_output(name, value));
-        let mut emits: Vec<_> = table::fitting(&values).map(set).collect();
+        let mut writes: Vec<_> = table::fitting(&values).map(set).collect();
         if let Some(folder) = &self.azure_temp {
             // The agent uploads it later, and a second run in the job has its own.
-            let path = format!("{folder}/{mark}.md");
+            let path = format!("{folder}/{delimiter}.md");
             let upload = azure::command("task.uploadsummary", &[], &path);
-            emits.push(WriteOp::Replace(path, summary::markdown(outcome)));
-            emits.push(WriteOp::Stdout(upload));
+            writes.push(WriteOp::Replace(path, summary::markdown(outcome)));
+            writes.push(WriteOp::Stdout(upload));
         }
-        emits
+        writes
     }
 
     /// The result on standard output. Names of others are in it, and a terminal or GitLab's log
@@ -210,7 +209,7 @@ impl OutputSinks {
             return self.diagnostics_of(outcome);
         }
         let entries = outcome.entries.iter().map(with_entry_title);
-        entries.flat_map(|end| self.diagnostics_of(&end)).collect()
+        entries.flat_map(|titled| self.diagnostics_of(&titled)).collect()
     }
 
     fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
@@ -219,8 +218,8 @@ impl OutputSinks {
         };
         let mut notes: Vec<_> = outcome.warnings.iter().map(warn).collect();
         // A person at a terminal reads what waits for them on standard output.
-        let told = outcome.status == OutcomeStatus::ActionRequired && self.host == Host::Local;
-        if let Some(failure) = outcome.failure.as_ref().filter(|_| !told) {
+        let is_shown = outcome.status == OutcomeStatus::ActionRequired && self.host == Host::Local;
+        if let Some(failure) = outcome.failure.as_ref().filter(|_| !is_shown) {
             let kind = if outcome.tolerated { "warning" } else { "error" };
             let lines = error_lines(failure, &self.exit_note(outcome));
             notes.push(self.annotation(kind, failure.code.slug(), &lines));
@@ -254,33 +253,27 @@ impl OutputSinks {
     }
 }
 
-fn is_github_output(outlet: &OutputFile) -> bool {
-    outlet.form == FileFormat::Blocks
+fn is_github_output(file: &OutputFile) -> bool {
+    file.form == FileFormat::Blocks
 }
 
 /// Two outputs, or an output and the database, that are one file.
-fn path_conflict(outlets: &[OutputFile], database: Option<&str>) -> Option<Error> {
-    let outlets = outlets.iter().map(|outlet| (outlet.input, outlet.path.as_str()));
-    let named = outlets.chain(database.map(|file| ("database", file)));
+fn path_conflict(files: &[OutputFile], database: Option<&str>) -> Option<Error> {
+    let files = files.iter().map(|file| (file.input, file.path.as_str()));
+    let named = files.chain(database.map(|file| ("database", file)));
     let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
-    let same = |(index, (input, file)): (usize, &(&str, &str))| {
+    let conflict = |(index, (input, file)): (usize, &(&str, &str))| {
         let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
         let message = format!("`{other}` and `{input}` name the same file");
         Some(Error::new(ErrorCode::Usage, message).with_hint("give each a file of its own"))
     };
-    named.iter().enumerate().find_map(same)
+    named.iter().enumerate().find_map(conflict)
 }
 
-fn section(line: Result<String, gitlab::GitlabFormatError>) -> Vec<WriteOp> {
-    line.map(WriteOp::Stderr).into_iter().collect()
-}
-
-/// A heredoc mark that nobody can guess.
+/// A heredoc delimiter that nobody can guess.
 pub fn random_delimiter() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("finishline_{hex}"))
+    let bytes = random_bytes::<16>().context("the operating system gives no random bytes")?;
+    Ok(format!("finishline_{}", hex(&bytes)))
 }
 
 /// What failed and what to change; each of several mistakes on lines of its own.
@@ -302,13 +295,9 @@ fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
 
 /// What an entry has to say, with the entry before it.
 fn with_entry_title(entry: &EntryOutcome) -> Outcome {
-    let mut end = entry.outcome.clone();
-    let warnings = end.warnings.iter_mut().map(|warning| &mut warning.message);
-    let failure = end.failure.iter_mut().map(|failure| &mut failure.message);
-    for words in warnings.chain(failure) {
-        *words = format!("{}: {words}", entry.title);
-    }
-    end
+    let mut titled = entry.outcome.clone();
+    titled.messages_mut().for_each(|message| *message = format!("{}: {message}", entry.title));
+    titled
 }
 
 /// The result for a person; a failure speaks on standard error alone.

@@ -42,7 +42,7 @@ fn status_icon(outcome: &Outcome) -> &'static str {
 fn entries(outcome: &Outcome) -> String {
     let row = |entry: &EntryOutcome| {
         let end = &entry.outcome;
-        let changed = if end.changed { "yes" } else { "no" };
+        let changed = yes_no(end.changed);
         let page = url(end).or(end.release.as_ref().map(|release| release.url.as_str()));
         let page = page.map(|url| format!(" [open](<{}>)", link(url).replace('|', "%7C")));
         let failure = end.failure.as_ref().map(|failure| format!(": {}", escape(&failure.hint)));
@@ -65,8 +65,8 @@ fn bounded(text: &str) -> &str {
 
 /// Where to look: the integration once it is there, and the release.
 fn pages(outcome: &Outcome) -> Vec<String> {
-    let there = outcome.status != OutcomeStatus::ActionRequired;
-    let settings = url(outcome).filter(|_| there).map(|url| ("settings page", url));
+    let is_finished = outcome.status != OutcomeStatus::ActionRequired;
+    let settings = url(outcome).filter(|_| is_finished).map(|url| ("settings page", url));
     let release = outcome.release.as_ref().map(|release| ("release", release.url.as_str()));
     let line = |(name, url)| format!("**[Open the {name}](<{}>)**{}", link(url), local_note(url));
     let pages: Vec<_> = settings.into_iter().chain(release).map(line).collect();
@@ -81,13 +81,9 @@ fn integration_table(outcome: &Outcome) -> Vec<String> {
         return Vec::new();
     };
     let integration = integration.as_ref().map(|(id, name)| format!("{id} ({})", escape(name)));
-    let changed = if outcome.changed { "yes" } else { "no" };
-    let row = [&escape(provider), integration.as_deref().unwrap_or("–"), kind.as_str(), changed];
-    vec![
-        "| provider | integration | pipeline | changed |".to_owned(),
-        "| --- | --- | --- | --- |".to_owned(),
-        format!("| {} |", row.join(" | ")),
-    ]
+    let integration = integration.as_deref().unwrap_or("–");
+    let head = ["provider", "integration", "pipeline", "changed"];
+    table(head, [&escape(provider), integration, kind.as_str(), yes_no(outcome.changed)])
 }
 
 /// The same of the release.
@@ -97,12 +93,17 @@ fn release_facts(outcome: &Outcome) -> Vec<String> {
     };
     let commits = commit_count.map_or("–".to_owned(), |count| count.to_string());
     let deploy = deploy_id.as_deref().map_or("–".to_owned(), escape);
-    let changed = if outcome.changed { "yes" } else { "no" };
-    vec![
-        "| release | commits | deploy | changed |".to_owned(),
-        "| --- | --- | --- | --- |".to_owned(),
-        format!("| {} | {commits} | {deploy} | {changed} |", escape(version)),
-    ]
+    let head = ["release", "commits", "deploy", "changed"];
+    table(head, [&escape(version), &commits, &deploy, yes_no(outcome.changed)])
+}
+
+/// A table of one row.
+fn table<const N: usize>(head: [&str; N], row: [&str; N]) -> Vec<String> {
+    [head, ["---"; N], row].map(|cells| format!("| {} |", cells.join(" | "))).to_vec()
+}
+
+fn yes_no(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
 }
 
 /// What else there is to say, and the warnings.

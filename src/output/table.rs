@@ -13,51 +13,32 @@ pub struct OutputSpec {
 }
 
 /// Every output, the most important first: GitLab's small file drops from the end.
+#[rustfmt::skip]
 pub const OUTPUTS: &[OutputSpec] = &[
-    OutputSpec {
-        name: "status",
-        description: "`complete`, `action_required`, `skipped`, `planned` or `error`",
-    },
-    OutputSpec {
-        name: "redirect-url",
-        description: "the integration's settings page, with `next`; for `action_required` the page where a person goes on; else empty",
-    },
-    OutputSpec {
-        name: "error-code",
-        description: "the slug of the failure; see the table of slugs",
-    },
-    OutputSpec { name: "integration-id", description: "the integration's id" },
-    OutputSpec {
-        name: "changed",
-        description: "`true` when anything at the backend is different now, else `false`",
-    },
-    OutputSpec {
-        name: "error-status",
-        description: "the HTTP status of whoever refused, when there was one",
-    },
-    OutputSpec {
-        name: "error-message",
-        description: "one line for a person, at most 500 characters",
-    },
-    OutputSpec { name: "release", description: "the version of the release, once it is there" },
-    OutputSpec { name: "release-url", description: "the page of the release" },
-    OutputSpec { name: "deploy-id", description: "the id of the deploy" },
-    OutputSpec {
-        name: "commit-count",
-        description: "how many commits the release has; empty while the backend fetches them, unless `proof` waits",
-    },
-    OutputSpec { name: "provider", description: "the provider's key" },
-    OutputSpec { name: "pipeline-type", description: "`install` or `reauth`" },
-    OutputSpec {
-        name: "skipped-reason",
-        description: "`fork` or `dependabot`: why the host gave no secrets",
-    },
-    OutputSpec { name: "warnings", description: "the slugs of the warnings, separated by commas" },
-    OutputSpec {
-        name: "result",
-        description: "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo alone",
-    },
+    output("status", "`complete`, `action_required`, `skipped`, `planned` or `error`"),
+    output("redirect-url",
+        "the integration's settings page, with `next`; for `action_required` the page where a person goes on; else empty"),
+    output("error-code", "the slug of the failure; see the table of slugs"),
+    output("integration-id", "the integration's id"),
+    output("changed", "`true` when anything at the backend is different now, else `false`"),
+    output("error-status", "the HTTP status of whoever refused, when there was one"),
+    output("error-message", "one line for a person, at most 500 characters"),
+    output("release", "the version of the release, once it is there"),
+    output("release-url", "the page of the release"),
+    output("deploy-id", "the id of the deploy"),
+    output("commit-count",
+        "how many commits the release has; empty while the backend fetches them, unless `proof` waits"),
+    output("provider", "the provider's key"),
+    output("pipeline-type", "`install` or `reauth`"),
+    output("skipped-reason", "`fork` or `dependabot`: why the host gave no secrets"),
+    output("warnings", "the slugs of the warnings, separated by commas"),
+    output("result",
+        "everything as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo alone"),
 ];
+
+const fn output(name: &'static str, description: &'static str) -> OutputSpec {
+    OutputSpec { name, description }
+}
 
 const LONGEST_MESSAGE: usize = 500;
 

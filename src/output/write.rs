@@ -15,15 +15,12 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 impl OutputSinks {
     /// Writes everything. Whatever fails, the rest is still tried.
-    ///
-    /// # Errors
-    ///
-    /// `outputs-unwritable`, naming the first sink that failed.
-    pub fn emit(emits: Vec<WriteOp>) -> Result<()> {
+    /// The error names the first sink that failed.
+    pub fn emit(writes: Vec<WriteOp>) -> Result<()> {
         let mut first = Ok(());
         let deadline = Instant::now() + CALL_TIMEOUT;
-        for emit in emits {
-            let (sink, done) = match &emit {
+        for op in writes {
+            let (sink, done) = match &op {
                 WriteOp::Stdout(text) => ("standard output", write(&mut io::stdout(), text)),
                 WriteOp::Stderr(text) => ("standard error", write(&mut io::stderr(), text)),
                 WriteOp::Append(path, text) => (path.as_str(), files::append(path, text)),

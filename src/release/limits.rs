@@ -44,20 +44,21 @@ struct Truncation {
 
 impl Truncation {
     fn warnings(&self) -> Vec<Warning> {
-        let say = |slug, of: &Vec<String>, what: &str| {
-            let first = of.first()?;
-            let others =
-                if of.len() == 1 { String::new() } else { format!(", and {} more", of.len() - 1) };
-            Some(Warning::new(slug, format!("{what}: {first}{others}")))
+        let author = "an author's address cannot be taken and is left out";
+        let lists = [
+            ("commit-left-out", &self.commits, "a commit without a hash is left out"),
+            ("author-left-out", &self.authors, author),
+            ("path-left-out", &self.paths, "a path over 510 characters is left out"),
+        ];
+        let warning = |(slug, list, message): (_, &Vec<String>, &str)| {
+            let (first, others) = list.split_first()?;
+            let more = match others.len() {
+                0 => String::new(),
+                count => format!(", and {count} more"),
+            };
+            Some(Warning::new(slug, format!("{message}: {first}{more}")))
         };
-        let commits = say("commit-left-out", &self.commits, "a commit without a hash is left out");
-        let authors = say(
-            "author-left-out",
-            &self.authors,
-            "an author's address cannot be taken and is left out",
-        );
-        let paths = say("path-left-out", &self.paths, "a path over 510 characters is left out");
-        [commits, authors, paths].into_iter().flatten().collect()
+        lists.into_iter().filter_map(warning).collect()
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a release is made of: which version, which commits, which deploy, and the order in which a
-//! backend is told. Nothing here reads git, the network or the clock.
+//! What a release is made of: which version, which commits, which deploy, and the order in which they
+//! reach a backend. Nothing here reads git, the network or the clock.
 
 pub mod backend;
 mod commit;

@@ -73,43 +73,43 @@ impl ReleaseTask {
     /// Takes the task from the inputs, the job and the checkout. `fetches` says whether the
     /// backend fetches the commits of a head by itself.
     pub fn new(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo, fetches: bool) -> Result<Self> {
-        let asked = &inputs.release;
-        let given = asked.version.as_deref();
-        let version = version::choose(given, &asked.prefix, job, checkout.head.as_deref());
+        let release = &inputs.release;
+        let named = release.version.as_deref();
+        let version = version::choose(named, &release.prefix, job, checkout.head.as_deref());
         let deploy = deploy(inputs, job);
         let (org, (version, origin), deploy) = match (&inputs.org, version, deploy) {
-            (Some(org), Ok(version), Ok(deploy)) if !asked.projects.is_empty() => {
+            (Some(org), Ok(version), Ok(deploy)) if !release.projects.is_empty() => {
                 (org.clone(), version, deploy)
             }
             (org, version, deploy) => {
                 let no_org =
                     org.is_none().then(crate::integration::task::IntegrationTask::missing_org);
-                let no_projects = asked.projects.is_empty().then(no_projects);
+                let no_projects = release.projects.is_empty().then(no_projects);
                 let mistakes = [no_org, no_projects, version.err(), deploy.err()];
                 let mistakes = mistakes.into_iter().flatten().collect();
                 return Err(Error::combine(mistakes).expect("one of the four is a mistake"));
             }
         };
-        let told = CodeVersion::of(inputs, job, checkout);
+        let code = CodeVersion::of(inputs, job, checkout);
         let (commits, mut warnings) =
-            commits(&asked.commits, !asked.paths.is_empty(), &told, fetches);
-        warnings.extend(told.uncertain_head(job));
+            commits(&release.commits, !release.paths.is_empty(), &code, fetches);
+        warnings.extend(code.uncertain_head(job));
         Ok(Self {
             org,
-            projects: asked.projects.clone(),
+            projects: release.projects.clone(),
             version,
             origin,
-            head: told.head,
-            repository: told.repository,
+            head: code.head,
+            repository: code.repository,
             url: job.run_url_without_attempt.clone(),
-            finalize: asked.finalize,
-            previous: asked.previous.clone(),
+            finalize: release.finalize,
+            previous: release.previous.clone(),
             base: job.base_sha.clone(),
             commits,
             deploy,
             attempts: job.host.is_ci(),
             by_display_name: !job.host.is_github_like(),
-            proof: asked.proof,
+            proof: release.proof,
             warnings,
         })
     }
@@ -134,7 +134,7 @@ impl ReleaseTask {
             |one: &Ref| Ref { previous: one.previous.clone().or(named.clone()), ..one.clone() };
         match &self.commits {
             CommitPlan::Refs(refs) => refs.iter().map(since).collect(),
-            CommitPlan::FromJob(told) => vec![since(told)],
+            CommitPlan::FromJob(code) => vec![since(code)],
             CommitPlan::None | CommitPlan::Upload(_) => Vec::new(),
         }
     }
@@ -150,9 +150,9 @@ fn no_projects() -> Error {
 
 /// The deploy that is asked for; without an environment there is none, unless one is demanded.
 fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
-    let asked = &inputs.release;
-    let hosts = job.environment.as_ref().filter(|_| asked.deploy == Some(true));
-    let environment = match (asked.deploy, asked.environment.as_ref().or(hosts)) {
+    let release = &inputs.release;
+    let host_environment = job.environment.as_ref().filter(|_| release.deploy == Some(true));
+    let environment = match (release.deploy, release.environment.as_ref().or(host_environment)) {
         (Some(false), _) | (None, None) => return Ok(None),
         (_, Some(environment)) if !is_environment(environment) => {
             let message =
@@ -166,12 +166,12 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
             return Err(Error::new(ErrorCode::Usage, message).with_hint("set `environment`"));
         }
     };
-    let page = asked.deploy_url.as_ref().map(ToString::to_string);
+    let page = release.deploy_url.as_ref().map(ToString::to_string);
     Ok(Some(Deploy {
         environment,
-        name: asked.deploy_name.clone(),
+        name: release.deploy_name.clone(),
         url: page.or_else(|| job.run_url_without_attempt.clone()),
-        started: asked.started_at,
+        started: release.started_at,
         finished: 0,
     }))
 }
@@ -208,11 +208,11 @@ impl CodeVersion {
 fn commits(
     source: &CommitSource,
     filtered: bool,
-    told: &CodeVersion,
+    code: &CodeVersion,
     fetches: bool,
 ) -> (CommitPlan, Vec<Warning>) {
     let warn = |message: &str| vec![Warning::new("commits-elsewhere", message)];
-    match (source, &told.repository, &told.head) {
+    match (source, &code.repository, &code.head) {
         (CommitSource::None, ..) => (CommitPlan::None, Vec::new()),
         (CommitSource::Refs(refs), ..) => (CommitPlan::Refs(refs.clone()), Vec::new()),
         (CommitSource::GitHub, ..) if filtered => (

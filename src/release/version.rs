@@ -13,13 +13,9 @@ const LONGEST: usize = 200;
 pub struct ReleaseVersion(String);
 
 impl ReleaseVersion {
-    /// Checks the version, or says what it must not be.
+    /// Checks the version; the error is a clause for a person: `has a line end`.
     ///
     /// The rules are those of Sentry's `Release.is_valid_version` and of its serializer.
-    ///
-    /// # Errors
-    ///
-    /// A clause for a person: `has a line end`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let wrong = match text.trim() {
             "" => "is blank",
@@ -76,17 +72,13 @@ impl VersionSource {
 /// Chooses the version: the input, else the tag, else the commit that was pushed, else the one
 /// that is checked out. What is not the input is a name of the host's or of git's, and checked
 /// like one.
-///
-/// # Errors
-///
-/// `bad-release` for a name that Sentry refuses, or when there is nothing to name it by.
 pub(super) fn choose(
-    given: Option<&str>,
+    named: Option<&str>,
     prefix: &str,
     job: &Job,
     checked_out: Option<&str>,
 ) -> Result<(ReleaseVersion, VersionSource)> {
-    let (text, origin) = given
+    let (text, origin) = named
         .map(|text| (text, VersionSource::Input))
         .or_else(|| Some((job.tag.as_deref()?, VersionSource::Tag)))
         .or_else(|| Some((job.sha.as_deref()?, VersionSource::Pushed)))
@@ -151,8 +143,8 @@ mod tests {
             sha: sha.map(str::to_owned),
             ..Job::default()
         };
-        let chosen = |given, job: &Job| {
-            let (version, origin) = choose(given, "web@", job, Some("ccccccc")).unwrap();
+        let chosen = |named, job: &Job| {
+            let (version, origin) = choose(named, "web@", job, Some("ccccccc")).unwrap();
             (version.to_string(), origin)
         };
         let tagged = job(Some("v1"), Some("aaaaaaa"));

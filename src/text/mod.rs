@@ -5,6 +5,8 @@ pub mod date;
 pub mod quote;
 pub mod suggest;
 pub(crate) mod url;
+pub(crate) mod variable;
+pub(crate) mod words;
 pub mod yaml;
 
 /// Bytes as hex digits.

@@ -6,6 +6,13 @@ use url::Url;
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Whether a browser opens it, and no credentials are in it.
+pub(crate) fn is_plain_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
 /// The host with its port, where the address names one: what Sentry calls the instance.
 pub(crate) fn host(address: &str) -> String {
     let url = Url::parse(address).ok();
@@ -19,8 +26,8 @@ pub(crate) fn host(address: &str) -> String {
 /// A text as one path segment, which it cannot leave.
 pub(crate) fn segment(text: &str) -> String {
     // Alone, dots are steps in the path.
-    let kept = if matches!(text, "." | "..") { NON_ALPHANUMERIC } else { SEGMENT };
-    utf8_percent_encode(text, kept).to_string()
+    let escaped = if matches!(text, "." | "..") { NON_ALPHANUMERIC } else { SEGMENT };
+    utf8_percent_encode(text, escaped).to_string()
 }
 
 #[cfg(test)]

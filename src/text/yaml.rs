@@ -59,13 +59,13 @@ impl fmt::Display for YamlError {
 pub struct YamlDocument {
     /// The values; an empty document is `Null`.
     pub value: serde_yaml::Value,
-    spots: BTreeMap<Vec<String>, KeyPosition>,
+    positions: BTreeMap<Vec<String>, KeyPosition>,
 }
 
 impl YamlDocument {
     /// Where the value at `path` stands: keys of mappings, indexes of lists.
     pub fn position(&self, path: &[String]) -> Option<KeyPosition> {
-        self.spots.get(path).copied()
+        self.positions.get(path).copied()
     }
 
     /// The value at `path`.
@@ -77,20 +77,20 @@ impl YamlDocument {
     }
 
     /// Every path with its spot.
-    pub fn spots(&self) -> impl Iterator<Item = (&[String], KeyPosition)> {
-        self.spots.iter().map(|(path, spot)| (path.as_slice(), *spot))
+    pub fn positions(&self) -> impl Iterator<Item = (&[String], KeyPosition)> {
+        self.positions.iter().map(|(path, position)| (path.as_slice(), *position))
     }
 }
 
 /// Reads one document, with or without the byte-order mark that editors of Windows begin a file with.
 pub fn read(text: &str) -> Result<YamlDocument, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let spots = DocumentParser::index_positions(text)?;
+    let positions = DocumentParser::index_positions(text)?;
     let value = serde_yaml::from_str(text).map_err(|error| YamlError {
         kind: BROKEN,
         place: error.location().map(|at| LineColumn { line: at.line(), column: at.column() }),
     })?;
-    Ok(YamlDocument { value, spots })
+    Ok(YamlDocument { value, positions })
 }
 
 /// A collection that the walk is inside of.
@@ -103,21 +103,21 @@ enum OpenCollection {
 struct DocumentParser {
     frames: Vec<OpenCollection>,
     path: Vec<String>,
-    spots: BTreeMap<Vec<String>, KeyPosition>,
+    positions: BTreeMap<Vec<String>, KeyPosition>,
     documents: usize,
 }
 
 impl DocumentParser {
     fn index_positions(text: &str) -> Result<BTreeMap<Vec<String>, KeyPosition>, YamlError> {
-        let mut walk = Self::default();
+        let mut parser = Self::default();
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| {
                 let at = error.marker();
                 refuse(BROKEN, LineColumn { line: at.line(), column: at.col() + 1 })
             })?;
-            walk.step(&event, place(span))?;
+            parser.step(&event, place(span))?;
         }
-        Ok(walk.spots)
+        Ok(parser.positions)
     }
 
     fn step(&mut self, event: &Event<'_>, at: LineColumn) -> Result<(), YamlError> {
@@ -185,7 +185,7 @@ impl DocumentParser {
             _ => (None, at),
         };
         self.path.extend(name);
-        self.spots.insert(self.path.clone(), KeyPosition { place, plain });
+        self.positions.insert(self.path.clone(), KeyPosition { place, plain });
     }
 
     /// Steps out of a value: the frame around it waits for the next one.
@@ -222,13 +222,15 @@ mod tests {
     #[test]
     fn a_spot_is_where_the_key_stands() {
         let document = read("a: 1\nb:\n  c: [x, 'y']\n").unwrap();
-        let spot = |path: &[&str]| {
+        let position = |path: &[&str]| {
             let path: Vec<_> = path.iter().map(|part| (*part).to_owned()).collect();
-            document.position(&path).map(|spot| (spot.place.line, spot.place.column, spot.plain))
+            document
+                .position(&path)
+                .map(|position| (position.place.line, position.place.column, position.plain))
         };
-        assert_eq!(spot(&["a"]), Some((1, 1, true)));
-        assert_eq!(spot(&["b", "c"]), Some((3, 3, false)));
-        assert_eq!(spot(&["b", "c", "1"]), Some((3, 10, false)));
+        assert_eq!(position(&["a"]), Some((1, 1, true)));
+        assert_eq!(position(&["b", "c"]), Some((3, 3, false)));
+        assert_eq!(position(&["b", "c", "1"]), Some((3, 10, false)));
     }
 
     #[test]
@@ -251,9 +253,9 @@ mod tests {
         for text in
             ["{a: s3cr3t", "a: 's3cr3t", "a: s3cr3t: b", "\ts3cr3t", "a: @s3cr3t", "[s3cr3t"]
         {
-            let said = error(text);
-            assert!(said.starts_with(BROKEN), "{text}: {said}");
-            assert!(!said.contains("s3cr3t"), "{said}");
+            let message = error(text);
+            assert!(message.starts_with(BROKEN), "{text}: {message}");
+            assert!(!message.contains("s3cr3t"), "{message}");
         }
     }
 

@@ -16,7 +16,7 @@ use crate::text::quote::quote;
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.
     pub(crate) async fn resolve_repositories(&mut self, reason: &str, change: &mut ReleaseUpdate) {
-        self.done.exists = true;
+        self.progress.exists = true;
         let mut unknown = Vec::new();
         for one in std::mem::take(&mut change.refs) {
             match self.backend_name(&one.repository).await {
@@ -34,7 +34,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 Err(failure) => unknown.push(format!("{} ({failure})", quote(&one.repository))),
             }
         }
-        self.done.commits.clear();
+        self.progress.commits.clear();
         self.note_commits(change);
         if unknown.is_empty() {
             return;
@@ -43,7 +43,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             "the backend knows no repository {}, so it cannot fetch commits",
             unknown.join(", ")
         );
-        self.done.warn("repository-unknown", message);
+        self.progress.warn("repository-unknown", message);
         if matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read(HistorySource::Checkout, change, None).await;
         }
@@ -55,11 +55,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let part = name.rsplit('/').next().unwrap_or(name).trim();
         let is_it = |one: &KnownRepository| one.is_linked && is_same(one, name);
         let named = |listed: Vec<KnownRepository>| listed.into_iter().find(is_it);
-        let mut found = named(self.backend.repositories(part).await?);
-        if found.is_none() && self.task.by_display_name {
-            found = named(self.backend.repositories("").await?);
+        let mut matching = named(self.backend.repositories(part).await?);
+        if matching.is_none() && self.task.by_display_name {
+            matching = named(self.backend.repositories("").await?);
         }
-        Ok(found.map(|one| one.name))
+        Ok(matching.map(|one| one.name))
     }
 
     /// Puts commits that are read here into the change; the reason why not is a warning.
@@ -76,20 +76,20 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         };
         let head = self.task.head.as_deref().unwrap_or_default();
         match self.histories.read(source, head, previous).await {
-            Ok(gathered) => {
-                let (commits, warnings) = limits::apply_limits(gathered.commits);
-                self.done.warnings.extend(gathered.warnings);
-                self.done.warnings.extend(warnings);
-                self.done.commit_count = Some(commits.len() as u64);
+            Ok(history) => {
+                let (commits, warnings) = limits::apply_limits(history.commits);
+                self.progress.warnings.extend(history.warnings);
+                self.progress.warnings.extend(warnings);
+                self.progress.commit_count = Some(commits.len() as u64);
                 let plural = if commits.len() == 1 { "" } else { "s" };
-                self.done.commits =
+                self.progress.commits =
                     format!("{} commit{plural} from {}", commits.len(), source.describe());
                 change.commits = commits;
             }
             Err(failure) => {
                 let message =
                     format!("the release goes without commits: {failure} ({})", failure.hint);
-                self.done.warn("no-commits", message);
+                self.progress.warn("no-commits", message);
             }
         }
     }
@@ -118,7 +118,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let named = |one: &Ref| format!("{} up to {}", one.repository, short_sha(&one.commit));
         let heads: Vec<_> = change.refs.iter().map(named).collect();
         if !heads.is_empty() {
-            self.done.commits = format!("commits of {}", heads.join(", "));
+            self.progress.commits = format!("commits of {}", heads.join(", "));
         }
     }
 
@@ -152,7 +152,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 UpdateResult::TooLarge => {
                     let id = short_sha(&one.commits[0].id);
                     let message = format!("commit {id} is too large, and sent by its hash alone");
-                    self.done.warn("commits-cut", message);
+                    self.progress.warn("commits-cut", message);
                 }
                 UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
                 UpdateResult::Stored { .. } => {}
@@ -172,7 +172,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                     if count < all {
                         let message =
                             format!("the server takes only the newest {count} of {all} commits");
-                        self.done.warn("commits-cut", message);
+                        self.progress.warn("commits-cut", message);
                     }
                     return Ok(standing);
                 }
@@ -200,10 +200,10 @@ fn is_same(listed: &KnownRepository, name: &str) -> bool {
     let plain = |text: &str| {
         text.split('/').map(str::trim).collect::<Vec<_>>().join("/").trim_matches('/').to_owned()
     };
-    let wanted = plain(name);
+    let requested = plain(name);
     let of_url = listed.url.as_deref().and_then(job::repository_of_url);
     let names = [Some(plain(&listed.name)), of_url, listed.slug.as_deref().map(plain)];
-    names.into_iter().flatten().any(|known| job::same_repository(&known, &wanted))
+    names.into_iter().flatten().any(|known| job::same_repository(&known, &requested))
 }
 
 #[cfg(test)]

@@ -14,24 +14,24 @@ const TRIES: usize = 3;
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Notes the deploy, unless an earlier attempt of this run has.
     pub(crate) async fn deploy(&mut self, standing: &ReleaseState) -> Result<()> {
-        let Some(wanted) = &self.task.deploy else { return Ok(()) };
-        let mut deploy = Deploy { finished: self.now, ..wanted.clone() };
+        let Some(planned) = &self.task.deploy else { return Ok(()) };
+        let mut deploy = Deploy { finished: self.now, ..planned.clone() };
         // The same page was refused of the release, and an earlier attempt went without it, too.
         if self.warned("url-left-out") && deploy.url == self.task.url {
             deploy.url = None;
         }
         if self.task.attempts && standing.deploy_count > 0 {
-            let (there, newest) = self.backend.deploys(&deploy.environment).await?;
+            let (existing, newest) = self.backend.deploys(&deploy.environment).await?;
             let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
             let is_newest = |one: &ExistingDeploy| Some(&one.id) == newest.as_ref();
-            let mut there = there.into_iter();
-            if let Some(same) = there.find(|one| is_same(&one.deploy) && is_newest(one)) {
-                self.done.deploy = Some((same.id, false));
+            let mut existing = existing.into_iter();
+            if let Some(same) = existing.find(|one| is_same(&one.deploy) && is_newest(one)) {
+                self.progress.deploy = Some((same.id, false));
                 return Ok(());
             }
         }
         let id = self.create_deploy(&mut deploy, standing).await?;
-        self.done.deploy = Some((id, true));
+        self.progress.deploy = Some((id, true));
         Ok(())
     }
 
@@ -55,14 +55,14 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 DeployResult::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
                     let url = quote(&deploy.url.take().unwrap_or_default());
                     let message = format!("the deploy goes without its page {url}: {}", one.reason);
-                    self.done.warn("url-left-out", message);
+                    self.progress.warn("url-left-out", message);
                     continue;
                 }
                 DeployResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
                 DeployResult::Unknown(failure) => failure,
             };
-            let (there, _) = self.backend.deploys(&deploy.environment).await?;
-            if let Some(ours) = there.into_iter().find(|one| one.deploy == *deploy) {
+            let (existing, _) = self.backend.deploys(&deploy.environment).await?;
+            if let Some(ours) = existing.into_iter().find(|one| one.deploy == *deploy) {
                 return Ok(ours.id);
             }
             if tries == TRIES {

@@ -1,4 +1,4 @@
-//! The order in which a backend is told of a release: the release with its commits, what is
+//! The order in which a release reaches a backend: the release with its commits, what is
 //! missing of it, the deploy. The only place that knows that order.
 
 pub(crate) mod commits;
@@ -45,22 +45,19 @@ impl ReleaseProgress {
     }
 }
 
-/// Walks a release from its beginning to its deploy.
-///
-/// # Errors
-///
-/// The backend's failure. What was done until then stands in `done`.
+/// Makes a release, from its beginning to its deploy. What was done before a failure stands in
+/// `progress`.
 pub async fn drive(
     backend: &mut impl ReleaseBackend,
     histories: &mut impl CommitReader,
     task: &ReleaseTask,
     now: i64,
-    done: &mut ReleaseProgress,
+    progress: &mut ReleaseProgress,
 ) -> Result<()> {
-    done.warnings.extend(task.warnings.iter().cloned());
-    let mut walk = ReleaseDriver { backend, histories, task, now, done };
-    let standing = walk.release().await?;
-    walk.deploy(&standing).await
+    progress.warnings.extend(task.warnings.iter().cloned());
+    let mut driver = ReleaseDriver { backend, histories, task, now, progress };
+    let standing = driver.release().await?;
+    driver.deploy(&standing).await
 }
 
 struct ReleaseDriver<'a, B, H> {
@@ -68,7 +65,7 @@ struct ReleaseDriver<'a, B, H> {
     histories: &'a mut H,
     task: &'a ReleaseTask,
     now: i64,
-    done: &'a mut ReleaseProgress,
+    progress: &'a mut ReleaseProgress,
 }
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
@@ -76,11 +73,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     async fn release(&mut self) -> Result<ReleaseState> {
         let mut change = ReleaseUpdate { refs: self.task.refs(), ..self.task.change(self.now) };
         let mut differs = false;
-        let late = self.task.previous == PreviousCommit::LookUp;
+        let looks_up_previous = self.task.previous == PreviousCommit::LookUp;
         match &self.task.commits {
             CommitPlan::None | CommitPlan::Refs(_) | CommitPlan::FromJob(_) => {}
             // Only a release that is there can be asked for the one before it.
-            CommitPlan::Upload(_) if late => {}
+            CommitPlan::Upload(_) if looks_up_previous => {}
             CommitPlan::Upload(source) => {
                 self.read(*source, &mut change, None).await;
                 differs = self.skip_known_commits(&mut change).await?;
@@ -89,13 +86,13 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         self.note_commits(&change);
         let mut standing = self.submit(&mut change, UpdateOperation::Ensure).await?;
-        self.done.updated |= differs;
-        if let (CommitPlan::Upload(source), true) = (&self.task.commits, late) {
+        self.progress.updated |= differs;
+        if let (CommitPlan::Upload(source), true) = (&self.task.commits, looks_up_previous) {
             standing = self.send_since_previous(*source, standing).await?;
         }
         let standing = self.fill_missing(standing).await?;
         let sent = (standing.commit_count > 0).then_some(standing.commit_count);
-        self.done.commit_count = sent.or(self.done.commit_count);
+        self.progress.commit_count = sent.or(self.progress.commit_count);
         Ok(standing)
     }
 
@@ -104,20 +101,20 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     async fn submit(
         &mut self,
         change: &mut ReleaseUpdate,
-        how: UpdateOperation,
+        operation: UpdateOperation,
     ) -> Result<ReleaseState> {
         let mut large = Vec::new();
         // Each round leaves something out, so there are few.
         loop {
-            let said = match how {
+            let result = match operation {
                 UpdateOperation::Ensure => self.backend.ensure(&self.task.projects, change).await?,
                 UpdateOperation::Change => self.backend.change(change).await?,
             };
-            match said {
+            match result {
                 UpdateResult::Stored { standing, made } => {
-                    self.done.exists = true;
-                    self.done.created |= made;
-                    self.done.finalized |= made && self.task.finalize;
+                    self.progress.exists = true;
+                    self.progress.created |= made;
+                    self.progress.finalized |= made && self.task.finalize;
                     let repository = change.repository.as_deref();
                     return match large.is_empty() {
                         true => Ok(standing),
@@ -148,18 +145,19 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             "url" if change.url.is_some() => {
                 let url = quote(&change.url.take().unwrap_or_default());
                 let message = format!("the release goes without its page {url}: {reason}");
-                self.done.warn("url-left-out", message);
+                self.progress.warn("url-left-out", message);
                 Ok(())
             }
             "commits" if change.commits.iter().any(|one| !commits::is_hash_only(one)) => {
                 let message = format!("the commits are sent without authors and files: {reason}");
-                self.done.warn("commits-cut", message);
+                self.progress.warn("commits-cut", message);
                 change.commits.iter_mut().for_each(commits::keep_hash);
                 Ok(())
             }
             "commits" if !change.commits.is_empty() => {
                 change.commits.clear();
-                self.done.warn("no-commits", format!("the release goes without commits: {reason}"));
+                self.progress
+                    .warn("no-commits", format!("the release goes without commits: {reason}"));
                 Ok(())
             }
             _ => Err(failure),
@@ -174,11 +172,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         };
         let Some(standing) = self.backend.read().await? else { return Ok(false) };
         let count = change.commits.len() as u64;
-        let same = standing.commit_count == count && standing.last_commit == Some(newest);
-        if same {
+        let is_same = standing.commit_count == count && standing.last_commit == Some(newest);
+        if is_same {
             change.commits.clear();
         }
-        Ok(!same)
+        Ok(!is_same)
     }
 
     /// Asks for the release before, and sends the commits since.
@@ -198,30 +196,30 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             return Ok(standing);
         }
         let standing = self.submit(&mut change, UpdateOperation::Change).await?;
-        self.done.updated = true;
+        self.progress.updated = true;
         Ok(standing)
     }
 
     /// Sets what a release that was there lacks.
     async fn fill_missing(&mut self, standing: ReleaseState) -> Result<ReleaseState> {
-        let wanted = self.task.change(self.now);
+        let planned = self.task.change(self.now);
         let mut change = ReleaseUpdate {
-            r#ref: wanted.r#ref.filter(|head| standing.r#ref.as_ref() != Some(head)),
-            url: wanted.url.filter(|_| standing.url.is_none() && !self.warned("url-left-out")),
-            date_released: wanted.date_released.filter(|_| standing.date_released.is_none()),
+            r#ref: planned.r#ref.filter(|head| standing.r#ref.as_ref() != Some(head)),
+            url: planned.url.filter(|_| standing.url.is_none() && !self.warned("url-left-out")),
+            date_released: planned.date_released.filter(|_| standing.date_released.is_none()),
             ..ReleaseUpdate::default()
         };
         if change.is_empty() {
             return Ok(standing);
         }
         let standing = self.submit(&mut change, UpdateOperation::Change).await?;
-        self.done.finalized |= change.date_released.is_some();
-        self.done.updated = true;
+        self.progress.finalized |= change.date_released.is_some();
+        self.progress.updated = true;
         Ok(standing)
     }
 
     fn warned(&self, slug: &str) -> bool {
-        self.done.warnings.iter().any(|warning| warning.slug == slug)
+        self.progress.warnings.iter().any(|warning| warning.slug == slug)
     }
 }
 

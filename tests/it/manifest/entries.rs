@@ -351,8 +351,7 @@ fn the_schema_has_the_keys_that_the_reader_takes() {
     for (list, keys) in [("integrations", INTEGRATION), ("releases", RELEASE)] {
         let items = &schema["properties"][list]["anyOf"][0]["items"]["properties"];
         let there: Vec<_> = items.as_object().unwrap().keys().collect();
-        let right: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
-        assert_eq!(there, right);
+        assert_eq!(there, keys);
         assert!(items["url"]["description"].is_string());
     }
 }
@@ -367,7 +366,7 @@ fn the_example_of_the_docs_runs_and_its_table_has_every_key() {
     run.execute().expect(0);
     assert_eq!(run.rows("SELECT count(*) FROM integration"), ["2"]);
     for (list, keys) in [("integrations", INTEGRATION), ("releases", RELEASE)] {
-        let keys: Vec<_> = keys.iter().map(|(key, _)| format!("`{key}`")).collect();
+        let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
         let row = format!("| `{list}:` | {} |", keys.join(", "));
         assert!(page.contains(&row), "docs/manifest.md lacks: {row}");
     }

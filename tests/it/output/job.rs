@@ -106,7 +106,7 @@ fn provider(host: Host) -> &'static str {
         Host::Azure => "azure-pipelines",
         Host::Bitbucket => "bitbucket-pipelines",
         Host::UnknownCi => "unknown-ci",
-        same => same.name(),
+        same => same.as_str(),
     }
 }
 
@@ -200,13 +200,13 @@ fn the_most_special_marker_wins() {
 #[test]
 fn a_host_is_found_by_its_own_name_alone() {
     for host in Host::ALL {
-        assert_eq!(Host::from_name(host.name()), Some(host));
-        assert_eq!(Host::from_name(&host.name().to_uppercase()), None);
+        assert_eq!(Host::parse(host.as_str()), Some(host));
+        assert_eq!(Host::parse(&host.as_str().to_uppercase()), None);
         assert_eq!(host.is_ci(), host != Host::Local);
     }
     let github_like: Vec<_> = Host::ALL.into_iter().filter(|host| host.is_github_like()).collect();
     assert_eq!(github_like, [Host::Forgejo, Host::Gitea, Host::Github]);
-    assert_eq!(Host::from_name(""), None);
+    assert_eq!(Host::parse(""), None);
 }
 
 /// Values that a payload never has where we look, one of them ten levels deep.
