@@ -1,7 +1,8 @@
 //! What the entries of one run need not ask twice, and what slows them down together.
 
-use crate::backend::sentry::{SentryBackend, ServerConnection};
+use crate::backend::sentry::SentryBackend;
 use crate::error::Result;
+use crate::http::ServerConnection;
 use crate::model::ListedIntegration;
 use crate::model::site::Site;
 use std::cell::RefCell;

@@ -123,9 +123,9 @@ impl ServerChecks<'_> {
     /// Adds the lines of this server and token. Nothing is asked with a token that will not do.
     async fn run(&self, run: &RunContext<'_>, deadline: Instant, rows: &mut Vec<CheckResult>) {
         let (url, token) = (self.url.clone(), self.token.clone());
-        let line = run.connection(self.inputs, &url);
+        let connection = run.connection(self.inputs, &url);
         let host = url.host_str().unwrap_or_default().to_owned();
-        let preflight = match PreflightClient::new(ConnectOptions { url, token, deadline, line }) {
+        let preflight = match PreflightClient::new(ConnectOptions { url, token, deadline, connection }) {
             Ok(preflight) => preflight,
             Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
         };

@@ -42,7 +42,7 @@ impl RunContext<'_> {
             return embedded::inventory(&path, org).await;
         }
         let (url, token) = (inputs.page_url(), sentry_run::token(inputs)?);
-        let line = self.connection(inputs, &url);
-        sentry::inventory(sentry::ConnectOptions { url, token, deadline, line }, org).await
+        let connection = self.connection(inputs, &url);
+        sentry::inventory(sentry::ConnectOptions { url, token, deadline, connection }, org).await
     }
 }

@@ -14,10 +14,9 @@ pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
 
 use crate::backend::LinkReport;
-use crate::backend::sentry::ServerConnection;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{self, TlsTrust};
+use crate::http::{self, ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::types::BackendName;
 use crate::inputs::{self, Inputs};

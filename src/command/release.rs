@@ -90,8 +90,8 @@ impl<'a> PreparedRelease<'a> {
 
     async fn on_sentry(self, run: &RunContext<'_>) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
-        let (line, deadline) = (run.connection(self.inputs, &url), self.deadline);
-        let access = ConnectOptions { url, token: token(self.inputs)?, deadline, line };
+        let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
+        let access = ConnectOptions { url, token: token(self.inputs)?, deadline, connection };
         let mark = output::random_delimiter()
             .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());

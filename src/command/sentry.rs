@@ -62,8 +62,8 @@ impl RunContext<'_> {
     /// How the backend is reached: at the named address, the token's own, or the SaaS.
     fn access(&self, inputs: &Inputs, deadline: Instant) -> Result<ConnectOptions> {
         let url = inputs.page_url();
-        let line = self.connection(inputs, &url);
-        Ok(ConnectOptions { url, token: token(inputs)?, deadline, line })
+        let connection = self.connection(inputs, &url);
+        Ok(ConnectOptions { url, token: token(inputs)?, deadline, connection })
     }
 
     async fn drive_sentry(

@@ -173,21 +173,21 @@ impl GitHubApi {
         if !status.target.is_empty() {
             body["target_url"] = Value::from(status.target);
         }
-        let call = GitHubRequest {
+        let request = GitHubRequest {
             what: format!("set a commit status in {repository}"),
             path: format!("/repos/{repository}/statuses/{sha}"),
             body: Some(&body),
             permission: "statuses: write",
         };
-        self.client.call(&call).await.map(drop)
+        self.client.send(&request).await.map(drop)
     }
 
     async fn read<T: DeserializeOwned>(&self, repository: &str, path: String) -> Result<T> {
         let what = format!("read the commits of {repository}");
-        let call = GitHubRequest { what, path, body: None, permission: "contents: read" };
-        let answer = self.client.call(&call).await?;
-        let read = serde_json::from_slice(&answer.body);
-        read.map_err(|error| self.client.unexpected_body(&call, &answer, &error))
+        let request = GitHubRequest { what, path, body: None, permission: "contents: read" };
+        let response = self.client.send(&request).await?;
+        serde_json::from_str(&response.body)
+            .map_err(|error| self.client.unexpected_body(&request, &response, &error))
     }
 }
 

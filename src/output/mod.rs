@@ -20,7 +20,9 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::{OutputFormat, OutputOptions};
 use crate::job::Host;
+use crate::os::random::random_bytes;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
+use crate::text::hex;
 use anyhow::Context;
 use file::{FileFormat, OutputFile};
 
@@ -277,10 +279,8 @@ fn section(line: Result<String, gitlab::GitlabFormatError>) -> Vec<WriteOp> {
 
 /// A heredoc mark that nobody can guess.
 pub fn random_delimiter() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("finishline_{hex}"))
+    let bytes = random_bytes::<16>().context("the operating system gives no random bytes")?;
+    Ok(format!("finishline_{}", hex(&bytes)))
 }
 
 /// What failed and what to change; each of several mistakes on lines of its own.

@@ -2,15 +2,16 @@
 //! Whatever fails here is a warning of its own and never hides the finished integration.
 
 use super::SentryBackend;
+use super::client::SentryRequest;
 use super::client::permission::Permission;
-use super::client::response::{SentryResponse, error_text};
-use super::client::{RetryPolicy, SentryRequest};
+use super::client::response::error_text;
 use crate::backend::LinkReport;
 use crate::error::Result;
+use crate::http::HttpResponse;
+use crate::http::retry::RetryPolicy;
 use crate::inputs::types::CodeMapping;
 use crate::integration::links::{ExistingLinks, RequestedLinks};
 use crate::text::url::segment;
-use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -143,10 +144,8 @@ impl SentryBackend<'_> {
         }
     }
 
-    async fn send(&self, rest: &str, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse> {
-        let (method, path) = (Method::POST, self.path(rest));
-        let call = SentryRequest { method, path, json: Some(body), form: None, repeat };
-        Ok(self.client.send(&call).await?)
+    async fn send(&self, rest: &str, body: &Value, retry: RetryPolicy) -> Result<HttpResponse> {
+        Ok(self.client.send(&SentryRequest::post(self.path(rest), body, retry)).await?)
     }
 }
 
@@ -195,7 +194,7 @@ fn exists(said: &Value) -> bool {
     [&said["detail"]["code"], &said["code"]].iter().any(|code| **code == "repo_exists")
 }
 
-fn http_error_text(reply: &SentryResponse) -> String {
+fn http_error_text(reply: &HttpResponse) -> String {
     let said = error_text(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
     format!("HTTP {}{said}", reply.status)
 }

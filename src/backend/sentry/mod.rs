@@ -12,7 +12,7 @@ mod resume_file;
 use super::sentry::pipeline::api::{ApiPipeline, StartResult};
 use super::sentry::pipeline::web::WebPipeline;
 use crate::error::{Error, Result};
-use crate::http;
+use crate::http::{self, HttpResponse, ServerConnection};
 use crate::inputs::types::Dialect;
 use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::integration::task::IntegrationTask;
@@ -23,14 +23,12 @@ use crate::provider::{INITIAL, IntegrationMatch};
 use crate::secret::Secret;
 use crate::text::url::segment;
 use client::permission::Permission;
-use client::response::SentryResponse;
 use client::{SentryClient, SentryRequest, permission, response};
 use pipeline::{api, html};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-pub use client::connection::ServerConnection;
 pub use inventory::inventory;
 pub use preflight::{PreflightClient, TokenOwner};
 pub use release::SentryReleases;
@@ -61,7 +59,7 @@ pub struct ConnectOptions {
     /// When the whole run has to be over.
     pub deadline: Instant,
     /// What all share that speak to the server.
-    pub line: ServerConnection,
+    pub connection: ServerConnection,
 }
 
 /// A Sentry backend at work for one organization.
@@ -233,7 +231,7 @@ impl<'a> SentryBackend<'a> {
         root.is_ok_and(|reply| reply.is_success() && reply.json()["version"].is_string())
     }
 
-    fn denied(&self, reply: &SentryResponse, need: Permission) -> Error {
+    fn denied(&self, reply: &HttpResponse, need: Permission) -> Error {
         permission::denied(&self.client, reply, need, &self.task.org)
     }
 }

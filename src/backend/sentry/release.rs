@@ -1,12 +1,13 @@
 //! Releases of a Sentry, by the part of its API that an organization's token may use.
 
 use super::client::permission::Permission;
-use super::client::response::{SentryResponse, field_errors};
-use super::client::{RetryPolicy, SendError, SentryClient, SentryRequest, permission};
+use super::client::response::field_errors;
+use super::client::{SentryClient, SentryRequest, permission};
 use super::release_json::{change_body, deploy_body, deployed, finished, id, repository};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http;
+use crate::http::retry::{RetryPolicy, SendError, jitter};
+use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
 use crate::release::ReleaseVersion;
 use crate::release::backend::{
@@ -91,11 +92,11 @@ impl SentryReleases {
         &self,
         call: &SentryRequest<'_>,
         not_yet: u16,
-    ) -> Result<SentryResponse, SendError> {
+    ) -> Result<HttpResponse, SendError> {
         let mut wait = NOT_READY_WAIT;
         for _ in 0..NOT_READY_RETRIES {
             let reply = self.client.send(call).await?;
-            let pause = http::jitter(wait);
+            let pause = jitter(wait);
             if reply.status != not_yet || Instant::now() + pause >= self.client.deadline() {
                 return Ok(reply);
             }
@@ -115,8 +116,7 @@ impl SentryReleases {
         path: String,
         body: &Value,
     ) -> Result<UpdateResult> {
-        let call =
-            SentryRequest { method, path, json: Some(body), form: None, repeat: RetryPolicy::Safe };
+        let call = SentryRequest { method, ..SentryRequest::post(path, body, RetryPolicy::Safe) };
         let reply = self.send(&call, 409).await?;
         match reply.status {
             200..=299 => {
@@ -133,7 +133,7 @@ impl SentryReleases {
     }
 
     /// The first field that the server rejects.
-    fn rejected(&self, reply: &SentryResponse) -> Result<FieldRejection> {
+    fn rejected(&self, reply: &HttpResponse) -> Result<FieldRejection> {
         let fields = field_errors(&reply.json());
         let Some((field, reason)) = fields.into_iter().next() else {
             return Err(self.denied(reply));
@@ -173,15 +173,15 @@ impl SentryReleases {
         })
     }
 
-    fn denied(&self, reply: &SentryResponse) -> Error {
+    fn denied(&self, reply: &HttpResponse) -> Error {
         self.denied_to(reply, Permission::Releases)
     }
 
-    fn denied_to(&self, reply: &SentryResponse, need: Permission) -> Error {
+    fn denied_to(&self, reply: &HttpResponse, need: Permission) -> Error {
         permission::denied(&self.client, reply, need, &self.org)
     }
 
-    async fn get(&self, path: String) -> Result<SentryResponse> {
+    async fn get(&self, path: String) -> Result<HttpResponse> {
         Ok(self.client.send(&SentryRequest::get(path)).await?)
     }
 
@@ -280,15 +280,8 @@ impl ReleaseBackend for SentryReleases {
     }
 
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {
-        let (method, path) = (Method::POST, self.release_path("deploys/"));
         let body = deploy_body(projects, deploy);
-        let call = SentryRequest {
-            method,
-            path,
-            json: Some(&body),
-            form: None,
-            repeat: RetryPolicy::Unsent,
-        };
+        let call = SentryRequest::post(self.release_path("deploys/"), &body, RetryPolicy::Unsent);
         let reply = match self.send(&call, 404).await {
             Ok(reply) => reply,
             Err(SendError::Indeterminate(failure)) => return Ok(DeployResult::Unknown(failure)),
@@ -304,7 +297,7 @@ impl ReleaseBackend for SentryReleases {
 }
 
 impl SentryReleases {
-    fn release_missing(&self, reply: &SentryResponse) -> Error {
+    fn release_missing(&self, reply: &HttpResponse) -> Error {
         let message = format!("Sentry has no release {} any more, or not yet", self.version);
         let failure = Error::new(ErrorCode::BackendError, message);
         Error { status: Some(reply.status), ..failure }

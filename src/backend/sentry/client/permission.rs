@@ -1,8 +1,9 @@
 //! What a token may do, and the words for what it may not.
 
 use super::SentryClient;
-use super::response::{SentryResponse, error_text};
+use super::response::error_text;
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
 use crate::model::token::TokenKind;
 use crate::model::{OrgSlug, Refusal, RefusalKind};
 
@@ -85,7 +86,7 @@ fn org_token() -> Error {
 /// The failure for a call that was answered with an error.
 pub(crate) fn denied(
     client: &SentryClient,
-    reply: &SentryResponse,
+    reply: &HttpResponse,
     need: Permission,
     org: &OrgSlug,
 ) -> Error {
@@ -129,7 +130,7 @@ pub(crate) fn denied(
 }
 
 /// The pipeline's session is gone: the cookie is lost, or its hour is over.
-pub(crate) fn expired(reply: &SentryResponse) -> Refusal {
+pub(crate) fn expired(reply: &HttpResponse) -> Refusal {
     let said = error_text(&reply.json()).unwrap_or_default();
     let message = format!("the pipeline is not there any more: {said}");
     Refusal { status: Some(reply.status), ..Refusal::new(RefusalKind::Expired, message) }

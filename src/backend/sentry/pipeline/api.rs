@@ -1,10 +1,12 @@
 //! The `api` dialect, of 2026 and later: Sentry's JSON pipeline endpoint.
 
 use crate::backend::sentry::SentryBackend;
+use crate::backend::sentry::client::SentryRequest;
 use crate::backend::sentry::client::permission::{self, Permission};
-use crate::backend::sentry::client::response::{SentryResponse, error_text, field_errors};
-use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest};
+use crate::backend::sentry::client::response::{error_text, field_errors};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::pipeline::{StepResult, StepView};
 use crate::integration::task::IntegrationTask;
 use crate::model::state::Fields;
@@ -12,7 +14,6 @@ use crate::model::{FinishedIntegration, ListedIntegration, Object, Refusal};
 use crate::provider::INITIAL;
 use crate::text::quote::quote;
 use crate::text::url::segment;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The endpoint, below the organization.
@@ -59,13 +60,7 @@ impl SentryBackend<'_> {
     /// Switches on what has no pipeline. Once it is on, a second request is refused.
     async fn enable(&self) -> Result<StepResult> {
         let nothing = json!({});
-        let call = SentryRequest {
-            method: Method::POST,
-            path: self.direct_enable_path(),
-            json: Some(&nothing),
-            form: None,
-            repeat: RetryPolicy::Unsent,
-        };
+        let call = SentryRequest::post(self.direct_enable_path(), &nothing, RetryPolicy::Unsent);
         let reply = match self.client.send(&call).await {
             Ok(reply) => reply,
             Err(SendError::NotSent(failure)) => return Err(failure),
@@ -121,7 +116,7 @@ impl SentryBackend<'_> {
         let mut failure = failure;
         // A finish that failed halfway leaves a session whose step cannot be read.
         let current = self.client.send(&SentryRequest::get(self.path(PIPELINE))).await.ok();
-        if let Some(current) = current.filter(SentryResponse::is_success) {
+        if let Some(current) = current.filter(HttpResponse::is_success) {
             let earlier = self.api.step.clone();
             let view = self.read_step(&current.json())?;
             if view.id != earlier {
@@ -139,18 +134,11 @@ impl SentryBackend<'_> {
         }
     }
 
-    async fn post(&self, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse, SendError> {
-        let call = SentryRequest {
-            method: Method::POST,
-            path: self.path(PIPELINE),
-            json: Some(body),
-            form: None,
-            repeat,
-        };
-        self.client.send(&call).await
+    async fn post(&self, body: &Value, retry: RetryPolicy) -> Result<HttpResponse, SendError> {
+        self.client.send(&SentryRequest::post(self.path(PIPELINE), body, retry)).await
     }
 
-    fn progress(&mut self, reply: &SentryResponse) -> Result<StepResult> {
+    fn progress(&mut self, reply: &HttpResponse) -> Result<StepResult> {
         let said = reply.json();
         match (reply.status, said["status"].as_str()) {
             (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(&said)?)),
@@ -190,7 +178,7 @@ impl SentryBackend<'_> {
     }
 
     /// The provider cannot be started here: a gate, or not registered.
-    fn not_offered(&self, reply: &SentryResponse) -> Error {
+    fn not_offered(&self, reply: &HttpResponse) -> Error {
         let said = error_text(&reply.json()).unwrap_or_default();
         let message =
             format!("{} does not start a {} pipeline: {said}", self.client.base(), self.task.key);
@@ -226,7 +214,7 @@ pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
     })
 }
 
-fn refusal(reply: &SentryResponse, said: &Value) -> Refusal {
+fn refusal(reply: &HttpResponse, said: &Value) -> Refusal {
     let message = error_text(said).unwrap_or_else(|| "no reason was given".to_owned());
     let mut refusal = permission::kind_of_refusal(message);
     refusal.status = Some(reply.status);

@@ -3,9 +3,10 @@
 
 use super::html::SetupPage;
 use crate::backend::sentry::SentryBackend;
-use crate::backend::sentry::client::response::SentryResponse;
-use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest, permission};
+use crate::backend::sentry::client::{SentryRequest, permission};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::pipeline::StepResult;
 use crate::model::FinishedIntegration;
 use crate::model::state::Fields;
@@ -23,7 +24,7 @@ impl SentryBackend<'_> {
     /// Follows the vendor's link, as a person would with what the vendor gave them. It is followed
     /// once: when nobody knows whether it arrived, the list of integrations tells.
     pub(crate) async fn follow_link(&mut self) -> Result<StepResult> {
-        let call = SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(self.link()) };
+        let call = SentryRequest { retry: RetryPolicy::Unsent, ..SentryRequest::get(self.link()) };
         match self.client.send(&call).await {
             Ok(reply) => self.arrived(&reply).await,
             Err(SendError::NotSent(failure)) => Err(failure),
@@ -49,9 +50,9 @@ impl SentryBackend<'_> {
         format!("/extensions/{}/configure/?{}", segment(&self.task.key), query.finish())
     }
 
-    async fn arrived(&self, reply: &SentryResponse) -> Result<StepResult> {
+    async fn arrived(&self, reply: &HttpResponse) -> Result<StepResult> {
         self.check_access(reply)?;
-        let Some(location) = &reply.location else {
+        let Some(location) = reply.header("location") else {
             return match SetupPage::read(&reply.body) {
                 SetupPage::Error(reason) => {
                     Ok(StepResult::Refused(permission::kind_of_refusal(reason)))

@@ -7,9 +7,11 @@
 use super::api::finished;
 use super::html::SetupPage;
 use crate::backend::sentry::SentryBackend;
-use crate::backend::sentry::client::response::SentryResponse;
-use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest, permission};
+use crate::backend::sentry::client::response::error_text;
+use crate::backend::sentry::client::{SentryRequest, permission};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::pipeline::{StepResult, StepView};
 use crate::model::state::Fields;
 use crate::model::{Object, Refusal};
@@ -52,7 +54,7 @@ impl SentryBackend<'_> {
         let setup = self.setup_page();
         // A provider that the server does not know is an error 500 there.
         let call =
-            SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(setup.as_str()) };
+            SentryRequest { retry: RetryPolicy::Unsent, ..SentryRequest::get(setup.as_str()) };
         let reply = match self.client.send(&call).await {
             Ok(reply) => reply,
             Err(silence) => return Err(self.why_no_setup(silence).await),
@@ -62,7 +64,7 @@ impl SentryBackend<'_> {
         if let Some(step) = browser {
             return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
-        let current = match (reply.location.is_some(), SetupPage::read(&reply.body)) {
+        let current = match (reply.header("location").is_some(), SetupPage::read(&reply.body)) {
             (true, _) => PageKind::Callback,
             (false, SetupPage::Form { guide: true, .. }) => PageKind::Guide,
             (false, SetupPage::Form { .. }) => PageKind::Form,
@@ -114,7 +116,7 @@ impl SentryBackend<'_> {
                 (Method::POST, self.pipeline_page(), Some(encoded))
             }
         };
-        SentryRequest { method, path, json: None, form, repeat: RetryPolicy::Unsent }
+        SentryRequest { method, path, json: None, form, retry: RetryPolicy::Unsent }
     }
 
     /// What a field is called on the pages: by the callback's own parameter where a step that we
@@ -128,9 +130,9 @@ impl SentryBackend<'_> {
         }
     }
 
-    fn page_progress(&mut self, reply: &SentryResponse, index: usize) -> Result<StepResult> {
+    fn page_progress(&mut self, reply: &HttpResponse, index: usize) -> Result<StepResult> {
         self.check_access(reply)?;
-        if reply.location.is_some() {
+        if reply.header("location").is_some() {
             return Ok(StepResult::Advance(self.page_step(PageKind::Callback, index + 1)));
         }
         match SetupPage::read(&reply.body) {
@@ -160,14 +162,13 @@ impl SentryBackend<'_> {
         if success {
             return Ok(StepResult::Complete(finished(&message["data"])?));
         }
-        let reason = crate::backend::sentry::client::response::error_text(&message["data"])
-            .unwrap_or_default();
+        let reason = error_text(&message["data"]).unwrap_or_default();
         Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
     }
 
     /// A person who may not install is sent to the login page, and one without a pipeline home.
-    pub(crate) fn check_access(&self, reply: &SentryResponse) -> Result<()> {
-        match (reply.status, reply.location.as_deref()) {
+    pub(crate) fn check_access(&self, reply: &HttpResponse) -> Result<()> {
+        match (reply.status, reply.header("location")) {
             (300..=399, Some(location)) if location.contains("/auth/login/") => {
                 let org = &self.task.org;
                 let message = format!("the token's owner may not install integrations for {org}");
