@@ -125,10 +125,11 @@ impl ServerChecks<'_> {
         let (url, token) = (self.url.clone(), self.token.clone());
         let connection = run.connection(self.inputs, &url);
         let host = url.host_str().unwrap_or_default().to_owned();
-        let preflight = match PreflightClient::new(ConnectOptions { url, token, deadline, connection }) {
-            Ok(preflight) => preflight,
-            Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
-        };
+        let preflight =
+            match PreflightClient::new(ConnectOptions { url, token, deadline, connection }) {
+                Ok(preflight) => preflight,
+                Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
+            };
         rows.push((
             format!("token for {host}"),
             preflight.token(self.includes(&CheckKind::Integrations)),

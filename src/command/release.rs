@@ -1,8 +1,7 @@
 //! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
 
-use super::RunContext;
 use super::commits::CommitSources;
-use super::embedded::base_url;
+use super::{RunContext, base_url};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
 use crate::backend::sentry::{ConnectOptions, SentryReleases};
 use crate::database::path;

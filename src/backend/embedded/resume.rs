@@ -4,7 +4,7 @@ use super::{EmbeddedBackend, EngineError, callback_used};
 use crate::database::columns::digest;
 use crate::error::Result;
 use crate::integration::callback::CallbackKey;
-use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
+use crate::model::{OrgSlug, Refusal, RefusalKind};
 use crate::os::clock::unix_ms;
 use crate::provider::{Provider, Step};
 use rusqlite::{Connection, OptionalExtension};
@@ -15,8 +15,8 @@ pub struct ResumedPipeline {
     pub provider: &'static dyn Provider,
     /// The step that waits for the callback.
     pub step: &'static Step,
-    /// What the pipeline is for.
-    pub pipeline_type: PipelineType,
+    /// The integration to renew; a pipeline that has one is a `reauth`.
+    pub integration_id: Option<i64>,
     /// What the redirect URL carries.
     pub next: Option<String>,
     /// Where the backend's pages are.
@@ -43,7 +43,7 @@ impl EmbeddedBackend<'_> {
         Ok(ResumedPipeline {
             provider: current.provider,
             step: current.step,
-            pipeline_type: current.kept.pipeline_type(),
+            integration_id: current.kept.integration_id(),
             next: current.kept.next,
             site: current.kept.site,
         })
