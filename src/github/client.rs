@@ -6,6 +6,7 @@ use crate::http::retry::{Attempt, RetryLoop, RetryPolicy};
 use crate::http::{self, ConnectError, HttpResponse, READ_TIMEOUT, ServerConnection, TlsTrust};
 use crate::os::clock::unix_seconds;
 use crate::secret::Secret;
+use crate::text::url::is_http_url;
 use axum::body::HttpBody;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
@@ -67,7 +68,7 @@ impl GitHubClient {
             let hint = "set `github-token` to the token alone, on one line";
             return Err(Error::new(ErrorCode::Unauthorized, message).with_hint(hint));
         }
-        let is_web = matches!(api.scheme(), "http" | "https") && api.host_str().is_some();
+        let is_web = is_http_url(api) && api.host_str().is_some();
         if !is_web || api.as_str().parse::<axum::http::Uri>().is_err() {
             let message = "the address of GitHub's API is no web address";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("check `GITHUB_API_URL`"));

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use crate::text::quote::quote;
+use crate::text::url::is_http_url;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::time::Duration;
@@ -168,7 +169,7 @@ pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
 /// A base URL: no credentials, query or fragment may ride along into every link.
 pub(super) fn url(text: &str) -> Result<Url, &'static str> {
     let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
+        is_http_url(url)
             && !text.contains(|c: char| c.is_whitespace() || c.is_control())
             && url.username().is_empty()
             && url.password().is_none()

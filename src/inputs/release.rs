@@ -5,6 +5,7 @@ use super::raw::RawInputs;
 use crate::job;
 use crate::secret::Secret;
 use crate::text::date;
+use crate::text::url::is_http_url;
 use url::Url;
 
 /// Where a release's commits come from.
@@ -151,7 +152,7 @@ fn name(text: &str) -> Result<String, &'static str> {
 /// A page may have a query, other than a base address.
 fn page_url(text: &str) -> Result<Url, &'static str> {
     let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
+        is_http_url(url)
             && url.username().is_empty()
             && url.password().is_none()
             && !text.contains(|c: char| c.is_whitespace() || c.is_control())

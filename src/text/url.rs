@@ -23,6 +23,11 @@ pub(crate) fn segment(text: &str) -> String {
     utf8_percent_encode(text, kept).to_string()
 }
 
+/// Whether the scheme is `http` or `https`.
+pub(crate) fn is_http_url(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

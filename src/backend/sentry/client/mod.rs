@@ -8,9 +8,11 @@ use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
 use crate::http::{self, HttpResponse, ServerConnection};
+use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::provider::request::ConnectError;
 use crate::secret::{self, Secret};
+use crate::text::url::segment;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};
@@ -20,8 +22,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-/// How long after an answer a server that closes its connections has surely said so: the end comes
-/// with the answer, and only has to be read.
+/// How long after a response the end of a connection that the server closes has surely arrived: it
+/// comes with the response, and only has to be read.
 const CLOSE_NOTICE_DELAY: Duration = Duration::from_millis(1);
 
 /// Pages of a listing that are read; a page holds a hundred.
@@ -62,6 +64,11 @@ impl<'a> SentryRequest<'a> {
     pub(crate) fn post(path: impl Into<String>, json: &'a Value, retry: RetryPolicy) -> Self {
         Self { method: Method::POST, json: Some(json), retry, ..Self::get(path) }
     }
+}
+
+/// A path of the API below an organization.
+pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
+    format!("/api/0/organizations/{}/{rest}", segment(org.as_str()))
 }
 
 impl SentryClient {
@@ -136,6 +143,21 @@ impl SentryClient {
             .await
     }
 
+    /// Reads a path below the server's address.
+    pub(crate) async fn get(&self, path: impl Into<String>) -> Result<HttpResponse, SendError> {
+        self.send(&SentryRequest::get(path)).await
+    }
+
+    /// A POST as it would be sent, for a plan.
+    pub(crate) fn describe_post(&self, path: &str, body: &Value) -> String {
+        format!("POST {} {body}", self.url(path))
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
     /// Every item of a listing, page by page; `denied` says what another answer means.
     pub(crate) async fn get_all(
         &self,
@@ -144,7 +166,7 @@ impl SentryClient {
     ) -> Result<Vec<Value>> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
-            let response = self.send(&SentryRequest::get(format!("{path}{cursor}"))).await?;
+            let response = self.get(format!("{path}{cursor}")).await?;
             if !response.is_success() {
                 return Err(denied(&response));
             }
@@ -162,8 +184,7 @@ impl SentryClient {
     }
 
     fn build(&self, request: &SentryRequest<'_>) -> RequestBuilder {
-        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path);
-        let builder = self.http.request(request.method.clone(), url);
+        let builder = self.http.request(request.method.clone(), self.url(&request.path));
         let builder = builder
             .bearer_auth(self.token.expose())
             .header("Accept", "application/json, text/html;q=0.9")
