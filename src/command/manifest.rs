@@ -45,9 +45,9 @@ impl RunContext<'_> {
         let title = format!("finishline: {} entries of {file}", entries.len());
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
-        let ends = self.run_entries(base, &entries, deadline).await;
+        let outcomes = self.run_entries(base, &entries, deadline).await;
         drop(group);
-        let outcome = Outcome::of_entries(ends);
+        let outcome = Outcome::of_entries(outcomes);
         if self.cancellation.is_requested() {
             // The host waits for the outputs, and not for long.
             return outcome;
@@ -64,8 +64,8 @@ impl RunContext<'_> {
         let Some(file) = &base.manifest else { return Ok(None) };
         let entries = self.prepare_entries(file, deadline)?;
         let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
-        let mut meant = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
-        let PreparedEntry { key, inputs, .. } = meant.next().ok_or_else(|| {
+        let mut matching = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
+        let PreparedEntry { key, inputs, .. } = matching.next().ok_or_else(|| {
             let message = match &base.entry {
                 Some(entry) => format!("the manifest has no entry {}", quote(entry)),
                 None => "`resume` goes on with one pipeline, and a manifest names many".to_owned(),
@@ -194,12 +194,12 @@ impl RunContext<'_> {
         let run = RunContext { entry: Some(&entry.key), ..*self };
         let work = Box::pin(async {
             match run.requested(&entry.inputs, deadline) {
-                Ok(asked) => run.run_requested(&entry.inputs, asked, deadline).await,
+                Ok(jobs) => run.run_requested(&entry.inputs, jobs, deadline).await,
                 Err(failure) => Outcome::failed(failure),
             }
         });
-        let done = timeout_at(deadline, work).await;
-        let mut outcome = done.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
+        let outcome = timeout_at(deadline, work).await;
+        let mut outcome = outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
         outcome.tolerate(&base.tolerate);
         let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
         tracing::info!(entry, status, "{}", outcome.headline);

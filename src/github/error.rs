@@ -102,11 +102,7 @@ impl GitHubClient {
             "check `GITHUB_API_URL`, the network and the proxy variables; `ca-file` names the \
              certificate of your own authority",
         );
-        match error {
-            ConnectError::Tls => Attempt::Failed(SendError::NotSent(failure)),
-            ConnectError::Connect => Attempt::Retry { after: None, failure },
-            ConnectError::Interrupted => Attempt::uncertain(request.retry(), failure),
-        }
+        Attempt::unreached(request.retry(), error, failure)
     }
 
     pub(super) fn deadline_error(&self, request: &GitHubRequest<'_>) -> SendError {

@@ -1,7 +1,7 @@
 //! The one loop that sends a request again, where that is safe: its bounds, its waits and its log.
 
-use super::HttpResponse;
 use super::connection::ServerConnection;
+use super::{ConnectError, HttpResponse};
 use crate::error::Error;
 use crate::os::random::random_bytes;
 use std::time::Duration;
@@ -59,6 +59,15 @@ impl Attempt {
         match policy {
             RetryPolicy::Safe => Self::Retry { after: None, failure },
             RetryPolicy::Unsent => Self::Failed(SendError::Indeterminate(failure)),
+        }
+    }
+
+    /// The outcome of an attempt without a response; another one brings no other certificate.
+    pub(crate) fn unreached(policy: RetryPolicy, error: ConnectError, failure: Error) -> Self {
+        match error {
+            ConnectError::Tls => Self::Failed(SendError::NotSent(failure)),
+            ConnectError::Connect => Self::Retry { after: None, failure },
+            ConnectError::Interrupted => Self::uncertain(policy, failure),
         }
     }
 }

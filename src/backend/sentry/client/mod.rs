@@ -206,23 +206,23 @@ impl SentryClient {
 
     fn classify_error(&self, retry: RetryPolicy, error: ConnectError) -> Attempt {
         let host = self.base.host_str().unwrap_or_default();
-        let failure = |message| Error::new(ErrorCode::Unreachable, message);
-        match error {
-            ConnectError::Tls => Attempt::Failed(SendError::NotSent(
-                failure(format!(
-                    "no TLS connection to {host}, or its certificate does not verify"
-                ))
-                .with_hint(
-                    "check `url`, and name the certificate of your own authority with `ca-file`",
-                ),
-            )),
-            ConnectError::Connect => {
-                Attempt::Retry { after: None, failure: failure(format!("cannot connect to {host}")) }
-            }
-            ConnectError::Interrupted => {
-                Attempt::uncertain(retry, failure(format!("{host} did not answer, or broke off")))
-            }
-        }
+        let failure = Error::new(
+            ErrorCode::Unreachable,
+            match error {
+                ConnectError::Tls => {
+                    format!("no TLS connection to {host}, or its certificate does not verify")
+                }
+                ConnectError::Connect => format!("cannot connect to {host}"),
+                ConnectError::Interrupted => format!("{host} did not answer, or broke off"),
+            },
+        );
+        let failure = match error {
+            ConnectError::Tls => failure.with_hint(
+                "check `url`, and name the certificate of your own authority with `ca-file`",
+            ),
+            ConnectError::Connect | ConnectError::Interrupted => failure,
+        };
+        Attempt::unreached(retry, error, failure)
     }
 
     fn classify(&self, retry: RetryPolicy, response: HttpResponse) -> Attempt {
