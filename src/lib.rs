@@ -1,7 +1,7 @@
 //! Sentry releases, deploys and integrations from a CI step, with outputs that always arrive.
 //!
 //! Data flows one way, and [`run`] is that way from top to bottom: the environment becomes inputs,
-//! the inputs a task, the driver walks the task's pipeline to an outcome, and the host is told.
+//! the inputs a task, the driver takes the task's pipeline to an outcome, and the host gets outputs.
 
 pub mod backend;
 pub mod cli;
@@ -43,7 +43,7 @@ use std::ffi::OsString;
 ///
 /// # Errors
 ///
-/// Only what leaves no way to tell the host: no runtime, no random bytes.
+/// Only what leaves no way to write outputs: no runtime, no random bytes.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
     match cli::parse(args) {
         Ok(Invocation::Text(text)) => Ok(print_text(text)),
@@ -64,28 +64,29 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
     }
 }
 
-/// The CI step: whatever happens, the host is told.
+/// The CI step: whatever happens, the outputs are written.
 fn run_step(
     flags: CommandLineFlags,
-    errand: Result<Command, Error>,
+    command: Result<Command, Error>,
     env: &Env,
 ) -> anyhow::Result<u8> {
     let (job, exit_code) = (read_job(env), flags.exit_code);
-    let (given, mut mistakes) = RawInputs::collect(flags, env, &files::read);
-    let given = given.with_sentry_cli_defaults(env, &files::read, job.host.is_ci());
-    let (voice, unheard) = OutputOptions::read(&given, &job);
-    let _log = output::log::start(&voice);
-    let database = given.get("database").map(|found| found.text.expose());
-    let (sinks, lacks) = OutputSinks::find(&voice, env, database);
-    mistakes.extend(unheard);
-    let outcome = match (errand, lacks) {
+    let (raw_inputs, mut mistakes) = RawInputs::collect(flags, env, &files::read);
+    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &files::read, job.host.is_ci());
+    let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
+    mistakes.extend(output_mistakes);
+    let _log = output::log::start(&options);
+    let database = raw_inputs.get("database").map(|input| input.text.expose());
+    let (sinks, sink_failure) = OutputSinks::find(&options, env, database);
+    let outcome = match (command, sink_failure) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
-        (Ok(errand), None) => {
-            let (stopping, shared) = (Cancellation::default(), RunCache::default());
-            let (given, job, sinks) = (&given, &job, &sinks);
-            let (stopping, shared) = (&stopping, &shared);
-            let run = RunContext { errand, given, env, job, sinks, stopping, shared, entry: None };
-            supervise::supervise(stopping, run.execute(mistakes))?
+        (Ok(command), None) => {
+            let (cancellation, cache) = (&Cancellation::default(), &RunCache::default());
+            let (raw_inputs, job, sinks) = (&raw_inputs, &job, &sinks);
+            let entry = None;
+            let run =
+                RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
+            supervise::supervise(cancellation, run.execute(mistakes))?
         }
     };
     match write_outcome(&sinks, &outcome)? {
@@ -94,7 +95,7 @@ fn run_step(
     }
 }
 
-/// What the host tells of the job; an event that cannot be read tells nothing.
+/// The facts of the CI job; an event that cannot be read adds nothing.
 fn read_job(env: &Env) -> Job {
     let host = Host::detect(env);
     let event = env.get("GITHUB_EVENT_PATH").filter(|_| host.is_github_like());
@@ -102,13 +103,13 @@ fn read_job(env: &Env) -> Job {
     Job::read(host, env, event.as_ref())
 }
 
-/// Writes the outputs; a failure to write them is the worst that can be said.
+/// Writes the outputs; a failure to write them is worse than any other.
 fn write_outcome(sinks: &OutputSinks, outcome: &Outcome) -> anyhow::Result<u8> {
-    let written = sinks.render(outcome, &output::random_delimiter()?).and_then(OutputSinks::emit);
-    let Err(failure) = written else { return Ok(outcome.exit().number()) };
+    let result = sinks.render(outcome, &output::random_delimiter()?).and_then(OutputSinks::emit);
+    let Err(failure) = result else { return Ok(outcome.exit().number()) };
     let exit = failure.code.exit().number();
-    // Standard error may still be heard when the file of the outputs is not.
-    if outcome.failure.as_ref().is_none_or(|told| told.code != failure.code) {
+    // Standard error may work when the file of the outputs does not.
+    if outcome.failure.as_ref().is_none_or(|reported| reported.code != failure.code) {
         drop(OutputSinks::emit(sinks.diagnostics(&Outcome::failed(failure))));
     }
     Ok(exit)
@@ -132,9 +133,8 @@ fn print_or_fail(text: Result<String, Error>) -> u8 {
         Ok(text) => print_text(text),
         Err(failure) => {
             let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-            drop(OutputSinks::emit(vec![WriteOp::Stderr(output::github::neutralize_commands(
-                &text,
-            ))]));
+            let text = output::github::neutralize_commands(&text);
+            drop(OutputSinks::emit(vec![WriteOp::Stderr(text)]));
             failure.code.exit().number()
         }
     }

@@ -16,11 +16,11 @@ pub fn completions(mut command: Command, shell: Shell) -> String {
 /// The manual page of the program, or of the command of this name, as roff.
 pub fn page(mut command: Command, name: Option<&str>) -> Result<String> {
     command.build();
-    let found = match name {
+    let page_of = match name {
         None => Some(&command),
         Some(name) => command.find_subcommand(name),
     };
-    let Some(found) = found else {
+    let Some(page_of) = page_of else {
         let message = format!("there is no command {}", quote(name.unwrap_or_default()));
         return Err(
             Error::new(ErrorCode::Usage, message).with_hint("`finishline --help` lists them")
@@ -28,7 +28,7 @@ pub fn page(mut command: Command, name: Option<&str>) -> Result<String> {
     };
     let mut roff = Vec::new();
     let source = concat!("finishline ", env!("CARGO_PKG_VERSION"));
-    let rendered = Man::new(found.clone()).source(source).render(&mut roff);
+    let rendered = Man::new(page_of.clone()).source(source).render(&mut roff);
     rendered.map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
     Ok(String::from_utf8_lossy(&roff).into_owned())
 }

@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// The flag of `plan` that tells by the exit code whether there is something to do.
+/// The flag of `plan` that shows by the exit code whether there is something to do.
 const EXIT_CODE: &str = "exit-code";
 
 /// Where `serve` listens when nobody names another address.
@@ -91,6 +91,7 @@ pub fn command() -> Command {
     let completions = Command::new("completions")
         .about("Prints what a shell completes")
         .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("the shell"));
+    let schema = Command::new("schema").about("Prints the JSON Schema of the manifest");
     let man = Command::new("man")
         .about("Prints a manual page, as roff")
         .arg(Arg::new("command").value_name("COMMAND").help("the command to explain"));
@@ -100,16 +101,8 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(false)
         .disable_help_subcommand(false)
-        .subcommand(with_inputs(run))
-        .subcommand(with_inputs(plan))
-        .subcommand(with_inputs(check))
-        .subcommand(with_inputs(import))
-        .subcommand(with_inputs(resume))
-        .subcommand(providers)
-        .subcommand(serve())
-        .subcommand(Command::new("schema").about("Prints the JSON Schema of the manifest"))
-        .subcommand(completions)
-        .subcommand(man)
+        .subcommands([run, plan, check, import, resume].map(with_inputs))
+        .subcommands([providers, serve(), schema, completions, man])
 }
 
 fn serve() -> Command {
@@ -169,26 +162,27 @@ fn find(name: &str) -> &'static InputSpec {
 fn request(matches: &ArgMatches) -> Invocation {
     let text = |matches: &ArgMatches, name: &str| matches.get_one::<String>(name).cloned();
     match matches.subcommand() {
-        Some(("providers", of)) => Invocation::Providers {
-            key: text(of, "key"),
-            json: text(of, "format").as_deref() == Some("json"),
+        Some(("providers", matches)) => Invocation::Providers {
+            key: text(matches, "key"),
+            json: text(matches, "format").as_deref() == Some("json"),
         },
-        Some(("serve", of)) => {
-            let all = |name| of.get_many::<String>(name).into_iter().flatten().cloned().collect();
+        Some(("serve", matches)) => {
+            let all =
+                |name| matches.get_many::<String>(name).into_iter().flatten().cloned().collect();
             Invocation::Serve(ServeArgs {
-                listen: text(of, "listen").unwrap_or_default(),
-                database: text(of, "database"),
+                listen: text(matches, "listen").unwrap_or_default(),
+                database: text(matches, "database"),
                 orgs: all("org"),
                 projects: all("project"),
             })
         }
         Some(("schema", _)) => Invocation::Schema,
-        Some(("completions", of)) => {
-            Invocation::Completions(*of.get_one("shell").expect("clap wants a shell"))
+        Some(("completions", matches)) => {
+            Invocation::Completions(*matches.get_one("shell").expect("clap wants a shell"))
         }
-        Some(("man", of)) => Invocation::Man(text(of, "command")),
-        Some((name, of)) => {
-            let flags = flags(name, of);
+        Some(("man", matches)) => Invocation::Man(text(matches, "command")),
+        Some((name, matches)) => {
+            let flags = flags(name, matches);
             match name {
                 "resume" => Invocation::Resume(flags),
                 "check" => Invocation::Check(flags),
@@ -201,19 +195,18 @@ fn request(matches: &ArgMatches) -> Invocation {
 }
 
 /// What was typed after a command that takes inputs.
-fn flags(name: &str, of: &ArgMatches) -> CommandLineFlags {
-    let given =
-        |input: &InputSpec| of.get_one(input.name).cloned().map(|value| (input.name, value));
-    let mut values: BTreeMap<_, _> = INPUTS.iter().filter_map(given).collect();
+fn flags(name: &str, matches: &ArgMatches) -> CommandLineFlags {
+    let flag = |input: &InputSpec| Some((input.name, matches.get_one(input.name).cloned()?));
+    let mut values: BTreeMap<_, _> = INPUTS.iter().filter_map(flag).collect();
     let is_plan = name == "plan";
     if is_plan {
         values.insert("dry-run", "true".to_owned());
     }
-    let sets = of.get_many::<String>(SET).into_iter().flatten().cloned().collect();
-    CommandLineFlags { values, sets, exit_code: is_plan && of.get_flag(EXIT_CODE) }
+    let sets = matches.get_many::<String>(SET).into_iter().flatten().cloned().collect();
+    CommandLineFlags { values, sets, exit_code: is_plan && matches.get_flag(EXIT_CODE) }
 }
 
-/// clap's first line says what is wrong; its tips and usage become the hint.
+/// The error of clap: its first line is the message, its tip the hint.
 fn usage(error: &clap::Error) -> Error {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -1,7 +1,8 @@
-//! What the entries of one run need not ask twice, and what slows them down together.
+//! What the entries of one run read only once, and the connections that they share.
 
-use crate::backend::sentry::{SentryBackend, ServerConnection};
+use crate::backend::sentry::SentryBackend;
 use crate::error::Result;
+use crate::http::ServerConnection;
 use crate::model::ListedIntegration;
 use crate::model::site::Site;
 use std::cell::RefCell;
@@ -10,29 +11,29 @@ use std::rc::Rc;
 use tokio::sync::OnceCell;
 use url::Url;
 
-/// Something that is asked for once for each key.
+/// Something that is read once for each key.
 type Once<T> = RefCell<HashMap<String, Rc<OnceCell<T>>>>;
 
 /// What the entries share. A pipeline's session is not among it.
 #[derive(Default)]
 pub(crate) struct RunCache {
-    lines: RefCell<HashMap<String, ServerConnection>>,
+    connections: RefCell<HashMap<String, ServerConnection>>,
     listings: Once<Rc<[ListedIntegration]>>,
     sites: Once<Site>,
 }
 
 impl RunCache {
-    /// The line to this server; what makes it is the same for all of a run.
+    /// The connections to this server; what makes them is the same for all of a run.
     pub(crate) fn connection(
         &self,
         url: &Url,
         new: impl FnOnce() -> ServerConnection,
     ) -> ServerConnection {
-        let mut lines = self.lines.borrow_mut();
-        lines.entry(url.origin().ascii_serialization()).or_insert_with(new).clone()
+        let mut connections = self.connections.borrow_mut();
+        connections.entry(url.origin().ascii_serialization()).or_insert_with(new).clone()
     }
 
-    /// What the organization had of the provider when the run first asked: every entry looks for
+    /// What the organization had of the provider when the run first listed it: every entry needs
     /// its own integration only, which no other one makes.
     pub(crate) async fn integrations(
         &self,

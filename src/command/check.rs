@@ -25,12 +25,12 @@ enum CheckKind {
     Repository(String),
 }
 
-/// One server and token, with what is wanted there.
+/// One server and token, with what is checked there.
 struct ServerChecks<'a> {
     url: Url,
     token: Secret,
     inputs: &'a Inputs,
-    wanted: BTreeSet<(String, CheckKind)>,
+    checks: BTreeSet<(String, CheckKind)>,
 }
 
 /// One line of the table.
@@ -48,44 +48,45 @@ impl RunContext<'_> {
             Some(entries) => entries.iter().map(|entry| &entry.inputs).collect(),
             None => vec![base],
         };
-        let (mut visits, mut rows) = (Vec::new(), Vec::new());
+        let (mut servers, mut rows) = (Vec::new(), Vec::new());
         for inputs in all {
             match inputs.backend(self.job) {
-                Ok(BackendName::Sentry) => self.collect_checks(inputs, &mut visits)?,
+                Ok(BackendName::Sentry) => self.collect_checks(inputs, &mut servers)?,
                 Ok(BackendName::Embedded) => rows.push(self.check_embedded(inputs).await),
                 Err(failure) => rows.push(("token".to_owned(), Err(failure))),
             }
         }
-        for visit in &visits {
-            visit.run(self, deadline, &mut rows).await;
+        for server in &servers {
+            server.run(self, deadline, &mut rows).await;
         }
         rows.dedup_by(|a, b| a.0 == b.0 && a.1.is_ok() && b.1.is_ok());
         Ok(to_outcome(rows))
     }
 
-    /// Adds what these inputs want to the visit of their server and token.
+    /// Adds what these inputs ask for to the checks of their server and token.
     fn collect_checks<'a>(
         &self,
         inputs: &'a Inputs,
-        visits: &mut Vec<ServerChecks<'a>>,
+        servers: &mut Vec<ServerChecks<'a>>,
     ) -> Result<()> {
         let repository = self.job.repository.iter().cloned().map(CheckKind::Repository);
         let projects = inputs.release.projects.iter().cloned().map(CheckKind::Project);
         let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repository);
         let provider = inputs.provider.iter().cloned().map(CheckKind::Provider);
-        let asks = inputs.provider.is_some();
-        if asks || !inputs.release.requested {
-            let things = std::iter::once(CheckKind::Integrations).filter(|_| asks).chain(provider);
-            add(visits, inputs, inputs.page_url(), sentry::token(inputs)?, things);
+        let has_provider = inputs.provider.is_some();
+        if has_provider || !inputs.release.requested {
+            let integrations = std::iter::once(CheckKind::Integrations).filter(|_| has_provider);
+            let checks = integrations.chain(provider);
+            add(servers, inputs, inputs.page_url(), sentry::token(inputs)?, checks);
         }
         if inputs.release.requested {
-            add(visits, inputs, inputs.release_url(), release::token(inputs)?, released);
+            add(servers, inputs, inputs.release_url(), release::token(inputs)?, released);
         }
         Ok(())
     }
 
     async fn check_embedded(&self, inputs: &Inputs) -> CheckResult {
-        let look = async {
+        let check = async {
             let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
             if inputs.provider.is_some() {
                 let task = IntegrationTask::new(inputs, BackendName::Embedded)?;
@@ -95,58 +96,59 @@ impl RunContext<'_> {
             Ok(format!("{}: {note}", path.display()))
         };
         let name = inputs.provider.as_ref().map(|key| format!(", for {key}")).unwrap_or_default();
-        (format!("embedded backend{name}"), look.await)
+        (format!("embedded backend{name}"), check.await)
     }
 }
 
 fn add<'a>(
-    visits: &mut Vec<ServerChecks<'a>>,
+    servers: &mut Vec<ServerChecks<'a>>,
     inputs: &'a Inputs,
     url: Url,
     token: Secret,
-    things: impl Iterator<Item = CheckKind>,
+    checks: impl Iterator<Item = CheckKind>,
 ) {
     let org = inputs.org.as_ref().map(OrgSlug::to_string).unwrap_or_default();
-    let wanted = things.map(|thing| (org.clone(), thing));
-    match visits.iter_mut().find(|visit| visit.url == url && visit.token == token) {
-        Some(visit) => visit.wanted.extend(wanted),
-        None => visits.push(ServerChecks { url, token, inputs, wanted: wanted.collect() }),
+    let checks = checks.map(|check| (org.clone(), check));
+    match servers.iter_mut().find(|server| server.url == url && server.token == token) {
+        Some(server) => server.checks.extend(checks),
+        None => servers.push(ServerChecks { url, token, inputs, checks: checks.collect() }),
     }
 }
 
 impl ServerChecks<'_> {
-    /// Whether this is wanted of any organization.
-    fn includes(&self, thing: &CheckKind) -> bool {
-        self.wanted.iter().any(|(_, wanted)| wanted == thing)
+    /// Whether this is checked in any organization.
+    fn includes(&self, kind: &CheckKind) -> bool {
+        self.checks.iter().any(|(_, check)| check == kind)
     }
 
-    /// Adds the lines of this server and token. Nothing is asked with a token that will not do.
+    /// Adds the lines of this server and token. Nothing is sent with a token that will not do.
     async fn run(&self, run: &RunContext<'_>, deadline: Instant, rows: &mut Vec<CheckResult>) {
         let (url, token) = (self.url.clone(), self.token.clone());
-        let line = run.connection(self.inputs, &url);
+        let connection = run.connection(self.inputs, &url);
         let host = url.host_str().unwrap_or_default().to_owned();
-        let preflight = match PreflightClient::new(ConnectOptions { url, token, deadline, line }) {
-            Ok(preflight) => preflight,
-            Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
-        };
+        let preflight =
+            match PreflightClient::new(ConnectOptions { url, token, deadline, connection }) {
+                Ok(preflight) => preflight,
+                Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
+            };
         rows.push((
             format!("token for {host}"),
             preflight.token(self.includes(&CheckKind::Integrations)),
         ));
-        let who = preflight.whoami().await;
-        rows.push((
-            format!("host {host}"),
-            who.as_ref().map(describe_account).map_err(Clone::clone),
-        ));
-        let Ok(who) = who else { return };
-        for (thing, walks) in [(CheckKind::Integrations, true), (CheckKind::Releases, false)] {
-            if self.includes(&thing) {
-                let name = if walks { "scope for integrations" } else { "scope for releases" };
-                rows.push((name.to_owned(), preflight.scope(&who, walks)));
+        let owner = preflight.whoami().await;
+        let account = owner.as_ref().map(describe_account).map_err(Clone::clone);
+        rows.push((format!("host {host}"), account));
+        let Ok(owner) = owner else { return };
+        for (kind, for_pipeline, name) in [
+            (CheckKind::Integrations, true, "scope for integrations"),
+            (CheckKind::Releases, false, "scope for releases"),
+        ] {
+            if self.includes(&kind) {
+                rows.push((name.to_owned(), preflight.scope(&owner, for_pipeline)));
             }
         }
-        for (org, thing) in &self.wanted {
-            rows.push(run_check(&preflight, &who, org, thing).await);
+        for (org, kind) in &self.checks {
+            rows.push(run_check(&preflight, &owner, org, kind).await);
         }
     }
 }
@@ -154,11 +156,11 @@ impl ServerChecks<'_> {
 /// The line of one thing in an organization.
 async fn run_check(
     preflight: &PreflightClient,
-    who: &TokenOwner,
+    owner: &TokenOwner,
     slug: &str,
-    thing: &CheckKind,
+    kind: &CheckKind,
 ) -> CheckResult {
-    let name = match thing {
+    let name = match kind {
         CheckKind::Integrations => format!("{slug}: integrations"),
         CheckKind::Provider(key) => format!("{slug}: provider {key}"),
         CheckKind::Releases => format!("{slug}: releases"),
@@ -168,37 +170,36 @@ async fn run_check(
     let Some(org) = OrgSlug::parse(slug) else {
         return (name, Err(IntegrationTask::missing_org()));
     };
-    let said = match thing {
+    let result = match kind {
         CheckKind::Integrations => preflight.organization(&org, true).await,
         CheckKind::Provider(key) => preflight.provider(&org, key).await,
         CheckKind::Releases => preflight.organization(&org, false).await,
-        CheckKind::Project(project) => preflight.project(who, &org, project).await,
+        CheckKind::Project(project) => preflight.project(owner, &org, project).await,
         CheckKind::Repository(repository) => preflight.repository(&org, repository).await,
     };
-    (name, said)
+    (name, result)
 }
 
-fn describe_account(who: &TokenOwner) -> String {
-    let user = who.user.as_deref().unwrap_or("no user");
-    format!("it knows the token, as {user}; scopes: {}", who.scopes.join(", "))
+fn describe_account(owner: &TokenOwner) -> String {
+    let user = owner.user.as_deref().unwrap_or("no user");
+    format!("it knows the token, as {user}; scopes: {}", owner.scopes.join(", "))
 }
 
 /// The lines as the end of the run: the exit is that of the first failure.
 fn to_outcome(rows: Vec<CheckResult>) -> Outcome {
-    let bad = rows.iter().filter(|(_, said)| said.is_err()).count();
-    let good = rows.len() - bad;
-    let first = rows.iter().find_map(|(_, said)| said.clone().err());
-    let entry = |(name, said): CheckResult| {
-        let (sign, outcome) = match said {
+    let good = rows.iter().filter(|(_, result)| result.is_ok()).count();
+    let headline = format!("{good} of {} checks are good", rows.len());
+    let first = rows.iter().find_map(|(_, result)| result.clone().err());
+    let entry = |(name, result): CheckResult| {
+        let (sign, outcome) = match result {
             Ok(words) => ("✓", Outcome::new(OutcomeStatus::Complete, words)),
             Err(failure) => {
-                let next = vec![failure.hint.clone()];
-                ("✗", Outcome { next_steps: next, ..Outcome::failed(failure) })
+                let next_steps = vec![failure.hint.clone()];
+                ("✗", Outcome { next_steps, ..Outcome::failed(failure) })
             }
         };
         EntryOutcome { key: name.clone(), title: format!("{sign} {name}"), outcome }
     };
-    let headline = format!("{good} of {} checks are good", good + bad);
     let outcome = Outcome::of_entries(rows.into_iter().map(entry).collect());
     Outcome { headline, exit_override: first.map(|failure| failure.code.exit()), ..outcome }
 }

@@ -5,12 +5,11 @@ use super::commits::github;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::github::{CommitState, CommitStatus};
 use crate::inputs::Inputs;
-use crate::outcome::{Outcome, OutcomeStatus as End};
+use crate::outcome::{Outcome, OutcomeStatus};
 use tokio::time::Instant;
 
 impl RunContext<'_> {
-    /// The same end, once the commit has the status that was asked for; a failure to set it is a
-    /// warning.
+    /// Sets the commit status that is asked for; a failure to set it is a warning of the outcome.
     pub(crate) async fn with_status(
         &self,
         inputs: &Inputs,
@@ -21,13 +20,13 @@ impl RunContext<'_> {
         if inputs.dry_run {
             return outcome;
         }
-        let set = self.set_status(inputs, context, &outcome, deadline);
-        let said = match tokio::time::timeout_at(deadline, set).await {
+        let work = self.set_status(inputs, context, &outcome, deadline);
+        let reason = match tokio::time::timeout_at(deadline, work).await {
             Ok(Ok(())) => return outcome,
             Ok(Err(failure)) => format!("{failure} ({})", failure.hint),
             Err(_) => "the deadline passed".to_owned(),
         };
-        let message = format!("the commit status is not set: {said}");
+        let message = format!("the commit status is not set: {reason}");
         outcome.with_warning(Some(Warning::new("github-status-not-set", message)))
     }
 
@@ -51,9 +50,11 @@ impl RunContext<'_> {
         let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
         let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));
         let state = match outcome.status {
-            End::Complete | End::Planned | End::Skipped => CommitState::Success,
-            End::ActionRequired => CommitState::Pending,
-            End::Error => CommitState::Failure,
+            OutcomeStatus::Complete | OutcomeStatus::Planned | OutcomeStatus::Skipped => {
+                CommitState::Success
+            }
+            OutcomeStatus::ActionRequired => CommitState::Pending,
+            OutcomeStatus::Error => CommitState::Failure,
         };
         let target = target.or(job.run_url.as_deref()).unwrap_or_default();
         let status = CommitStatus { state, target, description: &outcome.headline, context };

@@ -12,13 +12,13 @@ use std::path::Path;
 use tokio::time::Instant;
 use url::Url;
 
-/// How many commits are taken where nobody knows the one of the release before.
+/// How many commits are taken where the commit of the release before is not known.
 const DEFAULT_COMMITS: usize = 20;
 
-/// GitHub's own API, where the host tells no other.
+/// GitHub's own API, where the host names no other.
 const GITHUB_API: &str = "https://api.github.com/";
 
-/// The checkout and GitHub, each asked when it is needed.
+/// The checkout and GitHub, each read when it is needed.
 pub(crate) struct CommitSources<'a> {
     inputs: &'a Inputs,
     job: &'a Job,
@@ -32,7 +32,7 @@ impl<'a> CommitSources<'a> {
         Self { inputs, job, checkout: Checkout::find(Path::new(".")), deadline }
     }
 
-    /// What the checkout tells; nothing where there is none, or where it cannot be read.
+    /// The facts of the checkout; none where there is no checkout, or where it cannot be read.
     pub(crate) fn checkout_info(&self) -> CheckoutInfo {
         let Ok(Some(checkout)) = &self.checkout else { return CheckoutInfo::default() };
         let remote = checkout.remote(&self.inputs.release.remote);
@@ -78,8 +78,8 @@ impl<'a> CommitSources<'a> {
         let CommitComparison { commits, total } =
             github.compare(&repository, previous, head).await?;
         let cut = (commits.len() < total).then(|| {
-            let told = commits.len();
-            let message = format!("of {total} commits since {previous}, GitHub tells {told}");
+            let listed = commits.len();
+            let message = format!("of {total} commits since {previous}, GitHub tells {listed}");
             Warning::new("commits-cut", message)
         });
         Ok(with_warnings(commits, cut.into_iter().collect(), Some(previous)))

@@ -17,16 +17,16 @@ impl RunContext<'_> {
     pub(crate) async fn import(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
         let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
         let backend = inputs.backend(self.job)?;
-        let held = self.inventory(inputs, org, backend, deadline).await?;
+        let existing = self.inventory(inputs, org, backend, deadline).await?;
         // A file on this machine is named by `database`, not by an address.
         let url = inputs.url.as_ref().filter(|_| backend == BackendName::Sentry);
-        let written = manifest::write(org, url.map(url::Url::as_str), &held);
-        let noun = if written.count == 1 { "integration" } else { "integrations" };
-        let headline = format!("the manifest of {org} has {} {noun}", written.count);
+        let manifest = manifest::write(org, url.map(url::Url::as_str), &existing);
+        let noun = if manifest.count == 1 { "integration" } else { "integrations" };
+        let headline = format!("the manifest of {org} has {} {noun}", manifest.count);
         tracing::info!("{headline}");
         let warn = |message| Warning::new("not-imported", message);
-        let warnings = written.left_out.into_iter().map(warn).collect();
-        let document = Some(written.text);
+        let warnings = manifest.left_out.into_iter().map(warn).collect();
+        let document = Some(manifest.text);
         Ok(Outcome { document, warnings, ..Outcome::new(OutcomeStatus::Complete, headline) })
     }
 
@@ -42,7 +42,7 @@ impl RunContext<'_> {
             return embedded::inventory(&path, org).await;
         }
         let (url, token) = (inputs.page_url(), sentry_run::token(inputs)?);
-        let line = self.connection(inputs, &url);
-        sentry::inventory(sentry::ConnectOptions { url, token, deadline, line }, org).await
+        let connection = self.connection(inputs, &url);
+        sentry::inventory(sentry::ConnectOptions { url, token, deadline, connection }, org).await
     }
 }

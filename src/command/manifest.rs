@@ -41,14 +41,14 @@ impl RunContext<'_> {
             Ok(entries) => entries,
             Err(failure) => return Outcome::failed(failure),
         };
-        self.stopping.defer();
+        self.cancellation.defer();
         let title = format!("finishline: {} entries of {file}", entries.len());
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
-        let ends = self.run_entries(base, &entries, deadline).await;
+        let outcomes = self.run_entries(base, &entries, deadline).await;
         drop(group);
-        let outcome = Outcome::of_entries(ends);
-        if self.stopping.is_requested() {
+        let outcome = Outcome::of_entries(outcomes);
+        if self.cancellation.is_requested() {
             // The host waits for the outputs, and not for long.
             return outcome;
         }
@@ -64,8 +64,8 @@ impl RunContext<'_> {
         let Some(file) = &base.manifest else { return Ok(None) };
         let entries = self.prepare_entries(file, deadline)?;
         let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
-        let mut meant = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
-        let PreparedEntry { key, inputs, .. } = meant.next().ok_or_else(|| {
+        let mut matching = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
+        let PreparedEntry { key, inputs, .. } = matching.next().ok_or_else(|| {
             let message = match &base.entry {
                 Some(entry) => format!("the manifest has no entry {}", quote(entry)),
                 None => "`resume` goes on with one pipeline, and a manifest names many".to_owned(),
@@ -84,13 +84,13 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Result<Vec<PreparedEntry>> {
         if let Some(failure) =
-            self.untrusted_job_error().or_else(|| manifest::conflicting_inputs(self.given))
+            self.untrusted_job_error().or_else(|| manifest::conflicting_inputs(self.raw_inputs))
         {
             return Err(failure);
         }
         let variable = |name: &str| self.env.get(name).map(str::to_owned);
         let text = read_manifest(file)?;
-        let (read, mut mistakes) = Manifest::read(file, &text, self.given, &variable)?;
+        let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
         let mut ready = Vec::new();
         for entry in read.entries {
             match self.check(&entry, deadline) {
@@ -153,14 +153,14 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Vec<EntryOutcome> {
         let mut done: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
-        let is_open = || !self.stopping.is_requested() && Instant::now() < deadline;
+        let is_open = || !self.cancellation.is_requested() && Instant::now() < deadline;
         let starts = interleave(entries).into_iter().take_while(|_| is_open());
         let starts = starts
             .map(|(index, entry)| async move { (index, self.entry(base, entry, deadline).await) });
         let mut under_way =
             std::pin::pin!(stream::iter(starts).buffer_unordered(base.max_parallel));
         let overdue = async {
-            self.stopping.requested().await;
+            self.cancellation.requested().await;
             tracing::warn!(
                 "stopping: no more entries begin, those under way have {SHUTDOWN_GRACE:?}"
             );
@@ -194,12 +194,12 @@ impl RunContext<'_> {
         let run = RunContext { entry: Some(&entry.key), ..*self };
         let work = Box::pin(async {
             match run.requested(&entry.inputs, deadline) {
-                Ok(asked) => run.run_requested(&entry.inputs, asked, deadline).await,
+                Ok(jobs) => run.run_requested(&entry.inputs, jobs, deadline).await,
                 Err(failure) => Outcome::failed(failure),
             }
         });
-        let done = timeout_at(deadline, work).await;
-        let mut outcome = done.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
+        let outcome = timeout_at(deadline, work).await;
+        let mut outcome = outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
         outcome.tolerate(&base.tolerate);
         let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
         tracing::info!(entry, status, "{}", outcome.headline);
@@ -208,7 +208,7 @@ impl RunContext<'_> {
 
     /// The end of an entry that did not begin, or was broken off.
     fn not_started(&self) -> Outcome {
-        let (code, why) = match self.stopping.is_requested() {
+        let (code, why) = match self.cancellation.is_requested() {
             true => (ErrorCode::Cancelled, "the run was cancelled by a signal"),
             false => (ErrorCode::Deadline, "the deadline passed"),
         };

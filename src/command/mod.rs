@@ -6,22 +6,21 @@ pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
 pub(crate) mod import;
+pub(crate) mod integration;
 pub(crate) mod manifest;
 pub(crate) mod release;
+pub(crate) mod resume;
 pub(crate) mod resume_file;
 pub(crate) mod sentry;
 pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
 
-use crate::backend::LinkReport;
-use crate::backend::sentry::ServerConnection;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{self, TlsTrust};
+use crate::http::{self, ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::types::BackendName;
 use crate::inputs::{self, Inputs};
-use crate::integration::callback::Callback;
 use crate::integration::task::IntegrationTask;
 use crate::job::Job;
 use crate::os::clock::unix_seconds;
@@ -40,6 +39,9 @@ use url::Url;
 /// How long a pipeline waits, and so a person at a terminal may take.
 const USER_TIMEOUT: Duration = Duration::from_secs(3600);
 
+/// Where `serve` answers when no other address is given.
+const LOCAL_SITE: &str = "http://127.0.0.1:9797";
+
 /// What a run is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -56,19 +58,19 @@ pub enum Command {
 /// What a run works with.
 pub struct RunContext<'a> {
     /// What it is for.
-    pub errand: Command,
-    /// What was typed.
-    pub given: &'a RawInputs,
+    pub command: Command,
+    /// The inputs as they were typed.
+    pub raw_inputs: &'a RawInputs,
     /// The environment.
     pub env: &'a Env,
-    /// What the host tells.
+    /// The facts of the CI job.
     pub job: &'a Job,
     /// Where outputs go.
     pub sinks: &'a OutputSinks,
     /// Whether it is to stop.
-    pub(crate) stopping: &'a Cancellation,
+    pub(crate) cancellation: &'a Cancellation,
     /// What its entries share.
-    pub(crate) shared: &'a RunCache,
+    pub(crate) cache: &'a RunCache,
     /// The entry of a manifest that it is about. What is logged of many at once is not folded.
     pub(crate) entry: Option<&'a str>,
 }
@@ -76,7 +78,7 @@ pub struct RunContext<'a> {
 /// What is asked for, checked before any of it begins.
 struct RequestedJobs<'a> {
     task: Option<IntegrationTask>,
-    releasing: Option<PreparedRelease<'a>>,
+    release: Option<PreparedRelease<'a>>,
     backend: Result<BackendName>,
 }
 
@@ -87,24 +89,24 @@ impl<'r> RunContext<'r> {
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);
         }
-        if let Some(reason) = inputs::withheld_token_reason(self.given, self.job) {
+        if let Some(reason) = inputs::withheld_token_reason(self.raw_inputs, self.job) {
             return Outcome::skipped(reason);
         }
-        let inputs = match Inputs::read(self.given, self.env, &files::read, mistakes) {
+        let inputs = match Inputs::read(self.raw_inputs, self.env, &files::read, mistakes) {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
-        if self.errand == Command::Run && inputs.callback_url.is_some() {
-            return Outcome::failed(unexpected_callback());
+        if self.command == Command::Run && inputs.callback_url.is_some() {
+            return Outcome::failed(resume::unexpected_callback());
         }
-        if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.errand == Command::Run) {
+        if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.command == Command::Run) {
             return self.run_manifest(&inputs, manifest).await;
         }
         let deadline =
             Instant::now() + if self.may_prompt(&inputs) { USER_TIMEOUT } else { inputs.timeout };
         // Boxed here and below: what is moved from call to call is an address, and not 50 KB of states.
         let work = Box::pin(async {
-            match self.errand {
+            match self.command {
                 Command::Run => Ok(self.run(&inputs, deadline).await),
                 Command::Check => self.preflight(&inputs, deadline).await,
                 Command::Import => self.import(&inputs, deadline).await,
@@ -115,11 +117,10 @@ impl<'r> RunContext<'r> {
                 },
             }
         });
-        let done = tokio::time::timeout_at(deadline, work).await;
-        let mut outcome = match done {
-            Ok(done) => done.unwrap_or_else(Outcome::failed),
-            Err(_) => Outcome::from(ErrorCode::Deadline),
-        };
+        let result = tokio::time::timeout_at(deadline, work).await;
+        let mut outcome = result
+            .unwrap_or_else(|_| Ok(Outcome::from(ErrorCode::Deadline)))
+            .unwrap_or_else(Outcome::failed);
         outcome.tolerate(&inputs.tolerate);
         outcome
     }
@@ -127,27 +128,27 @@ impl<'r> RunContext<'r> {
     /// The integration, then the release; all that is asked for is checked before any of it begins.
     async fn run(&self, inputs: &Inputs, deadline: Instant) -> Outcome {
         let outcome = match self.requested(inputs, deadline) {
-            Ok(asked) => self.run_requested(inputs, asked, deadline).await,
+            Ok(jobs) => self.run_requested(inputs, jobs, deadline).await,
             Err(failure) => return self.input_error(inputs, failure),
         };
         self.with_status(inputs, outcome, deadline).await
     }
 
-    /// What the inputs ask for. Mistakes in it are said before the lack of a token.
+    /// What the inputs ask for. Mistakes in it are reported before the lack of a token.
     fn requested<'a>(&self, inputs: &'a Inputs, deadline: Instant) -> Result<RequestedJobs<'a>>
     where
         'r: 'a,
     {
         let backend = inputs.backend(self.job);
         let name = *backend.as_ref().unwrap_or(&BackendName::Embedded);
-        let release = inputs.release.requested;
+        let is_release = inputs.release.requested;
         let task =
-            (inputs.provider.is_some() || !release).then(|| IntegrationTask::new(inputs, name));
-        let releasing = release.then(|| PreparedRelease::new(self, inputs, name, deadline));
-        match (task.transpose(), releasing.transpose()) {
-            (Ok(task), Ok(releasing)) => Ok(RequestedJobs { task, releasing, backend }),
-            (task, releasing) => {
-                let mistakes = [task.err(), releasing.err()].into_iter().flatten().collect();
+            (inputs.provider.is_some() || !is_release).then(|| IntegrationTask::new(inputs, name));
+        let release = is_release.then(|| PreparedRelease::new(self, inputs, name, deadline));
+        match (task.transpose(), release.transpose()) {
+            (Ok(task), Ok(release)) => Ok(RequestedJobs { task, release, backend }),
+            (task, release) => {
+                let mistakes = [task.err(), release.err()].into_iter().flatten().collect();
                 Err(Error::combine(mistakes).expect("one of the two is a mistake"))
             }
         }
@@ -157,16 +158,16 @@ impl<'r> RunContext<'r> {
     async fn run_requested(
         &self,
         inputs: &Inputs,
-        asked: RequestedJobs<'_>,
+        jobs: RequestedJobs<'_>,
         deadline: Instant,
     ) -> Outcome {
-        let RequestedJobs { task, releasing, backend } = asked;
+        let RequestedJobs { task, release, backend } = jobs;
         let integrated = match &task {
             Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
             None => None,
         };
-        let released = match releasing {
-            Some(releasing) => Some(self.release(inputs, releasing, backend).await),
+        let released = match release {
+            Some(release) => Some(self.release(inputs, release, backend).await),
             None => None,
         };
         match (integrated, released) {
@@ -183,40 +184,34 @@ impl<'r> RunContext<'r> {
         deadline: Instant,
     ) -> Outcome {
         let mut secrets = task.secrets();
-        secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
+        secrets.extend(token_texts(inputs));
         let base = match backend {
             Ok(BackendName::Sentry) => inputs.url.as_ref().map_or("", Url::as_str),
-            _ => embedded::base_url(inputs),
+            _ => base_url(inputs),
         };
+        let visible_texts = IntegrationReport::visible_texts(task, base);
+        let title = format!("finishline: {} for {}", task.key, task.org);
         let work = Box::pin(async {
             match backend? {
-                BackendName::Embedded => self.finish(inputs, task).await,
-                BackendName::Sentry => self.finish_on_sentry(inputs, task, deadline).await,
+                BackendName::Embedded => self.integrate_embedded(inputs, task).await,
+                BackendName::Sentry => self.integrate_sentry(inputs, task, deadline).await,
             }
         });
-        let title = format!("finishline: {} for {}", task.key, task.org);
         let failed = |failure| IntegrationReport::failed(task, failure);
-        self.with_masks_and_group(
-            &secrets,
-            &IntegrationReport::visible_texts(task, base),
-            &title,
-            work,
-            failed,
-        )
-        .await
+        self.with_masks(&secrets, &visible_texts, Some(&title), work, failed).await
     }
 
     async fn release(
         &self,
         inputs: &Inputs,
-        releasing: PreparedRelease<'_>,
+        release: PreparedRelease<'_>,
         backend: Result<BackendName>,
     ) -> Outcome {
-        let secrets: Vec<_> = inputs.tokens().map(|token| token.expose().to_owned()).collect();
-        let title = format!("finishline: release {}", releasing.task.version);
-        let shown = releasing.visible_texts(&backend);
-        let work = Box::pin(async { Ok(releasing.execute(self, backend?).await) });
-        self.with_masks_and_group(&secrets, &shown, &title, work, Outcome::failed).await
+        let secrets: Vec<_> = token_texts(inputs).collect();
+        let visible_texts = release.visible_texts(&backend);
+        let title = format!("finishline: release {}", release.task.version);
+        let work = Box::pin(async { Ok(release.execute(self, backend?).await) });
+        self.with_masks(&secrets, &visible_texts, Some(&title), work, Outcome::failed).await
     }
 
     /// Mistakes in what is asked for: the secrets that were given are masked all the same, since
@@ -232,62 +227,35 @@ impl<'r> RunContext<'r> {
         Outcome { subject: Some(subject), warnings, ..outcome }
     }
 
-    async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
-        if inputs.dry_run {
-            let message = "`resume` has no dry run: a callback can be used only once";
-            return Err(Error::new(ErrorCode::Usage, message).with_hint("leave `dry-run` away"));
-        }
-        let address = inputs.callback_url.as_ref().ok_or_else(missing_callback)?;
-        let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
-        let callback = Callback::parse(address.expose())?;
-        let mut secrets = callback.secrets();
-        let named = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
-        secrets.extend(
-            named.into_iter().flat_map(|provider| {
-                provider::given_secrets(provider, &inputs.state, &inputs.apps)
-            }),
-        );
-        secrets.extend(inputs.tokens().map(|token| token.expose().to_owned()));
-        let (masks, warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
-        OutputSinks::emit(masks)?;
-        let done = match inputs.backend(self.job)? {
-            BackendName::Embedded => self.resume_on_embedded(inputs, org, &callback).await,
-            BackendName::Sentry => self.resume_on_sentry(inputs, org, &callback, deadline).await,
-        };
-        let mut outcome = done.unwrap_or_else(Outcome::failed);
-        outcome.redact(&secrets);
-        outcome.warnings.splice(0..0, warnings);
-        Ok(outcome)
-    }
-
-    /// Masks the secrets before anything else is said, and folds what is logged by the work.
-    async fn with_masks_and_group(
+    /// Masks the secrets before anything else is written, and folds what is logged by the work
+    /// under its title, if there is one.
+    async fn with_masks(
         &self,
         secrets: &[String],
-        shown: &[String],
-        title: &str,
+        visible_texts: &[String],
+        title: Option<&str>,
         work: impl Future<Output = Result<Outcome>>,
         failed: impl FnOnce(Error) -> Outcome,
     ) -> Outcome {
-        let (mut begin, warnings) = self.sinks.masks(secrets, shown);
-        let group = self.entry.is_none().then(|| {
-            begin.extend(self.sinks.open_group(title, unix_seconds()));
+        let (mut writes, warnings) = self.sinks.masks(secrets, visible_texts);
+        let group = title.filter(|_| self.entry.is_none()).map(|title| {
+            writes.extend(self.sinks.open_group(title, unix_seconds()));
             LogGroup(self.sinks)
         });
-        let done = match OutputSinks::emit(begin) {
+        let result = match OutputSinks::emit(writes) {
             Ok(()) => work.await,
             Err(failure) => Err(failure),
         };
         drop(group);
-        let mut outcome = done.unwrap_or_else(failed);
+        let mut outcome = result.unwrap_or_else(failed);
         outcome.redact(secrets);
         outcome.warnings.splice(0..0, warnings);
         outcome
     }
 
-    /// The line to this server, which all entries share.
+    /// The connections to this server, which all entries share.
     fn connection(&self, inputs: &Inputs, url: &Url) -> ServerConnection {
-        self.shared.connection(url, || {
+        self.cache.connection(url, || {
             ServerConnection::new(tls_trust(inputs, url), http::read_timeout(inputs.timeout))
         })
     }
@@ -296,6 +264,10 @@ impl<'r> RunContext<'r> {
     fn may_prompt(&self, inputs: &Inputs) -> bool {
         inputs.wait && !self.job.host.is_ci() && terminal::is_interactive()
     }
+}
+
+fn token_texts(inputs: &Inputs) -> impl Iterator<Item = String> {
+    inputs.tokens().map(|token| token.expose().to_owned())
 }
 
 /// What is logged is folded until this is dropped: the deadline, a signal and a panic end it too.
@@ -307,11 +279,10 @@ impl Drop for LogGroup<'_> {
     }
 }
 
-/// Adds what came of what is asked for beside the integration.
-fn add_link_report(outcome: &mut Outcome, after: LinkReport) {
-    outcome.changed |= after.changed;
-    outcome.details.extend(after.done);
-    outcome.warnings.extend(after.warnings);
+/// Where the links of the embedded backend lead. A variable that other programs share names their
+/// Sentry, which has none of its integrations.
+fn base_url(inputs: &Inputs) -> &str {
+    inputs.url.as_ref().filter(|_| inputs.url_is_ours).map_or(LOCAL_SITE, Url::as_str)
 }
 
 /// Which certificates are trusted on the way to this address.
@@ -320,16 +291,4 @@ fn tls_trust(inputs: &Inputs, url: &Url) -> TlsTrust {
         true => TlsTrust::NoTls,
         false => TlsTrust::Roots(inputs.certificates.iter().cloned().collect()),
     }
-}
-
-fn unexpected_callback() -> Error {
-    let message = "`callback-url` is for `finishline resume`, and this is `run`";
-    Error::new(ErrorCode::Usage, message).with_hint("run `finishline resume`, or leave it out")
-}
-
-fn missing_callback() -> Error {
-    let message = "`callback-url` is missing: the address that the browser ended at";
-    let hint =
-        "set FINISHLINE_CALLBACK_URL from a secret, or --callback-url FILE (`-` is standard input)";
-    Error::new(ErrorCode::Usage, message).with_hint(hint)
 }

@@ -1,8 +1,7 @@
 //! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
 
-use super::RunContext;
 use super::commits::CommitSources;
-use super::embedded::base_url;
+use super::{RunContext, base_url};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
 use crate::backend::sentry::{ConnectOptions, SentryReleases};
 use crate::database::path;
@@ -24,24 +23,24 @@ use tokio::time::{Instant, timeout_at};
 /// A release job that is ready to go.
 pub(crate) struct PreparedRelease<'a> {
     inputs: &'a Inputs,
-    readers: CommitSources<'a>,
+    sources: CommitSources<'a>,
     /// What is asked for.
     pub(crate) task: ReleaseTask,
     deadline: Instant,
 }
 
 impl<'a> PreparedRelease<'a> {
-    /// Decides everything that can be before a backend is asked.
+    /// Decides everything that can be decided without a backend.
     pub(crate) fn new<'r: 'a>(
         run: &RunContext<'r>,
         inputs: &'a Inputs,
         backend: BackendName,
         deadline: Instant,
     ) -> Result<Self> {
-        let readers = CommitSources::new(inputs, run.job, deadline);
+        let sources = CommitSources::new(inputs, run.job, deadline);
         let fetches = backend == BackendName::Sentry;
-        let task = ReleaseTask::new(inputs, run.job, &readers.checkout_info(), fetches)?;
-        Ok(Self { inputs, readers, task, deadline })
+        let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches)?;
+        Ok(Self { inputs, sources, task, deadline })
     }
 
     /// The texts that outputs will show, which a mask must not hit.
@@ -62,11 +61,11 @@ impl<'a> PreparedRelease<'a> {
         let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
         let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
-        let done = match backend {
+        let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run).await,
             BackendName::Sentry => self.on_sentry(run).await,
         };
-        done.unwrap_or_else(Outcome::failed)
+        outcome.unwrap_or_else(Outcome::failed)
     }
 
     async fn on_embedded(self, run: &RunContext<'_>) -> Result<Outcome> {
@@ -90,12 +89,12 @@ impl<'a> PreparedRelease<'a> {
 
     async fn on_sentry(self, run: &RunContext<'_>) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
-        let (line, deadline) = (run.connection(self.inputs, &url), self.deadline);
-        let access = ConnectOptions { url, token: token(self.inputs)?, deadline, line };
+        let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
+        let options = ConnectOptions { url, token: token(self.inputs)?, deadline, connection };
         let mark = output::random_delimiter()
             .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());
-        let mut backend = SentryReleases::new(access, org, version, &mark)?;
+        let mut backend = SentryReleases::new(options, org, version, &mark)?;
         let site = Site::new(page);
         if self.inputs.dry_run {
             return self.plan(&mut backend, &site).await;
@@ -123,11 +122,11 @@ impl<'a> PreparedRelease<'a> {
         Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))
     }
 
-    /// The job within the deadline. What was done when it passes, or at a failure, is told.
+    /// The job within the deadline. What was done when it passes, or at a failure, is reported.
     async fn run(mut self, backend: &mut impl ReleaseBackend, site: &Site) -> Outcome {
         let mut done = ReleaseProgress::default();
         let work = async {
-            drive(backend, &mut self.readers, &self.task, unix_ms(), &mut done).await?;
+            drive(backend, &mut self.sources, &self.task, unix_ms(), &mut done).await?;
             let proof = wait_for_commits(backend, &mut done);
             match self.task.proof {
                 true => timeout_at(self.deadline, proof)
@@ -136,9 +135,9 @@ impl<'a> PreparedRelease<'a> {
                 false => Ok(()),
             }
         };
-        let ended = timeout_at(self.deadline, work).await;
+        let result = timeout_at(self.deadline, work).await;
         let report = ReleaseReport { task: &self.task, site };
-        match ended {
+        match result {
             Ok(Ok(())) => report.complete(&done),
             Ok(Err(failure)) => report.failed(&done, failure),
             Err(_) => {

@@ -1,29 +1,37 @@
-//! A run on a Sentry backend.
+//! An integration at a Sentry.
 
-use super::{RunContext, add_link_report, resume_file};
+use super::integration::{
+    IntegrationBackend, IntegrationFlow, answer_later_steps, apply_links, resumed_decision,
+};
+use super::{RunContext, resume_file};
 use crate::backend::LinkReport;
 use crate::backend::sentry::{ConnectOptions, ResumeFile, SentryBackend, SuspendedPipeline};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::Mode;
 use crate::integration::callback::Callback;
-use crate::integration::decision::{Decision, DecisionReason};
-use crate::integration::driver::{self, PipelineEnd};
+use crate::integration::decision::Decision;
 use crate::integration::links::RequestedLinks;
-use crate::integration::pipeline::PipelineStart;
 use crate::integration::task::IntegrationTask;
+use crate::model::OrgSlug;
 use crate::model::state::Fields;
-use crate::model::{OrgSlug, PipelineType};
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::output::OutputSinks;
-use crate::provider::{self, AllowedSteps};
+use crate::provider;
 use crate::secret::Secret;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+/// A Sentry in one run.
+struct SentryRun<'a> {
+    run: &'a RunContext<'a>,
+    inputs: &'a Inputs,
+    backend: SentryBackend<'a>,
+}
+
 impl RunContext<'_> {
-    pub(crate) async fn finish_on_sentry(
+    pub(crate) async fn integrate_sentry(
         &self,
         inputs: &Inputs,
         task: &IntegrationTask,
@@ -31,28 +39,20 @@ impl RunContext<'_> {
     ) -> Result<Outcome> {
         // A file of something else is not written over, and that is said before anything begins.
         inputs.resume_file.as_deref().map(resume_file::read_or_default).transpose()?;
-        let mut sentry = SentryBackend::new(self.access(inputs, deadline)?, task, inputs.dialect)?;
-        let listed = self.shared.integrations(&sentry).await?;
-        sentry.remember_existing(&listed);
+        let options = self.connect_options(inputs, deadline)?;
+        let mut backend = SentryBackend::new(options, task, inputs.dialect)?;
+        let listed = self.cache.integrations(&backend).await?;
+        backend.remember_existing(&listed);
         let decision = task.decide(&listed)?;
-        let site = self.shared.site(&sentry).await;
-        let report = IntegrationReport { task, site: &site };
+        let site = self.cache.site(&backend).await;
+        let flow =
+            IntegrationFlow { inputs, report: IntegrationReport { task, site: &site }, decision };
         if inputs.dry_run {
-            let lacking = missing_links(inputs, &sentry, &decision).await?;
-            return Ok(report.planned(&decision, &sentry.first_request(), &lacking));
+            let links = async |id, requested: &_| backend.linked(id, requested).await;
+            return flow.plan(&backend.first_request(), links).await;
         }
-        let (provider, org, why) = (task.key.as_str(), task.org.as_str(), decision.reason());
-        tracing::info!(provider, org, why, "{}", decision.log_message());
-        let mut outcome = match &decision {
-            Decision::UpToDate { id, name } => report.up_to_date(*id, name),
-            Decision::Install(_) | Decision::Reauth(_) => {
-                self.drive_sentry(inputs, &mut sentry, &report, &decision).await?
-            }
-        };
-        apply_links(&mut outcome, inputs, &mut sentry).await;
-        report.note_added_links(&decision, &mut outcome);
-        outcome = outcome.with_warning(task.immutable_fields_warning(&listed));
-        if matches!(decision, Decision::UpToDate { .. }) && !task.secrets().is_empty() {
+        let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
+        if matches!(flow.decision, Decision::UpToDate { .. }) && !task.secrets().is_empty() {
             let message = "Sentry shows no secrets, so a rotated one is not seen: `mode: reauth` sends them again";
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }
@@ -60,77 +60,13 @@ impl RunContext<'_> {
     }
 
     /// How the backend is reached: at the named address, the token's own, or the SaaS.
-    fn access(&self, inputs: &Inputs, deadline: Instant) -> Result<ConnectOptions> {
+    fn connect_options(&self, inputs: &Inputs, deadline: Instant) -> Result<ConnectOptions> {
         let url = inputs.page_url();
-        let line = self.connection(inputs, &url);
-        Ok(ConnectOptions { url, token: token(inputs)?, deadline, line })
+        let connection = self.connection(inputs, &url);
+        Ok(ConnectOptions { url, token: token(inputs)?, deadline, connection })
     }
 
-    async fn drive_sentry(
-        &self,
-        inputs: &Inputs,
-        sentry: &mut SentryBackend<'_>,
-        report: &IntegrationReport<'_>,
-        decision: &Decision,
-    ) -> Result<Outcome> {
-        let task = report.task;
-        let begin = PipelineStart {
-            provider: task.provider,
-            org: &task.org,
-            initial_data: None,
-            app: None,
-            integration_id: decision.integration_id(),
-            base_url: "",
-            next: task.next.as_deref(),
-        };
-        let walked = driver::drive(sentry, task, begin).await?;
-        self.finish_or_suspend(walked, inputs, sentry, report, decision)
-    }
-
-    /// How far a pipeline came; one that waits is kept.
-    fn finish_or_suspend(
-        &self,
-        walked: PipelineEnd,
-        inputs: &Inputs,
-        sentry: &SentryBackend<'_>,
-        report: &IntegrationReport<'_>,
-        decision: &Decision,
-    ) -> Result<Outcome> {
-        let kind = decision.pipeline_type();
-        match walked {
-            PipelineEnd::Finished(finished) => {
-                decision.check_finished(finished.id)?;
-                Ok(report.complete(kind, decision.verb(), &finished))
-            }
-            PipelineEnd::AwaitingUser(page) => {
-                self.save_suspended(inputs, sentry, decision)?;
-                Ok(report.waiting(kind, page, &self.sentry_resume_instructions(inputs, sentry)))
-            }
-        }
-    }
-
-    /// What a waiting pipeline is kept under: several entries of a manifest may share the rest.
-    fn resume_key(&self, sentry: &SentryBackend<'_>) -> String {
-        let key = sentry.key();
-        self.entry.map_or(key.clone(), |entry| format!("{key}/{entry}"))
-    }
-
-    /// Seals the waiting pipeline into the resume file, when there is one.
-    fn save_suspended(
-        &self,
-        inputs: &Inputs,
-        sentry: &SentryBackend<'_>,
-        decision: &Decision,
-    ) -> Result<()> {
-        let Some(path) = inputs.resume_file.as_ref().filter(|_| sentry.has_session()) else {
-            return Ok(());
-        };
-        let (key, token) = (self.resume_key(sentry), token(inputs)?);
-        let waiting = sentry.suspended(decision.integration_id());
-        resume_file::update(path, |sealed| sealed.put(&key, &token, &waiting))
-    }
-
-    pub(crate) async fn resume_on_sentry(
+    pub(crate) async fn resume_sentry(
         &self,
         inputs: &Inputs,
         org: &OrgSlug,
@@ -143,115 +79,123 @@ impl RunContext<'_> {
                 "`resume-file` is missing: where the first run kept the pipeline",
             )
         })?;
-        let sealed = resume_file::read(path)?;
-        let access = self.access(inputs, deadline)?;
-        let key = find_suspended(&sealed, &access.url, org, inputs)?;
-        let waiting = sealed.get(&key, &token(inputs)?).ok_or_else(|| {
+        let file = resume_file::read(path)?;
+        let options = self.connect_options(inputs, deadline)?;
+        let key = find_suspended(&file, &options.url, org, inputs)?;
+        let suspended = file.get(&key, &token(inputs)?).ok_or_else(|| {
             Error::new(
                 ErrorCode::SessionExpired,
                 "the resume file cannot be opened with this token",
             )
             .with_hint("use the token of the first run, or start again with `finishline run`")
         })?;
-        let mut task = resumed_task(&key, org, &waiting, inputs);
-        callback.fill_later_steps(task.provider, &waiting.step, &mut task.answers);
-        let fields = callback_fields(&task, &waiting, callback)?;
+        let mut task = resumed_task(&key, org, &suspended, inputs);
+        answer_later_steps(&mut task, inputs, callback, &suspended.step);
+        let fields = callback_fields(&task, &suspended, callback)?;
         let (masks, warnings) = self.sinks.masks(&task.secrets(), &[org.to_string()]);
         OutputSinks::emit(masks)?;
-        let mut sentry = SentryBackend::new(access, &task, inputs.dialect)?;
         let run = RunContext { entry: key.split('/').nth(3), ..*self };
-        let done = run.resume_pipeline(inputs, &mut sentry, &task, &waiting, fields).await;
-        let mut outcome = done.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
+        let backend = SentryBackend::new(options, &task, inputs.dialect)?;
+        let mut sentry = SentryRun { run: &run, inputs, backend };
+        let outcome = sentry.resume(&task, &suspended, fields).await;
+        let mut outcome =
+            outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
         outcome.redact(&task.secrets());
         outcome.warnings.splice(0..0, warnings);
         Ok(outcome)
     }
+}
 
-    /// Goes on with a kept pipeline; once it is finished, nothing of it is kept.
-    async fn resume_pipeline(
-        &self,
-        inputs: &Inputs,
-        sentry: &mut SentryBackend<'_>,
+impl SentryRun<'_> {
+    /// Goes on with a pipeline that an earlier run began.
+    async fn resume(
+        &mut self,
         task: &IntegrationTask,
-        waiting: &SuspendedPipeline,
+        suspended: &SuspendedPipeline,
         fields: Fields,
     ) -> Result<Outcome> {
-        let site = sentry.site().await;
-        let report = IntegrationReport { task, site: &site };
-        sentry.resume(waiting).await?;
-        let decision = waiting
-            .integration_id
-            .map_or(Decision::Install(DecisionReason::Missing), Decision::Reauth);
-        let walked = driver::resume(sentry, task, fields).await?;
-        if let (PipelineEnd::Finished(_), Some(path)) = (&walked, &inputs.resume_file) {
-            let key = self.resume_key(sentry);
-            resume_file::update(path, |sealed| {
-                sealed.remove(&key);
-                Ok(())
-            })?;
-        }
-        let mut outcome = self.finish_or_suspend(walked, inputs, sentry, &report, &decision)?;
-        apply_links(&mut outcome, inputs, sentry).await;
+        let report = IntegrationReport { task, site: &self.backend.site().await };
+        self.backend.resume(suspended).await?;
+        let decision = resumed_decision(suspended.integration_id);
+        let flow = IntegrationFlow { inputs: self.inputs, report, decision };
+        let mut outcome = flow.resume(self, fields).await?;
+        apply_links(self, self.inputs, task, &mut outcome).await;
         Ok(outcome)
     }
 
+    /// The key of the pipeline in the resume file: several entries of a manifest may share all of
+    /// it but their own.
+    fn resume_key(&self) -> String {
+        let key = self.backend.key();
+        self.run.entry.map_or(key.clone(), |entry| format!("{key}/{entry}"))
+    }
+
     /// How a person goes on after the page.
-    fn sentry_resume_instructions(
-        &self,
-        inputs: &Inputs,
-        sentry: &SentryBackend<'_>,
-    ) -> Vec<String> {
-        let org = sentry.org();
-        let entry = self.entry.map(|entry| format!(" --entry '{entry}'")).unwrap_or_default();
-        match (&inputs.resume_file, sentry.has_session()) {
-            (_, false) => {
-                let how = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
-                vec![
-                    "set the integration up there, signed in as an owner, manager or admin".to_owned(),
-                    format!("run this again{how}: it finds the integration and reports it"),
-                ]
-            }
-            (Some(file), true) => vec![
-                "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
-                format!("within an hour: finishline resume --org {org}{entry} --resume-file {file} --callback-url - (then paste it)"),
-            ],
-            (None, true) => vec![
-                "this run kept nothing to go on from: set `resume-file`, and run again".to_owned(),
-            ],
+    fn resume_instructions(&self, org: &OrgSlug) -> Vec<String> {
+        let inputs = self.inputs;
+        if !self.backend.has_session() {
+            let mode = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
+            return vec![
+                "set the integration up there, signed in as an owner, manager or admin".to_owned(),
+                format!("run this again{mode}: it finds the integration and reports it"),
+            ];
+        }
+        let Some(file) = &inputs.resume_file else {
+            let message = "this run kept nothing to go on from: set `resume-file`, and run again";
+            return vec![message.to_owned()];
+        };
+        let entry = self.run.entry.map(|entry| format!(" --entry '{entry}'")).unwrap_or_default();
+        vec![
+            "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
+            format!("within an hour: finishline resume --org {org}{entry} --resume-file {file} --callback-url - (then paste it)"),
+        ]
+    }
+}
+
+impl<'a> IntegrationBackend for SentryRun<'a> {
+    type Pipeline = SentryBackend<'a>;
+
+    fn pipeline(&mut self) -> &mut Self::Pipeline {
+        &mut self.backend
+    }
+
+    /// Seals the pipeline into the resume file, when there is one.
+    fn suspend(&mut self, task: &IntegrationTask, decision: &Decision) -> Result<Vec<String>> {
+        if let Some(path) = self.inputs.resume_file.as_ref().filter(|_| self.backend.has_session())
+        {
+            let (key, token) = (self.resume_key(), token(self.inputs)?);
+            let suspended = self.backend.suspended(decision.integration_id());
+            resume_file::update(path, |file| file.put(&key, &token, &suspended))?;
+        }
+        Ok(self.resume_instructions(&task.org))
+    }
+
+    fn discard_suspended(&mut self) -> Result<()> {
+        let Some(path) = &self.inputs.resume_file else { return Ok(()) };
+        resume_file::update(path, |file| {
+            file.remove(&self.resume_key());
+            Ok(())
+        })
+    }
+
+    async fn set_links(
+        &mut self,
+        _: &IntegrationTask,
+        integration_id: i64,
+        requested: &RequestedLinks,
+        report: &mut LinkReport,
+    ) {
+        let deadline = self.backend.deadline();
+        let work = self.backend.set_links(integration_id, requested, report);
+        // The deadline of the whole run would hide the finished integration.
+        if timeout_at(deadline, work).await.is_err() {
+            let message = "the deadline passed before every repository and code mapping was set";
+            report.warnings.push(Warning::new("deadline", message));
         }
     }
 }
 
-/// What a run would link and map.
-async fn missing_links(
-    inputs: &Inputs,
-    sentry: &SentryBackend<'_>,
-    decision: &Decision,
-) -> Result<RequestedLinks> {
-    let wanted = RequestedLinks::from_inputs(inputs);
-    match decision.existing_id() {
-        Some(id) => Ok(wanted.missing(&sentry.linked(id, &wanted).await?)),
-        None => Ok(wanted),
-    }
-}
-
-/// What is asked for once the integration is there.
-async fn apply_links(outcome: &mut Outcome, inputs: &Inputs, sentry: &mut SentryBackend<'_>) {
-    let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
-    let Some((id, _)) = integration else { return };
-    let (mut after, deadline) = (LinkReport::default(), sentry.deadline());
-    let work = async {
-        sentry.set_links(*id, &RequestedLinks::from_inputs(inputs), &mut after).await;
-    };
-    // The deadline of the whole run would hide the finished integration.
-    if tokio::time::timeout_at(deadline, work).await.is_err() {
-        let message = "the deadline passed before every repository and code mapping was set";
-        after.warnings.push(Warning::new("deadline", message));
-    }
-    add_link_report(outcome, after);
-}
-
-/// The token that walks pipelines.
+/// The token that drives pipelines.
 pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
     let token = inputs.pipeline_token.as_ref().or(inputs.auth_token.as_ref());
     token
@@ -261,21 +205,16 @@ pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
 
 /// The pipeline that is meant: the only one of this server and organization, or the provider's, or
 /// the entry's.
-fn find_suspended(
-    sealed: &ResumeFile,
-    url: &Url,
-    org: &OrgSlug,
-    inputs: &Inputs,
-) -> Result<String> {
+fn find_suspended(file: &ResumeFile, url: &Url, org: &OrgSlug, inputs: &Inputs) -> Result<String> {
     let prefix = format!("{}/{org}/", url.authority());
-    let is_meant = |key: &&str| {
-        let Some(named) = key.strip_prefix(&prefix) else { return false };
-        let (provider, entry) = named.split_once('/').unwrap_or((named, ""));
-        inputs.provider.as_deref().is_none_or(|meant| meant == provider)
-            && inputs.entry.as_deref().is_none_or(|meant| meant == entry)
+    let is_requested = |key: &&str| {
+        let Some(rest) = key.strip_prefix(&prefix) else { return false };
+        let (provider, entry) = rest.split_once('/').unwrap_or((rest, ""));
+        inputs.provider.as_deref().is_none_or(|name| name == provider)
+            && inputs.entry.as_deref().is_none_or(|name| name == entry)
     };
-    let found: Vec<_> = sealed.keys().filter(is_meant).collect();
-    match found[..] {
+    let keys: Vec<_> = file.keys().filter(is_requested).collect();
+    match keys[..] {
         [key] => Ok(key.to_owned()),
         [] => Err(Error::new(
             ErrorCode::WrongOauthState,
@@ -283,36 +222,33 @@ fn find_suspended(
         )),
         _ => Err(Error::new(
             ErrorCode::Ambiguous,
-            format!("several pipelines wait: {}", found.join(", ")),
+            format!("several pipelines wait: {}", keys.join(", ")),
         )
         .with_hint("name the one you mean with `provider`, or by what stands last with `entry`")),
     }
 }
 
-/// The task of a kept pipeline; later steps take their fields from the inputs, as the first run did.
+/// The task of a pipeline in the resume file.
 fn resumed_task(
     key: &str,
     org: &OrgSlug,
-    waiting: &SuspendedPipeline,
+    suspended: &SuspendedPipeline,
     inputs: &Inputs,
 ) -> IntegrationTask {
     let name = key.split('/').nth(2).unwrap_or_default();
     let provider = provider::find(name).unwrap_or_else(|_| provider::undescribed());
-    let kind = waiting.integration_id.map_or(PipelineType::Install, |_| PipelineType::Reauth);
-    let next = inputs.next.clone().or_else(|| waiting.next.clone());
-    let mut task = IntegrationTask::for_resume(name, provider, org.clone(), next, kind);
-    task.answers =
-        provider::parse(provider, &inputs.state, AllowedSteps::AnySteps).unwrap_or_default();
-    task
+    let next = inputs.next.clone().or_else(|| suspended.next.clone());
+    let kind = resumed_decision(suspended.integration_id).pipeline_type();
+    IntegrationTask::for_resume(name, provider, org.clone(), next, kind)
 }
 
 /// The callback's fields for the step that waits; a step that we do not know takes every parameter.
 fn callback_fields(
     task: &IntegrationTask,
-    waiting: &SuspendedPipeline,
+    suspended: &SuspendedPipeline,
     callback: &Callback,
 ) -> Result<Fields> {
-    match task.provider.steps().iter().find(|step| step.id == waiting.step) {
+    match task.provider.steps().iter().find(|step| step.id == suspended.step) {
         Some(step) => callback.fields(step),
         None => Ok(callback.raw_fields()),
     }

@@ -13,20 +13,20 @@ use tokio::sync::Notify;
 /// and ends by itself within its own time.
 #[derive(Default)]
 pub(crate) struct Cancellation {
-    asked: Cell<bool>,
-    taken: Cell<bool>,
+    is_requested: Cell<bool>,
+    is_deferred: Cell<bool>,
     notify: Notify,
 }
 
 impl Cancellation {
     /// From now on the work ends by itself when a stop is asked for.
     pub(crate) fn defer(&self) {
-        self.taken.set(true);
+        self.is_deferred.set(true);
     }
 
     /// Whether a stop was asked for.
     pub(crate) fn is_requested(&self) -> bool {
-        self.asked.get()
+        self.is_requested.get()
     }
 
     /// Waits until one is.
@@ -39,8 +39,8 @@ impl Cancellation {
     /// Waits for a signal, and ends when the work leaves the stop to others.
     async fn cancelled(&self) {
         StopSignals::listen().received().await;
-        if self.taken.get() {
-            self.asked.set(true);
+        if self.is_deferred.get() {
+            self.is_requested.set(true);
             self.notify.notify_one();
             std::future::pending::<()>().await;
         }
@@ -67,12 +67,12 @@ pub(crate) fn supervise(
     Ok(catch_panic(|| runtime.block_on(cancellable)))
 }
 
-/// Turns a panic into an outcome. Its message may hold anything, so only the place is told.
+/// Turns a panic into an outcome. Its message may hold anything, so only its place is logged.
 fn catch_panic(work: impl FnOnce() -> Outcome) -> Outcome {
-    let before = std::panic::take_hook();
+    let hook = std::panic::take_hook();
     hide_panic_messages();
     let outcome = catch_unwind(AssertUnwindSafe(work));
-    std::panic::set_hook(before);
+    std::panic::set_hook(hook);
     outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Internal))
 }
 

@@ -19,15 +19,17 @@ pub(crate) fn warn(env: &Env) {
 
 /// Each variable that is near an input's and none, with that one's name.
 fn suspicious(env: &Env) -> Vec<(&str, String)> {
-    let ours = INPUTS.iter().flat_map(|input| input.variables);
-    let ours: Vec<_> = ours.filter_map(|name| name.strip_prefix(PREFIX)).collect();
-    let given = env.names().filter(|name| !name.starts_with(OUTPUTS));
-    let given = given.filter_map(|name| Some((name, name.strip_prefix(PREFIX)?)));
-    let strange =
-        given.filter(|(_, rest)| !ours.contains(rest) && !INSTALLER_VARIABLES.contains(rest));
-    let found =
-        strange.filter_map(|(name, rest)| Some((name, closest(rest, ours.iter().copied())?)));
-    found.map(|(name, near)| (name, format!("{PREFIX}{near}"))).collect()
+    let known = INPUTS.iter().flat_map(|input| input.variables);
+    let known: Vec<_> = known.filter_map(|name| name.strip_prefix(PREFIX)).collect();
+    let suggestion = |name| {
+        let rest = str::strip_prefix(name, PREFIX).filter(|_| !name.starts_with(OUTPUTS))?;
+        if known.contains(&rest) || INSTALLER_VARIABLES.contains(&rest) {
+            return None;
+        }
+        let near = closest(rest, known.iter().copied())?;
+        Some((name, format!("{PREFIX}{near}")))
+    };
+    env.names().filter_map(suggestion).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! GitHub's API: the commits of a range without a checkout, and the status of a commit.
 //!
-//! By octocrab on our own HTTP stack. Which range is meant, and what a status says, is not decided
-//! here.
+//! By octocrab on our own HTTP stack. The range and the text of a status are the caller's.
 
 mod client;
 mod error;
@@ -14,17 +13,18 @@ use crate::secret::Secret;
 use crate::text::quote::quote;
 use client::{GitHubClient, GitHubRequest};
 use response::{CommitItem, ComparePage};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
 /// How many commits GitHub lists on a page.
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 /// How many pages are read: more commits than any release has.
-const MOST_PAGES: usize = 200;
+const MAX_PAGES: usize = 200;
 /// How long GitHub lets the description of a status be.
-const LONGEST_DESCRIPTION: usize = 140;
+const MAX_DESCRIPTION: usize = 140;
 
 /// GitHub, or a server of one's own that speaks its API.
 pub struct GitHubApi {
@@ -40,7 +40,7 @@ pub struct CommitComparison {
     pub total: usize,
 }
 
-/// What is said of a commit, beside its name.
+/// A commit status, without its commit.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitStatus<'a> {
     /// Whether it is well.
@@ -54,7 +54,8 @@ pub struct CommitStatus<'a> {
 }
 
 /// Whether a commit is well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CommitState {
     /// It could not be found out.
     Error,
@@ -66,25 +67,9 @@ pub enum CommitState {
     Success,
 }
 
-impl CommitState {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Failure => "failure",
-            Self::Pending => "pending",
-            Self::Success => "success",
-        }
-    }
-}
-
 impl GitHubApi {
-    /// Gets ready to ask the API whose root is `api`, with a token or as anybody may. Nothing is
+    /// Prepares a client for the API whose root is `api`, with a token or without one. Nothing is
     /// sent yet; whatever is sent later is given up at the deadline.
-    ///
-    /// # Errors
-    ///
-    /// The address is no web address, the token cannot be one, or a certificate of one's own
-    /// cannot be read.
     pub fn new(
         api: &Url,
         token: Option<&Secret>,
@@ -94,12 +79,8 @@ impl GitHubApi {
         Ok(Self { client: GitHubClient::new(api, token, trust, deadline)? })
     }
 
-    /// The commits that lead to `head` and not to `base`, at most the newest 20,000. Which files
-    /// each touched GitHub does not tell.
-    ///
-    /// # Errors
-    ///
-    /// The repository is not `owner/name`, a commit is no sha, or GitHub does not tell.
+    /// The commits that lead to `head` and not to `base`, at most the newest 20,000. GitHub does
+    /// not list their files.
     pub async fn compare(
         &self,
         repository: &str,
@@ -108,55 +89,48 @@ impl GitHubApi {
     ) -> Result<CommitComparison> {
         check(repository, &[base, head])?;
         let page = async |page: usize| -> Result<ComparePage> {
-            let path =
-                format!("/repos/{repository}/compare/{base}...{head}?per_page={PAGE}&page={page}");
+            let path = format!(
+                "/repos/{repository}/compare/{base}...{head}?per_page={PAGE_SIZE}&page={page}"
+            );
             self.read(repository, path).await
         };
         let ComparePage { mut commits, total_commits: total } = page(1).await?;
-        let last = total.div_ceil(PAGE);
+        let last = total.div_ceil(PAGE_SIZE);
         // GitHub lists the oldest first, and it is the newest that a release is known by.
-        let first = last.saturating_sub(MOST_PAGES) + 1;
+        let first = last.saturating_sub(MAX_PAGES) + 1;
         for number in first.max(2)..=last {
-            let found = page(number).await?.commits;
-            if found.is_empty() {
+            let listed = page(number).await?.commits;
+            if listed.is_empty() {
                 break;
             }
             if number == first {
                 commits.clear();
             }
-            commits.extend(found);
+            commits.extend(listed);
         }
         let commits = commits.into_iter().rev().map(Commit::from).collect();
         Ok(CommitComparison { commits, total })
     }
 
     /// The last commits that lead to `head`, newest first, without their files.
-    ///
-    /// # Errors
-    ///
-    /// The repository is not `owner/name`, the commit is no sha, or GitHub does not tell.
-    pub async fn commits(&self, repository: &str, head: &str, most: usize) -> Result<Vec<Commit>> {
+    pub async fn commits(&self, repository: &str, head: &str, max: usize) -> Result<Vec<Commit>> {
         check(repository, &[head])?;
-        let (mut commits, size) = (Vec::new(), most.min(PAGE));
-        for page in 1..=MOST_PAGES.min(most.div_ceil(PAGE)) {
+        let (mut commits, size) = (Vec::new(), max.min(PAGE_SIZE));
+        for page in 1..=MAX_PAGES.min(max.div_ceil(PAGE_SIZE)) {
             let path =
                 format!("/repos/{repository}/commits?sha={head}&per_page={size}&page={page}");
-            let found: Vec<CommitItem> = self.read(repository, path).await?;
-            let is_last = found.len() < size;
-            commits.extend(found.into_iter().map(Commit::from));
+            let listed: Vec<CommitItem> = self.read(repository, path).await?;
+            let is_last = listed.len() < size;
+            commits.extend(listed.into_iter().map(Commit::from));
             if is_last {
                 break;
             }
         }
-        commits.truncate(most);
+        commits.truncate(max);
         Ok(commits)
     }
 
     /// Sets a commit status. It is sent once, and again only when GitHub surely has not taken it.
-    ///
-    /// # Errors
-    ///
-    /// The repository is not `owner/name`, the commit is no sha, or GitHub does not take it.
     pub async fn set_status(
         &self,
         repository: &str,
@@ -164,30 +138,30 @@ impl GitHubApi {
         status: &CommitStatus<'_>,
     ) -> Result<()> {
         check(repository, &[sha])?;
-        let description: String = status.description.chars().take(LONGEST_DESCRIPTION).collect();
+        let description: String = status.description.chars().take(MAX_DESCRIPTION).collect();
         let mut body = json!({
-            "state": status.state.word(),
+            "state": status.state,
             "description": description,
             "context": status.context,
         });
         if !status.target.is_empty() {
             body["target_url"] = Value::from(status.target);
         }
-        let call = GitHubRequest {
+        let request = GitHubRequest {
             what: format!("set a commit status in {repository}"),
             path: format!("/repos/{repository}/statuses/{sha}"),
             body: Some(&body),
             permission: "statuses: write",
         };
-        self.client.call(&call).await.map(drop)
+        self.client.send(&request).await.map(drop)
     }
 
     async fn read<T: DeserializeOwned>(&self, repository: &str, path: String) -> Result<T> {
         let what = format!("read the commits of {repository}");
-        let call = GitHubRequest { what, path, body: None, permission: "contents: read" };
-        let answer = self.client.call(&call).await?;
-        let read = serde_json::from_slice(&answer.body);
-        read.map_err(|error| self.client.unexpected_body(&call, &answer, &error))
+        let request = GitHubRequest { what, path, body: None, permission: "contents: read" };
+        let response = self.client.send(&request).await?;
+        serde_json::from_str(&response.body)
+            .map_err(|error| self.client.unexpected_body(&request, &response, &error))
     }
 }
 

@@ -1,6 +1,9 @@
 //! The one HTTP stack: rustls on ring, proxies from the environment, no redirects. A client is
 //! built when the first request needs it.
 
+pub(crate) mod connection;
+pub(crate) mod retry;
+
 use crate::os::clock::unix_seconds;
 use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
@@ -11,12 +14,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use crate::provider::request::ConnectError;
+pub use connection::ServerConnection;
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other side may be silent.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a server may be silent in a run that has this much time: a stalled answer leaves enough
 /// of it to ask again.
@@ -39,15 +43,16 @@ pub enum TlsTrust {
     NoTls,
 }
 
-/// An answer, read whole. It has no `Debug`, for a body may be full of tokens.
+/// A response, read whole. It has no `Debug`, for a body may be full of tokens.
 pub struct HttpResponse {
     /// Its HTTP status.
     pub status: u16,
     /// Its body, as text.
     pub body: String,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// When it came, in seconds since 1970.
     pub received: u64,
-    headers: HeaderMap,
 }
 
 impl HttpResponse {
@@ -59,6 +64,16 @@ impl HttpResponse {
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A header that is a number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.header(name)?.parse().ok()
+    }
+
+    /// Whether the status is one of success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 }
 
@@ -208,17 +223,4 @@ pub fn connect_error(error: &reqwest::Error) -> ConnectError {
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
-}
-
-/// A pause as the log tells of it: in seconds, to a tenth.
-pub fn log_seconds(pause: Duration) -> f64 {
-    (pause.as_secs_f64() * 10.0).ceil() / 10.0
-}
-
-/// Between half of the wait and the whole of it, so that many clients do not come back at once.
-pub fn jitter(wait: Duration) -> Duration {
-    let mut byte = [0_u8];
-    // Without random bytes the wait is whole, which is fine too.
-    let share = getrandom::fill(&mut byte).map_or(255, |()| u32::from(byte[0]));
-    wait / 2 + wait / 2 * share / 255
 }

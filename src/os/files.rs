@@ -7,32 +7,25 @@ use std::io::{BufReader, Error, ErrorKind, Read, Write};
 use std::path::Path;
 
 /// The largest file that an input may name.
-const LARGEST: u64 = 1024 * 1024;
+const MAX_INPUT: u64 = 1024 * 1024;
 
-/// Reads a text that an input names; `-` is standard input.
-///
-/// # Errors
-///
-/// It cannot be read, is larger than 1 MiB, or is not UTF-8.
+/// Reads a text that an input names, of at most 1 MiB; `-` is standard input.
 pub fn read(path: &str) -> std::io::Result<String> {
+    let source: Box<dyn Read> =
+        if path == "-" { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
     let mut bytes = Vec::new();
-    let count = if path == "-" {
-        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)?
-    } else {
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?
-    };
-    if count as u64 > LARGEST {
+    if source.take(MAX_INPUT + 1).read_to_end(&mut bytes)? as u64 > MAX_INPUT {
         return Err(Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
     }
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
 /// The largest event payload that is read; GitHub's own are far smaller.
-const LARGEST_EVENT: u64 = 32 * 1024 * 1024;
+const MAX_EVENT: u64 = 32 * 1024 * 1024;
 
 /// Reads the payload of the event that started the job.
 pub fn read_event(path: &str) -> std::io::Result<serde_json::Value> {
-    Ok(serde_json::from_reader(BufReader::new(File::open(path)?.take(LARGEST_EVENT)))?)
+    Ok(serde_json::from_reader(BufReader::new(File::open(path)?.take(MAX_EVENT)))?)
 }
 
 /// Appends in one write, so that two processes never mix their blocks.
@@ -43,37 +36,38 @@ pub fn append(path: &str, text: &str) -> std::io::Result<()> {
 
 /// Replaces the file: a reader sees the old text or the new one, never a part.
 pub fn replace(path: &str, text: &str) -> std::io::Result<()> {
-    if Path::new(path).metadata().is_ok_and(|found| !found.is_file()) {
+    if Path::new(path).metadata().is_ok_and(|metadata| !metadata.is_file()) {
         // A pipe or a device cannot be renamed over.
         return check_appendable(path).and_then(|()| std::fs::write(path, text));
     }
-    let draft = format!("{path}.{}.tmp", std::process::id());
-    let written = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, path));
-    written.inspect_err(|_| drop(std::fs::remove_file(&draft)))
+    replace_with(path, text, OpenOptions::new().write(true).create(true).truncate(true))
 }
 
 /// Replaces a file that only its owner may read.
 pub fn replace_private(path: &str, text: &str) -> std::io::Result<()> {
+    replace_with(path, text, make_private(OpenOptions::new().write(true).create_new(true)))
+}
+
+fn replace_with(path: &str, text: &str, options: &OpenOptions) -> std::io::Result<()> {
     let draft = format!("{path}.{}.tmp", std::process::id());
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || -> std::io::Result<()> {
+    let write = || {
         options.open(&draft)?.write_all(text.as_bytes())?;
         std::fs::rename(&draft, path)
     };
     write().inspect_err(|_| drop(std::fs::remove_file(&draft)))
 }
 
-/// Waits until nobody else is at this file, and holds it until the result is dropped. The file itself
-/// is replaced meanwhile, so the lock is one beside it, which stays.
-pub fn lock(path: &str) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
+fn make_private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(format!("{path}.lock"))?;
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Waits for the lock of a file, and holds it until the result is dropped. The file itself is
+/// replaced meanwhile, so the lock is one beside it, which stays.
+pub fn lock(path: &str) -> std::io::Result<File> {
+    let path = format!("{path}.lock");
+    let file = make_private(OpenOptions::new().append(true).create(true)).open(path)?;
     file.lock()?;
     Ok(file)
 }

@@ -4,7 +4,7 @@
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 
-/// Hears SIGINT and SIGTERM from the moment that it is made.
+/// SIGINT and SIGTERM, caught from the moment that it is made.
 #[cfg(unix)]
 pub(crate) struct StopSignals(Option<[tokio::signal::unix::Signal; 2]>);
 
@@ -12,10 +12,10 @@ pub(crate) struct StopSignals(Option<[tokio::signal::unix::Signal; 2]>);
 impl StopSignals {
     pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-        // Heard once, it no longer ends the process: the write that was too much is an error.
+        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        // Caught once, it no longer ends the process: the write that was too much is an error.
         drop(signal(SignalKind::from_raw(SIGXFSZ)));
-        Self(if let (Ok(interrupt), Ok(terminate)) = heard {
+        Self(if let (Ok(interrupt), Ok(terminate)) = signals {
             Some([interrupt, terminate])
         } else {
             None
@@ -34,7 +34,7 @@ impl StopSignals {
     }
 }
 
-/// Hears Ctrl-C.
+/// Ctrl-C.
 #[cfg(not(unix))]
 pub(crate) struct StopSignals;
 

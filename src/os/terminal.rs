@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use tokio::sync::oneshot;
 
-/// Whether somebody can be asked.
+/// Whether standard input is a terminal.
 pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal()
 }
@@ -11,14 +11,14 @@ pub(crate) fn is_interactive() -> bool {
 /// The next line; `None` at the end of the input.
 ///
 /// A thread of its own reads it: a read that never ends must keep neither signals nor the deadline
-/// from being heard.
+/// from being noticed.
 pub(crate) async fn read_line() -> Option<String> {
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
-        // Nobody listens any more when the run has ended meanwhile.
-        drop(tell.send(read.is_ok_and(|count| count > 0).then_some(line)));
+        // The receiver is gone when the run has ended meanwhile.
+        drop(sender.send(read.is_ok_and(|count| count > 0).then_some(line)));
     });
-    told.await.ok().flatten()
+    receiver.await.ok().flatten()
 }

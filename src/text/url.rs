@@ -6,11 +6,14 @@ use url::Url;
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Whether a browser opens it, and no credentials are in it.
-pub(crate) fn is_plain_http(url: &Url) -> bool {
+/// Whether the scheme is `http` or `https`.
+pub(crate) fn is_http_url(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
+}
+
+/// [`is_http_url`], and neither a user nor a password in it.
+pub(crate) fn is_plain_http(url: &Url) -> bool {
+    is_http_url(url) && url.username().is_empty() && url.password().is_none()
 }
 
 /// The host with its port, where the address names one: what Sentry calls the instance.

@@ -5,7 +5,7 @@ use super::{CurrentStep, EmbeddedBackend, EngineError, callback_used};
 use crate::database::columns::digest;
 use crate::error::Result;
 use crate::integration::callback::CallbackKey;
-use crate::model::{OrgSlug, PipelineType, Refusal, RefusalKind};
+use crate::model::{OrgSlug, Refusal, RefusalKind};
 use crate::os::clock::unix_ms;
 use crate::provider::{Provider, Step};
 use rusqlite::{Connection, OptionalExtension};
@@ -16,8 +16,8 @@ pub struct ResumedPipeline {
     pub provider: &'static dyn Provider,
     /// The step that waits for the callback.
     pub step: &'static Step,
-    /// What the pipeline is for.
-    pub pipeline_type: PipelineType,
+    /// The integration to renew; a pipeline that has one is a `reauth`.
+    pub integration_id: Option<i64>,
     /// What the redirect URL carries.
     pub next: Option<String>,
     /// Where the backend's pages are.
@@ -41,9 +41,9 @@ impl EmbeddedBackend<'_> {
         };
         self.key = self.database.try_read(find_key).await?;
         let CurrentStep { provider, step, pipeline } = self.current().await?;
-        let pipeline_type = pipeline.pipeline_type();
+        let integration_id = pipeline.integration_id();
         let StoredPipeline { next, site, .. } = pipeline;
-        Ok(ResumedPipeline { provider, step, pipeline_type, next, site })
+        Ok(ResumedPipeline { provider, step, integration_id, next, site })
     }
 }
 

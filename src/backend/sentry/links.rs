@@ -2,15 +2,16 @@
 //! Whatever fails here is a warning of its own and never hides the finished integration.
 
 use super::SentryBackend;
+use super::client::SentryRequest;
 use super::client::permission::Permission;
-use super::client::response::{SentryResponse, error_text};
-use super::client::{RetryPolicy, SentryRequest};
+use super::client::response::error_text;
 use crate::backend::LinkReport;
 use crate::error::Result;
+use crate::http::HttpResponse;
+use crate::http::retry::RetryPolicy;
 use crate::inputs::types::CodeMapping;
 use crate::integration::links::{ExistingLinks, RequestedLinks};
 use crate::text::url::segment;
-use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -19,12 +20,16 @@ const MOST_MAPPINGS: usize = 300;
 
 impl SentryBackend<'_> {
     /// The repositories and code mappings of an integration, as far as these ask for any.
-    pub async fn linked(&self, integration: i64, wanted: &RequestedLinks) -> Result<ExistingLinks> {
+    pub async fn linked(
+        &self,
+        integration: i64,
+        requested: &RequestedLinks,
+    ) -> Result<ExistingLinks> {
         let mut linked = ExistingLinks::default();
-        if !wanted.repositories.is_empty() {
+        if !requested.repositories.is_empty() {
             linked.repositories = self.repositories(integration).await?;
         }
-        if !wanted.code_mappings.is_empty() {
+        if !requested.code_mappings.is_empty() {
             // What cannot be listed is set again, and that changes nothing.
             linked.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
         }
@@ -45,24 +50,24 @@ impl SentryBackend<'_> {
     pub async fn set_links(
         &mut self,
         integration: i64,
-        wanted: &RequestedLinks,
-        after: &mut LinkReport,
+        requested: &RequestedLinks,
+        report: &mut LinkReport,
     ) {
-        if wanted.is_empty() {
+        if requested.is_empty() {
             return;
         }
-        let lacking = match self.linked(integration, wanted).await {
-            Ok(linked) => wanted.missing(&linked),
-            Err(failure) => return after.not_linked("repositories", &failure.message),
+        let missing = match self.linked(integration, requested).await {
+            Ok(linked) => requested.missing(&linked),
+            Err(failure) => return report.not_linked("repositories", &failure.message),
         };
-        for name in &lacking.repositories {
+        for name in &missing.repositories {
             match self.link_repository(integration, name).await {
-                Ok(true) => after.linked(name),
+                Ok(true) => report.linked(name),
                 Ok(false) => {}
-                Err(why) => after.not_linked(name, &why),
+                Err(why) => report.not_linked(name, &why),
             }
         }
-        self.map_code(&lacking.code_mappings, after).await;
+        self.map_code(&missing.code_mappings, report).await;
     }
 
     /// Links one, and says whether that changed anything. An older server answers HTTP 500 when
@@ -75,10 +80,10 @@ impl SentryBackend<'_> {
         });
         self.client.disable_pool().map_err(|failure| failure.message)?;
         let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
-            Ok(reply) if reply.is_success() => return Ok(true),
+            Ok(response) if response.is_success() => return Ok(true),
             // Another run has linked it meanwhile.
-            Ok(reply) if exists(&reply.json()) => return Ok(false),
-            Ok(reply) => return Err(http_error_text(&reply)),
+            Ok(response) if exists(&response.json()) => return Ok(false),
+            Ok(response) => return Err(http_error_text(&response)),
             Err(failure) => failure,
         };
         let linked = self.repositories(integration).await.unwrap_or_default();
@@ -92,16 +97,11 @@ impl SentryBackend<'_> {
     /// The third party's own name for a repository: some, like GitLab, take a number only.
     async fn identifier(&self, integration: i64, name: &str) -> String {
         let path = format!("integrations/{integration}/repos/?search={}", segment(name));
-        let found = match self.client.send(&SentryRequest::get(self.path(&path))).await {
-            Ok(reply) if reply.is_success() => reply.json(),
-            _ => Value::Null,
-        };
-        let repositories = found["repos"].as_array().into_iter().flatten();
-        let is_called =
-            |one: &&Value| names(one).iter().any(|known| known.eq_ignore_ascii_case(name));
-        let mut named = repositories.filter(is_called);
-        let identifier = named.next().map(|repository| &repository["identifier"]);
-        match identifier {
+        let response = self.client.get(self.path(&path)).await.ok();
+        let body = response.filter(HttpResponse::is_success).map(|response| response.json());
+        let mut repositories = body.iter().filter_map(|body| body["repos"].as_array()).flatten();
+        let is_named = |item: &&Value| names(item).iter().any(|n| n.eq_ignore_ascii_case(name));
+        match repositories.find(is_named).map(|repository| &repository["identifier"]) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             _ => name.to_owned(),
@@ -109,7 +109,7 @@ impl SentryBackend<'_> {
     }
 
     /// Sets code mappings by the bulk endpoint, which updates those that are there.
-    async fn map_code(&self, mappings: &[CodeMapping], after: &mut LinkReport) {
+    async fn map_code(&self, mappings: &[CodeMapping], report: &mut LinkReport) {
         let mut rest: Vec<_> = mappings.iter().collect();
         while let Some(first) = rest.first().copied() {
             let same = |one: &&CodeMapping| {
@@ -120,12 +120,17 @@ impl SentryBackend<'_> {
             let (group, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(same);
             rest = others;
             for chunk in group.chunks(MOST_MAPPINGS) {
-                self.map_group(first, chunk, after).await;
+                self.map_group(first, chunk, report).await;
             }
         }
     }
 
-    async fn map_group(&self, first: &CodeMapping, group: &[&CodeMapping], after: &mut LinkReport) {
+    async fn map_group(
+        &self,
+        first: &CodeMapping,
+        group: &[&CodeMapping],
+        report: &mut LinkReport,
+    ) {
         let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
         let mut body = json!({
             "project": first.project,
@@ -137,30 +142,30 @@ impl SentryBackend<'_> {
             body["defaultBranch"] = branch.as_str().into();
         }
         match self.send("code-mappings/bulk/", &body, RetryPolicy::Safe).await {
-            Ok(reply) if reply.is_success() => report_mappings(&reply.json(), group, after),
-            Ok(reply) => after.not_mapped(first, &http_error_text(&reply)),
-            Err(failure) => after.not_mapped(first, &failure.message),
+            Ok(response) if response.is_success() => {
+                report_mappings(&response.json(), group, report)
+            }
+            Ok(response) => report.not_mapped(first, &http_error_text(&response)),
+            Err(failure) => report.not_mapped(first, &failure.message),
         }
     }
 
-    async fn send(&self, rest: &str, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse> {
-        let (method, path) = (Method::POST, self.path(rest));
-        let call = SentryRequest { method, path, json: Some(body), form: None, repeat };
-        Ok(self.client.send(&call).await?)
+    async fn send(&self, rest: &str, body: &Value, retry: RetryPolicy) -> Result<HttpResponse> {
+        Ok(self.client.send(&SentryRequest::post(self.path(rest), body, retry)).await?)
     }
 }
 
-/// What became of each mapping of a group: what is not told has been set.
-fn report_mappings(said: &Value, group: &[&CodeMapping], after: &mut LinkReport) {
-    let each = said["mappings"].as_array().map_or(&[][..], Vec::as_slice);
+/// What became of each mapping of a group: one without a result has been set.
+fn report_mappings(body: &Value, group: &[&CodeMapping], report: &mut LinkReport) {
+    let results = body["mappings"].as_array().map_or(&[][..], Vec::as_slice);
     for mapping in group {
-        let is_own = |said: &&Value| {
-            said["stackRoot"] == mapping.stack_root.as_str()
-                && said["sourceRoot"] == mapping.source_root.as_str()
+        let is_own = |result: &&Value| {
+            result["stackRoot"] == mapping.stack_root.as_str()
+                && result["sourceRoot"] == mapping.source_root.as_str()
         };
-        match each.iter().find(is_own).filter(|said| said["status"] == "error") {
-            Some(said) => after.not_mapped(mapping, &error_text(said).unwrap_or_default()),
-            None => after.mapped(mapping),
+        match results.iter().find(is_own).filter(|result| result["status"] == "error") {
+            Some(result) => report.not_mapped(mapping, &error_text(result).unwrap_or_default()),
+            None => report.mapped(mapping),
         }
     }
 }
@@ -191,11 +196,11 @@ pub(super) fn mapping(item: &Value) -> CodeMapping {
     }
 }
 
-fn exists(said: &Value) -> bool {
-    [&said["detail"]["code"], &said["code"]].iter().any(|code| **code == "repo_exists")
+fn exists(body: &Value) -> bool {
+    [&body["detail"]["code"], &body["code"]].iter().any(|code| **code == "repo_exists")
 }
 
-fn http_error_text(reply: &SentryResponse) -> String {
-    let said = error_text(&reply.json()).map(|said| format!(": {said}")).unwrap_or_default();
-    format!("HTTP {}{said}", reply.status)
+fn http_error_text(response: &HttpResponse) -> String {
+    let reason = error_text(&response.json()).map(|reason| format!(": {reason}"));
+    format!("HTTP {}{}", response.status, reason.unwrap_or_default())
 }

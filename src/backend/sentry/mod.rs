@@ -1,4 +1,4 @@
-//! A Sentry, SaaS or self-hosted, behind the driver's seam, in the dialect that it speaks.
+//! A Sentry, SaaS or self-hosted, as the driver's pipeline, in the dialect that it speaks.
 
 mod client;
 mod inventory;
@@ -12,7 +12,7 @@ mod resume_file;
 use super::sentry::pipeline::api::{ApiPipeline, StartResult};
 use super::sentry::pipeline::web::WebPipeline;
 use crate::error::{Error, Result};
-use crate::http;
+use crate::http::{self, HttpResponse, ServerConnection};
 use crate::inputs::types::Dialect;
 use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use crate::integration::task::IntegrationTask;
@@ -21,16 +21,14 @@ use crate::model::state::Fields;
 use crate::model::{FinishedIntegration, ListedIntegration, OrgSlug};
 use crate::provider::{INITIAL, IntegrationMatch};
 use crate::secret::Secret;
-use crate::text::url::segment;
+use crate::text::url::{is_http_url, segment};
 use client::permission::Permission;
-use client::response::SentryResponse;
-use client::{SentryClient, SentryRequest, permission, response};
+use client::{SentryClient, organization_path, permission, response};
 use pipeline::{api, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-pub use client::connection::ServerConnection;
 pub use inventory::inventory;
 pub use preflight::{PreflightClient, TokenOwner};
 pub use release::SentryReleases;
@@ -61,7 +59,7 @@ pub struct ConnectOptions {
     /// When the whole run has to be over.
     pub deadline: Instant,
     /// What all share that speak to the server.
-    pub line: ServerConnection,
+    pub connection: ServerConnection,
 }
 
 /// A Sentry backend at work for one organization.
@@ -70,26 +68,29 @@ pub struct SentryBackend<'a> {
     task: &'a IntegrationTask,
     dialect: Dialect,
     api: ApiPipeline,
-    /// There while the set-up pages are walked.
+    /// There while the set-up pages are used.
     web: Option<WebPipeline>,
     /// Whether another process began the pipeline, so that its answers are not known.
-    taken_up: bool,
+    is_resumed: bool,
 }
 
 impl<'a> SentryBackend<'a> {
-    /// Makes ready; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// `org-token` for a token that can start no pipeline, before any request.
+    /// Prepares the client; nothing is sent yet.
     pub fn new(
-        access: ConnectOptions,
+        options: ConnectOptions,
         task: &'a IntegrationTask,
         dialect: Dialect,
     ) -> Result<Self> {
-        let client = SentryClient::new(access, task.secrets(), http::USER_AGENT)?;
-        permission::check_pipeline_token(&client)?;
-        Ok(Self { client, task, dialect, api: ApiPipeline::default(), web: None, taken_up: false })
+        let client = SentryClient::new(options, task.secrets(), http::USER_AGENT)?;
+        client.check_pipeline_token()?;
+        Ok(Self {
+            client,
+            task,
+            dialect,
+            api: ApiPipeline::default(),
+            web: None,
+            is_resumed: false,
+        })
     }
 
     /// The organization's integrations of a provider, by name.
@@ -110,20 +111,17 @@ impl<'a> SentryBackend<'a> {
     }
 
     /// Every item of a listing.
-    async fn pages(&self, path: &str, need: Permission) -> Result<Vec<Value>> {
-        self.client.get_all(path, |reply| self.denied(reply, need)).await
+    async fn pages(&self, path: &str, permission: Permission) -> Result<Vec<Value>> {
+        self.client.get_all(path, |response| self.denied(response, permission)).await
     }
 
     /// Where the organization's pages are: its own address when the backend tells one.
     pub async fn site(&self) -> Site {
         let base = self.client.base().as_str();
-        let told = match self.client.send(&SentryRequest::get(self.path(""))).await {
-            Ok(reply) if reply.is_success() => reply.json()["links"]["organizationUrl"]
-                .as_str()
-                .and_then(|url| Url::parse(url).ok()),
-            _ => None,
-        };
-        match told.filter(|url| matches!(url.scheme(), "http" | "https")) {
+        let response = self.client.get(self.path("")).await.ok().filter(HttpResponse::is_success);
+        let body = response.map(|response| response.json()).unwrap_or_default();
+        let own = body["links"]["organizationUrl"].as_str().and_then(|url| Url::parse(url).ok());
+        match own.filter(is_http_url) {
             // Another origin than the server's is a customer domain, whose paths lack the slug.
             Some(own) if own.origin() != self.client.base().origin() => {
                 let host = own.host_str().unwrap_or_default().to_owned();
@@ -135,19 +133,18 @@ impl<'a> SentryBackend<'a> {
 
     /// A path below the organization.
     fn path(&self, rest: &str) -> String {
-        format!("/api/0/organizations/{}/{rest}", segment(self.task.org.as_str()))
+        organization_path(&self.task.org, rest)
     }
 
     /// The first request of a pipeline, for the plan; what the state brings to it is not shown.
     pub fn first_request(&self) -> String {
-        let base = self.client.base().as_str().trim_end_matches('/');
         if self.task.provider.direct_enable() {
-            return format!("POST {base}{} {{}}", self.direct_enable_path());
+            return self.client.describe_post(&self.direct_enable_path(), &json!({}));
         }
         let mut body = api::initialize(self.task);
         let initial = body.get_mut(INITIAL).and_then(Value::as_object_mut);
         initial.into_iter().flatten().for_each(|(_, value)| *value = "***".into());
-        format!("POST {base}{} {body}", self.path(api::PIPELINE))
+        self.client.describe_post(&self.path(api::PIPELINE), &body)
     }
 
     /// After an answer whose fate nobody knows: whether the finish is there all the same.
@@ -158,7 +155,7 @@ impl<'a> SentryBackend<'a> {
         };
         // Another one may have come meanwhile that is not ours.
         let is_ours = |one: &ListedIntegration| {
-            self.taken_up
+            self.is_resumed
                 || self.task.provider.matches(&self.task.answers, one) != IntegrationMatch::Other
         };
         let is_new = |one: &ListedIntegration| one.active && !was_there(one) && is_ours(one);
@@ -166,6 +163,12 @@ impl<'a> SentryBackend<'a> {
         let integration_key = self.task.provider_key().to_owned();
         let (id, name, location) = (one.id, one.name, None);
         Some(FinishedIntegration { id, integration_key, name, changed: true, location })
+    }
+
+    /// The end of a step whose answer nobody saw arrive: a finish that is there all the same, or
+    /// the failure.
+    async fn complete_or(&self, failure: Error) -> Result<StepResult> {
+        self.find_new_integration().await.map(StepResult::Complete).ok_or(failure)
     }
 
     /// What another process needs to go on with the step that waits.
@@ -204,21 +207,17 @@ impl<'a> SentryBackend<'a> {
     }
 
     /// Goes on with a pipeline that another process began.
-    ///
-    /// # Errors
-    ///
-    /// `session-expired` when the server has it no more, or is at another step.
     pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result<()> {
-        self.taken_up = true;
+        self.is_resumed = true;
         self.client.set_cookies(&waiting.cookies);
-        let reply = self.client.send(&SentryRequest::get(self.path(api::PIPELINE))).await?;
-        match reply.status {
-            200..=299 if self.read_step(&reply.json())?.id == waiting.step => {
+        let response = self.client.get(self.path(api::PIPELINE)).await?;
+        match response.status {
+            200..=299 if self.read_step(&response.json())?.id == waiting.step => {
                 self.api.existing = self.list().await?;
                 Ok(())
             }
-            200..=299 | 404 => Err(permission::expired(&reply).into()),
-            _ => Err(self.denied(&reply, Permission::Pipeline)),
+            200..=299 | 404 => Err(permission::expired(&response).into()),
+            _ => Err(self.denied(&response, Permission::Pipeline)),
         }
     }
 
@@ -229,12 +228,14 @@ impl<'a> SentryBackend<'a> {
         if host == "sentry.io" || host.ends_with(".sentry.io") {
             return false;
         }
-        let root = self.client.send(&SentryRequest::get("/api/0/")).await;
-        root.is_ok_and(|reply| reply.is_success() && reply.json()["version"].is_string())
+        self.client
+            .get("/api/0/")
+            .await
+            .is_ok_and(|response| response.is_success() && response.json()["version"].is_string())
     }
 
-    fn denied(&self, reply: &SentryResponse, need: Permission) -> Error {
-        permission::denied(&self.client, reply, need, &self.task.org)
+    fn denied(&self, response: &HttpResponse, permission: Permission) -> Error {
+        self.client.denied(response, permission, &self.task.org)
     }
 }
 
@@ -268,7 +269,7 @@ impl Pipeline for SentryBackend<'_> {
     }
 }
 
-/// A page's status tells nothing of who refused: a refusal is a good page, an error 500 may be one.
+/// A page's status does not show who refused: a refusal is a good page, an error 500 may be one.
 fn without_status(failure: Error) -> Error {
     Error { status: None, ..failure }
 }

@@ -1,8 +1,8 @@
-//! What a Sentry says before anything is asked of it: who the token is, and what it may see.
+//! What a Sentry shows before anything is changed there: who the token is, and what it may see.
 
 use super::ConnectOptions;
-use super::client::permission::Permission;
-use super::client::{SentryClient, SentryRequest, permission};
+use super::client::permission::{NO_SENTRY_HINT, Permission};
+use super::client::{SentryClient, organization_path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
@@ -19,7 +19,7 @@ pub struct TokenOwner {
     pub scopes: Vec<String>,
 }
 
-/// Asks one server with one token; only reads.
+/// Reads from one server with one token.
 pub struct PreflightClient {
     client: SentryClient,
 }
@@ -31,13 +31,9 @@ impl PreflightClient {
     }
 
     /// The kind of the token, for a person.
-    ///
-    /// # Errors
-    ///
-    /// `org-token` for an organization's where a pipeline needs a user's.
-    pub fn token(&self, walks: bool) -> Result<String> {
-        if walks {
-            permission::check_pipeline_token(&self.client)?;
+    pub fn token(&self, for_pipeline: bool) -> Result<String> {
+        if for_pipeline {
+            self.client.check_pipeline_token()?;
         }
         Ok(match self.client.token_kind() {
             TokenKind::Organization(claims) => format!("an organization token of {}", claims.org),
@@ -49,75 +45,57 @@ impl PreflightClient {
     }
 
     /// Who the token is to the server.
-    ///
-    /// # Errors
-    ///
-    /// The server is not reached, is no Sentry, or does not know the token.
     pub async fn whoami(&self) -> Result<TokenOwner> {
-        let reply = self.client.send(&SentryRequest::get("/api/0/")).await?;
+        let response = self.client.get("/api/0/").await?;
         let host = self.client.base().host_str().unwrap_or_default();
-        let said = reply.json();
-        if reply.status == 401 || (said["version"].is_string() && said["auth"].is_null()) {
+        let body = response.json();
+        if response.status == 401 || (body["version"].is_string() && body["auth"].is_null()) {
             let message = format!("{host} does not know the token");
             return Err(Error::new(ErrorCode::Unauthorized, message));
         }
-        if !reply.is_success() || !said["version"].is_string() {
-            let message = format!("{host} is no Sentry: HTTP {} at /api/0/", reply.status);
-            let hint =
-                "check `url`: it must be the server's own address, with the path that it is below";
-            return Err(Error::new(ErrorCode::BackendError, message).with_hint(hint));
+        if !response.is_success() || !body["version"].is_string() {
+            let message = format!("{host} is no Sentry: HTTP {} at /api/0/", response.status);
+            return Err(Error::new(ErrorCode::BackendError, message).with_hint(NO_SENTRY_HINT));
         }
-        let names = ["username", "email", "name"].map(|name| said["user"][name].as_str());
+        let names = ["username", "email", "name"].map(|name| body["user"][name].as_str());
         let user = names.into_iter().flatten().find(|name| !name.is_empty()).map(str::to_owned);
-        let scopes = said["auth"]["scopes"].as_array().into_iter().flatten();
+        let scopes = body["auth"]["scopes"].as_array().into_iter().flatten();
         let scopes = scopes.filter_map(Value::as_str).map(str::to_owned).collect();
         Ok(TokenOwner { user, scopes })
     }
 
-    /// Which of the scopes that walk pipelines, or else make releases, is held.
-    ///
-    /// # Errors
-    ///
-    /// `missing-scope`, with those of which one is needed.
-    pub fn scope(&self, who: &TokenOwner, walks: bool) -> Result<String> {
-        let need = if walks { Permission::Pipeline } else { Permission::Releases };
-        need.granted_by(&who.scopes)
-            .map(|scope| format!("{scope} lets it {}", need.action()))
-            .ok_or_else(|| {
-                let message = format!("the token's scopes do not let it {}", need.action());
-                let hint = format!("give the token one of {}", need.scopes());
-                Error::new(ErrorCode::MissingScope, message).with_hint(hint)
-            })
+    /// Which scope of the token lets it drive pipelines, or else make releases.
+    pub fn scope(&self, owner: &TokenOwner, for_pipeline: bool) -> Result<String> {
+        let permission = if for_pipeline { Permission::Pipeline } else { Permission::Releases };
+        let (action, scopes) = (permission.action(), permission.scopes());
+        let granted = permission.granted_by(&owner.scopes);
+        granted.map(|scope| format!("{scope} lets it {action}")).ok_or_else(|| {
+            Error::new(
+                ErrorCode::MissingScope,
+                format!("the token's scopes do not let it {action}"),
+            )
+            .with_hint(format!("give the token one of {scopes}"))
+        })
     }
 
     /// Whether the organization shows its integrations, or else its releases.
-    pub async fn organization(&self, org: &OrgSlug, walks: bool) -> Result<String> {
-        let (rest, need, words) = match walks {
+    pub async fn organization(&self, org: &OrgSlug, for_pipeline: bool) -> Result<String> {
+        let (rest, permission, result) = match for_pipeline {
             true => ("integrations/", Permission::ListIntegrations, "integrations can be listed"),
             false => ("releases/?per_page=1", Permission::Releases, "releases can be listed"),
         };
-        self.read(org, rest, need).await.map(|_| words.to_owned())
+        self.read(org, rest, permission).await.map(|_| result.to_owned())
     }
 
     /// Whether the organization is offered this provider.
-    ///
-    /// # Errors
-    ///
-    /// `unsupported` when it is not, or takes no other installation of it.
     pub async fn provider(&self, org: &OrgSlug, key: &str) -> Result<String> {
         let rest = format!("config/integrations/?provider_key={0}&providerKey={0}", segment(key));
-        let path = path(org, &rest);
-        let reply = self.client.send(&SentryRequest::get(path)).await?;
-        if reply.status != 404 && !reply.is_success() {
-            return Err(permission::denied(
-                &self.client,
-                &reply,
-                Permission::ListIntegrations,
-                org,
-            ));
+        let response = self.client.get(organization_path(org, &rest)).await?;
+        if response.status != 404 && !response.is_success() {
+            return Err(self.client.denied(&response, Permission::ListIntegrations, org));
         }
-        let said = reply.json();
-        let mut offered = said["providers"].as_array().into_iter().flatten();
+        let body = response.json();
+        let mut offered = body["providers"].as_array().into_iter().flatten();
         match offered.find(|one| one["key"] == key) {
             Some(one) if one["canAdd"] == true => Ok("it can be set up".to_owned()),
             Some(_) => Ok("it is offered, and takes no other installation than the one".to_owned()),
@@ -130,9 +108,9 @@ impl PreflightClient {
     }
 
     /// Whether the token sees this project.
-    pub async fn project(&self, who: &TokenOwner, org: &OrgSlug, slug: &str) -> Result<String> {
+    pub async fn project(&self, owner: &TokenOwner, org: &OrgSlug, slug: &str) -> Result<String> {
         let reads = ["project:read", "project:write", "project:admin"];
-        if !who.scopes.iter().any(|scope| reads.contains(&scope.as_str())) {
+        if !owner.scopes.iter().any(|scope| reads.contains(&scope.as_str())) {
             return Ok("not checked: the token has no scope to read projects".to_owned());
         }
         match project(&self.client, org, slug).await? {
@@ -153,25 +131,20 @@ impl PreflightClient {
         })
     }
 
-    async fn read(&self, org: &OrgSlug, rest: &str, need: Permission) -> Result<Value> {
-        let reply = self.client.send(&SentryRequest::get(path(org, rest))).await?;
-        if reply.is_success() {
-            Ok(reply.json())
-        } else {
-            Err(permission::denied(&self.client, &reply, need, org))
+    async fn read(&self, org: &OrgSlug, rest: &str, permission: Permission) -> Result<Value> {
+        let response = self.client.get(organization_path(org, rest)).await?;
+        match response.is_success() {
+            true => Ok(response.json()),
+            false => Err(self.client.denied(&response, permission, org)),
         }
     }
 }
 
 /// Whether the token sees this project; a token that makes releases need not be let see any.
-///
-/// # Errors
-///
-/// The organization has no such project, or none that the token is shown.
 pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) -> Result<bool> {
     let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
-    let reply = client.send(&SentryRequest::get(path)).await?;
-    match reply.status {
+    let response = client.get(path).await?;
+    match response.status {
         200..=299 => Ok(true),
         403 => Ok(false),
         404 => {
@@ -179,10 +152,6 @@ pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) ->
             let hint = "check `org` and `projects`, and that the token's owner is in one of the project's teams";
             Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint))
         }
-        _ => Err(permission::denied(client, &reply, Permission::Releases, org)),
+        _ => Err(client.denied(&response, Permission::Releases, org)),
     }
-}
-
-fn path(org: &OrgSlug, rest: &str) -> String {
-    format!("/api/0/organizations/{}/{rest}", segment(org.as_str()))
 }

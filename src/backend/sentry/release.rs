@@ -1,12 +1,13 @@
 //! Releases of a Sentry, by the part of its API that an organization's token may use.
 
 use super::client::permission::Permission;
-use super::client::response::{SentryResponse, field_errors};
-use super::client::{RetryPolicy, SendError, SentryClient, SentryRequest, permission};
+use super::client::response::field_errors;
+use super::client::{SentryClient, SentryRequest, organization_path};
 use super::release_json::{change_body, deploy_body, deployed, finished, id, repository};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http;
+use crate::http::retry::{RetryPolicy, SendError, jitter};
+use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
 use crate::release::ReleaseVersion;
 use crate::release::backend::{
@@ -20,13 +21,13 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a server is asked again that says it is not ready: a release's commits are being
+/// How often a request is repeated that the server is not ready for: a release's commits are being
 /// processed, or a replica does not have the release yet.
 const NOT_READY_RETRIES: u32 = 5;
 /// The first wait for it; each later one is twice as long.
 const NOT_READY_WAIT: Duration = Duration::from_millis(200);
 /// Releases that are looked through for a later deploy to another environment and to this one.
-const MOST_DEPLOYED: usize = 5;
+const MAX_OTHER_DEPLOYS: usize = 5;
 
 /// The releases of one organization, of which one version is worked on.
 pub struct SentryReleases {
@@ -38,28 +39,27 @@ pub struct SentryReleases {
 }
 
 impl SentryReleases {
-    /// Makes ready; nothing is sent yet. `mark` is fresh and random.
+    /// Prepares the client; nothing is sent yet. `mark` is fresh and random.
     pub fn new(
-        access: ConnectOptions,
+        options: ConnectOptions,
         org: OrgSlug,
         version: ReleaseVersion,
         mark: &str,
     ) -> Result<Self> {
         let agent = format!("{} ({mark})", http::USER_AGENT);
-        let client = SentryClient::new(access, Vec::new(), &agent)?;
+        let client = SentryClient::new(options, Vec::new(), &agent)?;
         Ok(Self { client, org, version, agent })
     }
 
     /// The first request of the job, as it would be sent.
     pub fn first_request(&self, projects: &[String], change: &ReleaseUpdate) -> String {
-        let base = self.client.base().as_str().trim_end_matches('/');
-        format!("POST {base}{} {}", self.path("releases/"), self.create_body(projects, change))
+        let body = self.create_body(projects, change);
+        self.client.describe_post(&self.path("releases/"), &body)
     }
 
     /// The request that notes a deploy, as it would be sent.
     pub fn deploy_request(&self, deploy: &Deploy) -> String {
-        let base = self.client.base().as_str().trim_end_matches('/');
-        format!("POST {base}{} {}", self.release_path("deploys/"), deploy_body(&[], deploy))
+        self.client.describe_post(&self.release_path("deploys/"), &deploy_body(&[], deploy))
     }
 
     /// Looks at the projects of a release that is not there yet, as far as the token may.
@@ -79,34 +79,34 @@ impl SentryReleases {
     }
 
     fn path(&self, rest: &str) -> String {
-        format!("/api/0/organizations/{}/{rest}", segment(self.org.as_str()))
+        organization_path(&self.org, rest)
     }
 
     fn release_path(&self, rest: &str) -> String {
         self.path(&format!("releases/{}/{rest}", segment(self.version.as_str())))
     }
 
-    /// Sends until the server is ready for it: a status that says `not yet` is asked again.
+    /// Sends until the server is ready for it: the status `not_ready` is worth another attempt.
     async fn send(
         &self,
-        call: &SentryRequest<'_>,
-        not_yet: u16,
-    ) -> Result<SentryResponse, SendError> {
+        request: &SentryRequest<'_>,
+        not_ready: u16,
+    ) -> Result<HttpResponse, SendError> {
         let mut wait = NOT_READY_WAIT;
         for _ in 0..NOT_READY_RETRIES {
-            let reply = self.client.send(call).await?;
-            let pause = http::jitter(wait);
-            if reply.status != not_yet || Instant::now() + pause >= self.client.deadline() {
-                return Ok(reply);
+            let response = self.client.send(request).await?;
+            let pause = jitter(wait);
+            if response.status != not_ready || Instant::now() + pause >= self.client.deadline() {
+                return Ok(response);
             }
             tracing::info!(
-                status = reply.status,
+                status = response.status,
                 "the server is not ready for it yet, asking again"
             );
             tokio::time::sleep(pause).await;
             wait *= 2;
         }
-        self.client.send(call).await
+        self.client.send(request).await
     }
 
     async fn send_release(
@@ -115,33 +115,31 @@ impl SentryReleases {
         path: String,
         body: &Value,
     ) -> Result<UpdateResult> {
-        let call =
-            SentryRequest { method, path, json: Some(body), form: None, repeat: RetryPolicy::Safe };
-        let reply = self.send(&call, 409).await?;
-        match reply.status {
+        let request =
+            SentryRequest { method, ..SentryRequest::post(path, body, RetryPolicy::Safe) };
+        let response = self.send(&request, 409).await?;
+        match response.status {
             200..=299 => {
-                let told = reply.json();
-                // An answer that was lost is known again by who made the release.
-                let made = reply.status == 201 || told["userAgent"] == self.agent.as_str();
-                let standing = self.standing(&told)?;
-                Ok(UpdateResult::Stored { standing, made: made && call.method == Method::POST })
+                let body = response.json();
+                // When the first response was lost, the agent shows who made the release.
+                let made = response.status == 201 || body["userAgent"] == self.agent.as_str();
+                let standing = self.standing(&body)?;
+                Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
             }
             413 => Ok(UpdateResult::TooLarge),
-            400 => self.rejected(&reply).map(UpdateResult::Rejected),
-            _ => Err(self.denied(&reply)),
+            400 => self.rejected(&response).map(UpdateResult::Rejected),
+            _ => Err(self.denied(&response)),
         }
     }
 
     /// The first field that the server rejects.
-    fn rejected(&self, reply: &SentryResponse) -> Result<FieldRejection> {
-        let fields = field_errors(&reply.json());
+    fn rejected(&self, response: &HttpResponse) -> Result<FieldRejection> {
+        let fields = field_errors(&response.json());
         let Some((field, reason)) = fields.into_iter().next() else {
-            return Err(self.denied(reply));
+            return Err(self.denied(response));
         };
-        let (org, code) = (
-            &self.org,
-            if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField },
-        );
+        let org = &self.org;
+        let code = if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField };
         let failure = Error::new(code, format!("Sentry does not take `{field}`: {reason}"));
         let failure = match field.as_str() {
             "projects" => failure.with_hint(format!(
@@ -150,63 +148,62 @@ impl SentryReleases {
             "environment" => failure.with_hint("check `environment`"),
             _ => failure,
         };
-        let failure = Error { status: Some(reply.status), ..failure };
+        let failure = Error { status: Some(response.status), ..failure };
         Ok(FieldRejection { field, reason, failure })
     }
 
-    fn standing(&self, told: &Value) -> Result<ReleaseState> {
-        if !told["version"].is_string() {
+    fn standing(&self, body: &Value) -> Result<ReleaseState> {
+        if !body["version"].is_string() {
             let host = self.client.base();
             let message = format!("{host} answered with something that is no release");
             return Err(Error::new(ErrorCode::BackendError, message).with_hint("check `url`"));
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let projects = told["projects"].as_array().into_iter().flatten();
+        let projects = body["projects"].as_array().into_iter().flatten();
         Ok(ReleaseState {
-            date_released: told["dateReleased"].as_str().and_then(date::parse),
-            r#ref: text(&told["ref"]),
-            url: text(&told["url"]),
-            last_commit: text(&told["lastCommit"]["id"]),
-            commit_count: told["commitCount"].as_u64().unwrap_or(0),
-            deploy_count: told["deployCount"].as_u64().unwrap_or(0),
+            date_released: body["dateReleased"].as_str().and_then(date::parse),
+            r#ref: text(&body["ref"]),
+            url: text(&body["url"]),
+            last_commit: text(&body["lastCommit"]["id"]),
+            commit_count: body["commitCount"].as_u64().unwrap_or(0),
+            deploy_count: body["deployCount"].as_u64().unwrap_or(0),
             projects: projects.filter_map(|project| text(&project["slug"])).collect(),
         })
     }
 
-    fn denied(&self, reply: &SentryResponse) -> Error {
-        self.denied_to(reply, Permission::Releases)
+    fn denied(&self, response: &HttpResponse) -> Error {
+        self.client.denied(response, Permission::Releases, &self.org)
     }
 
-    fn denied_to(&self, reply: &SentryResponse, need: Permission) -> Error {
-        permission::denied(&self.client, reply, need, &self.org)
+    fn release_missing(&self, response: &HttpResponse) -> Error {
+        let message = format!("Sentry has no release {} any more, or not yet", self.version);
+        let failure = Error::new(ErrorCode::BackendError, message);
+        Error { status: Some(response.status), ..failure }
     }
 
-    async fn get(&self, path: String) -> Result<SentryResponse> {
-        Ok(self.client.send(&SentryRequest::get(path)).await?)
-    }
-
-    async fn list(&self, path: &str, need: Permission) -> Result<Vec<Value>> {
-        self.client.get_all(&self.path(path), |reply| self.denied_to(reply, need)).await
+    async fn list(&self, path: &str, permission: Permission) -> Result<Vec<Value>> {
+        let denied = |response: &HttpResponse| self.client.denied(response, permission, &self.org);
+        self.client.get_all(&self.path(path), denied).await
     }
 
     async fn deploys_of(&self, version: &str, environment: &str) -> Result<Vec<ExistingDeploy>> {
         let path = format!("releases/{}/deploys/?per_page=100", segment(version));
         let items = self.list(&path, Permission::Releases).await?;
-        let there = items.iter().filter_map(deployed);
-        Ok(there.filter(|one| one.deploy.environment == environment).collect())
+        let deploys = items.iter().filter_map(deployed);
+        Ok(deploys.filter(|existing| existing.deploy.environment == environment).collect())
     }
 
-    /// The newest deploy to an environment, of any release. A listing tells the last deploy of
+    /// The newest deploy to an environment, of any release. A listing has the last deploy of
     /// each release only, which may have gone elsewhere: those few are looked at one by one.
     async fn newest(&self, environment: &str) -> Result<Option<ExistingDeploy>> {
         let query =
             format!("releases/?project=-1&per_page=100&environment={}", segment(environment));
-        let reply = self.get(self.path(&query)).await?;
-        let items = match (reply.status, reply.json()) {
+        let response = self.client.get(self.path(&query)).await?;
+        let items = match (response.status, response.json()) {
             // An environment that nothing was deployed to is not there.
             (404, _) => return Ok(None),
             (200..=299, Value::Array(items)) => items,
-            _ => return Err(self.denied(&reply)),
+            _ => return Err(self.denied(&response)),
         };
         let last = |item: &Value| {
             Some((item["version"].as_str()?.to_owned(), deployed(&item["lastDeploy"])?))
@@ -218,12 +215,12 @@ impl SentryReleases {
         let since = newest.as_ref().map_or(0, finished);
         let later: Vec<_> =
             elsewhere.into_iter().filter(|(_, one)| finished(one) > since).collect();
-        if later.len() > MOST_DEPLOYED {
+        if later.len() > MAX_OTHER_DEPLOYS {
             return Ok(None);
         }
         for (version, _) in later {
-            let there = self.deploys_of(&version, environment).await?;
-            newest = newest.into_iter().chain(there).max_by_key(finished);
+            let deploys = self.deploys_of(&version, environment).await?;
+            newest = newest.into_iter().chain(deploys).max_by_key(finished);
         }
         Ok(newest)
     }
@@ -248,11 +245,11 @@ impl ReleaseBackend for SentryReleases {
     }
 
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
-        let reply = self.get(self.release_path("")).await?;
-        match reply.status {
-            200..=299 => self.standing(&reply.json()).map(Some),
-            404 if reply.json()["detail"].is_string() => Ok(None),
-            _ => Err(self.denied(&reply)),
+        let response = self.client.get(self.release_path("")).await?;
+        match response.status {
+            200..=299 => self.standing(&response.json()).map(Some),
+            404 if response.json()["detail"].is_string() => Ok(None),
+            _ => Err(self.denied(&response)),
         }
     }
 
@@ -263,11 +260,11 @@ impl ReleaseBackend for SentryReleases {
     }
 
     async fn previous(&mut self) -> Result<Option<String>> {
-        let reply = self.get(self.release_path("previous-with-commits/")).await?;
-        if !reply.is_success() {
-            return Err(self.denied(&reply));
+        let response = self.client.get(self.release_path("previous-with-commits/")).await?;
+        if !response.is_success() {
+            return Err(self.denied(&response));
         }
-        Ok(reply.json()["lastCommit"]["id"].as_str().map(str::to_owned))
+        Ok(response.json()["lastCommit"]["id"].as_str().map(str::to_owned))
     }
 
     async fn deploys(
@@ -275,38 +272,24 @@ impl ReleaseBackend for SentryReleases {
         environment: &str,
     ) -> Result<(Vec<ExistingDeploy>, Option<String>)> {
         let own = self.deploys_of(self.version.as_str(), environment);
-        let (there, newest) = tokio::try_join!(own, self.newest(environment))?;
-        Ok((there, newest.map(|one| one.id)))
+        let (own, newest) = tokio::try_join!(own, self.newest(environment))?;
+        Ok((own, newest.map(|deploy| deploy.id)))
     }
 
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {
-        let (method, path) = (Method::POST, self.release_path("deploys/"));
         let body = deploy_body(projects, deploy);
-        let call = SentryRequest {
-            method,
-            path,
-            json: Some(&body),
-            form: None,
-            repeat: RetryPolicy::Unsent,
-        };
-        let reply = match self.send(&call, 404).await {
-            Ok(reply) => reply,
+        let request =
+            SentryRequest::post(self.release_path("deploys/"), &body, RetryPolicy::Unsent);
+        let response = match self.send(&request, 404).await {
+            Ok(response) => response,
             Err(SendError::Indeterminate(failure)) => return Ok(DeployResult::Unknown(failure)),
             Err(SendError::NotSent(failure)) => return Err(failure),
         };
-        match (reply.status, id(&reply.json()["id"])) {
+        match (response.status, id(&response.json()["id"])) {
             (200..=299, Some(id)) => Ok(DeployResult::There(id)),
-            (400, _) => self.rejected(&reply).map(DeployResult::Rejected),
-            (404, _) => Err(self.release_missing(&reply)),
-            _ => Err(self.denied(&reply)),
+            (400, _) => self.rejected(&response).map(DeployResult::Rejected),
+            (404, _) => Err(self.release_missing(&response)),
+            _ => Err(self.denied(&response)),
         }
-    }
-}
-
-impl SentryReleases {
-    fn release_missing(&self, reply: &SentryResponse) -> Error {
-        let message = format!("Sentry has no release {} any more, or not yet", self.version);
-        let failure = Error::new(ErrorCode::BackendError, message);
-        Error { status: Some(reply.status), ..failure }
     }
 }

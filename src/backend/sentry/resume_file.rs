@@ -4,6 +4,7 @@
 //! can derive. No token and no input is in it.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::os::random::random_bytes;
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,10 +62,9 @@ impl ResumeFile {
 
     /// Keeps a pipeline, over an earlier one of the same key.
     pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result<()> {
-        let mut random = [0_u8; SALT + NONCE];
-        let no_random =
-            |_| Error::new(ErrorCode::Internal, "the operating system gives no random bytes");
-        getrandom::fill(&mut random).map_err(no_random)?;
+        let random = random_bytes::<{ SALT + NONCE }>().map_err(|_| {
+            Error::new(ErrorCode::Internal, "the operating system gives no random bytes")
+        })?;
         let mut text = waiting.text().into_bytes();
         let sealing = cipher(token, &random).seal_in_place_append_tag(
             nonce(&random),

@@ -197,7 +197,7 @@ impl FieldKind {
 
 fn is_address(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
+        crate::text::url::is_http_url(&url)
             && url.has_host()
             && url.username().is_empty()
             && url.password().is_none()

@@ -1,45 +1,33 @@
 //! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
 //! is safe to repeat, and says why it waits.
 
-pub(crate) mod connection;
 pub(crate) mod permission;
 pub(crate) mod response;
 
-use super::{ConnectOptions, ServerConnection};
+use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http;
+use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
+use crate::http::{self, HttpResponse, ServerConnection};
+use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::provider::request::ConnectError;
 use crate::secret::{self, Secret};
+use crate::text::url::segment;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};
-use response::{SentryResponse, error_text};
+use response::error_text;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-/// How often a failure that is no rate limit is answered by another try.
-const TRIES: u32 = 6;
-/// The first wait; each later one is twice as long, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
-/// How long after an answer a server that closes its connections has surely said so: the end comes
-/// with the answer, and only has to be read.
+/// How long after a response the end of a connection that the server closes has surely arrived: it
+/// comes with the response, and only has to be read.
 const CLOSE_NOTICE_DELAY: Duration = Duration::from_millis(1);
 
 /// Pages of a listing that are read; a page holds a hundred.
-const MOST_PAGES: usize = 100;
-
-/// Whether a request may be sent again when nobody knows whether it took effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RetryPolicy {
-    /// Sending it twice equals sending it once.
-    Safe,
-    /// Only when it surely had no effect: never sent, or refused by a rate limit.
-    Unsent,
-}
+const MAX_PAGES: usize = 100;
 
 /// A client for one server and one token.
 pub(crate) struct SentryClient {
@@ -49,8 +37,8 @@ pub(crate) struct SentryClient {
     base: Url,
     token: Secret,
     deadline: Instant,
-    line: ServerConnection,
-    /// What the server's words are not to show.
+    connection: ServerConnection,
+    /// What the texts of the server are not to show.
     secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
     jar: Jar,
@@ -64,49 +52,42 @@ pub(crate) struct SentryRequest<'a> {
     pub(crate) json: Option<&'a Value>,
     /// A form, for set-up pages.
     pub(crate) form: Option<String>,
-    pub(crate) repeat: RetryPolicy,
+    pub(crate) retry: RetryPolicy,
 }
 
-impl SentryRequest<'_> {
+impl<'a> SentryRequest<'a> {
     pub(crate) fn get(path: impl Into<String>) -> Self {
         let (method, path) = (Method::GET, path.into());
-        Self { method, path, json: None, form: None, repeat: RetryPolicy::Safe }
+        Self { method, path, json: None, form: None, retry: RetryPolicy::Safe }
+    }
+
+    pub(crate) fn post(path: impl Into<String>, json: &'a Value, retry: RetryPolicy) -> Self {
+        Self { method: Method::POST, json: Some(json), retry, ..Self::get(path) }
     }
 }
 
-/// Why a call brought no answer that can be used.
-pub(crate) enum SendError {
-    /// It surely had no effect.
-    NotSent(Error),
-    /// Nobody knows whether it had.
-    Indeterminate(Error),
-}
-
-impl From<SendError> for Error {
-    fn from(silence: SendError) -> Self {
-        match silence {
-            SendError::NotSent(failure) | SendError::Indeterminate(failure) => failure,
-        }
-    }
+/// A path of the API below an organization.
+pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
+    format!("/api/0/organizations/{}/{rest}", segment(org.as_str()))
 }
 
 impl SentryClient {
     /// `agent` is how the client names itself to the server.
     pub(crate) fn new(
-        access: ConnectOptions,
+        options: ConnectOptions,
         mut secrets: Vec<String>,
         agent: &str,
     ) -> Result<Self> {
-        let ConnectOptions { url: base, token, deadline, line } = access;
+        let ConnectOptions { url: base, token, deadline, connection } = options;
         secrets.push(token.expose().to_owned());
-        let (http, agent, jar) = (line.pooled()?, agent.to_owned(), Jar::default());
-        Ok(Self { http, agent, base, token, deadline, line, secrets, jar })
+        let (http, agent, jar) = (connection.pooled()?, agent.to_owned(), Jar::default());
+        Ok(Self { http, agent, base, token, deadline, connection, secrets, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
     /// theirs behind an answer without a word, and a form that is posted into that is lost.
     pub(crate) fn disable_pool(&mut self) -> Result<()> {
-        self.http = self.line.unpooled()?;
+        self.http = self.connection.unpooled()?;
         Ok(())
     }
 
@@ -138,69 +119,63 @@ impl SentryClient {
         token::kind(self.token.expose())
     }
 
-    /// Makes the call, and waits and repeats it where that is safe. Any status but a rate limit
-    /// or a failing server is an answer.
-    pub(crate) async fn send(&self, call: &SentryRequest<'_>) -> Result<SentryResponse, SendError> {
-        let mut wait = FIRST_WAIT;
-        if call.repeat == RetryPolicy::Unsent {
+    /// Sends the request, and repeats it where that is safe. Any status but a rate limit or a
+    /// failing server is an answer.
+    pub(crate) async fn send(
+        &self,
+        request: &SentryRequest<'_>,
+    ) -> Result<HttpResponse, SendError> {
+        if request.retry == RetryPolicy::Unsent {
             // Sent into a connection that was closed meanwhile, it would be lost.
             tokio::time::sleep(CLOSE_NOTICE_DELAY).await;
         }
-        for attempt in 1.. {
-            self.line.until_ready().await;
-            let verdict = match http::send(self.request(call)).await {
-                Ok(answer) => {
-                    self.jar.set_cookies(&mut answer.cookies(), &self.base);
-                    SentryResponse::from(answer).verdict(call.repeat, &self.secrets)
-                }
-                Err(unreached) => self.unreached(unreached, call.repeat),
-            };
-            let (again, failure) = match verdict {
-                Attempt::Answer(reply) => return Ok(reply),
-                Attempt::Failed(silence) => return Err(silence),
-                Attempt::Retry { after, failure } => (after, failure),
-            };
-            let limited = again.is_some();
-            // The first broken connection may only be one that the server had closed meanwhile.
-            let first = attempt == 1 && !limited && failure.status.is_none();
-            let pause =
-                again.unwrap_or_else(|| http::jitter(if first { FIRST_WAIT / 10 } else { wait }));
-            wait = (wait * 2).min(LONGEST_WAIT);
-            if (!limited && attempt >= TRIES) || Instant::now() + pause >= self.deadline {
-                return Err(SendError::NotSent(failure));
-            }
-            if limited {
-                self.line.pause_for(pause);
-            }
-            if first {
-                let reason = failure.message;
-                tracing::debug!(reason, "the request is sent again on a new connection");
-            } else {
-                log_retry(pause, attempt, &failure.message);
-            }
-            tokio::time::sleep(pause).await;
-        }
-        unreachable!("the loop ends by returning")
+        let retries = RetryLoop {
+            connection: &self.connection,
+            deadline: self.deadline,
+            is_pooled: true,
+            log_message: "waiting before the request is sent again",
+        };
+        retries
+            .run(async || match http::send(self.build(request)).await {
+                Ok(response) => self.classify(request.retry, response),
+                Err(error) => self.classify_error(request.retry, error),
+            })
+            .await
+    }
+
+    /// Reads a path below the server's address.
+    pub(crate) async fn get(&self, path: impl Into<String>) -> Result<HttpResponse, SendError> {
+        self.send(&SentryRequest::get(path)).await
+    }
+
+    /// A POST as it would be sent, for a plan.
+    pub(crate) fn describe_post(&self, path: &str, body: &Value) -> String {
+        format!("POST {} {body}", self.url(path))
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
     }
 
     /// Every item of a listing, page by page; `denied` says what another answer means.
     pub(crate) async fn get_all(
         &self,
         path: &str,
-        denied: impl Fn(&SentryResponse) -> Error,
+        denied: impl Fn(&HttpResponse) -> Error,
     ) -> Result<Vec<Value>> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
-        for _ in 0..MOST_PAGES {
-            let reply = self.send(&SentryRequest::get(format!("{path}{cursor}"))).await?;
-            if !reply.is_success() {
-                return Err(denied(&reply));
+        for _ in 0..MAX_PAGES {
+            let response = self.get(format!("{path}{cursor}")).await?;
+            if !response.is_success() {
+                return Err(denied(&response));
             }
-            let Value::Array(page) = reply.json() else {
+            let Value::Array(page) = response.json() else {
                 let message = format!("{} answered a listing with something else", self.base);
                 return Err(Error::new(ErrorCode::BackendError, message));
             };
             items.extend(page);
-            match reply.next_cursor() {
+            match response.next_cursor() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
             }
@@ -208,90 +183,66 @@ impl SentryClient {
         Ok(items)
     }
 
-    fn request(&self, call: &SentryRequest<'_>) -> RequestBuilder {
-        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
-        let request = self.http.request(call.method.clone(), url).bearer_auth(self.token.expose());
-        let request = request.header("Accept", "application/json, text/html;q=0.9");
-        let request = request.header(USER_AGENT, &self.agent);
-        let request = match self.jar.cookies(&self.base) {
-            Some(cookies) => request.header(COOKIE, cookies),
-            None => request,
+    fn build(&self, request: &SentryRequest<'_>) -> RequestBuilder {
+        let builder = self.http.request(request.method.clone(), self.url(&request.path));
+        let builder = builder
+            .bearer_auth(self.token.expose())
+            .header("Accept", "application/json, text/html;q=0.9")
+            .header(USER_AGENT, &self.agent);
+        let builder = match self.jar.cookies(&self.base) {
+            Some(cookies) => builder.header(COOKIE, cookies),
+            None => builder,
         };
-        match (call.json, &call.form) {
-            (Some(json), _) => {
-                request.header("Content-Type", "application/json").body(json.to_string())
+        let with_body =
+            |builder: RequestBuilder, kind, body| builder.header("Content-Type", kind).body(body);
+        match (request.json, &request.form) {
+            (Some(json), _) => with_body(builder, "application/json", json.to_string()),
+            (None, Some(form)) => {
+                with_body(builder, "application/x-www-form-urlencoded", form.clone())
             }
-            (None, Some(form)) => request
-                .header("Content-Type", "application/x-www-form-urlencoded")
-                .body(form.clone()),
-            (None, None) => request,
+            (None, None) => builder,
         }
     }
 
-    fn unreached(&self, unreached: ConnectError, repeat: RetryPolicy) -> Attempt {
+    fn classify_error(&self, retry: RetryPolicy, error: ConnectError) -> Attempt {
         let host = self.base.host_str().unwrap_or_default();
-        let (words, sent) = match unreached {
-            ConnectError::Tls => {
-                let message =
-                    format!("no TLS connection to {host}, or its certificate does not verify");
-                let failure = Error::new(ErrorCode::Unreachable, message).with_hint(
-                    "check `url`, and name the certificate of your own authority with `ca-file`",
-                );
-                return Attempt::Failed(SendError::NotSent(failure));
-            }
-            ConnectError::Connect => (format!("cannot connect to {host}"), false),
-            ConnectError::Interrupted => (format!("{host} did not answer, or broke off"), true),
+        let failure = Error::new(
+            ErrorCode::Unreachable,
+            match error {
+                ConnectError::Tls => {
+                    format!("no TLS connection to {host}, or its certificate does not verify")
+                }
+                ConnectError::Connect => format!("cannot connect to {host}"),
+                ConnectError::Interrupted => format!("{host} did not answer, or broke off"),
+            },
+        );
+        let failure = match error {
+            ConnectError::Tls => failure.with_hint(
+                "check `url`, and name the certificate of your own authority with `ca-file`",
+            ),
+            ConnectError::Connect | ConnectError::Interrupted => failure,
         };
-        let failure = Error::new(ErrorCode::Unreachable, words);
-        match (sent, repeat) {
-            (true, RetryPolicy::Unsent) => Attempt::Failed(SendError::Indeterminate(failure)),
-            _ => Attempt::Retry { after: None, failure },
-        }
+        Attempt::unreached(retry, error, failure)
     }
-}
 
-fn log_retry(pause: Duration, attempt: u32, reason: &str) {
-    let seconds = http::log_seconds(pause);
-    tracing::warn!(seconds, attempt, reason, "waiting before the request is sent again");
-}
-
-/// What to do about a reply.
-pub(crate) enum Attempt {
-    /// It is the answer.
-    Answer(SentryResponse),
-    /// The call is worth another try, after this time when the server names one.
-    Retry {
-        /// When the server takes requests again.
-        after: Option<Duration>,
-        /// What to say when there is no other try.
-        failure: Error,
-    },
-    /// It is not.
-    Failed(SendError),
-}
-
-impl SentryResponse {
-    fn verdict(self, repeat: RetryPolicy, secrets: &[String]) -> Attempt {
-        let said = error_text(&self.json()).map(|said| secret::redact(&said, secrets));
-        let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-        let failure = |code, words: &str| Error {
-            status: Some(self.status),
-            ..Error::new(code, format!("{words} with HTTP {}{said}", self.status))
+    fn classify(&self, retry: RetryPolicy, response: HttpResponse) -> Attempt {
+        self.jar.set_cookies(&mut response.cookies(), &self.base);
+        let failure = |code, text: &str| {
+            let reason = error_text(&response.json());
+            let reason = reason.map(|reason| secret::redact(&reason, &self.secrets));
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let message = format!("{text} with HTTP {}{reason}", response.status);
+            Error { status: Some(response.status), ..Error::new(code, message) }
         };
-        match (self.status, repeat) {
-            (429, _) => {
-                let failure = failure(ErrorCode::RateLimited, "the backend limits the rate");
-                Attempt::Retry { after: Some(self.rate_limit()), failure }
+        match response.status {
+            429 => Attempt::Retry {
+                after: Some(response.rate_limit()),
+                failure: failure(ErrorCode::RateLimited, "the backend limits the rate"),
+            },
+            408 | 500..=599 => {
+                Attempt::uncertain(retry, failure(ErrorCode::BackendError, "the backend answered"))
             }
-            (408 | 500..=599, RetryPolicy::Safe) => {
-                let failure = failure(ErrorCode::BackendError, "the backend answered");
-                Attempt::Retry { after: None, failure }
-            }
-            (408 | 500..=599, RetryPolicy::Unsent) => {
-                let failure = failure(ErrorCode::BackendError, "the backend answered");
-                Attempt::Failed(SendError::Indeterminate(failure))
-            }
-            _ => Attempt::Answer(self),
+            _ => Attempt::Answer(response),
         }
     }
 }

@@ -1,17 +1,18 @@
-//! What a token may do, and the words for what it may not.
+//! What a token may do, and the errors for what it may not.
 
 use super::SentryClient;
-use super::response::{SentryResponse, error_text};
+use super::response::error_text;
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
 use crate::model::token::TokenKind;
 use crate::model::{OrgSlug, Refusal, RefusalKind};
 
-/// What a call needs, for the words when it is refused.
+/// What a request needs, for the error when it is refused.
 #[derive(Clone, Copy)]
 pub(crate) enum Permission {
     /// To list integrations.
     ListIntegrations,
-    /// To walk a pipeline.
+    /// To drive a pipeline.
     Pipeline,
     /// To link repositories and code mappings.
     Repositories,
@@ -21,34 +22,39 @@ pub(crate) enum Permission {
     ListRepositories,
 }
 
+/// The hint where something else than a Sentry answers.
+pub(crate) const NO_SENTRY_HINT: &str =
+    "check `url`: it must be the server's own address, with the path that it is below";
+
+/// The scopes of which one is needed.
+const READ_SCOPES: &str = "org:read, org:write, org:admin or org:integrations";
+const WRITE_SCOPES: &str = "org:write, org:admin or org:integrations";
+const RELEASE_SCOPES: &str = "project:releases, project:write, project:admin or org:ci";
+
 impl Permission {
-    /// What it is, to stand after "may not".
-    pub(crate) fn action(self) -> &'static str {
+    /// What it is, to stand after "may not", and the scopes of which one is needed.
+    fn details(self) -> (&'static str, &'static str) {
         match self {
-            Self::ListIntegrations => "list integrations",
-            Self::Pipeline => "walk an integration pipeline",
-            Self::Repositories => "link repositories and code mappings",
-            Self::Releases => "make releases",
-            Self::ListRepositories => "list repositories",
+            Self::ListIntegrations => ("list integrations", READ_SCOPES),
+            Self::Pipeline => ("walk an integration pipeline", WRITE_SCOPES),
+            Self::Repositories => ("link repositories and code mappings", READ_SCOPES),
+            Self::Releases => ("make releases", RELEASE_SCOPES),
+            Self::ListRepositories => ("list repositories", READ_SCOPES),
         }
     }
 
-    /// The scopes of which one is needed.
+    pub(crate) fn action(self) -> &'static str {
+        self.details().0
+    }
+
     pub(crate) fn scopes(self) -> &'static str {
-        match self {
-            Self::ListIntegrations | Self::ListRepositories => {
-                "org:read, org:write, org:admin or org:integrations"
-            }
-            Self::Pipeline => "org:write, org:admin or org:integrations",
-            Self::Repositories => "org:read, org:write, org:admin or org:integrations",
-            Self::Releases => "project:releases, project:write, project:admin or org:ci",
-        }
+        self.details().1
     }
 
     /// Which of its scopes is among these.
     pub(crate) fn granted_by(self, scopes: &[String]) -> Option<&'static str> {
-        let mut wanted = self.scopes().split([',', ' ']).filter(|word| word.contains(':'));
-        wanted.find(|wanted| scopes.iter().any(|held| held == wanted))
+        let mut sufficient = self.scopes().split([',', ' ']).filter(|word| word.contains(':'));
+        sufficient.find(|sufficient| scopes.iter().any(|scope| scope == sufficient))
     }
 
     /// Whether an organization's own token may do it, on a server that is new enough.
@@ -58,20 +64,10 @@ impl Permission {
 
     /// Who may hold such a token, for the hint.
     fn required_role(self, org: &OrgSlug) -> String {
-        match self {
-            Self::Releases | Self::ListRepositories => {
-                format!("its owner membership in {org} and its projects")
-            }
-            _ => format!("its owner the role owner, manager or admin in {org}"),
+        match self.allows_org_token() {
+            true => format!("its owner membership in {org} and its projects"),
+            false => format!("its owner the role owner, manager or admin in {org}"),
         }
-    }
-}
-
-/// An organization's token can start no pipeline: said before any request.
-pub(crate) fn check_pipeline_token(client: &SentryClient) -> Result<()> {
-    match client.token_kind() {
-        TokenKind::Organization(_) => Err(org_token()),
-        TokenKind::User | TokenKind::Integration | TokenKind::Legacy | TokenKind::Opaque => Ok(()),
     }
 }
 
@@ -82,67 +78,76 @@ fn org_token() -> Error {
     )
 }
 
-/// The failure for a call that was answered with an error.
-pub(crate) fn denied(
-    client: &SentryClient,
-    reply: &SentryResponse,
-    need: Permission,
-    org: &OrgSlug,
-) -> Error {
-    let host = client.base().host_str().unwrap_or_default();
-    let said = error_text(&reply.json()).map(|said| format!(" ({said})")).unwrap_or_default();
-    let what = need.action();
-    let failure = match (reply.status, client.token_kind()) {
-        (401, _) => {
-            Error::new(ErrorCode::Unauthorized, format!("{host} does not know the token{said}"))
+impl SentryClient {
+    /// An organization's token can start no pipeline: reported before any request.
+    pub(crate) fn check_pipeline_token(&self) -> Result<()> {
+        match self.token_kind() {
+            TokenKind::Organization(_) => Err(org_token()),
+            TokenKind::User | TokenKind::Integration | TokenKind::Legacy | TokenKind::Opaque => {
+                Ok(())
+            }
         }
-        (403, TokenKind::Organization(_)) if !need.allows_org_token() => org_token(),
-        (403, _) => {
-            Error::new(ErrorCode::MissingScope, format!("the token may not {what} for {org}{said}"))
-                .with_hint(format!(
-                    "give the token one of {}, and {}",
-                    need.scopes(),
-                    need.required_role(org)
-                ))
-        }
-        (404, _) if reply.json()["detail"].is_null() => Error::new(
-            ErrorCode::BackendError,
-            format!("{host} is no Sentry: it knows nothing of organizations"),
-        )
-        .with_hint(
-            "check `url`: it must be the server's own address, with the path that it is below",
-        ),
-        (404, _) => Error::new(
-            ErrorCode::NotAMember,
-            format!("{host} shows this token no organization {org}{said}"),
-        ),
-        (300..=399, _) => Error::new(
-            ErrorCode::BackendError,
-            format!("{host} sends this request elsewhere, and the token goes nowhere else"),
-        )
-        .with_hint("check `url`: it must be the server's own address, with https where it has it"),
-        (status, _) => {
-            Error::new(ErrorCode::BackendError, format!("{host} answered HTTP {status}{said}"))
-        }
-    };
-    Error { status: Some(reply.status), ..failure }
+    }
+
+    /// The error for a request that was refused.
+    pub(crate) fn denied(
+        &self,
+        response: &HttpResponse,
+        permission: Permission,
+        org: &OrgSlug,
+    ) -> Error {
+        let host = self.base().host_str().unwrap_or_default();
+        let body = response.json();
+        let reason = error_text(&body).map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let (action, scopes) = permission.details();
+        let backend_error = |message| Error::new(ErrorCode::BackendError, message);
+        let failure = match (response.status, self.token_kind()) {
+            (401, _) => {
+                let message = format!("{host} does not know the token{reason}");
+                Error::new(ErrorCode::Unauthorized, message)
+            }
+            (403, TokenKind::Organization(_)) if !permission.allows_org_token() => org_token(),
+            (403, _) => {
+                let message = format!("the token may not {action} for {org}{reason}");
+                let role = permission.required_role(org);
+                Error::new(ErrorCode::MissingScope, message)
+                    .with_hint(format!("give the token one of {scopes}, and {role}"))
+            }
+            (404, _) if body["detail"].is_null() => {
+                backend_error(format!("{host} is no Sentry: it knows nothing of organizations"))
+                    .with_hint(NO_SENTRY_HINT)
+            }
+            (404, _) => {
+                let message = format!("{host} shows this token no organization {org}{reason}");
+                Error::new(ErrorCode::NotAMember, message)
+            }
+            (300..=399, _) => backend_error(format!(
+                "{host} sends this request elsewhere, and the token goes nowhere else"
+            ))
+            .with_hint(
+                "check `url`: it must be the server's own address, with https where it has it",
+            ),
+            (status, _) => backend_error(format!("{host} answered HTTP {status}{reason}")),
+        };
+        Error { status: Some(response.status), ..failure }
+    }
 }
 
 /// The pipeline's session is gone: the cookie is lost, or its hour is over.
-pub(crate) fn expired(reply: &SentryResponse) -> Refusal {
-    let said = error_text(&reply.json()).unwrap_or_default();
-    let message = format!("the pipeline is not there any more: {said}");
-    Refusal { status: Some(reply.status), ..Refusal::new(RefusalKind::Expired, message) }
+pub(crate) fn expired(response: &HttpResponse) -> Refusal {
+    let reason = error_text(&response.json()).unwrap_or_default();
+    let message = format!("the pipeline is not there any more: {reason}");
+    Refusal { status: Some(response.status), ..Refusal::new(RefusalKind::Expired, message) }
 }
 
-/// Sentry refuses with a sentence only: the few that lead to another code are told by their words.
+/// Sentry refuses with a sentence only: the few that lead to another code are recognized by it.
 pub(crate) fn kind_of_refusal(message: String) -> Refusal {
-    let says = |words: &str| message.to_lowercase().contains(words);
-    let kind = if says("owner, manager or admin") || says("owner, manager, or admin") {
+    let contains = |words: &str| message.to_lowercase().contains(words);
+    let kind = if contains("owner, manager or admin") || contains("owner, manager, or admin") {
         RefusalKind::Permission
-    } else if says("linked to a different") {
+    } else if contains("linked to a different") {
         RefusalKind::IdentityTaken
-    } else if says("an error occurred while validating your request") {
+    } else if contains("an error occurred while validating your request") {
         RefusalKind::WrongState
     } else {
         RefusalKind::Failure

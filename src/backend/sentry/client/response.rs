@@ -1,5 +1,5 @@
-//! What the backend answered, in whichever of its shapes. Its texts are hostile until shown on
-//! one short line.
+//! What a Sentry answers, in whichever of its shapes. Its texts are hostile until shown on one
+//! short line.
 
 use crate::http::HttpResponse;
 use crate::text::quote::one_line;
@@ -8,38 +8,10 @@ use std::time::Duration;
 
 /// How long a limited client waits when the server does not say: its windows are of one second.
 const WINDOW: Duration = Duration::from_secs(1);
-/// The longest wait that a server's word is taken for.
-const LONGEST: u64 = 120;
+/// The longest wait that a server may name, in seconds.
+const MAX_SECONDS: u64 = 120;
 
-/// An answer of the backend. It has no `Debug`: configuration in it may be secret.
-pub(crate) struct SentryResponse {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-    pub(crate) location: Option<String>,
-    link: String,
-    /// `Retry-After`, in seconds.
-    retry_after: Option<u64>,
-    /// When the rate limit's window ends, in seconds since 1970, and the server's own clock.
-    reset: Option<u64>,
-    now: u64,
-}
-
-impl From<HttpResponse> for SentryResponse {
-    fn from(answer: HttpResponse) -> Self {
-        let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
-        Self {
-            status: answer.status,
-            location: answer.header("location").map(str::to_owned),
-            link: answer.header("link").unwrap_or_default().to_owned(),
-            retry_after: number("retry-after"),
-            reset: number("x-sentry-rate-limit-reset"),
-            now: answer.received,
-            body: answer.body,
-        }
-    }
-}
-
-impl SentryResponse {
+impl HttpResponse {
     /// The body as JSON, whatever its content type says; `Null` when it is none.
     pub(crate) fn json(&self) -> Value {
         match serde_json::from_str(&self.body) {
@@ -50,21 +22,17 @@ impl SentryResponse {
         }
     }
 
-    /// Whether the status is one of success.
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// How long to wait after a 429.
+    /// How long to wait after a 429: as long as the server says, or until its window ends.
     pub(crate) fn rate_limit(&self) -> Duration {
-        let reset = self.reset.map(|reset| reset.saturating_sub(self.now));
-        let seconds = self.retry_after.or(reset).map(|seconds| seconds.clamp(1, LONGEST));
-        seconds.map_or(WINDOW, Duration::from_secs)
+        let reset = self.number("x-sentry-rate-limit-reset");
+        let left = || reset.map(|reset| reset.saturating_sub(self.received));
+        let seconds = self.number("retry-after").or_else(left);
+        seconds.map_or(WINDOW, |seconds| Duration::from_secs(seconds.clamp(1, MAX_SECONDS)))
     }
 
     /// The cursor of the next page, when there is one.
     pub(crate) fn next_cursor(&self) -> Option<String> {
-        next_cursor(&self.link)
+        next_cursor(self.header("link")?)
     }
 }
 
@@ -129,21 +97,18 @@ pub(crate) fn field_errors(body: &Value) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::{HeaderName, HeaderValue};
     use serde_json::json;
 
     const VECTORS: &str =
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/pipeline-vectors.json"));
 
-    fn reply(status: u16, body: &str) -> SentryResponse {
-        SentryResponse {
-            status,
-            body: body.to_owned(),
-            location: None,
-            link: String::new(),
-            retry_after: None,
-            reset: None,
-            now: 1_000,
-        }
+    fn response(status: u16, body: &str, headers: &[(&'static str, u64)]) -> HttpResponse {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from(*value)));
+        let (body, headers) = (body.to_owned(), headers.collect());
+        HttpResponse { status, body, headers, received: 1_000 }
     }
 
     #[test]
@@ -161,11 +126,13 @@ mod tests {
 
     #[test]
     fn a_limited_client_waits_for_the_window_to_end() {
-        let limited = SentryResponse { reset: Some(1_003), ..reply(429, "") };
-        assert_eq!(limited.rate_limit(), Duration::from_secs(3));
-        assert_eq!(reply(429, "").rate_limit(), WINDOW);
-        let far = SentryResponse { retry_after: Some(1_000_000), ..reply(429, "") };
-        assert_eq!(far.rate_limit(), Duration::from_secs(LONGEST));
+        for (headers, seconds) in [
+            (&[("x-sentry-rate-limit-reset", 1_003)][..], 3),
+            (&[], WINDOW.as_secs()),
+            (&[("retry-after", 1_000_000)], MAX_SECONDS),
+        ] {
+            assert_eq!(response(429, "", headers).rate_limit(), Duration::from_secs(seconds));
+        }
     }
 
     #[test]
@@ -189,8 +156,8 @@ mod tests {
     #[test]
     fn a_json_string_of_json_is_read_through() {
         let body = "\"{\\\"detail\\\": \\\"slow down\\\"}\"";
-        assert_eq!(error_text(&reply(429, body).json()).as_deref(), Some("slow down"));
-        assert_eq!(reply(502, "<html>").json(), Value::Null);
+        assert_eq!(error_text(&response(429, body, &[]).json()).as_deref(), Some("slow down"));
+        assert_eq!(response(502, "<html>", &[]).json(), Value::Null);
     }
 
     #[test]

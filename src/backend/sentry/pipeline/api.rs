@@ -1,10 +1,12 @@
 //! The `api` dialect, of 2026 and later: Sentry's JSON pipeline endpoint.
 
 use crate::backend::sentry::SentryBackend;
+use crate::backend::sentry::client::SentryRequest;
 use crate::backend::sentry::client::permission::{self, Permission};
-use crate::backend::sentry::client::response::{SentryResponse, error_text, field_errors};
-use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest};
+use crate::backend::sentry::client::response::{error_text, field_errors};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::pipeline::{StepResult, StepView};
 use crate::integration::task::IntegrationTask;
 use crate::model::state::Fields;
@@ -12,13 +14,12 @@ use crate::model::{FinishedIntegration, ListedIntegration, Object, Refusal};
 use crate::provider::INITIAL;
 use crate::text::quote::quote;
 use crate::text::url::segment;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The endpoint, below the organization.
 pub(crate) const PIPELINE: &str = "pipeline/integration_pipeline/";
 
-/// What is known while a pipeline is walked.
+/// What is known while a pipeline is driven.
 #[derive(Default)]
 pub(crate) struct ApiPipeline {
     /// What the organization had before.
@@ -59,27 +60,19 @@ impl SentryBackend<'_> {
     /// Switches on what has no pipeline. Once it is on, a second request is refused.
     async fn enable(&self) -> Result<StepResult> {
         let nothing = json!({});
-        let call = SentryRequest {
-            method: Method::POST,
-            path: self.direct_enable_path(),
-            json: Some(&nothing),
-            form: None,
-            repeat: RetryPolicy::Unsent,
-        };
-        let reply = match self.client.send(&call).await {
-            Ok(reply) => reply,
+        let request = SentryRequest::post(self.direct_enable_path(), &nothing, RetryPolicy::Unsent);
+        let response = match self.client.send(&request).await {
+            Ok(response) => response,
             Err(SendError::NotSent(failure)) => return Err(failure),
-            Err(SendError::Indeterminate(failure)) => {
-                return self.find_new_integration().await.map(StepResult::Complete).ok_or(failure);
-            }
+            Err(SendError::Indeterminate(failure)) => return self.complete_or(failure).await,
         };
-        let said = reply.json();
-        match reply.status {
-            200..=299 => Ok(StepResult::Complete(finished(&said)?)),
-            400 | 409 => Ok(StepResult::Refused(refusal(&reply, &said))),
-            404 if said["detail"].is_null() => Err(self.no_endpoint()),
-            404 => Err(self.not_offered(&reply)),
-            _ => Err(self.denied(&reply, Permission::Pipeline)),
+        let body = response.json();
+        match response.status {
+            200..=299 => Ok(StepResult::Complete(finished(&body)?)),
+            400 | 409 => Ok(StepResult::Refused(refusal(&response, &body))),
+            404 if body["detail"].is_null() => Err(self.no_endpoint()),
+            404 => Err(self.not_offered(&response)),
+            _ => Err(self.denied(&response, Permission::Pipeline)),
         }
     }
 
@@ -91,13 +84,13 @@ impl SentryBackend<'_> {
             return Ok(StartResult::Step(StepView { id: step.id.to_owned(), data: Object::new() }));
         }
         let body = initialize(self.task);
-        let reply = self.post(&body, RetryPolicy::Safe).await?;
-        let said = reply.json();
-        match reply.status {
-            200..=299 => Ok(StartResult::Step(self.read_step(&said)?)),
-            404 if said["detail"].is_null() => Ok(StartResult::NoEndpoint),
-            400 | 404 => Err(self.not_offered(&reply)),
-            _ => Err(self.denied(&reply, Permission::Pipeline)),
+        let response = self.post(&body, RetryPolicy::Safe).await?;
+        let body = response.json();
+        match response.status {
+            200..=299 => Ok(StartResult::Step(self.read_step(&body)?)),
+            404 if body["detail"].is_null() => Ok(StartResult::NoEndpoint),
+            400 | 404 => Err(self.not_offered(&response)),
+            _ => Err(self.denied(&response, Permission::Pipeline)),
         }
     }
 
@@ -109,72 +102,61 @@ impl SentryBackend<'_> {
         }
         let body = Value::Object(object_of(fields));
         match self.post(&body, RetryPolicy::Unsent).await {
-            Ok(reply) => self.progress(&reply),
+            Ok(response) => self.progress(&response),
             Err(SendError::NotSent(failure)) => Err(failure),
             Err(SendError::Indeterminate(failure)) => self.recover(&body, failure).await,
         }
     }
 
     /// The answer may have arrived: the current step tells, and after the last one the list does.
-    async fn recover(&mut self, body: &Value, failure: Error) -> Result<StepResult> {
+    async fn recover(&mut self, body: &Value, mut failure: Error) -> Result<StepResult> {
         tracing::warn!(reason = failure.message, "looking whether the answer arrived");
-        let mut failure = failure;
         // A finish that failed halfway leaves a session whose step cannot be read.
-        let current = self.client.send(&SentryRequest::get(self.path(PIPELINE))).await.ok();
-        if let Some(current) = current.filter(SentryResponse::is_success) {
-            let earlier = self.api.step.clone();
+        let current = self.client.get(self.path(PIPELINE)).await.ok();
+        if let Some(current) = current.filter(HttpResponse::is_success) {
+            let earlier_step = self.api.step.clone();
             let view = self.read_step(&current.json())?;
-            if view.id != earlier {
+            if view.id != earlier_step {
                 return Ok(StepResult::Advance(view));
             }
             match self.post(body, RetryPolicy::Unsent).await {
-                Ok(reply) => return self.progress(&reply),
+                Ok(response) => return self.progress(&response),
                 Err(SendError::NotSent(failure)) => return Err(failure),
-                Err(SendError::Indeterminate(again)) => failure = again,
+                Err(SendError::Indeterminate(error)) => failure = error,
             }
         }
-        match self.find_new_integration().await {
-            Some(finished) => Ok(StepResult::Complete(finished)),
-            None => Err(failure),
-        }
+        self.complete_or(failure).await
     }
 
-    async fn post(&self, body: &Value, repeat: RetryPolicy) -> Result<SentryResponse, SendError> {
-        let call = SentryRequest {
-            method: Method::POST,
-            path: self.path(PIPELINE),
-            json: Some(body),
-            form: None,
-            repeat,
-        };
-        self.client.send(&call).await
+    async fn post(&self, body: &Value, retry: RetryPolicy) -> Result<HttpResponse, SendError> {
+        self.client.send(&SentryRequest::post(self.path(PIPELINE), body, retry)).await
     }
 
-    fn progress(&mut self, reply: &SentryResponse) -> Result<StepResult> {
-        let said = reply.json();
-        match (reply.status, said["status"].as_str()) {
-            (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(&said)?)),
-            (200..=299, Some("stay")) => Ok(StepResult::Stay(object(&said["data"]))),
-            (200..=299, Some("complete")) => Ok(StepResult::Complete(finished(&said["data"])?)),
-            (400, Some("error")) => Ok(StepResult::Refused(refusal(reply, &said["data"]))),
-            (400, _) => Ok(match field_errors(&said) {
-                fields if fields.is_empty() => StepResult::Refused(refusal(reply, &said)),
+    fn progress(&mut self, response: &HttpResponse) -> Result<StepResult> {
+        let body = response.json();
+        match (response.status, body["status"].as_str()) {
+            (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(&body)?)),
+            (200..=299, Some("stay")) => Ok(StepResult::Stay(object(&body["data"]))),
+            (200..=299, Some("complete")) => Ok(StepResult::Complete(finished(&body["data"])?)),
+            (400, Some("error")) => Ok(StepResult::Refused(refusal(response, &body["data"]))),
+            (400, _) => Ok(match field_errors(&body) {
+                fields if fields.is_empty() => StepResult::Refused(refusal(response, &body)),
                 fields => StepResult::Invalid(fields),
             }),
-            (404, _) => Ok(StepResult::Refused(permission::expired(reply))),
+            (404, _) => Ok(StepResult::Refused(permission::expired(response))),
             (200..=299, _) => Err(self.unexpected_body()),
-            _ => Err(self.denied(reply, Permission::Pipeline)),
+            _ => Err(self.denied(response, Permission::Pipeline)),
         }
     }
 
     /// A step as the endpoint shows it.
-    pub(crate) fn read_step(&mut self, said: &Value) -> Result<StepView> {
-        let id = said["step"]
+    pub(crate) fn read_step(&mut self, body: &Value) -> Result<StepView> {
+        let id = body["step"]
             .as_str()
             .filter(|id| !id.is_empty())
             .ok_or_else(|| self.unexpected_body())?;
         self.api.step = id.to_owned();
-        Ok(StepView { id: id.to_owned(), data: object(&said["data"]) })
+        Ok(StepView { id: id.to_owned(), data: object(&body["data"]) })
     }
 
     /// A server without the endpoint: older than 2026.
@@ -190,13 +172,13 @@ impl SentryBackend<'_> {
     }
 
     /// The provider cannot be started here: a gate, or not registered.
-    fn not_offered(&self, reply: &SentryResponse) -> Error {
-        let said = error_text(&reply.json()).unwrap_or_default();
+    fn not_offered(&self, response: &HttpResponse) -> Error {
+        let reason = error_text(&response.json()).unwrap_or_default();
         let message =
-            format!("{} does not start a {} pipeline: {said}", self.client.base(), self.task.key);
+            format!("{} does not start a {} pipeline: {reason}", self.client.base(), self.task.key);
         let failure = Error::new(ErrorCode::Unsupported, message)
             .with_hint("the message is the server's own: the provider is unknown there, or needs a feature of the plan");
-        Error { status: Some(reply.status), ..failure }
+        Error { status: Some(response.status), ..failure }
     }
 }
 
@@ -226,10 +208,10 @@ pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
     })
 }
 
-fn refusal(reply: &SentryResponse, said: &Value) -> Refusal {
-    let message = error_text(said).unwrap_or_else(|| "no reason was given".to_owned());
+fn refusal(response: &HttpResponse, body: &Value) -> Refusal {
+    let message = error_text(body).unwrap_or_else(|| "no reason was given".to_owned());
     let mut refusal = permission::kind_of_refusal(message);
-    refusal.status = Some(reply.status);
+    refusal.status = Some(response.status);
     refusal
 }
 

@@ -3,9 +3,10 @@
 
 use super::html::SetupPage;
 use crate::backend::sentry::SentryBackend;
-use crate::backend::sentry::client::response::SentryResponse;
-use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest, permission};
+use crate::backend::sentry::client::{SentryRequest, permission};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::pipeline::StepResult;
 use crate::model::FinishedIntegration;
 use crate::model::state::Fields;
@@ -16,21 +17,19 @@ use url::{Url, form_urlencoded};
 impl SentryBackend<'_> {
     /// What the pipeline begins with, where the state brings it.
     pub(crate) fn initial(&self) -> Option<(&'static Step, &Fields)> {
-        let given = self.task.answers.step(INITIAL)?;
-        self.task.provider.initial().zip(Some(given)).filter(|_| given.iter().next().is_some())
+        let fields = self.task.answers.step(INITIAL)?;
+        self.task.provider.initial().zip(Some(fields)).filter(|_| fields.iter().next().is_some())
     }
 
     /// Follows the vendor's link, as a person would with what the vendor gave them. It is followed
     /// once: when nobody knows whether it arrived, the list of integrations tells.
     pub(crate) async fn follow_link(&mut self) -> Result<StepResult> {
-        let call = SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(self.link()) };
-        match self.client.send(&call).await {
-            Ok(reply) => self.arrived(&reply).await,
+        let request =
+            SentryRequest { retry: RetryPolicy::Unsent, ..SentryRequest::get(self.link()) };
+        match self.client.send(&request).await {
+            Ok(response) => self.arrived(&response).await,
             Err(SendError::NotSent(failure)) => Err(failure),
-            Err(SendError::Indeterminate(failure)) => match self.find_new_integration().await {
-                Some(finished) => Ok(StepResult::Complete(finished)),
-                None => Err(failure),
-            },
+            Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
         }
     }
 
@@ -38,21 +37,21 @@ impl SentryBackend<'_> {
     pub(crate) fn link(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if let Some((step, fields)) = self.initial() {
-            let given = step
-                .fields
-                .iter()
-                .filter_map(|field| Some((field.link(), fields.get(field.name)?.as_str()?)));
-            query.extend_pairs(given);
+            query.extend_pairs(
+                step.fields
+                    .iter()
+                    .filter_map(|field| Some((field.link(), fields.get(field.name)?.as_str()?))),
+            );
         }
         query.append_pair("orgSlug", self.task.org.as_str());
         query.extend_pairs(self.task.next.as_ref().map(|next| ("next", next)));
         format!("/extensions/{}/configure/?{}", segment(&self.task.key), query.finish())
     }
 
-    async fn arrived(&self, reply: &SentryResponse) -> Result<StepResult> {
-        self.check_access(reply)?;
-        let Some(location) = &reply.location else {
-            return match SetupPage::read(&reply.body) {
+    async fn arrived(&self, response: &HttpResponse) -> Result<StepResult> {
+        self.check_access(response)?;
+        let Some(location) = response.header("location") else {
+            return match SetupPage::read(&response.body) {
                 SetupPage::Error(reason) => {
                     Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
                 }

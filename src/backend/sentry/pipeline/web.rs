@@ -7,9 +7,11 @@
 use super::api::finished;
 use super::html::SetupPage;
 use crate::backend::sentry::SentryBackend;
-use crate::backend::sentry::client::response::SentryResponse;
-use crate::backend::sentry::client::{RetryPolicy, SendError, SentryRequest, permission};
+use crate::backend::sentry::client::response::error_text;
+use crate::backend::sentry::client::{SentryRequest, permission};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::pipeline::{StepResult, StepView};
 use crate::model::state::Fields;
 use crate::model::{Object, Refusal};
@@ -33,7 +35,7 @@ pub(crate) enum PageKind {
     Link,
 }
 
-/// What is known while the pages are walked.
+/// What is known while the pages are used.
 pub(crate) struct WebPipeline {
     current: PageKind,
     index: usize,
@@ -51,18 +53,19 @@ impl SentryBackend<'_> {
         }
         let setup = self.setup_page();
         // A provider that the server does not know is an error 500 there.
-        let call =
-            SentryRequest { repeat: RetryPolicy::Unsent, ..SentryRequest::get(setup.as_str()) };
-        let reply = match self.client.send(&call).await {
-            Ok(reply) => reply,
-            Err(silence) => return Err(self.why_no_setup(silence).await),
+        let request =
+            SentryRequest { retry: RetryPolicy::Unsent, ..SentryRequest::get(setup.as_str()) };
+        let response = match self.client.send(&request).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.no_setup_error(error).await),
         };
-        self.check_access(&reply)?;
+        self.check_access(&response)?;
         let browser = task.provider.steps().iter().find(|step| needs_person(step));
         if let Some(step) = browser {
             return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
-        let current = match (reply.location.is_some(), SetupPage::read(&reply.body)) {
+        let current = match (response.header("location").is_some(), SetupPage::read(&response.body))
+        {
             (true, _) => PageKind::Callback,
             (false, SetupPage::Form { guide: true, .. }) => PageKind::Guide,
             (false, SetupPage::Form { .. }) => PageKind::Form,
@@ -74,11 +77,11 @@ impl SentryBackend<'_> {
         Ok(self.page_step(current, 0))
     }
 
-    async fn why_no_setup(&self, silence: SendError) -> Error {
+    async fn no_setup_error(&self, error: SendError) -> Error {
         let path = format!("config/integrations/?provider_key={}", segment(&self.task.key));
-        match self.client.send(&SentryRequest::get(self.path(&path))).await {
-            Ok(reply) if reply.status == 404 => self.no_page(),
-            _ => silence.into(),
+        match self.client.get(self.path(&path)).await {
+            Ok(response) if response.status == 404 => self.no_page(),
+            _ => error.into(),
         }
     }
 
@@ -92,19 +95,16 @@ impl SentryBackend<'_> {
         }
         if current == PageKind::Guide {
             let guide = format!("{}?completed_installation_guide", self.pipeline_page());
-            self.client.send(&SentryRequest::get(guide)).await?;
+            self.client.get(guide).await?;
         }
-        match self.client.send(&self.page_call(current, fields)).await {
-            Ok(reply) => self.page_progress(&reply, index),
+        match self.client.send(&self.page_request(current, fields)).await {
+            Ok(response) => self.page_progress(&response, index),
             Err(SendError::NotSent(failure)) => Err(failure),
-            Err(SendError::Indeterminate(failure)) => match self.find_new_integration().await {
-                Some(finished) => Ok(StepResult::Complete(finished)),
-                None => Err(failure),
-            },
+            Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
         }
     }
 
-    fn page_call(&self, current: PageKind, fields: &Fields) -> SentryRequest<'static> {
+    fn page_request(&self, current: PageKind, fields: &Fields) -> SentryRequest<'static> {
         let encoded = form(fields, |name| self.parameter(current, name));
         let (method, path, form) = match current {
             PageKind::Callback => {
@@ -114,7 +114,7 @@ impl SentryBackend<'_> {
                 (Method::POST, self.pipeline_page(), Some(encoded))
             }
         };
-        SentryRequest { method, path, json: None, form, repeat: RetryPolicy::Unsent }
+        SentryRequest { method, path, json: None, form, retry: RetryPolicy::Unsent }
     }
 
     /// What a field is called on the pages: by the callback's own parameter where a step that we
@@ -128,12 +128,12 @@ impl SentryBackend<'_> {
         }
     }
 
-    fn page_progress(&mut self, reply: &SentryResponse, index: usize) -> Result<StepResult> {
-        self.check_access(reply)?;
-        if reply.location.is_some() {
+    fn page_progress(&mut self, response: &HttpResponse, index: usize) -> Result<StepResult> {
+        self.check_access(response)?;
+        if response.header("location").is_some() {
             return Ok(StepResult::Advance(self.page_step(PageKind::Callback, index + 1)));
         }
-        match SetupPage::read(&reply.body) {
+        match SetupPage::read(&response.body) {
             SetupPage::Finish(message) => self.page_finish(&message),
             SetupPage::Error(reason) => {
                 Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
@@ -160,21 +160,20 @@ impl SentryBackend<'_> {
         if success {
             return Ok(StepResult::Complete(finished(&message["data"])?));
         }
-        let reason = crate::backend::sentry::client::response::error_text(&message["data"])
-            .unwrap_or_default();
+        let reason = error_text(&message["data"]).unwrap_or_default();
         Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
     }
 
     /// A person who may not install is sent to the login page, and one without a pipeline home.
-    pub(crate) fn check_access(&self, reply: &SentryResponse) -> Result<()> {
-        match (reply.status, reply.location.as_deref()) {
+    pub(crate) fn check_access(&self, response: &HttpResponse) -> Result<()> {
+        match (response.status, response.header("location")) {
             (300..=399, Some(location)) if location.contains("/auth/login/") => {
                 let org = &self.task.org;
                 let message = format!("the token's owner may not install integrations for {org}");
                 Err(Error::new(ErrorCode::MissingScope, message)
                     .with_hint("use the token of a user whose role is owner, manager or admin"))
             }
-            (300..=399, Some("/")) => Err(permission::expired(reply).into()),
+            (300..=399, Some("/")) => Err(permission::expired(response).into()),
             (200..=399, _) => Ok(()),
             (404, _) => Err(Error::new(
                 ErrorCode::Unsupported,
@@ -210,8 +209,7 @@ impl SentryBackend<'_> {
 
     /// A step that a person takes on Sentry's own set-up page.
     fn person_step(&self, id: String, link: &str) -> StepView {
-        let base = self.client.base().as_str().trim_end_matches('/');
-        let page = format!("{base}{}", self.setup_page());
+        let page = self.client.url(&self.setup_page());
         StepView { id, data: [(link.to_owned(), page.into())].into_iter().collect() }
     }
 
@@ -229,19 +227,13 @@ impl SentryBackend<'_> {
 fn form(fields: &Fields, parameter: impl Fn(&str) -> String) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields.iter() {
-        let name = parameter(name);
-        match value {
-            Value::Bool(true) => {
-                form.append_pair(&name, "on");
-            }
-            Value::Bool(false) | Value::Null => {}
-            Value::String(text) => {
-                form.append_pair(&name, text);
-            }
-            other => {
-                form.append_pair(&name, &other.to_string());
-            }
-        }
+        let text = match value {
+            Value::Bool(true) => "on".to_owned(),
+            Value::Bool(false) | Value::Null => continue,
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        form.append_pair(&parameter(name), &text);
     }
     form.finish()
 }

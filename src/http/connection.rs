@@ -1,8 +1,8 @@
-//! The line to one server: what all that speak to it within a run share. A session is not among
-//! it: its cookies are kept by the client of its own pipeline.
+//! What all that speak to one server within a run share: the pools of connections, and how long
+//! its rate limit holds requests back. Cookies are not among it: they belong to one pipeline.
 
+use super::{TlsTrust, client};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{self, TlsTrust};
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,39 +15,43 @@ pub struct ServerConnection(Rc<ConnectionState>);
 struct ConnectionState {
     trust: TlsTrust,
     /// How long the server may be silent.
-    silence: Duration,
+    read_timeout: Duration,
     /// Over connections that are used again.
-    kept: OnceCell<reqwest::Client>,
+    pooled: OnceCell<reqwest::Client>,
     /// Over a fresh connection for each request.
-    fresh: OnceCell<reqwest::Client>,
+    unpooled: OnceCell<reqwest::Client>,
     /// Until when the server limits the rate.
-    held: Cell<Option<Instant>>,
+    paused_until: Cell<Option<Instant>>,
 }
 
 impl ServerConnection {
-    /// A line that nobody has used yet.
-    pub fn new(trust: TlsTrust, silence: Duration) -> Self {
-        let (kept, fresh, held) = (OnceCell::new(), OnceCell::new(), Cell::new(None));
-        Self(Rc::new(ConnectionState { trust, silence, kept, fresh, held }))
+    /// Opens nothing yet.
+    pub fn new(trust: TlsTrust, read_timeout: Duration) -> Self {
+        let (pooled, unpooled) = (OnceCell::new(), OnceCell::new());
+        let paused_until = Cell::new(None);
+        Self(Rc::new(ConnectionState { trust, read_timeout, pooled, unpooled, paused_until }))
     }
 
     /// The HTTP client whose connections all share.
     pub(crate) fn pooled(&self) -> Result<reqwest::Client> {
-        self.client(&self.0.kept, usize::MAX)
+        self.client(&self.0.pooled, usize::MAX)
     }
 
     /// The HTTP client that takes a fresh connection for each request.
     pub(crate) fn unpooled(&self) -> Result<reqwest::Client> {
-        self.client(&self.0.fresh, 0)
+        self.client(&self.0.unpooled, 0)
     }
 
-    fn client(&self, built: &OnceCell<reqwest::Client>, idle: usize) -> Result<reqwest::Client> {
+    fn client(
+        &self,
+        built: &OnceCell<reqwest::Client>,
+        max_idle: usize,
+    ) -> Result<reqwest::Client> {
         if let Some(client) = built.get() {
             return Ok(client.clone());
         }
-        let ConnectionState { trust, silence, .. } = &*self.0;
-        let client = http::client(trust, |builder| {
-            builder.pool_max_idle_per_host(idle).read_timeout(*silence)
+        let client = client(&self.0.trust, |builder| {
+            builder.pool_max_idle_per_host(max_idle).read_timeout(self.0.read_timeout)
         });
         let client = client.map_err(|error| {
             let message = format!("the HTTP client cannot be built: {error}");
@@ -60,12 +64,12 @@ impl ServerConnection {
     /// Holds every later request back: the server limits the rate for this long.
     pub(crate) fn pause_for(&self, pause: Duration) {
         let until = Instant::now() + pause;
-        self.0.held.set(self.0.held.get().max(Some(until)));
+        self.0.paused_until.set(self.0.paused_until.get().max(Some(until)));
     }
 
     /// Waits until requests are taken again.
     pub(crate) async fn until_ready(&self) {
-        while let Some(until) = self.0.held.get().filter(|until| *until > Instant::now()) {
+        while let Some(until) = self.0.paused_until.get().filter(|until| *until > Instant::now()) {
             sleep_until(until).await;
         }
     }

@@ -1,0 +1,185 @@
+//! An integration from its decision to its outcome, the same on both backends. A backend says only
+//! what differs.
+
+use super::base_url;
+use crate::backend::LinkReport;
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::integration::callback::Callback;
+use crate::integration::decision::{Decision, DecisionReason};
+use crate::integration::driver::{self, PipelineEnd};
+use crate::integration::links::{ExistingLinks, RequestedLinks};
+use crate::integration::pipeline::{Pipeline, PipelineStart};
+use crate::integration::task::IntegrationTask;
+use crate::model::ListedIntegration;
+use crate::model::state::Fields;
+use crate::outcome::Outcome;
+use crate::outcome::integration::IntegrationReport;
+use crate::provider::{self, AllowedSteps, INITIAL};
+use std::path::Path;
+
+/// A backend at work for one run.
+pub(crate) trait IntegrationBackend {
+    /// What the driver drives.
+    type Pipeline: Pipeline;
+
+    /// The pipeline of the task.
+    fn pipeline(&mut self) -> &mut Self::Pipeline;
+
+    /// The file of the embedded backend, for the log.
+    fn database(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What came into being beside the integration, a line each.
+    fn created(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Stores a pipeline that waits for a person, where that is not done already; the lines say how
+    /// the person goes on.
+    fn suspend(&mut self, task: &IntegrationTask, decision: &Decision) -> Result<Vec<String>>;
+
+    /// Deletes what was stored of a pipeline that has finished now.
+    fn discard_suspended(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits for a person who is at the terminal, where the pipeline needs one.
+    async fn prompt(&mut self, _task: &IntegrationTask, waiting: Outcome) -> Result<Outcome> {
+        Ok(waiting)
+    }
+
+    /// Links repositories and sets code mappings.
+    async fn set_links(
+        &mut self,
+        task: &IntegrationTask,
+        integration_id: i64,
+        requested: &RequestedLinks,
+        report: &mut LinkReport,
+    );
+}
+
+/// A task with what was decided about it.
+pub(crate) struct IntegrationFlow<'a> {
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) report: IntegrationReport<'a>,
+    pub(crate) decision: Decision,
+}
+
+impl IntegrationFlow<'_> {
+    /// What a run would do; `request` says how the backend would be asked.
+    pub(crate) async fn plan(
+        &self,
+        request: &str,
+        existing_links: impl AsyncFnOnce(i64, &RequestedLinks) -> Result<ExistingLinks>,
+    ) -> Result<Outcome> {
+        let requested = RequestedLinks::from_inputs(self.inputs);
+        let missing = match self.decision.existing_id() {
+            Some(id) => requested.missing(&existing_links(id, &requested).await?),
+            None => requested,
+        };
+        Ok(self.report.planned(&self.decision, request, &missing))
+    }
+
+    /// Carries the decision out, then sets the links.
+    pub(crate) async fn run(
+        &self,
+        backend: &mut impl IntegrationBackend,
+        listed: &[ListedIntegration],
+    ) -> Result<Outcome> {
+        let Self { report, decision, .. } = self;
+        let (task, why) = (report.task, decision.reason());
+        let (provider, org) = (task.key.as_str(), task.org.as_str());
+        let database = backend.database().map(|path| tracing::field::display(path.display()));
+        tracing::info!(provider, org, why, database, "{}", decision.log_message());
+        let mut outcome = match decision {
+            Decision::UpToDate { id, name } => report.up_to_date(*id, name),
+            Decision::Install(_) | Decision::Reauth(_) => self.drive(backend).await?,
+        };
+        apply_links(backend, self.inputs, task, &mut outcome).await;
+        report.note_added_links(decision, &mut outcome);
+        Ok(outcome.with_warning(task.immutable_fields_warning(listed)))
+    }
+
+    async fn drive(&self, backend: &mut impl IntegrationBackend) -> Result<Outcome> {
+        let task = self.report.task;
+        let start = PipelineStart {
+            provider: task.provider,
+            org: &task.org,
+            initial_data: task.answers.step(INITIAL),
+            app: Some(&task.app),
+            integration_id: self.decision.integration_id(),
+            base_url: base_url(self.inputs),
+            next: task.next.as_deref(),
+        };
+        let end = driver::drive(backend.pipeline(), task, start).await?;
+        let is_finished = matches!(end, PipelineEnd::Finished(_));
+        let mut outcome = self.conclude(backend, end)?;
+        if is_finished {
+            outcome.details.extend(backend.created());
+            return Ok(outcome);
+        }
+        backend.prompt(task, outcome).await
+    }
+
+    /// Goes on with a pipeline whose current step these fields answer.
+    pub(crate) async fn resume(
+        &self,
+        backend: &mut impl IntegrationBackend,
+        fields: Fields,
+    ) -> Result<Outcome> {
+        let end = driver::resume(backend.pipeline(), self.report.task, fields).await?;
+        if let PipelineEnd::Finished(_) = &end {
+            backend.discard_suspended()?;
+        }
+        self.conclude(backend, end)
+    }
+
+    fn conclude(&self, backend: &mut impl IntegrationBackend, end: PipelineEnd) -> Result<Outcome> {
+        let Self { report, decision, .. } = self;
+        let kind = decision.pipeline_type();
+        match end {
+            PipelineEnd::Finished(finished) => {
+                decision.check_finished(finished.id)?;
+                Ok(report.complete(kind, decision.verb(), &finished))
+            }
+            PipelineEnd::AwaitingUser(page) => {
+                Ok(report.waiting(kind, page, &backend.suspend(report.task, decision)?))
+            }
+        }
+    }
+}
+
+/// Sets what is asked for once the integration is there.
+pub(crate) async fn apply_links(
+    backend: &mut impl IntegrationBackend,
+    inputs: &Inputs,
+    task: &IntegrationTask,
+    outcome: &mut Outcome,
+) {
+    let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+    let Some(&(id, _)) = integration else { return };
+    let mut report = LinkReport::default();
+    backend.set_links(task, id, &RequestedLinks::from_inputs(inputs), &mut report).await;
+    outcome.changed |= report.changed;
+    outcome.details.extend(report.done);
+    outcome.warnings.extend(report.warnings);
+}
+
+/// The decision of the run that began a pipeline.
+pub(crate) fn resumed_decision(integration_id: Option<i64>) -> Decision {
+    integration_id.map_or(Decision::Install(DecisionReason::Missing), Decision::Reauth)
+}
+
+/// Lets the steps after this one take their fields from the inputs, or from the same callback.
+pub(crate) fn answer_later_steps(
+    task: &mut IntegrationTask,
+    inputs: &Inputs,
+    callback: &Callback,
+    step_id: &str,
+) {
+    let answers = provider::parse(task.provider, &inputs.state, AllowedSteps::AnySteps);
+    task.answers = answers.unwrap_or_default();
+    callback.fill_later_steps(task.provider, step_id, &mut task.answers);
+}

@@ -1,0 +1,52 @@
+//! `resume`: goes on with a pipeline that waited for a person.
+
+use super::{RunContext, token_texts};
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::integration::callback::Callback;
+use crate::integration::task::IntegrationTask;
+use crate::outcome::Outcome;
+use crate::provider;
+use tokio::time::Instant;
+
+impl RunContext<'_> {
+    /// Goes on with the pipeline that the callback belongs to. Everything in the callback is masked
+    /// before anything else is written.
+    pub(crate) async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        if inputs.dry_run {
+            let message = "`resume` has no dry run: a callback can be used only once";
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("leave `dry-run` away"));
+        }
+        let address = inputs.callback_url.as_ref().ok_or_else(missing_callback)?;
+        let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
+        let callback = Callback::parse(address.expose())?;
+        let mut secrets = callback.secrets();
+        if let Some(provider) = inputs.provider.as_deref().and_then(|key| provider::find(key).ok())
+        {
+            secrets.extend(provider::given_secrets(provider, &inputs.state, &inputs.apps));
+        }
+        secrets.extend(token_texts(inputs));
+        let backend = inputs.backend(self.job);
+        let work = async {
+            match backend? {
+                BackendName::Embedded => self.resume_embedded(inputs, org, &callback).await,
+                BackendName::Sentry => self.resume_sentry(inputs, org, &callback, deadline).await,
+            }
+        };
+        Ok(self.with_masks(&secrets, &[org.to_string()], None, work, Outcome::failed).await)
+    }
+}
+
+/// `callback-url` was given to another command.
+pub(super) fn unexpected_callback() -> Error {
+    let message = "`callback-url` is for `finishline resume`, and this is `run`";
+    Error::new(ErrorCode::Usage, message).with_hint("run `finishline resume`, or leave it out")
+}
+
+fn missing_callback() -> Error {
+    let message = "`callback-url` is missing: the address that the browser ended at";
+    let hint =
+        "set FINISHLINE_CALLBACK_URL from a secret, or --callback-url FILE (`-` is standard input)";
+    Error::new(ErrorCode::Usage, message).with_hint(hint)
+}
