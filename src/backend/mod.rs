@@ -4,9 +4,9 @@ pub mod embedded;
 pub mod sentry;
 
 use crate::error::Warning;
-use crate::inputs::types::CodeMapping;
+use crate::inputs::CodeMapping;
 use crate::integration::links;
-use crate::text::quote::quote;
+use crate::text::quote;
 
 /// What came of the repositories and code mappings that are set once the integration is there.
 /// Whatever fails of them is a warning of its own and never hides the finished integration.

@@ -1,7 +1,7 @@
 //! What packages carry beside the program: completions for shells, and manual pages.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::text::quote::quote;
+use crate::text::quote;
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;

@@ -7,7 +7,7 @@ use crate::database::path;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
-use crate::integration::task::IntegrationTask;
+use crate::integration::IntegrationTask;
 use crate::model::OrgSlug;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;

@@ -10,16 +10,14 @@ use crate::database::{Database, path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::integration::callback::Callback;
-use crate::integration::decision::Decision;
-use crate::integration::links::RequestedLinks;
-use crate::integration::task::IntegrationTask;
+use crate::integration::{Decision, IntegrationTask, RequestedLinks};
 use crate::model::OrgSlug;
 use crate::model::site::Site;
 use crate::os::terminal;
 use crate::outcome::integration::IntegrationReport;
 use crate::outcome::{Outcome, OutcomeStatus};
 use crate::output::{OutputSinks, WriteOp};
-use crate::text::quote::quote;
+use crate::text::quote;
 use std::path::Path;
 
 /// The embedded backend in one run.

@@ -6,7 +6,7 @@ use crate::database::path;
 use crate::error::{Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
-use crate::integration::task::IntegrationTask;
+use crate::integration::IntegrationTask;
 use crate::manifest::{self, ExistingIntegration};
 use crate::model::OrgSlug;
 use crate::outcome::{Outcome, OutcomeStatus};

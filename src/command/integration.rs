@@ -6,13 +6,12 @@ use crate::backend::LinkReport;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::integration::callback::Callback;
-use crate::integration::decision::{Decision, DecisionReason};
 use crate::integration::driver::{self, PipelineEnd};
-use crate::integration::links::{ExistingLinks, RequestedLinks};
-use crate::integration::pipeline::{Pipeline, PipelineStart};
-use crate::integration::task::IntegrationTask;
-use crate::model::ListedIntegration;
-use crate::model::state::Fields;
+use crate::integration::{
+    Decision, DecisionReason, ExistingLinks, IntegrationTask, Pipeline, PipelineStart,
+    RequestedLinks,
+};
+use crate::model::{Fields, ListedIntegration};
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::provider::{self, AllowedSteps, INITIAL};

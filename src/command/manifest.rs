@@ -9,7 +9,7 @@ use crate::os::files;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::provider;
-use crate::text::quote::quote;
+use crate::text::quote;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 use std::time::Duration;

@@ -21,7 +21,7 @@ use crate::http::{self, ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::types::BackendName;
 use crate::inputs::{self, Inputs};
-use crate::integration::task::IntegrationTask;
+use crate::integration::IntegrationTask;
 use crate::job::Job;
 use crate::os::clock::unix_seconds;
 use crate::os::{files, terminal};

@@ -3,7 +3,7 @@
 use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
-use crate::inputs::types::CodeMapping;
+use crate::inputs::CodeMapping;
 use crate::os::clock::unix_ms;
 use rusqlite::{Params, Row};
 use serde_json::json;

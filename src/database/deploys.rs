@@ -3,7 +3,7 @@
 use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
-use crate::release::backend::{Deploy, ExistingDeploy};
+use crate::release::{Deploy, ExistingDeploy};
 use rusqlite::Row;
 
 impl Database {

@@ -18,12 +18,22 @@ pub mod repositories;
 pub(crate) mod trace;
 
 use crate::error::{Error, ErrorCode};
-use crate::text::quote::quote;
+use crate::text::quote;
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Params, Row, Transaction, TransactionBehavior,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use audit_log::{AuditEntry, LinkedAccount, OrganizationCounts};
+pub use code_mappings::{NewCodeMapping, StoredCodeMapping, UpsertResult};
+pub use commits::{Author, CommitFile, StoredCommit};
+pub use integrations::InstalledIntegration;
+pub use organizations::{Actor, Organization, PageQuery, Principal, Project};
+pub(crate) use organizations::{ensure_org, may_install};
+pub use releases::{NewRelease, ReleaseFilter, StoredRelease};
+pub use repositories::{NewRepository, RepositoryFilter, StoredRepository};
 
 /// How long SQLite itself waits for a busy file before the runtime gets its turn.
 const BUSY: Duration = Duration::from_millis(50);

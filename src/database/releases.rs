@@ -4,7 +4,7 @@ use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::os::clock::unix_ms;
-use crate::release::backend::ReleaseUpdate;
+use crate::release::ReleaseUpdate;
 use rusqlite::{Row, Transaction};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Why a checkout does not answer, in words for whoever set the job up.
 
-use crate::text::quote::quote;
+use crate::text::quote;
 
 /// Why a checkout does not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

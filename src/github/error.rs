@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::http::retry::{Attempt, SendError};
 use crate::http::{ConnectError, HttpResponse};
 use crate::secret;
-use crate::text::quote::one_line;
+use crate::text::one_line;
 use serde_json::Value;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http::TlsTrust;
 use crate::release::Commit;
 use crate::secret::Secret;
-use crate::text::quote::quote;
+use crate::text::quote;
 use client::{GitHubClient, GitHubRequest};
 use response::{CommitItem, ComparePage};
 use serde::Serialize;

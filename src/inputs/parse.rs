@@ -5,7 +5,7 @@ use super::types::{BackendName, CodeMapping, Dialect, Mode, ReadFile, ToleratedE
 use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
-use crate::text::quote::quote;
+use crate::text::quote;
 use crate::text::url::is_plain_http;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};

@@ -1,7 +1,7 @@
 //! The address that a person's browser ends at, and what it brings. Everything in it is a secret.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::state::Fields;
+use crate::model::Fields;
 use crate::provider::{self, Answers, PROVIDERS, Provider, Step};
 use crate::secret::Secret;
 use url::form_urlencoded;
@@ -155,7 +155,7 @@ impl Callback {
 /// The failure for a callback that says why the third party refuses, in its own words.
 pub fn denied(error: &str, description: &str) -> Error {
     let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
-    let words = crate::text::quote::quote(&words.join(": "));
+    let words = crate::text::quote(&words.join(": "));
     Error::new(ErrorCode::Refused, format!("the third party did not approve: {words}"))
 }
 

@@ -3,8 +3,7 @@
 use super::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use super::task::IntegrationTask;
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::state::Fields;
-use crate::model::{FinishedIntegration, Object};
+use crate::model::{Fields, FinishedIntegration, Object};
 
 /// How far a pipeline came.
 #[derive(Debug)]
@@ -81,7 +80,7 @@ fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
             Ok(NextAction::Inputs(fields))
         }
         (None, None) => {
-            let (key, id) = (&task.key, crate::text::quote::quote(&view.id));
+            let (key, id) = (&task.key, crate::text::quote(&view.id));
             let message = format!("the {key} pipeline has a step {id} that nothing here answers");
             let hint = format!("name its fields in `state` under {id}");
             Err(Error::new(ErrorCode::MissingField, message).with_hint(hint))
@@ -107,7 +106,7 @@ fn stay(data: &Object) -> Result<PipelineEnd> {
 fn stay_reason(data: &Object) -> String {
     let failures = data.get("failures").and_then(|failures| failures.as_array());
     let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
-    let names: Vec<_> = names.map(crate::text::quote::quote).collect();
+    let names: Vec<_> = names.map(crate::text::quote).collect();
     match names.is_empty() {
         true => "the step stays where it is, and does not say why".to_owned(),
         false => format!("the step did not succeed for {}", names.join(", ")),

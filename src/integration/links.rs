@@ -1,7 +1,6 @@
 //! The repositories and code mappings of an integration: what is there, and what is lacking.
 
-use crate::inputs::Inputs;
-use crate::inputs::types::CodeMapping;
+use crate::inputs::{CodeMapping, Inputs};
 
 /// Repositories and code mappings, as inputs name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,3 +6,8 @@ pub mod driver;
 pub mod links;
 pub mod pipeline;
 pub mod task;
+
+pub use decision::{Decision, DecisionReason};
+pub use links::{ExistingLinks, RequestedLinks};
+pub use pipeline::{Pipeline, PipelineStart, StepResult, StepView};
+pub use task::IntegrationTask;

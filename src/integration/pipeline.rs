@@ -1,8 +1,7 @@
 //! The seam between the driver and whoever walks a pipeline: our engine, or Sentry.
 
 use crate::error::Result;
-use crate::model::state::Fields;
-use crate::model::{FinishedIntegration, Object, OrgSlug, Refusal};
+use crate::model::{Fields, FinishedIntegration, Object, OrgSlug, Refusal};
 use crate::provider::Provider;
 
 /// What a pipeline begins with.

@@ -4,8 +4,7 @@ use super::decision::{Decision, DecisionReason};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
-use crate::model::state::Fields;
-use crate::model::{ListedIntegration, OrgSlug, PipelineType};
+use crate::model::{Fields, ListedIntegration, OrgSlug, PipelineType};
 use crate::provider::auth::app;
 use crate::provider::{self, AllowedSteps, Answers, Field, IntegrationMatch, Provider, Step};
 

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
 use crate::inputs::table::KeyKind;
 use crate::secret::Secret;
-use crate::text::quote::quote;
+use crate::text::quote;
 use crate::text::suggest::closest;
 use crate::text::variable::VariableReference;
 use crate::text::yaml::{LineColumn, YamlDocument};

@@ -3,7 +3,7 @@
 use super::keys;
 use crate::error::Error;
 use crate::inputs::table::KeyKind;
-use crate::text::quote::quote;
+use crate::text::quote;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@
 //! What it lists is others' text: a manifest would read a file by `@`, or a variable by `${`, so
 //! nothing that looks like one is written as it is.
 
-use crate::integration::links::RequestedLinks;
+use crate::integration::RequestedLinks;
 use crate::model::{ListedIntegration, OrgSlug};
 use crate::provider::{self, PROVIDERS, Provider, RecoveredField};
 use crate::text::case::snake_case;

@@ -9,6 +9,8 @@ use crate::text::words::word_enum;
 use serde_json::{Map, Value};
 use std::fmt;
 
+pub use state::{Fields, State, signature};
+
 /// A JSON object: metadata, configuration, the data of a step.
 pub type Object = Map<String, Value>;
 
@@ -175,7 +177,7 @@ pub struct FinishedIntegration {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Which kind of no.
-    pub kind: RefusalKind,
+    pub code: ErrorCode,
     /// The reason, for a person; never a secret.
     pub message: String,
     /// The HTTP status of whoever refused.
@@ -184,63 +186,26 @@ pub struct Refusal {
     pub is_silence: bool,
 }
 
-/// The kinds of refusal that lead to different codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// The integration cannot be built or stored (Sentry's `IntegrationError`).
-    Failure,
-    /// The third party answered with an error (Sentry's `IntegrationProviderError`).
-    Provider,
-    /// The user's role does not hold `org:integrations`.
-    Permission,
-    /// A re-authorization landed on another integration.
-    Mismatch,
-    /// The pipeline is not there any more.
-    Expired,
-    /// A callback was used already.
-    Used,
-    /// A callback belongs to another organization's pipeline.
-    Foreign,
-    /// A callback belongs to no pipeline, or not to this one.
-    WrongState,
-    /// The account is linked to another user.
-    IdentityTaken,
-    /// Only a Sentry can finish it.
-    NeedsSentry,
-}
-
 impl Refusal {
     /// The same, but the third party answered with an error.
     pub(crate) fn by_provider(self) -> Self {
-        Self { kind: RefusalKind::Provider, ..self }
+        Self { code: ErrorCode::ProviderError, ..self }
     }
 
     /// The integration cannot be built or stored.
     pub fn failure(message: impl Into<String>) -> Self {
-        Self::new(RefusalKind::Failure, message)
+        Self::new(ErrorCode::Refused, message)
     }
 
     /// A refusal without a status.
-    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, is_silence: false }
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), status: None, is_silence: false }
     }
 }
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let code = match refusal.kind {
-            RefusalKind::Failure => ErrorCode::Refused,
-            RefusalKind::Provider => ErrorCode::ProviderError,
-            RefusalKind::Permission => ErrorCode::MissingScope,
-            RefusalKind::Mismatch => ErrorCode::IntegrationMismatch,
-            RefusalKind::Expired => ErrorCode::SessionExpired,
-            RefusalKind::Used => ErrorCode::CallbackUsed,
-            RefusalKind::Foreign => ErrorCode::ForeignCallback,
-            RefusalKind::WrongState => ErrorCode::WrongOauthState,
-            RefusalKind::IdentityTaken => ErrorCode::IdentityTaken,
-            RefusalKind::NeedsSentry => ErrorCode::NeedsSentry,
-        };
-        let failure = Self { status: refusal.status, ..Self::new(code, refusal.message) };
+        let failure = Self { status: refusal.status, ..Self::new(refusal.code, refusal.message) };
         if refusal.is_silence {
             let hint = "look whether this machine reaches the third party, and run the same again";
             return failure.with_hint(hint);

@@ -2,9 +2,7 @@
 
 use super::{IntegrationOutcome, Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode};
-use crate::integration::decision::Decision;
-use crate::integration::links::RequestedLinks;
-use crate::integration::task::IntegrationTask;
+use crate::integration::{Decision, IntegrationTask, RequestedLinks};
 use crate::model::site::Site;
 use crate::model::{FinishedIntegration, PipelineType};
 

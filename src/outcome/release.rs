@@ -3,9 +3,8 @@
 use super::{Outcome, OutcomeStatus, ReleaseOutcome};
 use crate::error::Error;
 use crate::model::site::Site;
-use crate::release::backend::ReleaseState;
 use crate::release::driver::ReleaseProgress;
-use crate::release::{ReleaseTask, VersionSource};
+use crate::release::{ReleaseState, ReleaseTask, VersionSource};
 
 /// Puts what happened to a release into words.
 pub struct ReleaseReport<'a> {

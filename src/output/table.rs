@@ -2,7 +2,7 @@
 
 use super::json::{bounded_result, pipeline_type, slugs};
 use crate::outcome::Outcome;
-use crate::text::quote::one_line;
+use crate::text::one_line;
 
 /// One output.
 pub struct OutputSpec {

@@ -3,7 +3,7 @@
 use super::{OutputSinks, WriteOp};
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::files;
-use crate::text::quote::quote;
+use crate::text::quote;
 use std::io::{self, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

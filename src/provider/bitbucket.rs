@@ -2,9 +2,8 @@
 
 use super::auth::app::AppSettings;
 use super::auth::signature;
-use super::{Field, FreshValues, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, Object, Refusal, RowPolicy, object};
+use super::{Field, FreshValues, Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, Object, Refusal, RowPolicy, State, object};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -55,7 +54,7 @@ impl Provider for Bitbucket {
         object(json!({ "authorizeUrl": url }))
     }
 
-    fn verify(&self, _: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
+    fn verify(&self, _: &Step, fields: &Fields, state: &State, now: i64) -> Result<()> {
         let app = AppSettings::of(state);
         let claims = signature::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
         match claims {
@@ -66,7 +65,7 @@ impl Provider for Bitbucket {
         }
     }
 
-    fn bind_answer(&self, _: &Step, _: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, state: &mut State) -> Result<()> {
         let client_key = AppSettings::of(state).text("clientKey").to_owned();
         state.bind(EXTERNAL_ID, client_key);
         Ok(())
@@ -74,7 +73,7 @@ impl Provider for Bitbucket {
 
     /// As in Sentry: with the facts of the app's installation it is built, without them it must be
     /// there already.
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let id = state.text(EXTERNAL_ID);
         let id = id.ok_or_else(|| Refusal::failure("the installation has no client key"))?;
         let app = AppSettings::of(state);

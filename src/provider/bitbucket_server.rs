@@ -2,9 +2,8 @@
 
 use super::auth::application_link;
 use super::request::{VendorRequest, VendorResponse};
-use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
+use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, State};
 
 pub(super) struct BitbucketServer;
 
@@ -26,12 +25,12 @@ impl Provider for BitbucketServer {
         application_link::step_data(step, state)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         application_link::bind_answer(step, fields, state, &[]);
         Ok(())
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         Ok(application_link::next_request(step, state))
     }
 
@@ -40,7 +39,7 @@ impl Provider for BitbucketServer {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         application_link::bind_tokens(name, "Bitbucket Server", response, state)
     }
 
@@ -52,7 +51,7 @@ impl Provider for BitbucketServer {
         application_link::matches(answers, listed)
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         application_link::build("bitbucket_server", Object::new(), state)
     }
 }

@@ -3,9 +3,10 @@
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::bind_once;
 use super::request::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use super::{
+    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use crate::secret::Secret;
 use serde_json::{Value, json};
 
@@ -40,25 +41,20 @@ impl Provider for Cursor {
         Object::new()
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         state.bind("config", json!({ "api_key": fields.text("apiKey") }));
         // What Cursor said of another key does not hold for this one.
         state.unbind(VERIFY);
         Ok(())
     }
 
-    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let url = format!("{}/v0/me", AppSettings::of(state).base_url_or("https://api.cursor.com"));
         let key = Credentials::Bearer(Secret::from(api_key(state)?));
         Ok(state.lacks(VERIFY).then(|| VendorRequest::get(VERIFY, url, key)))
     }
 
-    fn bind_response(
-        &self,
-        _: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<(), Refusal> {
+    fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result<()> {
         let messages = [401, 403].map(|status| (status, "Cursor does not know this `apiKey`"));
         state.bind(VERIFY, response.json_or("the check of `apiKey` with Cursor", &messages)?);
         Ok(())
@@ -73,7 +69,7 @@ impl Provider for Cursor {
         }
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let key = api_key(state)?;
         let id = state.text(ID).ok_or_else(|| Refusal::failure("the installation has no id"))?;
         let text = |name: &str| state.fetch(VERIFY).and_then(|response| response[name].as_str());
@@ -97,7 +93,7 @@ impl Provider for Cursor {
     }
 }
 
-fn api_key(state: &State) -> Result<&str, Refusal> {
+fn api_key(state: &State) -> Result<&str> {
     let key = state.fetch("config").and_then(|config| config["api_key"].as_str());
     key.ok_or_else(|| Refusal::failure("the configuration is missing"))
 }

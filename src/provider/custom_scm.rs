@@ -2,9 +2,10 @@
 
 use super::auth::oauth2::bind_once;
 use super::fields::recover;
-use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use super::{
+    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::json;
 
 /// Where the random id of the installation is kept.
@@ -36,7 +37,7 @@ impl Provider for CustomScm {
         Object::new()
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         state.bind("name", fields.text("name"));
         state.bind("url", fields.text("url"));
         Ok(())
@@ -61,7 +62,7 @@ impl Provider for CustomScm {
         }
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let lacks = |what: &str| Refusal::failure(format!("the {what} is missing"));
         let name = state.text("name").ok_or_else(|| lacks("name"))?;
         let url = state.text("url").ok_or_else(|| lacks("address"))?;

@@ -3,9 +3,10 @@
 use super::auth::app::{self, AppSettings};
 use super::fields::recover;
 use super::request::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FieldKind, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use super::{
+    Answers, Field, FieldKind, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use crate::secret::Secret;
 use crate::text::hex;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ impl Provider for Datadog {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         state.bind(
             "config",
             json!({
@@ -52,7 +53,7 @@ impl Provider for Datadog {
         Ok(())
     }
 
-    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let usual = format!("https://api.{}", config(state, "site"));
         let url = format!("{}/api/v2/current_user", AppSettings::of(state).base_url_or(&usual));
         let key = |name| Secret::from(config(state, name));
@@ -61,12 +62,7 @@ impl Provider for Datadog {
         Ok(state.lacks(USER).then(user))
     }
 
-    fn bind_response(
-        &self,
-        _: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<(), Refusal> {
+    fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result<()> {
         let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
         let messages = [401, 403].map(|status| (status, message));
         let user = response.json_or("the check of the keys with Datadog", &messages)?;
@@ -87,7 +83,7 @@ impl Provider for Datadog {
         IntegrationMatch::same_or_differs(pairs.into_iter().all(is_stored))
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let org = state.fetch("organization_id").and_then(Value::as_i64).unwrap_or_default();
         let user = state.fetch(USER);
         let account = user.and_then(|user| user["relationships"]["org"]["data"]["id"].as_str());

@@ -5,9 +5,12 @@
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::request::{Credentials, VendorRequest, VendorResponse};
-use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity};
+use super::{
+    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+};
+use crate::model::{
+    Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity,
+};
 use crate::secret::Secret;
 use serde_json::Value;
 
@@ -59,13 +62,13 @@ impl Provider for Discord {
         data
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         oauth2::bind_callback(fields, state, &[USER, GUILDS, GUILD])?;
         state.bind(GUILD_ID, fields.text("guildId"));
         guild_id(state).map(|_| ())
     }
 
-    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let id = guild_id(state)?;
         let request = |name| {
             let (path, credentials) = match name {
@@ -84,7 +87,7 @@ impl Provider for Discord {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
             USER => state.bind(USER, response.json("Discord's user")?),
@@ -106,7 +109,7 @@ impl Provider for Discord {
         IntegrationMatch::by_external_id(answers.text("guildId"), listed)
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let id = guild_id(state)?;
         let user = state.fetch(USER).and_then(|user| user["id"].as_str());
         let external_id = user.ok_or_else(|| Refusal::failure("Discord's user has no id"))?.into();
@@ -137,7 +140,7 @@ fn bot_credentials(state: &State) -> Credentials {
 }
 
 /// The id of the server, which is a number.
-fn guild_id(state: &State) -> Result<&str, Refusal> {
+fn guild_id(state: &State) -> Result<&str> {
     let id = state.text(GUILD_ID).unwrap_or_default();
     if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(id);
@@ -146,7 +149,7 @@ fn guild_id(state: &State) -> Result<&str, Refusal> {
 }
 
 /// Whether the person may add a bot to this server. Their rights are a number in a text.
-fn check_may_add(guilds: &Value, id: &str) -> Result<(), Refusal> {
+fn check_may_add(guilds: &Value, id: &str) -> Result<()> {
     let own = guilds.as_array().into_iter().flatten().find(|guild| guild["id"] == id);
     let rights = own.and_then(|guild| guild["permissions"].as_str()?.parse::<u64>().ok());
     match rights {

@@ -1,9 +1,8 @@
 //! The example provider of Sentry's developers: one form with one field, no third party.
 
 use super::fields::recover;
-use super::{Answers, Field, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
+use super::{Answers, Field, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State};
 
 /// One name is all it takes.
 pub(super) struct Example;
@@ -24,7 +23,7 @@ impl Provider for Example {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         state.bind("name", fields.text("name"));
         Ok(())
     }
@@ -37,7 +36,7 @@ impl Provider for Example {
         IntegrationMatch::same_or_other(listed.external_id == answers.text("name"))
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let name = state.text("name").ok_or_else(|| Refusal::failure("the name is missing"))?;
         Ok(IntegrationData::new(name))
     }

@@ -4,9 +4,10 @@ use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
-use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use super::{
+    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use crate::text::url;
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ impl Provider for Gitea {
         oauth(&SelfHostedInstance::of(state)).step_data(state, fresh)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, VERSION]);
         }
@@ -72,7 +73,7 @@ impl Provider for Gitea {
         Ok(())
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
@@ -87,7 +88,7 @@ impl Provider for Gitea {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         match name {
             OAUTH_DATA => oauth2::bind_tokens(response, state)?,
             USER => {
@@ -118,7 +119,7 @@ impl Provider for Gitea {
         IntegrationMatch::same_or_differs(listed.stored.as_ref().is_none_or(is_stored))
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let instance = SelfHostedInstance::of(state);
         let host = instance.host();
         let user = state.fetch(USER).unwrap_or(&Value::Null);

@@ -8,11 +8,11 @@ use super::auth::oauth2::{self, OAUTH_STATE, OAuth2};
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
+    Result, Step,
 };
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
-use crate::text::url;
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
+use crate::text;
 use serde_json::{Value, json};
 
 /// Marks that the installations were requested again, after the person installed the app.
@@ -83,12 +83,12 @@ impl Provider for GitHub {
             return None;
         }
         let (web, nonce) = (web(state), state.text(OAUTH_STATE).unwrap_or_default());
-        let name = url::segment(AppSettings::of(state).text("name"));
+        let name = text::segment(AppSettings::of(state).text("name"));
         let url = format!("{web}/apps/{name}/installations/new?state={nonce}");
         Some(object(json!({ "installAppUrl": url })))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, MEMBERSHIPS, INSTALLATIONS]);
         }
@@ -101,7 +101,7 @@ impl Provider for GitHub {
         }
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let server = server(state);
         let missing = |names: &[_]| server.first_missing(names, state);
         if step.id == oauth2::STEP.id {
@@ -120,7 +120,7 @@ impl Provider for GitHub {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         match name {
             USER => {
                 let user = response.json("GitHub's user")?;
@@ -152,7 +152,7 @@ impl Provider for GitHub {
         IntegrationMatch::by_external_id(chosen_id(|name| answers.text(name)), listed)
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let installation = state.fetch(INSTALLATION).unwrap_or(&Value::Null);
         let id = github_app::id_text(&installation["id"]);
         if !is_accessible(&id, state) {

@@ -6,12 +6,14 @@ use super::auth::self_hosted::{self, INSTALLATION_DATA, SelfHostedInstance, form
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
+    Result, Step,
 };
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity, object};
+use crate::model::{
+    Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
+};
 use crate::secret::Secret;
-use crate::text::url;
+use crate::text::{self, url};
 use serde_json::{Value, json};
 
 /// The scheme of the address that was given, of which Sentry keeps the host.
@@ -63,12 +65,12 @@ impl Provider for GitHubEnterprise {
         if step.id != STEPS[1].id || !fields.text("installationId").is_empty() {
             return None;
         }
-        let name = url::segment(form_text(state, "name"));
+        let name = text::segment(form_text(state, "name"));
         let apps = if form_text(state, "url") == "github.com" { "apps" } else { "github-apps" };
         Some(object(json!({ "appInstallUrl": format!("{}/{apps}/{name}", web(state)) })))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         match step.id {
             "oauth_login" => {
                 return oauth2::bind_callback(fields, state, &[USER, INSTALLATION, INSTALLATIONS]);
@@ -79,7 +81,7 @@ impl Provider for GitHubEnterprise {
         Ok(())
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
@@ -92,7 +94,7 @@ impl Provider for GitHubEnterprise {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         if name != USER {
             return github_app::bind_response(name, response, state);
         }
@@ -123,7 +125,7 @@ impl Provider for GitHubEnterprise {
         }
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let of = |name| state.fetch(name).unwrap_or(&Value::Null);
         let (host, installation) = (form_text(state, "url"), of(INSTALLATION));
         if !github_app::installations(state).any(|one| one["id"] == installation["id"]) {

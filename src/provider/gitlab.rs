@@ -5,12 +5,11 @@ use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
+    Result, Step,
 };
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
-use crate::text::hex;
-use crate::text::url;
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
+use crate::text::{self, hex, url};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
@@ -84,7 +83,7 @@ impl Provider for Gitlab {
         }))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, GROUP]);
         }
@@ -95,7 +94,7 @@ impl Provider for Gitlab {
         Ok(())
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         if step.id != oauth2::STEP.id {
             return Ok(None);
         }
@@ -103,7 +102,7 @@ impl Provider for Gitlab {
         let missing = || match group(state) {
             _ if state.lacks(USER) => Some((USER, "user".to_owned())),
             Some(group) if state.lacks(GROUP) => {
-                Some((GROUP, format!("groups/{}", url::segment(group))))
+                Some((GROUP, format!("groups/{}", text::segment(group))))
             }
             _ => None,
         };
@@ -116,7 +115,7 @@ impl Provider for Gitlab {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let (name, what) = match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
             GROUP => (GROUP, "GitLab's group of this path"),
@@ -156,7 +155,7 @@ impl Provider for Gitlab {
         }))
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let instance = SelfHostedInstance::of(state);
         let host = instance.host();
         let group = state.fetch(GROUP).filter(|_| group(state).is_some());

@@ -4,10 +4,10 @@ use super::auth::app::AppSettings;
 use super::auth::oauth2;
 use super::auth::signature::{self, SignatureError};
 use super::{
-    Answers, Field, FreshValues, INITIAL, IntegrationMatch, Provider, ProviderDescription, Step,
+    Answers, Field, FreshValues, INITIAL, IntegrationMatch, Provider, ProviderDescription, Result,
+    Step,
 };
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::Value;
 
 /// How long a link is good, in seconds: Sentry's one day.
@@ -52,7 +52,7 @@ impl Provider for Jira {
         data
     }
 
-    fn verify(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result<(), Refusal> {
+    fn verify(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result<()> {
         if step.id != INITIAL {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl Provider for Jira {
         }
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }
@@ -91,7 +91,7 @@ impl Provider for Jira {
         IntegrationMatch::by_external_id(id, listed)
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let id = state.text(EXTERNAL_ID);
         let id = id.ok_or_else(|| Refusal::failure("the installation in Jira has no id"))?;
         let metadata = object(state.fetch(METADATA).cloned().unwrap_or_default());

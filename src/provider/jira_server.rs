@@ -3,9 +3,8 @@
 use super::auth::application_link::{self, ACCESS_TOKEN};
 use super::auth::oauth2::bind_once;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
-use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, State, object};
 use crate::secret::Secret;
 use serde_json::json;
 
@@ -37,12 +36,12 @@ impl Provider for JiraServer {
         application_link::step_data(step, state)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         application_link::bind_answer(step, fields, state, &[SERVER, WEBHOOK]);
         Ok(())
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let missing = || {
             application_link::token(state, ACCESS_TOKEN)?;
             let (name, path, body) = match () {
@@ -62,7 +61,7 @@ impl Provider for JiraServer {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         match name {
             SERVER => {
                 let info = response.json("Jira Server's own facts")?;
@@ -85,7 +84,7 @@ impl Provider for JiraServer {
         application_link::matches(answers, listed)
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let secret = state.text(WEBHOOK_SECRET);
         let more = object(json!({ WEBHOOK_SECRET: secret }));
         application_link::build("jira_server", more, state)

@@ -40,10 +40,9 @@ mod vercel;
 mod vsts;
 mod vsts_extension;
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal};
-use crate::text::quote::quote;
+use crate::error::{Error, ErrorCode};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State};
+use crate::text::quote;
 use crate::text::suggest::closest;
 use request::{VendorRequest, VendorResponse};
 use serde_json::{Value, json};
@@ -55,6 +54,9 @@ pub use fields::answers::{AllowedSteps, Answers, field_errors, given_secrets, pa
 pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
 pub use fields::{Field, FieldKind, FieldSource, INITIAL};
+
+/// What a provider answers, or its refusal.
+pub type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -109,22 +111,16 @@ pub trait Provider: Sync {
 
     /// Checks what in an answer is signed, and good for a while only; `now` is in seconds since
     /// 1970.
-    fn verify(
-        &self,
-        _step: &Step,
-        _fields: &Fields,
-        _state: &State,
-        _now: i64,
-    ) -> Result<(), Refusal> {
+    fn verify(&self, _step: &Step, _fields: &Fields, _state: &State, _now: i64) -> Result<()> {
         Ok(())
     }
 
     /// Puts a step's answer, whose fields are checked, into the state.
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal>;
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()>;
 
     /// What must be fetched from the third party before [`Self::build`], one thing at a time;
     /// `None` when the state lacks nothing.
-    fn next_request(&self, _step: &Step, _state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _step: &Step, _state: &State) -> Result<Option<VendorRequest>> {
         Ok(None)
     }
 
@@ -135,7 +131,7 @@ pub trait Provider: Sync {
         _name: &str,
         _response: &VendorResponse,
         _state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         Ok(())
     }
 
@@ -157,7 +153,7 @@ pub trait Provider: Sync {
     }
 
     /// Turns a complete state into the integration to store.
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal>;
+    fn build(&self, state: &State) -> Result<IntegrationData>;
 
     /// The organization's own configuration after the finish; `None` leaves it as it is.
     fn org_config(&self, _state: &State, _link: OrgLink<'_>) -> Option<Object> {
@@ -251,7 +247,7 @@ impl IntegrationMatch {
 }
 
 /// Finds a provider by its key; the error of an unknown one has the key that it came near to.
-pub fn find(key: &str) -> Result<&'static dyn Provider> {
+pub fn find(key: &str) -> Result<&'static dyn Provider, Error> {
     PROVIDERS.iter().copied().find(|provider| provider.key() == key).ok_or_else(|| {
         let message = format!("there is no provider called {}", quote(key));
         let error = Error::new(ErrorCode::UnknownProvider, message);

@@ -5,11 +5,11 @@ use super::auth::self_hosted::{INSTALLATION_DATA, form_data};
 use super::fields::recover;
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider,
-    ProviderDescription, Step,
+    ProviderDescription, Result, Step,
 };
-use crate::model::state::{Fields, State};
 use crate::model::{
-    IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, StoredSecrets, object,
+    Fields, IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, State, StoredSecrets,
+    object,
 };
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ impl Provider for Opsgenie {
         object(json!({ "baseUrlChoices": choices }))
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         state.bind(
             INSTALLATION_DATA,
             json!({
@@ -104,7 +104,7 @@ impl Provider for Opsgenie {
         })
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let field = |name| form_data(state)[name].as_str();
         let missing = || Refusal::failure("the Opsgenie account is missing");
         let (account, url) = field("provider").zip(field("base_url")).ok_or_else(missing)?;

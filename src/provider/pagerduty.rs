@@ -1,10 +1,10 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
 use super::{
-    Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, ProviderDescription, Step,
+    Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, ProviderDescription, Result,
+    Step,
 };
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, object};
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::{Value, json};
 
 /// Where the organization's configuration keeps its services.
@@ -25,7 +25,7 @@ impl Provider for PagerDuty {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         state.bind("config", fields.text("config"));
         Ok(())
     }
@@ -42,7 +42,7 @@ impl Provider for PagerDuty {
         IntegrationMatch::same_or_differs(stored.is_none_or(|stored| stored == Some(&services)))
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let install = InstallPayload::read(state.text("config").unwrap_or_default())?;
         let (id, services) = (install.subdomain, install.services);
         let metadata = object(json!({ "services": services, "domain_name": id }));
@@ -90,7 +90,7 @@ struct InstallPayload {
 }
 
 impl InstallPayload {
-    fn read(config: &str) -> Result<Self, Refusal> {
+    fn read(config: &str) -> Result<Self> {
         let lacks = |what| Refusal::failure(format!("PagerDuty's config has no `{what}`"));
         let config: Value = serde_json::from_str(config).map_err(|_| lacks("account"))?;
         let account = |name: &str| config["account"][name].as_str().map(str::to_owned);

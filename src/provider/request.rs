@@ -2,6 +2,7 @@
 //!
 //! The adapter fetches; a provider only reads the response, so its tests need no network.
 
+use super::Result;
 use crate::model::Refusal;
 use crate::secret::Secret;
 use serde_json::Value;
@@ -123,7 +124,7 @@ pub enum ConnectError {
 impl VendorResponse {
     /// The JSON of a good answer; otherwise a refusal that names what was requested and what came
     /// instead, never the body.
-    pub(crate) fn json(&self, requested: &str) -> Result<Value, Refusal> {
+    pub(crate) fn json(&self, requested: &str) -> Result<Value> {
         let not_json = |_| {
             Refusal::failure(format!("{requested} was answered with something that is no JSON"))
         };
@@ -131,11 +132,7 @@ impl VendorResponse {
     }
 
     /// The same, where some statuses have a message of their own.
-    pub(crate) fn json_or(
-        &self,
-        requested: &str,
-        messages: &[(u16, &str)],
-    ) -> Result<Value, Refusal> {
+    pub(crate) fn json_or(&self, requested: &str, messages: &[(u16, &str)]) -> Result<Value> {
         self.json(requested).map_err(|refusal| {
             match messages.iter().find(|(status, _)| refusal.status == Some(*status)) {
                 Some((_, message)) => Refusal { message: (*message).to_owned(), ..refusal },
@@ -145,7 +142,7 @@ impl VendorResponse {
     }
 
     /// The text of a good answer.
-    pub(crate) fn text(&self, requested: &str) -> Result<&str, Refusal> {
+    pub(crate) fn text(&self, requested: &str) -> Result<&str> {
         let reason = match self {
             Self::Received { status: 200..=299, body } => return Ok(body),
             Self::Received { status, .. } => {

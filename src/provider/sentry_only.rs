@@ -1,8 +1,8 @@
 //! A provider that only a Sentry finishes: what it asks for, and why our engine cannot.
 
-use super::{Answers, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, RefusalKind};
+use super::{Answers, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use crate::error::ErrorCode;
+use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State};
 
 /// Its description, which has the reason, and how an integration of it is recognised.
 pub(super) struct SentryOnly {
@@ -29,7 +29,7 @@ impl SentryOnly {
     fn refusal(&self) -> Refusal {
         let reason = self.description.sentry_only_reason.unwrap_or_default();
         let message = format!("only a Sentry can finish {}: {reason}", self.description.name);
-        Refusal::new(RefusalKind::NeedsSentry, message)
+        Refusal::new(ErrorCode::NeedsSentry, message)
     }
 }
 
@@ -38,7 +38,7 @@ impl Provider for SentryOnly {
         &self.description
     }
 
-    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<()> {
         Err(self.refusal())
     }
 
@@ -50,7 +50,7 @@ impl Provider for SentryOnly {
         (self.matches)(answers, listed)
     }
 
-    fn build(&self, _: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, _: &State) -> Result<IntegrationData> {
         Err(self.refusal())
     }
 }

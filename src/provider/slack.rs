@@ -3,10 +3,9 @@
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::request::{VendorRequest, VendorResponse};
-use super::{FreshValues, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, Object, Refusal, UserIdentity, object};
-use crate::text::quote::quote;
+use super::{FreshValues, Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, Object, Refusal, State, UserIdentity, object};
+use crate::text::quote;
 use serde_json::{Value, json};
 
 const SCOPE: &str = "channels:read,groups:read,users:read,chat:write,links:read,links:write,\
@@ -34,11 +33,11 @@ impl Provider for Slack {
         oauth(state).step_data(state, fresh)
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         oauth2::bind_callback(fields, state, &[TEAM])
     }
 
-    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let url = format!("{}/api/team.info", base_url(state));
         let team = || VendorRequest::get(TEAM, url, oauth2::credentials(state));
         Ok(oauth(state).exchange(state)?.or_else(|| state.lacks(TEAM).then(team)))
@@ -49,7 +48,7 @@ impl Provider for Slack {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         if name == OAUTH_DATA {
             check_ok(&response.json("Slack's exchange of the code")?)?;
             return oauth2::bind_tokens(response, state);
@@ -60,7 +59,7 @@ impl Provider for Slack {
         Ok(())
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let fetched = |name| state.fetch(name).unwrap_or(&Value::Null);
         let (data, team) = (fetched(OAUTH_DATA), fetched(TEAM));
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -94,7 +93,7 @@ fn oauth(state: &State) -> OAuth2 {
 }
 
 /// Slack answers 200 to what it refuses too, with a word for the reason.
-fn check_ok(body: &Value) -> Result<(), Refusal> {
+fn check_ok(body: &Value) -> Result<()> {
     if body["ok"] == true {
         return Ok(());
     }

@@ -1,8 +1,7 @@
 //! A provider that we do not describe: whatever the state names by step id is sent as it is.
 
-use super::{Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, Refusal};
+use super::{Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, Refusal, State};
 
 pub(super) struct UndescribedProvider;
 
@@ -17,11 +16,11 @@ impl Provider for UndescribedProvider {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<()> {
         Err(Refusal::failure("only a Sentry can walk the steps of this provider"))
     }
 
-    fn build(&self, _: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, _: &State) -> Result<IntegrationData> {
         Err(Refusal::failure("only a Sentry can build the integration of this provider"))
     }
 }

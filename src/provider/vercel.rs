@@ -5,11 +5,10 @@
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA};
 use super::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use super::{Field, FreshValues, INITIAL, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, Object, Refusal, object};
+use super::{Field, FreshValues, INITIAL, Provider, ProviderDescription, Result, Step};
+use crate::model::{Fields, IntegrationData, Object, Refusal, State, object};
 use crate::secret::Secret;
-use crate::text::url;
+use crate::text;
 use serde_json::{Value, json};
 
 const CODE: &str = "code";
@@ -45,7 +44,7 @@ impl Provider for Vercel {
         oauth2::nonce_data(state, fresh)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }
@@ -53,11 +52,11 @@ impl Provider for Vercel {
         Ok(())
     }
 
-    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, _: &Step, state: &State) -> Result<Option<VendorRequest>> {
         let base = AppSettings::of(state).base_url_or("https://api.vercel.com");
         let Some(data) = state.fetch(OAUTH_DATA) else { return Ok(Some(exchange(base, state))) };
         let path = match data["team_id"].as_str() {
-            Some(team) => format!("teams/{}", url::segment(team)),
+            Some(team) => format!("teams/{}", text::segment(team)),
             None => "user".to_owned(),
         };
         let url = format!("{base}/v2/{path}");
@@ -70,7 +69,7 @@ impl Provider for Vercel {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         if name == OAUTH_DATA {
             return oauth2::bind_tokens(response, state);
         }
@@ -78,7 +77,7 @@ impl Provider for Vercel {
         Ok(())
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let of = |name| state.fetch(name).unwrap_or(&Value::Null);
         let (data, account) = (of(OAUTH_DATA), of(ACCOUNT));
         let is_team = data["team_id"].is_string();

@@ -4,11 +4,14 @@ use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
 use super::fields::recover;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
-use super::{Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Step};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity, object};
+use super::{
+    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+};
+use crate::model::{
+    Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
+};
 use crate::secret::Secret;
-use crate::text::url;
+use crate::text::{self, url};
 use serde_json::{Value, json};
 
 /// Azure DevOps as Entra knows it, before each of its scopes.
@@ -61,7 +64,7 @@ impl Provider for Vsts {
         object(json!({ ACCOUNTS: accounts.collect::<Vec<_>>() }))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<(), Refusal> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, ACCOUNTS]);
         }
@@ -75,7 +78,7 @@ impl Provider for Vsts {
         Ok(())
     }
 
-    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    fn next_request(&self, step: &Step, state: &State) -> Result<Option<VendorRequest>> {
         if let Some(exchange) = oauth(state).exchange(state)? {
             return Ok(Some(exchange));
         }
@@ -90,11 +93,11 @@ impl Provider for Vsts {
                 get(USER, "_apis/profile/profiles/me?api-version=1.0".to_owned())
             }
             _ if state.lacks(ACCOUNTS) => {
-                let user = url::segment(user_id(state)?);
+                let user = text::segment(user_id(state)?);
                 get(ACCOUNTS, format!("_apis/accounts?memberId={user}&api-version=4.1"))
             }
             Some(id) if state.lacks(BASE_URL) => {
-                let id = url::segment(id);
+                let id = text::segment(id);
                 get(BASE_URL, format!("{AREA}?hostId={id}&api-preview=5.0-preview.1"))
             }
             Some(_) if state.lacks(SUBSCRIPTION) => Ok(Some(subscribe(state))),
@@ -107,7 +110,7 @@ impl Provider for Vsts {
         name: &str,
         response: &VendorResponse,
         state: &mut State,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
             USER => state.bind(USER, response.json("Azure DevOps' user")?),
@@ -136,7 +139,7 @@ impl Provider for Vsts {
         IntegrationMatch::same_or_other(listed.external_id == answers.text("account"))
     }
 
-    fn build(&self, state: &State) -> Result<IntegrationData, Refusal> {
+    fn build(&self, state: &State) -> Result<IntegrationData> {
         let account = state.fetch(ACCOUNT).unwrap_or(&Value::Null);
         let id = account["accountId"].as_str();
         let id = id.ok_or_else(|| Refusal::failure("no Azure DevOps organization was chosen"))?;
@@ -172,14 +175,14 @@ fn accounts(state: &State) -> impl Iterator<Item = &Value> {
     state.fetch(ACCOUNTS).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn user_id(state: &State) -> Result<&str, Refusal> {
+fn user_id(state: &State) -> Result<&str> {
     let id = state.fetch(USER).and_then(|user| user["id"].as_str());
     id.ok_or_else(|| Refusal::failure("Azure DevOps' user has no id"))
 }
 
 /// The organization's own address, which the token goes to: Azure's, or where the app says that
 /// Azure is.
-fn checked_url(url: &str, state: &State) -> Result<String, Refusal> {
+fn checked_url(url: &str, state: &State) -> Result<String> {
     let url = format!("{}/", url.trim_end_matches('/'));
     let host = url::host(&url);
     let is_azure = host == "dev.azure.com" || host.ends_with(".visualstudio.com");

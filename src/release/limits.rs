@@ -5,7 +5,7 @@
 
 use super::commit::{Commit, FileChange};
 use crate::error::Warning;
-use crate::text::quote::quote;
+use crate::text::quote;
 use std::collections::HashSet;
 
 /// The longest hash.

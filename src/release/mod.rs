@@ -11,3 +11,8 @@ mod version;
 pub use commit::{ChangeKind, Commit, FileChange};
 pub use task::{CheckoutInfo, CommitPlan, ReleaseTask};
 pub use version::{ReleaseVersion, VersionSource};
+
+pub use backend::{
+    CommitList, CommitReader, Deploy, DeployResult, ExistingDeploy, FieldRejection, HistorySource,
+    KnownRepository, ReleaseBackend, ReleaseState, ReleaseUpdate, UpdateResult,
+};

@@ -7,7 +7,7 @@ use crate::inputs::Inputs;
 use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
-use crate::text::quote::quote;
+use crate::text::quote;
 
 /// What the checkout tells, where there is one.
 #[derive(Clone, Debug, Default)]
@@ -82,8 +82,7 @@ impl ReleaseTask {
                 (org.clone(), version, deploy)
             }
             (org, version, deploy) => {
-                let no_org =
-                    org.is_none().then(crate::integration::task::IntegrationTask::missing_org);
+                let no_org = org.is_none().then(crate::integration::IntegrationTask::missing_org);
                 let no_projects = release.projects.is_empty().then(no_projects);
                 let mistakes = [no_org, no_projects, version.err(), deploy.err()];
                 let mistakes = mistakes.into_iter().flatten().collect();

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::job::Job;
-use crate::text::quote::quote;
+use crate::text::quote;
 use std::fmt;
 
 /// The longest version, in characters.

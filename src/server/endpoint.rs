@@ -3,11 +3,9 @@
 //! The order is Sentry's: credentials, scopes, organization, membership, method, and only then
 //! the endpoint. A panic in an endpoint is answered with 500, and the server lives on.
 
-use super::http::pagination::ListQuery;
-use super::http::request::RawRequest;
-use super::http::response::{ApiError, ApiResult, empty, with_body};
-use crate::database::integrations::InstalledIntegration;
-use crate::database::organizations::{Organization, Principal};
+use super::http::response::with_body;
+use super::http::{ApiError, ApiResult, ListQuery, RawRequest, empty};
+use crate::database::{InstalledIntegration, Organization, Principal};
 use crate::server::auth;
 use crate::server::auth::scopes::Scopes;
 use crate::server::state::{DatabaseLease, ServerState};

@@ -73,9 +73,9 @@ async fn serve(options: ServeOptions) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::http::response::ApiResult;
     use super::*;
     use crate::server::endpoint::{Endpoint, PublicRequest};
+    use crate::server::http::ApiResult;
     use std::io::{Read, Write};
 
     async fn break_down(_request: PublicRequest) -> ApiResult {

@@ -9,7 +9,7 @@ use crate::inputs::state::FieldInput;
 use crate::model::OrgSlug;
 use crate::os::files;
 use crate::secret::Secret;
-use crate::text::quote::quote;
+use crate::text::quote;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

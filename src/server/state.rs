@@ -6,12 +6,10 @@ use super::auth::scopes::EVERY_SCOPE;
 use super::auth::sessions::Sessions;
 use super::options::ServeOptions;
 use super::tokens::write_tokens_file;
-use crate::database::Database;
-use crate::database::organizations::Principal;
-use crate::error::{Error, Result};
+use crate::database::{Database, Principal};
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
-use crate::model::state::Fields;
-use crate::model::{Refusal, RefusalKind};
+use crate::model::{Fields, Refusal};
 use crate::provider::Provider;
 use crate::provider::auth::app;
 use std::net::SocketAddr;
@@ -78,7 +76,7 @@ impl ServerState {
     pub(crate) fn app(&self, provider: &dyn Provider) -> Result<Fields> {
         if let Some(reason) = provider.sentry_only_reason() {
             let message = format!("only a Sentry can finish {}: {reason}", provider.name());
-            return Err(Refusal::new(RefusalKind::NeedsSentry, message).into());
+            return Err(Refusal::new(ErrorCode::NeedsSentry, message).into());
         }
         let app = app::parse_app(provider, &self.apps, self.github_api_url.as_deref());
         app.map_err(|mistakes| Error::combine(mistakes).expect("an error is a mistake at least"))

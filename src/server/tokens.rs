@@ -1,14 +1,13 @@
 //! The tokens that `serve` hands out, and the file that it keeps them in.
 
 use super::options::ServeOptions;
-use crate::database::Database;
-use crate::database::organizations::Principal;
+use crate::database::{Database, Principal};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::OrgSlug;
 use crate::os::clock::unix_ms;
 use crate::os::files;
 use crate::os::random::random_hex;
-use crate::text::quote::quote;
+use crate::text::quote;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Map, Value, json};

@@ -3,9 +3,10 @@
 use super::finish::finish;
 use super::pipeline::StoredPipeline;
 use super::{EngineError, rows};
-use crate::database::organizations::Actor;
-use crate::integration::pipeline::StepResult;
-use crate::model::{FinishedIntegration, Refusal, RefusalKind};
+use crate::database::Actor;
+use crate::error::ErrorCode;
+use crate::integration::StepResult;
+use crate::model::{FinishedIntegration, Refusal};
 use crate::provider::{FreshValues, Provider};
 use rusqlite::Transaction;
 
@@ -21,7 +22,7 @@ pub(super) fn advance(
     let stored = StoredPipeline::load(transaction, key)?;
     if stored.step_index != settled.step_index {
         let message = "another run has taken this step already";
-        return Err(Refusal::new(RefusalKind::Used, message).into());
+        return Err(Refusal::new(ErrorCode::CallbackUsed, message).into());
     }
     let mut pipeline = settled.clone();
     pipeline.step_index += 1;
@@ -53,7 +54,7 @@ fn build_and_finish(
                 "integration {expected} was to be renewed, but the account belongs to integration {}",
                 finished.id
             );
-            Err(Refusal::new(RefusalKind::Mismatch, message).into())
+            Err(Refusal::new(ErrorCode::IntegrationMismatch, message).into())
         }
         _ => Ok(finished),
     }
@@ -68,8 +69,8 @@ pub(super) fn log_refusal(refusal: &Refusal, provider: &dyn Provider, pipeline: 
             tracing::error!(error_message, error_status, provider_key, organization_id, $event)
         };
     }
-    match refusal.kind {
-        RefusalKind::Provider => log!("build-integration.provider-error"),
+    match refusal.code {
+        ErrorCode::ProviderError => log!("build-integration.provider-error"),
         _ => log!("build-integration.failure"),
     }
 }

@@ -4,11 +4,10 @@
 use super::EngineError;
 use super::identity::{self, VendorAccount};
 use super::rows::{self, IntegrationRow, LinkRow};
-use crate::database::organizations::{self, Actor};
-use crate::model::state::State;
+use crate::database::{self, Actor, organizations};
+use crate::error::ErrorCode;
 use crate::model::{
-    FinishedIntegration, IntegrationData, IntegrationStatus, Object, Refusal, RefusalKind,
-    RowPolicy,
+    FinishedIntegration, IntegrationData, IntegrationStatus, Object, Refusal, RowPolicy, State,
 };
 use crate::provider::{OrgLink, Provider};
 use rusqlite::Connection;
@@ -48,7 +47,7 @@ fn check_permission(
     actor: Actor,
     provider: &dyn Provider,
 ) -> Result<(), EngineError> {
-    if organizations::may_install(organizations::role(connection, actor)?.as_deref()) {
+    if database::may_install(organizations::role(connection, actor)?.as_deref()) {
         return Ok(());
     }
     let error_message = "you must be an owner, manager or admin of the organization";
@@ -59,7 +58,7 @@ fn check_permission(
         provider_key = provider.key(),
         "build-integration.permission_error"
     );
-    Err(Refusal::new(RefusalKind::Permission, error_message).into())
+    Err(Refusal::new(ErrorCode::MissingScope, error_message).into())
 }
 
 /// The row by (integration key, external id): expected, kept, or overwritten wholesale.

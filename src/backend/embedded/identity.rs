@@ -1,9 +1,10 @@
 //! The installer's account at the third party: linked, renewed, re-keyed, or taken by another.
 
 use super::{EngineError, rows};
+use crate::database::Actor;
 use crate::database::columns::text;
-use crate::database::organizations::Actor;
-use crate::model::{Object, Refusal, RefusalKind, UserIdentity};
+use crate::error::ErrorCode;
+use crate::model::{Object, Refusal, UserIdentity};
 use crate::os::clock::unix_ms;
 use crate::provider::Provider;
 use rusqlite::{Connection, OptionalExtension};
@@ -126,5 +127,5 @@ fn identity_taken(
     );
     let name = provider.name();
     let message = format!("this {name} account is linked to a different Sentry user");
-    Refusal::new(RefusalKind::IdentityTaken, message).into()
+    Refusal::new(ErrorCode::IdentityTaken, message).into()
 }

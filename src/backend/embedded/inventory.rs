@@ -1,10 +1,9 @@
 //! What an organization has in the embedded backend's file, with what is linked through it.
 
 use super::{EmbeddedBackend, list};
-use crate::database::Database;
-use crate::database::organizations::PageQuery;
+use crate::database::{Database, PageQuery};
 use crate::error::Result;
-use crate::integration::links::RequestedLinks;
+use crate::integration::RequestedLinks;
 use crate::manifest::ExistingIntegration;
 use crate::model::OrgSlug;
 use crate::provider;

@@ -3,13 +3,10 @@
 
 use super::EmbeddedBackend;
 use crate::backend::LinkReport;
-use crate::database::code_mappings::{NewCodeMapping, StoredCodeMapping};
-use crate::database::organizations::PageQuery;
-use crate::database::repositories::NewRepository;
+use crate::database::{NewCodeMapping, NewRepository, PageQuery, StoredCodeMapping};
 use crate::error::{Error, ErrorCode, Result};
-use crate::inputs::types::CodeMapping;
-use crate::integration::links::{ExistingLinks, RequestedLinks};
-use crate::integration::task::IntegrationTask;
+use crate::inputs::CodeMapping;
+use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
 use crate::model::OrgSlug;
 
 impl EmbeddedBackend<'_> {

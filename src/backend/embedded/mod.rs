@@ -17,13 +17,10 @@ mod rows;
 mod session;
 mod third_party;
 
-use crate::database::organizations::ensure_org;
-use crate::database::{Database, DatabaseError, IsBusy};
-use crate::error::{Error, Result};
-use crate::integration::links::ExistingLinks;
-use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
-use crate::model::state::Fields;
-use crate::model::{ListedIntegration, OrgSlug, Refusal, RefusalKind};
+use crate::database::{Database, DatabaseError, IsBusy, ensure_org};
+use crate::error::{Error, ErrorCode, Result};
+use crate::integration::{ExistingLinks, Pipeline, PipelineStart, StepResult, StepView};
+use crate::model::{Fields, ListedIntegration, OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
 use crate::os::random::{random_hex, random_verifier};
 use crate::provider::{self, FreshValues, Provider, Step};
@@ -273,10 +270,13 @@ fn fresh_values(provider: &dyn Provider, site: &str) -> FreshValues {
 }
 
 fn expired() -> Refusal {
-    Refusal::new(RefusalKind::Expired, "the pipeline is not there any more, or its time is over")
+    Refusal::new(
+        ErrorCode::SessionExpired,
+        "the pipeline is not there any more, or its time is over",
+    )
 }
 
 fn callback_used() -> Refusal {
     let message = "the callback was used already, and its pipeline finished";
-    Refusal::new(RefusalKind::Used, message)
+    Refusal::new(ErrorCode::CallbackUsed, message)
 }

@@ -2,9 +2,8 @@
 
 use super::{EngineError, callback_used, expired};
 use crate::database::columns::{digest, read_object, text};
-use crate::integration::pipeline::{PipelineStart, StepView};
-use crate::model::state::{Fields, State, signature};
-use crate::model::{Object, PipelineType, Refusal};
+use crate::integration::{PipelineStart, StepView};
+use crate::model::{Fields, Object, PipelineType, Refusal, State, signature};
 use crate::os::clock::unix_ms;
 use crate::os::random::random_hex;
 use crate::provider::auth::oauth2::OAUTH_STATE;

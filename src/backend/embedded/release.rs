@@ -1,16 +1,14 @@
 //! The release job on our engine: what `serve` does for a request, without a request.
 
-use crate::database::Database;
-use crate::database::organizations::PageQuery;
-use crate::database::releases::{NewRelease, StoredRelease};
-use crate::database::repositories::{RepositoryFilter, StoredRepository};
+use crate::database::{
+    Database, NewRelease, PageQuery, RepositoryFilter, StoredRelease, StoredRepository,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
-use crate::release::ReleaseVersion;
-use crate::release::backend::{
+use crate::release::{
     Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
-    ReleaseState, ReleaseUpdate, UpdateResult,
+    ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use std::path::Path;
 

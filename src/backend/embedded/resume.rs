@@ -3,9 +3,9 @@
 use super::pipeline::StoredPipeline;
 use super::{CurrentStep, EmbeddedBackend, EngineError, callback_used};
 use crate::database::columns::digest;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::integration::callback::CallbackKey;
-use crate::model::{OrgSlug, Refusal, RefusalKind};
+use crate::model::{OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
 use crate::provider::{Provider, Step};
 use rusqlite::{Connection, OptionalExtension};
@@ -63,14 +63,16 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
         )
         .optional()?;
     match row {
-        None => refuse(RefusalKind::WrongState, "no pipeline waits for this callback"),
-        Some((_, slug, ..)) if slug != org.as_str() => {
-            refuse(RefusalKind::Foreign, "the callback belongs to another organization's pipeline")
-        }
+        None => refuse(ErrorCode::WrongOauthState, "no pipeline waits for this callback"),
+        Some((_, slug, ..)) if slug != org.as_str() => refuse(
+            ErrorCode::ForeignCallback,
+            "the callback belongs to another organization's pipeline",
+        ),
         Some((_, _, true, _)) => Err(callback_used().into()),
-        Some((.., expires_at)) if expires_at <= unix_ms() => {
-            refuse(RefusalKind::Expired, "the pipeline waited for an hour, and its time is over")
-        }
+        Some((.., expires_at)) if expires_at <= unix_ms() => refuse(
+            ErrorCode::SessionExpired,
+            "the pipeline waited for an hour, and its time is over",
+        ),
         Some((key, ..)) => Ok(key),
     }
 }
@@ -85,5 +87,5 @@ fn newest(connection: &Connection, org: &OrgSlug, provider: &str) -> Result<Stri
                ORDER BY expires_at DESC LIMIT 1";
     let key = connection.query_row(sql, (org.as_str(), provider, unix_ms()), |row| row.get(0));
     let message = "no pipeline waits for this callback";
-    key.optional()?.ok_or_else(|| Refusal::new(RefusalKind::WrongState, message).into())
+    key.optional()?.ok_or_else(|| Refusal::new(ErrorCode::WrongOauthState, message).into())
 }

@@ -1,8 +1,8 @@
 //! The rows: one small function for each thing that is read or written. No rules here.
 
 use super::pipeline::StoredPipeline;
+use crate::database::Actor;
 use crate::database::columns::{object, read_object, text};
-use crate::database::organizations::Actor;
 use crate::model::{IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets};
 use crate::os::clock::unix_ms;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};

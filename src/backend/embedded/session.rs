@@ -3,7 +3,7 @@
 use super::pipeline::StoredPipeline;
 use super::{EmbeddedBackend, EngineError, fresh_values};
 use crate::error::Result;
-use crate::integration::pipeline::{PipelineStart, StepView};
+use crate::integration::{PipelineStart, StepView};
 use crate::provider::{self, Provider, Step};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use super::links::{mapping, names};
 use super::{ConnectOptions, listed};
 use crate::error::Result;
 use crate::http::{self, HttpResponse};
-use crate::integration::links::RequestedLinks;
+use crate::integration::RequestedLinks;
 use crate::manifest::ExistingIntegration;
 use crate::model::OrgSlug;
 use serde_json::Value;

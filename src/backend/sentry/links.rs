@@ -9,9 +9,9 @@ use crate::backend::LinkReport;
 use crate::error::Result;
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
-use crate::inputs::types::CodeMapping;
-use crate::integration::links::{ExistingLinks, RequestedLinks};
-use crate::text::url::segment;
+use crate::inputs::CodeMapping;
+use crate::integration::{ExistingLinks, RequestedLinks};
+use crate::text::segment;
 use serde_json::{Value, json};
 use url::Url;
 

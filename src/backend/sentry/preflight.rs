@@ -7,8 +7,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
 use crate::model::token::TokenKind;
-use crate::text::quote::quote;
-use crate::text::url::segment;
+use crate::text::{quote, segment};
 use serde_json::Value;
 
 /// Who a token is.

@@ -9,13 +9,11 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
-use crate::release::ReleaseVersion;
-use crate::release::backend::{
+use crate::release::{
     Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
-    ReleaseState, ReleaseUpdate, UpdateResult,
+    ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
-use crate::text::date;
-use crate::text::url::segment;
+use crate::text::{date, segment};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::time::Duration;

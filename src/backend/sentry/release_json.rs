@@ -1,7 +1,6 @@
 //! Releases, commits and deploys as Sentry's JSON has them.
 
-use crate::release::backend::{Deploy, ExistingDeploy, KnownRepository, ReleaseUpdate};
-use crate::release::{Commit, FileChange};
+use crate::release::{Commit, Deploy, ExistingDeploy, FileChange, KnownRepository, ReleaseUpdate};
 use crate::text::date;
 use serde_json::{Map, Value, json};
 

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorCode};
 use crate::inputs::state::{FieldEntry, FieldInput, RawValue};
-use crate::model::state::{Fields, State};
+use crate::model::{Fields, State};
 use crate::provider::fields::answers::{app_entries, fields_hint, read, unknown_fields};
 use crate::provider::{Field, FieldKind, Provider};
 use crate::secret::Secret;

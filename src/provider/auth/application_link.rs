@@ -3,11 +3,12 @@
 
 use super::oauth2::OAUTH_STATE;
 use super::self_hosted::{INSTALLATION_DATA, VERIFY_SSL, form_text, verify_ssl};
-use crate::model::state::{Fields, State};
-use crate::model::{IntegrationData, ListedIntegration, Object, Refusal, UserIdentity, object};
+use crate::model::{
+    Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
+};
 use crate::provider::fields::{PEM, recover};
 use crate::provider::request::{Credentials, OAuth1, RequestBody, VendorRequest, VendorResponse};
-use crate::provider::{Answers, Field, IntegrationMatch, Step};
+use crate::provider::{Answers, Field, IntegrationMatch, Result, Step};
 use crate::secret::Secret;
 use crate::text::url;
 use ::url::form_urlencoded;
@@ -109,7 +110,7 @@ pub(crate) fn bind_tokens(
     server: &str,
     response: &VendorResponse,
     state: &mut State,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let form = response.text(&format!("{server}'s {}", name.replace('_', " ")))?;
     let pairs: Object = form_urlencoded::parse(form.as_bytes())
         .map(|(name, value)| (name.into_owned(), Value::from(value)))
@@ -155,11 +156,7 @@ pub(crate) fn matches(answers: &Answers, listed: &ListedIntegration) -> Integrat
 }
 
 /// What both build; `more` is the provider's own part of the metadata.
-pub(crate) fn build(
-    kind: &'static str,
-    more: Object,
-    state: &State,
-) -> Result<IntegrationData, Refusal> {
+pub(crate) fn build(kind: &'static str, more: Object, state: &State) -> Result<IntegrationData> {
     let missing = || Refusal::failure("the access token is missing");
     let tokens = state.fetch(ACCESS_TOKEN).filter(|tokens| tokens.is_object());
     let tokens = tokens.ok_or_else(missing)?;

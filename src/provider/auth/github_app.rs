@@ -1,12 +1,11 @@
 //! The installation of a GitHub App: what GitHub and GitHub Enterprise have in common.
 
 use super::oauth2;
-use crate::model::state::State;
-use crate::model::{Object, Refusal, object};
+use crate::model::{Object, Refusal, State, object};
 use crate::provider::request::{Credentials, Transport, VendorRequest, VendorResponse};
-use crate::provider::{Field, FieldKind};
+use crate::provider::{Field, FieldKind, Result};
 use crate::secret::Secret;
-use crate::text::url;
+use crate::text;
 use serde_json::{Value, json};
 
 /// The name of the request for the installation, as the app, and of its response.
@@ -59,7 +58,7 @@ impl AppServer {
         let path = match name {
             INSTALLATION => {
                 let id = state.fetch(ID).map(id_text).unwrap_or_default();
-                format!("/app/installations/{}", url::segment(&id))
+                format!("/app/installations/{}", text::segment(&id))
             }
             USER => "/user".to_owned(),
             MEMBERSHIPS => "/user/memberships/orgs?per_page=100".to_owned(),
@@ -83,7 +82,7 @@ pub(crate) fn bind_response(
     name: &str,
     response: &VendorResponse,
     state: &mut State,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     match name {
         oauth2::OAUTH_DATA => oauth2::bind_tokens(response, state)?,
         INSTALLATION => state.bind(INSTALLATION, installation(response)?),
@@ -95,7 +94,7 @@ pub(crate) fn bind_response(
     Ok(())
 }
 
-fn installation(response: &VendorResponse) -> Result<Value, Refusal> {
+fn installation(response: &VendorResponse) -> Result<Value> {
     let messages = [
         (404, "the GitHub installation does not exist, or is another app's"),
         (401, "GitHub does not know the app: check its id and private key"),

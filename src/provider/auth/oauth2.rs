@@ -2,11 +2,11 @@
 //! and the exchange of its code, with PKCE or without.
 
 use super::app::AppSettings;
-use crate::model::state::{Fields, State};
-use crate::model::{ListedIntegration, Object, Refusal, RefusalKind, StoredSecrets, object};
+use crate::error::ErrorCode;
+use crate::model::{Fields, ListedIntegration, Object, Refusal, State, StoredSecrets, object};
 use crate::provider::fields::recover;
 use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use crate::provider::{Field, FreshValues, Step};
+use crate::provider::{Field, FreshValues, Result, Step};
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -113,7 +113,7 @@ impl OAuth2 {
 
     /// The exchange of the code for tokens; `None` once it is done. With PKCE, a step that was
     /// never shown has no verifier, and is refused.
-    pub(crate) fn exchange(&self, state: &State) -> Result<Option<VendorRequest>, Refusal> {
+    pub(crate) fn exchange(&self, state: &State) -> Result<Option<VendorRequest>> {
         if !state.lacks(OAUTH_DATA) {
             return Ok(None);
         }
@@ -144,11 +144,7 @@ impl OAuth2 {
 /// Checks the callback against the value that the step handed out, and binds its code. Another
 /// code than before may be another account's: what the earlier one brought is unbound, and so are
 /// the responses that the provider bound with it.
-pub(crate) fn bind_callback(
-    fields: &Fields,
-    state: &mut State,
-    responses: &[&str],
-) -> Result<(), Refusal> {
+pub(crate) fn bind_callback(fields: &Fields, state: &mut State, responses: &[&str]) -> Result<()> {
     verify(fields, state)?;
     let code = fields.text("code");
     let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
@@ -162,12 +158,12 @@ pub(crate) fn bind_callback(
 
 /// Checks that an answer brings back the value that the step handed out; the comparison takes the
 /// same time wherever the values differ.
-pub(crate) fn verify(fields: &Fields, state: &State) -> Result<(), Refusal> {
+pub(crate) fn verify(fields: &Fields, state: &State) -> Result<()> {
     let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
     let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
     if handed_out.is_empty() || !bool::from(same) {
         let message = "the callback's `state` is not the one that this pipeline handed out";
-        return Err(Refusal::new(RefusalKind::WrongState, message));
+        return Err(Refusal::new(ErrorCode::WrongOauthState, message));
     }
     Ok(())
 }
@@ -180,7 +176,7 @@ pub(crate) fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
 }
 
 /// Binds the tokens of the exchange; the code, which is used up, goes.
-pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result<(), Refusal> {
+pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result<()> {
     let tokens = response.json("the exchange of the code for a token")?;
     if tokens["access_token"].as_str().is_none_or(str::is_empty) {
         return Err(Refusal::failure("the exchange of the code brought no access token"));
@@ -308,8 +304,8 @@ mod tests {
         assert!(bind_callback(&fields, &mut state, &[]).is_err(), "nothing was handed out");
         app(false).step_data(&mut state, &fresh("one"));
         assert_eq!(
-            bind_callback(&fields, &mut state, &[]).unwrap_err().kind,
-            RefusalKind::WrongState
+            bind_callback(&fields, &mut state, &[]).unwrap_err().code,
+            ErrorCode::WrongOauthState
         );
         fields.set("state", "one");
         assert!(bind_callback(&fields, &mut state, &[]).is_ok());

@@ -2,10 +2,9 @@
 //! GitLab and Gitea have there.
 
 use super::oauth2::{self, OAuth2};
-use crate::model::state::{Fields, State};
-use crate::model::{Object, Refusal, UserIdentity};
+use crate::model::{Fields, Object, Refusal, State, UserIdentity};
 use crate::provider::request::VendorRequest;
-use crate::provider::{Field, FieldKind};
+use crate::provider::{Field, FieldKind, Result};
 use crate::secret::Secret;
 use crate::text::url;
 use serde_json::{Value, json};
@@ -103,7 +102,7 @@ impl SelfHostedInstance {
 }
 
 /// An object of the instance's API, which must have an id.
-pub(crate) fn with_id(object: Value, what: &str) -> Result<Value, Refusal> {
+pub(crate) fn with_id(object: Value, what: &str) -> Result<Value> {
     if object["id"].is_i64() {
         return Ok(object);
     }

@@ -4,8 +4,7 @@
 use super::step::Step;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::{Exposure, FieldEntry, FieldInput, RawValue};
-use crate::model::Object;
-use crate::model::state::Fields;
+use crate::model::{Fields, Object};
 use crate::provider::{Field, FieldKind, FieldSource, INITIAL, Provider};
 use crate::text::suggest::closest;
 use serde_json::Value;

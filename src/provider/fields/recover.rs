@@ -1,7 +1,6 @@
 //! The way back: what the fields of `state` were, as far as a listed integration shows them.
 
-use crate::model::state::Fields;
-use crate::model::{ListedIntegration, Object};
+use crate::model::{Fields, ListedIntegration, Object};
 use crate::provider::{Answers, Field, FieldSource, IntegrationMatch, Provider};
 use crate::text::url;
 use serde_json::{Value, json};

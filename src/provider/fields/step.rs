@@ -1,8 +1,7 @@
 //! A step of a provider, and its fields.
 
 use super::{Field, FieldSource, INITIAL};
-use crate::model::Object;
-use crate::model::state::Fields;
+use crate::model::{Fields, Object};
 
 /// One thing to settle in a provider's pipeline.
 pub struct Step {

@@ -11,7 +11,7 @@ use crate::release::backend::{
 use crate::release::commit::Commit;
 use crate::release::limits::{self, short_sha};
 use crate::release::task::CommitPlan;
-use crate::text::quote::quote;
+use crate::text::quote;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.

@@ -6,7 +6,7 @@ use crate::release::backend::{
     CommitReader, Deploy, DeployResult, ExistingDeploy, FieldRejection, ReleaseBackend,
     ReleaseState,
 };
-use crate::text::quote::quote;
+use crate::text::quote;
 
 /// How often a deploy is sent whose answer was lost.
 const TRIES: usize = 3;

@@ -11,7 +11,7 @@ use super::backend::{
 use super::task::{CommitPlan, ReleaseTask};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::release::PreviousCommit;
-use crate::text::quote::quote;
+use crate::text::quote;
 
 /// What was done, as far as it came: a failure leaves here what is there all the same.
 #[derive(Debug, Default)]

@@ -1,15 +1,14 @@
 //! `/code-mappings/` and its bulk upsert.
 
 use super::provider_json;
-use crate::database::code_mappings::{NewCodeMapping, StoredCodeMapping, UpsertResult};
-use crate::database::integrations::InstalledIntegration;
-use crate::database::organizations::Project;
-use crate::database::repositories::StoredRepository;
+use crate::database::{
+    InstalledIntegration, NewCodeMapping, Project, StoredCodeMapping, StoredRepository,
+    UpsertResult,
+};
 use crate::model::{IntegrationStatus, Object};
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule, non_empty_text};
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult, json_response};
+use crate::server::http::{ApiError, ApiResult, ListQuery, json_response};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};

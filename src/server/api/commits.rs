@@ -1,10 +1,9 @@
 //! The commits of a release or a repository, and the files that they touched.
 
 use super::{release_json, releases};
-use crate::database::commits::StoredCommit;
+use crate::database::StoredCommit;
 use crate::server::endpoint::OrgRequest;
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult};
+use crate::server::http::{ApiError, ApiResult, ListQuery};
 
 /// `GET /releases/{version}/commits/`.
 pub(crate) async fn of_release(mut request: OrgRequest) -> ApiResult {

@@ -1,13 +1,12 @@
 //! `/releases/{version}/deploys/`.
 
 use super::{release_json, releases};
-use crate::database::releases::StoredRelease;
+use crate::database::StoredRelease;
 use crate::os::clock::unix_ms;
-use crate::release::backend::Deploy;
+use crate::release::Deploy;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule};
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult, json_response};
+use crate::server::http::{ApiError, ApiResult, ListQuery, json_response};
 use axum::http::StatusCode;
 use serde_json::json;
 

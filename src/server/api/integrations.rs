@@ -1,12 +1,10 @@
 //! `/integrations/` and `/config/integrations/`.
 
 use super::provider_json;
-use crate::database::integrations::InstalledIntegration;
-use crate::database::repositories::StoredRepository;
+use crate::database::{InstalledIntegration, StoredRepository};
 use crate::provider::{PROVIDERS, Provider};
 use crate::server::endpoint::OrgRequest;
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult, empty, ok};
+use crate::server::http::{ApiError, ApiResult, ListQuery, empty, ok};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 

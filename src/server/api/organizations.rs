@@ -1,11 +1,10 @@
 //! `/api/0/`, `/organizations/` and `/projects/`: the user, and what there is.
 
-use crate::database::organizations::{Organization, Principal, Project};
+use crate::database::{Organization, Principal, Project};
 use crate::model::Object;
 use crate::model::site::Site;
 use crate::server::endpoint::{OrgRequest, PublicRequest};
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult, ok};
+use crate::server::http::{ApiError, ApiResult, ListQuery, ok};
 use crate::server::state::ServerState;
 use crate::text::date::iso;
 use serde_json::{Value, json};

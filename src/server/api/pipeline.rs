@@ -5,15 +5,12 @@
 
 use super::provider_json;
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};
-use crate::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
-use crate::model::state::Fields;
-use crate::model::{FinishedIntegration, Object, OrgSlug};
+use crate::integration::{Pipeline, PipelineStart, StepResult, StepView};
+use crate::model::{Fields, FinishedIntegration, Object, OrgSlug};
 use crate::provider::{self, FieldKind, INITIAL, Provider, Step};
 use crate::server::auth::sessions::cookie;
 use crate::server::endpoint::OrgRequest;
-use crate::server::http::body;
-use crate::server::http::request::RawRequest;
-use crate::server::http::response::{ApiError, ApiResult, ok};
+use crate::server::http::{ApiError, ApiResult, RawRequest, body, ok};
 use crate::text::case::snake_case;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};

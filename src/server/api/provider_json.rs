@@ -1,6 +1,6 @@
 //! What Sentry's own catalogue says of a provider, and the shapes that carry it.
 
-use crate::database::integrations::InstalledIntegration;
+use crate::database::InstalledIntegration;
 use crate::model::Object;
 use crate::provider::{PROVIDERS, Provider};
 use serde_json::{Value, json};

@@ -1,8 +1,7 @@
 //! The body of a request for a release: its commits, its refs, and what else it changes.
 
 use crate::inputs::release::Ref;
-use crate::release::backend::ReleaseUpdate;
-use crate::release::{ChangeKind, Commit, FileChange};
+use crate::release::{ChangeKind, Commit, FileChange, ReleaseUpdate};
 use crate::server::http::body::{BodyReader, TextRule};
 
 /// The longest hash.

@@ -1,12 +1,11 @@
 //! Releases, commits, deploys and repositories in Sentry's JSON.
 
 use super::{provider_json, version_info};
-use crate::database::Database;
-use crate::database::commits::{Author, CommitFile, StoredCommit};
-use crate::database::releases::StoredRelease;
-use crate::database::repositories::StoredRepository;
+use crate::database::{
+    Author, CommitFile, Database, StoredCommit, StoredRelease, StoredRepository,
+};
 use crate::error::Result;
-use crate::release::backend::ExistingDeploy;
+use crate::release::ExistingDeploy;
 use crate::text::date::iso;
 use serde_json::{Value, json};
 

@@ -3,11 +3,10 @@
 use super::organizations::find_project;
 use super::release_body::{self, ReleaseBody, is_status};
 use super::release_json;
-use crate::database::releases::{NewRelease, ReleaseFilter, StoredRelease};
+use crate::database::{NewRelease, ReleaseFilter, StoredRelease};
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule};
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult, empty, json_response, ok};
+use crate::server::http::{ApiError, ApiResult, ListQuery, empty, json_response, ok};
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
 use serde_json::json;

@@ -1,14 +1,12 @@
 //! `/repos/`.
 
 use super::{provider_json, release_json};
-use crate::database::integrations::InstalledIntegration;
-use crate::database::repositories::{NewRepository, RepositoryFilter};
+use crate::database::{InstalledIntegration, NewRepository, RepositoryFilter};
 use crate::model::Object;
 use crate::provider::Provider;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, non_empty_text};
-use crate::server::http::pagination::ListQuery;
-use crate::server::http::response::{ApiError, ApiResult, json_response};
+use crate::server::http::{ApiError, ApiResult, ListQuery, json_response};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 

@@ -3,9 +3,8 @@
 pub(crate) mod scopes;
 pub(crate) mod sessions;
 
-use super::http::response::ApiError;
-use crate::database::Database;
-use crate::database::organizations::Principal;
+use super::http::ApiError;
+use crate::database::{Database, Principal};
 use crate::secret::Secret;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

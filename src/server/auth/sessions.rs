@@ -4,7 +4,7 @@
 //! `SameSite=Lax`: a vendor that sends the browser back must find the person signed in.
 
 use super::scopes::Scopes;
-use crate::database::organizations::Principal;
+use crate::database::Principal;
 use crate::os::random::random_hex;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;

@@ -7,3 +7,7 @@ pub(crate) mod pagination;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod security;
+
+pub(crate) use pagination::ListQuery;
+pub(crate) use request::RawRequest;
+pub(crate) use response::{ApiError, ApiResult, empty, json_response, ok};

@@ -3,7 +3,7 @@
 
 use super::request::RawRequest;
 use super::response::{ApiError, ApiResult, ok};
-use crate::database::organizations::PageQuery;
+use crate::database::PageQuery;
 use axum::http::HeaderValue;
 use axum::http::header::LINK;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

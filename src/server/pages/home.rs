@@ -2,8 +2,8 @@
 
 use super::search::SearchList;
 use super::{PageRequest, components, layout};
-use crate::database::audit_log::OrganizationCounts;
-use crate::server::http::response::ApiResult;
+use crate::database::OrganizationCounts;
+use crate::server::http::ApiResult;
 use crate::server::pages::urls;
 use maud::{Markup, html};
 

@@ -3,12 +3,11 @@
 use super::integrations::{provider_name, status};
 use super::layout::PageTab;
 use super::{PageRequest, components};
-use crate::database::audit_log::{AuditEntry, LinkedAccount};
-use crate::database::code_mappings::StoredCodeMapping;
-use crate::database::integrations::InstalledIntegration;
-use crate::database::organizations::PageQuery;
-use crate::database::repositories::{RepositoryFilter, StoredRepository};
-use crate::server::http::response::{ApiError, ApiResult};
+use crate::database::{
+    AuditEntry, InstalledIntegration, LinkedAccount, PageQuery, RepositoryFilter,
+    StoredCodeMapping, StoredRepository,
+};
+use crate::server::http::{ApiError, ApiResult};
 use crate::server::pages::urls;
 use maud::{Markup, html};
 use serde_json::Value;

@@ -3,10 +3,10 @@
 use super::layout::PageTab;
 use super::search::SearchList;
 use super::{PageRequest, components};
-use crate::database::integrations::InstalledIntegration;
+use crate::database::InstalledIntegration;
 use crate::provider::PROVIDERS;
 use crate::server::api::provider_json;
-use crate::server::http::response::ApiResult;
+use crate::server::http::ApiResult;
 use crate::server::pages::urls;
 use maud::{Markup, html};
 

@@ -3,7 +3,8 @@
 
 use super::{FORM_KEY, components};
 use crate::server::auth::sessions::BrowserSession;
-use crate::server::http::response::{ApiError, with_body};
+use crate::server::http::ApiError;
+use crate::server::http::response::with_body;
 use crate::server::pages::urls;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};

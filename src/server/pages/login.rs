@@ -1,10 +1,10 @@
 //! Signing in, by the link that `serve` prints or by a token, and out.
 
 use super::{PageRequest, layout};
-use crate::database::organizations::Principal;
+use crate::database::Principal;
 use crate::server::auth;
 use crate::server::auth::sessions::may_sign_in;
-use crate::server::http::response::ApiResult;
+use crate::server::http::ApiResult;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;

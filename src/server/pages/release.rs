@@ -4,11 +4,9 @@ use super::layout::PageTab;
 use super::releases::status;
 use super::search::SearchList;
 use super::{PageRequest, components};
-use crate::database::commits::{CommitFile, StoredCommit};
-use crate::database::organizations::PageQuery;
-use crate::database::releases::StoredRelease;
-use crate::release::backend::ExistingDeploy;
-use crate::server::http::response::{ApiError, ApiResult};
+use crate::database::{CommitFile, PageQuery, StoredCommit, StoredRelease};
+use crate::release::ExistingDeploy;
+use crate::server::http::{ApiError, ApiResult};
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/{version}/`.

@@ -3,9 +3,9 @@
 use super::layout::PageTab;
 use super::search::SearchList;
 use super::{PageRequest, components};
-use crate::database::releases::{ReleaseFilter, StoredRelease};
-use crate::release::backend::ExistingDeploy;
-use crate::server::http::response::ApiResult;
+use crate::database::{ReleaseFilter, StoredRelease};
+use crate::release::ExistingDeploy;
+use crate::server::http::ApiResult;
 use crate::server::pages::urls;
 use maud::{Markup, html};
 

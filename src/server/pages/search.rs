@@ -1,7 +1,7 @@
 //! Lists of thousands: a search, and one page of it at a time.
 
-use crate::database::organizations::PageQuery;
-use crate::server::http::request::RawRequest;
+use crate::database::PageQuery;
+use crate::server::http::RawRequest;
 use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 

@@ -6,13 +6,12 @@ use super::step_form::StepForm;
 use super::{PageRequest, components, result, step_form};
 use crate::backend::embedded::PipelineSession;
 use crate::error::{Error, ErrorCode};
-use crate::integration::pipeline::StepView;
-use crate::model::Object;
-use crate::model::state::Fields;
+use crate::integration::StepView;
+use crate::model::{Fields, Object};
 use crate::provider::{Provider, Step};
-use crate::server::http::response::ApiError;
+use crate::server::http::ApiError;
 use crate::server::pages::urls;
-use crate::text::url::segment;
+use crate::text::segment;
 use axum::response::Response;
 use maud::{Markup, html};
 

@@ -2,9 +2,8 @@
 
 use super::components;
 use super::layout::form_key_field;
-use crate::integration::pipeline::StepView;
-use crate::model::Object;
-use crate::model::state::Fields;
+use crate::integration::StepView;
+use crate::model::{Fields, Object};
 use crate::provider::{Field, FieldKind, FieldSource, Step};
 use crate::text::case::snake_case;
 use maud::{Markup, html};

@@ -1,6 +1,6 @@
 //! The addresses of pages.
 
-use crate::text::url::segment;
+use crate::text::segment;
 
 /// The list of an organization's integrations.
 pub(crate) fn integrations(org: &str) -> String {

@@ -3,10 +3,10 @@
 
 use crate::support::engine::{CapturedLog, DatabaseFile, vectors};
 use finishline::backend::embedded::{EngineError, finish};
-use finishline::database::organizations::Actor;
-use finishline::model::state::{Fields, State};
+use finishline::database::Actor;
+use finishline::error::ErrorCode;
 use finishline::model::{
-    FinishedIntegration, IntegrationData, Object, Refusal, RefusalKind, RowPolicy, UserIdentity,
+    Fields, FinishedIntegration, IntegrationData, Object, Refusal, RowPolicy, State, UserIdentity,
 };
 use finishline::provider::{self, Provider, ProviderDescription, Step};
 use serde_json::{Value, json};
@@ -212,7 +212,7 @@ fn an_account_of_another_user_is_refused_where_it_is_needed() {
     let before = file.rows(ALL);
     let outcome = finish_in(&mut file, &provider, &State::default(), built(&case));
     let Err(EngineError::Refused(refusal)) = outcome else { panic!("the account is taken") };
-    assert_eq!(refusal.kind, RefusalKind::IdentityTaken);
+    assert_eq!(refusal.code, ErrorCode::IdentityTaken);
     assert_eq!(file.rows(ALL), before);
 }
 

@@ -5,8 +5,7 @@ use crate::embedded::finish::{DUMMY, DummyProvider, finish_in};
 use crate::support::engine::{CapturedLog, DatabaseFile};
 use finishline::backend::embedded::EngineError;
 use finishline::error::Error;
-use finishline::model::state::State;
-use finishline::model::{FinishedIntegration, IntegrationData, Object, UserIdentity};
+use finishline::model::{FinishedIntegration, IntegrationData, Object, State, UserIdentity};
 use serde_json::{Value, json};
 
 const NEEDS: DummyProvider = DummyProvider::new("dummy", true);

@@ -2,10 +2,10 @@
 
 use crate::support::engine::vectors;
 use finishline::env::Env;
+use finishline::error::ErrorCode;
 use finishline::inputs::state::FieldInput;
-use finishline::model::state::{Fields, State};
 use finishline::model::{
-    IntegrationData, ListedIntegration, Object, Refusal, RefusalKind, RowPolicy,
+    Fields, IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, State,
 };
 use finishline::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use finishline::provider::{self, AllowedSteps, Answers, IntegrationMatch, Provider, Step};
@@ -159,7 +159,7 @@ fn every_provider_builds_what_it_builds_in_sentry() {
                 done += 1;
             }
             (Err(refusal), Some(error)) => {
-                assert_eq!(refusal.kind, RefusalKind::Failure, "{case}: {}", refusal.message);
+                assert_eq!(refusal.code, ErrorCode::Refused, "{case}: {}", refusal.message);
                 let kind = error["kind"].as_str().unwrap();
                 assert!(kind == "IntegrationError" || kind == "IntegrationConfigurationError");
                 refused += 1;

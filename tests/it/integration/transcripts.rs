@@ -6,9 +6,8 @@ use crate::support::engine::{block_on, embedded, vectors};
 use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind};
 use crate::support::run::ProgramRun;
 use finishline::backend::embedded::EmbeddedBackend;
-use finishline::integration::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
-use finishline::model::OrgSlug;
-use finishline::model::state::Fields;
+use finishline::integration::{Pipeline, PipelineStart, StepResult, StepView};
+use finishline::model::{Fields, OrgSlug};
 use finishline::provider;
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::provider::request::ConnectError;
 use crate::secret::{self, Secret};
-use crate::text::url::segment;
+use crate::text::segment;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};

@@ -5,7 +5,7 @@ use super::response::error_text;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::model::token::TokenKind;
-use crate::model::{OrgSlug, Refusal, RefusalKind};
+use crate::model::{OrgSlug, Refusal};
 
 /// What a request needs, for the error when it is refused.
 #[derive(Clone, Copy)]
@@ -137,20 +137,20 @@ impl SentryClient {
 pub(crate) fn expired(response: &HttpResponse) -> Refusal {
     let reason = error_text(&response.json()).unwrap_or_default();
     let message = format!("the pipeline is not there any more: {reason}");
-    Refusal { status: Some(response.status), ..Refusal::new(RefusalKind::Expired, message) }
+    Refusal { status: Some(response.status), ..Refusal::new(ErrorCode::SessionExpired, message) }
 }
 
 /// Sentry refuses with a sentence only: the few that lead to another code are recognized by it.
 pub(crate) fn kind_of_refusal(message: String) -> Refusal {
     let contains = |words: &str| message.to_lowercase().contains(words);
     let kind = if contains("owner, manager or admin") || contains("owner, manager, or admin") {
-        RefusalKind::Permission
+        ErrorCode::MissingScope
     } else if contains("linked to a different") {
-        RefusalKind::IdentityTaken
+        ErrorCode::IdentityTaken
     } else if contains("an error occurred while validating your request") {
-        RefusalKind::WrongState
+        ErrorCode::WrongOauthState
     } else {
-        RefusalKind::Failure
+        ErrorCode::Refused
     };
     Refusal::new(kind, message)
 }

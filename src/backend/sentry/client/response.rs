@@ -2,7 +2,7 @@
 //! short line.
 
 use crate::http::HttpResponse;
-use crate::text::quote::one_line;
+use crate::text::one_line;
 use serde_json::Value;
 use std::time::Duration;
 

@@ -7,13 +7,10 @@ use crate::backend::sentry::client::response::{error_text, field_errors};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::{RetryPolicy, SendError};
-use crate::integration::pipeline::{StepResult, StepView};
-use crate::integration::task::IntegrationTask;
-use crate::model::state::Fields;
-use crate::model::{FinishedIntegration, ListedIntegration, Object, Refusal};
+use crate::integration::{IntegrationTask, StepResult, StepView};
+use crate::model::{Fields, FinishedIntegration, ListedIntegration, Object, Refusal};
 use crate::provider::INITIAL;
-use crate::text::quote::quote;
-use crate::text::url::segment;
+use crate::text::{quote, segment};
 use serde_json::{Value, json};
 
 /// The endpoint, below the organization.

@@ -7,11 +7,10 @@ use crate::backend::sentry::client::{SentryRequest, permission};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::{RetryPolicy, SendError};
-use crate::integration::pipeline::StepResult;
-use crate::model::FinishedIntegration;
-use crate::model::state::Fields;
+use crate::integration::StepResult;
+use crate::model::{Fields, FinishedIntegration};
 use crate::provider::{INITIAL, Step};
-use crate::text::url::segment;
+use crate::text::segment;
 use url::{Url, form_urlencoded};
 
 impl SentryBackend<'_> {
