@@ -158,7 +158,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// What a run can fail with.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// What could not be done, why, and what the reader can change. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

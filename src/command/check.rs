@@ -68,7 +68,7 @@ impl RunContext<'_> {
         &self,
         inputs: &'a Inputs,
         servers: &mut Vec<ServerChecks<'a>>,
-    ) -> Result<()> {
+    ) -> Result {
         let repository = self.job.repository.iter().cloned().map(CheckKind::Repository);
         let projects = inputs.release.projects.iter().cloned().map(CheckKind::Project);
         let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repository);

@@ -36,7 +36,7 @@ impl RunContext<'_> {
         context: &str,
         outcome: &Outcome,
         deadline: Instant,
-    ) -> Result<()> {
+    ) -> Result {
         let job = self.job;
         let github_like = job.host.is_github_like();
         let (true, Some(repository), Some(sha)) = (github_like, &job.repository, &job.sha) else {

@@ -40,7 +40,7 @@ pub(crate) trait IntegrationBackend {
     fn suspend(&mut self, task: &IntegrationTask, decision: &Decision) -> Result<Vec<String>>;
 
     /// Deletes what was stored of a pipeline that has finished now.
-    fn discard_suspended(&mut self) -> Result<()> {
+    fn discard_suspended(&mut self) -> Result {
         Ok(())
     }
 

@@ -148,10 +148,7 @@ impl<'a> PreparedRelease<'a> {
 }
 
 /// Waits until the backend has the commits; the deadline ends it.
-async fn wait_for_commits(
-    backend: &mut impl ReleaseBackend,
-    done: &mut ReleaseProgress,
-) -> Result<()> {
+async fn wait_for_commits(backend: &mut impl ReleaseBackend, done: &mut ReleaseProgress) -> Result {
     let mut wait = Duration::from_millis(250);
     while done.commit_count.is_none_or(|count| count == 0) && !done.commits.is_empty() {
         tracing::info!("waiting until the backend has fetched the commits");

@@ -19,7 +19,7 @@ pub(crate) fn read_or_default(path: &str) -> Result<ResumeFile> {
 }
 
 /// Changes what waits. Another process that is at it is waited for: each keeps what the other wrote.
-pub(crate) fn update(path: &str, change: impl FnOnce(&mut ResumeFile) -> Result<()>) -> Result<()> {
+pub(crate) fn update(path: &str, change: impl FnOnce(&mut ResumeFile) -> Result) -> Result {
     let unwritable = |error| {
         Error::new(ErrorCode::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
     };

@@ -167,7 +167,7 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
         Ok(self.resume_instructions(&task.org))
     }
 
-    fn discard_suspended(&mut self) -> Result<()> {
+    fn discard_suspended(&mut self) -> Result {
         let Some(path) = &self.inputs.resume_file else { return Ok(()) };
         resume_file::update(path, |file| {
             file.remove(&self.resume_key());

@@ -70,7 +70,7 @@ impl Database {
         org: i64,
         release: i64,
         commits: &[(Option<&str>, &Commit)],
-    ) -> Result<()> {
+    ) -> Result {
         self.write(|transaction| {
             transaction.execute("DELETE FROM release_commit WHERE release_id = ?1", [release])?;
             transaction.execute("DELETE FROM release_head WHERE release_id = ?1", [release])?;

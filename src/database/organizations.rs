@@ -105,7 +105,7 @@ impl Database {
     }
 
     /// Keeps a token by its digest; one that is kept already stays as it is.
-    pub async fn store_token(&mut self, token: &str, principal: &Principal) -> Result<()> {
+    pub async fn store_token(&mut self, token: &str, principal: &Principal) -> Result {
         let sql = "INSERT OR IGNORE INTO token
                        (digest, user_id, organization_id, scopes, created_at)
                    VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -105,7 +105,7 @@ impl Database {
         id: i64,
         update: &ReleaseUpdate,
         status: Option<&str>,
-    ) -> Result<()> {
+    ) -> Result {
         self.write(|transaction| change(transaction, id, update, status)).await
     }
 

@@ -136,7 +136,7 @@ impl GitHubApi {
         repository: &str,
         sha: &str,
         status: &CommitStatus<'_>,
-    ) -> Result<()> {
+    ) -> Result {
         check(repository, &[sha])?;
         let description: String = status.description.chars().take(MAX_DESCRIPTION).collect();
         let mut body = json!({
@@ -166,7 +166,7 @@ impl GitHubApi {
 }
 
 /// Checks what becomes a part of a path.
-fn check(repository: &str, shas: &[&str]) -> Result<()> {
+fn check(repository: &str, shas: &[&str]) -> Result {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_segment = |text: &str| !matches!(text, "" | "." | "..") && text.chars().all(is_plain);
     let parts = repository.split_once('/');

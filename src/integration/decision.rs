@@ -42,7 +42,7 @@ impl Decision {
     }
 
     /// Whether the finish landed where it was to; `integration-mismatch` names both.
-    pub fn check_finished(&self, finished: i64) -> Result<()> {
+    pub fn check_finished(&self, finished: i64) -> Result {
         match self.integration_id() {
             Some(named) if named != finished => {
                 let message = format!(

@@ -56,5 +56,5 @@ pub trait Pipeline {
     async fn advance(&mut self, fields: &Fields) -> Result<StepResult>;
 
     /// Forgets a pipeline that nobody will go on with.
-    async fn abandon(&mut self) -> Result<()>;
+    async fn abandon(&mut self) -> Result;
 }

@@ -88,7 +88,7 @@ impl OutputSinks {
 
     /// Checks, before the backend is touched, that the outputs can be written, and empties the
     /// files that are replaced: what an earlier run left must not be taken for this one's.
-    pub fn probe(&self) -> Result<()> {
+    pub fn probe(&self) -> Result {
         self.files.iter().try_for_each(|file| {
             file.probe().map_err(|error| write::unwritable(&file.path, &error))
         })

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 impl OutputSinks {
     /// Writes everything. Whatever fails, the rest is still tried.
     /// The error names the first sink that failed.
-    pub fn emit(writes: Vec<WriteOp>) -> Result<()> {
+    pub fn emit(writes: Vec<WriteOp>) -> Result {
         let mut first = Ok(());
         let deadline = Instant::now() + CALL_TIMEOUT;
         for op in writes {

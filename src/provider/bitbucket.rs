@@ -54,7 +54,7 @@ impl Provider for Bitbucket {
         object(json!({ "authorizeUrl": url }))
     }
 
-    fn verify(&self, _: &Step, fields: &Fields, state: &State, now: i64) -> Result<()> {
+    fn verify(&self, _: &Step, fields: &Fields, state: &State, now: i64) -> Result {
         let app = AppSettings::of(state);
         let claims = signature::jwt(fields.text("jwt"), app.text("sharedSecret"), now);
         match claims {
@@ -65,7 +65,7 @@ impl Provider for Bitbucket {
         }
     }
 
-    fn bind_answer(&self, _: &Step, _: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, _: &Fields, state: &mut State) -> Result {
         let client_key = AppSettings::of(state).text("clientKey").to_owned();
         state.bind(EXTERNAL_ID, client_key);
         Ok(())

@@ -25,7 +25,7 @@ impl Provider for BitbucketServer {
         application_link::step_data(step, state)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         application_link::bind_answer(step, fields, state, &[]);
         Ok(())
     }
@@ -34,12 +34,7 @@ impl Provider for BitbucketServer {
         Ok(application_link::next_request(step, state))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         application_link::bind_tokens(name, "Bitbucket Server", response, state)
     }
 

@@ -41,7 +41,7 @@ impl Provider for Cursor {
         Object::new()
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind("config", json!({ "api_key": fields.text("apiKey") }));
         // What Cursor said of another key does not hold for this one.
         state.unbind(VERIFY);
@@ -54,7 +54,7 @@ impl Provider for Cursor {
         Ok(state.lacks(VERIFY).then(|| VendorRequest::get(VERIFY, url, key)))
     }
 
-    fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result<()> {
+    fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result {
         let messages = [401, 403].map(|status| (status, "Cursor does not know this `apiKey`"));
         state.bind(VERIFY, response.json_or("the check of `apiKey` with Cursor", &messages)?);
         Ok(())

@@ -37,7 +37,7 @@ impl Provider for CustomScm {
         Object::new()
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind("name", fields.text("name"));
         state.bind("url", fields.text("url"));
         Ok(())

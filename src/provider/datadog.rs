@@ -40,7 +40,7 @@ impl Provider for Datadog {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind(
             "config",
             json!({
@@ -62,7 +62,7 @@ impl Provider for Datadog {
         Ok(state.lacks(USER).then(user))
     }
 
-    fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result<()> {
+    fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result {
         let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
         let messages = [401, 403].map(|status| (status, message));
         let user = response.json_or("the check of the keys with Datadog", &messages)?;

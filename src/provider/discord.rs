@@ -62,7 +62,7 @@ impl Provider for Discord {
         data
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         oauth2::bind_callback(fields, state, &[USER, GUILDS, GUILD])?;
         state.bind(GUILD_ID, fields.text("guildId"));
         guild_id(state).map(|_| ())
@@ -82,12 +82,7 @@ impl Provider for Discord {
         Ok(oauth(state).exchange(state)?.or_else(|| missing().map(request)))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
             USER => state.bind(USER, response.json("Discord's user")?),
@@ -149,7 +144,7 @@ fn guild_id(state: &State) -> Result<&str> {
 }
 
 /// Whether the person may add a bot to this server. Their rights are a number in a text.
-fn check_may_add(guilds: &Value, id: &str) -> Result<()> {
+fn check_may_add(guilds: &Value, id: &str) -> Result {
     let own = guilds.as_array().into_iter().flatten().find(|guild| guild["id"] == id);
     let rights = own.and_then(|guild| guild["permissions"].as_str()?.parse::<u64>().ok());
     match rights {

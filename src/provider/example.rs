@@ -23,7 +23,7 @@ impl Provider for Example {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind("name", fields.text("name"));
         Ok(())
     }

@@ -65,7 +65,7 @@ impl Provider for Gitea {
         oauth(&SelfHostedInstance::of(state)).step_data(state, fresh)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, VERSION]);
         }
@@ -83,12 +83,7 @@ impl Provider for Gitea {
         Ok(oauth(&instance).exchange(state)?.or_else(|| missing().map(request)))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             OAUTH_DATA => oauth2::bind_tokens(response, state)?,
             USER => {

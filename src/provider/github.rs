@@ -88,7 +88,7 @@ impl Provider for GitHub {
         Some(object(json!({ "installAppUrl": url })))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, MEMBERSHIPS, INSTALLATIONS]);
         }
@@ -115,12 +115,7 @@ impl Provider for GitHub {
         Ok(missing(&[INSTALLATION]).or_else(retry))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             USER => {
                 let user = response.json("GitHub's user")?;

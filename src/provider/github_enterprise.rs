@@ -70,7 +70,7 @@ impl Provider for GitHubEnterprise {
         Some(object(json!({ "appInstallUrl": format!("{}/{apps}/{name}", web(state)) })))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         match step.id {
             "oauth_login" => {
                 return oauth2::bind_callback(fields, state, &[USER, INSTALLATION, INSTALLATIONS]);
@@ -89,12 +89,7 @@ impl Provider for GitHubEnterprise {
         Ok(oauth(state).exchange(state)?.or_else(missing))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         if name != USER {
             return github_app::bind_response(name, response, state);
         }

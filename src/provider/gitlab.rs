@@ -83,7 +83,7 @@ impl Provider for Gitlab {
         }))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, GROUP]);
         }
@@ -110,12 +110,7 @@ impl Provider for Gitlab {
         Ok(oauth(&instance).exchange(state)?.or_else(|| missing().map(request)))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         let (name, what) = match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
             GROUP => (GROUP, "GitLab's group of this path"),

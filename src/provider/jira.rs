@@ -52,7 +52,7 @@ impl Provider for Jira {
         data
     }
 
-    fn verify(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result<()> {
+    fn verify(&self, step: &Step, fields: &Fields, state: &State, now: i64) -> Result {
         if step.id != INITIAL {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl Provider for Jira {
         }
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }

@@ -36,7 +36,7 @@ impl Provider for JiraServer {
         application_link::step_data(step, state)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         application_link::bind_answer(step, fields, state, &[SERVER, WEBHOOK]);
         Ok(())
     }
@@ -56,12 +56,7 @@ impl Provider for JiraServer {
         Ok(application_link::next_request(step, state).or_else(missing))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             SERVER => {
                 let info = response.json("Jira Server's own facts")?;

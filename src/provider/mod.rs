@@ -55,8 +55,8 @@ pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
 pub use fields::{Field, FieldKind, FieldSource, INITIAL};
 
-/// What a provider answers, or its refusal.
-pub type Result<T, E = Refusal> = std::result::Result<T, E>;
+/// What a provider answers, if anything, or its refusal.
+pub type Result<T = (), E = Refusal> = std::result::Result<T, E>;
 
 /// Every provider, in the order that help lists them.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -111,12 +111,12 @@ pub trait Provider: Sync {
 
     /// Checks what in an answer is signed, and good for a while only; `now` is in seconds since
     /// 1970.
-    fn verify(&self, _step: &Step, _fields: &Fields, _state: &State, _now: i64) -> Result<()> {
+    fn verify(&self, _step: &Step, _fields: &Fields, _state: &State, _now: i64) -> Result {
         Ok(())
     }
 
     /// Puts a step's answer, whose fields are checked, into the state.
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()>;
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result;
 
     /// What must be fetched from the third party before [`Self::build`], one thing at a time;
     /// `None` when the state lacks nothing.
@@ -126,12 +126,7 @@ pub trait Provider: Sync {
 
     /// Binds what came back under the request's name. Must bind something that
     /// [`Self::next_request`] looks at.
-    fn bind_response(
-        &self,
-        _name: &str,
-        _response: &VendorResponse,
-        _state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, _name: &str, _response: &VendorResponse, _state: &mut State) -> Result {
         Ok(())
     }
 

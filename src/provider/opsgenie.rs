@@ -59,7 +59,7 @@ impl Provider for Opsgenie {
         object(json!({ "baseUrlChoices": choices }))
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind(
             INSTALLATION_DATA,
             json!({

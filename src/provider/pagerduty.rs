@@ -25,7 +25,7 @@ impl Provider for PagerDuty {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind("config", fields.text("config"));
         Ok(())
     }

@@ -38,7 +38,7 @@ impl Provider for SentryOnly {
         &self.description
     }
 
-    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result {
         Err(self.refusal())
     }
 

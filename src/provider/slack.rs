@@ -33,7 +33,7 @@ impl Provider for Slack {
         oauth(state).step_data(state, fresh)
     }
 
-    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         oauth2::bind_callback(fields, state, &[TEAM])
     }
 
@@ -43,12 +43,7 @@ impl Provider for Slack {
         Ok(oauth(state).exchange(state)?.or_else(|| state.lacks(TEAM).then(team)))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         if name == OAUTH_DATA {
             check_ok(&response.json("Slack's exchange of the code")?)?;
             return oauth2::bind_tokens(response, state);
@@ -93,7 +88,7 @@ fn oauth(state: &State) -> OAuth2 {
 }
 
 /// Slack answers 200 to what it refuses too, with a word for the reason.
-fn check_ok(body: &Value) -> Result<()> {
+fn check_ok(body: &Value) -> Result {
     if body["ok"] == true {
         return Ok(());
     }

@@ -16,7 +16,7 @@ impl Provider for UndescribedProvider {
         &DESCRIPTION
     }
 
-    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result<()> {
+    fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result {
         Err(Refusal::failure("only a Sentry can walk the steps of this provider"))
     }
 

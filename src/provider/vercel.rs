@@ -44,7 +44,7 @@ impl Provider for Vercel {
         oauth2::nonce_data(state, fresh)
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }
@@ -64,12 +64,7 @@ impl Provider for Vercel {
         Ok(state.lacks(ACCOUNT).then(account))
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         if name == OAUTH_DATA {
             return oauth2::bind_tokens(response, state);
         }

@@ -64,7 +64,7 @@ impl Provider for Vsts {
         object(json!({ ACCOUNTS: accounts.collect::<Vec<_>>() }))
     }
 
-    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result<()> {
+    fn bind_answer(&self, step: &Step, fields: &Fields, state: &mut State) -> Result {
         if step.id == oauth2::STEP.id {
             return oauth2::bind_callback(fields, state, &[USER, ACCOUNTS]);
         }
@@ -105,12 +105,7 @@ impl Provider for Vsts {
         }
     }
 
-    fn bind_response(
-        &self,
-        name: &str,
-        response: &VendorResponse,
-        state: &mut State,
-    ) -> Result<()> {
+    fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
             USER => state.bind(USER, response.json("Azure DevOps' user")?),

@@ -67,6 +67,9 @@ impl<F: Future<Output = ApiResult> + Send + 'static> HandlerAnswer for F {}
 
 type HandlerFuture = Pin<Box<dyn Future<Output = ApiResult> + Send>>;
 
+type OrgHandler<A> = fn(OrgRequest) -> A;
+type PublicHandler<A> = fn(PublicRequest) -> A;
+
 enum EndpointHandler {
     Public(Box<dyn Fn(PublicRequest) -> HandlerFuture + Send + Sync>),
     OfOrg(Box<dyn Fn(OrgRequest) -> HandlerFuture + Send + Sync>),
@@ -105,7 +108,7 @@ impl Endpoint {
     pub(crate) fn get_public<A: HandlerAnswer>(
         mut self,
         scopes: Scopes,
-        handler: fn(PublicRequest) -> A,
+        handler: PublicHandler<A>,
     ) -> Self {
         let handler = EndpointHandler::Public(Box::new(move |request| Box::pin(handler(request))));
         self.methods.push(MethodHandler { method: Method::GET, scopes, handler });
@@ -113,38 +116,22 @@ impl Endpoint {
     }
 
     /// A GET of an organization's endpoint; any one of the scopes allows it.
-    pub(crate) fn get<A: HandlerAnswer>(
-        self,
-        scopes: Scopes,
-        handler: fn(OrgRequest) -> A,
-    ) -> Self {
+    pub(crate) fn get<A: HandlerAnswer>(self, scopes: Scopes, handler: OrgHandler<A>) -> Self {
         self.method(Method::GET, scopes, handler)
     }
 
     /// The same for a POST.
-    pub(crate) fn post<A: HandlerAnswer>(
-        self,
-        scopes: Scopes,
-        handler: fn(OrgRequest) -> A,
-    ) -> Self {
+    pub(crate) fn post<A: HandlerAnswer>(self, scopes: Scopes, handler: OrgHandler<A>) -> Self {
         self.method(Method::POST, scopes, handler)
     }
 
     /// The same for a PUT.
-    pub(crate) fn put<A: HandlerAnswer>(
-        self,
-        scopes: Scopes,
-        handler: fn(OrgRequest) -> A,
-    ) -> Self {
+    pub(crate) fn put<A: HandlerAnswer>(self, scopes: Scopes, handler: OrgHandler<A>) -> Self {
         self.method(Method::PUT, scopes, handler)
     }
 
     /// The same for a DELETE.
-    pub(crate) fn delete<A: HandlerAnswer>(
-        self,
-        scopes: Scopes,
-        handler: fn(OrgRequest) -> A,
-    ) -> Self {
+    pub(crate) fn delete<A: HandlerAnswer>(self, scopes: Scopes, handler: OrgHandler<A>) -> Self {
         self.method(Method::DELETE, scopes, handler)
     }
 
@@ -152,7 +139,7 @@ impl Endpoint {
         mut self,
         method: Method,
         scopes: Scopes,
-        handler: fn(OrgRequest) -> A,
+        handler: OrgHandler<A>,
     ) -> Self {
         let handler = EndpointHandler::OfOrg(Box::new(move |request| Box::pin(handler(request))));
         self.methods.push(MethodHandler { method, scopes, handler });

@@ -46,7 +46,7 @@ pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
     Ok(failure.code.exit().number())
 }
 
-async fn serve(options: ServeOptions) -> Result<()> {
+async fn serve(options: ServeOptions) -> Result {
     hide_panic_messages();
     let listen = options.listen;
     let listen_error = |error: std::io::Error| {

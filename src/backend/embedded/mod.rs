@@ -216,7 +216,7 @@ impl Pipeline for EmbeddedBackend<'_> {
         }
     }
 
-    async fn abandon(&mut self) -> Result<()> {
+    async fn abandon(&mut self) -> Result {
         let key = std::mem::take(&mut self.key);
         self.database.write(|transaction| StoredPipeline::clear(transaction, &key)).await
     }

@@ -206,7 +206,7 @@ impl<'a> SentryBackend<'a> {
     }
 
     /// Goes on with a pipeline that another process began.
-    pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result<()> {
+    pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result {
         self.is_resumed = true;
         self.client.set_cookies(&waiting.cookies);
         let response = self.client.get(self.path(api::PIPELINE)).await?;
@@ -263,7 +263,7 @@ impl Pipeline for SentryBackend<'_> {
     }
 
     /// The session ends by itself within the hour; nothing else was stored.
-    async fn abandon(&mut self) -> Result<()> {
+    async fn abandon(&mut self) -> Result {
         Ok(())
     }
 }

@@ -61,7 +61,7 @@ impl SentryReleases {
     }
 
     /// Looks at the projects of a release that is not there yet, as far as the token may.
-    pub async fn check_projects(&self, projects: &[String]) -> Result<()> {
+    pub async fn check_projects(&self, projects: &[String]) -> Result {
         for slug in projects {
             preflight::project(&self.client, &self.org, slug).await?;
         }

@@ -61,7 +61,7 @@ impl ResumeFile {
     }
 
     /// Keeps a pipeline, over an earlier one of the same key.
-    pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result<()> {
+    pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result {
         let random = random_bytes::<{ SALT + NONCE }>().map_err(|_| {
             Error::new(ErrorCode::Internal, "the operating system gives no random bytes")
         })?;

@@ -110,7 +110,7 @@ pub(crate) fn bind_tokens(
     server: &str,
     response: &VendorResponse,
     state: &mut State,
-) -> Result<()> {
+) -> Result {
     let form = response.text(&format!("{server}'s {}", name.replace('_', " ")))?;
     let pairs: Object = form_urlencoded::parse(form.as_bytes())
         .map(|(name, value)| (name.into_owned(), Value::from(value)))

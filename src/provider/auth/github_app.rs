@@ -78,11 +78,7 @@ impl AppServer {
 }
 
 /// Binds what both bind alike: the tokens, the installation and the user's installations.
-pub(crate) fn bind_response(
-    name: &str,
-    response: &VendorResponse,
-    state: &mut State,
-) -> Result<()> {
+pub(crate) fn bind_response(name: &str, response: &VendorResponse, state: &mut State) -> Result {
     match name {
         oauth2::OAUTH_DATA => oauth2::bind_tokens(response, state)?,
         INSTALLATION => state.bind(INSTALLATION, installation(response)?),

@@ -144,7 +144,7 @@ impl OAuth2 {
 /// Checks the callback against the value that the step handed out, and binds its code. Another
 /// code than before may be another account's: what the earlier one brought is unbound, and so are
 /// the responses that the provider bound with it.
-pub(crate) fn bind_callback(fields: &Fields, state: &mut State, responses: &[&str]) -> Result<()> {
+pub(crate) fn bind_callback(fields: &Fields, state: &mut State, responses: &[&str]) -> Result {
     verify(fields, state)?;
     let code = fields.text("code");
     let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(code));
@@ -158,7 +158,7 @@ pub(crate) fn bind_callback(fields: &Fields, state: &mut State, responses: &[&st
 
 /// Checks that an answer brings back the value that the step handed out; the comparison takes the
 /// same time wherever the values differ.
-pub(crate) fn verify(fields: &Fields, state: &State) -> Result<()> {
+pub(crate) fn verify(fields: &Fields, state: &State) -> Result {
     let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
     let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
     if handed_out.is_empty() || !bool::from(same) {
@@ -176,7 +176,7 @@ pub(crate) fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
 }
 
 /// Binds the tokens of the exchange; the code, which is used up, goes.
-pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result<()> {
+pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result {
     let tokens = response.json("the exchange of the code for a token")?;
     if tokens["access_token"].as_str().is_none_or(str::is_empty) {
         return Err(Refusal::failure("the exchange of the code brought no access token"));

@@ -13,7 +13,7 @@ const TRIES: usize = 3;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Notes the deploy, unless an earlier attempt of this run has.
-    pub(crate) async fn deploy(&mut self, standing: &ReleaseState) -> Result<()> {
+    pub(crate) async fn deploy(&mut self, standing: &ReleaseState) -> Result {
         let Some(planned) = &self.task.deploy else { return Ok(()) };
         let mut deploy = Deploy { finished: self.now, ..planned.clone() };
         // The same page was refused of the release, and an earlier attempt went without it, too.

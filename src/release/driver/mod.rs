@@ -53,7 +53,7 @@ pub async fn drive(
     task: &ReleaseTask,
     now: i64,
     progress: &mut ReleaseProgress,
-) -> Result<()> {
+) -> Result {
     progress.warnings.extend(task.warnings.iter().cloned());
     let mut driver = ReleaseDriver { backend, histories, task, now, progress };
     let standing = driver.release().await?;
@@ -135,7 +135,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         &mut self,
         rejection: FieldRejection,
         change: &mut ReleaseUpdate,
-    ) -> Result<()> {
+    ) -> Result {
         let FieldRejection { field, reason, failure } = rejection;
         match field.as_str() {
             "refs" if !change.refs.is_empty() => {

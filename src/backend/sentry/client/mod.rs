@@ -86,7 +86,7 @@ impl SentryClient {
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
     /// theirs behind an answer without a word, and a form that is posted into that is lost.
-    pub(crate) fn disable_pool(&mut self) -> Result<()> {
+    pub(crate) fn disable_pool(&mut self) -> Result {
         self.http = self.connection.unpooled()?;
         Ok(())
     }

@@ -80,7 +80,7 @@ fn org_token() -> Error {
 
 impl SentryClient {
     /// An organization's token can start no pipeline: reported before any request.
-    pub(crate) fn check_pipeline_token(&self) -> Result<()> {
+    pub(crate) fn check_pipeline_token(&self) -> Result {
         match self.token_kind() {
             TokenKind::Organization(_) => Err(org_token()),
             TokenKind::User | TokenKind::Integration | TokenKind::Legacy | TokenKind::Opaque => {

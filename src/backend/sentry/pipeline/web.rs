@@ -164,7 +164,7 @@ impl SentryBackend<'_> {
     }
 
     /// A person who may not install is sent to the login page, and one without a pipeline home.
-    pub(crate) fn check_access(&self, response: &HttpResponse) -> Result<()> {
+    pub(crate) fn check_access(&self, response: &HttpResponse) -> Result {
         match (response.status, response.header("location")) {
             (300..=399, Some(location)) if location.contains("/auth/login/") => {
                 let org = &self.task.org;
