@@ -53,8 +53,11 @@ impl<'a> CommitSources<'a> {
         let paths = &self.inputs.release.paths;
         let range = CommitRange { head, previous, most: DEFAULT_COMMITS, paths };
         let history = checkout.history(&range).await.map_err(|error| git_error(&error))?;
-        let notes = history.notes.iter().map(|note| Warning::new(note.slug(), note.to_string()));
-        Ok(with_warnings(history.commits, notes.collect(), previous))
+        let warnings = history
+            .warnings
+            .iter()
+            .map(|warning| Warning::new(warning.slug(), warning.to_string()));
+        Ok(with_warnings(history.commits, warnings.collect(), previous))
     }
 
     async fn read_github(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {

@@ -4,9 +4,9 @@ use super::commit::CommitNode;
 use super::error::{GitError, unreadable};
 use super::files::{self, ChangedFiles, TreePair};
 use super::graph::{CommitGraph, yield_every};
-use super::note::HistoryWarning;
 use super::paths::PathFilter;
 use super::prefetch::FilePrefetcher;
+use super::warning::HistoryWarning;
 use super::{Checkout, CommitHistory, CommitRange, prefetch};
 use crate::release::{Commit, FileChange};
 use gix::ObjectId;
@@ -33,10 +33,10 @@ pub(super) async fn read(
     let reader = HistoryReader { graph, head, previous, most, paths: PathFilter::new(range.paths) };
     let mut history = reader.read().await.map_err(|error| unreadable(&error))?;
     if let (Some(named), None) = (range.previous, previous) {
-        let note = HistoryWarning::NoPrevious { previous: named.to_owned(), is_shallow, most };
+        let warning = HistoryWarning::NoPrevious { previous: named.to_owned(), is_shallow, most };
         // That the clone is shallow is said by it.
-        history.notes.retain(|note| !matches!(note, HistoryWarning::Shallow { .. }));
-        history.notes.insert(0, note);
+        history.warnings.retain(|warning| !matches!(warning, HistoryWarning::Shallow { .. }));
+        history.warnings.insert(0, warning);
     }
     Ok(history)
 }
@@ -120,8 +120,8 @@ impl HistoryReader<'_> {
         while !pending.is_empty() {
             self.complete_first(&mut pending, prefetcher.as_mut(), &mut gathered)?;
         }
-        let notes = self.notes(&gathered, leads_to_head);
-        Ok(CommitHistory { commits: gathered.commits, notes })
+        let warnings = self.warnings(&gathered, leads_to_head);
+        Ok(CommitHistory { commits: gathered.commits, warnings })
     }
 
     /// The trees that a commit's files are compared from: not those of a merge, and where a shallow clone
@@ -162,20 +162,20 @@ impl HistoryReader<'_> {
         Ok(())
     }
 
-    fn notes(&self, gathered: &GatheredCommits, leads_to_head: bool) -> Vec<HistoryWarning> {
-        let mut notes = Vec::new();
+    fn warnings(&self, gathered: &GatheredCommits, leads_to_head: bool) -> Vec<HistoryWarning> {
+        let mut warnings = Vec::new();
         if let Some(end) = gathered.end {
-            notes.push(HistoryWarning::Shallow { oldest: end.to_string() });
+            warnings.push(HistoryWarning::Shallow { oldest: end.to_string() });
         } else if let Some(previous) = self.previous.filter(|_| !leads_to_head) {
             let (previous, head) = (previous.to_string(), self.head.to_string());
-            notes.push(HistoryWarning::NoAncestor { previous, head });
+            warnings.push(HistoryWarning::NoAncestor { previous, head });
         }
         if gathered.without_trees > 0 {
-            notes.push(HistoryWarning::NoTrees { commits: gathered.without_trees });
+            warnings.push(HistoryWarning::NoTrees { commits: gathered.without_trees });
         }
         if gathered.with_too_many > 0 {
-            notes.push(HistoryWarning::TooManyFiles { commits: gathered.with_too_many });
+            warnings.push(HistoryWarning::TooManyFiles { commits: gathered.with_too_many });
         }
-        notes
+        warnings
     }
 }

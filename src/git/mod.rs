@@ -10,10 +10,10 @@ mod error;
 mod files;
 mod graph;
 mod history;
-mod note;
 mod paths;
 mod prefetch;
 mod remote;
+mod warning;
 
 use crate::release::Commit;
 pub use error::GitError;
@@ -22,9 +22,9 @@ use gix::ObjectId;
 use gix::hash::Prefix;
 use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
-pub use note::HistoryWarning;
 use std::collections::HashSet;
 use std::path::Path;
+pub use warning::HistoryWarning;
 
 /// The cache of objects read before: trees, which neighbouring commits share.
 const OBJECT_CACHE_BYTES: usize = 1024 * 1024;
@@ -60,7 +60,7 @@ pub struct CommitHistory {
     /// files are those of the commits that it merged.
     pub commits: Vec<Commit>,
     /// Why they are fewer than were asked for, others, or without their files.
-    pub notes: Vec<HistoryWarning>,
+    pub warnings: Vec<HistoryWarning>,
 }
 
 impl Checkout {

@@ -3,7 +3,7 @@
 //! Turns data into text and writes nothing. Only `KEY=VALUE` is documented there: no quotes and no
 //! second line, so a value that would need either is refused.
 
-use super::error::FormatError;
+use super::format_error::FormatError;
 
 /// One line of the file; `name` is the caller's own word, listed under `output-variables`.
 pub fn variable(name: &str, value: &str) -> Result<String, FormatError> {

@@ -1,6 +1,6 @@
 //! The files that outputs go to: where each host and the inputs have them, and what is in each.
 
-use super::error::FormatError;
+use super::format_error::FormatError;
 use super::{WriteOp, bitbucket, github, gitlab, shell, summary, table};
 use crate::env::Env;
 use crate::inputs::OutputOptions;

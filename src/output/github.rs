@@ -3,7 +3,7 @@
 //! Turns data into bytes and writes nothing. The rules are those of `actions/runner`
 //! (`ActionCommand`, `EnvFileKeyValuePairs`); the form is the one of the toolkit's `@actions/core`.
 
-use super::error::FormatError;
+use super::format_error::FormatError;
 
 /// A line of a secret with fewer characters is never masked: it would blank out the whole log.
 const SHORTEST_MASK: usize = 4;

@@ -3,7 +3,7 @@
 //! Turns data into text and writes nothing. What GitLab would refuse is refused here, since a
 //! report that it cannot read turns the job red after we have ended well.
 
-use super::error::FormatError;
+use super::format_error::FormatError;
 use super::table;
 use serde_json::{Value, json};
 

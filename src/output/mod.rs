@@ -6,8 +6,8 @@
 pub mod azure;
 pub mod bitbucket;
 pub mod buildkite;
-pub(crate) mod error;
 pub(crate) mod file;
+pub(crate) mod format_error;
 pub mod github;
 pub mod gitlab;
 pub(crate) mod json;
@@ -25,8 +25,8 @@ use crate::os::random::random_bytes;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::hex;
 use anyhow::Context;
-use error::FormatError;
 use file::{FileFormat, OutputFile};
+use format_error::FormatError;
 
 /// One thing to write.
 #[derive(Debug, PartialEq, Eq)]

@@ -206,7 +206,7 @@ fn malformed_people_and_times_stay_empty_and_keep_their_place() {
         }
     }
     let history = repository.history(Some(&b), &parent);
-    assert_eq!(history.notes, []);
+    assert_eq!(history.warnings, []);
     assert_eq!(history.commits.len(), 2 * malformed.len() + 1);
     let last = history.commits.last().unwrap();
     let last = (last.message.as_deref(), last.author_name.as_deref());
@@ -252,9 +252,9 @@ fn a_commit_of_billions_of_files_is_left_without_them() {
     let bomb = git_at(&repository.at, &["commit-tree", &bomb, "-m", "bomb"], START, b"");
     let history = repository.history(None, &bomb);
     assert_eq!(history.commits[0].changes, []);
-    assert_eq!(history.notes, [HistoryWarning::TooManyFiles { commits: 1 }]);
+    assert_eq!(history.warnings, [HistoryWarning::TooManyFiles { commits: 1 }]);
     let paths = ["9/9/9".to_owned()];
     let range = CommitRange { head: &bomb, previous: None, most: 9, paths: &paths };
     let history = read(&repository.checkout(), &range).unwrap();
-    assert_eq!(history.notes, [HistoryWarning::TooManyFiles { commits: 1 }]);
+    assert_eq!(history.warnings, [HistoryWarning::TooManyFiles { commits: 1 }]);
 }

@@ -37,7 +37,7 @@ fn a_checkout_is_found_from_a_folder_in_it_and_from_a_linked_worktree() {
         let origin = checkout.remote("origin");
         assert_eq!(origin.as_deref(), Some("git@github.com:acme/widget.git"));
         let range = CommitRange { head, previous: Some(&a), most: 9, paths: &[] };
-        assert_eq!(read(&checkout, &range).unwrap().notes, []);
+        assert_eq!(read(&checkout, &range).unwrap().warnings, []);
     }
 }
 
@@ -77,15 +77,15 @@ fn a_clone_of_one_commit_says_that_it_is_shallow_and_blames_nobody_for_every_fil
     let history = clone.history(None, &c);
     assert_eq!(messages(&history), ["c"]);
     assert_eq!(history.commits[0].changes, []);
-    assert_eq!(history.notes, [HistoryWarning::Shallow { oldest: c.clone() }]);
-    let words = history.notes[0].to_string();
+    assert_eq!(history.warnings, [HistoryWarning::Shallow { oldest: c.clone() }]);
+    let words = history.warnings[0].to_string();
     assert!(words.contains("`fetch-depth: 0`") && words.contains("`GIT_DEPTH: 0`"), "{words}");
 
     let history = clone.history(Some(&b), &c);
     assert_eq!(messages(&history), ["c"]);
     let note = HistoryWarning::NoPrevious { previous: b.clone(), is_shallow: true, most: 100 };
-    assert_eq!(history.notes, [note]);
-    assert!(history.notes[0].to_string().contains("fetch-depth: 0"), "{}", history.notes[0]);
+    assert_eq!(history.warnings, [note]);
+    assert!(history.warnings[0].to_string().contains("fetch-depth: 0"), "{}", history.warnings[0]);
 
     let error = clone.error(None, &b);
     assert_eq!(error, GitError::NoHead { sha: b, is_shallow: true });
@@ -102,7 +102,7 @@ fn a_shallow_clone_that_reaches_the_previous_commit_is_as_good_as_a_whole_one() 
     let history = clone.history(None, &c);
     assert_eq!(messages(&history), ["c", "b"]);
     assert_eq!(history.commits[0].changes[0].kind, ChangeKind::Added);
-    assert_eq!(history.notes, [HistoryWarning::Shallow { oldest: b }]);
+    assert_eq!(history.warnings, [HistoryWarning::Shallow { oldest: b }]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn the_end_of_a_shallow_clone_hides_nothing_that_the_clone_has() {
     std::fs::write(repository.at.join(".git/shallow"), format!("{b}\n")).unwrap();
     let history = repository.history(None, &head);
     assert_eq!(messages(&history), ["merge", "side", "c", "b", "a"]);
-    assert_eq!(history.notes, [HistoryWarning::Shallow { oldest: b }]);
+    assert_eq!(history.warnings, [HistoryWarning::Shallow { oldest: b }]);
     assert_eq!(messages(&repository.history(Some(&side), &c)), ["c", "b"]);
 }
 
@@ -133,16 +133,16 @@ fn a_previous_commit_that_rewritten_history_left_behind_is_said() {
     assert_eq!(messages(&history), ["c", "b", "a"]);
     let note =
         HistoryWarning::NoPrevious { previous: gone.to_owned(), is_shallow: false, most: 100 };
-    assert_eq!(history.notes, [note]);
-    assert!(history.notes[0].to_string().contains("rewritten"), "{}", history.notes[0]);
+    assert_eq!(history.warnings, [note]);
+    assert!(history.warnings[0].to_string().contains("rewritten"), "{}", history.warnings[0]);
 
     repository.git(&["checkout", "--quiet", "-b", "other", &b]);
     let other = repository.commit(5, "other", &[("o", "o")]);
     let history = repository.history(Some(&c), &other);
     assert_eq!(messages(&history), ["other"]);
     let note = HistoryWarning::NoAncestor { previous: c.clone(), head: other };
-    assert_eq!(history.notes, [note]);
-    assert!(repository.history(Some(&c), &b).notes[0].to_string().contains("rollback"));
+    assert_eq!(history.warnings, [note]);
+    assert!(repository.history(Some(&c), &b).warnings[0].to_string().contains("rollback"));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn without_a_previous_commit_the_last_ones_are_taken() {
     let [_, _, c] = repository.three_commits();
     let range = CommitRange { head: &c, previous: None, most: 2, paths: &[] };
     let history = read(&repository.checkout(), &range).unwrap();
-    assert_eq!((messages(&history), history.notes), (vec!["c".into(), "b".into()], vec![]));
+    assert_eq!((messages(&history), history.warnings), (vec!["c".into(), "b".into()], vec![]));
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_damaged_repository_is_an_error_and_no_panic() {
         let fine = |checkout: Option<Checkout>| -> Result<bool, GitError> {
             let Some(checkout) = checkout else { return Ok(false) };
             let (head, history) = (checkout.head(), read(&checkout, &range));
-            Ok(head? == c && history?.notes.is_empty())
+            Ok(head? == c && history?.warnings.is_empty())
         };
         match Checkout::find(&repository.at).and_then(fine) {
             Ok(is_fine) => assert!(!is_fine, "{nth}"),
@@ -303,17 +303,17 @@ fn a_clone_without_trees_tells_its_commits_and_that_their_files_are_not_there() 
     let clone = folder.clone(&repository, "c", &["--filter=tree:0", "--bare"]);
     let history = clone.history(Some(&a), &c);
     assert_eq!(messages(&history), ["c", "b"]);
-    assert_eq!(history.notes, [HistoryWarning::NoTrees { commits: 2 }]);
+    assert_eq!(history.warnings, [HistoryWarning::NoTrees { commits: 2 }]);
     let paths = ["b".to_owned()];
     let range = CommitRange { head: &c, previous: Some(&a), most: 9, paths: &paths };
     let history = read(&clone.checkout(), &range).unwrap();
     assert_eq!(
-        (history.commits, history.notes),
+        (history.commits, history.warnings),
         (vec![], vec![HistoryWarning::NoTrees { commits: 2 }])
     );
 
     let clone = folder.clone(&repository, "d", &["--filter=blob:none", "--bare"]);
     let history = clone.history(Some(&b), &c);
-    assert_eq!(history.notes, []);
+    assert_eq!(history.warnings, []);
     assert_eq!(history.commits[0].changes.len(), 1);
 }

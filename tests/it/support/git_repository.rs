@@ -135,7 +135,7 @@ impl GitRepository {
     /// The messages of a range, which may have no note.
     pub(crate) fn messages(&self, previous: Option<&str>, head: &str) -> Vec<String> {
         let history = self.history(previous, head);
-        assert_eq!(history.notes, []);
+        assert_eq!(history.warnings, []);
         messages(&history)
     }
 
