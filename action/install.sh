@@ -68,7 +68,7 @@ download() {
   elif command -v wget >/dev/null; then
     wget -q -T 60 -O "$2" "$1"
   else
-    echo "neither curl nor wget is here" >&2
+    echo "neither curl nor wget is installed" >&2
     return 1
   fi
 }
@@ -83,27 +83,27 @@ install_archive() {
     fail "cannot download $url" "check the network, or set FINISHLINE_RELEASES to a mirror of the releases"
   found="$(sum_of "$folder/archive.tar.gz")"
   [ "$found" = "$sum" ] ||
-    fail "$archive.tar.gz is not what was released" "its SHA-256 is $found, wanted was $sum"
+    fail "$archive.tar.gz does not match the released archive" "its SHA-256 is $found, expected $sum"
   # In the folder and by relative names: a drive's colon is a remote host to tar.
   (cd "$folder" && tar -xzf archive.tar.gz "$archive/finishline$suffix")
   mkdir -p "$(dirname "$place")"
   echo "$sum" >"$folder/$archive/sum"
   rm -rf "$place"
   mv "$folder/$archive" "$place" 2>/dev/null || [ -x "$place/finishline$suffix" ] ||
-    fail "cannot put finishline into $place" "check the rights of the runner's tool cache"
+    fail "cannot move finishline to $place" "check the permissions of the runner's tool cache"
   rm -rf "$folder"
 }
 
 # Sets `binary` to the one of this version, from the tool cache or a fresh archive.
 released() {
   local version="$1" target archive sum place cache
-  target="$(target)" || fail "there is no finishline for ${RUNNER_OS:-this system} on ${RUNNER_ARCH:-this machine}" \
-    "it is released for Linux, macOS and Windows on x86_64 and aarch64"
+  target="$(target)" || fail "finishline is not released for ${RUNNER_OS:-this system} on ${RUNNER_ARCH:-this machine}" \
+    "use a runner with Linux, macOS or Windows on x86_64 or aarch64"
   archive="finishline-$version-$target"
   sum="$(printf %s "$CHECKSUM" | tr 'A-F' 'a-f')"
   if [ -z "$sum" ]; then
-    has_sums_of "$version" || fail "the SHA-256 sum of finishline $version is not known here" \
-      "set \`checksum\` to the sum of $archive.tar.gz, or leave \`version\` out"
+    has_sums_of "$version" || fail "the SHA-256 sum of finishline $version is unknown" \
+      "set \`checksum\` to the sum of $archive.tar.gz, or remove \`version\`"
     sum="$(listed_sum "$archive.tar.gz")"
     [ -n "$sum" ] || fail "finishline $version was not released for $target" "use another runner"
   fi
@@ -119,8 +119,8 @@ released() {
 
 # Sets `binary` to one that cargo builds from the action's own source.
 built() {
-  command -v cargo >/dev/null || fail "this commit of the action has no release, and cargo is not here" \
-    "take the action by a released tag, or install Rust to build it from source"
+  command -v cargo >/dev/null || fail "this commit of the action has no release, and cargo is not installed" \
+    "pin the action to a released tag, or install Rust to build it from source"
   # In its own folder and without these: the job's toolchain and flags are for its own code.
   unset RUSTUP_TOOLCHAIN RUSTFLAGS CARGO_BUILD_TARGET
   mkdir -p "${CARGO_TARGET_DIR:=$GITHUB_ACTION_PATH/target}"
@@ -143,14 +143,14 @@ built() {
 version="${VERSION:=$(own_version)}"
 version="${version#v}"
 case "$version" in
-  "" | *[!0-9A-Za-z.+-]*) fail "\`version\` is no version" "write it as $(own_version)" ;;
+  "" | *[!0-9A-Za-z.+-]*) fail "\`version\` is not a valid version" "write it like $(own_version)" ;;
 esac
 case "${CHECKSUM:=}" in
-  *[!0-9A-Fa-f]*) fail "\`checksum\` is no SHA-256 sum" "it has 64 hexadecimal digits" ;;
+  *[!0-9A-Fa-f]*) fail "\`checksum\` is not a SHA-256 sum" "use 64 hexadecimal digits" ;;
 esac
 case "${#CHECKSUM}" in
   0 | 64) ;;
-  *) fail "\`checksum\` is no SHA-256 sum" "it has 64 hexadecimal digits" ;;
+  *) fail "\`checksum\` is not a SHA-256 sum" "use 64 hexadecimal digits" ;;
 esac
 
 suffix=

@@ -30,23 +30,23 @@ macro_rules! exits {
 
 exits! {
     /// Done, nothing to do, skipped or planned.
-    Done 0 "done, nothing to do, skipped, planned";
+    Done 0 "success: done, nothing to do, skipped or planned";
     /// A bug of ours.
-    Bug 1 "a bug of ours";
+    Bug 1 "internal error";
     /// The inputs are wrong.
-    Inputs 2 "the inputs are wrong";
+    Inputs 2 "invalid inputs";
     /// A person must act.
-    ActionRequired 3 "a person must act";
+    ActionRequired 3 "approval by a person is needed";
     /// The provider or the pipeline refused.
-    Refused 4 "the provider or the pipeline refused";
+    Refused 4 "refused by the provider or the pipeline";
     /// Not authenticated, or not permitted.
-    Auth 5 "not authenticated, or not permitted";
+    Auth 5 "not authenticated or not authorized";
     /// The backend could not be reached, or failed, until the deadline.
-    Unavailable 6 "the backend could not be reached, or failed, until the deadline";
+    Unavailable 6 "the backend was unreachable or kept failing until the deadline";
     /// The outputs could not be written.
     Outputs 7 "the outputs could not be written";
     /// `plan --exit-code` found something to do.
-    ChangesPending 8 "`plan --exit-code`: there is something to do";
+    ChangesPending 8 "`plan --exit-code`: there are changes to make";
     /// Cancelled by a signal.
     Cancelled 9 "cancelled (SIGINT, SIGTERM)";
 }
@@ -82,57 +82,62 @@ macro_rules! codes {
 
 codes! {
     /// A panic.
-    Internal "internal" Bug "this is a bug in finishline: please report it with the line above";
+    Internal "internal" Bug "this is a bug in finishline; please report it with the line above";
     /// The command line, or an input that is no field of a provider.
-    Usage "usage" Inputs "see `finishline run --help`, or the table of inputs in the README";
+    Usage "usage" Inputs "see `finishline run --help` or the table of inputs in the README";
     /// No provider has this key.
-    UnknownProvider "unknown-provider" Inputs "`finishline providers` lists the keys";
+    UnknownProvider "unknown-provider" Inputs "run `finishline providers` to list the keys";
     /// A field that the provider needs is not there.
-    MissingField "missing-field" Inputs "`finishline providers KEY` shows every field with an example";
+    MissingField "missing-field" Inputs "run `finishline providers KEY` to see every field with an example";
     /// A field holds what the provider cannot take.
-    BadField "bad-field" Inputs "`finishline providers KEY` shows what each field takes";
+    BadField "bad-field" Inputs "run `finishline providers KEY` to see the accepted values of each \
+                                 field";
     /// `state` cannot be read as a mapping.
     BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
     /// The manifest, or an entry of it, cannot be taken as it stands.
-    BadManifest "bad-manifest" Inputs "see docs/manifest.md, and `finishline schema` for an editor";
+    BadManifest "bad-manifest" Inputs "see docs/manifest.md; `finishline schema` prints the JSON \
+                                       Schema for your editor";
     /// No integration, release or deploy was asked for.
-    NothingAsked "nothing-asked" Inputs "set `provider` to finish an integration, `release` or `environment` to make a release";
+    NothingAsked "nothing-asked" Inputs "set `provider` to install an integration, or `release` or \
+                                         `environment` to create a release";
     /// Several integrations are there and the state does not say which is meant.
-    Ambiguous "ambiguous" Inputs "name the one you mean with `integration-id`, or set `mode: install`";
+    Ambiguous "ambiguous" Inputs "select one with `integration-id`, or set `mode: install`";
     /// The token belongs to another server or organization.
-    TokenMismatch "token-mismatch" Inputs "use a token of that organization, or leave `org` and `url` to the token";
+    TokenMismatch "token-mismatch" Inputs "use a token of that organization, or remove `org` and `url` to take them from the token";
     /// The version is one that Sentry refuses, or there is none.
     BadRelease "bad-release" Inputs "set `release` to a name of at most 200 characters without `/`";
     /// A step needs a person with a browser.
-    NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, and go on as the summary says";
+    NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, then follow the next steps in the summary";
     /// The provider refused, or cannot be finished as asked.
-    Refused "refused" Refused "the message is the provider's own; change the field that it speaks of";
+    Refused "refused" Refused "the message comes from the provider; change the field that it refers to";
     /// The third party answered with an error.
-    ProviderError "provider-error" Refused "the third party's status is in `error-status`; see its own log";
+    ProviderError "provider-error" Refused "see `error-status` for the third party's HTTP status, and check the third party's log";
     /// The account belongs to another user.
-    IdentityTaken "identity-taken" Refused "approve with an account that no other user has linked";
+    IdentityTaken "identity-taken" Refused "approve with an account that is not linked to another \
+                                            user";
     /// The callback belongs to no waiting pipeline.
-    WrongOauthState "wrong-oauth-state" Refused "paste the address that the browser ended at, whole, after opening the latest `redirect-url`";
+    WrongOauthState "wrong-oauth-state" Refused "open the latest `redirect-url`, then paste the complete URL from the browser's address bar";
     /// The waiting pipeline's time is over.
     SessionExpired "session-expired" Refused "start again with `finishline run`";
     /// The callback was used before.
-    CallbackUsed "callback-used" Refused "nothing is left to do for it; `finishline run` says whether the integration is there";
+    CallbackUsed "callback-used" Refused "nothing is left to do for this callback; run `finishline run` to check whether the integration is installed";
     /// The callback is another organization's.
-    ForeignCallback "foreign-callback" Refused "set `org` to the organization that the pipeline was started for";
+    ForeignCallback "foreign-callback" Refused "set `org` to the organization for which the pipeline was started";
     /// The finish landed on another integration than the one named.
     IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
     /// The embedded backend cannot finish this provider.
-    NeedsSentry "needs-sentry" Refused "set `url` and `auth-token` of a Sentry, which can finish it";
+    NeedsSentry "needs-sentry" Refused "set `url` and `auth-token` to install it on a Sentry server";
     /// This backend cannot do what was asked.
-    Unsupported "unsupported" Refused "the message says what the backend lacks; `providers KEY` says what can be finished where";
+    Unsupported "unsupported" Refused "see the message for what the backend lacks; run `finishline providers KEY` to see where the provider can be installed";
     /// No token, and nothing that explains why.
-    NoToken "no-token" Auth "set `auth-token` (SENTRY_AUTH_TOKEN) from a secret, or `backend: embedded`";
+    NoToken "no-token" Auth "set `auth-token` (SENTRY_AUTH_TOKEN) from a secret";
     /// The backend does not know the token.
-    Unauthorized "unauthorized" Auth "set `auth-token` to a token that is valid there; it may have been revoked, or be of another server";
+    Unauthorized "unauthorized" Auth "set `auth-token` to a valid token; the current one may be revoked or belong to another server";
     /// An organization's token where a user's is needed.
-    OrgToken "org-token" Auth "set `pipeline-token` to the token of a user whose role is owner, manager or admin";
+    OrgToken "org-token" Auth "set `pipeline-token` to an access token of a user with the role owner, manager or admin";
     /// The organization is not there for this token.
-    NotAMember "not-a-member" Auth "check `org`, and that the token's owner is a member of it";
+    NotAMember "not-a-member" Auth "check `org`, and that the token's owner is a member of that \
+                                    organization";
     /// The user's role does not allow it.
     MissingScope "missing-scope" Auth "ask an owner, manager or admin of the organization";
     /// No connection, or no answer.
@@ -140,15 +145,17 @@ codes! {
     /// The rate limit held until the deadline.
     RateLimited "rate-limited" Unavailable "raise `timeout`, or run fewer jobs at once";
     /// The backend failed.
-    BackendError "backend-error" Unavailable "run again later: what was done stays done";
+    BackendError "backend-error" Unavailable "run again later; completed steps are kept";
     /// The total deadline passed.
-    Deadline "deadline" Unavailable "raise `timeout`, or look at what the last log line waits for";
+    Deadline "deadline" Unavailable "raise `timeout`, or check what the run was waiting for in the \
+                                     last log line";
     /// The embedded backend's file cannot be used.
-    Database "database" Unavailable "check the file that `database` names, its folder and its rights";
+    Database "database" Unavailable "check the file set as `database`, its folder and its permissions";
     /// The outputs cannot be written.
-    OutputsUnwritable "outputs-unwritable" Outputs "check the file that the message names, its folder and its rights";
+    OutputsUnwritable "outputs-unwritable" Outputs "check the file in the message, its folder and its permissions";
     /// SIGINT or SIGTERM.
-    Cancelled "cancelled" Cancelled "run again: what was done stays done, and the rest is finished";
+    Cancelled "cancelled" Cancelled "run again; completed steps are kept, and the remaining ones \
+                                     are carried out";
 }
 
 impl fmt::Display for ErrorCode {
@@ -201,7 +208,7 @@ impl Error {
             return Some(first);
         }
         let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
-        let message = format!("{count} mistakes: {}", messages.join("; "));
+        let message = format!("{count} errors: {}", messages.join("; "));
         Some(Self { message, errors: failures, ..first })
     }
 }
@@ -242,6 +249,6 @@ mod tests {
         ];
         let failure = Error::combine(mistakes).unwrap();
         assert_eq!(failure.code, ErrorCode::MissingField);
-        assert_eq!(failure.message, "2 mistakes: `a` is missing; `b` is no URL");
+        assert_eq!(failure.message, "2 errors: `a` is missing; `b` is no URL");
     }
 }

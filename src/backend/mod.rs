@@ -32,13 +32,13 @@ impl LinkReport {
     }
 
     fn not_linked(&mut self, what: &str, why: &str) {
-        let message = format!("{} is not linked: {why}", quote(what));
+        let message = format!("cannot link {}: {why}", quote(what));
         self.warnings.push(Warning::new("repository-not-linked", message));
     }
 
     fn not_mapped(&mut self, mapping: &CodeMapping, why: &str) {
         let what = quote(&format!("{} of {}", mapping.repository, mapping.project));
-        let message = format!("the code mapping of {what} is not set: {why}");
+        let message = format!("cannot set the code mapping of {what}: {why}");
         self.warnings.push(Warning::new("code-mapping-not-set", message));
     }
 }

@@ -21,10 +21,9 @@ pub fn page(mut command: Command, name: Option<&str>) -> Result<String> {
         Some(name) => command.find_subcommand(name),
     };
     let Some(page_of) = page_of else {
-        let message = format!("there is no command {}", quote(name.unwrap_or_default()));
-        return Err(
-            Error::new(ErrorCode::Usage, message).with_hint("`finishline --help` lists them")
-        );
+        let message = format!("unknown command {}", quote(name.unwrap_or_default()));
+        return Err(Error::new(ErrorCode::Usage, message)
+            .with_hint("run `finishline --help` to list the commands"));
     };
     let mut roff = Vec::new();
     let source = concat!("finishline ", env!("CARGO_PKG_VERSION"));

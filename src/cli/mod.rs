@@ -74,30 +74,31 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation> {
 
 /// The whole command line, as help shows it.
 pub fn command() -> Command {
-    let run = Command::new("run").about("The CI step: does everything its inputs ask for");
-    let plan = Command::new("plan").about("Decides, reads only, and says what would happen").arg(
-        Arg::new(EXIT_CODE)
-            .long(EXIT_CODE)
-            .action(ArgAction::SetTrue)
-            .help("exit with 8 when there is something to do"),
-    );
-    let check = Command::new("check").about("Looks whether what is asked for can be done");
-    let import = Command::new("import").about("Prints a manifest of what an organization has");
-    let resume = Command::new("resume").about("Goes on with a pipeline that waited for a person");
+    let run = Command::new("run").about("Runs the CI step: release, deploy and integration");
+    let plan =
+        Command::new("plan").about("Shows what would change, without changing anything").arg(
+            Arg::new(EXIT_CODE)
+                .long(EXIT_CODE)
+                .action(ArgAction::SetTrue)
+                .help("exit with 8 if there are changes to make"),
+        );
+    let check = Command::new("check").about("Checks that tokens, scopes and names allow the run");
+    let import = Command::new("import").about("Prints a manifest of the installed integrations");
+    let resume = Command::new("resume").about("Continues a pipeline after approval");
     let providers = Command::new("providers")
-        .about("Which providers there are, and what each needs")
-        .arg(Arg::new("key").value_name("KEY").help("the provider to explain"))
+        .about("Lists the providers, or shows the fields of one")
+        .arg(Arg::new("key").value_name("KEY").help("the provider to show"))
         .arg(value(find("format"), "FORMAT").value_parser(["text", "json"]));
     let completions = Command::new("completions")
-        .about("Prints what a shell completes")
+        .about("Generates shell completions")
         .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("the shell"));
     let schema = Command::new("schema").about("Prints the JSON Schema of the manifest");
     let man = Command::new("man")
-        .about("Prints a manual page, as roff")
-        .arg(Arg::new("command").value_name("COMMAND").help("the command to explain"));
+        .about("Prints a manual page in roff format")
+        .arg(Arg::new("command").value_name("COMMAND").help("the command to document"));
     Command::new("finishline")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Sentry releases, deploys and integrations from CI, with outputs that always arrive")
+        .about("A single binary for Sentry releases, deploys and integrations in CI")
         .subcommand_required(true)
         .arg_required_else_help(false)
         .disable_help_subcommand(false)
@@ -108,18 +109,21 @@ pub fn command() -> Command {
 fn serve() -> Command {
     let arg = |name, word, help| Arg::new(name).long(name).value_name(word).help(help);
     Command::new("serve")
-        .about("Sentry's API over the embedded backend, for tests and for one machine")
+        .about(
+            "Runs a local Sentry-compatible API backed by the embedded backend's file, for tests \
+             and for one machine",
+        )
         .arg(
-            arg("listen", "ADDRESS:PORT", "where to listen; port 0 takes a free one")
+            arg("listen", "ADDRESS:PORT", "the address to listen on; port 0 picks a free port")
                 .default_value(DEFAULT_LISTEN),
         )
-        .arg(arg("database", "FILE", "the embedded backend's file [FINISHLINE_DATABASE]"))
+        .arg(arg("database", "FILE", "the embedded backend's SQLite file [FINISHLINE_DATABASE]"))
         .arg(
-            arg("org", "SLUG", "an organization to make, as often as needed")
+            arg("org", "SLUG", "an organization to create; can be repeated")
                 .action(ArgAction::Append),
         )
         .arg(
-            arg("project", "SLUG", "a project to make in each --org, as often as needed")
+            arg("project", "SLUG", "a project to create in each --org; can be repeated")
                 .action(ArgAction::Append),
         )
 }
@@ -129,7 +133,7 @@ fn with_inputs(command: Command) -> Command {
         .long(SET)
         .value_name("NAME=VALUE")
         .action(ArgAction::Append)
-        .help("one field of `state`; a secret only as NAME=@FILE or NAME=env:VARIABLE");
+        .help("sets one field of `state`; a secret only as NAME=@FILE or NAME=env:VARIABLE");
     command.args(INPUTS.iter().map(flag)).arg(set)
 }
 
@@ -215,7 +219,7 @@ fn usage(error: &clap::Error) -> Error {
     match (lines.find_map(|line| line.strip_prefix("tip: ")), error.kind()) {
         (Some(tip), _) => failure.with_hint(tip),
         (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => failure
-            .with_hint("`finishline --help` lists the commands; a step of CI is `finishline run`"),
+            .with_hint("run `finishline --help` to list the commands; in CI, use `finishline run`"),
         (None, _) => failure,
     }
 }

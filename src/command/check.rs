@@ -92,7 +92,7 @@ impl RunContext<'_> {
                 let task = IntegrationTask::new(inputs, BackendName::Embedded)?;
                 embedded::list_read_only(&path, &task.org, task.provider).await?;
             }
-            let note = if path.exists() { "it is there" } else { "it would be made" };
+            let note = if path.exists() { "exists" } else { "would be created" };
             Ok(format!("{}: {note}", path.display()))
         };
         let name = inputs.provider.as_ref().map(|key| format!(", for {key}")).unwrap_or_default();
@@ -181,14 +181,14 @@ async fn run_check(
 }
 
 fn describe_account(owner: &TokenOwner) -> String {
-    let user = owner.user.as_deref().unwrap_or("no user");
-    format!("it knows the token, as {user}; scopes: {}", owner.scopes.join(", "))
+    let user = owner.user.as_deref().unwrap_or("none");
+    format!("token accepted; user: {user}; scopes: {}", owner.scopes.join(", "))
 }
 
 /// The lines as the end of the run: the exit is that of the first failure.
 fn to_outcome(rows: Vec<CheckResult>) -> Outcome {
     let good = rows.iter().filter(|(_, result)| result.is_ok()).count();
-    let headline = format!("{good} of {} checks are good", rows.len());
+    let headline = format!("{good} of {} checks passed", rows.len());
     let first = rows.iter().find_map(|(_, result)| result.clone().err());
     let entry = |(name, result): CheckResult| {
         let (sign, outcome) = match result {

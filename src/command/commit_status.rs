@@ -26,7 +26,7 @@ impl RunContext<'_> {
             Ok(Err(failure)) => format!("{failure} ({})", failure.hint),
             Err(_) => "the deadline passed".to_owned(),
         };
-        let message = format!("the commit status is not set: {reason}");
+        let message = format!("the commit status was not set: {reason}");
         outcome.with_warning(Some(Warning::new("github-status-not-set", message)))
     }
 
@@ -40,12 +40,15 @@ impl RunContext<'_> {
         let job = self.job;
         let github_like = job.host.is_github_like();
         let (true, Some(repository), Some(sha)) = (github_like, &job.repository, &job.sha) else {
-            return Err(Error::new(ErrorCode::Usage, "this host tells no commit on GitHub")
-                .with_hint("`github-status` works in GitHub Actions"));
+            return Err(Error::new(
+                ErrorCode::Usage,
+                "this CI host provides no repository and commit on GitHub",
+            )
+            .with_hint("use `github-status` in GitHub Actions"));
         };
         if inputs.release.github_token.is_none() {
-            return Err(Error::new(ErrorCode::NoToken, "there is no token for GitHub")
-                .with_hint("set `github-token`, in GitHub Actions from `github.token`"));
+            return Err(Error::new(ErrorCode::NoToken, "no token for GitHub is set")
+                .with_hint("set `github-token`; in GitHub Actions, use `github.token`"));
         }
         let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
         let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));

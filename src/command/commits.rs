@@ -64,13 +64,13 @@ impl<'a> CommitSources<'a> {
         let repository = self.repository().ok_or_else(|| {
             Error::new(
                 ErrorCode::Usage,
-                "neither the host nor a remote tells a repository on GitHub",
+                "cannot tell the GitHub repository from the CI host or the git remote",
             )
-            .with_hint("run in GitHub Actions or in a checkout, or name the commits as `REPO@SHA`")
+            .with_hint("run in GitHub Actions or in a git checkout, or set `commits` to `REPO@SHA`")
         })?;
         if head.is_empty() {
-            let message = "neither the host nor a checkout tells the commit that is released";
-            return Err(Error::new(ErrorCode::Usage, message).with_hint("run in a checkout"));
+            let message = "cannot tell the commit to release from the CI host or a git checkout";
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("run in a git checkout"));
         }
         let github = github(self.inputs, self.job, self.deadline)?;
         let Some(previous) = previous else {
@@ -81,7 +81,8 @@ impl<'a> CommitSources<'a> {
             github.compare(&repository, previous, head).await?;
         let cut = (commits.len() < total).then(|| {
             let listed = commits.len();
-            let message = format!("of {total} commits since {previous}, GitHub tells {listed}");
+            let message =
+                format!("GitHub returned only {listed} of the {total} commits since {previous}");
             Warning::new("commits-cut", message)
         });
         Ok(with_warnings(commits, cut.into_iter().collect(), Some(previous)))
@@ -116,7 +117,7 @@ impl CommitReader for CommitSources<'_> {
 pub(crate) fn github(inputs: &Inputs, job: &Job, deadline: Instant) -> Result<GitHubApi> {
     let api = job.api_url.as_deref().filter(|_| job.host.is_github_like()).unwrap_or(GITHUB_API);
     let api = Url::parse(api).map_err(|_| {
-        Error::new(ErrorCode::Usage, "the host tells no address of GitHub's API that can be used")
+        Error::new(ErrorCode::Usage, "the CI host's URL of GitHub's API is invalid")
     })?;
     let token = inputs.release.github_token.as_ref();
     GitHubApi::new(&api, token, &tls_trust(inputs, &api), deadline)
@@ -130,14 +131,16 @@ fn with_warnings(
 ) -> CommitList {
     let message = match (commits.len(), previous) {
         (0, Some(previous)) => {
-            format!("no commits: nothing was committed since {previous}, or nothing of `paths`")
+            format!("no commits: none were made since {previous}, or none of them touch `paths`")
         }
-        (0, None) => "no commits: none of those that were looked at touches one of `paths`, \
-                      which are below the root of the repository"
-            .to_owned(),
+        (0, None) => {
+            "no commits: none of the commits examined touch `paths`, which are relative to the root \
+             of the repository"
+                .to_owned()
+        }
         (DEFAULT_COMMITS, None) => format!(
-            "the commit of the release before is not known, so the last {DEFAULT_COMMITS} commits are sent; \
-             name it with `previous`, or set `previous: lookup`"
+            "the commit of the previous release is unknown, so the last {DEFAULT_COMMITS} commits \
+             are sent; set `previous` to that commit or to `lookup`"
         ),
         _ => return CommitList { commits, warnings },
     };
@@ -147,8 +150,8 @@ fn with_warnings(
 }
 
 fn no_checkout() -> Error {
-    Error::new(ErrorCode::Usage, "the working folder is in no checkout").with_hint(
-        "check the code out, or set `commits: github`, which needs none, or `commits: none`",
+    Error::new(ErrorCode::Usage, "the working directory is not inside a git checkout").with_hint(
+        "check out the code, or set `commits: github` (which needs no checkout) or `commits: none`",
     )
 }
 

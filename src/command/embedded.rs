@@ -54,9 +54,9 @@ impl RunContext<'_> {
     ) -> Result<Outcome> {
         let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
         if !path.exists() {
-            let message = format!("there is no database {}", quote(&path.to_string_lossy()));
+            let message = format!("database {} does not exist", quote(&path.to_string_lossy()));
             return Err(Error::new(ErrorCode::Database, message)
-                .with_hint("let `database` name the file that the first run used"));
+                .with_hint("set `database` to the file that the first run used"));
         }
         let mut database = Database::open(&path).await?;
         let backend = EmbeddedBackend::new(&mut database);
@@ -71,7 +71,7 @@ impl RunContext<'_> {
 async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Result<Outcome> {
     let task = report.task;
     let listed = embedded::list_read_only(path, &task.org, task.provider).await?;
-    let note = if path.exists() { "" } else { " (would be made)" };
+    let note = if path.exists() { "" } else { " (would be created)" };
     let request = format!("embedded, {}{note}", path.display());
     let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };
     let links = async |id, _: &_| embedded::links_read_only(path, &task.org, id).await;
@@ -116,24 +116,24 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
 
     fn created(&self) -> Vec<String> {
         let orgs = self.backend.created_orgs.iter();
-        orgs.map(|org| format!("the organization {org} is new here")).collect()
+        orgs.map(|org| format!("created organization {org}")).collect()
     }
 
     /// The file has the pipeline already.
     fn suspend(&mut self, task: &IntegrationTask, _: &Decision) -> Result<Vec<String>> {
-        let copy = "approve, and copy the whole address that the browser ends at: it may show no page, and is a secret until it is used";
+        let copy = "approve, then copy the complete URL from the browser's address bar, even if no page is shown; it is a secret until it is used";
         let host = self.run.job.host;
         let resume = if host.is_github_like() {
             // The action knows by its input which command it is.
-            "within an hour: run this again with that address as `callback-url`".to_owned()
+            "within an hour: run this again with that URL as `callback-url`".to_owned()
         } else if host.is_ci() {
-            "within an hour: run `finishline resume` with that address in FINISHLINE_CALLBACK_URL"
+            "within an hour: run `finishline resume` with that URL in FINISHLINE_CALLBACK_URL"
                 .to_owned()
         } else {
             let database = self.inputs.database.as_ref().map(|file| format!(" --database {file}"));
             let (org, database) = (&task.org, database.unwrap_or_default());
             format!(
-                "within an hour: finishline resume --org {org}{database} --callback-url - (then paste it)"
+                "within an hour: finishline resume --org {org}{database} --callback-url - (then paste the URL)"
             )
         };
         Ok(vec![copy.to_owned(), resume])
@@ -145,12 +145,16 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
             return Ok(waiting);
         }
         let (name, page) = (task.name(), page_to_open(&waiting).unwrap_or_default());
-        let mut prompt = format!("{name} needs you: open this page and approve\n\n  {page}\n\n");
+        let mut prompt =
+            format!("{name} needs your approval: open this page and approve\n\n  {page}\n\n");
         loop {
-            prompt.push_str("then paste the address that the browser ends at: ");
+            prompt.push_str("then paste the complete URL from the browser's address bar: ");
             OutputSinks::emit(vec![WriteOp::Stderr(std::mem::take(&mut prompt))])?;
             let line = terminal::read_line().await.ok_or_else(|| {
-                Error::new(ErrorCode::NeedsBrowser, "nothing was pasted; the pipeline still waits")
+                Error::new(
+                    ErrorCode::NeedsBrowser,
+                    "nothing was pasted; the pipeline is still waiting",
+                )
             })?;
             let resumed = match Callback::parse(&line) {
                 Ok(callback) => self.resume(&task.org, &callback).await,
@@ -161,7 +165,7 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
                 Err(failure) => prompt = format!("{failure}\n"),
                 Ok((_, outcome)) => match page_to_open(&outcome) {
                     Some(page) => {
-                        prompt = format!("{name} needs you again: open\n\n  {page}\n\n");
+                        prompt = format!("{name} needs your approval again: open\n\n  {page}\n\n");
                     }
                     None => return Ok(outcome),
                 },

@@ -68,9 +68,11 @@ impl RunContext<'_> {
         let PreparedEntry { key, inputs, .. } = matching.next().ok_or_else(|| {
             let message = match &base.entry {
                 Some(entry) => format!("the manifest has no entry {}", quote(entry)),
-                None => "`resume` goes on with one pipeline, and a manifest names many".to_owned(),
+                None => "`resume` continues one pipeline, but the manifest can list several: \
+                         `entry` is missing"
+                    .to_owned(),
             };
-            let hint = format!("name the one that waits with `entry`: {}", keys.join(", "));
+            let hint = format!("set `entry` to the one that is waiting: {}", keys.join(", "));
             Error::new(ErrorCode::Usage, message).with_hint(hint)
         })?;
         let callback_url = base.callback_url.clone();
@@ -114,8 +116,8 @@ impl RunContext<'_> {
     /// Why this run takes no manifest.
     fn untrusted_job_error(&self) -> Option<Error> {
         self.job.privileged.then(|| {
-            let message = "strangers can start this job although it sees secrets, and a manifest says where secrets go";
-            let hint = "run it for `push` or `schedule`, on a branch that strangers cannot fill";
+            let message = "this job has secrets and can be triggered by outsiders, so a manifest from the checkout is not trusted";
+            let hint = "run it on `push` or `schedule`, on a branch that outsiders cannot push to";
             Error::new(ErrorCode::Usage, message).with_hint(hint)
         })
     }
@@ -162,7 +164,7 @@ impl RunContext<'_> {
         let overdue = async {
             self.cancellation.requested().await;
             tracing::warn!(
-                "stopping: no more entries begin, those under way have {SHUTDOWN_GRACE:?}"
+                "shutting down: no new entries; running ones have {SHUTDOWN_GRACE:?} to finish"
             );
             sleep_until(Instant::now() + SHUTDOWN_GRACE).await;
         };
@@ -212,14 +214,14 @@ impl RunContext<'_> {
             true => (ErrorCode::Cancelled, "the run was cancelled by a signal"),
             false => (ErrorCode::Deadline, "the deadline passed"),
         };
-        Outcome::failed(Error::new(code, format!("not done: {why}")))
+        Outcome::failed(Error::new(code, format!("not completed: {why}")))
     }
 }
 
 fn read_manifest(file: &str) -> Result<String> {
     files::read(file).map_err(|error| {
         let message = format!("cannot read the manifest {}: {error}", quote(file));
-        let hint = "let `manifest` name a YAML file of at most 1 MiB";
+        let hint = "set `manifest` to a YAML file of at most 1 MiB";
         Error::new(ErrorCode::BadManifest, message).with_hint(hint)
     })
 }

@@ -73,7 +73,7 @@ impl<'a> PreparedRelease<'a> {
         let task = &self.task;
         if self.inputs.dry_run {
             let standing = read_release(&path, &task.org, &task.version).await?;
-            let note = if path.exists() { "" } else { " (would be made)" };
+            let note = if path.exists() { "" } else { " (would be created)" };
             let backend = format!("backend: embedded, {}{note}", path.display());
             let report = ReleaseReport { task, site: &site };
             return Ok(report.planned(standing.as_ref(), vec![backend]));
@@ -112,7 +112,7 @@ impl<'a> PreparedRelease<'a> {
         change.refs = task.refs();
         let mut requests = vec![backend.first_request(&task.projects, &change)];
         if let CommitPlan::Upload(source) = task.commits {
-            requests.push(format!("with the commits that {} has", source.describe()));
+            requests.push(format!("with the commits from {}", source.describe()));
         }
         requests.extend(task.deploy.as_ref().map(|deploy| {
             let deploy = Deploy { finished: now, ..deploy.clone() };
@@ -140,7 +140,7 @@ impl<'a> PreparedRelease<'a> {
             Ok(Ok(())) => report.complete(&done),
             Ok(Err(failure)) => report.failed(&done, failure),
             Err(_) => {
-                let message = "the deadline passed before the release job was through";
+                let message = "the deadline passed before the release was complete";
                 report.failed(&done, Error::new(ErrorCode::Deadline, message))
             }
         }
@@ -151,7 +151,7 @@ impl<'a> PreparedRelease<'a> {
 async fn wait_for_commits(backend: &mut impl ReleaseBackend, done: &mut ReleaseProgress) -> Result {
     let mut wait = Duration::from_millis(250);
     while done.commit_count.is_none_or(|count| count == 0) && !done.commits.is_empty() {
-        tracing::info!("waiting until the backend has fetched the commits");
+        tracing::info!("waiting for the backend to fetch the commits");
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
         let standing = backend.read().await?;
@@ -161,7 +161,7 @@ async fn wait_for_commits(backend: &mut impl ReleaseBackend, done: &mut ReleaseP
 }
 
 fn commits_not_fetched() -> Error {
-    let message = "the backend has not fetched the release's commits within the time";
+    let message = "the backend did not fetch the release's commits before the deadline";
     Error::new(ErrorCode::Deadline, message)
         .with_hint("check that an integration is linked to the repository, and raise `timeout`")
 }
@@ -169,7 +169,5 @@ fn commits_not_fetched() -> Error {
 /// The token that releases are made with: what the pipeline needs beside it may be somebody else's.
 pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
     let token = inputs.auth_token.as_ref().or(inputs.pipeline_token.as_ref());
-    token
-        .cloned()
-        .ok_or_else(|| Error::new(ErrorCode::NoToken, "there is no token for the release"))
+    token.cloned().ok_or_else(|| Error::new(ErrorCode::NoToken, "no token for the release is set"))
 }

@@ -15,8 +15,8 @@ impl RunContext<'_> {
     /// before anything else is written.
     pub(crate) async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
         if inputs.dry_run {
-            let message = "`resume` has no dry run: a callback can be used only once";
-            return Err(Error::new(ErrorCode::Usage, message).with_hint("leave `dry-run` away"));
+            let message = "`resume` does not support `dry-run`: a callback can be used only once";
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("remove `dry-run`"));
         }
         let address = inputs.callback_url.as_ref().ok_or_else(missing_callback)?;
         let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
@@ -40,13 +40,14 @@ impl RunContext<'_> {
 
 /// `callback-url` was given to another command.
 pub(super) fn unexpected_callback() -> Error {
-    let message = "`callback-url` is for `finishline resume`, and this is `run`";
-    Error::new(ErrorCode::Usage, message).with_hint("run `finishline resume`, or leave it out")
+    let message = "`callback-url` can only be used with `finishline resume`";
+    Error::new(ErrorCode::Usage, message)
+        .with_hint("run `finishline resume`, or remove `callback-url`")
 }
 
 fn missing_callback() -> Error {
-    let message = "`callback-url` is missing: the address that the browser ended at";
-    let hint =
-        "set FINISHLINE_CALLBACK_URL from a secret, or --callback-url FILE (`-` is standard input)";
+    let message = "`callback-url` is missing: the complete URL from the browser's address bar";
+    let hint = "set FINISHLINE_CALLBACK_URL from a secret, or pass --callback-url FILE (`-` is \
+                standard input)";
     Error::new(ErrorCode::Usage, message).with_hint(hint)
 }

@@ -50,7 +50,7 @@ impl RunContext<'_> {
         }
         let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
         if matches!(flow.decision, Decision::UpToDate { .. }) && !task.secrets().is_empty() {
-            let message = "Sentry shows no secrets, so a rotated one is not seen: `mode: reauth` sends them again";
+            let message = "key rotation cannot be detected, because Sentry does not return secrets; set `mode: reauth` to send them again";
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }
         Ok(outcome)
@@ -73,18 +73,15 @@ impl RunContext<'_> {
         let path = inputs.resume_file.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorCode::Usage,
-                "`resume-file` is missing: where the first run kept the pipeline",
+                "`resume-file` is missing: the file in which the first run saved the pipeline",
             )
         })?;
         let file = resume_file::read(path)?;
         let options = self.connect_options(inputs, deadline)?;
         let key = find_suspended(&file, &options.url, org, inputs)?;
         let suspended = file.get(&key, &token(inputs)?).ok_or_else(|| {
-            Error::new(
-                ErrorCode::SessionExpired,
-                "the resume file cannot be opened with this token",
-            )
-            .with_hint("use the token of the first run, or start again with `finishline run`")
+            Error::new(ErrorCode::SessionExpired, "cannot decrypt the resume file with this token")
+                .with_hint("use the token of the first run, or start again with `finishline run`")
         })?;
         let mut task = resumed_task(&key, org, &suspended, inputs);
         answer_later_steps(&mut task, inputs, callback, &suspended.step);
@@ -133,18 +130,19 @@ impl SentryRun<'_> {
         if !self.backend.has_session() {
             let mode = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
             return vec![
-                "set the integration up there, signed in as an owner, manager or admin".to_owned(),
+                "sign in there as an owner, manager or admin, and install the integration"
+                    .to_owned(),
                 format!("run this again{mode}: it finds the integration and reports it"),
             ];
         }
         let Some(file) = &inputs.resume_file else {
-            let message = "this run kept nothing to go on from: set `resume-file`, and run again";
+            let message = "nothing was saved to resume from: set `resume-file` and run again";
             return vec![message.to_owned()];
         };
         let entry = self.run.entry.map(|entry| format!(" --entry '{entry}'")).unwrap_or_default();
         vec![
-            "approve, and copy the whole address that the browser ends at: it is a secret until it is used".to_owned(),
-            format!("within an hour: finishline resume --org {org}{entry} --resume-file {file} --callback-url - (then paste it)"),
+            "approve, then copy the complete URL from the browser's address bar; it is a secret until it is used".to_owned(),
+            format!("within an hour: finishline resume --org {org}{entry} --resume-file {file} --callback-url - (then paste the URL)"),
         ]
     }
 }
@@ -186,7 +184,7 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
         let work = self.backend.set_links(integration_id, requested, report);
         // The deadline of the whole run would hide the finished integration.
         if timeout_at(deadline, work).await.is_err() {
-            let message = "the deadline passed before every repository and code mapping was set";
+            let message = "the deadline passed before all repositories and code mappings were set";
             report.warnings.push(Warning::new("deadline", message));
         }
     }
@@ -195,9 +193,7 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
 /// The token that drives pipelines.
 pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
     let token = inputs.pipeline_token.as_ref().or(inputs.auth_token.as_ref());
-    token
-        .cloned()
-        .ok_or_else(|| Error::new(ErrorCode::NoToken, "there is no token for the pipeline"))
+    token.cloned().ok_or_else(|| Error::new(ErrorCode::NoToken, "no token for the pipeline is set"))
 }
 
 /// The pipeline that is meant: the only one of this server and organization, or the provider's, or
@@ -215,13 +211,13 @@ fn find_suspended(file: &ResumeFile, url: &Url, org: &OrgSlug, inputs: &Inputs) 
         [key] => Ok(key.to_owned()),
         [] => Err(Error::new(
             ErrorCode::WrongOauthState,
-            "no pipeline of this organization waits in the resume file",
+            "the resume file has no waiting pipeline of this organization",
         )),
         _ => Err(Error::new(
             ErrorCode::Ambiguous,
-            format!("several pipelines wait: {}", keys.join(", ")),
+            format!("several pipelines are waiting: {}", keys.join(", ")),
         )
-        .with_hint("name the one you mean with `provider`, or by what stands last with `entry`")),
+        .with_hint("select one with `provider`, or set `entry` to the last part of its name")),
     }
 }
 

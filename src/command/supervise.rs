@@ -55,7 +55,7 @@ pub(crate) fn supervise(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the async runtime cannot be started")?;
+        .context("cannot start the async runtime")?;
     let mut work = Box::pin(work);
     let cancellable = async {
         tokio::select! {

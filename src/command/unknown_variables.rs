@@ -13,7 +13,7 @@ const INSTALLER_VARIABLES: [&str; 4] = ["RELEASES", "VERSION", "CHECKSUM", "CHEC
 /// Says which variables are near an input's and none.
 pub(crate) fn warn(env: &Env) {
     for (name, near) in suspicious(env) {
-        tracing::warn!("{name} is the variable of no input: did you mean {near}?");
+        tracing::warn!("unknown variable {name}: did you mean {near}?");
     }
 }
 

@@ -59,7 +59,8 @@ pub enum DatabaseError {
     },
     /// A database of a later version of this program.
     #[error(
-        "the database {file} has schema {found}, and this version knows up to {known}",
+        "the database {file} has schema version {found}, but this version of finishline supports \
+         only up to {known}",
         file = quote(&path.to_string_lossy())
     )]
     Newer {
@@ -71,7 +72,7 @@ pub enum DatabaseError {
         known: i64,
     },
     /// What SQLite says.
-    #[error("the database cannot be used: {0}")]
+    #[error("cannot use the database: {0}")]
     Sqlite(#[from] rusqlite::Error),
 }
 
@@ -79,8 +80,10 @@ impl From<DatabaseError> for Error {
     fn from(error: DatabaseError) -> Self {
         let failure = Self::new(ErrorCode::Database, error.to_string());
         let hint = match error {
-            DatabaseError::Newer { .. } => "use the newer finishline that made the file",
-            DatabaseError::Foreign { .. } => "let `database` name a file of its own",
+            DatabaseError::Newer { .. } => {
+                "use the newer version of finishline that created the file"
+            }
+            DatabaseError::Foreign { .. } => "set `database` to a file of its own",
             DatabaseError::Open { .. } | DatabaseError::Sqlite(_) => return failure,
         };
         failure.with_hint(hint)
@@ -209,7 +212,7 @@ async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) 
     loop {
         match work() {
             Err(error) if error.is_busy() => {
-                tracing::debug!("the database is busy, asking again");
+                tracing::debug!("the database is busy; retrying");
                 tokio::time::sleep(PAUSE).await;
             }
             result => return result,

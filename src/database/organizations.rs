@@ -92,11 +92,11 @@ impl Database {
             let (_, id, is_new) = ensure_org(transaction, org)?;
             let mut created = Vec::new();
             if is_new {
-                created.push(format!("the organization {org} is new here"));
+                created.push(format!("created organization {org}"));
             }
             for slug in projects {
                 if create_project(transaction, id, slug)? {
-                    created.push(format!("the project {slug} is new here"));
+                    created.push(format!("created project {slug}"));
                 }
             }
             Ok((id, created))

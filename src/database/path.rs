@@ -17,7 +17,7 @@ pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
         below("XDG_STATE_HOME", "finishline").or_else(|| below("HOME", ".local/state/finishline"))
     };
     folder.map(|folder| folder.join("finishline.db")).ok_or_else(|| {
-        Error::new(ErrorCode::Usage, "there is no place for the embedded backend's file")
-            .with_hint("name a file with `database` (FINISHLINE_DATABASE, --database)")
+        Error::new(ErrorCode::Usage, "no default location for the embedded backend's SQLite file")
+            .with_hint("set `database` (FINISHLINE_DATABASE, --database) to a file")
     })
 }

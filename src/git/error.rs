@@ -7,13 +7,13 @@ use crate::text::quote;
 #[non_exhaustive]
 pub enum GitError {
     /// The text is no sha; names of branches and expressions are not resolved.
-    #[error("{text} is no commit: a sha has 7 to 64 hex digits")]
+    #[error("{text} is not a commit: a SHA has 7 to 64 hex digits")]
     NoSha {
         /// The text, quoted.
         text: String,
     },
     /// Several commits begin like this.
-    #[error("several commits of this clone begin with {sha}")]
+    #[error("several commits in this clone start with {sha}")]
     Ambiguous {
         /// The beginning that they share.
         sha: String,
@@ -27,19 +27,19 @@ pub enum GitError {
         is_shallow: bool,
     },
     /// Nothing is checked out.
-    #[error("no commit is checked out: nothing has been committed to this branch yet")]
+    #[error("no commit is checked out: this branch has no commits yet")]
     Unborn,
     /// The repository's hashes are of another kind.
-    #[error("this repository names its commits by SHA-256, which cannot be read here")]
+    #[error("this repository uses SHA-256 object names, which are not supported")]
     Sha256,
     /// The repository's refs are kept in another way.
     #[error(
-        "this repository keeps its branches as a reftable, which does not tell here what is \
-         checked out"
+        "this repository stores its refs in the reftable format, which is not supported, so the \
+         checked-out commit is unknown"
     )]
     Reftable,
     /// The repository is damaged, or may not be read.
-    #[error("the repository cannot be read: {cause}")]
+    #[error("cannot read the repository: {cause}")]
     Unreadable {
         /// What the reader of the repository says.
         cause: String,
@@ -50,17 +50,17 @@ impl GitError {
     /// What the reader can change.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoSha { .. } => "write the commit's sha; `git rev-parse NAME` tells it",
-            Self::Ambiguous { .. } => "write the commit's sha in full",
+            Self::NoSha { .. } => "use the commit's SHA; `git rev-parse NAME` prints it",
+            Self::Ambiguous { .. } => "use the commit's full SHA",
             Self::NoHead { .. } => {
-                "check that commit out, or fetch it: `fetch-depth: 0` of actions/checkout, \
+                "check out that commit, or fetch it: set `fetch-depth: 0` for actions/checkout, \
                  `GIT_DEPTH: 0` on GitLab"
             }
-            Self::Unborn => "commit first, or name the version and set `commits: none`",
-            Self::Sha256 => "name the version and set `commits: none`",
-            Self::Reftable => "name the version or the commit",
+            Self::Unborn => "commit first, or set `release` and `commits: none`",
+            Self::Sha256 => "set `release` and `commits: none`",
+            Self::Reftable => "set `release`, or give the commit's SHA",
             Self::Unreadable { .. } => {
-                "check that this user may read the checkout, and that it is whole: `git fsck`"
+                "check that this user can read the checkout, and that `git fsck` finds no damage"
             }
         }
     }

@@ -52,42 +52,42 @@ impl HistoryWarning {
     }
 }
 
-const FETCH_ALL: &str = "set `fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` on GitLab";
+const FETCH_ALL: &str = "set `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` on GitLab";
 
 impl fmt::Display for HistoryWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shallow { oldest } => write!(
                 f,
-                "the clone is shallow: its history ends at {oldest}, whose files are not known; \
-                 {FETCH_ALL}"
+                "the clone is shallow: its history ends at {oldest}, whose changed files are \
+                 unknown; {FETCH_ALL}"
             ),
             Self::NoPrevious { previous, is_shallow: true, most } => write!(
                 f,
                 "the previous commit {previous} is not in this shallow clone, so the last commits \
-                 are taken, {most} at most; {FETCH_ALL}"
+                 are used, at most {most}; {FETCH_ALL}"
             ),
             Self::NoPrevious { previous, is_shallow: false, most } => write!(
                 f,
-                "the previous commit {previous} is not in this clone, as after history was \
-                 rewritten, so the last commits are taken, {most} at most; name a previous commit \
-                 that the branch still has"
+                "the previous commit {previous} is not in this clone, for example because history \
+                 was rewritten, so the last commits are used, at most {most}; set `previous` to a \
+                 commit that is still on the branch"
             ),
             Self::NoAncestor { previous, head } => write!(
                 f,
-                "the previous commit {previous} does not lead to {head}, as after a rollback or on \
-                 another branch, so the commits are those that only {head} has; name a previous \
-                 commit of the same branch if others were meant"
+                "the previous commit {previous} is not an ancestor of {head}, for example after a \
+                 rollback or on another branch, so only the commits that {head} adds to it are \
+                 used; set `previous` to a commit of the same branch to get others"
             ),
             Self::NoTrees { commits } => write!(
                 f,
-                "the clone was made without the files of {commits} of these commits, so which they \
-                 touch is not known; clone without `--filter=tree:0`"
+                "the clone lacks the file lists of {commits} of these commits, so the files that \
+                 they change are unknown; clone without `--filter=tree:0`"
             ),
             Self::TooManyFiles { commits } => write!(
                 f,
-                "{commits} of these commits touch so many files that none are told of them; name a \
-                 later previous commit if they were not meant"
+                "{commits} of these commits change too many files, so no files are sent for them; \
+                 set `previous` to a later commit to leave them out"
             ),
         }
     }

@@ -64,13 +64,13 @@ impl GitHubClient {
     ) -> Result<Self> {
         let token = token.map(|token| token.expose().trim()).filter(|token| !token.is_empty());
         if token.is_some_and(|token| HeaderValue::from_str(token).is_err()) {
-            let message = "the token for GitHub holds characters that no token has";
-            let hint = "set `github-token` to the token alone, on one line";
+            let message = "the token for GitHub contains invalid characters";
+            let hint = "set `github-token` to the token only, on one line";
             return Err(Error::new(ErrorCode::Unauthorized, message).with_hint(hint));
         }
         let is_web = is_http_url(api) && api.host_str().is_some();
         if !is_web || api.as_str().parse::<axum::http::Uri>().is_err() {
-            let message = "the address of GitHub's API is no web address";
+            let message = "the URL of GitHub's API is not an http(s) URL";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("check `GITHUB_API_URL`"));
         }
         let connection = ServerConnection::new(trust.clone(), READ_TIMEOUT);
@@ -85,7 +85,7 @@ impl GitHubClient {
             connection: &self.connection,
             deadline: self.deadline,
             is_pooled: false,
-            log_message: "waiting before GitHub is asked again",
+            log_message: "retrying the request to GitHub after a pause",
         };
         let send = async || match timeout_at(self.deadline, self.send_once(request)).await {
             Ok(Ok(response)) => self.classify(request, response),

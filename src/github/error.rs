@@ -24,8 +24,8 @@ impl GitHubClient {
         if let Some(after) = rate_limit(&response) {
             let mut failure = self.failure(ErrorCode::RateLimited, request, &response);
             if self.token.is_none() {
-                failure =
-                    failure.with_hint("set `github-token`: GitHub answers few without a token");
+                failure = failure
+                    .with_hint("set `github-token`: GitHub's rate limit is low without a token");
             }
             return Attempt::Retry { after: Some(after), failure };
         }
@@ -49,13 +49,13 @@ impl GitHubClient {
         let permission =
             accepted_permission(response).unwrap_or_else(|| request.permission.to_owned());
         match (response.status, &self.token) {
-            (401, _) => failure.with_hint("set `github-token` to a token that is valid there"),
+            (401, _) => failure.with_hint("set `github-token` to a valid token"),
             (403, _) => failure.with_hint(format!(
                 "add `{permission}` to the job's `permissions`, or set `github-token` to a token \
                  that has it"
             )),
             (404, None) => failure.with_hint(
-                "a private repository needs `github-token`; check also the repository's name, and \
+                "set `github-token` if the repository is private; check the repository's name, and \
                  that the commits are pushed",
             ),
             (404, Some(_)) => failure.with_hint(format!(
@@ -64,8 +64,8 @@ impl GitHubClient {
             )),
             (422, _) => failure.with_hint("check that the commits are pushed to this repository"),
             (300..=399, _) => failure.with_hint(
-                "name the repository as it is called now, and check `GITHUB_API_URL`; a redirect \
-                 is never followed, so that the token goes nowhere else",
+                "use the repository's current name, and check `GITHUB_API_URL`; redirects are not \
+                 followed, so that the token stays with this server",
             ),
             _ => failure,
         }
@@ -81,7 +81,7 @@ impl GitHubClient {
         let reason = secret::redact(&error_text(response), &secrets);
         let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
         let (what, host, status) = (&request.what, self.host(), response.status);
-        let message = format!("cannot {what}: {host} answered with HTTP {status}{reason}");
+        let message = format!("cannot {what}: {host} returned HTTP {status}{reason}");
         Error { status: Some(status), ..Error::new(code, message) }
     }
 
@@ -93,27 +93,27 @@ impl GitHubClient {
     ) -> Attempt {
         let (what, host) = (&request.what, self.host());
         let why = match error {
-            ConnectError::Tls => "no TLS connection, or its certificate does not verify",
-            ConnectError::Connect => "no connection",
-            ConnectError::Interrupted => "it did not answer, or broke off",
+            ConnectError::Tls => "TLS connection failed, or the certificate could not be verified",
+            ConnectError::Connect => "cannot connect",
+            ConnectError::Interrupted => "did not respond in time, or the connection was lost",
         };
         let failure = Error::new(ErrorCode::Unreachable, format!("cannot {what}: {host}: {why}"));
         let failure = failure.with_hint(
-            "check `GITHUB_API_URL`, the network and the proxy variables; `ca-file` names the \
-             certificate of your own authority",
+            "check `GITHUB_API_URL`, the network and the proxy variables; for a private certificate \
+             authority, set `ca-file`",
         );
         Attempt::unreached(request.retry(), error, failure)
     }
 
     pub(super) fn deadline_error(&self, request: &GitHubRequest<'_>) -> SendError {
         let (what, host) = (&request.what, self.host());
-        let message = format!("cannot {what}: {host} did not answer before the deadline");
+        let message = format!("cannot {what}: {host} did not respond before the deadline");
         SendError::Indeterminate(Error::new(ErrorCode::Deadline, message))
     }
 
     fn too_large(&self, request: &GitHubRequest<'_>) -> Error {
         let (what, host) = (&request.what, self.host());
-        let message = format!("cannot {what}: the answer of {host} is larger than 32 MiB");
+        let message = format!("cannot {what}: the response of {host} is larger than 32 MiB");
         Error::new(ErrorCode::BackendError, message).with_hint("check `GITHUB_API_URL`")
     }
 
@@ -127,10 +127,9 @@ impl GitHubClient {
         let (what, host) = (&request.what, self.host());
         let (line, column) = (error.line(), error.column());
         let message = format!(
-            "cannot {what}: the answer of {host} is not what GitHub answers, at line {line}, \
-             column {column}"
+            "cannot {what}: unexpected response from {host} at line {line}, column {column}"
         );
-        let hint = "check `GITHUB_API_URL`: it is the root of GitHub's API";
+        let hint = "check `GITHUB_API_URL`: it must be the root of GitHub's API";
         let failure = Error::new(ErrorCode::BackendError, message).with_hint(hint);
         Error { status: Some(response.status), ..failure }
     }

@@ -171,12 +171,12 @@ fn check(repository: &str, shas: &[&str]) -> Result {
     let is_segment = |text: &str| !matches!(text, "" | "." | "..") && text.chars().all(is_plain);
     let parts = repository.split_once('/');
     if !parts.is_some_and(|(owner, name)| is_segment(owner) && is_segment(name)) {
-        let message = format!("{} is no repository of GitHub", quote(repository));
+        let message = format!("{} is not a GitHub repository", quote(repository));
         return Err(Error::new(ErrorCode::Usage, message).with_hint("write it as `owner/name`"));
     }
     let Some(sha) = shas.iter().find(|sha| !is_sha(sha)) else { return Ok(()) };
-    let message = format!("{} is no commit: a sha has 7 to 64 hex digits", quote(sha));
-    Err(Error::new(ErrorCode::Usage, message).with_hint("write the commit's sha"))
+    let message = format!("{} is not a commit: a SHA has 7 to 64 hex digits", quote(sha));
+    Err(Error::new(ErrorCode::Usage, message).with_hint("use the commit's SHA"))
 }
 
 fn is_sha(text: &str) -> bool {

@@ -38,7 +38,7 @@ fn sha<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     match super::is_sha(&text) {
         true => Ok(text),
-        false => Err(serde::de::Error::custom("a commit's sha is none")),
+        false => Err(serde::de::Error::custom("a commit's SHA is invalid")),
     }
 }
 

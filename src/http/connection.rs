@@ -54,7 +54,7 @@ impl ServerConnection {
             builder.pool_max_idle_per_host(max_idle).read_timeout(self.0.read_timeout)
         });
         let client = client.map_err(|error| {
-            let message = format!("the HTTP client cannot be built: {error}");
+            let message = format!("cannot create the HTTP client: {error}");
             Error::new(ErrorCode::Unreachable, message)
                 .with_hint("check `ca-file` and the proxy variables")
         })?;

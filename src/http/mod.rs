@@ -79,7 +79,7 @@ impl HttpResponse {
 
 /// Fetches one thing from a third party. Credentials go to the address that was named.
 pub async fn fetch(ask: &VendorRequest) -> VendorResponse {
-    tracing::debug!(name = ask.name, "asking the third party");
+    tracing::debug!(name = ask.name, "sending a request to the third party");
     let mut answered = Err(ConnectError::Connect);
     for trust in trust_candidates(&ask.url, ask.verify_tls) {
         answered = match shared_client(&trust) {
@@ -189,7 +189,7 @@ pub fn client(
         false => builder().build().and_then(|_| builder().tls_certs_merge(own.clone()).build()),
     };
     merged.or_else(|_| {
-        tracing::debug!("no root certificates of the system, taking the bundled ones");
+        tracing::debug!("no system root certificates found; using the bundled ones");
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
         let certificate = |root: &CertificateDer<'_>| reqwest::Certificate::from_der(root);
         let bundled = roots.map(certificate).collect::<Result<Vec<_>, _>>()?;

@@ -113,7 +113,7 @@ impl RetryLoop<'_> {
             }
             let reason = failure.message;
             if resend_now {
-                tracing::debug!(reason, "the request is sent again on a new connection");
+                tracing::debug!(reason, "retrying the request on a new connection");
             } else {
                 tracing::warn!(
                     seconds = log_seconds(pause),

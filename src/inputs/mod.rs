@@ -153,11 +153,11 @@ impl Inputs {
 
     fn conflicts(&self) -> Option<Error> {
         let message = match (self.mode, self.integration_id) {
-            (Mode::Install, Some(_)) => "`mode: install` does not take an `integration-id`",
-            (Mode::Reauth, None) => "`mode: reauth` needs the `integration-id` to renew",
+            (Mode::Install, Some(_)) => "`mode: install` cannot be combined with `integration-id`",
+            (Mode::Reauth, None) => "`mode: reauth` needs the `integration-id` to re-authorize",
             _ => return None,
         };
-        let hint = "give an id with `mode: reauth`, and none with `mode: install`";
+        let hint = "set `integration-id` with `mode: reauth`, and remove it with `mode: install`";
         Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
     }
 
@@ -206,11 +206,10 @@ impl Inputs {
             (None, None, None) if !job.host.is_ci() => Ok(BackendName::Embedded),
             (_, None, _) if !job.host.is_ci() => Err(Error::new(
                 ErrorCode::NoToken,
-                "a Sentry backend needs a token, and there is none",
+                "the Sentry backend needs a token, but none is set",
             )),
             (_, None, _) => {
-                let message =
-                    "this job has no token for a Sentry, and `backend: embedded` is not chosen";
+                let message = "this job has no Sentry token, and `backend: embedded` is not set";
                 Err(Error::new(ErrorCode::Usage, message).with_hint(ErrorCode::NoToken.hint()))
             }
         }

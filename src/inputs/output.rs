@@ -85,15 +85,14 @@ impl OutputOptions {
     /// Azure's agent reads commands on standard output, which would then be no JSON.
     fn conflict(&self) -> Option<Error> {
         let mixes = self.host == Host::Azure && self.format == OutputFormat::Json;
-        let message = "`format: json` is not for Azure Pipelines, whose commands share the stream";
-        mixes.then(|| {
-            Error::new(ErrorCode::Usage, message).with_hint("name a `result-file` instead")
-        })
+        let message = "`format: json` cannot be used on Azure Pipelines, because its commands share \
+                       standard output";
+        mixes.then(|| Error::new(ErrorCode::Usage, message).with_hint("set `result-file` instead"))
     }
 }
 
 fn host(name: &str) -> Result<Host, &'static str> {
-    Host::parse(name).ok_or("a CI host's name such as `github`, `gitlab` or `local`")
+    Host::parse(name).ok_or("the name of a CI host such as `github`, `gitlab` or `local`")
 }
 
 fn format(word: &str) -> Result<OutputFormat, &'static str> {

@@ -40,7 +40,8 @@ impl<'a> InputReader<'a> {
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
         let input = self.raw.file_default(name)?;
-        tracing::debug!(input = name, file = %input.origin, "taken from a file of sentry-cli");
+        tracing::debug!(input = name, file = %input.origin, "read from a sentry-cli configuration \
+                                                             file");
         self.parse(name, input, parse)
     }
 
@@ -59,7 +60,7 @@ impl<'a> InputReader<'a> {
                     InputOrigin::Manifest(_) => format!("`{name}`"),
                     origin => format!("`{name}` ({origin})"),
                 };
-                let message = format!("{named} takes {takes}, not {shown}");
+                let message = format!("invalid value {shown} for {named}: expected {takes}");
                 self.refuse(origin, message, format!("change {origin}"))
             }
         }
@@ -76,8 +77,8 @@ impl<'a> InputReader<'a> {
         let (shown, origin) = (quote(input.text.expose()), input.origin);
         let message = match read(input.text.expose()).map(parse) {
             Ok(Ok(value)) => return Some(value),
-            Ok(Err(takes)) => format!("`{name}` ({origin}) takes {takes}, and {shown} is none"),
-            Err(error) => format!("cannot read {shown}, which {origin} names: {error}"),
+            Ok(Err(takes)) => format!("{shown}, set as `{name}` ({origin}), is not {takes}"),
+            Err(error) => format!("cannot read {shown}, given in {origin}: {error}"),
         };
         self.mistakes
             .push(Error::new(ErrorCode::Usage, message).with_hint(format!("change {origin}")));
@@ -91,8 +92,10 @@ impl<'a> InputReader<'a> {
             return Some(input.text.clone());
         }
         let origin = input.origin;
-        let message = format!("`{name}` ({origin}) takes one line of ASCII without blanks");
-        let hint = format!("set {origin} to the token alone, without quotes, blanks or line ends");
+        let message = format!(
+            "invalid value for `{name}` ({origin}): expected one line of ASCII without spaces"
+        );
+        let hint = format!("set {origin} to the token only, without quotes, spaces or line breaks");
         self.refuse(origin, message, hint)
     }
 
@@ -118,7 +121,7 @@ pub(super) fn provider(key: &str) -> Result<String, &'static str> {
     if key.len() <= 64 && key.chars().all(fits) {
         return Ok(key.to_owned());
     }
-    Err("a provider's key of letters, digits, `_` and `-`")
+    Err("a provider key of letters, digits, `_` and `-`")
 }
 
 pub(super) fn mode(word: &str) -> Result<Mode, &'static str> {
@@ -150,25 +153,25 @@ pub(super) fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str
 }
 
 pub(super) fn id(digits: &str) -> Result<i64, &'static str> {
-    digits.parse().ok().filter(|id| *id > 0).ok_or("the number of an integration")
+    digits.parse().ok().filter(|id| *id > 0).ok_or("an integration id, which is a number")
 }
 
 pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
-    OrgSlug::parse(slug).ok_or("an organization's slug of letters, digits, `-` and `_`")
+    OrgSlug::parse(slug).ok_or("an organization slug of letters, digits, `-` and `_`")
 }
 
 /// A base URL: no credentials, query or fragment may ride along into every link.
 pub(super) fn url(text: &str) -> Result<Url, &'static str> {
     let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
     let url = page_url(text).ok().filter(is_base);
-    url.ok_or("an http(s) address without credentials or query")
+    url.ok_or("an http(s) URL without credentials or query")
 }
 
 /// A page may have a query, other than a base address.
 pub(super) fn page_url(text: &str) -> Result<Url, &'static str> {
     let is_word = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let url = Url::parse(text).ok().filter(|url| is_word && is_plain_http(url));
-    url.ok_or("an http(s) address without credentials")
+    url.ok_or("an http(s) URL without credentials")
 }
 
 /// Certificates that can be trusted; they come back as they were written.
@@ -176,7 +179,7 @@ pub(super) fn certificates(pem: String) -> Result<String, &'static str> {
     let mut roots = RootCertStore::empty();
     let mut entries = CertificateDer::pem_slice_iter(pem.as_bytes());
     let are_good = entries.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));
-    let takes = "a file of certificates as PEM";
+    let takes = "a file of PEM certificates";
     if are_good && !roots.is_empty() { Ok(pem) } else { Err(takes) }
 }
 
@@ -201,7 +204,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     seconds
         .filter(|seconds| (1..=86_400).contains(seconds))
         .map(Duration::from_secs)
-        .ok_or("a time such as `90s`, `2m`, or seconds, up to a day")
+        .ok_or("a duration such as `90s` or `2m`, or seconds, up to a day")
 }
 
 pub(super) fn tolerate(text: &str) -> Result<Vec<ToleratedExit>, &'static str> {

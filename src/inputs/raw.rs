@@ -177,7 +177,7 @@ fn lookup(
     for variable in input.variables {
         if env.is_not_utf8(variable) {
             let message = format!("{variable} is not valid UTF-8");
-            let hint = format!("set {variable} to UTF-8 text, or to nothing");
+            let hint = format!("set {variable} to UTF-8 text, or unset it");
             return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
         }
         // A secret store often adds a line end, and a blank is no value.
@@ -196,10 +196,9 @@ fn lookup(
 fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Secret> {
     let text = read(path).map_err(|error| {
         // What was given may be the secret itself, where a file's name was wanted.
-        let message = format!("cannot read the file that {flag} names: {error}");
-        let hint = format!(
-            "{flag} takes the name of a text file of at most 1 MiB, or `-` for standard input"
-        );
+        let message = format!("cannot read the file given in {flag}: {error}");
+        let hint =
+            format!("set {flag} to a text file of at most 1 MiB, or to `-` for standard input");
         Error::new(ErrorCode::Usage, message).with_hint(hint)
     })?;
     Ok(Secret::from(without_line_end(&text)))

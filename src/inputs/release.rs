@@ -160,7 +160,7 @@ fn previous(text: &str) -> Result<PreviousCommit, &'static str> {
         "lookup" => Ok(PreviousCommit::LookUp),
         sha => job::sha(sha)
             .map(PreviousCommit::Sha)
-            .ok_or("a commit of 7 to 64 hex digits, or `lookup`"),
+            .ok_or("a commit SHA of 7 to 64 hex digits, or `lookup`"),
     }
 }
 
@@ -172,7 +172,7 @@ fn status_context(text: &str) -> Result<Option<String>, &'static str> {
         name if name.chars().count() <= 100 && !name.contains(char::is_control) => {
             Ok(Some(name.to_owned()))
         }
-        _ => Err("`off`, or the name of the status in one line"),
+        _ => Err("`off`, or a status name of one line"),
     }
 }
 

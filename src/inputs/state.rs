@@ -141,7 +141,7 @@ impl<'a> FieldReader<'a> {
         let document = match yaml::read(text) {
             Ok(document) => document,
             Err(error) => {
-                let hint = "quote a value that holds `: `, `{`, `}`, or begins with `@`";
+                let hint = "quote values that include `: `, `{`, `}`, or start with `@`";
                 let hint = (error.kind == BROKEN).then_some(hint);
                 return self.refuse_input(&error.to_string(), hint);
             }
@@ -213,9 +213,10 @@ impl<'a> FieldReader<'a> {
                 RawValue::List(items.iter().enumerate().map(item).collect())
             }
             Value::Mapping(mapping) => RawValue::Mapping(self.mapping(document, mapping, path)),
-            Value::Tagged(_) => {
-                self.refuse(format!("a value at {place} has a tag (`!`), which is not taken"), None)
-            }
+            Value::Tagged(_) => self.refuse(
+                format!("the value at {place} has a tag (`!`), which is not supported"),
+                None,
+            ),
         }
     }
 
@@ -227,9 +228,8 @@ impl<'a> FieldReader<'a> {
         match text.strip_prefix('@') {
             Some(path) => self.file(path, place),
             None if is_unexpanded(text) => {
-                let message =
-                    format!("the value at {place} looks like a variable that nothing put in place");
-                let hint = "a variable counts as the whole value and as `${NAME}`; give a text that begins with `$` as one";
+                let message = format!("the value at {place} looks like an unexpanded variable");
+                let hint = "write `${NAME}` as the whole value; to pass text that starts with `$`, put it in a variable";
                 self.refuse(message, Some(hint))
             }
             None => RawValue::Text(Secret::from(text)),
@@ -242,17 +242,16 @@ impl<'a> FieldReader<'a> {
             return RawValue::Text(Secret::from(value));
         }
         if !is_name(name) {
-            let message =
-                format!("what {place} names is no variable: only letters, digits and `_`");
+            let message = format!("{place} names an invalid variable: use letters, digits and `_`");
             return self.refuse(message, None);
         }
         // The name is a text of `state`, so it is shown only where it looks like a variable's.
         let shown = if is_variable_name(name) { format!(" {name}") } else { String::new() };
         let message = if self.env.is_not_utf8(name) {
-            format!("the variable{shown} that {place} names is not valid UTF-8")
+            format!("the variable{shown} used at {place} is not valid UTF-8")
         } else {
             let reason = if self.in_manifest { variable.reason() } else { String::new() };
-            format!("the variable{shown} that {place} names is not set, or empty{reason}")
+            format!("the variable{shown} used at {place} is not set or empty{reason}")
         };
         self.refuse(message, Some("set the variable in the step's `env`, from a secret"))
     }
@@ -261,8 +260,9 @@ impl<'a> FieldReader<'a> {
         match (self.read)(path) {
             Ok(text) => RawValue::Text(Secret::from(without_line_end(&text))),
             Err(error) => {
-                let message = format!("cannot read the file that {place} names: {error}");
-                let hint = "`@` begins a path; give a text that begins with `@` as `${NAME}`";
+                let message = format!("cannot read the file given in {place}: {error}");
+                let hint = "`@` starts a file path; to pass text that starts with `@`, put it in a \
+                            variable and write `${NAME}`";
                 self.refuse(message, Some(hint))
             }
         }
@@ -270,7 +270,7 @@ impl<'a> FieldReader<'a> {
 
     fn set(&mut self, set: &str) -> Option<FieldEntry> {
         let Some((name, text)) = set.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-            let message = "a `--set` is not NAME=VALUE";
+            let message = "invalid `--set`: expected NAME=VALUE";
             self.mistakes.push(Error::new(ErrorCode::Usage, message));
             return None;
         };
@@ -297,7 +297,7 @@ impl fmt::Display for RawValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "empty",
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::Boolean(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::List(_) => "a list",
@@ -320,7 +320,7 @@ fn kind(value: &Value) -> &'static str {
         Value::Null => "empty",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Sequence(_) => "a list",
         Value::Mapping(_) => "a mapping",
         Value::Tagged(_) => "a tagged value",

@@ -46,8 +46,8 @@ impl Callback {
     /// Reads the address, or its query alone. A mistake never quotes the address.
     pub fn parse(address: &str) -> Result<Self> {
         let invalid = |what: &str| {
-            Error::new(ErrorCode::Usage, format!("the callback address {what}")).with_hint(
-                "copy the whole address that the browser ended at, from `http` to its end",
+            Error::new(ErrorCode::Usage, format!("the callback URL {what}")).with_hint(
+                "copy the complete URL from the browser's address bar, starting with `http`",
             )
         };
         let address = address.trim();
@@ -60,7 +60,7 @@ impl Callback {
         let mut parameters: Vec<(String, Secret)> = Vec::new();
         for (name, value) in pairs {
             if parameters.iter().any(|(known, _)| *known == name) {
-                return Err(invalid("names a parameter twice"));
+                return Err(invalid("contains a parameter twice"));
             }
             parameters.push((name.into_owned(), Secret::from(value.into_owned())));
         }
@@ -139,13 +139,14 @@ impl Callback {
     /// `refused` when the third party reports an error instead, `usage` when a field is missing.
     pub fn fields(&self, step: &Step) -> Result<Fields> {
         if !self.text("error").is_empty() {
-            return Err(denied(self.text("error"), self.text("error_description"))
-                .with_hint("open `redirect-url` again and approve: the pipeline still waits"));
+            return Err(denied(self.text("error"), self.text("error_description")).with_hint(
+                "open `redirect-url` again and approve; the pipeline is still waiting",
+            ));
         }
         let required = step.fields.iter().filter(|field| field.required);
         let lacking = required.filter_map(|field| field.callback());
         if let Some(parameter) = lacking.into_iter().find(|name| self.text(name).is_empty()) {
-            let message = format!("the callback address has no `{parameter}`");
+            let message = format!("the callback URL has no `{parameter}`");
             return Err(Error::new(ErrorCode::Usage, message));
         }
         Ok(self.partial_fields(step))
@@ -156,7 +157,7 @@ impl Callback {
 pub fn denied(error: &str, description: &str) -> Error {
     let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
     let words = crate::text::quote(&words.join(": "));
-    Error::new(ErrorCode::Refused, format!("the third party did not approve: {words}"))
+    Error::new(ErrorCode::Refused, format!("the third party returned an error: {words}"))
 }
 
 /// Whether a provider has a field of this parameter, and it is no secret: an account's id, say.
@@ -205,6 +206,6 @@ mod tests {
     fn a_third_party_that_says_no_is_quoted_on_one_line() {
         let callback = Callback::parse("?error=access_denied&error_description=no%0A::x&state=s");
         let failure = callback.unwrap().fields(&STEP).unwrap_err();
-        assert_eq!(failure.message, r"the third party did not approve: `access_denied: no\n::x`");
+        assert_eq!(failure.message, r"the third party returned an error: `access_denied: no\n::x`");
     }
 }

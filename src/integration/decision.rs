@@ -46,7 +46,7 @@ impl Decision {
         match self.integration_id() {
             Some(named) if named != finished => {
                 let message = format!(
-                    "integration {named} was to be renewed, but the account belongs to integration {finished}"
+                    "cannot re-authorize integration {named}: the account belongs to integration {finished}"
                 );
                 Err(Error::new(ErrorCode::IntegrationMismatch, message))
             }
@@ -86,12 +86,16 @@ impl Decision {
     /// The reason, for a person.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::UpToDate { .. } => "the integration is there, matches and is active",
-            Self::Install(DecisionReason::Requested) => "`mode: install` runs in any case",
-            Self::Install(DecisionReason::Missing) => "the integration is not there yet",
-            Self::Install(DecisionReason::Differs(_)) => "what is stored differs from the inputs",
-            Self::Install(DecisionReason::Inactive(_)) => "the integration is there but not active",
-            Self::Reauth(_) => "`mode: reauth` asks for it",
+            Self::UpToDate { .. } => "the integration exists, matches and is active",
+            Self::Install(DecisionReason::Requested) => "`mode: install` always installs",
+            Self::Install(DecisionReason::Missing) => "the integration does not exist yet",
+            Self::Install(DecisionReason::Differs(_)) => {
+                "the stored integration differs from the inputs"
+            }
+            Self::Install(DecisionReason::Inactive(_)) => {
+                "the integration exists but is not active"
+            }
+            Self::Reauth(_) => "`mode: reauth` is set",
         }
     }
 
@@ -99,8 +103,8 @@ impl Decision {
     pub fn log_message(&self) -> &'static str {
         match self {
             Self::UpToDate { .. } => "nothing to do",
-            Self::Install(_) => "finishing the integration",
-            Self::Reauth(_) => "renewing the integration",
+            Self::Install(_) => "installing the integration",
+            Self::Reauth(_) => "re-authorizing the integration",
         }
     }
 }

@@ -60,7 +60,7 @@ enum NextAction {
 }
 
 fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
-    tracing::debug!(step = view.id, provider_key = task.key, "answering a step");
+    tracing::debug!(step = view.id, provider_key = task.key, "submitting a step");
     let step = task.provider.steps().iter().find(|step| step.id == view.id);
     let answer = task.answers.step(&view.id);
     let page = match step {
@@ -81,8 +81,8 @@ fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
         }
         (None, None) => {
             let (key, id) = (&task.key, crate::text::quote(&view.id));
-            let message = format!("the {key} pipeline has a step {id} that nothing here answers");
-            let hint = format!("name its fields in `state` under {id}");
+            let message = format!("no fields were given for step {id} of the {key} pipeline");
+            let hint = format!("set its fields in `state` under {id}");
             Err(Error::new(ErrorCode::MissingField, message).with_hint(hint))
         }
     }
@@ -108,8 +108,8 @@ fn stay_reason(data: &Object) -> String {
     let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
     let names: Vec<_> = names.map(crate::text::quote).collect();
     match names.is_empty() {
-        true => "the step stays where it is, and does not say why".to_owned(),
-        false => format!("the step did not succeed for {}", names.join(", ")),
+        true => "the step was not accepted, and no reason was given".to_owned(),
+        false => format!("the step failed for {}", names.join(", ")),
     }
 }
 

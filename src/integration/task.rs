@@ -30,8 +30,7 @@ impl IntegrationTask {
     /// Takes the task from the inputs.
     pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self> {
         let Some(key) = &inputs.provider else {
-            let message =
-                "neither a provider nor a release is asked for, so there is nothing to do";
+            let message = "nothing to do: neither a provider nor a release is set";
             return Err(Error::new(ErrorCode::NothingAsked, message));
         };
         let known = match backend {
@@ -85,7 +84,7 @@ impl IntegrationTask {
 
     /// The organization is missing.
     pub fn missing_org() -> Error {
-        Error::new(ErrorCode::Usage, "`org` is missing: the organization's slug")
+        Error::new(ErrorCode::Usage, "`org` is missing: the organization slug")
             .with_hint("set `org` (FINISHLINE_ORG, --org)")
     }
 
@@ -145,7 +144,7 @@ impl IntegrationTask {
         };
         if let Some(one) = named.filter(|one| verdict_on(one) == IntegrationMatch::Other) {
             let message = format!(
-                "`state` describes another account than integration {} ({})",
+                "`state` describes a different account than integration {} ({})",
                 one.id, one.name
             );
             return Err(Error::new(ErrorCode::IntegrationMismatch, message));
@@ -182,7 +181,8 @@ impl IntegrationTask {
         listed.iter().find(|one| one.id == id).ok_or_else(|| {
             let key = &self.key;
             let existing = if listed.is_empty() { "none".to_owned() } else { list_ids(listed) };
-            let message = format!("{} has no {key} integration {id}; there: {existing}", self.org);
+            let message =
+                format!("{} has no {key} integration {id}; existing: {existing}", self.org);
             Error::new(ErrorCode::BadField, message).with_hint("check `integration-id` and `org`")
         })
     }
@@ -190,7 +190,7 @@ impl IntegrationTask {
     fn ambiguous(&self, listed: &[ListedIntegration]) -> Error {
         let key = &self.key;
         let message =
-            format!("`state` does not tell which {key} integration is meant: {}", list_ids(listed));
+            format!("`state` does not identify one {key} integration: {}", list_ids(listed));
         Error::new(ErrorCode::Ambiguous, message)
     }
 
@@ -199,21 +199,21 @@ impl IntegrationTask {
         let answer = |step: &Step| {
             let answer = self.answers.step(step.id);
             if step.needs_browser() && !step.is_answered(answer) {
-                return format!("wait at step `{}` for a person with a browser", step.id);
+                return format!("wait at step `{}` for a person to act in a browser", step.id);
             }
             let is_given = |field: &&Field| answer.is_some_and(|all| all.get(field.name).is_some());
             let word = |field: &Field| {
                 format!("{}{}", field.name, if field.secret { " (secret)" } else { "" })
             };
             let words: Vec<_> = step.fields.iter().filter(is_given).map(word).collect();
-            format!("answer step `{}` with {}", step.id, words.join(", "))
+            format!("submit step `{}` with {}", step.id, words.join(", "))
         };
         self.provider.steps().iter().map(answer).collect()
     }
 }
 
 fn needs_sentry(provider: &dyn Provider, why: &str) -> Error {
-    let message = format!("only a Sentry can finish {}: {why}", provider.name());
+    let message = format!("only a Sentry server can install {}: {why}", provider.name());
     Error::new(ErrorCode::NeedsSentry, message)
 }
 

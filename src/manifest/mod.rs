@@ -71,22 +71,22 @@ pub fn conflicting_inputs(typed: &RawInputs) -> Option<Error> {
         return None;
     }
     let message =
-        format!("beside a manifest there is no {}: its entries say it", strays.join(", "));
-    let hint = "move it into the entry or into `defaults:`, or leave `manifest` out";
+        format!("{} cannot be used with `manifest`: set it in the entries", strays.join(", "));
+    let hint = "move it into the entry or into `defaults:`, or remove `manifest`";
     Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
 }
 
 fn unread(name: &str, text: &str, error: &crate::text::yaml::YamlError) -> Error {
     let line = error.place.and_then(|place| text.lines().nth(place.line.saturating_sub(1)));
     let is_tabbed = line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
-    let kind = if is_tabbed { "begins a line with a tab" } else { error.kind };
-    let failure = Error::new(ErrorCode::BadManifest, format!("it {kind}"));
+    let kind = if is_tabbed { "has a line that starts with a tab" } else { error.kind };
+    let failure = Error::new(ErrorCode::BadManifest, format!("the manifest {kind}"));
     let failure = Error { place: error.place, ..failure };
     let failure = ManifestSource::unparsed(name, text).point(failure, None);
     match kind {
-        kind if is_tabbed => failure.with_hint(format!("it {kind}: YAML indents with blanks")),
+        kind if is_tabbed => failure.with_hint(format!("indent with spaces: the manifest {kind}")),
         crate::text::yaml::BROKEN => {
-            failure.with_hint("quote a value that holds `: `, `{`, `}`, or begins with `@`")
+            failure.with_hint("quote values that include `: `, `{`, `}`, or start with `@`")
         }
         _ => failure,
     }

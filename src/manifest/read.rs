@@ -40,13 +40,13 @@ impl<'a> ManifestReader<'a> {
         let Some(top) = self.mapping(&document.value, &[], "the manifest") else {
             return Vec::new();
         };
-        self.unknown_keys(top, &[], &TOP_LEVEL_KEYS, "a manifest");
+        self.unknown_keys(top, &[], &TOP_LEVEL_KEYS, "the manifest");
         self.version(top.get("version"));
         let defaults = self.defaults(top);
         let mut entries = self.list(top, "integrations", INTEGRATION, &defaults);
         entries.extend(self.list(top, "releases", RELEASE, &defaults));
         if entries.is_empty() && self.mistakes.is_empty() {
-            self.wrong(&[], "the manifest names no integration and no release");
+            self.wrong(&[], "the manifest has no integration and no release");
         }
         entries
     }
@@ -55,7 +55,7 @@ impl<'a> ManifestReader<'a> {
         match version {
             Some(Value::Number(number)) if number.as_u64() == Some(1) => {}
             None => self.wrong(&[], "`version: 1` is missing"),
-            Some(_) => self.wrong(&["version".to_owned()], "`version` takes 1"),
+            Some(_) => self.wrong(&["version".to_owned()], "`version` must be 1"),
         }
     }
 
@@ -78,7 +78,7 @@ impl<'a> ManifestReader<'a> {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::Sequence(items)) => items,
             Some(_) => {
-                self.wrong(&[name.to_owned()], &format!("`{name}` takes a list of mappings"));
+                self.wrong(&[name.to_owned()], &format!("`{name}` must be a list of mappings"));
                 return Vec::new();
             }
         };
@@ -107,7 +107,7 @@ impl<'a> ManifestReader<'a> {
         });
         let release = list == "releases";
         if !release && !texts.contains_key("provider") {
-            self.wrong(&path, "`provider` is missing: the provider's key");
+            self.wrong(&path, "`provider` is missing: the provider key");
         }
         let inputs = EntryInputs { texts, state, release };
         Some(ManifestEntry {
@@ -149,7 +149,7 @@ impl<'a> ManifestReader<'a> {
         match (value, kind) {
             (Value::Null, _) | (_, KeyKind::State) => Ok(None),
             (Value::String(text), KeyKind::Secret) if !text.starts_with("${") => {
-                Err("is a secret, and stands in the file itself: write `${NAME}`".to_owned())
+                Err("is a secret and must not be in the file itself: write `${NAME}`".to_owned())
             }
             (Value::String(text), _) => self.resolved(text).map(Some),
             (Value::Bool(value), KeyKind::Boolean) => Ok(Some(value.to_string())),
@@ -157,22 +157,24 @@ impl<'a> ManifestReader<'a> {
             (Value::Sequence(items), KeyKind::List) => self.list_text(items).map(Some),
             (Value::Sequence(_), KeyKind::Mappings) => {
                 let text = serde_yaml::to_string(&self.resolved_all(value)?);
-                text.map(Some).map_err(|_| "takes a list".to_owned())
+                text.map(Some).map_err(|_| "must be a list".to_owned())
             }
             (Value::Bool(_) | Value::Number(_), KeyKind::Text | KeyKind::Word(_)) => {
-                Err("is no text: quote it".to_owned())
+                Err("is not a string: quote it".to_owned())
             }
-            _ => Err(format!("takes {}", takes(kind))),
+            _ => Err(format!("must be {}", takes(kind))),
         }
     }
 
     fn list_text(&self, items: &[Value]) -> Result<String, String> {
         let item = |item: &Value| match item {
             Value::String(text) => match self.resolved(text)? {
-                text if text.contains(['\n', ',']) => Err("has an item with a comma".to_owned()),
+                text if text.contains(['\n', ',']) => {
+                    Err("has an item that contains a comma".to_owned())
+                }
                 text => Ok(text),
             },
-            _ => Err("takes a list of texts: quote each".to_owned()),
+            _ => Err("must be a list of strings: quote each item".to_owned()),
         };
         items.iter().map(item).collect::<Result<Vec<_>, _>>().map(|items| items.join("\n"))
     }
@@ -201,10 +203,11 @@ impl<'a> ManifestReader<'a> {
         match VariableReference::parse(text) {
             Some(variable) => (self.variable)(variable.name).ok_or_else(|| {
                 let (name, reason) = (quote(variable.name), variable.reason());
-                format!("names the variable {name}, which is not set, or empty{reason}")
+                format!("uses the variable {name}, which is not set or empty{reason}")
             }),
             None if text.contains("${") => {
-                Err("names a variable within a text: `${NAME}` is the whole value".to_owned())
+                Err("has a variable inside a longer text: write `${NAME}` as the whole value"
+                    .to_owned())
             }
             None => Ok(text.to_owned()),
         }
@@ -227,10 +230,10 @@ impl<'a> ManifestReader<'a> {
     fn unknown_keys(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
         let keys = mapping.keys().filter_map(Value::as_str);
         for key in keys.filter(|key| !names.contains(key)) {
-            let message = format!("{} is no key of {what}", quote(key));
+            let message = format!("unknown key {} in {what}", quote(key));
             let hint = match closest(key, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names.join(", ")),
+                None => format!("expected one of {}", names.join(", ")),
             };
             let place = self.place(&[path, &[key.to_owned()]].concat());
             let failure = Error::new(ErrorCode::BadManifest, message).with_hint(hint);
@@ -251,12 +254,12 @@ impl<'a> ManifestReader<'a> {
 
 fn takes(kind: KeyKind) -> &'static str {
     match kind {
-        KeyKind::Text | KeyKind::Word(_) => "a text",
+        KeyKind::Text | KeyKind::Word(_) => "a string",
         KeyKind::Number => "a whole number",
         KeyKind::Boolean => "`true` or `false`",
-        KeyKind::List => "a list of texts",
+        KeyKind::List => "a list of strings",
         KeyKind::Mappings => "a list of mappings",
         KeyKind::State => "a mapping",
-        KeyKind::Secret => "the name of a variable, as `${NAME}`",
+        KeyKind::Secret => "the name of a variable, written as `${NAME}`",
     }
 }

@@ -52,11 +52,11 @@ fn entry(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Option<V
     let (listed, key) = (&existing.listed, provider_key(&existing.integration_key));
     let why_not = match listed.active {
         false => Some("it is not active"),
-        true if key.is_empty() => Some("its provider's key is none"),
+        true if key.is_empty() => Some("its provider key is invalid"),
         true => None,
     };
     if let Some(why) = why_not {
-        left_out.push(format!("integration {} is left out: {why}", listed.id));
+        left_out.push(format!("skipped integration {}: {why}", listed.id));
         return None;
     }
     let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
@@ -120,7 +120,9 @@ fn repositories(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> V
         let is_taken = is_literal(name) && !name.contains(',');
         if !is_taken {
             let id = existing.listed.id;
-            left_out.push(format!("a repository of integration {id} is left out: its name is none that a manifest takes"));
+            left_out.push(format!(
+                "skipped a repository of integration {id}: its name cannot be written in a manifest"
+            ));
         }
         is_taken
     };
@@ -137,7 +139,7 @@ fn code_mappings(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> 
             mappings.push(value);
         } else {
             let id = existing.listed.id;
-            left_out.push(format!("a code mapping of integration {id} is left out: it has a text that a manifest would not take as it is"));
+            left_out.push(format!("skipped a code mapping of integration {id}: it has a value that cannot be written in a manifest"));
         }
     }
     mappings

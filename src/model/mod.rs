@@ -207,7 +207,7 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let failure = Self { status: refusal.status, ..Self::new(refusal.code, refusal.message) };
         if refusal.is_silence {
-            let hint = "look whether this machine reaches the third party, and run the same again";
+            let hint = "check that this machine can reach the third party, then run again";
             return failure.with_hint(hint);
         }
         failure

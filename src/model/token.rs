@@ -63,7 +63,7 @@ impl TokenClaims {
     pub fn mismatch(&self, url: Option<&Url>, org: Option<&str>) -> Option<String> {
         if let Some(org) = org.filter(|org| *org != self.org) {
             return Some(format!(
-                "the token belongs to organization {}, and `org` is {org}",
+                "the token belongs to organization {}, but `org` is {org}",
                 self.org
             ));
         }
@@ -73,7 +73,7 @@ impl TokenClaims {
         let url =
             url.filter(|url| !has_origin(&self.url, url) && !has_origin(&self.region_url, url))?;
         let home = if self.url.is_empty() { &self.region_url } else { &self.url };
-        Some(format!("the token belongs to {home}, and `url` is {url}"))
+        Some(format!("the token belongs to {home}, but `url` is {url}"))
     }
 }
 

@@ -27,7 +27,7 @@ impl IntegrationReport<'_> {
         let FinishedIntegration { id, name, changed, location, .. } = finished;
         let headline = match changed {
             true => self.headline(&format!("is {verb}")),
-            false => self.headline("was as it should be already"),
+            false => self.headline("was already up to date"),
         };
         let url = location.clone().unwrap_or_else(|| self.settings_url(*id));
         Outcome { changed: *changed, ..self.installed(kind, (*id, name), url, headline) }
@@ -42,7 +42,7 @@ impl IntegrationReport<'_> {
     /// A person must act on this page before the pipeline can go on; `then` says how it does.
     pub fn waiting(&self, kind: PipelineType, page: String, then: &[String]) -> Outcome {
         let (name, org) = (self.task.name(), &self.task.org);
-        let message = format!("{name} needs a person with a browser for {org}");
+        let message = format!("{name} needs a person to act in a browser for {org}");
         let subject = IntegrationOutcome {
             pipeline_type: Some(kind),
             redirect_url: Some(page.clone()),
@@ -57,7 +57,7 @@ impl IntegrationReport<'_> {
     /// The headline of a run that found the integration and only set what it lacked.
     pub fn note_added_links(&self, decision: &Decision, outcome: &mut Outcome) {
         if matches!(decision, Decision::UpToDate { .. }) && outcome.changed {
-            outcome.headline = self.headline("is installed, and got what it lacked");
+            outcome.headline = self.headline("is installed; missing links were added");
         }
     }
 
@@ -68,13 +68,13 @@ impl IntegrationReport<'_> {
             if missing.is_empty() {
                 return outcome;
             }
-            let headline = self.headline("is installed, and would get what it lacks");
+            let headline = self.headline("is installed; missing links would be added");
             let details = [outcome.details, missing.describe()].concat();
             return Outcome { headline, details, has_changes: true, ..outcome };
         }
-        let finish = "store the integration, link the organization, write an audit entry";
+        let finish = "store the integration, link the organization, write an audit log entry";
         let details = [
-            vec![format!("why: {}", decision.reason()), format!("backend: {backend}")],
+            vec![format!("reason: {}", decision.reason()), format!("backend: {backend}")],
             self.task.describe_answers(),
             vec![finish.to_owned()],
             missing.describe(),

@@ -136,11 +136,11 @@ impl Outcome {
     /// The host gave this job no secrets.
     pub fn skipped(reason: &'static str) -> Self {
         let why = match reason {
-            "fork" => "a fork's pull request gets no secrets",
-            "dependabot" => "a Dependabot job gets no secrets of the repository",
+            "fork" => "pull requests from forks have no access to secrets",
+            "dependabot" => "Dependabot jobs have no access to the repository's secrets",
             other => other,
         };
-        let headline = format!("skipped: {why}, so there is no token");
+        let headline = format!("skipped: no token, because {why}");
         Self { skipped_reason: Some(reason), ..Self::new(OutcomeStatus::Skipped, headline) }
     }
 
@@ -235,7 +235,7 @@ fn count_summary(entries: &[EntryOutcome]) -> String {
     let counts = [
         (count(OutcomeStatus::Complete), "complete"),
         (count(OutcomeStatus::Planned) - to_do, "with nothing to do"),
-        (to_do, "with something to do"),
+        (to_do, "with changes to make"),
         (count(OutcomeStatus::ActionRequired), "waiting for a person"),
         (count(OutcomeStatus::Skipped), "skipped"),
         (count(OutcomeStatus::Error), "failed"),
@@ -251,8 +251,8 @@ impl From<ErrorCode> for Outcome {
     fn from(code: ErrorCode) -> Self {
         let message = match code {
             ErrorCode::Cancelled => "the run was cancelled by a signal",
-            ErrorCode::Deadline => "the deadline passed before the run was through",
-            _ => "finishline stopped at a bug of its own",
+            ErrorCode::Deadline => "the deadline passed before the run was complete",
+            _ => "finishline stopped because of an internal error",
         };
         Self::failed(Error::new(code, message))
     }

@@ -30,7 +30,7 @@ impl ReleaseReport<'_> {
     pub fn failed(&self, progress: &ReleaseProgress, failure: Error) -> Outcome {
         let message = match self.verbs(progress).as_slice() {
             [] => failure.message,
-            verbs => format!("{} (the release is {} all the same)", failure.message, joined(verbs)),
+            verbs => format!("{} (the release was still {})", failure.message, joined(verbs)),
         };
         Outcome {
             changed: progress.changed(),
@@ -55,7 +55,7 @@ impl ReleaseReport<'_> {
     fn headline(&self, auxiliary: &str, verbs: &[String]) -> String {
         let (version, org) = (&self.task.version, &self.task.org);
         match verbs {
-            [] => format!("release {version} is there for {org}, nothing to do"),
+            [] => format!("release {version} exists for {org}, nothing to do"),
             verbs => format!("release {version} {auxiliary} {} for {org}", joined(verbs)),
         }
     }
@@ -71,7 +71,9 @@ impl ReleaseReport<'_> {
         };
         let has_deploys = existing.is_some_and(|existing| existing.deploy_count > 0);
         let deployed = task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
-            true => format!("deployed to {}, unless this run has done so", deploy.environment),
+            true => {
+                format!("deployed to {}, unless this run has already done so", deploy.environment)
+            }
             false => format!("deployed to {}", deploy.environment),
         });
         verbs(first, task.finalize && !is_out, deployed)
@@ -93,7 +95,7 @@ impl ReleaseReport<'_> {
         let mut details = self.version_source();
         details.extend(Some(progress.commits.clone()).filter(|words| !words.is_empty()));
         if let (Some((id, new)), Some(deploy)) = (&progress.deploy, &self.task.deploy) {
-            let earlier = if *new { "" } else { ", noted by an earlier attempt" };
+            let earlier = if *new { "" } else { ", recorded by an earlier attempt" };
             details.push(format!("deploy {id} to {}{earlier}", deploy.environment));
         }
         details.push(format!("release: {}", self.url()));

@@ -1,13 +1,12 @@
 //! The files that outputs go to: where each host and the inputs have them, and what is in each.
 
 use super::format_error::FormatError;
-use super::{WriteOp, bitbucket, github, gitlab, shell, summary, table};
+use super::{WriteOp, bitbucket, github, gitlab, json, shell, summary, table};
 use crate::env::Env;
 use crate::inputs::OutputOptions;
 use crate::job::Host;
 use crate::os::files;
 use crate::outcome::{Outcome, OutcomeStatus};
-use crate::output::json;
 
 /// What a file is written as.
 #[derive(Clone, Copy, PartialEq, Eq)]

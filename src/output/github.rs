@@ -219,7 +219,7 @@ mod tests {
     fn a_refusal_tells_the_name_and_not_the_value() {
         let refusals = [output_block("a\nb", "hush", "m"), output_block("k", "hush m", "m")];
         let words = refusals.map(|refusal| refusal.unwrap_err().to_string());
-        assert!(words[0].starts_with(r#"output "a\nb" needs a name"#), "{}", words[0]);
-        assert_eq!(words[1], r#"output "k" contains the mark that ends its block"#);
+        assert!(words[0].starts_with(r#"invalid output name "a\nb""#), "{}", words[0]);
+        assert_eq!(words[1], r#"output "k" contains the delimiter that ends its block"#);
     }
 }

@@ -73,7 +73,7 @@ impl OutputSinks {
         let mut files = OutputFile::all(options, env);
         let is_missing = host.is_github_like() && !files.iter().any(is_github_output);
         let missing = is_missing.then(|| {
-            let message = "GITHUB_OUTPUT is not set, so outputs have no place";
+            let message = "GITHUB_OUTPUT is not set, so step outputs cannot be written";
             let failure = Error::new(ErrorCode::OutputsUnwritable, message);
             failure.with_hint("run this as a step of a workflow, or set `host: local`")
         });
@@ -112,7 +112,7 @@ impl OutputSinks {
             let (hitting, free): (Vec<_>, Vec<_>) = lines.partition(hits);
             let masks = mask(&free.join("\n"));
             if masks.is_empty() || !hitting.is_empty() {
-                let message = "a secret, or a line of one, is too short or part of an output, and is not masked";
+                let message = "a secret (or one line of it) is not masked: it is too short, or appears in an output";
                 warnings.push(Warning::new("mask-hits-output", message));
             }
             writes.extend(masks);
@@ -149,7 +149,7 @@ impl OutputSinks {
         writes.extend(self.diagnostics(outcome));
         for file in &self.files {
             let (write, dropped) = file.render(outcome, delimiter).map_err(|error| {
-                let message = format!("an output cannot be written: {error}");
+                let message = format!("cannot write an output: {error}");
                 Error::new(ErrorCode::OutputsUnwritable, message)
             })?;
             writes.push(write);
@@ -160,7 +160,7 @@ impl OutputSinks {
         }
         if let Some(variable) = self.missing_variable() {
             let message = format!(
-                "{variable} is not set, so no later step is told anything; name a `dotenv` or a `result-file`"
+                "{variable} is not set, so later steps receive no outputs; set `dotenv` or `result-file`"
             );
             writes.push(self.annotation("warning", "outputs-dropped", &[message]));
         }
@@ -232,7 +232,7 @@ impl OutputSinks {
         let number = outcome.exit().number();
         match outcome.failure.as_ref().map(|failure| failure.code.exit().number()) {
             Some(3..=6) if number != 0 && self.host.is_ci() => {
-                format!("(exit {number} fails the job; `tolerate` lets it go on)")
+                format!("(exit {number} fails the job; set `tolerate` to let it continue)")
             }
             _ => format!("(exit {number})"),
         }
@@ -264,15 +264,15 @@ fn path_conflict(files: &[OutputFile], database: Option<&str>) -> Option<Error> 
     let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
     let conflict = |(index, (input, file)): (usize, &(&str, &str))| {
         let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
-        let message = format!("`{other}` and `{input}` name the same file");
-        Some(Error::new(ErrorCode::Usage, message).with_hint("give each a file of its own"))
+        let message = format!("`{other}` and `{input}` are the same file");
+        Some(Error::new(ErrorCode::Usage, message).with_hint("set each to a different file"))
     };
     named.iter().enumerate().find_map(conflict)
 }
 
 /// A heredoc delimiter that nobody can guess.
 pub fn random_delimiter() -> anyhow::Result<String> {
-    let bytes = random_bytes::<16>().context("the operating system gives no random bytes")?;
+    let bytes = random_bytes::<16>().context("the operating system provides no random bytes")?;
     Ok(format!("finishline_{}", hex(&bytes)))
 }
 
@@ -283,7 +283,7 @@ fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
     if failure.errors.is_empty() {
         return vec![message(failure), format!("{} {exit_note}", hint(failure))];
     }
-    let mut lines = vec![format!("{} mistakes {exit_note}", failure.errors.len())];
+    let mut lines = vec![format!("{} errors {exit_note}", failure.errors.len())];
     for (index, one) in failure.errors.iter().enumerate() {
         lines.push(format!("- {}", message(one)));
         if failure.errors.get(index + 1).is_none_or(|next| next.hint != one.hint) {

@@ -50,7 +50,7 @@ fn entries(outcome: &Outcome) -> String {
         let (sign, title) = (status_icon(end), escape(&entry.title));
         format!("| {sign} {title} | {what}{} | {changed} |", page.unwrap_or_default())
     };
-    let head = ["| entry | what | changed |".to_owned(), "| --- | --- | --- |".to_owned()];
+    let head = ["| entry | result | changed |".to_owned(), "| --- | --- | --- |".to_owned()];
     head.into_iter().chain(outcome.entries.iter().map(row)).collect::<Vec<_>>().join("\n")
 }
 
@@ -181,7 +181,7 @@ fn link(url: &str) -> String {
 /// A link to this machine leads nowhere from a web page, and says so.
 fn local_note(url: &str) -> &'static str {
     if url.starts_with("http://127.0.0.1") || url.starts_with("http://localhost") {
-        " (local: it opens only on the machine that ran this step)"
+        " (local: opens only on the machine that ran this step)"
     } else {
         ""
     }

@@ -10,9 +10,9 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
     recover_fields,
     ..SentryOnly::new(ProviderDescription {
         name: "AWS Lambda",
-        summary: "finishes at a Sentry with the fields alone, once the CloudFormation stack is there",
+        summary: "Sentry only: needs only the fields, once the CloudFormation stack exists",
         sentry_only_reason: Some(
-            "AWS lets in the account that the stack names, and that is Sentry's own",
+            "the CloudFormation stack grants access to Sentry's own AWS account",
         ),
         features: &["serverless"],
         steps: &[
@@ -28,12 +28,17 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
             Step::form(
                 "cloudformation",
                 &[
-                    Field::required("accountNumber", ACCOUNT, "the AWS account", "599817902985"),
+                    Field::required(
+                        "accountNumber",
+                        ACCOUNT,
+                        "the id of the AWS account",
+                        "599817902985",
+                    ),
                     Field::text("region", 32, "the region of the stack", "us-east-2"),
                     Field::text(
                         "awsExternalId",
                         256,
-                        "the external id that the stack was made with",
+                        "the external id that the stack was created with",
                         "${AWS_EXTERNAL_ID}",
                     )
                     .secret(),
@@ -44,7 +49,7 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
                 &[Field::required(
                     "enabledFunctions",
                     FieldKind::List(&FieldKind::Text(140)),
-                    "the functions to instrument: their layers and variables are changed",
+                    "the functions to instrument; their layers and variables are changed",
                     "checkout, invoices",
                 )],
             ),
@@ -53,7 +58,7 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
     })
 };
 
-const ACCOUNT: FieldKind = FieldKind::Rule(is_account, "the 12 digits of an AWS account");
+const ACCOUNT: FieldKind = FieldKind::Rule(is_account, "the 12-digit id of an AWS account");
 
 fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     let id = format!("{}-{}", answers.text("accountNumber"), answers.text("region"));

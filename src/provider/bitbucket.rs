@@ -13,12 +13,12 @@ pub(super) struct Bitbucket;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Bitbucket",
-    summary: "waits once for a person who lets the app in with a browser",
+    summary: "needs a person to grant the app access once in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &[Step::page(
         "authorize",
         "authorizeUrl",
-        &[Field::text("jwt", 16_384, "the JWT that Bitbucket hands over", "")
+        &[Field::text("jwt", 16_384, "the JWT that Bitbucket passes on", "")
             .by_callback("jwt")
             .secret()],
     )],
@@ -28,11 +28,17 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         Field::text(
             "clientKey",
             200,
-            "the `clientKey` that Bitbucket told the app when it was installed",
+            "the `clientKey` that Bitbucket sent when the app was installed",
             "connect:1234567",
         ),
-        Field::text("sharedSecret", 4096, "the `sharedSecret` of it", "${BB_SECRET}").secret(),
-        Field::text("username", 200, "the workspace that it is installed in", "acme"),
+        Field::text(
+            "sharedSecret",
+            4096,
+            "the `sharedSecret` that Bitbucket sent when the app was installed",
+            "${BB_SECRET}",
+        )
+        .secret(),
+        Field::text("username", 200, "the workspace in which the app is installed", "acme"),
         super::auth::app::URL,
     ],
     ..ProviderDescription::new("bitbucket")
@@ -60,7 +66,7 @@ impl Provider for Bitbucket {
         match claims {
             Some(claims) if claims["iss"] == app.text("clientKey") => Ok(()),
             _ => Err(Refusal::failure(
-                "Unable to verify installation: the JWT is another app's, or its time is over",
+                "Unable to verify installation: the JWT belongs to another app, or has expired",
             )),
         }
     }

@@ -9,7 +9,7 @@ pub(super) struct BitbucketServer;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Bitbucket Server",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["codeowners", "commits", "stacktrace-link"],
     steps: &application_link::STEPS,
     needs_default_identity: true,

@@ -5,8 +5,10 @@ use super::{Field, ProviderDescription, Step};
 
 pub(super) static CLAUDE_CODE: SentryOnly = SentryOnly::single_instance(ProviderDescription {
     name: "Claude Agent",
-    summary: "finishes at sentry.io with the key alone",
-    sentry_only_reason: Some("the key is checked by a part of Sentry that only sentry.io has"),
+    summary: "sentry.io only: needs only the key",
+    sentry_only_reason: Some(
+        "the key is checked by a part of Sentry that exists only on sentry.io",
+    ),
     features: &["coding-agent"],
     steps: &[Step::form(
         "api_key_config",

@@ -20,7 +20,7 @@ pub(super) struct Cursor;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Cursor Agent",
-    summary: "finishes with the key alone; each installation is a new one",
+    summary: "needs only the key; each installation is a new one",
     features: &["coding-agent"],
     steps: &[Step::form(
         "api_key_config",
@@ -55,8 +55,8 @@ impl Provider for Cursor {
     }
 
     fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result {
-        let messages = [401, 403].map(|status| (status, "Cursor does not know this `apiKey`"));
-        state.bind(VERIFY, response.json_or("the check of `apiKey` with Cursor", &messages)?);
+        let messages = [401, 403].map(|status| (status, "Cursor rejected this `apiKey`"));
+        state.bind(VERIFY, response.json_or("the check of `apiKey` at Cursor", &messages)?);
         Ok(())
     }
 

@@ -6,10 +6,8 @@ use super::{Field, ProviderDescription, Step};
 
 pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly::new(ProviderDescription {
     name: "Cursor Origin",
-    summary: "waits at a Sentry once for a person who installs its app in a browser",
-    sentry_only_reason: Some(
-        "the app that is installed, and that its receipt is made out to, is Sentry's own",
-    ),
+    summary: "Sentry only: needs a person to install its app once in a browser",
+    sentry_only_reason: Some("the app, for which the receipt is issued, is Sentry's own"),
     // Only an installation that began at Cursor brings it from the start.
     initial: Some(&Step::initial(&[Field { required: false, ..RECEIPT }])),
     features: &["commits", "stacktrace-link"],

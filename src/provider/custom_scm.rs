@@ -15,13 +15,17 @@ pub(super) struct CustomScm;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Custom Source Control Management (SCM)",
-    summary: "finishes with its two fields; repositories are added by hand",
+    summary: "needs only its two fields; repositories are added by hand",
     features: &["commits", "stacktrace-link"],
     steps: &[Step::form(
         "installation_config",
         &[
             Field::text("name", 200, "the name of the installation", "Our Git"),
-            Field::url("url", "where the repositories are", "https://git.example.com"),
+            Field::url(
+                "url",
+                "the URL under which the repositories are hosted",
+                "https://git.example.com",
+            ),
         ],
     )],
     ..ProviderDescription::new("custom_scm")

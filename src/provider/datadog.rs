@@ -18,11 +18,11 @@ const USER: &str = "user";
 pub(super) struct Datadog;
 
 /// The keys are sent there.
-const SITE: FieldKind = FieldKind::Rule(is_site, "the name of a host, such as `datadoghq.com`");
+const SITE: FieldKind = FieldKind::Rule(is_site, "a host name such as `datadoghq.com`");
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Datadog",
-    summary: "finishes with the fields alone; Datadog checks the keys",
+    summary: "needs only the fields; Datadog checks the keys",
     steps: &[Step::form(
         "datadog_credentials",
         &[
@@ -63,9 +63,9 @@ impl Provider for Datadog {
     }
 
     fn bind_response(&self, _: &str, response: &VendorResponse, state: &mut State) -> Result {
-        let message = "Datadog does not take these keys: check `apiKey`, `appKey` and `site`";
+        let message = "Datadog rejected these keys: check `apiKey`, `appKey` and `site`";
         let messages = [401, 403].map(|status| (status, message));
-        let user = response.json_or("the check of the keys with Datadog", &messages)?;
+        let user = response.json_or("the check of the keys at Datadog", &messages)?;
         state.bind(USER, user["data"].clone());
         Ok(())
     }
@@ -87,7 +87,8 @@ impl Provider for Datadog {
         let org = state.fetch("organization_id").and_then(Value::as_i64).unwrap_or_default();
         let user = state.fetch(USER);
         let account = user.and_then(|user| user["relationships"]["org"]["data"]["id"].as_str());
-        let missing = || Refusal::failure("Datadog does not say whose the keys are");
+        let missing =
+            || Refusal::failure("Datadog's response does not contain the organization of the keys");
         let account = account.ok_or_else(missing)?;
         let id = hex(&Sha256::digest(format!("{org}:{account}")));
         let site = config(state, "site");

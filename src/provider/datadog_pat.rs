@@ -5,9 +5,9 @@ use super::sentry_only::SentryOnly;
 
 pub(super) static DATADOG_PAT: SentryOnly = SentryOnly::single_instance(ProviderDescription {
     name: "Datadog (access token)",
-    summary: "finishes at a Sentry whose steps `state` names by their ids",
+    summary: "Sentry only: set the fields in `state` by the ids of the steps",
     sentry_only_reason: Some(
-        "what it asks for is not published; with two keys the provider is `datadog`",
+        "its fields are not published; to use two keys, set `provider: datadog`",
     ),
     ..ProviderDescription::new("datadog_pat")
 });

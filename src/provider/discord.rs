@@ -28,7 +28,7 @@ pub(super) struct Discord;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Discord",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["alert-rule", "chat-unfurl"],
     steps: &[Step::page(
         "oauth_login",
@@ -43,7 +43,8 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     app: &[
         app::CLIENT_ID,
         app::client_secret("${DISCORD_CLIENT_SECRET}"),
-        Field::text("botToken", 4096, "the token of its bot", "${DISCORD_BOT_TOKEN}").secret(),
+        Field::text("botToken", 4096, "the token of the app's bot", "${DISCORD_BOT_TOKEN}")
+            .secret(),
         app::URL,
     ],
     ..ProviderDescription::new("discord")
@@ -85,7 +86,7 @@ impl Provider for Discord {
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
-            USER => state.bind(USER, response.json("Discord's user")?),
+            USER => state.bind(USER, response.json("the Discord user")?),
             GUILDS => {
                 let guilds = response.json("the user's Discord servers")?;
                 check_may_add(&guilds, state.text(GUILD_ID).unwrap_or_default())?;
@@ -107,7 +108,8 @@ impl Provider for Discord {
     fn build(&self, state: &State) -> Result<IntegrationData> {
         let id = guild_id(state)?;
         let user = state.fetch(USER).and_then(|user| user["id"].as_str());
-        let external_id = user.ok_or_else(|| Refusal::failure("Discord's user has no id"))?.into();
+        let external_id =
+            user.ok_or_else(|| Refusal::failure("the Discord user has no id"))?.into();
         Ok(IntegrationData {
             name: Some(state.text(GUILD).unwrap_or(id).to_owned()),
             user_identity: Some(UserIdentity {
@@ -149,6 +151,6 @@ fn check_may_add(guilds: &Value, id: &str) -> Result {
     let rights = own.and_then(|guild| guild["permissions"].as_str()?.parse::<u64>().ok());
     match rights {
         Some(rights) if rights & MAY_ADD != 0 => Ok(()),
-        _ => Err(Refusal::failure("the user may not add a bot to this Discord server")),
+        _ => Err(Refusal::failure("the user is not allowed to add a bot to this Discord server")),
     }
 }

@@ -9,7 +9,7 @@ pub(super) struct Example;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Example",
-    summary: "finishes with its one field; for trying things out",
+    summary: "needs only its one field; for testing",
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &[Step::form(
         "setup",

@@ -5,9 +5,9 @@ use super::{Field, FieldKind, ProviderDescription, Step};
 
 pub(super) static GCP: SentryOnly = SentryOnly::single_instance(ProviderDescription {
     name: "Google Cloud Platform",
-    summary: "finishes at a Sentry with the fields alone, once its service account was let in",
+    summary: "Sentry only: needs only the fields, once its service account has access",
     sentry_only_reason: Some(
-        "the account that is let in is made in Sentry's own Google Cloud project",
+        "the account that needs access is created in Sentry's own Google Cloud project",
     ),
     steps: &[
         Step::form("gcp_sa_generation", &[]),
@@ -17,13 +17,13 @@ pub(super) static GCP: SentryOnly = SentryOnly::single_instance(ProviderDescript
                 Field::text(
                     "customerSaEmail",
                     255,
-                    "your service account, which Sentry's may act as",
+                    "your service account, which Sentry's service account may impersonate",
                     "sentry@my-project.iam.gserviceaccount.com",
                 ),
                 Field::required(
                     "projects",
                     FieldKind::List(&PROJECT),
-                    "the projects to watch, 20 at most",
+                    "the projects to watch, at most 20",
                     "my-project",
                 ),
             ],
@@ -35,7 +35,7 @@ pub(super) static GCP: SentryOnly = SentryOnly::single_instance(ProviderDescript
 /// The id of a project at Google.
 pub(super) const PROJECT: FieldKind = FieldKind::Rule(
     is_project,
-    "the id of a GCP project: 6 to 30 small letters, digits and hyphens, a letter first, no hyphen last",
+    "the id of a GCP project: 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
 );
 
 fn is_project(text: &str) -> bool {

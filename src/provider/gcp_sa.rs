@@ -10,19 +10,19 @@ pub(super) static GCP_SA: SentryOnly = SentryOnly {
     recover_fields,
     ..SentryOnly::new(ProviderDescription {
         name: "Google Cloud Platform (one project)",
-        summary: "finishes at a Sentry that still has it, with the fields alone",
+        summary: "Sentry only, where it is still offered: needs only the fields",
         sentry_only_reason: Some(
-            "the account that is let in is made in Sentry's own Google Cloud project",
+            "the account that needs access is created in Sentry's own Google Cloud project",
         ),
         steps: &[Step::form(
             "gcp_sa_config",
             &[
                 Field::required("gcpProjectId", gcp::PROJECT, "the project to watch", "my-project"),
-                Field::text("displayName", 200, "the name that people see", "Production"),
+                Field::text("displayName", 200, "the display name", "Production"),
                 Field::required(
                     "enabledServices",
                     FieldKind::List(&FieldKind::Text(100)),
-                    "the services to watch, by Sentry's names",
+                    "the services to watch, by Sentry's names for them",
                     "logging, monitoring",
                 ),
             ],

@@ -22,13 +22,8 @@ static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the address of the Gitea instance", "https://gitea.example.com"),
-            Field::text(
-                "clientId",
-                200,
-                "the id of the OAuth2 application that was made there",
-                "6f1c…",
-            ),
+            Field::url("url", "the URL of the Gitea instance", "https://gitea.example.com"),
+            Field::text("clientId", 200, "the id of the OAuth2 application created there", "6f1c…"),
             Field::text(
                 "clientSecret",
                 4096,
@@ -44,7 +39,7 @@ static STEPS: [Step; 2] = [
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Gitea",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
@@ -87,12 +82,12 @@ impl Provider for Gitea {
         match name {
             OAUTH_DATA => oauth2::bind_tokens(response, state)?,
             USER => {
-                let what = "Gitea's user";
+                let what = "the Gitea user";
                 state.bind(USER, self_hosted::with_id(response.json(what)?, what)?);
             }
             // The version is good to know, and its lack no reason to refuse.
             _ => {
-                let body = response.json("Gitea's version").unwrap_or_default();
+                let body = response.json("the Gitea version").unwrap_or_default();
                 state.bind(VERSION, body["version"].clone());
             }
         }
@@ -118,10 +113,10 @@ impl Provider for Gitea {
         let instance = SelfHostedInstance::of(state);
         let host = instance.host();
         let user = state.fetch(USER).unwrap_or(&Value::Null);
-        let id = user["id"].as_i64().ok_or_else(|| Refusal::failure("Gitea's user has no id"))?;
+        let id = user["id"].as_i64().ok_or_else(|| Refusal::failure("the Gitea user has no id"))?;
         let home = url::host(user["html_url"].as_str().unwrap_or_default());
         if !home.is_empty() && home != host {
-            let message = format!("the account is one of {home}, and `url` names {host}");
+            let message = format!("the account belongs to {home}, but `url` is on {host}");
             return Err(Refusal::failure(message));
         }
         let scopes: Vec<_> = SCOPE.split(' ').collect();

@@ -22,7 +22,7 @@ pub(super) struct GitHub;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitHub",
-    summary: "waits for a person who approves in a browser, and installs the app where it is not yet",
+    summary: "needs a person to approve in a browser, and to install the app if it is not installed yet",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &[
         Step::page(
@@ -37,7 +37,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
                 Field::optional(
                     "chosenInstallationId",
                     FieldKind::Text(40),
-                    "the id of an installation that is there already",
+                    "the id of an existing installation",
                     "12345",
                 ),
                 github_app::ID_FIELD,
@@ -46,7 +46,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     ],
     app: &[
         Field::text("appId", 40, "the id of the GitHub App", "123456"),
-        Field::text("name", 100, "its name in addresses", "acme-sentry"),
+        Field::text("name", 100, "the app's name as in its URL", "acme-sentry"),
         Field::required("privateKey", PEM, "its private key", "${GITHUB_APP_KEY}").secret(),
         app::CLIENT_ID,
         app::client_secret("${GITHUB_CLIENT_SECRET}"),
@@ -118,9 +118,9 @@ impl Provider for GitHub {
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             USER => {
-                let user = response.json("GitHub's user")?;
+                let user = response.json("the GitHub user")?;
                 if user["login"].as_str().is_none_or(str::is_empty) {
-                    return Err(Refusal::failure("GitHub's user has no login"));
+                    return Err(Refusal::failure("the GitHub user has no login"));
                 }
                 state.bind(USER, user);
             }

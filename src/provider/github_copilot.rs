@@ -6,8 +6,8 @@ use super::sentry_only::SentryOnly;
 
 pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly::single_instance(ProviderDescription {
     name: "GitHub Copilot",
-    summary: "is switched on at a Sentry of 2026 or later, which asks for nothing",
-    sentry_only_reason: Some("Copilot works for Sentry's own GitHub app"),
+    summary: "Sentry of 2026 or later only: is enabled without any fields",
+    sentry_only_reason: Some("Copilot works only with Sentry's own GitHub App"),
     features: &["coding-agent"],
     direct_enable: true,
     steps: &[Step::form("direct_enable", &[])],

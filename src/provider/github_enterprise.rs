@@ -25,15 +25,20 @@ static STEPS: [Step; 3] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the server", "https://github.example.com"),
+            Field::url("url", "the URL of the server", "https://github.example.com"),
             Field::text("id", 40, "the id of the GitHub App", "1"),
-            Field::text("name", 100, "its name in addresses", "sentry-app"),
-            Field::text("webhookSecret", 4096, "its webhook secret", "${GHE_HOOK}").secret(),
+            Field::text("name", 100, "the app's name as in its URL", "sentry-app"),
+            Field::text("webhookSecret", 4096, "the app's webhook secret", "${GHE_HOOK}").secret(),
             Field::required("privateKey", PEM, "its private key", "${GHE_APP_KEY}").secret(),
-            Field::text("clientId", 200, "its client id", "Iv1.6f1c…"),
-            Field::text("clientSecret", 4096, "its secret", "${GHE_SECRET}").secret(),
+            Field::text("clientId", 200, "the app's client id", "Iv1.6f1c…"),
+            Field::text("clientSecret", 4096, "the app's client secret", "${GHE_SECRET}").secret(),
             self_hosted::VERIFY_SSL,
-            Field::optional("publicLink", FieldKind::Url, "the page of a public app", ""),
+            Field::optional(
+                "publicLink",
+                FieldKind::Url,
+                "the URL of the page of a public app",
+                "",
+            ),
         ],
     ),
     Step::page("app_install_redirect", "appInstallUrl", &[github_app::ID_FIELD]),
@@ -42,7 +47,7 @@ static STEPS: [Step; 3] = [
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitHub Enterprise",
-    summary: "waits for a person who installs the app and approves in a browser",
+    summary: "needs a person to install the app and to approve in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
@@ -127,7 +132,7 @@ impl Provider for GitHubEnterprise {
             return Err(github_app::not_accessible());
         }
         if !is_on(host, installation["account"]["html_url"].as_str().unwrap_or_default()) {
-            let message = format!("the account's domain does not match: `url` names {host}");
+            let message = format!("the account's domain does not match: `url` is on {host}");
             return Err(Refusal::failure(message));
         }
         let mut metadata = github_app::metadata(installation);

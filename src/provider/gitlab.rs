@@ -23,13 +23,8 @@ static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the address of the GitLab instance", "https://gitlab.com"),
-            Field::text(
-                "clientId",
-                200,
-                "the id of the OAuth application that was made there",
-                "6f1c…",
-            ),
+            Field::url("url", "the URL of the GitLab instance", "https://gitlab.com"),
+            Field::text("clientId", 200, "the id of the OAuth application created there", "6f1c…"),
             Field::text(
                 "clientSecret",
                 4096,
@@ -40,13 +35,13 @@ static STEPS: [Step; 2] = [
             Field::optional(
                 "group",
                 FieldKind::Text(200),
-                "the path of the group; the whole instance when empty",
+                "the path of the group; if empty, the whole instance",
                 "acme/widgets",
             ),
             Field::optional(
                 "includeSubgroups",
                 FieldKind::Flag(false),
-                "whether the group's subgroups belong to it",
+                "whether to include the group's subgroups",
                 "false",
             ),
             self_hosted::VERIFY_SSL,
@@ -57,7 +52,7 @@ static STEPS: [Step; 2] = [
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitLab",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
@@ -113,8 +108,8 @@ impl Provider for Gitlab {
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         let (name, what) = match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
-            GROUP => (GROUP, "GitLab's group of this path"),
-            _ => (USER, "GitLab's user"),
+            GROUP => (GROUP, "the GitLab group"),
+            _ => (USER, "the GitLab user"),
         };
         let body = response.json(what);
         let body = if name == GROUP { body.map_err(Refusal::by_provider) } else { body };
@@ -155,7 +150,7 @@ impl Provider for Gitlab {
         let host = instance.host();
         let group = state.fetch(GROUP).filter(|_| group(state).is_some());
         let user = state.fetch(USER).and_then(|user| user["id"].as_i64());
-        let user = user.ok_or_else(|| Refusal::failure("GitLab's user has no id"))?;
+        let user = user.ok_or_else(|| Refusal::failure("the GitLab user has no id"))?;
         let text = |name: &str| group.and_then(|group| group[name].as_str());
         let group_id = group.map(|group| group["id"].clone()).unwrap_or(Value::Null);
         let place = if group_id.is_null() { "_instance_".to_owned() } else { group_id.to_string() };

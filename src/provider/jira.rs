@@ -19,12 +19,12 @@ pub(super) struct Jira;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Jira",
-    summary: "finishes with what the Connect app signed when it was installed in Jira",
+    summary: "needs only what the Connect app signed when it was installed in Jira",
     features: &["issue-basic", "issue-sync"],
     initial: Some(&Step::initial(&[Field::text(
         "signedParams",
         16_384,
-        "what the app's page in Jira links to, behind `signed_params=`; good for a day",
+        "the value of `signed_params=` in the link on the app's page in Jira; valid for a day",
         "${JIRA_SIGNED_PARAMS}",
     )
     .by_link("signed_params")
@@ -33,7 +33,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     app: &[Field::text(
         "signingKey",
         4096,
-        "the key that the app signs with",
+        "the key with which the app signs",
         "${JIRA_SIGNING_KEY}",
     )
     .secret()],
@@ -70,7 +70,7 @@ impl Provider for Jira {
         if step.id != INITIAL {
             return oauth2::verify(fields, state);
         }
-        let missing = || Refusal::failure("`signedParams` names no installation in Jira");
+        let missing = || Refusal::failure("`signedParams` contains no installation in Jira");
         let signed = signature::unverified_params(fields.text("signedParams"));
         let signed = signed.ok_or_else(missing)?;
         let id = signed[EXTERNAL_ID].as_str().ok_or_else(missing)?;

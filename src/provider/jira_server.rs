@@ -17,7 +17,7 @@ pub(super) struct JiraServer;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Jira Server",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["issue-basic", "issue-sync"],
     steps: &application_link::STEPS,
     needs_default_identity: true,
@@ -59,7 +59,7 @@ impl Provider for JiraServer {
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             SERVER => {
-                let info = response.json("Jira Server's own facts")?;
+                let info = response.json("the server information of Jira Server")?;
                 state.bind(SERVER, info["version"].clone());
             }
             WEBHOOK => {

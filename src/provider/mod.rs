@@ -244,7 +244,7 @@ impl IntegrationMatch {
 /// Finds a provider by its key; the error of an unknown one has the key that it came near to.
 pub fn find(key: &str) -> Result<&'static dyn Provider, Error> {
     PROVIDERS.iter().copied().find(|provider| provider.key() == key).ok_or_else(|| {
-        let message = format!("there is no provider called {}", quote(key));
+        let message = format!("unknown provider {}", quote(key));
         let error = Error::new(ErrorCode::UnknownProvider, message);
         match closest(key, PROVIDERS.iter().map(|provider| provider.key())) {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),

@@ -25,7 +25,7 @@ pub(super) struct Opsgenie;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Opsgenie",
-    summary: "finishes with the fields alone; Opsgenie itself is not called",
+    summary: "needs only the fields; Opsgenie itself is not contacted",
     features: &["enterprise-alert-rule", "enterprise-incident-management"],
     steps: &[Step::form(
         "installation_config",

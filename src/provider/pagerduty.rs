@@ -14,9 +14,9 @@ pub(super) struct PagerDuty;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "PagerDuty",
-    summary: "finishes with the JSON of PagerDuty's install page, kept as a secret",
+    summary: "needs only the JSON from PagerDuty's install page, as a secret",
     features: &["alert-rule", "incident-management"],
-    steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json, "the JSON that PagerDuty's install page puts into its redirect", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])],
+    steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json, "the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])],
     ..ProviderDescription::new("pagerduty")
 };
 

@@ -10,8 +10,8 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
     matches,
     ..SentryOnly::new(ProviderDescription {
         name: "Perforce P4",
-        summary: "finishes at a Sentry with the fields alone; Sentry logs in to the server",
-        sentry_only_reason: Some("the server speaks Perforce's own protocol and not HTTP"),
+        summary: "Sentry only: needs only the fields; Sentry logs in to the server",
+        sentry_only_reason: Some("the server uses Perforce's own protocol instead of HTTP"),
         features: &["commits", "stacktrace-link"],
         steps: &[Step::form(
             "installation_config",
@@ -19,14 +19,14 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
                 Field::text(
                     "p4port",
                     255,
-                    "the server, as P4PORT has it",
+                    "the server's address, in the format of P4PORT",
                     "ssl:perforce.example.com:1666",
                 ),
-                Field::text("user", 255, "who logs in", "sentry-bot"),
+                Field::text("user", 255, "the user to log in as", "sentry-bot"),
                 Field::required(
                     "authType",
                     FieldKind::Choice(&["password", "ticket"]),
-                    "what `password` is",
+                    "the kind of `password`",
                     "password",
                 ),
                 Field::text("password", 4096, "the password or ticket", "${P4PASSWD}").secret(),
@@ -34,13 +34,13 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
                 Field::optional(
                     "sslFingerprint",
                     FieldKind::Text(255),
-                    "the fingerprint of the server's key, which an `ssl:` address needs",
+                    "the fingerprint of the server's key; needed with an `ssl:` address",
                     "AB:CD:…",
                 ),
                 Field::optional(
                     "webUrl",
                     FieldKind::Url,
-                    "where P4 Code Review is",
+                    "the URL of P4 Code Review",
                     "https://p4.example.com",
                 ),
                 Field::optional(

@@ -126,7 +126,7 @@ impl VendorResponse {
     /// instead, never the body.
     pub(crate) fn json(&self, requested: &str) -> Result<Value> {
         let not_json = |_| {
-            Refusal::failure(format!("{requested} was answered with something that is no JSON"))
+            Refusal::failure(format!("request for {requested} failed: the response is not JSON"))
         };
         serde_json::from_str(self.text(requested)?).map_err(not_json)
     }
@@ -146,18 +146,18 @@ impl VendorResponse {
         let reason = match self {
             Self::Received { status: 200..=299, body } => return Ok(body),
             Self::Received { status, .. } => {
-                let message = format!("{requested} was answered with HTTP {status}");
+                let message = format!("request for {requested} failed: HTTP {status}");
                 return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
             }
             Self::Unreached(ConnectError::Tls) => {
-                "no SSL connection, or the server's certificate does not verify"
+                "the TLS connection failed, or the server's certificate could not be verified"
             }
             Self::Unreached(ConnectError::Connect) => "could not connect to the server",
             Self::Unreached(ConnectError::Interrupted) => {
-                "the server did not answer in time, or broke off"
+                "the server did not respond in time, or the connection was lost"
             }
         };
-        let refusal = Refusal::failure(format!("{requested} failed: {reason}"));
+        let refusal = Refusal::failure(format!("request for {requested} failed: {reason}"));
         Err(Refusal { is_silence: true, ..refusal })
     }
 }

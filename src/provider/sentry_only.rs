@@ -28,7 +28,8 @@ impl SentryOnly {
 
     fn refusal(&self) -> Refusal {
         let reason = self.description.sentry_only_reason.unwrap_or_default();
-        let message = format!("only a Sentry can finish {}: {reason}", self.description.name);
+        let message =
+            format!("only a Sentry server can install {}: {reason}", self.description.name);
         Refusal::new(ErrorCode::NeedsSentry, message)
     }
 }

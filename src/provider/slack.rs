@@ -17,7 +17,7 @@ pub(super) struct Slack;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Slack",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["alert-rule", "chat-unfurl"],
     steps: &[oauth2::STEP],
     app: &[app::CLIENT_ID, app::client_secret("${SLACK_CLIENT_SECRET}"), app::URL],
@@ -45,10 +45,10 @@ impl Provider for Slack {
 
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         if name == OAUTH_DATA {
-            check_ok(&response.json("Slack's exchange of the code")?)?;
+            check_ok(&response.json("an access token from Slack")?)?;
             return oauth2::bind_tokens(response, state);
         }
-        let body = response.json("Slack's workspace")?;
+        let body = response.json("the Slack workspace")?;
         check_ok(&body)?;
         state.bind(TEAM, body["team"].clone());
         Ok(())
@@ -58,7 +58,8 @@ impl Provider for Slack {
         let fetched = |name| state.fetch(name).unwrap_or(&Value::Null);
         let (data, team) = (fetched(OAUTH_DATA), fetched(TEAM));
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let lacks = |what: &str| Refusal::failure(format!("Slack does not tell the {what}"));
+        let lacks =
+            |what: &str| Refusal::failure(format!("Slack's response does not contain the {what}"));
         let id = text(&data["team"]["id"]).ok_or_else(|| lacks("workspace"))?;
         let external_id = text(&data["authed_user"]["id"]).ok_or_else(|| lacks("user"))?;
         let scopes = data["scope"].as_str().unwrap_or_default().split(',');
@@ -93,5 +94,5 @@ fn check_ok(body: &Value) -> Result {
         return Ok(());
     }
     let error = quote(body["error"].as_str().unwrap_or("no reason"));
-    Err(Refusal::failure(format!("Slack refuses: {error}")))
+    Err(Refusal::failure(format!("Slack returned an error: {error}")))
 }

@@ -6,9 +6,9 @@ use super::sentry_only::SentryOnly;
 
 pub(super) static SLACK_STAGING: SentryOnly = SentryOnly::new(ProviderDescription {
     name: "Slack (Staging)",
-    summary: "waits at a Sentry once for a person who approves in a browser",
+    summary: "Sentry only: needs a person to approve once in a browser",
     sentry_only_reason: Some(
-        "the staging app is Sentry's own; with an app of yours the provider is `slack`",
+        "the staging app is Sentry's own; to use your own app, set `provider: slack`",
     ),
     features: &["alert-rule", "chat-unfurl"],
     steps: &[oauth2::STEP],

@@ -7,7 +7,7 @@ pub(super) struct UndescribedProvider;
 
 /// The key is empty: the one that was given stands for it.
 static DESCRIPTION: ProviderDescription = ProviderDescription {
-    summary: "not described here; `state` names the fields of each step by the step's id",
+    summary: "not described here; set the fields of each step in `state` by the step's id",
     ..ProviderDescription::new("")
 };
 
@@ -17,10 +17,10 @@ impl Provider for UndescribedProvider {
     }
 
     fn bind_answer(&self, _: &Step, _: &Fields, _: &mut State) -> Result {
-        Err(Refusal::failure("only a Sentry can walk the steps of this provider"))
+        Err(Refusal::failure("only a Sentry server can run the steps of this provider"))
     }
 
     fn build(&self, _: &State) -> Result<IntegrationData> {
-        Err(Refusal::failure("only a Sentry can build the integration of this provider"))
+        Err(Refusal::failure("only a Sentry server can build the integration of this provider"))
     }
 }

@@ -20,12 +20,12 @@ pub(super) struct Vercel;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Vercel",
-    summary: "finishes with the code of an installation that was begun in Vercel's marketplace",
+    summary: "needs only the code of an installation that was started in Vercel's marketplace",
     features: &["deployment"],
     initial: Some(&Step::initial(&[Field::text(
         "code",
         4096,
-        "the code that Vercel's marketplace puts into its link; good once",
+        "the code in the link from Vercel's marketplace; can be used once",
         "${VERCEL_CODE}",
     )
     .secret()])),
@@ -68,7 +68,7 @@ impl Provider for Vercel {
         if name == OAUTH_DATA {
             return oauth2::bind_tokens(response, state);
         }
-        state.bind(ACCOUNT, response.json("Vercel's team or user")?);
+        state.bind(ACCOUNT, response.json("the Vercel team or user")?);
         Ok(())
     }
 
@@ -77,7 +77,9 @@ impl Provider for Vercel {
         let (data, account) = (of(OAUTH_DATA), of(ACCOUNT));
         let is_team = data["team_id"].is_string();
         let id = data[if is_team { "team_id" } else { "user_id" }].as_str();
-        let id = id.ok_or_else(|| Refusal::failure("Vercel does not tell the team or user"))?;
+        let id = id.ok_or_else(|| {
+            Refusal::failure("Vercel's response does not contain the team or user")
+        })?;
         // The user stands inside of the response, or is all of it.
         let user = if account["user"].is_object() { &account["user"] } else { account };
         let text = |name: &str| user[name].as_str().filter(|text| !text.is_empty());

@@ -33,7 +33,7 @@ pub(super) struct Vsts;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Azure DevOps",
-    summary: "waits once for a person who approves in a browser",
+    summary: "needs a person to approve once in a browser",
     features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
     steps: &[
         oauth2::STEP,
@@ -108,13 +108,13 @@ impl Provider for Vsts {
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         match name {
             OAUTH_DATA => return oauth2::bind_tokens(response, state),
-            USER => state.bind(USER, response.json("Azure DevOps' user")?),
+            USER => state.bind(USER, response.json("the Azure DevOps user")?),
             ACCOUNTS => {
                 let accounts = response.json("the user's Azure DevOps organizations")?;
                 state.bind(ACCOUNTS, accounts["value"].clone());
             }
             BASE_URL => {
-                let area = response.json("the address of the organization")?;
+                let area = response.json("the URL of the organization")?;
                 let url = area["locationUrl"].as_str().unwrap_or_default();
                 state.bind(BASE_URL, checked_url(url, state)?);
             }
@@ -172,7 +172,7 @@ fn accounts(state: &State) -> impl Iterator<Item = &Value> {
 
 fn user_id(state: &State) -> Result<&str> {
     let id = state.fetch(USER).and_then(|user| user["id"].as_str());
-    id.ok_or_else(|| Refusal::failure("Azure DevOps' user has no id"))
+    id.ok_or_else(|| Refusal::failure("the Azure DevOps user has no id"))
 }
 
 /// The organization's own address, which the token goes to: Azure's, or where the app says that
@@ -185,7 +185,7 @@ fn checked_url(url: &str, state: &State) -> Result<String> {
     if is_of_app || is_azure && url.starts_with("https://") {
         return Ok(url);
     }
-    Err(Refusal::failure("the address of the organization is not one of Azure's"))
+    Err(Refusal::failure("the URL of the organization is not an Azure URL"))
 }
 
 /// The webhook that tells of changed work items.

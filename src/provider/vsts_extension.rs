@@ -9,13 +9,13 @@ pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
     matches,
     ..SentryOnly::new(ProviderDescription {
         name: "Azure DevOps (extension)",
-        summary: "waits at a Sentry once for a person who approves in a browser",
+        summary: "Sentry only: needs a person to approve once in a browser",
         sentry_only_reason: Some(
-            "the marketplace's extension is Sentry's own; with an app of yours the provider is `vsts`",
+            "the marketplace extension is Sentry's own; to use your own app, set `provider: vsts`",
         ),
         initial: Some(&Step::initial(&[
             Field::text("targetId", 100, "the id of the organization", "0b3e…"),
-            Field::required("targetName", NAME, "its name", "acme"),
+            Field::required("targetName", NAME, "the name of the organization", "acme"),
         ])),
         features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
         integration_key: "vsts",

@@ -44,11 +44,11 @@ struct Truncation {
 
 impl Truncation {
     fn warnings(&self) -> Vec<Warning> {
-        let author = "an author's address cannot be taken and is left out";
+        let author = "skipped an invalid author email";
         let lists = [
-            ("commit-left-out", &self.commits, "a commit without a hash is left out"),
+            ("commit-left-out", &self.commits, "skipped a commit without a SHA"),
             ("author-left-out", &self.authors, author),
-            ("path-left-out", &self.paths, "a path over 510 characters is left out"),
+            ("path-left-out", &self.paths, "skipped a path of more than 510 characters"),
         ];
         let warning = |(slug, list, message): (_, &Vec<String>, &str)| {
             let (first, others) = list.split_first()?;

@@ -140,11 +140,8 @@ impl ReleaseTask {
 }
 
 fn no_projects() -> Error {
-    Error::new(
-        ErrorCode::Usage,
-        "`projects` is missing: the slugs of the projects that the release is of",
-    )
-    .with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
+    Error::new(ErrorCode::Usage, "`projects` is missing: the slugs of the release's projects")
+        .with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
 }
 
 /// The deploy that is asked for; without an environment there is none, unless one is demanded.
@@ -154,14 +151,16 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
     let environment = match (release.deploy, release.environment.as_ref().or(host_environment)) {
         (Some(false), _) | (None, None) => return Ok(None),
         (_, Some(environment)) if !is_environment(environment) => {
-            let message =
-                format!("the host's environment {} is none that Sentry takes", quote(environment));
+            let message = format!(
+                "the CI host's environment {} is not a valid Sentry environment",
+                quote(environment)
+            );
             let hint = "set `environment` to a name of at most 64 characters without `/`";
             return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
         }
         (_, Some(environment)) => environment.clone(),
         (Some(true), None) => {
-            let message = "`deploy: true` needs an `environment`, and the host tells none";
+            let message = "`deploy: true` needs an `environment`, but the CI host provides none";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("set `environment`"));
         }
     };
@@ -198,7 +197,7 @@ impl CodeVersion {
     fn uncertain_head(&self, job: &Job) -> Option<Warning> {
         let doubted = job.sha.is_some() && !job.head_sha_known && self.head == job.sha;
         let message =
-            "the host does not tell which commit was pushed: the one that is checked out is taken";
+            "the CI host does not provide the pushed commit, so the checked-out commit is used";
         doubted.then(|| Warning::new("head-not-known", message))
     }
 }
@@ -217,7 +216,7 @@ fn commits(
         (CommitSource::GitHub, ..) if filtered => (
             CommitPlan::Upload(HistorySource::Checkout),
             warn(
-                "GitHub does not tell the files of each commit, so with `paths` the checkout is read",
+                "GitHub's API does not return the files of each commit, so `paths` is applied to the checkout",
             ),
         ),
         (CommitSource::GitHub, ..) => (CommitPlan::Upload(HistorySource::GitHub), Vec::new()),

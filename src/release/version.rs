@@ -19,13 +19,13 @@ impl ReleaseVersion {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let wrong = match text.trim() {
             "" => "is blank",
-            "." | ".." => "is a folder's name",
+            "." | ".." => "is a folder name",
             word if word.eq_ignore_ascii_case("latest") => {
-                "is Sentry's word for the newest release"
+                "is reserved by Sentry for the newest release"
             }
-            word if word.len() != text.len() => "begins or ends with a blank",
-            _ if text.contains(['/', '\\']) => "has a slash",
-            _ if text.contains(char::is_control) => "has a line end or a control character",
+            word if word.len() != text.len() => "starts or ends with whitespace",
+            _ if text.contains(['/', '\\']) => "contains a slash",
+            _ if text.contains(char::is_control) => "contains a line break or a control character",
             _ if text.chars().count() > LONGEST => "is longer than 200 characters",
             _ => return Ok(Self(text.to_owned())),
         };
@@ -63,8 +63,8 @@ impl VersionSource {
         match self {
             Self::Input => "`release`",
             Self::Tag => "the tag of this job",
-            Self::Pushed => "the commit that was pushed",
-            Self::CheckedOut => "the commit that is checked out",
+            Self::Pushed => "the pushed commit",
+            Self::CheckedOut => "the checked-out commit",
         }
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn choose(
 
 fn refused(text: &str, origin: VersionSource, wrong: &str) -> Error {
     let message =
-        format!("{} cannot be a release's version: {} {wrong}", origin.words(), quote(text));
+        format!("{} is not a valid release version: {} {wrong}", origin.words(), quote(text));
     let hint = match origin {
         VersionSource::Input => {
             "set `release` to a name of at most 200 characters without `/`, such as `web@1.2.3`"
@@ -105,9 +105,9 @@ fn refused(text: &str, origin: VersionSource, wrong: &str) -> Error {
 fn no_version(job: &Job) -> Error {
     let why = match job.deleted {
         true => "the event deleted a branch or tag, so there is no commit to release",
-        false => "neither the host nor a checkout tells a commit to name the release by",
+        false => "cannot tell the release version from the CI host or a git checkout",
     };
-    Error::new(ErrorCode::BadRelease, why).with_hint("set `release`, or run in a checkout")
+    Error::new(ErrorCode::BadRelease, why).with_hint("set `release`, or run in a git checkout")
 }
 
 #[cfg(test)]
@@ -123,10 +123,10 @@ mod tests {
             ("   ", "blank"),
             ("a/b", "slash"),
             ("a\\b", "slash"),
-            ("a\nb", "line end"),
+            ("a\nb", "line break"),
             ("a\tb", "control"),
             ("..", "folder"),
-            (" a", "blank"),
+            (" a", "whitespace"),
             (&"é".repeat(201), "200"),
         ] {
             assert!(ReleaseVersion::parse(bad).unwrap_err().contains(why), "{bad:?}");
@@ -157,6 +157,8 @@ mod tests {
             ("web@ccccccc".to_owned(), VersionSource::CheckedOut)
         );
         let tag = choose(None, "", &job(Some("web/v1"), None), None).unwrap_err();
-        assert!(tag.message.contains("`web/v1` has a slash") && tag.hint.contains("`release`"));
+        assert!(
+            tag.message.contains("`web/v1` contains a slash") && tag.hint.contains("`release`")
+        );
     }
 }

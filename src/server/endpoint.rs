@@ -3,12 +3,12 @@
 //! The order is Sentry's: credentials, scopes, organization, membership, method, and only then
 //! the endpoint. A panic in an endpoint is answered with 500, and the server lives on.
 
+use super::auth;
+use super::auth::scopes::Scopes;
 use super::http::response::with_body;
 use super::http::{ApiError, ApiResult, ListQuery, RawRequest, empty};
+use super::state::{DatabaseLease, ServerState};
 use crate::database::{InstalledIntegration, Organization, Principal};
-use crate::server::auth;
-use crate::server::auth::scopes::Scopes;
-use crate::server::state::{DatabaseLease, ServerState};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::ALLOW;
@@ -224,7 +224,7 @@ where
     match tokio::spawn(tokio::time::timeout(REQUEST_TIMEOUT, answering)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
-            Err(ApiError::detail(StatusCode::SERVICE_UNAVAILABLE, "The request took too long."))
+            Err(ApiError::detail(StatusCode::SERVICE_UNAVAILABLE, "The request timed out."))
         }
         Err(_) => Err(ApiError::internal("an endpoint panicked")),
     }

@@ -35,7 +35,7 @@ pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the async runtime cannot be started")?;
+        .context("cannot start the async runtime")?;
     let served = runtime.block_on(async {
         let options = ServeOptions::read(typed, env)?;
         serve(options).await
@@ -51,7 +51,7 @@ async fn serve(options: ServeOptions) -> Result {
     let listen = options.listen;
     let listen_error = |error: std::io::Error| {
         let message = format!("cannot listen on {listen}: {error}");
-        Error::new(ErrorCode::Usage, message).with_hint("name another address with --listen")
+        Error::new(ErrorCode::Usage, message).with_hint("set another address with --listen")
     };
     // Heard from here on, so that a signal during the start is not lost.
     let stop = StopSignals::listen();
@@ -61,7 +61,8 @@ async fn serve(options: ServeOptions) -> Result {
     let mut writes: Vec<_> =
         notes.iter().map(|note| WriteOp::Stderr(format!("{note}\n"))).collect();
     if !address.ip().is_loopback() {
-        let warning = "warning: other machines can reach this address, and nothing is encrypted\n";
+        let warning =
+            "warning: other machines can reach this address, and connections are not encrypted\n";
         writes.push(WriteOp::Stderr(warning.to_owned()));
     }
     writes.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));

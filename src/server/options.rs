@@ -33,12 +33,16 @@ impl ServeOptions {
     /// Reads what was typed, and the environment.
     pub(crate) fn read(typed: &ServeArgs, env: &Env) -> Result<Self> {
         let listen = typed.listen.parse().map_err(|_| {
-            let message = format!("--listen {} is no address with a port", quote(&typed.listen));
-            Error::new(ErrorCode::Usage, message).with_hint(format!("write it as {DEFAULT_LISTEN}"))
+            let message = format!(
+                "invalid --listen {}: expected an address with a port",
+                quote(&typed.listen)
+            );
+            Error::new(ErrorCode::Usage, message)
+                .with_hint(format!("write it like {DEFAULT_LISTEN}"))
         })?;
         let (orgs, projects) = (slugs("org", &typed.orgs)?, slugs("project", &typed.projects)?);
         if orgs.is_empty() && !projects.is_empty() {
-            let message = "--project needs an --org, which the project is made in";
+            let message = "--project needs an --org in which to create the project";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("add --org SLUG"));
         }
         let named = typed.database.as_deref().or_else(|| env.get("FINISHLINE_DATABASE"));
@@ -62,7 +66,7 @@ impl ServeOptions {
 pub(crate) fn slugs(flag: &str, texts: &[String]) -> Result<Vec<OrgSlug>> {
     let slug = |text: &String| {
         OrgSlug::parse(text).ok_or_else(|| {
-            let message = format!("--{flag} {} is no slug", quote(text));
+            let message = format!("invalid --{flag} {}: expected a slug", quote(text));
             Error::new(ErrorCode::Usage, message)
                 .with_hint("a slug has 1 to 50 letters, digits, `-` and `_`")
         })

@@ -57,13 +57,15 @@ impl ServerState {
         let mut notes = Vec::new();
         if own.is_none() {
             let path = write_tokens_file(&mut database, &options, &base, &user, &orgs).await?;
-            notes.push(format!("the tokens are in {path}"));
+            notes.push(format!("the access tokens are in {path}"));
         }
         let idle = Mutex::new(vec![database]);
         let sessions = Sessions::new(address.port());
         if address.ip().is_loopback() {
             let key = sessions.create_login_link();
-            notes.push(format!("sign in with a browser, once: {base}/auth/login/?key={key}"));
+            notes.push(format!(
+                "sign in with a browser (the link works once): {base}/auth/login/?key={key}"
+            ));
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
         let local = user;
@@ -75,7 +77,7 @@ impl ServerState {
     /// The app with which a provider's pipeline is started.
     pub(crate) fn app(&self, provider: &dyn Provider) -> Result<Fields> {
         if let Some(reason) = provider.sentry_only_reason() {
-            let message = format!("only a Sentry can finish {}: {reason}", provider.name());
+            let message = format!("only a Sentry server can install {}: {reason}", provider.name());
             return Err(Refusal::new(ErrorCode::NeedsSentry, message).into());
         }
         let app = app::parse_app(provider, &self.apps, self.github_api_url.as_deref());

@@ -44,7 +44,7 @@ pub(crate) async fn write_tokens_file(
     }
     let text = format!("{:#}\n", json!({ "user": user_token, "organizations": organizations }));
     files::replace_private(&path, &text).map_err(|error| {
-        let message = format!("the tokens cannot be written to {}: {error}", quote(&path));
+        let message = format!("cannot write the tokens to {}: {error}", quote(&path));
         Error::new(ErrorCode::Database, message)
     })?;
     Ok(path)

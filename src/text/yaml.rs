@@ -125,10 +125,12 @@ impl DocumentParser {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err(refuse("holds more than one document", at));
+                    return Err(refuse("contains more than one document", at));
                 }
             }
-            Event::Alias(_) => return Err(refuse("uses an alias (`*`), which is not taken", at)),
+            Event::Alias(_) => {
+                return Err(refuse("uses an alias (`*`), which is not supported", at));
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 no_anchor(*anchor, at)?;
                 self.scalar(text, *style == ScalarStyle::Plain && tag.is_none(), at)?;
@@ -153,7 +155,7 @@ impl DocumentParser {
     fn scalar(&mut self, text: &str, plain: bool, at: LineColumn) -> Result<(), YamlError> {
         if let Some(OpenCollection::Map { seen, key: key @ None }) = self.frames.last_mut() {
             if !seen.insert(text.to_owned()) {
-                return Err(refuse("names a key twice", at));
+                return Err(refuse("contains a duplicate key", at));
             }
             *key = Some((text.to_owned(), at));
             return Ok(());
@@ -165,10 +167,10 @@ impl DocumentParser {
 
     fn open(&mut self, frame: OpenCollection, at: LineColumn) -> Result<(), YamlError> {
         if let Some(OpenCollection::Map { key: None, .. }) = self.frames.last() {
-            return Err(refuse("has a key that is not a plain text", at));
+            return Err(refuse("has a key that is not a plain string", at));
         }
         if self.frames.len() == MAX_DEPTH {
-            return Err(refuse("nests deeper than 64 levels", at));
+            return Err(refuse("is nested deeper than 64 levels", at));
         }
         self.enter(false, at);
         self.frames.push(frame);
@@ -200,7 +202,11 @@ impl DocumentParser {
 }
 
 fn no_anchor(anchor: usize, at: LineColumn) -> Result<(), YamlError> {
-    if anchor == 0 { Ok(()) } else { Err(refuse("sets an anchor (`&`), which is not taken", at)) }
+    if anchor == 0 {
+        Ok(())
+    } else {
+        Err(refuse("uses an anchor (`&`), which is not supported", at))
+    }
 }
 
 fn refuse(kind: &'static str, place: LineColumn) -> YamlError {
@@ -236,13 +242,13 @@ mod tests {
     #[test]
     fn what_serde_yaml_lets_pass_is_refused_without_quoting_it() {
         for (text, words) in [
-            ("s3cr3t: 1\ns3cr3t: 2", "names a key twice at line 2 column 1"),
+            ("s3cr3t: 1\ns3cr3t: 2", "contains a duplicate key at line 2 column 1"),
             (
                 "a: &s3cr3t 1\nb: *s3cr3t",
-                "sets an anchor (`&`), which is not taken at line 1 column 4",
+                "uses an anchor (`&`), which is not supported at line 1 column 4",
             ),
-            ("a: 1\n---\ns3cr3t: 2", "holds more than one document at line 2 column 1"),
-            ("? [s3cr3t]\n: 1", "has a key that is not a plain text at line 1 column 3"),
+            ("a: 1\n---\ns3cr3t: 2", "contains more than one document at line 2 column 1"),
+            ("? [s3cr3t]\n: 1", "has a key that is not a plain string at line 1 column 3"),
         ] {
             assert_eq!(error(text), words);
         }
@@ -261,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_deep_nest_is_refused() {
-        assert!(error(&"[".repeat(100)).starts_with("nests deeper than 64 levels"));
+        assert!(error(&"[".repeat(100)).starts_with("is nested deeper than 64 levels"));
         assert!(read(&"[".repeat(20_000)).is_err());
     }
 }

@@ -204,7 +204,7 @@ const tests = {
     const { step } = ours('failing', { from });
     const [error] = errors(step('finish'));
     assert.equal(error.title, 'finishline: install');
-    assert.match(error.message, /is not what was released\nits SHA-256 is [0-9a-f]{64}, wanted was [0-9a-f]{64}/);
+    assert.match(error.message, /does not match the released archive\nits SHA-256 is [0-9a-f]{64}, expected [0-9a-f]{64}/);
     assert.equal(step('finish').inner.at(-1).outcome, 'skipped');
   },
 
@@ -235,8 +235,8 @@ const tests = {
   'another version needs its sum, and runs with it'() {
     const { exit, step } = ours('version', { from: temp, args: ['--var', `OTHER_SUM=${other()}`] });
     assert.equal(exit, 0);
-    assert.match(errors(step('unknown'))[0].message, /the SHA-256 sum of finishline 9\.9\.9 is not known here/);
-    assert.match(errors(step('injected'))[0].message, /`version` is no version/);
+    assert.match(errors(step('unknown'))[0].message, /the SHA-256 sum of finishline 9\.9\.9 is unknown/);
+    assert.match(errors(step('injected'))[0].message, /`version` is not a valid version/);
     outputs(step('finish'), { status: 'complete' });
   },
 

@@ -124,7 +124,7 @@ const TESTS = {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).waitFor();
     await page.goto(serve.link);
-    await page.getByText('used already').waitFor();
+    await page.getByText('already used').waitFor();
   },
 
   async 'signing in leads back to where the person wanted to go'() {
@@ -132,7 +132,7 @@ const TESTS = {
     await page.goto(SET_UP('example'));
     await page.getByLabel('Token').fill('nobody-has-it');
     await page.keyboard.press('Enter');
-    await page.getByText('Nobody has this token.').waitFor();
+    await page.getByText('This token is not valid.').waitFor();
     await page.getByLabel('Token').fill(site.token());
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Set up Example' }).waitFor();
@@ -171,7 +171,7 @@ const TESTS = {
     await page.getByRole('link', { name: 'Continue to' }).click();
     await page.getByRole('link', { name: 'Deny' }).click();
     assert.equal(await page.title(), 'Setup Error | finishline');
-    await page.getByText('the third party did not approve: `access_denied`').waitFor();
+    await page.getByText('the third party returned an error: `access_denied`').waitFor();
     await page.getByRole('link', { name: 'Start again' }).click();
     await page.getByRole('heading', { name: 'Set up GitLab' }).waitFor();
   },
@@ -197,7 +197,7 @@ const TESTS = {
     const page = await person();
     await page.goto(INTEGRATIONS);
     await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
     const reach = async (name) => {
       for (let presses = 0; presses < 80; presses += 1) {
         const [here, outline] = await page.evaluate(() => {
@@ -283,7 +283,7 @@ const TESTS = {
     await page.getByRole('button', { name: 'Continue' }).click();
     assert.equal(await page.title(), 'Not Permitted | finishline');
     await page.goto(`${INTEGRATIONS}?query=forged`);
-    await page.getByText('No integration fits.').waitFor();
+    await page.getByText('No integrations match.').waitFor();
   },
 
   async 'thousands are searched and turned over'() {

@@ -72,7 +72,7 @@ const checks = {
     told(run, 0, {
       status: 'complete', changed: 'true', provider: 'example', 'pipeline-type': 'install', 'integration-id': id,
       'redirect-url': settings('example', id) + '?next=https%3A%2F%2Fexample.com%2Fa+b%3Fc%3Dd%26e%3D%C3%A9',
-      'error-code': '', 'error-message': '', warnings: '', log: /taking its set-up pages/,
+      'error-code': '', 'error-message': '', warnings: '', log: /using its setup pages/,
     });
   },
 
@@ -97,13 +97,13 @@ const checks = {
     const other = (await example('other'))['integration-id'];
     told(await example('demo', { mode: 'reauth', 'integration-id': other }), 4, {
       status: 'error', 'error-code': 'integration-mismatch', 'integration-id': '', hint: /`integration-id`/,
-      'error-message': new RegExp(`integration ${other} .* integration ${id}$`),
+      'error-message': new RegExp(`integration ${other}: .* integration ${id}$`),
     });
   },
 
   async '`mode: reauth` of an integration that is not there names those that are'() {
     told(await example('demo', { mode: 'reauth', 'integration-id': '99' }), 2, {
-      'error-code': 'bad-field', 'error-message': /no example integration 99; there: .*\(demo\)/,
+      'error-code': 'bad-field', 'error-message': /no example integration 99; existing: .*\(demo\)/,
     });
   },
 
@@ -272,7 +272,7 @@ const checks = {
   async 'a provider that Sentry does not know is `unsupported`'() {
     const unsupported = { status: 'error', 'error-code': 'unsupported' };
     told(await finishline({ provider: 'zzz' }), 4, {
-      ...unsupported, 'error-message': /shows no set-up page for zzz$/, hint: /configured on that server/,
+      ...unsupported, 'error-message': /has no setup page for zzz$/, hint: /configured on that server/,
     });
   },
 
@@ -285,7 +285,7 @@ const checks = {
     'error-code': 'unauthorized', 'error-status': '401', hint: /`auth-token`/,
   }),
   ...refused('a member\'s token', { 'auth-token': RS_TOKEN_MEMBER }, 5, {
-    'error-code': 'missing-scope', hint: /role is owner, manager or admin/,
+    'error-code': 'missing-scope', hint: /role owner, manager or admin/,
   }),
   ...refused('an organization\'s token', { 'auth-token': RS_TOKEN_ORG }, 5, {
     'error-code': 'org-token', hint: /`pipeline-token`/,
@@ -335,7 +335,7 @@ const checks = {
     await new Promise((resolve) => setTimeout(resolve, 1100));
     const ids = Object.fromEntries((await listed('example')).map((one) => [one.name, one.id]));
     limited.forEach((run, at) => told(run, 0, { status: 'complete', 'integration-id': ids[names[at]] }));
-    assert.match(limited.map((run) => run.log).join(''), /waiting before the request is sent again .*HTTP 429/);
+    assert.match(limited.map((run) => run.log).join(''), /retrying after a pause .*HTTP 429/);
   },
 };
 

@@ -100,7 +100,7 @@ export function releases(tools) {
 
     async 'a GitLab\'s display name is found by the address of the repository'() {
       told(await release('r3', { ...job(3), proof: 'true' }), 0, {
-        status: 'complete', warnings: '', 'commit-count': '2', log: /found under another name/,
+        status: 'complete', warnings: '', 'commit-count': '2', log: /repository found under another name/,
       });
     },
 

@@ -21,7 +21,7 @@ pub(super) fn advance(
     // Another process may have gone on with the same callback meanwhile.
     let stored = StoredPipeline::load(transaction, key)?;
     if stored.step_index != settled.step_index {
-        let message = "another run has taken this step already";
+        let message = "another run has already advanced this pipeline";
         return Err(Refusal::new(ErrorCode::CallbackUsed, message).into());
     }
     let mut pipeline = settled.clone();
@@ -51,7 +51,7 @@ fn build_and_finish(
     match pipeline.integration_id() {
         Some(expected) if expected != finished.id => {
             let message = format!(
-                "integration {expected} was to be renewed, but the account belongs to integration {}",
+                "cannot re-authorize integration {expected}: the account belongs to integration {}",
                 finished.id
             );
             Err(Refusal::new(ErrorCode::IntegrationMismatch, message).into())

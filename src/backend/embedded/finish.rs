@@ -73,7 +73,7 @@ fn ensure_integration(
     let existing = rows::integration(connection, key, &external_id)?;
     let (name, metadata) = match (&existing, data.row) {
         (None, RowPolicy::Expect) => {
-            let message = format!("there is no {key} integration that this would connect to");
+            let message = format!("no {key} integration found to connect to");
             return Err(Refusal::failure(message).into());
         }
         (Some(row), RowPolicy::Keep | RowPolicy::Expect) => {
@@ -115,7 +115,8 @@ fn ensure_identity(
 ) -> Result<(Option<i64>, bool), EngineError> {
     let Some(identity) = &data.user_identity else {
         if provider.needs_default_identity() {
-            let message = format!("{} gave no account to link, and needs one", provider.name());
+            let message =
+                format!("{} needs an account to link, but returned none", provider.name());
             return Err(Refusal::failure(message).into());
         }
         return Ok((None, false));
@@ -140,7 +141,7 @@ fn ensure_link(
         return Ok((link, true));
     };
     if link.status == IntegrationStatus::DeletionInProgress {
-        let message = "deletion is already in progress: run again when it is through";
+        let message = "deletion is already in progress: run again when it is complete";
         return Err(Refusal::failure(message).into());
     }
     let default_auth = default_auth.or(link.default_auth);

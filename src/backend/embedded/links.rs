@@ -52,7 +52,7 @@ impl EmbeddedBackend<'_> {
         name: &str,
     ) -> Result<bool> {
         if !task.provider.has_repositories() {
-            return Err(refused(format!("{} has no repositories", task.name())));
+            return Err(refused(format!("{} does not support repositories", task.name())));
         }
         let org = self.database.ensure_organization(&task.org, &[]).await?;
         let new = NewRepository {
@@ -72,15 +72,15 @@ impl EmbeddedBackend<'_> {
         mapping: &CodeMapping,
     ) -> Result<bool> {
         let slug = OrgSlug::parse(&mapping.project);
-        let slug = slug.ok_or_else(|| refused("the project's slug is none"))?;
+        let slug = slug.ok_or_else(|| refused("invalid project slug"))?;
         let org = self.database.ensure_organization(&task.org, &[slug]).await?;
         let project = self.database.project(org, &mapping.project).await?;
-        let project = project.ok_or_else(|| refused("there is no such project"))?.id;
+        let project = project.ok_or_else(|| refused("project not found"))?.id;
         let linked = self.database.linked_repositories(org, integration).await?;
         let repository = linked.into_iter().find(|linked| linked.name == mapping.repository);
-        let repository = repository.ok_or_else(|| refused("it is not linked"))?;
+        let repository = repository.ok_or_else(|| refused("the repository is not linked"))?;
         let link = self.database.integration(org, integration).await?;
-        let link = link.ok_or_else(|| refused("the integration is gone"))?.link;
+        let link = link.ok_or_else(|| refused("the integration no longer exists"))?.link;
         let existing =
             self.database.code_mappings(org, Some(integration), &[project], PageQuery::ALL).await?;
         let is_same = |stored: &StoredCodeMapping| {

@@ -157,7 +157,7 @@ impl<'d> EmbeddedBackend<'d> {
                 .try_write(|transaction| pipeline.update_unless_taken(transaction, key))
                 .await?;
             if !is_saved {
-                let message = "the third party gave out a token that it had given out before";
+                let message = "the third party issued a token that is already in use";
                 return Err(Refusal::failure(message).into());
             }
         }
@@ -270,13 +270,10 @@ fn fresh_values(provider: &dyn Provider, site: &str) -> FreshValues {
 }
 
 fn expired() -> Refusal {
-    Refusal::new(
-        ErrorCode::SessionExpired,
-        "the pipeline is not there any more, or its time is over",
-    )
+    Refusal::new(ErrorCode::SessionExpired, "the pipeline has expired or no longer exists")
 }
 
 fn callback_used() -> Refusal {
-    let message = "the callback was used already, and its pipeline finished";
+    let message = "the callback was already used, and its pipeline is finished";
     Refusal::new(ErrorCode::CallbackUsed, message)
 }

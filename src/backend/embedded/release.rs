@@ -37,7 +37,7 @@ impl EmbeddedReleases {
     async fn stored(&mut self) -> Result<StoredRelease> {
         let stored = self.database.release(self.org, self.version.as_str()).await?;
         stored.ok_or_else(|| {
-            Error::new(ErrorCode::Database, format!("release {} is gone meanwhile", self.version))
+            Error::new(ErrorCode::Database, format!("release {} no longer exists", self.version))
         })
     }
 

@@ -63,16 +63,15 @@ fn find(connection: &Connection, org: &OrgSlug, digest: &str) -> Result<String, 
         )
         .optional()?;
     match row {
-        None => refuse(ErrorCode::WrongOauthState, "no pipeline waits for this callback"),
+        None => refuse(ErrorCode::WrongOauthState, "no pipeline is waiting for this callback"),
         Some((_, slug, ..)) if slug != org.as_str() => refuse(
             ErrorCode::ForeignCallback,
-            "the callback belongs to another organization's pipeline",
+            "the callback belongs to a pipeline of another organization",
         ),
         Some((_, _, true, _)) => Err(callback_used().into()),
-        Some((.., expires_at)) if expires_at <= unix_ms() => refuse(
-            ErrorCode::SessionExpired,
-            "the pipeline waited for an hour, and its time is over",
-        ),
+        Some((.., expires_at)) if expires_at <= unix_ms() => {
+            refuse(ErrorCode::SessionExpired, "the pipeline has expired after waiting for an hour")
+        }
         Some((key, ..)) => Ok(key),
     }
 }
@@ -86,6 +85,6 @@ fn newest(connection: &Connection, org: &OrgSlug, provider: &str) -> Result<Stri
                    AND ended = 0 AND expires_at > ?3
                ORDER BY expires_at DESC LIMIT 1";
     let key = connection.query_row(sql, (org.as_str(), provider, unix_ms()), |row| row.get(0));
-    let message = "no pipeline waits for this callback";
+    let message = "no pipeline is waiting for this callback";
     key.optional()?.ok_or_else(|| Refusal::new(ErrorCode::WrongOauthState, message).into())
 }

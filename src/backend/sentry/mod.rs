@@ -247,7 +247,7 @@ impl Pipeline for SentryBackend<'_> {
             StartResult::Step(view) => Ok(view),
             StartResult::NoEndpoint if self.dialect == Dialect::Auto && self.has_pages().await => {
                 tracing::info!(
-                    "the server has no pipeline endpoint: taking its set-up pages (`web`)"
+                    "the server has no pipeline endpoint; using its setup pages (`dialect: web`)"
                 );
                 self.start_pages().await.map_err(without_status)
             }

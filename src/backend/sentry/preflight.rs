@@ -35,11 +35,11 @@ impl PreflightClient {
             self.client.check_pipeline_token()?;
         }
         Ok(match self.client.token_kind() {
-            TokenKind::Organization(claims) => format!("an organization token of {}", claims.org),
-            TokenKind::User => "a user's token".to_owned(),
-            TokenKind::Integration => "an integration's token".to_owned(),
-            TokenKind::Legacy => "a token of earlier days, a user's or an integration's".to_owned(),
-            TokenKind::Opaque => "a token whose text does not tell its kind".to_owned(),
+            TokenKind::Organization(claims) => format!("organization token of {}", claims.org),
+            TokenKind::User => "user token".to_owned(),
+            TokenKind::Integration => "integration token".to_owned(),
+            TokenKind::Legacy => "legacy token of a user or an integration".to_owned(),
+            TokenKind::Opaque => "token of unknown kind".to_owned(),
         })
     }
 
@@ -49,11 +49,14 @@ impl PreflightClient {
         let host = self.client.base().host_str().unwrap_or_default();
         let body = response.json();
         if response.status == 401 || (body["version"].is_string() && body["auth"].is_null()) {
-            let message = format!("{host} does not know the token");
+            let message = format!("{host} does not accept the token");
             return Err(Error::new(ErrorCode::Unauthorized, message));
         }
         if !response.is_success() || !body["version"].is_string() {
-            let message = format!("{host} is no Sentry: HTTP {} at /api/0/", response.status);
+            let message = format!(
+                "{host} does not look like a Sentry server: HTTP {} at /api/0/",
+                response.status
+            );
             return Err(Error::new(ErrorCode::BackendError, message).with_hint(NO_SENTRY_HINT));
         }
         let names = ["username", "email", "name"].map(|name| body["user"][name].as_str());
@@ -68,12 +71,12 @@ impl PreflightClient {
         let permission = if for_pipeline { Permission::Pipeline } else { Permission::Releases };
         let (action, scopes) = (permission.action(), permission.scopes());
         let granted = permission.granted_by(&owner.scopes);
-        granted.map(|scope| format!("{scope} lets it {action}")).ok_or_else(|| {
+        granted.map(|scope| format!("{scope} allows it to {action}")).ok_or_else(|| {
             Error::new(
                 ErrorCode::MissingScope,
-                format!("the token's scopes do not let it {action}"),
+                format!("the token's scopes do not allow it to {action}"),
             )
-            .with_hint(format!("give the token one of {scopes}"))
+            .with_hint(format!("use a token with one of the scopes {scopes}"))
         })
     }
 
@@ -96,11 +99,13 @@ impl PreflightClient {
         let body = response.json();
         let mut offered = body["providers"].as_array().into_iter().flatten();
         match offered.find(|one| one["key"] == key) {
-            Some(one) if one["canAdd"] == true => Ok("it can be set up".to_owned()),
-            Some(_) => Ok("it is offered, and takes no other installation than the one".to_owned()),
+            Some(one) if one["canAdd"] == true => Ok("available".to_owned()),
+            Some(_) => {
+                Ok("available; already installed, and only one installation is allowed".to_owned())
+            }
             None => {
-                let message = format!("{org} is not offered {}", quote(key));
-                let hint = "check the key, the organization's plan and its feature flags; on a server of your own the provider's settings";
+                let message = format!("{} is not available to {org}", quote(key));
+                let hint = "check the key and the organization's plan and feature flags; on self-hosted Sentry, check the provider's settings";
                 Err(Error::new(ErrorCode::Unsupported, message).with_hint(hint))
             }
         }
@@ -113,8 +118,8 @@ impl PreflightClient {
             return Ok("not checked: the token has no scope to read projects".to_owned());
         }
         match project(&self.client, org, slug).await? {
-            true => Ok("it is there".to_owned()),
-            false => Ok("not checked: the token may not read it".to_owned()),
+            true => Ok("exists".to_owned()),
+            false => Ok("not checked: the token is not allowed to read it".to_owned()),
         }
     }
 
@@ -125,8 +130,8 @@ impl PreflightClient {
         let mut names =
             found.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
         Ok(match names.any(|one| one.eq_ignore_ascii_case(name)) {
-            true => "it is linked, so the backend fetches commits itself".to_owned(),
-            false => "it is not linked, so commits come from the checkout or GitHub".to_owned(),
+            true => "linked; the backend fetches its commits".to_owned(),
+            false => "not linked; commits are read from the checkout or GitHub".to_owned(),
         })
     }
 
@@ -147,8 +152,11 @@ pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) ->
         200..=299 => Ok(true),
         403 => Ok(false),
         404 => {
-            let message = format!("{org} shows this token no project {}", quote(slug));
-            let hint = "check `org` and `projects`, and that the token's owner is in one of the project's teams";
+            let message = format!(
+                "project {} does not exist in {org}, or this token cannot see it",
+                quote(slug)
+            );
+            let hint = "check `org` and `projects`, and that the token's owner is a member of one of the project's teams";
             Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint))
         }
         _ => Err(client.denied(&response, Permission::Releases, org)),

@@ -97,10 +97,7 @@ impl SentryReleases {
             if response.status != not_ready || Instant::now() + pause >= self.client.deadline() {
                 return Ok(response);
             }
-            tracing::info!(
-                status = response.status,
-                "the server is not ready for it yet, asking again"
-            );
+            tracing::info!(status = response.status, "the server is not ready yet; retrying");
             tokio::time::sleep(pause).await;
             wait *= 2;
         }
@@ -138,10 +135,10 @@ impl SentryReleases {
         };
         let org = &self.org;
         let code = if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField };
-        let failure = Error::new(code, format!("Sentry does not take `{field}`: {reason}"));
+        let failure = Error::new(code, format!("Sentry rejected `{field}`: {reason}"));
         let failure = match field.as_str() {
             "projects" => failure.with_hint(format!(
-                "check `projects`: each must be the slug of a project in {org} that the token may use"
+                "check `projects`: each must be the slug of a project in {org} that the token can access"
             )),
             "environment" => failure.with_hint("check `environment`"),
             _ => failure,
@@ -153,7 +150,7 @@ impl SentryReleases {
     fn standing(&self, body: &Value) -> Result<ReleaseState> {
         if !body["version"].is_string() {
             let host = self.client.base();
-            let message = format!("{host} answered with something that is no release");
+            let message = format!("unexpected response from {host}: not a release");
             return Err(Error::new(ErrorCode::BackendError, message).with_hint("check `url`"));
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -174,7 +171,8 @@ impl SentryReleases {
     }
 
     fn release_missing(&self, response: &HttpResponse) -> Error {
-        let message = format!("Sentry has no release {} any more, or not yet", self.version);
+        let message =
+            format!("release {} not found: deleted meanwhile, or not replicated yet", self.version);
         let failure = Error::new(ErrorCode::BackendError, message);
         Error { status: Some(response.status), ..failure }
     }

@@ -44,9 +44,9 @@ impl ResumeFile {
             (Some(SCHEMA), Some(waiting)) => Ok(Self(waiting.clone())),
             _ => Err(Error::new(
                 ErrorCode::Usage,
-                "`resume-file` is not a resume file of this version",
+                "`resume-file` is not a resume file that this version can read",
             )
-            .with_hint("let `resume-file` name the file that the first run wrote, or a new one")),
+            .with_hint("set `resume-file` to the file that the first run wrote, or to a new file")),
         }
     }
 
@@ -63,7 +63,7 @@ impl ResumeFile {
     /// Keeps a pipeline, over an earlier one of the same key.
     pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result {
         let random = random_bytes::<{ SALT + NONCE }>().map_err(|_| {
-            Error::new(ErrorCode::Internal, "the operating system gives no random bytes")
+            Error::new(ErrorCode::Internal, "the operating system provides no random bytes")
         })?;
         let mut text = waiting.text().into_bytes();
         let sealing = cipher(token, &random).seal_in_place_append_tag(
@@ -71,7 +71,7 @@ impl ResumeFile {
             Aad::from(key),
             &mut text,
         );
-        sealing.map_err(|_| Error::new(ErrorCode::Internal, "the resume file cannot be sealed"))?;
+        sealing.map_err(|_| Error::new(ErrorCode::Internal, "cannot encrypt the resume file"))?;
         self.0.insert(key.to_owned(), STANDARD.encode([&random[..], &text].concat()).into());
         Ok(())
     }

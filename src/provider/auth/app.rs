@@ -17,8 +17,8 @@ pub(crate) const APP: &str = "app";
 /// anywhere else, so it has to be on this machine.
 pub(crate) const URL: Field = Field::optional(
     "url",
-    FieldKind::Rule(is_loopback, "an http(s) address of this machine (127.0.0.1, ::1, localhost)"),
-    "where the third party is, for trying things out",
+    FieldKind::Rule(is_loopback, "an http(s) URL on this machine (127.0.0.1, ::1, localhost)"),
+    "for testing: the URL of a mock of the third party",
     "http://127.0.0.1:8080",
 );
 
@@ -26,8 +26,8 @@ pub(crate) const URL: Field = Field::optional(
 /// on this machine.
 pub(crate) const API_URL: Field = Field::optional(
     "apiUrl",
-    FieldKind::Rule(is_private, "an https address, or an http one of this machine"),
-    "where GitHub's API is; GITHUB_API_URL when not given",
+    FieldKind::Rule(is_private, "an https URL, or an http URL on this machine"),
+    "the URL of GitHub's API; GITHUB_API_URL if not set",
     "https://api.github.com",
 );
 

@@ -22,8 +22,8 @@ pub(crate) static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the address of the server", "https://git.example.com"),
-            Field::text("consumerKey", 200, "the consumer's key", "sentry"),
+            Field::url("url", "the URL of the server", "https://git.example.com"),
+            Field::text("consumerKey", 200, "the consumer key", "sentry"),
             Field::required("privateKey", PEM, "its private key", "@sentry.pem").secret(),
             VERIFY_SSL,
         ],
@@ -31,7 +31,7 @@ pub(crate) static STEPS: [Step; 2] = [
     Step::page(
         "oauth_callback",
         "oauthUrl",
-        &[Field::text("oauthToken", 4096, "the token that was approved", "")
+        &[Field::text("oauthToken", 4096, "the approved token", "")
             .by_callback("oauth_token")
             .secret()],
     ),

@@ -23,7 +23,7 @@ pub(crate) const ID: &str = "installation_id";
 pub(crate) const ID_FIELD: Field = Field::optional(
     "installationId",
     FieldKind::Text(40),
-    "the id of the app's installation, which is at the end of its settings' address",
+    "the id of the app's installation, which is at the end of the URL of its settings",
     "12345",
 )
 .by_callback("installation_id");
@@ -92,8 +92,8 @@ pub(crate) fn bind_response(name: &str, response: &VendorResponse, state: &mut S
 
 fn installation(response: &VendorResponse) -> Result<Value> {
     let messages = [
-        (404, "the GitHub installation does not exist, or is another app's"),
-        (401, "GitHub does not know the app: check its id and private key"),
+        (404, "the GitHub installation does not exist, or belongs to another app"),
+        (401, "GitHub did not accept the app: check its id and private key"),
     ];
     let installation = response.json_or("the installation of the GitHub app", &messages)?;
     if !installation["suspended_at"].is_null() {
@@ -130,5 +130,5 @@ pub(crate) fn metadata(installation: &Value) -> Object {
 
 /// A refusal for an installation that is not the user's.
 pub(crate) fn not_accessible() -> Refusal {
-    Refusal::failure("the user has no access to this GitHub installation, or is no owner of it")
+    Refusal::failure("the user has no access to this GitHub installation, or is not an owner of it")
 }

@@ -30,10 +30,10 @@ pub(crate) const STEP: Step = Step::page("oauth_login", "oauthUrl", &[CODE_FIELD
 
 /// What the third party puts into the callback.
 pub(crate) const CODE_FIELD: Field =
-    Field::from_callback("code", "the code that the third party puts into the callback");
+    Field::from_callback("code", "the code in the third party's callback");
 /// What proves that the callback belongs to the pipeline.
 pub(crate) const STATE_FIELD: Field =
-    Field::from_callback("state", "the random value that the callback must bring back");
+    Field::from_callback("state", "the random value that the callback must return");
 
 /// The third party's OAuth 2 application.
 pub(crate) struct OAuth2 {
@@ -127,7 +127,7 @@ impl OAuth2 {
         let mut credentials = Credentials::None;
         let secret = self.client_secret.clone();
         if self.pkce {
-            let missing = || Refusal::failure("the pipeline has no code_verifier: start it again");
+            let missing = || Refusal::failure("the pipeline has no code_verifier: start again");
             form.push(("code_verifier", state.text(VERIFIER).ok_or_else(missing)?.into()));
             if !secret.expose().is_empty() {
                 credentials = Credentials::Basic(self.client_id.clone(), secret);
@@ -162,7 +162,7 @@ pub(crate) fn verify(fields: &Fields, state: &State) -> Result {
     let handed_out = state.text(OAUTH_STATE).unwrap_or_default();
     let same = handed_out.as_bytes().ct_eq(fields.text("state").as_bytes());
     if handed_out.is_empty() || !bool::from(same) {
-        let message = "the callback's `state` is not the one that this pipeline handed out";
+        let message = "the callback's `state` does not match the one issued by this pipeline";
         return Err(Refusal::new(ErrorCode::WrongOauthState, message));
     }
     Ok(())
@@ -177,9 +177,9 @@ pub(crate) fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
 
 /// Binds the tokens of the exchange; the code, which is used up, goes.
 pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result {
-    let tokens = response.json("the exchange of the code for a token")?;
+    let tokens = response.json("an access token")?;
     if tokens["access_token"].as_str().is_none_or(str::is_empty) {
-        return Err(Refusal::failure("the exchange of the code brought no access token"));
+        return Err(Refusal::failure("the token response contains no access token"));
     }
     state.bind(OAUTH_DATA, tokens);
     state.unbind(CODE);
@@ -317,7 +317,7 @@ mod tests {
         let answered =
             |status, body: &str| VendorResponse::Received { status, body: body.to_owned() };
         for (response, words, status) in [
-            (VendorResponse::Unreached(ConnectError::Tls), "SSL", None),
+            (VendorResponse::Unreached(ConnectError::Tls), "TLS", None),
             (VendorResponse::Unreached(ConnectError::Connect), "connect", None),
             (answered(200, "<html>s3cr3t"), "JSON", None),
             (answered(401, "s3cr3t"), "401", Some(401)),

@@ -16,7 +16,7 @@ pub(crate) const INSTALLATION_DATA: &str = "installation_data";
 pub(crate) const VERIFY_SSL: Field = Field::optional(
     "verifySsl",
     FieldKind::Flag(true),
-    "whether the instance's certificate must be valid",
+    "whether to verify the instance's TLS certificate",
     "true",
 );
 

@@ -154,7 +154,7 @@ pub fn field_errors(step: &Step, fields: &Fields) -> Vec<(String, String)> {
         Some(Value::String(text)) if text.is_empty() && !field.required => None,
         Some(value) => field.kind.check(value).err().map(|takes| match field.kind {
             FieldKind::Url => "Enter a valid URL.".to_owned(),
-            _ => format!("Takes {takes}."),
+            _ => format!("Expected {takes}."),
         }),
     };
     let named = |field: &Field| Some((field.name.to_owned(), reason(field)?));
@@ -187,7 +187,7 @@ fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<O
         (RawValue::Text(text), FieldKind::Flag(_)) => match text.expose() {
             "true" => Value::from(true),
             "false" => Value::from(false),
-            _ => return Err(wrong_kind(provider, field, entry, "what is there does not fit")),
+            _ => return Err(wrong_kind(provider, field, entry, "")),
         },
         (RawValue::Text(text), FieldKind::Integer) => integer(text.expose()),
         (RawValue::Text(text), FieldKind::List(_)) => {
@@ -199,12 +199,12 @@ fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<O
         (RawValue::List(items), FieldKind::List(_)) => items.iter().map(json_value).collect(),
         (RawValue::Boolean(_) | RawValue::Number(_), _) => return Err(unquoted(field, entry)),
         (RawValue::List(_) | RawValue::Mapping(_), _) => {
-            return Err(wrong_kind(provider, field, entry, &format!("it is {}", entry.value)));
+            return Err(wrong_kind(provider, field, entry, &format!(", found {}", entry.value)));
         }
     };
     match field.kind.check(&value) {
         Ok(()) => Ok(Some(value)),
-        Err(_) => Err(wrong_kind(provider, field, entry, "what is there does not fit")),
+        Err(_) => Err(wrong_kind(provider, field, entry, "")),
     }
 }
 
@@ -213,13 +213,15 @@ fn exposed_secret(field: &Field, entry: &FieldEntry, shown: Exposure) -> Error {
     let (name, place) = (field.name, &entry.place);
     let (message, hint) = match shown {
         Exposure::CommandLine => (
-            format!("`{name}` is a secret, and every process list shows a flag"),
+            format!(
+                "`{name}` is a secret, and command-line arguments are visible to other processes"
+            ),
             format!("use `--set {name}=env:NAME` or `--set {name}=@FILE`"),
         ),
         Exposure::Manifest => (
-            format!("`{name}` at {place} is a secret, and stands in the file itself"),
+            format!("`{name}` at {place} is a secret, but is written in the file itself"),
             format!(
-                "write `{name}: ${{NAME}}`, set the variable from a secret, and renew this one"
+                "write `{name}: ${{NAME}}`, set the variable from a secret, and rotate this secret"
             ),
         ),
     };
@@ -236,8 +238,8 @@ fn empty_value(field: &Field, entry: &FieldEntry) -> Result<Option<Value>> {
     if field.required || !field.secret {
         return Ok(None);
     }
-    let message = format!("`{}` at {} is there but empty", field.name, entry.place);
-    let hint = "leave it out, or check the secret that it was to come from";
+    let message = format!("`{}` at {} is empty", field.name, entry.place);
+    let hint = "remove it, or check the secret that it is set from";
     Err(Error::new(ErrorCode::BadField, message).with_hint(hint))
 }
 
@@ -248,23 +250,26 @@ fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Error {
         ErrorCode::MissingField,
         format!("`{name}` is missing from `{input}`: {}", field.help),
     )
-    .with_hint(format!("`finishline providers {key}` shows every field with an example"))
+    .with_hint(format!("run `finishline providers {key}` to see every field with an example"))
 }
 
 fn unquoted(field: &Field, entry: &FieldEntry) -> Error {
     let message = format!("`{}` at {} is {}: quote it", field.name, entry.place, entry.value);
-    let hint = format!("write `{}: \"…\"`, so that it arrives as it stands", field.name);
+    let hint = format!("write `{}: \"…\"`, so that YAML does not alter it", field.name);
     Error::new(ErrorCode::BadField, message).with_hint(hint)
 }
 
 fn wrong_kind(provider: &dyn Provider, field: &Field, entry: &FieldEntry, why: &str) -> Error {
     let takes = field.kind.expected();
-    let message = format!("`{}` at {} takes {takes}; {why}", field.name, entry.place);
+    let message = format!("invalid `{}` at {}: expected {takes}{why}", field.name, entry.place);
     Error::new(ErrorCode::BadField, message).with_hint(fields_hint(provider))
 }
 
 pub(crate) fn fields_hint(provider: &dyn Provider) -> String {
-    format!("`finishline providers {}` shows what each field takes", provider.key())
+    format!(
+        "run `finishline providers {}` to see the accepted values of each field",
+        provider.key()
+    )
 }
 
 /// The entries that are no field of the provider. Their names may be misplaced secrets, so only
@@ -298,7 +303,7 @@ pub(crate) fn unknown_fields<'a>(
     let mistake = |entry: &FieldEntry| {
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let message = format!("the name at {} is no field: there are {known}", entry.place);
+        let message = format!("unknown field at {}; expected one of {known}", entry.place);
         let error = Error::new(ErrorCode::BadField, message);
         match closest(&entry.field_name(), names()) {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),

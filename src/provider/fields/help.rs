@@ -29,16 +29,14 @@ pub fn provider_text(provider: &dyn Provider) -> String {
 /// What our engine needs beside the fields, or why it cannot finish the provider.
 fn embedded(provider: &dyn Provider) -> String {
     if let Some(why) = provider.sentry_only_reason() {
-        return format!("\nonly a Sentry finishes it: {why}\n");
+        return format!("\nonly a Sentry server can install it: {why}\n");
     }
     if provider.app().is_empty() {
         return String::new();
     }
     let key = provider.key();
     let fields: String = provider.app().iter().map(field).collect();
-    format!(
-        "\non the embedded backend also `apps`, under `{key}`: an app of your own there\n{fields}"
-    )
+    format!("\non the embedded backend also set `apps`, with your own app under `{key}`:\n{fields}")
 }
 
 /// One provider as JSON.
@@ -74,8 +72,8 @@ fn step(step: &Step) -> String {
 fn field(field: &Field) -> String {
     let whose = match field.source {
         FieldSource::State | FieldSource::Link(_) => None,
-        FieldSource::Callback(_) => Some("the person's browser brings it"),
-        FieldSource::Echoed => Some("filled in by itself"),
+        FieldSource::Callback(_) => Some("from the browser's callback"),
+        FieldSource::Echoed => Some("filled in automatically"),
     };
     if let Some(whose) = whose {
         return format!("  {} ({whose}): {}\n", field.name, field.help);

@@ -92,7 +92,7 @@ impl Field {
 
     /// The value that the step shows and wants back.
     pub(crate) const fn echoed(name: &'static str) -> Self {
-        let field = Self::text(name, 4096, "what the step shows, sent back", "");
+        let field = Self::text(name, 4096, "the value shown by the step, sent back", "");
         Self { source: FieldSource::Echoed, secret: true, ..field }
     }
 
@@ -154,24 +154,24 @@ pub enum FieldKind {
 
 /// A private key as a PEM text.
 pub(crate) const PEM: FieldKind =
-    FieldKind::Rule(is_pem, "a private key in PEM, from its first line on");
+    FieldKind::Rule(is_pem, "a private key in PEM format, including its first line");
 
 impl FieldKind {
-    /// What the field takes, to stand after "takes".
+    /// What the field takes, to stand after "expected".
     pub fn expected(&self) -> String {
         match self {
-            Self::Text(longest) => format!("a text of at most {longest} characters"),
+            Self::Text(longest) => format!("a string of at most {longest} characters"),
             Self::Choice(choices) => {
                 let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
                 format!("one of {}", quoted.join(", "))
             }
-            Self::Json => "a JSON object, as text or as a mapping".to_owned(),
-            Self::Url => "an http(s) address without credentials".to_owned(),
-            Self::Flag(default) => format!("`true` or `false` ({default} when not given)"),
+            Self::Json => "a JSON object, as a string or as a mapping".to_owned(),
+            Self::Url => "an http(s) URL without credentials".to_owned(),
+            Self::Flag(default) => format!("`true` or `false` (default: {default})"),
             Self::Integer => "a whole number".to_owned(),
             Self::Rule(_, rule) => (*rule).to_owned(),
             Self::List(each) => {
-                format!("a list, or texts between commas, each {}", each.expected())
+                format!("a list or a comma-separated string, each item {}", each.expected())
             }
         }
     }

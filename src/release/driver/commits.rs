@@ -25,7 +25,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                     tracing::info!(
                         repository = one.repository,
                         known_as = name,
-                        "found under another name"
+                        "repository found under another name"
                     );
                     change.refs.push(Ref { repository: name, ..one });
                 }
@@ -40,7 +40,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             return;
         }
         let message = format!(
-            "the backend knows no repository {}, so it cannot fetch commits",
+            "the backend has no repository {}, so it cannot fetch commits",
             unknown.join(", ")
         );
         self.progress.warn("repository-unknown", message);
@@ -88,7 +88,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
             Err(failure) => {
                 let message =
-                    format!("the release goes without commits: {failure} ({})", failure.hint);
+                    format!("the release is sent without commits: {failure} ({})", failure.hint);
                 self.progress.warn("no-commits", message);
             }
         }
@@ -130,7 +130,10 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         commits: Vec<Commit>,
         repository: Option<&str>,
     ) -> Result<ReleaseState> {
-        tracing::info!(commits = commits.len(), "too large for one request, sending them in parts");
+        tracing::info!(
+            commits = commits.len(),
+            "commits are too large for one request; sending them in parts"
+        );
         let part = |commits: Vec<Commit>| ReleaseUpdate {
             commits,
             repository: repository.map(str::to_owned),
@@ -151,7 +154,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 }
                 UpdateResult::TooLarge => {
                     let id = short_sha(&one.commits[0].id);
-                    let message = format!("commit {id} is too large, and sent by its hash alone");
+                    let message = format!("commit {id} is too large, so only its SHA is sent");
                     self.progress.warn("commits-cut", message);
                 }
                 UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
@@ -171,7 +174,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 UpdateResult::Stored { standing, .. } => {
                     if count < all {
                         let message =
-                            format!("the server takes only the newest {count} of {all} commits");
+                            format!("the server accepts only the newest {count} of {all} commits");
                         self.progress.warn("commits-cut", message);
                     }
                     return Ok(standing);

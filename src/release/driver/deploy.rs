@@ -54,7 +54,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 DeployResult::There(id) => return Ok(id),
                 DeployResult::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
                     let url = quote(&deploy.url.take().unwrap_or_default());
-                    let message = format!("the deploy goes without its page {url}: {}", one.reason);
+                    let message =
+                        format!("the deploy is sent without its URL {url}: {}", one.reason);
                     self.progress.warn("url-left-out", message);
                     continue;
                 }

@@ -144,7 +144,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
             "url" if change.url.is_some() => {
                 let url = quote(&change.url.take().unwrap_or_default());
-                let message = format!("the release goes without its page {url}: {reason}");
+                let message = format!("the release is sent without its URL {url}: {reason}");
                 self.progress.warn("url-left-out", message);
                 Ok(())
             }
@@ -157,7 +157,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             "commits" if !change.commits.is_empty() => {
                 change.commits.clear();
                 self.progress
-                    .warn("no-commits", format!("the release goes without commits: {reason}"));
+                    .warn("no-commits", format!("the release is sent without commits: {reason}"));
                 Ok(())
             }
             _ => Err(failure),
@@ -231,6 +231,8 @@ enum UpdateOperation {
 }
 
 fn too_large() -> Error {
-    Error::new(ErrorCode::BackendError, "the server takes no request of this size")
-        .with_hint("raise the body size that the server, or a proxy before it, takes")
+    Error::new(ErrorCode::BackendError, "the server does not accept a request of this size")
+        .with_hint(
+            "raise the maximum request body size of the server, or of a proxy in front of it",
+        )
 }

@@ -54,7 +54,7 @@ async fn accept(
             Ok((stream, _)) => return (stream, place),
             // Out of files, most likely: others end meanwhile.
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

@@ -77,10 +77,10 @@ impl<S: Send + Sync> FromRequest<S> for RawRequest {
         let limits: ConnectionLimits = parts.extensions.get().copied().unwrap_or_default();
         let body = Bytes::from_request(Request::from_parts(parts, body), state);
         let body = tokio::time::timeout(limits.body, body).await.map_err(|_| {
-            ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The body took too long.")
+            ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The request body timed out.")
         })?;
         let body = body.map_err(|rejection| {
-            ApiError::detail(rejection.status(), "The body is too large, or broke off.")
+            ApiError::detail(rejection.status(), "The request body is too large or incomplete.")
         })?;
         Ok(Self { path, query, headers, params: params.iter().map(owned).collect(), body })
     }

@@ -34,7 +34,7 @@ pub(crate) fn protect(router: Router) -> Router {
 
 async fn check_origin(request: Request, next: Next) -> Response {
     let mut response = if is_of_another_site(request.method(), request.headers()) {
-        let text = "Requests of other sites' pages are refused.";
+        let text = "Requests from pages of other sites are refused.";
         ApiError::detail(StatusCode::FORBIDDEN, text).into_response()
     } else {
         next.run(request).await

@@ -1,10 +1,9 @@
 //! The organizations, where everything begins.
 
 use super::search::SearchList;
-use super::{PageRequest, components, layout};
+use super::{PageRequest, components, layout, urls};
 use crate::database::OrganizationCounts;
 use crate::server::http::ApiResult;
-use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/`.
@@ -24,7 +23,7 @@ pub(super) async fn show(mut request: PageRequest) -> ApiResult {
             (nothing())
         } @else {
             @if more || !listing.is_whole() { (listing.search("Search organizations")) }
-            @if rows.is_empty() { p.quiet { "No organization fits." } }
+            @if rows.is_empty() { p.quiet { "No organizations match." } }
             ul.cards { @for row in &rows { (row) } }
             (listing.pager("Pages of organizations", more))
         }
@@ -52,7 +51,7 @@ fn nothing() -> Markup {
     html! {
         section.nothing {
             (components::drawing(components::EMPTY))
-            p { "There is no organization yet. The first run makes one:" }
+            p { "There are no organizations yet. The first run creates one:" }
             pre { code { "finishline run --org acme --provider example --set name=demo" } }
         }
     }

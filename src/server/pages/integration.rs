@@ -2,13 +2,12 @@
 
 use super::integrations::{provider_name, status};
 use super::layout::PageTab;
-use super::{PageRequest, components};
+use super::{PageRequest, components, urls};
 use crate::database::{
     AuditEntry, InstalledIntegration, LinkedAccount, PageQuery, RepositoryFilter,
     StoredCodeMapping, StoredRepository,
 };
 use crate::server::http::{ApiError, ApiResult};
-use crate::server::pages::urls;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -47,7 +46,7 @@ pub(super) async fn show(mut request: PageRequest) -> ApiResult {
         (mappings(&shown.mappings))
         (configuration(&shown.one))
         (audit(&shown.audit))
-        p { a.button.second href=(urls::set_up(&org.slug, &key)) { "Set it up again" } }
+        p { a.button.second href=(urls::set_up(&org.slug, &key)) { "Set up again" } }
     };
     let org = Some((org.slug.as_str(), PageTab::Integrations));
     Ok(request.page_of(&shown.one.name, org, content))
@@ -70,14 +69,14 @@ async fn read(
 /// Where the person was going: never followed by itself, and named by its host.
 fn continue_link(next: &str) -> Markup {
     html! {
-        aside.next aria-label="What comes next" {
+        aside.next aria-label="Next page" {
             @match components::external_url(next) {
                 Some(url) => {
-                    p { "The integration is set up. You were on your way to "
+                    p { "The integration is set up. The next page is on "
                         strong { (components::host(&url)) } "." }
                     p { a.button href=(url) rel="noopener noreferrer" { "Continue to " (components::host(&url)) } }
                 },
-                None => p { "The integration is set up. What was to come next is no address that can be linked to: "
+                None => p { "The integration is set up. The next page is not a URL that can be linked to: "
                     code { bdi { (next.chars().take(500).collect::<String>()) } } },
             }
         }
@@ -139,8 +138,8 @@ fn mappings(all: &[StoredCodeMapping]) -> Markup {
             div.scroll tabindex="0" role="region" aria-labelledby="mappings" {
                 table {
                     thead { tr {
-                        th scope="col" { "Project" } th scope="col" { "In stack traces" }
-                        th scope="col" { "In the repository" } th scope="col" { "Branch" }
+                        th scope="col" { "Project" } th scope="col" { "Stack trace root" }
+                        th scope="col" { "Source code root" } th scope="col" { "Branch" }
                     } }
                     tbody { @for one in all { (mapping(one)) } }
                 }
@@ -225,7 +224,7 @@ fn event_label(event: &str) -> &str {
 fn and_more(count: usize) -> Markup {
     html! {
         @if i64::try_from(count) == Ok(MAX_ROWS) {
-            p.quiet { "These are the first " (MAX_ROWS) "; Sentry's API has all." }
+            p.quiet { "Showing the first " (MAX_ROWS) "; the API returns all of them." }
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use super::layout::PageTab;
 use super::search::SearchList;
-use super::{PageRequest, components};
+use super::{PageRequest, components, urls};
 use crate::database::InstalledIntegration;
 use crate::provider::PROVIDERS;
 use crate::server::api::provider_json;
 use crate::server::http::ApiResult;
-use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/settings/{org}/integrations/`.
@@ -22,13 +21,13 @@ pub(super) async fn list(mut request: PageRequest) -> ApiResult {
         @if installed.is_empty() && listing.is_whole() {
             section.nothing {
                 (components::drawing(components::EMPTY))
-                p { "Nothing is connected to " strong { (org.slug) } " yet." }
+                p { "No integrations are installed for " strong { (org.slug) } " yet." }
             }
         } @else {
             @if more || !listing.is_whole() || installed.len() > 5 {
                 (listing.search("Search integrations"))
             }
-            @if installed.is_empty() { p.quiet { "No integration fits." } }
+            @if installed.is_empty() { p.quiet { "No integrations match." } }
             ul.cards { @for one in &installed { (card(&org.slug, one)) } }
             (listing.pager("Pages of integrations", more))
         }
@@ -59,8 +58,8 @@ pub(super) fn provider_name(one: &InstalledIntegration) -> &str {
 pub(super) fn status(one: &InstalledIntegration) -> Markup {
     let (class, word) = match (one.status.as_str(), one.link_status.as_str()) {
         ("active", "active") => ("good", "Active"),
-        (_, "pending_deletion" | "deletion_in_progress") => ("bad", "Waits for its deletion"),
-        _ => ("bad", "Switched off"),
+        (_, "pending_deletion" | "deletion_in_progress") => ("bad", "Pending deletion"),
+        _ => ("bad", "Disabled"),
     };
     html! { span class=(format!("status {class}")) { (word) } }
 }
@@ -70,7 +69,7 @@ fn offers(org: &str) -> Markup {
     let own = || PROVIDERS.iter().filter(|provider| provider.sentry_only_reason().is_none());
     let others = PROVIDERS.iter().filter(|provider| provider.sentry_only_reason().is_some());
     html! {
-        h2 { "Set up another" }
+        h2 { "Set up another integration" }
         ul.offers {
             @for provider in own() {
                 li { a href=(urls::set_up(org, provider.key())) {
@@ -79,7 +78,7 @@ fn offers(org: &str) -> Markup {
             }
         }
         details {
-            summary { "Those that only a Sentry can finish" }
+            summary { "Providers that only a Sentry server can install" }
             dl.why {
                 @for provider in others {
                     dt { (provider.name()) }

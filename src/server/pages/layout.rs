@@ -1,11 +1,10 @@
 //! What stands around every page: its head, the way through the site, and the headers that keep
 //! it in no cache and running nothing but its own.
 
-use super::{FORM_KEY, components};
+use super::{FORM_KEY, components, urls};
 use crate::server::auth::sessions::BrowserSession;
 use crate::server::http::ApiError;
 use crate::server::http::response::with_body;
-use crate::server::pages::urls;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -54,7 +53,7 @@ pub(super) fn page(status: StatusCode, head: &PageHead<'_>, content: Markup) -> 
                 script src="/static/finishline.js" defer {}
             }
             body {
-                a.skip href="#content" { "Skip to the content" }
+                a.skip href="#content" { "Skip to content" }
                 (top(head))
                 main #content { (content) }
             }
@@ -98,7 +97,7 @@ pub(super) fn form_key_field(form_key: &str) -> Markup {
 pub(super) fn error(error: &ApiError, session: Option<&BrowserSession>) -> Response {
     let form_key = session.map(|session| session.form_key.as_str());
     let (title, way_out) = match error.status() {
-        StatusCode::NOT_FOUND => ("Page Not Found", "There is nothing at this address."),
+        StatusCode::NOT_FOUND => ("Page Not Found", "This page does not exist."),
         StatusCode::FORBIDDEN => ("Not Permitted", error.detail_text()),
         _ => ("Something Went Wrong", error.detail_text()),
     };
@@ -107,7 +106,7 @@ pub(super) fn error(error: &ApiError, session: Option<&BrowserSession>) -> Respo
             (components::drawing(components::EMPTY))
             h1 { (title) }
             p { (way_out) }
-            p { a.button href="/" { "To all organizations" } }
+            p { a.button href="/" { "All organizations" } }
         }
     };
     page(error.status(), &PageHead { title, org: None, form_key }, content)

@@ -17,7 +17,8 @@ pub(super) async fn show(request: PageRequest) -> ApiResult {
     if key.is_some_and(|key| request.server.sessions.redeem_login_link(key)) {
         return Ok(start_session(&request, request.server.local().clone(), "/"));
     }
-    let notice = key.map(|_| "This link was used already, or is of an earlier start of serve.");
+    let notice =
+        key.map(|_| "This link was already used, or belongs to an earlier start of serve.");
     let next = request.raw.query("next").unwrap_or_default();
     Ok(login_page(&request, StatusCode::OK, next, notice))
 }
@@ -30,14 +31,14 @@ pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
     let principal = auth::authenticate_token(own, &mut request.database, token.trim()).await;
     let principal = match principal {
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
-            let notice = "Nobody has this token.";
+            let notice = "This token is not valid.";
             return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
         }
         principal => principal?,
     };
     if !may_sign_in(&principal) {
-        let notice = "This token sets nothing up: it takes a user's with org:integrations, \
-                    org:write or org:admin.";
+        let notice = "This token cannot set up integrations: use a user's token with \
+                      org:integrations, org:write or org:admin.";
         return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
     }
     Ok(start_session(&request, principal, &next))
@@ -89,7 +90,7 @@ fn form(request: &PageRequest, next: &str, notice: Option<&str>) -> Markup {
             h1 { "Sign in" }
             @if let Some(notice) = notice { p.wrong role="alert" { (notice) } }
             p { "To set up integrations, open the link that " code { "finishline serve" }
-                " printed when it started, or give a user's token." }
+                " printed when it started, or enter a user's access token." }
             form.fields action="/auth/login/" method="post" {
                 @if let Some(form_key) = request.form_key() { (layout::form_key_field(form_key)) }
                 input type="hidden" name="next" value=(next);
@@ -99,7 +100,7 @@ fn form(request: &PageRequest, next: &str, notice: Option<&str>) -> Markup {
                         aria-describedby="token-help" autofocus;
                     p.help #token-help { "The server's " code { "SENTRY_AUTH_TOKEN" }
                         ", or the one under " code { "user" }
-                        " in the file of tokens beside the database." }
+                        " in the token file next to the database." }
                 }
                 p { button type="submit" { "Sign in" } }
             }

@@ -191,4 +191,4 @@ where
 
 /// What is said of a form that is not ours, or of a session that is over.
 const FORGED: &str =
-    "This form is from an earlier session. Go back, reload the page, and send it again.";
+    "This form is from an earlier session. Go back, reload the page and submit it again.";

@@ -35,14 +35,14 @@ fn facts(release: &StoredRelease, projects: &[(i64, String)]) -> Markup {
     html! {
         dl.facts {
             @if let Some(released) = release.date_released { dt { "Released" } dd { (components::time(released)) } }
-            dt { "Made" } dd { (components::time(release.created_at)) }
+            dt { "Created" } dd { (components::time(release.created_at)) }
             @if !projects.is_empty() {
                 dt { "Projects" }
                 dd { @for (at, (_, slug)) in projects.iter().enumerate() { @if at > 0 { ", " } (slug) } }
             }
-            @if let Some(commit) = &release.r#ref { dt { "Made of" } dd { code { bdi { (commit) } } } }
-            @if let Some(url) = &release.url { dt { "More at" } dd { (components::external_link(url)) } }
-            @if let Some(agent) = &release.user_agent { dt { "Made by" } dd { bdi { (agent) } } }
+            @if let Some(commit) = &release.r#ref { dt { "Commit" } dd { code { bdi { (commit) } } } }
+            @if let Some(url) = &release.url { dt { "URL" } dd { (components::external_link(url)) } }
+            @if let Some(agent) = &release.user_agent { dt { "Created by" } dd { bdi { (agent) } } }
         }
     }
 }
@@ -50,7 +50,7 @@ fn facts(release: &StoredRelease, projects: &[(i64, String)]) -> Markup {
 fn deploys(all: &[ExistingDeploy]) -> Markup {
     html! {
         h2 { "Deploys" }
-        @if all.is_empty() { p.quiet { "It was not deployed yet." } }
+        @if all.is_empty() { p.quiet { "Not deployed yet." } }
         ul.lines {
             @for ExistingDeploy { deploy, .. } in all {
                 li {
@@ -69,7 +69,7 @@ async fn commits(request: &mut PageRequest, release: &StoredRelease) -> Result<M
     let (commits, more) = SearchList::cut(stored);
     Ok(html! {
         h2 #commits { (components::count(release.commit_count, "commit")) }
-        @if release.commit_count == 0 { p.quiet { "Nobody told which commits are in it." } }
+        @if release.commit_count == 0 { p.quiet { "No commits are recorded for this release." } }
         ul.lines { @for stored in &commits { (commit(stored)) } }
         (listing.pager("Pages of commits", more))
     })

@@ -2,11 +2,10 @@
 
 use super::layout::PageTab;
 use super::search::SearchList;
-use super::{PageRequest, components};
+use super::{PageRequest, components, urls};
 use crate::database::{ReleaseFilter, StoredRelease};
 use crate::release::ExistingDeploy;
 use crate::server::http::ApiResult;
-use crate::server::pages::urls;
 use maud::{Markup, html};
 
 /// `/organizations/{org}/releases/`.
@@ -30,7 +29,7 @@ pub(super) async fn list(mut request: PageRequest) -> ApiResult {
             @if more || !listing.is_whole() || rows.len() > 5 {
                 (listing.search("Search versions"))
             }
-            @if rows.is_empty() { p.quiet { "No version fits." } }
+            @if rows.is_empty() { p.quiet { "No versions match." } }
             ul.rows { @for row in &rows { (row) } }
             (listing.pager("Pages of releases", more))
         }
@@ -66,7 +65,8 @@ fn nothing(org: &str) -> Markup {
     html! {
         section.nothing {
             (components::drawing(components::EMPTY))
-            p { "Nothing was released for " strong { (org) } " yet. In a git checkout, this does:" }
+            p { "There are no releases for " strong { (org) } " yet. In a git checkout, this \
+                                                               command creates one:" }
             pre { code { "finishline run --org " (org) " --projects web --release web@1.0.0 --environment production" } }
         }
     }

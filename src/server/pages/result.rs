@@ -10,11 +10,11 @@ use serde_json::Value;
 pub(super) fn refused(error: &Error, again: Option<&str>) -> Markup {
     html! {
         section.narrow.said {
-            h1 { "It was not set up" }
+            h1 { "Setup failed" }
             div.box-content.wrong role="alert" { pre { (error.message) } }
             p { (components::prose(&components::capitalize(&error.hint))) "." }
             p.quiet { "error-code: " code { (error.code.slug()) }
-                @if let Some(status) = error.status { ", the third party answered with HTTP " (status) } }
+                @if let Some(status) = error.status { ", the third party returned HTTP " (status) } }
             @if let Some(again) = again { p { a.button href=(again) { "Start again" } } }
         }
     }
@@ -26,7 +26,7 @@ pub(super) fn finished(name: &str, settings: &str, posted: &Value) -> Markup {
         section.narrow.said {
             (components::drawing(include_str!("done.svg")))
             h1 { bdi { (name) } " is set up" }
-            p { "You can close this window, or look at what there is now." }
+            p { "You can close this window, or open the integration." }
             p { a.button href=(settings) { "Open its settings" } }
         }
         (message(posted))
@@ -37,8 +37,8 @@ pub(super) fn finished(name: &str, settings: &str, posted: &Value) -> Markup {
 pub(super) fn callback_page(parameters: Object) -> Markup {
     html! {
         section.narrow.said {
-            h1 { "Go back to where you began" }
-            p { "If a program waits for it, give it the whole address of this page." }
+            h1 { "Go back to where you started" }
+            p { "If a program is waiting for this page's URL, paste the complete URL there." }
         }
         (message(&Value::Object(parameters)))
     }
@@ -48,19 +48,19 @@ pub(super) fn callback_page(parameters: Object) -> Markup {
 pub(super) fn paste_page(address: &str) -> Markup {
     html! {
         section.narrow.said {
-            h1 { "A run waits for this" }
+            h1 { "A run is waiting for this URL" }
             p {
-                "This set-up was begun by a program, and goes on there. Give it this address, \
-                 whole: it is good once."
+                "This setup was started by a program and continues there. Paste the complete URL \
+                 there; it can be used once."
             }
             div.field {
-                label for="address" { "The address to paste" }
+                label for="address" { "The URL to paste" }
                 textarea #address rows="3" readonly { (address) }
             }
             pre { code { "finishline resume --org ORG --callback-url -" } }
             p.quiet {
-                "If you began it here, its time is over, or another set-up was begun since: \
-                 begin again."
+                "If you started it here, it has expired, or another setup was started since: start \
+                 again."
             }
         }
     }

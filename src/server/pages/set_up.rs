@@ -201,7 +201,7 @@ fn start_data(
     match provider::field_errors(step, &initial).into_iter().next() {
         None => Ok((app, Some(initial))),
         Some((name, reason)) => Err(Error::new(ErrorCode::BadField, format!("`{name}`: {reason}"))
-            .with_hint("begin at the third party, whose link brings it")),
+            .with_hint("start at the third party, whose link contains it")),
     }
 }
 

@@ -3,14 +3,13 @@
 
 use super::layout::{PageTab, form_key_field, redirect};
 use super::step_form::StepForm;
-use super::{PageRequest, components, result, step_form};
+use super::{PageRequest, components, result, step_form, urls};
 use crate::backend::embedded::PipelineSession;
 use crate::error::{Error, ErrorCode};
 use crate::integration::StepView;
 use crate::model::{Fields, Object};
 use crate::provider::{Provider, Step};
 use crate::server::http::ApiError;
-use crate::server::pages::urls;
 use crate::text::segment;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -98,7 +97,7 @@ impl StepPage {
         let content = html! {
             section.narrow {
                 h1 { "Connect " (name) " to " (self.org) "?" }
-                p { "A link brought you here. Go on only if you began this yourself." }
+                p { "A link opened this page. Continue only if you started this yourself." }
                 form.fields action=(self.action()) method="post" {
                     @if let Some(form_key) = request.form_key() { (form_key_field(form_key)) }
                     @for (name, value) in texts { input type="hidden" name=(name) value=(value); }
@@ -131,15 +130,15 @@ fn vendor_link(name: &str, vendor: &str) -> Markup {
         @match components::external_url(vendor) {
             Some(url) => {
                 p {
-                    (name) " asks for your approval on a page of its own, at "
-                    strong { (components::host(&url)) } ". It sends you back here afterwards."
+                    (name) " asks for your approval on its own page, at "
+                    strong { (components::host(&url)) } ". You will be sent back here afterwards."
                 }
                 p {
                     a.button href=(url) rel="noreferrer" { "Continue to " (components::host(&url)) }
                 }
             },
             None => p.wrong role="alert" {
-                (name) " would be asked at an address that is none: " code { bdi { (vendor) } }
+                (name) " has an invalid approval URL: " code { bdi { (vendor) } }
             },
         }
     }

@@ -162,7 +162,7 @@ fn placeholder(field: &Field) -> Option<&'static str> {
 
 fn count(errors: usize) -> String {
     match errors {
-        1 => "One field needs another request:".to_owned(),
-        more => format!("{more} fields need another request:"),
+        1 => "One field is invalid:".to_owned(),
+        more => format!("{more} fields are invalid:"),
     }
 }

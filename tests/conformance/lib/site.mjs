@@ -39,7 +39,7 @@ export function serve() {
   const args = ['serve', '--listen', '127.0.0.1:0', '--database', database, '--org', 'acme', '--project', 'web'];
   return start(process.env.PAGES_BINARY, args, (said) => {
     const url = /listening on (\S+)/.exec(said)?.[1];
-    const link = /sign in with a browser, once: (\S+)/.exec(said)?.[1];
+    const link = /sign in with a browser \(the link works once\): (\S+)/.exec(said)?.[1];
     return url && link && { url, link };
   });
 }

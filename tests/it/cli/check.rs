@@ -25,9 +25,9 @@ fn what_can_be_done_is_a_table_of_good_lines_and_nothing_is_written() {
     let relay = ServeProxy::new();
     let run = check_run(&relay).var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,api");
     let ended = run.var("GITHUB_REPOSITORY", "acme/web").execute().expect(0);
-    assert!(ended.stdout.starts_with("10 of 10 checks are good"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("✓ acme: provider opsgenie: it can be set up"));
-    assert!(ended.stdout.contains("✓ acme: project web: it is there"));
+    assert!(ended.stdout.starts_with("10 of 10 checks passed"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("✓ acme: provider opsgenie: available"));
+    assert!(ended.stdout.contains("✓ acme: project web: exists"));
     assert!(ended.stdout.contains("scopes: "));
     assert!(!ended.stdout.contains(PROXY_TOKEN));
     assert!(relay.requests_since(0).iter().all(|line| line.starts_with("GET ")));
@@ -39,7 +39,9 @@ fn a_line_that_is_not_good_says_what_to_change_and_its_class_is_the_exit() {
     let run = check_run(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     let run = run.var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,wbe");
     let ended = run.clone().execute().expect(5);
-    assert!(ended.stdout.contains("✗ acme: project wbe: acme shows this token no project `wbe`"));
+    assert!(ended.stdout.contains(
+        "✗ acme: project wbe: project `wbe` does not exist in acme, or this token cannot see it"
+    ));
     assert!(ended.stdout.contains("check `org` and `projects`"), "{}", ended.stdout);
     assert!(ended.stdout.contains("✓ acme: project web"), "{}", ended.stdout);
     assert!(ended.summary().contains("❌ ✗ acme: project wbe"), "{}", ended.summary());
@@ -57,7 +59,11 @@ fn a_server_that_is_no_sentry_is_told_from_one_that_refuses() {
     });
     let relay = ServeProxy::new();
     let ended = check_run(&relay).var("SENTRY_URL", peer.url()).execute().expect(6);
-    assert!(ended.stdout.contains("is no Sentry: HTTP 200"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("does not look like a Sentry server: HTTP 200"),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]
@@ -87,5 +93,5 @@ fn the_embedded_backend_is_looked_at_without_making_its_file() {
     assert!(!run.database().exists());
     let ended =
         run.var("FINISHLINE_PROVIDER", "msteams").var("FINISHLINE_STATE", "{}").execute().expect(4);
-    assert!(ended.stdout.contains("✗ embedded backend, for msteams: only a Sentry"));
+    assert!(ended.stdout.contains("✗ embedded backend, for msteams: only a Sentry server"));
 }

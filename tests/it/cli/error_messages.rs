@@ -32,7 +32,7 @@ fn assert_says(run: &ProgramRun, message: &str, hint: &str) {
 /// last of them.
 #[track_caller]
 fn assert_says_all(run: &ProgramRun, mistakes: &[(&str, Option<&str>)]) {
-    let mut said = format!("error: {} mistakes (exit 2)\n", mistakes.len());
+    let mut said = format!("error: {} errors (exit 2)\n", mistakes.len());
     for (message, hint) in mistakes {
         let hint = hint.map(|hint| format!("    hint: {hint}\n")).unwrap_or_default();
         said += &format!("  - {message}\n{hint}");
@@ -44,18 +44,17 @@ fn assert_says_all(run: &ProgramRun, mistakes: &[(&str, Option<&str>)]) {
 }
 
 const STATE_HINT: &str = "write `state` as a YAML or JSON mapping of field names to values";
-const HELP: &str = "see `finishline run --help`, or the table of inputs in the README";
+const HELP: &str = "see `finishline run --help` or the table of inputs in the README";
 
 #[test]
 fn an_unknown_provider_is_answered_with_the_near_one() {
     let near = laptop().var("FINISHLINE_PROVIDER", "opsgenei");
-    assert_says(&near, "there is no provider called `opsgenei`", "did you mean `opsgenie`?");
+    assert_says(&near, "unknown provider `opsgenei`", "did you mean `opsgenie`?");
     let far = laptop().var("FINISHLINE_PROVIDER", "zzz");
-    let hint = "`finishline providers` lists the keys";
-    assert_says(&far, "there is no provider called `zzz`", hint);
+    let hint = "run `finishline providers` to list the keys";
+    assert_says(&far, "unknown provider `zzz`", hint);
     let asked = ProgramRun::local().args(&["providers", "pagerdty"]).execute().expect(2);
-    let words =
-        "error: there is no provider called `pagerdty`\n  hint: did you mean `pagerduty`?\n";
+    let words = "error: unknown provider `pagerdty`\n  hint: did you mean `pagerduty`?\n";
     assert_eq!((asked.stderr.as_str(), asked.stdout.as_str()), (words, ""));
 }
 
@@ -65,38 +64,39 @@ fn a_mistyped_provider_is_not_taken_for_one_that_only_a_sentry_knows() {
     let run = laptop().var("FINISHLINE_BACKEND", "sentry").var("FINISHLINE_URL", url);
     let run = run.var("FINISHLINE_AUTH_TOKEN", "sntryu_0f-n0b0dy");
     let near = run.var("FINISHLINE_PROVIDER", "opsgenei");
-    assert_says(&near, "there is no provider called `opsgenei`", "did you mean `opsgenie`?");
+    assert_says(&near, "unknown provider `opsgenei`", "did you mean `opsgenie`?");
 }
 
 #[test]
 fn every_missing_field_is_named_at_once() {
     let base = "`baseUrl` is missing from `state`: the region of the Opsgenie account";
     let account = "`provider` is missing from `state`: the name of the Opsgenie account";
-    let hint = "`finishline providers opsgenie` shows every field with an example";
+    let hint = "run `finishline providers opsgenie` to see every field with an example";
     for empty in ["", "{}", "baseUrl:\nprovider: ''\n", "{baseUrl: ~, apiKey: s3cr3t-key}"] {
         let run = laptop().var("FINISHLINE_STATE", empty);
         assert_says_all(&run, &[(base, None), (account, Some(hint))]);
     }
     let run = laptop().without("FINISHLINE_STATE").without("FINISHLINE_ORG");
     let org =
-        ("`org` is missing: the organization's slug", Some("set `org` (FINISHLINE_ORG, --org)"));
+        ("`org` is missing: the organization slug", Some("set `org` (FINISHLINE_ORG, --org)"));
     assert_says_all(&run, &[org, (base, None), (account, Some(hint))]);
 }
 
 #[test]
 fn an_unknown_field_is_answered_with_its_place_and_the_near_one() {
-    let fields = "there are `baseUrl`, `provider`, `apiKey`";
-    let message = format!("the name at FINISHLINE_STATE line 1 column 60 is no field: {fields}");
+    let fields = "expected one of `baseUrl`, `provider`, `apiKey`";
+    let message = format!("unknown field at FINISHLINE_STATE line 1 column 60; {fields}");
     assert_says(&state("apiKeys: s3cr3t-key"), &message, "did you mean `apiKey`?");
-    let hint = "`finishline providers opsgenie` shows what each field takes";
+    let hint = "run `finishline providers opsgenie` to see the accepted values of each field";
     assert_says(&state("s3cr3t-key: 1"), &message, hint);
-    let message = format!("the name at --set is no field: {fields}");
+    let message = format!("unknown field at --set; {fields}");
     assert_says(&set("api-key=s3cr3t"), &message, "did you mean `apiKey`?");
 }
 
 #[test]
 fn a_state_that_is_no_mapping_is_not_quoted() {
-    for (text, kind) in [("[s3cr3t-key]", "a list"), ("s3cr3t-key", "a text"), ("3", "a number")] {
+    for (text, kind) in [("[s3cr3t-key]", "a list"), ("s3cr3t-key", "a string"), ("3", "a number")]
+    {
         let message = format!("`state` (FINISHLINE_STATE) is {kind}, not a mapping");
         assert_says(&laptop().var("FINISHLINE_STATE", text), &message, STATE_HINT);
     }
@@ -104,7 +104,7 @@ fn a_state_that_is_no_mapping_is_not_quoted() {
 
 #[test]
 fn broken_yaml_is_an_error_with_a_place_and_without_the_text() {
-    let hint = "quote a value that holds `: `, `{`, `}`, or begins with `@`";
+    let hint = "quote values that include `: `, `{`, `}`, or start with `@`";
     let truncated = laptop().var("FINISHLINE_STATE", "{apiKey: s3cr3t-key");
     let message = "`state` (FINISHLINE_STATE) is not valid YAML at line 2 column 1";
     assert_says(&truncated, message, hint);
@@ -118,13 +118,13 @@ fn broken_yaml_is_an_error_with_a_place_and_without_the_text() {
 
 #[test]
 fn a_key_that_is_there_twice_is_an_error() {
-    let message = "`state` (FINISHLINE_STATE) names a key twice at line 1 column 80";
+    let message = "`state` (FINISHLINE_STATE) contains a duplicate key at line 1 column 80";
     assert_says(&state("apiKey: s3cr3t-one, apiKey: s3cr3t-two"), message, STATE_HINT);
 }
 
 #[test]
 fn a_number_or_a_boolean_has_to_be_quoted() {
-    let hint = "write `apiKey: \"…\"`, so that it arrives as it stands";
+    let hint = "write `apiKey: \"…\"`, so that YAML does not alter it";
     for (text, kind) in [("0123", "a number"), ("12.50", "a number"), ("true", "a boolean")] {
         let message = format!("`apiKey` at FINISHLINE_STATE line 1 column 60 is {kind}: quote it");
         assert_says(&state(&format!("apiKey: {text}")), &message, hint);
@@ -137,31 +137,27 @@ fn a_number_or_a_boolean_has_to_be_quoted() {
 
 #[test]
 fn a_value_of_another_kind_or_choice_is_not_shown() {
-    let hint = "`finishline providers opsgenie` shows what each field takes";
-    let takes = "takes a text of at most 4096 characters";
+    let hint = "run `finishline providers opsgenie` to see the accepted values of each field";
+    let takes = "expected a string of at most 4096 characters";
     let place = "FINISHLINE_STATE line 1 column";
-    let list = format!("`apiKey` at {place} 60 {takes}; it is a list");
+    let list = format!("invalid `apiKey` at {place} 60: {takes}, found a list");
     assert_says(&state("apiKey: [s3cr3t]"), &list, hint);
-    let long = format!("`apiKey` at {place} 60 {takes}; what is there does not fit");
+    let long = format!("invalid `apiKey` at {place} 60: {takes}");
     assert_says(&state(&format!("apiKey: {}", "s3cr3t".repeat(700))), &long, hint);
     let urls = "one of `https://api.opsgenie.com/`, `https://api.eu.opsgenie.com/`";
-    let choice = format!("`baseUrl` at {place} 2 takes {urls}; what is there does not fit");
+    let choice = format!("invalid `baseUrl` at {place} 2: expected {urls}");
     let run = laptop().var("FINISHLINE_STATE", "{baseUrl: 'https://s3cr3t/', provider: a}");
     assert_says(&run, &choice, hint);
 }
 
 #[test]
 fn a_secret_is_not_taken_from_the_command_line() {
-    let message = "`apiKey` is a secret, and every process list shows a flag";
+    let message = "`apiKey` is a secret, and command-line arguments are visible to other processes";
     let hint = "use `--set apiKey=env:NAME` or `--set apiKey=@FILE`";
     assert_says(&set("apiKey=s3cr3t-key"), message, hint);
-    assert_says(&set("s3cr3t-key"), "a `--set` is not NAME=VALUE", HELP);
+    assert_says(&set("s3cr3t-key"), "invalid `--set`: expected NAME=VALUE", HELP);
     let hint = "set the variable in the step's `env`, from a secret";
-    assert_says(
-        &set("apiKey=env:KEY"),
-        "the variable KEY that --set names is not set, or empty",
-        hint,
-    );
+    assert_says(&set("apiKey=env:KEY"), "the variable KEY used at --set is not set or empty", hint);
     let key = |run: &ProgramRun| run.rows("SELECT config FROM organization_integration").concat();
     let variable = set("apiKey=env:KEY").var("KEY", "fr0m-env");
     variable.execute().expect(0);
@@ -176,14 +172,14 @@ fn a_secret_is_not_taken_from_the_command_line() {
 fn what_a_value_stands_for_has_to_be_there() {
     let place = "FINISHLINE_STATE line 1 column 60";
     let hint = "set the variable in the step's `env`, from a secret";
-    let unset = format!("the variable KEY that {place} names is not set, or empty");
+    let unset = format!("the variable KEY used at {place} is not set or empty");
     assert_says(&state("apiKey: \"${KEY}\""), &unset, hint);
     assert_says(&state("apiKey: \"${KEY}\"").var("KEY", ""), &unset, hint);
-    let nameless = format!("the variable that {place} names is not set, or empty");
+    let nameless = format!("the variable used at {place} is not set or empty");
     assert_says(&state("apiKey: \"${s3cr3t}\""), &nameless, hint);
     let run = state("apiKey: '@s3cr3t.txt'");
     let ended = run.execute().expect(2);
-    let words = format!("error: cannot read the file that {place} names: ");
+    let words = format!("error: cannot read the file given in {place}: ");
     assert!(
         ended.stderr.starts_with(&words) && !ended.stderr.contains("s3cr3t"),
         "{}",
@@ -194,20 +190,25 @@ fn what_a_value_stands_for_has_to_be_there() {
 #[test]
 fn a_word_that_is_none_of_the_choices_is_quoted() {
     let often = laptop().var("FINISHLINE_MODE", "often");
-    let message = "`mode` (FINISHLINE_MODE) takes `ensure`, `install` or `reauth`, not `often`";
+    let message = "invalid value `often` for `mode` (FINISHLINE_MODE): expected `ensure`, `install` \
+                   or `reauth`";
     assert_says(&often, message, "change FINISHLINE_MODE");
     let soon = laptop().args(&["run", "--timeout", "soon"]);
-    let takes = "takes a time such as `90s`, `2m`, or seconds, up to a day";
-    assert_says(&soon, &format!("`timeout` (--timeout) {takes}, not `soon`"), "change --timeout");
+    let takes = "expected a duration such as `90s` or `2m`, or seconds, up to a day";
+    assert_says(
+        &soon,
+        &format!("invalid value `soon` for `timeout` (--timeout): {takes}"),
+        "change --timeout",
+    );
     let org = laptop().without("FINISHLINE_ORG").var("SENTRY_ORG", "acme corp/..");
-    let takes = "takes an organization's slug of letters, digits, `-` and `_`";
-    let message = format!("`org` (SENTRY_ORG) {takes}, not `acme corp/..`");
+    let takes = "expected an organization slug of letters, digits, `-` and `_`";
+    let message = format!("invalid value `acme corp/..` for `org` (SENTRY_ORG): {takes}");
     assert_says(&org, &message, "change SENTRY_ORG");
 }
 
 #[test]
 fn the_credentials_of_an_address_are_not_shown() {
-    let takes = "takes an http(s) address without credentials or query";
+    let takes = "expected an http(s) URL without credentials or query";
     for (url, shown) in [
         ("https://me:s3cr3t@sentry.example.com", "https://***@sentry.example.com"),
         ("https://s3cr3t@sentry.example.com", "https://***@sentry.example.com"),
@@ -215,7 +216,7 @@ fn the_credentials_of_an_address_are_not_shown() {
         ("me:s3cr3t@sentry.example.com", "***@sentry.example.com"),
         ("ftp://me:s3cr3t@a@b/", "ftp://***@b/"),
     ] {
-        let message = format!("`url` (FINISHLINE_URL) {takes}, not `{shown}`");
+        let message = format!("invalid value `{shown}` for `url` (FINISHLINE_URL): {takes}");
         assert_says(&laptop().var("FINISHLINE_URL", url), &message, "change FINISHLINE_URL");
     }
 }
@@ -228,7 +229,7 @@ fn a_mistyped_command_line_is_answered_with_the_near_word() {
     let command = laptop().args(&["pln"]);
     let hint = "a similar subcommand exists: 'plan'";
     assert_says(&command, "unrecognized subcommand 'pln'", hint);
-    let hint = "`finishline --help` lists the commands; a step of CI is `finishline run`";
+    let hint = "run `finishline --help` to list the commands; in CI, use `finishline run`";
     let none = laptop().args::<&str>(&[]);
     assert_says(&none, "'finishline' requires a subcommand but one was not provided", hint);
     assert_says(&laptop().args(&["xyz"]), "unrecognized subcommand 'xyz'", hint);
@@ -237,12 +238,12 @@ fn a_mistyped_command_line_is_answered_with_the_near_word() {
 #[test]
 fn nothing_asked_and_nowhere_to_do_it_are_errors() {
     let nothing = laptop().without("FINISHLINE_PROVIDER");
-    let message = "neither a provider nor a release is asked for, so there is nothing to do";
-    let hint =
-        "set `provider` to finish an integration, `release` or `environment` to make a release";
+    let message = "nothing to do: neither a provider nor a release is set";
+    let hint = "set `provider` to install an integration, or `release` or `environment` to create a \
+                release";
     assert_says(&nothing, message, hint);
     let nowhere = laptop().without("FINISHLINE_ORG");
-    let message = "`org` is missing: the organization's slug";
+    let message = "`org` is missing: the organization slug";
     assert_says(&nowhere, message, "set `org` (FINISHLINE_ORG, --org)");
 }
 
@@ -254,23 +255,24 @@ fn many_mistakes_are_said_at_once() {
         .var("FINISHLINE_INTEGRATION_ID", "-1")
         .var("FINISHLINE_DRY_RUN", "1")
         .var("FINISHLINE_TOLERATE", "refused,red");
-    let takes = "takes a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
+    let takes = "expected a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
     let mistakes = [
         ("`state` (FINISHLINE_STATE) is a list, not a mapping", STATE_HINT),
         (
-            "`mode` (FINISHLINE_MODE) takes `ensure`, `install` or `reauth`, not `often`",
+            "invalid value `often` for `mode` (FINISHLINE_MODE): expected `ensure`, `install` or \
+             `reauth`",
             "change FINISHLINE_MODE",
         ),
         (
-            "`integration-id` (FINISHLINE_INTEGRATION_ID) takes the number of an integration, not `-1`",
+            "invalid value `-1` for `integration-id` (FINISHLINE_INTEGRATION_ID): expected an integration id, which is a number",
             "change FINISHLINE_INTEGRATION_ID",
         ),
         (
-            "`dry-run` (FINISHLINE_DRY_RUN) takes `true` or `false`, not `1`",
+            "invalid value `1` for `dry-run` (FINISHLINE_DRY_RUN): expected `true` or `false`",
             "change FINISHLINE_DRY_RUN",
         ),
         (
-            &format!("`tolerate` (FINISHLINE_TOLERATE) {takes}, not `refused,red`"),
+            &format!("invalid value `refused,red` for `tolerate` (FINISHLINE_TOLERATE): {takes}"),
             "change FINISHLINE_TOLERATE",
         ),
     ];
@@ -294,8 +296,13 @@ fn a_mistake_in_how_to_speak_is_heard_in_the_usual_way() {
     assert_eq!(ended.joined(["status", "error-code"]), "error usage");
     let result: Value = serde_json::from_str(&ended.output("result")).unwrap();
     let message = result["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("`format` (FINISHLINE_FORMAT) takes `text` or `json`, not `xml`"));
-    assert!(message.contains("`log-level` (FINISHLINE_LOG_LEVEL) takes "), "{message}");
+    assert!(message.contains(
+        "invalid value `xml` for `format` (FINISHLINE_FORMAT): expected `text` or `json`"
+    ));
+    assert!(
+        message.contains("invalid value `loud` for `log-level` (FINISHLINE_LOG_LEVEL): expected "),
+        "{message}"
+    );
 }
 
 #[test]
@@ -303,18 +310,22 @@ fn a_variable_that_nothing_put_in_place_is_no_value() {
     for text in ["$${KEY}", "x${KEY}", "$KEY", "$(KEY)"] {
         let ended =
             state(&format!("apiKey: \"{text}\"")).var("KEY", "s3cr3t-key").execute().expect(2);
-        assert!(ended.stderr.contains("looks like a variable"), "{text}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("looks like an unexpanded variable"),
+            "{text}: {}",
+            ended.stderr
+        );
         assert!(!ended.everything().contains(text), "{text}");
     }
     let ended = state("apiKey: \"${A-B}\"").execute().expect(2);
-    assert!(ended.stderr.contains("is no variable"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("names an invalid variable"), "{}", ended.stderr);
 }
 
 #[test]
 fn a_secret_that_is_there_but_empty_is_a_mistake() {
     for empty in ["", "~", "\"\""] {
-        let message = "`apiKey` at FINISHLINE_STATE line 1 column 60 is there but empty";
-        let hint = "leave it out, or check the secret that it was to come from";
+        let message = "`apiKey` at FINISHLINE_STATE line 1 column 60 is empty";
+        let hint = "remove it, or check the secret that it is set from";
         assert_says(&state(&format!("apiKey: {empty}")), message, hint);
     }
 }
@@ -333,8 +344,8 @@ fn two_outputs_are_not_one_file() {
     let run = laptop();
     let database = run.database().to_str().unwrap().to_owned();
     let same = run.clone().args(&["run", "--result-file", &database]);
-    let hint = "give each a file of its own";
-    assert_says(&same, "`result-file` and `database` name the same file", hint);
+    let hint = "set each to a different file";
+    assert_says(&same, "`result-file` and `database` are the same file", hint);
     let same = run.args(&["run", "--result-file", "x", "--dotenv", "x"]);
-    assert_says(&same, "`dotenv` and `result-file` name the same file", hint);
+    assert_says(&same, "`dotenv` and `result-file` are the same file", hint);
 }

@@ -36,7 +36,7 @@ fn organizations(run: &ProgramRun) -> Vec<String> {
 fn a_misspelt_variable_is_warned_about_and_no_error() {
     let run = ProgramRun::local().opsgenie().var("FINISHLINE_TOLERAT", "all");
     let ended = run.execute().expect(0);
-    let words = "FINISHLINE_TOLERAT is the variable of no input: did you mean FINISHLINE_TOLERATE?";
+    let words = "unknown variable FINISHLINE_TOLERAT: did you mean FINISHLINE_TOLERATE?";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }
 
@@ -45,7 +45,7 @@ fn a_push_without_a_token_is_an_error() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
         let ended = run.execute().expect(2);
         assert_eq!(ended.joined(["status", "error-code"]), "error usage");
-        assert!(ended.stderr.contains("has no token for a Sentry"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("this job has no Sentry token"), "{}", ended.stderr);
         assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN"), "{}", ended.stderr);
         assert!(!run.database().exists());
     }
@@ -169,7 +169,11 @@ fn the_database_has_its_place_below_the_home_folder() {
     run.clone().var("XDG_STATE_HOME", &elsewhere).execute().expect(0);
     assert!(elsewhere.join("finishline/finishline.db").exists());
     let nowhere = run.without("HOME").execute().expect(2);
-    assert!(nowhere.stderr.contains("name a file with `database`"), "{}", nowhere.stderr);
+    assert!(
+        nowhere.stderr.contains("set `database` (FINISHLINE_DATABASE, --database) to a file"),
+        "{}",
+        nowhere.stderr
+    );
 }
 
 #[test]
@@ -254,6 +258,6 @@ fn a_url_that_other_programs_share_is_no_address_of_the_embedded_backend() {
 fn a_token_of_blanks_is_no_token() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
         let ended = run.var("SENTRY_AUTH_TOKEN", " \n").execute().expect(2);
-        assert!(ended.stderr.contains("has no token for a Sentry"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("this job has no Sentry token"), "{}", ended.stderr);
     }
 }

@@ -31,7 +31,7 @@ fn a_command_that_is_not_there_has_no_page() {
     let ended = ProgramRun::local().args(&["man", "ru\u{1b}n"]).execute().expect(2);
     assert_eq!(
         ended.stderr,
-        "error: there is no command `ru\\u{1b}n`\n  hint: `finishline --help` lists them\n"
+        "error: unknown command `ru\\u{1b}n`\n  hint: run `finishline --help` to list the commands\n"
     );
 }
 

@@ -43,7 +43,7 @@ fn install_runs_in_any_case_and_still_changes_nothing() {
     let ended = run.clone().var("FINISHLINE_MODE", "install").execute().expect(0);
     let said = ended.joined(["status", "pipeline-type", "changed", "integration-id"]);
     assert_eq!(said, "complete install false 1");
-    assert!(ended.stdout.starts_with("Opsgenie was as it should be already for acme\n"));
+    assert!(ended.stdout.starts_with("Opsgenie was already up to date for acme\n"));
     assert_eq!(stored(&run), before);
     let steps = run.rows("SELECT type FROM analytics_event");
     assert_eq!(steps, ["integrations.pipeline_step"; 2]);
@@ -70,7 +70,7 @@ fn reauth_with_another_account_stores_nothing_and_names_both() {
         ended.joined(["status", "error-code", "redirect-url"]),
         "error integration-mismatch "
     );
-    let words = "integration 1 was to be renewed, but the account belongs to integration 2";
+    let words = "cannot re-authorize integration 1: the account belongs to integration 2";
     assert_eq!(ended.output("error-message"), words);
     assert_eq!(stored(&run), before);
 }
@@ -79,7 +79,7 @@ fn reauth_with_another_account_stores_nothing_and_names_both() {
 fn reauth_of_an_integration_that_is_not_there_is_an_input_error() {
     let ended = reauth(&installed(), "7").execute().expect(2);
     assert_eq!(ended.output("error-code"), "bad-field");
-    let words = "acme has no opsgenie integration 7; there: 1 (acme-ops)";
+    let words = "acme has no opsgenie integration 7; existing: 1 (acme-ops)";
     assert_eq!(ended.output("error-message"), words);
 }
 
@@ -88,10 +88,10 @@ fn an_id_belongs_to_reauth_and_not_to_install() {
     let run = installed();
     let install = run.clone().var("FINISHLINE_MODE", "install");
     let ended = install.var("FINISHLINE_INTEGRATION_ID", "1").execute().expect(2);
-    let words = "`mode: install` does not take an `integration-id`";
+    let words = "`mode: install` cannot be combined with `integration-id`";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
     let ended = run.var("FINISHLINE_MODE", "reauth").execute().expect(2);
-    let words = "`mode: reauth` needs the `integration-id` to renew";
+    let words = "`mode: reauth` needs the `integration-id` to re-authorize";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
 }
 
@@ -102,7 +102,7 @@ fn ensure_with_an_id_looks_at_that_integration_only() {
     assert_eq!(named("1").expect(0).joined(["status", "changed"]), "complete false");
     let ended = named("2").expect(2);
     assert_eq!(ended.output("error-code"), "bad-field");
-    assert!(ended.output("error-message").ends_with("there: 1 (acme-ops)"));
+    assert!(ended.output("error-message").ends_with("existing: 1 (acme-ops)"));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn organizations_share_an_integration_and_nothing_of_their_own() {
     let eu = "{baseUrl: 'https://api.eu.opsgenie.com/', provider: acme-ops, apiKey: beta-key}";
     let ended = beta.var("FINISHLINE_STATE", eu).execute().expect(0);
     assert_eq!(ended.joined(["changed", "integration-id"]), "true 1");
-    assert!(ended.stdout.contains("the organization beta is new here"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("created organization beta"), "{}", ended.stdout);
     // Sentry keeps the first account's name and metadata: the row is shared.
     assert_eq!(run.rows("SELECT * FROM integration"), before);
     let keys = "SELECT config ->> '$.team_table[0].integration_key'
@@ -192,7 +192,7 @@ fn pagerduty_without_an_account_is_refused_or_ambiguous() {
     assert!(ended.stderr.contains("build-integration.failure"), "{}", ended.stderr);
     run.clone().var("FINISHLINE_STATE", format!("config: {PAGERDUTY}")).execute().expect(0);
     let ended = run.execute().expect(2);
-    let words = "`state` does not tell which pagerduty integration is meant: 1 (Acme)";
+    let words = "`state` does not identify one pagerduty integration: 1 (Acme)";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("ambiguous {words}"));
 }
 

@@ -119,8 +119,7 @@ fn the_job_summary_leads_to_the_settings_page() {
         "{summary}"
     );
     let url = ended.output("redirect-url");
-    let link =
-        format!("**[Open the settings page](<{url}>)** (local: it opens only on the machine");
+    let link = format!("**[Open the settings page](<{url}>)** (local: opens only on the machine");
     assert!(summary.contains(&link), "{summary}");
     assert!(summary.contains("\n| opsgenie | 1 (acme-ops) | install | yes |\n"), "{summary}");
     let far = step().var("FINISHLINE_URL", "https://sentry.example.com/base").execute().expect(0);
@@ -180,7 +179,7 @@ fn a_laptop_gets_a_short_text() {
     let ended = run.execute().expect(0);
     let settings = format!("  settings: http://127.0.0.1:9797{SETTINGS}{ENCODED}\n");
     let first = "Opsgenie is installed for acme\n  integration 1 (acme-ops)\n";
-    let made = "  the organization acme is new here\n";
+    let made = "  created organization acme\n";
     assert_eq!(ended.stdout, format!("{first}{settings}{made}"));
     assert!(ended.commands().is_empty() && !ended.everything().contains(SECRET));
     let again = "Opsgenie is installed and up to date for acme, nothing to do\n";
@@ -204,7 +203,7 @@ fn a_plan_touches_nothing() {
     let ended = run.execute().expect(0);
     assert_eq!(ended.joined(["status", "changed", "redirect-url"]), "planned false ");
     assert!(ended.stdout.contains("would be installed for acme\n"), "{}", ended.stdout);
-    let answers = "answer step `installation_config` with baseUrl, provider, apiKey (secret)\n";
+    let answers = "submit step `installation_config` with baseUrl, provider, apiKey (secret)\n";
     assert!(ended.stdout.contains(answers), "{}", ended.stdout);
     assert!(!run.database().exists());
     let flag = run.clone().args(&["run", "--dry-run"]).execute().expect(0);

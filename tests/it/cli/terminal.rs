@@ -58,10 +58,16 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
     let ended = started.wait().expect(0);
     journey.assert_nothing_leaks(&ended);
     assert!(ended.stdout.starts_with("GitLab is installed for acme\n"), "{}", ended.stdout);
-    assert!(ended.stderr.contains("GitLab needs you: open this page and approve\n\n  http"));
-    assert!(ended.stderr.contains("no pipeline waits for this callback\n"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("the callback address has no parameters\n"));
-    let asked = "then paste the address that the browser ends at: ";
+    assert!(
+        ended.stderr.contains("GitLab needs your approval: open this page and approve\n\n  http")
+    );
+    assert!(
+        ended.stderr.contains("no pipeline is waiting for this callback\n"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("the callback URL has no parameters\n"));
+    let asked = "then paste the complete URL from the browser's address bar: ";
     assert_eq!(ended.stderr.matches(asked).count(), 3);
     assert_eq!(journey.run.rows("SELECT count(*) FROM organization_integration"), ["1"]);
 }
@@ -80,7 +86,7 @@ fn a_run_at_a_terminal_asks_again_where_one_visit_is_not_enough() {
         writeln!(keyboard, "{}", vendor.visit(&page, &brings, home)).unwrap();
     }
     let ended = started.wait().expect(0);
-    assert!(ended.stderr.contains("GitHub Enterprise needs you again: open\n\n  http"));
+    assert!(ended.stderr.contains("GitHub Enterprise needs your approval again: open\n\n  http"));
     assert!(
         ended.stdout.starts_with("GitHub Enterprise is installed for acme\n"),
         "{}",
@@ -93,7 +99,7 @@ fn who_pastes_nothing_can_go_on_later() {
     let WaitingRun { journey, mut keyboard, started, page } = waiting();
     keyboard.write_all(&END_OF_INPUT).unwrap();
     let ended = started.wait().expect(3);
-    assert!(ended.stderr.contains("nothing was pasted; the pipeline still waits"));
+    assert!(ended.stderr.contains("nothing was pasted; the pipeline is still waiting"));
     journey.resume(&journey.party.approve(&page)).expect(0);
 }
 

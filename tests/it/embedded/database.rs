@@ -39,7 +39,7 @@ fn a_folder_is_no_database() {
     std::fs::create_dir(run.database()).unwrap();
     for mode in ["run", "plan"] {
         let ended = run.clone().args(&[mode]).execute().expect(6);
-        assert!(message(&ended).starts_with("the database cannot be used: "), "{}", ended.stderr);
+        assert!(message(&ended).starts_with("cannot use the database: "), "{}", ended.stderr);
     }
     assert_eq!(run.database().read_dir().unwrap().count(), 0);
 }
@@ -51,7 +51,7 @@ fn a_file_of_other_bytes_is_left_alone() {
         [&b"no database at all, but a text of a hundred bytes or so".repeat(3)[..], &[7; 9]]
     {
         run.file("finishline.db", bytes);
-        assert_eq!(assert_untouched(&run), "the database cannot be used: file is not a database");
+        assert_eq!(assert_untouched(&run), "cannot use the database: file is not a database");
     }
 }
 
@@ -61,10 +61,7 @@ fn a_database_that_is_cut_short_is_left_alone() {
     run.execute().expect(0);
     let bytes = std::fs::read(run.database()).unwrap();
     run.file("finishline.db", &bytes[..bytes.len() / 3]);
-    assert_eq!(
-        assert_untouched(&run),
-        "the database cannot be used: database disk image is malformed"
-    );
+    assert_eq!(assert_untouched(&run), "cannot use the database: database disk image is malformed");
 }
 
 #[test]
@@ -73,11 +70,12 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let newer = "PRAGMA user_version = 99; CREATE TABLE later (id INTEGER)";
     make(&run.database(), &format!("PRAGMA application_id = {APPLICATION_ID}; {newer}"));
     let said = assert_untouched(&run);
-    let words = format!("the database `{}` has schema 99, and this", run.database().display());
+    let words =
+        format!("the database `{}` has schema version 99, but this", run.database().display());
     assert!(said.starts_with(&words), "{said}");
     let ended = run.execute();
     assert!(
-        ended.stderr.contains("use the newer finishline that made the file"),
+        ended.stderr.contains("use the newer version of finishline that created the file"),
         "{}",
         ended.stderr
     );

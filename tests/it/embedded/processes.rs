@@ -172,7 +172,7 @@ fn a_run_that_is_killed_inside_its_finish_is_finished_by_the_next() {
         END";
     run.connection().execute_batch(slow).unwrap();
     let mut started = run.start();
-    started.wait_for("answering");
+    started.wait_for("submitting a step");
     started.signal("KILL");
     assert_eq!(started.wait().exit, None);
     run.connection().execute_batch("DROP TRIGGER slow").unwrap();

@@ -76,7 +76,7 @@ fn an_integration_is_finished_on_one_connection() {
 }
 
 /// What is logged where the system's certificates were looked for and not found.
-const ROOTS: &str = "no root certificates of the system";
+const ROOTS: &str = "no system root certificates found";
 
 #[test]
 fn certificates_are_read_only_where_tls_is_spoken() {

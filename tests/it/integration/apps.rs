@@ -28,10 +28,14 @@ fn a_mistake_in_apps_is_told_by_its_place_and_never_quoted() {
         (
             "{slack: app-s3cr3t}",
             "bad-field",
-            "the app at FINISHLINE_APPS line 1 column 2 is a text",
+            "the app at FINISHLINE_APPS line 1 column 2 is a string",
         ),
         ("[app-s3cr3t]", "bad-state", "`apps` (FINISHLINE_APPS) is a list, not a mapping"),
-        ("{slack: {app-s3cr3t: x}}", "bad-field", "the name at FINISHLINE_APPS line 1 column 10"),
+        (
+            "{slack: {app-s3cr3t: x}}",
+            "bad-field",
+            "unknown field at FINISHLINE_APPS line 1 column 10",
+        ),
         ("{slack: {clientId: a, clientSecret: [app-s3cr3t]}}", "bad-field", "`clientSecret` at"),
         ("slack: 'app-s3cr3t", "bad-state", "`apps` (FINISHLINE_APPS)"),
         ("{slack: {clientId: a, clientSecret: '${NOWHERE}'}}", "bad-state", "NOWHERE"),

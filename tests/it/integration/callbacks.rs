@@ -72,7 +72,7 @@ fn a_state_that_nobody_handed_out_is_refused() {
     ];
     for forged in forged.map(|forged| with(&callback, &[("state", Some(forged))])) {
         let ended = assert_refused(&journey, &forged, 4, "wrong-oauth-state");
-        assert_eq!(ended.output("error-message"), "no pipeline waits for this callback");
+        assert_eq!(ended.output("error-message"), "no pipeline is waiting for this callback");
     }
     assert_finishes(&journey, &callback);
 }
@@ -83,7 +83,7 @@ fn a_callback_is_good_once() {
     let callback = journey.approved();
     assert_finishes(&journey, &callback);
     let ended = assert_refused(&journey, &callback, 4, "callback-used");
-    let words = "the callback was used already, and its pipeline finished";
+    let words = "the callback was already used, and its pipeline is finished";
     assert_eq!(ended.output("error-message"), words);
     let other_code = with(&callback, &[("code", Some("another"))]);
     assert_refused(&journey, &other_code, 4, "callback-used");
@@ -95,7 +95,7 @@ fn a_callback_after_the_time_to_live_is_refused_for_as_long_as_it_is_remembered(
     let callback = journey.approved();
     age(&journey, HOUR_MS);
     let ended = assert_refused(&journey, &callback, 4, "session-expired");
-    let words = "the pipeline waited for an hour, and its time is over";
+    let words = "the pipeline has expired after waiting for an hour";
     assert_eq!(ended.output("error-message"), words);
     // The next pipeline takes away what the late one held.
     let next = journey.approved();
@@ -191,7 +191,7 @@ fn an_approval_that_is_denied_can_still_be_given() {
     let denied =
         [("code", None), ("error", Some("access_denied")), ("error_description", Some(words))];
     let ended = assert_refused(&journey, &with(&callback, &denied), 4, "refused");
-    let message = format!("the third party did not approve: `access_denied: {words}`");
+    let message = format!("the third party returned an error: `access_denied: {words}`");
     assert_eq!(ended.output("error-message"), message);
     assert_eq!(ended.joined(["provider", "warnings"]), "gitlab ");
     for mask in ended.commands().iter().filter(|said| said.name == "add-mask") {
@@ -211,13 +211,13 @@ fn a_callback_that_lacks_something_or_is_none_is_an_input_error() {
         (with(&callback, &[("code", None)]), "has no `code`"),
         (with(&callback, &[("code", Some(""))]), "has no `code`"),
         (with(&callback, &[("state", None)]), "has no `state`"),
-        (format!("{callback}&code=2"), "names a parameter twice"),
+        (format!("{callback}&code=2"), "contains a parameter twice"),
         (page.to_owned(), "has no parameters"),
         (code, "has no parameters"),
         (format!("{callback}&x={}", "y".repeat(16 * 1024)), "is longer than 16 KiB"),
     ] {
         let ended = assert_refused(&journey, &wrong, 2, "usage");
-        assert_eq!(ended.output("error-message"), format!("the callback address {words}"));
+        assert_eq!(ended.output("error-message"), format!("the callback URL {words}"));
     }
     assert_finishes(&journey, &callback);
 }
@@ -264,10 +264,10 @@ fn resume_needs_a_callback_and_an_organization() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());
     let run = journey.resume_run(&journey.approved());
     let ended = run.clone().without("FINISHLINE_CALLBACK_URL").execute().expect(2);
-    let words = "`callback-url` is missing: the address that the browser ended at";
+    let words = "`callback-url` is missing: the complete URL from the browser's address bar";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
     let ended = run.without("FINISHLINE_ORG").execute().expect(2);
-    let words = "`org` is missing: the organization's slug";
+    let words = "`org` is missing: the organization slug";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
 }
 
@@ -277,7 +277,11 @@ fn resume_makes_no_database() {
     let page = format!("{}/?", journey.party.origin);
     let ended = journey.resume_run(&format!("{page}code=c&state=s")).execute().expect(6);
     assert_eq!(ended.output("error-code"), "database");
-    assert!(ended.output("error-message").starts_with("there is no database `"));
+    let message = ended.output("error-message");
+    assert!(
+        message.starts_with("database `") && message.ends_with("` does not exist"),
+        "{message}"
+    );
     assert!(!journey.run.database().exists());
 }
 

@@ -195,7 +195,7 @@ fn a_needed_account_that_was_not_built_stores_nothing() {
     let before = file.rows(ALL);
     let failure = refused(&mut file, IntegrationData::new("shop"));
     assert_eq!(failure.code.slug(), "refused");
-    assert_eq!(failure.message, "Dummy gave no account to link, and needs one");
+    assert_eq!(failure.message, "Dummy needs an account to link, but returned none");
     assert_eq!(file.rows(ALL), before);
 }
 

@@ -38,7 +38,7 @@ fn a_plan_compares_repositories_and_code_mappings() {
     let ended = plan.execute().expect(8);
     assert!(ended.stdout.contains("link repository acme/web"), "{}", ended.stdout);
     let ended = wanted.execute().expect(0);
-    assert!(ended.stdout.contains("got what it lacked for acme"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("missing links were added for acme"), "{}", ended.stdout);
     assert!(ended.stdout.contains("linked repository acme/web"), "{}", ended.stdout);
     plan.execute().expect(0);
     let moved = plan.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS.replace("src/", "lib/"));
@@ -53,5 +53,5 @@ fn what_cannot_be_set_is_a_warning_and_the_integration_is_finished() {
     let ended = run.var("FINISHLINE_CODE_MAPPINGS", MAPPINGS).execute().expect(0);
     let said = ended.joined(["status", "integration-id", "warnings"]);
     assert_eq!(said, "complete 1 repository-not-linked,code-mapping-not-set");
-    assert!(ended.stderr.contains("Opsgenie has no repositories"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Opsgenie does not support repositories"), "{}", ended.stderr);
 }

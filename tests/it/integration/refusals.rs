@@ -6,7 +6,7 @@ use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKin
 use crate::support::run::{ProgramRun, RunResult};
 use serde_json::{Value, json};
 
-const TOKEN: &str = "the exchange of the code for a token";
+const TOKEN: &str = "an access token";
 const FAILURE: &str = "build-integration.failure";
 const PROVIDER_ERROR: &str = "build-integration.provider-error";
 
@@ -27,13 +27,13 @@ const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
     },
     ThirdPartyRequest {
         path: "/api/v4/user",
-        request_name: "GitLab's user",
+        request_name: "the GitLab user",
         slug: "refused",
         event: FAILURE,
     },
     ThirdPartyRequest {
         path: "/api/v4/groups/my-group",
-        request_name: "GitLab's group of this path",
+        request_name: "the GitLab group",
         slug: "provider-error",
         event: PROVIDER_ERROR,
     },
@@ -41,19 +41,19 @@ const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
 
 /// Everything that a third party can do wrong, with what is said of it and its status.
 fn misbehaviour(elsewhere: &FakeGitLab) -> Vec<(Misbehavior, &'static str, &'static str)> {
-    let no_json = "was answered with something that is no JSON";
+    let no_json = "failed: the response is not JSON";
     vec![
-        (Misbehavior::Status(401), "was answered with HTTP 401", "401"),
-        (Misbehavior::Status(404), "was answered with HTTP 404", "404"),
-        (Misbehavior::Status(500), "was answered with HTTP 500", "500"),
-        (
-            Misbehavior::Redirect(format!("{}/there", elsewhere.origin)),
-            "was answered with HTTP 302",
-            "302",
-        ),
+        (Misbehavior::Status(401), "failed: HTTP 401", "401"),
+        (Misbehavior::Status(404), "failed: HTTP 404", "404"),
+        (Misbehavior::Status(500), "failed: HTTP 500", "500"),
+        (Misbehavior::Redirect(format!("{}/there", elsewhere.origin)), "failed: HTTP 302", "302"),
         (Misbehavior::HtmlPage, no_json, ""),
         (Misbehavior::Text(String::new()), no_json, ""),
-        (Misbehavior::Close, "failed: the server did not answer in time, or broke off", ""),
+        (
+            Misbehavior::Close,
+            "failed: the server did not respond in time, or the connection was lost",
+            "",
+        ),
     ]
 }
 
@@ -86,7 +86,7 @@ fn every_refusal_is_told_and_costs_nothing() {
         for (how, words, status) in misbehaviour(&elsewhere) {
             journey.party.misbehave(path, how);
             let ended = journey.resume(&callback).expect(4);
-            let message = format!("{request_name} {words}");
+            let message = format!("request for {request_name} {words}");
             assert_refused(&ended, slug, &message, status);
             assert_logged(&ended, event, &message, status);
             assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
@@ -111,7 +111,7 @@ fn an_answer_is_not_read_without_end() {
     let huge = json!({ "access_token": "t", "pad": "x".repeat(9 << 20) });
     journey.party.misbehave("/oauth/token", Misbehavior::Text(huge.to_string()));
     let ended = journey.resume(&callback).expect(4);
-    let message = format!("{TOKEN} was answered with something that is no JSON");
+    let message = format!("request for {TOKEN} failed: the response is not JSON");
     assert_refused(&ended, "refused", &message, "");
     journey.party.behave();
     journey.resume(&callback).expect(0);
@@ -138,22 +138,14 @@ fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());
     let callback = journey.approved();
     for (path, said, words) in [
-        ("/oauth/token", "{}", "the exchange of the code brought no access token"),
-        ("/oauth/token", "null", "the exchange of the code brought no access token"),
-        (
-            "/oauth/token",
-            r#"{"access_token": ""}"#,
-            "the exchange of the code brought no access token",
-        ),
-        (
-            "/oauth/token",
-            r#"{"access_token": 1}"#,
-            "the exchange of the code brought no access token",
-        ),
-        ("/api/v4/user", "null", "GitLab's user has no id"),
-        ("/api/v4/user", r#"{"id": "42"}"#, "GitLab's user has no id"),
-        ("/api/v4/groups/my-group", "[]", "GitLab's group of this path has no id"),
-        ("/api/v4/groups/my-group", r#"{"id": null}"#, "GitLab's group of this path has no id"),
+        ("/oauth/token", "{}", "the token response contains no access token"),
+        ("/oauth/token", "null", "the token response contains no access token"),
+        ("/oauth/token", r#"{"access_token": ""}"#, "the token response contains no access token"),
+        ("/oauth/token", r#"{"access_token": 1}"#, "the token response contains no access token"),
+        ("/api/v4/user", "null", "the GitLab user has no id"),
+        ("/api/v4/user", r#"{"id": "42"}"#, "the GitLab user has no id"),
+        ("/api/v4/groups/my-group", "[]", "the GitLab group has no id"),
+        ("/api/v4/groups/my-group", r#"{"id": null}"#, "the GitLab group has no id"),
     ] {
         journey.party.misbehave(path, Misbehavior::Text(said.to_owned()));
         let ended = journey.resume(&callback).expect(4);
@@ -173,7 +165,7 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         journey.with_state(&gitlab_state(&journey.party, "wr0ng-s3cr3t", "group: my-group"));
     let callback = journey.party.approve(&journey.wait_for(&wrong));
     let ended = journey.resume(&callback).expect(4);
-    assert_refused(&ended, "refused", &format!("{TOKEN} was answered with HTTP 401"), "401");
+    assert_refused(&ended, "refused", &format!("request for {TOKEN} failed: HTTP 401"), "401");
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));
 }
 
@@ -183,7 +175,7 @@ fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
     let page = journey.wait();
     let callback = format!("?code=f0rged-s3cr3t&state={}", parameter(&page, "state"));
     let ended = journey.resume(&callback).expect(4);
-    assert_refused(&ended, "refused", &format!("{TOKEN} was answered with HTTP 400"), "400");
+    assert_refused(&ended, "refused", &format!("request for {TOKEN} failed: HTTP 400"), "400");
     let said = ended.everything().replace("::add-mask::f0rged-s3cr3t\n", "");
     assert!(!said.contains("f0rged-s3cr3t"), "{said}");
     journey.resume(&journey.party.approve(&page)).expect(0);
@@ -195,7 +187,7 @@ fn a_group_that_the_account_does_not_see_is_the_providers_error() {
     let hidden = journey.with_state(&gitlab_state(&journey.party, CLIENT_SECRET, "group: hidden"));
     let callback = journey.party.approve(&journey.wait_for(&hidden));
     let ended = journey.resume(&callback).expect(4);
-    let message = "GitLab's group of this path was answered with HTTP 404";
+    let message = "request for the GitLab group failed: HTTP 404";
     assert_refused(&ended, "provider-error", message, "404");
     assert_logged(&ended, PROVIDER_ERROR, message, "404");
 }
@@ -243,8 +235,10 @@ fn an_account_of_another_user_is_refused_and_no_link_is_made() {
 
 #[test]
 fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
-    let words =
-        format!("{TOKEN} failed: no SSL connection, or the server's certificate does not verify");
+    let words = format!(
+        "request for {TOKEN} failed: the TLS connection failed, or the server's certificate could \
+         not be verified"
+    );
     let garbage = FakeGitLab::new(ForgeKind::Gitlab);
     let untrusted = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
     for party in [garbage, untrusted] {
@@ -279,9 +273,9 @@ fn a_server_that_is_not_there_is_told_as_such() {
     let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", state), party);
     let state = parameter(&journey.wait(), "state");
     let ended = journey.resume(&format!("?code=c0de-s3cr3t&state={state}")).expect(4);
-    let message = format!("{TOKEN} failed: could not connect to the server");
+    let message = format!("request for {TOKEN} failed: could not connect to the server");
     assert_refused(&ended, "refused", &message, "");
     assert_logged(&ended, FAILURE, &message, "");
-    let hint = "look whether this machine reaches the third party, and run the same again";
+    let hint = "check that this machine can reach the third party, then run again";
     assert!(ended.stderr.contains(hint), "{}", ended.stderr);
 }

@@ -218,7 +218,7 @@ fn a_reauth_that_lands_on_another_group_stores_nothing() {
         journey.party.approve(&journey.wait_for(&other.var("FINISHLINE_INTEGRATION_ID", "1")));
     let ended = journey.resume(&callback).expect(4);
     assert_outputs(&ended, ["status", "error-code", "redirect-url"], "error integration-mismatch ");
-    let words = "integration 1 was to be renewed, but the account belongs to integration 2";
+    let words = "cannot re-authorize integration 1: the account belongs to integration 2";
     assert_eq!(ended.output("error-message"), words);
     assert_eq!(stored(&journey.run), before);
 }
@@ -244,10 +244,10 @@ fn github_is_told_what_to_click_and_what_to_run() {
     let page = ended.output("redirect-url");
     let summary = ended.summary();
     assert!(summary.contains(&format!("1. **[Open this page](<{page}>)**\n")), "{summary}");
-    assert!(summary.contains("run this again with that address as `callback-url`"), "{summary}");
+    assert!(summary.contains("run this again with that URL as `callback-url`"), "{summary}");
     let error = ended.commands().into_iter().find(|command| command.name == "error").unwrap();
     assert!(error.data.contains("open `redirect-url` in a browser"), "{}", error.data);
-    assert!(error.data.contains("(exit 3 fails the job; `tolerate` lets it go on)"));
+    assert!(error.data.contains("(exit 3 fails the job; set `tolerate` to let it continue)"));
     let callback = journey.party.approve(&page);
     journey.note_page(&page);
     let ended = journey.resume(&callback).expect(0);
@@ -275,7 +275,7 @@ fn gitlab_shows_the_page_as_a_link_of_the_job() {
         json!({ "finishline": [{ "external_link": link }] })
     };
     assert_eq!(links(&journey.run), link("Approve in a browser", &page));
-    let next = "run `finishline resume` with that address in FINISHLINE_CALLBACK_URL";
+    let next = "run `finishline resume` with that URL in FINISHLINE_CALLBACK_URL";
     assert!(ended.stdout.contains(next), "{}", ended.stdout);
     journey.note_page(&page);
     let ended = journey.resume(&journey.party.approve(&page)).expect(0);
@@ -288,7 +288,7 @@ fn a_laptop_is_told_on_standard_output_what_to_do() {
     let journey = BrowserFlow::gitlab(ProgramRun::local());
     let ended = journey.run.execute().expect(3);
     let lines: Vec<_> = ended.stdout.lines().collect();
-    assert_eq!(lines[0], "GitLab needs a person with a browser for acme");
+    assert_eq!(lines[0], "GitLab needs a person to act in a browser for acme");
     let page = lines[1].strip_prefix("  open: ").unwrap();
     assert_eq!(page, page_with(&journey.party, page));
     let file = journey.run.database();
@@ -305,7 +305,7 @@ fn a_laptop_is_told_on_standard_output_what_to_do() {
 fn waiting_can_be_tolerated_and_a_plan_only_says_that_it_would_wait() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());
     let plan = journey.run.clone().args(&["plan"]).execute().expect(0);
-    let words = "wait at step `oauth_login` for a person with a browser\n";
+    let words = "wait at step `oauth_login` for a person to act in a browser\n";
     assert!(plan.stdout.contains(words), "{}", plan.stdout);
     assert!(!journey.run.database().exists());
     let tolerated = journey.run.clone().var("FINISHLINE_TOLERATE", "action-required").execute();

@@ -73,7 +73,7 @@ fn every_entry_is_finished_and_told_in_the_order_of_the_file() {
     let titles: Vec<_> = titles.iter().map(|entry| entry["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["opsgenie for acme", "opsgenie for beta", "release of web, api for acme"]);
     assert_eq!(result["entries"][2]["release"]["version"], "1.10");
-    assert!(ended.summary().contains("| entry | what | changed |"), "{}", ended.summary());
+    assert!(ended.summary().contains("| entry | result | changed |"), "{}", ended.summary());
     let rows = run.rows("SELECT count(*) FROM integration");
     assert_eq!(rows, ["2"]);
     let again = run.execute().expect(0);
@@ -92,7 +92,7 @@ fn one_entry_that_fails_leaves_the_others_alone() {
     let ended = run.execute().expect(4);
     assert_eq!(ended.joined(["status", "changed", "error-code"]), "error true needs-sentry");
     assert_eq!(run.rows("SELECT count(*) FROM integration"), ["1"]);
-    assert!(ended.stderr.contains("msteams for beta: only a Sentry"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("msteams for beta: only a Sentry server"), "{}", ended.stderr);
     let tolerated = run.var("FINISHLINE_TOLERATE", "refused").execute().expect(0);
     assert_eq!(tolerated.output("error-code"), "needs-sentry");
 }
@@ -111,37 +111,40 @@ fn a_mistake_names_its_place_and_shows_the_line() {
     assert_mistake(
         &entry("    mode: instal\n"),
         &[
-            "finishline.yml line 6 column 5: `mode` takes `ensure`, `install` or `reauth`, not `instal`, in `mode: instal`",
+            "finishline.yml line 6 column 5: invalid value `instal` for `mode`: expected `ensure`, `install` or `reauth`, in `mode: instal`",
         ],
     );
-    assert_mistake(&entry("    integration-id: x\n"), &["line 6 column 5: `integration-id` takes"]);
+    assert_mistake(
+        &entry("    integration-id: x\n"),
+        &["line 6 column 5: invalid value `x` for `integration-id`: expected"],
+    );
     assert_mistake(
         &entry("releases:\n  - {org: acme, projects: web, release: 1.10}\n"),
-        &["line 7 column 32: `release` is no text: quote it"],
+        &["line 7 column 32: `release` is not a string: quote it"],
     );
     assert_mistake("integrations: []\n", &["`version: 1` is missing"]);
     assert_mistake(
         "version: 2\nreleases: {}\n",
         &[
-            "2 mistakes",
-            "line 1 column 1: `version` takes 1, in `version: 2`",
-            "line 2 column 1: `releases` takes a list of mappings, in `releases: {}`",
+            "2 errors",
+            "line 1 column 1: `version` must be 1, in `version: 2`",
+            "line 2 column 1: `releases` must be a list of mappings, in `releases: {}`",
         ],
     );
-    assert_mistake("version: 1\n", &["names no integration and no release"]);
+    assert_mistake("version: 1\n", &["has no integration and no release"]);
     assert_mistake("- a\n", &["the manifest is not a mapping"]);
 }
 
 #[test]
 fn what_stands_under_state_is_never_shown() {
     let flow = "version: 1\nintegrations:\n  - {mode: instal, provider: opsgenie, org: acme, state: {apiKey: s3cr3t}}\n";
-    assert_mistake(flow, &["`mode` takes"]);
+    assert_mistake(flow, &["invalid value `instal` for `mode`: expected"]);
     let tail = "version: 1\nintegrations:\n  - provider: opsgenie\n    state: {apiKey: 's3cr3t\n      s3cr3t'}\n    org: a b\n";
-    assert_mistake(tail, &["`org` takes", "in `org: a b`"]);
+    assert_mistake(tail, &["invalid value `a b` for `org`: expected", "in `org: a b`"]);
     let misplaced = entry("    apiKey: s3cr3t\n");
     assert_mistake(
         &misplaced,
-        &["line 6 column 5: `apiKey` is no key of an entry of `integrations`, in `apiKey: …`"],
+        &["line 6 column 5: unknown key `apiKey` in an entry of `integrations`, in `apiKey: …`"],
     );
 }
 
@@ -150,12 +153,12 @@ fn a_secret_that_stands_in_the_file_is_an_error() {
     let manifest = entry("").replace("'${KEY}'", "s3cr3t");
     assert_mistake(
         &manifest,
-        &["`apiKey` at line 5 column", "is a secret, and stands in the file itself"],
+        &["`apiKey` at line 5 column", "is a secret, but is written in the file itself"],
     );
     assert_mistake(
         &entry("    auth-token: s3cr3t\n"),
         &[
-            "line 6 column 5: `auth-token` is a secret, and stands in the file itself: write `${NAME}`",
+            "line 6 column 5: `auth-token` is a secret and must not be in the file itself: write `${NAME}`",
         ],
     );
 }
@@ -163,12 +166,12 @@ fn a_secret_that_stands_in_the_file_is_an_error() {
 #[test]
 fn a_variable_that_is_not_set_is_named_with_its_message() {
     let manifest = GOOD.replace("KEY:?", "NOT_THERE:?");
-    assert_mistake(&manifest, &["NOT_THERE", "is not set, or empty: ask the platform team"]);
+    assert_mistake(&manifest, &["NOT_THERE", "is not set or empty: ask the platform team"]);
     assert_mistake(
         &entry("    next: ${NO:?say where}\n"),
-        &["line 6 column 5: `next` names the variable `NO`, which is not set, or empty: say where"],
+        &["line 6 column 5: `next` uses the variable `NO`, which is not set or empty: say where"],
     );
-    assert_mistake(&entry("    next: https://x/${KEY}\n"), &["`${NAME}` is the whole value"]);
+    assert_mistake(&entry("    next: https://x/${KEY}\n"), &["`${NAME}` as the whole value"]);
 }
 
 #[test]
@@ -182,9 +185,12 @@ fn every_kind_of_mistake_shows_its_line_and_none_of_state() {
     let no_org = entry("").replace("    org: acme\n", "");
     assert_mistake(&no_org, &["line 3 column 5: `org` is missing", "in `- provider: opsgenie`"]);
     assert_mistake(&entry("    repositorys: [a/b]\n"), &["in `repositorys: …`"]);
-    assert_mistake(&entry("    next: ${NO}\n"), &["is not set, or empty, in `next: ${NO}`"]);
-    assert_mistake(&entry("    org: acme\n"), &["it names a key twice, in `org: acme`"]);
-    assert_mistake("version: 1\ndefaults: &a {org: x}\n", &["sets an anchor", "in `defaults: &a"]);
+    assert_mistake(&entry("    next: ${NO}\n"), &["is not set or empty, in `next: ${NO}`"]);
+    assert_mistake(
+        &entry("    org: acme\n"),
+        &["the manifest contains a duplicate key, in `org: acme`"],
+    );
+    assert_mistake("version: 1\ndefaults: &a {org: x}\n", &["uses an anchor", "in `defaults: &a"]);
     assert_mistake(
         "version: 1\nintegrations:\n\t- provider: x\n",
         &["finishline.yml line 3", "in `- provider: x`"],
@@ -203,7 +209,7 @@ fn a_variable_within_a_code_mapping_is_put_in_place() {
     let mapping = "    code-mappings:\n      - {project: '${PROJECT}', repository: acme/app, sourceRoot: src/}\n";
     let run = embedded(ProgramRun::local(), &entry(mapping));
     let ended = run.clone().execute().expect(2);
-    assert!(ended.stderr.contains("names the variable `PROJECT`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("uses the variable `PROJECT`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("in `code-mappings:`"), "{}", ended.stderr);
     let ended = run.var("PROJECT", "s-web").execute().expect(0);
     assert!(ended.stderr.contains("acme/app of s-web"), "{}", ended.stderr);
@@ -212,12 +218,18 @@ fn a_variable_within_a_code_mapping_is_put_in_place() {
 #[test]
 fn what_no_manifest_may_hold_is_refused_with_a_word() {
     let at = "finishline.yml";
-    assert_mistake(&entry("    org: acme\n"), &[at, "line 6 column 5: it names a key twice"]);
+    assert_mistake(
+        &entry("    org: acme\n"),
+        &[at, "line 6 column 5: the manifest contains a duplicate key"],
+    );
     assert_mistake(
         "version: 1\ndefaults: &a {org: x}\nintegrations: [*a, *a]\n",
-        &["sets an anchor"],
+        &["uses an anchor"],
     );
-    assert_mistake("version: 1\nintegrations:\n\t- provider: x\n", &["begins a line with a tab"]);
+    assert_mistake(
+        "version: 1\nintegrations:\n\t- provider: x\n",
+        &["has a line that starts with a tab"],
+    );
     assert_mistake(&entry(&"#".repeat(10_000_000)), &["larger than 1 MiB"]);
 }
 
@@ -227,7 +239,7 @@ fn an_entrys_own_inputs_are_not_typed_beside_a_manifest() {
     for (name, value) in [("FINISHLINE_PROVIDER", "opsgenie"), ("FINISHLINE_ENVIRONMENT", "x")] {
         let ended = run.clone().var(name, value).execute().expect(2);
         assert_eq!(ended.output("error-code"), "usage");
-        assert!(ended.stderr.contains("beside a manifest there is no"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("cannot be used with `manifest`"), "{}", ended.stderr);
     }
     // Programs that report errors read these too, so they ask for nothing here.
     run.var("SENTRY_ENVIRONMENT", "x").execute().expect(0);
@@ -237,7 +249,11 @@ fn an_entrys_own_inputs_are_not_typed_beside_a_manifest() {
 fn a_job_that_strangers_can_start_takes_no_manifest() {
     let run = embedded(ProgramRun::github(), GOOD).var("GITHUB_EVENT_NAME", "pull_request_target");
     let ended = run.execute().expect(2);
-    assert!(ended.stderr.contains("a manifest says where secrets go"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("this job has secrets and can be triggered by outsiders"),
+        "{}",
+        ended.stderr
+    );
 }
 
 /// Twelve integrations of one organization at a Sentry.
@@ -287,7 +303,7 @@ fn a_stop_lets_those_under_way_finish_and_says_what_was_not_done() {
     assert_eq!(relay.get("integrations/").as_array().unwrap().len(), done);
     assert!((1..12).contains(&done), "{done}");
     assert_eq!(entries[11]["error"]["code"], "cancelled");
-    assert!(ended.stderr.contains("not done: the run was cancelled"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("not completed: the run was cancelled"), "{}", ended.stderr);
 }
 
 #[cfg(unix)]
@@ -299,7 +315,7 @@ fn an_entry_that_hangs_holds_the_outputs_up_for_no_longer_than_its_grace() {
     let mut started = twelve_entries(&relay).var("FINISHLINE_URL", address).start();
     started.wait_for("12 entries of finishline.yml");
     started.signal("TERM");
-    started.wait_for("stopping: no more entries begin");
+    started.wait_for("shutting down: no new entries");
     let ended = started.wait().expect(9);
     assert_eq!(ended.joined(["status", "error-code"]), "error cancelled");
 }
@@ -333,7 +349,7 @@ fn a_plan_at_a_sentry_leaves_it_as_it_was() {
     let relay = ServeProxy::new();
     let run = twelve_entries(&relay);
     let plan = run.clone().args(&["plan", "--exit-code"]).execute().expect(8);
-    assert!(plan.stdout.contains("12 entries: 12 with something to do"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("12 entries: 12 with changes to make"), "{}", plan.stdout);
     assert!(plan.stdout.contains("POST http"), "{}", plan.stdout);
     assert!(relay.requests_since(0).iter().all(|line| line.starts_with("GET ")));
     assert_eq!(relay.get("integrations/").as_array().unwrap().len(), 0);

@@ -206,18 +206,17 @@ fn output_entry(name: &str, description: &str, value: &str) -> String {
 
 /// What the action alone takes, to find the program.
 const OF_THE_ACTION: [(&str, &str); 2] = [
-    ("version", "another version of finishline than the action's own"),
+    ("version", "the version of finishline, if not the action's own"),
     (
         "checksum",
-        "the SHA-256 sum that the release's archive for this runner must have, where it is not the action's own",
+        "the expected SHA-256 sum of the release's archive for this runner, if not the action's own",
     ),
 ];
 
 #[test]
 fn the_action_has_every_input_and_no_other() {
     let inputs = INPUTS.iter().map(|input| input_entry(input.name, input.meaning));
-    let alias =
-        |(alias, name): &(&str, &str)| input_entry(alias, &format!("another name of `{name}`"));
+    let alias = |(alias, name): &(&str, &str)| input_entry(alias, &format!("alias of `{name}`"));
     let own = OF_THE_ACTION.into_iter().map(|(name, is)| input_entry(name, is));
     let right: String = inputs.chain(ALIASES.iter().map(alias)).chain(own).collect();
     let there =

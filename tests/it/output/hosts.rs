@@ -76,7 +76,7 @@ fn azure_takes_no_json_on_standard_output() {
         ProgramRun::local().var("TF_BUILD", "True").opsgenie().args(&["run", "--format", "json"]);
     let ended = run.execute().expect(2);
     assert_eq!(azure_output(&ended, "error_code"), "usage");
-    assert!(ended.stdout.contains("name a `result-file` instead"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("set `result-file` instead"), "{}", ended.stdout);
     assert!(!run.database().exists());
 }
 

@@ -135,7 +135,7 @@ fn a_state_of_one_mebibyte_is_read_and_a_larger_one_is_refused() {
     assert_eq!(run.execute().expect(0).output("changed"), "true");
     let refused = |run: &ProgramRun| {
         let ended = run.execute().expect(2);
-        let words = "usage cannot read the file that --state names: larger than 1 MiB";
+        let words = "usage cannot read the file given in --state: larger than 1 MiB";
         assert_eq!(ended.joined(["error-code", "error-message"]), words);
     };
     run.file("state.yml", format!("{state} "));
@@ -159,7 +159,7 @@ fn bytes_that_are_no_text_are_refused_where_they_are_read() {
     }
     let state = "{baseUrl: 'https://api.opsgenie.com/', provider: a, apiKey: '${KEY}'}";
     let named = run.clone().var("FINISHLINE_STATE", state).var("KEY", garbled());
-    let words = "the variable KEY that FINISHLINE_STATE line 1 column 53 names is not valid UTF-8";
+    let words = "the variable KEY used at FINISHLINE_STATE line 1 column 53 is not valid UTF-8";
     assert_eq!(named.execute().expect(2).output("error-message"), words);
     let args = ["run".into(), "--org".into(), garbled()];
     assert_eq!(run.clone().args(&args).execute().expect(2).output("error-code"), "usage");

@@ -10,7 +10,7 @@ fn an_empty_repository_says_that_nothing_is_committed() {
     let run = checkout(0);
     let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
-    assert!(ended.stderr.contains("nothing has been committed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("this branch has no commits yet"), "{}", ended.stderr);
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn github_is_not_asked_for_a_repository_of_another_host() {
     let run = gitlab_job(&relay).var("FINISHLINE_COMMITS", "github");
     let ended = run.execute().expect(0);
     assert_eq!(ended.output("warnings"), "no-commits");
-    assert!(ended.stderr.contains("tells a repository on GitHub"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cannot tell the GitHub repository"), "{}", ended.stderr);
 }
 
 #[test]
@@ -88,7 +88,11 @@ fn a_folder_that_is_no_checkout_is_said_to_be_none() {
     let run = on_file(ProgramRun::local());
     let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
-    assert!(ended.stderr.contains("the working folder is in no checkout"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("the working directory is not inside a git checkout"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

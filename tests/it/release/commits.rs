@@ -139,7 +139,7 @@ fn no_commits_come_with_a_message() {
     let same = head(&run.path(""));
     let ended = as_json(&run).var("FINISHLINE_PREVIOUS", same).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
-    assert!(ended.stderr.contains("nothing was committed since"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("none were made since"), "{}", ended.stderr);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_second_run_says_that_it_was_there() {
     let run = checkout(2);
     run.execute().expect(0);
     let again = run.execute().expect(0);
-    assert!(again.stdout.contains("is there for acme, nothing to do"), "{}", again.stdout);
+    assert!(again.stdout.contains("exists for acme, nothing to do"), "{}", again.stdout);
     assert_eq!(messages(&run).len(), 2);
 }
 
@@ -192,7 +192,11 @@ fn paths_that_nothing_touches_are_said() {
     let run = checkout(2);
     let ended = as_json(&run).var("FINISHLINE_PATHS", "nothere").execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
-    assert!(ended.stderr.contains("touches one of `paths`"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("none of the commits examined touch `paths`"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

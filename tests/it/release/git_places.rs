@@ -192,7 +192,7 @@ fn an_abbreviation_of_several_commits_is_said_and_other_objects_do_not_count() {
     std::fs::copy(objects.join(&c[2..]), objects.join(&twin)).unwrap();
     let error = repository.error(None, &c[..7]);
     assert_eq!(error, GitError::Ambiguous { sha: c[..7].to_owned() });
-    assert_eq!(error.hint(), "write the commit's sha in full");
+    assert_eq!(error.hint(), "use the commit's full SHA");
     let blob = repository.sha("HEAD:a");
     let blob = repository.at.join(".git/objects").join(&blob[..2]).join(&blob[2..]);
     std::fs::remove_file(objects.join(&twin)).unwrap();

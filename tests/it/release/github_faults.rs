@@ -89,7 +89,7 @@ fn a_404_says_that_a_private_repository_needs_a_token() {
     let words = ["cannot read the commits of acme/widget", "HTTP 404: Not Found"];
     let (slug, status, hint) = checked_error(&failure, &words);
     assert_eq!((slug, status), ("provider-error", Some(404)));
-    assert!(hint.contains("a private repository needs `github-token`"), "{hint}");
+    assert!(hint.contains("set `github-token` if the repository is private"), "{hint}");
     let failure = compare(&peer.url(), Some(TOKEN)).unwrap_err();
     assert!(failure.hint.contains("`contents: read`"), "{}", failure.hint);
     assert!(set_status(&peer.url()).unwrap_err().hint.contains("`statuses: write`"));
@@ -177,7 +177,8 @@ fn a_server_that_fails_once_is_asked_again_but_a_status_is_not_posted_again() {
         let peer = once(broken);
         assert_eq!(compare(&peer.url(), Some(TOKEN)), Ok(1));
         let failure = set_status(&peer.url()).unwrap_err();
-        let words = ["cannot set a commit status", "did not answer, or broke off"];
+        let words =
+            ["cannot set a commit status", "did not respond in time, or the connection was lost"];
         assert_eq!(checked_error(&failure, &words).0, "unreachable");
         assert_eq!(peer.lines().len(), 3);
     }
@@ -194,7 +195,7 @@ fn a_server_that_keeps_failing_is_left() {
 #[test]
 fn a_server_that_is_not_there_or_never_answers_is_left_at_the_deadline() {
     let failure = within_two_seconds(&HttpServer::unused_url());
-    let (slug, status, hint) = checked_error(&failure, &["127.0.0.1: no connection"]);
+    let (slug, status, hint) = checked_error(&failure, &["127.0.0.1: cannot connect"]);
     assert_eq!((slug, status), ("unreachable", None));
     assert!(hint.contains("`GITHUB_API_URL`"), "{hint}");
     let peer = always(Response::stall);
@@ -205,7 +206,7 @@ fn a_server_that_is_not_there_or_never_answers_is_left_at_the_deadline() {
     assert_eq!(peer.lines().len(), 1);
     let (peer, _) = HttpServer::tls("elsewhere.example", successful_response);
     assert_eq!(
-        checked_error(&within_two_seconds(&peer.url()), &["no TLS connection"]).0,
+        checked_error(&within_two_seconds(&peer.url()), &["TLS connection failed"]).0,
         "unreachable"
     );
 }
@@ -225,7 +226,7 @@ fn an_answer_of_another_shape_is_no_panic_and_not_quoted() {
         let peer = always(move || Response::html(200, answer.clone()));
         let failure = compare(&peer.url(), None).unwrap_err();
         let (slug, status, hint) =
-            checked_error(&failure, &["is not what GitHub answers, at line"]);
+            checked_error(&failure, &["unexpected response from 127.0.0.1 at line"]);
         assert_eq!((slug, status), ("backend-error", Some(200)));
         assert!(hint.contains("`GITHUB_API_URL`") && !failure.message.contains("::error"));
     }

@@ -71,7 +71,7 @@ fn a_slash_in_a_name_is_an_input_error_that_says_so() {
     let tag =
         pushed(&relay).var("GITHUB_REF", "refs/tags/web/v1").var("FINISHLINE_DEPLOY", "false");
     let ended = tag.execute().expect(2);
-    assert!(ended.output("error-message").contains("`web/v1` has a slash"));
+    assert!(ended.output("error-message").contains("`web/v1` contains a slash"));
     assert!(relay.requests_since(0).is_empty());
 }
 
@@ -114,11 +114,11 @@ fn a_401_and_a_403_say_their_cause() {
     let relay = ServeProxy::new();
     let ended = released(&relay).var("SENTRY_AUTH_TOKEN", "revoked").execute().expect(5);
     assert_eq!(ended.joined(["error-code", "error-status"]), "unauthorized 401");
-    assert!(ended.output("error-message").contains("does not know the token"));
+    assert!(ended.output("error-message").contains("does not accept the token"));
     let token = relay.serve.token("", "project:releases");
     let ended = released(&relay).var("SENTRY_AUTH_TOKEN", token).execute().expect(5);
     assert_eq!(ended.output("error-status"), "403");
-    assert!(ended.stderr.contains("membership in acme"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("its owner must be a member of acme"), "{}", ended.stderr);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_hosts_environment_is_taken_where_a_deploy_is_demanded() {
     let ended = job().execute().expect(2);
     assert!(ended.output("error-message").contains("needs an `environment`"));
     let ended = job().var("CI_ENVIRONMENT_NAME", "review/x").execute().expect(2);
-    assert!(ended.output("error-message").contains("the host's environment `review/x`"));
+    assert!(ended.output("error-message").contains("the CI host's environment `review/x`"));
     assert!(relay.requests_since(0).is_empty());
     job().var("CI_ENVIRONMENT_NAME", "review").execute().expect(0);
     assert_eq!(relay.get(&format!("releases/{HEAD}/deploys/"))[0]["environment"], "review");
@@ -361,5 +361,5 @@ fn a_server_that_is_no_sentry_is_said_to_be_none() {
         ProxyAction::Intercept(Response::json(200, &json!({ "hello": "world" })))
     });
     let ended = released(&relay).execute().expect(6);
-    assert!(ended.output("error-message").contains("is no release"), "{}", ended.stderr);
+    assert!(ended.output("error-message").contains("not a release"), "{}", ended.stderr);
 }

@@ -73,8 +73,12 @@ fn an_unknown_repository_ends_finalized_and_deployed_and_says_so() {
     assert!(relay.requests_since(0).len() <= 5, "{:?}", relay.requests_since(0));
     assert_eq!(run.joined(["status", "changed", "deploy-id"]), "complete true 1");
     assert_eq!(run.output("warnings"), "repository-unknown,no-commits");
-    assert!(run.stderr.contains("knows no repository `acme/web`"), "{}", run.stderr);
-    assert!(run.stderr.contains("the working folder is in no checkout"), "{}", run.stderr);
+    assert!(run.stderr.contains("has no repository `acme/web`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("the working directory is not inside a git checkout"),
+        "{}",
+        run.stderr
+    );
     assert!(relay.get("releases/web@1.0.0/")["dateReleased"].is_string());
     // The second time, nothing is different.
     let again = released(&relay).execute().expect(0);
@@ -162,7 +166,7 @@ fn a_deploy_that_fails_leaves_the_release_in_the_outputs_and_the_next_run_comple
     let run = released(&relay).execute().expect(6);
     assert_eq!(run.joined(["status", "changed", "release"]), "error true web@1.0.0");
     assert_eq!(run.joined(["error-code", "error-status", "deploy-id"]), "backend-error 503 ");
-    assert!(run.output("error-message").contains("created and finalized all the same"));
+    assert!(run.output("error-message").contains("the release was still created and finalized"));
     assert!(!run.output("release-url").is_empty());
     let mut again = released(&relay).execute();
     while again.exit == Some(6) {
@@ -197,7 +201,7 @@ fn a_404_right_after_the_release_was_made_is_waited_out() {
     add_repository(&relay, "acme/web", None);
     let run = released(&relay).execute().expect(0);
     assert_eq!(run.joined(["status", "deploy-id"]), "complete 1");
-    assert!(run.stderr.contains("not ready for it yet"), "{}", run.stderr);
+    assert!(run.stderr.contains("the server is not ready yet"), "{}", run.stderr);
 }
 
 #[test]
@@ -311,7 +315,11 @@ fn a_plan_for_a_project_that_is_not_there_says_so() {
     let plan = released(&relay).var("FINISHLINE_DRY_RUN", "true");
     for (variable, text) in [("SENTRY_PROJECT", "wbe"), ("SENTRY_ORG", "nobody")] {
         let ended = plan.clone().var(variable, text).execute().expect(5);
-        assert!(ended.output("error-message").contains("no project"), "{}", ended.stderr);
+        let message = ended.output("error-message");
+        assert!(
+            message.starts_with("project `") && message.contains("` does not exist in "),
+            "{message}"
+        );
     }
 }
 
@@ -339,5 +347,5 @@ fn proof_that_does_not_come_is_a_failure_that_keeps_the_release() {
     let run = released(&relay).var("FINISHLINE_PROOF", "true").var("FINISHLINE_TIMEOUT", "2s");
     let run = run.execute().expect(6);
     assert_eq!(run.joined(["error-code", "release", "deploy-id"]), "deadline web@1.0.0 1");
-    assert!(run.output("error-message").contains("has not fetched the release's commits"));
+    assert!(run.output("error-message").contains("did not fetch the release's commits"));
 }

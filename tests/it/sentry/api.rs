@@ -210,9 +210,11 @@ fn a_step_that_a_described_provider_does_not_have_is_answered_by_its_id() {
     assert_eq!(sentry.posts()[2], json!({"agree": true}));
     let ended = assert_fails(&FakeSentry::with(with_another_step).opsgenie(), 2, "missing-field");
     assert!(
-        ended.output("error-message").contains("has a step `review` that nothing here answers")
+        ended
+            .output("error-message")
+            .contains("no fields were given for step `review` of the opsgenie pipeline")
     );
-    assert!(ended.stderr.contains("name its fields in `state` under `review`"));
+    assert!(ended.stderr.contains("set its fields in `state` under `review`"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Mutex;
 
-const AGAIN: &str = "waiting before the request is sent again";
+const AGAIN: &str = "retrying after a pause";
 /// What the limiter of a server of 2023 sends: a JSON string, called HTML.
 const LIMITED: &str =
     "\"{\\\"detail\\\": \\\"You are attempting to use this endpoint too often\\\"}\"";
@@ -61,7 +61,11 @@ fn a_server_that_never_answers_is_asked_again_until_the_deadline() {
     let sentry = always(GET_INTEGRATIONS, Response::stall);
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
     assert!(sentry.peer.count(GET_INTEGRATIONS) > 1);
-    assert!(ended.stderr.contains("did not answer, or broke off"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("did not respond in time, or the connection was lost"),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(ended.output("error-status"), "");
 }
 
@@ -86,8 +90,16 @@ fn an_answer_that_breaks_off_once_is_asked_for_again_without_a_warning() {
             sentry.peer.lines(),
             [GET_INTEGRATIONS, GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, POST_PIPELINE]
         );
-        let why = ended.stderr.lines().find(|line| line.contains("is sent again")).unwrap();
-        assert!(why.contains("DEBUG") && why.contains("did not answer, or broke off"), "{why}");
+        let why = ended
+            .stderr
+            .lines()
+            .find(|line| line.contains("retrying the request on a new connection"))
+            .unwrap();
+        assert!(
+            why.contains("DEBUG")
+                && why.contains("did not respond in time, or the connection was lost"),
+            "{why}"
+        );
     }
 }
 
@@ -96,9 +108,17 @@ fn a_server_that_always_breaks_off_is_unreachable() {
     let sentry = always(GET_INTEGRATIONS, || Response::json(200, &json!([])).cut_short());
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
     assert!(sentry.peer.count(GET_INTEGRATIONS) > 2);
-    assert!(ended.output("error-message").contains("did not answer, or broke off"));
+    assert!(
+        ended
+            .output("error-message")
+            .contains("did not respond in time, or the connection was lost")
+    );
     let why = ended.stderr.lines().find(|line| line.contains(AGAIN)).unwrap();
-    assert!(why.contains("attempt=2") && why.contains("did not answer, or broke off"), "{why}");
+    assert!(
+        why.contains("attempt=2")
+            && why.contains("did not respond in time, or the connection was lost"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -129,7 +149,11 @@ fn a_redirect_is_never_followed_and_the_token_goes_nowhere_else() {
             let ended = assert_fails(&sentry.opsgenie(), 6, "backend-error");
             assert_eq!(other.lines(), [""; 0]);
             assert_eq!(ended.output("error-status"), status.to_string());
-            assert!(ended.output("error-message").contains("the token goes nowhere else"));
+            assert!(
+                ended
+                    .output("error-message")
+                    .contains("which is not followed so that the token stays with this server")
+            );
             assert_eq!(sentry.peer.count(line), 1);
         }
     }
@@ -155,7 +179,7 @@ fn certified(name: &str) -> (HttpServer, ProgramRun) {
 fn a_certificate_of_an_unknown_authority_is_refused_before_anything_is_sent() {
     let (peer, run) = certified("127.0.0.1");
     let ended = assert_fails(&run, 6, "unreachable");
-    let message = "no TLS connection to 127.0.0.1, or its certificate does not verify";
+    let message = "TLS connection to 127.0.0.1 failed, or its certificate could not be verified";
     assert_eq!(ended.output("error-message"), message);
     assert!(ended.stderr.contains("`ca-file`") && !ended.stderr.contains(AGAIN));
     assert_eq!(peer.lines(), [""; 0]);
@@ -181,7 +205,7 @@ fn a_ca_file_is_added_to_bundled_roots_on_a_machine_that_has_none() {
     let run = run.var("FINISHLINE_CA_FILE", file).var("SSL_CERT_FILE", empty);
     let run = run.var("FINISHLINE_LOG_LEVEL", "debug");
     let ended = assert_completes(&run.var("SSL_CERT_DIR", "/nowhere"), "complete true 1");
-    assert!(ended.stderr.contains("taking the bundled ones"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("using the bundled ones"), "{}", ended.stderr);
 }
 
 #[test]
@@ -194,7 +218,7 @@ fn a_server_that_speaks_no_tls_is_told_apart_from_one_that_is_not_there() {
         drop(std::io::copy(&mut stream, &mut std::io::sink()));
     });
     let ended = assert_fails(&run.var("FINISHLINE_TIMEOUT", "20"), 6, "unreachable");
-    assert!(ended.output("error-message").starts_with("no TLS connection to 127.0.0.1"));
+    assert!(ended.output("error-message").starts_with("TLS connection to 127.0.0.1 failed"));
     server.join().unwrap();
 }
 
@@ -235,7 +259,7 @@ fn a_rate_limit_is_waited_for_until_the_time_that_the_server_names() {
             [GET_INTEGRATIONS, GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, POST_PIPELINE]
         );
         let why = ended.stderr.lines().find(|line| line.contains(AGAIN)).unwrap();
-        assert!(why.contains("the backend limits the rate with HTTP 429: slow down"), "{why}");
+        assert!(why.contains("rate limit reached: HTTP 429: slow down"), "{why}");
         assert!(why.contains("seconds=1"), "{why}");
     });
 }
@@ -278,7 +302,7 @@ fn a_server_that_fails_once_is_asked_again() {
         let sentry = once(GET_INTEGRATIONS, move || Response::html(status, "<html>"));
         let ended = assert_completes(&sentry.opsgenie(), "complete true 1");
         assert_eq!(sentry.peer.count(GET_INTEGRATIONS), 2);
-        let reason = format!("the backend answered with HTTP {status}");
+        let reason = format!("the backend failed: HTTP {status}");
         assert!(ended.stderr.contains(AGAIN) && ended.stderr.contains(&reason));
     });
 }
@@ -324,7 +348,11 @@ fn an_answer_of_a_step_is_never_sent_again_without_a_look() {
                 GET_INTEGRATIONS
             ]
         );
-        assert!(ended.stderr.contains("looking whether the answer arrived"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("response lost: checking whether the server applied the request"),
+            "{}",
+            ended.stderr
+        );
         assert!(!ended.stderr.contains(AGAIN), "{}", ended.stderr);
     }
 }

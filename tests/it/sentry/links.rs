@@ -39,7 +39,7 @@ fn a_plan_prints_the_first_request_and_posts_nothing() {
         let body = r#"{"action":"initialize","provider":"opsgenie"}"#;
         let request = format!("backend: POST {url}pipeline/integration_pipeline/ {body}\n");
         assert!(ended.stdout.contains(&request), "{}", ended.stdout);
-        let answer = "answer step `installation_config` with baseUrl, provider, apiKey (secret)";
+        let answer = "submit step `installation_config` with baseUrl, provider, apiKey (secret)";
         assert!(ended.stdout.contains(answer), "{}", ended.stdout);
         assert_eq!(leaks(&ended, SECRET), [""; 0]);
     }
@@ -53,13 +53,13 @@ fn a_plan_says_what_would_be_linked_and_whether_nothing_is_to_do() {
         let ended = assert_completes(&run.args(&["plan"]), "planned false 1");
         assert!(lines.iter().all(|line| ended.stdout.contains(line)), "{}", ended.stdout);
     };
-    let lacks = "Opsgenie is installed, and would get what it lacks for acme";
+    let lacks = "Opsgenie is installed; missing links would be added for acme";
     let repositories = with_repositories(&sentry);
     plan(repositories.clone(), &[lacks, "link repository acme/web"]);
     plan(with_mappings(&sentry), &[lacks, "map `app/` of web to `src/` of acme/web"]);
     assert!(sentry.peer.requests().iter().all(|request| request.method == "GET"));
     let ended = assert_completes(&repositories, "complete true 1");
-    let got = "Opsgenie is installed, and got what it lacked for acme";
+    let got = "Opsgenie is installed; missing links were added for acme";
     assert!(ended.stdout.starts_with(got), "{}", ended.stdout);
     assert!(ended.stdout.contains("linked repository acme/api"), "{}", ended.stdout);
     let ended = assert_completes(&with_mappings(&sentry), "complete true 1");
@@ -164,7 +164,7 @@ fn a_repository_that_is_refused_is_a_warning_and_the_others_are_linked() {
         }
     });
     let ended = assert_completes(&with_repositories(&sentry), "complete true 1");
-    let words = "repository-not-linked: `acme/web` is not linked: HTTP 404: no access to it";
+    let words = "repository-not-linked: cannot link `acme/web`: HTTP 404: no access to it";
     assert_eq!(warnings(&ended), [words]);
     assert_eq!(ended.output("warnings"), "repository-not-linked");
     assert!(ended.stderr.contains("::warning title=finishline%3A repository-not-linked::"));
@@ -179,7 +179,7 @@ fn repositories_that_cannot_be_listed_are_one_warning() {
     });
     let ended = assert_completes(&with_repositories(&sentry), "complete true 1");
     assert_eq!(warnings(&ended).len(), 1);
-    assert!(warnings(&ended)[0].contains("the token may not link repositories"));
+    assert!(warnings(&ended)[0].contains("the token cannot link repositories"));
     assert_eq!(sentry.peer.count("POST repos/"), 0);
 }
 
@@ -231,7 +231,7 @@ fn a_mapping_that_is_refused_is_a_warning_and_the_integration_is_complete() {
             false => world.answer(request),
         });
         let ended = assert_completes(&with_mappings(&sentry), "complete true 1");
-        let about = "code-mapping-not-set: the code mapping of `acme/web of web` is not set";
+        let about = "code-mapping-not-set: cannot set the code mapping of `acme/web of web`";
         assert_eq!(warnings(&ended), [format!("{about}: {words}")]);
     }
 }

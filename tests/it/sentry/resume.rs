@@ -89,7 +89,7 @@ fn another_process_with_the_same_token_finishes_it_once() {
     assert_eq!(last.json(), json!({"code": "c0de-x", "state": "0auth-state-1"}));
     assert_eq!(entries(&run), [""; 0]);
     let again = assert_fails(&resume(&run, CALLBACK), 4, "wrong-oauth-state");
-    assert!(again.output("error-message").contains("waits in the resume file"));
+    assert!(again.output("error-message").contains("the resume file has no waiting pipeline"));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn one_of_two_that_wait_is_named_by_its_provider() {
     run.clone().var("FINISHLINE_PROVIDER", "gitea").execute().expect(3);
     assert_eq!(entries(&run).len(), 2);
     let ended = assert_fails(&resume(&run, CALLBACK), 2, "ambiguous");
-    assert!(ended.stderr.contains("name the one you mean with `provider`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("select one with `provider`"), "{}", ended.stderr);
     let gitlab = resume(&run, CALLBACK).var("FINISHLINE_PROVIDER", "gitlab");
     assert_completes(&gitlab, "complete true 1");
     assert!(entries(&run)[0].ends_with("/acme/gitea"));
@@ -196,7 +196,7 @@ fn a_session_at_another_step_is_not_gone_on_with() {
 fn without_a_resume_file_the_person_is_told_to_set_one() {
     let sentry = FakeSentry::new();
     let ended = sentry.step("gitlab", GITLAB).execute().expect(3);
-    assert!(ended.stdout.contains("set `resume-file`, and run again"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("set `resume-file` and run again"), "{}", ended.stdout);
     let run = sentry.step("gitlab", GITLAB);
     let ended = assert_fails(&resume(&run, CALLBACK), 2, "usage");
     assert!(ended.output("error-message").contains("`resume-file` is missing"));
@@ -363,7 +363,7 @@ fn two_entries_of_one_provider_wait_beside_each_other_and_are_told_apart() {
         resume(&run, &CALLBACK.replace("state-1", "state-3")).without("FINISHLINE_MANIFEST");
     let ended = assert_fails(&resumed, 2, "ambiguous");
     assert!(ended.stderr.contains(&kept.join(", ")), "{}", ended.stderr);
-    assert!(ended.stderr.contains("by what stands last with `entry`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("set `entry` to the last part of its name"), "{}", ended.stderr);
     assert_completes(&resumed.var("FINISHLINE_ENTRY", "integrations[1]"), "complete true 1");
     assert_eq!(entries(&run), kept[..1]);
 }
@@ -374,10 +374,12 @@ fn an_entry_of_the_manifest_goes_on_with_what_the_manifest_says_of_it() {
     let run = two_waiting(&sentry);
     let resumed = resume(&run, &CALLBACK.replace("state-1", "state-2"));
     let ended = assert_fails(&resumed, 2, "usage");
-    let hint = "name the one that waits with `entry`: integrations[0], integrations[1]";
+    let hint = "set `entry` to the one that is waiting: integrations[0], integrations[1]";
     assert!(ended.stderr.contains(hint), "{}", ended.stderr);
     assert_completes(&resumed.var("FINISHLINE_ENTRY", "integrations[0]"), "complete true 1");
     assert_eq!(entries(&run).len(), 1);
     let callback = run.var("FINISHLINE_CALLBACK_URL", CALLBACK);
-    assert!(assert_fails(&callback, 2, "usage").stderr.contains("`callback-url` is for"));
+    assert!(
+        assert_fails(&callback, 2, "usage").stderr.contains("`callback-url` can only be used with")
+    );
 }

@@ -30,7 +30,7 @@ fn an_organization_token_is_refused_before_any_request() {
     let token = of_acme(&sentry);
     let ended = assert_fails(&sentry.opsgenie().var("SENTRY_AUTH_TOKEN", &token), 5, "org-token");
     assert_eq!(sentry.peer.lines(), [""; 0]);
-    assert!(ended.stderr.contains("set `pipeline-token` to the token of a user"));
+    assert!(ended.stderr.contains("set `pipeline-token` to an access token of a user"));
     assert_eq!(leaks(&ended, &token), [""; 0]);
     let user = sentry.opsgenie().var("FINISHLINE_PIPELINE_TOKEN", &token);
     assert_fails(&user, 5, "org-token");
@@ -86,9 +86,9 @@ fn a_damaged_organization_token_is_left_to_the_server() {
 fn a_token_that_the_server_does_not_know_is_told_so() {
     let sentry = saying(401, "Invalid token");
     let ended = assert_fails(&sentry.opsgenie(), 5, "unauthorized");
-    let message = "127.0.0.1 does not know the token (Invalid token)";
+    let message = "127.0.0.1 does not accept the token (Invalid token)";
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} 401"));
-    assert!(ended.stderr.contains("it may have been revoked, or be of another server"));
+    assert!(ended.stderr.contains("the current one may be revoked or belong to another server"));
     assert_eq!(sentry.peer.requests().len(), 1);
 }
 
@@ -96,10 +96,12 @@ fn a_token_that_the_server_does_not_know_is_told_so() {
 fn a_token_without_the_scope_is_told_which_scope_and_role_it_needs() {
     let words = "You do not have permission to perform this action.";
     let ended = assert_fails(&saying(403, words).opsgenie(), 5, "missing-scope");
-    let message = format!("the token may not list integrations for acme ({words})");
+    let message = format!("the token cannot list integrations for acme ({words})");
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} 403"));
     assert!(
-        ended.stderr.contains("org:integrations, and its owner the role owner, manager or admin")
+        ended
+            .stderr
+            .contains("org:integrations; its owner must have the role owner, manager or admin")
     );
     let sentry =
         FakeSentry::with(|world: &mut SentryData, request| match request.line() == POST_PIPELINE {
@@ -107,7 +109,7 @@ fn a_token_without_the_scope_is_told_which_scope_and_role_it_needs() {
             false => world.answer(request),
         });
     let ended = assert_fails(&sentry.opsgenie(), 5, "missing-scope");
-    assert!(ended.output("error-message").contains("may not walk an integration pipeline"));
+    assert!(ended.output("error-message").contains("the token cannot run an integration pipeline"));
     assert_eq!(sentry.peer.count(POST_PIPELINE), 1);
 }
 
@@ -118,9 +120,15 @@ fn an_organization_that_the_token_does_not_see_is_told_so() {
         5,
         "not-a-member",
     );
-    assert!(ended.output("error-message").contains("no organization acme"));
+    assert!(
+        ended.output("error-message").contains("organization acme does not exist on 127.0.0.1")
+    );
     assert_eq!(ended.output("error-status"), "404");
-    assert!(ended.stderr.contains("check `org`, and that the token's owner is a member of it"));
+    assert!(
+        ended
+            .stderr
+            .contains("check `org`, and that the token's owner is a member of that organization")
+    );
 }
 
 #[test]
@@ -128,7 +136,11 @@ fn a_server_without_such_a_listing_is_no_matter_of_membership() {
     let peer = HttpServer::new(|_| Response::html(404, "<!doctype html><title>Not Found</title>"));
     let run = crate::support::fake_sentry::step(&peer.url(), "opsgenie", OPSGENIE);
     let ended = assert_fails(&run, 6, "backend-error");
-    assert!(ended.output("error-message").contains("is no Sentry"), "{}", ended.stderr);
+    assert!(
+        ended.output("error-message").contains("does not look like a Sentry server"),
+        "{}",
+        ended.stderr
+    );
     assert!(ended.stderr.contains("check `url`"), "{}", ended.stderr);
 }
 

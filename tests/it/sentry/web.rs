@@ -106,7 +106,7 @@ fn a_server_without_the_endpoint_is_walked_by_its_pages() {
         sentry.peer.lines(),
         [GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, WHO, SETUP, ANSWER]
     );
-    assert!(ended.stderr.contains("taking its set-up pages (`web`)"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("using its setup pages (`dialect: web`)"), "{}", ended.stderr);
     assert!(ended.output("redirect-url").ends_with("/settings/acme/integrations/example/1/"));
     assert_eq!(sentry.peer.requests()[0].parameter("provider_key"), "example");
     let posted = sentry.peer.requests().pop().unwrap();
@@ -225,7 +225,10 @@ fn a_form_that_is_shown_again_names_its_fields_as_the_endpoint_does() {
     assert_eq!(sentry.peer.count(ANSWER), 1);
     let plain = answering_otherwise(ANSWER, || Response::html(200, FORM));
     let ended = assert_fails(&example(&plain), 4, "refused");
-    assert_eq!(ended.output("error-message"), "the form is shown again");
+    assert_eq!(
+        ended.output("error-message"),
+        "the setup page shows its form again without a reason"
+    );
 }
 
 #[test]
@@ -238,7 +241,9 @@ fn a_login_page_means_that_the_user_may_not() {
                 "missing-scope",
             );
             assert!(
-                ended.output("error-message").contains("may not install integrations for acme")
+                ended
+                    .output("error-message")
+                    .contains("is not allowed to install integrations for acme")
             );
             assert_eq!(ended.output("error-status"), "");
         }
@@ -301,7 +306,7 @@ fn a_person_is_sent_to_the_servers_own_page_and_no_secret_leaves_the_job() {
 fn a_provider_that_the_server_does_not_have_is_unsupported() {
     let zzz = FakeSentry::with(old);
     let ended = assert_fails(&zzz.step("zzz", "{a: {b: c}}"), 4, "unsupported");
-    assert!(ended.output("error-message").ends_with("shows no set-up page for zzz"));
+    assert!(ended.output("error-message").ends_with("has no setup page for zzz"));
     assert_eq!(zzz.peer.lines()[4..].len(), 2);
     let gone = answering_otherwise(SETUP, || Response::html(404, ""));
     assert_eq!(assert_fails(&example(&gone), 4, "unsupported").output("error-status"), "");
@@ -314,7 +319,7 @@ fn the_shell_of_the_app_is_no_page_of_the_pipeline() {
             Response::html(200, "<title>Sentry</title><div id=\"blk_router\">")
         });
         let ended = assert_fails(&example(&sentry), 4, "unsupported");
-        assert!(ended.output("error-message").contains("shows no set-up page for example"));
+        assert!(ended.output("error-message").contains("has no setup page for example"));
     }
 }
 
@@ -329,7 +334,11 @@ fn a_vendor_that_nothing_answers_is_left_to_a_person_at_the_servers_own_page() {
     let page = format!("{}/organizations/acme/integrations/chat/setup/", sentry.peer.url());
     assert_eq!(ended.output("redirect-url"), page);
     let ended = assert_fails(&FakeSentry::with(old).step("forge", "{}"), 2, "missing-field");
-    assert!(ended.output("error-message").contains("has a step `1` that nothing here answers"));
+    assert!(
+        ended
+            .output("error-message")
+            .contains("no fields were given for step `1` of the forge pipeline")
+    );
 }
 
 #[test]

@@ -193,8 +193,8 @@ fn two_servers_may_use_one_file() {
 fn a_wrong_command_line_is_said_in_words() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, words) in [
-        (["--listen", "nowhere"], "--listen `nowhere` is no address with a port"),
-        (["--org", "a/b"], "--org `a/b` is no slug"),
+        (["--listen", "nowhere"], "invalid --listen `nowhere`: expected an address with a port"),
+        (["--org", "a/b"], "invalid --org `a/b`: expected a slug"),
         (["--project", "web"], "--project needs an --org"),
     ] {
         let output = command(folder.path(), &arguments).output().unwrap();

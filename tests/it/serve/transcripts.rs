@@ -318,7 +318,7 @@ fn aws_lambda_walks_its_three_steps_at_a_sentry() {
         (vec![stack.clone(), answer(&bad[2])], "error bad-field  `region`", &role[0]),
         (
             vec![stack.clone(), code.clone(), answer(&function[0])],
-            "error refused  the step did not succeed for `lambdaA`",
+            "error refused  the step failed for `lambdaA`",
             &function[0],
         ),
         (vec![stack, code, answer(&function[1])], "complete  7", &function[1]),

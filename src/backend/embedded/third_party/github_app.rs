@@ -23,7 +23,7 @@ const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// Fetches one thing from the API at `base`.
 pub(crate) async fn fetch(request: &VendorRequest, base: &str) -> VendorResponse {
-    tracing::debug!(name = request.name, "asking GitHub");
+    tracing::debug!(name = request.name, "sending a request to GitHub");
     let mut response = VendorResponse::Unreached(ConnectError::Connect);
     for trust in http::trust_candidates(&request.url, request.verify_tls) {
         response = get(request, base, &trust)
@@ -48,7 +48,7 @@ async fn get(
     let builder = match &request.credentials {
         // Octocrab panics at a token that no header can carry.
         Credentials::Bearer(token) if HeaderValue::from_str(token.expose()).is_err() => {
-            return Err("the token that GitHub gave holds characters that no token has".into());
+            return Err("the token returned by GitHub contains invalid characters".into());
         }
         Credentials::Bearer(token) => builder.personal_token(token.expose().to_owned()),
         _ => builder,
@@ -68,7 +68,8 @@ fn unreached(error: &(dyn std::error::Error + 'static)) -> ConnectError {
 
 /// The JWT that proves an app (RS256), good from a minute ago on.
 pub(crate) fn jwt(app_id: &str, private_key: &Secret, now: i64) -> Result<Secret, Refusal> {
-    let unfit = || Refusal::failure("the `privateKey` of the GitHub app is no RSA key in PEM");
+    let unfit =
+        || Refusal::failure("the `privateKey` of the GitHub App is not an RSA key in PEM format");
     let key = match PrivateKeyDer::from_pem_slice(private_key.expose().as_bytes()) {
         Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
         Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),

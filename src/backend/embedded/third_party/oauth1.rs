@@ -74,7 +74,7 @@ fn key(pem: &str) -> Result<PrivateKey, Refusal> {
 }
 
 fn unfit() -> Refusal {
-    Refusal::failure("`privateKey` is no RSA private key in PEM that can sign")
+    Refusal::failure("`privateKey` is not an RSA private key in PEM format that can sign")
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ impl SentryClient {
             connection: &self.connection,
             deadline: self.deadline,
             is_pooled: true,
-            log_message: "waiting before the request is sent again",
+            log_message: "retrying after a pause",
         };
         retries
             .run(async || match http::send(self.build(request)).await {
@@ -171,7 +171,7 @@ impl SentryClient {
                 return Err(denied(&response));
             }
             let Value::Array(page) = response.json() else {
-                let message = format!("{} answered a listing with something else", self.base);
+                let message = format!("unexpected response from {}: not a list", self.base);
                 return Err(Error::new(ErrorCode::BackendError, message));
             };
             items.extend(page);
@@ -210,16 +210,20 @@ impl SentryClient {
             ErrorCode::Unreachable,
             match error {
                 ConnectError::Tls => {
-                    format!("no TLS connection to {host}, or its certificate does not verify")
+                    format!(
+                        "TLS connection to {host} failed, or its certificate could not be verified"
+                    )
                 }
                 ConnectError::Connect => format!("cannot connect to {host}"),
-                ConnectError::Interrupted => format!("{host} did not answer, or broke off"),
+                ConnectError::Interrupted => {
+                    format!("{host} did not respond in time, or the connection was lost")
+                }
             },
         );
         let failure = match error {
-            ConnectError::Tls => failure.with_hint(
-                "check `url`, and name the certificate of your own authority with `ca-file`",
-            ),
+            ConnectError::Tls => {
+                failure.with_hint("check `url`; for a private certificate authority, set `ca-file`")
+            }
             ConnectError::Connect | ConnectError::Interrupted => failure,
         };
         Attempt::unreached(retry, error, failure)
@@ -231,16 +235,16 @@ impl SentryClient {
             let reason = error_text(&response.json());
             let reason = reason.map(|reason| secret::redact(&reason, &self.secrets));
             let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-            let message = format!("{text} with HTTP {}{reason}", response.status);
+            let message = format!("{text}: HTTP {}{reason}", response.status);
             Error { status: Some(response.status), ..Error::new(code, message) }
         };
         match response.status {
             429 => Attempt::Retry {
                 after: Some(response.rate_limit()),
-                failure: failure(ErrorCode::RateLimited, "the backend limits the rate"),
+                failure: failure(ErrorCode::RateLimited, "rate limit reached"),
             },
             408 | 500..=599 => {
-                Attempt::uncertain(retry, failure(ErrorCode::BackendError, "the backend answered"))
+                Attempt::uncertain(retry, failure(ErrorCode::BackendError, "the backend failed"))
             }
             _ => Attempt::Answer(response),
         }

@@ -24,7 +24,7 @@ pub(crate) enum Permission {
 
 /// The hint where something else than a Sentry answers.
 pub(crate) const NO_SENTRY_HINT: &str =
-    "check `url`: it must be the server's own address, with the path that it is below";
+    "check `url`: use the server's base URL, including any path prefix";
 
 /// The scopes of which one is needed.
 const READ_SCOPES: &str = "org:read, org:write, org:admin or org:integrations";
@@ -36,9 +36,9 @@ impl Permission {
     fn details(self) -> (&'static str, &'static str) {
         match self {
             Self::ListIntegrations => ("list integrations", READ_SCOPES),
-            Self::Pipeline => ("walk an integration pipeline", WRITE_SCOPES),
+            Self::Pipeline => ("run an integration pipeline", WRITE_SCOPES),
             Self::Repositories => ("link repositories and code mappings", READ_SCOPES),
-            Self::Releases => ("make releases", RELEASE_SCOPES),
+            Self::Releases => ("create releases", RELEASE_SCOPES),
             Self::ListRepositories => ("list repositories", READ_SCOPES),
         }
     }
@@ -65,8 +65,8 @@ impl Permission {
     /// Who may hold such a token, for the hint.
     fn required_role(self, org: &OrgSlug) -> String {
         match self.allows_org_token() {
-            true => format!("its owner membership in {org} and its projects"),
-            false => format!("its owner the role owner, manager or admin in {org}"),
+            true => format!("its owner must be a member of {org} and its projects"),
+            false => format!("its owner must have the role owner, manager or admin in {org}"),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Permission {
 fn org_token() -> Error {
     Error::new(
         ErrorCode::OrgToken,
-        "this is an organization token (org:ci), and a pipeline needs a user's token",
+        "this is an organization token (org:ci), but a pipeline needs a user's access token",
     )
 }
 
@@ -103,31 +103,33 @@ impl SentryClient {
         let backend_error = |message| Error::new(ErrorCode::BackendError, message);
         let failure = match (response.status, self.token_kind()) {
             (401, _) => {
-                let message = format!("{host} does not know the token{reason}");
+                let message = format!("{host} does not accept the token{reason}");
                 Error::new(ErrorCode::Unauthorized, message)
             }
             (403, TokenKind::Organization(_)) if !permission.allows_org_token() => org_token(),
             (403, _) => {
-                let message = format!("the token may not {action} for {org}{reason}");
+                let message = format!("the token cannot {action} for {org}{reason}");
                 let role = permission.required_role(org);
                 Error::new(ErrorCode::MissingScope, message)
-                    .with_hint(format!("give the token one of {scopes}, and {role}"))
+                    .with_hint(format!("use a token with one of the scopes {scopes}; {role}"))
             }
-            (404, _) if body["detail"].is_null() => {
-                backend_error(format!("{host} is no Sentry: it knows nothing of organizations"))
-                    .with_hint(NO_SENTRY_HINT)
-            }
+            (404, _) if body["detail"].is_null() => backend_error(format!(
+                "{host} does not look like a Sentry server: it has no organizations API"
+            ))
+            .with_hint(NO_SENTRY_HINT),
             (404, _) => {
-                let message = format!("{host} shows this token no organization {org}{reason}");
+                let message = format!(
+                    "organization {org} does not exist on {host}, or this token cannot see \
+                     it{reason}"
+                );
                 Error::new(ErrorCode::NotAMember, message)
             }
             (300..=399, _) => backend_error(format!(
-                "{host} sends this request elsewhere, and the token goes nowhere else"
+                "{host} answered with a redirect, which is not followed so that the token stays \
+                 with this server"
             ))
-            .with_hint(
-                "check `url`: it must be the server's own address, with https where it has it",
-            ),
-            (status, _) => backend_error(format!("{host} answered HTTP {status}{reason}")),
+            .with_hint("check `url`: use the server's own URL, with https if it supports it"),
+            (status, _) => backend_error(format!("{host} returned HTTP {status}{reason}")),
         };
         Error { status: Some(response.status), ..failure }
     }
@@ -136,7 +138,7 @@ impl SentryClient {
 /// The pipeline's session is gone: the cookie is lost, or its hour is over.
 pub(crate) fn expired(response: &HttpResponse) -> Refusal {
     let reason = error_text(&response.json()).unwrap_or_default();
-    let message = format!("the pipeline is not there any more: {reason}");
+    let message = format!("the pipeline no longer exists: {reason}");
     Refusal { status: Some(response.status), ..Refusal::new(ErrorCode::SessionExpired, message) }
 }
 

@@ -107,7 +107,10 @@ impl SentryBackend<'_> {
 
     /// The answer may have arrived: the current step tells, and after the last one the list does.
     async fn recover(&mut self, body: &Value, mut failure: Error) -> Result<StepResult> {
-        tracing::warn!(reason = failure.message, "looking whether the answer arrived");
+        tracing::warn!(
+            reason = failure.message,
+            "response lost: checking whether the server applied the request"
+        );
         // A finish that failed halfway leaves a session whose step cannot be read.
         let current = self.client.get(self.path(PIPELINE)).await.ok();
         if let Some(current) = current.filter(HttpResponse::is_success) {
@@ -160,21 +163,25 @@ impl SentryBackend<'_> {
     pub(crate) fn no_endpoint(&self) -> Error {
         let message = format!("{} has no pipeline endpoint", self.client.base());
         Error::new(ErrorCode::Unsupported, message)
-            .with_hint("it may be older than 2026: set `dialect: web`, or check `url`")
+            .with_hint("the server may be older than 2026: set `dialect: web`, or check `url`")
     }
 
     fn unexpected_body(&self) -> Error {
-        let message = format!("{} answered the pipeline with something else", self.client.base());
+        let message =
+            format!("unexpected response from the pipeline endpoint of {}", self.client.base());
         Error::new(ErrorCode::BackendError, message)
     }
 
     /// The provider cannot be started here: a gate, or not registered.
     fn not_offered(&self, response: &HttpResponse) -> Error {
         let reason = error_text(&response.json()).unwrap_or_default();
-        let message =
-            format!("{} does not start a {} pipeline: {reason}", self.client.base(), self.task.key);
+        let message = format!(
+            "{} refused to start a {} pipeline: {reason}",
+            self.client.base(),
+            self.task.key
+        );
         let failure = Error::new(ErrorCode::Unsupported, message)
-            .with_hint("the message is the server's own: the provider is unknown there, or needs a feature of the plan");
+            .with_hint("the message comes from the server: the provider is unknown there, or needs a feature that the plan lacks");
         Error { status: Some(response.status), ..failure }
     }
 }
@@ -185,15 +192,16 @@ pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
     let id = id.ok_or_else(|| {
         Error::new(
             ErrorCode::BackendError,
-            "the pipeline finished, and the answer names no integration",
+            "the pipeline finished, but the response contains no integration id",
         )
     })?;
     // An older server says success although the link still waits for its deletion.
     let status = data["organizationIntegrationStatus"].as_str().unwrap_or("active");
     if status != "active" {
-        let message = format!("integration {id} is there, but Sentry has it as {}", quote(status));
+        let message =
+            format!("integration {id} exists, but its status in Sentry is {}", quote(status));
         return Err(Error::new(ErrorCode::Refused, message)
-            .with_hint("wait until its deletion is through, and run again"));
+            .with_hint("wait until its deletion is complete, then run again"));
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok(FinishedIntegration {

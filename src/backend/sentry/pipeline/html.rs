@@ -62,7 +62,7 @@ fn reason(html: &str) -> String {
     let exact = body.split_once("<pre>").and_then(|(_, rest)| rest.split_once("</pre>"));
     let body = exact.map_or(body.split("<script").next().unwrap_or_default(), |(reason, _)| reason);
     match words(body) {
-        words if words.is_empty() => "the page gives no reason".to_owned(),
+        words if words.is_empty() => "the page shows no reason".to_owned(),
         words => words,
     }
 }

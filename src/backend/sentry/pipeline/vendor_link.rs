@@ -88,8 +88,11 @@ impl SentryBackend<'_> {
     /// To choose an organization, or because the person may not install here.
     fn not_finished(&self) -> Error {
         let (base, org) = (self.client.base(), &self.task.org);
-        let message = format!("{base} does not finish {} by a link for {org}", self.task.key);
+        let message = format!(
+            "{base} did not complete the installation of {} by link for {org}",
+            self.task.key
+        );
         Error::new(ErrorCode::Refused, message)
-            .with_hint("check that the token's owner is an owner, manager or admin of `org`")
+            .with_hint("check that the token's owner has the role owner, manager or admin in `org`")
     }
 }

@@ -137,9 +137,9 @@ impl SentryBackend<'_> {
             SetupPage::Error(reason) => {
                 Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
             }
-            SetupPage::Form { errors, .. } if errors.is_empty() => {
-                Ok(StepResult::Refused(Refusal::failure("the form is shown again")))
-            }
+            SetupPage::Form { errors, .. } if errors.is_empty() => Ok(StepResult::Refused(
+                Refusal::failure("the setup page shows its form again without a reason"),
+            )),
             SetupPage::Form { errors, .. } => {
                 let named = errors.into_iter().map(|(name, why)| (camel_case(&name), why));
                 Ok(StepResult::Invalid(named.collect()))
@@ -168,25 +168,27 @@ impl SentryBackend<'_> {
         match (response.status, response.header("location")) {
             (300..=399, Some(location)) if location.contains("/auth/login/") => {
                 let org = &self.task.org;
-                let message = format!("the token's owner may not install integrations for {org}");
-                Err(Error::new(ErrorCode::MissingScope, message)
-                    .with_hint("use the token of a user whose role is owner, manager or admin"))
+                let message =
+                    format!("the token's owner is not allowed to install integrations for {org}");
+                Err(Error::new(ErrorCode::MissingScope, message).with_hint(
+                    "use an access token of a user with the role owner, manager or admin",
+                ))
             }
             (300..=399, Some("/")) => Err(permission::expired(response).into()),
             (200..=399, _) => Ok(()),
             (404, _) => Err(Error::new(
                 ErrorCode::Unsupported,
-                format!("{} has no {} integration to set up", self.client.base(), self.task.key),
+                format!("{} has no {} integration to install", self.client.base(), self.task.key),
             )),
             (status, _) => Err(Error::new(
                 ErrorCode::BackendError,
-                format!("the set-up page was answered with HTTP {status}"),
+                format!("the setup page returned HTTP {status}"),
             )),
         }
     }
 
     pub(crate) fn no_page(&self) -> Error {
-        let message = format!("{} shows no set-up page for {}", self.client.base(), self.task.key);
+        let message = format!("{} has no setup page for {}", self.client.base(), self.task.key);
         Error::new(ErrorCode::Unsupported, message)
             .with_hint("the provider may not be configured on that server")
     }
