@@ -18,40 +18,30 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
         steps: &[
             Step::form(
                 "project_select",
-                &[Field::required(
-                    "projectId",
-                    FieldKind::Integer,
-                    "the id of the project in Sentry",
-                    "7",
-                )],
+                &[Field::required("projectId", FieldKind::Integer)
+                    .help("the id of the project in Sentry", "7")],
             ),
             Step::form(
                 "cloudformation",
                 &[
-                    Field::required(
-                        "accountNumber",
-                        ACCOUNT,
-                        "the id of the AWS account",
-                        "599817902985",
-                    ),
-                    Field::text("region", 32, "the region of the stack", "us-east-2"),
-                    Field::text(
-                        "awsExternalId",
-                        256,
-                        "the external id that the stack was created with",
-                        "${AWS_EXTERNAL_ID}",
-                    )
-                    .secret(),
+                    Field::required("accountNumber", ACCOUNT)
+                        .help("the id of the AWS account", "599817902985"),
+                    Field::text("region", 32).help("the region of the stack", "us-east-2"),
+                    Field::text("awsExternalId", 256)
+                        .help(
+                            "the external id that the stack was created with",
+                            "${AWS_EXTERNAL_ID}",
+                        )
+                        .secret(),
                 ],
             ),
             Step::form(
                 "instrumentation",
-                &[Field::required(
-                    "enabledFunctions",
-                    FieldKind::List(&FieldKind::Text(140)),
-                    "the functions to instrument; their layers and variables are changed",
-                    "checkout, invoices",
-                )],
+                &[Field::required("enabledFunctions", FieldKind::List(&FieldKind::Text(140)))
+                    .help(
+                        "the functions to instrument; their layers and variables are changed",
+                        "checkout, invoices",
+                    )],
             ),
         ],
         ..ProviderDescription::new("aws_lambda")

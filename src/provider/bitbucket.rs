@@ -18,27 +18,25 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &[Step::page(
         "authorize",
         "authorizeUrl",
-        &[Field::text("jwt", 16_384, "the JWT that Bitbucket passes on", "")
+        &[Field::text("jwt", 16_384)
+            .help("the JWT that Bitbucket passes on", "")
             .by_callback("jwt")
             .secret()],
     )],
     // What Bitbucket told the app when it was installed.
     app: &[
-        Field::text("key", 200, "the key in the app's descriptor", "acme-sentry"),
-        Field::text(
-            "clientKey",
-            200,
+        Field::text("key", 200).help("the key in the app's descriptor", "acme-sentry"),
+        Field::text("clientKey", 200).help(
             "the `clientKey` that Bitbucket sent when the app was installed",
             "connect:1234567",
         ),
-        Field::text(
-            "sharedSecret",
-            4096,
-            "the `sharedSecret` that Bitbucket sent when the app was installed",
-            "${BB_SECRET}",
-        )
-        .secret(),
-        Field::text("username", 200, "the workspace in which the app is installed", "acme"),
+        Field::text("sharedSecret", 4096)
+            .help(
+                "the `sharedSecret` that Bitbucket sent when the app was installed",
+                "${BB_SECRET}",
+            )
+            .secret(),
+        Field::text("username", 200).help("the workspace in which the app is installed", "acme"),
         super::auth::app::URL,
     ],
     ..ProviderDescription::new("bitbucket")

@@ -12,7 +12,7 @@ pub(super) static CLAUDE_CODE: SentryOnly = SentryOnly::single_instance(Provider
     features: &["coding-agent"],
     steps: &[Step::form(
         "api_key_config",
-        &[Field::text("apiKey", 255, "an Anthropic API key", "${ANTHROPIC_API_KEY}").secret()],
+        &[Field::text("apiKey", 255).help("an Anthropic API key", "${ANTHROPIC_API_KEY}").secret()],
     )],
     ..ProviderDescription::new("claude_code")
 });

@@ -24,7 +24,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["coding-agent"],
     steps: &[Step::form(
         "api_key_config",
-        &[Field::text("apiKey", 255, "a Cursor API key", "${CURSOR_API_KEY}").secret()],
+        &[Field::text("apiKey", 255).help("a Cursor API key", "${CURSOR_API_KEY}").secret()],
     )],
     app: &[app::URL],
     ..ProviderDescription::new("cursor")

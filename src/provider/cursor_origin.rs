@@ -19,10 +19,6 @@ pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly::new(ProviderDescriptio
     ..ProviderDescription::new("cursor_origin")
 });
 
-const RECEIPT: Field = Field::text(
-    "installationReceipt",
-    16_384,
-    "the receipt that Cursor signs",
-    "${CURSOR_RECEIPT}",
-)
-.secret();
+const RECEIPT: Field = Field::text("installationReceipt", 16_384)
+    .help("the receipt that Cursor signs", "${CURSOR_RECEIPT}")
+    .secret();

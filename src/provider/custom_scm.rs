@@ -20,12 +20,9 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &[Step::form(
         "installation_config",
         &[
-            Field::text("name", 200, "the name of the installation", "Our Git"),
-            Field::url(
-                "url",
-                "the URL under which the repositories are hosted",
-                "https://git.example.com",
-            ),
+            Field::text("name", 200).help("the name of the installation", "Our Git"),
+            Field::url("url")
+                .help("the URL under which the repositories are hosted", "https://git.example.com"),
         ],
     )],
     ..ProviderDescription::new("custom_scm")

@@ -26,9 +26,9 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &[Step::form(
         "datadog_credentials",
         &[
-            Field::text("apiKey", 255, "a Datadog API key", "${DD_API_KEY}").secret(),
-            Field::text("appKey", 255, "an application key", "${DD_APP_KEY}").secret(),
-            Field::required("site", SITE, "the Datadog site", "datadoghq.eu"),
+            Field::text("apiKey", 255).help("a Datadog API key", "${DD_API_KEY}").secret(),
+            Field::text("appKey", 255).help("an application key", "${DD_APP_KEY}").secret(),
+            Field::required("site", SITE).help("the Datadog site", "datadoghq.eu"),
         ],
     )],
     app: &[app::URL],

@@ -36,14 +36,16 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         &[
             oauth2::CODE_FIELD,
             oauth2::STATE_FIELD,
-            Field::text("guildId", 32, "the id of the server", "1234567890")
+            Field::text("guildId", 32)
+                .help("the id of the server", "1234567890")
                 .by_callback("guild_id"),
         ],
     )],
     app: &[
         app::CLIENT_ID,
         app::client_secret("${DISCORD_CLIENT_SECRET}"),
-        Field::text("botToken", 4096, "the token of the app's bot", "${DISCORD_BOT_TOKEN}")
+        Field::text("botToken", 4096)
+            .help("the token of the app's bot", "${DISCORD_BOT_TOKEN}")
             .secret(),
         app::URL,
     ],

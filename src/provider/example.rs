@@ -13,7 +13,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &[Step::form(
         "setup",
-        &[Field::text("name", 200, "the name of the installation", "demo")],
+        &[Field::text("name", 200).help("the name of the installation", "demo")],
     )],
     ..ProviderDescription::new("example")
 };

@@ -14,18 +14,12 @@ pub(super) static GCP: SentryOnly = SentryOnly::single_instance(ProviderDescript
         Step::form(
             "gcp_customer_config",
             &[
-                Field::text(
-                    "customerSaEmail",
-                    255,
+                Field::text("customerSaEmail", 255).help(
                     "your service account, which Sentry's service account may impersonate",
                     "sentry@my-project.iam.gserviceaccount.com",
                 ),
-                Field::required(
-                    "projects",
-                    FieldKind::List(&PROJECT),
-                    "the projects to watch, at most 20",
-                    "my-project",
-                ),
+                Field::required("projects", FieldKind::List(&PROJECT))
+                    .help("the projects to watch, at most 20", "my-project"),
             ],
         ),
     ],

@@ -17,11 +17,10 @@ pub(super) static GCP_SA: SentryOnly = SentryOnly {
         steps: &[Step::form(
             "gcp_sa_config",
             &[
-                Field::required("gcpProjectId", gcp::PROJECT, "the project to watch", "my-project"),
-                Field::text("displayName", 200, "the display name", "Production"),
-                Field::required(
-                    "enabledServices",
-                    FieldKind::List(&FieldKind::Text(100)),
+                Field::required("gcpProjectId", gcp::PROJECT)
+                    .help("the project to watch", "my-project"),
+                Field::text("displayName", 200).help("the display name", "Production"),
+                Field::required("enabledServices", FieldKind::List(&FieldKind::Text(100))).help(
                     "the services to watch, by Sentry's names for them",
                     "logging, monitoring",
                 ),

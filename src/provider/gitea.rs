@@ -22,15 +22,12 @@ static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the URL of the Gitea instance", "https://gitea.example.com"),
-            Field::text("clientId", 200, "the id of the OAuth2 application created there", "6f1c…"),
-            Field::text(
-                "clientSecret",
-                4096,
-                "the secret of that application",
-                "${GITEA_CLIENT_SECRET}",
-            )
-            .secret(),
+            Field::url("url").help("the URL of the Gitea instance", "https://gitea.example.com"),
+            Field::text("clientId", 200)
+                .help("the id of the OAuth2 application created there", "6f1c…"),
+            Field::text("clientSecret", 4096)
+                .help("the secret of that application", "${GITEA_CLIENT_SECRET}")
+                .secret(),
             self_hosted::VERIFY_SSL,
         ],
     ),

@@ -34,20 +34,16 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
             "org_selection",
             "installAppUrl",
             &[
-                Field::optional(
-                    "chosenInstallationId",
-                    FieldKind::Text(40),
-                    "the id of an existing installation",
-                    "12345",
-                ),
+                Field::optional("chosenInstallationId", FieldKind::Text(40))
+                    .help("the id of an existing installation", "12345"),
                 github_app::ID_FIELD,
             ],
         ),
     ],
     app: &[
-        Field::text("appId", 40, "the id of the GitHub App", "123456"),
-        Field::text("name", 100, "the app's name as in its URL", "acme-sentry"),
-        Field::required("privateKey", PEM, "its private key", "${GITHUB_APP_KEY}").secret(),
+        Field::text("appId", 40).help("the id of the GitHub App", "123456"),
+        Field::text("name", 100).help("the app's name as in its URL", "acme-sentry"),
+        Field::required("privateKey", PEM).help("its private key", "${GITHUB_APP_KEY}").secret(),
         app::CLIENT_ID,
         app::client_secret("${GITHUB_CLIENT_SECRET}"),
         app::API_URL,

@@ -25,20 +25,20 @@ static STEPS: [Step; 3] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the URL of the server", "https://github.example.com"),
-            Field::text("id", 40, "the id of the GitHub App", "1"),
-            Field::text("name", 100, "the app's name as in its URL", "sentry-app"),
-            Field::text("webhookSecret", 4096, "the app's webhook secret", "${GHE_HOOK}").secret(),
-            Field::required("privateKey", PEM, "its private key", "${GHE_APP_KEY}").secret(),
-            Field::text("clientId", 200, "the app's client id", "Iv1.6f1c…"),
-            Field::text("clientSecret", 4096, "the app's client secret", "${GHE_SECRET}").secret(),
+            Field::url("url").help("the URL of the server", "https://github.example.com"),
+            Field::text("id", 40).help("the id of the GitHub App", "1"),
+            Field::text("name", 100).help("the app's name as in its URL", "sentry-app"),
+            Field::text("webhookSecret", 4096)
+                .help("the app's webhook secret", "${GHE_HOOK}")
+                .secret(),
+            Field::required("privateKey", PEM).help("its private key", "${GHE_APP_KEY}").secret(),
+            Field::text("clientId", 200).help("the app's client id", "Iv1.6f1c…"),
+            Field::text("clientSecret", 4096)
+                .help("the app's client secret", "${GHE_SECRET}")
+                .secret(),
             self_hosted::VERIFY_SSL,
-            Field::optional(
-                "publicLink",
-                FieldKind::Url,
-                "the URL of the page of a public app",
-                "",
-            ),
+            Field::optional("publicLink", FieldKind::Url)
+                .help("the URL of the page of a public app", ""),
         ],
     ),
     Step::page("app_install_redirect", "appInstallUrl", &[github_app::ID_FIELD]),

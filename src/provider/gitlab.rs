@@ -23,27 +23,16 @@ static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the URL of the GitLab instance", "https://gitlab.com"),
-            Field::text("clientId", 200, "the id of the OAuth application created there", "6f1c…"),
-            Field::text(
-                "clientSecret",
-                4096,
-                "the secret of that application",
-                "${GITLAB_CLIENT_SECRET}",
-            )
-            .secret(),
-            Field::optional(
-                "group",
-                FieldKind::Text(200),
-                "the path of the group; if empty, the whole instance",
-                "acme/widgets",
-            ),
-            Field::optional(
-                "includeSubgroups",
-                FieldKind::Flag(false),
-                "whether to include the group's subgroups",
-                "false",
-            ),
+            Field::url("url").help("the URL of the GitLab instance", "https://gitlab.com"),
+            Field::text("clientId", 200)
+                .help("the id of the OAuth application created there", "6f1c…"),
+            Field::text("clientSecret", 4096)
+                .help("the secret of that application", "${GITLAB_CLIENT_SECRET}")
+                .secret(),
+            Field::optional("group", FieldKind::Text(200))
+                .help("the path of the group; if empty, the whole instance", "acme/widgets"),
+            Field::optional("includeSubgroups", FieldKind::Flag(false))
+                .help("whether to include the group's subgroups", "false"),
             self_hosted::VERIFY_SSL,
         ],
     ),

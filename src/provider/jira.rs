@@ -21,22 +21,17 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Jira",
     summary: "needs only what the Connect app signed when it was installed in Jira",
     features: &["issue-basic", "issue-sync"],
-    initial: Some(&Step::initial(&[Field::text(
-        "signedParams",
-        16_384,
-        "the value of `signed_params=` in the link on the app's page in Jira; valid for a day",
-        "${JIRA_SIGNED_PARAMS}",
-    )
-    .by_link("signed_params")
-    .secret()])),
+    initial: Some(&Step::initial(&[Field::text("signedParams", 16_384)
+        .help(
+            "the value of `signed_params=` in the link on the app's page in Jira; valid for a day",
+            "${JIRA_SIGNED_PARAMS}",
+        )
+        .by_link("signed_params")
+        .secret()])),
     steps: &[Step::form("jira_confirm_install", &[Field::echoed("state")])],
-    app: &[Field::text(
-        "signingKey",
-        4096,
-        "the key with which the app signs",
-        "${JIRA_SIGNING_KEY}",
-    )
-    .secret()],
+    app: &[Field::text("signingKey", 4096)
+        .help("the key with which the app signs", "${JIRA_SIGNING_KEY}")
+        .secret()],
     ..ProviderDescription::new("jira")
 };
 

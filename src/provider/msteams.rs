@@ -9,14 +9,13 @@ pub(super) static MSTEAMS: SentryOnly = SentryOnly::new(ProviderDescription {
     sentry_only_reason: Some(
         "the bot in the team is Sentry's own, and its messages are signed with Sentry's key",
     ),
-    initial: Some(&Step::initial(&[Field::text(
-        "signedParams",
-        16_384,
-        "the value of `signed_params=` in the link on the bot's welcome card; valid for a day",
-        "${MSTEAMS_SIGNED_PARAMS}",
-    )
-    .by_link("signed_params")
-    .secret()])),
+    initial: Some(&Step::initial(&[Field::text("signedParams", 16_384)
+        .help(
+            "the value of `signed_params=` in the link on the bot's welcome card; valid for a day",
+            "${MSTEAMS_SIGNED_PARAMS}",
+        )
+        .by_link("signed_params")
+        .secret()])),
     features: &["alert-rule", "chat-unfurl"],
     steps: &[Step::form("msteams_install", &[Field::echoed("state")])],
     ..ProviderDescription::new("msteams")

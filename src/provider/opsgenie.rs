@@ -30,20 +30,12 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &[Step::form(
         "installation_config",
         &[
-            Field::required(
-                "baseUrl",
-                FieldKind::Choice(&REGIONS),
-                "the region of the Opsgenie account",
-                "https://api.opsgenie.com/",
-            ),
-            Field::text("provider", 200, "the name of the Opsgenie account", "acme-ops"),
-            Field::optional(
-                "apiKey",
-                FieldKind::Text(4096),
-                "an Opsgenie integration key",
-                "${OPSGENIE_KEY}",
-            )
-            .secret(),
+            Field::required("baseUrl", FieldKind::Choice(&REGIONS))
+                .help("the region of the Opsgenie account", "https://api.opsgenie.com/"),
+            Field::text("provider", 200).help("the name of the Opsgenie account", "acme-ops"),
+            Field::optional("apiKey", FieldKind::Text(4096))
+                .help("an Opsgenie integration key", "${OPSGENIE_KEY}")
+                .secret(),
         ],
     )],
     ..ProviderDescription::new("opsgenie")

@@ -16,39 +16,25 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
         steps: &[Step::form(
             "installation_config",
             &[
-                Field::text(
-                    "p4port",
-                    255,
+                Field::text("p4port", 255).help(
                     "the server's address, in the format of P4PORT",
                     "ssl:perforce.example.com:1666",
                 ),
-                Field::text("user", 255, "the user to log in as", "sentry-bot"),
-                Field::required(
-                    "authType",
-                    FieldKind::Choice(&["password", "ticket"]),
-                    "the kind of `password`",
-                    "password",
-                ),
-                Field::text("password", 4096, "the password or ticket", "${P4PASSWD}").secret(),
-                Field::optional("client", FieldKind::Text(255), "the workspace", "sentry-ws"),
-                Field::optional(
-                    "sslFingerprint",
-                    FieldKind::Text(255),
+                Field::text("user", 255).help("the user to log in as", "sentry-bot"),
+                Field::required("authType", FieldKind::Choice(&["password", "ticket"]))
+                    .help("the kind of `password`", "password"),
+                Field::text("password", 4096)
+                    .help("the password or ticket", "${P4PASSWD}")
+                    .secret(),
+                Field::optional("client", FieldKind::Text(255)).help("the workspace", "sentry-ws"),
+                Field::optional("sslFingerprint", FieldKind::Text(255)).help(
                     "the fingerprint of the server's key; needed with an `ssl:` address",
                     "AB:CD:…",
                 ),
-                Field::optional(
-                    "webUrl",
-                    FieldKind::Url,
-                    "the URL of P4 Code Review",
-                    "https://p4.example.com",
-                ),
-                Field::optional(
-                    "charset",
-                    FieldKind::Choice(&["none", "utf8"]),
-                    "the charset of a Unicode server",
-                    "utf8",
-                ),
+                Field::optional("webUrl", FieldKind::Url)
+                    .help("the URL of P4 Code Review", "https://p4.example.com"),
+                Field::optional("charset", FieldKind::Choice(&["none", "utf8"]))
+                    .help("the charset of a Unicode server", "utf8"),
             ],
         )],
         ..ProviderDescription::new("perforce")

@@ -22,13 +22,9 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Vercel",
     summary: "needs only the code of an installation that was started in Vercel's marketplace",
     features: &["deployment"],
-    initial: Some(&Step::initial(&[Field::text(
-        "code",
-        4096,
-        "the code in the link from Vercel's marketplace; can be used once",
-        "${VERCEL_CODE}",
-    )
-    .secret()])),
+    initial: Some(&Step::initial(&[Field::text("code", 4096)
+        .help("the code in the link from Vercel's marketplace; can be used once", "${VERCEL_CODE}")
+        .secret()])),
     steps: &[Step::form("oauth_login", &[Field::echoed("state")])],
     app: &[app::CLIENT_ID, app::client_secret("${VERCEL_CLIENT_SECRET}"), app::URL],
     ..ProviderDescription::new("vercel")

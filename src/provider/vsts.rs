@@ -39,7 +39,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         oauth2::STEP,
         Step::form(
             "account_selection",
-            &[Field::text("account", 100, "the id of the organization", "0b3e…")],
+            &[Field::text("account", 100).help("the id of the organization", "0b3e…")],
         ),
     ],
     app: &[app::CLIENT_ID, app::client_secret("${AZURE_CLIENT_SECRET}"), app::URL],

@@ -14,8 +14,8 @@ pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
             "the marketplace extension is Sentry's own; to use your own app, set `provider: vsts`",
         ),
         initial: Some(&Step::initial(&[
-            Field::text("targetId", 100, "the id of the organization", "0b3e…"),
-            Field::required("targetName", NAME, "the name of the organization", "acme"),
+            Field::text("targetId", 100).help("the id of the organization", "0b3e…"),
+            Field::required("targetName", NAME).help("the name of the organization", "acme"),
         ])),
         features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
         integration_key: "vsts",

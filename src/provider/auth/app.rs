@@ -18,25 +18,23 @@ pub(crate) const APP: &str = "app";
 pub(crate) const URL: Field = Field::optional(
     "url",
     FieldKind::Rule(is_loopback, "an http(s) URL on this machine (127.0.0.1, ::1, localhost)"),
-    "for testing: the URL of a mock of the third party",
-    "http://127.0.0.1:8080",
-);
+)
+.help("for testing: the URL of a mock of the third party", "http://127.0.0.1:8080");
 
 /// Where the API of a server is, which people also run themselves: never without encryption, but
 /// on this machine.
 pub(crate) const API_URL: Field = Field::optional(
     "apiUrl",
     FieldKind::Rule(is_private, "an https URL, or an http URL on this machine"),
-    "the URL of GitHub's API; GITHUB_API_URL if not set",
-    "https://api.github.com",
-);
+)
+.help("the URL of GitHub's API; GITHUB_API_URL if not set", "https://api.github.com");
 
 /// The app's id there.
-pub(crate) const CLIENT_ID: Field = Field::text("clientId", 200, "the id of the app", "6f1c…");
+pub(crate) const CLIENT_ID: Field = Field::text("clientId", 200).help("the id of the app", "6f1c…");
 
 /// Its secret.
 pub(crate) const fn client_secret(example: &'static str) -> Field {
-    Field::text("clientSecret", 4096, "the secret of the app", example).secret()
+    Field::text("clientSecret", 4096).help("the secret of the app", example).secret()
 }
 
 /// The app that a pipeline was begun with.

@@ -22,16 +22,17 @@ pub(crate) static STEPS: [Step; 2] = [
     Step::form(
         "installation_config",
         &[
-            Field::url("url", "the URL of the server", "https://git.example.com"),
-            Field::text("consumerKey", 200, "the consumer key", "sentry"),
-            Field::required("privateKey", PEM, "its private key", "@sentry.pem").secret(),
+            Field::url("url").help("the URL of the server", "https://git.example.com"),
+            Field::text("consumerKey", 200).help("the consumer key", "sentry"),
+            Field::required("privateKey", PEM).help("its private key", "@sentry.pem").secret(),
             VERIFY_SSL,
         ],
     ),
     Step::page(
         "oauth_callback",
         "oauthUrl",
-        &[Field::text("oauthToken", 4096, "the approved token", "")
+        &[Field::text("oauthToken", 4096)
+            .help("the approved token", "")
             .by_callback("oauth_token")
             .secret()],
     ),

@@ -20,13 +20,12 @@ pub(crate) const USER: &str = "user";
 pub(crate) const ID: &str = "installation_id";
 
 /// The field that names it, and that GitHub's callback brings.
-pub(crate) const ID_FIELD: Field = Field::optional(
-    "installationId",
-    FieldKind::Text(40),
-    "the id of the app's installation, which is at the end of the URL of its settings",
-    "12345",
-)
-.by_callback("installation_id");
+pub(crate) const ID_FIELD: Field = Field::optional("installationId", FieldKind::Text(40))
+    .help(
+        "the id of the app's installation, which is at the end of the URL of its settings",
+        "12345",
+    )
+    .by_callback("installation_id");
 
 /// Where a person approves, and where the code is exchanged.
 pub(crate) const OAUTH_PATHS: [&str; 2] = ["/login/oauth/authorize", "/login/oauth/access_token"];

@@ -13,12 +13,8 @@ use serde_json::{Value, json};
 pub(crate) const INSTALLATION_DATA: &str = "installation_data";
 
 /// The form's last field.
-pub(crate) const VERIFY_SSL: Field = Field::optional(
-    "verifySsl",
-    FieldKind::Flag(true),
-    "whether to verify the instance's TLS certificate",
-    "true",
-);
+pub(crate) const VERIFY_SSL: Field = Field::optional("verifySsl", FieldKind::Flag(true))
+    .help("whether to verify the instance's TLS certificate", "true");
 
 /// The instance as its form describes it.
 pub(crate) struct SelfHostedInstance {

@@ -43,56 +43,46 @@ pub struct Field {
 }
 
 impl Field {
-    pub(crate) const fn required(
-        name: &'static str,
-        kind: FieldKind,
-        help: &'static str,
-        example: &'static str,
-    ) -> Self {
+    pub(crate) const fn required(name: &'static str, kind: FieldKind) -> Self {
         Self {
             name,
             kind,
             required: true,
             secret: false,
             source: FieldSource::State,
-            help,
-            example,
+            help: "",
+            example: "",
         }
     }
 
-    pub(crate) const fn optional(
-        name: &'static str,
-        kind: FieldKind,
-        help: &'static str,
-        example: &'static str,
-    ) -> Self {
-        Self { required: false, ..Self::required(name, kind, help, example) }
+    pub(crate) const fn optional(name: &'static str, kind: FieldKind) -> Self {
+        Self { required: false, ..Self::required(name, kind) }
     }
 
     /// A required text of at most so many characters.
-    pub(crate) const fn text(
-        name: &'static str,
-        max: usize,
-        help: &'static str,
-        example: &'static str,
-    ) -> Self {
-        Self::required(name, FieldKind::Text(max), help, example)
+    pub(crate) const fn text(name: &'static str, max: usize) -> Self {
+        Self::required(name, FieldKind::Text(max))
     }
 
     /// A required address.
-    pub(crate) const fn url(name: &'static str, help: &'static str, example: &'static str) -> Self {
-        Self::required(name, FieldKind::Url, help, example)
+    pub(crate) const fn url(name: &'static str) -> Self {
+        Self::required(name, FieldKind::Url)
+    }
+
+    /// What it is for, and an example of it.
+    pub(crate) const fn help(self, help: &'static str, example: &'static str) -> Self {
+        Self { help, example, ..self }
     }
 
     /// A field that the callback's parameter of the same name brings; always a secret.
     pub(crate) const fn from_callback(name: &'static str, help: &'static str) -> Self {
-        let field = Self::text(name, 4096, help, "");
+        let field = Self::text(name, 4096).help(help, "");
         Self { source: FieldSource::Callback(name), secret: true, ..field }
     }
 
     /// The value that the step shows and wants back.
     pub(crate) const fn echoed(name: &'static str) -> Self {
-        let field = Self::text(name, 4096, "the value shown by the step, sent back", "");
+        let field = Self::text(name, 4096).help("the value shown by the step, sent back", "");
         Self { source: FieldSource::Echoed, secret: true, ..field }
     }
 

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_step_is_answered_by_what_it_requires_or_by_anything_when_it_requires_nothing() {
-        const FIELD: Field = Field::optional("a", FieldKind::Text(9), "", "").by_callback("a");
+        const FIELD: Field = Field::optional("a", FieldKind::Text(9)).by_callback("a");
         static STEP: Step = Step::page("s", "url", &[FIELD]);
         let mut given = Fields::default();
         assert!(!STEP.is_answered(None));

@@ -141,11 +141,9 @@ fn what_stands_under_state_is_never_shown() {
     assert_mistake(flow, &["invalid value `instal` for `mode`: expected"]);
     let tail = "version: 1\nintegrations:\n  - provider: opsgenie\n    state: {apiKey: 's3cr3t\n      s3cr3t'}\n    org: a b\n";
     assert_mistake(tail, &["invalid value `a b` for `org`: expected", "in `org: a b`"]);
-    let misplaced = entry("    apiKey: s3cr3t\n");
-    assert_mistake(
-        &misplaced,
-        &["line 6 column 5: unknown key `apiKey` in an entry of `integrations`, in `apiKey: …`"],
-    );
+    let unknown =
+        "line 6 column 5: unknown key `apiKey` in an entry of `integrations`, in `apiKey: …`";
+    assert_mistake(&entry("    apiKey: s3cr3t\n"), &[unknown]);
 }
 
 #[test]
