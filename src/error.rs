@@ -90,16 +90,13 @@ codes! {
     /// A field that the provider needs is not there.
     MissingField "missing-field" Inputs "run `finishline providers KEY` to see every field with an example";
     /// A field holds what the provider cannot take.
-    BadField "bad-field" Inputs "run `finishline providers KEY` to see the accepted values of each \
-                                 field";
+    BadField "bad-field" Inputs "run `finishline providers KEY` to see the accepted values of each field";
     /// `state` cannot be read as a mapping.
     BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
     /// The manifest, or an entry of it, cannot be taken as it stands.
-    BadManifest "bad-manifest" Inputs "see docs/manifest.md; `finishline schema` prints the JSON \
-                                       Schema for your editor";
+    BadManifest "bad-manifest" Inputs "see docs/manifest.md; `finishline schema` prints the JSON Schema for your editor";
     /// No integration, release or deploy was asked for.
-    NothingAsked "nothing-asked" Inputs "set `provider` to install an integration, or `release` or \
-                                         `environment` to create a release";
+    NothingAsked "nothing-asked" Inputs "set `provider` to install an integration, or `release` or `environment` to create a release";
     /// Several integrations are there and the state does not say which is meant.
     Ambiguous "ambiguous" Inputs "select one with `integration-id`, or set `mode: install`";
     /// The token belongs to another server or organization.
@@ -113,8 +110,7 @@ codes! {
     /// The third party answered with an error.
     ProviderError "provider-error" Refused "see `error-status` for the third party's HTTP status, and check the third party's log";
     /// The account belongs to another user.
-    IdentityTaken "identity-taken" Refused "approve with an account that is not linked to another \
-                                            user";
+    IdentityTaken "identity-taken" Refused "approve with an account that is not linked to another user";
     /// The callback belongs to no waiting pipeline.
     WrongOauthState "wrong-oauth-state" Refused "open the latest `redirect-url`, then paste the complete URL from the browser's address bar";
     /// The waiting pipeline's time is over.
@@ -136,8 +132,7 @@ codes! {
     /// An organization's token where a user's is needed.
     OrgToken "org-token" Auth "set `pipeline-token` to an access token of a user with the role owner, manager or admin";
     /// The organization is not there for this token.
-    NotAMember "not-a-member" Auth "check `org`, and that the token's owner is a member of that \
-                                    organization";
+    NotAMember "not-a-member" Auth "check `org`, and that the token's owner is a member of that organization";
     /// The user's role does not allow it.
     MissingScope "missing-scope" Auth "ask an owner, manager or admin of the organization";
     /// No connection, or no answer.
@@ -147,15 +142,13 @@ codes! {
     /// The backend failed.
     BackendError "backend-error" Unavailable "run again later; completed steps are kept";
     /// The total deadline passed.
-    Deadline "deadline" Unavailable "raise `timeout`, or check what the run was waiting for in the \
-                                     last log line";
+    Deadline "deadline" Unavailable "raise `timeout`, or check what the run was waiting for in the last log line";
     /// The embedded backend's file cannot be used.
     Database "database" Unavailable "check the file set as `database`, its folder and its permissions";
     /// The outputs cannot be written.
     OutputsUnwritable "outputs-unwritable" Outputs "check the file in the message, its folder and its permissions";
     /// SIGINT or SIGTERM.
-    Cancelled "cancelled" Cancelled "run again; completed steps are kept, and the remaining ones \
-                                     are carried out";
+    Cancelled "cancelled" Cancelled "run again; completed steps are kept, and the remaining ones are carried out";
 }
 
 impl fmt::Display for ErrorCode {

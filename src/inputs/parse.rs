@@ -40,8 +40,8 @@ impl<'a> InputReader<'a> {
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
         let input = self.raw.file_default(name)?;
-        tracing::debug!(input = name, file = %input.origin, "read from a sentry-cli configuration \
-                                                             file");
+        let file = &input.origin;
+        tracing::debug!(input = name, %file, "read from a sentry-cli configuration file");
         self.parse(name, input, parse)
     }
 

@@ -147,12 +147,10 @@ pub const INPUTS: &[InputSpec] = &[
         "the environment that the release is deployed to; setting this enables the release"),
     input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
         "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`"),
-    input("previous", &["FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the \
-                                                                            backend",
+    input("previous", &["FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the backend",
         "the commit of the previous release; `lookup` reads it from the backend"),
     input("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
-        "include only commits that touch one of these files, folders or patterns; read from the \
-         checkout"),
+        "include only commits that touch one of these files, folders or patterns; read from the checkout"),
     input("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Job(Text), "origin",
         "the git remote that identifies the repository, if the CI host does not"),
     input("finalize", &["FINISHLINE_FINALIZE"], Switch, Entry(Boolean), "true",

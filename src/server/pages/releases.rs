@@ -65,8 +65,7 @@ fn nothing(org: &str) -> Markup {
     html! {
         section.nothing {
             (components::drawing(components::EMPTY))
-            p { "There are no releases for " strong { (org) } " yet. In a git checkout, this \
-                                                               command creates one:" }
+            p { "There are no releases for " strong { (org) } " yet. In a git checkout, this command creates one:" }
             pre { code { "finishline run --org " (org) " --projects web --release web@1.0.0 --environment production" } }
         }
     }
