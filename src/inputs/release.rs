@@ -127,7 +127,10 @@ fn projects(text: &str) -> Result<Vec<String>, &'static str> {
         slug.len() <= 100
             && slug.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
-    parse::list(text).ok().filter(|slugs| slugs.iter().all(fits)).ok_or(takes)
+    // No slug has a blank, so blanks separate them too, as in action-release.
+    let slugs = text.split(|c: char| c == ',' || c.is_whitespace());
+    let slugs: Vec<_> = slugs.filter(|slug| !slug.is_empty()).map(str::to_owned).collect();
+    if slugs.iter().all(fits) { Ok(slugs) } else { Err(takes) }
 }
 
 /// Sentry's own rule for an environment's name.
@@ -158,6 +161,10 @@ fn time(text: &str) -> Result<i64, &'static str> {
 fn previous(text: &str) -> Result<PreviousCommit, &'static str> {
     match text {
         "lookup" => Ok(PreviousCommit::LookUp),
+        // The commit before a first push, as the hosts write it.
+        zeros if matches!(zeros.len(), 40 | 64) && zeros.bytes().all(|digit| digit == b'0') => {
+            Ok(PreviousCommit::Unspecified)
+        }
         sha => job::sha(sha)
             .map(PreviousCommit::Sha)
             .ok_or("a commit SHA of 7 to 64 hex digits, or `lookup`"),

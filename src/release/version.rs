@@ -85,9 +85,16 @@ pub(super) fn choose(
         .or_else(|| Some((checked_out?, VersionSource::CheckedOut)))
         .ok_or_else(|| no_version(job))?;
     // A secret store or a file often adds a line end.
-    let text = format!("{prefix}{}", text.trim_end_matches(['\r', '\n']));
+    let text = format!("{prefix}{}", without_ref(text.trim_end_matches(['\r', '\n'])));
     let version = ReleaseVersion::parse(&text).map_err(|wrong| refused(&text, origin, wrong))?;
     Ok((version, origin))
+}
+
+/// The tag or branch of a full ref such as `github.ref`; one that is no version stays whole, so that
+/// the error shows what was given.
+fn without_ref(text: &str) -> &str {
+    let name = text.strip_prefix("refs/tags/").or_else(|| text.strip_prefix("refs/heads/"));
+    name.filter(|name| ReleaseVersion::parse(name).is_ok()).unwrap_or(text)
 }
 
 fn refused(text: &str, origin: VersionSource, wrong: &str) -> Error {

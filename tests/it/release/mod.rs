@@ -6,5 +6,6 @@ mod git;
 mod git_places;
 mod github;
 mod github_faults;
+mod input_forms;
 mod inputs;
 pub(crate) mod requests;
