@@ -5,13 +5,16 @@ use super::{ConnectError, HttpResponse};
 use crate::error::Error;
 use crate::os::random::random_bytes;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How often a request is sent at most; a rate limit does not count.
 const MAX_ATTEMPTS: u32 = 6;
 /// The first wait; each later one is twice as long, up to [`MAX_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const MAX_WAIT: Duration = Duration::from_secs(8);
+/// How long before the deadline a repeated request is given up, so that the run reports why the
+/// earlier ones failed and not that its time is over.
+const REPORT_TIME: Duration = Duration::from_millis(100);
 
 /// Whether a request may be sent again when nobody knows whether it took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +89,22 @@ pub(crate) struct RetryLoop<'a> {
 }
 
 impl RetryLoop<'_> {
+    /// One attempt; a repeated one ends in time to report why the earlier one failed.
+    async fn attempt(&self, send: &impl AsyncFn() -> Attempt, earlier: Option<Error>) -> Attempt {
+        let Some(failure) = earlier else { return send().await };
+        let sent = timeout_at(self.deadline - REPORT_TIME, send()).await;
+        sent.unwrap_or(Attempt::Failed(SendError::Indeterminate(failure)))
+    }
+
     /// Sends until there is a response, no other attempt is worth it, or the bounds are reached.
     pub(crate) async fn run(
         &self,
         send: impl AsyncFn() -> Attempt,
     ) -> Result<HttpResponse, SendError> {
-        let mut wait = FIRST_WAIT;
+        let (mut wait, mut earlier) = (FIRST_WAIT, None);
         for attempt in 1.. {
             self.connection.until_ready().await;
-            let (after, failure) = match send().await {
+            let (after, failure) = match self.attempt(&send, earlier.take()).await {
                 Attempt::Answer(response) => return Ok(response),
                 Attempt::Failed(error) => return Err(error),
                 Attempt::Retry { after, failure } => (after, failure),
@@ -111,7 +121,7 @@ impl RetryLoop<'_> {
             if after.is_some() {
                 self.connection.pause_for(pause);
             }
-            let reason = failure.message;
+            let reason = failure.message.as_str();
             if resend_now {
                 tracing::debug!(reason, "retrying the request on a new connection");
             } else {
@@ -124,6 +134,7 @@ impl RetryLoop<'_> {
                 );
             }
             sleep(pause).await;
+            earlier = Some(failure);
         }
         unreachable!("the loop ends by returning")
     }
