@@ -43,7 +43,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where so much of a secret's beginning stands, words were cut that quoted it.
+/// A prefix this long counts as a truncated quote of the secret.
 const MIN_PREFIX: usize = 8;
 
 /// Somebody else's words with `***` for what they quote of these secrets: whole, as an address or

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 /// How many commits the graph may be ahead of their files.
 pub(super) const MAX_IN_FLIGHT: usize = 512;
 
-/// So many commits in a row are for one thread: neighbours are packed as what differs of each other,
-/// and a thread is woken seldom.
+/// Commits per batch. Neighbours are delta-compressed against each other, so one thread reads them
+/// together, and a thread is woken seldom.
 const BATCH_SIZE: usize = 64;
 
 /// More threads would each unpack what the others have unpacked.

@@ -78,21 +78,21 @@ impl HttpResponse {
 }
 
 /// Fetches one thing from a third party. Credentials go to the address that was named.
-pub async fn fetch(ask: &VendorRequest) -> VendorResponse {
-    tracing::debug!(name = ask.name, "sending a request to the third party");
-    let mut answered = Err(ConnectError::Connect);
-    for trust in trust_candidates(&ask.url, ask.verify_tls) {
-        answered = match shared_client(&trust) {
-            Ok(client) => send(request(&client, ask)).await,
+pub async fn fetch(request: &VendorRequest) -> VendorResponse {
+    tracing::debug!(name = request.name, "sending a request to the third party");
+    let mut result = Err(ConnectError::Connect);
+    for trust in trust_candidates(&request.url, request.verify_tls) {
+        result = match shared_client(&trust) {
+            Ok(client) => send(build(&client, request)).await,
             Err(error) => Err(connect_error(&error)),
         };
-        if !matches!(answered, Err(ConnectError::Tls)) {
+        if !matches!(result, Err(ConnectError::Tls)) {
             break;
         }
     }
-    match answered {
-        Ok(answer) => VendorResponse::Received { status: answer.status, body: answer.body },
-        Err(unreached) => VendorResponse::Unreached(unreached),
+    match result {
+        Ok(response) => VendorResponse::Received { status: response.status, body: response.body },
+        Err(error) => VendorResponse::Unreached(error),
     }
 }
 
@@ -118,30 +118,30 @@ pub fn shared_client(trust: &TlsTrust) -> reqwest::Result<Client> {
     Ok(client)
 }
 
-fn request(client: &Client, ask: &VendorRequest) -> RequestBuilder {
-    let posted = |kind, body| client.post(&ask.url).header("Content-Type", kind).body(body);
-    let request = match &ask.body {
+fn build(client: &Client, request: &VendorRequest) -> RequestBuilder {
+    let post = |kind, body| client.post(&request.url).header("Content-Type", kind).body(body);
+    let builder = match &request.body {
         RequestBody::Form(form) => {
             let mut body = url::form_urlencoded::Serializer::new(String::new());
             body.extend_pairs(form.iter().map(|(name, value)| (name, value.expose())));
-            posted("application/x-www-form-urlencoded", body.finish())
+            post("application/x-www-form-urlencoded", body.finish())
         }
-        RequestBody::Json(json) => posted("application/json", json.expose().to_owned()),
-        RequestBody::None => client.get(&ask.url),
+        RequestBody::Json(json) => post("application/json", json.expose().to_owned()),
+        RequestBody::None => client.get(&request.url),
     };
-    let request = request.header("Accept", "application/json");
-    match &ask.credentials {
-        // Whoever asks has signed it before.
-        Credentials::None | Credentials::OAuth1(_) | Credentials::GitHubApp { .. } => request,
-        Credentials::Bearer(token) => request.bearer_auth(token.expose()),
-        Credentials::Basic(name, secret) => request.basic_auth(name, Some(secret.expose())),
+    let builder = builder.header("Accept", "application/json");
+    match &request.credentials {
+        // Signed by the caller.
+        Credentials::None | Credentials::OAuth1(_) | Credentials::GitHubApp { .. } => builder,
+        Credentials::Bearer(token) => builder.bearer_auth(token.expose()),
+        Credentials::Basic(name, secret) => builder.basic_auth(name, Some(secret.expose())),
         Credentials::Headers(headers) => headers
             .iter()
-            .fold(request, |request, (name, secret)| request.header(*name, secret.expose())),
+            .fold(builder, |builder, (name, secret)| builder.header(*name, secret.expose())),
     }
 }
 
-/// Sends a request and reads its answer whole.
+/// Sends a request and reads its response whole.
 pub async fn send(request: RequestBuilder) -> Result<HttpResponse, ConnectError> {
     read(request).await.map_err(|error| connect_error(&error))
 }

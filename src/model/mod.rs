@@ -53,16 +53,6 @@ word_enum! {
     }
 }
 
-impl PipelineType {
-    /// What a finish that changed something did, for a person.
-    pub fn past_verb(self) -> &'static str {
-        match self {
-            Self::Install => "installed",
-            Self::Reauth => "re-authorized",
-        }
-    }
-}
-
 word_enum! {
     /// The state of an integration, or of an organization's link to it, in the words of Sentry's API.
     pub enum IntegrationStatus {

@@ -32,7 +32,7 @@ pub(crate) struct OutputFile {
     /// What messages call it: the variable or the input that names it.
     pub(crate) input: &'static str,
     pub(crate) path: String,
-    pub(crate) form: FileFormat,
+    pub(crate) format: FileFormat,
     /// Whether the file is the host's, so that ours goes at its end.
     pub(crate) appended: bool,
 }
@@ -44,9 +44,9 @@ impl OutputFile {
     /// Every file that the host documents or the inputs name.
     pub(crate) fn all(options: &OutputOptions, env: &Env) -> Vec<Self> {
         let host = options.host;
-        let ours = |input, path: Option<String>, form| {
-            let appended = form == FileFormat::Summary;
-            path.map(|path| Self { input, path, form, appended })
+        let ours = |input, path: Option<String>, format| {
+            let appended = format == FileFormat::Summary;
+            path.map(|path| Self { input, path, format, appended })
         };
         let dotenv = || match host {
             Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline.env")),
@@ -84,7 +84,7 @@ impl OutputFile {
     pub(crate) fn render(&self, outcome: &Outcome, delimiter: &str) -> RenderedFile {
         let values = table::values(outcome);
         let mut dropped = Vec::new();
-        let text = match self.form {
+        let text = match self.format {
             FileFormat::Blocks => {
                 let block =
                     |(name, value): &(&str, String)| github::output_block(name, value, delimiter);
@@ -127,12 +127,12 @@ pub(crate) fn variable(host: Host) -> Option<(&'static str, FileFormat)> {
 /// The file by which the host itself takes values.
 fn of_host(host: Host, env: &Env) -> Option<OutputFile> {
     if host == Host::Woodpecker {
-        let (input, form) = ("finishline.env", FileFormat::Exports);
+        let (input, format) = ("finishline.env", FileFormat::Exports);
         let path = in_env_dir(env, "CI_WORKSPACE", input);
-        return Some(OutputFile { input, path, form, appended: false });
+        return Some(OutputFile { input, path, format, appended: false });
     }
-    let (input, form) = variable(host)?;
-    Some(OutputFile { input, path: env.get(input)?.to_owned(), form, appended: true })
+    let (input, format) = variable(host)?;
+    Some(OutputFile { input, path: env.get(input)?.to_owned(), format, appended: true })
 }
 
 fn in_env_dir(env: &Env, folder: &str, file: &str) -> String {

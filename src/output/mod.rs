@@ -173,7 +173,7 @@ impl OutputSinks {
     }
 
     /// The variable by which the host should have named a file, where nothing else takes the
-    /// outputs. On GitHub that is a failure, of which [`Self::find`] has told.
+    /// outputs. On GitHub that is a failure, which [`Self::find`] reports.
     fn missing_variable(&self) -> Option<&'static str> {
         let (variable, _) = file::variable(self.host)?;
         (self.files.is_empty() && !self.host.is_github_like()).then_some(variable)
@@ -254,7 +254,7 @@ impl OutputSinks {
 }
 
 fn is_github_output(file: &OutputFile) -> bool {
-    file.form == FileFormat::Blocks
+    file.format == FileFormat::Blocks
 }
 
 /// Two outputs, or an output and the database, that are one file.

@@ -15,11 +15,11 @@ use crate::provider::auth::app;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use url::{Host, Url};
 
 /// How many connections to the file are kept for the next requests.
-const IDLE: usize = 8;
+const MAX_IDLE: usize = 8;
 
 /// What every request shares.
 pub(crate) struct ServerState {
@@ -43,9 +43,8 @@ impl ServerState {
     ) -> Result<(Self, Vec<String>)> {
         let base = format!("http://{address}");
         let mut database = Database::open(&options.database).await?;
-        let local = database.local_user().await?;
-        let user = Principal {
-            user: Some(local),
+        let local = Principal {
+            user: Some(database.local_user().await?),
             organization: None,
             scopes: EVERY_SCOPE.iter().map(|scope| (*scope).to_owned()).collect(),
         };
@@ -53,10 +52,10 @@ impl ServerState {
         for org in &options.orgs {
             orgs.push((org, database.ensure_organization(org, &options.projects).await?));
         }
-        let own = options.token.as_ref().map(|token| OwnToken::new(token, user.clone()));
+        let own = options.token.as_ref().map(|token| OwnToken::new(token, local.clone()));
         let mut notes = Vec::new();
         if own.is_none() {
-            let path = write_tokens_file(&mut database, &options, &base, &user, &orgs).await?;
+            let path = write_tokens_file(&mut database, &options, &base, &local, &orgs).await?;
             notes.push(format!("the access tokens are in {path}"));
         }
         let idle = Mutex::new(vec![database]);
@@ -68,7 +67,6 @@ impl ServerState {
             ));
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
-        let local = user;
         let state =
             Self { base, database, idle, own, local, address, sessions, apps, github_api_url };
         Ok((state, notes))
@@ -108,13 +106,13 @@ impl ServerState {
     }
 
     /// A database connection for one request: an idle one, else another connection to the file.
-    pub(crate) async fn database(self: &std::sync::Arc<Self>) -> Result<DatabaseLease> {
+    pub(crate) async fn database(self: &Arc<Self>) -> Result<DatabaseLease> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let database = match idle {
             Some(database) => database,
             None => Database::open(&self.database).await?,
         };
-        Ok(DatabaseLease { database: Some(database), server: std::sync::Arc::clone(self) })
+        Ok(DatabaseLease { database: Some(database), server: Arc::clone(self) })
     }
 
     /// The token that the environment names.
@@ -126,7 +124,7 @@ impl ServerState {
 /// A database connection that goes back to the others when the request is over, whatever its end.
 pub(crate) struct DatabaseLease {
     database: Option<Database>,
-    server: std::sync::Arc<ServerState>,
+    server: Arc<ServerState>,
 }
 
 impl Deref for DatabaseLease {
@@ -148,7 +146,7 @@ impl Drop for DatabaseLease {
         // What a panic left behind is not handed on.
         if let Some(database) = self.database.take().filter(|_| !std::thread::panicking()) {
             let mut idle = self.server.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < IDLE {
+            if idle.len() < MAX_IDLE {
                 idle.push(database);
             }
         }

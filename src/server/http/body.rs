@@ -75,7 +75,7 @@ fn form(body: &[u8]) -> Object {
     object
 }
 
-/// Whether Django's validator rule it: the host has a top-level domain, or is `localhost` or an
+/// Whether Django's validator takes it: the host has a top-level domain, or is `localhost` or an
 /// IP address.
 fn is_address(text: &str) -> bool {
     if text.contains(char::is_whitespace) {
@@ -128,7 +128,7 @@ fn python_type(value: &Value) -> &'static str {
     }
 }
 
-/// What a text field rule.
+/// What a text field takes.
 #[derive(Clone, Copy)]
 pub(crate) struct TextRule {
     longest: usize,

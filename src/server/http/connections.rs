@@ -115,7 +115,7 @@ mod tests {
         request.map(|_| empty(StatusCode::OK))
     }
 
-    /// What a server with this limits does while the client talks to it.
+    /// What a server with these limits does while the client talks to it.
     async fn meet<T: Send + 'static>(
         limits: ConnectionLimits,
         client: impl FnOnce(SocketAddr) -> T + Send + 'static,

@@ -16,7 +16,7 @@ const LARGEST: i64 = 100;
 const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
 
-/// Which part of a listing is request for.
+/// Which part of a listing is requested.
 #[derive(Clone, Copy)]
 pub(crate) struct ListQuery {
     size: i64,

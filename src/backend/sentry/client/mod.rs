@@ -206,25 +206,16 @@ impl SentryClient {
 
     fn classify_error(&self, retry: RetryPolicy, error: ConnectError) -> Attempt {
         let host = self.base.host_str().unwrap_or_default();
-        let failure = Error::new(
-            ErrorCode::Unreachable,
-            match error {
-                ConnectError::Tls => {
-                    format!(
-                        "TLS connection to {host} failed, or its certificate could not be verified"
-                    )
-                }
-                ConnectError::Connect => format!("cannot connect to {host}"),
-                ConnectError::Interrupted => {
-                    format!("{host} did not respond in time, or the connection was lost")
-                }
-            },
-        );
+        let unreachable = |message: String| Error::new(ErrorCode::Unreachable, message);
         let failure = match error {
-            ConnectError::Tls => {
-                failure.with_hint("check `url`; for a private certificate authority, set `ca-file`")
+            ConnectError::Tls => unreachable(format!(
+                "TLS connection to {host} failed, or its certificate could not be verified"
+            ))
+            .with_hint("check `url`; for a private certificate authority, set `ca-file`"),
+            ConnectError::Connect => unreachable(format!("cannot connect to {host}")),
+            ConnectError::Interrupted => {
+                unreachable(format!("{host} did not respond in time, or the connection was lost"))
             }
-            ConnectError::Connect | ConnectError::Interrupted => failure,
         };
         Attempt::unreached(retry, error, failure)
     }
