@@ -122,7 +122,8 @@ pub(super) fn is_requested(raw: &RawInputs) -> bool {
 }
 
 fn projects(text: &str) -> Result<Vec<String>, &'static str> {
-    let takes = "a list of project slugs of letters, digits, `-` and `_`";
+    let takes =
+        "project slugs of letters, digits, `-` and `_`, separated by blanks, commas or lines";
     let fits = |slug: &String| {
         slug.len() <= 100
             && slug.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
