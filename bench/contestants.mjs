@@ -108,7 +108,7 @@ export function histories({ finishline, home, folder, repository, first }) {
   const run = (version, database) => ({
     words: [
       ...[finishline, "run", "--backend", "embedded", "--database", path.join(folder, `${database}.db`)],
-      ...["--org", "acme", "--projects", "web", "--release", version, "--commits", "local", "--previous", first],
+      ...["--org", "acme", "--projects", "web", "--release", version, "--commits", "local", "--previous-commit", first],
     ],
     cwd: repository,
     home,

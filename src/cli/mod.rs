@@ -4,7 +4,7 @@ pub mod manual;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::raw::CommandLineFlags;
-use crate::inputs::table::{ALIASES, FlagKind, INPUTS, InputSpec, SET};
+use crate::inputs::table::{FlagKind, INPUTS, InputSpec, SET, aliases};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
@@ -150,10 +150,9 @@ fn flag(input: &'static InputSpec) -> Arg {
 
 fn value(input: &'static InputSpec, word: &'static str) -> Arg {
     let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
-    let aliases = ALIASES.iter().filter(|(_, of)| *of == input.name).map(|(alias, _)| *alias);
     Arg::new(input.name)
         .long(input.long())
-        .aliases(aliases)
+        .aliases(aliases(input.name))
         .value_name(word)
         .help(help)
         .hide_possible_values(true)

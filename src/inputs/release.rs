@@ -98,7 +98,7 @@ impl ReleaseInputs {
                 .unwrap_or_default(),
             environment: reader.value("environment", environment),
             commits: reader.value("commits", commits).unwrap_or_default(),
-            previous: reader.value("previous", previous).unwrap_or_default(),
+            previous: reader.value("previous-commit", previous_commit).unwrap_or_default(),
             paths: reader.value("paths", parse::list).unwrap_or_default(),
             remote: reader.value("remote", parse::text).unwrap_or_else(|| "origin".to_owned()),
             finalize: reader.value("finalize", parse::boolean).unwrap_or(true),
@@ -159,17 +159,19 @@ fn time(text: &str) -> Result<i64, &'static str> {
     ms.ok_or("a time such as `2026-11-25T12:00:00Z`, or seconds since 1970")
 }
 
-fn previous(text: &str) -> Result<PreviousCommit, &'static str> {
+fn previous_commit(text: &str) -> Result<PreviousCommit, &'static str> {
     match text {
         "lookup" => Ok(PreviousCommit::LookUp),
-        // The commit before a first push, as the hosts write it.
-        zeros if matches!(zeros.len(), 40 | 64) && zeros.bytes().all(|digit| digit == b'0') => {
-            Ok(PreviousCommit::Unspecified)
-        }
+        zeros if is_no_commit(zeros) => Ok(PreviousCommit::Unspecified),
         sha => job::sha(sha)
             .map(PreviousCommit::Sha)
             .ok_or("a commit SHA of 7 to 64 hex digits, or `lookup`"),
     }
+}
+
+/// Whether it is the commit before a first push, as hosts write it.
+fn is_no_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|digit| digit == b'0')
 }
 
 /// A context is what a person sees beside the commit; `false` and `off` are none.
@@ -206,6 +208,7 @@ fn r#ref(item: &str) -> Option<Ref> {
         && repository.chars().count() <= 200
         && !repository.contains(char::is_control);
     let (previous, commit) = match range.split_once("..") {
+        Some((previous, commit)) if is_no_commit(previous) => (None, commit),
         Some((previous, commit)) => (Some(job::sha(previous)?), commit),
         None => (None, range),
     };

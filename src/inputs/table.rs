@@ -93,15 +93,22 @@ impl InputSpec {
     }
 }
 
-/// The names that sentry-cli and action-release have for inputs; as a flag or as the action's
-/// input, one of them is the input itself.
+/// Other names of inputs: those that sentry-cli and action-release have, and earlier ones. As a flag,
+/// as the action's input or as a key of a manifest, one of them is the input itself.
 pub const ALIASES: &[(&str, &str)] = &[
     ("release_prefix", "release-prefix"),
     ("version_prefix", "release-prefix"),
     ("set_commits", "commits"),
     ("started_at", "started-at"),
     ("project", "projects"),
+    ("previous", "previous-commit"),
+    ("previous_commit", "previous-commit"),
 ];
+
+/// The other names of an input.
+pub fn aliases(input: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, name)| *name == input).map(|(alias, _)| *alias)
+}
 
 /// Sets one field of `state`; the only flag that is not an input of its own.
 pub const SET: &str = "set";
@@ -147,8 +154,8 @@ pub const INPUTS: &[InputSpec] = &[
         "the environment that the release is deployed to; setting this enables the release"),
     input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
         "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`"),
-    input("previous", &["FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the backend",
-        "the commit of the previous release; `lookup` reads it from the backend"),
+    input("previous-commit", &["FINISHLINE_PREVIOUS_COMMIT", "FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the backend",
+        "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none"),
     input("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
         "include only commits that touch one of these files, folders or patterns; read from the checkout"),
     input("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Job(Text), "origin",

@@ -20,8 +20,8 @@ pub const INTEGRATION: &[&str] = &[
 /// The keys of an entry of `releases:`.
 #[rustfmt::skip]
 pub const RELEASE: &[&str] = &[
-    "org", "projects", "release", "release-prefix", "environment", "commits", "previous", "paths",
-    "remote", "finalize", "proof", "deploy", "deploy-name", "deploy-url", "started-at", "url",
+    "org", "projects", "release", "release-prefix", "environment", "commits", "previous-commit",
+    "paths", "remote", "finalize", "proof", "deploy", "deploy-name", "deploy-url", "started-at", "url",
     "auth-token", "github-token",
 ];
 

@@ -4,7 +4,7 @@ use super::ManifestEntry;
 use super::keys::{INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
-use crate::inputs::table::KeyKind;
+use crate::inputs::table::{ALIASES, KeyKind, aliases};
 use crate::secret::Secret;
 use crate::text::quote;
 use crate::text::suggest::closest;
@@ -129,8 +129,13 @@ impl<'a> ManifestReader<'a> {
         self.unknown_keys(mapping, path, keys, what);
         let mut texts = Texts::new();
         for &name in keys {
-            let path = [path, &[name.to_owned()]].concat();
-            let Some(value) = mapping.get(name) else { continue };
+            let mut given = std::iter::once(name).chain(aliases(name));
+            let Some(key) = given.find(|key| mapping.contains_key(key)) else { continue };
+            let path = [path, &[key.to_owned()]].concat();
+            if let Some(other) = given.find(|key| mapping.contains_key(key)) {
+                self.wrong(&path, &format!("`{key}` and `{other}` are the same key"));
+            }
+            let value = &mapping[key];
             match self.text(value, kind(name)) {
                 Ok(Some(text)) => {
                     let place = self.place(&path).map(InputOrigin::Manifest);
@@ -138,7 +143,7 @@ impl<'a> ManifestReader<'a> {
                     texts.insert(name, RawInput { text: Secret::from(text), origin });
                 }
                 Ok(None) => {}
-                Err(takes) => self.wrong(&path, &format!("`{name}` {takes}")),
+                Err(takes) => self.wrong(&path, &format!("`{key}` {takes}")),
             }
         }
         texts
@@ -229,7 +234,9 @@ impl<'a> ManifestReader<'a> {
     /// Every key that is not known.
     fn unknown_keys(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
         let keys = mapping.keys().filter_map(Value::as_str);
-        for key in keys.filter(|key| !names.contains(key)) {
+        let is_alias =
+            |key: &str| ALIASES.iter().any(|(alias, name)| *alias == key && names.contains(name));
+        for key in keys.filter(|key| !names.contains(key) && !is_alias(key)) {
             let message = format!("unknown key {} in {what}", quote(key));
             let hint = match closest(key, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),

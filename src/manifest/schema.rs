@@ -1,7 +1,7 @@
 //! The JSON Schema of the manifest, for editors: the same keys that the reader takes.
 
 use super::keys::{CODE_MAPPING, INTEGRATION, RELEASE, defaults, kind};
-use crate::inputs::table::{InputSpec, KeyKind};
+use crate::inputs::table::{InputSpec, KeyKind, aliases};
 use crate::provider::PROVIDERS;
 use serde_json::{Map, Value, json};
 
@@ -36,9 +36,12 @@ fn or_nothing(schema: Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
-fn object(keys: &[&str], required: &[&str]) -> Value {
-    let properties: Map<_, _> =
-        keys.iter().map(|name| ((*name).to_owned(), property(name))).collect();
+fn object(keys: &[&'static str], required: &[&str]) -> Value {
+    let spellings = |name: &'static str| std::iter::once(name).chain(aliases(name));
+    let properties: Map<_, _> = keys
+        .iter()
+        .flat_map(|name| spellings(name).map(|key| (key.to_owned(), property(name))))
+        .collect();
     json!({
         "type": "object",
         "required": required,

@@ -117,7 +117,7 @@ export function releases(tools) {
     async 'the checkout\'s commits arrive whole but for a bad author'() {
       const cwd = path.join(temp, 'history');
       const previous = checkout(cwd, 400);
-      const run = await release('r5', { cwd, commits: 'local', previous });
+      const run = await release('r5', { cwd, commits: 'local', 'previous-commit': previous });
       told(run, 0, { status: 'complete', warnings: 'author-left-out', 'commit-count': '399' });
       const { body } = await sentry('GET', 'releases/r5/');
       assert.deepEqual([body.commitCount, body.lastCommit.message], [399, 'commit 400']);
@@ -128,7 +128,7 @@ export function releases(tools) {
     async 'a release before is looked up'() {
       const cwd = path.join(temp, 'history');
       execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.test', 'commit', '-q', '--allow-empty', '-m', 'one more'], { cwd });
-      told(await release('r6', { cwd, commits: 'local', previous: 'lookup' }), 0, { 'commit-count': '1' });
+      told(await release('r6', { cwd, commits: 'local', 'previous-commit': 'lookup' }), 0, { 'commit-count': '1' });
     },
 
     async 'names that Sentry refuses are refused before it is asked'() {

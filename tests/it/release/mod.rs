@@ -8,4 +8,5 @@ mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;
+mod previous_commit;
 pub(crate) mod requests;
