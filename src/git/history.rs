@@ -58,6 +58,8 @@ struct GatheredCommits {
     end: Option<ObjectId>,
     without_trees: usize,
     with_too_many: usize,
+    /// How many have texts in another encoding than they say, and what the first says.
+    undecoded: Option<(usize, String)>,
 }
 
 impl GatheredCommits {
@@ -158,6 +160,9 @@ impl HistoryReader<'_> {
             let changes =
                 gathered.limit_changes(files.map(|files| files.changes).unwrap_or_default());
             gathered.commits.push(Commit { changes, ..node.commit });
+            if let Some(encoding) = node.wrong_encoding {
+                gathered.undecoded.get_or_insert((0, encoding)).0 += 1;
+            }
         }
         Ok(())
     }
@@ -175,6 +180,9 @@ impl HistoryReader<'_> {
         }
         if gathered.with_too_many > 0 {
             warnings.push(HistoryWarning::TooManyFiles { commits: gathered.with_too_many });
+        }
+        if let Some((commits, encoding)) = gathered.undecoded.clone() {
+            warnings.push(HistoryWarning::WrongEncoding { commits, encoding });
         }
         warnings
     }

@@ -6,6 +6,7 @@
 //! Which commits a release is about is not answered here.
 
 mod commit;
+mod encoding;
 mod error;
 mod files;
 mod graph;

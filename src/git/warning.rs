@@ -1,5 +1,6 @@
 //! Why a history is another than the one that was asked for.
 
+use crate::text::quote;
 use std::fmt;
 
 /// Why a history is another than the one that was asked for.
@@ -37,6 +38,13 @@ pub enum HistoryWarning {
         /// How many commits are without their files.
         commits: usize,
     },
+    /// Texts are in another encoding than their commits say, or in an unknown one.
+    WrongEncoding {
+        /// How many commits have such texts.
+        commits: usize,
+        /// The encoding that the newest of them is said to have.
+        encoding: String,
+    },
 }
 
 impl HistoryWarning {
@@ -48,6 +56,7 @@ impl HistoryWarning {
             Self::NoAncestor { .. } => "previous-not-an-ancestor",
             Self::NoTrees { .. } => "files-not-in-clone",
             Self::TooManyFiles { .. } => "too-many-files",
+            Self::WrongEncoding { .. } => "text-not-decoded",
         }
     }
 }
@@ -70,14 +79,14 @@ impl fmt::Display for HistoryWarning {
             Self::NoPrevious { previous, is_shallow: false, most } => write!(
                 f,
                 "the previous commit {previous} is not in this clone, for example because history \
-                 was rewritten, so the last commits are used, at most {most}; set `previous` to a \
+                 was rewritten, so the last commits are used, at most {most}; set `previous-commit` to a \
                  commit that is still on the branch"
             ),
             Self::NoAncestor { previous, head } => write!(
                 f,
                 "the previous commit {previous} is not an ancestor of {head}, for example after a \
                  rollback or on another branch, so only the commits that {head} adds to it are \
-                 used; set `previous` to a commit of the same branch to get others"
+                 used; set `previous-commit` to a commit of the same branch to get others"
             ),
             Self::NoTrees { commits } => write!(
                 f,
@@ -87,7 +96,13 @@ impl fmt::Display for HistoryWarning {
             Self::TooManyFiles { commits } => write!(
                 f,
                 "{commits} of these commits change too many files, so no files are sent for them; \
-                 set `previous` to a later commit to leave them out"
+                 set `previous-commit` to a later commit to leave them out"
+            ),
+            Self::WrongEncoding { commits, encoding } => write!(
+                f,
+                "the text of {commits} of these commits cannot be decoded as {}, so parts of it are \
+                 replaced; set git's `i18n.commitEncoding` to the encoding of your editor",
+                quote(encoding)
             ),
         }
     }

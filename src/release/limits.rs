@@ -27,10 +27,7 @@ pub(super) fn apply_limits(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) 
     let mut fitting: Vec<_> =
         commits.into_iter().filter_map(|commit| fit_one(commit, &mut left)).collect();
     fitting.retain(|commit| seen.insert(commit.id.clone()));
-    // A server sorts by these times, and fails on a mixture of some and none.
-    if fitting.iter().any(|commit| commit.time.is_none()) {
-        fitting.iter_mut().for_each(|commit| commit.time = None);
-    }
+    repair_times(&mut fitting, &mut left);
     (fitting, left.warnings())
 }
 
@@ -40,15 +37,22 @@ struct Truncation {
     commits: Vec<String>,
     authors: Vec<String>,
     paths: Vec<String>,
+    /// Commits whose time is another's.
+    times: Vec<String>,
+    /// Commits whose time nobody gives.
+    timeless: Vec<String>,
 }
 
 impl Truncation {
     fn warnings(&self) -> Vec<Warning> {
         let author = "skipped an invalid author email";
+        let time = "sent the date of the commit before or after for an unreadable one of commit";
         let lists = [
             ("commit-left-out", &self.commits, "skipped a commit without a SHA"),
             ("author-left-out", &self.authors, author),
             ("path-left-out", &self.paths, "skipped a path of more than 510 characters"),
+            ("time-repaired", &self.times, time),
+            ("no-times", &self.timeless, "no commit has a readable date, so none is sent"),
         ];
         let warning = |(slug, list, message): (_, &Vec<String>, &str)| {
             let (first, others) = list.split_first()?;
@@ -92,6 +96,24 @@ fn fit_one(commit: Commit, left: &mut Truncation) -> Option<Commit> {
         changes,
         id,
     })
+}
+
+/// Gives a commit without a readable time that of the one before it, or else after it: a server sorts
+/// by these times, and fails on a mixture of some and none.
+fn repair_times(newest_first: &mut [Commit], left: &mut Truncation) {
+    let timeless = newest_first.iter().filter(|commit| commit.time.is_none());
+    left.times = timeless.map(|commit| short_sha(&commit.id).to_owned()).collect();
+    let carry = |known: &mut Option<i64>, commit: &mut Commit| {
+        commit.time = commit.time.or(*known);
+        *known = commit.time;
+    };
+    if left.times.len() == newest_first.len() {
+        std::mem::swap(&mut left.times, &mut left.timeless);
+        return;
+    }
+    let (mut older, mut newer) = (None, None);
+    newest_first.iter_mut().rev().for_each(|commit| carry(&mut older, commit));
+    newest_first.iter_mut().for_each(|commit| carry(&mut newer, commit));
 }
 
 fn is_address(text: &str) -> bool {
@@ -155,12 +177,23 @@ mod tests {
     }
 
     #[test]
-    fn times_are_sent_for_all_commits_or_for_none() {
-        let timeless = Commit { time: None, ..commit("bbbbbbb") };
-        let (fitting, _) = apply_limits(vec![commit("aaaaaaa"), timeless]);
-        assert!(fitting.iter().all(|commit| commit.time.is_none()));
-        let (fitting, _) = apply_limits(vec![commit("aaaaaaa"), commit("bbbbbbb")]);
-        assert!(fitting.iter().all(|commit| commit.time == Some(1)));
+    fn a_time_that_is_missing_is_that_of_the_commit_before_or_else_after() {
+        let at = |times: &[Option<i64>]| {
+            let commits = times.iter().enumerate();
+            let commits = commits
+                .map(|(index, time)| Commit { time: *time, ..commit(&format!("aaaaaa{index}")) });
+            let (fitting, warnings) = apply_limits(commits.collect());
+            let times: Vec<_> = fitting.iter().map(|commit| commit.time).collect();
+            (times, slugs(&warnings).join(" "))
+        };
+        let repaired = |times: &[i64]| {
+            (times.iter().copied().map(Some).collect::<Vec<_>>(), "time-repaired".to_owned())
+        };
+        assert_eq!(at(&[Some(9), None, Some(5)]), repaired(&[9, 5, 5]));
+        assert_eq!(at(&[None, None, Some(5), None]), repaired(&[5, 5, 5, 5]));
+        assert_eq!(at(&[Some(-1), Some(i64::MAX), Some(7)]), repaired(&[7, 7, 7]));
+        assert_eq!(at(&[Some(9), Some(9)]), (vec![Some(9), Some(9)], String::new()));
+        assert_eq!(at(&[None, None]), (vec![None, None], "no-times".to_owned()));
     }
 
     #[test]

@@ -8,5 +8,6 @@ mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;
+mod odd_commits;
 mod previous_commit;
 pub(crate) mod requests;
