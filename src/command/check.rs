@@ -1,5 +1,6 @@
 //! The preflight: for each server and token once, whether what is asked for can be done; only reads.
 
+use super::commits::CommitSources;
 use super::{RunContext, release, sentry};
 use crate::backend::embedded;
 use crate::backend::sentry::{ConnectOptions, PreflightClient, TokenOwner};
@@ -50,6 +51,7 @@ impl RunContext<'_> {
         };
         let (mut servers, mut rows) = (Vec::new(), Vec::new());
         for inputs in all {
+            rows.extend(self.check_checkout(inputs, deadline));
             match inputs.backend(self.job) {
                 Ok(BackendName::Sentry) => self.collect_checks(inputs, &mut servers)?,
                 Ok(BackendName::Embedded) => rows.push(self.check_embedded(inputs).await),
@@ -83,6 +85,14 @@ impl RunContext<'_> {
             add(servers, inputs, inputs.release_url(), release::token(inputs)?, released);
         }
         Ok(())
+    }
+
+    /// A line for a checkout that a release needs and that cannot be read.
+    fn check_checkout(&self, inputs: &Inputs, deadline: Instant) -> Option<CheckResult> {
+        let sources = CommitSources::new(inputs, self.job, deadline);
+        let fetches = matches!(inputs.backend(self.job), Ok(BackendName::Sentry));
+        let problem = sources.problem(fetches).filter(|_| inputs.release.requested)?;
+        Some(("checkout".to_owned(), Err(problem)))
     }
 
     async fn check_embedded(&self, inputs: &Inputs) -> CheckResult {

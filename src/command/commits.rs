@@ -6,7 +6,9 @@ use crate::git::{Checkout, CommitRange, GitError};
 use crate::github::{CommitComparison, GitHubApi};
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
-use crate::release::{CheckoutInfo, Commit, CommitList, CommitReader, HistorySource};
+use crate::release::{
+    CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, HistorySource, ReleaseTask,
+};
 use std::path::Path;
 use tokio::time::Instant;
 use url::Url;
@@ -33,11 +35,40 @@ impl<'a> CommitSources<'a> {
 
     /// The facts of the checkout; none where there is no checkout, or where it cannot be read.
     pub(crate) fn checkout_info(&self) -> CheckoutInfo {
-        let Ok(Some(checkout)) = &self.checkout else { return CheckoutInfo::default() };
-        let remote = checkout.remote(&self.inputs.release.remote);
+        let checkout = match &self.checkout {
+            Ok(Some(checkout)) => checkout,
+            Ok(None) => return CheckoutInfo::default(),
+            Err(error) => {
+                return CheckoutInfo { unreadable: Some(no_version(error)), ..Default::default() };
+            }
+        };
+        let (head, remote) = (checkout.head(), checkout.remote(&self.inputs.release.remote));
         CheckoutInfo {
-            head: checkout.head().ok(),
+            unreadable: head.as_ref().err().map(no_version),
+            head: head.ok(),
             repository: remote.as_deref().and_then(job::repository_of_url),
+        }
+    }
+
+    /// Why the checkout that is there cannot be read.
+    fn unreadable(&self) -> Option<Error> {
+        match &self.checkout {
+            Ok(Some(checkout)) => checkout.head().err().as_ref().map(git_error),
+            Ok(None) => None,
+            Err(error) => Some(git_error(error)),
+        }
+    }
+
+    /// Why the checkout cannot give what the release needs of it, where one is there.
+    pub(crate) fn problem(&self, fetches: bool) -> Option<Error> {
+        let checkout = self.checkout_info();
+        let reason = checkout.unreadable.clone()?;
+        match ReleaseTask::new(self.inputs, self.job, &checkout, fetches) {
+            Ok(ReleaseTask { commits: CommitPlan::Upload(HistorySource::Checkout), .. }) => {
+                self.unreadable()
+            }
+            Ok(_) => None,
+            Err(error) => (error == reason || error.errors.contains(&reason)).then_some(reason),
         }
     }
 
@@ -62,15 +93,19 @@ impl<'a> CommitSources<'a> {
 
     async fn read_github(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {
         let repository = self.repository().ok_or_else(|| {
-            Error::new(
+            let unknown = Error::new(
                 ErrorCode::Usage,
                 "cannot tell the GitHub repository from the CI host or the git remote",
             )
-            .with_hint("run in GitHub Actions or in a git checkout, or set `commits` to `REPO@SHA`")
+            .with_hint(
+                "run in GitHub Actions or in a git checkout, or set `commits` to `REPO@SHA`",
+            );
+            self.unreadable().unwrap_or(unknown)
         })?;
         if head.is_empty() {
             let message = "cannot tell the commit to release from the CI host or a git checkout";
-            return Err(Error::new(ErrorCode::Usage, message).with_hint("run in a git checkout"));
+            let unknown = Error::new(ErrorCode::Usage, message).with_hint("run in a git checkout");
+            return Err(self.unreadable().unwrap_or(unknown));
         }
         let github = github(self.inputs, self.job, self.deadline)?;
         let Some(previous) = previous else {
@@ -140,7 +175,7 @@ fn with_warnings(
         }
         (DEFAULT_COMMITS, None) => format!(
             "the commit of the previous release is unknown, so the last {DEFAULT_COMMITS} commits \
-             are sent; set `previous` to that commit or to `lookup`"
+             are sent; set `previous-commit` to that commit or to `lookup`"
         ),
         _ => return CommitList { commits, warnings },
     };
@@ -153,6 +188,11 @@ fn no_checkout() -> Error {
     Error::new(ErrorCode::Usage, "the working directory is not inside a git checkout").with_hint(
         "check out the code, or set `commits: github` (which needs no checkout) or `commits: none`",
     )
+}
+
+fn no_version(error: &GitError) -> Error {
+    let message = format!("cannot tell the release version: {error}");
+    Error::new(ErrorCode::BadRelease, message).with_hint(error.hint())
 }
 
 fn git_error(error: &GitError) -> Error {

@@ -5,7 +5,7 @@ use super::{RunContext, base_url};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
 use crate::backend::sentry::{ConnectOptions, SentryReleases};
 use crate::database::path;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::model::site::Site;
@@ -14,7 +14,9 @@ use crate::outcome::Outcome;
 use crate::outcome::release::ReleaseReport;
 use crate::output;
 use crate::release::driver::{ReleaseProgress, drive};
-use crate::release::{CommitPlan, Deploy, ReleaseBackend, ReleaseTask};
+use crate::release::{
+    CommitPlan, CommitReader, Deploy, HistorySource, ReleaseBackend, ReleaseTask,
+};
 use crate::secret::Secret;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -56,15 +58,31 @@ impl<'a> PreparedRelease<'a> {
     }
 
     /// Makes the release and its deploy; a failure is an outcome too.
-    pub(crate) async fn execute(self, run: &RunContext<'_>, backend: BackendName) -> Outcome {
+    pub(crate) async fn execute(mut self, run: &RunContext<'_>, backend: BackendName) -> Outcome {
         let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
         let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
+        if self.inputs.dry_run {
+            self.preview_commits().await;
+        }
         let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run).await,
             BackendName::Sentry => self.on_sentry(run).await,
         };
         outcome.unwrap_or_else(Outcome::failed)
+    }
+
+    /// Says of commits that the checkout does not give what a run would say.
+    async fn preview_commits(&mut self) {
+        let CommitPlan::Upload(source @ HistorySource::Checkout) = self.task.commits else {
+            return;
+        };
+        let head = self.task.head.as_deref().unwrap_or_default();
+        if let Err(failure) = self.sources.read(source, head, self.task.known_previous()).await {
+            let message =
+                format!("the release would be sent without commits: {failure} ({})", failure.hint);
+            self.task.warnings.push(Warning::new("no-commits", message));
+        }
     }
 
     async fn on_embedded(self, run: &RunContext<'_>) -> Result<Outcome> {

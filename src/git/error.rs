@@ -38,6 +38,34 @@ pub enum GitError {
          checked-out commit is unknown"
     )]
     Reftable,
+    /// The `.git` that is there leads to no repository.
+    #[error("{path} is not a git repository: {fault}")]
+    NoRepository {
+        /// The `.git`, quoted.
+        path: String,
+        /// What it lacks.
+        fault: String,
+    },
+    /// The configuration is malformed, or asks for a format that is not known.
+    #[error("cannot read the repository's configuration: {cause}")]
+    Configuration {
+        /// What the reader of the repository says.
+        cause: String,
+    },
+    /// HEAD, or the ref that it names, is malformed.
+    #[error("cannot read HEAD, so the checked-out commit is unknown: {cause}")]
+    Head {
+        /// What the reader of the repository says.
+        cause: String,
+    },
+    /// HEAD names an object that is no commit, or is not there.
+    #[error("HEAD is {sha}, which is not {} in this clone", if *.is_there { "a commit" } else { "there" })]
+    NoCommit {
+        /// The object's name.
+        sha: String,
+        /// Whether there is such an object.
+        is_there: bool,
+    },
     /// The repository is damaged, or may not be read.
     #[error("cannot read the repository: {cause}")]
     Unreadable {
@@ -58,9 +86,17 @@ impl GitError {
             }
             Self::Unborn => "commit first, or set `release` and `commits: none`",
             Self::Sha256 => "set `release` and `commits: none`",
-            Self::Reftable => "set `release`, or give the commit's SHA",
-            Self::Unreadable { .. } => {
-                "check that this user can read the checkout, and that `git fsck` finds no damage"
+            Self::Reftable => {
+                "run `git refs migrate --ref-format=files`, or set `release`, and `commits: github` \
+                 (which needs no checkout) or `commits: none`"
+            }
+            Self::NoRepository { .. } | Self::Configuration { .. } | Self::Head { .. } => {
+                "check out the code again, or set `release`, and `commits: github` (which needs no \
+                 checkout) or `commits: none`"
+            }
+            Self::NoCommit { .. } | Self::Unreadable { .. } => {
+                "check that this user can read the checkout, and that `git fsck` finds no damage; or \
+                 set `release`, and `commits: github` (which needs no checkout) or `commits: none`"
             }
         }
     }
@@ -74,17 +110,20 @@ impl GitError {
         let named = error.iter_errors().any(|error| error.to_string().contains("objectFormat"));
         match named && error.is_unsupported() {
             true => Self::Sha256,
-            false => unreadable(error),
+            false => Self::Configuration { cause: words(error) },
         }
     }
 }
 
-/// The whole chain on one short line.
 pub(super) fn unreadable(error: &gix::Error) -> GitError {
+    GitError::Unreadable { cause: words(error) }
+}
+
+/// The whole chain on one short line.
+pub(super) fn words(error: &gix::Error) -> String {
     let mut causes: Vec<_> = error.iter_errors().map(ToString::to_string).collect();
     causes.dedup();
-    let line: String = causes.join(": ").chars().flat_map(escape).take(300).collect();
-    GitError::Unreadable { cause: line }
+    causes.join(": ").chars().flat_map(escape).take(300).collect()
 }
 
 fn escape(c: char) -> impl Iterator<Item = char> {

@@ -6,6 +6,7 @@
 //! Which commits a release is about is not answered here.
 
 mod commit;
+mod damage;
 mod encoding;
 mod error;
 mod files;
@@ -18,7 +19,7 @@ mod warning;
 
 use crate::release::Commit;
 pub use error::GitError;
-use error::unreadable;
+use error::{unreadable, words};
 use gix::ObjectId;
 use gix::hash::Prefix;
 use gix::objs::Kind;
@@ -67,9 +68,19 @@ pub struct CommitHistory {
 impl Checkout {
     /// Finds the checkout that holds this folder; `None` where there is none.
     pub fn find(folder: &Path) -> Result<Option<Self>, GitError> {
+        let nearest = damage::nearest(folder);
+        if let Some(error) =
+            nearest.as_deref().filter(|git| git.is_file()).and_then(damage::of_link)
+        {
+            return Err(error);
+        }
         if let Err(error) = gix::discover::upwards(folder) {
             let is_absent = error.is_not_found() || !folder.is_dir();
-            return if is_absent { Ok(None) } else { Err(unreadable(&error)) };
+            let damage = nearest.as_deref().and_then(damage::of_folder);
+            return match damage.or_else(|| (!is_absent).then(|| unreadable(&error))) {
+                Some(error) => Err(error),
+                None => Ok(None),
+            };
         }
         let options = gix::open::Options::isolated;
         let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
@@ -80,9 +91,21 @@ impl Checkout {
 
     /// The commit that is checked out: of a branch or none, here or in a linked worktree.
     pub fn head(&self) -> Result<String, GitError> {
-        let peeled = self.repository.head().and_then(gix::Head::try_into_peeled_id);
-        let id = peeled.map_err(|error| self.without_head(&error))?.ok_or(GitError::Unborn)?;
-        Ok(id.to_string())
+        let head = self.repository.head().map_err(|error| self.without_head(&error))?;
+        let id = match head.id() {
+            Some(id) => id.detach(),
+            None => {
+                let peeled = head.try_into_peeled_id();
+                peeled.map_err(|error| self.without_head(&error))?.ok_or(GitError::Unborn)?.detach()
+            }
+        };
+        match self.commit_at(id).map_err(|error| self.without_head(&error))? {
+            Some(commit) => Ok(commit.to_string()),
+            None => Err(GitError::NoCommit {
+                sha: id.to_string(),
+                is_there: self.repository.has_object(id),
+            }),
+        }
     }
 
     fn without_head(&self, error: &gix::Error) -> GitError {
@@ -90,7 +113,7 @@ impl Checkout {
         let storage = config.plumbing().string("extensions.refStorage");
         match storage.is_some_and(|storage| storage.eq_ignore_ascii_case(b"reftable")) {
             true => GitError::Reftable,
-            false => unreadable(error),
+            false => GitError::Head { cause: words(error) },
         }
     }
 
@@ -134,18 +157,20 @@ impl Checkout {
         } else if hex.len() < whole {
             self.repository.objects.lookup_prefix(Prefix::from_hex(hex)?, Some(&mut ids))?;
         }
-        let commit = |id: ObjectId| -> gix::Result<Option<ObjectId>> {
-            let header = self.repository.try_find_header(id)?;
-            Ok(match header.map(|header| header.kind()) {
-                Some(Kind::Commit) => Some(id),
-                Some(Kind::Tag) => {
-                    let object = self.repository.find_object(id)?.peel_tags_to_end()?;
-                    (object.kind == Kind::Commit).then_some(object.id)
-                }
-                _ => None,
-            })
-        };
-        ids.into_iter().filter_map(|id| commit(id).transpose()).collect()
+        ids.into_iter().filter_map(|id| self.commit_at(id).transpose()).collect()
+    }
+
+    /// The commit that an object is, or that it leads to as a tag.
+    fn commit_at(&self, id: ObjectId) -> gix::Result<Option<ObjectId>> {
+        let header = self.repository.try_find_header(id)?;
+        Ok(match header.map(|header| header.kind()) {
+            Some(Kind::Commit) => Some(id),
+            Some(Kind::Tag) => {
+                let object = self.repository.find_object(id)?.peel_tags_to_end()?;
+                (object.kind == Kind::Commit).then_some(object.id)
+            }
+            _ => None,
+        })
     }
 }
 

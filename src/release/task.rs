@@ -16,6 +16,16 @@ pub struct CheckoutInfo {
     pub head: Option<String>,
     /// The repository that its remote leads to, as `owner/name`.
     pub repository: Option<String>,
+    /// Why it does not tell its commit, where it is there and cannot be read.
+    pub unreadable: Option<Error>,
+}
+
+impl CheckoutInfo {
+    /// Why there is no version, where only the checkout could have told one.
+    fn explain(&self, error: Error, named: Option<&str>, job: &Job) -> Error {
+        let is_told = named.is_some() || job.tag.is_some() || job.sha.is_some() || job.deleted;
+        self.unreadable.clone().filter(|_| !is_told).unwrap_or(error)
+    }
 }
 
 /// Where the commits come from.
@@ -75,7 +85,8 @@ impl ReleaseTask {
     pub fn new(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo, fetches: bool) -> Result<Self> {
         let release = &inputs.release;
         let named = release.version.as_deref();
-        let version = version::choose(named, &release.prefix, job, checkout.head.as_deref());
+        let version = version::choose(named, &release.prefix, job, checkout.head.as_deref())
+            .map_err(|error| checkout.explain(error, named, job));
         let deploy = deploy(inputs, job);
         let (org, (version, origin), deploy) = match (&inputs.org, version, deploy) {
             (Some(org), Ok(version), Ok(deploy)) if !release.projects.is_empty() => {
@@ -120,6 +131,15 @@ impl ReleaseTask {
             url: self.url.clone(),
             date_released: self.finalize.then_some(now),
             ..ReleaseUpdate::default()
+        }
+    }
+
+    /// The commit of the release before, as far as it is known without asking the backend.
+    pub fn known_previous(&self) -> Option<&str> {
+        match &self.previous {
+            PreviousCommit::Sha(sha) => Some(sha),
+            PreviousCommit::LookUp => None,
+            PreviousCommit::Unspecified => self.base.as_deref(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::ReleaseDriver;
 use crate::error::Result;
-use crate::inputs::release::{PreviousCommit, Ref};
+use crate::inputs::release::Ref;
 use crate::job;
 use crate::release::backend::{
     CommitReader, FieldRejection, HistorySource, KnownRepository, ReleaseBackend, ReleaseState,
@@ -69,11 +69,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         change: &mut ReleaseUpdate,
         previous: Option<&str>,
     ) {
-        let previous = match &self.task.previous {
-            PreviousCommit::Sha(sha) => Some(sha.as_str()),
-            PreviousCommit::LookUp => previous,
-            PreviousCommit::Unspecified => self.task.base.as_deref(),
-        };
+        let previous = self.task.known_previous().or(previous);
         let head = self.task.head.as_deref().unwrap_or_default();
         match self.histories.read(source, head, previous).await {
             Ok(history) => {

@@ -1,5 +1,6 @@
 //! Releases: what asks for one, which commits it gets, and what is sent.
 
+mod broken_checkouts;
 mod checkouts;
 mod commits;
 mod git;
