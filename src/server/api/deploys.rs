@@ -13,11 +13,12 @@ use serde_json::json;
 /// The longest environment, and the longest name of a deploy.
 const NAME: usize = 64;
 
-/// `GET`, the latest first.
+/// `GET`, the latest first; as since 2024, those of the projects that the query names.
 pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
     let release = releases::release_in_path(&mut request).await?;
     let page = ListQuery::read(&request.raw)?;
-    let deploys = request.database.deploys(release.id, page.rows()).await?;
+    let projects = releases::requested_projects(&mut request).await?;
+    let deploys = request.database.deploys(release.id, &projects, page.rows()).await?;
     request.list_response(page, deploys.iter().map(release_json::deploy))
 }
 

@@ -8,4 +8,5 @@ mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;
+mod matrix;
 pub(crate) mod requests;
