@@ -1,6 +1,6 @@
 //! Releases of a Sentry, by the part of its API that an organization's token may use.
 
-use super::client::permission::Permission;
+use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
 use super::release_json::{change_body, deploy_body, deployed, finished, id, repository};
@@ -118,6 +118,7 @@ impl SentryReleases {
         &mut self,
         method: Method,
         path: String,
+        projects: &[String],
         body: &Value,
     ) -> Result<UpdateResult> {
         let request =
@@ -132,18 +133,22 @@ impl SentryReleases {
                 Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
             }
             413 => Ok(UpdateResult::TooLarge),
-            400 => self.rejected(&response).map(UpdateResult::Rejected),
+            400 => self.rejected(projects, &response).map(UpdateResult::Rejected),
             _ => Err(self.denied(&response)),
         }
     }
 
-    /// The first field that the server rejects.
-    fn rejected(&self, response: &HttpResponse) -> Result<FieldRejection> {
+    /// The first field that the server rejects of a request for these projects.
+    fn rejected(&self, projects: &[String], response: &HttpResponse) -> Result<FieldRejection> {
         let fields = field_errors(&response.json());
         let Some((field, reason)) = fields.into_iter().next() else {
             return Err(self.denied(response));
         };
         let org = &self.org;
+        if field == "projects" && reason.to_lowercase().contains("insufficient access") {
+            let failure = permission::projects_unreadable(projects, &reason, response.status);
+            return Ok(FieldRejection { field, reason, failure });
+        }
         let code = if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField };
         let failure = Error::new(code, format!("Sentry rejected `{field}`: {reason}"));
         let failure = match field.as_str() {
@@ -257,12 +262,13 @@ impl ReleaseBackend for SentryReleases {
         projects: &[String],
         change: &ReleaseUpdate,
     ) -> Result<UpdateResult> {
-        self.send_release(Method::POST, self.path("releases/"), &self.create_body(projects, change))
-            .await
+        let body = self.create_body(projects, change);
+        self.send_release(Method::POST, self.path("releases/"), projects, &body).await
     }
 
     async fn change(&mut self, change: &ReleaseUpdate) -> Result<UpdateResult> {
-        self.send_release(Method::PUT, self.release_path(""), &change_body(change).into()).await
+        self.send_release(Method::PUT, self.release_path(""), &[], &change_body(change).into())
+            .await
     }
 
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
@@ -326,7 +332,7 @@ impl ReleaseBackend for SentryReleases {
         };
         match (response.status, id(&response.json()["id"])) {
             (200..=299, Some(id)) => Ok(DeployResult::There(id)),
-            (400, _) => self.rejected(&response).map(DeployResult::Rejected),
+            (400, _) => self.rejected(projects, &response).map(DeployResult::Rejected),
             (404, _) => Err(self.release_missing(&response)),
             _ => Err(self.denied(&response)),
         }

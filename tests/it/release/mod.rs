@@ -9,4 +9,5 @@ mod github_faults;
 mod input_forms;
 mod inputs;
 mod matrix;
+mod project_scope;
 pub(crate) mod requests;
