@@ -134,7 +134,7 @@ impl<'a> PreparedRelease<'a> {
         }
         requests.extend(task.deploy.as_ref().map(|deploy| {
             let deploy = Deploy { finished: now, ..deploy.clone() };
-            format!("then {}", backend.deploy_request(&deploy))
+            format!("then {}", backend.deploy_request(&task.projects, &deploy))
         }));
         Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))
     }

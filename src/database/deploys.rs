@@ -5,9 +5,12 @@ use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::release::{Deploy, ExistingDeploy};
 use rusqlite::Row;
+use serde_json::json;
+use std::collections::BTreeSet;
 
 impl Database {
-    /// Notes a deploy of the projects with these ids.
+    /// Notes a deploy of the projects with these ids; of every project of the release when there are
+    /// none.
     pub async fn deploy(
         &mut self,
         release: i64,
@@ -28,16 +31,66 @@ impl Database {
                 let sql = "INSERT OR IGNORE INTO deploy_project VALUES (?1, ?2)";
                 transaction.execute(sql, (id, project))?;
             }
+            if projects.is_empty() {
+                let sql = "INSERT INTO deploy_project
+                           SELECT ?1, project_id FROM release_project WHERE release_id = ?2";
+                transaction.execute(sql, (id, release))?;
+            }
             Ok(stored)
         })
         .await
     }
 
-    /// The deploys of a release, the latest first.
-    pub async fn deploys(&mut self, release: i64, page: PageQuery) -> Result<Vec<ExistingDeploy>> {
+    /// The deploys of a release, the latest first; of any of these projects, if there are some.
+    pub async fn deploys(
+        &mut self,
+        release: i64,
+        projects: &[i64],
+        page: PageQuery,
+    ) -> Result<Vec<ExistingDeploy>> {
         let sql = "SELECT * FROM deploy WHERE release_id = ?1
-                   ORDER BY date_finished DESC, id DESC LIMIT ?2 OFFSET ?3";
-        self.rows(sql, (release, page.rows, page.offset), read).await
+                     AND (?2 = '[]' OR EXISTS (
+                         SELECT 1 FROM deploy_project WHERE deploy_id = deploy.id
+                         AND project_id IN (SELECT value FROM json_each(?2))))
+                   ORDER BY date_finished DESC, id DESC LIMIT ?3 OFFSET ?4";
+        let values = (release, json!(projects).to_string(), page.rows, page.offset);
+        self.rows(sql, values, read).await
+    }
+
+    /// The deploys of a release in an environment that have these projects and no others, the latest
+    /// first.
+    pub async fn deploys_of_exactly(
+        &mut self,
+        release: i64,
+        projects: &[i64],
+        environment: &str,
+    ) -> Result<Vec<ExistingDeploy>> {
+        let projects: BTreeSet<_> = projects.iter().collect();
+        let sql = "SELECT * FROM deploy WHERE release_id = ?1 AND environment = ?2
+                     AND ?3 = (SELECT json_group_array(project_id) FROM (
+                         SELECT project_id FROM deploy_project WHERE deploy_id = deploy.id
+                         ORDER BY project_id))
+                   ORDER BY date_finished DESC, id DESC";
+        self.rows(sql, (release, environment, json!(projects).to_string()), read).await
+    }
+
+    /// Whether no other release has a later deploy of one of these projects to the environment.
+    pub async fn is_latest_release(
+        &mut self,
+        org: i64,
+        release: i64,
+        projects: &[i64],
+        since: &Deploy,
+    ) -> Result<bool> {
+        let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
+                   WHERE organization_id = ?1 AND environment = ?2 AND date_finished > ?3
+                     AND release_id <> ?4 AND EXISTS (
+                         SELECT 1 FROM deploy_project WHERE deploy_id = deploy.id
+                         AND project_id IN (SELECT value FROM json_each(?5)))
+                   LIMIT 1";
+        let (environment, projects) = (&since.environment, json!(projects).to_string());
+        let values = (org, environment, since.finished, release, projects);
+        Ok(self.row(sql, values, read).await?.is_none())
     }
 
     /// The newest deploy to an environment, of any release of the organization.
@@ -54,7 +107,7 @@ impl Database {
 
     /// The deploy that was noted last.
     pub async fn last_deploy(&mut self, release: i64) -> Result<Option<ExistingDeploy>> {
-        Ok(self.deploys(release, PageQuery::FIRST).await?.pop())
+        Ok(self.deploys(release, &[], PageQuery::FIRST).await?.pop())
     }
 }
 

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0002_identity.sql"),
     include_str!("schema/0003_releases.sql"),
     include_str!("schema/0004_indexes.sql"),
+    include_str!("schema/0005_deploy_projects.sql"),
 ];
 
 /// The schema that this version brings every file to.

@@ -58,7 +58,7 @@ pub struct ReleaseFilter {
     pub status: Option<String>,
     /// Ids of projects, any one of which the release has; none asks for all.
     pub projects: Vec<i64>,
-    /// Environments, any one of which it was deployed to; none asks for all.
+    /// Environments, any one of which it was deployed to, in one of the projects; none asks for all.
     pub environments: Vec<String>,
 }
 
@@ -131,7 +131,10 @@ impl Database {
                    AND project_id IN (SELECT value FROM json_each(?4))))
                AND (?5 = '[]' OR EXISTS (
                    SELECT 1 FROM deploy WHERE release_id = release.id
-                   AND environment IN (SELECT value FROM json_each(?5))))
+                   AND environment IN (SELECT value FROM json_each(?5))
+                   AND (?4 = '[]' OR EXISTS (
+                       SELECT 1 FROM deploy_project WHERE deploy_id = deploy.id
+                       AND project_id IN (SELECT value FROM json_each(?4))))))
              ORDER BY coalesce(date_released, created_at) DESC, id DESC
              LIMIT ?6 OFFSET ?7"
         );

@@ -48,8 +48,6 @@ pub struct ReleaseState {
     pub commit_count: u64,
     /// How many deploys it has.
     pub deploy_count: u64,
-    /// The slugs of its projects.
-    pub projects: Vec<String>,
 }
 
 /// What became of a release that was said.
@@ -150,12 +148,19 @@ pub trait ReleaseBackend {
     /// The newest commit of the newest release that has some, this one or one before it.
     async fn previous(&mut self) -> Result<Option<String>>;
 
-    /// The release's deploys in an environment, and the id of the newest deploy there of any
-    /// release; no id when that cannot be told.
-    async fn deploys(&mut self, environment: &str)
-    -> Result<(Vec<ExistingDeploy>, Option<String>)>;
+    /// The release's deploys of these projects in an environment, the latest first. Where the backend
+    /// does not say which projects a deploy has, it may have others too.
+    async fn deploys(
+        &mut self,
+        projects: &[String],
+        environment: &str,
+    ) -> Result<Vec<ExistingDeploy>>;
 
-    /// Notes a deploy of these projects of the release; of all when none is named.
+    /// Whether the release with this deploy is what runs in the deploy's environment of each of
+    /// these projects: the deploy is of it, and no other release was deployed there since.
+    async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool>;
+
+    /// Notes a deploy of these projects of the release.
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult>;
 }
 

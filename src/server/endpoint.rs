@@ -50,6 +50,11 @@ impl OrgRequest {
         page.respond(self.server.base(), &self.raw, rows.into_iter().collect())
     }
 
+    /// Whether the principal holds one of these scopes here too.
+    pub(crate) async fn allows(&mut self, scopes: Scopes) -> Result<bool, ApiError> {
+        auth::holds_scopes(&mut self.database, &self.principal, self.org.id, scopes).await
+    }
+
     /// The organization's integration with this id; what is no number names none.
     pub(crate) async fn integration(
         &mut self,

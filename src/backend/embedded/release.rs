@@ -75,12 +75,7 @@ impl EmbeddedReleases {
     async fn state(&mut self) -> Result<ReleaseState> {
         let stored = self.stored().await?;
         let newest = self.database.newest_commit(stored.id).await?;
-        let projects = self.database.release_projects(stored.id).await?;
-        Ok(ReleaseState {
-            last_commit: newest.map(|commit| commit.key),
-            projects: projects.into_iter().map(|(_, slug)| slug).collect(),
-            ..stored.into()
-        })
+        Ok(ReleaseState { last_commit: newest.map(|commit| commit.key), ..stored.into() })
     }
 }
 
@@ -96,7 +91,7 @@ pub async fn read_release(
     Ok(database.release(org.id, version.as_str()).await?.map(Into::into))
 }
 
-/// What the release's own row says; commits and projects are in others.
+/// What the release's own row says; commits are in others.
 impl From<StoredRelease> for ReleaseState {
     fn from(stored: StoredRelease) -> Self {
         let count = |count: i64| u64::try_from(count).unwrap_or_default();
@@ -173,13 +168,18 @@ impl ReleaseBackend for EmbeddedReleases {
 
     async fn deploys(
         &mut self,
+        projects: &[String],
         environment: &str,
-    ) -> Result<(Vec<ExistingDeploy>, Option<String>)> {
+    ) -> Result<Vec<ExistingDeploy>> {
         let release = self.stored().await?.id;
-        let mut deploys = self.database.deploys(release, PageQuery::ALL).await?;
-        deploys.retain(|existing| existing.deploy.environment == environment);
-        let newest = self.database.newest_deploy(self.org, environment).await?;
-        Ok((deploys, newest.map(|existing| existing.id)))
+        let projects = self.ids(projects).await?;
+        self.database.deploys_of_exactly(release, &projects, environment).await
+    }
+
+    async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool> {
+        let release = self.stored().await?.id;
+        let projects = self.ids(projects).await?;
+        self.database.is_latest_release(self.org, release, &projects, &existing.deploy).await
     }
 
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {

@@ -1,6 +1,6 @@
 //! Releases of a Sentry, by the part of its API that an organization's token may use.
 
-use super::client::permission::Permission;
+use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
 use super::release_json::{change_body, deploy_body, deployed, finished, id, repository};
@@ -24,8 +24,8 @@ use tokio::time::Instant;
 const NOT_READY_RETRIES: u32 = 5;
 /// The first wait for it; each later one is twice as long.
 const NOT_READY_WAIT: Duration = Duration::from_millis(200);
-/// Releases that are looked through for a later deploy to another environment and to this one.
-const MAX_OTHER_DEPLOYS: usize = 5;
+/// Releases with a later deploy that are looked through for one of this environment and project.
+const MAX_LATER_RELEASES: usize = 5;
 
 /// The releases of one organization, of which one version is worked on.
 pub struct SentryReleases {
@@ -34,6 +34,8 @@ pub struct SentryReleases {
     version: ReleaseVersion,
     /// Tells this run from others: a release keeps the name of the program that made it.
     agent: String,
+    /// The slugs and ids of the release's projects, as it was last seen.
+    projects: Vec<(String, String)>,
 }
 
 impl SentryReleases {
@@ -46,7 +48,7 @@ impl SentryReleases {
     ) -> Result<Self> {
         let agent = format!("{} ({mark})", http::USER_AGENT);
         let client = SentryClient::new(options, Vec::new(), &agent)?;
-        Ok(Self { client, org, version, agent })
+        Ok(Self { client, org, version, agent, projects: Vec::new() })
     }
 
     /// The first request of the job, as it would be sent.
@@ -56,8 +58,16 @@ impl SentryReleases {
     }
 
     /// The request that notes a deploy, as it would be sent.
-    pub fn deploy_request(&self, deploy: &Deploy) -> String {
-        self.client.describe_post(&self.release_path("deploys/"), &deploy_body(&[], deploy))
+    pub fn deploy_request(&self, projects: &[String], deploy: &Deploy) -> String {
+        let body = deploy_body(self.named_projects(projects), deploy);
+        self.client.describe_post(&self.release_path("deploys/"), &body)
+    }
+
+    /// The projects that a deploy names: none where it is one of every project of the release, since
+    /// to name them takes a wider token than to make releases.
+    fn named_projects<'p>(&self, projects: &'p [String]) -> &'p [String] {
+        let is_requested = |(slug, _): &(String, String)| projects.contains(slug);
+        if self.projects.iter().all(is_requested) { &[] } else { projects }
     }
 
     /// Looks at the projects of a release that is not there yet, as far as the token may.
@@ -105,9 +115,10 @@ impl SentryReleases {
     }
 
     async fn send_release(
-        &self,
+        &mut self,
         method: Method,
         path: String,
+        projects: &[String],
         body: &Value,
     ) -> Result<UpdateResult> {
         let request =
@@ -122,18 +133,22 @@ impl SentryReleases {
                 Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
             }
             413 => Ok(UpdateResult::TooLarge),
-            400 => self.rejected(&response).map(UpdateResult::Rejected),
+            400 => self.rejected(projects, &response).map(UpdateResult::Rejected),
             _ => Err(self.denied(&response)),
         }
     }
 
-    /// The first field that the server rejects.
-    fn rejected(&self, response: &HttpResponse) -> Result<FieldRejection> {
+    /// The first field that the server rejects of a request for these projects.
+    fn rejected(&self, projects: &[String], response: &HttpResponse) -> Result<FieldRejection> {
         let fields = field_errors(&response.json());
         let Some((field, reason)) = fields.into_iter().next() else {
             return Err(self.denied(response));
         };
         let org = &self.org;
+        if field == "projects" && reason.to_lowercase().contains("insufficient access") {
+            let failure = permission::projects_unreadable(projects, &reason, response.status);
+            return Ok(FieldRejection { field, reason, failure });
+        }
         let code = if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField };
         let failure = Error::new(code, format!("Sentry rejected `{field}`: {reason}"));
         let failure = match field.as_str() {
@@ -147,7 +162,7 @@ impl SentryReleases {
         Ok(FieldRejection { field, reason, failure })
     }
 
-    fn standing(&self, body: &Value) -> Result<ReleaseState> {
+    fn standing(&mut self, body: &Value) -> Result<ReleaseState> {
         if !body["version"].is_string() {
             let host = self.client.base();
             let message = format!("unexpected response from {host}: not a release");
@@ -155,6 +170,8 @@ impl SentryReleases {
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let projects = body["projects"].as_array().into_iter().flatten();
+        let project = |item: &Value| Some((text(&item["slug"])?, id(&item["id"])?));
+        self.projects = projects.filter_map(project).collect();
         Ok(ReleaseState {
             date_released: body["dateReleased"].as_str().and_then(date::parse),
             r#ref: text(&body["ref"]),
@@ -162,7 +179,6 @@ impl SentryReleases {
             last_commit: text(&body["lastCommit"]["id"]),
             commit_count: body["commitCount"].as_u64().unwrap_or(0),
             deploy_count: body["deployCount"].as_u64().unwrap_or(0),
-            projects: projects.filter_map(|project| text(&project["slug"])).collect(),
         })
     }
 
@@ -182,43 +198,57 @@ impl SentryReleases {
         self.client.get_all(&self.path(path), denied).await
     }
 
-    async fn deploys_of(&self, version: &str, environment: &str) -> Result<Vec<ExistingDeploy>> {
-        let path = format!("releases/{}/deploys/?per_page=100", segment(version));
+    /// The id of a project, for a query; Sentry's word for all where it is not known.
+    fn project_id(&self, slug: &str) -> &str {
+        let known = self.projects.iter().find(|(known, _)| known == slug);
+        known.map_or("-1", |(_, id)| id)
+    }
+
+    /// The deploys of a release in an environment. Before 2024 a Sentry lists those of every project.
+    async fn deploys_of(
+        &self,
+        version: &str,
+        project: &str,
+        environment: &str,
+    ) -> Result<Vec<ExistingDeploy>> {
+        let version = segment(version);
+        let path = format!("releases/{version}/deploys/?per_page=100&project={project}");
         let items = self.list(&path, Permission::Releases).await?;
         let deploys = items.iter().filter_map(deployed);
         Ok(deploys.filter(|existing| existing.deploy.environment == environment).collect())
     }
 
-    /// The newest deploy to an environment, of any release. A listing has the last deploy of
-    /// each release only, which may have gone elsewhere: those few are looked at one by one.
-    async fn newest(&self, environment: &str) -> Result<Option<ExistingDeploy>> {
-        let query =
-            format!("releases/?project=-1&per_page=100&environment={}", segment(environment));
+    /// Whether the release is listed in the environment of this project, and none of the others
+    /// there was deployed to it since. A listing has the last deploy of each release only, which
+    /// may have gone elsewhere: those few are looked at one by one.
+    async fn is_current_of(&self, project: &str, existing: &ExistingDeploy) -> Result<bool> {
+        let environment = &existing.deploy.environment;
+        let query = format!(
+            "releases/?project={project}&per_page=100&environment={}",
+            segment(environment)
+        );
         let response = self.client.get(self.path(&query)).await?;
         let items = match (response.status, response.json()) {
             // An environment that nothing was deployed to is not there.
-            (404, _) => return Ok(None),
+            (404, _) => return Ok(false),
             (200..=299, Value::Array(items)) => items,
             _ => return Err(self.denied(&response)),
         };
-        let last = |item: &Value| {
-            Some((item["version"].as_str()?.to_owned(), deployed(&item["lastDeploy"])?))
-        };
-        let last = items.iter().filter_map(last);
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            last.partition(|(_, one)| one.deploy.environment == environment);
-        let mut newest = here.into_iter().map(|(_, one)| one).max_by_key(finished);
-        let since = newest.as_ref().map_or(0, finished);
-        let later: Vec<_> =
-            elsewhere.into_iter().filter(|(_, one)| finished(one) > since).collect();
-        if later.len() > MAX_OTHER_DEPLOYS {
-            return Ok(None);
+        let (own, others): (Vec<_>, Vec<_>) =
+            items.iter().partition(|item| item["version"] == self.version.as_str());
+        let is_later = |one: &ExistingDeploy| finished(one) > finished(existing);
+        let was_deployed_later =
+            |item: &&Value| deployed(&item["lastDeploy"]).as_ref().is_some_and(is_later);
+        let later: Vec<_> = others.into_iter().filter(was_deployed_later).collect();
+        if own.is_empty() || later.len() > MAX_LATER_RELEASES {
+            return Ok(false);
         }
-        for (version, _) in later {
-            let deploys = self.deploys_of(&version, environment).await?;
-            newest = newest.into_iter().chain(deploys).max_by_key(finished);
+        for version in later.iter().filter_map(|item| item["version"].as_str()) {
+            if self.deploys_of(version, project, environment).await?.iter().any(is_later) {
+                return Ok(false);
+            }
         }
-        Ok(newest)
+        Ok(true)
     }
 }
 
@@ -232,12 +262,13 @@ impl ReleaseBackend for SentryReleases {
         projects: &[String],
         change: &ReleaseUpdate,
     ) -> Result<UpdateResult> {
-        self.send_release(Method::POST, self.path("releases/"), &self.create_body(projects, change))
-            .await
+        let body = self.create_body(projects, change);
+        self.send_release(Method::POST, self.path("releases/"), projects, &body).await
     }
 
     async fn change(&mut self, change: &ReleaseUpdate) -> Result<UpdateResult> {
-        self.send_release(Method::PUT, self.release_path(""), &change_body(change).into()).await
+        self.send_release(Method::PUT, self.release_path(""), &[], &change_body(change).into())
+            .await
     }
 
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
@@ -265,15 +296,33 @@ impl ReleaseBackend for SentryReleases {
 
     async fn deploys(
         &mut self,
+        projects: &[String],
         environment: &str,
-    ) -> Result<(Vec<ExistingDeploy>, Option<String>)> {
-        let own = self.deploys_of(self.version.as_str(), environment);
-        let (own, newest) = tokio::try_join!(own, self.newest(environment))?;
-        Ok((own, newest.map(|deploy| deploy.id)))
+    ) -> Result<Vec<ExistingDeploy>> {
+        let mut common: Option<Vec<ExistingDeploy>> = None;
+        for slug in projects {
+            let version = self.version.as_str();
+            let listed = self.deploys_of(version, self.project_id(slug), environment).await?;
+            let is_listed = |one: &ExistingDeploy| listed.iter().any(|other| other.id == one.id);
+            common = Some(match common {
+                Some(before) => before.into_iter().filter(is_listed).collect(),
+                None => listed,
+            });
+        }
+        Ok(common.unwrap_or_default())
+    }
+
+    async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool> {
+        for slug in projects {
+            if !self.is_current_of(self.project_id(slug), existing).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {
-        let body = deploy_body(projects, deploy);
+        let body = deploy_body(self.named_projects(projects), deploy);
         let request =
             SentryRequest::post(self.release_path("deploys/"), &body, RetryPolicy::Unsent);
         let response = match self.send(&request, 404).await {
@@ -283,7 +332,7 @@ impl ReleaseBackend for SentryReleases {
         };
         match (response.status, id(&response.json()["id"])) {
             (200..=299, Some(id)) => Ok(DeployResult::There(id)),
-            (400, _) => self.rejected(&response).map(DeployResult::Rejected),
+            (400, _) => self.rejected(projects, &response).map(DeployResult::Rejected),
             (404, _) => Err(self.release_missing(&response)),
             _ => Err(self.denied(&response)),
         }

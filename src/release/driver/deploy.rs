@@ -3,8 +3,7 @@
 use super::ReleaseDriver;
 use crate::error::Result;
 use crate::release::backend::{
-    CommitReader, Deploy, DeployResult, ExistingDeploy, FieldRejection, ReleaseBackend,
-    ReleaseState,
+    CommitReader, Deploy, DeployResult, FieldRejection, ReleaseBackend, ReleaseState,
 };
 use crate::text::quote;
 
@@ -20,33 +19,34 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         if self.warned("url-left-out") && deploy.url == self.task.url {
             deploy.url = None;
         }
-        if self.task.attempts && standing.deploy_count > 0 {
-            let (existing, newest) = self.backend.deploys(&deploy.environment).await?;
-            let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
-            let is_newest = |one: &ExistingDeploy| Some(&one.id) == newest.as_ref();
-            let mut existing = existing.into_iter();
-            if let Some(same) = existing.find(|one| is_same(&one.deploy) && is_newest(one)) {
-                self.progress.deploy = Some((same.id, false));
+        // To a release or project that this run made, no earlier attempt has deployed.
+        if self.task.attempts && standing.deploy_count > 0 && !self.progress.created {
+            if let Some(id) = self.earlier_deploy(&deploy).await? {
+                self.progress.deploy = Some((id, false));
                 return Ok(());
             }
         }
-        let id = self.create_deploy(&mut deploy, standing).await?;
+        let id = self.create_deploy(&mut deploy).await?;
         self.progress.deploy = Some((id, true));
         Ok(())
     }
 
-    /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours.
-    async fn create_deploy(
-        &mut self,
-        deploy: &mut Deploy,
-        standing: &ReleaseState,
-    ) -> Result<String> {
-        // To name projects takes a wider token than to make releases, so only some of them are named.
-        let is_ours = |slug: &String| self.task.projects.contains(slug);
-        let projects = match standing.projects.iter().all(is_ours) {
-            true => &[],
-            false => self.task.projects.as_slice(),
+    /// The deploy of an earlier attempt, as long as its release is what runs there: environment,
+    /// projects, name and page are equal.
+    async fn earlier_deploy(&mut self, deploy: &Deploy) -> Result<Option<String>> {
+        let projects = &self.task.projects;
+        let existing = self.backend.deploys(projects, &deploy.environment).await?;
+        let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
+        let Some(same) = existing.into_iter().find(|one| is_same(&one.deploy)) else {
+            return Ok(None);
         };
+        let is_current = self.backend.is_current(projects, &same).await?;
+        Ok(is_current.then_some(same.id))
+    }
+
+    /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours.
+    async fn create_deploy(&mut self, deploy: &mut Deploy) -> Result<String> {
+        let projects = &self.task.projects;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -62,7 +62,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 DeployResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
                 DeployResult::Unknown(failure) => failure,
             };
-            let (existing, _) = self.backend.deploys(&deploy.environment).await?;
+            let existing = self.backend.deploys(projects, &deploy.environment).await?;
             if let Some(ours) = existing.into_iter().find(|one| one.deploy == *deploy) {
                 return Ok(ours.id);
             }

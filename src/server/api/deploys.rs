@@ -4,6 +4,7 @@ use super::{release_json, releases};
 use crate::database::StoredRelease;
 use crate::os::clock::unix_ms;
 use crate::release::Deploy;
+use crate::server::auth::scopes::Scopes;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule};
 use crate::server::http::{ApiError, ApiResult, ListQuery, json_response};
@@ -13,11 +14,15 @@ use serde_json::json;
 /// The longest environment, and the longest name of a deploy.
 const NAME: usize = 64;
 
-/// `GET`, the latest first.
+/// What a user's token takes to name projects, beside what it takes to note a deploy.
+const PROJECT_FIELD: Scopes = &["project:read"];
+
+/// `GET`, the latest first; as since 2024, those of the projects that the query names.
 pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
     let release = releases::release_in_path(&mut request).await?;
     let page = ListQuery::read(&request.raw)?;
-    let deploys = request.database.deploys(release.id, page.rows()).await?;
+    let projects = releases::requested_projects(&mut request).await?;
+    let deploys = request.database.deploys(release.id, &projects, page.rows()).await?;
     request.list_response(page, deploys.iter().map(release_json::deploy))
 }
 
@@ -54,10 +59,14 @@ async fn project_ids(
     slugs: &[String],
 ) -> Result<Vec<i64>, ApiError> {
     let own = request.database.release_projects(release.id).await?;
+    let may_read = request.allows(PROJECT_FIELD).await?;
     let (mut ids, mut invalid) = (Vec::new(), Vec::new());
     for slug in slugs {
         let project = request.database.project_by_slug(request.org.id, slug).await?;
         let id = project.ok_or_else(|| ApiError::field("projects", "Invalid project"))?.id;
+        if !may_read {
+            return Err(ApiError::field("projects", "Insufficient access to project"));
+        }
         if own.iter().any(|(own, _)| *own == id) {
             ids.push(id);
         } else {

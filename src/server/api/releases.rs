@@ -28,6 +28,12 @@ const SORTS: [&str; 10] = [
 
 /// `GET /releases/`, newest first.
 pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
+    let projects = requested_projects(&mut request).await?;
+    list_response(request, projects).await
+}
+
+/// The ids of the projects that a listing is narrowed to; none asks for all.
+pub(crate) async fn requested_projects(request: &mut OrgRequest) -> Result<Vec<i64>, ApiError> {
     let mut projects = Vec::new();
     for id in request.raw.project_queries() {
         let number: i64 = id.parse().map_err(|_| {
@@ -37,7 +43,7 @@ pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
         let project = project.filter(|project| project.id == number);
         projects.push(project.ok_or_else(ApiError::forbidden)?.id);
     }
-    list_response(request, projects).await
+    Ok(projects)
 }
 
 /// `GET /projects/{org}/{project}/releases/`.

@@ -83,11 +83,21 @@ pub(crate) async fn authorize(
     org: i64,
     scopes: Scopes,
 ) -> Result<(), ApiError> {
+    allow_if(holds_scopes(database, principal, org, scopes).await?)
+}
+
+/// The same as an answer; who is no member of the organization gets an error.
+pub(crate) async fn holds_scopes(
+    database: &mut Database,
+    principal: &Principal,
+    org: i64,
+    scopes: Scopes,
+) -> Result<bool, ApiError> {
     if let Some(own) = principal.organization {
-        return allow_if(own == org);
+        return Ok(own == org);
     }
     let user = principal.user.ok_or_else(ApiError::forbidden)?;
     let role = database.role(org, user).await?.ok_or_else(ApiError::forbidden)?;
     let both_hold = |scope: &&str| role_holds(&role, scope) && holds(principal, scope);
-    allow_if(scopes.is_empty() || scopes.iter().any(both_hold))
+    Ok(scopes.is_empty() || scopes.iter().any(both_hold))
 }

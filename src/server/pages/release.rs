@@ -17,7 +17,7 @@ pub(super) async fn show(mut request: PageRequest) -> ApiResult {
     let release = release.ok_or_else(ApiError::not_found)?;
     let projects = request.database.release_projects(release.id).await?;
     let page = PageQuery { offset: 0, rows: 100 };
-    let stored_deploys = request.database.deploys(release.id, page).await?;
+    let stored_deploys = request.database.deploys(release.id, &[], page).await?;
     let content = html! {
         header.heading { div {
             h1 { bdi { (release.version) } }

@@ -11,4 +11,6 @@ mod input_forms;
 mod inputs;
 mod odd_commits;
 mod previous_commit;
+mod matrix;
+mod project_scope;
 pub(crate) mod requests;

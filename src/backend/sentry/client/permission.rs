@@ -71,6 +71,18 @@ impl Permission {
     }
 }
 
+/// The error for projects that a token may not name: a right slug, and a scope that is missing.
+pub(crate) fn projects_unreadable(projects: &[String], reason: &str, status: u16) -> Error {
+    let message = format!(
+        "the token cannot read the projects that the request names, {}: {reason}",
+        projects.join(", ")
+    );
+    let hint = "use a token with the scope project:read beside project:releases, whose owner is a \
+                member of the projects' teams, or an organization token";
+    let failure = Error::new(ErrorCode::MissingScope, message).with_hint(hint);
+    Error { status: Some(status), ..failure }
+}
+
 fn org_token() -> Error {
     Error::new(
         ErrorCode::OrgToken,
