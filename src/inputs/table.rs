@@ -84,6 +84,11 @@ impl InputSpec {
         }
     }
 
+    /// Whether it is a YAML mapping of fields, whose first line may be indented.
+    pub fn holds_fields(&self) -> bool {
+        matches!(self.name, "state" | "apps")
+    }
+
     /// The flag without its dashes.
     pub fn long(&self) -> &'static str {
         match self.flag {
