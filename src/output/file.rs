@@ -71,6 +71,11 @@ impl OutputFile {
         files.into_iter().flatten().collect()
     }
 
+    /// Whether it is for the outputs, and not for a page.
+    pub(crate) fn has_outputs(&self) -> bool {
+        !matches!(self.format, FileFormat::Annotations | FileFormat::Summary)
+    }
+
     /// Checks that the file can be written, and empties one that is replaced: what an earlier run
     /// left must not be taken for this one's.
     pub(crate) fn probe(&self) -> std::io::Result<()> {
