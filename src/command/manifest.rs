@@ -2,7 +2,7 @@
 
 use super::{LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, macros};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
 use crate::os::files;
@@ -90,7 +90,8 @@ impl RunContext<'_> {
         {
             return Err(failure);
         }
-        let variable = |name: &str| self.env.get(name).map(str::to_owned);
+        let expanded = |value| macros::expanded_value(self.raw_inputs.host, value);
+        let variable = |name: &str| self.env.get(name).and_then(expanded).map(str::to_owned);
         let text = read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
         let mut ready = Vec::new();

@@ -86,6 +86,7 @@ impl<'r> RunContext<'r> {
     /// Does everything the inputs ask for; a failure is an outcome too.
     pub async fn execute(self, mistakes: Vec<Error>) -> Outcome {
         unknown_variables::warn(self.env);
+        unknown_variables::warn_of_undefined(self.raw_inputs);
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);
         }

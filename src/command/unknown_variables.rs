@@ -1,7 +1,9 @@
 //! A variable of ours that is spelt otherwise than any input's would be passed over without a word.
 
 use crate::env::Env;
+use crate::inputs::raw::RawInputs;
 use crate::inputs::table::INPUTS;
+use crate::text::quote;
 use crate::text::suggest::closest;
 
 const PREFIX: &str = "FINISHLINE_";
@@ -14,6 +16,13 @@ const INSTALLER_VARIABLES: [&str; 4] = ["RELEASES", "VERSION", "CHECKSUM", "CHEC
 pub(crate) fn warn(env: &Env) {
     for (name, near) in suspicious(env) {
         tracing::warn!("unknown variable {name}: did you mean {near}?");
+    }
+}
+
+/// Says which inputs count as not given, since the CI host knows no such variable.
+pub(crate) fn warn_of_undefined(inputs: &RawInputs) {
+    for (origin, text) in &inputs.undefined {
+        tracing::warn!("{origin} is not set: {} names no variable of this CI job", quote(text));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All mistakes are reported at once. Nothing here touches a provider's description.
 
+pub mod macros;
 mod output;
 mod parse;
 pub mod raw;

@@ -51,6 +51,8 @@ pub struct OutputOptions {
     pub result_file: Option<String>,
     /// Where the dotenv report goes.
     pub dotenv: Option<String>,
+    /// What stands before the name of an output that is a variable.
+    pub output_prefix: String,
     /// Where the annotations report goes.
     pub annotations: Option<String>,
     /// Where the job summary goes.
@@ -69,6 +71,9 @@ impl OutputOptions {
             log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
             result_file: reader.value("result-file", text),
             dotenv: reader.value("dotenv", text),
+            output_prefix: reader
+                .value("output-prefix", variable_prefix)
+                .unwrap_or_else(|| "FINISHLINE_OUT_".to_owned()),
             annotations: reader.value("annotations", text),
             summary: reader.value("summary", text),
         };
@@ -93,6 +98,15 @@ impl OutputOptions {
 
 fn host(name: &str) -> Result<Host, &'static str> {
     Host::parse(name).ok_or("the name of a CI host such as `github`, `gitlab` or `local`")
+}
+
+fn variable_prefix(text: &str) -> Result<String, &'static str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let fits = text.len() <= 100
+        && text.chars().all(is_name)
+        && !text.starts_with(|c: char| c.is_ascii_digit());
+    let takes = "the beginning of a variable's name, of letters, digits and `_`";
+    if fits { Ok(text.to_owned()) } else { Err(takes) }
 }
 
 fn format(word: &str) -> Result<OutputFormat, &'static str> {

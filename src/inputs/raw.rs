@@ -2,11 +2,12 @@
 //!
 //! Nothing is interpreted here; an origin stays with each text so that a mistake can name it.
 
-use super::sentry_cli;
 use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::ReadFile;
+use super::{macros, sentry_cli};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
+use crate::job::Host;
 use crate::secret::Secret;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeMap;
@@ -88,20 +89,25 @@ pub struct RawInputs {
     pub(super) block: Option<StateBlock>,
     /// Whether an entry of a manifest asks for a release.
     pub(super) asks_release: bool,
+    /// The CI host, whose macros may be left in a text.
+    pub host: Host,
+    /// The inputs that count as not given since the host has no such variable, with its macro.
+    pub undefined: Vec<(InputOrigin, String)>,
 }
 
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let (mut typed, mut mistakes) = (BTreeMap::new(), Vec::new());
+        let mut inputs = Self { host: Host::detect(env), ..Self::default() };
+        let mut mistakes = Vec::new();
         for input in INPUTS {
-            match lookup(input, &flags, env, read) {
-                Ok(text) => typed.extend(text.map(|text| (input.name, text))),
+            match inputs.lookup(input, &flags, env, read) {
+                Ok(text) => inputs.typed.extend(text.map(|text| (input.name, text))),
                 Err(mistake) => mistakes.push(mistake),
             }
         }
-        let sets = flags.sets.into_iter().map(Secret::from).collect();
-        (Self { typed, sets, ..Self::default() }, mistakes)
+        inputs.sets = flags.sets.into_iter().map(Secret::from).collect();
+        (inputs, mistakes)
     }
 
     /// What holds for one entry of a manifest: what it says, over what was typed under names that
@@ -121,6 +127,8 @@ impl RawInputs {
             sets: Vec::new(),
             block: entry.state,
             asks_release: entry.release,
+            host: self.host,
+            undefined: Vec::new(),
         }
     }
 
@@ -158,42 +166,65 @@ impl RawInputs {
     pub fn get(&self, name: &str) -> Option<&RawInput> {
         self.typed.get(name)
     }
+
+    /// The flag, else the first variable that has a value.
+    fn lookup(
+        &mut self,
+        input: &InputSpec,
+        flags: &CommandLineFlags,
+        env: &Env,
+        read: ReadFile<'_>,
+    ) -> Result<Option<RawInput>> {
+        if let Some(value) = flags.values.get(input.name).filter(|value| !value.is_empty()) {
+            let origin = InputOrigin::Flag(input.long());
+            let text = match input.flag {
+                FlagKind::File(_) => read_named(value, origin, read)?,
+                FlagKind::Value(_) | FlagKind::Switch => value.clone(),
+            };
+            return self.accept(input, &text, origin);
+        }
+        for variable in input.variables {
+            if env.is_not_utf8(variable) {
+                let message = format!("{variable} is not valid UTF-8");
+                let hint = format!("set {variable} to UTF-8 text, or unset it");
+                return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
+            }
+            let value = env.get(variable).unwrap_or_default();
+            let accepted = self.accept(input, value, InputOrigin::Variable(variable))?;
+            if accepted.is_some() {
+                return Ok(accepted);
+            }
+        }
+        Ok(None)
+    }
+
+    /// A text as an input takes it: a block of YAML and a secret store add white space around it,
+    /// and a blank is no value. A mapping stays, for its first line may be indented.
+    fn accept(
+        &mut self,
+        input: &InputSpec,
+        text: &str,
+        origin: InputOrigin,
+    ) -> Result<Option<RawInput>> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Ok(None);
+        }
+        match macros::in_input(self.host, input, trimmed) {
+            Some(found) if found.is_whole && found.is_undefined => {
+                self.undefined.push((origin, found.text.to_owned()));
+                Ok(None)
+            }
+            Some(found) => Err(macros::refusal(input.name, origin, found)),
+            None => {
+                let text = if input.holds_fields() { text } else { trimmed };
+                Ok(Some(RawInput { text: Secret::from(text), origin }))
+            }
+        }
+    }
 }
 
-fn lookup(
-    input: &InputSpec,
-    flags: &CommandLineFlags,
-    env: &Env,
-    read: ReadFile<'_>,
-) -> Result<Option<RawInput>> {
-    if let Some(value) = flags.values.get(input.name).filter(|value| !value.is_empty()) {
-        let origin = InputOrigin::Flag(input.long());
-        let text = match input.flag {
-            FlagKind::File(_) => read_named(value, origin, read)?,
-            FlagKind::Value(_) | FlagKind::Switch => Secret::from(value.as_str()),
-        };
-        return Ok(Some(RawInput { text, origin }));
-    }
-    for variable in input.variables {
-        if env.is_not_utf8(variable) {
-            let message = format!("{variable} is not valid UTF-8");
-            let hint = format!("set {variable} to UTF-8 text, or unset it");
-            return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
-        }
-        // A secret store often adds a line end, and a blank is no value.
-        let value = env.get(variable).map(|value| match input.flag {
-            FlagKind::File(_) => value.trim(),
-            FlagKind::Value(_) | FlagKind::Switch => value,
-        });
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            let origin = InputOrigin::Variable(variable);
-            return Ok(Some(RawInput { text: Secret::from(value), origin }));
-        }
-    }
-    Ok(None)
-}
-
-fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Secret> {
+fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<String> {
     let text = read(path).map_err(|error| {
         // What was given may be the secret itself, where a file's name was wanted.
         let message = format!("cannot read the file given in {flag}: {error}");
@@ -201,7 +232,7 @@ fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Secre
             format!("set {flag} to a text file of at most 1 MiB, or to `-` for standard input");
         Error::new(ErrorCode::Usage, message).with_hint(hint)
     })?;
-    Ok(Secret::from(without_line_end(&text)))
+    Ok(without_line_end(&text).to_owned())
 }
 
 /// Drops the one line end that editors put at the end of a file.

@@ -4,12 +4,15 @@
 //! read later. `${NAME}` and `@path` are resolved after parsing, so that a quote, a line end or a
 //! PEM key arrives byte for byte.
 
+use super::macros;
 use super::raw::{RawInputs, StateBlock, without_line_end};
 use super::types::ReadFile;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode};
+use crate::job::{Host, UnexpandedMacro};
 use crate::secret::Secret;
 use crate::text::case::camel_case;
+use crate::text::quote;
 use crate::text::variable::VariableReference;
 use crate::text::yaml::{self, BROKEN, KeyPosition, YamlDocument};
 use serde_yaml::{Mapping, Value};
@@ -106,6 +109,7 @@ struct FieldReader<'a> {
     /// The input that is read.
     input: &'static str,
     env: &'a Env,
+    host: Host,
     read: ReadFile<'a>,
     origin: String,
     /// Whether it is read from a manifest.
@@ -115,8 +119,8 @@ struct FieldReader<'a> {
 
 impl<'a> FieldReader<'a> {
     fn new(input: &'static str, env: &'a Env, read: ReadFile<'a>) -> Self {
-        let origin = String::new();
-        Self { input, env, read, origin, in_manifest: false, mistakes: Vec::new() }
+        let (host, origin) = (Host::detect(env), String::new());
+        Self { input, env, host, read, origin, in_manifest: false, mistakes: Vec::new() }
     }
 
     /// Notes what is wrong with the whole input.
@@ -225,6 +229,9 @@ impl<'a> FieldReader<'a> {
         if let Some(variable) = VariableReference::parse(text) {
             return self.variable(variable, place);
         }
+        if let Some(found) = macros::in_secret(self.host, text) {
+            return self.unexpanded(found, "the value", place);
+        }
         match text.strip_prefix('@') {
             Some(path) => self.file(path, place),
             None if is_unexpanded(text) => {
@@ -238,8 +245,11 @@ impl<'a> FieldReader<'a> {
 
     fn variable(&mut self, variable: VariableReference<'_>, place: &str) -> RawValue {
         let name = variable.name;
-        if let Some(value) = self.env.get(name) {
-            return RawValue::Text(Secret::from(value));
+        if let Some(value) = self.env.get(name).and_then(macros::trimmed_value) {
+            return match macros::in_secret(self.host, value) {
+                Some(found) => self.unexpanded(found, &format!("the variable {name} used"), place),
+                None => RawValue::Text(Secret::from(value)),
+            };
         }
         if !is_name(name) {
             let message = format!("{place} names an invalid variable: use letters, digits and `_`");
@@ -254,6 +264,16 @@ impl<'a> FieldReader<'a> {
             format!("the variable{shown} used at {place} is not set or empty{reason}")
         };
         self.refuse(message, Some("set the variable in the step's `env`, from a secret"))
+    }
+
+    /// A text that holds a macro of the host's: only that is quoted of it.
+    fn unexpanded(&mut self, found: UnexpandedMacro<'_>, what: &str, place: &str) -> RawValue {
+        let shown = quote(found.text);
+        let message = match found.is_whole && found.is_undefined {
+            true => format!("{what} at {place} is not set: {shown} names no variable"),
+            false => format!("{what} at {place} contains the unexpanded variable {shown}"),
+        };
+        self.refuse(message, Some("define the variable in the CI system, from a secret"))
     }
 
     fn file(&mut self, path: &str, place: &str) -> RawValue {

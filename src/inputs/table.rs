@@ -84,6 +84,11 @@ impl InputSpec {
         }
     }
 
+    /// Whether it is a YAML mapping of fields, whose first line may be indented.
+    pub fn holds_fields(&self) -> bool {
+        matches!(self.name, "state" | "apps")
+    }
+
     /// The flag without its dashes.
     pub fn long(&self) -> &'static str {
         match self.flag {
@@ -210,6 +215,8 @@ pub const INPUTS: &[InputSpec] = &[
         "also writes the whole result to this file, as JSON"),
     input("dotenv", &["FINISHLINE_DOTENV"], Value("FILE"), Global, "finishline.env in the project on GitLab, in the workspace on Jenkins, else none",
         "writes the step outputs to this file, as a dotenv report"),
+    input("output-prefix", &["FINISHLINE_OUTPUT_PREFIX"], Value("PREFIX"), Global, "FINISHLINE_OUT_",
+        "prefix of the outputs' names where outputs are variables: in a dotenv report and in the files of CircleCI, Bitbucket, Woodpecker and Jenkins"),
     input("annotations", &["FINISHLINE_ANNOTATIONS"], Value("FILE"), Global, "finishline-annotations.json in the project on GitLab, else none",
         "writes the links to this file, as a GitLab annotations report"),
     input("summary", &["FINISHLINE_SUMMARY"], Value("FILE"), Global, "GITHUB_STEP_SUMMARY if set, else none",

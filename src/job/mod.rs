@@ -11,6 +11,7 @@ mod github;
 mod gitlab;
 mod host;
 mod jenkins;
+mod macros;
 mod reader;
 mod woodpecker;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::env::Env;
 pub use host::Host;
+pub use macros::UnexpandedMacro;
 use reader::{EventPayload, JobEnv};
 pub use reader::{repository_of_url, same_repository, sha};
 

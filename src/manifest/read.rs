@@ -3,8 +3,9 @@
 use super::ManifestEntry;
 use super::keys::{INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
+use crate::inputs::macros;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
-use crate::inputs::table::{ALIASES, KeyKind, aliases};
+use crate::inputs::table::{ALIASES, InputSpec, KeyKind, aliases};
 use crate::secret::Secret;
 use crate::text::quote;
 use crate::text::suggest::closest;
@@ -138,6 +139,7 @@ impl<'a> ManifestReader<'a> {
             let value = &mapping[key];
             match self.text(value, kind(name)) {
                 Ok(Some(text)) => {
+                    self.refuse_macro(name, &text, &path);
                     let place = self.place(&path).map(InputOrigin::Manifest);
                     let origin = place.unwrap_or(InputOrigin::File("the manifest"));
                     texts.insert(name, RawInput { text: Secret::from(text), origin });
@@ -147,6 +149,16 @@ impl<'a> ManifestReader<'a> {
             }
         }
         texts
+    }
+
+    /// A file's text is not expanded by a CI system, so what looks so is a mistake.
+    fn refuse_macro(&mut self, name: &str, text: &str, path: &[String]) {
+        let input = InputSpec::find(name);
+        let found = input.and_then(|input| macros::in_input(self.base.host, input, text));
+        if let Some(found) = found {
+            let shown = quote(found.text);
+            self.wrong(path, &format!("`{name}` contains the unexpanded variable {shown}"));
+        }
     }
 
     /// The text that an input takes; what is wrong with it stands after the key's name.

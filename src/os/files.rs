@@ -28,6 +28,13 @@ pub fn read_event(path: &str) -> std::io::Result<serde_json::Value> {
     Ok(serde_json::from_reader(BufReader::new(File::open(path)?.take(MAX_EVENT)))?)
 }
 
+/// Whether a program of this name is in one of the folders of a `PATH`.
+pub fn is_on_path(path: &str, program: &str) -> bool {
+    let (separator, extension) = if cfg!(windows) { (';', ".exe") } else { (':', "") };
+    let file = format!("{program}{extension}");
+    path.split(separator).any(|folder| Path::new(folder).join(&file).is_file())
+}
+
 /// Appends in one write, so that two processes never mix their blocks.
 pub fn append(path: &str, text: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;

@@ -49,6 +49,35 @@ mod tests {
         assert_eq!(command("task.setsecret", &[("a", "")], "x"), "##vso[task.setsecret]x\n");
     }
 
+    /// By the page on logging commands of Azure's documentation: each command that is written, and
+    /// each character that has to be escaped in it.
+    #[test]
+    fn every_command_is_as_documented() {
+        let issue = [("type", "error"), ("code", "a;b]c%d")];
+        for (line, documented) in [
+            (
+                command("task.logissue", &issue, "100% of a]; b\r\nc"),
+                "##vso[task.logissue type=error;code=a%3Bb%5Dc%AZP25d]100%AZP25 of a]; b%0D%0Ac",
+            ),
+            (
+                command("task.uploadsummary", &[], "/home/vsts/work/_temp/a.md"),
+                "##vso[task.uploadsummary]/home/vsts/work/_temp/a.md",
+            ),
+            (
+                set_output("redirect-url", "https://e.example/%20"),
+                "##vso[task.setvariable variable=redirect_url;isOutput=true]https://e.example/%AZP2520",
+            ),
+            (masks("two words 100%").concat(), "##vso[task.setsecret]two words 100%AZP25"),
+        ] {
+            assert_eq!(line, format!("{documented}\n"));
+        }
+        // Parts of a secret are not masked by themselves, so each line is a secret of its own.
+        let lines = masks("-----BEGIN KEY-----\nabcdef\n\nghijkl\n");
+        assert!(lines.contains(&"##vso[task.setsecret]abcdef\n".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"##vso[task.setsecret]ghijkl\n".to_owned()), "{lines:?}");
+        assert!(lines.iter().all(|line| line.matches('\n').count() == 1), "{lines:?}");
+    }
+
     #[test]
     fn an_output_names_no_other_variable_and_ends_no_command() {
         let line = set_output("error-message", "a $(System.AccessToken)\n##vso[task.complete]");

@@ -5,7 +5,8 @@
 use super::{WriteOp, summary, table};
 use crate::outcome::{Outcome, OutcomeStatus};
 
-const AGENT: &str = "buildkite-agent";
+/// The agent's program.
+pub(crate) const AGENT: &str = "buildkite-agent";
 
 /// Sets one value of the build; `None` for a blank one, which the agent refuses.
 pub fn set_meta_data(key: &str, value: &str) -> Option<Vec<String>> {

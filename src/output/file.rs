@@ -35,6 +35,8 @@ pub(crate) struct OutputFile {
     pub(crate) format: FileFormat,
     /// Whether the file is the host's, so that ours goes at its end.
     pub(crate) appended: bool,
+    /// What stands before the name of an output that is a variable.
+    prefix: String,
 }
 
 /// What could be put into words of a file, and the outputs that were left out as too large.
@@ -46,7 +48,8 @@ impl OutputFile {
         let host = options.host;
         let ours = |input, path: Option<String>, format| {
             let appended = format == FileFormat::Summary;
-            path.map(|path| Self { input, path, format, appended })
+            let prefix = options.output_prefix.clone();
+            path.map(|path| Self { input, path, format, appended, prefix })
         };
         let dotenv = || match host {
             Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline.env")),
@@ -58,7 +61,7 @@ impl OutputFile {
         let step_summary = env.get("GITHUB_STEP_SUMMARY").filter(|_| host.is_github_like());
         let summary = || step_summary.map(str::to_owned);
         let files = [
-            of_host(host, env),
+            of_host(options, env),
             ours("dotenv", options.dotenv.clone().or_else(dotenv), FileFormat::Dotenv),
             ours(
                 "annotations",
@@ -69,6 +72,11 @@ impl OutputFile {
             ours("summary", options.summary.clone().or_else(summary), FileFormat::Summary),
         ];
         files.into_iter().flatten().collect()
+    }
+
+    /// Whether it is for the outputs, and not for a page.
+    pub(crate) fn has_outputs(&self) -> bool {
+        !matches!(self.format, FileFormat::Annotations | FileFormat::Summary)
     }
 
     /// Checks that the file can be written, and empties one that is replaced: what an earlier run
@@ -92,18 +100,18 @@ impl OutputFile {
             }
             FileFormat::Dotenv => {
                 let text;
-                (text, dropped) = gitlab::dotenv_report(&values)?;
+                (text, dropped) = gitlab::dotenv_report(&self.prefix, &values)?;
                 text
             }
             FileFormat::Exports => {
                 // The line before ours need not have ended.
                 let start = if self.appended { "\n" } else { "" };
                 let export = |(name, value): (String, String)| shell::export(&name, &value);
-                std::iter::once(start.to_owned()).chain(lines(&values).map(export)).collect()
+                std::iter::once(start.to_owned()).chain(self.lines(&values).map(export)).collect()
             }
             FileFormat::Pairs => {
                 let pair = |(name, value): (String, String)| bitbucket::variable(&name, &value);
-                lines(&values).map(pair).collect::<Result<_, _>>()?
+                self.lines(&values).map(pair).collect::<Result<_, _>>()?
             }
             FileFormat::Annotations => gitlab::annotations("finishline", &links(outcome))?,
             FileFormat::Result => format!("{}\n", json::result(outcome)),
@@ -111,6 +119,12 @@ impl OutputFile {
         };
         let write = if self.appended { WriteOp::Append } else { WriteOp::Replace };
         Ok((write(self.path.clone(), text), dropped))
+    }
+
+    /// The outputs as variables of one line.
+    fn lines(&self, values: &[(&'static str, String)]) -> impl Iterator<Item = (String, String)> {
+        let line = |(name, value)| (table::env_name(&self.prefix, name), gitlab::one_line(value));
+        table::fitting(values).map(line)
     }
 }
 
@@ -125,24 +139,19 @@ pub(crate) fn variable(host: Host) -> Option<(&'static str, FileFormat)> {
 }
 
 /// The file by which the host itself takes values.
-fn of_host(host: Host, env: &Env) -> Option<OutputFile> {
+fn of_host(options: &OutputOptions, env: &Env) -> Option<OutputFile> {
+    let (host, prefix) = (options.host, options.output_prefix.clone());
     if host == Host::Woodpecker {
         let (input, format) = ("finishline.env", FileFormat::Exports);
         let path = in_env_dir(env, "CI_WORKSPACE", input);
-        return Some(OutputFile { input, path, format, appended: false });
+        return Some(OutputFile { input, path, format, appended: false, prefix });
     }
     let (input, format) = variable(host)?;
-    Some(OutputFile { input, path: env.get(input)?.to_owned(), format, appended: true })
+    Some(OutputFile { input, path: env.get(input)?.to_owned(), format, appended: true, prefix })
 }
 
 fn in_env_dir(env: &Env, folder: &str, file: &str) -> String {
     format!("{}/{file}", env.get(folder).unwrap_or("."))
-}
-
-/// The outputs as variables of one line.
-fn lines(values: &[(&'static str, String)]) -> impl Iterator<Item = (String, String)> {
-    let line = |(name, value)| (table::env_name(name), gitlab::one_line(value));
-    table::fitting(values).map(line)
 }
 
 /// The links of the job page: a label and an address each.

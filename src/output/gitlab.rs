@@ -20,16 +20,17 @@ const LINKS_LIMIT: usize = 1_000;
 
 const NAME_LIMIT: usize = 255;
 
-/// The dotenv report of a run: `FINISHLINE_OUT_<NAME>` for each output but `result`, the most
+/// The dotenv report of a run: prefix and name for each output but `result`, the most
 /// important first, and the names that had to be dropped because the report would grow too large.
 ///
 /// Jenkins reads the same file: its `withEnv` expands `$` and `$$` as GitLab's runner does.
 pub fn dotenv_report(
+    prefix: &str,
     values: &[(&'static str, String)],
 ) -> Result<(String, Vec<&'static str>), FormatError> {
     let (mut text, mut dropped) = (String::new(), Vec::new());
     for (name, value) in table::fitting(values) {
-        match dotenv(&[(table::env_name(name), one_line(value))]) {
+        match dotenv(&[(table::env_name(prefix, name), one_line(value))]) {
             Ok(line) if text.len() + line.len() <= REPORT_LIMIT => text.push_str(&line),
             Ok(_) | Err(FormatError::Size { .. }) => dropped.push(name),
             Err(error) => return Err(error),

@@ -21,6 +21,7 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::{OutputFormat, OutputOptions};
 use crate::job::Host;
+use crate::os::files;
 use crate::os::random::random_bytes;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::hex;
@@ -54,6 +55,8 @@ pub struct OutputSinks {
     files: Vec<OutputFile>,
     /// Where Azure's agent finds a file that it is told of.
     azure_temp: Option<String>,
+    /// Whether Buildkite's agent is missing, as in a container of the job's own.
+    is_agent_missing: bool,
 }
 
 impl OutputSinks {
@@ -83,7 +86,9 @@ impl OutputSinks {
         }
         let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| host == Host::Azure);
         let azure_temp = azure_temp.map(str::to_owned);
-        (Self { host, format: options.format, files, azure_temp }, conflict.or(missing))
+        let is_agent_missing = host == Host::Buildkite && !has_agent(env);
+        let sinks = Self { host, format: options.format, files, azure_temp, is_agent_missing };
+        (sinks, conflict.or(missing))
     }
 
     /// Checks, before the backend is touched, that the outputs can be written, and empties the
@@ -158,25 +163,32 @@ impl OutputSinks {
                 writes.push(self.annotation("warning", "outputs-dropped", &[message]));
             }
         }
-        if let Some(variable) = self.missing_variable() {
-            let message = format!(
-                "{variable} is not set, so later steps receive no outputs; set `dotenv` or `result-file`"
-            );
-            writes.push(self.annotation("warning", "outputs-dropped", &[message]));
-        }
+        writes.extend(self.unread_outputs());
         writes.extend(match self.host {
             Host::Azure => self.azure(outcome, delimiter),
-            Host::Buildkite => buildkite::calls(outcome),
+            Host::Buildkite if !self.is_agent_missing => buildkite::calls(outcome),
             _ => Vec::new(),
         });
         Ok(writes)
     }
 
-    /// The variable by which the host should have named a file, where nothing else takes the
-    /// outputs. On GitHub that is a failure, which [`Self::find`] reports.
-    fn missing_variable(&self) -> Option<&'static str> {
-        let (variable, _) = file::variable(self.host)?;
-        (self.files.is_empty() && !self.host.is_github_like()).then_some(variable)
+    /// Why nobody will read the outputs, where no file and no host takes them. On GitHub that is a
+    /// failure, which [`Self::find`] reports.
+    fn unread_outputs(&self) -> Option<WriteOp> {
+        if self.host.is_github_like() || self.files.iter().any(OutputFile::has_outputs) {
+            return None;
+        }
+        let (kind, reason) = match self.host {
+            Host::Buildkite if self.is_agent_missing => {
+                ("warning", format!("{} is not on PATH", buildkite::AGENT))
+            }
+            // Where nothing is ever handed on, nothing is missing.
+            Host::UnknownCi => ("notice", "this CI system is not known".to_owned()),
+            host => ("warning", format!("{} is not set", file::variable(host)?.0)),
+        };
+        let message =
+            format!("{reason}, so later steps receive no outputs; set `dotenv` or `result-file`");
+        Some(self.annotation(kind, "outputs-dropped", &[message]))
     }
 
     /// Azure's agent is told of each output, and of a file with the summary.
@@ -251,6 +263,10 @@ impl OutputSinks {
         }
         WriteOp::Stderr(github::neutralize_commands(&format!("{kind}: {}\n", lines.join("\n  "))))
     }
+}
+
+fn has_agent(env: &Env) -> bool {
+    files::is_on_path(env.get("PATH").unwrap_or("/bin:/usr/bin"), buildkite::AGENT)
 }
 
 fn is_github_output(file: &OutputFile) -> bool {

@@ -43,8 +43,8 @@ const fn output(name: &'static str, description: &'static str) -> OutputSpec {
 const LONGEST_MESSAGE: usize = 500;
 
 /// The name of an output where outputs are variables; no input is read from it.
-pub fn env_name(name: &str) -> String {
-    format!("FINISHLINE_OUT_{}", name.replace('-', "_").to_uppercase())
+pub fn env_name(prefix: &str, name: &str) -> String {
+    format!("{prefix}{}", name.replace('-', "_").to_uppercase())
 }
 
 /// The outputs that are fit for variables, which hold one short line each: all but `result`.

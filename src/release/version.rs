@@ -86,8 +86,12 @@ pub(super) fn choose(
         .ok_or_else(|| no_version(job))?;
     // A secret store or a file often adds a line end.
     let text = format!("{prefix}{}", without_ref(text.trim_end_matches(['\r', '\n'])));
-    let version = ReleaseVersion::parse(&text).map_err(|wrong| refused(&text, origin, wrong))?;
-    Ok((version, origin))
+    let version = ReleaseVersion::parse(&text).and_then(|version| match text.strip_suffix('@') {
+        // A variable without a value stood there.
+        Some(_) => Err("has nothing after `@`"),
+        None => Ok(version),
+    });
+    Ok((version.map_err(|wrong| refused(&text, origin, wrong))?, origin))
 }
 
 /// The tag or branch of a full ref such as `github.ref`; one that is no version stays whole, so that

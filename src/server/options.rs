@@ -45,7 +45,8 @@ impl ServeOptions {
             let message = "--project needs an --org in which to create the project";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("add --org SLUG"));
         }
-        let named = typed.database.as_deref().or_else(|| env.get("FINISHLINE_DATABASE"));
+        let trimmed = |name| env.get(name).map(str::trim).filter(|value| !value.is_empty());
+        let named = typed.database.as_deref().or_else(|| trimmed("FINISHLINE_DATABASE"));
         let apps = env.get(APPS).unwrap_or_default();
         let (apps, mistakes) = FieldInput::read_apps(apps, APPS, env, &files::read);
         if let Some(mistakes) = Error::combine(mistakes) {
@@ -56,7 +57,7 @@ impl ServeOptions {
             database: path::resolve_path(named, env)?,
             orgs,
             projects,
-            token: env.get(TOKEN).map(Secret::from),
+            token: trimmed(TOKEN).map(Secret::from),
             apps,
             github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
         })

@@ -49,16 +49,16 @@ END
   run_pipeline
 }
 
-# Runs the pipeline in .gitlab-ci.yml and keeps its log.
+# Runs the pipeline in .gitlab-ci.yml, with more options of the runner's, and keeps its log.
 run_pipeline() {
-  rm -f finishline.env pwned
+  rm -rf finishline.env pwned ./*.db
   git add .gitlab-ci.yml templates
   git commit --quiet --allow-empty -m pipeline
   # This runner says that it is none, and places a job that has an image elsewhere. Its own exit
   # code leaves out every job with \`allow_failure\`, so the log is read instead.
   env -i PATH="$PATH" HOME="$project" "$TOOLS/npm/gitlab/node_modules/.bin/gitlab-ci-local" \
     --force-shell-executor --no-color --variable GITLAB_CI=true \
-    --variable "CI_PROJECT_DIR=$project" --variable OPSGENIE_KEY=s3cr3t-key >log 2>&1 || true
+    --variable "CI_PROJECT_DIR=$project" --variable OPSGENIE_KEY=s3cr3t-key "$@" >log 2>&1 || true
 }
 
 passed=0
@@ -87,7 +87,7 @@ never() {
 
 pipeline <<'END'
 provider: opsgenie
-next: 'https://example.com/"; touch pwned; $(touch pwned) `touch pwned` $HOME'
+next: 'https://example.com/"; touch pwned; $(touch pwned) `touch pwned` $$HOME'
 state: |
   baseUrl: https://api.opsgenie.com/
   provider: acme-ops
@@ -127,6 +127,70 @@ checksums: ""
 END
 check "an archive without a sum is not run" ended FAIL
 check "and the log names it" logged "\`checksums\` has no sum of finishline-$version-"
+check "before it is downloaded" never logged "cannot download"
+
+# The component as two jobs, with what a project has for its other jobs. The values are no strings.
+twice() {
+  cat >.gitlab-ci.yml <<END
+default:
+  before_script: [exit 9]
+  after_script: [exit 9]
+variables:
+  FINISHLINE_RELEASES: "file://$project/releases"
+  FINISHLINE_DEPLOY_NAME: of the project
+  FINISHLINE_ORG: nobody
+$(sed 's/^/  /')
+stages: [web, api, after]
+include:
+  - component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA
+    inputs:
+      job: web
+      stage: web
+      releases: "file://$project/releases"
+      org: acme
+      projects: web
+      release: web@\$CI_COMMIT_TAG
+      environment: >
+        \${CI_COMMIT_TAG}-eu
+      commits: none
+      finalize: false
+      deploy: true
+      backend: embedded
+      database: twice.db
+      output-prefix: WEB_
+  - component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA
+    inputs:
+      job: api
+      stage: api
+      releases: "file://$project/releases"
+      org: acme
+      provider: opsgenie
+      state: "{baseUrl: https://api.opsgenie.com/, provider: acme-ops, apiKey: '\${OPSGENIE_KEY}'}"
+      max-parallel: 4
+      backend: embedded
+      database: twice.db
+      output-prefix: API_
+show:
+  stage: after
+  needs: [web, api]
+  before_script: []
+  after_script: []
+  script:
+    - echo "outputs are \$WEB_STATUS \$WEB_RELEASE \$API_STATUS \$API_REDIRECT_URL"
+END
+  run_pipeline --variable CI_COMMIT_TAG=v1.4.0
+}
+
+twice <<<"OTHER: kept"
+check "two jobs of one pipeline are told apart, and each tag is its release" \
+  logged "> outputs are complete web@v1.4.0 complete ${settings%%\?*}"
+check "the project's scripts are for the project's jobs" never logged "exit 9"
+check "the environment is the one that GitLab has put in" logged "v1.4.0-eu"
+check "what was unpacked is gone" never ls -d /tmp/finishline.?????? "$project"/finishline.??????
+twice <<<"FINISHLINE_DRY_RUN: \"true\""
+check "a variable of the project holds where no input is set" logged "> outputs are planned"
+check "and nothing is made" never test -e twice.db
+
 # README's example, at this commit and with these archives.
 sed "s#component: .*#component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA#
 s#^    inputs:#&\n      releases: \"file://$project/releases\"#" \

@@ -223,6 +223,7 @@ fn sinks(host: Host) -> OutputSinks {
         log_format: OutputFormat::Text,
         result_file: file("result"),
         dotenv: file("dotenv"),
+        output_prefix: "FINISHLINE_OUT_".to_owned(),
         annotations: file("annotations"),
         summary: file("summary"),
     };
@@ -258,7 +259,8 @@ fn assert_written(host: Host, emit: &WriteOp, outcome: &Outcome) {
         }
         WriteOp::Replace(path, text) if path.ends_with("dotenv") => {
             for (name, value) in runner_parser::inherited(text) {
-                let meant = table::fitting(&values).find(|(of, _)| table::env_name(of) == name);
+                let is_named = |of: &str| table::env_name("FINISHLINE_OUT_", of) == name;
+                let meant = table::fitting(&values).find(|(of, _)| is_named(of));
                 let meant = meant.unwrap_or_else(|| panic!("{name} is no output")).1;
                 assert_eq!(value, finishline::output::gitlab::one_line(meant));
             }

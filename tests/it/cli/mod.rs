@@ -8,3 +8,5 @@ mod manual;
 mod modes;
 mod run;
 mod terminal;
+mod unexpanded_macros;
+mod white_space;

@@ -278,21 +278,49 @@ fn component(name: &str) -> &'static str {
     rest.split_once(&format!("    # /{name}\n")).expect("it is closed").0
 }
 
+/// The type and the default of the component's input. GitLab takes a boolean or a number without
+/// quotes only by its type, and no value of that type means that none is given.
+fn component_type(input: &InputSpec) -> (&'static str, &'static str) {
+    match input.flag {
+        FlagKind::Switch if input.default == "true" => ("boolean", "true"),
+        FlagKind::Switch => ("boolean", "false"),
+        FlagKind::Value("ID" | "COUNT") => ("number", "0"),
+        FlagKind::Value(_) | FlagKind::File(_) => ("string", ""),
+    }
+}
+
+fn component_input(input: &InputSpec) -> String {
+    let InputSpec { name, meaning, .. } = input;
+    match component_type(input) {
+        ("string", _) => {
+            format!("    {name}:\n      default: \"\"\n      description: {meaning:?}\n")
+        }
+        (kind, default) => {
+            let meaning = format!("{meaning}; {default} counts as not set");
+            format!(
+                "    {name}:\n      type: {kind}\n      default: {default}\n      description: \
+                 {meaning:?}\n"
+            )
+        }
+    }
+}
+
+/// `state` names variables by `${NAME}` itself; in all else GitLab puts them in.
+fn component_variable(input: &InputSpec) -> String {
+    let variable = input.variables[0].replace("FINISHLINE_", "FINISHLINE_INPUT_");
+    let (_, default) = component_type(input);
+    let value = format!("\"{default}=$[[ inputs.{} ]]\"", input.name);
+    match input.name {
+        "state" => format!("    {variable}: {{value: {value}, expand: false}}\n"),
+        _ => format!("    {variable}: {value}\n"),
+    }
+}
+
 #[test]
 fn the_component_takes_every_input_and_pastes_it_into_a_variable() {
     let inputs = INPUTS.iter().filter(|input| !NOT_OF_THE_COMPONENT.contains(&input.name));
-    let taken: String = inputs
-        .clone()
-        .map(|InputSpec { name, meaning, .. }| {
-            format!("    {name}:\n      default: \"\"\n      description: {meaning:?}\n")
-        })
-        .collect();
-    let pasted: String = inputs
-        .map(|InputSpec { name, variables, .. }| {
-            let value = format!("value: \"$[[ inputs.{name} ]]\", expand: false");
-            format!("    {}: {{{value}}}\n", variables[0])
-        })
-        .collect();
+    let taken: String = inputs.clone().map(component_input).collect();
+    let pasted: String = inputs.map(component_variable).collect();
     assert!(component("inputs") == taken, "the component has other inputs than these:\n{taken}");
     let there = component("variables");
     assert!(there == pasted, "the component has other variables than these:\n{pasted}");

@@ -172,11 +172,29 @@ fn buildkites_agent_is_given_each_output_and_the_summary() {
 }
 
 #[test]
-fn a_build_without_buildkites_agent_goes_on_quietly() {
+fn a_build_without_buildkites_agent_goes_on_and_is_warned() {
     let run = buildkite("");
     std::fs::remove_file(run.path("buildkite-agent")).unwrap();
+    let words = "warning: buildkite-agent is not on PATH, so later steps receive no outputs";
     let ended = run.execute().expect(0);
-    assert!(!ended.stderr.contains("buildkite-agent"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    // A summary is no output, and a file of outputs is one.
+    let ended = run.clone().var("FINISHLINE_SUMMARY", run.path("summary.md")).execute().expect(0);
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    for input in ["FINISHLINE_DOTENV", "FINISHLINE_RESULT_FILE"] {
+        let ended = run.clone().var(input, run.path("outputs")).execute().expect(0);
+        assert!(!ended.stderr.contains("buildkite-agent"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_unknown_ci_system_is_said_to_read_no_outputs() {
+    let run = ProgramRun::local().var("CI", "true").opsgenie();
+    let words = "notice: this CI system is not known, so later steps receive no outputs";
+    let told = |run: &ProgramRun| run.execute().expect(0).stderr.contains(words);
+    assert!(told(&run));
+    assert!(!told(&run.clone().var("FINISHLINE_DOTENV", run.path("out.env"))));
+    assert!(!told(&run.clone().without("CI")));
 }
 
 #[test]

@@ -4,5 +4,6 @@ mod host_format;
 mod hosts;
 mod job;
 mod limits;
+mod prefix;
 mod redirect;
 mod unwritable;

@@ -1,0 +1,57 @@
+//! Variables that the CI host has left in an input or in a secret, as far as the place may hold one.
+
+use super::table::{FlagKind, InputSpec};
+use crate::error::{Error, ErrorCode};
+use crate::job::{Host, UnexpandedMacro};
+use crate::text::quote;
+use std::fmt;
+
+/// The inputs that name something at Sentry for good: nobody means a `${NAME}` there.
+const NAMES: [&str; 3] = ["release", "release-prefix", "environment"];
+
+/// The macro that was left in an input. What `state` and `apps` hold is looked at when it is read.
+pub fn in_input<'a>(host: Host, input: &InputSpec, text: &'a str) -> Option<UnexpandedMacro<'a>> {
+    let counts = |found: &UnexpandedMacro<'_>| match input.flag {
+        _ if input.holds_fields() => found.is_whole && found.is_undefined,
+        FlagKind::File(_) => found.is_whole || is_certain(found),
+        _ => found.is_whole || !found.is_of_shells || NAMES.contains(&input.name),
+    };
+    host.macros_in(text).into_iter().find(counts)
+}
+
+/// The macro that was left in a text that may be a secret, where nearly any text may stand.
+pub fn in_secret(host: Host, text: &str) -> Option<UnexpandedMacro<'_>> {
+    let counts = |found: &UnexpandedMacro<'_>| {
+        is_certain(found) || (found.is_whole && (found.is_undefined || !found.is_bare))
+    };
+    host.macros_in(text).into_iter().find(counts)
+}
+
+/// The value of a variable that a text names. One line is without the white space around it, which
+/// a secret store or a block of YAML adds; a key of many lines stays as it is.
+pub(super) fn trimmed_value(value: &str) -> Option<&str> {
+    let trimmed = value.trim();
+    let value = if trimmed.contains('\n') { value } else { trimmed };
+    (!trimmed.is_empty()).then_some(value)
+}
+
+/// The same, where a variable that the host has left is none.
+pub fn expanded_value(host: Host, value: &str) -> Option<&str> {
+    let is_unset = |found: UnexpandedMacro<'_>| found.is_whole && found.is_undefined;
+    trimmed_value(value).filter(|value| !in_secret(host, value).is_some_and(is_unset))
+}
+
+/// Azure's agent looks for this form anywhere, and no shell or template has it with a bare name.
+fn is_certain(found: &UnexpandedMacro<'_>) -> bool {
+    found.is_undefined && found.text.starts_with("$(")
+}
+
+/// An input holds a macro: only this is quoted, for the rest may be secret.
+pub(super) fn refusal(input: &str, origin: impl fmt::Display, found: UnexpandedMacro<'_>) -> Error {
+    let shown = quote(found.text);
+    let message = format!("`{input}` ({origin}) contains the unexpanded variable {shown}");
+    let hint = format!(
+        "define the variable, or set {origin} in a place where the CI system expands variables"
+    );
+    Error::new(ErrorCode::Usage, message).with_hint(hint)
+}

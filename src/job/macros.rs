@@ -1,0 +1,180 @@
+//! What a CI system leaves in a value in the place of a variable that it has not put there.
+//!
+//! A table by host of what each documents. Azure leaves `$(NAME)` where no variable has the name,
+//! Jenkins and a pipe of Bitbucket `${NAME}`; elsewhere what is left was written in a place where
+//! nothing is put in, or for another system.
+
+use super::host::Host;
+
+/// How a variable is written: what stands before and after the name, and what the name is made of.
+struct MacroSyntax {
+    open: &'static str,
+    /// Empty where the name ends with its last letter.
+    close: &'static str,
+    is_name: fn(char) -> bool,
+}
+
+/// `$(NAME)`, of Azure. A secret of a key vault may have a hyphen.
+const PARENTHESES: MacroSyntax = MacroSyntax { open: "$(", close: ")", is_name: is_dotted };
+/// `$[ EXPRESSION ]`, of Azure, in a place where it is not evaluated.
+const BRACKETS: MacroSyntax = MacroSyntax { open: "$[", close: "]", is_name: is_expression };
+/// `$[[ inputs.NAME ]]`, of GitLab's components.
+const INPUT: MacroSyntax = MacroSyntax { open: "$[[", close: "]]", is_name: is_expression };
+/// `<< parameters.NAME >>`, of CircleCI.
+const ANGLES: MacroSyntax = MacroSyntax { open: "<<", close: ">>", is_name: is_dotted };
+/// `${{ EXPRESSION }}`, of GitHub and its kin, and of Azure's templates.
+const EXPRESSION: MacroSyntax = MacroSyntax { open: "${{", close: "}}", is_name: is_expression };
+/// `$${NAME}` and `$$NAME`, which Buildkite and Woodpecker turn into `${NAME}` and `$NAME`.
+const ESCAPED_BRACES: MacroSyntax = MacroSyntax { open: "$${", close: "}", is_name: is_word };
+const ESCAPED: MacroSyntax = MacroSyntax { open: "$$", close: "", is_name: is_upper };
+/// `${NAME}` and `$NAME`, of shells and of most systems.
+const BRACES: MacroSyntax = MacroSyntax { open: "${", close: "}", is_name: is_word };
+const DOLLAR: MacroSyntax = MacroSyntax { open: "$", close: "", is_name: is_upper };
+
+/// What each host leaves where no variable has the name.
+const UNDEFINED: &[(Host, &[MacroSyntax])] = &[
+    (Host::Azure, &[PARENTHESES]),
+    (Host::Jenkins, &[BRACES, DOLLAR]),
+    (Host::Bitbucket, &[BRACES, DOLLAR]),
+];
+
+/// What each host puts variables in by, in other places than where it is left.
+const MISPLACED: &[(Host, &[MacroSyntax])] = &[
+    (Host::Azure, &[BRACKETS]),
+    (Host::Gitlab, &[INPUT]),
+    (Host::Circleci, &[ANGLES]),
+    (Host::Buildkite, &[ESCAPED_BRACES, ESCAPED]),
+    (Host::Woodpecker, &[ESCAPED_BRACES, ESCAPED]),
+];
+
+/// What is left on any CI system when it was written for another one, or for a shell.
+const FOREIGN: &[MacroSyntax] = &[EXPRESSION, BRACES, DOLLAR];
+
+/// A variable in a text that the host has not put in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnexpandedMacro<'a> {
+    /// The macro as it stands: `$(NAME)`.
+    pub text: &'a str,
+    /// Whether it is the whole text.
+    pub is_whole: bool,
+    /// Whether this host leaves it where no variable has the name.
+    pub is_undefined: bool,
+    /// Whether nothing but `$` marks it, as a text of another kind may have it too.
+    pub is_bare: bool,
+    /// Whether it is what a shell expands, which an address or a pattern may hold.
+    pub is_of_shells: bool,
+}
+
+impl Host {
+    /// Every macro in a text that this host leaves; on a person's own machine none is one.
+    pub fn macros_in(self, text: &str) -> Vec<UnexpandedMacro<'_>> {
+        if !self.is_ci() {
+            return Vec::new();
+        }
+        let of_host = |table: &'static [(Self, &'static [MacroSyntax])]| {
+            table.iter().filter(move |(host, _)| *host == self).flat_map(|(_, all)| *all)
+        };
+        let undefined = of_host(UNDEFINED).map(|syntax| (syntax, true));
+        let others = of_host(MISPLACED).chain(FOREIGN).map(|syntax| (syntax, false));
+        let found = |(syntax, is_undefined): (&'static MacroSyntax, bool)| {
+            let found = syntax.find(text)?;
+            let is_whole = found == text.trim();
+            let is_bare = syntax.close.is_empty();
+            let is_of_shells = matches!(syntax.open, "$" | "${");
+            Some(UnexpandedMacro { text: found, is_whole, is_undefined, is_bare, is_of_shells })
+        };
+        undefined.chain(others).filter_map(found).collect()
+    }
+}
+
+impl MacroSyntax {
+    /// The first macro of this syntax.
+    fn find<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.match_indices(self.open).find_map(|(start, _)| {
+            let rest = &text[start + self.open.len()..];
+            let length = self.name_length(rest)?;
+            let name = rest[..length].trim();
+            let starts_well = name.starts_with(|c: char| !c.is_ascii_digit() && c != '-');
+            let is_name = starts_well && name.chars().all(self.is_name);
+            is_name.then(|| &text[start..][..self.open.len() + length + self.close.len()])
+        })
+    }
+
+    /// How long the name before what closes it is; with nothing there it ends where letters do.
+    fn name_length(&self, rest: &str) -> Option<usize> {
+        if !self.close.is_empty() {
+            return rest.find(self.close);
+        }
+        let length = rest.find(|c| !(self.is_name)(c)).unwrap_or(rest.len());
+        let goes_on = rest[length..].starts_with(char::is_alphanumeric);
+        (length >= 2 && !goes_on).then_some(length)
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn is_upper(c: char) -> bool {
+    c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'
+}
+
+fn is_dotted(c: char) -> bool {
+    is_word(c) || matches!(c, '.' | '-')
+}
+
+fn is_expression(c: char) -> bool {
+    !c.is_control() && !matches!(c, '{' | '}' | '[' | ']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(host: Host, text: &str) -> Vec<&str> {
+        host.macros_in(text).into_iter().map(|found| found.text).collect()
+    }
+
+    /// By Azure's documentation of variables and expressions: what a value holds, and what is left.
+    #[test]
+    fn azure_leaves_the_macros_of_its_documentation() {
+        for (text, found) in [
+            ("$(Token)", Some(("$(Token)", true, true))),
+            (" $(Build.SourceBranchName)\n", Some(("$(Build.SourceBranchName)", true, true))),
+            ("$(my-vault-secret)", Some(("$(my-vault-secret)", true, true))),
+            ("web@$(TAG)", Some(("$(TAG)", false, true))),
+            ("$(a)$(b)", Some(("$(a)", false, true))),
+            ("$[variables.tag]", Some(("$[variables.tag]", true, false))),
+            ("${{ variables.tag }}", Some(("${{ variables.tag }}", true, false))),
+            ("$(date +%s)", None),
+            ("$()", None),
+            ("$ (Token)", None),
+            ("$(Token", None),
+            ("price: 5$", None),
+        ] {
+            let all = Host::Azure.macros_in(text);
+            let first = all.first().map(|one| (one.text, one.is_whole, one.is_undefined));
+            assert_eq!(first, found, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_host_has_forms_of_its_own() {
+        assert_eq!(texts(Host::Circleci, "<< parameters.env >>"), ["<< parameters.env >>"]);
+        assert_eq!(texts(Host::Buildkite, "web@$$TAG"), ["$$TAG", "$TAG"]);
+        assert_eq!(texts(Host::Gitlab, "$[[ inputs.tag ]]"), ["$[[ inputs.tag ]]"]);
+        for host in [Host::Github, Host::Gitlab, Host::UnknownCi] {
+            assert!(texts(host, "$(NAME) << a >>").is_empty(), "{host:?}");
+        }
+        assert!(texts(Host::Local, "$(A) ${A} $ABC ${{ a }} << a >>").is_empty());
+    }
+
+    #[test]
+    fn a_dollar_alone_needs_a_name_of_capitals() {
+        let found = |text| texts(Host::Gitlab, text);
+        assert_eq!(found("web@$CI_COMMIT_TAG-1"), ["$CI_COMMIT_TAG"]);
+        for text in ["$1", "$", "a$b", "$Name", "$5", "US$", "$A"] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+    }
+}
