@@ -37,6 +37,7 @@ impl<'a> CommitSources<'a> {
         let remote = checkout.remote(&self.inputs.release.remote);
         CheckoutInfo {
             head: checkout.head().ok(),
+            parents: checkout.head_parents(),
             repository: remote.as_deref().and_then(job::repository_of_url),
         }
     }

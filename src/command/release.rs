@@ -60,6 +60,9 @@ impl<'a> PreparedRelease<'a> {
         let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
         let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
+        if let Some(note) = &self.task.note {
+            tracing::info!("{note}");
+        }
         let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run).await,
             BackendName::Sentry => self.on_sentry(run).await,

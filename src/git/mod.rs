@@ -84,6 +84,12 @@ impl Checkout {
         Ok(id.to_string())
     }
 
+    /// The parents of the commit that is checked out; none where it cannot be read.
+    pub fn head_parents(&self) -> Vec<String> {
+        let Ok(commit) = self.repository.head_commit() else { return Vec::new() };
+        commit.parent_ids().map(|id| id.to_string()).collect()
+    }
+
     fn without_head(&self, error: &gix::Error) -> GitError {
         let config = self.repository.config_snapshot();
         let storage = config.plumbing().string("extensions.refStorage");

@@ -9,3 +9,4 @@ mod github_faults;
 mod input_forms;
 mod inputs;
 pub(crate) mod requests;
+mod which_commit;
