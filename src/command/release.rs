@@ -36,9 +36,10 @@ impl<'a> PreparedRelease<'a> {
         backend: BackendName,
         deadline: Instant,
     ) -> Result<Self> {
-        let sources = CommitSources::new(inputs, run.job, deadline);
+        let mut sources = CommitSources::new(inputs, run.job, run.env, deadline);
         let fetches = backend == BackendName::Sentry;
         let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches)?;
+        sources.repository.clone_from(&task.repository);
         Ok(Self { inputs, sources, task, deadline })
     }
 

@@ -1,6 +1,7 @@
 //! Why a checkout does not answer, in words for whoever set the job up.
 
 use crate::text::quote;
+use std::path::Path;
 
 /// Why a checkout does not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,16 @@ pub enum GitError {
          checked-out commit is unknown"
     )]
     Reftable,
+    /// A variable of git's leads nowhere.
+    #[error("{variable} is {path}, which is no {expected}")]
+    BadVariable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value, quoted.
+        path: String,
+        /// What it should lead to.
+        expected: &'static str,
+    },
     /// The repository is damaged, or may not be read.
     #[error("cannot read the repository: {cause}")]
     Unreadable {
@@ -59,6 +70,7 @@ impl GitError {
             Self::Unborn => "commit first, or set `release` and `commits: none`",
             Self::Sha256 => "set `release` and `commits: none`",
             Self::Reftable => "set `release`, or give the commit's SHA",
+            Self::BadVariable { .. } => "correct the variable, or unset it",
             Self::Unreadable { .. } => {
                 "check that this user can read the checkout, and that `git fsck` finds no damage"
             }
@@ -67,6 +79,16 @@ impl GitError {
 
     pub(super) fn no_sha(text: &str) -> Self {
         Self::NoSha { text: quote(text) }
+    }
+
+    pub(super) fn no_git_dir(path: &Path) -> Self {
+        let (variable, expected) = ("GIT_DIR", "git repository");
+        Self::BadVariable { variable, path: quote(&path.to_string_lossy()), expected }
+    }
+
+    pub(super) fn no_object_directory(path: &Path) -> Self {
+        let (variable, expected) = ("GIT_OBJECT_DIRECTORY", "folder with git objects");
+        Self::BadVariable { variable, path: quote(&path.to_string_lossy()), expected }
     }
 
     /// What opening a repository failed with. Git knows two kinds of hashes, and one is at home.

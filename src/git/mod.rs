@@ -6,6 +6,7 @@
 //! Which commits a release is about is not answered here.
 
 mod commit;
+mod environment;
 mod error;
 mod files;
 mod graph;
@@ -16,9 +17,11 @@ mod remote;
 mod warning;
 
 use crate::release::Commit;
+pub use environment::GitEnvironment;
 pub use error::GitError;
 use error::unreadable;
 use gix::ObjectId;
+use gix::bstr::ByteSlice;
 use gix::hash::Prefix;
 use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
@@ -66,15 +69,59 @@ pub struct CommitHistory {
 impl Checkout {
     /// Finds the checkout that holds this folder; `None` where there is none.
     pub fn find(folder: &Path) -> Result<Option<Self>, GitError> {
-        if let Err(error) = gix::discover::upwards(folder) {
-            let is_absent = error.is_not_found() || !folder.is_dir();
-            return if is_absent { Ok(None) } else { Err(unreadable(&error)) };
-        }
+        Self::find_in(folder, &GitEnvironment::default())
+    }
+
+    /// The same, where git's variables may say otherwise.
+    pub fn find_in(folder: &Path, environment: &GitEnvironment) -> Result<Option<Self>, GitError> {
         let options = gix::open::Options::isolated;
-        let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
-        let opened = gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust);
-        let opened = opened.map_err(|error| GitError::opening(&error))?;
-        Ok(Some(Self { repository: with_caches(opened.to_thread_local()) }))
+        let opened = match &environment.git_dir {
+            Some(git_dir) => {
+                options().open_path_as_is(true).open(folder.join(git_dir)).map_err(|error| {
+                    let named = GitError::no_git_dir(git_dir);
+                    if error.is_not_found() { named } else { GitError::opening(&error) }
+                })?
+            }
+            None => {
+                let found = match gix::discover::upwards(folder) {
+                    Ok((found, _)) => found,
+                    Err(error) if error.is_not_found() || !folder.is_dir() => return Ok(None),
+                    Err(error) => return Err(unreadable(&error)),
+                };
+                let (git_dir, work_tree) = found.into_repository_and_work_tree_directories();
+                if environment.hides(folder, &work_tree.unwrap_or(git_dir)) {
+                    return Ok(None);
+                }
+                let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
+                gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust)
+                    .map_err(|error| GitError::opening(&error))?
+            }
+        };
+        let mut repository = opened.to_thread_local();
+        if let Some(objects) = &environment.objects {
+            let store = gix::odb::at(folder.join(objects), repository.object_hash());
+            let store = store.map_err(|_| GitError::no_object_directory(objects))?;
+            repository.objects = store.into();
+        }
+        Ok(Some(Self { repository: with_caches(repository) }))
+    }
+
+    /// Whether nothing is checked out by design: a mirror, or a repository that is pushed to.
+    pub fn is_bare(&self) -> bool {
+        // A linked worktree of a bare repository is a checkout.
+        self.repository.is_bare() && self.repository.workdir().is_none()
+    }
+
+    /// Whether this clone has the commit.
+    pub fn has_commit(&self, sha: &str) -> bool {
+        matches!(self.commit(sha), Ok(Some(_)))
+    }
+
+    /// The commit of a tag; none where there is no such tag.
+    pub fn tag_commit(&self, tag: &str) -> Option<String> {
+        let mut tag = self.repository.try_find_reference(&format!("refs/tags/{tag}")).ok()??;
+        let commit = tag.peel_to_commit().ok()?;
+        Some(commit.id.to_string())
     }
 
     /// The commit that is checked out: of a branch or none, here or in a linked worktree.
@@ -84,10 +131,11 @@ impl Checkout {
         Ok(id.to_string())
     }
 
-    /// The parents of the commit that is checked out; none where it cannot be read.
-    pub fn head_parents(&self) -> Vec<String> {
-        let Ok(commit) = self.repository.head_commit() else { return Vec::new() };
-        commit.parent_ids().map(|id| id.to_string()).collect()
+    /// The first line of what the checked-out commit says; nothing where it cannot be read.
+    pub fn head_subject(&self) -> String {
+        let Ok(commit) = self.repository.head_commit() else { return String::new() };
+        let subject = commit.message_raw_sloppy().lines().next().unwrap_or_default();
+        String::from_utf8_lossy(subject).into_owned()
     }
 
     fn without_head(&self, error: &gix::Error) -> GitError {
@@ -99,16 +147,25 @@ impl Checkout {
         }
     }
 
-    /// The address of a remote, without credentials. `None` when there is no remote of this name,
-    /// and when its address is too malformed to tell the credentials from the rest.
+    /// The address of a remote, without credentials; of the only one where `origin` is asked for
+    /// and there is none. `None` when there is no remote of this name, and when its address is too malformed to tell the credentials from the rest.
     ///
     /// The address is what the configuration says, also where git would rewrite it.
     pub fn remote(&self, name: &str) -> Option<String> {
         let config = self.repository.config_snapshot();
         // Whoever owns the checkout: it is a text to look at, nothing is done with it.
-        let urls = config.plumbing().strings_filter_by("remote", name, "url", |_| true)?;
+        let of = |name: &str| config.plumbing().strings_filter_by("remote", name, "url", |_| true);
+        let urls = of(name).or_else(|| of(&self.only_remote().filter(|_| name == "origin")?))?;
         let url = urls.iter().find(|url| !url.is_empty())?;
         remote::without_credentials(&String::from_utf8_lossy(url))
+    }
+
+    fn only_remote(&self) -> Option<String> {
+        let config = self.repository.config_snapshot();
+        let sections = config.plumbing().sections_by_name("remote")?;
+        let mut names = sections.filter_map(|section| section.header().subsection_name());
+        let first = names.next()?.to_string();
+        names.all(|name| name == first.as_str()).then_some(first)
     }
 
     /// The commits of a range, newest first. The runtime has its turn meanwhile.

@@ -104,6 +104,12 @@ impl RawInputs {
         (Self { typed, sets, ..Self::default() }, mistakes)
     }
 
+    /// The folder that relative paths start from, which holds before any input is read.
+    pub fn working_directory(flags: &CommandLineFlags, env: &Env) -> Result<Option<RawInput>> {
+        let input = InputSpec::find("working-directory").expect("the table has this input");
+        lookup(input, flags, env, &|_| Err(std::io::ErrorKind::Unsupported.into()))
+    }
+
     /// What holds for one entry of a manifest: what it says, over what was typed under names that
     /// `shares` lets through.
     #[must_use]

@@ -84,7 +84,7 @@ impl ReleaseTask {
             url: job.run_url_without_attempt.clone(),
             finalize: release.finalize,
             previous: release.previous.clone(),
-            base: job.base_sha.clone(),
+            base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
             commits,
             deploy,
             attempts: job.host.is_ci(),
