@@ -183,10 +183,7 @@ impl StoryFolder<'_> {
                 self.shop("work/tools")
             }
             "in a submodule" => self.submodule(),
-            "a linked worktree" => {
-                self.git(&["worktree", "add", "--quiet", "--detach", "../linked", "v1"]);
-                StepPlace::new("linked")
-            }
+            "a linked worktree" => self.worktree(WORK),
             "a sparse checkout" => {
                 self.git(&["sparse-checkout", "set", "services"]);
                 old()
@@ -200,14 +197,16 @@ impl StoryFolder<'_> {
                 old()
             }
             "objects in another clone" => self.shared(),
-            "a worktree of a bare repository" => {
-                let server = self.root.join(self.mirror().folder);
-                git(&server, &["worktree", "add", "--quiet", "--detach", "../linked", "v1"]);
-                StepPlace::new("linked")
-            }
+            "a worktree of a bare repository" => self.worktree(&self.mirror().folder),
             "a mirror" => self.mirror(),
             _ => self.variables(shape),
         }
+    }
+
+    fn worktree(&self, of: &str) -> StepPlace {
+        let add = ["worktree", "add", "--quiet", "--detach", "../linked", "v1"];
+        git(&self.root.join(of), &add);
+        StepPlace::new("linked")
     }
 
     fn mirror(&self) -> StepPlace {
