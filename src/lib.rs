@@ -30,13 +30,14 @@ use crate::cli::{Invocation, manual};
 use crate::command::supervise::Cancellation;
 use crate::command::{Command, RunCache, RunContext, supervise};
 use crate::env::Env;
-use crate::error::{Error, ExitCode};
+use crate::error::{Error, ErrorCode, ExitCode};
 use crate::inputs::OutputOptions;
 use crate::inputs::raw::{CommandLineFlags, RawInputs};
 use crate::job::{Host, Job};
 use crate::os::files;
 use crate::outcome::Outcome;
 use crate::output::{OutputSinks, WriteOp};
+use crate::text::quote;
 use std::ffi::OsString;
 
 /// Runs the program; the exit code.
@@ -71,7 +72,9 @@ fn run_step(
     env: &Env,
 ) -> anyhow::Result<u8> {
     let (job, exit_code) = (read_job(env), flags.exit_code);
+    let entered = enter_working_directory(&flags, env);
     let (raw_inputs, mut mistakes) = RawInputs::collect(flags, env, &files::read);
+    mistakes.extend(entered.err());
     let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &files::read, job.host.is_ci());
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
@@ -93,6 +96,17 @@ fn run_step(
         0 if exit_code && outcome.has_changes => Ok(ExitCode::ChangesPending.number()),
         exit => Ok(exit),
     }
+}
+
+/// Goes to the folder that relative paths start from; those of the host are absolute.
+fn enter_working_directory(flags: &CommandLineFlags, env: &Env) -> Result<(), Error> {
+    let Ok(Some(input)) = RawInputs::working_directory(flags, env) else { return Ok(()) };
+    let (folder, origin) = (input.text.expose(), input.origin);
+    files::enter(folder).map_err(|error| {
+        let message = format!("cannot use {} as working directory: {error}", quote(folder));
+        let hint = format!("set {origin} to a folder that exists");
+        Error::new(ErrorCode::Usage, message).with_hint(hint)
+    })
 }
 
 /// The facts of the CI job; an event that cannot be read adds nothing.

@@ -89,7 +89,7 @@ impl RunContext<'_> {
 
     /// A line for a checkout that a release needs and that cannot be read.
     fn check_checkout(&self, inputs: &Inputs, deadline: Instant) -> Option<CheckResult> {
-        let sources = CommitSources::new(inputs, self.job, deadline);
+        let sources = CommitSources::new(inputs, self.job, self.env, deadline);
         let fetches = matches!(inputs.backend(self.job), Ok(BackendName::Sentry));
         let problem = sources.problem(fetches).filter(|_| inputs.release.requested)?;
         Some(("checkout".to_owned(), Err(problem)))

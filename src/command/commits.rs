@@ -1,8 +1,9 @@
 //! Where the commits of a release are read: the checkout, or GitHub's API.
 
 use super::tls_trust;
+use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
-use crate::git::{Checkout, CommitRange, GitError};
+use crate::git::{Checkout, CommitRange, GitEnvironment, GitError};
 use crate::github::{CommitComparison, GitHubApi};
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
@@ -24,13 +25,20 @@ pub(crate) struct CommitSources<'a> {
     inputs: &'a Inputs,
     job: &'a Job,
     checkout: Result<Option<Checkout>, GitError>,
+    /// Whether a repository is named by git's variables, and not found around the working folder.
+    is_named: bool,
+    /// The repository that is released, once that is decided.
+    pub(crate) repository: Option<String>,
     deadline: Instant,
 }
 
 impl<'a> CommitSources<'a> {
     /// Looks for a checkout in the working folder.
-    pub(crate) fn new(inputs: &'a Inputs, job: &'a Job, deadline: Instant) -> Self {
-        Self { inputs, job, checkout: Checkout::find(Path::new(".")), deadline }
+    pub(crate) fn new(inputs: &'a Inputs, job: &'a Job, env: &Env, deadline: Instant) -> Self {
+        let environment = GitEnvironment::new(env, job.workspace.as_deref());
+        let checkout = Checkout::find_in(Path::new("."), &environment);
+        let is_named = environment.names_repository();
+        Self { inputs, job, checkout, is_named, repository: None, deadline }
     }
 
     /// The facts of the checkout; none where there is no checkout, or where it cannot be read.
@@ -46,7 +54,11 @@ impl<'a> CommitSources<'a> {
         CheckoutInfo {
             unreadable: head.as_ref().err().map(no_version),
             head: head.ok(),
+            subject: checkout.head_subject(),
             repository: remote.as_deref().and_then(job::repository_of_url),
+            has_event: self.job.commits().any(|sha| checkout.has_commit(sha)),
+            is_bare: checkout.is_bare(),
+            tagged: self.tagged(checkout),
         }
     }
 
@@ -70,6 +82,13 @@ impl<'a> CommitSources<'a> {
             Ok(_) => None,
             Err(error) => (error == reason || error.errors.contains(&reason)).then_some(reason),
         }
+    }
+
+    /// In a hook of the server, or a mirror, no commit is checked out: the tag says what is meant.
+    fn tagged(&self, checkout: &Checkout) -> Option<String> {
+        let version = self.inputs.release.version.as_deref()?;
+        let tag = version.strip_prefix("refs/tags/").unwrap_or(version);
+        (self.is_named || checkout.is_bare()).then(|| checkout.tag_commit(tag))?
     }
 
     async fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {
@@ -126,7 +145,7 @@ impl<'a> CommitSources<'a> {
     /// A repository on GitHub: the job's own there, elsewhere the one that the remote leads to.
     fn repository(&self) -> Option<String> {
         if self.job.host.is_github_like() {
-            return self.job.repository.clone();
+            return self.repository.clone().or_else(|| self.job.repository.clone());
         }
         let Ok(Some(checkout)) = &self.checkout else { return None };
         let remote = checkout.remote(&self.inputs.release.remote)?;

@@ -79,6 +79,8 @@ pub struct RunContext<'a> {
 struct RequestedJobs<'a> {
     task: Option<IntegrationTask>,
     release: Option<PreparedRelease<'a>>,
+    /// The end of a release of which this event leaves nothing to do.
+    skipped: Option<Outcome>,
     backend: Result<BackendName>,
 }
 
@@ -145,9 +147,12 @@ impl<'r> RunContext<'r> {
         let is_release = inputs.release.requested;
         let task =
             (inputs.provider.is_some() || !is_release).then(|| IntegrationTask::new(inputs, name));
-        let release = is_release.then(|| PreparedRelease::new(self, inputs, name, deadline));
+        let idle = self.job.nothing_built.as_ref().filter(|_| is_release);
+        let release = (is_release && idle.is_none())
+            .then(|| PreparedRelease::new(self, inputs, name, deadline));
+        let skipped = idle.map(Outcome::idle);
         match (task.transpose(), release.transpose()) {
-            (Ok(task), Ok(release)) => Ok(RequestedJobs { task, release, backend }),
+            (Ok(task), Ok(release)) => Ok(RequestedJobs { task, release, skipped, backend }),
             (task, release) => {
                 let mistakes = [task.err(), release.err()].into_iter().flatten().collect();
                 Err(Error::combine(mistakes).expect("one of the two is a mistake"))
@@ -162,14 +167,14 @@ impl<'r> RunContext<'r> {
         jobs: RequestedJobs<'_>,
         deadline: Instant,
     ) -> Outcome {
-        let RequestedJobs { task, release, backend } = jobs;
+        let RequestedJobs { task, release, skipped, backend } = jobs;
         let integrated = match &task {
             Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
             None => None,
         };
         let released = match release {
             Some(release) => Some(self.release(inputs, release, backend).await),
-            None => None,
+            None => skipped,
         };
         match (integrated, released) {
             (Some(integrated), Some(released)) => integrated.merge_release(released),

@@ -38,9 +38,10 @@ impl<'a> PreparedRelease<'a> {
         backend: BackendName,
         deadline: Instant,
     ) -> Result<Self> {
-        let sources = CommitSources::new(inputs, run.job, deadline);
+        let mut sources = CommitSources::new(inputs, run.job, run.env, deadline);
         let fetches = backend == BackendName::Sentry;
         let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches)?;
+        sources.repository.clone_from(&task.repository);
         Ok(Self { inputs, sources, task, deadline })
     }
 
@@ -64,6 +65,9 @@ impl<'a> PreparedRelease<'a> {
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
         if self.inputs.dry_run {
             self.preview_commits().await;
+        }
+        if let Some(note) = &self.task.note {
+            tracing::info!("{note}");
         }
         let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run).await,

@@ -1,6 +1,7 @@
 //! Why a checkout does not answer, in words for whoever set the job up.
 
 use crate::text::quote;
+use std::path::Path;
 
 /// Why a checkout does not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +67,16 @@ pub enum GitError {
         /// Whether there is such an object.
         is_there: bool,
     },
+    /// A variable of git's leads nowhere.
+    #[error("{variable} is {path}, which is no {expected}")]
+    BadVariable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value, quoted.
+        path: String,
+        /// What it should lead to.
+        expected: &'static str,
+    },
     /// The repository is damaged, or may not be read.
     #[error("cannot read the repository: {cause}")]
     Unreadable {
@@ -98,11 +109,22 @@ impl GitError {
                 "check that this user can read the checkout, and that `git fsck` finds no damage; or \
                  set `release`, and `commits: github` (which needs no checkout) or `commits: none`"
             }
+            Self::BadVariable { .. } => "correct the variable, or unset it",
         }
     }
 
     pub(super) fn no_sha(text: &str) -> Self {
         Self::NoSha { text: quote(text) }
+    }
+
+    pub(super) fn no_git_dir(path: &Path) -> Self {
+        let (variable, expected) = ("GIT_DIR", "git repository");
+        Self::BadVariable { variable, path: quote(&path.to_string_lossy()), expected }
+    }
+
+    pub(super) fn no_object_directory(path: &Path) -> Self {
+        let (variable, expected) = ("GIT_OBJECT_DIRECTORY", "folder with git objects");
+        Self::BadVariable { variable, path: quote(&path.to_string_lossy()), expected }
     }
 
     /// What opening a repository failed with. Git knows two kinds of hashes, and one is at home.

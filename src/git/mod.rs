@@ -8,6 +8,7 @@
 mod commit;
 mod damage;
 mod encoding;
+mod environment;
 mod error;
 mod files;
 mod graph;
@@ -18,9 +19,11 @@ mod remote;
 mod warning;
 
 use crate::release::Commit;
+pub use environment::GitEnvironment;
 pub use error::GitError;
 use error::{unreadable, words};
 use gix::ObjectId;
+use gix::bstr::ByteSlice;
 use gix::hash::Prefix;
 use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
@@ -68,25 +71,81 @@ pub struct CommitHistory {
 impl Checkout {
     /// Finds the checkout that holds this folder; `None` where there is none.
     pub fn find(folder: &Path) -> Result<Option<Self>, GitError> {
-        let nearest = damage::nearest(folder);
+        Self::find_in(folder, &GitEnvironment::default())
+    }
+
+    /// The same, where git's variables may say otherwise.
+    pub fn find_in(folder: &Path, environment: &GitEnvironment) -> Result<Option<Self>, GitError> {
+        let options = gix::open::Options::isolated;
+        let opened = match &environment.git_dir {
+            Some(git_dir) => {
+                options().open_path_as_is(true).open(folder.join(git_dir)).map_err(|error| {
+                    let named = GitError::no_git_dir(git_dir);
+                    if error.is_not_found() { named } else { GitError::opening(&error) }
+                })?
+            }
+            None => match Self::search(folder, environment)? {
+                Some(opened) => opened,
+                None => return Ok(None),
+            },
+        };
+        let mut repository = opened.to_thread_local();
+        if let Some(objects) = &environment.objects {
+            let store = gix::odb::at(folder.join(objects), repository.object_hash());
+            let store = store.map_err(|_| GitError::no_object_directory(objects))?;
+            repository.objects = store.into();
+        }
+        Ok(Some(Self { repository: with_caches(repository) }))
+    }
+
+    /// The nearest repository at or above the folder that no ceiling hides. As git does, a damaged
+    /// `.git` on the way ends the search.
+    fn search(
+        folder: &Path,
+        environment: &GitEnvironment,
+    ) -> Result<Option<gix::ThreadSafeRepository>, GitError> {
+        let nearest = damage::nearest(folder).filter(|git| !environment.hides(folder, git));
         if let Some(error) =
             nearest.as_deref().filter(|git| git.is_file()).and_then(damage::of_link)
         {
             return Err(error);
         }
-        if let Err(error) = gix::discover::upwards(folder) {
-            let is_absent = error.is_not_found() || !folder.is_dir();
-            let damage = nearest.as_deref().and_then(damage::of_folder);
-            return match damage.or_else(|| (!is_absent).then(|| unreadable(&error))) {
-                Some(error) => Err(error),
-                None => Ok(None),
-            };
+        let found = match gix::discover::upwards(folder) {
+            Ok((found, _)) => found,
+            Err(error) => {
+                let is_absent = error.is_not_found() || !folder.is_dir();
+                let damage = nearest.as_deref().and_then(damage::of_folder);
+                let reason = damage.or_else(|| (!is_absent).then(|| unreadable(&error)));
+                return reason.map_or(Ok(None), Err);
+            }
+        };
+        let (git_dir, work_tree) = found.into_repository_and_work_tree_directories();
+        if environment.hides(folder, &work_tree.unwrap_or(git_dir)) {
+            return Ok(None);
         }
         let options = gix::open::Options::isolated;
         let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
-        let opened = gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust);
-        let opened = opened.map_err(|error| GitError::opening(&error))?;
-        Ok(Some(Self { repository: with_caches(opened.to_thread_local()) }))
+        gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust)
+            .map(Some)
+            .map_err(|error| GitError::opening(&error))
+    }
+
+    /// Whether nothing is checked out by design: a mirror, or a repository that is pushed to.
+    pub fn is_bare(&self) -> bool {
+        // A linked worktree of a bare repository is a checkout.
+        self.repository.is_bare() && self.repository.workdir().is_none()
+    }
+
+    /// Whether this clone has the commit.
+    pub fn has_commit(&self, sha: &str) -> bool {
+        matches!(self.commit(sha), Ok(Some(_)))
+    }
+
+    /// The commit of a tag; none where there is no such tag.
+    pub fn tag_commit(&self, tag: &str) -> Option<String> {
+        let mut tag = self.repository.try_find_reference(&format!("refs/tags/{tag}")).ok()??;
+        let commit = tag.peel_to_commit().ok()?;
+        Some(commit.id.to_string())
     }
 
     /// The commit that is checked out: of a branch or none, here or in a linked worktree.
@@ -108,6 +167,13 @@ impl Checkout {
         }
     }
 
+    /// The first line of what the checked-out commit says; nothing where it cannot be read.
+    pub fn head_subject(&self) -> String {
+        let Ok(commit) = self.repository.head_commit() else { return String::new() };
+        let subject = commit.message_raw_sloppy().lines().next().unwrap_or_default();
+        String::from_utf8_lossy(subject).into_owned()
+    }
+
     fn without_head(&self, error: &gix::Error) -> GitError {
         let config = self.repository.config_snapshot();
         let storage = config.plumbing().string("extensions.refStorage");
@@ -117,16 +183,25 @@ impl Checkout {
         }
     }
 
-    /// The address of a remote, without credentials. `None` when there is no remote of this name,
-    /// and when its address is too malformed to tell the credentials from the rest.
+    /// The address of a remote, without credentials; of the only one where `origin` is asked for
+    /// and there is none. `None` when there is no remote of this name, and when its address is too malformed to tell the credentials from the rest.
     ///
     /// The address is what the configuration says, also where git would rewrite it.
     pub fn remote(&self, name: &str) -> Option<String> {
         let config = self.repository.config_snapshot();
         // Whoever owns the checkout: it is a text to look at, nothing is done with it.
-        let urls = config.plumbing().strings_filter_by("remote", name, "url", |_| true)?;
+        let of = |name: &str| config.plumbing().strings_filter_by("remote", name, "url", |_| true);
+        let urls = of(name).or_else(|| of(&self.only_remote().filter(|_| name == "origin")?))?;
         let url = urls.iter().find(|url| !url.is_empty())?;
         remote::without_credentials(&String::from_utf8_lossy(url))
+    }
+
+    fn only_remote(&self) -> Option<String> {
+        let config = self.repository.config_snapshot();
+        let sections = config.plumbing().sections_by_name("remote")?;
+        let mut names = sections.filter_map(|section| section.header().subsection_name());
+        let first = names.next()?.to_string();
+        names.all(|name| name == first.as_str()).then_some(first)
     }
 
     /// The commits of a range, newest first. The runtime has its turn meanwhile.

@@ -110,6 +110,13 @@ impl RawInputs {
         (inputs, mistakes)
     }
 
+    /// The folder that relative paths start from, which holds before any input is read.
+    pub fn working_directory(flags: &CommandLineFlags, env: &Env) -> Result<Option<RawInput>> {
+        let input = InputSpec::find("working-directory").expect("the table has this input");
+        let mut inputs = Self { host: Host::detect(env), ..Self::default() };
+        inputs.lookup(input, flags, env, &|_| Err(std::io::ErrorKind::Unsupported.into()))
+    }
+
     /// What holds for one entry of a manifest: what it says, over what was typed under names that
     /// `shares` lets through.
     #[must_use]

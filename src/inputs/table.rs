@@ -108,6 +108,7 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("project", "projects"),
     ("previous", "previous-commit"),
     ("previous_commit", "previous-commit"),
+    ("working_directory", "working-directory"),
 ];
 
 /// The other names of an input.
@@ -151,7 +152,7 @@ pub const INPUTS: &[InputSpec] = &[
         "the access token for a Sentry backend"),
     input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
         "a user's access token for the pipeline only, if `auth-token` is an organization token"),
-    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the pushed commit, else the checked-out commit",
+    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the commit that was built",
         "the version of the release; setting this enables the release"),
     input("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
         "prefix of the version, such as `web@`"),
@@ -203,6 +204,8 @@ pub const INPUTS: &[InputSpec] = &[
         "the access token for GitHub's API, for `commits: github` in a private repository and for `github-status`"),
     input("github-status", &["FINISHLINE_GITHUB_STATUS"], Value("CONTEXT"), Step, "off",
         "sets a commit status of this name that links to the settings page or the release"),
+    input("working-directory", &["FINISHLINE_WORKING_DIRECTORY"], Value("FOLDER"), Global, "where the step runs",
+        "the folder in which the checkout is looked for and from which relative paths start"),
     input("host", &["FINISHLINE_HOST"], Value("HOST"), Global, "detected",
         "the CI host: `github`, `gitea`, `forgejo`, `gitlab`, `local`, …"),
     input("format", &["FINISHLINE_FORMAT"], Value("FORMAT"), Global, "text",

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::reader::{EventPayload, JobEnv};
-use super::{Host, Job, reader};
+use super::{Host, IdleEvent, Job, reader};
+use crate::text::quote;
 
 /// Events that strangers can start and that run with the repository's secrets.
 const PRIVILEGED: [&str; 6] = [
@@ -32,7 +33,7 @@ const DEPENDABOT: [&str; 7] = [
 
 /// Gathers the facts of one event.
 pub(super) fn read(host: Host, facts: &JobEnv<'_>, payload: &EventPayload<'_>) -> Job {
-    let job = base_job(host, facts);
+    let job = Job { nothing_built: idle(facts, payload), ..base_job(host, facts) };
     let sha = facts.sha("GITHUB_SHA");
     let event = job.event.clone().unwrap_or_default();
     match event.as_str() {
@@ -55,6 +56,36 @@ pub(super) fn read(host: Host, facts: &JobEnv<'_>, payload: &EventPayload<'_>) -
         }
         event if event.starts_with("pull_request") => pull_request(job, facts, payload, sha),
         _ => job.at(sha, None),
+    }
+}
+
+/// Says why nothing was built or deployed at this event. What the payload leaves out is no reason.
+/// <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
+fn idle(facts: &JobEnv<'_>, payload: &EventPayload<'_>) -> Option<IdleEvent> {
+    let event = facts.text("GITHUB_EVENT_NAME")?;
+    let action = payload.text("/action").unwrap_or_default();
+    match event.as_str() {
+        "deployment_status" => {
+            let state = payload.text("/deployment_status/state").filter(|is| is != "success")?;
+            let words = format!("the deployment has the status {}, not `success`", quote(&state));
+            Some(IdleEvent::new("not-deployed", words))
+        }
+        "release" if matches!(action.as_str(), "edited" | "deleted" | "unpublished") => {
+            let words = format!("the release on the CI host was {action}, not published");
+            Some(IdleEvent::new("not-published", words))
+        }
+        "workflow_run" => {
+            let ended = payload.text("/workflow_run/conclusion")?;
+            let is_good = matches!(ended.as_str(), "success" | "neutral");
+            let words = format!("the workflow run ended as {}", quote(&ended));
+            (!is_good).then(|| IdleEvent::new("workflow-failed", words))
+        }
+        "pull_request" | "pull_request_target" if action == "closed" => {
+            let merged = payload.at("/pull_request/merged").and_then(Value::as_bool);
+            let words = "the pull request was closed without being merged";
+            (merged == Some(false)).then(|| IdleEvent::new("not-merged", words))
+        }
+        _ => None,
     }
 }
 
@@ -91,6 +122,7 @@ fn base_job(host: Host, facts: &JobEnv<'_>) -> Job {
         run_url: run.as_ref().map(with_attempt),
         run_url_without_attempt: run,
         api_url: facts.link("GITHUB_API_URL"),
+        workspace: facts.text("GITHUB_WORKSPACE"),
         ..Job::default()
     };
     with_ref(job, git_ref)

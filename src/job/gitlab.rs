@@ -2,8 +2,8 @@
 //!
 //! A merge request's pipeline may run on a merge commit that nobody pushed, or in the fork.
 
-use super::Job;
 use super::reader::{self, JobEnv};
+use super::{IdleEvent, Job};
 
 /// Gathers the facts of a branch's, a tag's or a merge request's pipeline.
 pub(super) fn read(facts: &JobEnv<'_>) -> Job {
@@ -26,9 +26,18 @@ pub(super) fn read(facts: &JobEnv<'_>) -> Job {
         run_url: facts.link("CI_JOB_URL"),
         run_url_without_attempt: facts.link("CI_PIPELINE_URL"),
         api_url: facts.link("CI_API_V4_URL"),
+        workspace: facts.text("CI_PROJECT_DIR"),
+        nothing_built: idle(facts),
         ..Job::default()
     };
     job.at(head(facts), facts.sha("CI_COMMIT_SHA"))
+}
+
+/// A job that takes an environment down deploys nothing.
+/// <https://docs.gitlab.com/ci/yaml/#environmentaction>
+fn idle(facts: &JobEnv<'_>) -> Option<IdleEvent> {
+    let words = "the job stops its environment";
+    facts.is("CI_ENVIRONMENT_ACTION", "stop").then(|| IdleEvent::new("not-deployed", words))
 }
 
 /// The pushed commit: the source branch's own tip where the pipeline runs on a merge commit.

@@ -85,8 +85,27 @@ pub struct Job {
     pub run_url_without_attempt: Option<String>,
     /// The root of the host's API.
     pub api_url: Option<String>,
+    /// The folder that the host made for the job, in which it checks out the code.
+    pub workspace: Option<String>,
+    /// Why the event leaves nothing to release.
+    pub nothing_built: Option<IdleEvent>,
     /// Whether a person asked the host for a verbose run.
     pub debug: bool,
+}
+
+/// Something happened after which no code was built or deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdleEvent {
+    /// Its word in the output `skipped-reason`.
+    pub slug: &'static str,
+    /// What happened, for a person.
+    pub words: String,
+}
+
+impl IdleEvent {
+    fn new(slug: &'static str, words: impl Into<String>) -> Self {
+        Self { slug, words: words.into() }
+    }
 }
 
 impl Job {
@@ -125,6 +144,12 @@ impl Job {
             }
             _ => None,
         }
+    }
+
+    /// The commits that the host tells, whatever each is.
+    pub fn commits(&self) -> impl Iterator<Item = &str> {
+        let told = [&self.sha, &self.checkout_sha, &self.merge_sha, &self.base_sha];
+        told.into_iter().flatten().map(String::as_str)
     }
 
     /// Settles the three facts about commits from the pushed one and the one checked out.

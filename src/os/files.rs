@@ -20,6 +20,11 @@ pub fn read(path: &str) -> std::io::Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
+/// Makes a folder the one that relative paths start from.
+pub fn enter(folder: &str) -> std::io::Result<()> {
+    std::env::set_current_dir(folder)
+}
+
 /// The largest event payload that is read; GitHub's own are far smaller.
 const MAX_EVENT: u64 = 32 * 1024 * 1024;
 

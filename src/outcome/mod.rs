@@ -5,6 +5,7 @@ pub(crate) mod release;
 
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::types::ToleratedExit;
+use crate::job::IdleEvent;
 use crate::model::PipelineType;
 use crate::secret;
 use crate::text::words::word_enum;
@@ -140,7 +141,16 @@ impl Outcome {
             "dependabot" => "Dependabot jobs have no access to the repository's secrets",
             other => other,
         };
-        let headline = format!("skipped: no token, because {why}");
+        Self::skipped_because(reason, &format!("no token, because {why}"))
+    }
+
+    /// There was nothing to do at this event.
+    pub(crate) fn idle(event: &IdleEvent) -> Self {
+        Self::skipped_because(event.slug, &format!("no release, because {}", event.words))
+    }
+
+    fn skipped_because(reason: &'static str, why: &str) -> Self {
+        let headline = format!("skipped: {why}");
         Self { skipped_reason: Some(reason), ..Self::new(OutcomeStatus::Skipped, headline) }
     }
 
@@ -159,6 +169,7 @@ impl Outcome {
             status,
             changed: self.changed || release.changed,
             release: release.release,
+            skipped_reason: self.skipped_reason.or(release.skipped_reason),
             failure,
             warnings,
             has_changes: self.has_changes || release.has_changes,

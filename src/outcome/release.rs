@@ -44,7 +44,7 @@ impl ReleaseReport<'_> {
     pub fn planned(&self, existing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
         let verbs = self.planned_verbs(existing);
         Outcome {
-            details: [self.version_source(), requests].concat(),
+            details: [self.origin_lines(), requests].concat(),
             release: existing.map(|_| self.released(&ReleaseProgress::default())),
             warnings: self.task.warnings.clone(),
             has_changes: !verbs.is_empty(),
@@ -92,7 +92,7 @@ impl ReleaseReport<'_> {
     }
 
     fn details(&self, progress: &ReleaseProgress) -> Vec<String> {
-        let mut details = self.version_source();
+        let mut details = self.origin_lines();
         details.extend(Some(progress.commits.clone()).filter(|words| !words.is_empty()));
         if let (Some((id, new)), Some(deploy)) = (&progress.deploy, &self.task.deploy) {
             let earlier = if *new { "" } else { ", recorded by an earlier attempt" };
@@ -102,11 +102,12 @@ impl ReleaseReport<'_> {
         details
     }
 
-    fn version_source(&self) -> Vec<String> {
-        match self.task.origin {
-            VersionSource::Input => Vec::new(),
-            origin => vec![format!("the version is {}", origin.words())],
-        }
+    fn origin_lines(&self) -> Vec<String> {
+        let version = match self.task.origin {
+            VersionSource::Input => None,
+            origin => Some(format!("the version is {}", origin.words())),
+        };
+        version.into_iter().chain(self.task.note.clone()).collect()
     }
 
     fn released(&self, progress: &ReleaseProgress) -> ReleaseOutcome {

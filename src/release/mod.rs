@@ -2,14 +2,16 @@
 //! reach a backend. Nothing here reads git, the network or the clock.
 
 pub mod backend;
+mod code_version;
 mod commit;
 pub mod driver;
 mod limits;
 mod task;
 mod version;
 
+pub use code_version::CheckoutInfo;
 pub use commit::{ChangeKind, Commit, FileChange};
-pub use task::{CheckoutInfo, CommitPlan, ReleaseTask};
+pub use task::{CommitPlan, ReleaseTask};
 pub use version::{ReleaseVersion, VersionSource};
 
 pub use backend::{

@@ -1,6 +1,7 @@
 //! The release that is asked for, with everything decided that can be before the backend is asked.
 
 use super::backend::{Deploy, HistorySource, ReleaseUpdate};
+use super::code_version::{CheckoutInfo, CodeVersion};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -8,25 +9,6 @@ use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::text::quote;
-
-/// What the checkout tells, where there is one.
-#[derive(Clone, Debug, Default)]
-pub struct CheckoutInfo {
-    /// The commit that is checked out.
-    pub head: Option<String>,
-    /// The repository that its remote leads to, as `owner/name`.
-    pub repository: Option<String>,
-    /// Why it does not tell its commit, where it is there and cannot be read.
-    pub unreadable: Option<Error>,
-}
-
-impl CheckoutInfo {
-    /// Why there is no version, where only the checkout could have told one.
-    fn explain(&self, error: Error, named: Option<&str>, job: &Job) -> Error {
-        let is_told = named.is_some() || job.tag.is_some() || job.sha.is_some() || job.deleted;
-        self.unreadable.clone().filter(|_| !is_told).unwrap_or(error)
-    }
-}
 
 /// Where the commits come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +37,8 @@ pub struct ReleaseTask {
     pub origin: VersionSource,
     /// The commit that it is made of.
     pub head: Option<String>,
+    /// Why that is not the event's commit, where it is not.
+    pub note: Option<String>,
     /// The repository of that commit.
     pub repository: Option<String>,
     /// A page about it.
@@ -84,37 +68,23 @@ impl ReleaseTask {
     /// backend fetches the commits of a head by itself.
     pub fn new(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo, fetches: bool) -> Result<Self> {
         let release = &inputs.release;
-        let named = release.version.as_deref();
-        let version = version::choose(named, &release.prefix, job, checkout.head.as_deref())
-            .map_err(|error| checkout.explain(error, named, job));
-        let deploy = deploy(inputs, job);
-        let (org, (version, origin), deploy) = match (&inputs.org, version, deploy) {
-            (Some(org), Ok(version), Ok(deploy)) if !release.projects.is_empty() => {
-                (org.clone(), version, deploy)
-            }
-            (org, version, deploy) => {
-                let no_org = org.is_none().then(crate::integration::IntegrationTask::missing_org);
-                let no_projects = release.projects.is_empty().then(no_projects);
-                let mistakes = [no_org, no_projects, version.err(), deploy.err()];
-                let mistakes = mistakes.into_iter().flatten().collect();
-                return Err(Error::combine(mistakes).expect("one of the four is a mistake"));
-            }
-        };
-        let code = CodeVersion::of(inputs, job, checkout);
+        let code = CodeVersion::new(job, checkout);
+        let (org, (version, origin), deploy) = checked(inputs, job, checkout, &code)?;
         let (commits, mut warnings) =
             commits(&release.commits, !release.paths.is_empty(), &code, fetches);
-        warnings.extend(code.uncertain_head(job));
+        warnings.extend(uncertain_head(&code, job).into_iter().chain(code.warning));
         Ok(Self {
             org,
             projects: release.projects.clone(),
             version,
             origin,
-            head: code.head,
+            head: named_commit(&release.commits).or(code.head),
+            note: code.note,
             repository: code.repository,
             url: job.run_url_without_attempt.clone(),
             finalize: release.finalize,
             previous: release.previous.clone(),
-            base: job.base_sha.clone(),
+            base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
             commits,
             deploy,
             attempts: job.host.is_ci(),
@@ -159,6 +129,35 @@ impl ReleaseTask {
     }
 }
 
+/// What must be known, with all mistakes in it at once.
+fn checked(
+    inputs: &Inputs,
+    job: &Job,
+    checkout: &CheckoutInfo,
+    code: &CodeVersion,
+) -> Result<(OrgSlug, (ReleaseVersion, VersionSource), Option<Deploy>)> {
+    let release = &inputs.release;
+    let named = release.version.as_deref();
+    let version = version::choose(named, &release.prefix, job, code)
+        .map_err(|error| checkout.explain(error, named, job));
+    let has_projects = !release.projects.is_empty();
+    match (&inputs.org, version, deploy(inputs, job)) {
+        (Some(org), Ok(version), Ok(deploy)) if has_projects => Ok((org.clone(), version, deploy)),
+        (org, version, deploy) => {
+            let no_org = org.is_none().then(crate::integration::IntegrationTask::missing_org);
+            let mistakes = [no_org, (!has_projects).then(no_projects), version.err(), deploy.err()];
+            let mistakes = mistakes.into_iter().flatten().collect();
+            Err(Error::combine(mistakes).expect("one of the four is a mistake"))
+        }
+    }
+}
+
+/// The commit that the inputs name.
+fn named_commit(commits: &CommitSource) -> Option<String> {
+    let CommitSource::Refs(refs) = commits else { return None };
+    refs.first().map(|first| first.commit.clone())
+}
+
 fn no_projects() -> Error {
     Error::new(ErrorCode::Usage, "`projects` is missing: the slugs of the release's projects")
         .with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
@@ -194,32 +193,12 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
     }))
 }
 
-/// What host and checkout tell of the code.
-struct CodeVersion {
-    head: Option<String>,
-    repository: Option<String>,
-}
-
-impl CodeVersion {
-    /// The host knows best: a checkout may be at a merge commit that nobody pushed.
-    fn of(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo) -> Self {
-        let deleted = job.deleted;
-        let head = job.sha.clone().or_else(|| checkout.head.clone().filter(|_| !deleted));
-        let of_input = match &inputs.release.commits {
-            CommitSource::Refs(refs) => refs.first().map(|first| first.commit.clone()),
-            _ => None,
-        };
-        let repository = job.repository.clone().or_else(|| checkout.repository.clone());
-        Self { head: of_input.or(head), repository }
-    }
-
-    /// A commit that may not be the one that a person pushed.
-    fn uncertain_head(&self, job: &Job) -> Option<Warning> {
-        let doubted = job.sha.is_some() && !job.head_sha_known && self.head == job.sha;
-        let message =
-            "the CI host does not provide the pushed commit, so the checked-out commit is used";
-        doubted.then(|| Warning::new("head-not-known", message))
-    }
+/// A commit that may not be the one that a person pushed.
+fn uncertain_head(code: &CodeVersion, job: &Job) -> Option<Warning> {
+    let doubted = job.sha.is_some() && !job.head_sha_known && code.head == job.sha;
+    let message =
+        "the CI host does not provide the pushed commit, so the checked-out commit is used";
+    doubted.then(|| Warning::new("head-not-known", message))
 }
 
 /// Decides where the commits come from; each fallback says why.

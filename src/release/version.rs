@@ -1,5 +1,6 @@
 //! Which version a release has, and which names Sentry has no release for.
 
+use super::code_version::CodeVersion;
 use crate::error::{Error, ErrorCode, Result};
 use crate::job::Job;
 use crate::text::quote;
@@ -76,13 +77,15 @@ pub(super) fn choose(
     named: Option<&str>,
     prefix: &str,
     job: &Job,
-    checked_out: Option<&str>,
+    code: &CodeVersion,
 ) -> Result<(ReleaseVersion, VersionSource)> {
+    let is_events = job.sha.is_some() && !code.is_checkout;
+    let source = if is_events { VersionSource::Pushed } else { VersionSource::CheckedOut };
+    let tag = job.tag.as_deref().filter(|_| !code.is_checkout);
     let (text, origin) = named
         .map(|text| (text, VersionSource::Input))
-        .or_else(|| Some((job.tag.as_deref()?, VersionSource::Tag)))
-        .or_else(|| Some((job.sha.as_deref()?, VersionSource::Pushed)))
-        .or_else(|| Some((checked_out?, VersionSource::CheckedOut)))
+        .or_else(|| Some((tag?, VersionSource::Tag)))
+        .or_else(|| Some((code.head.as_deref()?, source)))
         .ok_or_else(|| no_version(job))?;
     // A secret store or a file often adds a line end.
     let text = format!("{prefix}{}", without_ref(text.trim_end_matches(['\r', '\n'])));
@@ -123,6 +126,7 @@ fn no_version(job: &Job) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::code_version::CheckoutInfo;
     use super::*;
 
     #[test]
@@ -154,20 +158,27 @@ mod tests {
             sha: sha.map(str::to_owned),
             ..Job::default()
         };
-        let chosen = |named, job: &Job| {
-            let (version, origin) = choose(named, "web@", job, Some("ccccccc")).unwrap();
+        let chosen = |named, job: &Job, head: &str| {
+            let head = Some(head.to_owned());
+            let code = CodeVersion::new(job, &CheckoutInfo { head, ..CheckoutInfo::default() });
+            let (version, origin) = choose(named, "web@", job, &code).unwrap();
             (version.to_string(), origin)
         };
-        let tagged = job(Some("v1"), Some("aaaaaaa"));
-        assert_eq!(chosen(Some("1.0\n"), &tagged), ("web@1.0".to_owned(), VersionSource::Input));
-        assert_eq!(chosen(None, &tagged), ("web@v1".to_owned(), VersionSource::Tag));
-        let pushed = job(None, Some("aaaaaaa"));
-        assert_eq!(chosen(None, &pushed), ("web@aaaaaaa".to_owned(), VersionSource::Pushed));
-        assert_eq!(
-            chosen(None, &job(None, None)),
-            ("web@ccccccc".to_owned(), VersionSource::CheckedOut)
-        );
-        let tag = choose(None, "", &job(Some("web/v1"), None), None).unwrap_err();
+        let version = |text: &str, source| (text.to_owned(), source);
+        let (tagged, pushed) = (job(Some("v1"), Some("aaaaaaa")), job(None, Some("aaaaaaa")));
+        let (built, other) = ("aaaaaaa", "ccccccc");
+        let of_input = version("web@1.0", VersionSource::Input);
+        assert_eq!(chosen(Some("1.0\n"), &tagged, built), of_input);
+        assert_eq!(chosen(Some("1.0\n"), &tagged, other), of_input);
+        assert_eq!(chosen(None, &tagged, built), version("web@v1", VersionSource::Tag));
+        assert_eq!(chosen(None, &pushed, built), version("web@aaaaaaa", VersionSource::Pushed));
+        // What is built is released, and the tag is another commit's name.
+        let checked_out = version("web@ccccccc", VersionSource::CheckedOut);
+        assert_eq!(chosen(None, &tagged, other), checked_out);
+        assert_eq!(chosen(None, &pushed, other), checked_out);
+        assert_eq!(chosen(None, &job(None, None), other), checked_out);
+        let code = CodeVersion::default();
+        let tag = choose(None, "", &job(Some("web/v1"), None), &code).unwrap_err();
         assert!(
             tag.message.contains("`web/v1` contains a slash") && tag.hint.contains("`release`")
         );
