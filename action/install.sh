@@ -25,10 +25,12 @@ made_cache=
 # Ends the step with one annotation: what is wrong, and what to do. Each may have several lines.
 fail() {
   local text="$1"$'\n'"$2"
-  text="${text//%/%25}"
-  text="${text//$'\r'/ }"
+  # Without quotes: bash 3.2 takes $'' within them as it stands.
+  text=${text//%/%25}
+  text=${text//$'\r'/ }
   # A line end is %0A to the runner.
-  echo "::error title=finishline: install::${text//$'\n'/%0A}"
+  text=${text//$'\n'/%0A}
+  echo "::error title=finishline: install::$text"
   explained=yes
   exit 1
 }
@@ -157,10 +159,13 @@ download() {
     printf 'url = "%s"\n' "$1" | curl -q --config - --fail --silent --show-error --location --retry 3 \
       --retry-max-time 60 --connect-timeout 20 --max-time 300 --output "$2" 2>&1
   else
-    local alone=
-    # busybox has neither a configuration nor this option.
-    ! wget --help 2>&1 | grep -qF -e --no-config || alone=--no-config
-    wget ${alone:+"$alone"} -nv -t 3 -T 60 -O "$2" "$1" 2>&1
+    local options=()
+    # busybox has no configuration, and Debian's breaks by a time limit, which it does not have.
+    case "$(wget --help 2>&1 || true)" in
+      *--no-config*) options=(--no-config -nv -t 3 -T 60) ;;
+      *" -T "*) options=(-T 60) ;;
+    esac
+    wget ${options[@]+"${options[@]}"} -O "$2" "$1" 2>&1
   fi
 }
 

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # The action's installer on file systems that are full, read-only, or let no program run, and with eight
-# first installs at a time. Needs bash and curl, and for the file systems a kernel that lets this user
-# mount in a namespace of its own; a case that it refuses is named as skipped.
+# first installs at a time, and on a machine with bash and busybox alone. Needs bash, curl and Python, and
+# for the file systems a kernel that lets this user mount in a namespace of its own; a case that cannot be
+# run here is named as skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
+# shellcheck source=tests/conformance/lib/tools.sh
+source tests/conformance/lib/tools.sh
 version=7.8.9
 archive="finishline-$version-x86_64-unknown-linux-musl"
 
@@ -20,7 +23,9 @@ if [ -z "${INSTALLER_MOUNTS:-}" ]; then
 fi
 
 work="$(mktemp -d)"
+server=
 cleanup() {
+  [ -z "$server" ] || kill "$server" || true
   # shellcheck disable=SC2046
   umount $(mount | sed -n "s#^.* on \($work/[^ ]*\) .*#\1#p") 2>/dev/null || true
   rm -rf "$work"
@@ -59,11 +64,11 @@ cleanup_mounts() {
   done
 }
 
-# Installs with what is left of the environment, and writes the path to the output of this number.
+# Installs with what is left of the environment and more variables, and writes the path to the output of this number.
 install() {
   env -i PATH="$PATH" HOME="$round" RUNNER_OS=Linux RUNNER_ARCH=X64 RUNNER_TEMP="$round/temp" TMPDIR="$round/tmp" \
     RUNNER_TOOL_CACHE="$round/tools" GITHUB_ACTION_PATH="$work/action" GITHUB_OUTPUT="$round/output-$1" \
-    FINISHLINE_RELEASES="file://$work/mirror" bash "$work/action/action/install.sh" >"$round/log-$1" 2>&1
+    FINISHLINE_RELEASES="file://$work/mirror" "${@:2}" bash "$work/action/action/install.sh" >"$round/log-$1" 2>&1
 }
 
 # Whether the program of this number is the released one, whole, and below a folder.
@@ -154,6 +159,23 @@ nowhere() {
   nothing_in "$round/tools" "$round/temp" "$round/tmp"
 }
 
+# Every program but bash is busybox; its wget takes no file.
+on_busybox() {
+  local program
+  mkdir "$round/bin"
+  for program in $(busybox --list); do ln -s "$(command -v busybox)" "$round/bin/$program"; done
+  ln -sf "$(command -v bash)" "$round/bin/bash"
+  python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$work/mirror" >"$round/server" 2>&1 &
+  server=$!
+  until grep -q ' port ' "$round/server"; do sleep 0.1; done
+  set -- "PATH=$round/bin" "FINISHLINE_RELEASES=http://127.0.0.1:$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$round/server")"
+  install 1 "$@" && is_in 1 "$round/tools" && install 2 "$@" && is_in 2 "$round/tools" || return 1
+  [ "$(grep -c 'GET /' "$round/server")" = 1 ] || return 1
+  rm -rf "$round/tools/finishline"
+  ! install 3 "$@" FINISHLINE_RELEASES=http://ci:s3cr3t@127.0.0.1:1 && grep -q 'Connection refused%0Acheck' "$round/log-3" &&
+    ! grep -q s3cr3t "$round/log-3" && nothing_in "$round/tools"
+}
+
 # Eight first installs at a time, again and again on an empty cache.
 at_once() {
   local number pids wrong=0 count
@@ -187,6 +209,11 @@ check_mounted "a tool cache where no program runs any more" noexec_after_it_was_
 check_mounted "a tool cache that is read-only" read_only
 check_mounted "no place at all: the reason of each, and nothing left" nowhere
 release 200000
+if command -v busybox >/dev/null || (tools_debian busybox busybox) 2>/dev/null; then
+  check "a machine with bash and busybox alone" on_busybox
+else
+  echo "skipped a machine with bash and busybox alone: busybox is not installed"
+fi
 for again in first second; do
   check "8 first installs at a time on one file system, the $again 25 rounds" at_once
   check_mounted "8 first installs at a time across two file systems, the $again 25 rounds" at_once_across_two
