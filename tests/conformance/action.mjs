@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
+import { Worker } from 'node:worker_threads';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const packages = path.join(root, 'target/conformance/packages');
@@ -38,6 +39,22 @@ function checkout(text) {
   fs.rmSync(path.join(folder, 'action/SHA256SUMS'), { force: true });
   if (text) fs.writeFileSync(path.join(folder, 'action/SHA256SUMS'), text);
   return folder;
+}
+
+// A server, in a thread of its own since the runner blocks this one: all releases in one repository,
+// and a login page elsewhere. Its URL.
+async function server(folder) {
+  const worker = new Worker(`
+    const { parentPort, workerData } = require('node:worker_threads');
+    const fs = require('node:fs');
+    const server = require('node:http').createServer((request, response) => {
+      const file = /^\\/makers\\/finishline\\/releases\\/download\\/(v.*)$/.exec(request.url)?.[1];
+      response.end(file ? fs.readFileSync(workerData + '/' + file) : '<!DOCTYPE html><title>Sign in</title>');
+    });
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+  `, { eval: true, workerData: folder });
+  worker.unref();
+  return new Promise((resolve) => worker.once('message', (port) => resolve(`http://127.0.0.1:${port}`)));
 }
 
 const tagged = checkout(sums);
@@ -92,7 +109,7 @@ function installed(system, arch, target) {
     GITHUB_ACTION_PATH: action, GITHUB_OUTPUT: output, FINISHLINE_RELEASES: `file://${folder}` };
   const done = spawnSync('bash', [path.join(action, 'action/install.sh')], { cwd: folder, env, encoding: 'utf8' });
   assert.equal(done.status, 0, done.stdout + done.stderr);
-  return { folder, output: fs.readFileSync(output, 'utf8') };
+  return { folder, sum: sha256(packed), output: fs.readFileSync(output, 'utf8') };
 }
 
 const errors = (step) => step.annotations.filter((one) => one.type === 'error');
@@ -220,14 +237,39 @@ const tests = {
     assert.match(errors(step('finish'))[0].message, /cannot download file:.*\n.*FINISHLINE_RELEASES/);
   },
 
+  async 'a server that has the action from another one, with a login page for its releases'() {
+    const url = await server(releases());
+    const workspace = checkout(sums);
+    const manifest = path.join(workspace, 'Cargo.toml');
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace(/^repository = .*$/m, `repository = "${url}/makers/finishline"`));
+    const args = ['--github', `server_url=${url}`, '--github', 'action_repository=copies/finishline'];
+    const options = { workspace, args, env: { FINISHLINE_RELEASES: '' } };
+    finished(ours('with', options));
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace('makers', 'copies'));
+    const { step } = ours('failing', options);
+    assert.match(errors(step('finish'))[0].message, /\/copies\/finishline\/.*: a login page answered/);
+  },
+
+  'a mirror by the input, and what the job sets for bash, changes nothing'() {
+    const from = releases();
+    const hook = path.join(temp, 'hook');
+    fs.writeFileSync(hook, `touch '${temp}/ran'\nsha256sum() { echo planted; }\n`);
+    const env = { FINISHLINE_RELEASES: 'file:///nowhere', BASH_ENV: hook };
+    const { exit, step } = ours('mirror', { from, env, args: ['--var', `MIRROR=file://${from}`] });
+    assert.equal(exit, 0);
+    outputs(step('finish'), { status: 'complete' });
+    assert.ok(!fs.existsSync(`${temp}/ran`), "the job's own start of bash was run");
+  },
+
   'every system and machine takes its own archive'() {
     const names = { Linux: 'unknown-linux-musl', macOS: 'apple-darwin', Windows: 'pc-windows-msvc' };
     const machines = { X64: 'x86_64', ARM64: 'aarch64' };
     for (const [system, name] of Object.entries(names)) {
       for (const [arch, machine] of Object.entries(machines)) {
-        const { folder, output } = installed(system, arch, `${machine}-${name}`);
+        const { folder, sum, output } = installed(system, arch, `${machine}-${name}`);
         const program = system === 'Windows' ? 'finishline.exe' : 'finishline';
-        assert.equal(output, `binary=${folder}/tools/finishline/${version}/${machine}-${name}/${program}\n`);
+        const place = `${folder}/tools/finishline/${version}/${machine}-${name}/${sum.slice(0, 16)}`;
+        assert.equal(output, `binary=${place}/${program}\n`);
       }
     }
   },
@@ -252,7 +294,9 @@ const tests = {
     const { exit, job, step, log } = ours('build', { workspace: checkout('') });
     assert.equal(exit, 0);
     assert.equal(step('finish').outcome, 'failure');
-    assert.deepEqual(errors(step('finish')).map((one) => one.message), ['Process completed with exit code 101.']);
+    const [error, ...more] = errors(step('finish'));
+    assert.match(error.message, /^cargo cannot build this commit of the action: exit code 101\n/);
+    assert.deepEqual(more.map((one) => one.message), ['Process completed with exit code 1.']);
     assert.match(log, /::error::planted/);
     assert.equal(job.steps.at(-1).annotations[0]?.message, 'heard again');
   },
@@ -268,7 +312,7 @@ const tests = {
 let failed = 0;
 for (const [name, test] of Object.entries(tests)) {
   try {
-    test();
+    await test();
     console.log(`ok      ${name}`);
   } catch (error) {
     failed += 1;

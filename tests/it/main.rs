@@ -11,6 +11,8 @@ mod embedded;
 mod faults;
 #[path = "../fuzz/src/targets.rs"]
 mod fuzz_targets;
+#[cfg(unix)]
+mod installer;
 mod integration;
 mod manifest;
 mod meta;

@@ -205,12 +205,13 @@ fn output_entry(name: &str, description: &str, value: &str) -> String {
 }
 
 /// What the action alone takes, to find the program.
-const OF_THE_ACTION: [(&str, &str); 2] = [
+const OF_THE_ACTION: [(&str, &str); 3] = [
     ("version", "the version of finishline, if not the action's own"),
     (
         "checksum",
         "the expected SHA-256 sum of the release's archive for this runner, if not the action's own",
     ),
+    ("download-url", "a mirror of finishline's releases, the only place to download from"),
 ];
 
 #[test]
@@ -234,8 +235,8 @@ fn the_action_maps_every_input_and_nothing_else() {
         let inputs: Vec<_> = names.map(|name| format!("inputs.{name}")).collect();
         line(variable, &format!("${{{{ {} || env.{variable} }}}}", inputs.join(" || ")))
     });
-    let binary = line("BINARY", "${{ steps.install.outputs.binary }}");
-    let right: String = std::iter::once(binary).chain(given).collect();
+    let own = [line("BASH_ENV", ""), line("BINARY", "${{ steps.install.outputs.binary }}")];
+    let right: String = own.into_iter().chain(given).collect();
     let action = action();
     let step = steps(&action).iter().find(|step| text(&step["id"]) == "run");
     let env = &step.expect("there is a step called run")["env"];
