@@ -13,7 +13,7 @@ const NAMES: [&str; 3] = ["release", "release-prefix", "environment"];
 pub fn in_input<'a>(host: Host, input: &InputSpec, text: &'a str) -> Option<UnexpandedMacro<'a>> {
     let counts = |found: &UnexpandedMacro<'_>| match input.flag {
         _ if input.holds_fields() => found.is_whole && found.is_undefined,
-        FlagKind::File(_) => found.is_whole || is_certain(found),
+        FlagKind::File(_) => is_certain(found) || (found.is_whole && !may_be_secret(found)),
         _ => found.is_whole || !found.is_of_shells || NAMES.contains(&input.name),
     };
     host.macros_in(text).into_iter().find(counts)
@@ -22,7 +22,8 @@ pub fn in_input<'a>(host: Host, input: &InputSpec, text: &'a str) -> Option<Unex
 /// The macro that was left in a text that may be a secret, where nearly any text may stand.
 pub fn in_secret(host: Host, text: &str) -> Option<UnexpandedMacro<'_>> {
     let counts = |found: &UnexpandedMacro<'_>| {
-        is_certain(found) || (found.is_whole && (found.is_undefined || !found.is_bare))
+        let is_bare = found.is_bare && !found.is_undefined;
+        is_certain(found) || (found.is_whole && !is_bare && !may_be_secret(found))
     };
     host.macros_in(text).into_iter().find(counts)
 }
@@ -39,6 +40,13 @@ pub(super) fn trimmed_value(value: &str) -> Option<&str> {
 pub fn expanded_value(host: Host, value: &str) -> Option<&str> {
     let is_unset = |found: UnexpandedMacro<'_>| found.is_whole && found.is_undefined;
     trimmed_value(value).filter(|value| !in_secret(host, value).is_some_and(is_unset))
+}
+
+/// Whether the name may be the secret itself, written by mistake as the name of a variable: it is
+/// not quoted, and what reads it refuses it without.
+fn may_be_secret(found: &UnexpandedMacro<'_>) -> bool {
+    let is_upper = !found.text.contains(|c: char| c.is_ascii_lowercase());
+    found.is_of_shells && !found.is_undefined && !is_upper
 }
 
 /// Azure's agent looks for this form anywhere, and no shell or template has it with a bare name.

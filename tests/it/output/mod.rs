@@ -1,5 +1,6 @@
 //! What each CI host is told, and what the job is.
 
+mod component;
 mod host_format;
 mod hosts;
 mod job;
