@@ -5,6 +5,7 @@ pub mod backend;
 mod commit;
 pub mod driver;
 mod limits;
+mod other_repository;
 mod task;
 mod version;
 

@@ -12,3 +12,4 @@ mod inputs;
 mod odd_commits;
 mod previous_commit;
 pub(crate) mod requests;
+mod two_repositories;
