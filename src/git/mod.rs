@@ -158,7 +158,7 @@ impl Checkout {
                 peeled.map_err(|error| self.without_head(&error))?.ok_or(GitError::Unborn)?.detach()
             }
         };
-        match self.commit_at(id).map_err(|error| self.without_head(&error))? {
+        match self.commit_at(id).map_err(|error| unreadable(&error))? {
             Some(commit) => Ok(commit.to_string()),
             None => Err(GitError::NoCommit {
                 sha: id.to_string(),

@@ -43,10 +43,11 @@ impl ReleaseReport<'_> {
     /// What a run would do about what is there; `requests` as far as they can be told.
     pub fn planned(&self, existing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
         let verbs = self.planned_verbs(existing);
+        let conflict = existing.and_then(|existing| self.task.planned_conflict(existing));
         Outcome {
             details: [self.origin_lines(), requests].concat(),
             release: existing.map(|_| self.released(&ReleaseProgress::default())),
-            warnings: self.task.warnings.clone(),
+            warnings: self.task.warnings.iter().cloned().chain(conflict).collect(),
             has_changes: !verbs.is_empty(),
             ..Outcome::new(OutcomeStatus::Planned, self.headline("would be", &verbs))
         }

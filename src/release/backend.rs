@@ -44,6 +44,8 @@ pub struct ReleaseState {
     pub url: Option<String>,
     /// The hash of its newest commit.
     pub last_commit: Option<String>,
+    /// The name of that commit's repository.
+    pub last_repository: Option<String>,
     /// How many commits it has.
     pub commit_count: u64,
     /// How many deploys it has.

@@ -6,6 +6,7 @@ mod code_version;
 mod commit;
 pub mod driver;
 mod limits;
+mod other_repository;
 mod task;
 mod version;
 

@@ -1,7 +1,8 @@
 //! The release that is asked for, with everything decided that can be before the backend is asked.
 
-use super::backend::{Deploy, HistorySource, ReleaseUpdate};
+use super::backend::{Deploy, HistorySource, ReleaseState, ReleaseUpdate};
 use super::code_version::{CheckoutInfo, CodeVersion};
+use super::other_repository::{self, CommitConflict};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -102,6 +103,46 @@ impl ReleaseTask {
             date_released: self.finalize.then_some(now),
             ..ReleaseUpdate::default()
         }
+    }
+
+    /// What to say of another repository's commits in the release as it is. `ours` are the heads by
+    /// the backend's names of their repositories; none where these are not known.
+    pub(crate) fn conflict(
+        &self,
+        existing: &ReleaseState,
+        ours: &[Ref],
+        conflict: CommitConflict,
+    ) -> Option<Warning> {
+        if !ours.is_empty() {
+            return other_repository::warn(existing, ours, conflict);
+        }
+        // A display name such as `Acme / Web` may be that of our repository.
+        let is_display_name = |name: &String| name.contains(" / ");
+        if existing.last_repository.as_ref().is_some_and(is_display_name) {
+            return None;
+        }
+        let ours = match &self.commits {
+            CommitPlan::None => Vec::new(),
+            CommitPlan::Refs(refs) => refs.clone(),
+            CommitPlan::FromJob(_) | CommitPlan::Upload(_) => {
+                self.head_of(self.repository.as_deref()).into_iter().collect()
+            }
+        };
+        other_repository::warn(existing, &ours, conflict)
+    }
+
+    /// The task's head in the repository of this name.
+    pub(crate) fn head_of(&self, repository: Option<&str>) -> Option<Ref> {
+        let (repository, commit) = (repository?.to_owned(), self.head.clone()?);
+        Some(Ref { repository, commit, previous: None })
+    }
+
+    /// The same of a plan.
+    pub(crate) fn planned_conflict(&self, existing: &ReleaseState) -> Option<Warning> {
+        let keeps = self.previous == PreviousCommit::LookUp
+            && matches!(self.commits, CommitPlan::Upload(_));
+        let conflict = if keeps { CommitConflict::Keeps } else { CommitConflict::Replaces };
+        self.conflict(existing, &[], conflict)
     }
 
     /// The commit of the release before, as far as it is known without asking the backend.

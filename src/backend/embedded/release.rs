@@ -1,7 +1,8 @@
 //! The release job on our engine: what `serve` does for a request, without a request.
 
 use crate::database::{
-    Database, NewRelease, PageQuery, RepositoryFilter, StoredRelease, StoredRepository,
+    Database, NewRelease, PageQuery, RepositoryFilter, StoredCommit, StoredRelease,
+    StoredRepository,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
@@ -75,7 +76,7 @@ impl EmbeddedReleases {
     async fn state(&mut self) -> Result<ReleaseState> {
         let stored = self.stored().await?;
         let newest = self.database.newest_commit(stored.id).await?;
-        Ok(ReleaseState { last_commit: newest.map(|commit| commit.key), ..stored.into() })
+        Ok(with_newest(stored.into(), newest))
     }
 }
 
@@ -88,7 +89,15 @@ pub async fn read_release(
     let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
     let org = database.organization(slug.as_str()).await?;
     let Some(org) = org.filter(|org| org.slug == slug.as_str()) else { return Ok(None) };
-    Ok(database.release(org.id, version.as_str()).await?.map(Into::into))
+    let Some(stored) = database.release(org.id, version.as_str()).await? else { return Ok(None) };
+    let newest = database.newest_commit(stored.id).await?;
+    Ok(Some(with_newest(stored.into(), newest)))
+}
+
+fn with_newest(state: ReleaseState, newest: Option<StoredCommit>) -> ReleaseState {
+    let (last_commit, repository) =
+        newest.map(|commit| (commit.key, commit.repository.name)).unzip();
+    ReleaseState { last_commit, last_repository: repository, ..state }
 }
 
 /// What the release's own row says; commits are in others.

@@ -177,6 +177,7 @@ impl SentryReleases {
             r#ref: text(&body["ref"]),
             url: text(&body["url"]),
             last_commit: text(&body["lastCommit"]["id"]),
+            last_repository: text(&body["lastCommit"]["repository"]["name"]),
             commit_count: body["commitCount"].as_u64().unwrap_or(0),
             deploy_count: body["deployCount"].as_u64().unwrap_or(0),
         })

@@ -10,6 +10,7 @@ use crate::release::backend::{
 };
 use crate::release::commit::Commit;
 use crate::release::limits::{self, short_sha};
+use crate::release::other_repository::CommitConflict;
 use crate::release::task::CommitPlan;
 use crate::text::quote;
 
@@ -46,6 +47,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.progress.warn("repository-unknown", message);
         if matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read(HistorySource::Checkout, change, None).await;
+            let existing = self.existing(change).await.ok().flatten();
+            self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
     }
 

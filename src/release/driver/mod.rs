@@ -8,6 +8,7 @@ use super::backend::{
     CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
     UpdateResult,
 };
+use super::other_repository::CommitConflict;
 use super::task::{CommitPlan, ReleaseTask};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::release::PreviousCommit;
@@ -80,12 +81,18 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             CommitPlan::Upload(_) if looks_up_previous => {}
             CommitPlan::Upload(source) => {
                 self.read(*source, &mut change, None).await;
-                differs = self.skip_known_commits(&mut change).await?;
+                let existing = self.existing(&change).await?;
+                differs = skip_known_commits(existing.as_ref(), &mut change);
                 self.name_commits(&mut change).await;
+                self.warn_of_conflict(existing.as_ref(), &change, CommitConflict::Replaces);
             }
         }
         self.note_commits(&change);
         let mut standing = self.submit(&mut change, UpdateOperation::Ensure).await?;
+        if !change.refs.is_empty() {
+            // The server fetches commits later: these are the ones that were there.
+            self.warn_of_conflict(Some(&standing), &change, CommitConflict::Replaces);
+        }
         self.progress.updated |= differs;
         if let (CommitPlan::Upload(source), true) = (&self.task.commits, looks_up_previous) {
             standing = self.send_since_previous(*source, standing).await?;
@@ -164,19 +171,31 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
     }
 
-    /// Commits that the release has already are not sent again: nothing would be different.
-    /// Whether it is there with others.
-    async fn skip_known_commits(&mut self, change: &mut ReleaseUpdate) -> Result<bool> {
-        let Some(newest) = change.commits.first().map(|newest| newest.id.clone()) else {
-            return Ok(false);
-        };
-        let Some(standing) = self.backend.read().await? else { return Ok(false) };
-        let count = change.commits.len() as u64;
-        let is_same = standing.commit_count == count && standing.last_commit == Some(newest);
-        if is_same {
-            change.commits.clear();
+    /// The release as it is before commits are sent.
+    pub(crate) async fn existing(
+        &mut self,
+        change: &ReleaseUpdate,
+    ) -> Result<Option<ReleaseState>> {
+        match change.commits.is_empty() {
+            true => Ok(None),
+            false => self.backend.read().await,
         }
-        Ok(!is_same)
+    }
+
+    /// Warns of commits of another repository, where these are sent.
+    pub(crate) fn warn_of_conflict(
+        &mut self,
+        existing: Option<&ReleaseState>,
+        change: &ReleaseUpdate,
+        conflict: CommitConflict,
+    ) {
+        if change.commits.is_empty() && change.refs.is_empty() {
+            return;
+        }
+        let named = self.task.head_of(change.repository.as_deref());
+        let ours: Vec<_> = change.refs.iter().cloned().chain(named).collect();
+        let warning = existing.and_then(|existing| self.task.conflict(existing, &ours, conflict));
+        self.progress.warnings.extend(warning);
     }
 
     /// Asks for the release before, and sends the commits since.
@@ -186,6 +205,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         standing: ReleaseState,
     ) -> Result<ReleaseState> {
         if standing.commit_count > 0 {
+            let keeps = self.task.conflict(&standing, &[], CommitConflict::Keeps);
+            self.progress.warnings.extend(keeps);
             return Ok(standing);
         }
         let previous = self.backend.previous().await?;
@@ -221,6 +242,19 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     fn warned(&self, slug: &str) -> bool {
         self.progress.warnings.iter().any(|warning| warning.slug == slug)
     }
+}
+
+/// Commits that the release has already are not sent again: nothing would be different. Whether it is
+/// there with others.
+fn skip_known_commits(existing: Option<&ReleaseState>, change: &mut ReleaseUpdate) -> bool {
+    let Some(existing) = existing else { return false };
+    let newest = change.commits.first().map(|newest| newest.id.as_str());
+    let count = change.commits.len() as u64;
+    let is_same = existing.commit_count == count && existing.last_commit.as_deref() == newest;
+    if is_same {
+        change.commits.clear();
+    }
+    !is_same
 }
 
 /// Whether the release is made or changed.

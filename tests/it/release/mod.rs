@@ -14,4 +14,5 @@ mod odd_commits;
 mod previous_commit;
 mod project_scope;
 pub(crate) mod requests;
+mod two_repositories;
 mod which_commit;
