@@ -16,11 +16,12 @@ pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
 
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::http::{self, ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
+use crate::inputs::table::JobKind;
 use crate::inputs::types::BackendName;
-use crate::inputs::{self, Inputs};
+use crate::inputs::{self, Inputs, usage};
 use crate::integration::IntegrationTask;
 use crate::job::Job;
 use crate::os::clock::unix_seconds;
@@ -102,20 +103,40 @@ impl<'r> RunContext<'r> {
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }
+        let mut outcome = Box::pin(self.perform(&inputs)).await;
+        // A mistake in the inputs comes first.
+        if outcome.exit() != ExitCode::Inputs {
+            outcome.warnings.splice(0..0, self.unused_inputs(&inputs));
+        }
+        outcome
+    }
+
+    /// What was given and is not used.
+    fn unused_inputs(&self, inputs: &Inputs) -> Vec<Warning> {
+        let jobs = match self.command {
+            Command::Run | Command::Check => inputs.jobs(),
+            Command::Resume => vec![JobKind::Resume],
+            Command::Import => vec![JobKind::Import],
+        };
+        usage::unused(self.raw_inputs, &jobs, inputs.backend(self.job).ok())
+    }
+
+    /// What the command does, within the deadline.
+    async fn perform(&self, inputs: &Inputs) -> Outcome {
         if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.command == Command::Run) {
-            return self.run_manifest(&inputs, manifest).await;
+            return self.run_manifest(inputs, manifest).await;
         }
         let deadline =
-            Instant::now() + if self.may_prompt(&inputs) { USER_TIMEOUT } else { inputs.timeout };
+            Instant::now() + if self.may_prompt(inputs) { USER_TIMEOUT } else { inputs.timeout };
         // Boxed here and below: what is moved from call to call is an address, and not 50 KB of states.
         let work = Box::pin(async {
             match self.command {
-                Command::Run => Ok(self.run(&inputs, deadline).await),
-                Command::Check => self.preflight(&inputs, deadline).await,
-                Command::Import => self.import(&inputs, deadline).await,
-                Command::Resume => match self.entry_to_resume(&inputs, deadline) {
+                Command::Run => Ok(self.run(inputs, deadline).await),
+                Command::Check => self.preflight(inputs, deadline).await,
+                Command::Import => self.import(inputs, deadline).await,
+                Command::Resume => match self.entry_to_resume(inputs, deadline) {
                     Ok(Some(entry)) => self.resume(&entry, deadline).await,
-                    Ok(None) => self.resume(&inputs, deadline).await,
+                    Ok(None) => self.resume(inputs, deadline).await,
                     Err(failure) => Err(failure),
                 },
             }

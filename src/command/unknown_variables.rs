@@ -12,10 +12,13 @@ const OUTPUTS: &str = "FINISHLINE_OUT_";
 /// What the action and the component install the program by.
 const INSTALLER_VARIABLES: [&str; 4] = ["RELEASES", "VERSION", "CHECKSUM", "CHECKSUMS"];
 
-/// Says which variables are near an input's and none.
+/// Says which variables have our prefix and are none of ours.
 pub(crate) fn warn(env: &Env) {
-    for (name, near) in suspicious(env) {
-        tracing::warn!("unknown variable {name}: did you mean {near}?");
+    for (name, near) in unknown(env) {
+        match near {
+            Some(near) => tracing::warn!("unknown variable {name}: did you mean {near}?"),
+            None => tracing::warn!("unknown variable {name}: it is not used"),
+        }
     }
 }
 
@@ -26,8 +29,8 @@ pub(crate) fn warn_of_undefined(inputs: &RawInputs) {
     }
 }
 
-/// Each variable that is near an input's and none, with that one's name.
-fn suspicious(env: &Env) -> Vec<(&str, String)> {
+/// Each variable with our prefix that is none of ours, with the name that it is near to.
+fn unknown(env: &Env) -> Vec<(&str, Option<String>)> {
     let known = INPUTS.iter().flat_map(|input| input.variables);
     let known: Vec<_> = known.filter_map(|name| name.strip_prefix(PREFIX)).collect();
     let suggestion = |name| {
@@ -35,8 +38,8 @@ fn suspicious(env: &Env) -> Vec<(&str, String)> {
         if known.contains(&rest) || INSTALLER_VARIABLES.contains(&rest) {
             return None;
         }
-        let near = closest(rest, known.iter().copied())?;
-        Some((name, format!("{PREFIX}{near}")))
+        let near = closest(rest, known.iter().copied());
+        Some((name, near.map(|near| format!("{PREFIX}{near}"))))
     };
     env.names().filter_map(suggestion).collect()
 }
@@ -46,11 +49,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_near_an_input_is_called_misspelt() {
+    fn whatever_has_our_prefix_and_is_no_input_is_unknown() {
         let env = |name: &str| [(name.to_owned(), "x")].into_iter().collect::<Env>();
-        let near = |name| suspicious(&env(name)).pop().map(|(_, near)| near);
+        let near = |name| unknown(&env(name)).pop().map(|(_, near)| near.unwrap_or_default());
         assert_eq!(near("FINISHLINE_PROVIDR").as_deref(), Some("FINISHLINE_PROVIDER"));
         assert_eq!(near("FINISHLINE_MAX_PARALEL").as_deref(), Some("FINISHLINE_MAX_PARALLEL"));
+        assert_eq!(near("FINISHLINE_QQ").as_deref(), Some(""));
         for fine in
             ["FINISHLINE_PROVIDER", "FINISHLINE_OUT_STATUS", "FINISHLINE_RELEASES", "PROVIDR"]
         {

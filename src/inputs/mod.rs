@@ -11,6 +11,7 @@ mod sentry_cli;
 pub mod state;
 pub mod table;
 pub mod types;
+pub mod usage;
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};

@@ -1,7 +1,9 @@
 //! The table of inputs: the one surface from which flags, variables, `action.yml` and the docs
 //! follow. An input that is not here does not exist.
 
+use super::types::BackendName::{self, Embedded, Sentry};
 use FlagKind::{File, Switch, Value};
+use JobKind::{CommitStatus, Deploy, Import, Integration, Release, Resume};
 use KeyKind::{Boolean, List, Mappings, Number, Secret, State, Text, Word};
 use ManifestScope::{Connection, Entry, Global, Identity, Job, Step};
 
@@ -19,7 +21,34 @@ pub struct InputSpec {
     pub default: &'static str,
     /// What it means.
     pub meaning: &'static str,
+    /// The jobs that use it; given to any other, it is warned about.
+    pub used_by: &'static [JobKind],
+    /// The backend that uses it, if only one does.
+    pub backend: Option<BackendName>,
 }
+
+/// What a run does, as far as inputs differ by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// An integration.
+    Integration,
+    /// A release.
+    Release,
+    /// The deploy of a release.
+    Deploy,
+    /// The commit status of either.
+    CommitStatus,
+    /// The entries of a manifest.
+    Manifest,
+    /// `finishline resume`.
+    Resume,
+    /// `finishline import`.
+    Import,
+}
+
+/// Every job, unless a row says otherwise.
+pub(super) const ANY: &[JobKind] =
+    &[Integration, Release, Deploy, CommitStatus, JobKind::Manifest, Resume, Import];
 
 /// The flag of an input.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,6 +100,14 @@ pub enum KeyKind {
 }
 
 impl InputSpec {
+    const fn of_backend(self, backend: BackendName) -> Self {
+        Self { backend: Some(backend), ..self }
+    }
+
+    const fn used_by(self, used_by: &'static [JobKind]) -> Self {
+        Self { used_by, ..self }
+    }
+
     /// The input of this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         INPUTS.iter().find(|input| input.name == name)
@@ -123,87 +160,87 @@ pub const SET: &str = "set";
 #[rustfmt::skip]
 pub const INPUTS: &[InputSpec] = &[
     input("provider", &["FINISHLINE_PROVIDER"], Value("KEY"), Identity(Text), "none",
-        "the provider key; `finishline providers` lists all keys"),
+        "the provider key; `finishline providers` lists all keys").used_by(&[Integration, Resume]),
     input("state", &["FINISHLINE_STATE"], File("state"), Identity(State), "{}",
-        "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` inserts a variable, `@PATH` a file"),
+        "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` inserts a variable, `@PATH` a file").used_by(&[Integration, Resume]),
     input("mode", &["FINISHLINE_MODE"], Value("MODE"), Entry(Word(&["ensure", "install", "reauth"])), "ensure",
-        "`ensure` installs only if something differs, `install` always installs, `reauth` re-authorizes the integration in `integration-id`"),
+        "`ensure` installs only if something differs, `install` always installs, `reauth` re-authorizes the integration in `integration-id`").used_by(&[Integration, Resume]),
     input("integration-id", &["FINISHLINE_INTEGRATION_ID"], Value("ID"), Identity(Number), "none",
-        "the integration to re-authorize, or the one that is meant"),
+        "the integration to re-authorize, or the one that is meant").used_by(&[Integration]),
     input("next", &["FINISHLINE_NEXT"], Value("URL"), Entry(Text), "none",
-        "URL appended as `?next=` to the redirect URL"),
+        "URL appended as `?next=` to the redirect URL").used_by(&[Integration, Resume]),
     input("callback-url", &["FINISHLINE_CALLBACK_URL"], File("callback-url"), Step, "none",
-        "for `resume`: the complete URL from the browser's address bar after approval; a secret, so the flag takes a file, or `-`"),
+        "for `resume`: the complete URL from the browser's address bar after approval; a secret, so the flag takes a file, or `-`").used_by(&[Resume]),
     input("resume-file", &["FINISHLINE_RESUME_FILE"], Value("FILE"), Global, "none",
-        "file that stores a waiting pipeline of a Sentry backend, encrypted with the token"),
+        "file that stores a waiting pipeline of a Sentry backend, encrypted with the token").used_by(&[Integration, Resume, JobKind::Manifest]).of_backend(Sentry),
     input("entry", &["FINISHLINE_ENTRY"], Value("KEY"), Step, "none",
-        "for `resume`: the manifest entry to continue, such as `integrations[0]`"),
+        "for `resume`: the manifest entry to continue, such as `integrations[0]`").used_by(&[Resume]),
     input("repositories", &["FINISHLINE_REPOSITORIES"], Value("LIST"), Entry(List), "none",
-        "repositories to link once the integration is installed, as `owner/name`"),
+        "repositories to link once the integration is installed, as `owner/name`").used_by(&[Integration, Resume]),
     input("code-mappings", &["FINISHLINE_CODE_MAPPINGS"], Value("YAML"), Entry(Mappings), "none",
-        "a list of `{project, repository, stackRoot, sourceRoot, defaultBranch}` to set once the integration is installed"),
+        "a list of `{project, repository, stackRoot, sourceRoot, defaultBranch}` to set once the integration is installed").used_by(&[Integration, Resume]),
     input("org", &["FINISHLINE_ORG", "SENTRY_ORG"], Value("SLUG"), Connection(Text), "from the token",
         "the organization slug; needed with `provider`"),
     input("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Job(List), "none",
-        "the slugs of the release's projects; a release needs at least one"),
+        "the slugs of the release's projects; a release needs at least one").used_by(&[Release]),
     input("url", &["FINISHLINE_URL", "SENTRY_URL"], Value("URL"), Connection(Text), "from the token, else https://sentry.io; http://127.0.0.1:9797 (embedded)",
         "the URL of the backend"),
     input("auth-token", &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"], File("auth-token-file"), Connection(Secret), "none",
-        "the access token for a Sentry backend"),
+        "the access token for a Sentry backend").of_backend(Sentry),
     input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
-        "a user's access token for the pipeline only, if `auth-token` is an organization token"),
+        "a user's access token for the pipeline only, if `auth-token` is an organization token").of_backend(Sentry),
     input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the commit that was built",
-        "the version of the release; setting this enables the release"),
+        "the version of the release; setting this enables the release").used_by(&[Release]),
     input("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
-        "prefix of the version, such as `web@`"),
+        "prefix of the version, such as `web@`").used_by(&[Release]),
     input("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Job(Text), "none; with `deploy: true`, the CI host's environment",
-        "the environment that the release is deployed to; setting this enables the release"),
+        "the environment that the release is deployed to; setting this enables the release").used_by(&[Release]),
     input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
-        "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`"),
+        "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`").used_by(&[Release]),
     input("previous-commit", &["FINISHLINE_PREVIOUS_COMMIT", "FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the backend",
-        "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none"),
+        "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none").used_by(&[Release]),
     input("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
-        "include only commits that touch one of these files, folders or patterns; read from the checkout"),
+        "include only commits that touch one of these files, folders or patterns; read from the checkout").used_by(&[Release]),
     input("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Job(Text), "origin",
-        "the git remote that identifies the repository, if the CI host does not"),
+        "the git remote that identifies the repository, if the CI host does not").used_by(&[Release]),
     input("finalize", &["FINISHLINE_FINALIZE"], Switch, Entry(Boolean), "true",
-        "finalizes the release (sets its date)"),
+        "finalizes the release (sets its date)").used_by(&[Release]),
     input("proof", &["FINISHLINE_PROOF"], Switch, Entry(Boolean), "false",
-        "waits until Sentry has processed the commits"),
+        "waits until Sentry has processed the commits").used_by(&[Release]),
     input("deploy", &["FINISHLINE_DEPLOY"], Switch, Entry(Boolean), "true if `environment` is set",
-        "records a deploy; setting this enables the release"),
+        "records a deploy; setting this enables the release").used_by(&[Release]),
     input("deploy-name", &["FINISHLINE_DEPLOY_NAME"], Value("TEXT"), Entry(Text), "none",
-        "the name of the deploy"),
+        "the name of the deploy").used_by(&[Deploy]),
     input("deploy-url", &["FINISHLINE_DEPLOY_URL"], Value("URL"), Entry(Text), "the URL of the CI run",
-        "the URL of the deploy"),
+        "the URL of the deploy").used_by(&[Deploy]),
     input("started-at", &["FINISHLINE_STARTED_AT"], Value("TIME"), Entry(Text), "none",
-        "the start of the deploy: ISO 8601, or seconds since 1970"),
+        "the start of the deploy: ISO 8601, or seconds since 1970").used_by(&[Deploy]),
     input("backend", &["FINISHLINE_BACKEND"], Value("BACKEND"), Global, "`sentry` if a token or a URL is set, else `embedded` outside CI",
         "`sentry` (a server) or `embedded` (a local SQLite file)"),
     input("database", &["FINISHLINE_DATABASE"], Value("FILE"), Global, "finishline.db in the user's state directory",
-        "the local SQLite file of the embedded backend; created if it does not exist"),
+        "the local SQLite file of the embedded backend; created if it does not exist").of_backend(Embedded),
     input("apps", &["FINISHLINE_APPS"], File("apps"), Global, "none",
-        "for the embedded backend: credentials of your own apps at third parties, as a YAML mapping by provider; a secret, so the flag takes a file"),
+        "for the embedded backend: credentials of your own apps at third parties, as a YAML mapping by provider; a secret, so the flag takes a file").used_by(&[Integration, JobKind::Manifest, Resume]).of_backend(Embedded),
     input("dialect", &["FINISHLINE_DIALECT"], Value("DIALECT"), Connection(Word(&["auto", "api", "web"])), "auto",
-        "how to access a Sentry backend: `api` (2026 and later), `web` (older), `auto`"),
+        "how to access a Sentry backend: `api` (2026 and later), `web` (older), `auto`").used_by(&[Integration, JobKind::Manifest, Resume]).of_backend(Sentry),
     input("ca-file", &["FINISHLINE_CA_FILE"], Value("FILE"), Global, "none",
         "PEM certificates to trust in addition to the system's"),
     input("manifest", &["FINISHLINE_MANIFEST"], Value("FILE"), Step, "none",
-        "a file that lists integrations and releases; see docs/manifest.md"),
+        "a file that lists integrations and releases; see docs/manifest.md").used_by(&[JobKind::Manifest, Resume]),
     input("max-parallel", &["FINISHLINE_MAX_PARALLEL"], Value("COUNT"), Step, "8",
-        "how many manifest entries may run at once"),
+        "how many manifest entries may run at once").used_by(&[JobKind::Manifest]),
     input("dry-run", &["FINISHLINE_DRY_RUN"], Switch, Global, "false",
         "shows what would change, without changing anything"),
     input("wait", &["FINISHLINE_WAIT"], Switch, Step, "false",
-        "on a terminal, `run` waits for the callback URL to be pasted; never in CI"),
+        "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]),
     input("tolerate", &["FINISHLINE_TOLERATE"], Value("LIST"), Global, "none",
         "failures treated as success with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`"),
     input("timeout", &["FINISHLINE_TIMEOUT"], Value("TIME"), Global, "120s",
         "the time limit of the whole run: `90s`, `2m`, or seconds"),
     input("github-token", &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"], File("github-token-file"), Connection(Secret), "none",
-        "the access token for GitHub's API, for `commits: github` in a private repository and for `github-status`"),
+        "the access token for GitHub's API, for `commits: github` in a private repository and for `github-status`").used_by(&[Release, CommitStatus, JobKind::Manifest]),
     input("github-status", &["FINISHLINE_GITHUB_STATUS"], Value("CONTEXT"), Step, "off",
-        "sets a commit status of this name that links to the settings page or the release"),
+        "sets a commit status of this name that links to the settings page or the release").used_by(&[Integration, Release, JobKind::Manifest]),
     input("working-directory", &["FINISHLINE_WORKING_DIRECTORY"], Value("FOLDER"), Global, "where the step runs",
         "the folder in which the checkout is looked for and from which relative paths start"),
     input("host", &["FINISHLINE_HOST"], Value("HOST"), Global, "detected",
@@ -234,5 +271,5 @@ const fn input(
     default: &'static str,
     meaning: &'static str,
 ) -> InputSpec {
-    InputSpec { name, variables, flag, manifest, default, meaning }
+    InputSpec { name, variables, flag, manifest, default, meaning, used_by: ANY, backend: None }
 }

@@ -220,15 +220,22 @@ impl OutputSinks {
         if outcome.entries.is_empty() {
             return self.diagnostics_of(outcome);
         }
+        let is_of_entry = |warning: &&Warning| {
+            outcome.entries.iter().any(|entry| entry.outcome.warnings.contains(warning))
+        };
+        let own = outcome.warnings.iter().filter(|warning| !is_of_entry(warning));
         let entries = outcome.entries.iter().map(with_entry_title);
-        entries.flat_map(|titled| self.diagnostics_of(&titled)).collect()
+        let of_entries = entries.flat_map(|titled| self.diagnostics_of(&titled));
+        own.map(|warning| self.warning(warning)).chain(of_entries).collect()
+    }
+
+    fn warning(&self, warning: &Warning) -> WriteOp {
+        self.annotation("warning", warning.slug, &[gitlab::one_line(&warning.message)])
     }
 
     fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
-        let warn = |warning: &Warning| {
-            self.annotation("warning", warning.slug, &[gitlab::one_line(&warning.message)])
-        };
-        let mut notes: Vec<_> = outcome.warnings.iter().map(warn).collect();
+        let mut notes: Vec<_> =
+            outcome.warnings.iter().map(|warning| self.warning(warning)).collect();
         // A person at a terminal reads what waits for them on standard output.
         let is_shown = outcome.status == OutcomeStatus::ActionRequired && self.host == Host::Local;
         if let Some(failure) = outcome.failure.as_ref().filter(|_| !is_shown) {

@@ -3,6 +3,7 @@
 mod check;
 mod error_messages;
 pub(crate) mod import;
+mod input_usage;
 mod inputs;
 mod manual;
 mod modes;
