@@ -2,6 +2,7 @@
 //! built when the first request needs it.
 
 pub(crate) mod connection;
+mod describe;
 pub(crate) mod retry;
 
 use crate::os::clock::unix_seconds;

@@ -4,7 +4,7 @@ mod checkouts;
 mod commits;
 mod git;
 mod git_places;
-mod github;
+pub(crate) mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;

@@ -3,6 +3,7 @@
 mod api;
 mod bodies;
 mod faults;
+mod intermediaries;
 mod links;
 mod resume;
 mod tokens;

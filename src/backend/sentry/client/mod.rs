@@ -1,6 +1,7 @@
 //! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
 //! is safe to repeat, and says why it waits.
 
+mod foreign;
 pub(crate) mod permission;
 pub(crate) mod response;
 
@@ -65,6 +66,9 @@ impl<'a> SentryRequest<'a> {
         Self { method: Method::POST, json: Some(json), retry, ..Self::get(path) }
     }
 }
+
+/// What the paths of the API begin with.
+const API: &str = "/api/0/";
 
 /// A path of the API below an organization.
 pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
@@ -137,7 +141,7 @@ impl SentryClient {
         };
         retries
             .run(async || match http::send(self.build(request)).await {
-                Ok(response) => self.classify(request.retry, response),
+                Ok(response) => self.classify(request, response),
                 Err(error) => self.classify_error(request.retry, error),
             })
             .await
@@ -171,8 +175,7 @@ impl SentryClient {
                 return Err(denied(&response));
             }
             let Value::Array(page) = response.json() else {
-                let message = format!("unexpected response from {}: not a list", self.base);
-                return Err(Error::new(ErrorCode::BackendError, message));
+                return Err(self.unexpected(&response, "a list"));
             };
             items.extend(page);
             match response.next_cursor() {
@@ -220,7 +223,8 @@ impl SentryClient {
         Attempt::unreached(retry, error, failure)
     }
 
-    fn classify(&self, retry: RetryPolicy, response: HttpResponse) -> Attempt {
+    fn classify(&self, request: &SentryRequest<'_>, response: HttpResponse) -> Attempt {
+        let retry = request.retry;
         self.jar.set_cookies(&mut response.cookies(), &self.base);
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
@@ -234,6 +238,13 @@ impl SentryClient {
                 after: Some(response.rate_limit()),
                 failure: failure(ErrorCode::RateLimited, "rate limit reached"),
             },
+            // Of a setup page, Sentry's own failure is a page too.
+            408 | 500..=599 if !request.path.starts_with(API) => {
+                Attempt::uncertain(retry, self.unexpected(&response, "a setup page"))
+            }
+            408 | 500..=599 if !response.is_from_sentry() => {
+                Attempt::uncertain(retry, self.foreign(&response))
+            }
             408 | 500..=599 => {
                 Attempt::uncertain(retry, failure(ErrorCode::BackendError, "the backend failed"))
             }
