@@ -96,6 +96,9 @@ impl<'r> RunContext<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
+        if let Some(words) = inputs::page_as_url(self.raw_inputs) {
+            tracing::warn!("{words}");
+        }
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }

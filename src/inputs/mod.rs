@@ -17,6 +17,7 @@ use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
+use crate::text::url::site_base;
 use parse::InputReader;
 use raw::RawInputs;
 use release::ReleaseInputs;
@@ -173,11 +174,14 @@ impl Inputs {
         Url::parse(&url).ok()
     }
 
-    /// Where releases are: the organization's region, when the token tells it.
+    /// Where releases are: the organization's region, when the token tells it. The address that is
+    /// given goes before another spelling of the same host.
     pub fn release_url(&self) -> Url {
         let region = self.auth_token.as_ref().and_then(|token| claims(token.expose()));
         let region = region.and_then(|claims| Url::parse(&claims.region_url).ok());
-        region.unwrap_or_else(|| self.page_url())
+        let is_given =
+            |region: &Url| self.url.as_ref().is_some_and(|url| url.host_str() == region.host_str());
+        region.filter(|region| !is_given(region)).unwrap_or_else(|| self.page_url())
     }
 
     /// Where a person finds the organization: not at a region of the SaaS.
@@ -189,8 +193,12 @@ impl Inputs {
     /// An organization's token that belongs elsewhere.
     fn token_mismatch(&self, claims: Option<&TokenClaims>) -> Option<Error> {
         let org = self.org.as_ref().map(OrgSlug::as_str);
-        let message = claims?.mismatch(self.url.as_ref(), org)?;
-        Some(Error::new(ErrorCode::TokenMismatch, message))
+        let claims = claims?;
+        if let Some(message) = claims.organization_mismatch(org) {
+            let hint = "use a token of the organization in `org`, or correct `org`";
+            return Some(Error::new(ErrorCode::TokenMismatch, message).with_hint(hint));
+        }
+        Some(Error::new(ErrorCode::TokenMismatch, claims.server_mismatch(self.url.as_ref()?)?))
     }
 
     /// Which backend the inputs mean.
@@ -246,6 +254,13 @@ fn url(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url
         (None, None) => reader.default_value("url", parse::url),
         (typed, _) => typed,
     }
+}
+
+/// What to say of a `url` that is the address of a page, and was cut to its base.
+pub fn page_as_url(raw: &RawInputs) -> Option<String> {
+    let input = raw.get("url").or_else(|| raw.file_default("url"))?;
+    let (base, origin) = (site_base(&parse::page_url(input.text.expose()).ok()?)?, input.origin);
+    Some(format!("`url` ({origin}) is the address of a page: using {base}"))
 }
 
 /// Why the host withheld the token that this run would need, if it did.

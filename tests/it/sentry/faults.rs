@@ -302,7 +302,7 @@ fn a_server_that_fails_once_is_asked_again() {
         let sentry = once(GET_INTEGRATIONS, move || Response::html(status, "<html>"));
         let ended = assert_completes(&sentry.opsgenie(), "complete true 1");
         assert_eq!(sentry.peer.count(GET_INTEGRATIONS), 2);
-        let reason = format!("the backend failed: HTTP {status}");
+        let reason = format!("is not Sentry's: HTTP {status}, text/html");
         assert!(ended.stderr.contains(AGAIN) && ended.stderr.contains(&reason));
     });
 }

@@ -1,5 +1,6 @@
 //! A Sentry as the backend: its API, its pages, its tokens, and its failures.
 
+mod addresses;
 mod api;
 mod bodies;
 mod faults;
