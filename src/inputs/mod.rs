@@ -17,6 +17,7 @@ use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
+use crate::text::quote;
 use crate::text::url::site_base;
 use parse::InputReader;
 use raw::RawInputs;
@@ -28,6 +29,10 @@ use url::Url;
 
 pub use output::{LogLevel, OutputFormat, OutputOptions};
 pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
+
+/// The variables that name a proxy.
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";
@@ -147,6 +152,7 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
+        reader.mistakes.extend(PROXY_VARIABLES.iter().filter_map(|name| proxy_mistake(name, env)));
         let more = inputs.conflicts().into_iter().chain(inputs.token_mismatch(claims.as_ref()));
         let mistakes = reader.mistakes.into_iter().chain(more).collect();
         Error::combine(mistakes).map_or(Ok(inputs), Err)
@@ -228,6 +234,24 @@ fn apps(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Erro
     let apps = raw.get("apps");
     let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
     apps.unwrap_or_default()
+}
+
+/// A proxy variable that would be passed over without a word, so that requests go elsewhere.
+fn proxy_mistake(name: &str, env: &Env) -> Option<Error> {
+    let value = env.get(name).unwrap_or_default();
+    let uri = value.parse::<axum::http::Uri>().ok();
+    let is_proxy = uri.is_some_and(|uri| {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let scheme = uri.scheme_str().unwrap_or("http");
+        !authority.is_empty() && authority.matches('@').count() < 2 && scheme.starts_with("http")
+    });
+    if is_proxy || (value.is_empty() && !env.is_not_utf8(name)) {
+        return None;
+    }
+    let message =
+        format!("invalid value {} for {name}: expected the URL of an HTTP proxy", quote(value));
+    let hint = format!("change {name} to `http://HOST:PORT`, or remove it");
+    Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
 }
 
 fn is_https(address: Option<&str>) -> bool {

@@ -6,6 +6,7 @@ mod bodies;
 mod faults;
 mod intermediaries;
 mod links;
+mod network;
 mod resume;
 mod tokens;
 mod web;

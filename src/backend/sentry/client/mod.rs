@@ -8,7 +8,7 @@ pub(crate) mod response;
 use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
-use crate::http::{self, HttpResponse, ServerConnection};
+use crate::http::{self, HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::provider::request::ConnectError;
@@ -142,7 +142,7 @@ impl SentryClient {
         retries
             .run(async || match http::send(self.build(request)).await {
                 Ok(response) => self.classify(request, response),
-                Err(error) => self.classify_error(request.retry, error),
+                Err(error) => self.classify_error(request.retry, &error),
             })
             .await
     }
@@ -207,20 +207,27 @@ impl SentryClient {
         }
     }
 
-    fn classify_error(&self, retry: RetryPolicy, error: ConnectError) -> Attempt {
-        let host = self.base.host_str().unwrap_or_default();
-        let unreachable = |message: String| Error::new(ErrorCode::Unreachable, message);
-        let failure = match error {
-            ConnectError::Tls => unreachable(format!(
-                "TLS connection to {host} failed, or its certificate could not be verified"
-            ))
-            .with_hint("check `url`; for a private certificate authority, set `ca-file`"),
-            ConnectError::Connect => unreachable(format!("cannot connect to {host}")),
+    fn classify_error(&self, retry: RetryPolicy, error: &NetworkError) -> Attempt {
+        let (host, reason) = (self.authority(), &error.reason);
+        let message = match error.stage {
+            ConnectError::Tls => format!("TLS connection to {host} failed: {reason}"),
+            ConnectError::Connect => format!("cannot connect to {host}: {reason}"),
             ConnectError::Interrupted => {
-                unreachable(format!("{host} did not respond in time, or the connection was lost"))
+                format!("{host} did not respond in time, or the connection was lost: {reason}")
             }
         };
-        Attempt::unreached(retry, error, failure)
+        let failure = Error::new(ErrorCode::Unreachable, message);
+        let failure = match error.hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        };
+        Attempt::unreached(retry, error.stage, failure)
+    }
+
+    /// The server's host with its port.
+    fn authority(&self) -> String {
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.base.host_str().unwrap_or_default())
     }
 
     fn classify(&self, request: &SentryRequest<'_>, response: HttpResponse) -> Attempt {
