@@ -96,9 +96,7 @@ impl<'r> RunContext<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
-        if let Some(words) = inputs::page_as_url(self.raw_inputs) {
-            tracing::warn!("{words}");
-        }
+        inputs::warn_of_page(self.raw_inputs);
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }

@@ -152,9 +152,8 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
-        reader.mistakes.extend(PROXY_VARIABLES.iter().filter_map(|name| proxy_mistake(name, env)));
         let more = inputs.conflicts().into_iter().chain(inputs.token_mismatch(claims.as_ref()));
-        let mistakes = reader.mistakes.into_iter().chain(more).collect();
+        let mistakes = reader.mistakes.into_iter().chain(more).chain(proxy_mistakes(env)).collect();
         Error::combine(mistakes).map_or(Ok(inputs), Err)
     }
 
@@ -236,6 +235,11 @@ fn apps(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Erro
     apps.unwrap_or_default()
 }
 
+/// Every proxy variable that cannot be read.
+fn proxy_mistakes(env: &Env) -> impl Iterator<Item = Error> {
+    PROXY_VARIABLES.iter().filter_map(|name| proxy_mistake(name, env))
+}
+
 /// A proxy variable that would be passed over without a word, so that requests go elsewhere.
 fn proxy_mistake(name: &str, env: &Env) -> Option<Error> {
     let value = env.get(name).unwrap_or_default();
@@ -285,6 +289,11 @@ pub fn page_as_url(raw: &RawInputs) -> Option<String> {
     let input = raw.get("url").or_else(|| raw.file_default("url"))?;
     let (base, origin) = (site_base(&parse::page_url(input.text.expose()).ok()?)?, input.origin);
     Some(format!("`url` ({origin}) is the address of a page: using {base}"))
+}
+
+/// Warns about a `url` that is the address of a page.
+pub fn warn_of_page(raw: &RawInputs) {
+    page_as_url(raw).iter().for_each(|words| tracing::warn!("{words}"));
 }
 
 /// Why the host withheld the token that this run would need, if it did.
