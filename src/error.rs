@@ -100,7 +100,7 @@ codes! {
     /// Several integrations are there and the state does not say which is meant.
     Ambiguous "ambiguous" Inputs "select one with `integration-id`, or set `mode: install`";
     /// The token belongs to another server or organization.
-    TokenMismatch "token-mismatch" Inputs "use a token of that organization, or remove `org` and `url` to take them from the token";
+    TokenMismatch "token-mismatch" Inputs "use a token created on the server in `url` for the organization in `org`, or correct these two";
     /// The version is one that Sentry refuses, or there is none.
     BadRelease "bad-release" Inputs "set `release` to a name of at most 200 characters without `/`";
     /// A step needs a person with a browser.

@@ -2,7 +2,7 @@
 
 use super::{LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
-use crate::inputs::{Inputs, macros};
+use crate::inputs::{Inputs, macros, page_as_url};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
 use crate::os::files;
@@ -126,6 +126,12 @@ impl RunContext<'_> {
     /// The inputs of an entry. What is no mistake of the file is its own end, later.
     fn check(&self, entry: &manifest::ManifestEntry, deadline: Instant) -> Result<Inputs> {
         let inputs = Inputs::read(&entry.given, self.env, &files::read, Vec::new())?;
+        // What was typed has been warned about once.
+        let typed = page_as_url(self.raw_inputs);
+        if let Some(words) = page_as_url(&entry.given).filter(|words| typed.as_ref() != Some(words))
+        {
+            tracing::warn!("{words}");
+        }
         let asked = (!entry.has_errors).then(|| self.requested(&inputs, deadline).err());
         match asked.flatten() {
             Some(failure) if failure.code.exit() == ExitCode::Inputs => {

@@ -100,6 +100,7 @@ impl<'r> RunContext<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
+        inputs::warn_of_page(self.raw_inputs);
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }

@@ -15,6 +15,10 @@ const MINUTE: u64 = 60;
 /// The longest wait that an answer is taken for; no deadline is as far away.
 const DAY: u64 = 24 * 60 * MINUTE;
 
+/// What to do where something else than GitHub may have answered.
+const FOREIGN_HINT: &str = "check `GITHUB_API_URL`: it must be the root of GitHub's API; if it is, \
+                            let this job through the proxy, firewall or login page in front of it";
+
 impl GitHubClient {
     /// What to do about a response.
     pub(super) fn classify(&self, request: &GitHubRequest<'_>, response: HttpResponse) -> Attempt {
@@ -32,14 +36,23 @@ impl GitHubClient {
         match response.status {
             200..=299 => Attempt::Answer(response),
             408 | 500..=599 => {
-                let failure = self.failure(ErrorCode::BackendError, request, &response);
+                let mut failure = self.failure(ErrorCode::BackendError, request, &response);
+                if !is_from_github(&response) {
+                    failure = failure.with_hint(FOREIGN_HINT);
+                }
                 Attempt::uncertain(request.retry(), failure)
             }
             _ => Attempt::Failed(SendError::NotSent(self.refused(request, &response))),
         }
     }
 
+    /// GitHub's own word is JSON with a message; what a proxy says instead is no matter of the token.
     fn refused(&self, request: &GitHubRequest<'_>, response: &HttpResponse) -> Error {
+        if !is_from_github(response) && !(300..=399).contains(&response.status) {
+            return self
+                .failure(ErrorCode::BackendError, request, response)
+                .with_hint(FOREIGN_HINT);
+        }
         let code = match response.status {
             401 => ErrorCode::Unauthorized,
             403 => ErrorCode::MissingScope,
@@ -78,10 +91,14 @@ impl GitHubClient {
         response: &HttpResponse,
     ) -> Error {
         let secrets: Vec<_> = self.token.iter().map(|token| token.expose().to_owned()).collect();
-        let reason = secret::redact(&error_text(response), &secrets);
-        let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
         let (what, host, status) = (&request.what, self.host(), response.status);
-        let message = format!("cannot {what}: {host} returned HTTP {status}{reason}");
+        let answer = match error_text(response) {
+            reason if reason.is_empty() && !is_from_github(response) => response.describe(),
+            reason if reason.is_empty() => format!("HTTP {status}"),
+            reason => format!("HTTP {status}: {reason}"),
+        };
+        let answer = secret::redact(&answer, &secrets);
+        let message = format!("cannot {what}: {host} returned {answer}");
         Error { status: Some(status), ..Error::new(code, message) }
     }
 
@@ -127,10 +144,11 @@ impl GitHubClient {
         let (what, host) = (&request.what, self.host());
         let (line, column) = (error.line(), error.column());
         let message = format!(
-            "cannot {what}: unexpected response from {host} at line {line}, column {column}"
+            "cannot {what}: unexpected response from {host} at line {line}, column {column}{}",
+            // JSON of another shape is not quoted: it is long, and its beginning shows nothing.
+            if error.is_data() { String::new() } else { format!(": {}", response.describe()) }
         );
-        let hint = "check `GITHUB_API_URL`: it must be the root of GitHub's API";
-        let failure = Error::new(ErrorCode::BackendError, message).with_hint(hint);
+        let failure = Error::new(ErrorCode::BackendError, message).with_hint(FOREIGN_HINT);
         Error { status: Some(response.status), ..failure }
     }
 
@@ -165,6 +183,12 @@ fn accepted_permission(response: &HttpResponse) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_lowercase() || "_=, ".contains(c);
     let is_valid = first.contains('=') && first.len() < 100 && first.chars().all(is_plain);
     is_valid.then(|| first.trim().replace('=', ": ").replace('_', "-"))
+}
+
+/// Whether an error has the shape of GitHub's.
+fn is_from_github(response: &HttpResponse) -> bool {
+    let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
+    body["message"].is_string()
 }
 
 /// The reason in GitHub's error body, as one short line.

@@ -2,6 +2,8 @@
 //! built when the first request needs it.
 
 pub(crate) mod connection;
+mod describe;
+mod network_error;
 pub(crate) mod retry;
 
 use crate::os::clock::unix_seconds;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 pub use crate::provider::request::ConnectError;
 pub use connection::ServerConnection;
+pub(crate) use network_error::NetworkError;
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -83,7 +86,7 @@ pub async fn fetch(request: &VendorRequest) -> VendorResponse {
     let mut result = Err(ConnectError::Connect);
     for trust in trust_candidates(&request.url, request.verify_tls) {
         result = match shared_client(&trust) {
-            Ok(client) => send(build(&client, request)).await,
+            Ok(client) => send(build(&client, request)).await.map_err(|error| error.stage),
             Err(error) => Err(connect_error(&error)),
         };
         if !matches!(result, Err(ConnectError::Tls)) {
@@ -142,8 +145,8 @@ fn build(client: &Client, request: &VendorRequest) -> RequestBuilder {
 }
 
 /// Sends a request and reads its response whole.
-pub async fn send(request: RequestBuilder) -> Result<HttpResponse, ConnectError> {
-    read(request).await.map_err(|error| connect_error(&error))
+pub(crate) async fn send(request: RequestBuilder) -> Result<HttpResponse, NetworkError> {
+    read(request).await.map_err(|error| NetworkError::new(&error))
 }
 
 async fn read(request: RequestBuilder) -> reqwest::Result<HttpResponse> {

@@ -19,6 +19,8 @@ use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
+use crate::text::quote;
+use crate::text::url::site_base;
 use parse::InputReader;
 use raw::RawInputs;
 use release::ReleaseInputs;
@@ -29,6 +31,10 @@ use url::Url;
 
 pub use output::{LogLevel, OutputFormat, OutputOptions};
 pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
+
+/// The variables that name a proxy.
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";
@@ -149,7 +155,7 @@ impl Inputs {
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
         let more = inputs.conflicts().into_iter().chain(inputs.token_mismatch(claims.as_ref()));
-        let mistakes = reader.mistakes.into_iter().chain(more).collect();
+        let mistakes = reader.mistakes.into_iter().chain(more).chain(proxy_mistakes(env)).collect();
         Error::combine(mistakes).map_or(Ok(inputs), Err)
     }
 
@@ -175,11 +181,14 @@ impl Inputs {
         Url::parse(&url).ok()
     }
 
-    /// Where releases are: the organization's region, when the token tells it.
+    /// Where releases are: the organization's region, when the token tells it. The address that is
+    /// given goes before another spelling of the same host.
     pub fn release_url(&self) -> Url {
         let region = self.auth_token.as_ref().and_then(|token| claims(token.expose()));
         let region = region.and_then(|claims| Url::parse(&claims.region_url).ok());
-        region.unwrap_or_else(|| self.page_url())
+        let is_given =
+            |region: &Url| self.url.as_ref().is_some_and(|url| url.host_str() == region.host_str());
+        region.filter(|region| !is_given(region)).unwrap_or_else(|| self.page_url())
     }
 
     /// Where a person finds the organization: not at a region of the SaaS.
@@ -191,8 +200,12 @@ impl Inputs {
     /// An organization's token that belongs elsewhere.
     fn token_mismatch(&self, claims: Option<&TokenClaims>) -> Option<Error> {
         let org = self.org.as_ref().map(OrgSlug::as_str);
-        let message = claims?.mismatch(self.url.as_ref(), org)?;
-        Some(Error::new(ErrorCode::TokenMismatch, message))
+        let claims = claims?;
+        if let Some(message) = claims.organization_mismatch(org) {
+            let hint = "use a token of the organization in `org`, or correct `org`";
+            return Some(Error::new(ErrorCode::TokenMismatch, message).with_hint(hint));
+        }
+        Some(Error::new(ErrorCode::TokenMismatch, claims.server_mismatch(self.url.as_ref()?)?))
     }
 
     /// Which backend the inputs mean.
@@ -224,6 +237,29 @@ fn apps(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Erro
     apps.unwrap_or_default()
 }
 
+/// Every proxy variable that cannot be read.
+fn proxy_mistakes(env: &Env) -> impl Iterator<Item = Error> {
+    PROXY_VARIABLES.iter().filter_map(|name| proxy_mistake(name, env))
+}
+
+/// A proxy variable that would be passed over without a word, so that requests go elsewhere.
+fn proxy_mistake(name: &str, env: &Env) -> Option<Error> {
+    let value = env.get(name).unwrap_or_default();
+    let uri = value.parse::<axum::http::Uri>().ok();
+    let is_proxy = uri.is_some_and(|uri| {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let scheme = uri.scheme_str().unwrap_or("http");
+        !authority.is_empty() && authority.matches('@').count() < 2 && scheme.starts_with("http")
+    });
+    if is_proxy || (value.is_empty() && !env.is_not_utf8(name)) {
+        return None;
+    }
+    let message =
+        format!("invalid value {} for {name}: expected the URL of an HTTP proxy", quote(value));
+    let hint = format!("change {name} to `http://HOST:PORT`, or remove it");
+    Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
+}
+
 fn is_https(address: Option<&str>) -> bool {
     address.is_some_and(|address| address.starts_with("https:"))
 }
@@ -248,6 +284,18 @@ fn url(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url
         (None, None) => reader.default_value("url", parse::url),
         (typed, _) => typed,
     }
+}
+
+/// What to say of a `url` that is the address of a page, and was cut to its base.
+pub fn page_as_url(raw: &RawInputs) -> Option<String> {
+    let input = raw.get("url").or_else(|| raw.file_default("url"))?;
+    let (base, origin) = (site_base(&parse::page_url(input.text.expose()).ok()?)?, input.origin);
+    Some(format!("`url` ({origin}) is the address of a page: using {base}"))
+}
+
+/// Warns about a `url` that is the address of a page.
+pub fn warn_of_page(raw: &RawInputs) {
+    page_as_url(raw).iter().for_each(|words| tracing::warn!("{words}"));
 }
 
 /// Why the host withheld the token that this run would need, if it did.

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use crate::text::quote;
-use crate::text::url::is_plain_http;
+use crate::text::url::{is_plain_http, site_base};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::time::Duration;
@@ -160,10 +160,11 @@ pub(super) fn org(slug: &str) -> Result<OrgSlug, &'static str> {
     OrgSlug::parse(slug).ok_or("an organization slug of letters, digits, `-` and `_`")
 }
 
-/// A base URL: no credentials, query or fragment may ride along into every link.
+/// A base URL: no credentials, query or fragment may ride along into every link. The address of a
+/// page is cut to its base.
 pub(super) fn url(text: &str) -> Result<Url, &'static str> {
     let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none();
-    let url = page_url(text).ok().filter(is_base);
+    let url = page_url(text).ok().map(|url| site_base(&url).unwrap_or(url)).filter(is_base);
     url.ok_or("an http(s) URL without credentials or query")
 }
 

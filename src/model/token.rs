@@ -53,27 +53,46 @@ fn claims(token: &str) -> Option<TokenClaims> {
         return None;
     }
     let payload: Value = serde_json::from_slice(&STANDARD.decode(payload).ok()?).ok()?;
-    let text = |name: &str| payload[name].as_str().map(str::to_owned);
-    let url = if payload["url"].is_null() { Some(String::new()) } else { text("url") };
-    Some(TokenClaims { org: text("org")?, url: url?, region_url: text("region_url")? })
+    // A server that has no address of its own writes `null`.
+    let text = |value: &Value| match value {
+        Value::Null => Some(String::new()),
+        value => value.as_str().map(str::to_owned),
+    };
+    let (url, region_url) = (text(&payload["url"])?, text(payload.get("region_url")?)?);
+    Some(TokenClaims { org: payload["org"].as_str()?.to_owned(), url, region_url })
 }
 
 impl TokenClaims {
-    /// How these claims contradict the server and organization that the inputs name.
-    pub fn mismatch(&self, url: Option<&Url>, org: Option<&str>) -> Option<String> {
-        if let Some(org) = org.filter(|org| *org != self.org) {
-            return Some(format!(
-                "the token belongs to organization {}, but `org` is {org}",
-                self.org
-            ));
-        }
-        let has_origin = |claimed: &str, url: &Url| {
-            Url::parse(claimed).is_ok_and(|claimed| claimed.origin() == url.origin())
-        };
-        let url =
-            url.filter(|url| !has_origin(&self.url, url) && !has_origin(&self.region_url, url))?;
-        let home = if self.url.is_empty() { &self.region_url } else { &self.url };
-        Some(format!("the token belongs to {home}, but `url` is {url}"))
+    /// How these claims contradict the organization that the inputs name.
+    pub fn organization_mismatch(&self, org: Option<&str>) -> Option<String> {
+        let org = org.filter(|org| *org != self.org)?;
+        Some(format!("the token belongs to organization {}, but `org` is {org}", self.org))
+    }
+
+    /// How these claims contradict the server that the inputs name. Where they name none they
+    /// contradict none; a server may be named by the organization's own domain, and by https where
+    /// the token says http.
+    pub fn server_mismatch(&self, url: &Url) -> Option<String> {
+        let claimed = [&self.url, &self.region_url].into_iter();
+        let claimed: Vec<_> = claimed.filter_map(|text| Url::parse(text).ok()).collect();
+        let home = claimed.first().filter(|_| !claimed.iter().any(|one| self.is_same(one, url)))?;
+        let shown = home.as_str().trim_end_matches('/');
+        Some(match claimed.iter().find(|one| one.host_str() == url.host_str()) {
+            Some(one) => format!(
+                "the token belongs to {one}, but `url` is {url}: the host is the same, but the \
+                 scheme or port differs"
+            ),
+            None => format!("the token belongs to {shown}, but `url` is {url}"),
+        })
+    }
+
+    /// Whether two addresses are of one server.
+    fn is_same(&self, claimed: &Url, url: &Url) -> bool {
+        let (Some(theirs), Some(ours)) = (claimed.host_str(), url.host_str()) else { return false };
+        let is_region = self.url.is_empty() && theirs.ends_with(&format!(".{ours}"));
+        let is_host = theirs == ours || ours == format!("{}.{theirs}", self.org) || is_region;
+        let is_scheme = url.scheme() == claimed.scheme() || url.scheme() == "https";
+        is_host && is_scheme && url.port() == claimed.port()
     }
 }
 
@@ -121,12 +140,12 @@ mod tests {
             url: "https://sentry.io".to_owned(),
             region_url: "https://de.sentry.io".to_owned(),
         };
-        let message = |url: &str, org| claims.mismatch(Url::parse(url).ok().as_ref(), Some(org));
-        assert_eq!(message("https://sentry.io/", "acme"), None);
-        assert_eq!(message("https://de.sentry.io/", "acme"), None);
-        assert!(
-            message("https://sentry.example.com", "acme").unwrap().contains("sentry.example.com")
-        );
-        assert!(message("https://sentry.io", "other").unwrap().contains("other"));
+        let message = |url: &str| claims.server_mismatch(&Url::parse(url).unwrap());
+        assert_eq!(message("https://sentry.io/"), None);
+        assert_eq!(message("https://de.sentry.io/"), None);
+        assert_eq!(message("https://acme.sentry.io/"), None);
+        assert!(message("https://sentry.example.com").unwrap().contains("sentry.example.com"));
+        assert!(claims.organization_mismatch(Some("other")).unwrap().contains("other"));
+        assert_eq!(claims.organization_mismatch(Some("acme")), None);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod date;
+pub(crate) mod html;
 pub mod quote;
 pub mod suggest;
 pub(crate) mod url;

@@ -26,6 +26,21 @@ pub(crate) fn host(address: &str) -> String {
     }
 }
 
+/// The base address of the Sentry whose page, or API, this is; `None` when it is a base itself.
+pub(crate) fn site_base(url: &Url) -> Option<Url> {
+    let segments: Vec<_> = url.path_segments()?.collect();
+    let is_page = |rest: &[&str]| {
+        matches!(rest, ["api", "0", ..] | ["auth", "login", ..])
+            || matches!(rest, ["organizations" | "settings", ..] | ["api"] | ["api", ""])
+    };
+    let at = (0..segments.len()).find(|at| is_page(&segments[*at..]))?;
+    let mut base = url.clone();
+    base.set_path(&segments[..at].iter().map(|one| format!("{one}/")).collect::<String>());
+    base.set_query(None);
+    base.set_fragment(None);
+    Some(base)
+}
+
 /// A text as one path segment, which it cannot leave.
 pub(crate) fn segment(text: &str) -> String {
     // Alone, dots are steps in the path.

@@ -80,10 +80,12 @@ impl SentryBackend<'_> {
         });
         self.client.disable_pool().map_err(|failure| failure.message)?;
         let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
-            Ok(response) if response.is_success() => return Ok(true),
+            Ok(response) if response.is_success() && response.json().is_object() => {
+                return Ok(true);
+            }
             // Another run has linked it meanwhile.
             Ok(response) if exists(&response.json()) => return Ok(false),
-            Ok(response) => return Err(http_error_text(&response)),
+            Ok(response) => return Err(self.http_error_text(&response)),
             Err(failure) => failure,
         };
         let linked = self.repositories(integration).await.unwrap_or_default();
@@ -142,16 +144,23 @@ impl SentryBackend<'_> {
             body["defaultBranch"] = branch.as_str().into();
         }
         match self.send("code-mappings/bulk/", &body, RetryPolicy::Safe).await {
-            Ok(response) if response.is_success() => {
+            Ok(response) if response.is_success() && response.json().is_object() => {
                 report_mappings(&response.json(), group, report)
             }
-            Ok(response) => report.not_mapped(first, &http_error_text(&response)),
+            Ok(response) => report.not_mapped(first, &self.http_error_text(&response)),
             Err(failure) => report.not_mapped(first, &failure.message),
         }
     }
 
     async fn send(&self, rest: &str, body: &Value, retry: RetryPolicy) -> Result<HttpResponse> {
         Ok(self.client.send(&SentryRequest::post(self.path(rest), body, retry)).await?)
+    }
+
+    fn http_error_text(&self, response: &HttpResponse) -> String {
+        match error_text(&response.json()).filter(|_| response.is_from_sentry()) {
+            Some(reason) => format!("HTTP {}: {reason}", response.status),
+            None => self.client.foreign(response).message,
+        }
     }
 }
 
@@ -198,9 +207,4 @@ pub(super) fn mapping(item: &Value) -> CodeMapping {
 
 fn exists(body: &Value) -> bool {
     [&body["detail"]["code"], &body["code"]].iter().any(|code| **code == "repo_exists")
-}
-
-fn http_error_text(response: &HttpResponse) -> String {
-    let reason = error_text(&response.json()).map(|reason| format!(": {reason}"));
-    format!("HTTP {}{}", response.status, reason.unwrap_or_default())
 }

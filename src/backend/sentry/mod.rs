@@ -211,11 +211,12 @@ impl<'a> SentryBackend<'a> {
         self.client.set_cookies(&waiting.cookies);
         let response = self.client.get(self.path(api::PIPELINE)).await?;
         match response.status {
-            200..=299 if self.read_step(&response.json())?.id == waiting.step => {
+            200..=299 if self.read_step(&response)?.id == waiting.step => {
                 self.api.existing = self.list().await?;
                 Ok(())
             }
-            200..=299 | 404 => Err(permission::expired(&response).into()),
+            200..=299 => Err(permission::expired(&response).into()),
+            404 if response.is_from_sentry() => Err(permission::expired(&response).into()),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }
     }
@@ -245,13 +246,15 @@ impl Pipeline for SentryBackend<'_> {
         }
         match self.start().await? {
             StartResult::Step(view) => Ok(view),
-            StartResult::NoEndpoint if self.dialect == Dialect::Auto && self.has_pages().await => {
+            StartResult::NoEndpoint(_)
+                if self.dialect == Dialect::Auto && self.has_pages().await =>
+            {
                 tracing::info!(
                     "the server has no pipeline endpoint; using its setup pages (`dialect: web`)"
                 );
                 self.start_pages().await.map_err(without_status)
             }
-            StartResult::NoEndpoint => Err(self.no_endpoint()),
+            StartResult::NoEndpoint(response) => Err(self.no_endpoint(&response)),
         }
     }
 

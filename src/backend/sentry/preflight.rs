@@ -1,7 +1,7 @@
 //! What a Sentry shows before anything is changed there: who the token is, and what it may see.
 
 use super::ConnectOptions;
-use super::client::permission::{NO_SENTRY_HINT, Permission};
+use super::client::permission::Permission;
 use super::client::{SentryClient, organization_path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
@@ -46,18 +46,17 @@ impl PreflightClient {
     /// Who the token is to the server.
     pub async fn whoami(&self) -> Result<TokenOwner> {
         let response = self.client.get("/api/0/").await?;
-        let host = self.client.base().host_str().unwrap_or_default();
         let body = response.json();
-        if response.status == 401 || (body["version"].is_string() && body["auth"].is_null()) {
+        let is_anonymous = body["version"].is_string() && body["auth"].is_null();
+        if is_anonymous || (response.status == 401 && response.is_from_sentry()) {
+            let host = self.client.base().host_str().unwrap_or_default();
             let message = format!("{host} does not accept the token");
             return Err(Error::new(ErrorCode::Unauthorized, message));
         }
-        if !response.is_success() || !body["version"].is_string() {
-            let message = format!(
-                "{host} does not look like a Sentry server: HTTP {} at /api/0/",
-                response.status
-            );
-            return Err(Error::new(ErrorCode::BackendError, message).with_hint(NO_SENTRY_HINT));
+        match response.status {
+            200..=299 if body["version"].is_string() => {}
+            300..=399 => return Err(self.client.redirected(&response)),
+            _ => return Err(self.client.foreign(&response)),
         }
         let names = ["username", "email", "name"].map(|name| body["user"][name].as_str());
         let user = names.into_iter().flatten().find(|name| !name.is_empty()).map(str::to_owned);
@@ -93,7 +92,11 @@ impl PreflightClient {
     pub async fn provider(&self, org: &OrgSlug, key: &str) -> Result<String> {
         let rest = format!("config/integrations/?provider_key={0}&providerKey={0}", segment(key));
         let response = self.client.get(organization_path(org, &rest)).await?;
-        if response.status != 404 && !response.is_success() {
+        let is_answer = match response.status {
+            404 => response.is_from_sentry(),
+            _ => response.is_success() && response.json()["providers"].is_array(),
+        };
+        if !is_answer {
             return Err(self.client.denied(&response, Permission::ListIntegrations, org));
         }
         let body = response.json();
@@ -137,9 +140,9 @@ impl PreflightClient {
 
     async fn read(&self, org: &OrgSlug, rest: &str, permission: Permission) -> Result<Value> {
         let response = self.client.get(organization_path(org, rest)).await?;
-        match response.is_success() {
-            true => Ok(response.json()),
-            false => Err(self.client.denied(&response, permission, org)),
+        match response.json() {
+            items @ Value::Array(_) if response.is_success() => Ok(items),
+            _ => Err(self.client.denied(&response, permission, org)),
         }
     }
 }
@@ -149,9 +152,9 @@ pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) ->
     let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
     let response = client.get(path).await?;
     match response.status {
-        200..=299 => Ok(true),
-        403 => Ok(false),
-        404 => {
+        200..=299 if response.json().is_object() => Ok(true),
+        403 if response.is_from_sentry() => Ok(false),
+        404 if response.is_from_sentry() => {
             let message = format!(
                 "project {} does not exist in {org}, or this token cannot see it",
                 quote(slug)

@@ -104,7 +104,8 @@ impl SentryReleases {
         for _ in 0..NOT_READY_RETRIES {
             let response = self.client.send(request).await?;
             let pause = jitter(wait);
-            if response.status != not_ready || Instant::now() + pause >= self.client.deadline() {
+            let is_not_ready = response.status == not_ready && response.is_from_sentry();
+            if !is_not_ready || Instant::now() + pause >= self.client.deadline() {
                 return Ok(response);
             }
             tracing::info!(status = response.status, "the server is not ready yet; retrying");
@@ -126,10 +127,9 @@ impl SentryReleases {
         let response = self.send(&request, 409).await?;
         match response.status {
             200..=299 => {
-                let body = response.json();
+                let (body, standing) = (response.json(), self.standing(&response)?);
                 // When the first response was lost, the agent shows who made the release.
                 let made = response.status == 201 || body["userAgent"] == self.agent.as_str();
-                let standing = self.standing(&body)?;
                 Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
             }
             413 => Ok(UpdateResult::TooLarge),
@@ -162,11 +162,10 @@ impl SentryReleases {
         Ok(FieldRejection { field, reason, failure })
     }
 
-    fn standing(&mut self, body: &Value) -> Result<ReleaseState> {
+    fn standing(&mut self, response: &HttpResponse) -> Result<ReleaseState> {
+        let body = response.json();
         if !body["version"].is_string() {
-            let host = self.client.base();
-            let message = format!("unexpected response from {host}: not a release");
-            return Err(Error::new(ErrorCode::BackendError, message).with_hint("check `url`"));
+            return Err(self.client.unexpected(response, "a release"));
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let projects = body["projects"].as_array().into_iter().flatten();
@@ -231,7 +230,7 @@ impl SentryReleases {
         let response = self.client.get(self.path(&query)).await?;
         let items = match (response.status, response.json()) {
             // An environment that nothing was deployed to is not there.
-            (404, _) => return Ok(false),
+            (404, _) if response.is_from_sentry() => return Ok(false),
             (200..=299, Value::Array(items)) => items,
             _ => return Err(self.denied(&response)),
         };
@@ -275,8 +274,8 @@ impl ReleaseBackend for SentryReleases {
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
         let response = self.client.get(self.release_path("")).await?;
         match response.status {
-            200..=299 => self.standing(&response.json()).map(Some),
-            404 if response.json()["detail"].is_string() => Ok(None),
+            200..=299 => self.standing(&response).map(Some),
+            404 if response.is_from_sentry() => Ok(None),
             _ => Err(self.denied(&response)),
         }
     }
@@ -289,7 +288,7 @@ impl ReleaseBackend for SentryReleases {
 
     async fn previous(&mut self) -> Result<Option<String>> {
         let response = self.client.get(self.release_path("previous-with-commits/")).await?;
-        if !response.is_success() {
+        if !response.is_success() || !response.json().is_object() {
             return Err(self.denied(&response));
         }
         Ok(response.json()["lastCommit"]["id"].as_str().map(str::to_owned))
@@ -334,7 +333,8 @@ impl ReleaseBackend for SentryReleases {
         match (response.status, id(&response.json()["id"])) {
             (200..=299, Some(id)) => Ok(DeployResult::There(id)),
             (400, _) => self.rejected(projects, &response).map(DeployResult::Rejected),
-            (404, _) => Err(self.release_missing(&response)),
+            (404, _) if response.is_from_sentry() => Err(self.release_missing(&response)),
+            (200..=299, _) => Err(self.client.unexpected(&response, "a deploy")),
             _ => Err(self.denied(&response)),
         }
     }

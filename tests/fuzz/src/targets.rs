@@ -128,8 +128,8 @@ fn token(data: &[u8]) {
         let kind = token::kind(&given);
         assert!(!is_known(&kind) || given.starts_with("sntrys_"));
         if let token::TokenKind::Organization(claims) = kind {
-            assert!(claims.mismatch(None, Some(&claims.org)).is_none());
-            drop(claims.mismatch(url::Url::parse("https://sentry.io").ok().as_ref(), None));
+            assert!(claims.organization_mismatch(Some(&claims.org)).is_none());
+            drop(claims.server_mismatch(&url::Url::parse("https://sentry.io").unwrap()));
         }
     }
     let shown = secret::redact(&format!("<{text}>"), std::slice::from_ref(&text));

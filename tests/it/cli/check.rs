@@ -60,7 +60,7 @@ fn a_server_that_is_no_sentry_is_told_from_one_that_refuses() {
     let relay = ServeProxy::new();
     let ended = check_run(&relay).var("SENTRY_URL", peer.url()).execute().expect(6);
     assert!(
-        ended.stdout.contains("does not look like a Sentry server: HTTP 200"),
+        ended.stdout.contains("is not Sentry's: HTTP 200, application/json: \"{\"hello\":1}\""),
         "{}",
         ended.stdout
     );

@@ -5,7 +5,7 @@ mod checkouts;
 mod commits;
 mod git;
 mod git_places;
-mod github;
+pub(crate) mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;

@@ -22,7 +22,8 @@ fn a_page_of_html_is_no_listing_and_is_not_asked_for_again() {
     let sentry = answering_with_body(GET_INTEGRATIONS, "<!doctype html><title>Sign in</title>");
     let ended = assert_fails(&sentry.opsgenie(), 6, "backend-error");
     assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS]);
-    let message = format!("unexpected response from {}/: not a list", sentry.peer.url());
+    let answer = "HTTP 200, text/html, titled \"Sign in\"";
+    let message = format!("unexpected response from {}/: not a list: {answer}", sentry.peer.url());
     assert_eq!(ended.output("error-message"), message);
 }
 

@@ -1,9 +1,12 @@
 //! A Sentry as the backend: its API, its pages, its tokens, and its failures.
 
+mod addresses;
 mod api;
 mod bodies;
 mod faults;
+mod intermediaries;
 mod links;
+mod network;
 mod resume;
 mod tokens;
 mod web;

@@ -137,7 +137,7 @@ fn a_server_without_such_a_listing_is_no_matter_of_membership() {
     let run = crate::support::fake_sentry::step(&peer.url(), "opsgenie", OPSGENIE);
     let ended = assert_fails(&run, 6, "backend-error");
     assert!(
-        ended.output("error-message").contains("does not look like a Sentry server"),
+        ended.output("error-message").contains("is not Sentry's: HTTP 404, text/html, titled"),
         "{}",
         ended.stderr
     );

@@ -1,13 +1,14 @@
 //! One client for the backend: its token goes to its own origin and nowhere else, it repeats what
 //! is safe to repeat, and says why it waits.
 
+mod foreign;
 pub(crate) mod permission;
 pub(crate) mod response;
 
 use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
-use crate::http::{self, HttpResponse, ServerConnection};
+use crate::http::{self, HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::provider::request::ConnectError;
@@ -65,6 +66,9 @@ impl<'a> SentryRequest<'a> {
         Self { method: Method::POST, json: Some(json), retry, ..Self::get(path) }
     }
 }
+
+/// What the paths of the API begin with.
+const API: &str = "/api/0/";
 
 /// A path of the API below an organization.
 pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
@@ -137,8 +141,8 @@ impl SentryClient {
         };
         retries
             .run(async || match http::send(self.build(request)).await {
-                Ok(response) => self.classify(request.retry, response),
-                Err(error) => self.classify_error(request.retry, error),
+                Ok(response) => self.classify(request, response),
+                Err(error) => self.classify_error(request.retry, &error),
             })
             .await
     }
@@ -171,8 +175,7 @@ impl SentryClient {
                 return Err(denied(&response));
             }
             let Value::Array(page) = response.json() else {
-                let message = format!("unexpected response from {}: not a list", self.base);
-                return Err(Error::new(ErrorCode::BackendError, message));
+                return Err(self.unexpected(&response, "a list"));
             };
             items.extend(page);
             match response.next_cursor() {
@@ -204,23 +207,31 @@ impl SentryClient {
         }
     }
 
-    fn classify_error(&self, retry: RetryPolicy, error: ConnectError) -> Attempt {
-        let host = self.base.host_str().unwrap_or_default();
-        let unreachable = |message: String| Error::new(ErrorCode::Unreachable, message);
-        let failure = match error {
-            ConnectError::Tls => unreachable(format!(
-                "TLS connection to {host} failed, or its certificate could not be verified"
-            ))
-            .with_hint("check `url`; for a private certificate authority, set `ca-file`"),
-            ConnectError::Connect => unreachable(format!("cannot connect to {host}")),
+    fn classify_error(&self, retry: RetryPolicy, error: &NetworkError) -> Attempt {
+        let (host, reason) = (self.authority(), &error.reason);
+        let message = match error.stage {
+            ConnectError::Tls => format!("TLS connection to {host} failed: {reason}"),
+            ConnectError::Connect => format!("cannot connect to {host}: {reason}"),
             ConnectError::Interrupted => {
-                unreachable(format!("{host} did not respond in time, or the connection was lost"))
+                format!("{host} did not respond in time, or the connection was lost: {reason}")
             }
         };
-        Attempt::unreached(retry, error, failure)
+        let failure = Error::new(ErrorCode::Unreachable, message);
+        let failure = match error.hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        };
+        Attempt::unreached(retry, error.stage, failure)
     }
 
-    fn classify(&self, retry: RetryPolicy, response: HttpResponse) -> Attempt {
+    /// The server's host with its port.
+    fn authority(&self) -> String {
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.base.host_str().unwrap_or_default())
+    }
+
+    fn classify(&self, request: &SentryRequest<'_>, response: HttpResponse) -> Attempt {
+        let retry = request.retry;
         self.jar.set_cookies(&mut response.cookies(), &self.base);
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
@@ -234,6 +245,13 @@ impl SentryClient {
                 after: Some(response.rate_limit()),
                 failure: failure(ErrorCode::RateLimited, "rate limit reached"),
             },
+            // Of a setup page, Sentry's own failure is a page too.
+            408 | 500..=599 if !request.path.starts_with(API) => {
+                Attempt::uncertain(retry, self.unexpected(&response, "a setup page"))
+            }
+            408 | 500..=599 if !response.is_from_sentry() => {
+                Attempt::uncertain(retry, self.foreign(&response))
+            }
             408 | 500..=599 => {
                 Attempt::uncertain(retry, failure(ErrorCode::BackendError, "the backend failed"))
             }

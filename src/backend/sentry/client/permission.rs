@@ -22,10 +22,6 @@ pub(crate) enum Permission {
     ListRepositories,
 }
 
-/// The hint where something else than a Sentry answers.
-pub(crate) const NO_SENTRY_HINT: &str =
-    "check `url`: use the server's base URL, including any path prefix";
-
 /// The scopes of which one is needed.
 const READ_SCOPES: &str = "org:read, org:write, org:admin or org:integrations";
 const WRITE_SCOPES: &str = "org:write, org:admin or org:integrations";
@@ -101,18 +97,23 @@ impl SentryClient {
         }
     }
 
-    /// The error for a request that was refused.
+    /// The error for a request that was refused, or that somebody else answered.
     pub(crate) fn denied(
         &self,
         response: &HttpResponse,
         permission: Permission,
         org: &OrgSlug,
     ) -> Error {
+        match response.status {
+            200..=299 => return self.unexpected(response, "what was asked for"),
+            300..=399 => return self.redirected(response),
+            _ if !response.is_from_sentry() => return self.foreign(response),
+            _ => {}
+        }
         let host = self.base().host_str().unwrap_or_default();
-        let body = response.json();
-        let reason = error_text(&body).map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let reason = error_text(&response.json()).map(|reason| format!(" ({reason})"));
+        let reason = reason.unwrap_or_default();
         let (action, scopes) = permission.details();
-        let backend_error = |message| Error::new(ErrorCode::BackendError, message);
         let failure = match (response.status, self.token_kind()) {
             (401, _) => {
                 let message = format!("{host} does not accept the token{reason}");
@@ -125,10 +126,6 @@ impl SentryClient {
                 Error::new(ErrorCode::MissingScope, message)
                     .with_hint(format!("use a token with one of the scopes {scopes}; {role}"))
             }
-            (404, _) if body["detail"].is_null() => backend_error(format!(
-                "{host} does not look like a Sentry server: it has no organizations API"
-            ))
-            .with_hint(NO_SENTRY_HINT),
             (404, _) => {
                 let message = format!(
                     "organization {org} does not exist on {host}, or this token cannot see \
@@ -136,12 +133,10 @@ impl SentryClient {
                 );
                 Error::new(ErrorCode::NotAMember, message)
             }
-            (300..=399, _) => backend_error(format!(
-                "{host} answered with a redirect, which is not followed so that the token stays \
-                 with this server"
-            ))
-            .with_hint("check `url`: use the server's own URL, with https if it supports it"),
-            (status, _) => backend_error(format!("{host} returned HTTP {status}{reason}")),
+            (status, _) => {
+                let message = format!("{host} returned HTTP {status}{reason}");
+                Error::new(ErrorCode::BackendError, message)
+            }
         };
         Error { status: Some(response.status), ..failure }
     }

@@ -84,7 +84,10 @@ fn find_reason(body: &Value, depth: u8) -> Option<String> {
 /// The fields that a body of validation errors names, each with its reason; none in other bodies.
 pub(crate) fn field_errors(body: &Value) -> Vec<(String, String)> {
     let Value::Object(fields) = body else { return Vec::new() };
-    if fields.contains_key("detail") || fields.contains_key("status") {
+    // What is wrong with a field is a list; as a text it is the error of another API.
+    let is_text = |name: &str| fields.get(name).is_some_and(Value::is_string);
+    let is_other = ["error", "message"].into_iter().any(is_text);
+    if is_other || fields.contains_key("detail") || fields.contains_key("status") {
         return Vec::new();
     }
     let is_list = |value: &&Value| value.is_array() || value.is_object();

@@ -45,7 +45,7 @@ pub(crate) enum StartResult {
     /// By the first step.
     Step(StepView),
     /// By a server that has no such endpoint.
-    NoEndpoint,
+    NoEndpoint(HttpResponse),
 }
 
 impl SentryBackend<'_> {
@@ -65,10 +65,12 @@ impl SentryBackend<'_> {
         };
         let body = response.json();
         match response.status {
-            200..=299 => Ok(StepResult::Complete(finished(&body)?)),
-            400 | 409 => Ok(StepResult::Refused(refusal(&response, &body))),
-            404 if body["detail"].is_null() => Err(self.no_endpoint()),
-            404 => Err(self.not_offered(&response)),
+            200..=299 if body.is_object() => Ok(StepResult::Complete(finished(&body)?)),
+            400 | 409 if response.is_from_sentry() => {
+                Ok(StepResult::Refused(refusal(&response, &body)))
+            }
+            404 if response.is_from_sentry() => Err(self.not_offered(&response)),
+            404 => Err(self.no_endpoint(&response)),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }
     }
@@ -80,13 +82,11 @@ impl SentryBackend<'_> {
             self.api.step = step.id.to_owned();
             return Ok(StartResult::Step(StepView { id: step.id.to_owned(), data: Object::new() }));
         }
-        let body = initialize(self.task);
-        let response = self.post(&body, RetryPolicy::Safe).await?;
-        let body = response.json();
+        let response = self.post(&initialize(self.task), RetryPolicy::Safe).await?;
         match response.status {
-            200..=299 => Ok(StartResult::Step(self.read_step(&body)?)),
-            404 if body["detail"].is_null() => Ok(StartResult::NoEndpoint),
-            400 | 404 => Err(self.not_offered(&response)),
+            200..=299 => Ok(StartResult::Step(self.read_step(&response)?)),
+            404 if !response.is_from_sentry() => Ok(StartResult::NoEndpoint(response)),
+            400 | 404 if response.is_from_sentry() => Err(self.not_offered(&response)),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }
     }
@@ -115,7 +115,7 @@ impl SentryBackend<'_> {
         let current = self.client.get(self.path(PIPELINE)).await.ok();
         if let Some(current) = current.filter(HttpResponse::is_success) {
             let earlier_step = self.api.step.clone();
-            let view = self.read_step(&current.json())?;
+            let view = self.read_step(&current)?;
             if view.id != earlier_step {
                 return Ok(StepResult::Advance(view));
             }
@@ -134,8 +134,11 @@ impl SentryBackend<'_> {
 
     fn progress(&mut self, response: &HttpResponse) -> Result<StepResult> {
         let body = response.json();
+        if !response.is_success() && !response.is_from_sentry() {
+            return Err(self.denied(response, Permission::Pipeline));
+        }
         match (response.status, body["status"].as_str()) {
-            (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(&body)?)),
+            (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(response)?)),
             (200..=299, Some("stay")) => Ok(StepResult::Stay(object(&body["data"]))),
             (200..=299, Some("complete")) => Ok(StepResult::Complete(finished(&body["data"])?)),
             (400, Some("error")) => Ok(StepResult::Refused(refusal(response, &body["data"]))),
@@ -144,32 +147,28 @@ impl SentryBackend<'_> {
                 fields => StepResult::Invalid(fields),
             }),
             (404, _) => Ok(StepResult::Refused(permission::expired(response))),
-            (200..=299, _) => Err(self.unexpected_body()),
+            (200..=299, _) => Err(self.client.unexpected(response, "a pipeline's result")),
             _ => Err(self.denied(response, Permission::Pipeline)),
         }
     }
 
     /// A step as the endpoint shows it.
-    pub(crate) fn read_step(&mut self, body: &Value) -> Result<StepView> {
-        let id = body["step"]
-            .as_str()
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| self.unexpected_body())?;
+    pub(crate) fn read_step(&mut self, response: &HttpResponse) -> Result<StepView> {
+        let body = response.json();
+        let id = body["step"].as_str().filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| self.client.unexpected(response, "a pipeline's step"))?;
         self.api.step = id.to_owned();
         Ok(StepView { id: id.to_owned(), data: object(&body["data"]) })
     }
 
-    /// A server without the endpoint: older than 2026.
-    pub(crate) fn no_endpoint(&self) -> Error {
-        let message = format!("{} has no pipeline endpoint", self.client.base());
-        Error::new(ErrorCode::Unsupported, message)
-            .with_hint("the server may be older than 2026: set `dialect: web`, or check `url`")
-    }
-
-    fn unexpected_body(&self) -> Error {
-        let message =
-            format!("unexpected response from the pipeline endpoint of {}", self.client.base());
-        Error::new(ErrorCode::BackendError, message)
+    /// A server without the endpoint: older than 2026, or none at all.
+    pub(crate) fn no_endpoint(&self, response: &HttpResponse) -> Error {
+        let (base, answer) = (self.client.base(), self.client.describe(response));
+        let message = format!("{base} has no pipeline endpoint: {answer}");
+        let hint = "the server may be older than 2026: set `dialect: web`, or check `url` and any \
+                    proxy in front of Sentry";
+        let failure = Error::new(ErrorCode::Unsupported, message).with_hint(hint);
+        Error { status: Some(response.status), ..failure }
     }
 
     /// The provider cannot be started here: a gate, or not registered.

@@ -1,5 +1,6 @@
 //! The set-up pages of a Sentry before 2026, read for what they tell. Their text is hostile.
 
+use crate::text::html::{title, words};
 use serde_json::Value;
 
 /// What a page is.
@@ -18,9 +19,6 @@ pub(crate) enum SetupPage {
     /// Something else: the app's shell, another program's page.
     Other,
 }
-
-/// The longest reason that is shown.
-const LONGEST: usize = 300;
 
 impl SetupPage {
     /// Reads a page of HTML.
@@ -50,11 +48,6 @@ fn finish(html: &str) -> Option<Value> {
     })
 }
 
-fn title(html: &str) -> &str {
-    let after = html.split_once("<title>").map_or("", |(_, rest)| rest);
-    after.split_once("</title>").map_or("", |(title, _)| title)
-}
-
 /// The reason on an error page, which stands alone in its `<pre>`; else all the words of its box.
 fn reason(html: &str) -> String {
     let body = html.split_once("box-content").map_or(html, |(_, rest)| rest);
@@ -76,35 +69,6 @@ fn errors(html: &str) -> Vec<(String, String)> {
         Some((words(field), reason))
     };
     html.split("id=\"error_").skip(1).filter_map(error).collect()
-}
-
-/// The text of some HTML: one line without tags, the usual entities read, and short.
-fn words(html: &str) -> String {
-    let (mut text, mut in_tag) = (String::new(), false);
-    for c in html.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' => {
-                in_tag = false;
-                text.push(' ');
-            }
-            _ if in_tag => {}
-            c if c.is_control() => text.push(' '),
-            c => text.push(c),
-        }
-    }
-    let entities = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-        ("&nbsp;", " "),
-        ("&amp;", "&"),
-    ];
-    let read = entities.iter().fold(text, |text, (entity, c)| text.replace(entity, c));
-    let words: Vec<_> = read.split_whitespace().collect();
-    words.join(" ").chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

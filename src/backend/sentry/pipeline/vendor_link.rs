@@ -55,7 +55,7 @@ impl SentryBackend<'_> {
                     Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
                 }
                 SetupPage::Finish(_) | SetupPage::Form { .. } | SetupPage::Other => {
-                    Err(self.no_page())
+                    Err(self.no_page(Some(response)))
                 }
             };
         };

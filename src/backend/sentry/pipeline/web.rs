@@ -19,7 +19,7 @@ use crate::text::case::{camel_case, snake_case};
 use crate::text::segment;
 use reqwest::Method;
 use serde_json::Value;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 /// How the current step is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,9 @@ impl SentryBackend<'_> {
             (false, SetupPage::Error(reason)) => {
                 return Err(permission::kind_of_refusal(reason).into());
             }
-            (false, SetupPage::Finish(_) | SetupPage::Other) => return Err(self.no_page()),
+            (false, SetupPage::Finish(_) | SetupPage::Other) => {
+                return Err(self.no_page(Some(&response)));
+            }
         };
         Ok(self.page_step(current, 0))
     }
@@ -79,7 +81,7 @@ impl SentryBackend<'_> {
     async fn no_setup_error(&self, error: SendError) -> Error {
         let path = format!("config/integrations/?provider_key={}", segment(&self.task.key));
         match self.client.get(self.path(&path)).await {
-            Ok(response) if response.status == 404 => self.no_page(),
+            Ok(response) if response.status == 404 => self.no_page(None),
             _ => error.into(),
         }
     }
@@ -144,7 +146,7 @@ impl SentryBackend<'_> {
                 let named = errors.into_iter().map(|(name, why)| (camel_case(&name), why));
                 Ok(StepResult::Invalid(named.collect()))
             }
-            SetupPage::Other => Err(self.no_page()),
+            SetupPage::Other => Err(self.no_page(Some(response))),
         }
     }
 
@@ -166,7 +168,7 @@ impl SentryBackend<'_> {
     /// A person who may not install is sent to the login page, and one without a pipeline home.
     pub(crate) fn check_access(&self, response: &HttpResponse) -> Result {
         match (response.status, response.header("location")) {
-            (300..=399, Some(location)) if location.contains("/auth/login/") => {
+            (300..=399, Some(location)) if self.is_login(location) => {
                 let org = &self.task.org;
                 let message =
                     format!("the token's owner is not allowed to install integrations for {org}");
@@ -178,17 +180,34 @@ impl SentryBackend<'_> {
             (200..=399, _) => Ok(()),
             (404, _) => Err(Error::new(
                 ErrorCode::Unsupported,
-                format!("{} has no {} integration to install", self.client.base(), self.task.key),
+                format!(
+                    "{} has no {} integration to install: {}",
+                    self.client.base(),
+                    self.task.key,
+                    self.client.describe(response)
+                ),
             )),
-            (status, _) => Err(Error::new(
-                ErrorCode::BackendError,
-                format!("the setup page returned HTTP {status}"),
-            )),
+            _ => Err(self.client.unexpected(response, "a setup page")),
         }
     }
 
-    pub(crate) fn no_page(&self) -> Error {
-        let message = format!("{} has no setup page for {}", self.client.base(), self.task.key);
+    /// Whether a redirect leads to Sentry's own login page, and not to that of a proxy before it.
+    fn is_login(&self, location: &str) -> bool {
+        let base = self.client.base();
+        let is_own =
+            |url: Url| url.origin() == base.origin() && url.path().contains("/auth/login/");
+        base.join(location).is_ok_and(is_own)
+    }
+
+    /// No page for the provider; the response is what came instead.
+    pub(crate) fn no_page(&self, response: Option<&HttpResponse>) -> Error {
+        let answer = response.map(|response| format!(": {}", self.client.describe(response)));
+        let message = format!(
+            "{} has no setup page for {}{}",
+            self.client.base(),
+            self.task.key,
+            answer.unwrap_or_default()
+        );
         Error::new(ErrorCode::Unsupported, message)
             .with_hint("the provider may not be configured on that server")
     }

@@ -1,0 +1,83 @@
+//! Whether it was Sentry that answered. A login page, a firewall, a proxy or another API may stand
+//! before a server or in its place, and what these answer says nothing about the token.
+
+use super::SentryClient;
+use super::response::field_errors;
+use crate::error::{Error, ErrorCode};
+use crate::http::HttpResponse;
+use crate::secret;
+use serde_json::Value;
+
+/// What to do where something else than a Sentry answers.
+const FOREIGN_HINT: &str = "check `url`: it must be Sentry's base URL, including any path prefix; \
+                            if it is, let this job through the proxy, firewall or login page in \
+                            front of Sentry";
+const PROXY_LOGIN_HINT: &str =
+    "add the proxy's user and password to the proxy variable: `http://USER:PASSWORD@HOST:PORT`";
+
+impl HttpResponse {
+    /// Whether an error is worded as only Sentry words it: JSON with `detail`, or what is wrong with
+    /// a request in one of the other shapes that some of its endpoints have for that.
+    pub(crate) fn is_from_sentry(&self) -> bool {
+        let body = self.json();
+        let detail = &body["detail"];
+        let is_list = || body.as_array().is_some_and(|all| all.iter().all(Value::is_string));
+        let is_refusal = || body.is_string() || body["error_type"].is_string();
+        let is_validation = || {
+            let is_pipeline = body["status"] == "error" || body["code"] == "repo_exists";
+            is_pipeline || is_list() || !field_errors(&body).is_empty()
+        };
+        detail.is_string()
+            || detail["message"].is_string()
+            || detail["code"].is_string()
+            || (matches!(self.status, 400 | 404 | 409) && is_refusal())
+            || (matches!(self.status, 400 | 409) && is_validation())
+    }
+}
+
+impl SentryClient {
+    /// The error for a response that is not Sentry's own.
+    pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
+        let message = format!(
+            "the response from {} is not Sentry's: {}",
+            self.base(),
+            self.describe(response)
+        );
+        self.foreign_error(response, message)
+    }
+
+    /// The error for a success that is not what was asked for.
+    pub(crate) fn unexpected(&self, response: &HttpResponse, expected: &str) -> Error {
+        let message = format!(
+            "unexpected response from {}: not {expected}: {}",
+            self.base(),
+            self.describe(response)
+        );
+        self.foreign_error(response, message)
+    }
+
+    /// The error for a redirect.
+    pub(crate) fn redirected(&self, response: &HttpResponse) -> Error {
+        let target = response.redirect_target().map(|target| format!(" to {target}"));
+        let target = secret::redact(&target.unwrap_or_default(), &self.secrets);
+        let message = format!(
+            "{} answered with a redirect{target}, which is not followed so that the token stays \
+             with this server",
+            self.base()
+        );
+        let hint = "check `url`: use the server's own URL, with https if it supports it; if it is \
+                    right, let this job through the login page or proxy in front of Sentry";
+        self.foreign_error(response, message).with_hint(hint)
+    }
+
+    /// A response in words, without what it quotes of the request's secrets.
+    pub(crate) fn describe(&self, response: &HttpResponse) -> String {
+        secret::redact(&response.describe(), &self.secrets)
+    }
+
+    fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
+        let hint = if response.status == 407 { PROXY_LOGIN_HINT } else { FOREIGN_HINT };
+        let failure = Error::new(ErrorCode::BackendError, message).with_hint(hint);
+        Error { status: Some(response.status), ..failure }
+    }
+}
