@@ -177,14 +177,19 @@ impl SentryReleases {
         Error { status: Some(response.status), ..failure }
     }
 
-    async fn list(&self, path: &str, permission: Permission) -> Result<Vec<Value>> {
+    async fn list(
+        &self,
+        path: &str,
+        retry: RetryPolicy,
+        permission: Permission,
+    ) -> Result<Vec<Value>> {
         let denied = |response: &HttpResponse| self.client.denied(response, permission, &self.org);
-        self.client.get_all(&self.path(path), denied).await
+        self.client.get_all(&self.path(path), retry, denied).await
     }
 
     async fn deploys_of(&self, version: &str, environment: &str) -> Result<Vec<ExistingDeploy>> {
         let path = format!("releases/{}/deploys/?per_page=100", segment(version));
-        let items = self.list(&path, Permission::Releases).await?;
+        let items = self.list(&path, RetryPolicy::Safe, Permission::Releases).await?;
         let deploys = items.iter().filter_map(deployed);
         Ok(deploys.filter(|existing| existing.deploy.environment == environment).collect())
     }
@@ -251,7 +256,7 @@ impl ReleaseBackend for SentryReleases {
 
     async fn repositories(&mut self, part: &str) -> Result<Vec<KnownRepository>> {
         let path = format!("repos/?status=active&per_page=100&query={}", segment(part));
-        let items = self.list(&path, Permission::ListRepositories).await?;
+        let items = self.list(&path, RetryPolicy::Optional, Permission::ListRepositories).await?;
         Ok(items.iter().filter_map(repository).collect())
     }
 

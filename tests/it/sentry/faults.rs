@@ -128,7 +128,7 @@ fn a_server_that_is_not_there_is_unreachable() {
         6,
         "unreachable",
     );
-    assert_eq!(ended.output("error-message"), "cannot connect to 127.0.0.1");
+    assert!(ended.output("error-message").starts_with("cannot connect to 127.0.0.1"));
     assert!(ended.stderr.contains(AGAIN), "{}", ended.stderr);
     assert!(ended.stderr.contains("check `url`, the network and the proxy"), "{}", ended.stderr);
 }
@@ -312,7 +312,7 @@ fn a_server_that_goes_on_failing_is_told_with_its_status_and_words() {
     let sentry = always(GET_INTEGRATIONS, || Response::detail(503, "down for\nmaintenance"));
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "1"), 6, "backend-error");
     assert_eq!(ended.output("error-status"), "503");
-    assert!(ended.output("error-message").ends_with("HTTP 503: down for maintenance"));
+    assert!(ended.output("error-message").contains("HTTP 503: down for maintenance; gave up on"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod api;
 mod bodies;
 mod faults;
 mod links;
+mod outages;
 mod resume;
 mod tokens;
 mod web;
