@@ -12,6 +12,7 @@ mod gitlab;
 mod host;
 mod jenkins;
 mod reader;
+mod repository_address;
 mod woodpecker;
 
 use serde_json::Value;

@@ -5,6 +5,7 @@ pub mod backend;
 mod commit;
 pub mod driver;
 mod limits;
+mod repository_match;
 mod task;
 mod version;
 

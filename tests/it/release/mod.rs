@@ -9,4 +9,5 @@ mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;
+mod repository_forms;
 pub(crate) mod requests;
