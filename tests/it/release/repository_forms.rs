@@ -9,7 +9,8 @@ use crate::support::run::{ProgramRun, RunResult};
 fn add_repository(relay: &ServeProxy, name: &str, url: Option<&str>) {
     let sql = "INSERT INTO repository
                    (organization_id, name, url, provider, external_id, created_at)
-               SELECT id, ?1, ?2, 'integrations:gitlab', length(?1), 0 FROM organization";
+               SELECT id, ?1, ?2, 'integrations:gitlab', 7 + (SELECT count(*) FROM repository), 0
+               FROM organization";
     relay.serve.database().execute(sql, (name, url)).unwrap();
 }
 
