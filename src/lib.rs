@@ -34,7 +34,7 @@ use crate::error::{Error, ErrorCode, ExitCode};
 use crate::inputs::OutputOptions;
 use crate::inputs::raw::{CommandLineFlags, RawInputs};
 use crate::job::{Host, Job};
-use crate::os::files;
+use crate::os::{files, terminal};
 use crate::outcome::Outcome;
 use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
@@ -75,10 +75,11 @@ fn run_step(
     let entered = enter_working_directory(&flags, env);
     let (raw_inputs, mut mistakes) = RawInputs::collect(flags, env, &files::read);
     mistakes.extend(entered.err());
-    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &files::read, job.host.is_ci());
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
     let _log = output::log::start(&options);
+    let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
+    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &files::read, is_at_terminal);
     let database = raw_inputs.get("database").map(|input| input.text.expose());
     let (sinks, sink_failure) = OutputSinks::find(&options, env, database);
     let outcome = match (command, sink_failure) {

@@ -174,7 +174,7 @@ pub(crate) fn github(inputs: &Inputs, job: &Job, deadline: Instant) -> Result<Gi
         Error::new(ErrorCode::Usage, "the CI host's URL of GitHub's API is invalid")
     })?;
     let token = inputs.release.github_token.as_ref();
-    GitHubApi::new(&api, token, &tls_trust(inputs, &api), deadline)
+    GitHubApi::new(&api, token, &tls_trust(inputs, &api), inputs.timeout, deadline)
 }
 
 /// What was read, and why it may be less or more than was meant.

@@ -17,7 +17,7 @@ pub(crate) mod unknown_variables;
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
-use crate::http::{self, ServerConnection, TlsTrust};
+use crate::http::{ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::JobKind;
 use crate::inputs::types::BackendName;
@@ -283,9 +283,7 @@ impl<'r> RunContext<'r> {
 
     /// The connections to this server, which all entries share.
     fn connection(&self, inputs: &Inputs, url: &Url) -> ServerConnection {
-        self.cache.connection(url, || {
-            ServerConnection::new(tls_trust(inputs, url), http::read_timeout(inputs.timeout))
-        })
+        self.cache.connection(url, || ServerConnection::new(tls_trust(inputs, url), inputs.timeout))
     }
 
     /// A person at a terminal may be waited for; a CI job never waits.

@@ -2,8 +2,8 @@
 //! says why it waits.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::retry::{Attempt, RetryLoop, RetryPolicy};
-use crate::http::{self, ConnectError, HttpResponse, READ_TIMEOUT, ServerConnection, TlsTrust};
+use crate::http::retry::{RetryLoop, RetryPolicy};
+use crate::http::{self, ConnectError, HttpResponse, ServerConnection, TlsTrust};
 use crate::os::clock::unix_seconds;
 use crate::secret::Secret;
 use crate::text::url::is_http_url;
@@ -17,7 +17,8 @@ use serde_json::Value;
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// A page of commits with long messages is far smaller; what is beyond it is not read.
@@ -49,9 +50,16 @@ pub(super) struct GitHubRequest<'a> {
 }
 
 impl GitHubRequest<'_> {
-    /// Reading twice equals reading once; a POST may have been taken.
+    /// Its method and path, for the log and its failure.
+    fn line(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", if self.body.is_none() { "GET" } else { "POST" })
+    }
+
+    /// Reading twice equals reading once, and a release goes without its commits; a POST may have
+    /// been taken.
     pub(super) fn retry(&self) -> RetryPolicy {
-        if self.body.is_none() { RetryPolicy::Safe } else { RetryPolicy::Unsent }
+        if self.body.is_none() { RetryPolicy::Optional } else { RetryPolicy::Unsent }
     }
 }
 
@@ -60,6 +68,7 @@ impl GitHubClient {
         api: &Url,
         token: Option<&Secret>,
         trust: &TlsTrust,
+        timeout: Duration,
         deadline: Instant,
     ) -> Result<Self> {
         let token = token.map(|token| token.expose().trim()).filter(|token| !token.is_empty());
@@ -73,7 +82,7 @@ impl GitHubClient {
             let message = "the URL of GitHub's API is not an http(s) URL";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("check `GITHUB_API_URL`"));
         }
-        let connection = ServerConnection::new(trust.clone(), READ_TIMEOUT);
+        let connection = ServerConnection::new(trust.clone(), timeout);
         let http = connection.pooled()?;
         let token = token.map(Secret::from);
         Ok(Self { connection, http, api: api.clone(), token, deadline })
@@ -84,15 +93,16 @@ impl GitHubClient {
         let retries = RetryLoop {
             connection: &self.connection,
             deadline: self.deadline,
+            policy: request.retry(),
+            request: request.line(),
             is_pooled: false,
             log_message: "retrying the request to GitHub after a pause",
         };
-        let send = async || match timeout_at(self.deadline, self.send_once(request)).await {
-            Ok(Ok(response)) => self.classify(request, response),
-            Ok(Err(error)) => self.classify_error(request, error),
-            Err(_) => Attempt::Failed(self.deadline_error(request)),
+        let send = async || match self.send_once(request).await {
+            Ok(response) => self.classify(request, response),
+            Err(error) => self.classify_error(request, error),
         };
-        Ok(retries.run(send).await?)
+        Ok(retries.run(send, self.deadline_error(request)).await?)
     }
 
     async fn send_once(&self, request: &GitHubRequest<'_>) -> Result<HttpResponse, ConnectError> {

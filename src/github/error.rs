@@ -122,10 +122,10 @@ impl GitHubClient {
         Attempt::unreached(request.retry(), error, failure)
     }
 
-    pub(super) fn deadline_error(&self, request: &GitHubRequest<'_>) -> SendError {
+    pub(super) fn deadline_error(&self, request: &GitHubRequest<'_>) -> Error {
         let (what, host) = (&request.what, self.host());
         let message = format!("cannot {what}: {host} did not respond before the deadline");
-        SendError::Indeterminate(Error::new(ErrorCode::Deadline, message))
+        Error::new(ErrorCode::Deadline, message)
     }
 
     fn too_large(&self, request: &GitHubRequest<'_>) -> Error {

@@ -16,6 +16,7 @@ use response::{CommitItem, ComparePage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
@@ -69,14 +70,16 @@ pub enum CommitState {
 
 impl GitHubApi {
     /// Prepares a client for the API whose root is `api`, with a token or without one. Nothing is
-    /// sent yet; whatever is sent later is given up at the deadline.
+    /// sent yet; whatever is sent later is given up at the deadline, where the `timeout` of the run
+    /// ends.
     pub fn new(
         api: &Url,
         token: Option<&Secret>,
         trust: &TlsTrust,
+        timeout: Duration,
         deadline: Instant,
     ) -> Result<Self> {
-        Ok(Self { client: GitHubClient::new(api, token, trust, deadline)? })
+        Ok(Self { client: GitHubClient::new(api, token, trust, timeout, deadline)? })
     }
 
     /// The commits that lead to `head` and not to `base`, at most the newest 20,000. GitHub does

@@ -1,7 +1,7 @@
 //! What all that speak to one server within a run share: the pools of connections, and how long
 //! its rate limit holds requests back. Cookies are not among it: they belong to one pipeline.
 
-use super::{TlsTrust, client};
+use super::{TlsTrust, client, read_timeout};
 use crate::error::{Error, ErrorCode, Result};
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -14,8 +14,8 @@ pub struct ServerConnection(Rc<ConnectionState>);
 
 struct ConnectionState {
     trust: TlsTrust,
-    /// How long the server may be silent.
-    read_timeout: Duration,
+    /// The time limit of the whole run.
+    timeout: Duration,
     /// Over connections that are used again.
     pooled: OnceCell<reqwest::Client>,
     /// Over a fresh connection for each request.
@@ -26,10 +26,15 @@ struct ConnectionState {
 
 impl ServerConnection {
     /// Opens nothing yet.
-    pub fn new(trust: TlsTrust, read_timeout: Duration) -> Self {
+    pub fn new(trust: TlsTrust, timeout: Duration) -> Self {
         let (pooled, unpooled) = (OnceCell::new(), OnceCell::new());
         let paused_until = Cell::new(None);
-        Self(Rc::new(ConnectionState { trust, read_timeout, pooled, unpooled, paused_until }))
+        Self(Rc::new(ConnectionState { trust, timeout, pooled, unpooled, paused_until }))
+    }
+
+    /// The time limit of the whole run, as its input says.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.0.timeout
     }
 
     /// The HTTP client whose connections all share.
@@ -51,7 +56,7 @@ impl ServerConnection {
             return Ok(client.clone());
         }
         let client = client(&self.0.trust, |builder| {
-            builder.pool_max_idle_per_host(max_idle).read_timeout(self.0.read_timeout)
+            builder.pool_max_idle_per_host(max_idle).read_timeout(read_timeout(self.0.timeout))
         });
         let client = client.map_err(|error| {
             let message = format!("cannot create the HTTP client: {error}");

@@ -23,11 +23,11 @@ pub(crate) use network_error::NetworkError;
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other side may be silent.
-pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a server may be silent in a run that has this much time: a stalled answer leaves enough
 /// of it to ask again.
-pub fn read_timeout(timeout: Duration) -> Duration {
+fn read_timeout(timeout: Duration) -> Duration {
     READ_TIMEOUT.min(timeout / 4)
 }
 

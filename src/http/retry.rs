@@ -1,4 +1,5 @@
-//! The one loop that sends a request again, where that is safe: its bounds, its waits and its log.
+//! The one loop that sends a request again, where that is safe: its bounds, its waits, its log, and
+//! the words for its end.
 
 use super::connection::ServerConnection;
 use super::{ConnectError, HttpResponse};
@@ -7,13 +8,14 @@ use crate::os::random::random_bytes;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How often a request is sent at most; a rate limit does not count.
-const MAX_ATTEMPTS: u32 = 6;
 /// The first wait; each later one is twice as long, up to [`MAX_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const MAX_WAIT: Duration = Duration::from_secs(8);
-/// How long before the deadline a repeated request is given up, so that the run reports why the
-/// earlier ones failed and not that its time is over.
+/// The window of a rate limit that ends so soon that it is its length which says nothing: other
+/// requests keep it full.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
+/// How long before the deadline a request is given up, so that the run reports what it waited for
+/// and not only that its time is over.
 const REPORT_TIME: Duration = Duration::from_millis(100);
 
 /// Whether a request may be sent again when nobody knows whether it took effect.
@@ -21,8 +23,21 @@ const REPORT_TIME: Duration = Duration::from_millis(100);
 pub(crate) enum RetryPolicy {
     /// Sending it twice equals sending it once.
     Safe,
+    /// The same, and the run goes on without a response: at most half of the time that is left is
+    /// spent on it, so that an outage of one endpoint does not cost the whole run.
+    Optional,
     /// Only when it surely had no effect: never sent, or refused by a rate limit.
     Unsent,
+}
+
+impl RetryPolicy {
+    /// Into how many parts the time that is left is divided; the request has one of them.
+    fn time_parts(self) -> u32 {
+        match self {
+            Self::Safe | Self::Unsent => 1,
+            Self::Optional => 2,
+        }
+    }
 }
 
 /// Why a request brought no response that can be used.
@@ -60,7 +75,7 @@ impl Attempt {
     /// The outcome of an attempt that may have taken effect or not.
     pub(crate) fn uncertain(policy: RetryPolicy, failure: Error) -> Self {
         match policy {
-            RetryPolicy::Safe => Self::Retry { after: None, failure },
+            RetryPolicy::Safe | RetryPolicy::Optional => Self::Retry { after: None, failure },
             RetryPolicy::Unsent => Self::Failed(SendError::Indeterminate(failure)),
         }
     }
@@ -75,12 +90,16 @@ impl Attempt {
     }
 }
 
-/// How one client repeats its requests.
+/// How one request is repeated.
 pub(crate) struct RetryLoop<'a> {
-    /// Where the requests go; a rate limit holds back all that share it.
+    /// Where it goes; a rate limit holds back all that share it.
     pub(crate) connection: &'a ServerConnection,
-    /// No wait goes beyond it.
+    /// When the whole run has to be over.
     pub(crate) deadline: Instant,
+    /// How much of the time it may take.
+    pub(crate) policy: RetryPolicy,
+    /// Its method and path, for the log and the failure. Without the query, which may hold secrets.
+    pub(crate) request: String,
     /// Whether the first broken connection may be one of the pool that the server had closed
     /// meanwhile, so that the request is sent again almost at once.
     pub(crate) is_pooled: bool,
@@ -89,60 +108,147 @@ pub(crate) struct RetryLoop<'a> {
 }
 
 impl RetryLoop<'_> {
-    /// One attempt; a repeated one ends in time to report why the earlier one failed.
-    async fn attempt(&self, send: &impl AsyncFn() -> Attempt, earlier: Option<Error>) -> Attempt {
-        let Some(failure) = earlier else { return send().await };
-        let sent = timeout_at(self.deadline - REPORT_TIME, send()).await;
-        sent.unwrap_or(Attempt::Failed(SendError::Indeterminate(failure)))
-    }
-
-    /// Sends until there is a response, no other attempt is worth it, or the bounds are reached.
+    /// Sends until there is a response, no other attempt is worth it, or the time is over.
+    /// `no_response` is reported when the first attempt has none by then.
     pub(crate) async fn run(
         &self,
         send: impl AsyncFn() -> Attempt,
+        no_response: Error,
     ) -> Result<HttpResponse, SendError> {
-        let (mut wait, mut earlier) = (FIRST_WAIT, None);
+        let started = Instant::now();
+        let share = self.deadline.saturating_duration_since(started) / self.policy.time_parts();
+        let until = started + share.saturating_sub(REPORT_TIME);
+        let (mut wait, mut earlier) = (FIRST_WAIT, no_response);
         for attempt in 1.. {
+            let progress = AttemptProgress { number: attempt, started };
             self.connection.until_ready().await;
-            let (after, failure) = match self.attempt(&send, earlier.take()).await {
-                Attempt::Answer(response) => return Ok(response),
-                Attempt::Failed(error) => return Err(error),
-                Attempt::Retry { after, failure } => (after, failure),
+            let (after, failure) = match timeout_at(until, send()).await {
+                Ok(Attempt::Answer(response)) => return Ok(response),
+                Ok(Attempt::Failed(error)) => return Err(self.describe_end(error, &progress)),
+                Ok(Attempt::Retry { after, failure }) => (after, failure),
+                Err(_) => {
+                    let error = SendError::Indeterminate(earlier);
+                    return Err(self.describe_end(error, &progress));
+                }
             };
             let resend_now =
                 self.is_pooled && attempt == 1 && after.is_none() && failure.status.is_none();
             let backoff = if resend_now { FIRST_WAIT / 10 } else { wait };
-            let pause = after.unwrap_or_else(|| jitter(backoff));
-            wait = (wait * 2).min(MAX_WAIT);
-            let is_last = after.is_none() && attempt >= MAX_ATTEMPTS;
-            if is_last || Instant::now() + pause >= self.deadline {
-                return Err(SendError::NotSent(failure));
-            }
+            let left = until.saturating_duration_since(Instant::now());
+            let Some(pause) = next_pause(after, backoff, left) else {
+                return Err(self.give_up(after, failure, &progress));
+            };
             if after.is_some() {
                 self.connection.pause_for(pause);
             }
-            let reason = failure.message.as_str();
-            if resend_now {
-                tracing::debug!(reason, "retrying the request on a new connection");
-            } else {
-                tracing::warn!(
-                    seconds = log_seconds(pause),
-                    attempt,
-                    reason,
-                    "{}",
-                    self.log_message
-                );
-            }
+            self.log_pause(pause, resend_now, &failure, &progress);
             sleep(pause).await;
-            earlier = Some(failure);
+            wait = if resend_now { wait } else { (wait * 2).min(MAX_WAIT) };
+            earlier = failure;
         }
         unreachable!("the loop ends by returning")
     }
+
+    fn log_pause(
+        &self,
+        pause: Duration,
+        resend_now: bool,
+        failure: &Error,
+        progress: &AttemptProgress,
+    ) {
+        let (seconds, attempt, spent) =
+            (log_seconds(pause), progress.number, progress.seconds_spent());
+        let (request, reason) = (self.request.as_str(), failure.message.as_str());
+        if resend_now {
+            tracing::debug!(
+                attempt,
+                spent,
+                request,
+                reason,
+                "retrying the request on a new connection"
+            );
+        } else {
+            tracing::warn!(seconds, attempt, spent, request, reason, "{}", self.log_message);
+        }
+    }
+
+    /// The end of a request for which no time is left.
+    fn give_up(
+        &self,
+        after: Option<Duration>,
+        failure: Error,
+        progress: &AttemptProgress,
+    ) -> SendError {
+        let (attempt, spent, request) =
+            (progress.number, progress.seconds_spent(), self.request.as_str());
+        tracing::warn!(attempt, spent, request, "no time is left for another attempt");
+        let failure = progress.describe(failure, &self.request);
+        SendError::NotSent(match after.filter(|after| *after > RATE_WINDOW) {
+            Some(after) => self.name_timeout(failure, after),
+            None => failure,
+        })
+    }
+
+    /// Says which `timeout` would outlast a rate limit.
+    fn name_timeout(&self, failure: Error, after: Duration) -> Error {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let passed = self.connection.timeout().saturating_sub(left);
+        let needed = passed + after * self.policy.time_parts() + REPORT_TIME;
+        let (after, needed) = (whole_seconds(after), whole_seconds(needed) + 1);
+        let own_hint = (failure.hint != failure.code.hint()).then_some(&failure.hint);
+        let hint = format!("set `timeout` to at least {needed}s, or run fewer jobs at once");
+        let hint = own_hint.map_or(hint.clone(), |own| format!("{own}; or {hint}"));
+        let message = format!("{}; the rate limit ends in {after} s", failure.message);
+        Error { message, ..failure }.with_hint(hint)
+    }
+
+    /// Names the request that ended without anybody knowing what became of it.
+    fn describe_end(&self, error: SendError, progress: &AttemptProgress) -> SendError {
+        match error {
+            SendError::NotSent(_) => error,
+            SendError::Indeterminate(failure) => {
+                SendError::Indeterminate(progress.describe(failure, &self.request))
+            }
+        }
+    }
 }
 
-/// A pause as the log has it: in seconds, to a tenth.
-fn log_seconds(pause: Duration) -> f64 {
-    (pause.as_secs_f64() * 10.0).ceil() / 10.0
+/// Which attempt of a request is under way, and since when there are any.
+struct AttemptProgress {
+    number: u32,
+    started: Instant,
+}
+
+impl AttemptProgress {
+    fn seconds_spent(&self) -> f64 {
+        log_seconds(self.started.elapsed())
+    }
+
+    /// Adds to a failure which request it ends, how often it was sent and how long that took.
+    fn describe(&self, failure: Error, request: &str) -> Error {
+        let (number, seconds) = (self.number, self.seconds_spent());
+        let plural = if number == 1 { "" } else { "s" };
+        let end = format!("gave up on {request} after {number} attempt{plural} in {seconds} s");
+        Error { message: format!("{}; {end}", failure.message), ..failure }
+    }
+}
+
+/// How long to wait before another attempt; `None` where there is no time for one. A backoff takes
+/// half of what is left at most, so that an outage is waited out to the end.
+fn next_pause(after: Option<Duration>, backoff: Duration, left: Duration) -> Option<Duration> {
+    match after {
+        Some(after) => (after < left).then_some(after),
+        None => (left > FIRST_WAIT).then(|| jitter(backoff).min(left / 2)),
+    }
+}
+
+/// A time as the log has it: in seconds, to a tenth.
+fn log_seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10.0).ceil() / 10.0
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Between half of the wait and the whole of it, so that many clients do not come back at once.
@@ -150,4 +256,39 @@ pub(crate) fn jitter(wait: Duration) -> Duration {
     // Without random bytes the wait is whole, which is fine too.
     let share = random_bytes().map_or(255, |[byte]| u32::from(byte));
     wait / 2 + wait / 2 * share / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pauses of an outage that lasts, in the time that is left for it.
+    fn pauses(mut left: Duration) -> Vec<Duration> {
+        let (mut wait, mut pauses) = (FIRST_WAIT, Vec::new());
+        while let Some(pause) = next_pause(None, wait, left) {
+            pauses.push(pause);
+            left -= pause;
+            wait = (wait * 2).min(MAX_WAIT);
+        }
+        pauses
+    }
+
+    #[test]
+    fn an_outage_is_waited_out_to_the_deadline_in_few_attempts() {
+        for seconds in [1, 2, 6, 30, 120, 900] {
+            let time = Duration::from_secs(seconds);
+            let pauses = pauses(time);
+            let waited: Duration = pauses.iter().sum();
+            assert!(waited < time && time - waited <= FIRST_WAIT, "{seconds}: {pauses:?}");
+            assert!(pauses.iter().all(|pause| *pause <= MAX_WAIT), "{seconds}: {pauses:?}");
+            assert!(pauses.len() as u64 <= 14 + seconds / 4, "{seconds}: {pauses:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_is_waited_for_as_long_as_it_lasts_or_not_at_all() {
+        let (after, left) = (Duration::from_secs(30), Duration::from_secs(31));
+        assert_eq!(next_pause(Some(after), FIRST_WAIT, left), Some(after));
+        assert_eq!(next_pause(Some(left), FIRST_WAIT, left), None);
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! All mistakes are reported at once. Nothing here touches a provider's description.
 
+mod file_address;
 pub mod macros;
 mod output;
 mod parse;
@@ -137,7 +138,7 @@ impl Inputs {
             code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
             release: ReleaseInputs::read(raw, &mut reader),
             org: org(&mut reader, claims.as_ref()),
-            url: url(&mut reader, claims.as_ref()),
+            url: url(raw, &mut reader, claims.as_ref()),
             url_is_given: raw.get("url").is_some(),
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
@@ -279,10 +280,10 @@ fn org(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Org
 }
 
 /// The address that is given, else that of a file, before which the token's own goes.
-fn url(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url> {
-    match (reader.value("url", parse::url), claims) {
-        (None, None) => reader.default_value("url", parse::url),
-        (typed, _) => typed,
+fn url(raw: &RawInputs, reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url> {
+    match raw.get("url") {
+        Some(_) => reader.value("url", parse::url),
+        None => file_address::url(raw, reader, claims),
     }
 }
 

@@ -83,6 +83,8 @@ pub struct RawInputs {
     typed: BTreeMap<&'static str, RawInput>,
     /// What holds when nothing else names it.
     defaults: BTreeMap<&'static str, RawInput>,
+    /// Whether the token may go to the server that a file names: a person at a terminal sees it.
+    pub(super) is_at_terminal: bool,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<Secret>,
     /// The `state` of a manifest's entry.
@@ -131,6 +133,7 @@ impl RawInputs {
         Self {
             typed,
             defaults: shared(&self.defaults),
+            is_at_terminal: self.is_at_terminal,
             sets: Vec::new(),
             block: entry.state,
             asks_release: entry.release,
@@ -139,18 +142,20 @@ impl RawInputs {
         }
     }
 
-    /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given. In
-    /// CI no address is taken: whoever may change the checkout would say where the token goes.
-    pub fn with_sentry_cli_defaults(mut self, env: &Env, read: ReadFile<'_>, is_ci: bool) -> Self {
+    /// Takes the defaults that sentry-cli keeps in files, where inputs of theirs are not given.
+    pub fn with_sentry_cli_defaults(
+        mut self,
+        env: &Env,
+        read: ReadFile<'_>,
+        is_at_terminal: bool,
+    ) -> Self {
+        self.is_at_terminal = is_at_terminal;
         if ["url", "org", "projects"].iter().all(|name| self.typed.contains_key(name)) {
             return self;
         }
         for (name, text, file) in sentry_cli::read(env, read) {
-            if !is_ci || name != "url" {
-                let default =
-                    RawInput { text: Secret::from(text), origin: InputOrigin::File(file) };
-                self.defaults.entry(name).or_insert(default);
-            }
+            let default = RawInput { text: Secret::from(text), origin: InputOrigin::File(file) };
+            self.defaults.entry(name).or_insert(default);
         }
         self
     }

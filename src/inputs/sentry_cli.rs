@@ -12,20 +12,28 @@ const UPWARDS: usize = 32;
 /// The keys of the files' defaults, with the inputs that they are for.
 const KEYS: [(&str, &str); 3] = [("url", "url"), ("org", "org"), ("project", "projects")];
 
-/// What the files say: the input's name, the text, and the file.
+/// What the files say: the input's name, the text, and the file. As sentry-cli has it, the file that
+/// `SENTRY_PROPERTIES` names goes before the others.
 pub(super) fn read(env: &Env, read: ReadFile<'_>) -> Vec<(&'static str, String, &'static str)> {
-    let properties = match env.get("SENTRY_PROPERTIES") {
-        Some(path) => read(path).ok(),
-        None => find_upwards("sentry.properties", read),
-    };
+    let named = env.get("SENTRY_PROPERTIES").and_then(|path| {
+        let failed = |error: &_| tracing::warn!(path, %error, "cannot read SENTRY_PROPERTIES");
+        read(path).inspect_err(failed).ok()
+    });
+    let is_named = env.get("SENTRY_PROPERTIES").is_some();
+    let found = (!is_named).then(|| find_upwards("sentry.properties", read)).flatten();
     let of_home = |home: &str| read(&format!("{home}/.sentryclirc")).ok();
     let home = env.get("HOME").or_else(|| env.get("USERPROFILE")).and_then(of_home);
-    let sections = [find_upwards(".sentryclirc", read), home];
-    let sections = sections.into_iter().flatten().flat_map(|text| section(&text));
-    let sections = sections.map(|(name, value)| (name, value, ".sentryclirc"));
-    let properties = properties.iter().flat_map(|text| lines(text, "defaults."));
-    let properties = properties.map(|(name, value)| (name, value, "sentry.properties"));
-    sections.chain(properties).collect()
+    let files = [
+        (named, "sentry.properties", FileSyntax::Properties),
+        (find_upwards(".sentryclirc", read), ".sentryclirc", FileSyntax::Ini),
+        (home, ".sentryclirc", FileSyntax::Ini),
+        (found, "sentry.properties", FileSyntax::Properties),
+    ];
+    let defaults = files.into_iter().filter_map(|(text, file, syntax)| Some((text?, file, syntax)));
+    let of_file = |(text, file, syntax): (String, &'static str, FileSyntax)| {
+        syntax.defaults(&text).into_iter().map(move |(name, value)| (name, value, file))
+    };
+    defaults.flat_map(of_file).collect()
 }
 
 /// The nearest file of this name, from the working folder upwards.
@@ -33,24 +41,107 @@ fn find_upwards(name: &str, read: ReadFile<'_>) -> Option<String> {
     (0..UPWARDS).find_map(|above| read(&format!("{}{name}", "../".repeat(above))).ok())
 }
 
-/// The section `[defaults]` of an INI file.
-fn section(text: &str) -> Vec<(&'static str, String)> {
-    let is_head = |line: &&str| line.trim_start().starts_with('[');
-    let after = text.lines().skip_while(|line| line.trim() != "[defaults]").skip(1);
-    let lines_of: Vec<_> = after.take_while(|line| !is_head(line)).collect();
-    lines(&lines_of.join("\n"), "")
+/// How a file is written, as sentry-cli reads it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileSyntax {
+    /// Sections of `key=value`, with quotes and escapes.
+    Ini,
+    /// Java's `defaults.key=value`, with escapes, and lines that a backslash continues.
+    Properties,
 }
 
-/// The lines `key=value` that are for an input.
-fn lines(text: &str, prefix: &str) -> Vec<(&'static str, String)> {
-    let named = |line: &str| {
-        let (key, value) = line.split_once(['=', ':'])?;
-        let key = key.trim().strip_prefix(prefix)?;
+impl FileSyntax {
+    /// What is said for an input, in the file's order.
+    fn defaults(self, text: &str) -> Vec<(&'static str, String)> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        match self {
+            Self::Ini => section(text).filter_map(|line| self.default(line, "")).collect(),
+            Self::Properties => {
+                let lines = logical_lines(text);
+                lines.iter().filter_map(|line| self.default(line, "defaults.")).collect()
+            }
+        }
+    }
+
+    /// The line `key=value`, if its key is for an input.
+    fn default(self, line: &str, prefix: &str) -> Option<(&'static str, String)> {
+        let (key, value) = self.key_and_value(line.trim())?;
+        let key = key.trim_end().strip_prefix(prefix)?;
         let (_, input) = KEYS.iter().find(|(known, _)| *known == key)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| (*input, value.to_owned()))
+        let value = self.value(value.trim()).trim().to_owned();
+        (!value.is_empty()).then_some((*input, value))
+    }
+
+    /// Properties are separated by a blank as well, which may surround the sign.
+    fn key_and_value(self, line: &str) -> Option<(&str, &str)> {
+        if self == Self::Ini {
+            return line.split_once(['=', ':']);
+        }
+        let (key, value) = line.split_once(|c: char| c.is_whitespace() || c == '=' || c == ':')?;
+        let separator = &line[key.len()..line.len() - value.len()];
+        let value = value.trim_start();
+        let rest = value.strip_prefix(['=', ':']).filter(|_| separator.trim().is_empty());
+        Some((key, rest.unwrap_or(value)))
+    }
+
+    /// A value without its quotes, where the syntax has any, and without its escapes.
+    fn value(self, text: &str) -> String {
+        let is_quote = |c: &char| self == Self::Ini && matches!(c, '"' | '\'');
+        let mut quote = text.chars().next().filter(is_quote);
+        let mut chars = text.chars().skip(usize::from(quote.is_some()));
+        let mut value = String::new();
+        while let Some(next) = chars.next() {
+            match next {
+                '\\' => value.extend(escaped(&mut chars)),
+                _ if Some(next) == quote => quote = None,
+                _ => value.push(next),
+            }
+        }
+        value
+    }
+}
+
+/// What follows a backslash.
+fn escaped(chars: &mut impl Iterator<Item = char>) -> Option<char> {
+    Some(match chars.next()? {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' | 'x' => {
+            let digits: String = chars.take(4).collect();
+            char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?
+        }
+        other => other,
+    })
+}
+
+/// The lines of the section `[defaults]` of an INI file.
+fn section(text: &str) -> impl Iterator<Item = &str> {
+    let head = |line: &str| {
+        let name = line.trim().strip_prefix('[')?.split(']').next()?;
+        Some(name.trim() == "defaults")
     };
-    text.lines().filter_map(named).collect()
+    let after = text.lines().skip_while(move |line| head(line) != Some(true)).skip(1);
+    after.take_while(move |line| head(line).is_none())
+}
+
+/// The lines of a properties file, each with those that a backslash at the end joins to it.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for line in text.lines() {
+        let last = lines.last_mut().expect("there is one at first, and one is added at a time");
+        let line = line.trim_start();
+        let backslashes = line.len() - line.trim_end_matches('\\').len();
+        let is_comment = last.is_empty() && line.starts_with(['#', '!']);
+        match backslashes % 2 == 1 && !is_comment {
+            true => last.push_str(&line[..line.len() - 1]),
+            false => {
+                last.push_str(if is_comment { "" } else { line });
+                lines.push(String::new());
+            }
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -92,5 +183,49 @@ mod tests {
             [("x.properties", "# no\ndefaults.org=acme\ndefaults.project = web\nauth.token=t\n")];
         let defaults = defaults(&files, &[("SENTRY_PROPERTIES", "x.properties")]);
         assert_eq!(defaults, [("org", "acme".to_owned()), ("projects", "web".to_owned())]);
+    }
+
+    #[test]
+    fn an_ini_file_is_read_with_its_mark_quotes_blanks_and_escapes() {
+        for text in [
+            "\u{feff}[defaults]\nurl=https://a.example/x\n",
+            "[ defaults ]\r\nurl = \"https://a.example/x\"\r\n",
+            "[defaults]\n# url=https://no.example\n;url=https://no.example\nurl: 'https://a.example/x'\n",
+            "[defaults]\nurl=https\\://a.example/x\n[ other ]\nurl=https://no.example\n",
+        ] {
+            let defaults = defaults(&[(".sentryclirc", text)], &[]);
+            assert_eq!(defaults, [("url", "https://a.example/x".to_owned())], "{text}");
+        }
+    }
+
+    #[test]
+    fn properties_are_read_with_their_separators_escapes_and_continued_lines() {
+        for text in [
+            "\u{feff}defaults.url=https\\://a.example/x\n",
+            "defaults.url https://a.example/x\n",
+            "  defaults.url : https\\:\\\n   //a.example/x\n",
+            "! defaults.url=https://no.example \\\ndefaults.url=https\\u003a//a.example/x\n",
+        ] {
+            let defaults = defaults(&[("sentry.properties", text)], &[]);
+            assert_eq!(defaults, [("url", "https://a.example/x".to_owned())], "{text}");
+        }
+        let quoted = "defaults.org=\"acme\"\n";
+        let defaults = defaults(&[("sentry.properties", quoted)], &[]);
+        assert_eq!(defaults, [("org", "\"acme\"".to_owned())], "Java's files have no quotes");
+    }
+
+    #[test]
+    fn the_properties_that_the_environment_names_go_before_the_other_files() {
+        let files = [
+            (".sentryclirc", "[defaults]\norg=b\n"),
+            ("x.properties", "defaults.org=a\n"),
+            ("sentry.properties", "defaults.org=c\n"),
+        ];
+        let orgs = |env: &[(&str, &str)]| {
+            let all = defaults(&files, env);
+            all.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        assert_eq!(orgs(&[("SENTRY_PROPERTIES", "x.properties")]), ["a", "b"]);
+        assert_eq!(orgs(&[]), ["b", "c"]);
     }
 }

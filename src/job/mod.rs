@@ -13,6 +13,7 @@ mod host;
 mod jenkins;
 mod macros;
 mod reader;
+mod repository_address;
 mod woodpecker;
 
 use serde_json::Value;

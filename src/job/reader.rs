@@ -6,6 +6,7 @@
 use serde_json::Value;
 use url::Url;
 
+use super::repository_address;
 use crate::env::Env;
 
 /// The environment, asked for facts.
@@ -155,14 +156,18 @@ fn link(text: &str) -> Option<String> {
 /// The narrow alphabet is what keeps a password out when a git URL is not well-formed: what
 /// follows one is an `@`.
 pub(super) fn repository(path: &str) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+    repository_of(path, |c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
+}
+
+fn repository_of(path: &str, is_plain: impl Fn(char) -> bool) -> Option<String> {
     let is_segment =
-        |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(is_plain);
+        |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(&is_plain);
     let is_repository = path.contains('/') && path.split('/').all(is_segment);
     is_repository.then(|| path.to_owned())
 }
 
-/// Takes the path out of `scheme://authority/path` or git's `user@machine:path`.
+/// Takes the repository out of `scheme://authority/path` or git's `user@machine:path`, whether the
+/// address is one to clone from or a page. Where a forge allows blanks in names, an address may.
 pub fn repository_of_url(url: &str) -> Option<String> {
     let (machine, path) = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?,
@@ -172,8 +177,8 @@ pub fn repository_of_url(url: &str) -> Option<String> {
     if machine.is_empty() {
         return None;
     }
-    let path = path.trim_matches('/');
-    repository(path.strip_suffix(".git").unwrap_or(path))
+    let path = repository_address::path(machine, path)?;
+    repository_of(&path, |c| c.is_alphanumeric() || "-_.~ ".contains(c))
 }
 
 #[cfg(test)]

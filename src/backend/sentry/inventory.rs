@@ -5,6 +5,7 @@ use super::client::{SentryClient, organization_path};
 use super::links::{mapping, names};
 use super::{ConnectOptions, listed};
 use crate::error::Result;
+use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
 use crate::integration::RequestedLinks;
 use crate::manifest::ExistingIntegration;
@@ -16,7 +17,7 @@ pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Vec<Exi
     let client = SentryClient::new(options, Vec::new(), http::USER_AGENT)?;
     let pages = async |rest: &str, permission: Permission| {
         let denied = |response: &HttpResponse| client.denied(response, permission, org);
-        client.get_all(&organization_path(org, rest), denied).await
+        client.get_all(&organization_path(org, rest), RetryPolicy::Safe, denied).await
     };
     let integrations = pages("integrations/?includeConfig=0", Permission::ListIntegrations).await?;
     let repositories = pages("repos/?status=active", Permission::ListRepositories).await?;

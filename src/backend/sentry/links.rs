@@ -36,14 +36,19 @@ impl SentryBackend<'_> {
         Ok(linked)
     }
 
+    /// A listing whose lack is a warning.
+    async fn optional_pages(&self, path: &str) -> Result<Vec<Value>> {
+        self.pages(path, RetryPolicy::Optional, Permission::Repositories).await
+    }
+
     async fn repositories(&self, integration: i64) -> Result<Vec<Vec<String>>> {
         let path = self.path(&format!("repos/?integration_id={integration}"));
-        Ok(self.pages(&path, Permission::Repositories).await?.iter().map(names).collect())
+        Ok(self.optional_pages(&path).await?.iter().map(names).collect())
     }
 
     async fn code_mappings(&self, integration: i64) -> Result<Vec<CodeMapping>> {
         let path = self.path(&format!("code-mappings/?integrationId={integration}"));
-        Ok(self.pages(&path, Permission::Repositories).await?.iter().map(mapping).collect())
+        Ok(self.optional_pages(&path).await?.iter().map(mapping).collect())
     }
 
     /// Links the repositories and sets the code mappings that are not there.
@@ -99,7 +104,7 @@ impl SentryBackend<'_> {
     /// The third party's own name for a repository: some, like GitLab, take a number only.
     async fn identifier(&self, integration: i64, name: &str) -> String {
         let path = format!("integrations/{integration}/repos/?search={}", segment(name));
-        let response = self.client.get(self.path(&path)).await.ok();
+        let response = self.client.get_optional(self.path(&path)).await.ok();
         let body = response.filter(HttpResponse::is_success).map(|response| response.json());
         let mut repositories = body.iter().filter_map(|body| body["repos"].as_array()).flatten();
         let is_named = |item: &&Value| names(item).iter().any(|n| n.eq_ignore_ascii_case(name));
@@ -143,7 +148,7 @@ impl SentryBackend<'_> {
         if let Some(branch) = &first.default_branch {
             body["defaultBranch"] = branch.as_str().into();
         }
-        match self.send("code-mappings/bulk/", &body, RetryPolicy::Safe).await {
+        match self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await {
             Ok(response) if response.is_success() && response.json().is_object() => {
                 report_mappings(&response.json(), group, report)
             }

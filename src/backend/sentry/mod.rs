@@ -12,6 +12,7 @@ mod resume_file;
 use super::sentry::pipeline::api::{ApiPipeline, StartResult};
 use super::sentry::pipeline::web::WebPipeline;
 use crate::error::{Error, Result};
+use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse, ServerConnection};
 use crate::inputs::types::Dialect;
 use crate::integration::{IntegrationTask, Pipeline, PipelineStart, StepResult, StepView};
@@ -99,7 +100,7 @@ impl<'a> SentryBackend<'a> {
         // The older servers know the first spelling only, the newer ones both.
         let path = self
             .path(&format!("integrations/?provider_key={key}&providerKey={key}&includeConfig=0"));
-        let items = self.pages(&path, Permission::ListIntegrations).await?;
+        let items = self.pages(&path, RetryPolicy::Safe, Permission::ListIntegrations).await?;
         let ours = |item: &&Value| item["provider"]["key"] == integration_key;
         Ok(items.iter().filter(ours).filter_map(listed).collect())
     }
@@ -110,14 +111,20 @@ impl<'a> SentryBackend<'a> {
     }
 
     /// Every item of a listing.
-    async fn pages(&self, path: &str, permission: Permission) -> Result<Vec<Value>> {
-        self.client.get_all(path, |response| self.denied(response, permission)).await
+    async fn pages(
+        &self,
+        path: &str,
+        retry: RetryPolicy,
+        permission: Permission,
+    ) -> Result<Vec<Value>> {
+        self.client.get_all(path, retry, |response| self.denied(response, permission)).await
     }
 
     /// Where the organization's pages are: its own address when the backend tells one.
     pub async fn site(&self) -> Site {
         let base = self.client.base().as_str();
-        let response = self.client.get(self.path("")).await.ok().filter(HttpResponse::is_success);
+        let response =
+            self.client.get_optional(self.path("")).await.ok().filter(HttpResponse::is_success);
         let body = response.map(|response| response.json()).unwrap_or_default();
         let own = body["links"]["organizationUrl"].as_str().and_then(|url| Url::parse(url).ok());
         match own.filter(is_http_url) {

@@ -193,9 +193,14 @@ impl SentryReleases {
         Error { status: Some(response.status), ..failure }
     }
 
-    async fn list(&self, path: &str, permission: Permission) -> Result<Vec<Value>> {
+    async fn list(
+        &self,
+        path: &str,
+        retry: RetryPolicy,
+        permission: Permission,
+    ) -> Result<Vec<Value>> {
         let denied = |response: &HttpResponse| self.client.denied(response, permission, &self.org);
-        self.client.get_all(&self.path(path), denied).await
+        self.client.get_all(&self.path(path), retry, denied).await
     }
 
     /// The id of a project, for a query; Sentry's word for all where it is not known.
@@ -213,7 +218,7 @@ impl SentryReleases {
     ) -> Result<Vec<ExistingDeploy>> {
         let version = segment(version);
         let path = format!("releases/{version}/deploys/?per_page=100&project={project}");
-        let items = self.list(&path, Permission::Releases).await?;
+        let items = self.list(&path, RetryPolicy::Safe, Permission::Releases).await?;
         let deploys = items.iter().filter_map(deployed);
         Ok(deploys.filter(|existing| existing.deploy.environment == environment).collect())
     }
@@ -282,7 +287,7 @@ impl ReleaseBackend for SentryReleases {
 
     async fn repositories(&mut self, part: &str) -> Result<Vec<KnownRepository>> {
         let path = format!("repos/?status=active&per_page=100&query={}", segment(part));
-        let items = self.list(&path, Permission::ListRepositories).await?;
+        let items = self.list(&path, RetryPolicy::Optional, Permission::ListRepositories).await?;
         Ok(items.iter().filter_map(repository).collect())
     }
 

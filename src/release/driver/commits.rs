@@ -3,14 +3,14 @@
 use super::ReleaseDriver;
 use crate::error::Result;
 use crate::inputs::release::Ref;
-use crate::job;
 use crate::release::backend::{
-    CommitReader, FieldRejection, HistorySource, KnownRepository, ReleaseBackend, ReleaseState,
-    ReleaseUpdate, UpdateResult,
+    CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
+    UpdateResult,
 };
 use crate::release::commit::Commit;
 use crate::release::limits::{self, short_sha};
 use crate::release::other_repository::CommitConflict;
+use crate::release::repository_match::{self, RepositoryMatch};
 use crate::release::task::CommitPlan;
 use crate::text::quote;
 
@@ -18,17 +18,23 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.
     pub(crate) async fn resolve_repositories(&mut self, reason: &str, change: &mut ReleaseUpdate) {
         self.progress.exists = true;
-        let mut unknown = Vec::new();
+        let (mut unknown, mut is_ambiguous) = (Vec::new(), false);
         for one in std::mem::take(&mut change.refs) {
             match self.backend_name(&one.repository).await {
                 // A name that was refused once is refused again.
-                Ok(Some(name)) if name != one.repository || !reason.contains(&name) => {
+                Ok(RepositoryMatch::Found { name, .. })
+                    if name != one.repository || !reason.contains(&name) =>
+                {
                     tracing::info!(
                         repository = one.repository,
                         known_as = name,
                         "repository found under another name"
                     );
                     change.refs.push(Ref { repository: name, ..one });
+                }
+                Ok(RepositoryMatch::Ambiguous(matching)) => {
+                    self.warn_ambiguous(&one.repository, &matching);
+                    is_ambiguous = true;
                 }
                 Ok(_) => unknown.push(quote(&one.repository)),
                 // A token that makes releases need not be one that lists repositories.
@@ -37,32 +43,46 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         self.progress.commits.clear();
         self.note_commits(change);
-        if unknown.is_empty() {
-            return;
+        if !unknown.is_empty() {
+            let message = format!(
+                "the backend has no repository {}, so it cannot fetch commits",
+                unknown.join(", ")
+            );
+            self.progress.warn("repository-unknown", message);
         }
-        let message = format!(
-            "the backend has no repository {}, so it cannot fetch commits",
-            unknown.join(", ")
-        );
-        self.progress.warn("repository-unknown", message);
-        if matches!(self.task.commits, CommitPlan::FromJob(_)) {
+        let is_missing = is_ambiguous || !unknown.is_empty();
+        if is_missing && matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read(HistorySource::Checkout, change, None).await;
             let existing = self.existing(change).await.ok().flatten();
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
     }
 
-    /// The backend's name for a repository: a GitLab's display name has another spelling, and an
-    /// address tells the path.
-    async fn backend_name(&mut self, name: &str) -> Result<Option<String>> {
+    /// The backend's name for a repository. The search goes by display names, which may hide the
+    /// one with the right address: where no address matches, all that are listed are looked at.
+    async fn backend_name(&mut self, name: &str) -> Result<RepositoryMatch> {
         let part = name.rsplit('/').next().unwrap_or(name).trim();
-        let is_it = |one: &KnownRepository| one.is_linked && is_same(one, name);
-        let named = |listed: Vec<KnownRepository>| listed.into_iter().find(is_it);
-        let mut matching = named(self.backend.repositories(part).await?);
-        if matching.is_none() && self.task.by_display_name {
-            matching = named(self.backend.repositories("").await?);
+        let page = self.task.url.as_deref();
+        let found = repository_match::find(&self.backend.repositories(part).await?, name, page);
+        let is_enough = match found {
+            RepositoryMatch::Found { by_address, .. } => by_address,
+            RepositoryMatch::Unlisted => !self.task.by_display_name,
+            RepositoryMatch::Ambiguous(_) => false,
+        };
+        if is_enough {
+            return Ok(found);
         }
-        Ok(matching.map(|one| one.name))
+        Ok(repository_match::find(&self.backend.repositories("").await?, name, page))
+    }
+
+    fn warn_ambiguous(&mut self, name: &str, matching: &[String]) {
+        let message = format!(
+            "{} repositories match {} equally, so none of them is taken: {}; name one in `commits`, as NAME@SHA",
+            matching.len(),
+            quote(name),
+            matching.join(", ")
+        );
+        self.progress.warn("repository-ambiguous", message);
     }
 
     /// Puts commits that are read here into the change; the reason why not is a warning.
@@ -100,7 +120,15 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let name = self.task.repository.clone()?;
         let known = match self.backend.fetches_commits() {
             // A token that may not list repositories leaves it as it was told.
-            true => self.backend_name(&name).await.unwrap_or(Some(name)),
+            true => match self.backend_name(&name).await {
+                Ok(RepositoryMatch::Found { name, .. }) => Some(name),
+                Ok(RepositoryMatch::Unlisted) => None,
+                Ok(RepositoryMatch::Ambiguous(matching)) => {
+                    self.warn_ambiguous(&name, &matching);
+                    None
+                }
+                Err(_) => Some(name),
+            },
             false => Some(name),
         };
         known.filter(|name| name.chars().count() <= limits::REPOSITORY)
@@ -194,51 +222,4 @@ pub(crate) fn is_hash_only(commit: &Commit) -> bool {
 
 pub(crate) fn keep_hash(commit: &mut Commit) {
     *commit = Commit { id: std::mem::take(&mut commit.id), time: commit.time, ..Commit::default() };
-}
-
-/// Whether a repository of the backend is the one of this name: by its name, blanks around slashes
-/// aside, by the path of its page, or by the third party's own name for it.
-fn is_same(listed: &KnownRepository, name: &str) -> bool {
-    let plain = |text: &str| {
-        text.split('/').map(str::trim).collect::<Vec<_>>().join("/").trim_matches('/').to_owned()
-    };
-    let requested = plain(name);
-    let of_url = listed.url.as_deref().and_then(job::repository_of_url);
-    let names = [Some(plain(&listed.name)), of_url, listed.slug.as_deref().map(plain)];
-    names.into_iter().flatten().any(|known| job::same_repository(&known, &requested))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn repository(name: &str, url: Option<&str>, slug: Option<&str>) -> KnownRepository {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        KnownRepository {
-            name: name.to_owned(),
-            url: owned(url),
-            slug: owned(slug),
-            is_linked: true,
-        }
-    }
-
-    #[test]
-    fn a_display_name_and_an_address_are_the_same_repository() {
-        for known in [
-            repository("acme/web", None, None),
-            repository("Acme/Web", None, None),
-            repository("acme / web", None, None),
-            repository("Acme Corp / Website", Some("https://gitlab.example/acme/web"), None),
-            repository("Website", Some("https://gitlab.example/acme/web.git"), None),
-            repository("Website", None, Some("acme/web")),
-        ] {
-            assert!(is_same(&known, "acme/web"), "{known:?}");
-        }
-        for other in [
-            repository("acme/website", None, None),
-            repository("web", Some("https://gitlab.example/other/web"), Some("42")),
-        ] {
-            assert!(!is_same(&other, "acme/web"), "{other:?}");
-        }
-    }
 }

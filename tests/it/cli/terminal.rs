@@ -5,6 +5,7 @@
 use crate::integration::browser_flow::BrowserFlow;
 use crate::integration::fixtures::FixtureCase;
 use crate::support::fake_vendor::FakeVendor;
+use crate::support::http_server::{HttpServer, Response};
 use crate::support::run::{ProgramRun, RunResult, RunningProgram};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
@@ -111,6 +112,20 @@ fn a_signal_ends_the_wait_and_the_pipeline_stays() {
     drop(keyboard);
     journey.assert_nothing_leaks(&ended);
     journey.resume(&journey.party.approve(&page)).expect(0);
+}
+
+#[test]
+fn at_a_terminal_the_server_of_a_file_is_used_and_said() {
+    let server = HttpServer::new(|_| Response::detail(401, "no"));
+    let run = ProgramRun::local().var("SENTRY_AUTH_TOKEN", "sntryu_t0ken");
+    let run = run.var("FINISHLINE_RELEASE", "v1").var("FINISHLINE_COMMITS", "none");
+    run.file(".sentryclirc", format!("[defaults]\nurl={}\norg=acme\nproject=web\n", server.url()));
+    let ended = go_at_a_terminal(&run).expect(5);
+    assert!(ended.stderr.contains("using the server that .sentryclirc names"), "{}", ended.stderr);
+    assert_eq!(server.requests().len(), 1);
+    // A CI host may have a terminal, too.
+    go_at_a_terminal(&run.var("CI", "true")).expect(2);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

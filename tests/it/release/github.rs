@@ -33,7 +33,7 @@ pub(crate) fn ask_within<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (url, token) = (Url::parse(api).unwrap(), token.map(Secret::from));
     let trust = TlsTrust::Roots(Vec::new());
-    let github = GitHubApi::new(&url, token.as_ref(), &trust, Instant::now() + time)?;
+    let github = GitHubApi::new(&url, token.as_ref(), &trust, time, Instant::now() + time)?;
     runtime.block_on(asking(&github))
 }
 

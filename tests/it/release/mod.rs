@@ -3,6 +3,7 @@
 mod broken_checkouts;
 mod checkouts;
 mod commits;
+mod file_address;
 mod git;
 mod git_places;
 pub(crate) mod github;
@@ -13,6 +14,7 @@ mod matrix;
 mod odd_commits;
 mod previous_commit;
 mod project_scope;
+mod repository_forms;
 pub(crate) mod requests;
 mod two_repositories;
 mod which_commit;

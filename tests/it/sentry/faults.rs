@@ -127,7 +127,7 @@ fn a_server_that_is_not_there_is_unreachable() {
     let ended = assert_fails(&opsgenie(&url).var("FINISHLINE_TIMEOUT", "1"), 6, "unreachable");
     let host = url.trim_start_matches("http://");
     let message = format!("cannot connect to {host}: Connection refused (os error 111)");
-    assert_eq!(ended.output("error-message"), message);
+    assert!(ended.output("error-message").starts_with(&message));
     assert!(ended.stderr.contains(AGAIN), "{}", ended.stderr);
     assert!(ended.stderr.contains("check `url`, the network and the proxy"), "{}", ended.stderr);
 }
@@ -317,7 +317,7 @@ fn a_server_that_goes_on_failing_is_told_with_its_status_and_words() {
     let sentry = always(GET_INTEGRATIONS, || Response::detail(503, "down for\nmaintenance"));
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "1"), 6, "backend-error");
     assert_eq!(ended.output("error-status"), "503");
-    assert!(ended.output("error-message").ends_with("HTTP 503: down for maintenance"));
+    assert!(ended.output("error-message").contains("HTTP 503: down for maintenance; gave up on"));
 }
 
 #[test]

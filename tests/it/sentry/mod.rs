@@ -7,6 +7,7 @@ mod faults;
 mod intermediaries;
 mod links;
 mod network;
+mod outages;
 mod resume;
 mod tokens;
 mod web;

@@ -65,6 +65,11 @@ impl<'a> SentryRequest<'a> {
     pub(crate) fn post(path: impl Into<String>, json: &'a Value, retry: RetryPolicy) -> Self {
         Self { method: Method::POST, json: Some(json), retry, ..Self::get(path) }
     }
+
+    /// Its method and path, for the log and its failure; a query may hold what a step was answered.
+    fn line(&self) -> String {
+        format!("{} {}", self.method, self.path.split('?').next().unwrap_or_default())
+    }
 }
 
 /// What the paths of the API begin with.
@@ -136,15 +141,26 @@ impl SentryClient {
         let retries = RetryLoop {
             connection: &self.connection,
             deadline: self.deadline,
+            policy: request.retry,
+            request: request.line(),
             is_pooled: true,
             log_message: "retrying after a pause",
         };
-        retries
-            .run(async || match http::send(self.build(request)).await {
-                Ok(response) => self.classify(request, response),
-                Err(error) => self.classify_error(request.retry, &error),
-            })
-            .await
+        let send = async || match http::send(self.build(request)).await {
+            Ok(response) => self.classify(request, response),
+            Err(error) => self.classify_error(request.retry, &error),
+        };
+        let host = self.base.host_str().unwrap_or_default();
+        let message = format!("{host} did not send a complete response before the deadline");
+        retries.run(send, Error::new(ErrorCode::Deadline, message)).await
+    }
+
+    /// Reads what the run can go on without.
+    pub(crate) async fn get_optional(
+        &self,
+        path: impl Into<String>,
+    ) -> Result<HttpResponse, SendError> {
+        self.send(&SentryRequest { retry: RetryPolicy::Optional, ..SentryRequest::get(path) }).await
     }
 
     /// Reads a path below the server's address.
@@ -166,11 +182,13 @@ impl SentryClient {
     pub(crate) async fn get_all(
         &self,
         path: &str,
+        retry: RetryPolicy,
         denied: impl Fn(&HttpResponse) -> Error,
     ) -> Result<Vec<Value>> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
-            let response = self.get(format!("{path}{cursor}")).await?;
+            let request = SentryRequest::get(format!("{path}{cursor}"));
+            let response = self.send(&SentryRequest { retry, ..request }).await?;
             if !response.is_success() {
                 return Err(denied(&response));
             }

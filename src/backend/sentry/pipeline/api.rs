@@ -112,7 +112,7 @@ impl SentryBackend<'_> {
             "response lost: checking whether the server applied the request"
         );
         // A finish that failed halfway leaves a session whose step cannot be read.
-        let current = self.client.get(self.path(PIPELINE)).await.ok();
+        let current = self.client.get_optional(self.path(PIPELINE)).await.ok();
         if let Some(current) = current.filter(HttpResponse::is_success) {
             let earlier_step = self.api.step.clone();
             let view = self.read_step(&current)?;

@@ -80,7 +80,7 @@ impl SentryBackend<'_> {
 
     async fn no_setup_error(&self, error: SendError) -> Error {
         let path = format!("config/integrations/?provider_key={}", segment(&self.task.key));
-        match self.client.get(self.path(&path)).await {
+        match self.client.get_optional(self.path(&path)).await {
             Ok(response) if response.status == 404 => self.no_page(None),
             _ => error.into(),
         }
