@@ -6,6 +6,7 @@ use crate::backend::sentry::{ConnectOptions, PreflightClient, TokenOwner};
 use crate::database::path;
 use crate::error::Result;
 use crate::inputs::Inputs;
+use crate::inputs::missing;
 use crate::inputs::types::BackendName;
 use crate::integration::IntegrationTask;
 use crate::model::OrgSlug;
@@ -168,7 +169,7 @@ async fn run_check(
         CheckKind::Repository(repository) => format!("{slug}: repository {repository}"),
     };
     let Some(org) = OrgSlug::parse(slug) else {
-        return (name, Err(IntegrationTask::missing_org()));
+        return (name, Err(missing::org()));
     };
     let result = match kind {
         CheckKind::Integrations => preflight.organization(&org, true).await,

@@ -2,6 +2,7 @@
 //!
 //! All mistakes are reported at once. Nothing here touches a provider's description.
 
+pub mod missing;
 mod output;
 mod parse;
 pub mod raw;
@@ -26,7 +27,7 @@ use types::ReadFile;
 use url::Url;
 
 pub use output::{LogLevel, OutputFormat, OutputOptions};
-pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
+pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit, WithoutToken};
 
 /// The server of those who run none of their own.
 const SAAS: &str = "https://sentry.io/";
@@ -75,6 +76,8 @@ pub struct Inputs {
     pub url_is_ours: bool,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
+    /// The variable of a manifest's token, when it is not set.
+    pub unset_token: Option<String>,
     /// A user's token for the pipeline alone.
     pub pipeline_token: Option<Secret>,
     /// How a Sentry is spoken to.
@@ -85,6 +88,8 @@ pub struct Inputs {
     pub proxy_over_tls: bool,
     /// The backend, when it was named.
     pub backend: Option<BackendName>,
+    /// What a run without a token ends as, when that was said; see [`missing::skipped_token`].
+    pub without_token: Option<WithoutToken>,
     /// The embedded backend's file.
     pub database: Option<String>,
     /// The file that names many integrations and releases.
@@ -133,11 +138,13 @@ impl Inputs {
             url_is_given: raw.get("url").is_some(),
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
+            unset_token: raw.unset_token.clone(),
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, parse::certificates),
             proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
             backend: reader.value("backend", parse::backend),
+            without_token: reader.value("without-token", parse::without_token),
             database: reader.value("database", parse::text),
             manifest: reader.value("manifest", parse::text),
             max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),
@@ -203,15 +210,10 @@ impl Inputs {
             (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
             (_, Some(_), _) => Ok(BackendName::Sentry),
             _ if self.pipeline_token.is_some() => Ok(BackendName::Sentry),
-            (None, None, None) if !job.host.is_ci() => Ok(BackendName::Embedded),
-            (_, None, _) if !job.host.is_ci() => Err(Error::new(
-                ErrorCode::NoToken,
-                "the Sentry backend needs a token, but none is set",
-            )),
-            (_, None, _) => {
-                let message = "this job has no Sentry token, and `backend: embedded` is not set";
-                Err(Error::new(ErrorCode::Usage, message).with_hint(ErrorCode::NoToken.hint()))
+            (None, None, None) if !job.host.is_ci() && self.unset_token.is_none() => {
+                Ok(BackendName::Embedded)
             }
+            (_, None, _) => Err(missing::token(self.unset_token.as_deref())),
         }
     }
 }
@@ -246,18 +248,4 @@ fn url(reader: &mut InputReader<'_>, claims: Option<&TokenClaims>) -> Option<Url
         (None, None) => reader.default_value("url", parse::url),
         (typed, _) => typed,
     }
-}
-
-/// Why the host withheld the token that this run would need, if it did.
-///
-/// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
-pub fn withheld_token_reason(raw: &RawInputs, job: &Job) -> Option<&'static str> {
-    let embedded = raw.get("backend").is_some_and(|input| input.text.expose() == "embedded");
-    let is_requested = raw.get("provider").is_some()
-        || raw.get("callback-url").is_some()
-        || raw.get("manifest").is_some()
-        || release::is_requested(raw);
-    let needed = is_requested && !embedded;
-    let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| raw.get(name));
-    if needed && token.is_none() { job.withheld_secrets() } else { None }
 }

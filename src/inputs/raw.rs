@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+/// The inputs that are tokens for Sentry.
+pub const TOKENS: [&str; 2] = ["auth-token", "pipeline-token"];
+
 /// The flags of the command line: texts by the input's name, and each `--set`.
 #[derive(Default)]
 pub struct CommandLineFlags {
@@ -74,10 +77,12 @@ pub struct EntryInputs {
     pub state: Option<StateBlock>,
     /// Whether it asks for a release, and not for an integration.
     pub release: bool,
+    /// The variable of its token, when that is not set.
+    pub unset_token: Option<String>,
 }
 
 /// Everything that was typed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct RawInputs {
     typed: BTreeMap<&'static str, RawInput>,
     /// What holds when nothing else names it.
@@ -88,6 +93,8 @@ pub struct RawInputs {
     pub(super) block: Option<StateBlock>,
     /// Whether an entry of a manifest asks for a release.
     pub(super) asks_release: bool,
+    /// The variable of its token, when that is not set: then no other token stands in.
+    pub(super) unset_token: Option<String>,
 }
 
 impl RawInputs {
@@ -114,6 +121,9 @@ impl RawInputs {
             inputs
         };
         let mut typed = shared(&self.typed);
+        if entry.unset_token.is_some() {
+            TOKENS.iter().for_each(|name| drop(typed.remove(name)));
+        }
         typed.extend(entry.texts);
         Self {
             typed,
@@ -121,6 +131,7 @@ impl RawInputs {
             sets: Vec::new(),
             block: entry.state,
             asks_release: entry.release,
+            unset_token: entry.unset_token,
         }
     }
 
@@ -152,6 +163,15 @@ impl RawInputs {
             InputOrigin::Variable(name) => name.starts_with("FINISHLINE_"),
             InputOrigin::File(_) => false,
         })
+    }
+
+    /// The same without the fields of `state`.
+    #[must_use]
+    pub fn without_state(mut self) -> Self {
+        self.typed.remove("state");
+        self.sets.clear();
+        self.block = None;
+        self
     }
 
     /// What was given for the input called `name`.

@@ -144,6 +144,15 @@ impl Outcome {
         Self { skipped_reason: Some(reason), ..Self::new(OutcomeStatus::Skipped, headline) }
     }
 
+    /// No token was given, and the inputs say that the run is skipped then.
+    pub fn skipped_without_token(missing: &Error) -> Self {
+        let headline = "skipped: no token, and `without-token` is `skip`";
+        let message = format!("nothing was done: {}; {}", missing.message, missing.hint);
+        let skipped_reason = Some(ErrorCode::NoToken.slug());
+        Self { skipped_reason, ..Self::new(OutcomeStatus::Skipped, headline) }
+            .with_warning(Some(Warning::new(ErrorCode::NoToken.slug(), message)))
+    }
+
     /// This end and that of the release job beside it: the worse of the two is what the run comes
     /// to, and a second failure is a warning.
     #[must_use]
@@ -197,7 +206,10 @@ impl Outcome {
             ToleratedExit::Unavailable => exit == ExitCode::Unavailable,
             ToleratedExit::All => (3..=6).contains(&exit.number()),
         };
-        if tolerated.iter().any(covers) {
+        // A mistake beside the lack of a token is no question of rights.
+        let each = self.failure.iter().flat_map(|failure| &failure.errors);
+        let mut mistakes = each.filter(|one| one.code.exit() != exit && !one.is_missing_input);
+        if tolerated.iter().any(covers) && mistakes.next().is_none() {
             let message = format!("exit {} is tolerated, so the step succeeds", exit.number());
             self.warnings.push(Warning::new("tolerated", message));
             self.tolerated = true;

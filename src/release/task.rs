@@ -4,6 +4,7 @@ use super::backend::{Deploy, HistorySource, ReleaseUpdate};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
+use crate::inputs::missing;
 use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
@@ -82,8 +83,8 @@ impl ReleaseTask {
                 (org.clone(), version, deploy)
             }
             (org, version, deploy) => {
-                let no_org = org.is_none().then(crate::integration::IntegrationTask::missing_org);
-                let no_projects = release.projects.is_empty().then(no_projects);
+                let no_org = org.is_none().then(missing::org);
+                let no_projects = release.projects.is_empty().then(missing::projects);
                 let mistakes = [no_org, no_projects, version.err(), deploy.err()];
                 let mistakes = mistakes.into_iter().flatten().collect();
                 return Err(Error::combine(mistakes).expect("one of the four is a mistake"));
@@ -137,11 +138,6 @@ impl ReleaseTask {
             CommitPlan::None | CommitPlan::Upload(_) => Vec::new(),
         }
     }
-}
-
-fn no_projects() -> Error {
-    Error::new(ErrorCode::Usage, "`projects` is missing: the slugs of the release's projects")
-        .with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
 }
 
 /// The deploy that is asked for; without an environment there is none, unless one is demanded.

@@ -251,6 +251,7 @@ fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Error {
         format!("`{name}` is missing from `{input}`: {}", field.help),
     )
     .with_hint(format!("run `finishline providers {key}` to see every field with an example"))
+    .for_missing_input()
 }
 
 fn unquoted(field: &Field, entry: &FieldEntry) -> Error {

@@ -77,8 +77,10 @@ fn every_missing_field_is_named_at_once() {
         assert_says_all(&run, &[(base, None), (account, Some(hint))]);
     }
     let run = laptop().without("FINISHLINE_STATE").without("FINISHLINE_ORG");
-    let org =
-        ("`org` is missing: the organization slug", Some("set `org` (FINISHLINE_ORG, --org)"));
+    let org = (
+        "`org` is missing: the organization slug (SENTRY_ORG)",
+        Some("set `org` (FINISHLINE_ORG, SENTRY_ORG, --org)"),
+    );
     assert_says_all(&run, &[org, (base, None), (account, Some(hint))]);
 }
 
@@ -243,8 +245,8 @@ fn nothing_asked_and_nowhere_to_do_it_are_errors() {
                 release";
     assert_says(&nothing, message, hint);
     let nowhere = laptop().without("FINISHLINE_ORG");
-    let message = "`org` is missing: the organization slug";
-    assert_says(&nowhere, message, "set `org` (FINISHLINE_ORG, --org)");
+    let message = "`org` is missing: the organization slug (SENTRY_ORG)";
+    assert_says(&nowhere, message, "set `org` (FINISHLINE_ORG, SENTRY_ORG, --org)");
 }
 
 #[test]

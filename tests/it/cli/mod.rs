@@ -5,6 +5,7 @@ mod error_messages;
 pub(crate) mod import;
 mod inputs;
 mod manual;
+mod missing;
 mod modes;
 mod run;
 mod terminal;
