@@ -13,7 +13,7 @@ use crate::release::{
     Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
     ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
-use crate::text::{date, segment};
+use crate::text::{date, quote, segment};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -122,9 +122,42 @@ impl SentryReleases {
                 Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
             }
             413 => Ok(UpdateResult::TooLarge),
-            400 => self.rejected(&response).map(UpdateResult::Rejected),
+            400 => {
+                let rejection = self.rejected(&response)?;
+                let slugs = body["projects"].as_array().into_iter().flatten();
+                let slugs: Vec<_> = slugs.filter_map(Value::as_str).collect();
+                Ok(UpdateResult::Rejected(self.with_wrong_projects(rejection, &slugs).await))
+            }
             _ => Err(self.denied(&response)),
         }
+    }
+
+    /// Of projects that were rejected: which of them the token does not see, and what is near.
+    async fn with_wrong_projects(
+        &self,
+        mut rejection: FieldRejection,
+        slugs: &[&str],
+    ) -> FieldRejection {
+        if rejection.field != "projects" {
+            return rejection;
+        }
+        let (mut wrong, mut near) = (Vec::new(), Vec::new());
+        for slug in slugs {
+            let seen = preflight::project(&self.client, &self.org, slug).await;
+            if seen.is_err_and(|failure| failure.code == ErrorCode::NotAMember) {
+                wrong.push(quote(slug));
+                near.extend(preflight::near_project(&self.client, &self.org, slug).await);
+            }
+        }
+        let failure = &mut rejection.failure;
+        if !wrong.is_empty() {
+            failure.message = format!("{}: {}", failure.message, wrong.join(", "));
+        }
+        if !near.is_empty() {
+            let near: Vec<_> = near.iter().map(|slug| quote(slug)).collect();
+            failure.hint = format!("did you mean {}? {}", near.join(", "), failure.hint);
+        }
+        rejection
     }
 
     /// The first field that the server rejects.
@@ -283,7 +316,11 @@ impl ReleaseBackend for SentryReleases {
         };
         match (response.status, id(&response.json()["id"])) {
             (200..=299, Some(id)) => Ok(DeployResult::There(id)),
-            (400, _) => self.rejected(&response).map(DeployResult::Rejected),
+            (400, _) => {
+                let slugs: Vec<_> = projects.iter().map(String::as_str).collect();
+                let rejection = self.rejected(&response)?;
+                Ok(DeployResult::Rejected(self.with_wrong_projects(rejection, &slugs).await))
+            }
             (404, _) => Err(self.release_missing(&response)),
             _ => Err(self.denied(&response)),
         }

@@ -1,6 +1,7 @@
 //! The command line: its inputs, its modes, its mistakes, and a person at a terminal.
 
 mod check;
+mod check_states;
 mod error_messages;
 pub(crate) mod import;
 mod inputs;
