@@ -205,6 +205,14 @@ impl Error {
         if self.errors.is_empty() { vec![self] } else { self.errors }
     }
 
+    /// Whether its exit code may be tolerated: none of several that it stands for is a mistake that
+    /// `tolerate` does not cover.
+    pub fn is_tolerable(&self) -> bool {
+        let is_covered =
+            |one: &Self| one.is_missing_input || (3..=6).contains(&one.code.exit().number());
+        (3..=6).contains(&self.code.exit().number()) && self.errors.iter().all(is_covered)
+    }
+
     /// Says all mistakes at once, each one once; the first one gives code and hint.
     ///
     /// Returns `None` when there is none.

@@ -219,6 +219,7 @@ impl RunContext<'_> {
         let outcome = timeout_at(deadline, work).await;
         let mut outcome = outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
         outcome.tolerate(&base.tolerate);
+        outcome.warn_once(entry.inputs.warnings.clone());
         let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
         tracing::info!(entry, status, "{}", outcome.headline);
         outcome

@@ -103,20 +103,27 @@ impl<'r> RunContext<'r> {
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }
+        let mut outcome = self.execute_inputs(&inputs).await;
+        outcome.warn_once(inputs.warnings);
+        outcome
+    }
+
+    /// The same with inputs that have no mistakes.
+    async fn execute_inputs(&self, inputs: &Inputs) -> Outcome {
         if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.command == Command::Run) {
-            return self.run_manifest(&inputs, manifest).await;
+            return self.run_manifest(inputs, manifest).await;
         }
         let deadline =
-            Instant::now() + if self.may_prompt(&inputs) { USER_TIMEOUT } else { inputs.timeout };
+            Instant::now() + if self.may_prompt(inputs) { USER_TIMEOUT } else { inputs.timeout };
         // Boxed here and below: what is moved from call to call is an address, and not 50 KB of states.
         let work = Box::pin(async {
             match self.command {
-                Command::Run => Ok(self.run(&inputs, deadline).await),
-                Command::Check => self.preflight(&inputs, deadline).await,
-                Command::Import => self.import(&inputs, deadline).await,
-                Command::Resume => match self.entry_to_resume(&inputs, deadline) {
+                Command::Run => Ok(self.run(inputs, deadline).await),
+                Command::Check => self.preflight(inputs, deadline).await,
+                Command::Import => self.import(inputs, deadline).await,
+                Command::Resume => match self.entry_to_resume(inputs, deadline) {
                     Ok(Some(entry)) => self.resume(&entry, deadline).await,
-                    Ok(None) => self.resume(&inputs, deadline).await,
+                    Ok(None) => self.resume(inputs, deadline).await,
                     Err(failure) => Err(failure),
                 },
             }

@@ -40,7 +40,7 @@ pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
     if !is_requested(raw) || raw.get("manifest").is_some() {
         return Vec::new();
     }
-    let is_given = |name: &str| raw.get(name).or(raw.file_default(name)).is_some();
+    let is_given = |name: &str| raw.is_given(name) || raw.file_default(name).is_some();
     let token_org = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
     let token = lacks_token(raw, job).then(|| token(raw.unset_token.as_deref()));
     let org = (!is_given("org") && token_org.is_none()).then(org);
@@ -81,5 +81,5 @@ fn is_embedded(raw: &RawInputs) -> bool {
 }
 
 fn has_token(raw: &RawInputs) -> bool {
-    TOKENS.iter().any(|name| raw.get(name).is_some())
+    TOKENS.iter().any(|name| raw.is_given(name))
 }

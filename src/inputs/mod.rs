@@ -13,7 +13,7 @@ pub mod table;
 pub mod types;
 
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenClaims, TokenKind};
@@ -76,6 +76,8 @@ pub struct Inputs {
     pub url_is_ours: bool,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
+    /// What the reader should know of the inputs.
+    pub warnings: Vec<Warning>,
     /// The variable of a manifest's token, when it is not set.
     pub unset_token: Option<String>,
     /// A user's token for the pipeline alone.
@@ -114,11 +116,10 @@ impl Inputs {
         read: ReadFile<'_>,
         earlier: Vec<Error>,
     ) -> Result<Self> {
-        let (state, wrong) = FieldInput::read(raw, env, read);
-        let (apps, wrong_apps) = apps(raw, env, read);
+        let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, earlier);
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
+        reader.mistakes.extend(wrong);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -139,6 +140,7 @@ impl Inputs {
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
             unset_token: raw.unset_token.clone(),
+            warnings: raw.warnings.clone(),
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, parse::certificates),
@@ -153,9 +155,13 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
-        let more = inputs.conflicts().into_iter().chain(inputs.token_mismatch(claims.as_ref()));
-        let mistakes = reader.mistakes.into_iter().chain(more).collect();
-        Error::combine(mistakes).map_or(Ok(inputs), Err)
+        inputs.checked(reader.mistakes, claims.as_ref())
+    }
+
+    /// The inputs, unless there are mistakes, or some that deny each other.
+    fn checked(self, mistakes: Vec<Error>, claims: Option<&TokenClaims>) -> Result<Self> {
+        let more = self.conflicts().into_iter().chain(self.token_mismatch(claims));
+        Error::combine(mistakes.into_iter().chain(more).collect()).map_or(Ok(self), Err)
     }
 
     fn conflicts(&self) -> Option<Error> {
@@ -218,10 +224,14 @@ impl Inputs {
     }
 }
 
-fn apps(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Error>) {
+/// The fields of `state` and of `apps`, and what is wrong with them.
+fn fields(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, FieldInput, Vec<Error>) {
+    let (state, mut mistakes) = FieldInput::read(raw, env, read);
     let apps = raw.get("apps");
     let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
-    apps.unwrap_or_default()
+    let (apps, more) = apps.unwrap_or_default();
+    mistakes.extend(more);
+    (state, apps, mistakes)
 }
 
 fn is_https(address: Option<&str>) -> bool {

@@ -6,7 +6,7 @@ use super::sentry_cli;
 use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::ReadFile;
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::secret::Secret;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeMap;
@@ -89,6 +89,10 @@ pub struct RawInputs {
     defaults: BTreeMap<&'static str, RawInput>,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<Secret>,
+    /// The inputs that were given and could not be read.
+    unreadable: Vec<&'static str>,
+    /// What the reader should know of what was typed.
+    pub(super) warnings: Vec<Warning>,
     /// The `state` of a manifest's entry.
     pub(super) block: Option<StateBlock>,
     /// Whether an entry of a manifest asks for a release.
@@ -100,15 +104,19 @@ pub struct RawInputs {
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let (mut typed, mut mistakes) = (BTreeMap::new(), Vec::new());
+        let (mut typed, mut mistakes, mut unreadable) = (BTreeMap::new(), Vec::new(), Vec::new());
         for input in INPUTS {
             match lookup(input, &flags, env, read) {
                 Ok(text) => typed.extend(text.map(|text| (input.name, text))),
-                Err(mistake) => mistakes.push(mistake),
+                Err(mistake) => {
+                    unreadable.push(input.name);
+                    mistakes.push(mistake);
+                }
             }
         }
         let sets = flags.sets.into_iter().map(Secret::from).collect();
-        (Self { typed, sets, ..Self::default() }, mistakes)
+        let warnings = unquote_tokens(&mut typed);
+        (Self { typed, sets, unreadable, warnings, ..Self::default() }, mistakes)
     }
 
     /// What holds for one entry of a manifest: what it says, over what was typed under names that
@@ -125,7 +133,10 @@ impl RawInputs {
             TOKENS.iter().for_each(|name| drop(typed.remove(name)));
         }
         typed.extend(entry.texts);
+        let warnings = unquote_tokens(&mut typed);
         Self {
+            unreadable: self.unreadable.clone(),
+            warnings,
             typed,
             defaults: shared(&self.defaults),
             sets: Vec::new(),
@@ -174,10 +185,41 @@ impl RawInputs {
         self
     }
 
+    /// Whether anything was given for the input called `name`, also what cannot be read.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.get(name).is_some() || self.unreadable.contains(&name)
+    }
+
     /// What was given for the input called `name`.
     pub fn get(&self, name: &str) -> Option<&RawInput> {
         self.typed.get(name)
     }
+}
+
+/// Takes off the quotes of a shell or of a `.env` file around tokens, and says of which; what has
+/// nothing in them is not given.
+fn unquote_tokens(typed: &mut BTreeMap<&'static str, RawInput>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for name in TOKENS.into_iter().chain(["github-token"]) {
+        let Some(input) = typed.get_mut(name) else { continue };
+        let Some(token) = without_quotes(input.text.expose()).map(Secret::from) else { continue };
+        if token.expose().is_empty() {
+            typed.remove(name);
+            continue;
+        }
+        input.text = token;
+        let origin = input.origin;
+        let message =
+            format!("`{name}` ({origin}) is used without the quotes around it: remove them");
+        warnings.push(Warning::new("quoted-token", message));
+    }
+    warnings
+}
+
+/// What stands between two quotes of one kind.
+fn without_quotes(text: &str) -> Option<&str> {
+    let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote).map(str::trim);
+    within('"').or_else(|| within('\''))
 }
 
 fn lookup(

@@ -1,7 +1,7 @@
 //! The commits of a release: who has them, and how they reach the backend.
 
 use super::ReleaseDriver;
-use crate::error::Result;
+use crate::error::{Result, Warning};
 use crate::inputs::release::{PreviousCommit, Ref};
 use crate::job;
 use crate::release::backend::{
@@ -39,14 +39,16 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         if unknown.is_empty() {
             return;
         }
-        let message = format!(
-            "the backend has no repository {}, so it cannot fetch commits",
-            unknown.join(", ")
-        );
-        self.progress.warn("repository-unknown", message);
+        let index = self.progress.warnings.len();
         if matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read(HistorySource::Checkout, change, None).await;
         }
+        let result = match change.commits.is_empty() {
+            true => "so it cannot fetch commits",
+            false => "so its commits are read from the checkout",
+        };
+        let message = format!("the backend has no repository {}, {result}", unknown.join(", "));
+        self.progress.warnings.insert(index, Warning::new("repository-unknown", message));
     }
 
     /// The backend's name for a repository: a GitLab's display name has another spelling, and an
@@ -78,8 +80,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         match self.histories.read(source, head, previous).await {
             Ok(history) => {
                 let (commits, warnings) = limits::apply_limits(history.commits);
-                self.progress.warnings.extend(history.warnings);
-                self.progress.warnings.extend(warnings);
+                self.progress.commit_warnings.extend(history.warnings);
+                self.progress.commit_warnings.extend(warnings);
                 self.progress.commit_count = Some(commits.len() as u64);
                 let plural = if commits.len() == 1 { "" } else { "s" };
                 self.progress.commits =
@@ -155,7 +157,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 UpdateResult::TooLarge => {
                     let id = short_sha(&one.commits[0].id);
                     let message = format!("commit {id} is too large, so only its SHA is sent");
-                    self.progress.warn("commits-cut", message);
+                    self.progress.warn_of_commits(message);
                 }
                 UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
                 UpdateResult::Stored { .. } => {}
@@ -175,7 +177,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                     if count < all {
                         let message =
                             format!("the server accepts only the newest {count} of {all} commits");
-                        self.progress.warn("commits-cut", message);
+                        self.progress.warn_of_commits(message);
                     }
                     return Ok(standing);
                 }

@@ -32,12 +32,30 @@ pub struct ReleaseProgress {
     pub commits: String,
     /// What the reader should know all the same.
     pub warnings: Vec<Warning>,
+    /// The same of the commits that are sent, as long as they are.
+    pub commit_warnings: Vec<Warning>,
 }
 
 impl ReleaseProgress {
     /// Whether anything at the backend is different now.
     pub fn changed(&self) -> bool {
         self.created || self.updated || self.deploy.as_ref().is_some_and(|(_, new)| *new)
+    }
+
+    /// Everything that the reader should know.
+    pub fn all_warnings(&self) -> Vec<Warning> {
+        [self.warnings.as_slice(), &self.commit_warnings].concat()
+    }
+
+    /// The commits are not sent after all, and nothing is said of them.
+    fn withdraw_commits(&mut self) {
+        self.commit_warnings.clear();
+        self.commits.clear();
+        self.commit_count = None;
+    }
+
+    fn warn_of_commits(&mut self, message: impl Into<String>) {
+        self.commit_warnings.push(Warning::new("commits-cut", message));
     }
 
     fn warn(&mut self, slug: &'static str, message: impl Into<String>) {
@@ -150,12 +168,13 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
             "commits" if change.commits.iter().any(|one| !commits::is_hash_only(one)) => {
                 let message = format!("the commits are sent without authors and files: {reason}");
-                self.progress.warn("commits-cut", message);
+                self.progress.warn_of_commits(message);
                 change.commits.iter_mut().for_each(commits::keep_hash);
                 Ok(())
             }
             "commits" if !change.commits.is_empty() => {
                 change.commits.clear();
+                self.progress.withdraw_commits();
                 self.progress
                     .warn("no-commits", format!("the release is sent without commits: {reason}"));
                 Ok(())
@@ -175,6 +194,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let is_same = standing.commit_count == count && standing.last_commit == Some(newest);
         if is_same {
             change.commits.clear();
+            self.progress.commit_warnings.clear();
         }
         Ok(!is_same)
     }

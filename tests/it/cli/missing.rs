@@ -188,3 +188,14 @@ fn an_entry_whose_own_token_is_missing_is_not_given_another() {
     assert_eq!(result["error"]["code"], "no-token", "{result}");
     assert_eq!(sentry.peer.lines(), [""; 0]);
 }
+
+#[test]
+fn what_is_given_and_cannot_be_read_is_not_missing() {
+    let run = integration(ProgramRun::github()).var("SENTRY_ORG", "acme");
+    for without in ["error", "skip"] {
+        let run = run.clone().var("FINISHLINE_WITHOUT_TOKEN", without);
+        let ended = run.args(&["run", "--auth-token-file", "no-such-file"]).execute().expect(2);
+        assert_eq!(ended.output("error-code"), "usage");
+        assert!(!ended.stderr.contains("is missing"), "{}", ended.stderr);
+    }
+}

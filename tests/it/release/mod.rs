@@ -2,6 +2,7 @@
 
 mod checkouts;
 mod commits;
+mod contradictions;
 mod git;
 mod git_places;
 mod github;
