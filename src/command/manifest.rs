@@ -2,7 +2,7 @@
 
 use super::{LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
-use crate::inputs::{Inputs, missing};
+use crate::inputs::{BackendName, Inputs, missing};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
 use crate::os::files;
@@ -49,12 +49,22 @@ impl RunContext<'_> {
         let group = LogGroup(self.sinks);
         let outcomes = self.run_entries(base, &entries, deadline).await;
         drop(group);
-        let outcome = Outcome::of_entries(outcomes);
+        let outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));
         if self.cancellation.is_requested() {
             // The host waits for the outputs, and not for long.
             return outcome;
         }
         self.with_status(base, outcome, deadline).await
+    }
+
+    /// The outcome with what is said once of all entries.
+    fn with_notes(&self, base: &Inputs, entries: &[PreparedEntry], outcome: Outcome) -> Outcome {
+        let is_embedded =
+            |entry: &PreparedEntry| entry.inputs.backend(self.job) == Ok(BackendName::Embedded);
+        match entries.iter().any(is_embedded) {
+            true => self.note_embedded(base, outcome),
+            false => outcome,
+        }
     }
 
     /// The inputs of the entry that goes on, when a manifest is given.

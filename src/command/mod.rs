@@ -7,6 +7,7 @@ pub(crate) mod commits;
 pub(crate) mod embedded;
 pub(crate) mod import;
 pub(crate) mod integration;
+pub(crate) mod kept_here;
 pub(crate) mod manifest;
 pub(crate) mod release;
 pub(crate) mod resume;
@@ -194,6 +195,7 @@ impl<'r> RunContext<'r> {
         deadline: Instant,
     ) -> Outcome {
         let RequestedJobs { task, release, backend } = jobs;
+        let is_embedded = backend == Ok(BackendName::Embedded);
         let integrated = match &task {
             Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
             None => None,
@@ -202,9 +204,14 @@ impl<'r> RunContext<'r> {
             Some(release) => Some(self.release(inputs, release, backend).await),
             None => None,
         };
-        match (integrated, released) {
+        let outcome = match (integrated, released) {
             (Some(integrated), Some(released)) => integrated.merge_release(released),
             (integrated, released) => integrated.or(released).expect("one of the two is asked for"),
+        };
+        // A manifest says it once, of all its entries.
+        match is_embedded && self.entry.is_none() {
+            true => self.note_embedded(inputs, outcome),
+            false => outcome,
         }
     }
 
