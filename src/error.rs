@@ -173,6 +173,8 @@ pub struct Error {
     pub status: Option<u16>,
     /// Where in a manifest the mistake stands, when it is one of a value there.
     pub place: Option<LineColumn>,
+    /// Whether it is that an input was not given, which a job without secrets cannot help.
+    pub is_missing_input: bool,
     /// Each of several mistakes, when there are more than one.
     pub errors: Vec<Self>,
 }
@@ -181,7 +183,8 @@ impl Error {
     /// A failure with the general hint of its code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let (message, hint) = (message.into(), code.hint().to_owned());
-        Self { code, message, hint, status: None, place: None, errors: Vec::new() }
+        let (is_missing_input, errors) = (false, Vec::new());
+        Self { code, message, hint, status: None, place: None, is_missing_input, errors }
     }
 
     /// Replaces the hint by one that knows more.
@@ -191,18 +194,43 @@ impl Error {
         self
     }
 
-    /// Says all mistakes at once; the first one gives code and hint.
+    /// Notes that it is an input that was not given.
+    #[must_use]
+    pub fn for_missing_input(self) -> Self {
+        Self { is_missing_input: true, ..self }
+    }
+
+    /// It, or each of the several that it stands for.
+    pub fn into_each(self) -> Vec<Self> {
+        if self.errors.is_empty() { vec![self] } else { self.errors }
+    }
+
+    /// Whether its exit code may be tolerated: none of several that it stands for is a mistake that
+    /// `tolerate` does not cover.
+    pub fn is_tolerable(&self) -> bool {
+        let is_covered =
+            |one: &Self| one.is_missing_input || (3..=6).contains(&one.code.exit().number());
+        (3..=6).contains(&self.code.exit().number()) && self.errors.iter().all(is_covered)
+    }
+
+    /// Says all mistakes at once, each one once; the first one gives code and hint.
     ///
     /// Returns `None` when there is none.
     pub fn combine(failures: Vec<Self>) -> Option<Self> {
-        let count = failures.len();
-        let first = failures.first()?.clone();
-        if count == 1 {
+        let mut each: Vec<Self> = Vec::new();
+        for failure in failures.into_iter().flat_map(Self::into_each) {
+            if !each.contains(&failure) {
+                each.push(failure);
+            }
+        }
+        let first = each.first()?.clone();
+        if each.len() == 1 {
             return Some(first);
         }
-        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
-        let message = format!("{count} errors: {}", messages.join("; "));
-        Some(Self { message, errors: failures, ..first })
+        let messages: Vec<_> = each.iter().map(|failure| failure.message.as_str()).collect();
+        let message = format!("{} errors: {}", each.len(), messages.join("; "));
+        let is_missing_input = each.iter().all(|failure| failure.is_missing_input);
+        Some(Self { message, is_missing_input, errors: each, ..first })
     }
 }
 

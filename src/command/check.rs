@@ -1,29 +1,37 @@
 //! The preflight: for each server and token once, whether what is asked for can be done; only reads.
 
 use super::commits::CommitSources;
+use super::release::PreparedRelease;
 use super::{RunContext, release, sentry};
 use crate::backend::embedded;
-use crate::backend::sentry::{ConnectOptions, PreflightClient, TokenOwner};
+use crate::backend::sentry::{CheckVerdict, ConnectOptions, PreflightClient, TokenOwner};
 use crate::database::path;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
+use crate::inputs::missing;
 use crate::inputs::types::BackendName;
-use crate::integration::IntegrationTask;
+use crate::integration::{IntegrationTask, links};
 use crate::model::OrgSlug;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
+use crate::text::quote;
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 use url::Url;
+
+/// The warning about what could not be looked at.
+const NOT_CHECKED: &str = "not-checked";
 
 /// What is looked at in an organization, in the order of the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum CheckKind {
     Integrations,
     Provider(String),
+    Role,
     Releases,
     Project(String),
     Repository(String),
+    Branch(String),
 }
 
 /// One server and token, with what is checked there.
@@ -35,7 +43,7 @@ struct ServerChecks<'a> {
 }
 
 /// One line of the table.
-type CheckResult = (String, Result<String>);
+type CheckResult = (String, Result<CheckVerdict>);
 
 impl RunContext<'_> {
     /// Looks at everything that the inputs, or the entries of the manifest, ask for.
@@ -57,12 +65,33 @@ impl RunContext<'_> {
                 Ok(BackendName::Embedded) => rows.push(self.check_embedded(inputs).await),
                 Err(failure) => rows.push(("token".to_owned(), Err(failure))),
             }
+            self.check_inputs(inputs, deadline, &mut rows);
         }
         for server in &servers {
             server.run(self, deadline, &mut rows).await;
         }
-        rows.dedup_by(|a, b| a.0 == b.0 && a.1.is_ok() && b.1.is_ok());
-        Ok(to_outcome(rows))
+        Ok(to_outcome(without_repeated(rows)))
+    }
+
+    /// What needs no server: the fields of `state`, and the form of the version.
+    fn check_inputs(&self, inputs: &Inputs, deadline: Instant, rows: &mut Vec<CheckResult>) {
+        let org = inputs.org.as_ref().map(|org| format!("{org}: ")).unwrap_or_default();
+        let backend = inputs.backend(self.job).unwrap_or(BackendName::Sentry);
+        if let Some(key) = inputs.provider.as_ref().filter(|_| backend == BackendName::Sentry) {
+            let result =
+                IntegrationTask::new(inputs, backend).map(|task| match task.provider.name() {
+                    "" => CheckVerdict::NotChecked("this provider's fields are unknown".to_owned()),
+                    _ => CheckVerdict::Passed("has the fields that it needs".to_owned()),
+                });
+            rows.push((format!("{org}state of {key}"), result));
+        }
+        if inputs.release.requested {
+            let result = PreparedRelease::new(self, inputs, backend, deadline).map(|release| {
+                let task = release.task;
+                CheckVerdict::Passed(format!("{} ({})", task.version, task.origin.words()))
+            });
+            rows.push((format!("{org}release version"), result));
+        }
     }
 
     /// Adds what these inputs ask for to the checks of their server and token.
@@ -76,9 +105,14 @@ impl RunContext<'_> {
         let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repository);
         let provider = inputs.provider.iter().cloned().map(CheckKind::Provider);
         let has_provider = inputs.provider.is_some();
+        let mapped = inputs.code_mappings.iter().flat_map(|mapping| {
+            let branch = mapping.default_branch.iter().cloned().map(CheckKind::Branch);
+            std::iter::once(CheckKind::Project(mapping.project.clone())).chain(branch)
+        });
         if has_provider || !inputs.release.requested {
-            let integrations = std::iter::once(CheckKind::Integrations).filter(|_| has_provider);
-            let checks = integrations.chain(provider);
+            let integrations = [CheckKind::Integrations, CheckKind::Role].into_iter();
+            let integrations = integrations.filter(|_| has_provider);
+            let checks = integrations.chain(provider).chain(mapped.filter(|_| has_provider));
             add(servers, inputs, inputs.page_url(), sentry::token(inputs)?, checks);
         }
         if inputs.release.requested {
@@ -103,7 +137,7 @@ impl RunContext<'_> {
                 embedded::list_read_only(&path, &task.org, task.provider).await?;
             }
             let note = if path.exists() { "exists" } else { "would be created" };
-            Ok(format!("{}: {note}", path.display()))
+            Ok(CheckVerdict::Passed(format!("{}: {note}; not sent to a Sentry", path.display())))
         };
         let name = inputs.provider.as_ref().map(|key| format!(", for {key}")).unwrap_or_default();
         (format!("embedded backend{name}"), check.await)
@@ -143,10 +177,11 @@ impl ServerChecks<'_> {
             };
         rows.push((
             format!("token for {host}"),
-            preflight.token(self.includes(&CheckKind::Integrations)),
+            preflight.token(self.includes(&CheckKind::Integrations)).map(CheckVerdict::Passed),
         ));
         let owner = preflight.whoami().await;
-        let account = owner.as_ref().map(describe_account).map_err(Clone::clone);
+        let account =
+            owner.as_ref().map(describe_account).map(CheckVerdict::Passed).map_err(Clone::clone);
         rows.push((format!("host {host}"), account));
         let Ok(owner) = owner else { return };
         for (kind, for_pipeline, name) in [
@@ -154,40 +189,51 @@ impl ServerChecks<'_> {
             (CheckKind::Releases, false, "scope for releases"),
         ] {
             if self.includes(&kind) {
-                rows.push((name.to_owned(), preflight.scope(&owner, for_pipeline)));
+                let scope = preflight.scope(&owner, for_pipeline).map(CheckVerdict::Passed);
+                rows.push((name.to_owned(), scope));
             }
         }
         for (org, kind) in &self.checks {
-            rows.push(run_check(&preflight, &owner, org, kind).await);
+            rows.push(run_check(&preflight, org, kind).await);
         }
     }
 }
 
 /// The line of one thing in an organization.
-async fn run_check(
-    preflight: &PreflightClient,
-    owner: &TokenOwner,
-    slug: &str,
-    kind: &CheckKind,
-) -> CheckResult {
+async fn run_check(preflight: &PreflightClient, slug: &str, kind: &CheckKind) -> CheckResult {
     let name = match kind {
         CheckKind::Integrations => format!("{slug}: integrations"),
         CheckKind::Provider(key) => format!("{slug}: provider {key}"),
+        CheckKind::Role => format!("{slug}: role"),
         CheckKind::Releases => format!("{slug}: releases"),
         CheckKind::Project(project) => format!("{slug}: project {project}"),
         CheckKind::Repository(repository) => format!("{slug}: repository {repository}"),
+        CheckKind::Branch(branch) => format!("{slug}: branch {branch}"),
     };
     let Some(org) = OrgSlug::parse(slug) else {
-        return (name, Err(IntegrationTask::missing_org()));
+        return (name, Err(missing::org()));
     };
     let result = match kind {
+        CheckKind::Role => return (name, preflight.role(&org).await),
+        CheckKind::Project(project) => return (name, preflight.project(&org, project).await),
         CheckKind::Integrations => preflight.organization(&org, true).await,
         CheckKind::Provider(key) => preflight.provider(&org, key).await,
         CheckKind::Releases => preflight.organization(&org, false).await,
-        CheckKind::Project(project) => preflight.project(owner, &org, project).await,
         CheckKind::Repository(repository) => preflight.repository(&org, repository).await,
+        CheckKind::Branch(branch) => check_branch(branch),
     };
-    (name, result)
+    (name, result.map(CheckVerdict::Passed))
+}
+
+/// Sentry's rule for the branch of a code mapping; it has no list of branches to look into.
+fn check_branch(branch: &str) -> Result<String> {
+    if links::is_branch_name(branch) {
+        return Ok("the name is valid".to_owned());
+    }
+    let message =
+        format!("`defaultBranch` {} is not a branch name that Sentry takes", quote(branch));
+    let hint = "use letters, digits, `_`, `.`, `/` and `-`, without `/` at the start or end";
+    Err(Error::new(ErrorCode::BadField, message).with_hint(hint))
 }
 
 fn describe_account(owner: &TokenOwner) -> String {
@@ -195,21 +241,47 @@ fn describe_account(owner: &TokenOwner) -> String {
     format!("token accepted; user: {user}; scopes: {}", owner.scopes.join(", "))
 }
 
-/// The lines as the end of the run: the exit is that of the first failure.
+/// The lines, each of those that say the same once.
+fn without_repeated(rows: Vec<CheckResult>) -> Vec<CheckResult> {
+    let mut kept = Vec::<CheckResult>::new();
+    for row in rows {
+        if row.1.is_err() || !kept.contains(&row) {
+            kept.push(row);
+        }
+    }
+    kept
+}
+
+/// The lines as the end of the run: the exit is that of the first failure. What was not checked
+/// neither passed nor failed.
 fn to_outcome(rows: Vec<CheckResult>) -> Outcome {
-    let good = rows.iter().filter(|(_, result)| result.is_ok()).count();
-    let headline = format!("{good} of {} checks passed", rows.len());
+    let count = |is: fn(&CheckResult) -> bool| rows.iter().filter(|row| is(row)).count();
+    let good = count(|row| matches!(row.1, Ok(CheckVerdict::Passed(_))));
+    let not_checked = count(|row| matches!(row.1, Ok(CheckVerdict::NotChecked(_))));
+    let mut headline = format!("{good} of {} checks passed", rows.len());
+    if not_checked > 0 {
+        headline.push_str(&format!(", {not_checked} not checked"));
+    }
     let first = rows.iter().find_map(|(_, result)| result.clone().err());
-    let entry = |(name, result): CheckResult| {
-        let (sign, outcome) = match result {
-            Ok(words) => ("✓", Outcome::new(OutcomeStatus::Complete, words)),
-            Err(failure) => {
-                let next_steps = vec![failure.hint.clone()];
-                ("✗", Outcome { next_steps, ..Outcome::failed(failure) })
-            }
-        };
-        EntryOutcome { key: name.clone(), title: format!("{sign} {name}"), outcome }
+    let outcome = Outcome::of_entries(rows.into_iter().map(to_entry).collect());
+    let warning = || Warning::new(NOT_CHECKED, format!("{not_checked} not checked"));
+    let warnings = (not_checked > 0).then(warning).into_iter().collect();
+    let exit_override = first.map(|failure| failure.code.exit());
+    Outcome { headline, warnings, exit_override, ..outcome }
+}
+
+fn to_entry((name, result): CheckResult) -> EntryOutcome {
+    let (sign, outcome) = match result {
+        Ok(CheckVerdict::Passed(words)) => ("✓", Outcome::new(OutcomeStatus::Complete, words)),
+        Ok(CheckVerdict::NotChecked(why)) => {
+            let warning = Warning::new(NOT_CHECKED, format!("not checked: {why}"));
+            let outcome = Outcome::new(OutcomeStatus::Skipped, warning.message.clone());
+            ("?", outcome.with_warning(Some(warning)))
+        }
+        Err(failure) => {
+            let next_steps = vec![failure.hint.clone()];
+            ("✗", Outcome { next_steps, ..Outcome::failed(failure) })
+        }
     };
-    let outcome = Outcome::of_entries(rows.into_iter().map(entry).collect());
-    Outcome { headline, exit_override: first.map(|failure| failure.code.exit()), ..outcome }
+    EntryOutcome { key: name.clone(), title: format!("{sign} {name}"), outcome }
 }

@@ -63,7 +63,7 @@ impl RunContext<'_> {
         let mut embedded = EmbeddedRun { run: self, inputs, path: &path, backend };
         let (task, mut outcome) = embedded.resume(org, callback).await?;
         apply_links(&mut embedded, inputs, &task, &mut outcome).await;
-        Ok(outcome)
+        Ok(self.note_embedded(inputs, outcome))
     }
 }
 

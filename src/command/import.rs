@@ -6,7 +6,6 @@ use crate::database::path;
 use crate::error::{Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
-use crate::integration::IntegrationTask;
 use crate::manifest::{self, ExistingIntegration};
 use crate::model::OrgSlug;
 use crate::outcome::{Outcome, OutcomeStatus};
@@ -15,7 +14,7 @@ use tokio::time::Instant;
 impl RunContext<'_> {
     /// Writes the manifest of the organization.
     pub(crate) async fn import(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
-        let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
+        let org = self.required_org(inputs)?;
         let backend = inputs.backend(self.job)?;
         let existing = self.inventory(inputs, org, backend, deadline).await?;
         // A file on this machine is named by `database`, not by an address.

@@ -2,7 +2,7 @@
 
 use super::{LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
-use crate::inputs::{Inputs, macros, page_as_url};
+use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
 use crate::os::files;
@@ -25,11 +25,13 @@ pub(crate) struct PreparedEntry {
     title: String,
     /// Its inputs.
     pub(crate) inputs: Inputs,
+    /// The missing token for which it is skipped.
+    skipped_token: Option<Error>,
 }
 
 impl PreparedEntry {
-    fn new(key: String, inputs: Inputs) -> Self {
-        Self { title: title(&key, &inputs), key, inputs }
+    fn new(key: String, inputs: Inputs, skipped_token: Option<Error>) -> Self {
+        Self { title: title(&key, &inputs), key, inputs, skipped_token }
     }
 }
 
@@ -47,12 +49,22 @@ impl RunContext<'_> {
         let group = LogGroup(self.sinks);
         let outcomes = self.run_entries(base, &entries, deadline).await;
         drop(group);
-        let outcome = Outcome::of_entries(outcomes);
+        let outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));
         if self.cancellation.is_requested() {
             // The host waits for the outputs, and not for long.
             return outcome;
         }
         self.with_status(base, outcome, deadline).await
+    }
+
+    /// The outcome with what is said once of all entries.
+    fn with_notes(&self, base: &Inputs, entries: &[PreparedEntry], outcome: Outcome) -> Outcome {
+        let is_embedded =
+            |entry: &PreparedEntry| entry.inputs.backend(self.job) == Ok(BackendName::Embedded);
+        match entries.iter().any(is_embedded) {
+            true => self.note_embedded(base, outcome),
+            false => outcome,
+        }
     }
 
     /// The inputs of the entry that goes on, when a manifest is given.
@@ -96,13 +108,15 @@ impl RunContext<'_> {
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
         let mut ready = Vec::new();
         for entry in read.entries {
-            match self.check(&entry, deadline) {
-                Ok(inputs) => ready.push(PreparedEntry::new(entry.key, inputs)),
+            let skipped_token = missing::skipped_token(&entry.given, self.job);
+            match self.check(&entry, skipped_token.is_some(), deadline) {
+                Ok(inputs) => ready.push(PreparedEntry::new(entry.key, inputs, skipped_token)),
                 Err(failure) => {
-                    let each =
-                        if failure.errors.is_empty() { vec![failure] } else { failure.errors };
-                    let point = |one| read.source.point(one, Some(entry.place));
-                    mistakes.extend(each.into_iter().map(point));
+                    let point = |one: Error| match one.code {
+                        ErrorCode::NoToken => one,
+                        _ => read.source.point(one, Some(entry.place)),
+                    };
+                    mistakes.extend(failure.into_each().into_iter().map(point));
                 }
             }
         }
@@ -124,8 +138,16 @@ impl RunContext<'_> {
     }
 
     /// The inputs of an entry. What is no mistake of the file is its own end, later.
-    fn check(&self, entry: &manifest::ManifestEntry, deadline: Instant) -> Result<Inputs> {
-        let inputs = Inputs::read(&entry.given, self.env, &files::read, Vec::new())?;
+    fn check(
+        &self,
+        entry: &manifest::ManifestEntry,
+        is_skipped: bool,
+        deadline: Instant,
+    ) -> Result<Inputs> {
+        if is_skipped {
+            return self.read_inputs(&entry.given.clone().without_state(), Vec::new());
+        }
+        let inputs = self.read_inputs(&entry.given, Vec::new())?;
         // What was typed has been warned about once.
         let typed = page_as_url(self.raw_inputs);
         if let Some(words) = page_as_url(&entry.given).filter(|words| typed.as_ref() != Some(words))
@@ -133,8 +155,9 @@ impl RunContext<'_> {
             tracing::warn!("{words}");
         }
         let asked = (!entry.has_errors).then(|| self.requested(&inputs, deadline).err());
+        let is_mistake = |one: &Error| one.code.exit() == ExitCode::Inputs;
         match asked.flatten() {
-            Some(failure) if failure.code.exit() == ExitCode::Inputs => {
+            Some(failure) if failure.clone().into_each().iter().any(is_mistake) => {
                 self.mask(std::iter::once(&inputs));
                 Err(failure)
             }
@@ -202,6 +225,9 @@ impl RunContext<'_> {
     async fn entry(&self, base: &Inputs, entry: &PreparedEntry, deadline: Instant) -> Outcome {
         let run = RunContext { entry: Some(&entry.key), ..*self };
         let work = Box::pin(async {
+            if let Some(token) = &entry.skipped_token {
+                return Outcome::skipped_without_token(token);
+            }
             match run.requested(&entry.inputs, deadline) {
                 Ok(jobs) => run.run_requested(&entry.inputs, jobs, deadline).await,
                 Err(failure) => Outcome::failed(failure),
@@ -210,6 +236,7 @@ impl RunContext<'_> {
         let outcome = timeout_at(deadline, work).await;
         let mut outcome = outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
         outcome.tolerate(&base.tolerate);
+        outcome.warn_once(entry.inputs.warnings.clone());
         let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
         tracing::info!(entry, status, "{}", outcome.headline);
         outcome

@@ -7,6 +7,7 @@ pub(crate) mod commits;
 pub(crate) mod embedded;
 pub(crate) mod import;
 pub(crate) mod integration;
+pub(crate) mod kept_here;
 pub(crate) mod manifest;
 pub(crate) mod release;
 pub(crate) mod resume;
@@ -21,9 +22,10 @@ use crate::http::{ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::JobKind;
 use crate::inputs::types::BackendName;
-use crate::inputs::{self, Inputs, usage};
+use crate::inputs::{self, Inputs, missing, usage};
 use crate::integration::IntegrationTask;
 use crate::job::Job;
+use crate::model::OrgSlug;
 use crate::os::clock::unix_seconds;
 use crate::os::{files, terminal};
 use crate::outcome::integration::IntegrationReport;
@@ -93,10 +95,13 @@ impl<'r> RunContext<'r> {
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);
         }
-        if let Some(reason) = inputs::withheld_token_reason(self.raw_inputs, self.job) {
+        if let Some(reason) = missing::withheld_token_reason(self.raw_inputs, self.job) {
             return Outcome::skipped(reason);
         }
-        let inputs = match Inputs::read(self.raw_inputs, self.env, &files::read, mistakes) {
+        if let Some(token) = missing::skipped_token(self.raw_inputs, self.job) {
+            return Outcome::skipped_without_token(&token);
+        }
+        let inputs = match self.read_inputs(self.raw_inputs, mistakes) {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
@@ -109,6 +114,7 @@ impl<'r> RunContext<'r> {
         if outcome.exit() != ExitCode::Inputs {
             outcome.warnings.splice(0..0, self.unused_inputs(&inputs));
         }
+        outcome.warn_once(inputs.warnings);
         outcome
     }
 
@@ -150,6 +156,24 @@ impl<'r> RunContext<'r> {
         outcome
     }
 
+    /// The inputs, or their mistakes together with everything that is missing.
+    fn read_inputs(&self, raw: &RawInputs, mistakes: Vec<Error>) -> Result<Inputs> {
+        Inputs::read(raw, self.env, &files::read, mistakes).map_err(|failure| {
+            let missing = missing::all(raw, self.job);
+            let all = missing.into_iter().chain([failure]).collect();
+            Error::combine(all).expect("there is one at least")
+        })
+    }
+
+    /// The organization of a command that cannot do without one.
+    fn required_org<'a>(&self, inputs: &'a Inputs) -> Result<&'a OrgSlug> {
+        inputs.org.as_ref().ok_or_else(|| {
+            let token = inputs.backend(self.job).err();
+            Error::combine(token.into_iter().chain([missing::org()]).collect())
+                .expect("the organization is missing")
+        })
+    }
+
     /// The integration, then the release; all that is asked for is checked before any of it begins.
     async fn run(&self, inputs: &Inputs, deadline: Instant) -> Outcome {
         let outcome = match self.requested(inputs, deadline) {
@@ -159,13 +183,14 @@ impl<'r> RunContext<'r> {
         self.with_status(inputs, outcome, deadline).await
     }
 
-    /// What the inputs ask for. Mistakes in it are reported before the lack of a token.
+    /// What the inputs ask for. The lack of a token is reported before the mistakes in it.
     fn requested<'a>(&self, inputs: &'a Inputs, deadline: Instant) -> Result<RequestedJobs<'a>>
     where
         'r: 'a,
     {
         let backend = inputs.backend(self.job);
-        let name = *backend.as_ref().unwrap_or(&BackendName::Embedded);
+        // Without a token a Sentry is meant.
+        let name = *backend.as_ref().unwrap_or(&BackendName::Sentry);
         let is_release = inputs.release.requested;
         let task =
             (inputs.provider.is_some() || !is_release).then(|| IntegrationTask::new(inputs, name));
@@ -176,7 +201,9 @@ impl<'r> RunContext<'r> {
         match (task.transpose(), release.transpose()) {
             (Ok(task), Ok(release)) => Ok(RequestedJobs { task, release, skipped, backend }),
             (task, release) => {
-                let mistakes = [task.err(), release.err()].into_iter().flatten().collect();
+                let is_anything_asked = inputs.provider.is_some() || is_release;
+                let token = backend.err().filter(|_| is_anything_asked);
+                let mistakes = [token, task.err(), release.err()].into_iter().flatten().collect();
                 Err(Error::combine(mistakes).expect("one of the two is a mistake"))
             }
         }
@@ -190,6 +217,7 @@ impl<'r> RunContext<'r> {
         deadline: Instant,
     ) -> Outcome {
         let RequestedJobs { task, release, skipped, backend } = jobs;
+        let is_embedded = backend == Ok(BackendName::Embedded);
         let integrated = match &task {
             Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
             None => None,
@@ -198,9 +226,14 @@ impl<'r> RunContext<'r> {
             Some(release) => Some(self.release(inputs, release, backend).await),
             None => skipped,
         };
-        match (integrated, released) {
+        let outcome = match (integrated, released) {
             (Some(integrated), Some(released)) => integrated.merge_release(released),
             (integrated, released) => integrated.or(released).expect("one of the two is asked for"),
+        };
+        // A manifest says it once, of all its entries.
+        match is_embedded && self.entry.is_none() {
+            true => self.note_embedded(inputs, outcome),
+            false => outcome,
         }
     }
 

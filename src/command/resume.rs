@@ -4,7 +4,6 @@ use super::{RunContext, token_texts};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
-use crate::integration::IntegrationTask;
 use crate::integration::callback::Callback;
 use crate::outcome::Outcome;
 use crate::provider;
@@ -19,7 +18,7 @@ impl RunContext<'_> {
             return Err(Error::new(ErrorCode::Usage, message).with_hint("remove `dry-run`"));
         }
         let address = inputs.callback_url.as_ref().ok_or_else(missing_callback)?;
-        let org = inputs.org.as_ref().ok_or_else(IntegrationTask::missing_org)?;
+        let org = self.required_org(inputs)?;
         let callback = Callback::parse(address.expose())?;
         let mut secrets = callback.secrets();
         if let Some(provider) = inputs.provider.as_deref().and_then(|key| provider::find(key).ok())

@@ -4,6 +4,7 @@
 
 mod file_address;
 pub mod macros;
+pub mod missing;
 mod output;
 mod parse;
 pub mod raw;
@@ -15,7 +16,7 @@ pub mod types;
 pub mod usage;
 
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenClaims, TokenKind};
@@ -31,7 +32,7 @@ use types::ReadFile;
 use url::Url;
 
 pub use output::{LogLevel, OutputFormat, OutputOptions};
-pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
+pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit, WithoutToken};
 
 /// The variables that name a proxy.
 const PROXY_VARIABLES: [&str; 6] =
@@ -84,6 +85,10 @@ pub struct Inputs {
     pub url_is_ours: bool,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
+    /// What the reader should know of the inputs.
+    pub warnings: Vec<Warning>,
+    /// The variable of a manifest's token, when it is not set.
+    pub unset_token: Option<String>,
     /// A user's token for the pipeline alone.
     pub pipeline_token: Option<Secret>,
     /// How a Sentry is spoken to.
@@ -94,6 +99,8 @@ pub struct Inputs {
     pub proxy_over_tls: bool,
     /// The backend, when it was named.
     pub backend: Option<BackendName>,
+    /// What a run without a token ends as, when that was said; see [`missing::skipped_token`].
+    pub without_token: Option<WithoutToken>,
     /// The embedded backend's file.
     pub database: Option<String>,
     /// The file that names many integrations and releases.
@@ -118,11 +125,10 @@ impl Inputs {
         read: ReadFile<'_>,
         earlier: Vec<Error>,
     ) -> Result<Self> {
-        let (state, wrong) = FieldInput::read(raw, env, read);
-        let (apps, wrong_apps) = apps(raw, env, read);
+        let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, earlier);
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        reader.mistakes.extend(wrong.into_iter().chain(wrong_apps));
+        reader.mistakes.extend(wrong);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -142,11 +148,14 @@ impl Inputs {
             url_is_given: raw.get("url").is_some(),
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
+            unset_token: raw.unset_token.clone(),
+            warnings: raw.warnings.clone(),
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, parse::certificates),
             proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
             backend: reader.value("backend", parse::backend),
+            without_token: reader.value("without-token", parse::without_token),
             database: reader.value("database", parse::text),
             manifest: reader.value("manifest", parse::text),
             max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),
@@ -155,9 +164,14 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
-        let more = inputs.conflicts().into_iter().chain(inputs.token_mismatch(claims.as_ref()));
-        let mistakes = reader.mistakes.into_iter().chain(more).chain(proxy_mistakes(env)).collect();
-        Error::combine(mistakes).map_or(Ok(inputs), Err)
+        reader.mistakes.extend(proxy_mistakes(env));
+        inputs.checked(reader.mistakes, claims.as_ref())
+    }
+
+    /// The inputs, unless there are mistakes, or some that deny each other.
+    fn checked(self, mistakes: Vec<Error>, claims: Option<&TokenClaims>) -> Result<Self> {
+        let more = self.conflicts().into_iter().chain(self.token_mismatch(claims));
+        Error::combine(mistakes.into_iter().chain(more).collect()).map_or(Ok(self), Err)
     }
 
     fn conflicts(&self) -> Option<Error> {
@@ -219,23 +233,22 @@ impl Inputs {
             (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
             (_, Some(_), _) => Ok(BackendName::Sentry),
             _ if self.pipeline_token.is_some() => Ok(BackendName::Sentry),
-            (None, None, None) if !job.host.is_ci() => Ok(BackendName::Embedded),
-            (_, None, _) if !job.host.is_ci() => Err(Error::new(
-                ErrorCode::NoToken,
-                "the Sentry backend needs a token, but none is set",
-            )),
-            (_, None, _) => {
-                let message = "this job has no Sentry token, and `backend: embedded` is not set";
-                Err(Error::new(ErrorCode::Usage, message).with_hint(ErrorCode::NoToken.hint()))
+            (None, None, None) if !job.host.is_ci() && self.unset_token.is_none() => {
+                Ok(BackendName::Embedded)
             }
+            (_, None, _) => Err(missing::token(self.unset_token.as_deref())),
         }
     }
 }
 
-fn apps(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, Vec<Error>) {
+/// The fields of `state` and of `apps`, and what is wrong with them.
+fn fields(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, FieldInput, Vec<Error>) {
+    let (state, mut mistakes) = FieldInput::read(raw, env, read);
     let apps = raw.get("apps");
     let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
-    apps.unwrap_or_default()
+    let (apps, more) = apps.unwrap_or_default();
+    mistakes.extend(more);
+    (state, apps, mistakes)
 }
 
 /// Every proxy variable that cannot be read.
@@ -297,18 +310,4 @@ pub fn page_as_url(raw: &RawInputs) -> Option<String> {
 /// Warns about a `url` that is the address of a page.
 pub fn warn_of_page(raw: &RawInputs) {
     page_as_url(raw).iter().for_each(|words| tracing::warn!("{words}"));
-}
-
-/// Why the host withheld the token that this run would need, if it did.
-///
-/// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
-pub fn withheld_token_reason(raw: &RawInputs, job: &Job) -> Option<&'static str> {
-    let embedded = raw.get("backend").is_some_and(|input| input.text.expose() == "embedded");
-    let is_requested = raw.get("provider").is_some()
-        || raw.get("callback-url").is_some()
-        || raw.get("manifest").is_some()
-        || release::is_requested(raw);
-    let needed = is_requested && !embedded;
-    let token = ["auth-token", "pipeline-token"].into_iter().find_map(|name| raw.get(name));
-    if needed && token.is_none() { job.withheld_secrets() } else { None }
 }

@@ -1,7 +1,9 @@
 //! From a given text to a typed input: one small function for each kind of input.
 
 use super::raw::{InputOrigin, RawInput, RawInputs};
-use super::types::{BackendName, CodeMapping, Dialect, Mode, ReadFile, ToleratedExit};
+use super::types::{
+    BackendName, CodeMapping, Dialect, Mode, ReadFile, ToleratedExit, WithoutToken,
+};
 use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
@@ -206,6 +208,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .filter(|seconds| (1..=86_400).contains(seconds))
         .map(Duration::from_secs)
         .ok_or("a duration such as `90s` or `2m`, or seconds, up to a day")
+}
+
+pub(super) fn without_token(word: &str) -> Result<WithoutToken, &'static str> {
+    WithoutToken::parse(word).ok_or("`error` or `skip`")
 }
 
 pub(super) fn tolerate(text: &str) -> Result<Vec<ToleratedExit>, &'static str> {

@@ -6,13 +6,16 @@ use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::ReadFile;
 use super::{macros, sentry_cli};
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Host;
 use crate::secret::Secret;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+
+/// The inputs that are tokens for Sentry.
+pub const TOKENS: [&str; 2] = ["auth-token", "pipeline-token"];
 
 /// The flags of the command line: texts by the input's name, and each `--set`.
 #[derive(Default)]
@@ -75,10 +78,12 @@ pub struct EntryInputs {
     pub state: Option<StateBlock>,
     /// Whether it asks for a release, and not for an integration.
     pub release: bool,
+    /// The variable of its token, when that is not set.
+    pub unset_token: Option<String>,
 }
 
 /// Everything that was typed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct RawInputs {
     typed: BTreeMap<&'static str, RawInput>,
     /// What holds when nothing else names it.
@@ -87,6 +92,10 @@ pub struct RawInputs {
     pub(super) is_at_terminal: bool,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<Secret>,
+    /// The inputs that were given and could not be read.
+    unreadable: Vec<&'static str>,
+    /// What the reader should know of what was typed.
+    pub(super) warnings: Vec<Warning>,
     /// The `state` of a manifest's entry.
     pub(super) block: Option<StateBlock>,
     /// Whether an entry of a manifest asks for a release.
@@ -95,6 +104,8 @@ pub struct RawInputs {
     pub host: Host,
     /// The inputs that count as not given since the host has no such variable, with its macro.
     pub undefined: Vec<(InputOrigin, String)>,
+    /// The variable of its token, when that is not set: then no other token stands in.
+    pub(super) unset_token: Option<String>,
 }
 
 impl RawInputs {
@@ -105,10 +116,14 @@ impl RawInputs {
         for input in INPUTS {
             match inputs.lookup(input, &flags, env, read) {
                 Ok(text) => inputs.typed.extend(text.map(|text| (input.name, text))),
-                Err(mistake) => mistakes.push(mistake),
+                Err(mistake) => {
+                    inputs.unreadable.push(input.name);
+                    mistakes.push(mistake);
+                }
             }
         }
         inputs.sets = flags.sets.into_iter().map(Secret::from).collect();
+        inputs.warnings = unquote_tokens(&mut inputs.typed);
         (inputs, mistakes)
     }
 
@@ -129,8 +144,14 @@ impl RawInputs {
             inputs
         };
         let mut typed = shared(&self.typed);
+        if entry.unset_token.is_some() {
+            TOKENS.iter().for_each(|name| drop(typed.remove(name)));
+        }
         typed.extend(entry.texts);
+        let warnings = unquote_tokens(&mut typed);
         Self {
+            unreadable: self.unreadable.clone(),
+            warnings,
             typed,
             defaults: shared(&self.defaults),
             is_at_terminal: self.is_at_terminal,
@@ -139,6 +160,7 @@ impl RawInputs {
             asks_release: entry.release,
             host: self.host,
             undefined: Vec::new(),
+            unset_token: entry.unset_token,
         }
     }
 
@@ -172,6 +194,20 @@ impl RawInputs {
             InputOrigin::Variable(name) => name.starts_with("FINISHLINE_"),
             InputOrigin::File(_) => false,
         })
+    }
+
+    /// The same without the fields of `state`.
+    #[must_use]
+    pub fn without_state(mut self) -> Self {
+        self.typed.remove("state");
+        self.sets.clear();
+        self.block = None;
+        self
+    }
+
+    /// Whether anything was given for the input called `name`, also what cannot be read.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.get(name).is_some() || self.unreadable.contains(&name)
     }
 
     /// What was given for the input called `name`.
@@ -251,4 +287,30 @@ fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Strin
 pub(super) fn without_line_end(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
+}
+
+/// Takes off the quotes of a shell or of a `.env` file around tokens, and says of which; what has
+/// nothing in them is not given.
+fn unquote_tokens(typed: &mut BTreeMap<&'static str, RawInput>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for name in TOKENS.into_iter().chain(["github-token"]) {
+        let Some(input) = typed.get_mut(name) else { continue };
+        let Some(token) = without_quotes(input.text.expose()).map(Secret::from) else { continue };
+        if token.expose().is_empty() {
+            typed.remove(name);
+            continue;
+        }
+        input.text = token;
+        let origin = input.origin;
+        let message =
+            format!("`{name}` ({origin}) is used without the quotes around it: remove them");
+        warnings.push(Warning::new("quoted-token", message));
+    }
+    warnings
+}
+
+/// What stands between two quotes of one kind.
+fn without_quotes(text: &str) -> Option<&str> {
+    let within = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote).map(str::trim);
+    within('"').or_else(|| within('\''))
 }

@@ -263,7 +263,12 @@ impl<'a> FieldReader<'a> {
             let reason = if self.in_manifest { variable.reason() } else { String::new() };
             format!("the variable{shown} used at {place} is not set or empty{reason}")
         };
-        self.refuse(message, Some("set the variable in the step's `env`, from a secret"))
+        let refused =
+            self.refuse(message, Some("set the variable in the step's `env`, from a secret"));
+        if let Some(mistake) = self.mistakes.last_mut() {
+            mistake.is_missing_input = !self.env.is_not_utf8(name);
+        }
+        refused
     }
 
     /// A text that holds a macro of the host's: only that is quoted of it.

@@ -235,6 +235,8 @@ pub const INPUTS: &[InputSpec] = &[
         "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]),
     input("tolerate", &["FINISHLINE_TOLERATE"], Value("LIST"), Global, "none",
         "failures treated as success with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`"),
+    input("without-token", &["FINISHLINE_WITHOUT_TOKEN"], Value("END"), Global, "error",
+        "how a run ends that needs a Sentry token and has none: `error`, or `skip` (success, with a warning)"),
     input("timeout", &["FINISHLINE_TIMEOUT"], Value("TIME"), Global, "120s",
         "the time limit of the whole run: `90s`, `2m`, or seconds"),
     input("github-token", &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"], File("github-token-file"), Connection(Secret), "none",

@@ -56,6 +56,16 @@ pub struct CodeMapping {
 }
 
 word_enum! {
+    /// What a run without a token for Sentry ends as.
+    pub enum WithoutToken {
+        /// A failure.
+        Error = "error",
+        /// Skipped, with a warning.
+        Skip = "skip",
+    }
+}
+
+word_enum! {
     /// The ends that `tolerate` turns into exit 0.
     pub enum ToleratedExit {
         /// Exit 3.

@@ -84,3 +84,9 @@ impl ExistingLinks {
         a == b || self.repositories.iter().any(|names| contain(names, a) && contain(names, b))
     }
 }
+
+/// Whether Sentry takes this as the branch of a code mapping.
+pub(crate) fn is_branch_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
+    !text.is_empty() && text.chars().all(fits) && !text.starts_with('/') && !text.ends_with('/')
+}

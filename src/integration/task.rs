@@ -3,6 +3,7 @@
 use super::decision::{Decision, DecisionReason};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
+use crate::inputs::missing;
 use crate::inputs::types::{BackendName, Mode};
 use crate::model::{Fields, ListedIntegration, OrgSlug, PipelineType};
 use crate::provider::auth::app;
@@ -55,7 +56,7 @@ impl IntegrationTask {
         let (org, answers, app) = match (&inputs.org, answers, app) {
             (Some(org), Ok(answers), Ok(app)) => (org.clone(), answers, app),
             (org, answers, app) => {
-                let no_org = org.is_none().then(Self::missing_org).into_iter();
+                let no_org = org.is_none().then(missing::org).into_iter();
                 let mistakes = no_org.chain(answers.err().into_iter().flatten());
                 let mistakes = mistakes.chain(app.err().into_iter().flatten()).collect();
                 return Err(Error::combine(mistakes).expect("one of the three is a mistake"));
@@ -80,12 +81,6 @@ impl IntegrationTask {
             "" => &self.key,
             name => name,
         }
-    }
-
-    /// The organization is missing.
-    pub fn missing_org() -> Error {
-        Error::new(ErrorCode::Usage, "`org` is missing: the organization slug")
-            .with_hint("set `org` (FINISHLINE_ORG, --org)")
     }
 
     /// The task of a pipeline that was begun earlier and goes on.

@@ -4,7 +4,7 @@ use super::ManifestEntry;
 use super::keys::{INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::macros;
-use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock};
+use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock, TOKENS};
 use crate::inputs::table::{ALIASES, InputSpec, KeyKind, aliases};
 use crate::secret::Secret;
 use crate::text::quote;
@@ -110,13 +110,32 @@ impl<'a> ManifestReader<'a> {
         if !release && !texts.contains_key("provider") {
             self.wrong(&path, "`provider` is missing: the provider key");
         }
-        let inputs = EntryInputs { texts, state, release };
+        let unset_token = self.unset_token(&path, &mut texts);
+        let inputs = EntryInputs { texts, state, release, unset_token };
         Some(ManifestEntry {
             key: format!("{list}[{index}]"),
             place: self.place(&path)?,
             given: self.base.for_entry(inputs, |name| is_shared(name, release)),
             has_errors: self.mistakes.len() > mistakes_before,
         })
+    }
+
+    /// The variable of the entry's token, when it is not set: the entry has none then. Beside
+    /// another token it is a mistake.
+    fn unset_token(&mut self, path: &[String], texts: &mut Texts) -> Option<String> {
+        let unset = |name: &&str| {
+            let text = texts.get(*name)?.text.expose();
+            Some(VariableReference::parse(text)?.name.to_owned())
+        };
+        let variable = TOKENS.iter().find_map(unset)?;
+        texts.retain(|name, input| {
+            !TOKENS.contains(name) || VariableReference::parse(input.text.expose()).is_none()
+        });
+        if TOKENS.iter().any(|name| texts.contains_key(name)) {
+            let variable = quote(&variable);
+            self.wrong(path, &format!("the token's variable {variable} is not set or empty"));
+        }
+        Some(variable)
     }
 
     /// The texts of a mapping's keys; `what` is the mapping, for messages.
@@ -137,7 +156,12 @@ impl<'a> ManifestReader<'a> {
                 self.wrong(&path, &format!("`{key}` and `{other}` are the same key"));
             }
             let value = &mapping[key];
-            match self.text(value, kind(name)) {
+            let unset = value.as_str().filter(|text| TOKENS.contains(&name) && self.is_unset(text));
+            let text = match unset {
+                Some(reference) => Ok(Some(reference.to_owned())),
+                None => self.text(value, kind(name)),
+            };
+            match text {
                 Ok(Some(text)) => {
                     self.refuse_macro(name, &text, &path);
                     let place = self.place(&path).map(InputOrigin::Manifest);
@@ -213,6 +237,12 @@ impl<'a> ManifestReader<'a> {
             }
             other => other.clone(),
         })
+    }
+
+    /// Whether the text is a variable that is not set.
+    fn is_unset(&self, text: &str) -> bool {
+        let variable = VariableReference::parse(text);
+        variable.is_some_and(|variable| (self.variable)(variable.name).is_none())
     }
 
     /// A text that is wholly `${NAME}` or `${NAME:?message}` stands for the variable.

@@ -154,6 +154,15 @@ impl Outcome {
         Self { skipped_reason: Some(reason), ..Self::new(OutcomeStatus::Skipped, headline) }
     }
 
+    /// No token was given, and the inputs say that the run is skipped then.
+    pub fn skipped_without_token(missing: &Error) -> Self {
+        let headline = "skipped: no token, and `without-token` is `skip`";
+        let message = format!("nothing was done: {}; {}", missing.message, missing.hint);
+        let skipped_reason = Some(ErrorCode::NoToken.slug());
+        Self { skipped_reason, ..Self::new(OutcomeStatus::Skipped, headline) }
+            .with_warning(Some(Warning::new(ErrorCode::NoToken.slug(), message)))
+    }
+
     /// This end and that of the release job beside it: the worse of the two is what the run comes
     /// to, and a second failure is a warning.
     #[must_use]
@@ -163,7 +172,16 @@ impl Outcome {
             true => (release.status, release.failure, self.failure),
             false => (self.status, self.failure, release.failure),
         };
+        // What both failed of is said once.
+        let is_same = |second: &Error| {
+            failure.as_ref().is_some_and(|failure| failure.message == second.message)
+        };
+        let second = second.filter(|second| !is_same(second));
         let second = second.map(|second| Warning::new(second.code.slug(), second.message));
+        let headline = match self.headline == release.headline {
+            true => self.headline,
+            false => format!("{}; {}", self.headline, release.headline),
+        };
         let warnings = self.warnings.into_iter().chain(release.warnings).chain(second).collect();
         Self {
             status,
@@ -173,7 +191,7 @@ impl Outcome {
             failure,
             warnings,
             has_changes: self.has_changes || release.has_changes,
-            headline: format!("{}; {}", self.headline, release.headline),
+            headline,
             details: [self.details, release.details].concat(),
             ..self
         }
@@ -198,6 +216,16 @@ impl Outcome {
         self
     }
 
+    /// Adds a warning about the whole run; of many entries the first one shows it.
+    pub fn warn_once(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        for warning in warnings {
+            if let Some(first) = self.entries.first_mut() {
+                first.outcome.warnings.push(warning.clone());
+            }
+            self.warnings.push(warning);
+        }
+    }
+
     /// Lets an end that `tolerate` names count as exit 0, with a warning.
     pub fn tolerate(&mut self, tolerated: &[ToleratedExit]) {
         let exit = self.own_exit();
@@ -208,7 +236,9 @@ impl Outcome {
             ToleratedExit::Unavailable => exit == ExitCode::Unavailable,
             ToleratedExit::All => (3..=6).contains(&exit.number()),
         };
-        if tolerated.iter().any(covers) {
+        // A mistake beside the lack of a token is no question of rights.
+        let is_tolerable = self.failure.as_ref().is_none_or(Error::is_tolerable);
+        if tolerated.iter().any(covers) && is_tolerable {
             let message = format!("exit {} is tolerated, so the step succeeds", exit.number());
             self.warnings.push(Warning::new("tolerated", message));
             self.tolerated = true;

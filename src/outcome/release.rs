@@ -20,7 +20,7 @@ impl ReleaseReport<'_> {
         Outcome {
             changed: progress.changed(),
             details: self.details(progress),
-            warnings: progress.warnings.clone(),
+            warnings: progress.all_warnings(),
             release: Some(self.released(progress)),
             ..Outcome::new(OutcomeStatus::Complete, self.headline("is", &self.verbs(progress)))
         }
@@ -34,7 +34,8 @@ impl ReleaseReport<'_> {
         };
         Outcome {
             changed: progress.changed(),
-            warnings: progress.warnings.clone(),
+            // They say how a release was made, and without one they would be wrong.
+            warnings: if progress.exists { progress.all_warnings() } else { Vec::new() },
             release: progress.exists.then(|| self.released(progress)),
             ..Outcome::failed(Error { message, ..failure })
         }

@@ -249,8 +249,8 @@ impl OutputSinks {
     /// What the host will do with the exit code, and how to have it otherwise.
     fn exit_note(&self, outcome: &Outcome) -> String {
         let number = outcome.exit().number();
-        match outcome.failure.as_ref().map(|failure| failure.code.exit().number()) {
-            Some(3..=6) if number != 0 && self.host.is_ci() => {
+        match &outcome.failure {
+            Some(failure) if failure.is_tolerable() && number != 0 && self.host.is_ci() => {
                 format!("(exit {number} fails the job; set `tolerate` to let it continue)")
             }
             _ => format!("(exit {number})"),

@@ -30,7 +30,7 @@ pub const OUTPUTS: &[OutputSpec] = &[
         "the number of commits in the release; empty while the backend fetches them, unless `proof` is set"),
     output("provider", "the provider key"),
     output("pipeline-type", "`install` or `reauth`"),
-    output("skipped-reason", "why nothing was done: `fork` or `dependabot` (the job has no secrets), `not-deployed`, `not-published`, `workflow-failed` or `not-merged` (the event leaves nothing to release)"),
+    output("skipped-reason", "why nothing was done: `fork` or `dependabot` (the job has no secrets), `no-token` (with `without-token: skip`), `not-deployed`, `not-published`, `workflow-failed` or `not-merged` (the event leaves nothing to release)"),
     output("warnings", "the slugs of the warnings, separated by commas"),
     output("result",
         "the whole result as JSON, `\"schema\":1`, at most 64 KiB, else with `\"truncated\":true`; on GitHub, Gitea and Forgejo only"),

@@ -6,6 +6,7 @@ use super::other_repository::{self, CommitConflict};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
+use crate::inputs::missing;
 use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::job::Job;
 use crate::model::OrgSlug;
@@ -185,8 +186,9 @@ fn checked(
     match (&inputs.org, version, deploy(inputs, job)) {
         (Some(org), Ok(version), Ok(deploy)) if has_projects => Ok((org.clone(), version, deploy)),
         (org, version, deploy) => {
-            let no_org = org.is_none().then(crate::integration::IntegrationTask::missing_org);
-            let mistakes = [no_org, (!has_projects).then(no_projects), version.err(), deploy.err()];
+            let no_org = org.is_none().then(missing::org);
+            let mistakes =
+                [no_org, (!has_projects).then(missing::projects), version.err(), deploy.err()];
             let mistakes = mistakes.into_iter().flatten().collect();
             Err(Error::combine(mistakes).expect("one of the four is a mistake"))
         }
@@ -197,11 +199,6 @@ fn checked(
 fn named_commit(commits: &CommitSource) -> Option<String> {
     let CommitSource::Refs(refs) = commits else { return None };
     refs.first().map(|first| first.commit.clone())
-}
-
-fn no_projects() -> Error {
-    Error::new(ErrorCode::Usage, "`projects` is missing: the slugs of the release's projects")
-        .with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
 }
 
 /// The deploy that is asked for; without an environment there is none, unless one is demanded.

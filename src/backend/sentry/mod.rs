@@ -30,7 +30,7 @@ use tokio::time::Instant;
 use url::Url;
 
 pub use inventory::inventory;
-pub use preflight::{PreflightClient, TokenOwner};
+pub use preflight::{CheckVerdict, PreflightClient, TokenOwner};
 pub use release::SentryReleases;
 pub use resume_file::{ResumeFile, SuspendedPipeline};
 

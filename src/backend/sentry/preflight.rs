@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
 use crate::model::token::TokenKind;
+use crate::text::suggest::closest;
 use crate::text::{quote, segment};
 use serde_json::Value;
 
@@ -17,6 +18,18 @@ pub struct TokenOwner {
     /// What it may do.
     pub scopes: Vec<String>,
 }
+
+/// What came of a check that did not fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckVerdict {
+    /// It was looked at, and is as it should be.
+    Passed(String),
+    /// It could not be looked at, for this reason.
+    NotChecked(String),
+}
+
+/// The roles that may install integrations.
+const INSTALLER_ROLES: [&str; 3] = ["owner", "manager", "admin"];
 
 /// Reads from one server with one token.
 pub struct PreflightClient {
@@ -115,14 +128,38 @@ impl PreflightClient {
     }
 
     /// Whether the token sees this project.
-    pub async fn project(&self, owner: &TokenOwner, org: &OrgSlug, slug: &str) -> Result<String> {
-        let reads = ["project:read", "project:write", "project:admin"];
-        if !owner.scopes.iter().any(|scope| reads.contains(&scope.as_str())) {
-            return Ok("not checked: the token has no scope to read projects".to_owned());
+    pub async fn project(&self, org: &OrgSlug, slug: &str) -> Result<CheckVerdict> {
+        Ok(match project(&self.client, org, slug).await? {
+            true => CheckVerdict::Passed("exists".to_owned()),
+            false => CheckVerdict::NotChecked("the token is not allowed to read it".to_owned()),
+        })
+    }
+
+    /// Whether the role of the token's owner lets them install integrations.
+    pub async fn role(&self, org: &OrgSlug) -> Result<CheckVerdict> {
+        let not_checked = |why: &str| Ok(CheckVerdict::NotChecked(why.to_owned()));
+        let response = self.client.get(organization_path(org, "")).await?;
+        if !response.is_success() {
+            return not_checked("the token is not allowed to read the organization");
         }
-        match project(&self.client, org, slug).await? {
-            true => Ok("exists".to_owned()),
-            false => Ok("not checked: the token is not allowed to read it".to_owned()),
+        let body = response.json();
+        let role = body["orgRole"].as_str().or(body["role"].as_str());
+        let access = body["access"].as_array().into_iter().flatten();
+        let access: Vec<_> = access.filter_map(Value::as_str).map(str::to_owned).collect();
+        let may_install = role.is_some_and(|role| INSTALLER_ROLES.contains(&role))
+            || Permission::Pipeline.granted_by(&access).is_some();
+        match role {
+            _ if may_install => {
+                Ok(CheckVerdict::Passed(role.unwrap_or("may install integrations").to_owned()))
+            }
+            None => not_checked("the server does not show the role of the token's owner"),
+            Some(role) => {
+                let message = format!(
+                    "the token's owner has the role {} in {org}, which cannot install integrations",
+                    quote(role)
+                );
+                Err(Error::new(ErrorCode::MissingScope, message))
+            }
         }
     }
 
@@ -147,21 +184,41 @@ impl PreflightClient {
     }
 }
 
-/// Whether the token sees this project; a token that makes releases need not be let see any.
+/// Whether the token sees this project. One that makes releases need not be let see any, but it may
+/// list their releases.
 pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) -> Result<bool> {
     let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
-    let response = client.get(path).await?;
+    let mut response = client.get(path.as_str()).await?;
+    if response.status == 403 {
+        response = client.get(format!("{path}releases/?per_page=1")).await?;
+    }
     match response.status {
-        200..=299 if response.json().is_object() => Ok(true),
+        200..=299 if response.json().is_object() || response.json().is_array() => Ok(true),
         403 if response.is_from_sentry() => Ok(false),
-        404 if response.is_from_sentry() => {
-            let message = format!(
-                "project {} does not exist in {org}, or this token cannot see it",
-                quote(slug)
-            );
-            let hint = "check `org` and `projects`, and that the token's owner is a member of one of the project's teams";
-            Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint))
-        }
+        404 if response.is_from_sentry() => Err(unknown_project(client, org, slug).await),
         _ => Err(client.denied(&response, Permission::Releases, org)),
     }
+}
+
+async fn unknown_project(client: &SentryClient, org: &OrgSlug, slug: &str) -> Error {
+    let message =
+        format!("project {} does not exist in {org}, or this token cannot see it", quote(slug));
+    let hint = "check `org` and `projects`, and that the token's owner is a member of one of the project's teams";
+    let error = Error::new(ErrorCode::NotAMember, message);
+    match near_project(client, org, slug).await {
+        Some(near) => error.with_hint(format!("did you mean {}? {hint}", quote(&near))),
+        None => error.with_hint(hint),
+    }
+}
+
+/// The organization's project whose slug is near this one, where the token may list them.
+pub(super) async fn near_project(
+    client: &SentryClient,
+    org: &OrgSlug,
+    slug: &str,
+) -> Option<String> {
+    let response = client.get(organization_path(org, "projects/?per_page=100")).await.ok()?;
+    let body = if response.is_success() { response.json() } else { Value::Null };
+    let slugs = body.as_array().into_iter().flatten().filter_map(|one| one["slug"].as_str());
+    closest(slug, slugs).map(str::to_owned)
 }

@@ -13,7 +13,7 @@ use crate::release::{
     Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
     ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
-use crate::text::{date, segment};
+use crate::text::{date, quote, segment};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -133,9 +133,40 @@ impl SentryReleases {
                 Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
             }
             413 => Ok(UpdateResult::TooLarge),
-            400 => self.rejected(projects, &response).map(UpdateResult::Rejected),
+            400 => {
+                let rejection = self.rejected(projects, &response)?;
+                Ok(UpdateResult::Rejected(self.with_wrong_projects(rejection, projects).await))
+            }
             _ => Err(self.denied(&response)),
         }
+    }
+
+    /// Of projects that were rejected: which of them the token does not see, and what is near.
+    async fn with_wrong_projects(
+        &self,
+        mut rejection: FieldRejection,
+        slugs: &[String],
+    ) -> FieldRejection {
+        if rejection.field != "projects" {
+            return rejection;
+        }
+        let (mut wrong, mut near) = (Vec::new(), Vec::new());
+        for slug in slugs {
+            let seen = preflight::project(&self.client, &self.org, slug).await;
+            if seen.is_err_and(|failure| failure.code == ErrorCode::NotAMember) {
+                wrong.push(quote(slug));
+                near.extend(preflight::near_project(&self.client, &self.org, slug).await);
+            }
+        }
+        let failure = &mut rejection.failure;
+        if !wrong.is_empty() {
+            failure.message = format!("{}: {}", failure.message, wrong.join(", "));
+        }
+        if !near.is_empty() {
+            let near: Vec<_> = near.iter().map(|slug| quote(slug)).collect();
+            failure.hint = format!("did you mean {}? {}", near.join(", "), failure.hint);
+        }
+        rejection
     }
 
     /// The first field that the server rejects of a request for these projects.
@@ -337,7 +368,10 @@ impl ReleaseBackend for SentryReleases {
         };
         match (response.status, id(&response.json()["id"])) {
             (200..=299, Some(id)) => Ok(DeployResult::There(id)),
-            (400, _) => self.rejected(projects, &response).map(DeployResult::Rejected),
+            (400, _) => {
+                let rejection = self.rejected(projects, &response)?;
+                Ok(DeployResult::Rejected(self.with_wrong_projects(rejection, projects).await))
+            }
             (404, _) if response.is_from_sentry() => Err(self.release_missing(&response)),
             (200..=299, _) => Err(self.client.unexpected(&response, "a deploy")),
             _ => Err(self.denied(&response)),

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::{Exposure, FieldEntry, FieldInput, RawValue};
 use crate::model::{Fields, Object};
 use crate::provider::{Field, FieldKind, FieldSource, INITIAL, Provider};
+use crate::text::quote;
 use crate::text::suggest::closest;
 use serde_json::Value;
 
@@ -251,6 +252,7 @@ fn missing(provider: &dyn Provider, field: &Field, input: &str) -> Error {
         format!("`{name}` is missing from `{input}`: {}", field.help),
     )
     .with_hint(format!("run `finishline providers {key}` to see every field with an example"))
+    .for_missing_input()
 }
 
 fn unquoted(field: &Field, entry: &FieldEntry) -> Error {
@@ -272,8 +274,8 @@ pub(crate) fn fields_hint(provider: &dyn Provider) -> String {
     )
 }
 
-/// The entries that are no field of the provider. Their names may be misplaced secrets, so only
-/// the place and the near field are shown.
+/// The entries that are no field of the provider. Their names may be misplaced secrets, so one that
+/// is not near a field's is not shown.
 fn unknown<'a>(
     provider: &dyn Provider,
     entries: impl Iterator<Item = &'a FieldEntry>,
@@ -303,9 +305,11 @@ pub(crate) fn unknown_fields<'a>(
     let mistake = |entry: &FieldEntry| {
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let message = format!("unknown field at {}; expected one of {known}", entry.place);
+        let near = closest(&entry.field_name(), names());
+        let typed = near.map(|_| format!(" {}", quote(&entry.name))).unwrap_or_default();
+        let message = format!("unknown field{typed} at {}; expected one of {known}", entry.place);
         let error = Error::new(ErrorCode::BadField, message);
-        match closest(&entry.field_name(), names()) {
+        match near {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),
             None => error.with_hint(fields_hint(provider)),
         }

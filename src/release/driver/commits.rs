@@ -1,7 +1,7 @@
 //! The commits of a release: who has them, and how they reach the backend.
 
 use super::ReleaseDriver;
-use crate::error::Result;
+use crate::error::{Result, Warning};
 use crate::inputs::release::Ref;
 use crate::release::backend::{
     CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
@@ -43,18 +43,19 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         self.progress.commits.clear();
         self.note_commits(change);
-        if !unknown.is_empty() {
-            let message = format!(
-                "the backend has no repository {}, so it cannot fetch commits",
-                unknown.join(", ")
-            );
-            self.progress.warn("repository-unknown", message);
-        }
-        let is_missing = is_ambiguous || !unknown.is_empty();
-        if is_missing && matches!(self.task.commits, CommitPlan::FromJob(_)) {
+        let (index, is_unknown) = (self.progress.warnings.len(), !unknown.is_empty());
+        if (is_ambiguous || is_unknown) && matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read(HistorySource::Checkout, change, None).await;
             let existing = self.existing(change).await.ok().flatten();
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
+        }
+        if is_unknown {
+            let result = match change.commits.is_empty() {
+                true => "so it cannot fetch commits",
+                false => "so its commits are read from the checkout",
+            };
+            let message = format!("the backend has no repository {}, {result}", unknown.join(", "));
+            self.progress.warnings.insert(index, Warning::new("repository-unknown", message));
         }
     }
 
@@ -97,8 +98,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         match self.histories.read(source, head, previous).await {
             Ok(history) => {
                 let (commits, warnings) = limits::apply_limits(history.commits);
-                self.progress.warnings.extend(history.warnings);
-                self.progress.warnings.extend(warnings);
+                self.progress.commit_warnings.extend(history.warnings);
+                self.progress.commit_warnings.extend(warnings);
                 self.progress.commit_count = Some(commits.len() as u64);
                 let plural = if commits.len() == 1 { "" } else { "s" };
                 self.progress.commits =
@@ -182,7 +183,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 UpdateResult::TooLarge => {
                     let id = short_sha(&one.commits[0].id);
                     let message = format!("commit {id} is too large, so only its SHA is sent");
-                    self.progress.warn("commits-cut", message);
+                    self.progress.warn_of_commits(message);
                 }
                 UpdateResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
                 UpdateResult::Stored { .. } => {}
@@ -202,7 +203,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                     if count < all {
                         let message =
                             format!("the server accepts only the newest {count} of {all} commits");
-                        self.progress.warn("commits-cut", message);
+                        self.progress.warn_of_commits(message);
                     }
                     return Ok(standing);
                 }

@@ -33,12 +33,30 @@ pub struct ReleaseProgress {
     pub commits: String,
     /// What the reader should know all the same.
     pub warnings: Vec<Warning>,
+    /// The same of the commits that are sent, as long as they are.
+    pub commit_warnings: Vec<Warning>,
 }
 
 impl ReleaseProgress {
     /// Whether anything at the backend is different now.
     pub fn changed(&self) -> bool {
         self.created || self.updated || self.deploy.as_ref().is_some_and(|(_, new)| *new)
+    }
+
+    /// Everything that the reader should know.
+    pub fn all_warnings(&self) -> Vec<Warning> {
+        [self.warnings.as_slice(), &self.commit_warnings].concat()
+    }
+
+    /// The commits are not sent after all, and nothing is said of them.
+    fn withdraw_commits(&mut self) {
+        self.commit_warnings.clear();
+        self.commits.clear();
+        self.commit_count = None;
+    }
+
+    fn warn_of_commits(&mut self, message: impl Into<String>) {
+        self.commit_warnings.push(Warning::new("commits-cut", message));
     }
 
     fn warn(&mut self, slug: &'static str, message: impl Into<String>) {
@@ -82,7 +100,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             CommitPlan::Upload(source) => {
                 self.read(*source, &mut change, None).await;
                 let existing = self.existing(&change).await?;
-                differs = skip_known_commits(existing.as_ref(), &mut change);
+                differs = self.skip_known_commits(existing.as_ref(), &mut change);
                 self.name_commits(&mut change).await;
                 self.warn_of_conflict(existing.as_ref(), &change, CommitConflict::Replaces);
             }
@@ -157,12 +175,13 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
             "commits" if change.commits.iter().any(|one| !commits::is_hash_only(one)) => {
                 let message = format!("the commits are sent without authors and files: {reason}");
-                self.progress.warn("commits-cut", message);
+                self.progress.warn_of_commits(message);
                 change.commits.iter_mut().for_each(commits::keep_hash);
                 Ok(())
             }
             "commits" if !change.commits.is_empty() => {
                 change.commits.clear();
+                self.progress.withdraw_commits();
                 self.progress
                     .warn("no-commits", format!("the release is sent without commits: {reason}"));
                 Ok(())
@@ -180,6 +199,24 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             true => Ok(None),
             false => self.backend.read().await,
         }
+    }
+
+    /// Commits that the release has already are not sent again: nothing would be different. Whether
+    /// it is there with others.
+    fn skip_known_commits(
+        &mut self,
+        existing: Option<&ReleaseState>,
+        change: &mut ReleaseUpdate,
+    ) -> bool {
+        let Some(existing) = existing else { return false };
+        let newest = change.commits.first().map(|newest| newest.id.as_str());
+        let count = change.commits.len() as u64;
+        let is_same = existing.commit_count == count && existing.last_commit.as_deref() == newest;
+        if is_same {
+            change.commits.clear();
+            self.progress.commit_warnings.clear();
+        }
+        !is_same
     }
 
     /// Warns of commits of another repository, where these are sent.
@@ -242,19 +279,6 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     fn warned(&self, slug: &str) -> bool {
         self.progress.warnings.iter().any(|warning| warning.slug == slug)
     }
-}
-
-/// Commits that the release has already are not sent again: nothing would be different. Whether it is
-/// there with others.
-fn skip_known_commits(existing: Option<&ReleaseState>, change: &mut ReleaseUpdate) -> bool {
-    let Some(existing) = existing else { return false };
-    let newest = change.commits.first().map(|newest| newest.id.as_str());
-    let count = change.commits.len() as u64;
-    let is_same = existing.commit_count == count && existing.last_commit.as_deref() == newest;
-    if is_same {
-        change.commits.clear();
-    }
-    !is_same
 }
 
 /// Whether the release is made or changed.

@@ -5,6 +5,7 @@ use crate::database::{
     InstalledIntegration, NewCodeMapping, Project, StoredCodeMapping, StoredRepository,
     UpsertResult,
 };
+use crate::integration::links;
 use crate::model::{IntegrationStatus, Object};
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule, non_empty_text};
@@ -230,8 +231,7 @@ fn has_forbidden(root: &str) -> bool {
 
 fn branch(reader: &mut BodyReader<'_>, rule: TextRule) -> Option<String> {
     let branch = reader.text("defaultBranch", rule)?;
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
-    if !branch.chars().all(word) || branch.starts_with('/') || branch.ends_with('/') {
+    if !branch.is_empty() && !links::is_branch_name(&branch) {
         reader.error("defaultBranch", BRANCH);
     }
     Some(branch)

@@ -37,7 +37,13 @@ pub(crate) async fn list(mut request: PublicRequest) -> ApiResult {
 
 /// `GET /organizations/{org}/`.
 pub(crate) async fn show(request: OrgRequest) -> ApiResult {
-    Ok(ok(&organization(&request.server, &request.org)))
+    let mut shown = organization(&request.server, &request.org);
+    shown["access"] = json!(request.principal.scopes);
+    // The one user owns every organization.
+    if request.principal.user.is_some() {
+        shown["orgRole"] = "owner".into();
+    }
+    Ok(ok(&shown))
 }
 
 /// `GET /organizations/{org}/projects/`.

@@ -25,7 +25,7 @@ fn what_can_be_done_is_a_table_of_good_lines_and_nothing_is_written() {
     let relay = ServeProxy::new();
     let run = check_run(&relay).var("FINISHLINE_RELEASE", "v1").var("SENTRY_PROJECT", "web,api");
     let ended = run.var("GITHUB_REPOSITORY", "acme/web").execute().expect(0);
-    assert!(ended.stdout.starts_with("10 of 10 checks passed"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("13 of 13 checks passed"), "{}", ended.stdout);
     assert!(ended.stdout.contains("✓ acme: provider opsgenie: available"));
     assert!(ended.stdout.contains("✓ acme: project web: exists"));
     assert!(ended.stdout.contains("scopes: "));
@@ -49,7 +49,7 @@ fn a_line_that_is_not_good_says_what_to_change_and_its_class_is_the_exit() {
     assert!(ended.stdout.contains("✗ nobody: releases"), "{}", ended.stdout);
     let ended = run.var("SENTRY_AUTH_TOKEN", "another-token").execute().expect(5);
     assert_eq!(ended.output("error-code"), "unauthorized");
-    assert_eq!(lines(&ended).len(), 2, "nothing is asked with it: {}", ended.stdout);
+    assert_eq!(lines(&ended).len(), 3, "nothing is asked with it: {}", ended.stdout);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn each_server_and_token_of_a_manifest_is_asked_once() {
             .count(),
         1
     );
-    assert_eq!(lines(&ended).len(), 5, "{}", ended.stdout);
+    assert_eq!(lines(&ended).len(), 7, "{}", ended.stdout);
 }
 
 #[test]

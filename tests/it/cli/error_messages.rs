@@ -77,19 +77,23 @@ fn every_missing_field_is_named_at_once() {
         assert_says_all(&run, &[(base, None), (account, Some(hint))]);
     }
     let run = laptop().without("FINISHLINE_STATE").without("FINISHLINE_ORG");
-    let org =
-        ("`org` is missing: the organization slug", Some("set `org` (FINISHLINE_ORG, --org)"));
+    let org = (
+        "`org` is missing: the organization slug (SENTRY_ORG)",
+        Some("set `org` (FINISHLINE_ORG, SENTRY_ORG, --org)"),
+    );
     assert_says_all(&run, &[org, (base, None), (account, Some(hint))]);
 }
 
 #[test]
 fn an_unknown_field_is_answered_with_its_place_and_the_near_one() {
     let fields = "expected one of `baseUrl`, `provider`, `apiKey`";
-    let message = format!("unknown field at FINISHLINE_STATE line 1 column 60; {fields}");
+    let place = "FINISHLINE_STATE line 1 column 60";
+    let message = format!("unknown field `apiKeys` at {place}; {fields}");
     assert_says(&state("apiKeys: s3cr3t-key"), &message, "did you mean `apiKey`?");
+    let message = format!("unknown field at {place}; {fields}");
     let hint = "run `finishline providers opsgenie` to see the accepted values of each field";
     assert_says(&state("s3cr3t-key: 1"), &message, hint);
-    let message = format!("unknown field at --set; {fields}");
+    let message = format!("unknown field `api-key` at --set; {fields}");
     assert_says(&set("api-key=s3cr3t"), &message, "did you mean `apiKey`?");
 }
 
@@ -243,8 +247,8 @@ fn nothing_asked_and_nowhere_to_do_it_are_errors() {
                 release";
     assert_says(&nothing, message, hint);
     let nowhere = laptop().without("FINISHLINE_ORG");
-    let message = "`org` is missing: the organization slug";
-    assert_says(&nowhere, message, "set `org` (FINISHLINE_ORG, --org)");
+    let message = "`org` is missing: the organization slug (SENTRY_ORG)";
+    assert_says(&nowhere, message, "set `org` (FINISHLINE_ORG, SENTRY_ORG, --org)");
 }
 
 #[test]

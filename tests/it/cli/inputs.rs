@@ -43,9 +43,9 @@ fn a_misspelt_variable_is_warned_about_and_no_error() {
 #[test]
 fn a_push_without_a_token_is_an_error() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
-        let ended = run.execute().expect(2);
-        assert_eq!(ended.joined(["status", "error-code"]), "error usage");
-        assert!(ended.stderr.contains("this job has no Sentry token"), "{}", ended.stderr);
+        let ended = run.execute().expect(5);
+        assert_eq!(ended.joined(["status", "error-code"]), "error no-token");
+        assert!(ended.stderr.contains("`auth-token` is missing"), "{}", ended.stderr);
         assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN"), "{}", ended.stderr);
         assert!(!run.database().exists());
     }
@@ -53,7 +53,7 @@ fn a_push_without_a_token_is_an_error() {
 
 #[test]
 fn a_pull_request_of_the_repository_itself_needs_its_token() {
-    github_event("pull_request", OWN).execute().expect(2);
+    github_event("pull_request", OWN).execute().expect(5);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn a_url_that_other_programs_share_is_no_address_of_the_embedded_backend() {
 #[test]
 fn a_token_of_blanks_is_no_token() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
-        let ended = run.var("SENTRY_AUTH_TOKEN", " \n").execute().expect(2);
-        assert!(ended.stderr.contains("this job has no Sentry token"), "{}", ended.stderr);
+        let ended = run.var("SENTRY_AUTH_TOKEN", " \n").execute().expect(5);
+        assert!(ended.stderr.contains("`auth-token` is missing"), "{}", ended.stderr);
     }
 }

@@ -1,11 +1,13 @@
 //! The command line: its inputs, its modes, its mistakes, and a person at a terminal.
 
 mod check;
+mod check_states;
 mod error_messages;
 pub(crate) mod import;
 mod input_usage;
 mod inputs;
 mod manual;
+mod missing;
 mod modes;
 mod run;
 mod terminal;

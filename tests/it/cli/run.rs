@@ -180,7 +180,8 @@ fn a_laptop_gets_a_short_text() {
     let settings = format!("  settings: http://127.0.0.1:9797{SETTINGS}{ENCODED}\n");
     let first = "Opsgenie is installed for acme\n  integration 1 (acme-ops)\n";
     let made = "  created organization acme\n";
-    assert_eq!(ended.stdout, format!("{first}{settings}{made}"));
+    let kept = format!("  kept in {}, not sent to a Sentry\n", run.database().display());
+    assert_eq!(ended.stdout, format!("{first}{settings}{made}{kept}"));
     assert!(ended.commands().is_empty() && !ended.everything().contains(SECRET));
     let again = "Opsgenie is installed and up to date for acme, nothing to do\n";
     assert!(run.execute().expect(0).stdout.starts_with(again));

@@ -2,6 +2,7 @@
 
 mod database;
 pub(crate) mod finish;
+mod kept_here;
 mod migrations;
 mod pipeline;
 mod processes;

@@ -267,7 +267,7 @@ fn resume_needs_a_callback_and_an_organization() {
     let words = "`callback-url` is missing: the complete URL from the browser's address bar";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
     let ended = run.without("FINISHLINE_ORG").execute().expect(2);
-    let words = "`org` is missing: the organization slug";
+    let words = "`org` is missing: the organization slug (SENTRY_ORG)";
     assert_eq!(ended.joined(["error-code", "error-message"]), format!("usage {words}"));
 }
 

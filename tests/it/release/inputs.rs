@@ -265,8 +265,8 @@ fn a_fork_without_secrets_is_skipped_and_the_job_goes_on() {
     let path = run.file("event.json", event.to_string());
     let ended = run.clone().var("GITHUB_EVENT_PATH", path).execute().expect(0);
     assert_eq!(ended.joined(["status", "skipped-reason"]), "skipped fork");
-    let ended = run.var("GITHUB_EVENT_NAME", "push").execute().expect(2);
-    assert_eq!(ended.output("error-code"), "usage");
+    let ended = run.var("GITHUB_EVENT_NAME", "push").execute().expect(5);
+    assert_eq!(ended.output("error-code"), "no-token");
 }
 
 #[test]

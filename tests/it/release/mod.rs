@@ -3,6 +3,7 @@
 mod broken_checkouts;
 mod checkouts;
 mod commits;
+mod contradictions;
 mod file_address;
 mod git;
 mod git_places;

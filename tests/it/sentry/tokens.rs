@@ -152,12 +152,12 @@ fn laptop() -> ProgramRun {
 }
 
 #[test]
-fn an_address_without_a_token_is_a_failure_on_a_laptop_and_a_mistake_in_a_job() {
+fn an_address_without_a_token_is_a_missing_token_on_a_laptop_and_in_a_job() {
     let sentry = FakeSentry::new();
     let run = laptop().var("SENTRY_URL", sentry.peer.url());
     let ended = run.args(&["run", "--format", "json"]).execute().expect(5);
     assert_eq!(ended.json()["error"]["code"], "no-token");
-    assert_fails(&sentry.opsgenie().without("SENTRY_AUTH_TOKEN"), 2, "usage");
+    assert_fails(&sentry.opsgenie().without("SENTRY_AUTH_TOKEN"), 5, "no-token");
     assert_eq!(sentry.peer.lines(), [""; 0]);
 }
 

@@ -1,0 +1,85 @@
+//! What a run needs and was not given: the token first, each with the variable that gives it.
+//!
+//! What a provider's fields lack is said by the provider.
+
+use super::raw::{RawInputs, TOKENS};
+use super::{claims, release};
+use crate::error::{Error, ErrorCode};
+use crate::job::Job;
+
+/// The value of `without-token` that ends such a run as skipped.
+const SKIP: &str = "skip";
+
+/// No token was given; `variable` is the one that a manifest's entry takes it from.
+pub(super) fn token(variable: Option<&str>) -> Error {
+    let name = variable.unwrap_or("SENTRY_AUTH_TOKEN");
+    let message = format!("`auth-token` is missing: the access token for Sentry ({name})");
+    let error = Error::new(ErrorCode::NoToken, message).for_missing_input();
+    match variable {
+        Some(name) => error.with_hint(format!("set {name} from a secret")),
+        None => error,
+    }
+}
+
+/// No organization was given.
+pub fn org() -> Error {
+    let message = "`org` is missing: the organization slug (SENTRY_ORG)";
+    let error = Error::new(ErrorCode::Usage, message).for_missing_input();
+    error.with_hint("set `org` (FINISHLINE_ORG, SENTRY_ORG, --org)")
+}
+
+/// No project was given to a release.
+pub fn projects() -> Error {
+    let message = "`projects` is missing: the slugs of the release's projects (SENTRY_PROJECT)";
+    let error = Error::new(ErrorCode::Usage, message).for_missing_input();
+    error.with_hint("set `projects` (FINISHLINE_PROJECTS, SENTRY_PROJECT, --projects)")
+}
+
+/// Everything that is missing, for a run whose inputs have mistakes.
+pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
+    if !is_requested(raw) || raw.get("manifest").is_some() {
+        return Vec::new();
+    }
+    let is_given = |name: &str| raw.is_given(name) || raw.file_default(name).is_some();
+    let token_org = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
+    let token = lacks_token(raw, job).then(|| token(raw.unset_token.as_deref()));
+    let org = (!is_given("org") && token_org.is_none()).then(org);
+    let projects = (release::is_requested(raw) && !is_given("projects")).then(projects);
+    [token, org, projects].into_iter().flatten().collect()
+}
+
+/// The missing token for which the run is to be skipped, as `without-token` says.
+///
+/// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
+/// Of a manifest each entry is asked.
+pub fn skipped_token(raw: &RawInputs, job: &Job) -> Option<Error> {
+    let skips = raw.get("without-token").is_some_and(|input| input.text.expose() == SKIP);
+    let is_skipped = skips && raw.get("manifest").is_none() && lacks_token(raw, job);
+    is_skipped.then(|| token(raw.unset_token.as_deref()))
+}
+
+/// Why the host withheld the token that this run would need, if it did.
+pub fn withheld_token_reason(raw: &RawInputs, job: &Job) -> Option<&'static str> {
+    let is_withheld = is_requested(raw) && !is_embedded(raw) && !has_token(raw);
+    if is_withheld { job.withheld_secrets() } else { None }
+}
+
+/// Whether the run is to reach a Sentry, and has no token for it.
+fn lacks_token(raw: &RawInputs, job: &Job) -> bool {
+    let names_sentry = ["backend", "url"].iter().any(|name| raw.get(name).is_some());
+    let needs_one = job.host.is_ci() || names_sentry || raw.unset_token.is_some();
+    is_requested(raw) && needs_one && !is_embedded(raw) && !has_token(raw)
+}
+
+fn is_requested(raw: &RawInputs) -> bool {
+    let jobs = ["provider", "callback-url", "manifest"];
+    jobs.iter().any(|name| raw.get(name).is_some()) || release::is_requested(raw)
+}
+
+fn is_embedded(raw: &RawInputs) -> bool {
+    raw.get("backend").is_some_and(|input| input.text.expose() == "embedded")
+}
+
+fn has_token(raw: &RawInputs) -> bool {
+    TOKENS.iter().any(|name| raw.is_given(name))
+}
