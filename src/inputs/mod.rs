@@ -128,7 +128,7 @@ impl Inputs {
         let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, earlier);
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        reader.mistakes.extend(wrong);
+        reader.mistakes.extend(wrong.into_iter().chain(proxy_mistakes(env)));
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -164,7 +164,6 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
         };
-        reader.mistakes.extend(proxy_mistakes(env));
         inputs.checked(reader.mistakes, claims.as_ref())
     }
 

@@ -20,11 +20,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             deploy.url = None;
         }
         // To a release or project that this run made, no earlier attempt has deployed.
-        if self.task.attempts && standing.deploy_count > 0 && !self.progress.created {
-            if let Some(id) = self.earlier_deploy(&deploy).await? {
-                self.progress.deploy = Some((id, false));
-                return Ok(());
-            }
+        let may_be_there =
+            self.task.attempts && standing.deploy_count > 0 && !self.progress.created;
+        if may_be_there && let Some(id) = self.earlier_deploy(&deploy).await? {
+            self.progress.deploy = Some((id, false));
+            return Ok(());
         }
         let id = self.create_deploy(&mut deploy).await?;
         self.progress.deploy = Some((id, true));
