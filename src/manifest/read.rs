@@ -156,14 +156,15 @@ impl<'a> ManifestReader<'a> {
                 self.wrong(&path, &format!("`{key}` and `{other}` are the same key"));
             }
             let value = &mapping[key];
+            // Of an unset token the reference stays, so that the entry can say which it lacks.
             let unset = value.as_str().filter(|text| TOKENS.contains(&name) && self.is_unset(text));
-            let text = match unset {
-                Some(reference) => Ok(Some(reference.to_owned())),
-                None => self.text(value, kind(name)),
-            };
+            let text = unset
+                .map_or_else(|| self.text(value, kind(name)), |text| Ok(Some(text.to_owned())));
             match text {
                 Ok(Some(text)) => {
-                    self.refuse_macro(name, &text, &path);
+                    if unset.is_none() {
+                        self.refuse_macro(name, &text, &path);
+                    }
                     let place = self.place(&path).map(InputOrigin::Manifest);
                     let origin = place.unwrap_or(InputOrigin::File("the manifest"));
                     texts.insert(name, RawInput { text: Secret::from(text), origin });

@@ -48,7 +48,13 @@ pub(crate) fn find(
     let Some(best) = ranked.iter().map(|(rank, _)| *rank).min() else {
         return RepositoryMatch::Unlisted;
     };
-    let matching: Vec<_> = ranked.iter().filter(|(rank, _)| *rank == best).collect();
+    let mut matching: Vec<_> = ranked.iter().filter(|(rank, _)| *rank == best).collect();
+    // Of those at one address, and of names alone, the one that is spelled so in every letter is meant.
+    let is_spelled_so = |one: &KnownRepository| plain(&one.name) == requested;
+    let is_at_one_address = matching.windows(2).all(|pair| has_same_address(pair[0].1, pair[1].1));
+    if is_at_one_address && matching.iter().any(|(_, one)| is_spelled_so(one)) {
+        matching.retain(|(_, one)| is_spelled_so(one));
+    }
     match matching[..] {
         [(_, one)] => RepositoryMatch::Found {
             name: one.name.clone(),
@@ -79,6 +85,13 @@ fn rank(listed: &KnownRepository, requested: &str, page: Option<&str>) -> Option
         return Some(MatchRank::AddressEnd);
     }
     is(&plain(&listed.name)).then_some(MatchRank::DisplayName)
+}
+
+fn has_same_address(one: &KnownRepository, other: &KnownRepository) -> bool {
+    match (&one.url, &other.url) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }
 
 /// Whether a page lies below an address.

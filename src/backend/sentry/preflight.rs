@@ -189,7 +189,7 @@ impl PreflightClient {
 pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) -> Result<bool> {
     let path = format!("/api/0/projects/{}/{}/", segment(org.as_str()), segment(slug));
     let mut response = client.get(path.as_str()).await?;
-    if response.status == 403 {
+    if response.status == 403 && response.is_from_sentry() {
         response = client.get(format!("{path}releases/?per_page=1")).await?;
     }
     match response.status {

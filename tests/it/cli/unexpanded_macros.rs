@@ -68,8 +68,8 @@ fn azures_fork_without_the_secret_is_skipped() {
     let ended = run.execute().expect(0);
     refused(&ended, "variable=skipped_reason;isOutput=true]fork");
     // The repository's own pull request misses it.
-    let own = run.var("SYSTEM_PULLREQUEST_ISFORK", "False").execute().expect(2);
-    refused(&own, "this job has no Sentry token");
+    let own = run.var("SYSTEM_PULLREQUEST_ISFORK", "False").execute().expect(5);
+    refused(&own, "`auth-token` is missing");
 }
 
 #[test]

@@ -69,7 +69,9 @@ impl AllowedCommands<'_> {
 /// Whether a finish of `example` may end or warn with it.
 fn is_known(slug: &str) -> bool {
     let slugs = ErrorCode::ALL.iter().map(|code| code.slug());
-    slugs.chain(["tolerated", "mask-hits-output", "outputs-dropped"]).any(|known| known == slug)
+    slugs
+        .chain(["tolerated", "mask-hits-output", "outputs-dropped", "unused-input"])
+        .any(|known| known == slug)
 }
 
 #[track_caller]
