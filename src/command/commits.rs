@@ -165,6 +165,11 @@ impl CommitReader for CommitSources<'_> {
             HistorySource::GitHub => self.read_github(head, previous).await,
         }
     }
+
+    fn is_lacking(&self, sha: &str) -> bool {
+        let checkout = self.checkout.as_ref().ok().and_then(Option::as_ref);
+        checkout.is_some_and(|checkout| !checkout.is_shallow() && !checkout.has_commit(sha))
+    }
 }
 
 /// GitHub's API as this job reaches it.

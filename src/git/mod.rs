@@ -141,6 +141,11 @@ impl Checkout {
         matches!(self.commit(sha), Ok(Some(_)))
     }
 
+    /// Whether older commits were left out of this clone.
+    pub fn is_shallow(&self) -> bool {
+        self.repository.is_shallow().unwrap_or(true)
+    }
+
     /// The commit of a tag; none where there is no such tag.
     pub fn tag_commit(&self, tag: &str) -> Option<String> {
         let mut tag = self.repository.try_find_reference(&format!("refs/tags/{tag}")).ok()??;

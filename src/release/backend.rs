@@ -204,4 +204,7 @@ pub trait CommitReader {
         head: &str,
         previous: Option<&str>,
     ) -> Result<CommitList>;
+
+    /// Whether there is a clone with its whole history, and the commit is not in it.
+    fn is_lacking(&self, sha: &str) -> bool;
 }

@@ -44,6 +44,22 @@ pub(crate) fn warn(
     Some(Warning::new("other-repository", message))
 }
 
+/// Says that commits of nobody's are replaced which the clone at hand does not have, so that another
+/// repository may have sent them.
+pub(crate) fn warn_of_unnamed(
+    existing: &ReleaseState,
+    is_lacking: impl Fn(&str) -> bool,
+) -> Option<Warning> {
+    existing.last_repository.as_deref().filter(|name| is_placeholder(name))?;
+    let sha = existing.last_commit.as_deref().filter(|sha| is_lacking(sha))?;
+    let message = format!(
+        "the release has commits that this clone does not have, up to {sha}, which are replaced; if \
+         another repository releases this version too, give each its own, for example with \
+         `release-prefix`, or link both in Sentry and name them in one run as `commits`"
+    );
+    Some(Warning::new("other-repository", message))
+}
+
 /// The name that Sentry gives the repository of commits that name none.
 fn is_placeholder(name: &str) -> bool {
     let id = name.strip_prefix("organization-");

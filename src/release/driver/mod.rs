@@ -8,7 +8,7 @@ use super::backend::{
     CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
     UpdateResult,
 };
-use super::other_repository::CommitConflict;
+use super::other_repository::{self, CommitConflict};
 use super::task::{CommitPlan, ReleaseTask};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::release::PreviousCommit;
@@ -231,7 +231,12 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         let named = self.task.head_of(change.repository.as_deref());
         let ours: Vec<_> = change.refs.iter().cloned().chain(named).collect();
-        let warning = existing.and_then(|existing| self.task.conflict(existing, &ours, conflict));
+        let replaces = matches!(conflict, CommitConflict::Replaces) && !change.commits.is_empty();
+        let is_lacking = |sha: &str| replaces && self.histories.is_lacking(sha);
+        let warning = existing.and_then(|existing| {
+            let named = self.task.conflict(existing, &ours, conflict);
+            named.or_else(|| other_repository::warn_of_unnamed(existing, is_lacking))
+        });
         self.progress.warnings.extend(warning);
     }
 

@@ -128,6 +128,20 @@ fn commits_that_named_no_repository_are_nobodys() {
     assert_eq!(released(&relay).execute().expect(0).output("warnings"), "");
 }
 
+/// Where neither is linked, commits carry no repository: what tells is that the clone has them not.
+#[test]
+fn commits_of_two_repositories_that_nobody_linked_warn_as_well() {
+    let relay = ServeProxy::new();
+    let api = uploaded(&relay, "acme/api", 2);
+    assert_eq!(warnings(&api.execute().expect(0)), [""; 0]);
+    commit(&api.path(""), "more", "commit 3");
+    assert_eq!(warnings(&api.execute().expect(0)), [""; 0]);
+    let ended = uploaded(&relay, "acme/web", 3).execute().expect(0);
+    assert_eq!(warnings(&ended), [SLUG]);
+    let lost = format!("up to {}, which are replaced", head(&api.path("")));
+    assert!(ended.stderr.contains(&lost), "{}", ended.stderr);
+}
+
 #[test]
 fn the_embedded_backend_warns_too() {
     let run = as_json(&checkout(2));
