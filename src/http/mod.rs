@@ -11,13 +11,12 @@ use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorRe
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
-use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use url::Url;
 
-pub use crate::provider::request::ConnectError;
 pub use connection::ServerConnection;
-pub(crate) use network_error::NetworkError;
+pub(crate) use network_error::{ConnectError, NetworkError};
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -83,25 +82,42 @@ impl HttpResponse {
 /// Fetches one thing from a third party. Credentials go to the address that was named.
 pub async fn fetch(request: &VendorRequest) -> VendorResponse {
     tracing::debug!(name = request.name, "sending a request to the third party");
-    let mut result = Err(ConnectError::Connect);
+    let sent = fetch_trusting(request, |client| async move {
+        let response = send(build(&client, request)).await?;
+        Ok(VendorResponse::Received { status: response.status, body: response.body })
+    });
+    sent.await
+}
+
+/// Sends a third party's request by a client that trusts what it may.
+pub(crate) async fn fetch_trusting<F>(
+    request: &VendorRequest,
+    send: impl Fn(Client) -> F,
+) -> VendorResponse
+where
+    F: Future<Output = Result<VendorResponse, NetworkError>>,
+{
+    let mut failure = String::new();
     for trust in trust_candidates(&request.url, request.verify_tls) {
-        result = match shared_client(&trust) {
-            Ok(client) => send(build(&client, request)).await.map_err(|error| error.stage),
-            Err(error) => Err(connect_error(&error)),
+        let error = match shared_client(&trust).map_err(|error| NetworkError::new(&error)) {
+            Ok(client) => match send(client).await {
+                Ok(response) => return response,
+                Err(error) => error,
+            },
+            Err(error) => error,
         };
-        if !matches!(result, Err(ConnectError::Tls)) {
+        failure = Url::parse(&request.url)
+            .map_or_else(|error| error.to_string(), |url| error.describe(&url));
+        if error.stage != ConnectError::Tls {
             break;
         }
     }
-    match result {
-        Ok(response) => VendorResponse::Received { status: response.status, body: response.body },
-        Err(error) => VendorResponse::Unreached(error),
-    }
+    VendorResponse::Unreached(failure)
 }
 
 /// Which certificates are trusted on the way to a third party. Without TLS, none at first: only
 /// where a proxy speaks TLS are they needed all the same, and then nothing has been sent yet.
-pub fn trust_candidates(url: &str, verify_tls: bool) -> impl Iterator<Item = TlsTrust> {
+fn trust_candidates(url: &str, verify_tls: bool) -> impl Iterator<Item = TlsTrust> {
     let plain = url.starts_with("http://").then_some(TlsTrust::NoTls);
     let roots = if verify_tls { TlsTrust::Roots(Vec::new()) } else { TlsTrust::AcceptInvalid };
     plain.into_iter().chain([roots])
@@ -110,7 +126,7 @@ pub fn trust_candidates(url: &str, verify_tls: bool) -> impl Iterator<Item = Tls
 /// The client for third parties of this trust, made once: reading the system's certificates takes
 /// longer than most exchanges. No connection is used again, so that no request is lost in one that
 /// was closed.
-pub fn shared_client(trust: &TlsTrust) -> reqwest::Result<Client> {
+fn shared_client(trust: &TlsTrust) -> reqwest::Result<Client> {
     static CLIENTS: Mutex<Vec<(TlsTrust, Client)>> = Mutex::new(Vec::new());
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, client)) = clients.iter().find(|(known, _)| known == trust) {
@@ -206,24 +222,4 @@ fn builder() -> ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
-}
-
-/// Which part of the way failed.
-pub fn connect_error(error: &reqwest::Error) -> ConnectError {
-    let mut causes =
-        std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    if causes.any(is_tls) {
-        ConnectError::Tls
-    } else if error.is_connect() || error.is_builder() {
-        ConnectError::Connect
-    } else {
-        ConnectError::Interrupted
-    }
-}
-
-/// Whether TLS is at the bottom of it. What an I/O error wraps is not its source, and it may be
-/// wrapped twice.
-fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
