@@ -1,7 +1,9 @@
 //! Why there was no response, in words: the stage that failed, and the reason of whoever knows it.
 
+use super::trust::AUTHORITY_AS_SERVER;
 use rustls::CertificateError::{
-    Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+    BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+    NotValidYetContext, Other, UnknownIssuer,
 };
 use rustls::Error as TlsError;
 use std::error::Error;
@@ -126,6 +128,16 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
             let hint = |_: &str| "renew the server's certificate".to_owned();
             ("the certificate has expired".to_owned(), hint)
         }
+        TlsError::InvalidCertificate(BadSignature) => {
+            ("the certificate is not signed by the trusted one of that name".to_owned(), add_it)
+        }
+        TlsError::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            let hint = |_: &str| "check this machine's clock".to_owned();
+            ("the certificate is not valid yet".to_owned(), hint)
+        }
+        TlsError::InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
+            ("the certificate is self-signed, and not among the trusted ones".to_owned(), add_it)
+        }
         TlsError::InvalidMessage(_) => {
             ("the server does not speak TLS on this port".to_owned(), check_port)
         }
@@ -139,6 +151,10 @@ fn check_name(address: &str) -> String {
 
 fn check_trust(address: &str) -> String {
     format!("check {address}; for a private certificate authority, set `ca-file`")
+}
+
+fn add_it(address: &str) -> String {
+    format!("check {address}; if the certificate is the server's own, set `ca-file` to it")
 }
 
 fn check_port(address: &str) -> String {

@@ -22,9 +22,13 @@ const CLOCK_SKEW: i64 = 60;
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// Fetches one thing from the API at `base`.
-pub(crate) async fn fetch(request: &VendorRequest, base: &str) -> VendorResponse {
+pub(crate) async fn fetch(
+    request: &VendorRequest,
+    base: &str,
+    certificates: &[String],
+) -> VendorResponse {
     tracing::debug!(name = request.name, "sending a request to GitHub");
-    let sent = http::fetch_trusting(request, |client| async move {
+    let sent = http::fetch_trusting(request, certificates, |client| async move {
         get(request, base, client).await.map_err(|error| NetworkError::within(&*error))
     });
     sent.await
