@@ -4,6 +4,7 @@
 pub(crate) mod connection;
 mod describe;
 mod network_error;
+mod proxy;
 pub(crate) mod retry;
 mod trust;
 
@@ -18,6 +19,7 @@ use url::Url;
 
 pub use connection::ServerConnection;
 pub(crate) use network_error::{ConnectError, NetworkError};
+pub use proxy::read_variables as read_proxy_variables;
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -216,7 +218,7 @@ fn client(
 }
 
 fn builder() -> ClientBuilder {
-    Client::builder()
+    proxy::with_exceptions(Client::builder())
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
