@@ -46,6 +46,7 @@ use std::ffi::OsString;
 ///
 /// Only what leaves no way to write outputs: no runtime, no random bytes.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
+    http::read_proxy_variables(env);
     match cli::parse(args) {
         Ok(Invocation::Text(text)) => Ok(print_text(text)),
         Ok(Invocation::Providers { key, json }) => Ok(print_providers(key.as_deref(), json)),

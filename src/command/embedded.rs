@@ -40,7 +40,8 @@ impl RunContext<'_> {
             return plan(report, inputs, &path).await;
         }
         let mut database = Database::open(&path).await?;
-        let mut backend = EmbeddedBackend::new(&mut database);
+        let mut backend =
+            EmbeddedBackend::new(&mut database).trusting(inputs.certificates.as_ref());
         let listed = backend.list(&task.org, task.provider).await?;
         let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };
         flow.run(&mut EmbeddedRun { run: self, inputs, path: &path, backend }, &listed).await
@@ -59,7 +60,7 @@ impl RunContext<'_> {
                 .with_hint("set `database` to the file that the first run used"));
         }
         let mut database = Database::open(&path).await?;
-        let backend = EmbeddedBackend::new(&mut database);
+        let backend = EmbeddedBackend::new(&mut database).trusting(inputs.certificates.as_ref());
         let mut embedded = EmbeddedRun { run: self, inputs, path: &path, backend };
         let (task, mut outcome) = embedded.resume(org, callback).await?;
         apply_links(&mut embedded, inputs, &task, &mut outcome).await;

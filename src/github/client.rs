@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{RetryLoop, RetryPolicy};
-use crate::http::{self, ConnectError, HttpResponse, ServerConnection, TlsTrust};
+use crate::http::{HttpResponse, NetworkError, ServerConnection, TlsTrust};
 use crate::os::clock::unix_seconds;
 use crate::secret::Secret;
 use crate::text::url::is_http_url;
@@ -14,7 +14,6 @@ use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use reqwest::header::{ACCEPT, HeaderValue};
 use serde_json::Value;
-use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,12 +99,12 @@ impl GitHubClient {
         };
         let send = async || match self.send_once(request).await {
             Ok(response) => self.classify(request, response),
-            Err(error) => self.classify_error(request, error),
+            Err(error) => self.classify_error(request, &error),
         };
         Ok(retries.run(send, self.deadline_error(request)).await?)
     }
 
-    async fn send_once(&self, request: &GitHubRequest<'_>) -> Result<HttpResponse, ConnectError> {
+    async fn send_once(&self, request: &GitHubRequest<'_>) -> Result<HttpResponse, NetworkError> {
         let octocrab = self.octocrab();
         // The root's own path goes in front here: octocrab leaves it out where it takes a part of
         // the request's for it.
@@ -114,7 +113,7 @@ impl GitHubClient {
             None => octocrab._get(path).await,
             Some(body) => octocrab._post(path, Some(body)).await,
         };
-        let response = response.map_err(|error| connect_error(&error))?;
+        let response = response.map_err(|error| NetworkError::within(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read(response.into_body()).await?;
         Ok(HttpResponse { status, headers, body, received: unix_seconds() })
@@ -138,13 +137,13 @@ impl GitHubClient {
 }
 
 /// The body as text; one that is too large ends beyond the bound.
-async fn read<B>(mut body: B) -> Result<String, ConnectError>
+async fn read<B>(mut body: B) -> Result<String, NetworkError>
 where
     B: HttpBody<Data: AsRef<[u8]>, Error = octocrab::Error> + Unpin,
 {
     let mut bytes = Vec::new();
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let frame = frame.map_err(|error| connect_error(&error))?;
+        let frame = frame.map_err(|error| NetworkError::within(&error))?;
         if let Ok(data) = frame.into_data() {
             bytes.extend_from_slice(data.as_ref());
         }
@@ -153,13 +152,4 @@ where
         }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// What is at the bottom of octocrab's chain of errors.
-fn connect_error(error: &octocrab::Error) -> ConnectError {
-    let first: Option<&(dyn StdError + 'static)> = Some(error);
-    let mut causes =
-        std::iter::successors(first, |cause: &&(dyn StdError + 'static)| (*cause).source());
-    let cause = causes.find_map(|cause| cause.downcast_ref::<reqwest::Error>());
-    cause.map_or(ConnectError::Interrupted, http::connect_error)
 }

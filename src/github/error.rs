@@ -4,7 +4,7 @@
 use super::client::{GitHubClient, GitHubRequest, MAX_BODY_BYTES};
 use crate::error::{Error, ErrorCode};
 use crate::http::retry::{Attempt, SendError};
-use crate::http::{ConnectError, HttpResponse};
+use crate::http::{HttpResponse, NetworkError};
 use crate::secret;
 use crate::text::one_line;
 use serde_json::Value;
@@ -18,6 +18,8 @@ const DAY: u64 = 24 * 60 * MINUTE;
 /// What to do where something else than GitHub may have answered.
 const FOREIGN_HINT: &str = "check `GITHUB_API_URL`: it must be the root of GitHub's API; if it is, \
                             let this job through the proxy, firewall or login page in front of it";
+
+const UNREACHABLE_HINT: &str = "check `GITHUB_API_URL`, the network and the proxy variables";
 
 impl GitHubClient {
     /// What to do about a response.
@@ -106,20 +108,13 @@ impl GitHubClient {
     pub(super) fn classify_error(
         &self,
         request: &GitHubRequest<'_>,
-        error: ConnectError,
+        error: &NetworkError,
     ) -> Attempt {
-        let (what, host) = (&request.what, self.host());
-        let why = match error {
-            ConnectError::Tls => "TLS connection failed, or the certificate could not be verified",
-            ConnectError::Connect => "cannot connect",
-            ConnectError::Interrupted => "did not respond in time, or the connection was lost",
-        };
-        let failure = Error::new(ErrorCode::Unreachable, format!("cannot {what}: {host}: {why}"));
-        let failure = failure.with_hint(
-            "check `GITHUB_API_URL`, the network and the proxy variables; for a private certificate \
-             authority, set `ca-file`",
-        );
-        Attempt::unreached(request.retry(), error, failure)
+        let (what, why) = (&request.what, error.describe(&self.api));
+        let hint = error.hint("`GITHUB_API_URL`");
+        let failure = Error::new(ErrorCode::Unreachable, format!("cannot {what}: {why}"))
+            .with_hint(hint.as_deref().unwrap_or(UNREACHABLE_HINT));
+        Attempt::unreached(request.retry(), error.stage, failure)
     }
 
     pub(super) fn deadline_error(&self, request: &GitHubRequest<'_>) -> Error {

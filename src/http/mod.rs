@@ -4,20 +4,22 @@
 pub(crate) mod connection;
 mod describe;
 mod network_error;
+mod proxy;
 pub(crate) mod retry;
+mod trust;
 
 use crate::os::clock::unix_seconds;
 use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
-use rustls::pki_types::CertificateDer;
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use url::Url;
 
-pub use crate::provider::request::ConnectError;
 pub use connection::ServerConnection;
-pub(crate) use network_error::NetworkError;
+pub(crate) use network_error::{ConnectError, NetworkError};
+pub use proxy::read_variables as read_proxy_variables;
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -81,36 +83,61 @@ impl HttpResponse {
 }
 
 /// Fetches one thing from a third party. Credentials go to the address that was named.
-pub async fn fetch(request: &VendorRequest) -> VendorResponse {
+/// `certificates` are trusted besides the system's.
+pub(crate) async fn fetch(request: &VendorRequest, certificates: &[String]) -> VendorResponse {
     tracing::debug!(name = request.name, "sending a request to the third party");
-    let mut result = Err(ConnectError::Connect);
-    for trust in trust_candidates(&request.url, request.verify_tls) {
-        result = match shared_client(&trust) {
-            Ok(client) => send(build(&client, request)).await.map_err(|error| error.stage),
-            Err(error) => Err(connect_error(&error)),
+    let sent = fetch_trusting(request, certificates, |client| async move {
+        let response = send(build(&client, request)).await?;
+        Ok(VendorResponse::Received { status: response.status, body: response.body })
+    });
+    sent.await
+}
+
+/// Sends a third party's request by a client that trusts what it may.
+pub(crate) async fn fetch_trusting<F>(
+    request: &VendorRequest,
+    certificates: &[String],
+    send: impl Fn(Client) -> F,
+) -> VendorResponse
+where
+    F: Future<Output = Result<VendorResponse, NetworkError>>,
+{
+    let mut failure = String::new();
+    for trust in trust_candidates(request, certificates) {
+        let error = match shared_client(&trust).map_err(|error| NetworkError::within(&*error)) {
+            Ok(client) => match send(client).await {
+                Ok(response) => return response,
+                Err(error) => error,
+            },
+            Err(error) => error,
         };
-        if !matches!(result, Err(ConnectError::Tls)) {
+        failure = Url::parse(&request.url)
+            .map_or_else(|error| error.to_string(), |url| error.describe(&url));
+        if error.stage != ConnectError::Tls {
             break;
         }
     }
-    match result {
-        Ok(response) => VendorResponse::Received { status: response.status, body: response.body },
-        Err(error) => VendorResponse::Unreached(error),
-    }
+    VendorResponse::Unreached(failure)
 }
 
 /// Which certificates are trusted on the way to a third party. Without TLS, none at first: only
 /// where a proxy speaks TLS are they needed all the same, and then nothing has been sent yet.
-pub fn trust_candidates(url: &str, verify_tls: bool) -> impl Iterator<Item = TlsTrust> {
-    let plain = url.starts_with("http://").then_some(TlsTrust::NoTls);
-    let roots = if verify_tls { TlsTrust::Roots(Vec::new()) } else { TlsTrust::AcceptInvalid };
+fn trust_candidates(
+    request: &VendorRequest,
+    certificates: &[String],
+) -> impl Iterator<Item = TlsTrust> {
+    let plain = request.url.starts_with("http://").then_some(TlsTrust::NoTls);
+    let roots = match request.verify_tls {
+        true => TlsTrust::Roots(certificates.to_vec()),
+        false => TlsTrust::AcceptInvalid,
+    };
     plain.into_iter().chain([roots])
 }
 
 /// The client for third parties of this trust, made once: reading the system's certificates takes
 /// longer than most exchanges. No connection is used again, so that no request is lost in one that
 /// was closed.
-pub fn shared_client(trust: &TlsTrust) -> reqwest::Result<Client> {
+fn shared_client(trust: &TlsTrust) -> Result<Client, ClientError> {
     static CLIENTS: Mutex<Vec<(TlsTrust, Client)>> = Mutex::new(Vec::new());
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, client)) = clients.iter().find(|(known, _)| known == trust) {
@@ -171,59 +198,29 @@ async fn body(mut response: Response) -> reqwest::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Why a client could not be built.
+type ClientError = Box<dyn Error + Send + Sync>;
+
 /// Builds a client; `more` adds what only its owner needs.
-pub fn client(
+fn client(
     trust: &TlsTrust,
     more: impl Fn(ClientBuilder) -> ClientBuilder,
-) -> reqwest::Result<Client> {
+) -> Result<Client, ClientError> {
     // Installing it twice is no error that matters: it is the same provider.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let builder = || more(builder());
-    let own = match trust {
-        TlsTrust::AcceptInvalid => return builder().tls_danger_accept_invalid_certs(true).build(),
-        TlsTrust::NoTls => return builder().tls_certs_only([]).build(),
-        TlsTrust::Roots(own) => own,
+    let builder = more(builder());
+    let builder = match trust {
+        TlsTrust::AcceptInvalid => builder.tls_danger_accept_invalid_certs(true),
+        TlsTrust::NoTls => builder.tls_certs_only([]),
+        TlsTrust::Roots(own) => builder.tls_backend_preconfigured(trust::config(own)?),
     };
-    let own = own.iter().map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes()));
-    let own: Vec<_> = own.collect::<Result<Vec<_>, _>>()?.concat();
-    // Certificates of one's own would hide that the system has none.
-    let merged = match own.is_empty() {
-        true => builder().build(),
-        false => builder().build().and_then(|_| builder().tls_certs_merge(own.clone()).build()),
-    };
-    merged.or_else(|_| {
-        tracing::debug!("no system root certificates found; using the bundled ones");
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-        let certificate = |root: &CertificateDer<'_>| reqwest::Certificate::from_der(root);
-        let bundled = roots.map(certificate).collect::<Result<Vec<_>, _>>()?;
-        builder().tls_certs_only([bundled, own].concat()).build()
-    })
+    Ok(builder.build()?)
 }
 
 fn builder() -> ClientBuilder {
-    Client::builder()
+    proxy::with_exceptions(Client::builder())
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
-}
-
-/// Which part of the way failed.
-pub fn connect_error(error: &reqwest::Error) -> ConnectError {
-    let mut causes =
-        std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    if causes.any(is_tls) {
-        ConnectError::Tls
-    } else if error.is_connect() || error.is_builder() {
-        ConnectError::Connect
-    } else {
-        ConnectError::Interrupted
-    }
-}
-
-/// Whether TLS is at the bottom of it. What an I/O error wraps is not its source, and it may be
-/// wrapped twice.
-fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }

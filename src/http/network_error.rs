@@ -1,32 +1,48 @@
 //! Why there was no response, in words: the stage that failed, and the reason of whoever knows it.
 
-use super::ConnectError;
+use super::trust::AUTHORITY_AS_SERVER;
 use rustls::CertificateError::{
-    Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+    BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+    NotValidYetContext, Other, UnknownIssuer,
 };
 use rustls::Error as TlsError;
 use std::error::Error;
+use url::Url;
+
+/// Which part of the way to a server failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectError {
+    /// The TLS handshake failed.
+    Tls,
+    /// No connection.
+    Connect,
+    /// No answer in time, or one that broke off.
+    Interrupted,
+}
 
 /// Which part of the way failed, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkError {
     pub(crate) stage: ConnectError,
     /// The system's reason, to stand after a colon.
-    pub(crate) reason: String,
+    reason: String,
     /// What to do about it, where the reason says so much.
-    pub(crate) hint: Option<&'static str>,
+    hint: Option<AddressHint>,
 }
+
+/// What to do, in words that name the input of the server's address.
+type AddressHint = fn(&str) -> String;
 
 impl NetworkError {
     /// Reads what is at the bottom of it.
     pub(crate) fn new(error: &reqwest::Error) -> Self {
-        let (stage, causes) = (super::connect_error(error), causes(error));
+        let (stage, causes) = (connect_error(error), causes(error));
         if let Some((reason, hint)) = causes.iter().find_map(|cause| tls_reason(*cause)) {
             return Self { stage, reason, hint: Some(hint) };
         }
         let texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
         let has = |words: &str| texts.iter().any(|text| text.contains(words));
-        let last = texts.last().cloned().unwrap_or_default();
+        let last = texts.last().cloned().unwrap_or_else(|| error.to_string());
         let reason = if has("proxy authorization required") {
             "the proxy answered HTTP 407 and wants a user and password".to_owned()
         } else if has("unsuccessful tunnel") || has("tunnel error") {
@@ -39,6 +55,47 @@ impl NetworkError {
             last
         };
         Self { stage, reason, hint: None }
+    }
+
+    /// Reads what a library wraps around it, where it is the network.
+    pub(crate) fn within(error: &(dyn Error + 'static)) -> Self {
+        let causes = std::iter::successors(Some(error), |cause| (*cause).source());
+        let found = causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>()).next();
+        found.map_or_else(|| Self::interrupted(error.to_string()), Self::new)
+    }
+
+    fn interrupted(reason: String) -> Self {
+        Self { stage: ConnectError::Interrupted, reason, hint: None }
+    }
+
+    /// The stage, the server and the reason.
+    pub(crate) fn describe(&self, url: &Url) -> String {
+        let port = url.port_or_known_default().unwrap_or_default();
+        let (host, reason) = (url.host_str().unwrap_or_default(), &self.reason);
+        match self.stage {
+            ConnectError::Tls => format!("TLS connection to {host}:{port} failed: {reason}"),
+            ConnectError::Connect => format!("cannot connect to {host}:{port}: {reason}"),
+            ConnectError::Interrupted => format!(
+                "{host}:{port} did not respond in time, or the connection was lost: {reason}"
+            ),
+        }
+    }
+
+    /// What to do about it, where the reason says so much; `address` is the input that names the
+    /// server.
+    pub(crate) fn hint(&self, address: &str) -> Option<String> {
+        self.hint.map(|hint| hint(address))
+    }
+}
+
+/// Which part of the way failed.
+fn connect_error(error: &reqwest::Error) -> ConnectError {
+    if causes(error).iter().any(|cause| cause.is::<TlsError>()) {
+        ConnectError::Tls
+    } else if error.is_connect() || error.is_builder() {
+        ConnectError::Connect
+    } else {
+        ConnectError::Interrupted
     }
 }
 
@@ -54,28 +111,52 @@ fn inner<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 }
 
 /// What is wrong with TLS, and what to do about it.
-fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, &'static str)> {
-    let check_url = "check `url`: its host must be a name of the certificate";
+fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
     Some(match cause.downcast_ref::<TlsError>()? {
-        TlsError::InvalidCertificate(NotValidForNameContext { presented, .. }) => {
-            (format!("the certificate is for another name: {}", presented.join(", ")), check_url)
+        TlsError::InvalidCertificate(NotValidForNameContext { presented, .. })
+            if !presented.is_empty() =>
+        {
+            (format!("the certificate is for another name: {}", presented.join(", ")), check_name)
         }
-        TlsError::InvalidCertificate(NotValidForName) => {
-            ("the certificate is for another name".to_owned(), check_url)
+        TlsError::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            ("the certificate is for another name".to_owned(), check_name)
         }
-        TlsError::InvalidCertificate(UnknownIssuer) => (
-            "the certificate's issuer is unknown".to_owned(),
-            "check `url`; for a private certificate authority, set `ca-file`",
-        ),
+        TlsError::InvalidCertificate(UnknownIssuer) => {
+            ("the certificate's issuer is unknown".to_owned(), check_trust)
+        }
         TlsError::InvalidCertificate(Expired | ExpiredContext { .. }) => {
-            ("the certificate has expired".to_owned(), "renew the server's certificate")
+            let hint = |_: &str| "renew the server's certificate".to_owned();
+            ("the certificate has expired".to_owned(), hint)
         }
-        TlsError::InvalidMessage(_) => (
-            "the server does not speak TLS on this port".to_owned(),
-            "check `url`: use the port of HTTPS, or `http://` if the server has no TLS",
-        ),
-        other => {
-            (other.to_string(), "check `url`; for a private certificate authority, set `ca-file`")
+        TlsError::InvalidCertificate(BadSignature) => {
+            ("the certificate is not signed by the trusted one of that name".to_owned(), add_it)
         }
+        TlsError::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            let hint = |_: &str| "check this machine's clock".to_owned();
+            ("the certificate is not valid yet".to_owned(), hint)
+        }
+        TlsError::InvalidCertificate(Other(why)) if why.to_string() == AUTHORITY_AS_SERVER => {
+            ("the certificate is self-signed, and not among the trusted ones".to_owned(), add_it)
+        }
+        TlsError::InvalidMessage(_) => {
+            ("the server does not speak TLS on this port".to_owned(), check_port)
+        }
+        other => (other.to_string(), check_trust),
     })
+}
+
+fn check_name(address: &str) -> String {
+    format!("check {address}: its host must be a name of the certificate")
+}
+
+fn check_trust(address: &str) -> String {
+    format!("check {address}; for a private certificate authority, set `ca-file`")
+}
+
+fn add_it(address: &str) -> String {
+    format!("check {address}; if the certificate is the server's own, set `ca-file` to it")
+}
+
+fn check_port(address: &str) -> String {
+    format!("check {address}: use the port of HTTPS, or `http://` if the server has no TLS")
 }

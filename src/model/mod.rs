@@ -197,7 +197,8 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let failure = Self { status: refusal.status, ..Self::new(refusal.code, refusal.message) };
         if refusal.is_silence {
-            let hint = "check that this machine can reach the third party, then run again";
+            let hint = "check that this machine can reach the third party, then run again; for a \
+                        private certificate authority, set `ca-file`";
             return failure.with_hint(hint);
         }
         failure

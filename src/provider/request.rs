@@ -106,19 +106,8 @@ pub enum VendorResponse {
         /// Its body, as text.
         body: String,
     },
-    /// None.
-    Unreached(ConnectError),
-}
-
-/// Why there was no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectError {
-    /// The TLS handshake failed.
-    Tls,
-    /// No connection.
-    Connect,
-    /// No answer in time, or one that broke off.
-    Interrupted,
+    /// None; this is why.
+    Unreached(String),
 }
 
 impl VendorResponse {
@@ -149,13 +138,7 @@ impl VendorResponse {
                 let message = format!("request for {requested} failed: HTTP {status}");
                 return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
             }
-            Self::Unreached(ConnectError::Tls) => {
-                "the TLS connection failed, or the server's certificate could not be verified"
-            }
-            Self::Unreached(ConnectError::Connect) => "could not connect to the server",
-            Self::Unreached(ConnectError::Interrupted) => {
-                "the server did not respond in time, or the connection was lost"
-            }
+            Self::Unreached(reason) => reason,
         };
         let refusal = Refusal::failure(format!("request for {requested} failed: {reason}"));
         Err(Refusal { is_silence: true, ..refusal })

@@ -38,6 +38,8 @@ pub struct EmbeddedBackend<'d> {
     database: &'d mut Database,
     /// The key of the current pipeline.
     key: String,
+    /// What is trusted besides the system's certificates, as PEM.
+    certificates: Vec<String>,
     /// Organizations that came into being, for the run to say so.
     pub created_orgs: Vec<OrgSlug>,
 }
@@ -87,7 +89,13 @@ impl From<EngineError> for Error {
 impl<'d> EmbeddedBackend<'d> {
     /// The backend over a database, at no pipeline yet.
     pub fn new(database: &'d mut Database) -> Self {
-        Self { database, key: String::new(), created_orgs: Vec::new() }
+        let (key, certificates) = (String::new(), Vec::new());
+        Self { database, key, certificates, created_orgs: Vec::new() }
+    }
+
+    /// The same, where third parties are trusted by these PEM texts as well.
+    pub(crate) fn trusting(self, certificates: Option<&String>) -> Self {
+        Self { certificates: certificates.into_iter().cloned().collect(), ..self }
     }
 
     /// The backend at the pipeline that is kept under this key.
@@ -149,7 +157,7 @@ impl<'d> EmbeddedBackend<'d> {
     ) -> Result<(), EngineError> {
         while let Some(request) = provider.next_request(step, &pipeline.data)? {
             let name = request.name;
-            let response = third_party::fetch(request).await?;
+            let response = third_party::fetch(request, &self.certificates).await?;
             provider.bind_response(name, &response, &mut pipeline.data)?;
             let key = &self.key;
             let is_saved = self

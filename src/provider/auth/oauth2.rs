@@ -313,12 +313,10 @@ mod tests {
 
     #[test]
     fn every_bad_exchange_has_its_words() {
-        use crate::provider::request::ConnectError;
         let answered =
             |status, body: &str| VendorResponse::Received { status, body: body.to_owned() };
         for (response, words, status) in [
-            (VendorResponse::Unreached(ConnectError::Tls), "TLS", None),
-            (VendorResponse::Unreached(ConnectError::Connect), "connect", None),
+            (VendorResponse::Unreached("cannot connect to a.example:443".into()), ":443", None),
             (answered(200, "<html>s3cr3t"), "JSON", None),
             (answered(401, "s3cr3t"), "401", Some(401)),
             (answered(200, "{}"), "no access token", None),

@@ -18,6 +18,10 @@ struct ThirdPartyRequest {
     event: &'static str,
 }
 
+/// After the server's host and port.
+const LOST: &str = "did not respond in time, or the connection was lost: connection closed before \
+                    message completed";
+
 const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
     ThirdPartyRequest {
         path: "/oauth/token",
@@ -49,11 +53,7 @@ fn misbehaviour(elsewhere: &FakeGitLab) -> Vec<(Misbehavior, &'static str, &'sta
         (Misbehavior::Redirect(format!("{}/there", elsewhere.origin)), "failed: HTTP 302", "302"),
         (Misbehavior::HtmlPage, no_json, ""),
         (Misbehavior::Text(String::new()), no_json, ""),
-        (
-            Misbehavior::Close,
-            "failed: the server did not respond in time, or the connection was lost",
-            "",
-        ),
+        (Misbehavior::Close, LOST, ""),
     ]
 }
 
@@ -86,6 +86,8 @@ fn every_refusal_is_told_and_costs_nothing() {
         for (how, words, status) in misbehaviour(&elsewhere) {
             journey.party.misbehave(path, how);
             let ended = journey.resume(&callback).expect(4);
+            let server = journey.party.origin.replace("http://", "failed: ");
+            let words = if words == LOST { format!("{server} {words}") } else { words.to_owned() };
             let message = format!("request for {request_name} {words}");
             assert_refused(&ended, slug, &message, status);
             assert_logged(&ended, event, &message, status);
@@ -235,13 +237,15 @@ fn an_account_of_another_user_is_refused_and_no_link_is_made() {
 
 #[test]
 fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
-    let words = format!(
-        "request for {TOKEN} failed: the TLS connection failed, or the server's certificate could \
-         not be verified"
-    );
-    let garbage = FakeGitLab::new(ForgeKind::Gitlab);
+    let no_tls = FakeGitLab::new(ForgeKind::Gitlab);
     let untrusted = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
-    for party in [garbage, untrusted] {
+    for (party, reason) in [
+        (no_tls, "the server does not speak TLS on this port"),
+        (untrusted, "the certificate's issuer is unknown"),
+    ] {
+        let host = party.origin.split("//").last().unwrap();
+        let words =
+            format!("request for {TOKEN} failed: TLS connection to {host} failed: {reason}");
         let url = party.origin.replace("http://", "https://");
         let state =
             format!("{{url: '{url}', clientId: {CLIENT_ID}, clientSecret: {CLIENT_SECRET}}}");
@@ -273,7 +277,9 @@ fn a_server_that_is_not_there_is_told_as_such() {
     let journey = BrowserFlow::new(ProgramRun::github().embedded("gitlab", state), party);
     let state = parameter(&journey.wait(), "state");
     let ended = journey.resume(&format!("?code=c0de-s3cr3t&state={state}")).expect(4);
-    let message = format!("request for {TOKEN} failed: could not connect to the server");
+    let message = ended.output("error-message");
+    let words = format!("request for {TOKEN} failed: cannot connect to 127.0.0.1:1: ");
+    assert!(message.starts_with(&words) && message.len() > words.len(), "{message}");
     assert_refused(&ended, "refused", &message, "");
     assert_logged(&ended, FAILURE, &message, "");
     let hint = "check that this machine can reach the third party, then run again";

@@ -10,4 +10,5 @@ mod network;
 mod outages;
 mod resume;
 mod tokens;
+mod trust;
 mod web;

@@ -52,3 +52,40 @@ fn no_proxy_takes_addresses_and_networks() {
         assert_eq!(proxy.lines(), [""; 0], "{excepted}");
     }
 }
+
+#[test]
+fn no_proxy_takes_a_star_and_ports() {
+    for (host, excepted, is_direct) in [
+        ("127.0.0.1", (|_| "*".to_owned()) as fn(&str) -> String, true),
+        ("127.0.0.1", |_| "example.com, *".to_owned(), true),
+        ("127.0.0.1", |port| format!("127.0.0.1:{port}"), true),
+        ("localhost", |port| format!("example.com,localhost:{port}"), true),
+        ("localhost", |port| format!(".localhost:{port}"), true),
+        ("127.0.0.1", |_| "127.0.0.1:1".to_owned(), false),
+        ("127.0.0.1", |_| "27.0.0.1:1,*.example.com".to_owned(), false),
+        ("127.0.0.1", |_| "example.com:1, 127.0.0.0/8".to_owned(), true),
+    ] {
+        let proxy = HttpServer::new(|_| Response::detail(401, "from the proxy"));
+        let sentry = FakeSentry::new();
+        let url = sentry.peer.url().replace("127.0.0.1", host);
+        let excepted = excepted(url.rsplit(':').next().unwrap());
+        let run = opsgenie(&url).var("http_proxy", proxy.url()).var("NO_PROXY", &excepted);
+        match is_direct {
+            true => drop(assert_completes(&run, "complete true 1")),
+            false => drop(assert_fails(&run, 5, "unauthorized")),
+        }
+        assert_eq!(proxy.lines().is_empty(), is_direct, "{excepted}");
+    }
+}
+
+#[test]
+fn a_proxys_password_is_sent_also_where_some_servers_are_excepted_by_port() {
+    let proxy = HttpServer::new(|_| Response::detail(401, "from the proxy"));
+    let url = proxy.url().replace("http://", "http://ada:pa%20ss@");
+    let run =
+        opsgenie("http://sentry.invalid").var("HTTP_PROXY", url).var("NO_PROXY", "a.example:1");
+    assert_fails(&run, 5, "unauthorized");
+    let request = &proxy.requests()[0];
+    assert!(request.target.starts_with("http://sentry.invalid/api/0/"), "{}", request.target);
+    assert_eq!(request.header("proxy-authorization"), "Basic YWRhOnBhIHNz");
+}

@@ -112,6 +112,11 @@ impl FakeGitLab {
         Self::listen(kind, None)
     }
 
+    /// The certificate that nobody trusts, as PEM.
+    pub(crate) fn certificate() -> String {
+        format!("-----BEGIN CERTIFICATE-----\n{CERTIFICATE}\n-----END CERTIFICATE-----\n")
+    }
+
     /// The same behind TLS, with a certificate that nobody trusts.
     pub(crate) fn with_untrusted_tls(kind: ForgeKind) -> Self {
         let bytes = |text| STANDARD.decode(text).unwrap();

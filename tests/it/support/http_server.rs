@@ -2,7 +2,7 @@
 //! remembers every request. It stops when it is dropped.
 
 pub(crate) use crate::support::response::{ConnectionFault, Response};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
@@ -97,6 +97,23 @@ impl HttpServer {
     ) -> (Self, String) {
         let (config, authority) = certificate_for(name);
         (Self::start(Some(Arc::new(config)), Box::new(handler)), authority)
+    }
+
+    /// The same with this certificate, signed by itself or by an authority; and its PEM.
+    pub(crate) fn certified(
+        certificate: CertificateParams,
+        is_self_signed: bool,
+        handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    ) -> (Self, String) {
+        let (config, pem) = if is_self_signed {
+            let key = KeyPair::generate().unwrap();
+            let certificate = certificate.self_signed(&key).unwrap();
+            (server_config(&certificate, &key), certificate.pem())
+        } else {
+            let (config, pem, _) = issued(certificate);
+            (config, pem)
+        };
+        (Self::start(Some(Arc::new(config)), Box::new(handler)), pem)
     }
 
     fn start(tls: Option<Arc<ServerConfig>>, handler: RequestHandler) -> Self {
@@ -274,6 +291,12 @@ fn read_request(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
 
 /// A certificate for `name` by an authority of its own; and the authority's, as PEM.
 fn certificate_for(name: &str) -> (ServerConfig, String) {
+    let (config, _, authority) = issued(CertificateParams::new([name.to_owned()]).unwrap());
+    (config, authority)
+}
+
+/// A certificate of an authority of its own; its PEM, and the authority's.
+fn issued(certificate: CertificateParams) -> (ServerConfig, String, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "an authority of a test");
@@ -281,15 +304,17 @@ fn certificate_for(name: &str) -> (ServerConfig, String) {
     let authority = params.self_signed(&key).unwrap().pem();
     let issuer = Issuer::new(params, key);
     let server_key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([name.to_owned()]).unwrap();
-    let certificate = CertificateDer::from(certificate.signed_by(&server_key, &issuer).unwrap());
-    let server_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
+    let certificate = certificate.signed_by(&server_key, &issuer).unwrap();
+    (server_config(&certificate, &server_key), certificate.pem(), authority)
+}
+
+fn server_config(certificate: &Certificate, key: &KeyPair) -> ServerConfig {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], server_key)
-        .unwrap();
-    (config, authority)
+        .with_single_cert(vec![CertificateDer::from(certificate.der().to_vec())], key)
+        .unwrap()
 }

@@ -1,8 +1,8 @@
 //! GitHub's API through octocrab: as a user, or as the app itself, by a JWT that ring signs.
 
-use crate::http::{self, TlsTrust};
+use crate::http::{self, NetworkError};
 use crate::model::Refusal;
-use crate::provider::request::{ConnectError, Credentials, VendorRequest, VendorResponse};
+use crate::provider::request::{Credentials, VendorRequest, VendorResponse};
 use crate::secret::Secret;
 use axum::body::{Body, to_bytes};
 use base64::Engine;
@@ -22,18 +22,16 @@ const CLOCK_SKEW: i64 = 60;
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// Fetches one thing from the API at `base`.
-pub(crate) async fn fetch(request: &VendorRequest, base: &str) -> VendorResponse {
+pub(crate) async fn fetch(
+    request: &VendorRequest,
+    base: &str,
+    certificates: &[String],
+) -> VendorResponse {
     tracing::debug!(name = request.name, "sending a request to GitHub");
-    let mut response = VendorResponse::Unreached(ConnectError::Connect);
-    for trust in http::trust_candidates(&request.url, request.verify_tls) {
-        response = get(request, base, &trust)
-            .await
-            .unwrap_or_else(|error| VendorResponse::Unreached(unreached(&*error)));
-        if !matches!(response, VendorResponse::Unreached(ConnectError::Tls)) {
-            break;
-        }
-    }
-    response
+    let sent = http::fetch_trusting(request, certificates, |client| async move {
+        get(request, base, client).await.map_err(|error| NetworkError::within(&*error))
+    });
+    sent.await
 }
 
 type FetchError = Box<dyn std::error::Error + Send + Sync>;
@@ -41,9 +39,8 @@ type FetchError = Box<dyn std::error::Error + Send + Sync>;
 async fn get(
     request: &VendorRequest,
     base: &str,
-    trust: &TlsTrust,
+    client: reqwest::Client,
 ) -> Result<VendorResponse, FetchError> {
-    let client = http::shared_client(trust)?;
     let builder = Octocrab::builder().base_uri(base)?;
     let builder = match &request.credentials {
         // Octocrab panics at a token that no header can carry.
@@ -58,12 +55,6 @@ async fn get(
     let status = response.status().as_u16();
     let body = to_bytes(Body::new(response.into_body()), LARGEST_BODY).await?;
     Ok(VendorResponse::Received { status, body: String::from_utf8_lossy(&body).into_owned() })
-}
-
-fn unreached(error: &(dyn std::error::Error + 'static)) -> ConnectError {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    let found = causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>()).next();
-    found.map_or(ConnectError::Interrupted, http::connect_error)
 }
 
 /// The JWT that proves an app (RS256), good from a minute ago on.

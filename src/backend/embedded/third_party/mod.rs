@@ -13,7 +13,11 @@ use crate::provider::request::{
 use crate::secret::Secret;
 
 /// Fetches one thing from a third party.
-pub(crate) async fn fetch(request: VendorRequest) -> Result<VendorResponse, Refusal> {
+/// `certificates` are trusted besides the system's.
+pub(crate) async fn fetch(
+    request: VendorRequest,
+    certificates: &[String],
+) -> Result<VendorResponse, Refusal> {
     let credentials = match &request.credentials {
         Credentials::OAuth1(oauth) => {
             let method = if matches!(request.body, RequestBody::None) { "GET" } else { "POST" };
@@ -28,7 +32,7 @@ pub(crate) async fn fetch(request: VendorRequest) -> Result<VendorResponse, Refu
     };
     let request = VendorRequest { credentials, ..request };
     Ok(match &request.via {
-        Transport::Http => http::fetch(&request).await,
-        Transport::GitHub(base) => github_app::fetch(&request, base).await,
+        Transport::Http => http::fetch(&request, certificates).await,
+        Transport::GitHub(base) => github_app::fetch(&request, base, certificates).await,
     })
 }

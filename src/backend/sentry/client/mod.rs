@@ -11,7 +11,6 @@ use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
 use crate::http::{self, HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
-use crate::provider::request::ConnectError;
 use crate::secret::{self, Secret};
 use crate::text::segment;
 use reqwest::cookie::{CookieStore, Jar};
@@ -226,26 +225,12 @@ impl SentryClient {
     }
 
     fn classify_error(&self, retry: RetryPolicy, error: &NetworkError) -> Attempt {
-        let (host, reason) = (self.authority(), &error.reason);
-        let message = match error.stage {
-            ConnectError::Tls => format!("TLS connection to {host} failed: {reason}"),
-            ConnectError::Connect => format!("cannot connect to {host}: {reason}"),
-            ConnectError::Interrupted => {
-                format!("{host} did not respond in time, or the connection was lost: {reason}")
-            }
-        };
-        let failure = Error::new(ErrorCode::Unreachable, message);
-        let failure = match error.hint {
+        let failure = Error::new(ErrorCode::Unreachable, error.describe(&self.base));
+        let failure = match error.hint("`url`") {
             Some(hint) => failure.with_hint(hint),
             None => failure,
         };
         Attempt::unreached(retry, error.stage, failure)
-    }
-
-    /// The server's host with its port.
-    fn authority(&self) -> String {
-        let port = self.base.port_or_known_default().unwrap_or_default();
-        format!("{}:{port}", self.base.host_str().unwrap_or_default())
     }
 
     fn classify(&self, request: &SentryRequest<'_>, response: HttpResponse) -> Attempt {

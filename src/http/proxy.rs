@@ -1,0 +1,108 @@
+//! Exceptions from the proxy that reqwest does not know: a star where the host is an IP address,
+//! and entries with a port.
+
+use crate::env::Env;
+use axum::http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::{ClientBuilder, Proxy};
+use std::sync::OnceLock;
+use url::Url;
+
+/// What the process's variables say; as reqwest's own reading of them, it holds for all clients.
+static VARIABLES: OnceLock<ProxyVariables> = OnceLock::new();
+
+/// The variables of proxies.
+struct ProxyVariables {
+    http: Option<Url>,
+    https: Option<Url>,
+    exceptions: Vec<String>,
+    /// As reqwest reads them, with the exceptions that it knows.
+    matcher: Matcher,
+}
+
+/// Remembers the proxies and their exceptions, where an exception is one that reqwest does not know.
+pub fn read_variables(env: &Env) {
+    let first = |names: [&str; 2]| names.into_iter().find_map(|name| env.get(name));
+    let proxy = |names| first(names).or_else(|| first(["ALL_PROXY", "all_proxy"])).and_then(url);
+    let exceptions = first(["NO_PROXY", "no_proxy"]).unwrap_or_default().split(',').map(str::trim);
+    let exceptions: Vec<_> = exceptions.filter(|one| is_ours(one)).map(str::to_owned).collect();
+    if !exceptions.is_empty() {
+        let http = proxy(["HTTP_PROXY", "http_proxy"]);
+        let https = proxy(["HTTPS_PROXY", "https_proxy"]);
+        let matcher = Matcher::from_system();
+        drop(VARIABLES.set(ProxyVariables { http, https, exceptions, matcher }));
+    }
+}
+
+/// A proxy's address; without a scheme it is HTTP.
+fn url(text: &str) -> Option<Url> {
+    let has_scheme = text.contains("://");
+    Url::parse(&if has_scheme { text.to_owned() } else { format!("http://{text}") }).ok()
+}
+
+/// The builder, by whose proxies every exception holds.
+pub(super) fn with_exceptions(builder: ClientBuilder) -> ClientBuilder {
+    let Some(variables) = VARIABLES.get() else { return builder };
+    builder.no_proxy().proxy(Proxy::custom(|url| variables.proxy(url)))
+}
+
+impl ProxyVariables {
+    /// The proxy on the way to this address, unless it is excepted.
+    fn proxy(&self, url: &Url) -> Option<Url> {
+        if self.exceptions.iter().any(|one| excepts(one, url)) {
+            return None;
+        }
+        let found = self.matcher.intercept(&url.as_str().parse::<Uri>().ok()?)?;
+        let named = if url.scheme() == "https" { &self.https } else { &self.http };
+        // What no variable names is the system's, which has no password here.
+        named.clone().or_else(|| Url::parse(&found.uri().to_string()).ok())
+    }
+}
+
+/// Whether reqwest does not know such an exception.
+fn is_ours(exception: &str) -> bool {
+    exception == "*" || host_and_port(exception).is_some()
+}
+
+/// `HOST:PORT`; an IPv6 address stands in brackets.
+fn host_and_port(exception: &str) -> Option<(&str, u16)> {
+    let (host, port) = exception.rsplit_once(':')?;
+    let is_host = !host.is_empty() && (!host.contains(':') || host.ends_with(']'));
+    port.parse().ok().filter(|_| is_host).map(|port| (host, port))
+}
+
+/// Whether an address is reached without a proxy by this exception: a domain stands for what is
+/// below it as well.
+fn excepts(exception: &str, url: &Url) -> bool {
+    let Some((name, port)) = host_and_port(exception) else { return exception == "*" };
+    let (name, host) = (name.trim_start_matches('.'), url.host_str().unwrap_or_default());
+    let above = host.len().checked_sub(name.len()).map(|at| host.split_at(at));
+    let fits = above.is_some_and(|(above, rest)| {
+        rest.eq_ignore_ascii_case(name) && (above.is_empty() || above.ends_with('.'))
+    });
+    fits && url.port_or_known_default() == Some(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exception_with_a_port_is_for_that_port_alone() {
+        for (exception, url, expected) in [
+            ("*", "http://10.0.0.1/", true),
+            ("sentry.example.com:9000", "http://sentry.example.com:9000/", true),
+            ("example.com:443", "https://Sentry.example.com/", true),
+            (".example.com:443", "https://sentry.example.com/", true),
+            ("example.com:443", "http://sentry.example.com/", false),
+            ("example.com:443", "https://notexample.com/", false),
+            ("sentry.example.com:443", "https://example.com/", false),
+            ("10.0.0.1:9000", "http://10.0.0.1:9000/", true),
+            ("10.0.0.1:9000", "http://10.0.0.1:9001/", false),
+            ("[::1]:9000", "http://[::1]:9000/", true),
+            ("::1", "http://[::1]:1/", false),
+        ] {
+            assert_eq!(excepts(exception, &Url::parse(url).unwrap()), expected, "{exception}");
+        }
+    }
+}
