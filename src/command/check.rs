@@ -11,6 +11,7 @@ use crate::inputs::Inputs;
 use crate::inputs::missing;
 use crate::inputs::types::BackendName;
 use crate::integration::{IntegrationTask, links};
+use crate::job::IdleEvent;
 use crate::model::OrgSlug;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
@@ -59,7 +60,9 @@ impl RunContext<'_> {
         };
         let (mut servers, mut rows) = (Vec::new(), Vec::new());
         for inputs in all {
-            rows.extend(self.check_checkout(inputs, deadline));
+            let idle = self.job.nothing_built.as_ref().filter(|_| inputs.release.requested);
+            rows.extend(idle.map(|idle| self.skipped_release(inputs, idle)));
+            rows.extend(self.check_checkout(inputs, deadline).filter(|_| idle.is_none()));
             match inputs.backend(self.job) {
                 Ok(BackendName::Sentry) => self.collect_checks(inputs, &mut servers)?,
                 Ok(BackendName::Embedded) => rows.push(self.check_embedded(inputs).await),
@@ -85,13 +88,20 @@ impl RunContext<'_> {
                 });
             rows.push((format!("{org}state of {key}"), result));
         }
-        if inputs.release.requested {
+        if inputs.release.requested && self.job.nothing_built.is_none() {
             let result = PreparedRelease::new(self, inputs, backend, deadline).map(|release| {
                 let task = release.task;
                 CheckVerdict::Passed(format!("{} ({})", task.version, task.origin.words()))
             });
             rows.push((format!("{org}release version"), result));
         }
+    }
+
+    /// The line for the release of a run that this event leaves nothing to do.
+    fn skipped_release(&self, inputs: &Inputs, idle: &IdleEvent) -> CheckResult {
+        let org = inputs.org.as_ref().map(|org| format!("{org}: ")).unwrap_or_default();
+        let why = format!("a run at this event makes no release, because {}", idle.words);
+        (format!("{org}release version"), Ok(CheckVerdict::NotChecked(why)))
     }
 
     /// Adds what these inputs ask for to the checks of their server and token.
