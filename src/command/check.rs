@@ -1,6 +1,7 @@
 //! The preflight: for each server and token once, whether what is asked for can be done; only reads.
 
 use super::commits::CommitSources;
+use super::manifest::PreparedManifest;
 use super::release::PreparedRelease;
 use super::{RunContext, release, sentry};
 use crate::backend::embedded;
@@ -52,10 +53,10 @@ impl RunContext<'_> {
         let ready = base
             .manifest
             .as_deref()
-            .map(|file| self.prepare_entries(file, deadline))
+            .map(|file| self.prepare_entries(base, file, deadline))
             .transpose()?;
         let all = match &ready {
-            Some(entries) => entries.iter().map(|entry| &entry.inputs).collect(),
+            Some(manifest) => manifest.entries.iter().map(|entry| &entry.inputs).collect(),
             None => vec![base],
         };
         let (mut servers, mut rows) = (Vec::new(), Vec::new());
@@ -73,7 +74,9 @@ impl RunContext<'_> {
         for server in &servers {
             server.run(self, deadline, &mut rows).await;
         }
-        Ok(to_outcome(without_repeated(rows)))
+        let mut outcome = to_outcome(without_repeated(rows));
+        outcome.warnings.extend(ready.into_iter().flat_map(PreparedManifest::into_warnings));
+        Ok(outcome)
     }
 
     /// What needs no server: the fields of `state`, and the form of the version.
