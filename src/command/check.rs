@@ -1,6 +1,7 @@
 //! The preflight: for each server and token once, whether what is asked for can be done; only reads.
 
 use super::commits::CommitSources;
+use super::manifest::PreparedManifest;
 use super::release::PreparedRelease;
 use super::{RunContext, release, sentry};
 use crate::backend::embedded;
@@ -11,6 +12,7 @@ use crate::inputs::Inputs;
 use crate::inputs::missing;
 use crate::inputs::types::BackendName;
 use crate::integration::{IntegrationTask, links};
+use crate::job::IdleEvent;
 use crate::model::OrgSlug;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
@@ -51,15 +53,17 @@ impl RunContext<'_> {
         let ready = base
             .manifest
             .as_deref()
-            .map(|file| self.prepare_entries(file, deadline))
+            .map(|file| self.prepare_entries(base, file, deadline))
             .transpose()?;
         let all = match &ready {
-            Some(entries) => entries.iter().map(|entry| &entry.inputs).collect(),
+            Some(manifest) => manifest.entries.iter().map(|entry| &entry.inputs).collect(),
             None => vec![base],
         };
         let (mut servers, mut rows) = (Vec::new(), Vec::new());
         for inputs in all {
-            rows.extend(self.check_checkout(inputs, deadline));
+            let idle = self.job.nothing_built.as_ref().filter(|_| inputs.release.requested);
+            rows.extend(idle.map(|idle| self.skipped_release(inputs, idle)));
+            rows.extend(self.check_checkout(inputs, deadline).filter(|_| idle.is_none()));
             match inputs.backend(self.job) {
                 Ok(BackendName::Sentry) => self.collect_checks(inputs, &mut servers)?,
                 Ok(BackendName::Embedded) => rows.push(self.check_embedded(inputs).await),
@@ -70,7 +74,9 @@ impl RunContext<'_> {
         for server in &servers {
             server.run(self, deadline, &mut rows).await;
         }
-        Ok(to_outcome(without_repeated(rows)))
+        let mut outcome = to_outcome(without_repeated(rows));
+        outcome.warnings.extend(ready.into_iter().flat_map(PreparedManifest::into_warnings));
+        Ok(outcome)
     }
 
     /// What needs no server: the fields of `state`, and the form of the version.
@@ -85,13 +91,20 @@ impl RunContext<'_> {
                 });
             rows.push((format!("{org}state of {key}"), result));
         }
-        if inputs.release.requested {
+        if inputs.release.requested && self.job.nothing_built.is_none() {
             let result = PreparedRelease::new(self, inputs, backend, deadline).map(|release| {
                 let task = release.task;
                 CheckVerdict::Passed(format!("{} ({})", task.version, task.origin.words()))
             });
             rows.push((format!("{org}release version"), result));
         }
+    }
+
+    /// The line for the release of a run that this event leaves nothing to do.
+    fn skipped_release(&self, inputs: &Inputs, idle: &IdleEvent) -> CheckResult {
+        let org = inputs.org.as_ref().map(|org| format!("{org}: ")).unwrap_or_default();
+        let why = format!("a run at this event makes no release, because {}", idle.words);
+        (format!("{org}release version"), Ok(CheckVerdict::NotChecked(why)))
     }
 
     /// Adds what these inputs ask for to the checks of their server and token.

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::github::{CommitState, CommitStatus};
 use crate::inputs::Inputs;
 use crate::outcome::{Outcome, OutcomeStatus};
+use crate::text::quote;
 use tokio::time::Instant;
 
 impl RunContext<'_> {
@@ -18,6 +19,8 @@ impl RunContext<'_> {
     ) -> Outcome {
         let Some(context) = inputs.release.github_status.as_deref() else { return outcome };
         if inputs.dry_run {
+            let mut outcome = outcome;
+            outcome.details.push(format!("then sets the commit status {}", quote(context)));
             return outcome;
         }
         let work = self.set_status(inputs, context, &outcome, deadline);

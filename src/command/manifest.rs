@@ -1,7 +1,8 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
+use super::entry_usage::{EntryUsage, unused_by_all};
 use super::{LogGroup, RunContext};
-use crate::error::{Error, ErrorCode, ExitCode, Result};
+use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
@@ -35,21 +36,43 @@ impl PreparedEntry {
     }
 }
 
+/// All entries, and what is said of them together.
+pub(crate) struct PreparedManifest {
+    /// The entries in the order of the file.
+    pub(crate) entries: Vec<PreparedEntry>,
+    /// The warnings about what none of them uses.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl PreparedManifest {
+    /// All that is said of the inputs, those of each entry by its key.
+    pub(crate) fn into_warnings(self) -> impl Iterator<Item = Warning> {
+        let of_entry = |PreparedEntry { key, inputs, .. }: PreparedEntry| {
+            let keyed =
+                move |one: Warning| Warning::new(one.slug, format!("{key}: {}", one.message));
+            inputs.warnings.into_iter().map(keyed)
+        };
+        self.entries.into_iter().flat_map(of_entry).chain(self.warnings)
+    }
+}
+
 impl RunContext<'_> {
     /// Does everything that the entries ask for; nothing begins while one of them has a mistake.
     pub(crate) async fn run_manifest(&self, base: &Inputs, file: &str) -> Outcome {
         let deadline = Instant::now() + base.timeout;
-        let entries = match self.prepare_entries(file, deadline) {
-            Ok(entries) => entries,
-            Err(failure) => return Outcome::failed(failure),
-        };
+        let PreparedManifest { entries, warnings } =
+            match self.prepare_entries(base, file, deadline) {
+                Ok(manifest) => manifest,
+                Err(failure) => return Outcome::failed(failure),
+            };
         self.cancellation.defer();
         let title = format!("finishline: {} entries of {file}", entries.len());
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
         let outcomes = self.run_entries(base, &entries, deadline).await;
         drop(group);
-        let outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));
+        let mut outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));
+        outcome.warnings.extend(warnings);
         if self.cancellation.is_requested() {
             // The host waits for the outputs, and not for long.
             return outcome;
@@ -74,7 +97,7 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Result<Option<Inputs>> {
         let Some(file) = &base.manifest else { return Ok(None) };
-        let entries = self.prepare_entries(file, deadline)?;
+        let entries = self.prepare_entries(base, file, deadline)?.entries;
         let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
         let mut matching = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
         let PreparedEntry { key, inputs, .. } = matching.next().ok_or_else(|| {
@@ -94,9 +117,10 @@ impl RunContext<'_> {
     /// The entries of the file, each checked as far as it can be before a backend is asked.
     pub(crate) fn prepare_entries(
         &self,
+        base: &Inputs,
         file: &str,
         deadline: Instant,
-    ) -> Result<Vec<PreparedEntry>> {
+    ) -> Result<PreparedManifest> {
         if let Some(failure) =
             self.untrusted_job_error().or_else(|| manifest::conflicting_inputs(self.raw_inputs))
         {
@@ -106,11 +130,16 @@ impl RunContext<'_> {
         let variable = |name: &str| self.env.get(name).and_then(expanded).map(str::to_owned);
         let text = read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
-        let mut ready = Vec::new();
+        let (mut ready, mut used) = (Vec::new(), Vec::new());
         for entry in read.entries {
             let skipped_token = missing::skipped_token(&entry.given, self.job);
             match self.check(&entry, skipped_token.is_some(), deadline) {
-                Ok(inputs) => ready.push(PreparedEntry::new(entry.key, inputs, skipped_token)),
+                Ok(mut inputs) => {
+                    let usage = EntryUsage::new(&entry, &inputs, self.job);
+                    used.extend(usage.shared);
+                    inputs.warnings.extend(usage.warnings);
+                    ready.push(PreparedEntry::new(entry.key, inputs, skipped_token));
+                }
                 Err(failure) => {
                     let point = |one: Error| match one.code {
                         ErrorCode::NoToken => one,
@@ -122,7 +151,8 @@ impl RunContext<'_> {
         }
         let Some(failure) = manifest::combined_error(mistakes) else {
             disambiguate_titles(&mut ready);
-            return Ok(ready);
+            let warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
+            return Ok(PreparedManifest { entries: ready, warnings });
         };
         self.mask(ready.iter().map(|ready| &ready.inputs));
         Err(failure)

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
+mod entry_usage;
 pub(crate) mod import;
 pub(crate) mod integration;
 pub(crate) mod kept_here;
@@ -20,7 +21,6 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::http::{ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
-use crate::inputs::table::JobKind;
 use crate::inputs::types::BackendName;
 use crate::inputs::{self, Inputs, missing, usage};
 use crate::integration::IntegrationTask;
@@ -120,12 +120,21 @@ impl<'r> RunContext<'r> {
 
     /// What was given and is not used.
     fn unused_inputs(&self, inputs: &Inputs) -> Vec<Warning> {
+        let backend = inputs.common_backend(self.job);
         let jobs = match self.command {
             Command::Run | Command::Check => inputs.jobs(),
-            Command::Resume => vec![JobKind::Resume],
-            Command::Import => vec![JobKind::Import],
+            Command::Resume => inputs.resume_jobs(backend),
+            Command::Import => Inputs::import_jobs(backend),
         };
-        usage::unused(self.raw_inputs, &jobs, inputs.backend(self.job).ok())
+        let mut warnings = usage::unused(self.raw_inputs, &jobs, backend);
+        let waits_for_nobody = inputs.wait && !self.may_prompt(inputs);
+        if waits_for_nobody && warnings.iter().all(|one| !one.message.starts_with("`wait`")) {
+            warnings.push(usage::warning("wait", "a run without a terminal"));
+        }
+        if self.raw_inputs.is_explicit("output-prefix") && !self.sinks.has_variables() {
+            warnings.push(usage::warning("output-prefix", "a run that writes no variables"));
+        }
+        warnings
     }
 
     /// What the command does, within the deadline.

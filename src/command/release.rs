@@ -98,7 +98,8 @@ impl<'a> PreparedRelease<'a> {
             let note = if path.exists() { "" } else { " (would be created)" };
             let backend = format!("backend: embedded, {}{note}", path.display());
             let report = ReleaseReport { task, site: &site };
-            return Ok(report.planned(standing.as_ref(), vec![backend]));
+            let lines = task.planned_lines(&self.inputs.release.paths);
+            return Ok(report.planned(standing.as_ref(), [lines, vec![backend]].concat()));
         }
         let mut backend =
             EmbeddedReleases::open(&path, &task.org, &task.version, &task.projects).await?;
@@ -178,6 +179,9 @@ async fn wait_for_commits(backend: &mut impl ReleaseBackend, done: &mut ReleaseP
         wait = (wait * 2).min(Duration::from_secs(5));
         let standing = backend.read().await?;
         done.commit_count = standing.map(|standing| standing.commit_count);
+    }
+    if let Some(count) = done.commit_count {
+        tracing::info!(count, "the backend has the commits");
     }
     Ok(())
 }

@@ -3,7 +3,10 @@
 
 use super::types::BackendName::{self, Embedded, Sentry};
 use FlagKind::{File, Switch, Value};
-use JobKind::{CommitStatus, Deploy, Import, Integration, Release, Resume};
+use JobKind::{
+    CommitStatus, Commits, Deploy, EntryResume, GithubCommits, History, Import, Integration,
+    OwnApp, Release, Resume, SentryImport, SentryResume,
+};
 use KeyKind::{Boolean, List, Mappings, Number, Secret, State, Text, Word};
 use ManifestScope::{Connection, Entry, Global, Identity, Job, Step};
 
@@ -32,8 +35,16 @@ pub struct InputSpec {
 pub enum JobKind {
     /// An integration.
     Integration,
+    /// An integration whose provider has an app of one's own.
+    OwnApp,
     /// A release.
     Release,
+    /// The commits of a release.
+    Commits,
+    /// The same where they are not named one by one.
+    History,
+    /// The same where GitHub's API is asked for them.
+    GithubCommits,
     /// The deploy of a release.
     Deploy,
     /// The commit status of either.
@@ -42,8 +53,14 @@ pub enum JobKind {
     Manifest,
     /// `finishline resume`.
     Resume,
+    /// The same of an entry of a manifest.
+    EntryResume,
+    /// The same at a Sentry.
+    SentryResume,
     /// `finishline import`.
     Import,
+    /// The same at a Sentry.
+    SentryImport,
 }
 
 /// Every job, unless a row says otherwise.
@@ -164,17 +181,17 @@ pub const INPUTS: &[InputSpec] = &[
     input("state", &["FINISHLINE_STATE"], File("state"), Identity(State), "{}",
         "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` inserts a variable, `@PATH` a file").used_by(&[Integration, Resume]),
     input("mode", &["FINISHLINE_MODE"], Value("MODE"), Entry(Word(&["ensure", "install", "reauth"])), "ensure",
-        "`ensure` installs only if something differs, `install` always installs, `reauth` re-authorizes the integration in `integration-id`").used_by(&[Integration, Resume]),
+        "`ensure` installs only if something differs, `install` always installs, `reauth` re-authorizes the integration in `integration-id`").used_by(&[Integration]),
     input("integration-id", &["FINISHLINE_INTEGRATION_ID"], Value("ID"), Identity(Number), "none",
         "the integration to re-authorize, or the one that is meant").used_by(&[Integration]),
     input("next", &["FINISHLINE_NEXT"], Value("URL"), Entry(Text), "none",
-        "URL appended as `?next=` to the redirect URL").used_by(&[Integration, Resume]),
+        "URL appended as `?next=` to the redirect URL").used_by(&[Integration, SentryResume]),
     input("callback-url", &["FINISHLINE_CALLBACK_URL"], File("callback-url"), Step, "none",
         "for `resume`: the complete URL from the browser's address bar after approval; a secret, so the flag takes a file, or `-`").used_by(&[Resume]),
     input("resume-file", &["FINISHLINE_RESUME_FILE"], Value("FILE"), Global, "none",
         "file that stores a waiting pipeline of a Sentry backend, encrypted with the token").used_by(&[Integration, Resume, JobKind::Manifest]).of_backend(Sentry),
     input("entry", &["FINISHLINE_ENTRY"], Value("KEY"), Step, "none",
-        "for `resume`: the manifest entry to continue, such as `integrations[0]`").used_by(&[Resume]),
+        "for `resume`: the manifest entry to continue, such as `integrations[0]`").used_by(&[EntryResume]),
     input("repositories", &["FINISHLINE_REPOSITORIES"], Value("LIST"), Entry(List), "none",
         "repositories to link once the integration is installed, as `owner/name`").used_by(&[Integration, Resume]),
     input("code-mappings", &["FINISHLINE_CODE_MAPPINGS"], Value("YAML"), Entry(Mappings), "none",
@@ -184,7 +201,7 @@ pub const INPUTS: &[InputSpec] = &[
     input("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Job(List), "none",
         "the slugs of the release's projects; a release needs at least one").used_by(&[Release]),
     input("url", &["FINISHLINE_URL", "SENTRY_URL"], Value("URL"), Connection(Text), "from the token, else https://sentry.io; http://127.0.0.1:9797 (embedded)",
-        "the URL of the backend"),
+        "the URL of the backend").used_by(&[Integration, Release, CommitStatus, JobKind::Manifest, SentryResume, SentryImport]),
     input("auth-token", &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"], File("auth-token-file"), Connection(Secret), "none",
         "the access token for a Sentry backend").of_backend(Sentry),
     input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
@@ -198,15 +215,15 @@ pub const INPUTS: &[InputSpec] = &[
     input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
         "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`").used_by(&[Release]),
     input("previous-commit", &["FINISHLINE_PREVIOUS_COMMIT", "FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the backend",
-        "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none").used_by(&[Release]),
+        "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none").used_by(&[Commits]),
     input("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
-        "include only commits that touch one of these files, folders or patterns; read from the checkout").used_by(&[Release]),
+        "include only commits that touch one of these files, folders or patterns; read from the checkout").used_by(&[History]),
     input("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Job(Text), "origin",
         "the git remote that identifies the repository, if the CI host does not").used_by(&[Release]),
     input("finalize", &["FINISHLINE_FINALIZE"], Switch, Entry(Boolean), "true",
         "finalizes the release (sets its date)").used_by(&[Release]),
     input("proof", &["FINISHLINE_PROOF"], Switch, Entry(Boolean), "false",
-        "waits until Sentry has processed the commits").used_by(&[Release]),
+        "waits until Sentry has processed the commits").used_by(&[Commits]),
     input("deploy", &["FINISHLINE_DEPLOY"], Switch, Entry(Boolean), "true if `environment` is set",
         "records a deploy; setting this enables the release").used_by(&[Release]),
     input("deploy-name", &["FINISHLINE_DEPLOY_NAME"], Value("TEXT"), Entry(Text), "none",
@@ -220,7 +237,7 @@ pub const INPUTS: &[InputSpec] = &[
     input("database", &["FINISHLINE_DATABASE"], Value("FILE"), Global, "finishline.db in the user's state directory",
         "the local SQLite file of the embedded backend; created if it does not exist").of_backend(Embedded),
     input("apps", &["FINISHLINE_APPS"], File("apps"), Global, "none",
-        "for the embedded backend: credentials of your own apps at third parties, as a YAML mapping by provider; a secret, so the flag takes a file").used_by(&[Integration, JobKind::Manifest, Resume]).of_backend(Embedded),
+        "for the embedded backend: credentials of your own apps at third parties, as a YAML mapping by provider; a secret, so the flag takes a file").used_by(&[OwnApp, JobKind::Manifest]).of_backend(Embedded),
     input("dialect", &["FINISHLINE_DIALECT"], Value("DIALECT"), Connection(Word(&["auto", "api", "web"])), "auto",
         "how to access a Sentry backend: `api` (2026 and later), `web` (older), `auto`").used_by(&[Integration, JobKind::Manifest, Resume]).of_backend(Sentry),
     input("ca-file", &["FINISHLINE_CA_FILE"], Value("FILE"), Global, "none",
@@ -232,15 +249,15 @@ pub const INPUTS: &[InputSpec] = &[
     input("dry-run", &["FINISHLINE_DRY_RUN"], Switch, Global, "false",
         "shows what would change, without changing anything"),
     input("wait", &["FINISHLINE_WAIT"], Switch, Step, "false",
-        "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]),
+        "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]).of_backend(Embedded),
     input("tolerate", &["FINISHLINE_TOLERATE"], Value("LIST"), Global, "none",
         "failures treated as success with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`"),
     input("without-token", &["FINISHLINE_WITHOUT_TOKEN"], Value("END"), Global, "error",
-        "how a run ends that needs a Sentry token and has none: `error`, or `skip` (success, with a warning)"),
+        "how a run ends that needs a Sentry token and has none: `error`, or `skip` (success, with a warning)").of_backend(Sentry),
     input("timeout", &["FINISHLINE_TIMEOUT"], Value("TIME"), Global, "120s",
         "the time limit of the whole run: `90s`, `2m`, or seconds"),
     input("github-token", &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"], File("github-token-file"), Connection(Secret), "none",
-        "the access token for GitHub's API, for `commits: github` in a private repository and for `github-status`").used_by(&[Release, CommitStatus, JobKind::Manifest]),
+        "the access token for GitHub's API, for `commits: github` in a private repository and for `github-status`").used_by(&[GithubCommits, CommitStatus, JobKind::Manifest]),
     input("github-status", &["FINISHLINE_GITHUB_STATUS"], Value("CONTEXT"), Step, "off",
         "sets a commit status of this name that links to the settings page or the release").used_by(&[Integration, Release, JobKind::Manifest]),
     input("working-directory", &["FINISHLINE_WORKING_DIRECTORY"], Value("FOLDER"), Global, "where the step runs",

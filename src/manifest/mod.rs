@@ -26,6 +26,8 @@ pub struct ManifestEntry {
     pub place: LineColumn,
     /// Its inputs.
     pub given: RawInputs,
+    /// The keys that it names itself; others are those of `defaults:`.
+    pub own: Vec<&'static str>,
     /// Whether a mistake was found in it already, from which others may follow.
     pub has_errors: bool,
 }
@@ -34,6 +36,8 @@ pub struct ManifestEntry {
 pub struct Manifest {
     /// The entries in the order of the file.
     pub entries: Vec<ManifestEntry>,
+    /// The keys of `defaults:`.
+    pub defaults: Vec<&'static str>,
     /// The text, to point into.
     pub source: ManifestSource,
 }
@@ -52,7 +56,7 @@ impl Manifest {
         let entries = reader.entries();
         let point = |mistake| source.point(mistake, None);
         let mistakes = reader.mistakes.into_iter().map(point).collect();
-        Ok((Self { entries, source }, mistakes))
+        Ok((Self { entries, defaults: reader.default_keys, source }, mistakes))
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct ManifestReader<'a> {
     base: &'a RawInputs,
     variable: &'a dyn Fn(&str) -> Option<String>,
     pub(super) mistakes: Vec<Error>,
+    /// The keys of `defaults:`.
+    pub(super) default_keys: Vec<&'static str>,
 }
 
 impl<'a> ManifestReader<'a> {
@@ -32,7 +34,7 @@ impl<'a> ManifestReader<'a> {
         base: &'a RawInputs,
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        Self { document, base, variable, mistakes: Vec::new() }
+        Self { document, base, variable, mistakes: Vec::new(), default_keys: Vec::new() }
     }
 
     /// The entries in the order of the file: the integrations, then the releases.
@@ -44,6 +46,7 @@ impl<'a> ManifestReader<'a> {
         self.unknown_keys(top, &[], &TOP_LEVEL_KEYS, "the manifest");
         self.version(top.get("version"));
         let defaults = self.defaults(top);
+        self.default_keys = defaults.keys().copied().collect();
         let mut entries = self.list(top, "integrations", INTEGRATION, &defaults);
         entries.extend(self.list(top, "releases", RELEASE, &defaults));
         if entries.is_empty() && self.mistakes.is_empty() {
@@ -101,7 +104,9 @@ impl<'a> ManifestReader<'a> {
         let mapping = self.mapping(item, &path, &what)?;
         let mut texts = defaults.clone();
         texts.retain(|name, _| keys.contains(name));
-        texts.extend(self.texts(mapping, &path, keys, &what));
+        let of_entry = self.texts(mapping, &path, keys, &what);
+        let own = of_entry.keys().copied().collect();
+        texts.extend(of_entry);
         let state = mapping.contains_key("state").then(|| StateBlock {
             document: Rc::clone(&self.document),
             path: [&path[..], &["state".to_owned()]].concat(),
@@ -115,6 +120,7 @@ impl<'a> ManifestReader<'a> {
         Some(ManifestEntry {
             key: format!("{list}[{index}]"),
             place: self.place(&path)?,
+            own,
             given: self.base.for_entry(inputs, |name| is_shared(name, release)),
             has_errors: self.mistakes.len() > mistakes_before,
         })

@@ -76,6 +76,7 @@ impl IntegrationReport<'_> {
         let details = [
             vec![format!("reason: {}", decision.reason()), format!("backend: {backend}")],
             self.task.describe_answers(),
+            self.task.next.iter().map(|next| format!("next: {next}")).collect(),
             vec![finish.to_owned()],
             missing.describe(),
         ];

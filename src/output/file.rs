@@ -79,6 +79,11 @@ impl OutputFile {
         !matches!(self.format, FileFormat::Annotations | FileFormat::Summary)
     }
 
+    /// Whether its outputs have the prefix of variables.
+    pub(crate) fn has_variables(&self) -> bool {
+        matches!(self.format, FileFormat::Dotenv | FileFormat::Exports | FileFormat::Pairs)
+    }
+
     /// Checks that the file can be written, and empties one that is replaced: what an earlier run
     /// left must not be taken for this one's.
     pub(crate) fn probe(&self) -> std::io::Result<()> {

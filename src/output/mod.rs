@@ -91,6 +91,11 @@ impl OutputSinks {
         (sinks, conflict.or(missing))
     }
 
+    /// Whether any of the outputs is written as a variable.
+    pub fn has_variables(&self) -> bool {
+        self.files.iter().any(OutputFile::has_variables)
+    }
+
     /// Checks, before the backend is touched, that the outputs can be written, and empties the
     /// files that are replaced: what an earlier run left must not be taken for this one's.
     pub fn probe(&self) -> Result {

@@ -7,6 +7,7 @@ mod commit;
 pub mod driver;
 mod limits;
 mod other_repository;
+mod planned;
 mod repository_match;
 mod task;
 mod version;

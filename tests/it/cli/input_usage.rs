@@ -1,16 +1,19 @@
 //! Every input in every kind of job: it has an effect, or it is an error, or a warning names it. The
-//! table of inputs is walked, so that a new input is here by itself: it needs a value only where the
-//! general ones show nothing.
+//! table of inputs is walked, so that a new input is here by itself. Each is given a value that is
+//! valid and not its default, for a mistake is heard wherever it is.
 
+use crate::integration::browser_flow::BrowserFlow;
+use crate::support::fake_gitlab::FakeGitLab;
 use crate::support::git_repository::git;
 use crate::support::run::{ProgramRun, STATE, rows};
-use finishline::inputs::table::{FlagKind, INPUTS, InputSpec};
+use finishline::inputs::table::{INPUTS, InputSpec};
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The kinds of job: the command, and what of integration, release and manifest is asked for.
-const JOBS: [(&str, &str, &[&str]); 8] = [
+/// A kind of job: the command, and what of integration, release and manifest is asked for.
+type JobCell = (&'static str, &'static str, &'static [&'static str]);
+
+const JOBS: [JobCell; 8] = [
     ("integration", "run", &["integration"]),
     ("release", "run", &["release"]),
     ("both", "run", &["integration", "release"]),
@@ -23,72 +26,217 @@ const JOBS: [(&str, &str, &[&str]); 8] = [
 
 const INTEGRATION: &[(&str, &str)] =
     &[("FINISHLINE_PROVIDER", "opsgenie"), ("FINISHLINE_STATE", STATE)];
-const RELEASE: &[(&str, &str)] = &[
+pub(super) const RELEASE: &[(&str, &str)] = &[
     ("FINISHLINE_PROJECTS", "web"),
     ("FINISHLINE_RELEASE", "v1"),
     ("FINISHLINE_ENVIRONMENT", "production"),
 ];
 
-/// An answer that no pipeline waits for.
-const CALLBACK: &str =
-    "https://sentry.example.com/extensions/gitlab/setup/?code=c0de&state=0f-nobody";
 const MANIFEST: &str = "version: 1
 integrations:
   - provider: opsgenie
     state: {baseUrl: 'https://api.opsgenie.com/', provider: acme-ops, apiKey: '${KEY}'}
 ";
 
-/// Values that show, where the general ones do not: what the input changes, or what it refuses.
-const VALUES: &[(&str, &[&str])] = &[
-    ("state", &["{baseUrl: 'https://api.opsgenie.com/', provider: other-ops, apiKey: k3y}", "{"]),
-    ("provider", &["pagerduty", "not a key"]),
-    ("mode", &["install", "often"]),
-    ("integration-id", &["7", "x"]),
-    ("org", &["beta", "a b"]),
-    ("paths", &["b"]),
-    ("commits", &["none", "some"]),
-    ("log-format", &["json", "loud"]),
-    ("log-level", &["off", "loud"]),
-    ("backend", &["sentry", "cloud"]),
-    ("host", &["gitlab"]),
-    ("format", &["json"]),
+/// A value of each input that is valid and not its default.
+const VALUES: &[(&str, &str)] = &[
+    ("provider", "pagerduty"),
+    ("state", "{baseUrl: 'https://api.opsgenie.com/', provider: other-ops, apiKey: k3y}"),
+    ("mode", "install"),
+    ("integration-id", "7"),
+    ("next", "https://example.com/next"),
+    ("callback-url", "https://sentry.example.com/extensions/gitlab/setup/?code=c0de&state=0f-no"),
+    ("resume-file", "kept.json"),
+    ("entry", "integrations[0]"),
+    ("repositories", "acme/other"),
+    ("code-mappings", "[{project: web, repository: acme/other}]"),
+    ("org", "beta"),
+    ("projects", "api"),
+    ("url", "https://other.example.com"),
+    ("auth-token", "t0ken"),
+    ("pipeline-token", "us3r-t0ken"),
+    ("release", "v2"),
+    ("release-prefix", "web@"),
+    ("environment", "staging"),
+    ("commits", "none"),
+    ("previous-commit", FIRST_COMMIT),
+    ("paths", "b"),
+    ("remote", "fork"),
+    ("finalize", "false"),
+    ("proof", "true"),
+    ("deploy", "false"),
+    ("deploy-name", "blue"),
+    ("deploy-url", "https://example.com/blue"),
+    ("started-at", "1700000000"),
+    ("backend", "sentry"),
+    ("database", "other.db"),
+    ("apps", "{gitlab: {clientId: app, clientSecret: s3cr3t}}"),
+    ("dialect", "web"),
+    ("ca-file", "nowhere.pem"),
+    ("manifest", "other.yml"),
+    ("max-parallel", "none"),
+    ("dry-run", "true"),
+    ("wait", "true"),
+    ("tolerate", "some"),
+    ("without-token", "skip"),
+    ("timeout", "soon"),
+    ("github-token", "gh-t0ken"),
+    ("github-status", "finishline"),
+    ("working-directory", "sub"),
+    ("host", "gitlab"),
+    ("format", "json"),
+    ("log-level", "off"),
+    ("log-format", "json"),
+    ("result-file", "result.json"),
+    ("dotenv", "report.env"),
+    ("output-prefix", "OURS_"),
+    ("annotations", "links.json"),
+    ("summary", "summary.md"),
 ];
 
-/// Where a job only reads what another one acts on, its effect is seen elsewhere: a resumed pipeline
-/// in `integration/resume.rs` and `sentry/resume.rs`; and a check or plan takes the values as they are.
-const SEEN_ELSEWHERE: &[(&str, &[&str])] = &[
-    ("resume", &["next", "entry", "repositories", "database"]),
-    ("check", &["next", "repositories", "release", "release-prefix", "paths", "remote"]),
-    ("plan", &["next", "paths", "remote", "dry-run"]),
-    ("import", &["database"]),
+/// Stands for the first commit of the checkout.
+const FIRST_COMMIT: &str = "the first commit";
+
+/// Values that are mistakes, where what is valid leaves no trace; the others take any text.
+const MISTAKES: &[(&str, &str)] = &[
+    ("provider", "not a key"),
+    ("state", "{"),
+    ("mode", "often"),
+    ("integration-id", "x"),
+    ("code-mappings", "{"),
+    ("projects", "a/b"),
+    ("url", "not an address"),
+    ("environment", "a/b"),
+    ("commits", "some"),
+    ("previous-commit", "not a sha"),
+    ("finalize", "perhaps"),
+    ("proof", "perhaps"),
+    ("deploy", "perhaps"),
+    ("deploy-name", "a b\u{7}"),
+    ("deploy-url", "not an address"),
+    ("started-at", "yesterday"),
+    ("dry-run", "perhaps"),
+    ("log-level", "loud"),
+    ("log-format", "loud"),
 ];
 
-/// What is general: a switch turned over, a word of no list, a file that is not there.
-fn values(input: &InputSpec) -> Vec<String> {
-    let own = VALUES.iter().find(|(name, _)| *name == input.name);
-    let general: &[&str] = match input.flag {
-        FlagKind::Switch => &["true", "false", "perhaps"],
-        FlagKind::Value(_) | FlagKind::File(_) => &["unlike-anything", "/nowhere/else", "a b\u{7}"],
-    };
-    own.map_or(general, |(_, values)| values).iter().map(|value| (*value).to_owned()).collect()
+/// What is valid and leaves no trace although nothing is dropped: the jobs, the inputs and why.
+const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["check"],
+        &["projects", "code-mappings", "state", "url"],
+        "looked up at a Sentry, in `check.rs` beside this; this backend has all of them",
+    ),
+    (
+        &["check"],
+        &["commits", "deploy", "deploy-name", "deploy-url", "environment", "finalize", "proof"],
+        "a check makes no release: it says whether these can be read, and a plan what they do",
+    ),
+    (
+        &["check"],
+        &["integration-id", "mode", "next", "previous-commit", "paths", "remote", "repositories"],
+        "a check decides nothing and links nothing; a plan says what these do",
+    ),
+    (&["check"], &["started-at", "github-status"], "the same: there is no deploy and no status"),
+    (&["check", "import"], &["dry-run"], "these only read, so a dry run is what they are"),
+    (&["plan"], &["dry-run"], "`plan` is the flag, and a flag is stronger than a variable"),
+    (&["check", "resume"], &["log-format"], "nothing is logged by these when all is well"),
+    (&["check"], &["log-level"], "the same"),
+    (&["plan"], &["state"], "a plan names the fields; their values may be secrets"),
+    (&["plan"], &["url"], "the address of a page that is not there yet"),
+    (
+        &["resume"],
+        &["provider", "state"],
+        "for the steps after this one, and for what is masked: this pipeline has one step, and this \
+         host no masks",
+    ),
+];
+
+/// What each run finds: a repository, and the rows of a pipeline that waits for this callback.
+struct Fixture {
+    folder: tempfile::TempDir,
+    waiting: ProgramRun,
+    installed: ProgramRun,
+    page: String,
+    first_commit: String,
+    party: FakeGitLab,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        git(at, &["init", "--quiet", "--initial-branch=main", at.to_str().unwrap()]);
+        git(at, &["remote", "add", "origin", "https://github.com/acme/web"]);
+        for name in ["a", "b", "c"] {
+            std::fs::write(at.join(name), name).unwrap();
+            git(at, &["add", "--all"]);
+            git(at, &["commit", "--quiet", "--message", name]);
+        }
+        let first_commit = git(at, &["rev-list", "--max-parents=0", "HEAD"]);
+        let flow = BrowserFlow::gitlab(ProgramRun::github());
+        let page = flow.wait();
+        let installed = ProgramRun::local().opsgenie();
+        installed.execute().expect(0);
+        Self { folder, waiting: flow.run, installed, page, first_commit, party: flow.party }
+    }
+
+    /// A folder that is a checkout, with what a job may name in it.
+    fn checkout(&self) -> ProgramRun {
+        let run = ProgramRun::local();
+        let places = format!("gitdir: {}\n", self.folder.path().join(".git").display());
+        run.file(".git", places);
+        run.file("finishline.yml", MANIFEST);
+        std::fs::create_dir(run.path("sub")).unwrap();
+        run
+    }
+
+    /// The run of a job, with one input more.
+    fn run(&self, (_, command, asked): JobCell, given: Option<(&str, &str)>) -> ProgramRun {
+        let mut run = self
+            .checkout()
+            .args(&[command])
+            .var("FINISHLINE_BACKEND", "embedded")
+            .var("FINISHLINE_DATABASE", "finishline.db")
+            .var("FINISHLINE_ORG", "acme")
+            .var("FINISHLINE_RESULT_FILE", "kept.result")
+            .var("KEY", "k3y");
+        for part in asked {
+            let variables = match *part {
+                "integration" => INTEGRATION,
+                "release" => RELEASE,
+                _ => &[("FINISHLINE_MANIFEST", "finishline.yml")],
+            };
+            run = variables.iter().fold(run, |run, (name, value)| run.var(name, value));
+        }
+        if command == "resume" {
+            std::fs::copy(self.waiting.database(), run.database()).unwrap();
+            run = run.var("FINISHLINE_CALLBACK_URL", self.party.approve(&self.page));
+        }
+        if command == "import" {
+            std::fs::copy(self.installed.database(), run.database()).unwrap();
+        }
+        given.into_iter().fold(run, |run, (name, value)| run.var(name, value))
+    }
 }
 
 /// What a person, a later step and the next run can see of a run, its folder and its times aside.
-fn observe(run: &ProgramRun, folder: &Path) -> BTreeMap<String, String> {
-    let ended = run.execute();
-    let folder = folder.to_str().unwrap();
-    let plain = |text: &str| text.replace(folder, "FOLDER");
+fn observe(run: &ProgramRun) -> BTreeMap<String, String> {
+    let (ended, folder) = (run.execute(), run.path(""));
+    let plain = |text: &str| text.replace(folder.to_str().unwrap(), "FOLDER");
     let mut seen = BTreeMap::from([
         ("exit".to_owned(), format!("{:?}", ended.exit)),
         ("stdout".to_owned(), plain(&ended.stdout)),
         ("stderr".to_owned(), plain(&ended.stderr)),
     ]);
-    for entry in Path::new(folder).read_dir().unwrap() {
+    for entry in folder.read_dir().unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_of_database = name.starts_with("finishline.db-");
         seen.extend((!is_of_database).then(|| (name, String::new())));
     }
-    let tables = "SELECT provider, external_id, metadata, status FROM integration
+    let result = std::fs::read_to_string(run.path("kept.result"));
+    seen.extend(result.map(|text| ("result".to_owned(), plain(&text))));
+    let tables = "SELECT provider, external_id, json_remove(metadata, '$.webhook_secret'), status FROM integration
         UNION ALL SELECT slug, 0, 0, 0 FROM organization
         UNION ALL SELECT version, ref, url, date_released IS NULL FROM release
         UNION ALL SELECT environment, name, url, date_started FROM deploy
@@ -103,119 +251,78 @@ fn observe(run: &ProgramRun, folder: &Path) -> BTreeMap<String, String> {
     seen
 }
 
-/// One run of a job in a fresh checkout of three commits.
-fn observe_job(
-    template: &Path,
-    (_, command, asked): (&str, &str, &[&str]),
-    given: Option<(&str, &str)>,
-) -> BTreeMap<String, String> {
-    let run = ProgramRun::local();
-    let folder = run.path("");
-    let copied = Command::new("cp").arg("-r").arg(template.join(".")).arg(&folder).status();
-    assert!(copied.unwrap().success());
-    let mut run = run
-        .args(&[command])
-        .var("FINISHLINE_BACKEND", "embedded")
-        .var("FINISHLINE_DATABASE", "finishline.db")
-        .var("FINISHLINE_ORG", "acme")
-        .var("KEY", "k3y");
-    for part in asked {
-        let variables = match *part {
-            "integration" => INTEGRATION,
-            "release" => RELEASE,
-            _ => &[("FINISHLINE_MANIFEST", "finishline.yml")],
-        };
-        run = variables.iter().fold(run, |run, (name, value)| run.var(name, value));
-    }
-    if command == "resume" {
-        run = run.var("FINISHLINE_CALLBACK_URL", CALLBACK);
-    }
-    if let Some((name, value)) = given {
-        run = run.var(name, value);
-    }
-    observe(&run, &folder)
-}
-
-/// The inputs that leave no trace in this job.
-fn without_a_trace(template: &Path, job: (&str, &str, &[&str])) -> Vec<String> {
-    let baseline = observe_job(template, job, None);
-    assert_eq!(observe_job(template, job, None), baseline, "{}: each run is another", job.0);
-    let leaves_trace = |input: &&InputSpec| {
-        let variable = input.variables[0];
-        let is_seen = |value: &String| {
-            let seen = observe_job(template, job, Some((variable, value)));
-            // What is not used is said by name, and it is not said of what is used.
-            let words = format!("`{}` is not used by", input.name);
-            seen != baseline
-                && (!seen["stderr"].contains(" is not used by") || seen["stderr"].contains(&words))
-        };
-        values(input).iter().any(is_seen)
+/// Why this input leaves no trace in this job, if it leaves none.
+fn silence(
+    fixture: &Fixture,
+    job: JobCell,
+    input: &InputSpec,
+    baseline: &BTreeMap<String, String>,
+) -> bool {
+    let value = VALUES.iter().find(|(name, _)| *name == input.name);
+    let (_, value) =
+        value.unwrap_or_else(|| panic!("`{}` needs a value in this table", input.name));
+    let value = match (job.1, input.name) {
+        ("plan", "dry-run") => "false",
+        ("resume", "log-level") => "trace",
+        _ if *value == FIRST_COMMIT => fixture.first_commit.trim(),
+        _ => value,
     };
-    let elsewhere =
-        SEEN_ELSEWHERE.iter().find(|(name, _)| *name == job.0).map(|(_, inputs)| *inputs);
-    let is_elsewhere = |input: &&InputSpec| elsewhere.is_some_and(|all| all.contains(&input.name));
-    let silent = INPUTS.iter().filter(|input| !is_elsewhere(input) && !leaves_trace(input));
-    silent.map(|input| format!("{}: {}", job.0, input.name)).collect()
+    let seen = observe(&fixture.run(job, Some((input.variables[0], value))));
+    // What is not used is said by name, and it is not said of what is used.
+    let words = format!("`{}` is not used by", input.name);
+    // At another backend other inputs are not used.
+    let is_unused = seen["stderr"].contains(" is not used by") && input.name != "backend";
+    seen == *baseline || (is_unused && !seen["stderr"].contains(&words))
 }
 
 #[test]
 fn no_input_is_dropped_in_any_kind_of_job() {
-    let template = tempfile::tempdir().unwrap();
-    let at = template.path();
-    git(at, &["init", "--quiet", "--initial-branch=main", at.to_str().unwrap()]);
-    git(at, &["remote", "add", "origin", "https://github.com/acme/web"]);
-    for name in ["a", "b", "c"] {
-        std::fs::write(at.join(name), name).unwrap();
-        git(at, &["add", "--all"]);
-        git(at, &["commit", "--quiet", "--message", name]);
+    let fixture = Fixture::new();
+    let baselines = JOBS.map(|job| observe(&fixture.run(job, None)));
+    for (job, baseline) in JOBS.iter().zip(&baselines) {
+        assert_eq!(observe(&fixture.run(*job, None)), *baseline, "{}: each run is another", job.0);
     }
-    std::fs::write(at.join("finishline.yml"), MANIFEST).unwrap();
-    let silent: Vec<_> = std::thread::scope(|scope| {
-        let jobs = JOBS.map(|job| scope.spawn(move || without_a_trace(at, job)));
-        jobs.into_iter().flat_map(|job| job.join().unwrap()).collect()
+    let cells: Vec<_> =
+        (0..JOBS.len()).flat_map(|job| INPUTS.iter().map(move |input| (job, input))).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut silent = Vec::new();
+        while let Some((job, input)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if silence(&fixture, JOBS[*job], input, &baselines[*job]) {
+                silent.push((JOBS[*job].0, input.name));
+            }
+        }
+        silent
+    };
+    let mut silent: Vec<_> = std::thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(work));
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(silent, [""; 0]);
-}
-
-fn released() -> ProgramRun {
-    let run = ProgramRun::github();
-    let run = run.clone().var("FINISHLINE_DATABASE", run.database());
-    let run = run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_COMMITS", "none");
-    RELEASE
+    silent.sort_unstable();
+    let mut known: Vec<_> = WITHOUT_TRACE
         .iter()
-        .fold(run.var("FINISHLINE_ORG", "acme"), |run, (name, value)| run.var(name, value))
+        .flat_map(|(jobs, inputs, _)| jobs.iter().map(move |job| (*job, *inputs)))
+        .flat_map(|(job, inputs)| inputs.iter().map(move |input| (job, *input)))
+        .collect();
+    known.sort_unstable();
+    assert_eq!(silent, known);
 }
 
+/// What leaves no trace is read all the same.
 #[test]
-fn what_a_job_does_not_use_is_named() {
-    let mappings = "[{project: web, repository: acme/web}]";
-    let ended = released().var("FINISHLINE_CODE_MAPPINGS", mappings).execute().expect(0);
-    let words = "`code-mappings` is not used by a release";
-    assert!(ended.stderr.contains(words), "{}", ended.stderr);
-    assert_eq!(ended.joined(["status", "warnings"]), "complete unused-input");
-    let ended = released().args(&["run", "--set", "provider=acme"]).execute();
-    assert!(ended.stderr.contains("`--set` is not used by a release"), "{}", ended.stderr);
-    let run = released().var("FINISHLINE_DEPLOY", "false").var("FINISHLINE_DEPLOY_NAME", "blue");
-    let ended = run.execute().expect(0);
-    let words = "`deploy-name` is not used by a release without a deploy";
-    assert!(ended.stderr.contains(words), "{}", ended.stderr);
-    let ended = released().var("FINISHLINE_DIALECT", "web").execute().expect(0);
-    assert!(ended.stderr.contains("`dialect` is not used by"), "{}", ended.stderr);
-}
-
-/// Programs that report errors read them too.
-#[test]
-fn a_shared_variable_that_is_not_used_is_nothing_to_warn_of() {
-    let run = ProgramRun::github().opsgenie().var("SENTRY_PROJECT", "web");
-    let run = run.var("SENTRY_RELEASE", "v1").var("GITHUB_TOKEN", "gh-t0ken");
-    // That the project's name reached no Sentry is another thing.
-    assert_eq!(run.execute().expect(0).joined(["status", "warnings"]), "complete not-sent");
-}
-
-#[test]
-fn an_unknown_variable_is_warned_about_whatever_it_is_near_to() {
-    let run = released().var("FINISHLINE_QQ", "x").var("FINISHLINE_OUT_STATUS", "complete");
-    let ended = run.execute().expect(0);
-    assert!(ended.stderr.contains("unknown variable FINISHLINE_QQ"), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("FINISHLINE_OUT_STATUS"), "{}", ended.stderr);
+fn a_mistake_in_what_leaves_no_trace_is_heard() {
+    let fixture = Fixture::new();
+    for (jobs, inputs, _) in WITHOUT_TRACE {
+        for (job, input) in jobs.iter().flat_map(|job| inputs.iter().map(move |input| (job, input)))
+        {
+            // What the command itself says goes before the variable.
+            let is_read = (*job, *input) != ("plan", "dry-run");
+            let mistake = MISTAKES.iter().find(|(name, _)| name == input && is_read);
+            let Some((_, wrong)) = mistake else { continue };
+            let cell = JOBS.into_iter().find(|(name, ..)| name == job).unwrap();
+            let variable = InputSpec::find(input).unwrap().variables[0];
+            let ended = fixture.run(cell, Some((variable, wrong))).execute().expect(2);
+            assert!(ended.stderr.contains(variable), "{job}: {input}: {}", ended.stderr);
+        }
+    }
 }

@@ -12,4 +12,5 @@ mod modes;
 mod run;
 mod terminal;
 mod unexpanded_macros;
+mod unused_inputs;
 mod white_space;

@@ -2,3 +2,4 @@
 
 mod entries;
 mod parallel;
+mod unused_keys;

@@ -3,6 +3,7 @@
 use super::ShapedJob;
 use super::events::{deployment_status, github, pull_request, release, workflow_run};
 use super::story::StoryCommits;
+use crate::support::http_server::{HttpServer, Request, Response};
 use crate::support::run::ProgramRun;
 use serde_json::{Value, json};
 
@@ -116,4 +117,35 @@ fn the_integration_beside_it_is_set_up_all_the_same() {
     assert_eq!(result["status"], "complete");
     assert_eq!(result["skipped_reason"], "not-deployed");
     assert_eq!(run.rows("SELECT count(*) FROM release"), ["0"]);
+}
+
+#[test]
+fn a_check_says_that_a_run_would_release_nothing() {
+    let run = at("deployment_status", |commits| deployment_status(commits, "failure"));
+    let run = run.var("FINISHLINE_ORG", "acme").args(&["check", "--backend=embedded"]);
+    let ended = run.execute().expect(0);
+    let words = "not checked: a run at this event makes no release, because";
+    assert!(ended.stdout.contains("? acme: release version"), "{}", ended.stdout);
+    assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    let run = at("deployment_status", |commits| deployment_status(commits, "success"));
+    let ended = run.args(&["check", "--backend=embedded"]).execute().expect(0);
+    assert!(!ended.stdout.contains("makes no release"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_commit_status_says_that_the_release_was_skipped() {
+    let github = HttpServer::new(|_| Response::json(201, &json!({ "id": 1 })));
+    let run = at("deployment_status", |commits| deployment_status(commits, "failure"));
+    let run = run.var("GITHUB_API_URL", github.url()).var("GITHUB_TOKEN", "gh-t0ken");
+    let run = run.var("FINISHLINE_GITHUB_STATUS", "sentry release");
+    for run in [run.clone(), run.opsgenie()] {
+        let ended = run.execute().expect(0);
+        let asked = github.requests();
+        assert!(!asked.is_empty(), "{}", ended.stderr);
+        let is_status = |request: &&Request| request.line().contains("/statuses/");
+        let status = asked.iter().rfind(is_status).unwrap().json();
+        let description = status["description"].as_str().unwrap();
+        assert!(description.contains("skipped: no release, because"), "{description}");
+        assert!(!status.to_string().contains("/releases/"), "{status}");
+    }
 }

@@ -1,0 +1,48 @@
+//! What a release would record, in words for a plan.
+
+use super::backend::Deploy;
+use super::task::{CommitPlan, ReleaseTask};
+use crate::inputs::release::{PreviousCommit, Ref};
+use crate::text::date;
+
+impl ReleaseTask {
+    /// What a run would record, a line each, for a backend that is asked nothing. Only commits
+    /// that touch `paths` are taken.
+    pub(crate) fn planned_lines(&self, paths: &[String]) -> Vec<String> {
+        let projects = format!("projects: {}", self.projects.join(", "));
+        let proof = self.proof.then(|| "then waits until the backend has the commits".to_owned());
+        let deploy = self.deploy.as_ref().map(deploy_line);
+        [projects, self.commits_line(paths)].into_iter().chain(deploy).chain(proof).collect()
+    }
+
+    fn commits_line(&self, paths: &[String]) -> String {
+        let head = |one: &Ref| format!("{}@{}", one.repository, one.commit);
+        let commits = match &self.commits {
+            CommitPlan::None => return "commits: none".to_owned(),
+            CommitPlan::Refs(refs) => refs.iter().map(head).collect::<Vec<_>>().join(", "),
+            CommitPlan::FromJob(one) => head(one),
+            CommitPlan::Upload(source) => {
+                let repository = self.repository.as_deref().unwrap_or("no known repository");
+                format!("of {repository}, from {}", source.describe())
+            }
+        };
+        let since = match &self.previous {
+            PreviousCommit::Unspecified => String::new(),
+            PreviousCommit::LookUp => ", since the release before".to_owned(),
+            PreviousCommit::Sha(sha) => format!(", since {sha}"),
+        };
+        let touching = match paths {
+            [] => String::new(),
+            paths => format!(", that touch {}", paths.join(", ")),
+        };
+        format!("commits: {commits}{since}{touching}")
+    }
+}
+
+fn deploy_line(deploy: &Deploy) -> String {
+    let name = deploy.name.iter().map(|name| format!(", named {name}"));
+    let started = deploy.started.iter().map(|time| format!(", started {}", date::iso(*time)));
+    let page = deploy.url.iter().map(|url| format!(", page {url}"));
+    let more: String = name.chain(started).chain(page).collect();
+    format!("deploy: {}{more}", deploy.environment)
+}
