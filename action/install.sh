@@ -7,13 +7,18 @@
 # source is what is meant, as in development, and cargo builds it. VERSION and CHECKSUM override; then
 # nothing is built. MIRROR names the only place to download from.
 #
+# Where the runner has `gh` and GH_TOKEN is set, GitHub is asked who built the archive.
+#
 # Nothing outside of the tool cache and the runner's temporary folder is changed, or the build's
 # folder where cargo builds. Runs under bash 3.2 and later, as macOS has it, and Git's for Windows.
 
 # What a job exports for bash, such as BASH_ENV or a function called `tar`, is not for this script.
 case $- in *p*) ;; *) exec "$BASH" -p "$0" ;; esac
 set -euo pipefail
-unset BASH_ENV ENV TAR_OPTIONS GZIP POSIXLY_CORRECT WGETRC
+unset BASH_ENV ENV TAR_OPTIONS GZIP POSIXLY_CORRECT WGETRC GH_DEBUG GH_FORCE_TTY
+# For `gh` alone, and for nothing else that is run here.
+github_token="${GH_TOKEN:-}"
+unset GH_TOKEN
 
 explained=
 stages=()
@@ -86,12 +91,15 @@ target() {
   case "${RUNNER_ARCH:-$(uname -m)}" in
     X64 | x86_64 | amd64) machine=x86_64 ;;
     ARM64 | aarch64 | arm64) machine=aarch64 ;;
+    ARM | armv7l | armv8l) machine=armv7 ;;
     *) return 1 ;;
   esac
-  case "${RUNNER_OS:-$(uname -s)}" in
-    Linux) echo "$machine-unknown-linux-musl" ;;
-    macOS | Darwin) echo "$machine-apple-darwin" ;;
-    Windows | MINGW* | MSYS*) echo "$machine-pc-windows-msvc" ;;
+  case "$machine ${RUNNER_OS:-$(uname -s)}" in
+    "armv7 Linux") echo "$machine-unknown-linux-musleabihf" ;;
+    "armv7 "*) return 1 ;;
+    *" Linux") echo "$machine-unknown-linux-musl" ;;
+    *" macOS" | *" Darwin") echo "$machine-apple-darwin" ;;
+    *" Windows" | *" MINGW"* | *" MSYS"*) echo "$machine-pc-windows-msvc" ;;
     *) return 1 ;;
   esac
 }
@@ -212,6 +220,37 @@ is_released() {
   return 1
 }
 
+# Asks GitHub whether an archive was built by the release workflow of the action's repository. A no ends
+# the step. What cannot be found out is a warning, as the archive has the sum that is pinned.
+verify_provenance() {
+  local repository words status=0
+  repository="$(manifest_field repository)"
+  case "$repository" in https://github.com/?*/?*) repository="${repository#https://github.com/}" ;; *) return 0 ;; esac
+  command -v gh >/dev/null || return 0
+  if [ -z "$github_token" ]; then
+    echo "The provenance of $archive.tar.gz is not verified: there is no token of github.com for gh"
+    return 0
+  fi
+  words="$(GH_HOST=github.com GH_TOKEN="$github_token" GH_PROMPT_DISABLED=1 GH_NO_UPDATE_NOTIFIER=1 \
+    gh attestation verify "$1" --repo "$repository" --deny-self-hosted-runners --format json \
+    --signer-workflow "$repository/.github/workflows/release.yml" 2>&1 </dev/null)" || status=$?
+  case "$status $words" in
+    "0 "*verificationResult*)
+      echo "The provenance of $archive.tar.gz is verified: built by the release workflow of $repository"
+      return 0
+      ;;
+    # Some versions of gh end well without an attestation.
+    "0 "* | *"o attestations found"* | *"HTTP 404"* | *"erification failed"* | *"erifying with issuer"* | \
+      *"failed to verify against"* | *"expected "*" to be "*)
+      fail "the provenance of $archive.tar.gz is not that of a release of $repository"$'\n'"gh: $(last_line "$words")" \
+        "do not use that archive, and find out who built it"
+      ;;
+  esac
+  words="$(last_line "$words")"
+  words="${words//%/%25}"
+  echo "::warning title=finishline: install::the provenance of $archive.tar.gz cannot be verified, its SHA-256 sum is right%0Agh: ${words:-exit code $status}"
+}
+
 # Sets `fetched` to the released archive in this folder. Fails when the folder cannot take it; where no
 # source has it, no other folder would do, and the step ends.
 fetch() {
@@ -226,6 +265,7 @@ fetch() {
     if [ "$status" -eq 0 ]; then
       wrong="nothing was answered"
       if is_released "$folder/$archive.tar.gz"; then
+        verify_provenance "$folder/$archive.tar.gz"
         fetched="$folder/$archive.tar.gz"
         return 0
       fi
@@ -345,7 +385,7 @@ find_cached() {
 released() {
   local version="$1" archive root roots sum sources fetched='' program_sum='' reasons='' wrong='' folder=''
   archive="$(target)" || fail "finishline is not released for ${RUNNER_OS:-this system} on ${RUNNER_ARCH:-this machine}" \
-    "use a runner with Linux, macOS or Windows on x86_64 or aarch64"
+    "use a runner with Linux, macOS or Windows on x86_64 or aarch64, or with Linux on armv7"
   case "$archive" in *windows*) suffix=.exe ;; esac
   archive="finishline-$version-$archive"
   sum="$(printf %s "$CHECKSUM" | tr 'A-F' 'a-f')"

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the release's archive of one target: the program with its completions and manual pages.
+"""Writes the release's archive of one target: the program with its completions and manual pages, and
+what it is made of.
 
     archive.py TARGET BINARY FOLDER
 
 The same files make the same bytes with the same Python. The binary must run here, as it prints what
-goes beside it. Prints the archive's path.
+goes beside it; the bill of materials needs cargo. Prints the archive's path.
 """
 
 import gzip
@@ -16,6 +17,7 @@ import tarfile
 from pathlib import Path
 
 from project import ROOT, field, program
+from sbom import bill
 
 SHELLS = {
     "bash": "finishline.bash",
@@ -44,6 +46,7 @@ def manual(binary):
 def contents(target, binary):
     """Every file with its name and mode."""
     yield program(target), Path(binary).read_bytes(), 0o755
+    yield "finishline.cdx.json", bill(target).encode(), 0o644
     for name in DOCUMENTS:
         yield name, (ROOT / name).read_bytes(), 0o644
     for shell, name in SHELLS.items():

@@ -20,6 +20,7 @@ from project import ROOT, field, program
 PLATFORMS = {
     "x86_64-unknown-linux-musl": ["manylinux_2_17_x86_64", "manylinux2014_x86_64", "musllinux_1_1_x86_64"],
     "aarch64-unknown-linux-musl": ["manylinux_2_17_aarch64", "manylinux2014_aarch64", "musllinux_1_1_aarch64"],
+    "armv7-unknown-linux-musleabihf": ["manylinux_2_17_armv7l", "manylinux2014_armv7l", "musllinux_1_1_armv7l"],
     "x86_64-apple-darwin": ["macosx_10_12_x86_64"],
     "aarch64-apple-darwin": ["macosx_11_0_arm64"],
     "x86_64-pc-windows-msvc": ["win_amd64"],

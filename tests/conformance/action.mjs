@@ -38,7 +38,16 @@ function checkout(text) {
   copy('target/conformance/examples', 'examples');
   fs.rmSync(path.join(folder, 'action/SHA256SUMS'), { force: true });
   if (text) fs.writeFileSync(path.join(folder, 'action/SHA256SUMS'), text);
+  // What is built here was attested nowhere, and a `gh` of this machine is not asked about it.
+  named(folder, 'https://git.example/makers/finishline');
   return folder;
+}
+
+// Says in the manifest of a checkout where its releases are.
+function named(folder, repository) {
+  const manifest = path.join(folder, 'Cargo.toml');
+  const text = fs.readFileSync(manifest, 'utf8');
+  fs.writeFileSync(manifest, text.replace(/^repository = .*$/m, `repository = "${repository}"`));
 }
 
 // A server, in a thread of its own since the runner blocks this one: all releases in one repository,
@@ -240,12 +249,11 @@ const tests = {
   async 'a server that has the action from another one, with a login page for its releases'() {
     const url = await server(releases());
     const workspace = checkout(sums);
-    const manifest = path.join(workspace, 'Cargo.toml');
-    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace(/^repository = .*$/m, `repository = "${url}/makers/finishline"`));
+    named(workspace, `${url}/makers/finishline`);
     const args = ['--github', `server_url=${url}`, '--github', 'action_repository=copies/finishline'];
     const options = { workspace, args, env: { FINISHLINE_RELEASES: '' } };
     finished(ours('with', options));
-    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace('makers', 'copies'));
+    named(workspace, `${url}/copies/finishline`);
     const { step } = ours('failing', options);
     assert.match(errors(step('finish'))[0].message, /\/copies\/finishline\/.*: a login page answered/);
   },
@@ -259,6 +267,19 @@ const tests = {
     assert.equal(exit, 0);
     outputs(step('finish'), { status: 'complete' });
     assert.ok(!fs.existsSync(`${temp}/ran`), "the job's own start of bash was run");
+  },
+
+  'the token of github.com is there for `gh`, which refuses the archive, and of no other server'() {
+    const workspace = checkout(sums);
+    named(workspace, 'https://github.com/makers/finishline');
+    const folder = fs.mkdtempSync(path.join(temp, 'gh-'));
+    fs.writeFileSync(path.join(folder, 'gh'), '#!/bin/sh\necho "No attestations found, token ${#GH_TOKEN}"\n', { mode: 0o755 });
+    const env = { PATH: `${folder}:${process.env.PATH}` };
+    const refused = ours('failing', { workspace, env });
+    assert.match(errors(refused.step('finish'))[0].message, /is not that of a release of makers\/finishline\ngh: .*, token [1-9]/);
+    assert.equal(refused.step('finish').inner.at(-1).outcome, 'skipped');
+    const { step } = ours('failing', { workspace, env, args: ['--github', 'server_url=https://ghes.example'] });
+    outputs(step('finish'), { 'error-code': 'missing-field' });
   },
 
   'every system and machine takes its own archive'() {

