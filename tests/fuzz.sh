@@ -24,17 +24,22 @@ RUSTFLAGS="${flags[*]}" cargo build --quiet --release --locked --target "$host" 
   --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz
 
 # An input of more bytes finds nothing new; one that takes two seconds or half a gigabyte is a fault.
-limits=(-max_len=4096 -timeout=2 -rss_limit_mb=512 -len_control=20)
-for target in "$@"; do
-  mkdir -p "target/fuzz/corpus/$target" "target/fuzz/found"
-  printf '%s: ' "$target"
-  log="target/fuzz/$target.log"
-  if ! FUZZ_TARGET="$target" "target/fuzz/$host/release/finishline-fuzz" "${limits[@]}" \
-    -max_total_time="$seconds" -artifact_prefix="target/fuzz/found/$target-" \
+fuzz_target() {
+  local target="$1" log="target/fuzz/$1.log"
+  mkdir -p "target/fuzz/corpus/$target" target/fuzz/found
+  if FUZZ_TARGET="$target" "target/fuzz/$host/release/finishline-fuzz" \
+    -max_len=4096 -timeout=2 -rss_limit_mb=512 -len_control=20 -max_total_time="$seconds" \
+    -artifact_prefix="target/fuzz/found/$target-" \
     "target/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
-    echo "broken"
+    echo "$target: $(tail -n 1 "$log")"
+  else
+    echo "$target: broken"
     tail -n 60 "$log"
-    exit 1
+    return 1
   fi
-  tail -n 1 "$log"
-done
+}
+
+# One target on each core.
+export -f fuzz_target
+export host seconds
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' bash -euo pipefail -c 'fuzz_target {}'
