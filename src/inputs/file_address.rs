@@ -4,7 +4,7 @@
 //! of theirs: so a file alone never sends it anywhere but to Sentry's own servers.
 
 use super::parse::{self, InputReader};
-use super::raw::{InputOrigin, RawInput, RawInputs};
+use super::raw::{InputOrigin, RawInput, RawInputs, TOKENS};
 use crate::error::{Error, ErrorCode};
 use crate::model::token::TokenClaims;
 use url::Url;
@@ -46,10 +46,9 @@ fn warn_of_another(raw: &RawInputs, claims: Option<&TokenClaims>, claimed: &str)
 
 /// The token that would go to a server.
 fn token(raw: &RawInputs) -> Option<&RawInput> {
-    let is_embedded = raw.get("backend").is_some_and(|input| input.text.expose() == "embedded");
     let is_manifest = raw.get("manifest").is_some();
-    let tokens = ["auth-token", "pipeline-token"].into_iter().find_map(|name| raw.get(name));
-    tokens.filter(|_| !is_embedded && !is_manifest)
+    let tokens = TOKENS.into_iter().find_map(|name| raw.get(name));
+    tokens.filter(|_| !raw.is_embedded() && !is_manifest)
 }
 
 /// The server that the token itself names.

@@ -3,12 +3,10 @@
 //! What a provider's fields lack is said by the provider.
 
 use super::raw::{RawInputs, TOKENS};
-use super::{claims, release};
+use super::types::WithoutToken;
+use super::{claims, parse, release};
 use crate::error::{Error, ErrorCode};
 use crate::job::Job;
-
-/// The value of `without-token` that ends such a run as skipped.
-const SKIP: &str = "skip";
 
 /// No token was given; `variable` is the one that a manifest's entry takes it from.
 pub(super) fn token(variable: Option<&str>) -> Error {
@@ -53,14 +51,17 @@ pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
 /// Asked before anything is checked: a job without secrets lacks the variables of `state` as well.
 /// Of a manifest each entry is asked.
 pub fn skipped_token(raw: &RawInputs, job: &Job) -> Option<Error> {
-    let skips = raw.get("without-token").is_some_and(|input| input.text.expose() == SKIP);
-    let is_skipped = skips && raw.get("manifest").is_none() && lacks_token(raw, job);
+    let choice = raw.get("without-token");
+    let choice = choice.and_then(|input| parse::without_token(input.text.expose()).ok());
+    let is_skipped = choice == Some(WithoutToken::Skip)
+        && raw.get("manifest").is_none()
+        && lacks_token(raw, job);
     is_skipped.then(|| token(raw.unset_token.as_deref()))
 }
 
 /// Why the host withheld the token that this run would need, if it did.
 pub fn withheld_token_reason(raw: &RawInputs, job: &Job) -> Option<&'static str> {
-    let is_withheld = is_requested(raw) && !is_embedded(raw) && !has_token(raw);
+    let is_withheld = is_requested(raw) && !raw.is_embedded() && !has_token(raw);
     if is_withheld { job.withheld_secrets() } else { None }
 }
 
@@ -68,16 +69,12 @@ pub fn withheld_token_reason(raw: &RawInputs, job: &Job) -> Option<&'static str>
 fn lacks_token(raw: &RawInputs, job: &Job) -> bool {
     let names_sentry = ["backend", "url"].iter().any(|name| raw.get(name).is_some());
     let needs_one = job.host.is_ci() || names_sentry || raw.unset_token.is_some();
-    is_requested(raw) && needs_one && !is_embedded(raw) && !has_token(raw)
+    is_requested(raw) && needs_one && !raw.is_embedded() && !has_token(raw)
 }
 
 fn is_requested(raw: &RawInputs) -> bool {
     let jobs = ["provider", "callback-url", "manifest"];
     jobs.iter().any(|name| raw.get(name).is_some()) || release::is_requested(raw)
-}
-
-fn is_embedded(raw: &RawInputs) -> bool {
-    raw.get("backend").is_some_and(|input| input.text.expose() == "embedded")
 }
 
 fn has_token(raw: &RawInputs) -> bool {

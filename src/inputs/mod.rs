@@ -32,7 +32,7 @@ use types::ReadFile;
 use url::Url;
 
 pub use output::{LogLevel, OutputFormat, OutputOptions};
-pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit, WithoutToken};
+pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
 
 /// The variables that name a proxy.
 const PROXY_VARIABLES: [&str; 6] =
@@ -99,8 +99,6 @@ pub struct Inputs {
     pub proxy_over_tls: bool,
     /// The backend, when it was named.
     pub backend: Option<BackendName>,
-    /// What a run without a token ends as, when that was said; see [`missing::skipped_token`].
-    pub without_token: Option<WithoutToken>,
     /// The embedded backend's file.
     pub database: Option<String>,
     /// The file that names many integrations and releases.
@@ -129,6 +127,8 @@ impl Inputs {
         let mut reader = InputReader::new(raw, earlier);
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
         reader.mistakes.extend(wrong.into_iter().chain(proxy_mistakes(env)));
+        // Only for its mistakes: it has been heeded by now, as `missing::skipped_token` says.
+        reader.value("without-token", parse::without_token);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -155,7 +155,6 @@ impl Inputs {
             certificates: reader.file("ca-file", read, parse::certificates),
             proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
             backend: reader.value("backend", parse::backend),
-            without_token: reader.value("without-token", parse::without_token),
             database: reader.value("database", parse::text),
             manifest: reader.value("manifest", parse::text),
             max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),

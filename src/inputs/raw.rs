@@ -210,6 +210,11 @@ impl RawInputs {
         self.get(name).is_some() || self.unreadable.contains(&name)
     }
 
+    /// Whether the embedded backend was chosen, so that nothing goes to a server.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.get("backend").is_some_and(|input| input.text.expose() == "embedded")
+    }
+
     /// What was given for the input called `name`.
     pub fn get(&self, name: &str) -> Option<&RawInput> {
         self.typed.get(name)

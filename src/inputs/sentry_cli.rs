@@ -185,6 +185,12 @@ mod tests {
         assert_eq!(defaults, [("org", "acme".to_owned()), ("projects", "web".to_owned())]);
     }
 
+    #[track_caller]
+    fn assert_names_url(file: &'static str, text: &'static str) {
+        let defaults = defaults(&[(file, text)], &[]);
+        assert_eq!(defaults, [("url", "https://a.example/x".to_owned())], "{text}");
+    }
+
     #[test]
     fn an_ini_file_is_read_with_its_mark_quotes_blanks_and_escapes() {
         for text in [
@@ -193,8 +199,7 @@ mod tests {
             "[defaults]\n# url=https://no.example\n;url=https://no.example\nurl: 'https://a.example/x'\n",
             "[defaults]\nurl=https\\://a.example/x\n[ other ]\nurl=https://no.example\n",
         ] {
-            let defaults = defaults(&[(".sentryclirc", text)], &[]);
-            assert_eq!(defaults, [("url", "https://a.example/x".to_owned())], "{text}");
+            assert_names_url(".sentryclirc", text);
         }
     }
 
@@ -206,8 +211,7 @@ mod tests {
             "  defaults.url : https\\:\\\n   //a.example/x\n",
             "! defaults.url=https://no.example \\\ndefaults.url=https\\u003a//a.example/x\n",
         ] {
-            let defaults = defaults(&[("sentry.properties", text)], &[]);
-            assert_eq!(defaults, [("url", "https://a.example/x".to_owned())], "{text}");
+            assert_names_url("sentry.properties", text);
         }
         let quoted = "defaults.org=\"acme\"\n";
         let defaults = defaults(&[("sentry.properties", quoted)], &[]);

@@ -8,13 +8,7 @@ fn azure() -> ProgramRun {
 }
 
 fn release(run: ProgramRun) -> ProgramRun {
-    let database = run.database();
-    run.var("FINISHLINE_BACKEND", "embedded")
-        .var("FINISHLINE_DATABASE", database)
-        .var("FINISHLINE_ORG", "acme")
-        .var("FINISHLINE_PROJECTS", "web")
-        .var("FINISHLINE_COMMITS", "none")
-        .var("FINISHLINE_RELEASE", "web-1.0")
+    run.embedded_release("web-1.0").var("FINISHLINE_COMMITS", "none")
 }
 
 fn refused(ended: &RunResult, words: &str) {

@@ -7,13 +7,7 @@ fn kept(run: &ProgramRun) -> String {
 }
 
 fn release(run: ProgramRun) -> ProgramRun {
-    let database = run.database();
-    run.var("FINISHLINE_BACKEND", "embedded")
-        .var("FINISHLINE_DATABASE", database)
-        .var("FINISHLINE_ORG", "acme")
-        .var("FINISHLINE_PROJECTS", "web")
-        .var("FINISHLINE_RELEASE", "v1")
-        .var("FINISHLINE_COMMITS", "none")
+    run.embedded_release("v1").var("FINISHLINE_COMMITS", "none")
 }
 
 fn warnings(run: &ProgramRun) -> (RunResult, String) {

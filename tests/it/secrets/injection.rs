@@ -188,12 +188,7 @@ fn no_text_of_a_third_party_is_more_than_a_text() {
 
 /// A release on the embedded backend, with what the host tells of it.
 fn release(run: ProgramRun) -> ProgramRun {
-    let database = run.database();
-    run.var("FINISHLINE_BACKEND", "embedded")
-        .var("FINISHLINE_DATABASE", database)
-        .var("FINISHLINE_ORG", "acme")
-        .var("FINISHLINE_PROJECTS", "web")
-        .var("FINISHLINE_RELEASE", "auto")
+    run.embedded_release("auto")
         .var("FINISHLINE_ENVIRONMENT", "production")
         .var("FINISHLINE_LOG_LEVEL", "debug")
 }

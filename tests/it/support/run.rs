@@ -88,6 +88,16 @@ impl ProgramRun {
             .var("FINISHLINE_STATE", state)
     }
 
+    /// Asks for a release of `web` on the embedded backend.
+    pub(crate) fn embedded_release(self, version: &str) -> Self {
+        let database = self.database();
+        self.var("FINISHLINE_BACKEND", "embedded")
+            .var("FINISHLINE_DATABASE", database)
+            .var("FINISHLINE_ORG", "acme")
+            .var("FINISHLINE_PROJECTS", "web")
+            .var("FINISHLINE_RELEASE", version)
+    }
+
     /// Sets a variable.
     pub(crate) fn var(self, name: &str, value: impl AsRef<OsStr>) -> Self {
         let mut run = self.without(name);
