@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs, seeds and starts a real Sentry on 127.0.0.1; prints NAME=value lines that say how to reach it.
 # What is installed, seeded or running already is left as it is. README.md lists the variables.
+# `up.sh packages` installs what it needs of Debian, and nothing else.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 VERSION=23.7.1
@@ -114,6 +115,7 @@ mkdir -p "$RS_BASE"
 cd "$RS_BASE"
 mkdir -p files log pg run
 install_packages
+[ "${1:-}" != packages ] || exit 0
 start_postgres
 start redis "$RS_REDIS_PORT" redis-server --port "$RS_REDIS_PORT" --bind 127.0.0.1 --save '' --appendonly no
 install_sentry
