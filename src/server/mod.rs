@@ -14,6 +14,8 @@ mod pages;
 mod query_plans;
 mod router;
 mod state;
+#[cfg(test)]
+mod state_changes;
 pub(crate) mod tokens;
 
 use crate::cli::ServeArgs;
@@ -22,8 +24,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::os::panics::hide_panic_messages;
 use crate::os::signals::StopSignals;
 use crate::output::{OutputSinks, WriteOp};
+use crate::server::http::connections;
 use crate::server::http::limits::ConnectionLimits;
-use crate::server::http::{connections, security};
 use anyhow::Context;
 use options::ServeOptions;
 use state::ServerState;
@@ -67,7 +69,7 @@ async fn serve(options: ServeOptions) -> Result {
     }
     writes.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
     OutputSinks::emit(writes)?;
-    let router = security::protect(router::router(Arc::new(server)));
+    let router = router::router(Arc::new(server));
     connections::serve(listener, router, ConnectionLimits::default(), stop.received()).await;
     Ok(())
 }

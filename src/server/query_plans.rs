@@ -36,7 +36,7 @@ const ROWS: &str = "
 
 /// One request to each endpoint, and to some of them in other words: method, path, and body. Not
 /// among them is a search for a part of a version, which reads until it has found a page of them.
-const REQUESTS: &[[&str; 3]] = &[
+pub(super) const REQUESTS: &[[&str; 3]] = &[
     ["GET", "", ""],
     ["GET", "organizations/", ""],
     ["GET", "organizations/acme/", ""],

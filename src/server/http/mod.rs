@@ -11,3 +11,4 @@ pub(crate) mod security;
 pub(crate) use pagination::ListQuery;
 pub(crate) use request::RawRequest;
 pub(crate) use response::{ApiError, ApiResult, empty, json_response, ok};
+pub(crate) use security::RequestAccess;

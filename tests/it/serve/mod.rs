@@ -9,6 +9,7 @@ pub(crate) mod page_links;
 mod pages;
 mod pipeline;
 mod releases;
+mod safe_requests;
 mod scopes;
 mod start;
 mod transcripts;

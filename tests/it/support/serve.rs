@@ -47,6 +47,11 @@ impl ServeProcess {
         Self { child, address, folder }
     }
 
+    /// One that was started elsewhere.
+    pub(crate) fn of_child(child: Child, address: &str, folder: TempDir) -> Self {
+        Self { child, address: address.to_owned(), folder }
+    }
+
     /// Where the server is.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
