@@ -256,6 +256,7 @@ async fn start(database: &Path) -> (SocketAddr, Arc<ServerState>, tokio::task::J
         database: Some(database.to_string_lossy().into_owned()),
         orgs: vec!["acme".to_owned()],
         projects: vec!["web".to_owned()],
+        ..ServeArgs::default()
     };
     let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
     let options = ServeOptions::read(&typed, &Env::from_os(env)).unwrap();

@@ -1,5 +1,6 @@
 //! HTTP as `serve` speaks it: connections, requests, bodies, responses.
 
+pub(crate) mod access_log;
 pub(crate) mod body;
 pub(crate) mod connections;
 pub(crate) mod limits;

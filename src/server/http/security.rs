@@ -2,6 +2,7 @@
 //! alone is decided which requests may change anything, and no browser may guess at what it was
 //! sent, frame it, run what was not served as a script, or tell another site where it was.
 
+use super::access_log::log_request;
 use super::response::ApiError;
 use axum::Router;
 use axum::extract::Request;
@@ -40,9 +41,9 @@ pub(crate) enum RequestAccess {
     MayChange,
 }
 
-/// The router behind the guard.
+/// The router behind the guard, and behind the log.
 pub(crate) fn protect(router: Router) -> Router {
-    router.layer(from_fn(guard))
+    router.layer(from_fn(guard)).layer(from_fn(log_request))
 }
 
 async fn guard(mut request: Request, next: Next) -> Response {

@@ -5,6 +5,7 @@ use crate::database::Principal;
 use crate::server::auth;
 use crate::server::auth::sessions::may_sign_in;
 use crate::server::http::ApiResult;
+use crate::server::http::access_log::LogNote;
 use crate::server::http::security::is_own_navigation;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
@@ -31,7 +32,7 @@ const USED_LINK: &str = "This link was already used, or belongs to an earlier st
 pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
     if let Some(key) = request.raw.form("key") {
         return Ok(if request.server.sessions.redeem_login_link(&key) {
-            start_session(&request, request.server.local().clone(), "/")
+            start_session(&request, request.server.local().clone(), "/", "link")
         } else {
             login_page(&request, StatusCode::FORBIDDEN, "", Some(USED_LINK))
         });
@@ -52,7 +53,7 @@ pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
                       org:integrations, org:write or org:admin.";
         return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
     }
-    Ok(start_session(&request, principal, &next))
+    Ok(start_session(&request, principal, &next, "token"))
 }
 
 /// `/auth/logout/`.
@@ -67,9 +68,17 @@ pub(super) fn redirect_to_login(path: &str) -> Response {
     layout::redirect(&format!("/auth/login/?{next}"))
 }
 
-fn start_session(request: &PageRequest, principal: Principal, next: &str) -> Response {
+fn start_session(
+    request: &PageRequest,
+    principal: Principal,
+    next: &str,
+    by: &'static str,
+) -> Response {
+    let note = LogNote::SignIn(principal.user.unwrap_or_default(), by);
     let cookie = request.server.sessions.start(principal);
-    with_cookie(layout::redirect(&local_path(next)), &cookie)
+    let mut response = with_cookie(layout::redirect(&local_path(next)), &cookie);
+    response.extensions_mut().insert(note);
+    response
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {
@@ -92,7 +101,10 @@ fn login_page(
     notice: Option<&str>,
 ) -> Response {
     let head = layout::PageHead { title: "Sign In", org: None, form_key: request.form_key() };
-    layout::page(status, &head, form(request, next, notice))
+    let mut page = layout::page(status, &head, form(request, next, notice));
+    let reason = notice.unwrap_or_default().to_owned();
+    page.extensions_mut().insert(LogNote::Refusal(reason));
+    page
 }
 
 /// What uses the link up. Whoever opened it by themselves has asked for that, and a script submits

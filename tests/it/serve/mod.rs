@@ -4,6 +4,7 @@ mod browser;
 mod client;
 mod guard;
 mod links;
+mod log;
 mod oauth;
 pub(crate) mod page_links;
 mod pages;

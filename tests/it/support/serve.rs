@@ -144,6 +144,15 @@ impl ServeProcess {
         (status, folder)
     }
 
+    /// Asks it to stop; everything that it wrote to standard error.
+    pub(crate) fn stop_and_read_log(mut self) -> String {
+        let mut log = String::new();
+        let mut stream = self.child.stderr.take().unwrap();
+        self.signal();
+        stream.read_to_string(&mut log).unwrap();
+        log
+    }
+
     pub(crate) fn signal(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
