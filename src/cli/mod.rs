@@ -28,6 +28,10 @@ pub struct ServeArgs {
     pub orgs: Vec<String>,
     /// Every `--project`.
     pub projects: Vec<String>,
+    /// `--log-level`.
+    pub log_level: Option<String>,
+    /// `--log-format`.
+    pub log_format: Option<String>,
 }
 
 /// What was asked for.
@@ -126,6 +130,7 @@ fn serve() -> Command {
             arg("project", "SLUG", "a project to create in each --org; can be repeated")
                 .action(ArgAction::Append),
         )
+        .args(["log-level", "log-format"].map(|name| flag(find(name))))
 }
 
 fn with_inputs(command: Command) -> Command {
@@ -177,6 +182,8 @@ fn request(matches: &ArgMatches) -> Invocation {
                 database: text(matches, "database"),
                 orgs: all("org"),
                 projects: all("project"),
+                log_level: text(matches, "log-level"),
+                log_format: text(matches, "log-format"),
             })
         }
         Some(("schema", _)) => Invocation::Schema,

@@ -123,6 +123,11 @@ impl Database {
         retry_while_busy(move || upgraded_copy(&connection, path)).await.map(Some)
     }
 
+    /// Has SQLite refuse, or take, whatever would change the file.
+    pub(crate) fn set_read_only(&mut self, is_read_only: bool) -> Result<(), DatabaseError> {
+        Ok(self.connection.pragma_update(None, "query_only", is_read_only)?)
+    }
+
     /// Reads without a lock that others would wait for.
     pub(crate) async fn read<T>(
         &mut self,

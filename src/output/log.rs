@@ -10,7 +10,7 @@ use tracing::subscriber::{DefaultGuard, set_default};
 /// Turns the log on for as long as the guard lives.
 pub fn start(options: &OutputOptions) -> DefaultGuard {
     let builder = tracing_subscriber::fmt()
-        .with_max_level(level(options.log_level))
+        .with_max_level(level_filter(options.log_level))
         .with_target(false)
         .with_ansi(false)
         .with_writer(|| GuardedStderr);
@@ -20,7 +20,7 @@ pub fn start(options: &OutputOptions) -> DefaultGuard {
     }
 }
 
-fn level(level: LogLevel) -> LevelFilter {
+pub(super) fn level_filter(level: LogLevel) -> LevelFilter {
     match level {
         LogLevel::Off => LevelFilter::OFF,
         LogLevel::Error => Level::ERROR.into(),

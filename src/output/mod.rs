@@ -12,6 +12,7 @@ pub mod github;
 pub mod gitlab;
 pub(crate) mod json;
 pub mod log;
+pub(crate) mod server_log;
 pub mod shell;
 pub(crate) mod summary;
 pub mod table;

@@ -53,7 +53,7 @@ impl Provider for Gitea {
             return Object::new();
         }
         // Shown to nobody and drawn once, like the verifier that other providers need here.
-        state.bind(WEBHOOK_SECRET, fresh.verifier.as_str());
+        oauth2::bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
         oauth(&SelfHostedInstance::of(state)).step_data(state, fresh)
     }
 

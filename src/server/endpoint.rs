@@ -70,7 +70,7 @@ pub(crate) trait HandlerAnswer: Future<Output = ApiResult> + Send + 'static {}
 
 impl<F: Future<Output = ApiResult> + Send + 'static> HandlerAnswer for F {}
 
-type HandlerFuture = Pin<Box<dyn Future<Output = ApiResult> + Send>>;
+pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = ApiResult> + Send>>;
 
 type OrgHandler<A> = fn(OrgRequest) -> A;
 type PublicHandler<A> = fn(PublicRequest) -> A;
@@ -184,7 +184,7 @@ impl Endpoint {
         method: &Method,
         raw: RawRequest,
     ) -> ApiResult {
-        let mut database = server.database().await?;
+        let mut database = server.database(raw.access).await?;
         let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers).await?;
         let effective = if method == Method::HEAD { &Method::GET } else { method };
         let entry = self.methods.iter().find(|entry| entry.method == effective);

@@ -14,6 +14,8 @@ mod pages;
 mod query_plans;
 mod router;
 mod state;
+#[cfg(test)]
+mod state_changes;
 pub(crate) mod tokens;
 
 use crate::cli::ServeArgs;
@@ -21,9 +23,11 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::panics::hide_panic_messages;
 use crate::os::signals::StopSignals;
+use crate::output::server_log::ServerLog;
 use crate::output::{OutputSinks, WriteOp};
+use crate::server::http::access_log::log_text;
+use crate::server::http::connections;
 use crate::server::http::limits::ConnectionLimits;
-use crate::server::http::{connections, security};
 use anyhow::Context;
 use options::ServeOptions;
 use state::ServerState;
@@ -57,6 +61,9 @@ async fn serve(options: ServeOptions) -> Result {
     let stop = StopSignals::listen();
     let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
+    let secrets = options.token.iter().map(|token| token.expose().to_owned()).collect();
+    let (level, format) = (options.log_level, options.log_format);
+    let database = options.database.display().to_string();
     let (server, notes) = ServerState::prepare(options, address).await?;
     let mut writes: Vec<_> =
         notes.iter().map(|note| WriteOp::Stderr(format!("{note}\n"))).collect();
@@ -67,8 +74,13 @@ async fn serve(options: ServeOptions) -> Result {
     }
     writes.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
     OutputSinks::emit(writes)?;
-    let router = security::protect(router::router(Arc::new(server)));
+    let log = ServerLog::start(level, format, secrets);
+    let (version, database) = (env!("CARGO_PKG_VERSION"), log_text(&database));
+    tracing::info!(address = server.base(), database, version, "serve started");
+    let router = router::router(Arc::new(server));
     connections::serve(listener, router, ConnectionLimits::default(), stop.received()).await;
+    tracing::info!("serve stopped");
+    log.flush();
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use crate::cli::{DEFAULT_LISTEN, ServeArgs};
 use crate::database::path;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
-use crate::inputs::GITHUB_API_URL;
 use crate::inputs::state::FieldInput;
+use crate::inputs::{GITHUB_API_URL, LogLevel, OutputFormat};
 use crate::model::OrgSlug;
 use crate::os::files;
 use crate::secret::Secret;
@@ -17,6 +17,10 @@ use std::path::PathBuf;
 const TOKEN: &str = "SENTRY_AUTH_TOKEN";
 /// The variable that names the apps of one's own at third parties.
 const APPS: &str = "FINISHLINE_APPS";
+/// The flag, the variable and the words of what is logged, and of how.
+const LOG_LEVEL: [&str; 3] =
+    ["--log-level", "FINISHLINE_LOG_LEVEL", "`off`, `error`, `warn`, `info`, `debug` or `trace`"];
+const LOG_FORMAT: [&str; 3] = ["--log-format", "FINISHLINE_LOG_FORMAT", "`text` or `json`"];
 
 /// What `serve` is going to do.
 pub(crate) struct ServeOptions {
@@ -27,6 +31,8 @@ pub(crate) struct ServeOptions {
     pub(super) token: Option<Secret>,
     pub(super) apps: FieldInput,
     pub(super) github_api_url: Option<String>,
+    pub(super) log_level: LogLevel,
+    pub(super) log_format: OutputFormat,
 }
 
 impl ServeOptions {
@@ -60,8 +66,27 @@ impl ServeOptions {
             token: trimmed(TOKEN).map(Secret::from),
             apps,
             github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
+            log_level: word(LOG_LEVEL, typed.log_level.as_deref(), env, LogLevel::parse)?
+                .unwrap_or(LogLevel::Info),
+            log_format: word(LOG_FORMAT, typed.log_format.as_deref(), env, OutputFormat::parse)?
+                .unwrap_or(OutputFormat::Text),
         })
     }
+}
+
+/// One of a few words, typed or in its variable.
+fn word<T>(
+    [flag, variable, words]: [&str; 3],
+    typed: Option<&str>,
+    env: &Env,
+    parse: fn(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    let named = typed.map(|text| (flag, text)).or_else(|| Some((variable, env.get(variable)?)));
+    let Some((origin, text)) = named else { return Ok(None) };
+    parse(text).map(Some).ok_or_else(|| {
+        let message = format!("invalid {origin} {}: expected {words}", quote(text));
+        Error::new(ErrorCode::Usage, message).with_hint(format!("set {origin} to one of these"))
+    })
 }
 
 pub(crate) fn slugs(flag: &str, texts: &[String]) -> Result<Vec<OrgSlug>> {

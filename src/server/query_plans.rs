@@ -36,7 +36,7 @@ const ROWS: &str = "
 
 /// One request to each endpoint, and to some of them in other words: method, path, and body. Not
 /// among them is a search for a part of a version, which reads until it has found a page of them.
-const REQUESTS: &[[&str; 3]] = &[
+pub(super) const REQUESTS: &[[&str; 3]] = &[
     ["GET", "", ""],
     ["GET", "organizations/", ""],
     ["GET", "organizations/acme/", ""],
@@ -107,6 +107,7 @@ async fn statements(database: &Path) -> BTreeMap<String, i32> {
         database: Some(database.to_string_lossy().into_owned()),
         orgs: vec!["acme".to_owned()],
         projects: vec!["web".to_owned()],
+        ..ServeArgs::default()
     };
     let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
     let options = ServeOptions::read(&typed, &Env::from_os(env)).unwrap();

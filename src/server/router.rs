@@ -1,6 +1,7 @@
 //! Who answers which path: the API's endpoints, the pages, and what is neither.
 
 use super::endpoint::{Endpoint, not_found};
+use super::http::security;
 use super::state::ServerState;
 use super::{api, pages};
 use axum::Router;
@@ -12,12 +13,18 @@ use std::sync::Arc;
 /// The largest body that is read.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// The whole server.
+/// The whole server, behind the guard that decides what a request may do.
 pub(crate) fn router(server: Arc<ServerState>) -> Router {
     let mount = |router, resource: Endpoint| resource.mount(router);
     let router = api::endpoints().into_iter().fold(Router::new(), mount);
-    let router = pages::mount(router);
-    router.fallback(fallback).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server)
+    let router = pages::mount(router).fallback(fallback);
+    security::protect(router.layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server))
+}
+
+/// The paths of all pages, and of what they are dressed in.
+#[cfg(test)]
+pub(crate) fn page_paths() -> std::collections::BTreeSet<&'static str> {
+    pages::paths().into_iter().collect()
 }
 
 /// What is neither an endpoint nor a page.

@@ -4,6 +4,7 @@
 use super::auth::OwnToken;
 use super::auth::scopes::EVERY_SCOPE;
 use super::auth::sessions::Sessions;
+use super::http::RequestAccess;
 use super::options::ServeOptions;
 use super::tokens::write_tokens_file;
 use crate::database::{Database, Principal};
@@ -105,13 +106,15 @@ impl ServerState {
         (is_here && self.address.ip().is_loopback()).then(|| self.local.clone())
     }
 
-    /// A database connection for one request: an idle one, else another connection to the file.
-    pub(crate) async fn database(self: &Arc<Self>) -> Result<DatabaseLease> {
+    /// A database connection for one request: an idle one, else another connection to the file. It
+    /// takes writes only where the request may change something.
+    pub(crate) async fn database(self: &Arc<Self>, access: RequestAccess) -> Result<DatabaseLease> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let database = match idle {
+        let mut database = match idle {
             Some(database) => database,
             None => Database::open(&self.database).await?,
         };
+        database.set_read_only(access != RequestAccess::MayChange)?;
         Ok(DatabaseLease { database: Some(database), server: Arc::clone(self) })
     }
 

@@ -89,6 +89,7 @@ const PAGES = {
     await page.goto(at('/extensions/gitlab/setup/?code=c&state=s'));
   },
   'a link that wants a click': (page) => page.goto(at('/extensions/example/configure/?name=from-a-link')),
+  'a start that wants a click': (page) => page.goto(SET_UP('pagerduty')),
   'an address that leads nowhere': (page) => page.goto(at('/nowhere/')),
 };
 
@@ -120,7 +121,7 @@ const TESTS = {
     await page.goto(SET_UP('example'));
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await page.goto(serve.link);
-    assert.equal(page.url(), at('/'));
+    await page.waitForURL(at('/'));
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).waitFor();
     await page.goto(serve.link);

@@ -31,7 +31,7 @@ pub use finish::finish;
 pub use inventory::inventory;
 pub use release::{EmbeddedReleases, read_release};
 pub use resume::ResumedPipeline;
-pub use session::{EntryPoint, PipelineSession};
+pub use session::{EntryPoint, PipelineSession, first_view};
 
 /// The embedded backend.
 pub struct EmbeddedBackend<'d> {

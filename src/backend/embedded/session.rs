@@ -4,8 +4,11 @@ use super::pipeline::StoredPipeline;
 use super::{EmbeddedBackend, EngineError, fresh_values};
 use crate::error::Result;
 use crate::integration::{PipelineStart, StepView};
+use crate::provider::auth::oauth2::OAUTH_STATE;
 use crate::provider::{self, Provider, Step};
+use crate::secret::Secret;
 use serde_json::Value;
+use subtle::ConstantTimeEq;
 
 /// The name under which the way in is bound; Sentry's own mark of its API.
 const API_MODE: &str = "api_mode";
@@ -41,8 +44,19 @@ pub struct PipelineSession {
     pub view: StepView,
     /// Where it was started.
     pub entry_point: EntryPoint,
+    /// The value that the vendor's callback must bring back.
+    callback: Option<Secret>,
     /// What the redirect URL carries.
     pub next: Option<String>,
+}
+
+impl PipelineSession {
+    /// Whether a callback brings this value back, so that the vendor sent it for this pipeline. The
+    /// comparison takes the same time wherever they differ.
+    pub fn expects(&self, value: &str) -> bool {
+        let expected = self.callback.as_ref().map_or("", Secret::expose);
+        !expected.is_empty() && bool::from(expected.as_bytes().ct_eq(value.as_bytes()))
+    }
 }
 
 impl EmbeddedBackend<'_> {
@@ -73,8 +87,8 @@ impl EmbeddedBackend<'_> {
             .await
     }
 
-    /// Takes up the pipeline with this key; `None` when it is not there any more. Showing its step
-    /// may bind fresh values, which restarts the time to live.
+    /// Takes up the pipeline with this key; `None` when it is not there any more. Nothing is
+    /// changed by it: what its step shows was stored when the pipeline came to the step.
     pub async fn session(&mut self, key: &str) -> Result<Option<PipelineSession>> {
         let loaded =
             self.database.try_read(|connection| StoredPipeline::load(connection, key)).await;
@@ -88,8 +102,9 @@ impl EmbeddedBackend<'_> {
         let Some(step) = step else { return Ok(None) };
         let before = pipeline.data.clone();
         let view = pipeline.view(provider, &fresh_values(provider, &pipeline.site.clone()));
+        // What would be shown without being stored, nobody could answer.
         if pipeline.data != before {
-            self.database.write(|transaction| pipeline.save(transaction, key)).await?;
+            return Ok(None);
         }
         Ok(Some(PipelineSession {
             key: key.to_owned(),
@@ -100,9 +115,24 @@ impl EmbeddedBackend<'_> {
             index: pipeline.step_index,
             view,
             entry_point: entry_point(&pipeline),
+            callback: pipeline.data.text(OAUTH_STATE).map(Secret::from),
             next: pipeline.next,
         }))
     }
+}
+
+/// What the first step of a pipeline would show, without starting it; `None` where it could only be
+/// answered once it is stored.
+///
+/// # Errors
+///
+/// What refuses the pipeline from the start.
+pub fn first_view(start: PipelineStart<'_>, user: i64, org: i64) -> Result<Option<StepView>> {
+    let (provider, fresh) = (start.provider, fresh_values(start.provider, start.base_url));
+    let mut pipeline = StoredPipeline::new(start, user, org)?;
+    let before = pipeline.data.clone();
+    let view = pipeline.view(provider, &fresh);
+    Ok(Some(view).filter(|_| pipeline.data == before))
 }
 
 fn entry_point(pipeline: &StoredPipeline) -> EntryPoint {

@@ -57,6 +57,12 @@ impl Sessions {
         key
     }
 
+    /// Whether this is the link's key, which stays good.
+    pub(crate) fn is_login_link(&self, key: &str) -> bool {
+        let digest = digest(key);
+        lock(&self.link).is_some_and(|link| bool::from(link[..].ct_eq(&digest[..])))
+    }
+
     /// Whether this is the link's key, which is used up by it.
     pub(crate) fn redeem_login_link(&self, key: &str) -> bool {
         let digest = digest(key);
@@ -95,6 +101,12 @@ impl Sessions {
                 && record.since.elapsed() < SESSION_LIFETIME
         };
         sessions.iter().find(is_it).map(|record| record.session.clone())
+    }
+
+    /// How many sessions there are, and whether the link is still good.
+    #[cfg(test)]
+    pub(crate) fn census(&self) -> (usize, bool) {
+        (lock(&self.sessions).len(), lock(&self.link).is_some())
     }
 
     fn set_cookie(&self, value: &str, more: &str) -> String {

@@ -3,11 +3,13 @@
 //! Whoever sends a head or a body drop by drop, or never reads the answer, is cut off, and keeps
 //! no place from others for longer than that.
 
+use super::access_log::{CLIENT, log_text};
 use super::limits::ConnectionLimits;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +31,11 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             () = &mut stop => break,
-            (stream, place) = accept(&listener, &places) => {
+            (stream, client, place) = accept(&listener, &places) => {
                 let (router, stopped) = (router.clone(), stopping.subscribe());
                 tokio::spawn(async move {
-                    serve_connection(stream, router, limits, stopped).await;
+                    let served = serve_connection(stream, router, limits, stopped);
+                    CLIENT.scope(client, served).await;
                     drop(place);
                 });
             }
@@ -47,11 +50,11 @@ pub(crate) async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let place = Arc::clone(places).acquire_owned().await.expect("nobody closes it");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, client)) => return (stream, client, place),
             // Out of files, most likely: others end meanwhile.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -76,7 +79,12 @@ async fn serve_connection(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // How a connection ends is the client's business.
-        _ = connection.as_mut() => return,
+        ended = connection.as_mut() => {
+            if let Err(error) = ended {
+                tracing::debug!(error = log_text(&error.to_string()), "a connection broke");
+            }
+            return;
+        }
         () = tokio::time::sleep(limits.connection_lifetime) => {}
         _ = stopping.changed() => {}
     }
@@ -92,7 +100,7 @@ mod tests {
     use axum::http::StatusCode;
     use axum::routing::any;
     use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpStream};
+    use std::net::TcpStream;
 
     const HEAD: &str = "POST / HTTP/1.1\r\nHost: x\r\n";
     const SHORT: Duration = Duration::from_millis(50);

@@ -1,5 +1,6 @@
 //! HTTP as `serve` speaks it: connections, requests, bodies, responses.
 
+pub(crate) mod access_log;
 pub(crate) mod body;
 pub(crate) mod connections;
 pub(crate) mod limits;
@@ -11,3 +12,4 @@ pub(crate) mod security;
 pub(crate) use pagination::ListQuery;
 pub(crate) use request::RawRequest;
 pub(crate) use response::{ApiError, ApiResult, empty, json_response, ok};
+pub(crate) use security::RequestAccess;

@@ -108,8 +108,9 @@ fn parse(cursor: &str) -> Option<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::http::RequestAccess;
     use axum::body::Bytes;
-    use axum::http::HeaderMap;
+    use axum::http::{HeaderMap, Method};
 
     fn request_with(query: &[(&str, &str)]) -> RawRequest {
         RawRequest {
@@ -121,6 +122,8 @@ mod tests {
             headers: HeaderMap::new(),
             params: Vec::new(),
             body: Bytes::new(),
+            method: Method::GET,
+            access: RequestAccess::ReadOnly,
         }
     }
 

@@ -2,18 +2,22 @@
 
 use super::limits::ConnectionLimits;
 use super::response::ApiError;
+use super::security::RequestAccess;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use url::form_urlencoded;
 
 /// A request, read whole.
 pub(crate) struct RawRequest {
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// What it may do, as the guard decided.
+    pub(crate) access: RequestAccess,
 }
 
 impl RawRequest {
@@ -73,8 +77,10 @@ impl<S: Send + Sync> FromRequest<S> for RawRequest {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let query = parts.uri.query().unwrap_or_default();
         let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
+        let method = parts.method.clone();
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let limits: ConnectionLimits = parts.extensions.get().copied().unwrap_or_default();
+        let access: RequestAccess = parts.extensions.get().copied().unwrap_or_default();
         let body = Bytes::from_request(Request::from_parts(parts, body), state);
         let body = tokio::time::timeout(limits.body, body).await.map_err(|_| {
             ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The request body timed out.")
@@ -82,6 +88,7 @@ impl<S: Send + Sync> FromRequest<S> for RawRequest {
         let body = body.map_err(|rejection| {
             ApiError::detail(rejection.status(), "The request body is too large or incomplete.")
         })?;
-        Ok(Self { path, query, headers, params: params.iter().map(owned).collect(), body })
+        let params = params.iter().map(owned).collect();
+        Ok(Self { method, path, query, headers, params, body, access })
     }
 }

@@ -1,5 +1,6 @@
 //! What an endpoint answers: a response, or one of Sentry's error bodies.
 
+use super::access_log::{LogNote, log_text};
 use crate::error::{Error, ExitCode};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -15,12 +16,13 @@ pub(crate) type ApiResult = Result<Response, ApiError>;
 pub(crate) struct ApiError {
     status: StatusCode,
     body: Value,
+    error_id: Option<String>,
 }
 
 impl ApiError {
     /// An error with this body.
     pub(crate) fn new(status: StatusCode, body: Value) -> Self {
-        Self { status, body }
+        Self { status, body, error_id: None }
     }
 
     /// `{"detail": text}`.
@@ -72,9 +74,24 @@ impl ApiError {
     /// A 500 with an id that the log has too; the cause is for the log alone.
     pub(crate) fn internal(cause: &str) -> Self {
         let error_id = crate::os::random::random_hex()[..32].to_owned();
-        tracing::error!(error_id, cause, "the request failed");
+        tracing::error!(error_id, cause = log_text(cause), "the request failed");
         let body = json!({ "detail": "Internal Error", "errorId": error_id });
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, body)
+        let error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, body);
+        Self { error_id: Some(error_id), ..error }
+    }
+
+    /// The id of a failure, by which the log is searched for it.
+    pub(crate) fn error_id(&self) -> Option<&str> {
+        self.error_id.as_deref()
+    }
+
+    /// What the log says of it.
+    pub(crate) fn log_note(&self) -> LogNote {
+        match &self.error_id {
+            Some(id) => LogNote::Failure(id.clone()),
+            None if self.body["detail"].is_string() => LogNote::Refusal(self.detail_text().into()),
+            None => LogNote::Refusal(self.body.to_string()),
+        }
     }
 }
 
@@ -91,6 +108,7 @@ impl From<Error> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = json_response(self.status, &self.body);
+        response.extensions_mut().insert(self.log_note());
         if self.status == StatusCode::UNAUTHORIZED {
             let value = HeaderValue::from_static(r#"xBasic realm="api""#);
             response.headers_mut().insert(WWW_AUTHENTICATE, value);

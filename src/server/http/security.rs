@@ -1,13 +1,14 @@
-//! What every request passes on its way in and every answer on its way out, whoever answers: no
-//! other site's page may post here, and no browser may guess at what it was sent, frame it, run
-//! what was not served as a script, or tell another site where it was.
+//! What every request passes on its way in and every answer on its way out, whoever answers: here
+//! alone is decided which requests may change anything, and no browser may guess at what it was
+//! sent, frame it, run what was not served as a script, or tell another site where it was.
 
+use super::access_log::log_request;
 use super::response::ApiError;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
@@ -27,17 +28,34 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (X_FRAME_OPTIONS, "deny"),
 ];
 
-/// The router behind the guard.
-pub(crate) fn protect(router: Router) -> Router {
-    router.layer(from_fn(check_origin))
+/// What a request may do. A database that was leased for one that only reads takes no write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RequestAccess {
+    /// It changes nothing: whatever a browser follows, fetches ahead or opens for another site.
+    #[default]
+    ReadOnly,
+    /// A program's GET, by its token. It changes nothing either, except on the set-up pages, which
+    /// Sentry's own clients walk by GET.
+    ProgramGet,
+    /// It may change what its sender may change.
+    MayChange,
 }
 
-async fn check_origin(request: Request, next: Next) -> Response {
-    let mut response = if is_of_another_site(request.method(), request.headers()) {
-        let text = "Requests from pages of other sites are refused.";
-        ApiError::detail(StatusCode::FORBIDDEN, text).into_response()
-    } else {
-        next.run(request).await
+/// The router behind the guard, and behind the log.
+pub(crate) fn protect(router: Router) -> Router {
+    router.layer(from_fn(guard)).layer(from_fn(log_request))
+}
+
+async fn guard(mut request: Request, next: Next) -> Response {
+    let mut response = match request_access(request.method(), request.headers()) {
+        Some(access) => {
+            request.extensions_mut().insert(access);
+            next.run(request).await
+        }
+        None => {
+            let text = "Requests from pages of other sites are refused.";
+            ApiError::detail(StatusCode::FORBIDDEN, text).into_response()
+        }
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -47,23 +65,40 @@ async fn check_origin(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a browser sends this for a page of another site, and it may change something.
-///
-/// What says nothing about where it comes from is no browser's: those name at least the origin
-/// with every such method (Fetch, 3.2).
-fn is_of_another_site(method: &Method, headers: &HeaderMap) -> bool {
+/// What a request may do; `None` for one that a browser sends for a page of another site although
+/// it could change something.
+fn request_access(method: &Method, headers: &HeaderMap) -> Option<RequestAccess> {
+    let origin = single(headers, &ORIGIN);
+    let site = single(headers, &SITE);
     if method.is_safe() {
-        return false;
+        let is_program = site.is_none() && origin.is_none() && headers.contains_key(AUTHORIZATION);
+        let may_walk = is_program && method == Method::GET;
+        return Some(if may_walk { RequestAccess::ProgramGet } else { RequestAccess::ReadOnly });
     }
-    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("null"));
-    match (text(SITE), text(ORIGIN)) {
-        (Some(site), _) => !matches!(site, "same-origin" | "none"),
+    let is_own = match (site, origin) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
         (None, Some(origin)) => {
             let authority = origin.split_once("://").map(|(_, authority)| authority);
-            authority.is_none() || authority != text(HOST)
+            authority.is_some() && authority == single(headers, &HOST)
         }
-        (None, None) => false,
-    }
+        // What says nothing about where it comes from is no browser's: those name at least the
+        // origin with every such method (Fetch, 3.2).
+        (None, None) => true,
+    };
+    is_own.then_some(RequestAccess::MayChange)
+}
+
+/// Whether a person came by a page of ours, or by typing or opening the address: not by a link of
+/// another site, and not by what does not say.
+pub(crate) fn is_own_navigation(headers: &HeaderMap) -> bool {
+    matches!(single(headers, &SITE), Some("same-origin" | "none"))
+}
+
+/// A header's value; one that is there twice, or is no text, is nobody's.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?.to_str().unwrap_or("null");
+    Some(if values.next().is_some() { "null" } else { first })
 }
 
 #[cfg(test)]
@@ -74,7 +109,7 @@ mod tests {
         let pair = |&(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
-        is_of_another_site(&method, &headers.iter().map(pair).collect())
+        request_access(&method, &headers.iter().map(pair).collect()).is_none()
     }
 
     #[test]

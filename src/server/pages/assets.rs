@@ -9,7 +9,7 @@ use axum::routing::get;
 use std::sync::Arc;
 
 /// Where each is, its type, and its text.
-const ASSETS: [(&str, &str, &str); 3] = [
+pub(super) const ASSETS: [(&str, &str, &str); 3] = [
     ("/static/finishline.css", "text/css; charset=utf-8", include_str!("finishline.css")),
     ("/static/finishline.js", "text/javascript; charset=utf-8", include_str!("finishline.js")),
     ("/static/finishline.svg", "image/svg+xml", include_str!("finishline.svg")),

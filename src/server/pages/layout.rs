@@ -106,10 +106,13 @@ pub(super) fn error(error: &ApiError, session: Option<&BrowserSession>) -> Respo
             (components::drawing(components::EMPTY))
             h1 { (title) }
             p { (way_out) }
+            @if let Some(id) = error.error_id() { p.quiet { "errorId: " code { (id) } } }
             p { a.button href="/" { "All organizations" } }
         }
     };
-    page(error.status(), &PageHead { title, org: None, form_key }, content)
+    let mut page = page(error.status(), &PageHead { title, org: None, form_key }, content);
+    page.extensions_mut().insert(error.log_note());
+    page
 }
 
 /// A redirect, as 302.

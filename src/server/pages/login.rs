@@ -5,26 +5,38 @@ use crate::database::Principal;
 use crate::server::auth;
 use crate::server::auth::sessions::may_sign_in;
 use crate::server::http::ApiResult;
+use crate::server::http::access_log::LogNote;
+use crate::server::http::security::is_own_navigation;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
-/// `/auth/login/`: takes the key of the link, or asks for a token.
+/// `/auth/login/`: the form that takes the key of the link, or one that asks for a token.
 pub(super) async fn show(request: PageRequest) -> ApiResult {
     let key = request.raw.query("key");
-    if key.is_some_and(|key| request.server.sessions.redeem_login_link(key)) {
-        return Ok(start_session(&request, request.server.local().clone(), "/"));
+    if let Some(key) = key.filter(|key| request.server.sessions.is_login_link(key)) {
+        let is_wanted = is_own_navigation(&request.raw.headers);
+        return Ok(request.page("Sign In", link_form(&request, key, is_wanted)));
     }
-    let notice =
-        key.map(|_| "This link was already used, or belongs to an earlier start of serve.");
+    let notice = key.map(|_| USED_LINK);
     let next = request.raw.query("next").unwrap_or_default();
     Ok(login_page(&request, StatusCode::OK, next, notice))
 }
 
-/// The form's token, which must be of somebody who sets things up.
+/// What is said of a link that signs nobody in.
+const USED_LINK: &str = "This link was already used, or belongs to an earlier start of serve.";
+
+/// The form's key of the link, or its token, which must be of somebody who sets things up.
 pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
+    if let Some(key) = request.raw.form("key") {
+        return Ok(if request.server.sessions.redeem_login_link(&key) {
+            start_session(&request, request.server.local().clone(), "/", "link")
+        } else {
+            login_page(&request, StatusCode::FORBIDDEN, "", Some(USED_LINK))
+        });
+    }
     let token = request.raw.form("token").unwrap_or_default();
     let next = request.raw.form("next").unwrap_or_default();
     let own = request.server.own_token();
@@ -41,7 +53,7 @@ pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
                       org:integrations, org:write or org:admin.";
         return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
     }
-    Ok(start_session(&request, principal, &next))
+    Ok(start_session(&request, principal, &next, "token"))
 }
 
 /// `/auth/logout/`.
@@ -56,9 +68,17 @@ pub(super) fn redirect_to_login(path: &str) -> Response {
     layout::redirect(&format!("/auth/login/?{next}"))
 }
 
-fn start_session(request: &PageRequest, principal: Principal, next: &str) -> Response {
+fn start_session(
+    request: &PageRequest,
+    principal: Principal,
+    next: &str,
+    by: &'static str,
+) -> Response {
+    let note = LogNote::SignIn(principal.user.unwrap_or_default(), by);
     let cookie = request.server.sessions.start(principal);
-    with_cookie(layout::redirect(&local_path(next)), &cookie)
+    let mut response = with_cookie(layout::redirect(&local_path(next)), &cookie);
+    response.extensions_mut().insert(note);
+    response
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {
@@ -81,7 +101,26 @@ fn login_page(
     notice: Option<&str>,
 ) -> Response {
     let head = layout::PageHead { title: "Sign In", org: None, form_key: request.form_key() };
-    layout::page(status, &head, form(request, next, notice))
+    let mut page = layout::page(status, &head, form(request, next, notice));
+    let reason = notice.unwrap_or_default().to_owned();
+    page.extensions_mut().insert(LogNote::Refusal(reason));
+    page
+}
+
+/// What uses the link up. Whoever opened it by themselves has asked for that, and a script submits
+/// it; a program that only looks at links does not.
+fn link_form(request: &PageRequest, key: &str, is_wanted: bool) -> Markup {
+    html! {
+        section.narrow {
+            h1 { "Sign in" }
+            p { "This link signs this browser in, once." }
+            form.fields action="/auth/login/" method="post" data-submit[is_wanted] {
+                @if let Some(form_key) = request.form_key() { (layout::form_key_field(form_key)) }
+                input type="hidden" name="key" value=(key);
+                p { button type="submit" { "Sign in" } }
+            }
+        }
+    }
 }
 
 fn form(request: &PageRequest, next: &str, notice: Option<&str>) -> Markup {

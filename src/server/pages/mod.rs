@@ -22,8 +22,8 @@ pub(crate) mod urls;
 use super::auth;
 use super::auth::scopes::Scopes;
 use super::auth::sessions::BrowserSession;
-use super::endpoint::spawn_isolated;
-use super::http::{ApiError, ApiResult, RawRequest};
+use super::endpoint::{HandlerAnswer, HandlerFuture, spawn_isolated};
+use super::http::{ApiError, ApiResult, RawRequest, RequestAccess};
 use super::state::{DatabaseLease, ServerState};
 use crate::database::{Organization, Principal};
 use axum::Router;
@@ -39,12 +39,14 @@ use std::sync::Arc;
 /// The field of a form that proves where the form came from.
 const FORM_KEY: &str = "form-key";
 
+/// The field of a form that starts a pipeline by answering this step, its first.
+const FORM_STEP: &str = "form-step";
+
 /// What it takes to see an organization's pages; the local user has all of it.
 const PAGE_SCOPES: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
 
 /// Somebody's request for a page.
 struct PageRequest {
-    method: Method,
     server: Arc<ServerState>,
     database: DatabaseLease,
     raw: RawRequest,
@@ -55,12 +57,8 @@ struct PageRequest {
 }
 
 impl PageRequest {
-    async fn new(
-        server: Arc<ServerState>,
-        method: Method,
-        raw: RawRequest,
-    ) -> Result<Self, ApiError> {
-        let mut database = server.database().await?;
+    async fn new(server: Arc<ServerState>, raw: RawRequest) -> Result<Self, ApiError> {
+        let mut database = server.database(raw.access).await?;
         // A token that nobody has is none here: the page sends its bearer to the login.
         let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers)
             .await
@@ -72,14 +70,24 @@ impl PageRequest {
         };
         let signed_in = browser_session.as_ref().map(|session| &session.principal);
         let principal = principal.or_else(|| signed_in.cloned());
-        Ok(Self { method, server, database, raw, principal, browser_session })
+        Ok(Self { server, database, raw, principal, browser_session })
     }
 
     /// Whether a form is from another site than ours, which a browser would send as well.
     fn is_forged(&self) -> bool {
         let form_key = || self.raw.form(FORM_KEY).unwrap_or_default();
         let owns_form = |session: &BrowserSession| session.owns_form(&form_key());
-        self.method == Method::POST && !self.browser_session.as_ref().is_none_or(owns_form)
+        self.may_change() && !self.browser_session.as_ref().is_none_or(owns_form)
+    }
+
+    /// Whether it brings a form, and not only an address.
+    fn is_form(&self) -> bool {
+        self.raw.method == Method::POST
+    }
+
+    /// Whether it may change something.
+    fn may_change(&self) -> bool {
+        self.raw.access == RequestAccess::MayChange
     }
 
     /// The user of the token or the session, if it is a user's.
@@ -121,72 +129,121 @@ impl PageRequest {
     }
 }
 
+/// A page's path, its methods, and who answers them.
+struct PageRoute {
+    path: &'static str,
+    methods: MethodFilter,
+    /// Whether a program with a token walks it by GET, as it would walk Sentry's.
+    is_walked: bool,
+    handler: Box<dyn Fn(PageRequest) -> HandlerFuture + Send + Sync>,
+}
+
+impl PageRoute {
+    fn get<A: HandlerAnswer>(path: &'static str, handler: fn(PageRequest) -> A) -> Self {
+        Self::new(path, MethodFilter::GET, handler)
+    }
+
+    fn post<A: HandlerAnswer>(path: &'static str, handler: fn(PageRequest) -> A) -> Self {
+        Self::new(path, MethodFilter::POST, handler)
+    }
+
+    /// One that a browser looks at by GET and walks by POST, and a program walks by either.
+    fn walked<A: HandlerAnswer>(path: &'static str, handler: fn(PageRequest) -> A) -> Self {
+        let methods = MethodFilter::GET.or(MethodFilter::POST);
+        Self { is_walked: true, ..Self::new(path, methods, handler) }
+    }
+
+    fn new<A: HandlerAnswer>(
+        path: &'static str,
+        methods: MethodFilter,
+        handler: fn(PageRequest) -> A,
+    ) -> Self {
+        let handler = Box::new(move |request| -> HandlerFuture { Box::pin(handler(request)) });
+        Self { path, methods, is_walked: false, handler }
+    }
+
+    async fn answer(&self, server: Arc<ServerState>, mut raw: RawRequest) -> ApiResult {
+        if self.is_walked && raw.access == RequestAccess::ProgramGet {
+            raw.access = RequestAccess::MayChange;
+        }
+        let request = PageRequest::new(server, raw).await?;
+        if request.is_forged() {
+            return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
+        }
+        (self.handler)(request).await
+    }
+
+    /// Puts the page into the router.
+    fn mount(self, router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>> {
+        let (path, methods, route) = (self.path, self.methods, Arc::new(self));
+        let answer = move |State(server): State<Arc<ServerState>>,
+                           method: Method,
+                           raw: Result<RawRequest, ApiError>| {
+            let route = Arc::clone(&route);
+            async move {
+                let raw = match raw {
+                    Ok(raw) => raw,
+                    Err(error) => return layout::error(&error, None),
+                };
+                let session = server.sessions.find(&raw.headers);
+                let path = raw.whole_path();
+                let answer = spawn_isolated(async move { route.answer(server, raw).await });
+                match answer.await {
+                    Ok(page) => page,
+                    Err(error)
+                        if method.is_safe() && error.status() == StatusCode::UNAUTHORIZED =>
+                    {
+                        login::redirect_to_login(&path)
+                    }
+                    Err(error) => layout::error(&error, session.as_ref()),
+                }
+            }
+        };
+        router.route(path, on(methods, answer))
+    }
+}
+
+/// Every page.
+fn routes() -> Vec<PageRoute> {
+    vec![
+        PageRoute::get("/", home::show),
+        PageRoute::get("/auth/login/", login::show),
+        PageRoute::post("/auth/login/", login::sign_in),
+        PageRoute::get("/auth/login/{org}/", login::show),
+        PageRoute::post("/auth/logout/", login::sign_out),
+        PageRoute::get("/settings/{org}/", home::organization),
+        PageRoute::get("/organizations/{org}/", home::organization),
+        PageRoute::get("/settings/{org}/integrations/", integrations::list),
+        PageRoute::get("/settings/{org}/integrations/{provider}/{id}/", integration::show),
+        PageRoute::get("/organizations/{org}/releases/", releases::list),
+        PageRoute::get("/organizations/{org}/releases/{version}/", release::show),
+        PageRoute::walked("/organizations/{org}/integrations/{provider}/setup/", set_up::begin),
+        PageRoute::walked("/extensions/{provider}/configure/", set_up::configure),
+        PageRoute::walked("/extensions/{provider}/setup/", set_up::advance),
+    ]
+}
+
 /// Puts every page into the router.
 pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>> {
-    let (get, post) = (MethodFilter::GET, MethodFilter::POST);
-    let router = page(router, "/", get, home::show);
-    let router = page(router, "/auth/login/", get, login::show);
-    let router = page(router, "/auth/login/", post, login::sign_in);
-    let router = page(router, "/auth/login/{org}/", get, login::show);
-    let router = page(router, "/auth/logout/", post, login::sign_out);
-    let router = page(router, "/settings/{org}/", get, home::organization);
-    let router = page(router, "/organizations/{org}/", get, home::organization);
-    let router = page(router, "/settings/{org}/integrations/", get, integrations::list);
-    let settings = "/settings/{org}/integrations/{provider}/{id}/";
-    let router = page(router, settings, get, integration::show);
-    let router = page(router, "/organizations/{org}/releases/", get, releases::list);
-    let router = page(router, "/organizations/{org}/releases/{version}/", get, release::show);
-    let set_up = "/organizations/{org}/integrations/{provider}/setup/";
-    let router = page(router, set_up, get, set_up::begin);
-    let router = page(router, "/extensions/{provider}/configure/", get, set_up::configure);
-    let router = page(router, "/extensions/{provider}/setup/", get.or(post), set_up::advance);
-    assets::mount(router)
+    assets::mount(routes().into_iter().fold(router, |router, page| page.mount(router)))
+}
+
+/// Every path that is mounted here.
+#[cfg(test)]
+pub(super) fn paths() -> Vec<&'static str> {
+    let assets = assets::ASSETS.iter().map(|(path, ..)| *path);
+    routes().iter().map(|page| page.path).chain(assets).collect()
+}
+
+/// The paths that a program walks by GET.
+#[cfg(test)]
+pub(super) fn walked_paths() -> Vec<&'static str> {
+    routes().iter().filter(|page| page.is_walked).map(|page| page.path).collect()
 }
 
 /// The page for an address that leads nowhere.
 pub(super) fn no_page(server: &ServerState, headers: &HeaderMap) -> Response {
     layout::error(&ApiError::not_found(), server.sessions.find(headers).as_ref())
-}
-
-/// Puts a page into the router.
-fn page<F, A>(
-    router: Router<Arc<ServerState>>,
-    path: &str,
-    methods: MethodFilter,
-    handler: F,
-) -> Router<Arc<ServerState>>
-where
-    F: Fn(PageRequest) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = ApiResult> + Send + 'static,
-{
-    let answer = move |State(server): State<Arc<ServerState>>,
-                       method: Method,
-                       raw: Result<RawRequest, ApiError>| {
-        let handler = handler.clone();
-        async move {
-            let raw = match raw {
-                Ok(raw) => raw,
-                Err(error) => return layout::error(&error, None),
-            };
-            let session = server.sessions.find(&raw.headers);
-            let (path, is_get) = (raw.whole_path(), method != Method::POST);
-            let answer = spawn_isolated(async move {
-                let request = PageRequest::new(server, method, raw).await?;
-                if request.is_forged() {
-                    return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
-                }
-                handler(request).await
-            });
-            match answer.await {
-                Ok(page) => page,
-                Err(error) if is_get && error.status() == StatusCode::UNAUTHORIZED => {
-                    login::redirect_to_login(&path)
-                }
-                Err(error) => layout::error(&error, session.as_ref()),
-            }
-        }
-    };
-    router.route(path, on(methods, answer))
 }
 
 /// What is said of a form that is not ours, or of a session that is over.

@@ -3,13 +3,14 @@
 //!
 //! A client is known by its token, which comes with every request; of scopes only the user's
 //! role is looked at, as on a server of 23.7.1. A person is known by the session of the browser.
-//! What a link alone would start and finish, a person confirms; and a person is shown the vendor's
-//! address instead of being sent there, for a form may only lead to this server.
+//! A person's link or callback changes nothing by itself: it shows the form that does. A script
+//! submits that form only where a callback brings back what the vendor was given. A person is shown
+//! the vendor's address instead of being sent there, for a form may only lead to this server.
 
 use super::layout::redirect;
 use super::step::StepPage;
-use super::{FORM_KEY, PageRequest, login, result};
-use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};
+use super::{FORM_KEY, FORM_STEP, PageRequest, login, result};
+use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession, first_view};
 use crate::database::{Organization, PageQuery, may_install};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
 use crate::integration::callback::denied;
@@ -19,17 +20,17 @@ use crate::model::{Fields, FinishedIntegration, Object, OrgSlug};
 use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
 use crate::server::api::pipeline::{session_key, set_session_cookie};
 use crate::server::api::provider_json;
-use crate::server::http::{ApiError, ApiResult};
+use crate::server::http::{ApiError, ApiResult, RawRequest};
+use crate::server::state::ServerState;
 use crate::text::case::snake_case;
 use crate::text::segment;
-use axum::http::Method;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-/// `GET /organizations/{org}/integrations/{provider}/setup/`: starts a pipeline and shows its
-/// first step, or goes on to the vendor.
+/// `/organizations/{org}/integrations/{provider}/setup/`: starts a pipeline and shows its first
+/// step, or goes on to the vendor.
 pub(super) async fn begin(mut request: PageRequest) -> ApiResult {
     let name = request.raw.param("org").to_owned();
     let org = request.database.organization(&name).await?;
@@ -46,14 +47,44 @@ pub(super) async fn begin(mut request: PageRequest) -> ApiResult {
     }
     let provider = provider::find(request.raw.param("provider"));
     let provider = provider.map_err(|_| ApiError::not_found())?;
+    if !request.may_change() {
+        return Ok(offer(&request, &org, provider, user));
+    }
     match start(&mut request, provider, user, &org, EntryPoint::SetUp).await? {
         Ok((key, session)) => {
             let page = StepPage::for_session(&mut request, &session).await?;
-            let mut response = page.show(&request, &session.view);
+            let is_answered = request.raw.form(FORM_STEP).as_deref() == Some(session.step.id);
+            let mut response = if is_answered {
+                let parameters = parameters_of(&request);
+                answer(&mut request, &session, &page, &parameters).await?
+            } else {
+                page.show(&request, &session.view)
+            };
             set_session_cookie(response.headers_mut(), &key);
             Ok(response)
         }
         Err(error) => Ok(start_refused(&request, &org.slug, provider, &error)),
+    }
+}
+
+/// What starts a pipeline: its first step, where that is a form, else the question whether to.
+fn offer(
+    request: &PageRequest,
+    org: &Organization,
+    provider: &'static dyn Provider,
+    user: i64,
+) -> Response {
+    let page = StepPage { org: org.slug.clone(), provider, step: provider.steps().first() };
+    let first = start_data(request, provider).and_then(|(app, initial_data)| {
+        let slug = OrgSlug::parse(&org.slug).expect("an organization has a slug");
+        let address = (&*request.server, &request.raw);
+        let start = pipeline_start(address, provider, &slug, &app, initial_data.as_ref());
+        first_view(start, user, org.id)
+    });
+    match first {
+        Ok(Some(view)) => page.show_first(request, &view),
+        Ok(None) => page.offer(request),
+        Err(error) => start_refused(request, &org.slug, provider, &error),
     }
 }
 
@@ -79,16 +110,14 @@ pub(super) async fn advance(mut request: PageRequest) -> ApiResult {
         let message = "Current user does not match user that started the pipeline.";
         return Ok(page.refused(&request, &Error::new(ErrorCode::Unauthorized, message)));
     }
-    if request.method == Method::POST || is_answered_by(session.step, &parameters) {
-        if request.method == Method::GET
-            && request.browser_session.is_some()
-            && !session.step.needs_browser()
-        {
-            return Ok(page.confirm(&request, &parameters));
+    let word = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default();
+    if request.is_form() || is_answered_by(session.step, &parameters) {
+        if !request.may_change() {
+            let is_wanted = session.expects(word("state")) || session.expects(word("oauth_token"));
+            return Ok(page.confirm(&request, &parameters, is_wanted));
         }
         return answer(&mut request, &session, &page, &parameters).await;
     }
-    let word = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default();
     Ok(match word("error") {
         "" => page.show(&request, &session.view),
         error => {
@@ -127,18 +156,22 @@ pub(super) async fn configure(mut request: PageRequest) -> ApiResult {
     if !may_install(role.as_deref()) {
         return Ok(link);
     }
+    if !request.may_change() {
+        return Ok(match start_data(&request, provider) {
+            Ok(_) => StepPage { org: org.slug, provider, step: None }.offer(&request),
+            Err(error) => start_refused(&request, &org.slug, provider, &error),
+        });
+    }
     let (key, session) = match start(&mut request, provider, user, &org, EntryPoint::Link).await? {
         Ok(started) => started,
         Err(error) => return Ok(start_refused(&request, &org.slug, provider, &error)),
     };
     let page = StepPage::for_session(&mut request, &session).await?;
-    let parameters = parameters_of(&request);
-    let mut response =
-        match (is_answered_by(session.step, &parameters), request.browser_session.is_some()) {
-            (true, true) => page.confirm(&request, &parameters),
-            (true, false) => answer(&mut request, &session, &page, &parameters).await?,
-            (false, _) => page.show(&request, &session.view),
-        };
+    let parameters = query_of(&request);
+    let mut response = match is_answered_by(session.step, &parameters) {
+        true => answer(&mut request, &session, &page, &parameters).await?,
+        false => page.show(&request, &session.view),
+    };
     set_session_cookie(response.headers_mut(), &key);
     Ok(response)
 }
@@ -170,15 +203,8 @@ async fn start(
         Ok(data) => data,
         Err(error) => return Ok(Err(error)),
     };
-    let start = PipelineStart {
-        provider,
-        org: &slug,
-        initial_data: initial_data.as_ref(),
-        app: Some(&app),
-        integration_id: None,
-        base_url: request.server.base(),
-        next: request.raw.query("next"),
-    };
+    let address = (&*request.server, &request.raw);
+    let start = pipeline_start(address, provider, &slug, &app, initial_data.as_ref());
     let replaced = session_key(&request.raw);
     let mut backend = EmbeddedBackend::new(&mut request.database);
     let key = backend.begin_session(start, user, org.id, entry_point, replaced.as_deref()).await;
@@ -190,6 +216,24 @@ async fn start(
     Ok(Ok((key, session)))
 }
 
+fn pipeline_start<'a>(
+    (server, raw): (&'a ServerState, &'a RawRequest),
+    provider: &'static dyn Provider,
+    org: &'a OrgSlug,
+    app: &'a Fields,
+    initial_data: Option<&'a Fields>,
+) -> PipelineStart<'a> {
+    PipelineStart {
+        provider,
+        org,
+        initial_data,
+        app: Some(app),
+        integration_id: None,
+        base_url: server.base(),
+        next: raw.query("next"),
+    }
+}
+
 /// The app to set up with, and what of a vendor's link the pipeline begins with.
 fn start_data(
     request: &PageRequest,
@@ -197,7 +241,7 @@ fn start_data(
 ) -> Result<(Fields, Option<Fields>)> {
     let app = request.server.app(provider)?;
     let Some(step) = provider.initial() else { return Ok((app, None)) };
-    let initial = fields(step, &parameters_of(request));
+    let initial = fields(step, &query_of(request));
     match provider::field_errors(step, &initial).into_iter().next() {
         None => Ok((app, Some(initial))),
         Some((name, reason)) => Err(Error::new(ErrorCode::BadField, format!("`{name}`: {reason}"))
@@ -266,13 +310,18 @@ async fn complete(
 
 /// What came with the request: the form of a POST, the query of a GET.
 fn parameters_of(request: &PageRequest) -> Object {
-    let text = |(name, value): (String, String)| (name, Value::from(value));
-    if request.method == Method::POST {
-        let pairs = form_urlencoded::parse(&request.raw.body).into_owned();
-        pairs.filter(|(name, _)| name != FORM_KEY).map(text).collect()
-    } else {
-        request.raw.query.iter().cloned().map(text).collect()
+    if !request.is_form() {
+        return query_of(request);
     }
+    let pairs = form_urlencoded::parse(&request.raw.body).into_owned();
+    let pairs = pairs.filter(|(name, _)| name != FORM_KEY);
+    pairs.map(|(name, value)| (name, Value::from(value))).collect()
+}
+
+/// What the address itself brings, whoever carries it out.
+fn query_of(request: &PageRequest) -> Object {
+    let pair = |(name, value): &(String, String)| (name.clone(), Value::from(value.as_str()));
+    request.raw.query.iter().map(pair).collect()
 }
 
 /// Whether the parameters answer the step at all.

@@ -57,17 +57,36 @@ impl StepPage {
         typed: &Fields,
         errors: &[(String, String)],
     ) -> Response {
+        let (action, form_key) = (self.action(), request.form_key());
+        let form = StepForm { action: &action, view, typed, errors, form_key, is_starting: false };
+        self.form_page(request, &form)
+    }
+
+    /// The first step of a pipeline that its answer starts.
+    pub(super) fn show_first(&self, request: &PageRequest, view: &StepView) -> Response {
+        let (action, form_key) = (request.raw.whole_path(), request.form_key());
+        let typed = &Fields::default();
+        let form =
+            StepForm { action: &action, view, typed, errors: &[], form_key, is_starting: true };
+        match self.step {
+            Some(step) if step_form::is_form(step) && self.vendor(view).is_none() => {
+                self.form_page(request, &form)
+            }
+            _ => self.offer(request),
+        }
+    }
+
+    fn form_page(&self, request: &PageRequest, form: &StepForm<'_>) -> Response {
         let Some(step) = self.step else {
             let error = Error::new(ErrorCode::Internal, "the pipeline has no such step");
             return self.refused(request, &error);
         };
-        let (action, form_key, vendor) = (self.action(), request.form_key(), self.vendor(view));
-        let form = StepForm { action: &action, step, view, typed, errors, form_key };
+        let vendor = self.vendor(form.view);
         let content = html! {
             section.narrow {
                 (self.heading(step))
                 @if let Some(vendor) = vendor { (vendor_link(self.provider.name(), vendor)) }
-                @if vendor.is_none() || step_form::is_form(step) { (form.show()) }
+                @if vendor.is_none() || step_form::is_form(step) { (form.show(step)) }
             }
         };
         self.page(request, &format!("{} Setup", self.provider.name()), content)
@@ -90,15 +109,38 @@ impl StepPage {
         }
     }
 
-    /// The parameters of a link, which only a person's own click submits.
-    pub(super) fn confirm(&self, request: &PageRequest, parameters: &Object) -> Response {
+    /// The question whether to start the pipeline that this page's address would.
+    pub(super) fn offer(&self, request: &PageRequest) -> Response {
+        self.question(request, &request.raw.whole_path(), &Object::new(), false)
+    }
+
+    /// The parameters of a link or a callback. Only those that are sure to be this pipeline's are
+    /// submitted without a person's click.
+    pub(super) fn confirm(
+        &self,
+        request: &PageRequest,
+        parameters: &Object,
+        is_expected: bool,
+    ) -> Response {
+        self.question(request, &self.action(), parameters, is_expected)
+    }
+
+    fn question(
+        &self,
+        request: &PageRequest,
+        action: &str,
+        parameters: &Object,
+        is_expected: bool,
+    ) -> Response {
         let name = self.provider.name();
         let texts = parameters.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
         let content = html! {
             section.narrow {
                 h1 { "Connect " (name) " to " (self.org) "?" }
-                p { "A link opened this page. Continue only if you started this yourself." }
-                form.fields action=(self.action()) method="post" {
+                @if !is_expected {
+                    p { "A link opened this page. Continue only if you started this yourself." }
+                }
+                form.fields action=(action) method="post" data-submit[is_expected] {
                     @if let Some(form_key) = request.form_key() { (form_key_field(form_key)) }
                     @for (name, value) in texts { input type="hidden" name=(name) value=(value); }
                     p { button type="submit" { "Connect " (name) } }

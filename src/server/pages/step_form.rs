@@ -1,7 +1,7 @@
 //! A step as a form: a label, an explanation and, where it was wrong, the reason for each field.
 
-use super::components;
 use super::layout::form_key_field;
+use super::{FORM_STEP, components};
 use crate::integration::StepView;
 use crate::model::{Fields, Object};
 use crate::provider::{Field, FieldKind, FieldSource, Step};
@@ -18,23 +18,25 @@ const CHOICES: [(&str, &str, &str, &str); 2] = [
 /// What a form is made of.
 pub(super) struct StepForm<'a> {
     pub(super) action: &'a str,
-    pub(super) step: &'a Step,
     pub(super) view: &'a StepView,
     /// What was typed before.
     pub(super) typed: &'a Fields,
     /// Its errors, by field.
     pub(super) errors: &'a [(String, String)],
     pub(super) form_key: Option<&'a str>,
+    /// Whether the answer starts the pipeline.
+    pub(super) is_starting: bool,
 }
 
 impl StepForm<'_> {
     /// The form.
-    pub(super) fn show(&self) -> Markup {
-        let fields: Vec<_> = self.step.fields.iter().filter(|field| is_typed(field)).collect();
+    pub(super) fn show(&self, step: &Step) -> Markup {
+        let fields: Vec<_> = step.fields.iter().filter(|field| is_typed(field)).collect();
         html! {
             (self.summary())
             // What is missing is said in place, by us and not by the browser.
             form.fields action=(self.action) method="post" novalidate {
+                @if self.is_starting { input type="hidden" name=(FORM_STEP) value=(step.id); }
                 @if let Some(form_key) = self.form_key { (form_key_field(form_key)) }
                 @for field in fields { (self.field(field)) }
                 p { button type="submit" { "Continue" } }

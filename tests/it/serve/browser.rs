@@ -10,22 +10,27 @@ const RELEASES: &str = "/organizations/acme/releases/";
 const EXAMPLE: &str = "/organizations/acme/integrations/example/setup/";
 
 /// A browser with its cookies.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     serve: &'a ServeProcess,
-    cookies: Vec<String>,
+    pub(crate) cookies: Vec<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(serve: &'a ServeProcess) -> Self {
+    pub(crate) fn new(serve: &'a ServeProcess) -> Self {
         Self { serve, cookies: Vec::new() }
     }
 
     /// One that is signed in by this token.
-    fn of(serve: &'a ServeProcess, token: &str) -> Self {
+    pub(crate) fn of(serve: &'a ServeProcess, token: &str) -> Self {
         let mut browser = Self::new(serve);
         let answer = browser.sign_in(token, "/");
         assert_eq!((answer.status, answer.header("location")), (302, "/"), "{}", answer.text);
         browser
+    }
+
+    /// Whether it has a session's cookie.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.cookies.iter().any(|cookie| cookie.starts_with("finishline-"))
     }
 
     fn sign_in(&mut self, token: &str, next: &str) -> ServeResponse {
@@ -36,11 +41,11 @@ impl<'a> Browser<'a> {
         self.send("POST", "/auth/login/", &form)
     }
 
-    fn get(&mut self, path: &str) -> ServeResponse {
+    pub(crate) fn get(&mut self, path: &str) -> ServeResponse {
         self.send("GET", path, "")
     }
 
-    fn send(&mut self, method: &str, path: &str, body: &str) -> ServeResponse {
+    pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> ServeResponse {
         let headers = [("Cookie", self.cookies.join("; ")), ("Content-Type", FORM.to_owned())];
         let answer = self.serve.send(method, path, &headers, body);
         for (_, set) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
@@ -53,15 +58,21 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends a form of the page, with what the page put into it.
-    fn submit(&mut self, page: &ServeResponse, path: &str, fields: &str) -> ServeResponse {
-        let key = hidden(page).unwrap_or_default();
-        self.send("POST", path, &format!("form-key={key}&{fields}"))
+    pub(crate) fn submit(
+        &mut self,
+        page: &ServeResponse,
+        path: &str,
+        fields: &str,
+    ) -> ServeResponse {
+        let key = hidden(page, "form-key").unwrap_or_default();
+        let step = hidden(page, "form-step").unwrap_or_default();
+        self.send("POST", path, &format!("form-key={key}&form-step={step}&{fields}"))
     }
 }
 
-/// What the page's form proves its origin by.
-fn hidden(page: &ServeResponse) -> Option<&str> {
-    let (_, rest) = page.text.rsplit_once("name=\"form-key\" value=\"")?;
+/// What the page's form brings in this hidden field: where it came from, and which step it answers.
+fn hidden<'a>(page: &'a ServeResponse, name: &str) -> Option<&'a str> {
+    let (_, rest) = page.text.rsplit_once(&format!("name=\"{name}\" value=\""))?;
     rest.split('"').next()
 }
 
@@ -73,8 +84,9 @@ fn installed(serve: &ServeProcess) -> usize {
 /// Installs an integration as somebody with a token.
 fn install(serve: &ServeProcess, provider: &str, form: &str) {
     let mut browser = Browser::of(serve, TOKEN);
-    let page = browser.get(&EXAMPLE.replace("example", provider));
-    let done = browser.submit(&page, &format!("/extensions/{provider}/setup/"), form);
+    let set_up = EXAMPLE.replace("example", provider);
+    let page = browser.get(&set_up);
+    let done = browser.submit(&page, &set_up, form);
     assert!(done.text.contains("is set up"), "{}", done.text);
 }
 
@@ -174,13 +186,13 @@ fn a_form_that_is_not_from_our_page_sets_nothing_up() {
     let mut browser = Browser::of(&serve, TOKEN);
     let page = browser.get(EXAMPLE);
     assert_eq!(page.status, 200);
-    for forged in ["name=demo", "form-key=&name=demo", "form-key=0123&name=demo"] {
-        let answer = browser.send("POST", "/extensions/example/setup/", forged);
+    for forged in ["name=demo", "form-key=&name=demo", "form-key=0123&name=demo&form-step=1"] {
+        let answer = browser.send("POST", EXAMPLE, forged);
         assert_eq!((answer.status, installed(&serve)), (403, 0), "{forged}");
     }
     let other = Browser::of(&serve, TOKEN).get(EXAMPLE);
-    assert_ne!(hidden(&other), hidden(&page), "each session has its own");
-    let done = browser.submit(&page, "/extensions/example/setup/", "name=demo");
+    assert_ne!(hidden(&other, "form-key"), hidden(&page, "form-key"), "each session has its own");
+    let done = browser.submit(&page, EXAMPLE, "name=demo");
     assert_eq!((done.status, installed(&serve)), (200, 1));
     assert!(done.text.contains(&format!("{}{INTEGRATIONS}example/1/", serve.url())));
 }
@@ -189,11 +201,18 @@ fn a_form_that_is_not_from_our_page_sets_nothing_up() {
 fn a_link_sets_nothing_up_before_the_person_clicks() {
     let serve = ServeProcess::start();
     let mut browser = Browser::of(&serve, TOKEN);
-    let page = browser.get("/extensions/example/configure/?name=from-a-link");
-    assert_eq!((page.status, installed(&serve)), (200, 0));
+    let link = "/extensions/example/configure/?name=from-a-link";
+    let page = browser.get(link);
+    assert_eq!((page.status, page.header("set-cookie"), installed(&serve)), (200, "", 0));
+    assert!(
+        page.text.contains(&format!("action=\"{link}\"")) && !page.text.contains("data-submit")
+    );
+    let first = browser.get(EXAMPLE);
+    browser.submit(&first, EXAMPLE, "name=");
     let straight = browser.get("/extensions/example/setup/?name=from-a-link");
     assert_eq!((straight.status, installed(&serve)), (200, 0));
-    let done = browser.submit(&page, "/extensions/example/setup/", "name=from-a-link");
+    assert!(!straight.text.contains("data-submit"), "only a click submits it");
+    let done = browser.submit(&page, link, "");
     assert_eq!((done.status, installed(&serve)), (302, 1));
     assert!(done.header("location").ends_with("/settings/acme/integrations/example/1/"));
 }

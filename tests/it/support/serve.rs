@@ -47,6 +47,11 @@ impl ServeProcess {
         Self { child, address, folder }
     }
 
+    /// One that was started elsewhere.
+    pub(crate) fn of_child(child: Child, address: &str, folder: TempDir) -> Self {
+        Self { child, address: address.to_owned(), folder }
+    }
+
     /// Where the server is.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -137,6 +142,15 @@ impl ServeProcess {
         let status = self.terminate();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         (status, folder)
+    }
+
+    /// Asks it to stop; everything that it wrote to standard error.
+    pub(crate) fn stop_and_read_log(mut self) -> String {
+        let mut log = String::new();
+        let mut stream = self.child.stderr.take().unwrap();
+        self.signal();
+        stream.read_to_string(&mut log).unwrap();
+        log
     }
 
     pub(crate) fn signal(&self) {
