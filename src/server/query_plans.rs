@@ -29,7 +29,7 @@ const ROWS: &str = "
     INSERT INTO release_project SELECT id, 1 FROM release;
     INSERT INTO source_commit SELECT id, 1, printf('%040x', id), 'm', 1, created_at FROM release;
     INSERT INTO commit_file SELECT id, id, 'src/main.rs', 'M' FROM release;
-    INSERT INTO release_commit SELECT id, id, 0 FROM release;
+    INSERT INTO release_commit SELECT id, 0, id FROM release;
     INSERT INTO release_head SELECT id, 1, id, NULL FROM release;
     INSERT INTO deploy SELECT id, id, 'production', NULL, NULL, NULL, created_at FROM release;
     INSERT INTO deploy_project SELECT id, 1 FROM release;";
