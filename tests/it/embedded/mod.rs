@@ -7,3 +7,4 @@ mod migrations;
 mod pipeline;
 mod processes;
 mod schema_order;
+mod simultaneous_deploys;

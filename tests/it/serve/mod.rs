@@ -3,6 +3,7 @@
 mod browser;
 mod client;
 mod guard;
+mod killed_writers;
 mod links;
 mod oauth;
 pub(crate) mod page_links;
