@@ -101,11 +101,9 @@ impl<'a> PreparedRelease<'a> {
             let lines = task.planned_lines(&self.inputs.release.paths);
             return Ok(report.planned(standing.as_ref(), [lines, vec![backend]].concat()));
         }
-        let mut backend =
-            EmbeddedReleases::open(&path, &task.org, &task.version, &task.projects).await?;
-        let created = std::mem::take(&mut backend.created);
+        let mut backend = EmbeddedReleases::open(&path, &task.org, &task.version).await?;
         let mut outcome = self.run(&mut backend, &site).await;
-        outcome.details.extend(created);
+        outcome.details.append(&mut backend.created);
         Ok(outcome)
     }
 

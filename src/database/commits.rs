@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::inputs::release::Ref;
 use crate::os::clock::unix_ms;
 use crate::release::Commit;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashMap;
 
 /// A commit.
@@ -200,7 +200,7 @@ fn repository_named(
 
 /// The repository that a commit names; Sentry's own name for the one of a commit without.
 fn ensure_repository(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     org: i64,
     name: Option<&str>,
 ) -> rusqlite::Result<i64> {
@@ -227,7 +227,7 @@ fn address(commit: &Commit) -> Option<String> {
 /// Writes a commit over what was known of it; its id. A history is long, so each statement is
 /// prepared once.
 fn write(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     org: i64,
     repository: i64,
     commit: &Commit,
@@ -251,7 +251,7 @@ fn write(
 }
 
 fn write_author(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     org: i64,
     email: &str,
     commit: &Commit,
@@ -264,7 +264,7 @@ fn write_author(
 }
 
 /// Puts a commit at the end of a release's; one that is there already stays where it is.
-fn join(transaction: &Transaction<'_>, release: i64, commit: i64) -> rusqlite::Result<()> {
+fn join(transaction: &Connection, release: i64, commit: i64) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO release_commit (release_id, commit_id, place)
                SELECT ?1, ?2, coalesce(max(place) + 1, 0) FROM release_commit
                WHERE release_id = ?1";
@@ -272,7 +272,7 @@ fn join(transaction: &Transaction<'_>, release: i64, commit: i64) -> rusqlite::R
 }
 
 fn write_head(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     release: i64,
     repository: i64,
     r#ref: &Ref,

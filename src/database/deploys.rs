@@ -105,6 +105,12 @@ impl Database {
         self.row(sql, (org, environment), read).await
     }
 
+    /// The highest id that a deploy has; 0 when there is none.
+    pub async fn newest_deploy_id(&mut self) -> Result<i64> {
+        let sql = "SELECT coalesce(max(id), 0) FROM deploy";
+        self.read(|connection| connection.query_row(sql, [], |row| row.get(0))).await
+    }
+
     /// The deploy that was noted last.
     pub async fn last_deploy(&mut self, release: i64) -> Result<Option<ExistingDeploy>> {
         Ok(self.deploys(release, &[], PageQuery::FIRST).await?.pop())

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0003_releases.sql"),
     include_str!("schema/0004_indexes.sql"),
     include_str!("schema/0005_deploy_projects.sql"),
+    include_str!("schema/0006_release_commit_order.sql"),
 ];
 
 /// The schema that this version brings every file to.

@@ -20,9 +20,7 @@ pub(crate) mod trace;
 use crate::error::{Error, ErrorCode};
 use crate::text::quote;
 use rusqlite::backup::Backup;
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, Params, Row, Transaction, TransactionBehavior,
-};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -160,7 +158,7 @@ impl Database {
     /// Writes in one immediate transaction: all of it, or, on any error, nothing.
     pub(crate) async fn write<T>(
         &mut self,
-        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T>,
     ) -> crate::error::Result<T> {
         Ok(self.try_write(work).await.map_err(DatabaseError::from)?)
     }
@@ -177,12 +175,19 @@ impl Database {
 
     /// [`Self::write`] with an error of the caller's own.
     ///
-    /// The work may be done again from the start when the file was busy.
+    /// The work may be done again from the start when the file was busy. Within a transaction that
+    /// [`Self::begin`] began it is a part of it, which is taken back alone on an error.
     pub async fn try_write<T, E: IsBusy + From<rusqlite::Error>>(
         &mut self,
-        mut work: impl FnMut(&Transaction<'_>) -> Result<T, E>,
+        mut work: impl FnMut(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         retry_while_busy(|| {
+            if !self.connection.is_autocommit() {
+                let part = self.connection.savepoint()?;
+                let result = work(&part)?;
+                part.commit()?;
+                return Ok(result);
+            }
             let behavior = TransactionBehavior::Immediate;
             let transaction = self.connection.transaction_with_behavior(behavior)?;
             let result = work(&transaction)?;
@@ -191,6 +196,46 @@ impl Database {
         })
         .await
     }
+
+    /// Begins the one immediate transaction of all that is read and written until [`Self::end`].
+    /// A connection that is dropped before writes nothing.
+    pub(crate) async fn begin(&mut self) -> crate::error::Result {
+        let connection = &mut self.connection;
+        let begun = retry_while_busy(move || connection.execute_batch("BEGIN IMMEDIATE")).await;
+        Ok(begun.map_err(DatabaseError::from)?)
+    }
+
+    /// Ends what [`Self::begin`] began: keeps all that was written, or nothing of it.
+    pub(crate) fn end(&mut self, end: TransactionEnd) -> crate::error::Result {
+        let committed = match end {
+            TransactionEnd::Commit => self.connection.execute_batch("COMMIT"),
+            TransactionEnd::RollBack => Ok(()),
+        };
+        // SQLite itself has taken some back, as on a full disk.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").map_err(DatabaseError::from)?;
+        }
+        Ok(committed.map_err(DatabaseError::from)?)
+    }
+
+    /// Ends what [`Self::begin`] began by what came of it: an error keeps nothing.
+    pub(crate) fn end_with<T>(
+        &mut self,
+        result: crate::error::Result<T>,
+    ) -> crate::error::Result<T> {
+        let end = if result.is_ok() { TransactionEnd::Commit } else { TransactionEnd::RollBack };
+        let ended = self.end(end);
+        result.and_then(|value| ended.map(|()| value))
+    }
+}
+
+/// What becomes of what a transaction wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionEnd {
+    /// It is kept.
+    Commit,
+    /// It is taken back.
+    RollBack,
 }
 
 /// An error that may only mean that another process has the file.

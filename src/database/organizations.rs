@@ -5,7 +5,7 @@ use super::columns::digest;
 use crate::error::Result;
 use crate::model::OrgSlug;
 use crate::os::clock::unix_ms;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row};
 use subtle::ConstantTimeEq;
 
 /// An organization.
@@ -197,7 +197,7 @@ impl Database {
 }
 
 /// Makes a project that is not there; whether it was made.
-fn create_project(transaction: &Transaction<'_>, org: i64, slug: &str) -> rusqlite::Result<bool> {
+fn create_project(transaction: &Connection, org: i64, slug: &str) -> rusqlite::Result<bool> {
     let sql =
         "INSERT OR IGNORE INTO project (organization_id, slug, created_at) VALUES (?1, ?2, ?3)";
     Ok(transaction.execute(sql, (org, slug, unix_ms()))? == 1)

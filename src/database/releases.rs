@@ -5,7 +5,7 @@ use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::os::clock::unix_ms;
 use crate::release::ReleaseUpdate;
-use rusqlite::{Row, Transaction};
+use rusqlite::{Connection, Row};
 use serde_json::json;
 
 /// A release as it is stored.
@@ -179,7 +179,7 @@ impl Database {
 }
 
 fn change(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     id: i64,
     update: &ReleaseUpdate,
     status: Option<&str>,

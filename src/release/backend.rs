@@ -62,7 +62,7 @@ pub enum UpdateResult {
         /// Whether this request made it.
         made: bool,
     },
-    /// A field cannot be taken. For `refs` the release is there all the same, without them.
+    /// A field cannot be taken. For `refs` the release may be there all the same, without them.
     Rejected(FieldRejection),
     /// Nothing was written: the request is larger than the server takes.
     TooLarge,
@@ -121,6 +121,8 @@ pub struct ExistingDeploy {
 pub enum DeployResult {
     /// It is there, with this id.
     There(String),
+    /// Another run has noted the same one meanwhile, with this id.
+    Existing(String),
     /// A field cannot be taken, and nothing was written.
     Rejected(FieldRejection),
     /// Nobody knows.

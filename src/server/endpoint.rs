@@ -84,6 +84,8 @@ struct MethodHandler {
     method: Method,
     scopes: Scopes,
     handler: EndpointHandler,
+    /// Whether all that it writes is one transaction.
+    is_atomic: bool,
 }
 
 /// One path of the API with its methods, their scopes, and who answers them.
@@ -116,7 +118,8 @@ impl Endpoint {
         handler: PublicHandler<A>,
     ) -> Self {
         let handler = EndpointHandler::Public(Box::new(move |request| Box::pin(handler(request))));
-        self.methods.push(MethodHandler { method: Method::GET, scopes, handler });
+        let method = Method::GET;
+        self.methods.push(MethodHandler { method, scopes, handler, is_atomic: false });
         self
     }
 
@@ -125,9 +128,20 @@ impl Endpoint {
         self.method(Method::GET, scopes, handler)
     }
 
-    /// The same for a POST.
+    /// The same for a POST, which is one transaction.
     pub(crate) fn post<A: HandlerAnswer>(self, scopes: Scopes, handler: OrgHandler<A>) -> Self {
         self.method(Method::POST, scopes, handler)
+    }
+
+    /// A POST that asks third parties, for whom no transaction waits: each step is one.
+    pub(crate) fn post_step<A: HandlerAnswer>(
+        self,
+        scopes: Scopes,
+        handler: OrgHandler<A>,
+    ) -> Self {
+        let mut endpoint = self.post(scopes, handler);
+        endpoint.methods.iter_mut().for_each(|entry| entry.is_atomic = false);
+        endpoint
     }
 
     /// The same for a PUT.
@@ -147,7 +161,8 @@ impl Endpoint {
         handler: OrgHandler<A>,
     ) -> Self {
         let handler = EndpointHandler::OfOrg(Box::new(move |request| Box::pin(handler(request))));
-        self.methods.push(MethodHandler { method, scopes, handler });
+        let is_atomic = method != Method::GET;
+        self.methods.push(MethodHandler { method, scopes, handler, is_atomic });
         self
     }
 
@@ -188,7 +203,7 @@ impl Endpoint {
         let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers).await?;
         let effective = if method == Method::HEAD { &Method::GET } else { method };
         let entry = self.methods.iter().find(|entry| entry.method == effective);
-        let Some(MethodHandler { scopes, handler, .. }) = entry else {
+        let Some(MethodHandler { scopes, handler, is_atomic, .. }) = entry else {
             return method_not_allowed(principal.as_ref(), method);
         };
         match handler {
@@ -204,7 +219,15 @@ impl Endpoint {
                 let org = database.organization(raw.param("org")).await?;
                 let org = org.ok_or_else(ApiError::not_found)?;
                 auth::authorize(&mut database, &principal, org.id, scopes).await?;
-                handler(OrgRequest { server, database, principal, org, raw }).await
+                let transaction = match is_atomic {
+                    true => Some(database.begin_request().await?),
+                    false => None,
+                };
+                let answer = handler(OrgRequest { server, database, principal, org, raw }).await;
+                match transaction {
+                    Some(transaction) => transaction.end(answer),
+                    None => answer,
+                }
             }
         }
     }

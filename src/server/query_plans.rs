@@ -29,7 +29,7 @@ const ROWS: &str = "
     INSERT INTO release_project SELECT id, 1 FROM release;
     INSERT INTO source_commit SELECT id, 1, printf('%040x', id), 'm', 1, created_at FROM release;
     INSERT INTO commit_file SELECT id, id, 'src/main.rs', 'M' FROM release;
-    INSERT INTO release_commit SELECT id, id, 0 FROM release;
+    INSERT INTO release_commit SELECT id, 0, id FROM release;
     INSERT INTO release_head SELECT id, 1, id, NULL FROM release;
     INSERT INTO deploy SELECT id, id, 'production', NULL, NULL, NULL, created_at FROM release;
     INSERT INTO deploy_project SELECT id, 1 FROM release;";
@@ -63,7 +63,7 @@ pub(super) const REQUESTS: &[[&str; 3]] = &[
     ["POST", "organizations/acme/releases/", RELEASE],
     ["POST", "organizations/acme/releases/", REFS],
     ["GET", "organizations/acme/releases/web@500/", ""],
-    ["PUT", "organizations/acme/releases/web@500/", "{\"dateReleased\":\"2026-01-01T00:00:00Z\"}"],
+    ["PUT", "organizations/acme/releases/web@500/", PUT],
     ["GET", "organizations/acme/releases/web@500/previous-with-commits/", ""],
     ["GET", "organizations/acme/releases/web@500/commits/", ""],
     ["GET", "organizations/acme/releases/web@500/commitfiles/", ""],
@@ -82,6 +82,8 @@ const BULK: &str =
 const RELEASE: &str = r#"{"version":"web@new","projects":["web"],
     "commits":[{"id":"aaaaaaaaaa","author_email":"a@b.example","repository":"acme/web",
     "patch_set":[{"path":"a","type":"A"}]}]}"#;
+const PUT: &str = r#"{"dateReleased":"2026-01-01T00:00:00Z","commits":[{"id":"aaaaaaaaaa"}],
+    "refs":[{"repository":"acme/web","commit":"bbbbbbbbbb"}]}"#;
 const REFS: &str = r#"{"version":"web@1","projects":["web"],
     "refs":[{"repository":"acme/web","commit":"bbbbbbbbbb"}]}"#;
 
@@ -100,8 +102,12 @@ fn send(address: SocketAddr, [method, path, body]: [&str; 3]) -> String {
     answer
 }
 
-/// What a server over this file carried out for these requests.
-async fn statements(database: &Path) -> BTreeMap<String, i32> {
+/// What a server over a file with these rows carried out for these requests, and the transactions in
+/// which it wrote for each.
+async fn statements(
+    database: &Path,
+    rows: &str,
+) -> (BTreeMap<String, i32>, Vec<([&'static str; 3], Vec<String>)>) {
     let typed = ServeArgs {
         listen: "127.0.0.1:0".to_owned(),
         database: Some(database.to_string_lossy().into_owned()),
@@ -114,17 +120,20 @@ async fn statements(database: &Path) -> BTreeMap<String, i32> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (server, _) = ServerState::prepare(options, address).await.unwrap();
-    Connection::open(database).unwrap().execute_batch(ROWS).unwrap();
+    Connection::open(database).unwrap().execute_batch(rows).unwrap();
     let router = router(Arc::new(server));
     let (limits, never) = (ConnectionLimits::default(), std::future::pending());
     let serving = tokio::spawn(connections::serve(listener, router, limits, never));
     trace::take();
+    let mut written = Vec::new();
     for request in REQUESTS {
+        trace::take_written();
         let answer = tokio::task::spawn_blocking(move || send(address, *request)).await.unwrap();
         assert!(!answer.starts_with("HTTP/1.1 5"), "{request:?} {answer}");
+        written.push((*request, trace::take_written()));
     }
     serving.abort();
-    trace::take()
+    (trace::take(), written)
 }
 
 /// The steps of a plan that read a whole table.
@@ -141,7 +150,7 @@ fn scans(connection: &Connection, sql: &str) -> Vec<String> {
 async fn each_call_uses_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("f.db");
-    let all = statements(&database).await;
+    let (all, _) = statements(&database, ROWS).await;
     let connection = Connection::open(&database).unwrap();
     let releases = "SELECT count(*) FROM release";
     let releases: i64 = connection.query_row(releases, [], |row| row.get(0)).unwrap();
@@ -156,6 +165,20 @@ async fn each_call_uses_an_index() {
     // Reading all releases once takes some hundred thousand steps.
     let long: Vec<_> = all.iter().filter(|(_, steps)| **steps > 20_000).collect();
     assert!(long.is_empty(), "{long:#?}");
+}
+
+#[tokio::test]
+async fn each_call_writes_in_one_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = ROWS.replace("100000", "600");
+    let (_, written) = statements(&folder.path().join("f.db"), &few).await;
+    let is_read = |method: &str| method == "GET";
+    for ([method, path, body], transactions) in &written {
+        let most = usize::from(!is_read(method));
+        assert!(transactions.len() <= most, "{method} {path} {body} {transactions:#?}");
+    }
+    let wrote = written.iter().filter(|(_, transactions)| transactions.len() == 1).count();
+    assert!(wrote >= 7, "only {wrote} requests wrote something");
 }
 
 /// Whether a path is of this pattern, whose parts in braces stand for one segment each.

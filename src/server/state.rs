@@ -7,12 +7,13 @@ use super::auth::sessions::Sessions;
 use super::http::RequestAccess;
 use super::options::ServeOptions;
 use super::tokens::write_tokens_file;
-use crate::database::{Database, Principal};
+use crate::database::{Database, Principal, TransactionEnd};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
 use crate::model::{Fields, Refusal};
 use crate::provider::Provider;
 use crate::provider::auth::app;
+use crate::server::http::{ApiError, ApiResult};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -22,11 +23,14 @@ use url::{Host, Url};
 /// How many connections to the file are kept for the next requests.
 const MAX_IDLE: usize = 8;
 
+/// Connections to the file that wait for a request.
+type IdleConnections = Arc<Mutex<Vec<Database>>>;
+
 /// What every request shares.
 pub(crate) struct ServerState {
     base: String,
     database: PathBuf,
-    idle: Mutex<Vec<Database>>,
+    idle: IdleConnections,
     own: Option<OwnToken>,
     /// The local user, as whom a browser on this machine reads.
     local: Principal,
@@ -59,7 +63,7 @@ impl ServerState {
             let path = write_tokens_file(&mut database, &options, &base, &local, &orgs).await?;
             notes.push(format!("the access tokens are in {path}"));
         }
-        let idle = Mutex::new(vec![database]);
+        let idle = Arc::new(Mutex::new(vec![database]));
         let sessions = Sessions::new(address.port());
         if address.ip().is_loopback() {
             let key = sessions.create_login_link();
@@ -109,13 +113,12 @@ impl ServerState {
     /// A database connection for one request: an idle one, else another connection to the file. It
     /// takes writes only where the request may change something.
     pub(crate) async fn database(self: &Arc<Self>, access: RequestAccess) -> Result<DatabaseLease> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut database = match idle {
+        let mut database = match take(&self.idle) {
             Some(database) => database,
             None => Database::open(&self.database).await?,
         };
         database.set_read_only(access != RequestAccess::MayChange)?;
-        Ok(DatabaseLease { database: Some(database), server: Arc::clone(self) })
+        Ok(DatabaseLease { database: Some(database), home: Arc::clone(&self.idle) })
     }
 
     /// The token that the environment names.
@@ -127,7 +130,43 @@ impl ServerState {
 /// A database connection that goes back to the others when the request is over, whatever its end.
 pub(crate) struct DatabaseLease {
     database: Option<Database>,
-    server: Arc<ServerState>,
+    home: IdleConnections,
+}
+
+impl DatabaseLease {
+    /// Begins the request's one transaction: until it ends, the connection goes back to it alone.
+    pub(crate) async fn begin_request(&mut self) -> Result<RequestTransaction> {
+        self.begin().await?;
+        let lent = IdleConnections::default();
+        let home = std::mem::replace(&mut self.home, Arc::clone(&lent));
+        Ok(RequestTransaction { lent, home })
+    }
+}
+
+/// The transaction of a request, in which its endpoint writes everything or nothing. One that is
+/// dropped, with a request that took too long, has written nothing.
+pub(crate) struct RequestTransaction {
+    lent: IdleConnections,
+    home: IdleConnections,
+}
+
+impl RequestTransaction {
+    /// Ends it once the endpoint has answered. A refusal keeps what was written before it, as
+    /// Sentry does; a failure of the server's own keeps nothing.
+    pub(crate) fn end(self, answer: ApiResult) -> ApiResult {
+        let is_failure = answer.as_ref().is_err_and(|error| error.status().is_server_error());
+        let end = if is_failure { TransactionEnd::RollBack } else { TransactionEnd::Commit };
+        let database = take(&self.lent);
+        let mut database = database.ok_or_else(|| ApiError::internal("no connection is left"))?;
+        // After a failure the connection is closed, and with it what it began.
+        database.end(end)?;
+        drop(DatabaseLease { database: Some(database), home: self.home });
+        answer
+    }
+}
+
+fn take(idle: &IdleConnections) -> Option<Database> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
 }
 
 impl Deref for DatabaseLease {
@@ -148,7 +187,7 @@ impl Drop for DatabaseLease {
     fn drop(&mut self) {
         // What a panic left behind is not handed on.
         if let Some(database) = self.database.take().filter(|_| !std::thread::panicking()) {
-            let mut idle = self.server.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = self.home.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < MAX_IDLE {
                 idle.push(database);
             }

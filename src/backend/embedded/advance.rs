@@ -8,11 +8,11 @@ use crate::error::ErrorCode;
 use crate::integration::StepResult;
 use crate::model::{FinishedIntegration, Refusal};
 use crate::provider::{FreshValues, Provider};
-use rusqlite::Transaction;
+use rusqlite::Connection;
 
 /// Moves the index past the settled step; after the last one, finishes and clears.
 pub(super) fn advance(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     provider: &'static dyn Provider,
     key: &str,
     settled: &StoredPipeline,
@@ -38,7 +38,7 @@ pub(super) fn advance(
 }
 
 fn build_and_finish(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     provider: &'static dyn Provider,
     pipeline: &StoredPipeline,
 ) -> Result<FinishedIntegration, EngineError> {

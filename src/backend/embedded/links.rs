@@ -30,14 +30,22 @@ impl EmbeddedBackend<'_> {
         report: &mut LinkReport,
     ) {
         for name in &requested.repositories {
-            match self.link_one(task, integration, name).await {
+            let linked = match self.database.begin().await {
+                Ok(()) => self.link_one(task, integration, name).await,
+                Err(failure) => Err(failure),
+            };
+            match self.database.end_with(linked) {
                 Ok(true) => report.linked(name),
                 Ok(false) => {}
                 Err(failure) => report.not_linked(name, &failure.message),
             }
         }
         for mapping in &requested.code_mappings {
-            match self.map_one(task, integration, mapping).await {
+            let mapped = match self.database.begin().await {
+                Ok(()) => self.map_one(task, integration, mapping).await,
+                Err(failure) => Err(failure),
+            };
+            match self.database.end_with(mapped) {
                 Ok(true) => report.mapped(mapping),
                 Ok(false) => {}
                 Err(failure) => report.not_mapped(mapping, &failure.message),

@@ -10,6 +10,8 @@ mod finish;
 mod identity;
 mod inventory;
 mod links;
+#[cfg(test)]
+mod one_transaction;
 mod pipeline;
 mod release;
 mod resume;

@@ -2,7 +2,7 @@
 
 use crate::database::{
     Database, NewRelease, PageQuery, RepositoryFilter, StoredCommit, StoredRelease,
-    StoredRepository,
+    StoredRepository, TransactionEnd,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
@@ -16,23 +16,24 @@ use std::path::Path;
 /// The releases of one organization, of which one version is worked on.
 pub struct EmbeddedReleases {
     database: Database,
+    slug: OrgSlug,
+    /// The organization's id; 0, which none has, until it is there.
     org: i64,
     version: ReleaseVersion,
+    /// The newest deploy of before this run.
+    newest_deploy: i64,
     /// Organization and projects that came into being, for the run to say so.
     pub created: Vec<String>,
 }
 
 impl EmbeddedReleases {
-    /// Opens the file; organization and projects come into being at first use.
-    pub async fn open(
-        path: &Path,
-        slug: &OrgSlug,
-        version: &ReleaseVersion,
-        projects: &[String],
-    ) -> Result<Self> {
+    /// Opens the file. Organization and projects come into being with the release.
+    pub async fn open(path: &Path, slug: &OrgSlug, version: &ReleaseVersion) -> Result<Self> {
         let mut database = Database::open(path).await?;
-        let (org, created) = database.create_projects(slug, projects).await?;
-        Ok(Self { database, org, version: version.clone(), created })
+        let org = organization(&mut database, slug).await?.unwrap_or_default();
+        let newest_deploy = database.newest_deploy_id().await?;
+        let (slug, version, created) = (slug.clone(), version.clone(), Vec::new());
+        Ok(Self { database, slug, org, version, newest_deploy, created })
     }
 
     async fn stored(&mut self) -> Result<StoredRelease> {
@@ -73,6 +74,63 @@ impl EmbeddedReleases {
         Ok(UpdateResult::Stored { standing: self.state().await?, made })
     }
 
+    /// Makes the release with all that belongs to it; what came into being for it.
+    async fn make(
+        &mut self,
+        projects: &[String],
+        update: &ReleaseUpdate,
+    ) -> Result<(UpdateResult, Vec<String>)> {
+        let (org, created) = self.database.create_projects(&self.slug, projects).await?;
+        self.org = org;
+        let projects = self.ids(projects).await?;
+        let new = NewRelease {
+            version: self.version.as_str(),
+            projects: &projects,
+            user_agent: Some(http::USER_AGENT),
+            status: None,
+            update,
+        };
+        let (release, is_new) = self.database.ensure_release(org, new).await?;
+        Ok((self.set_commits_and_refs(release.id, update, is_new).await?, created))
+    }
+
+    async fn change_stored(&mut self, update: &ReleaseUpdate) -> Result<UpdateResult> {
+        let release = self.stored().await?.id;
+        self.database.change_release(release, update, None).await?;
+        self.set_commits_and_refs(release, update, false).await
+    }
+
+    /// Ends the transaction of an update: of one that is rejected nothing is kept.
+    fn end(&mut self, result: Result<UpdateResult>) -> Result<UpdateResult> {
+        match result {
+            Ok(UpdateResult::Stored { .. }) => self.database.end_with(result),
+            Ok(_) => self.database.end(TransactionEnd::RollBack).and(result),
+            Err(_) => self.database.end_with(result),
+        }
+    }
+
+    /// Notes the deploy, unless another run has noted the same one since this run began.
+    async fn note_deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {
+        let release = self.stored().await?.id;
+        let projects = self.ids(projects).await?;
+        let existing =
+            self.database.deploys_of_exactly(release, &projects, &deploy.environment).await?;
+        let same = existing.into_iter().find(|one| self.is_simultaneous(one, deploy));
+        if let Some(ExistingDeploy { id, deploy }) = same
+            && self.database.is_latest_release(self.org, release, &projects, &deploy).await?
+        {
+            return Ok(DeployResult::Existing(id));
+        }
+        Ok(DeployResult::There(self.database.deploy(release, &projects, deploy).await?.id))
+    }
+
+    /// Whether a deploy of the same projects to the same environment was noted since this run began,
+    /// and differs by its time only.
+    fn is_simultaneous(&self, existing: &ExistingDeploy, deploy: &Deploy) -> bool {
+        let is_new = existing.id.parse().is_ok_and(|id: i64| id > self.newest_deploy);
+        is_new && Deploy { finished: deploy.finished, ..existing.deploy.clone() } == *deploy
+    }
+
     async fn state(&mut self) -> Result<ReleaseState> {
         let stored = self.stored().await?;
         let newest = self.database.newest_commit(stored.id).await?;
@@ -87,11 +145,16 @@ pub async fn read_release(
     version: &ReleaseVersion,
 ) -> Result<Option<ReleaseState>> {
     let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
-    let org = database.organization(slug.as_str()).await?;
-    let Some(org) = org.filter(|org| org.slug == slug.as_str()) else { return Ok(None) };
-    let Some(stored) = database.release(org.id, version.as_str()).await? else { return Ok(None) };
+    let Some(org) = organization(&mut database, slug).await? else { return Ok(None) };
+    let Some(stored) = database.release(org, version.as_str()).await? else { return Ok(None) };
     let newest = database.newest_commit(stored.id).await?;
     Ok(Some(with_newest(stored.into(), newest)))
+}
+
+/// The id of the organization, when it is there.
+async fn organization(database: &mut Database, slug: &OrgSlug) -> Result<Option<i64>> {
+    let org = database.organization(slug.as_str()).await?;
+    Ok(org.filter(|org| org.slug == slug.as_str()).map(|org| org.id))
 }
 
 fn with_newest(state: ReleaseState, newest: Option<StoredCommit>) -> ReleaseState {
@@ -132,22 +195,23 @@ impl ReleaseBackend for EmbeddedReleases {
         projects: &[String],
         update: &ReleaseUpdate,
     ) -> Result<UpdateResult> {
-        let projects = self.ids(projects).await?;
-        let new = NewRelease {
-            version: self.version.as_str(),
-            projects: &projects,
-            user_agent: Some(http::USER_AGENT),
-            status: None,
-            update,
+        self.database.begin().await?;
+        let made = self.make(projects, update).await;
+        let (made, created) = match made {
+            Ok((result, created)) => (Ok(result), created),
+            Err(failure) => (Err(failure), Vec::new()),
         };
-        let (release, is_new) = self.database.ensure_release(self.org, new).await?;
-        self.set_commits_and_refs(release.id, update, is_new).await
+        let ended = self.end(made);
+        if matches!(ended, Ok(UpdateResult::Stored { .. })) {
+            self.created.extend(created);
+        }
+        ended
     }
 
     async fn change(&mut self, update: &ReleaseUpdate) -> Result<UpdateResult> {
-        let release = self.stored().await?.id;
-        self.database.change_release(release, update, None).await?;
-        self.set_commits_and_refs(release, update, false).await
+        self.database.begin().await?;
+        let changed = self.change_stored(update).await;
+        self.end(changed)
     }
 
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
@@ -192,9 +256,8 @@ impl ReleaseBackend for EmbeddedReleases {
     }
 
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {
-        let release = self.stored().await?.id;
-        let projects = self.ids(projects).await?;
-        let stored = self.database.deploy(release, &projects, deploy).await?;
-        Ok(DeployResult::There(stored.id))
+        self.database.begin().await?;
+        let noted = self.note_deploy(projects, deploy).await;
+        self.database.end_with(noted)
     }
 }

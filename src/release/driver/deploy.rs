@@ -26,8 +26,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             self.progress.deploy = Some((id, false));
             return Ok(());
         }
-        let id = self.create_deploy(&mut deploy).await?;
-        self.progress.deploy = Some((id, true));
+        self.progress.deploy = Some(self.create_deploy(&mut deploy).await?);
         Ok(())
     }
 
@@ -44,14 +43,16 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         Ok(is_current.then_some(same.id))
     }
 
-    /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours.
-    async fn create_deploy(&mut self, deploy: &mut Deploy) -> Result<String> {
+    /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours. With its
+    /// id, whether this run noted it.
+    async fn create_deploy(&mut self, deploy: &mut Deploy) -> Result<(String, bool)> {
         let projects = &self.task.projects;
         let mut tries = 0;
         loop {
             tries += 1;
             let lost = match self.backend.deploy(projects, deploy).await? {
-                DeployResult::There(id) => return Ok(id),
+                DeployResult::There(id) => return Ok((id, true)),
+                DeployResult::Existing(id) => return Ok((id, false)),
                 DeployResult::Rejected(one) if one.field == "url" && deploy.url.is_some() => {
                     let url = quote(&deploy.url.take().unwrap_or_default());
                     let message =
@@ -64,7 +65,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             };
             let existing = self.backend.deploys(projects, &deploy.environment).await?;
             if let Some(ours) = existing.into_iter().find(|one| one.deploy == *deploy) {
-                return Ok(ours.id);
+                return Ok((ours.id, true));
             }
             if tries == TRIES {
                 return Err(lost);

@@ -49,7 +49,7 @@ fn integration_routes() -> Vec<Endpoint> {
     vec![
         Endpoint::of_org("pipeline/{pipeline_name}/")
             .get(LINK_READ, pipeline::show)
-            .post(LINK_WRITE, pipeline::advance),
+            .post_step(LINK_WRITE, pipeline::advance),
         Endpoint::of_org("integrations/").get(LINK_READ, integrations::list),
         Endpoint::of_org("integrations/{id}/")
             .get(LINK_READ, integrations::show)

@@ -6,3 +6,5 @@ mod kept_here;
 mod migrations;
 mod pipeline;
 mod processes;
+mod schema_order;
+mod simultaneous_deploys;

@@ -3,6 +3,7 @@
 mod browser;
 mod client;
 mod guard;
+mod killed_writers;
 mod links;
 mod log;
 mod oauth;
