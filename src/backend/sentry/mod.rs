@@ -16,12 +16,11 @@ use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse, ServerConnection};
 use crate::inputs::types::Dialect;
 use crate::integration::{IntegrationTask, Pipeline, PipelineStart, StepResult, StepView};
-use crate::model::site::Site;
+use crate::model::site::{Site, is_saas_host};
 use crate::model::{Fields, FinishedIntegration, ListedIntegration, OrgSlug};
 use crate::provider::{INITIAL, IntegrationMatch};
 use crate::secret::Secret;
 use crate::text::segment;
-use crate::text::url::is_http_url;
 use client::permission::Permission;
 use client::{SentryClient, organization_path, permission, response};
 use pipeline::{api, html};
@@ -120,20 +119,21 @@ impl<'a> SentryBackend<'a> {
         self.client.get_all(path, retry, |response| self.denied(response, permission)).await
     }
 
-    /// Where the organization's pages are: its own address when the backend tells one.
+    /// Where the organization's pages are: at its own domain, where the backend names one.
     pub async fn site(&self) -> Site {
-        let base = self.client.base().as_str();
+        let base = self.client.base();
         let response =
             self.client.get_optional(self.path("")).await.ok().filter(HttpResponse::is_success);
         let body = response.map(|response| response.json()).unwrap_or_default();
-        let own = body["links"]["organizationUrl"].as_str().and_then(|url| Url::parse(url).ok());
-        match own.filter(is_http_url) {
-            // Another origin than the server's is a customer domain, whose paths lack the slug.
-            Some(own) if own.origin() != self.client.base().origin() => {
-                let host = own.host_str().unwrap_or_default().to_owned();
-                Site::new(base).with_customer_domains(own.as_str(), format!("{{slug}}.{host}"))
-            }
-            _ => Site::new(base),
+        let link = |name: &str| body["links"][name].as_str().and_then(|url| Url::parse(url).ok());
+        // A region that has this address, too, is a server and no domain of an organization.
+        let is_server = |own: &Url| {
+            own.origin() != base.origin()
+                && link("regionUrl").is_some_and(|region| region.origin() == own.origin())
+        };
+        match link("organizationUrl").filter(|own| !is_server(own)) {
+            Some(own) => Site::of_organization(base, self.task.org.as_str(), &own),
+            None => Site::new(base.as_str()),
         }
     }
 
@@ -165,10 +165,13 @@ impl<'a> SentryBackend<'a> {
                 || self.task.provider.matches(&self.task.answers, one) != IntegrationMatch::Other
         };
         let is_new = |one: &ListedIntegration| one.active && !was_there(one) && is_ours(one);
-        let one = listed.into_iter().find(is_new)?;
+        listed.into_iter().find(is_new).map(|one| self.finished_as(one))
+    }
+
+    /// A finish that left this behind.
+    fn finished_as(&self, one: ListedIntegration) -> FinishedIntegration {
         let integration_key = self.task.provider_key().to_owned();
-        let (id, name, location) = (one.id, one.name, None);
-        Some(FinishedIntegration { id, integration_key, name, changed: true, location })
+        FinishedIntegration { id: one.id, integration_key, name: one.name, changed: true }
     }
 
     /// The end of a step whose answer nobody saw arrive: a finish that is there all the same, or
@@ -232,7 +235,7 @@ impl<'a> SentryBackend<'a> {
     /// nothing at its root is none.
     async fn has_pages(&self) -> bool {
         let host = self.client.base().host_str().unwrap_or_default();
-        if host == "sentry.io" || host.ends_with(".sentry.io") {
+        if is_saas_host(host) {
             return false;
         }
         self.client

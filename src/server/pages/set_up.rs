@@ -107,7 +107,7 @@ fn no_session(request: &PageRequest, parameters: &Object) -> Response {
     if request.raw.headers.contains_key(AUTHORIZATION) || !is_callback {
         return redirect("/");
     }
-    let address = format!("{}{}", request.server.base(), request.raw.whole_path());
+    let address = format!("{}{}", request.base(), request.raw.whole_path());
     request.page("Integration Setup", result::paste_page(&address))
 }
 
@@ -170,13 +170,14 @@ async fn start(
         Ok(data) => data,
         Err(error) => return Ok(Err(error)),
     };
+    let base = request.base();
     let start = PipelineStart {
         provider,
         org: &slug,
         initial_data: initial_data.as_ref(),
         app: Some(&app),
         integration_id: None,
-        base_url: request.server.base(),
+        base_url: &base,
         next: request.raw.query("next"),
     };
     let replaced = session_key(&request.raw);
@@ -251,7 +252,7 @@ async fn complete(
 ) -> ApiResult {
     let slug = request.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
     let (key, next) = (&finished.integration_key, session.next.as_deref());
-    let site = Site::new(request.server.base());
+    let site = Site::new(request.base());
     let settings = site.settings_url(slug.as_str(), key, finished.id, next);
     if session.entry_point == EntryPoint::Link {
         return Ok(redirect(&settings));

@@ -7,6 +7,7 @@ mod faults;
 mod intermediaries;
 mod links;
 mod network;
+mod organization_domains;
 mod outages;
 mod resume;
 mod tokens;

@@ -208,7 +208,6 @@ pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
         integration_key: text(&data["provider"]["key"]),
         name: text(&data["name"]),
         changed: true,
-        location: None,
     })
 }
 
