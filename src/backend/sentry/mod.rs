@@ -153,9 +153,8 @@ impl<'a> SentryBackend<'a> {
         self.client.describe_post(&self.path(api::PIPELINE), &body)
     }
 
-    /// After an answer whose fate nobody knows: whether the finish is there all the same.
-    async fn find_new_integration(&self) -> Option<FinishedIntegration> {
-        let listed = self.list().await.ok()?;
+    /// Of what is listed now, the integration that was not there before and may be ours.
+    fn new_integration(&self, listed: Vec<ListedIntegration>) -> Option<FinishedIntegration> {
         let was_there = |one: &ListedIntegration| {
             self.api.existing.iter().any(|before| before.id == one.id && before.active)
         };
@@ -177,7 +176,9 @@ impl<'a> SentryBackend<'a> {
     /// The end of a step whose answer nobody saw arrive: a finish that is there all the same, or
     /// the failure.
     async fn complete_or(&self, failure: Error) -> Result<StepResult> {
-        self.find_new_integration().await.map(StepResult::Complete).ok_or(failure)
+        let look = async || Ok(self.new_integration(self.list().await?));
+        let found = self.client.look_for(look).await.ok().flatten();
+        found.map(StepResult::Complete).ok_or(failure)
     }
 
     /// What another process needs to go on with the step that waits.
@@ -221,11 +222,11 @@ impl<'a> SentryBackend<'a> {
         self.client.set_cookies(&waiting.cookies);
         let response = self.client.get(self.path(api::PIPELINE)).await?;
         match response.status {
-            200..=299 if self.read_step(&response)?.id == waiting.step => {
+            _ if response.is_success() && self.read_step(&response)?.id == waiting.step => {
                 self.api.existing = self.list().await?;
                 Ok(())
             }
-            200..=299 => Err(permission::expired(&response).into()),
+            _ if response.is_success() => Err(permission::expired(&response).into()),
             404 if response.is_from_sentry() => Err(permission::expired(&response).into()),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }

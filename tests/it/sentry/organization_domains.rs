@@ -89,7 +89,8 @@ fn serve_tells_its_addresses_by_the_name_in_the_host_header() {
         ("evil.example?x", &own),
         ("", &own),
     ] {
-        let request = |path: &str| serve.send_as_host(host, "GET", path, &[token.clone()], "");
+        let headers = std::slice::from_ref(&token);
+        let request = |path: &str| serve.send_as_host(host, "GET", path, headers, "");
         let links = &request(ask).expect(200)["links"];
         assert_eq!(*links, json!({"organizationUrl": base, "regionUrl": base}), "{host}");
         let listed = request(&format!("{ask}projects/?per_page=1"));

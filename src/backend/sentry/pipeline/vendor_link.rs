@@ -49,7 +49,7 @@ impl SentryBackend<'_> {
 
     async fn arrived(&self, response: &HttpResponse) -> Result<StepResult> {
         self.check_access(response)?;
-        let Some(location) = response.header("location") else {
+        let Some(location) = response.redirect() else {
             return match SetupPage::read(&response.body) {
                 SetupPage::Error(reason) => {
                     Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
@@ -77,8 +77,9 @@ impl SentryBackend<'_> {
     /// The integration that a redirect names, which the organization must have.
     async fn linked_by(&self, id: i64) -> Result<StepResult> {
         let named = |one: &ListedIntegration| one.id == id && one.active;
-        let one = self.list().await?.into_iter().find(named).ok_or_else(|| self.not_finished())?;
-        Ok(StepResult::Complete(self.finished_as(one)))
+        let look = async || Ok(self.list().await?.into_iter().find(named));
+        let found = self.client.look_for(look).await?.ok_or_else(|| self.not_finished())?;
+        Ok(StepResult::Complete(self.finished_as(found)))
     }
 
     /// To choose an organization, or because the person may not install here.
