@@ -3,7 +3,7 @@
 
 use super::client::{GitHubClient, GitHubRequest, MAX_BODY_BYTES};
 use crate::error::{Error, ErrorCode};
-use crate::http::retry::{Attempt, SendError};
+use crate::http::retry::{Attempt, RetryDelay, SendError};
 use crate::http::{HttpResponse, NetworkError};
 use crate::secret;
 use crate::text::one_line;
@@ -11,9 +11,9 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// How long a limited client waits when GitHub does not say: what its documentation asks for.
-const MINUTE: u64 = 60;
-/// The longest wait that an answer is taken for; no deadline is as far away.
-const DAY: u64 = 24 * 60 * MINUTE;
+const MINUTE: Duration = Duration::from_secs(60);
+/// The shortest wait; the moments of GitHub's headers are in whole seconds.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What to do where something else than GitHub may have answered.
 const FOREIGN_HINT: &str = "check `GITHUB_API_URL`: it must be the root of GitHub's API; if it is, \
@@ -33,16 +33,16 @@ impl GitHubClient {
                 failure = failure
                     .with_hint("set `github-token`: GitHub's rate limit is low without a token");
             }
-            return Attempt::Retry { after: Some(after), failure };
+            return Attempt::Retry { after: RetryDelay::RateLimit(after), failure };
         }
         match response.status {
-            200..=299 => Attempt::Answer(response),
+            _ if response.is_success() => Attempt::Answer(response),
             408 | 500..=599 => {
                 let mut failure = self.failure(ErrorCode::BackendError, request, &response);
                 if !is_from_github(&response) {
                     failure = failure.with_hint(FOREIGN_HINT);
                 }
-                Attempt::uncertain(request.retry(), failure)
+                Attempt::uncertain(request.retry(), response.outage(), failure)
             }
             _ => Attempt::Failed(SendError::NotSent(self.refused(request, &response))),
         }
@@ -50,7 +50,7 @@ impl GitHubClient {
 
     /// GitHub's own word is JSON with a message; what a proxy says instead is no matter of the token.
     fn refused(&self, request: &GitHubRequest<'_>, response: &HttpResponse) -> Error {
-        if !is_from_github(response) && !(300..=399).contains(&response.status) {
+        if !is_from_github(response) && response.redirect().is_none() {
             return self
                 .failure(ErrorCode::BackendError, request, response)
                 .with_hint(FOREIGN_HINT);
@@ -78,7 +78,7 @@ impl GitHubClient {
                  `{permission}`"
             )),
             (422, _) => failure.with_hint("check that the commits are pushed to this repository"),
-            (300..=399, _) => failure.with_hint(
+            _ if response.redirect().is_some() => failure.with_hint(
                 "use the repository's current name, and check `GITHUB_API_URL`; redirects are not \
                  followed, so that the token stays with this server",
             ),
@@ -155,21 +155,18 @@ impl GitHubClient {
 /// How long GitHub wants to be left alone; `None` when it does not limit the rate. Its 403 is a
 /// rate limit or a missing permission.
 fn rate_limit(response: &HttpResponse) -> Option<Duration> {
-    let is_used_up = response.number("x-ratelimit-remaining") == Some(0);
-    let after = response.number("retry-after");
+    let is_used_up = response.header("x-ratelimit-remaining") == Some("0");
+    let says_when = response.header("retry-after").is_some();
     let is_limit = match response.status {
         429 => true,
         403 => {
-            is_used_up
-                || after.is_some()
-                || error_text(response).to_lowercase().contains("rate limit")
+            is_used_up || says_when || error_text(response).to_lowercase().contains("rate limit")
         }
         _ => false,
     };
-    let reset = response.number("x-ratelimit-reset").filter(|_| is_used_up);
-    let left = || reset.map(|reset| reset.saturating_sub(response.received) + 1);
-    let seconds = after.or_else(left).unwrap_or(MINUTE).clamp(1, DAY);
-    is_limit.then(|| Duration::from_secs(seconds))
+    let reset = || response.time_until("x-ratelimit-reset").filter(|_| is_used_up);
+    let left = || reset().map(|left| left + SECOND);
+    is_limit.then(|| response.retry_after().or_else(left).unwrap_or(MINUTE).max(SECOND))
 }
 
 /// The permission that GitHub names for the request, as a workflow's `permissions` has it.

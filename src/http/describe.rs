@@ -2,7 +2,7 @@
 
 use super::HttpResponse;
 use crate::text::{html, one_line};
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
 /// What is shown of a body, in characters, and of a content type.
@@ -27,7 +27,7 @@ impl HttpResponse {
 
     /// Where it redirects to, without the query, which may be full of secrets.
     pub(crate) fn redirect_target(&self) -> Option<String> {
-        let location = self.header(LOCATION.as_str())?;
+        let location = self.redirect()?;
         let Ok(mut url) = Url::parse(location) else {
             return Some(short(location.split(['?', '#']).next().unwrap_or_default()));
         };

@@ -6,11 +6,12 @@ mod describe;
 mod network_error;
 mod proxy;
 pub(crate) mod retry;
+mod server_wait;
 mod trust;
 
 use crate::os::clock::unix_seconds;
 use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
-use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use reqwest::header::{HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
@@ -71,14 +72,17 @@ impl HttpResponse {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// A header that is a number.
-    pub fn number(&self, name: &str) -> Option<u64> {
-        self.header(name)?.parse().ok()
+    /// Whether the status is one of success with the whole of an answer: 204 and 205 have none, and
+    /// 206 has a part. Sentry answers 207 where a part of many failed, and 208 for a release that was
+    /// there.
+    pub fn is_success(&self) -> bool {
+        matches!(self.status, 200..=203 | 207 | 208)
     }
 
-    /// Whether the status is one of success.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+    /// Where a redirect leads. Without an address it is none, and 300, 304, 305 and 306 lead nowhere.
+    pub fn redirect(&self) -> Option<&str> {
+        let is_redirect = matches!(self.status, 301..=303 | 307 | 308);
+        self.header(LOCATION.as_str()).filter(|_| is_redirect)
     }
 }
 

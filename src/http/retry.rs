@@ -62,8 +62,8 @@ pub(crate) enum Attempt {
     Answer(HttpResponse),
     /// Nothing yet, and another attempt is worth it.
     Retry {
-        /// When the server takes requests again, where its rate limit says so.
-        after: Option<Duration>,
+        /// When the server takes requests again.
+        after: RetryDelay,
         /// What to report when there is no other attempt.
         failure: Error,
     },
@@ -71,11 +71,23 @@ pub(crate) enum Attempt {
     Failed(SendError),
 }
 
+/// How long to wait before another attempt.
+#[derive(Clone, Copy)]
+pub(crate) enum RetryDelay {
+    /// As long as the loop thinks fit.
+    Backoff,
+    /// At least this long, as the server expects its outage to last; a guess, so that an end beyond
+    /// the deadline does not end the run.
+    Outage(Duration),
+    /// Until the end of a rate limit.
+    RateLimit(Duration),
+}
+
 impl Attempt {
     /// The outcome of an attempt that may have taken effect or not.
-    pub(crate) fn uncertain(policy: RetryPolicy, failure: Error) -> Self {
+    pub(crate) fn uncertain(policy: RetryPolicy, after: RetryDelay, failure: Error) -> Self {
         match policy {
-            RetryPolicy::Safe | RetryPolicy::Optional => Self::Retry { after: None, failure },
+            RetryPolicy::Safe | RetryPolicy::Optional => Self::Retry { after, failure },
             RetryPolicy::Unsent => Self::Failed(SendError::Indeterminate(failure)),
         }
     }
@@ -84,8 +96,8 @@ impl Attempt {
     pub(crate) fn unreached(policy: RetryPolicy, error: ConnectError, failure: Error) -> Self {
         match error {
             ConnectError::Tls => Self::Failed(SendError::NotSent(failure)),
-            ConnectError::Connect => Self::Retry { after: None, failure },
-            ConnectError::Interrupted => Self::uncertain(policy, failure),
+            ConnectError::Connect => Self::Retry { after: RetryDelay::Backoff, failure },
+            ConnectError::Interrupted => Self::uncertain(policy, RetryDelay::Backoff, failure),
         }
     }
 }
@@ -131,14 +143,13 @@ impl RetryLoop<'_> {
                     return Err(self.describe_end(error, &progress));
                 }
             };
-            let resend_now =
-                self.is_pooled && attempt == 1 && after.is_none() && failure.status.is_none();
+            let resend_now = self.is_pooled && attempt == 1 && failure.status.is_none();
             let backoff = if resend_now { FIRST_WAIT / 10 } else { wait };
             let left = until.saturating_duration_since(Instant::now());
             let Some(pause) = next_pause(after, backoff, left) else {
                 return Err(self.give_up(after, failure, &progress));
             };
-            if after.is_some() {
+            if let RetryDelay::RateLimit(_) = after {
                 self.connection.pause_for(pause);
             }
             self.log_pause(pause, resend_now, &failure, &progress);
@@ -173,19 +184,16 @@ impl RetryLoop<'_> {
     }
 
     /// The end of a request for which no time is left.
-    fn give_up(
-        &self,
-        after: Option<Duration>,
-        failure: Error,
-        progress: &AttemptProgress,
-    ) -> SendError {
+    fn give_up(&self, after: RetryDelay, failure: Error, progress: &AttemptProgress) -> SendError {
         let (attempt, spent, request) =
             (progress.number, progress.seconds_spent(), self.request.as_str());
         tracing::warn!(attempt, spent, request, "no time is left for another attempt");
         let failure = progress.describe(failure, &self.request);
-        SendError::NotSent(match after.filter(|after| *after > RATE_WINDOW) {
-            Some(after) => self.name_timeout(failure, after),
-            None => failure,
+        SendError::NotSent(match after {
+            RetryDelay::RateLimit(after) if after > RATE_WINDOW => {
+                self.name_timeout(failure, after)
+            }
+            _ => failure,
         })
     }
 
@@ -235,10 +243,13 @@ impl AttemptProgress {
 
 /// How long to wait before another attempt; `None` where there is no time for one. A backoff takes
 /// half of what is left at most, so that an outage is waited out to the end.
-fn next_pause(after: Option<Duration>, backoff: Duration, left: Duration) -> Option<Duration> {
+fn next_pause(after: RetryDelay, backoff: Duration, left: Duration) -> Option<Duration> {
     match after {
-        Some(after) => (after < left).then_some(after),
-        None => (left > FIRST_WAIT).then(|| jitter(backoff).min(left / 2)),
+        RetryDelay::RateLimit(after) => (after < left).then_some(after),
+        RetryDelay::Outage(after) if backoff < after && after < left => Some(after),
+        RetryDelay::Backoff | RetryDelay::Outage(_) => {
+            (left > FIRST_WAIT).then(|| jitter(backoff).min(left / 2))
+        }
     }
 }
 
@@ -265,7 +276,7 @@ mod tests {
     /// The pauses of an outage that lasts, in the time that is left for it.
     fn pauses(mut left: Duration) -> Vec<Duration> {
         let (mut wait, mut pauses) = (FIRST_WAIT, Vec::new());
-        while let Some(pause) = next_pause(None, wait, left) {
+        while let Some(pause) = next_pause(RetryDelay::Backoff, wait, left) {
             pauses.push(pause);
             left -= pause;
             wait = (wait * 2).min(MAX_WAIT);
@@ -288,7 +299,17 @@ mod tests {
     #[test]
     fn a_rate_limit_is_waited_for_as_long_as_it_lasts_or_not_at_all() {
         let (after, left) = (Duration::from_secs(30), Duration::from_secs(31));
-        assert_eq!(next_pause(Some(after), FIRST_WAIT, left), Some(after));
-        assert_eq!(next_pause(Some(left), FIRST_WAIT, left), None);
+        let limit = RetryDelay::RateLimit;
+        assert_eq!(next_pause(limit(after), FIRST_WAIT, left), Some(after));
+        assert_eq!(next_pause(limit(left), FIRST_WAIT, left), None);
+    }
+
+    #[test]
+    fn the_end_that_a_server_expects_of_its_outage_is_waited_for_where_there_is_time() {
+        let (after, left) = (Duration::from_secs(30), Duration::from_secs(31));
+        let outage = RetryDelay::Outage;
+        assert_eq!(next_pause(outage(after), FIRST_WAIT, left), Some(after));
+        assert!(next_pause(outage(left), FIRST_WAIT, left) <= Some(FIRST_WAIT));
+        assert!(next_pause(outage(Duration::ZERO), MAX_WAIT, left) >= Some(MAX_WAIT / 2));
     }
 }

@@ -6,6 +6,7 @@
 use super::parse::{self, InputReader};
 use super::raw::{InputOrigin, RawInput, RawInputs, TOKENS};
 use crate::error::{Error, ErrorCode};
+use crate::model::site::is_saas_host;
 use crate::model::token::TokenClaims;
 use url::Url;
 
@@ -58,8 +59,7 @@ fn server(claims: &TokenClaims) -> Option<&str> {
 
 /// Whether it is a server of Sentry's own.
 fn is_saas(url: &Url) -> bool {
-    let is_own = |host: &str| host == "sentry.io" || host.ends_with(".sentry.io");
-    url.scheme() == "https" && url.port().is_none() && url.host_str().is_some_and(is_own)
+    url.scheme() == "https" && url.port().is_none() && url.host_str().is_some_and(is_saas_host)
 }
 
 fn refused(url: &Url, file: InputOrigin, token: InputOrigin) -> Error {

@@ -159,8 +159,6 @@ pub struct FinishedIntegration {
     pub name: String,
     /// Whether anything stored is different from before.
     pub changed: bool,
-    /// The settings page, where the backend itself led there.
-    pub location: Option<String>,
 }
 
 /// A provider's, or the pipeline's, no.

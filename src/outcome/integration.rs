@@ -24,12 +24,12 @@ impl IntegrationReport<'_> {
         verb: &str,
         finished: &FinishedIntegration,
     ) -> Outcome {
-        let FinishedIntegration { id, name, changed, location, .. } = finished;
+        let FinishedIntegration { id, name, changed, .. } = finished;
         let headline = match changed {
             true => self.headline(&format!("is {verb}")),
             false => self.headline("was already up to date"),
         };
-        let url = location.clone().unwrap_or_else(|| self.settings_url(*id));
+        let url = self.settings_url(*id);
         Outcome { changed: *changed, ..self.installed(kind, (*id, name), url, headline) }
     }
 

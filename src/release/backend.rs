@@ -160,12 +160,27 @@ pub trait ReleaseBackend {
         environment: &str,
     ) -> Result<Vec<ExistingDeploy>>;
 
+    /// The id of this deploy, whose answer was lost. Whoever is asked over a network looks more than
+    /// once: what was written may not be read at once.
+    async fn find_deploy(
+        &mut self,
+        projects: &[String],
+        deploy: &Deploy,
+    ) -> Result<Option<String>> {
+        Ok(same_deploy(self.deploys(projects, &deploy.environment).await?, deploy))
+    }
+
     /// Whether the release with this deploy is what runs in the deploy's environment of each of
     /// these projects: the deploy is of it, and no other release was deployed there since.
     async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool>;
 
     /// Notes a deploy of these projects of the release.
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult>;
+}
+
+/// The id of the deploy that is equal to this one: its time is that of the run that sent it.
+pub fn same_deploy(listed: Vec<ExistingDeploy>, deploy: &Deploy) -> Option<String> {
+    listed.into_iter().find(|one| one.deploy == *deploy).map(|one| one.id)
 }
 
 /// Commits that were read, newest first.

@@ -47,7 +47,12 @@ impl OrgRequest {
         page: ListQuery,
         rows: impl IntoIterator<Item = Value>,
     ) -> ApiResult {
-        page.respond(self.server.base(), &self.raw, rows.into_iter().collect())
+        page.respond(&self.base(), &self.raw, rows.into_iter().collect())
+    }
+
+    /// The server's address, as the client knows it.
+    pub(crate) fn base(&self) -> String {
+        self.server.base_for(&self.raw.headers)
     }
 
     /// Whether the principal holds one of these scopes here too.

@@ -14,11 +14,14 @@ use crate::model::{Fields, Refusal};
 use crate::provider::Provider;
 use crate::provider::auth::app;
 use crate::server::http::{ApiError, ApiResult};
+use crate::text::url::is_plain_http;
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 /// How many connections to the file are kept for the next requests.
 const MAX_IDLE: usize = 8;
@@ -87,9 +90,18 @@ impl ServerState {
         app.map_err(|mistakes| Error::combine(mistakes).expect("an error is a mistake at least"))
     }
 
-    /// Where the server is, without a slash at the end.
+    /// Where the server listens, without a slash at the end.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The same by the name under which the client reached it, such as that of a port forward, so
+    /// that every address in an answer leads back here.
+    pub(crate) fn base_for(&self, headers: &HeaderMap) -> String {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let url = host.and_then(|host| Url::parse(&format!("http://{host}/")).ok());
+        let named = url.filter(|url| is_plain_http(url) && url[Position::BeforePath..] == *"/");
+        named.map_or_else(|| self.base.clone(), |url| url[..Position::BeforePath].to_owned())
     }
 
     /// The user that the server belongs to.

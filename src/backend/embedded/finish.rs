@@ -37,7 +37,6 @@ pub fn finish(
         integration_key: provider.integration_key().to_owned(),
         name: integration.name,
         changed,
-        location: None,
     })
 }
 

@@ -93,12 +93,15 @@ impl SentryBackend<'_> {
             Ok(response) => return Err(self.http_error_text(&response)),
             Err(failure) => failure,
         };
-        let linked = self.repositories(integration).await.unwrap_or_default();
-        if linked.iter().flatten().any(|known| known.eq_ignore_ascii_case(name)) {
-            Ok(true)
-        } else {
-            Err(failure.message)
-        }
+        let look = async || {
+            let linked = self.repositories(integration).await?;
+            Ok(linked
+                .iter()
+                .flatten()
+                .any(|known| known.eq_ignore_ascii_case(name))
+                .then_some(true))
+        };
+        self.client.look_for(look).await.ok().flatten().ok_or(failure.message)
     }
 
     /// The third party's own name for a repository: some, like GitLab, take a number only.

@@ -16,12 +16,11 @@ use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse, ServerConnection};
 use crate::inputs::types::Dialect;
 use crate::integration::{IntegrationTask, Pipeline, PipelineStart, StepResult, StepView};
-use crate::model::site::Site;
+use crate::model::site::{Site, is_saas_host};
 use crate::model::{Fields, FinishedIntegration, ListedIntegration, OrgSlug};
 use crate::provider::{INITIAL, IntegrationMatch};
 use crate::secret::Secret;
 use crate::text::segment;
-use crate::text::url::is_http_url;
 use client::permission::Permission;
 use client::{SentryClient, organization_path, permission, response};
 use pipeline::{api, html};
@@ -120,20 +119,21 @@ impl<'a> SentryBackend<'a> {
         self.client.get_all(path, retry, |response| self.denied(response, permission)).await
     }
 
-    /// Where the organization's pages are: its own address when the backend tells one.
+    /// Where the organization's pages are: at its own domain, where the backend names one.
     pub async fn site(&self) -> Site {
-        let base = self.client.base().as_str();
+        let base = self.client.base();
         let response =
             self.client.get_optional(self.path("")).await.ok().filter(HttpResponse::is_success);
         let body = response.map(|response| response.json()).unwrap_or_default();
-        let own = body["links"]["organizationUrl"].as_str().and_then(|url| Url::parse(url).ok());
-        match own.filter(is_http_url) {
-            // Another origin than the server's is a customer domain, whose paths lack the slug.
-            Some(own) if own.origin() != self.client.base().origin() => {
-                let host = own.host_str().unwrap_or_default().to_owned();
-                Site::new(base).with_customer_domains(own.as_str(), format!("{{slug}}.{host}"))
-            }
-            _ => Site::new(base),
+        let link = |name: &str| body["links"][name].as_str().and_then(|url| Url::parse(url).ok());
+        // A region that has this address, too, is a server and no domain of an organization.
+        let is_server = |own: &Url| {
+            own.origin() != base.origin()
+                && link("regionUrl").is_some_and(|region| region.origin() == own.origin())
+        };
+        match link("organizationUrl").filter(|own| !is_server(own)) {
+            Some(own) => Site::of_organization(base, self.task.org.as_str(), &own),
+            None => Site::new(base.as_str()),
         }
     }
 
@@ -153,9 +153,8 @@ impl<'a> SentryBackend<'a> {
         self.client.describe_post(&self.path(api::PIPELINE), &body)
     }
 
-    /// After an answer whose fate nobody knows: whether the finish is there all the same.
-    async fn find_new_integration(&self) -> Option<FinishedIntegration> {
-        let listed = self.list().await.ok()?;
+    /// Of what is listed now, the integration that was not there before and may be ours.
+    fn new_integration(&self, listed: Vec<ListedIntegration>) -> Option<FinishedIntegration> {
         let was_there = |one: &ListedIntegration| {
             self.api.existing.iter().any(|before| before.id == one.id && before.active)
         };
@@ -165,16 +164,21 @@ impl<'a> SentryBackend<'a> {
                 || self.task.provider.matches(&self.task.answers, one) != IntegrationMatch::Other
         };
         let is_new = |one: &ListedIntegration| one.active && !was_there(one) && is_ours(one);
-        let one = listed.into_iter().find(is_new)?;
+        listed.into_iter().find(is_new).map(|one| self.finished_as(one))
+    }
+
+    /// A finish that left this behind.
+    fn finished_as(&self, one: ListedIntegration) -> FinishedIntegration {
         let integration_key = self.task.provider_key().to_owned();
-        let (id, name, location) = (one.id, one.name, None);
-        Some(FinishedIntegration { id, integration_key, name, changed: true, location })
+        FinishedIntegration { id: one.id, integration_key, name: one.name, changed: true }
     }
 
     /// The end of a step whose answer nobody saw arrive: a finish that is there all the same, or
     /// the failure.
     async fn complete_or(&self, failure: Error) -> Result<StepResult> {
-        self.find_new_integration().await.map(StepResult::Complete).ok_or(failure)
+        let look = async || Ok(self.new_integration(self.list().await?));
+        let found = self.client.look_for(look).await.ok().flatten();
+        found.map(StepResult::Complete).ok_or(failure)
     }
 
     /// What another process needs to go on with the step that waits.
@@ -218,11 +222,11 @@ impl<'a> SentryBackend<'a> {
         self.client.set_cookies(&waiting.cookies);
         let response = self.client.get(self.path(api::PIPELINE)).await?;
         match response.status {
-            200..=299 if self.read_step(&response)?.id == waiting.step => {
+            _ if response.is_success() && self.read_step(&response)?.id == waiting.step => {
                 self.api.existing = self.list().await?;
                 Ok(())
             }
-            200..=299 => Err(permission::expired(&response).into()),
+            _ if response.is_success() => Err(permission::expired(&response).into()),
             404 if response.is_from_sentry() => Err(permission::expired(&response).into()),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }
@@ -232,7 +236,7 @@ impl<'a> SentryBackend<'a> {
     /// nothing at its root is none.
     async fn has_pages(&self) -> bool {
         let host = self.client.base().host_str().unwrap_or_default();
-        if host == "sentry.io" || host.ends_with(".sentry.io") {
+        if is_saas_host(host) {
             return false;
         }
         self.client

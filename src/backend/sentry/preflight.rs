@@ -67,8 +67,8 @@ impl PreflightClient {
             return Err(Error::new(ErrorCode::Unauthorized, message));
         }
         match response.status {
-            200..=299 if body["version"].is_string() => {}
-            300..=399 => return Err(self.client.redirected(&response)),
+            _ if response.is_success() && body["version"].is_string() => {}
+            _ if response.redirect().is_some() => return Err(self.client.redirected(&response)),
             _ => return Err(self.client.foreign(&response)),
         }
         let names = ["username", "email", "name"].map(|name| body["user"][name].as_str());
@@ -193,7 +193,7 @@ pub(super) async fn project(client: &SentryClient, org: &OrgSlug, slug: &str) ->
         response = client.get(format!("{path}releases/?per_page=1")).await?;
     }
     match response.status {
-        200..=299 if response.json().is_object() || response.json().is_array() => Ok(true),
+        _ if response.is_success() && !response.json().is_null() => Ok(true),
         403 if response.is_from_sentry() => Ok(false),
         404 if response.is_from_sentry() => Err(unknown_project(client, org, slug).await),
         _ => Err(client.denied(&response, Permission::Releases, org)),

@@ -10,7 +10,7 @@ use crate::http::retry::{RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
 use crate::release::{
-    Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
+    self, Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
     ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use crate::text::{date, quote, segment};
@@ -126,7 +126,7 @@ impl SentryReleases {
             SentryRequest { method, ..SentryRequest::post(path, body, RetryPolicy::Safe) };
         let response = self.send(&request, 409).await?;
         match response.status {
-            200..=299 => {
+            _ if response.is_success() => {
                 let (body, standing) = (response.json(), self.standing(&response)?);
                 // When the first response was lost, the agent shows who made the release.
                 let made = response.status == 201 || body["userAgent"] == self.agent.as_str();
@@ -254,6 +254,25 @@ impl SentryReleases {
         Ok(deploys.filter(|existing| existing.deploy.environment == environment).collect())
     }
 
+    /// The deploys that all of these projects list.
+    async fn common_deploys(
+        &self,
+        projects: &[String],
+        environment: &str,
+    ) -> Result<Vec<ExistingDeploy>> {
+        let mut common: Option<Vec<ExistingDeploy>> = None;
+        for slug in projects {
+            let version = self.version.as_str();
+            let listed = self.deploys_of(version, self.project_id(slug), environment).await?;
+            let is_listed = |one: &ExistingDeploy| listed.iter().any(|other| other.id == one.id);
+            common = Some(match common {
+                Some(before) => before.into_iter().filter(is_listed).collect(),
+                None => listed,
+            });
+        }
+        Ok(common.unwrap_or_default())
+    }
+
     /// Whether the release is listed in the environment of this project, and none of the others
     /// there was deployed to it since. A listing has the last deploy of each release only, which
     /// may have gone elsewhere: those few are looked at one by one.
@@ -267,7 +286,7 @@ impl SentryReleases {
         let items = match (response.status, response.json()) {
             // An environment that nothing was deployed to is not there.
             (404, _) if response.is_from_sentry() => return Ok(false),
-            (200..=299, Value::Array(items)) => items,
+            (_, Value::Array(items)) if response.is_success() => items,
             _ => return Err(self.denied(&response)),
         };
         let (own, others): (Vec<_>, Vec<_>) =
@@ -310,7 +329,7 @@ impl ReleaseBackend for SentryReleases {
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
         let response = self.client.get(self.release_path("")).await?;
         match response.status {
-            200..=299 => self.standing(&response).map(Some),
+            _ if response.is_success() => self.standing(&response).map(Some),
             404 if response.is_from_sentry() => Ok(None),
             _ => Err(self.denied(&response)),
         }
@@ -335,17 +354,22 @@ impl ReleaseBackend for SentryReleases {
         projects: &[String],
         environment: &str,
     ) -> Result<Vec<ExistingDeploy>> {
-        let mut common: Option<Vec<ExistingDeploy>> = None;
-        for slug in projects {
-            let version = self.version.as_str();
-            let listed = self.deploys_of(version, self.project_id(slug), environment).await?;
-            let is_listed = |one: &ExistingDeploy| listed.iter().any(|other| other.id == one.id);
-            common = Some(match common {
-                Some(before) => before.into_iter().filter(is_listed).collect(),
-                None => listed,
-            });
-        }
-        Ok(common.unwrap_or_default())
+        self.common_deploys(projects, environment).await
+    }
+
+    async fn find_deploy(
+        &mut self,
+        projects: &[String],
+        deploy: &Deploy,
+    ) -> Result<Option<String>> {
+        let this = &*self;
+        let look = async || match this.common_deploys(projects, &deploy.environment).await {
+            Ok(listed) => Ok(release::same_deploy(listed, deploy)),
+            // A replica that does not have the release yet has no deploy of it either.
+            Err(failure) if failure.status == Some(404) => Ok(None),
+            Err(failure) => Err(failure),
+        };
+        this.client.look_for(look).await
     }
 
     async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool> {
@@ -367,13 +391,13 @@ impl ReleaseBackend for SentryReleases {
             Err(SendError::NotSent(failure)) => return Err(failure),
         };
         match (response.status, id(&response.json()["id"])) {
-            (200..=299, Some(id)) => Ok(DeployResult::There(id)),
+            (_, Some(id)) if response.is_success() => Ok(DeployResult::There(id)),
             (400, _) => {
                 let rejection = self.rejected(projects, &response)?;
                 Ok(DeployResult::Rejected(self.with_wrong_projects(rejection, projects).await))
             }
             (404, _) if response.is_from_sentry() => Err(self.release_missing(&response)),
-            (200..=299, _) => Err(self.client.unexpected(&response, "a deploy")),
+            _ if response.is_success() => Err(self.client.unexpected(&response, "a deploy")),
             _ => Err(self.denied(&response)),
         }
     }

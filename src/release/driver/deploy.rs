@@ -7,8 +7,9 @@ use crate::release::backend::{
 };
 use crate::text::quote;
 
-/// How often a deploy is sent whose answer was lost.
-const TRIES: usize = 3;
+/// How often a deploy is sent whose answer was lost, or is a failure that may have come after the
+/// effect. Each time it is looked for before anything else is done.
+const TRIES: usize = 2;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Notes the deploy, unless an earlier attempt of this run has.
@@ -49,7 +50,6 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let projects = &self.task.projects;
         let mut tries = 0;
         loop {
-            tries += 1;
             let lost = match self.backend.deploy(projects, deploy).await? {
                 DeployResult::There(id) => return Ok((id, true)),
                 DeployResult::Existing(id) => return Ok((id, false)),
@@ -63,10 +63,10 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 DeployResult::Rejected(FieldRejection { failure, .. }) => return Err(failure),
                 DeployResult::Unknown(failure) => failure,
             };
-            let existing = self.backend.deploys(projects, &deploy.environment).await?;
-            if let Some(ours) = existing.into_iter().find(|one| one.deploy == *deploy) {
-                return Ok((ours.id, true));
+            if let Some(id) = self.backend.find_deploy(projects, deploy).await? {
+                return Ok((id, true));
             }
+            tries += 1;
             if tries == TRIES {
                 return Err(lost);
             }

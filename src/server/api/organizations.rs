@@ -5,7 +5,6 @@ use crate::model::Object;
 use crate::model::site::Site;
 use crate::server::endpoint::{OrgRequest, PublicRequest};
 use crate::server::http::{ApiError, ApiResult, ListQuery, ok};
-use crate::server::state::ServerState;
 use crate::text::date::iso;
 use serde_json::{Value, json};
 
@@ -31,13 +30,14 @@ pub(crate) async fn list(mut request: PublicRequest) -> ApiResult {
     let user = user.ok_or_else(ApiError::forbidden)?;
     let query = request.raw.query("query").unwrap_or_default().to_owned();
     let organizations = request.database.organizations(user, &query, page.rows()).await?;
-    let rows = organizations.iter().map(|org| organization(&request.server, org)).collect();
-    page.respond(request.server.base(), &request.raw, rows)
+    let base = request.server.base_for(&request.raw.headers);
+    let rows = organizations.iter().map(|org| organization(&base, org)).collect();
+    page.respond(&base, &request.raw, rows)
 }
 
 /// `GET /organizations/{org}/`.
 pub(crate) async fn show(request: OrgRequest) -> ApiResult {
-    let mut shown = organization(&request.server, &request.org);
+    let mut shown = organization(&request.base(), &request.org);
     shown["access"] = json!(request.principal.scopes);
     // The one user owns every organization.
     if request.principal.user.is_some() {
@@ -63,7 +63,7 @@ pub(crate) async fn show_project(mut request: OrgRequest) -> ApiResult {
     if let Some(shown) = shown.as_object_mut() {
         shown.extend(settings);
     }
-    shown["organization"] = organization(&request.server, &request.org);
+    shown["organization"] = organization(&request.base(), &request.org);
     Ok(ok(&shown))
 }
 
@@ -99,8 +99,8 @@ fn user(id: i64, name: &str) -> Value {
 }
 
 /// An organization as the published API has it; `organizationUrl` is where its pages are.
-fn organization(server: &ServerState, org: &Organization) -> Value {
-    let url = Site::new(server.base()).absolute_url(&org.slug, "", None, None);
+fn organization(base: &str, org: &Organization) -> Value {
+    let url = Site::new(base).absolute_url(&org.slug, "", None, None);
     json!({
         "id": org.id.to_string(),
         "slug": org.slug,
@@ -112,7 +112,7 @@ fn organization(server: &ServerState, org: &Organization) -> Value {
         "requireEmailVerification": false,
         "avatar": avatar(),
         "features": [],
-        "links": { "organizationUrl": url, "regionUrl": server.base() },
+        "links": { "organizationUrl": url, "regionUrl": base },
         "hasAuthProvider": false,
         "allowMemberInvite": true,
         "allowMemberProjectCreation": true,

@@ -77,7 +77,7 @@ async fn initialize(mut request: OrgRequest, body: &Object) -> ApiResult {
         initial_data: initial_data.as_ref(),
         app: Some(&app),
         integration_id: None,
-        base_url: request.server.base(),
+        base_url: &request.base(),
         next: None,
     };
     let replaced = session_key(&request.raw);

@@ -95,6 +95,11 @@ impl PageRequest {
         self.principal.as_ref()?.user
     }
 
+    /// The server's address, as the browser knows it.
+    fn base(&self) -> String {
+        self.server.base_for(&self.raw.headers)
+    }
+
     /// As whom it is read.
     fn reader(&self) -> Result<Principal, ApiError> {
         let host = || self.raw.headers.get(HOST)?.to_str().ok();

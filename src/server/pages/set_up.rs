@@ -21,7 +21,6 @@ use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
 use crate::server::api::pipeline::{session_key, set_session_cookie};
 use crate::server::api::provider_json;
 use crate::server::http::{ApiError, ApiResult, RawRequest};
-use crate::server::state::ServerState;
 use crate::text::case::snake_case;
 use crate::text::segment;
 use axum::http::header::AUTHORIZATION;
@@ -77,7 +76,8 @@ fn offer(
     let page = StepPage { org: org.slug.clone(), provider, step: provider.steps().first() };
     let first = start_data(request, provider).and_then(|(app, initial_data)| {
         let slug = OrgSlug::parse(&org.slug).expect("an organization has a slug");
-        let address = (&*request.server, &request.raw);
+        let base = request.base();
+        let address = (base.as_str(), &request.raw);
         let start = pipeline_start(address, provider, &slug, &app, initial_data.as_ref());
         first_view(start, user, org.id)
     });
@@ -136,7 +136,7 @@ fn no_session(request: &PageRequest, parameters: &Object) -> Response {
     if request.raw.headers.contains_key(AUTHORIZATION) || !is_callback {
         return redirect("/");
     }
-    let address = format!("{}{}", request.server.base(), request.raw.whole_path());
+    let address = format!("{}{}", request.base(), request.raw.whole_path());
     request.page("Integration Setup", result::paste_page(&address))
 }
 
@@ -203,8 +203,8 @@ async fn start(
         Ok(data) => data,
         Err(error) => return Ok(Err(error)),
     };
-    let address = (&*request.server, &request.raw);
-    let start = pipeline_start(address, provider, &slug, &app, initial_data.as_ref());
+    let base = request.base();
+    let start = pipeline_start((&base, &request.raw), provider, &slug, &app, initial_data.as_ref());
     let replaced = session_key(&request.raw);
     let mut backend = EmbeddedBackend::new(&mut request.database);
     let key = backend.begin_session(start, user, org.id, entry_point, replaced.as_deref()).await;
@@ -217,7 +217,7 @@ async fn start(
 }
 
 fn pipeline_start<'a>(
-    (server, raw): (&'a ServerState, &'a RawRequest),
+    (base_url, raw): (&'a str, &'a RawRequest),
     provider: &'static dyn Provider,
     org: &'a OrgSlug,
     app: &'a Fields,
@@ -229,7 +229,7 @@ fn pipeline_start<'a>(
         initial_data,
         app: Some(app),
         integration_id: None,
-        base_url: server.base(),
+        base_url,
         next: raw.query("next"),
     }
 }
@@ -295,7 +295,7 @@ async fn complete(
 ) -> ApiResult {
     let slug = request.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
     let (key, next) = (&finished.integration_key, session.next.as_deref());
-    let site = Site::new(request.server.base());
+    let site = Site::new(request.base());
     let settings = site.settings_url(slug.as_str(), key, finished.id, next);
     if session.entry_point == EntryPoint::Link {
         return Ok(redirect(&settings));

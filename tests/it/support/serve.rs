@@ -90,7 +90,19 @@ impl ServeProcess {
         headers: &[(&str, String)],
         body: &str,
     ) -> ServeResponse {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        self.send_as_host(&self.address, method, path, headers, body)
+    }
+
+    /// The same with this `Host` header.
+    pub(crate) fn send_as_host(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &str,
+    ) -> ServeResponse {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -2,12 +2,13 @@
 //! is safe to repeat, and says why it waits.
 
 mod foreign;
+mod lost_request;
 pub(crate) mod permission;
 pub(crate) mod response;
 
 use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
+use crate::http::retry::{Attempt, RetryDelay, RetryLoop, RetryPolicy, SendError};
 use crate::http::{self, HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
@@ -234,7 +235,7 @@ impl SentryClient {
     }
 
     fn classify(&self, request: &SentryRequest<'_>, response: HttpResponse) -> Attempt {
-        let retry = request.retry;
+        let (retry, outage) = (request.retry, response.outage());
         self.jar.set_cookies(&mut response.cookies(), &self.base);
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
@@ -245,19 +246,21 @@ impl SentryClient {
         };
         match response.status {
             429 => Attempt::Retry {
-                after: Some(response.rate_limit()),
+                after: RetryDelay::RateLimit(response.rate_limit()),
                 failure: failure(ErrorCode::RateLimited, "rate limit reached"),
             },
             // Of a setup page, Sentry's own failure is a page too.
             408 | 500..=599 if !request.path.starts_with(API) => {
-                Attempt::uncertain(retry, self.unexpected(&response, "a setup page"))
+                Attempt::uncertain(retry, outage, self.unexpected(&response, "a setup page"))
             }
             408 | 500..=599 if !response.is_from_sentry() => {
-                Attempt::uncertain(retry, self.foreign(&response))
+                Attempt::uncertain(retry, outage, self.foreign(&response))
             }
-            408 | 500..=599 => {
-                Attempt::uncertain(retry, failure(ErrorCode::BackendError, "the backend failed"))
-            }
+            408 | 500..=599 => Attempt::uncertain(
+                retry,
+                outage,
+                failure(ErrorCode::BackendError, "the backend failed"),
+            ),
             _ => Attempt::Answer(response),
         }
     }

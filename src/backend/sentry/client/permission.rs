@@ -105,8 +105,8 @@ impl SentryClient {
         org: &OrgSlug,
     ) -> Error {
         match response.status {
-            200..=299 => return self.unexpected(response, "what was asked for"),
-            300..=399 => return self.redirected(response),
+            _ if response.redirect().is_some() => return self.redirected(response),
+            ..=399 => return self.unexpected(response, "what was asked for"),
             _ if !response.is_from_sentry() => return self.foreign(response),
             _ => {}
         }

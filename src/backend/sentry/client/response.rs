@@ -8,8 +8,6 @@ use std::time::Duration;
 
 /// How long a limited client waits when the server does not say: its windows are of one second.
 const WINDOW: Duration = Duration::from_secs(1);
-/// The longest wait that an answer is taken for, in seconds; no deadline is as far away.
-const MAX_SECONDS: u64 = 24 * 60 * 60;
 
 impl HttpResponse {
     /// The body as JSON, whatever its content type says; `Null` when it is none.
@@ -24,10 +22,8 @@ impl HttpResponse {
 
     /// How long to wait after a 429: as long as the server says, or until its window ends.
     pub(crate) fn rate_limit(&self) -> Duration {
-        let reset = self.number("x-sentry-rate-limit-reset");
-        let left = || reset.map(|reset| reset.saturating_sub(self.received));
-        let seconds = self.number("retry-after").or_else(left);
-        seconds.map_or(WINDOW, |seconds| Duration::from_secs(seconds.clamp(1, MAX_SECONDS)))
+        let reset = || self.time_until("x-sentry-rate-limit-reset");
+        self.retry_after().or_else(reset).unwrap_or(WINDOW).max(WINDOW)
     }
 
     /// The cursor of the next page, when there is one.
@@ -106,10 +102,11 @@ mod tests {
     const VECTORS: &str =
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/pipeline-vectors.json"));
 
-    fn response(status: u16, body: &str, headers: &[(&'static str, u64)]) -> HttpResponse {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from(*value)));
+    fn response(status: u16, body: &str, headers: &[(&'static str, &str)]) -> HttpResponse {
+        let header = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        let headers = headers.iter().map(header);
         let (body, headers) = (body.to_owned(), headers.collect());
         HttpResponse { status, body, headers, received: 1_000 }
     }
@@ -129,10 +126,19 @@ mod tests {
 
     #[test]
     fn a_limited_client_waits_for_the_window_to_end() {
+        let (after, reset) = ("retry-after", "x-sentry-rate-limit-reset");
         for (headers, seconds) in [
-            (&[("x-sentry-rate-limit-reset", 1_003)][..], 3),
-            (&[], WINDOW.as_secs()),
-            (&[("retry-after", 1_000_000)], MAX_SECONDS),
+            (&[(reset, "1003")][..], 3),
+            (&[(reset, "1002.5")], 3),
+            (&[(reset, "17")], 1),
+            (&[(reset, "-5")], 1),
+            (&[(reset, "never")], 1),
+            (&[], 1),
+            (&[(after, "1000000")], 86_400),
+            (&[(after, "7"), (reset, "1003")], 7),
+            (&[(after, "in a while"), (reset, "1003")], 3),
+            (&[(after, "Thu, 01 Jan 1970 00:17:10 GMT")], 30),
+            (&[(after, "Thu, 01 Jan 1970 00:00:00 GMT")], 1),
         ] {
             assert_eq!(response(429, "", headers).rate_limit(), Duration::from_secs(seconds));
         }

@@ -65,7 +65,9 @@ impl SentryBackend<'_> {
         };
         let body = response.json();
         match response.status {
-            200..=299 if body.is_object() => Ok(StepResult::Complete(finished(&body)?)),
+            _ if response.is_success() && body.is_object() => {
+                Ok(StepResult::Complete(finished(&body)?))
+            }
             400 | 409 if response.is_from_sentry() => {
                 Ok(StepResult::Refused(refusal(&response, &body)))
             }
@@ -84,7 +86,7 @@ impl SentryBackend<'_> {
         }
         let response = self.post(&initialize(self.task), RetryPolicy::Safe).await?;
         match response.status {
-            200..=299 => Ok(StartResult::Step(self.read_step(&response)?)),
+            _ if response.is_success() => Ok(StartResult::Step(self.read_step(&response)?)),
             404 if !response.is_from_sentry() => Ok(StartResult::NoEndpoint(response)),
             400 | 404 if response.is_from_sentry() => Err(self.not_offered(&response)),
             _ => Err(self.denied(&response, Permission::Pipeline)),
@@ -134,20 +136,24 @@ impl SentryBackend<'_> {
 
     fn progress(&mut self, response: &HttpResponse) -> Result<StepResult> {
         let body = response.json();
-        if !response.is_success() && !response.is_from_sentry() {
+        if response.is_success() {
+            return match body["status"].as_str() {
+                Some("advance") => Ok(StepResult::Advance(self.read_step(response)?)),
+                Some("stay") => Ok(StepResult::Stay(object(&body["data"]))),
+                Some("complete") => Ok(StepResult::Complete(finished(&body["data"])?)),
+                _ => Err(self.client.unexpected(response, "a pipeline's result")),
+            };
+        }
+        if !response.is_from_sentry() {
             return Err(self.denied(response, Permission::Pipeline));
         }
         match (response.status, body["status"].as_str()) {
-            (200..=299, Some("advance")) => Ok(StepResult::Advance(self.read_step(response)?)),
-            (200..=299, Some("stay")) => Ok(StepResult::Stay(object(&body["data"]))),
-            (200..=299, Some("complete")) => Ok(StepResult::Complete(finished(&body["data"])?)),
             (400, Some("error")) => Ok(StepResult::Refused(refusal(response, &body["data"]))),
             (400, _) => Ok(match field_errors(&body) {
                 fields if fields.is_empty() => StepResult::Refused(refusal(response, &body)),
                 fields => StepResult::Invalid(fields),
             }),
             (404, _) => Ok(StepResult::Refused(permission::expired(response))),
-            (200..=299, _) => Err(self.client.unexpected(response, "a pipeline's result")),
             _ => Err(self.denied(response, Permission::Pipeline)),
         }
     }
@@ -208,7 +214,6 @@ pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
         integration_key: text(&data["provider"]["key"]),
         name: text(&data["name"]),
         changed: true,
-        location: None,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::StepResult;
-use crate::model::{Fields, FinishedIntegration};
+use crate::model::{Fields, ListedIntegration};
 use crate::provider::{INITIAL, Step};
 use crate::text::segment;
 use url::{Url, form_urlencoded};
@@ -49,7 +49,7 @@ impl SentryBackend<'_> {
 
     async fn arrived(&self, response: &HttpResponse) -> Result<StepResult> {
         self.check_access(response)?;
-        let Some(location) = response.header("location") else {
+        let Some(location) = response.redirect() else {
             return match SetupPage::read(&response.body) {
                 SetupPage::Error(reason) => {
                     Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
@@ -60,29 +60,26 @@ impl SentryBackend<'_> {
             };
         };
         let location = self.client.base().join(location).ok();
-        match location.as_ref().and_then(|url| Some((url, self.finished_id(url)?))) {
-            Some((location, id)) => Ok(StepResult::Complete(self.finished_at(location, id).await)),
+        match location.and_then(|url| self.finished_id(&url)) {
+            Some(id) => self.linked_by(id).await,
             None => Err(self.not_finished()),
         }
     }
 
-    /// The integration whose settings page an address is.
+    /// The integration whose settings page an address is. The server may know itself by another
+    /// address than ours, so only the path is read.
     fn finished_id(&self, location: &Url) -> Option<i64> {
         let key = segment(self.task.provider_key());
         let (_, rest) = location.path().split_once(&format!("/integrations/{key}/"))?;
         rest.split('/').next()?.parse().ok()
     }
 
-    async fn finished_at(&self, location: &Url, id: i64) -> FinishedIntegration {
-        let listed = self.list().await.unwrap_or_default();
-        let name = listed.into_iter().find(|one| one.id == id).map(|one| one.name);
-        FinishedIntegration {
-            id,
-            integration_key: self.task.provider_key().to_owned(),
-            name: name.unwrap_or_default(),
-            changed: true,
-            location: Some(location.to_string()),
-        }
+    /// The integration that a redirect names, which the organization must have.
+    async fn linked_by(&self, id: i64) -> Result<StepResult> {
+        let named = |one: &ListedIntegration| one.id == id && one.active;
+        let look = async || Ok(self.list().await?.into_iter().find(named));
+        let found = self.client.look_for(look).await?.ok_or_else(|| self.not_finished())?;
+        Ok(StepResult::Complete(self.finished_as(found)))
     }
 
     /// To choose an organization, or because the person may not install here.

@@ -63,8 +63,7 @@ impl SentryBackend<'_> {
         if let Some(step) = browser {
             return Ok(self.person_step(step.id.to_owned(), step.link.unwrap_or_default()));
         }
-        let current = match (response.header("location").is_some(), SetupPage::read(&response.body))
-        {
+        let current = match (response.redirect().is_some(), SetupPage::read(&response.body)) {
             (true, _) => PageKind::Callback,
             (false, SetupPage::Form { guide: true, .. }) => PageKind::Guide,
             (false, SetupPage::Form { .. }) => PageKind::Form,
@@ -131,7 +130,7 @@ impl SentryBackend<'_> {
 
     fn page_progress(&mut self, response: &HttpResponse, index: usize) -> Result<StepResult> {
         self.check_access(response)?;
-        if response.header("location").is_some() {
+        if response.redirect().is_some() {
             return Ok(StepResult::Advance(self.page_step(PageKind::Callback, index + 1)));
         }
         match SetupPage::read(&response.body) {
@@ -167,8 +166,8 @@ impl SentryBackend<'_> {
 
     /// A person who may not install is sent to the login page, and one without a pipeline home.
     pub(crate) fn check_access(&self, response: &HttpResponse) -> Result {
-        match (response.status, response.header("location")) {
-            (300..=399, Some(location)) if self.is_login(location) => {
+        match (response.status, response.redirect()) {
+            (_, Some(location)) if self.is_login(location) => {
                 let org = &self.task.org;
                 let message =
                     format!("the token's owner is not allowed to install integrations for {org}");
@@ -176,8 +175,9 @@ impl SentryBackend<'_> {
                     "use an access token of a user with the role owner, manager or admin",
                 ))
             }
-            (300..=399, Some("/")) => Err(permission::expired(response).into()),
-            (200..=399, _) => Ok(()),
+            (_, Some("/")) => Err(permission::expired(response).into()),
+            (_, Some(_)) => Ok(()),
+            _ if response.is_success() => Ok(()),
             (404, _) => Err(Error::new(
                 ErrorCode::Unsupported,
                 format!(
