@@ -2,6 +2,7 @@
 //! foreign text and of secrets.
 
 use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
+use crate::support::watched_process;
 use serde_json::json;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -100,7 +101,7 @@ fn a_strangers_name_that_points_here_reads_nothing() {
     let at = |host: String| {
         let head =
             format!("GET {INTEGRATIONS} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        let mut stream = std::net::TcpStream::connect(&serve.address).unwrap();
+        let mut stream = watched_process::connect(&serve.address);
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
         let mut text = String::new();
         std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
