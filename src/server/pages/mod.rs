@@ -21,7 +21,7 @@ pub(crate) mod urls;
 
 use super::auth;
 use super::auth::scopes::Scopes;
-use super::auth::sessions::BrowserSession;
+use super::auth::sessions::{BrowserSession, INSTALLS};
 use super::endpoint::spawn_isolated;
 use super::http::{ApiError, ApiResult, RawRequest};
 use super::state::{DatabaseLease, ServerState};
@@ -85,6 +85,12 @@ impl PageRequest {
     /// The user of the token or the session, if it is a user's.
     fn user(&self) -> Option<i64> {
         self.principal.as_ref()?.user
+    }
+
+    /// Whether somebody with this role may set integrations up by this token or session.
+    fn may_install(&self, role: Option<&str>) -> bool {
+        let holds = |principal| role.is_some_and(|role| auth::both_hold(principal, role, INSTALLS));
+        self.principal.as_ref().is_some_and(holds)
     }
 
     /// As whom it is read.

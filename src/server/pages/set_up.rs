@@ -1,8 +1,8 @@
 //! The set-up of an integration: what a person's browser, or a client of the `web` dialect, walks,
 //! as on a Sentry of 2023.
 //!
-//! A client is known by its token, which comes with every request; of scopes only the user's
-//! role is looked at, as on a server of 23.7.1. A person is known by the session of the browser.
+//! A client is known by its token, which comes with every request, a person by the session of the
+//! browser. Either must hold a scope that sets integrations up, and the user's role the same one.
 //! What a link alone would start and finish, a person confirms; and a person is shown the vendor's
 //! address instead of being sent there, for a form may only lead to this server.
 
@@ -10,7 +10,7 @@ use super::layout::redirect;
 use super::step::StepPage;
 use super::{FORM_KEY, PageRequest, login, result};
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};
-use crate::database::{Organization, PageQuery, may_install};
+use crate::database::{Organization, PageQuery};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
 use crate::integration::callback::denied;
 use crate::integration::{Pipeline, PipelineStart, StepResult};
@@ -19,6 +19,8 @@ use crate::model::{Fields, FinishedIntegration, Object, OrgSlug};
 use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
 use crate::server::api::pipeline::{session_key, set_session_cookie};
 use crate::server::api::provider_json;
+use crate::server::auth;
+use crate::server::auth::sessions::INSTALLS;
 use crate::server::http::{ApiError, ApiResult};
 use crate::text::case::snake_case;
 use crate::text::segment;
@@ -37,7 +39,7 @@ pub(super) async fn begin(mut request: PageRequest) -> ApiResult {
     let own_login = format!("{}/", segment(&org.slug));
     let Some(user) = request.user() else { return Ok(to_login(&request, &own_login)) };
     let role = request.database.role(org.id, user).await?;
-    if !may_install(role.as_deref()) {
+    if !request.may_install(role.as_deref()) {
         return match role {
             _ if request.browser_session.is_some() => Err(ApiError::forbidden()),
             Some(_) => Ok(to_login(&request, "")),
@@ -79,6 +81,7 @@ pub(super) async fn advance(mut request: PageRequest) -> ApiResult {
         let message = "Current user does not match user that started the pipeline.";
         return Ok(page.refused(&request, &Error::new(ErrorCode::Unauthorized, message)));
     }
+    auth::check_scopes(request.principal.as_ref(), INSTALLS)?;
     if request.method == Method::POST || is_answered_by(session.step, &parameters) {
         if request.method == Method::GET
             && request.browser_session.is_some()
@@ -124,7 +127,7 @@ pub(super) async fn configure(mut request: PageRequest) -> ApiResult {
     };
     let Some(org) = chosen_organization(&mut request, user).await? else { return Ok(link) };
     let role = request.database.role(org.id, user).await?;
-    if !may_install(role.as_deref()) {
+    if !request.may_install(role.as_deref()) {
         return Ok(link);
     }
     let (key, session) = match start(&mut request, provider, user, &org, EntryPoint::Link).await? {

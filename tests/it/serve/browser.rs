@@ -8,16 +8,16 @@ use serde_json::json;
 const FORM: &str = "application/x-www-form-urlencoded";
 const INTEGRATIONS: &str = "/settings/acme/integrations/";
 const RELEASES: &str = "/organizations/acme/releases/";
-const EXAMPLE: &str = "/organizations/acme/integrations/example/setup/";
+pub(crate) const EXAMPLE: &str = "/organizations/acme/integrations/example/setup/";
 
 /// A browser with its cookies.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     serve: &'a ServeProcess,
     cookies: Vec<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(serve: &'a ServeProcess) -> Self {
+    pub(crate) fn new(serve: &'a ServeProcess) -> Self {
         Self { serve, cookies: Vec::new() }
     }
 
@@ -29,7 +29,7 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    fn sign_in(&mut self, token: &str, next: &str) -> ServeResponse {
+    pub(crate) fn sign_in(&mut self, token: &str, next: &str) -> ServeResponse {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("token", token)
             .append_pair("next", next)
@@ -37,7 +37,7 @@ impl<'a> Browser<'a> {
         self.send("POST", "/auth/login/", &form)
     }
 
-    fn get(&mut self, path: &str) -> ServeResponse {
+    pub(crate) fn get(&mut self, path: &str) -> ServeResponse {
         self.send("GET", path, "")
     }
 
@@ -54,7 +54,12 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends a form of the page, with what the page put into it.
-    fn submit(&mut self, page: &ServeResponse, path: &str, fields: &str) -> ServeResponse {
+    pub(crate) fn submit(
+        &mut self,
+        page: &ServeResponse,
+        path: &str,
+        fields: &str,
+    ) -> ServeResponse {
         let key = hidden(page).unwrap_or_default();
         self.send("POST", path, &format!("form-key={key}&{fields}"))
     }
@@ -66,7 +71,7 @@ fn hidden(page: &ServeResponse) -> Option<&str> {
     rest.split('"').next()
 }
 
-fn installed(serve: &ServeProcess) -> usize {
+pub(crate) fn installed(serve: &ServeProcess) -> usize {
     let listed = serve.get("/api/0/organizations/acme/integrations/").expect(200);
     listed.as_array().unwrap().len()
 }

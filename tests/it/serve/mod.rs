@@ -1,6 +1,6 @@
 //! `serve`: Sentry's API and the pages, over HTTP.
 
-mod browser;
+pub(crate) mod browser;
 mod client;
 mod guard;
 mod links;
@@ -9,6 +9,7 @@ pub(crate) mod page_links;
 mod pages;
 mod pipeline;
 mod releases;
+mod roles;
 mod scopes;
 mod start;
 mod transcripts;

@@ -42,7 +42,8 @@ impl WatchedProcess {
     #[track_caller]
     pub(crate) fn wait(&self) -> ExitStatus {
         let status = loop {
-            match self.child().try_wait().unwrap() {
+            let ended = self.child().try_wait().unwrap();
+            match ended {
                 Some(status) => break status,
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
@@ -84,9 +85,10 @@ fn watch(ended: &Receiver<()>, limit: Duration, child: &Mutex<Child>, is_overdue
 #[track_caller]
 pub(crate) fn output(command: &mut Command) -> Output {
     let process = WatchedProcess::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
-    let (stdout, stderr) = (process.child().stdout.take(), process.child().stderr.take());
-    let listener = std::thread::spawn(move || read_all(stderr.unwrap()));
-    let stdout = read_all(stdout.unwrap());
+    let stderr = process.child().stderr.take().unwrap();
+    let listener = std::thread::spawn(move || read_all(stderr));
+    let stdout = process.child().stdout.take().unwrap();
+    let stdout = read_all(stdout);
     Output { stdout, stderr: listener.join().unwrap(), status: process.wait() }
 }
 
