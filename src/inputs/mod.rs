@@ -9,7 +9,7 @@ mod output;
 mod parse;
 pub mod raw;
 pub mod release;
-mod sentry_cli;
+pub mod sentry_cli;
 pub mod state;
 pub mod table;
 pub mod types;

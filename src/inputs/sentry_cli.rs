@@ -14,7 +14,7 @@ const KEYS: [(&str, &str); 3] = [("url", "url"), ("org", "org"), ("project", "pr
 
 /// What the files say: the input's name, the text, and the file. As sentry-cli has it, the file that
 /// `SENTRY_PROPERTIES` names goes before the others.
-pub(super) fn read(env: &Env, read: ReadFile<'_>) -> Vec<(&'static str, String, &'static str)> {
+pub fn read(env: &Env, read: ReadFile<'_>) -> Vec<(&'static str, String, &'static str)> {
     let named = env.get("SENTRY_PROPERTIES").and_then(|path| {
         let failed = |error: &_| tracing::warn!(path, %error, "cannot read SENTRY_PROPERTIES");
         read(path).inspect_err(failed).ok()

@@ -99,9 +99,11 @@ impl OutputFile {
         let mut dropped = Vec::new();
         let text = match self.format {
             FileFormat::Blocks => {
-                let block =
-                    |(name, value): &(&str, String)| github::output_block(name, value, delimiter);
-                values.iter().map(block).collect::<Result<_, _>>()?
+                // Each block has a mark of its own.
+                let block = |(index, (name, value)): (usize, &(&str, String))| {
+                    github::output_block(name, value, &format!("{delimiter}_{index}"))
+                };
+                values.iter().enumerate().map(block).collect::<Result<_, _>>()?
             }
             FileFormat::Dotenv => {
                 let text;

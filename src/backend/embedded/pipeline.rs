@@ -130,12 +130,13 @@ impl StoredPipeline {
         })
     }
 
-    /// Writes index and data, which restarts the time to live. A key that is gone stays gone.
+    /// Writes index and data, which restarts the time to live. A key that is gone stays gone, and a
+    /// pipeline that another process has taken further stays there.
     pub(super) fn save(&self, connection: &Connection, key: &str) -> rusqlite::Result<()> {
         let sql = "UPDATE pipeline_state
                    SET step_index = :step_index, data = :data, expires_at = :expires_at,
                        callback = :callback
-                   WHERE key = :key AND ended = 0";
+                   WHERE key = :key AND ended = 0 AND step_index <= :step_index";
         let values = named_params! {
             ":key": key,
             ":step_index": index(self.step_index),

@@ -98,6 +98,10 @@ pub(crate) async fn holds_scopes(
     }
     let user = principal.user.ok_or_else(ApiError::forbidden)?;
     let role = database.role(org, user).await?.ok_or_else(ApiError::forbidden)?;
-    let both_hold = |scope: &&str| role_holds(&role, scope) && holds(principal, scope);
-    Ok(scopes.is_empty() || scopes.iter().any(both_hold))
+    Ok(scopes.is_empty() || both_hold(principal, &role, scopes))
+}
+
+/// Whether token and role hold one and the same of the scopes.
+pub(crate) fn both_hold(principal: &Principal, role: &str, scopes: Scopes) -> bool {
+    scopes.iter().any(|scope| role_holds(role, scope) && holds(principal, scope))
 }

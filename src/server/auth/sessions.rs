@@ -17,8 +17,8 @@ use subtle::ConstantTimeEq;
 const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// How many sessions are kept; one more ends the oldest.
 const MAX_SESSIONS: usize = 64;
-/// What a token must be good for, any one of them, to sign its user in.
-const INSTALLS: Scopes = &["org:write", "org:admin", "org:integrations"];
+/// What a token must be good for, any one of them, to sign its user in and to set something up.
+pub(crate) const INSTALLS: Scopes = &["org:write", "org:admin", "org:integrations"];
 
 /// A browser that is signed in.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ pub(crate) mod urls;
 
 use super::auth;
 use super::auth::scopes::Scopes;
-use super::auth::sessions::BrowserSession;
+use super::auth::sessions::{BrowserSession, INSTALLS};
 use super::endpoint::{HandlerAnswer, HandlerFuture, spawn_isolated};
 use super::http::{ApiError, ApiResult, RawRequest, RequestAccess};
 use super::state::{DatabaseLease, ServerState};
@@ -98,6 +98,12 @@ impl PageRequest {
     /// The server's address, as the browser knows it.
     fn base(&self) -> String {
         self.server.base_for(&self.raw.headers)
+    }
+
+    /// Whether somebody with this role may set integrations up by this token or session.
+    fn may_install(&self, role: Option<&str>) -> bool {
+        let holds = |principal| role.is_some_and(|role| auth::both_hold(principal, role, INSTALLS));
+        self.principal.as_ref().is_some_and(holds)
     }
 
     /// As whom it is read.

@@ -1,8 +1,8 @@
 //! The set-up of an integration: what a person's browser, or a client of the `web` dialect, walks,
 //! as on a Sentry of 2023.
 //!
-//! A client is known by its token, which comes with every request; of scopes only the user's
-//! role is looked at, as on a server of 23.7.1. A person is known by the session of the browser.
+//! A client is known by its token, which comes with every request, a person by the session of the
+//! browser. Either must hold a scope that sets integrations up, and the user's role the same one.
 //! A person's link or callback changes nothing by itself: it shows the form that does. A script
 //! submits that form only where a callback brings back what the vendor was given. A person is shown
 //! the vendor's address instead of being sent there, for a form may only lead to this server.
@@ -11,7 +11,7 @@ use super::layout::redirect;
 use super::step::StepPage;
 use super::{FORM_KEY, FORM_STEP, PageRequest, login, result};
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession, first_view};
-use crate::database::{Organization, PageQuery, may_install};
+use crate::database::{Organization, PageQuery};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
 use crate::integration::callback::denied;
 use crate::integration::{Pipeline, PipelineStart, StepResult};
@@ -20,6 +20,8 @@ use crate::model::{Fields, FinishedIntegration, Object, OrgSlug};
 use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
 use crate::server::api::pipeline::{session_key, set_session_cookie};
 use crate::server::api::provider_json;
+use crate::server::auth;
+use crate::server::auth::sessions::INSTALLS;
 use crate::server::http::{ApiError, ApiResult, RawRequest};
 use crate::text::case::snake_case;
 use crate::text::segment;
@@ -37,7 +39,7 @@ pub(super) async fn begin(mut request: PageRequest) -> ApiResult {
     let own_login = format!("{}/", segment(&org.slug));
     let Some(user) = request.user() else { return Ok(to_login(&request, &own_login)) };
     let role = request.database.role(org.id, user).await?;
-    if !may_install(role.as_deref()) {
+    if !request.may_install(role.as_deref()) {
         return match role {
             _ if request.browser_session.is_some() => Err(ApiError::forbidden()),
             Some(_) => Ok(to_login(&request, "")),
@@ -110,6 +112,7 @@ pub(super) async fn advance(mut request: PageRequest) -> ApiResult {
         let message = "Current user does not match user that started the pipeline.";
         return Ok(page.refused(&request, &Error::new(ErrorCode::Unauthorized, message)));
     }
+    auth::check_scopes(request.principal.as_ref(), INSTALLS)?;
     let word = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default();
     if request.is_form() || is_answered_by(session.step, &parameters) {
         if !request.may_change() {
@@ -153,7 +156,7 @@ pub(super) async fn configure(mut request: PageRequest) -> ApiResult {
     };
     let Some(org) = chosen_organization(&mut request, user).await? else { return Ok(link) };
     let role = request.database.role(org.id, user).await?;
-    if !may_install(role.as_deref()) {
+    if !request.may_install(role.as_deref()) {
         return Ok(link);
     }
     if !request.may_change() {

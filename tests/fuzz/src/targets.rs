@@ -1,6 +1,9 @@
 //! What is fed with anything at all: each target reads it as the program would, and then holds what
 //! came of it to what was meant. None may panic, and none may take long.
 
+#[path = "readers.rs"]
+mod readers;
+
 use crate::support::runner_parser::{self, OutputFile, WorkflowCommand};
 use finishline::env::Env;
 use finishline::error::{Error, ErrorCode, Warning};
@@ -25,7 +28,7 @@ use tokio::runtime::Builder;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder under `corpus`.
-pub(crate) const TARGETS: [(&str, Target); 10] = [
+pub(crate) const TARGETS: [(&str, Target); 16] = [
     ("state", state),
     ("manifest", manifest),
     ("callback", callback),
@@ -36,6 +39,12 @@ pub(crate) const TARGETS: [(&str, Target); 10] = [
     ("event", event),
     ("outputs", written),
     ("git", history),
+    ("git_files", readers::git_files),
+    ("sentry_cli", readers::sentry_cli),
+    ("repository", readers::repository),
+    ("macros", readers::macros),
+    ("resume_file", readers::resume_file),
+    ("date", readers::dates),
 ];
 
 /// A word that stands in no message by itself.

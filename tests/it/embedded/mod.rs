@@ -6,5 +6,6 @@ mod kept_here;
 mod migrations;
 mod pipeline;
 mod processes;
+mod races;
 mod schema_order;
 mod simultaneous_deploys;

@@ -9,4 +9,6 @@ mod links;
 mod providers;
 mod refusals;
 mod resume;
+mod signatures;
+mod taken_identity;
 mod transcripts;

@@ -7,4 +7,5 @@ mod job;
 mod limits;
 mod prefix;
 mod redirect;
+mod single_lines;
 mod unwritable;

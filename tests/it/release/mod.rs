@@ -11,6 +11,7 @@ pub(crate) mod github;
 mod github_faults;
 mod input_forms;
 mod inputs;
+mod known_commits;
 mod matrix;
 mod odd_commits;
 mod previous_commit;

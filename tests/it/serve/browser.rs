@@ -2,12 +2,13 @@
 //! foreign text and of secrets.
 
 use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
+use crate::support::watched_process;
 use serde_json::json;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const INTEGRATIONS: &str = "/settings/acme/integrations/";
 const RELEASES: &str = "/organizations/acme/releases/";
-const EXAMPLE: &str = "/organizations/acme/integrations/example/setup/";
+pub(crate) const EXAMPLE: &str = "/organizations/acme/integrations/example/setup/";
 
 /// A browser with its cookies.
 pub(crate) struct Browser<'a> {
@@ -33,7 +34,7 @@ impl<'a> Browser<'a> {
         self.cookies.iter().any(|cookie| cookie.starts_with("finishline-"))
     }
 
-    fn sign_in(&mut self, token: &str, next: &str) -> ServeResponse {
+    pub(crate) fn sign_in(&mut self, token: &str, next: &str) -> ServeResponse {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("token", token)
             .append_pair("next", next)
@@ -76,7 +77,7 @@ fn hidden<'a>(page: &'a ServeResponse, name: &str) -> Option<&'a str> {
     rest.split('"').next()
 }
 
-fn installed(serve: &ServeProcess) -> usize {
+pub(crate) fn installed(serve: &ServeProcess) -> usize {
     let listed = serve.get("/api/0/organizations/acme/integrations/").expect(200);
     listed.as_array().unwrap().len()
 }
@@ -112,7 +113,7 @@ fn a_strangers_name_that_points_here_reads_nothing() {
     let at = |host: String| {
         let head =
             format!("GET {INTEGRATIONS} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        let mut stream = std::net::TcpStream::connect(&serve.address).unwrap();
+        let mut stream = watched_process::connect(&serve.address);
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
         let mut text = String::new();
         std::io::Read::read_to_string(&mut stream, &mut text).unwrap();

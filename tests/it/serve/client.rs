@@ -1,6 +1,7 @@
 //! Our own client before our own server: one expectation for it and for the embedded backend.
 
 use crate::support::serve::{ServeProcess, TOKEN};
+use crate::support::watched_process;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
@@ -8,7 +9,7 @@ use std::process::{Command, Output};
 fn run(variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_finishline"));
     command.env_clear().args(["run", "--format", "json"]);
-    command.envs(variables.iter().copied()).output().unwrap()
+    watched_process::output(command.envs(variables.iter().copied()))
 }
 
 /// What it told, without the address of the server, and its exit code.

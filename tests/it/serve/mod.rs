@@ -1,6 +1,6 @@
 //! `serve`: Sentry's API and the pages, over HTTP.
 
-mod browser;
+pub(crate) mod browser;
 mod client;
 mod guard;
 mod killed_writers;
@@ -11,6 +11,7 @@ pub(crate) mod page_links;
 mod pages;
 mod pipeline;
 mod releases;
+mod roles;
 mod safe_requests;
 mod scopes;
 mod start;

@@ -1,9 +1,9 @@
 //! Whether `serve` shows every page that a run on the embedded backend hands out: each address is
 //! asked for on the same file, by a browser of this machine that is not signed in.
 
+use crate::support::watched_process;
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -53,14 +53,14 @@ fn start(database: &Path) -> (ServerGuard, String) {
     command.env_clear().env("SENTRY_AUTH_TOKEN", "t").args(["serve", "--listen", "127.0.0.1:0"]);
     command.arg("--database").arg(database).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut server = ServerGuard(command.spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let (line, stdout) = watched_process::first_line(server.0.stdout.take().unwrap());
+    server.0.stdout = Some(stdout.into_inner());
     let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
     (server, address)
 }
 
 fn status(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = watched_process::connect(address);
     let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut answer = Vec::new();

@@ -5,7 +5,7 @@ use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
 use serde_json::{Value, json};
 
 const ACME: &str = "/api/0/organizations/acme/";
-const PIPELINE: &str = "/api/0/organizations/acme/pipeline/integration_pipeline/";
+pub(crate) const PIPELINE: &str = "/api/0/organizations/acme/pipeline/integration_pipeline/";
 
 /// A client with a cookie jar.
 pub(crate) struct PipelineClient<'a> {
@@ -44,12 +44,12 @@ impl<'a> PipelineClient<'a> {
         answer
     }
 
-    fn begin(&mut self, provider: &str) -> Value {
+    pub(crate) fn begin(&mut self, provider: &str) -> Value {
         let body = json!({ "action": "initialize", "provider": provider });
         self.request("POST", PIPELINE, &body).expect(200)
     }
 
-    fn post(&mut self, body: Value) -> ServeResponse {
+    pub(crate) fn post(&mut self, body: Value) -> ServeResponse {
         self.request("POST", PIPELINE, &body)
     }
 }

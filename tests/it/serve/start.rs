@@ -1,9 +1,9 @@
 //! `serve` from outside: how it starts and stops, who may ask, and what it says to nobody.
 
 use crate::support::serve::{ServeProcess, TOKEN, command, database};
+use crate::support::watched_process;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpStream;
 
 const ACME: &str = "/api/0/organizations/acme/";
 
@@ -159,7 +159,7 @@ fn without_a_token_in_the_environment_it_makes_its_own_and_keeps_them() {
 #[test]
 fn a_signal_lets_a_request_in_flight_come_to_its_end() {
     let serve = ServeProcess::start();
-    let mut stream = TcpStream::connect(&serve.address).unwrap();
+    let mut stream = watched_process::connect(&serve.address);
     let head = format!("GET {ACME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     // The server has read the head's beginning once it answers another request.
@@ -185,9 +185,7 @@ fn two_servers_may_use_one_file() {
     let mut command = command(one.folder.path(), &["--org", "second"]);
     let child = command.env("SENTRY_AUTH_TOKEN", "2").stdout(std::process::Stdio::piped());
     let mut child = child.spawn().unwrap();
-    let mut line = String::new();
-    let mut out = std::io::BufReader::new(child.stdout.as_mut().unwrap());
-    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+    let _stdout = watched_process::first_line(child.stdout.take().unwrap());
     let listed = one.get("/api/0/organizations/").expect(200);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -202,7 +200,7 @@ fn a_wrong_command_line_is_said_in_words() {
         (["--org", "a/b"], "invalid --org `a/b`: expected a slug"),
         (["--project", "web"], "--project needs an --org"),
     ] {
-        let output = command(folder.path(), &arguments).output().unwrap();
+        let output = watched_process::output(&mut command(folder.path(), &arguments));
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(words), "{said}");

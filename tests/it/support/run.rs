@@ -2,13 +2,14 @@
 
 use crate::serve::page_links;
 use crate::support::runner_parser::{self, Variables, WorkflowCommand};
+use crate::support::watched_process::WatchedProcess;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -192,11 +193,11 @@ impl ProgramRun {
         }
         command.envs(self.variables.iter().cloned());
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let child = WatchedProcess::spawn(&mut command);
+        let stdin = child.child().stdin.take();
         // Whoever reads only a part of its input is gone before the rest is written.
-        drop(child.stdin.take().map(|mut stdin| stdin.write_all(&self.stdin)));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let child = KilledOnDrop(child);
+        drop(stdin.map(|mut stdin| stdin.write_all(&self.stdin)));
+        let stderr = BufReader::new(child.child().stderr.take().unwrap());
         RunningProgram { run: self.clone(), number, child, stderr, read_stderr: String::new() }
     }
 
@@ -256,18 +257,9 @@ pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<String> {
 pub(crate) struct RunningProgram {
     run: ProgramRun,
     number: usize,
-    child: KilledOnDrop,
+    child: WatchedProcess,
     stderr: BufReader<ChildStderr>,
     read_stderr: String,
-}
-
-/// A process that does not outlive its test.
-struct KilledOnDrop(Child);
-
-impl Drop for KilledOnDrop {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-    }
 }
 
 impl RunningProgram {
@@ -282,6 +274,7 @@ impl RunningProgram {
         while !line.contains(words) {
             line.clear();
             let count = self.stderr.read_line(&mut line).unwrap();
+            self.child.assert_in_time();
             assert!(count > 0, "{words:?} is never said: {}", self.read_stderr);
             self.read_stderr.push_str(&line);
         }
@@ -291,19 +284,19 @@ impl RunningProgram {
     /// Stops reading standard output.
     #[cfg(unix)]
     pub(crate) fn close_stdout(&mut self) {
-        self.child.0.stdout = None;
+        self.child.child().stdout = None;
     }
 
     /// Sends a signal by its name.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.0.id());
+        let kill = format!("kill -{name} {}", self.child.child().id());
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Waits for the end.
     pub(crate) fn wait(mut self) -> RunResult {
-        let stdout = self.child.0.stdout.take();
+        let stdout = self.child.child().stdout.take();
         let listener = std::thread::spawn(move || {
             let mut text = String::new();
             stdout.map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text)).map(|_| text)
@@ -311,7 +304,7 @@ impl RunningProgram {
         let mut stderr = self.read_stderr;
         self.stderr.read_to_string(&mut stderr).unwrap();
         let stdout = listener.join().unwrap().unwrap();
-        let exit = self.child.0.wait().unwrap().code();
+        let exit = self.child.wait().code();
         self.run.check_pages(&format!("{stdout}{stderr}"));
         RunResult { run: self.run, number: self.number, exit, stdout, stderr }
     }

@@ -1,12 +1,12 @@
 //! The real `finishline serve` on a port of its own, and the smallest HTTP client that talks to it.
 
+use crate::support::watched_process::{connect, first_line, wait_in_time};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
 
 /// The token that the server is given.
@@ -17,6 +17,7 @@ pub(crate) struct ServeProcess {
     child: Child,
     pub(crate) address: String,
     pub(crate) folder: TempDir,
+    _stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl ServeProcess {
@@ -41,15 +42,14 @@ impl ServeProcess {
         let mut command = command(folder.path(), arguments);
         command.envs(variables);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let (line, stdout) = first_line(child.stdout.take().unwrap());
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        Self { child, address, folder }
+        Self { child, address, folder, _stdout: Some(stdout) }
     }
 
     /// One that was started elsewhere.
     pub(crate) fn of_child(child: Child, address: &str, folder: TempDir) -> Self {
-        Self { child, address: address.to_owned(), folder }
+        Self { child, address: address.to_owned(), folder, _stdout: None }
     }
 
     /// Where the server is.
@@ -107,12 +107,14 @@ impl ServeProcess {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         request.push_str(&format!("Connection: close\r\nContent-Length: {}\r\n\r\n", body.len()));
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = connect(&self.address);
         stream.write_all(request.as_bytes()).unwrap();
         // A server that refuses a large body need not read it to its end.
         drop(stream.write_all(body.as_bytes()));
         let mut bytes = Vec::new();
-        drop(stream.read_to_end(&mut bytes));
+        let read = stream.read_to_end(&mut bytes);
+        let is_overdue = read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        assert!(!is_overdue, "{method} {path} is never answered");
         ServeResponse::parse(&String::from_utf8(bytes).unwrap())
     }
 
@@ -179,7 +181,7 @@ impl ServeProcess {
 
     fn terminate(&mut self) -> ExitStatus {
         self.signal();
-        self.child.wait().unwrap()
+        wait_in_time(&mut self.child)
     }
 }
 
