@@ -5,6 +5,7 @@
 
 use super::auth;
 use super::auth::scopes::Scopes;
+use super::http::body_budget::MAX_BODY;
 use super::http::response::with_body;
 use super::http::{ApiError, ApiResult, ListQuery, RawRequest, empty};
 use super::state::{DatabaseLease, ServerState};
@@ -202,7 +203,7 @@ impl Endpoint {
         &self,
         server: Arc<ServerState>,
         method: &Method,
-        raw: RawRequest,
+        mut raw: RawRequest,
     ) -> ApiResult {
         let mut database = server.database(raw.access).await?;
         let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers).await?;
@@ -224,6 +225,10 @@ impl Endpoint {
                 let org = database.organization(raw.param("org")).await?;
                 let org = org.ok_or_else(ApiError::not_found)?;
                 auth::authorize(&mut database, &principal, org.id, scopes).await?;
+                // A body is read for who may send it, and no database connection waits for it.
+                drop(database);
+                raw.body.read(&server.bodies, MAX_BODY).await?;
+                let mut database = server.database(raw.access).await?;
                 let transaction = match is_atomic {
                     true => Some(database.begin_request().await?),
                     false => None,

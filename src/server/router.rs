@@ -5,20 +5,17 @@ use super::http::security;
 use super::state::ServerState;
 use super::{api, pages};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use std::sync::Arc;
-
-/// The largest body that is read.
-const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// The whole server, behind the guard that decides what a request may do.
 pub(crate) fn router(server: Arc<ServerState>) -> Router {
     let mount = |router, resource: Endpoint| resource.mount(router);
     let router = api::endpoints().into_iter().fold(Router::new(), mount);
     let router = pages::mount(router).fallback(fallback);
-    security::protect(router.layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(server))
+    security::protect(router.with_state(server))
 }
 
 /// The paths of all pages, and of what they are dressed in.

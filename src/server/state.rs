@@ -5,6 +5,7 @@ use super::auth::OwnToken;
 use super::auth::scopes::EVERY_SCOPE;
 use super::auth::sessions::Sessions;
 use super::http::RequestAccess;
+use super::http::body_budget::BodyBudget;
 use super::options::ServeOptions;
 use super::tokens::write_tokens_file;
 use crate::database::{Database, Principal, TransactionEnd};
@@ -39,6 +40,8 @@ pub(crate) struct ServerState {
     local: Principal,
     address: SocketAddr,
     pub(crate) sessions: Sessions,
+    /// What the bodies of all connections may take together.
+    pub(crate) bodies: BodyBudget,
     apps: FieldInput,
     github_api_url: Option<String>,
 }
@@ -51,11 +54,7 @@ impl ServerState {
     ) -> Result<(Self, Vec<String>)> {
         let base = format!("http://{address}");
         let mut database = Database::open(&options.database).await?;
-        let local = Principal {
-            user: Some(database.local_user().await?),
-            organization: None,
-            scopes: EVERY_SCOPE.iter().map(|scope| (*scope).to_owned()).collect(),
-        };
+        let local = with_every_scope(database.local_user().await?);
         let mut orgs = Vec::new();
         for org in &options.orgs {
             orgs.push((org, database.ensure_organization(org, &options.projects).await?));
@@ -75,8 +74,19 @@ impl ServerState {
             ));
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
-        let state =
-            Self { base, database, idle, own, local, address, sessions, apps, github_api_url };
+        let bodies = BodyBudget::default();
+        let state = Self {
+            base,
+            database,
+            idle,
+            own,
+            local,
+            address,
+            sessions,
+            bodies,
+            apps,
+            github_api_url,
+        };
         Ok((state, notes))
     }
 
@@ -137,6 +147,12 @@ impl ServerState {
     pub(crate) fn own_token(&self) -> Option<&OwnToken> {
         self.own.as_ref()
     }
+}
+
+/// A user who may do all that their role allows.
+fn with_every_scope(user: i64) -> Principal {
+    let scopes = EVERY_SCOPE.iter().map(|scope| (*scope).to_owned()).collect();
+    Principal { user: Some(user), organization: None, scopes }
 }
 
 /// A database connection that goes back to the others when the request is over, whatever its end.

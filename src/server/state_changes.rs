@@ -57,14 +57,14 @@ fn may_change(method: &str, origin: &[(&str, &str)], is_walked: bool) -> bool {
 
 /// Somebody who sends requests: by a token, by a browser's session, or as nobody.
 #[derive(Clone, Default)]
-struct Sender {
+struct RequestSender {
     headers: String,
     form_key: String,
 }
 
 /// A request without its method and its origin.
 #[derive(Debug)]
-struct Target {
+struct WalkedRequest {
     path: String,
     kind: &'static str,
     body: String,
@@ -72,16 +72,22 @@ struct Target {
 }
 
 /// The server, and the file as another process sees it.
-struct Walk {
+struct RouteWalk {
     address: SocketAddr,
     server: Arc<ServerState>,
     file: Connection,
     connection: RefCell<Option<BufReader<TcpStream>>>,
 }
 
-impl Walk {
+impl RouteWalk {
     /// The whole answer to a request.
-    fn send(&self, sender: &Sender, method: &str, more: &[(&str, &str)], to: &Target) -> String {
+    fn send(
+        &self,
+        sender: &RequestSender,
+        method: &str,
+        more: &[(&str, &str)],
+        to: &WalkedRequest,
+    ) -> String {
         let own = format!("http://{}", self.address);
         let body = to.body.replace("FORM_KEY", &sender.form_key);
         let mut head = format!(
@@ -105,8 +111,8 @@ impl Walk {
         })
     }
 
-    fn form(&self, sender: &Sender, path: &str, cookie: &str, body: &str) -> String {
-        let target = Target {
+    fn form(&self, sender: &RequestSender, path: &str, cookie: &str, body: &str) -> String {
+        let target = WalkedRequest {
             path: path.to_owned(),
             kind: FORM,
             body: format!("form-key=FORM_KEY&{body}"),
@@ -122,14 +128,19 @@ impl Walk {
     }
 
     /// A browser that is signed in by the token.
-    fn browser(&self) -> Sender {
-        let answer = self.form(&Sender::default(), "/auth/login/", "", &format!("token={TOKEN}"));
-        let mut sender = Sender {
+    fn browser(&self) -> RequestSender {
+        let answer =
+            self.form(&RequestSender::default(), "/auth/login/", "", &format!("token={TOKEN}"));
+        let mut sender = RequestSender {
             headers: format!("Cookie: {}; COOKIE\r\n", cookie(&answer)),
-            ..Sender::default()
+            ..RequestSender::default()
         };
-        let page =
-            Target { path: "/".into(), kind: FORM, body: String::new(), cookie: "a=b".into() };
+        let page = WalkedRequest {
+            path: "/".into(),
+            kind: FORM,
+            body: String::new(),
+            cookie: "a=b".into(),
+        };
         let page = self.send(&sender, "GET", &[], &page);
         let (_, key) = page.split_once("name=\"form-key\" value=\"").unwrap();
         sender.form_key = key.split('"').next().unwrap().to_owned();
@@ -137,13 +148,13 @@ impl Walk {
     }
 
     /// The cookie of a pipeline of this browser at the first step.
-    fn pipeline(&self, browser: &Sender, provider: &str) -> String {
+    fn pipeline(&self, browser: &RequestSender, provider: &str) -> String {
         let set_up = format!("/organizations/acme/integrations/{provider}/setup/");
         cookie(&self.form(browser, &set_up, "a=b", ""))
     }
 
     /// One at GitLab's second step, and the value that its callback brings back.
-    fn at_the_vendor(&self, browser: &Sender) -> (String, String) {
+    fn at_the_vendor(&self, browser: &RequestSender) -> (String, String) {
         let cookie = self.pipeline(browser, "gitlab");
         let form = "url=http%3A%2F%2F127.0.0.1%3A9%2F&client_id=c&client_secret=s";
         let page = self.form(browser, "/extensions/gitlab/setup/", &cookie, form);
@@ -152,16 +163,16 @@ impl Walk {
     }
 
     /// A request for every route, with what each of them would act upon.
-    fn targets(&self, browser: &Sender) -> Vec<Target> {
+    fn targets(&self, browser: &RequestSender) -> Vec<WalkedRequest> {
         let cookie = self.pipeline(browser, "example");
-        let api = REQUESTS.iter().map(|[_, path, body]| Target {
+        let api = REQUESTS.iter().map(|[_, path, body]| WalkedRequest {
             path: format!("/api/0/{path}"),
             kind: "application/json",
             body: (*body).to_owned(),
             cookie: cookie.clone(),
         });
         let link = self.server.sessions.create_login_link();
-        let page = |path: String, cookie: &String| Target {
+        let page = |path: String, cookie: &String| WalkedRequest {
             path,
             kind: FORM,
             body: format!("form-key=FORM_KEY&token={TOKEN}&name=walked"),
@@ -186,7 +197,7 @@ impl Walk {
     }
 
     /// Sends what must not change anything, and looks whether it did; how many there were.
-    fn check(&self, sender: &Sender, has_token: bool, targets: &[Target]) -> usize {
+    fn check(&self, sender: &RequestSender, has_token: bool, targets: &[WalkedRequest]) -> usize {
         let walked = pages::walked_paths();
         let mut count = 0;
         let mut before = self.state();
@@ -207,7 +218,12 @@ impl Walk {
     }
 
     /// The paths at which a form of ours, or a program, does change something.
-    fn changed(&self, sender: &Sender, methods: &[&str], targets: &[Target]) -> BTreeSet<String> {
+    fn changed(
+        &self,
+        sender: &RequestSender,
+        methods: &[&str],
+        targets: &[WalkedRequest],
+    ) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         for (method, target) in methods.iter().flat_map(|m| targets.iter().map(move |t| (m, t))) {
             let before = self.state();
@@ -280,15 +296,15 @@ async fn nothing_changes_but_by_our_own_forms_and_by_programs() {
     let file = Connection::open(&database).unwrap();
     file.execute_batch(rows).unwrap();
     let walking = tokio::task::spawn_blocking(move || {
-        walk(&Walk { address, server, file, connection: RefCell::default() });
+        walk(&RouteWalk { address, server, file, connection: RefCell::default() });
     });
     walking.await.unwrap();
     serving.abort();
 }
 
-fn walk(walk: &Walk) {
+fn walk(walk: &RouteWalk) {
     let token = format!("Authorization: Bearer {TOKEN}\r\nCookie: COOKIE\r\n");
-    let program = Sender { headers: token, form_key: String::new() };
+    let program = RequestSender { headers: token, form_key: String::new() };
     let browser = walk.browser();
     let mut targets = walk.targets(&browser);
     let count = walk.check(&browser, false, &targets) + walk.check(&program, true, &targets);
@@ -313,7 +329,8 @@ fn walk(walk: &Walk) {
         assert!(by_program.contains(&line), "{line} is not in {by_program:#?}");
     }
     let cookie = walk.pipeline(&browser, "example");
-    let targets = targets.into_iter().map(|target| Target { cookie: cookie.clone(), ..target });
+    let targets =
+        targets.into_iter().map(|target| WalkedRequest { cookie: cookie.clone(), ..target });
     let mut targets: Vec<_> = targets.filter(|target| target.kind == FORM).collect();
     // The end of the session comes last: after it, the forms are nobody's.
     targets.sort_by_key(|target| target.path.starts_with("/auth/logout/"));

@@ -15,17 +15,45 @@ use url::form_urlencoded;
 pub(crate) fn read(request: &RawRequest) -> Result<Object, ApiError> {
     let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if request.body.is_empty() {
+    let body = request.body.bytes();
+    if body.is_empty() {
         return Ok(Object::new());
     }
+    let is_form = essence == "application/x-www-form-urlencoded";
+    if count_values(body, is_form) > MAX_VALUES {
+        let text = format!("The request body has more than {MAX_VALUES} values.");
+        return Err(ApiError::detail(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
     match essence {
-        "application/json" => object(json_value(&request.body)?),
-        "application/x-www-form-urlencoded" => Ok(form(&request.body)),
+        "application/json" => object(json_value(body)?),
+        _ if is_form => Ok(form(body)),
         _ => {
             let text = format!("Unsupported media type \"{kind}\" in request.");
             Err(ApiError::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
         }
     }
+}
+
+/// How many values a body may have: read, a short one takes many times its bytes.
+const MAX_VALUES: usize = 500_000;
+
+/// How many values there are at most, as JSON or as a form: what separates or holds them is counted,
+/// outside of JSON's texts.
+fn count_values(body: &[u8], is_form: bool) -> usize {
+    if is_form {
+        return body.iter().filter(|byte| **byte == b'&').count();
+    }
+    let (mut count, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' if !is_text => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 fn json_value(body: &[u8]) -> Result<Value, ApiError> {

@@ -74,7 +74,8 @@ async fn serve_connection(
     // An answer is written at once: there is none that another small packet follows.
     stream.set_nodelay(true).ok();
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+    let timer = TokioTimer::new();
+    builder.http1().timer(timer).header_read_timeout(limits.head).max_buf_size(limits.max_head);
     let service = TowerToHyperService::new(router);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -94,9 +95,11 @@ async fn serve_connection(
 
 #[cfg(test)]
 mod tests {
+    use super::super::body_budget::{BodyBudget, OWN_BYTES};
     use super::super::request::RawRequest;
     use super::super::response::{ApiError, empty};
     use super::*;
+    use axum::extract::State;
     use axum::http::StatusCode;
     use axum::routing::any;
     use std::io::{Read, Write};
@@ -110,17 +113,30 @@ mod tests {
         ConnectionLimits {
             head: long,
             body: long,
+            body_wait: long,
+            slow_body: long,
             connection_lifetime: long,
             drain_timeout: long,
             grace: long,
             max_connections: 8,
+            max_head: 16 * 1024,
         }
     }
 
+    /// Less than two of the bodies that share it.
+    const SHARED: usize = 3 * OWN_BYTES;
+
     async fn read(
+        State(budget): State<Arc<BodyBudget>>,
         request: Result<RawRequest, ApiError>,
     ) -> Result<axum::response::Response, ApiError> {
-        request.map(|_| empty(StatusCode::OK))
+        request?.body.read(&budget, SHARED).await?;
+        Ok(empty(StatusCode::OK))
+    }
+
+    fn router() -> Router {
+        let budget = Arc::new(BodyBudget::new(SHARED));
+        Router::new().route("/", any(read)).with_state(budget)
     }
 
     /// What a server with these limits does while the client talks to it.
@@ -130,8 +146,7 @@ mod tests {
     ) -> T {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/", any(read));
-        let served = serve(listener, router, limits, std::future::pending());
+        let served = serve(listener, router(), limits, std::future::pending());
         tokio::select! {
             () = served => unreachable!("nobody stops it"),
             answer = tokio::task::spawn_blocking(move || client(address)) => answer.unwrap(),
@@ -160,6 +175,69 @@ mod tests {
         let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
         let answer = meet(hasty, move |address| say(address, &words)).await;
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    /// The head of a body that takes two thirds of what is shared, and its first byte.
+    fn large() -> String {
+        format!("{HEAD}Connection: close\r\nContent-Length: {}\r\n\r\n1", 2 * OWN_BYTES)
+    }
+
+    /// A connection that holds what is shared, and the answer to another that wants it too.
+    fn second(address: SocketAddr, words: &str) -> (TcpStream, String) {
+        let mut first = TcpStream::connect(address).unwrap();
+        first.write_all(large().as_bytes()).unwrap();
+        // Once this is answered, the first one is being read.
+        say(address, &format!("{HEAD}Connection: close\r\nContent-Length: 1\r\n\r\n1"));
+        let answer = say(address, words);
+        (first, answer)
+    }
+
+    fn whole() -> String {
+        large() + &"1".repeat(2 * OWN_BYTES - 1)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_finds_no_room_in_time_is_refused_in_words() {
+        let hasty = ConnectionLimits { body_wait: SHORT, ..patient() };
+        let (_, answer) = meet(hasty, |address| second(address, &whole())).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains("Too many request bodies are being read"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_slow_body_makes_room_for_one_that_waits() {
+        let hasty = ConnectionLimits { slow_body: SHORT, ..patient() };
+        let (slow, answer) = meet(hasty, |address| {
+            let (mut first, answer) = second(address, &whole());
+            let mut slow = String::new();
+            first.read_to_string(&mut slow).unwrap();
+            (slow, answer)
+        })
+        .await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(slow.starts_with("HTTP/1.1 408"), "{slow}");
+    }
+
+    #[tokio::test]
+    async fn a_short_body_waits_for_nobody_and_a_chunked_one_is_bounded_too() {
+        let chunked = |size: usize| {
+            let words = format!("{HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+            format!("{words}{size:x}\r\n{}\r\n0\r\n\r\n", "1".repeat(size))
+        };
+        let (_, short) =
+            meet(patient(), move |address| second(address, &chunked(OWN_BYTES - 1))).await;
+        assert!(short.starts_with("HTTP/1.1 200"), "{short}");
+        let long = meet(patient(), move |address| say(address, &chunked(2 * OWN_BYTES))).await;
+        assert!(long.starts_with("HTTP/1.1 200"), "{long}");
+        let large = meet(patient(), move |address| say(address, &chunked(SHARED + 1))).await;
+        assert!(large.starts_with("HTTP/1.1 413"), "{large}");
+    }
+
+    #[tokio::test]
+    async fn a_head_has_a_length() {
+        let words = format!("{HEAD}X-Long: {}\r\n\r\n", "x".repeat(17 * 1024));
+        let answer = meet(patient(), move |address| say(address, &words)).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
 
     #[tokio::test]
@@ -196,8 +274,7 @@ mod tests {
         let words = format!("{HEAD}Content-Length: 9\r\n\r\n12345678");
         stuck.write_all(words.as_bytes()).unwrap();
         let hasty = ConnectionLimits { grace: SHORT, ..patient() };
-        let router = Router::new().route("/", any(read));
-        let served = serve(listener, router, hasty, tokio::time::sleep(SHORT));
+        let served = serve(listener, router(), hasty, tokio::time::sleep(SHORT));
         tokio::time::timeout(Duration::from_secs(30), served).await.expect("it ends");
     }
 }

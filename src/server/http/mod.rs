@@ -2,6 +2,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod body;
+pub(crate) mod body_budget;
 pub(crate) mod connections;
 pub(crate) mod limits;
 pub(crate) mod pagination;

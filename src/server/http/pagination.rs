@@ -109,7 +109,9 @@ fn parse(cursor: &str) -> Option<(i64, i64)> {
 mod tests {
     use super::*;
     use crate::server::http::RequestAccess;
-    use axum::body::Bytes;
+    use crate::server::http::body_budget::IncomingBody;
+    use crate::server::http::limits::ConnectionLimits;
+    use axum::body::Body;
     use axum::http::{HeaderMap, Method};
 
     fn request_with(query: &[(&str, &str)]) -> RawRequest {
@@ -121,7 +123,7 @@ mod tests {
                 .collect(),
             headers: HeaderMap::new(),
             params: Vec::new(),
-            body: Bytes::new(),
+            body: IncomingBody::new(Body::empty(), &HeaderMap::new(), ConnectionLimits::default()),
             method: Method::GET,
             access: RequestAccess::ReadOnly,
         }

@@ -1,21 +1,24 @@
 //! A request as it came: its path, query, headers and body, within the bounds.
 
+use super::body_budget::{IncomingBody, MAX_BODY};
 use super::limits::ConnectionLimits;
 use super::response::ApiError;
 use super::security::RequestAccess;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use url::form_urlencoded;
 
-/// A request, read whole.
+/// How many parameters a query may have; Django's own bound.
+const MAX_PARAMETERS: usize = 1000;
+
+/// A request, its body still on the way.
 pub(crate) struct RawRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) params: Vec<(String, String)>,
-    pub(crate) body: Bytes,
+    pub(crate) body: IncomingBody,
     /// What it may do, as the guard decided.
     pub(crate) access: RequestAccess,
 }
@@ -54,7 +57,7 @@ impl RawRequest {
 
     /// The last value of a name in a form.
     pub(crate) fn form(&self, name: &str) -> Option<String> {
-        let pairs = form_urlencoded::parse(&self.body).filter(|(key, _)| key == name);
+        let pairs = form_urlencoded::parse(self.body.bytes()).filter(|(key, _)| key == name);
         pairs.last().map(|(_, value)| value.into_owned())
     }
 
@@ -66,7 +69,7 @@ impl RawRequest {
     }
 }
 
-/// A body beyond the limit is refused before it is read, and one that takes too long is given up.
+/// The body stays where it is until somebody reads it.
 impl<S: Send + Sync> FromRequest<S> for RawRequest {
     type Rejection = ApiError;
 
@@ -75,20 +78,18 @@ impl<S: Send + Sync> FromRequest<S> for RawRequest {
         let params = RawPathParams::from_request_parts(&mut parts, state).await;
         let params = params.map_err(|_| ApiError::not_found())?;
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let query = parts.uri.query().unwrap_or_default();
-        let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
-        let method = parts.method.clone();
-        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let limits: ConnectionLimits = parts.extensions.get().copied().unwrap_or_default();
         let access: RequestAccess = parts.extensions.get().copied().unwrap_or_default();
-        let body = Bytes::from_request(Request::from_parts(parts, body), state);
-        let body = tokio::time::timeout(limits.body, body).await.map_err(|_| {
-            ApiError::detail(StatusCode::REQUEST_TIMEOUT, "The request body timed out.")
-        })?;
-        let body = body.map_err(|rejection| {
-            ApiError::detail(rejection.status(), "The request body is too large or incomplete.")
-        })?;
+        let body = IncomingBody::new(body, &parts.headers, limits);
+        body.check_length(MAX_BODY)?;
+        let query = parts.uri.query().unwrap_or_default();
+        if query.bytes().filter(|byte| *byte == b'&').count() >= MAX_PARAMETERS {
+            let text = format!("The query has more than {MAX_PARAMETERS} parameters.");
+            return Err(ApiError::bad_request(text));
+        }
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let (method, path) = (parts.method, parts.uri.path().to_owned());
         let params = params.iter().map(owned).collect();
-        Ok(Self { method, path, query, headers, params, body, access })
+        Ok(Self { method, path, query, headers: parts.headers, params, body, access })
     }
 }

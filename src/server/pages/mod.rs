@@ -23,6 +23,7 @@ use super::auth;
 use super::auth::scopes::Scopes;
 use super::auth::sessions::{BrowserSession, INSTALLS};
 use super::endpoint::{HandlerAnswer, HandlerFuture, spawn_isolated};
+use super::http::body_budget::OWN_BYTES;
 use super::http::{ApiError, ApiResult, RawRequest, RequestAccess};
 use super::state::{DatabaseLease, ServerState};
 use crate::database::{Organization, Principal};
@@ -42,6 +43,12 @@ const FORM_KEY: &str = "form-key";
 /// The field of a form that starts a pipeline by answering this step, its first.
 const FORM_STEP: &str = "form-step";
 
+/// Where strangers sign in: the one page that reads their form.
+const LOGIN: &str = "/auth/login/";
+
+/// The largest form that is read.
+const MAX_FORM: usize = 256 * 1024;
+
 /// What it takes to see an organization's pages; the local user has all of it.
 const PAGE_SCOPES: Scopes = &["org:read", "org:write", "org:admin", "org:integrations"];
 
@@ -57,19 +64,32 @@ struct PageRequest {
 }
 
 impl PageRequest {
-    async fn new(server: Arc<ServerState>, raw: RawRequest) -> Result<Self, ApiError> {
+    /// Finds out who it is, and then reads the form, if they may send one.
+    async fn new(
+        server: Arc<ServerState>,
+        mut raw: RawRequest,
+        is_login: bool,
+    ) -> Result<Self, ApiError> {
         let mut database = server.database(raw.access).await?;
         // A token that nobody has is none here: the page sends its bearer to the login.
         let principal = auth::authenticate(server.own_token(), &mut database, &raw.headers)
             .await
             .ok()
             .flatten();
+        drop(database);
         let browser_session = match principal {
             Some(_) => None,
             None => server.sessions.find(&raw.headers),
         };
         let signed_in = browser_session.as_ref().map(|session| &session.principal);
         let principal = principal.or_else(|| signed_in.cloned());
+        match &principal {
+            _ if raw.method != Method::POST => {}
+            Some(_) => raw.body.read(&server.bodies, MAX_FORM).await?,
+            None if is_login => raw.body.read(&server.bodies, OWN_BYTES).await?,
+            None => {}
+        }
+        let database = server.database(raw.access).await?;
         Ok(Self { server, database, raw, principal, browser_session })
     }
 
@@ -177,7 +197,7 @@ impl PageRoute {
         if self.is_walked && raw.access == RequestAccess::ProgramGet {
             raw.access = RequestAccess::MayChange;
         }
-        let request = PageRequest::new(server, raw).await?;
+        let request = PageRequest::new(server, raw, self.path == LOGIN).await?;
         if request.is_forged() {
             return Err(ApiError::detail(StatusCode::FORBIDDEN, FORGED));
         }
@@ -218,8 +238,8 @@ impl PageRoute {
 fn routes() -> Vec<PageRoute> {
     vec![
         PageRoute::get("/", home::show),
-        PageRoute::get("/auth/login/", login::show),
-        PageRoute::post("/auth/login/", login::sign_in),
+        PageRoute::get(LOGIN, login::show),
+        PageRoute::post(LOGIN, login::sign_in),
         PageRoute::get("/auth/login/{org}/", login::show),
         PageRoute::post("/auth/logout/", login::sign_out),
         PageRoute::get("/settings/{org}/", home::organization),

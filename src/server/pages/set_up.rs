@@ -316,7 +316,7 @@ fn parameters_of(request: &PageRequest) -> Object {
     if !request.is_form() {
         return query_of(request);
     }
-    let pairs = form_urlencoded::parse(&request.raw.body).into_owned();
+    let pairs = form_urlencoded::parse(request.raw.body.bytes()).into_owned();
     let pairs = pairs.filter(|(name, _)| name != FORM_KEY);
     pairs.map(|(name, value)| (name, Value::from(value))).collect()
 }

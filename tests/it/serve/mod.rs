@@ -1,5 +1,6 @@
 //! `serve`: Sentry's API and the pages, over HTTP.
 
+mod bodies;
 pub(crate) mod browser;
 mod client;
 mod guard;

@@ -144,6 +144,14 @@ impl ServeProcess {
         "sntrys_of_acme".to_owned()
     }
 
+    /// The most memory that the process has had, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let (_, peak) = status.split_once("VmHWM:").unwrap();
+        peak.split_whitespace().next().unwrap().parse::<usize>().unwrap() * 1024
+    }
+
     /// The file, from another process.
     pub(crate) fn database(&self) -> Connection {
         let connection = Connection::open(database(self.folder.path())).unwrap();
