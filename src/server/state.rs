@@ -6,6 +6,7 @@ use super::auth::scopes::EVERY_SCOPE;
 use super::auth::sessions::Sessions;
 use super::options::ServeOptions;
 use super::tokens::write_tokens_file;
+use crate::database::path;
 use crate::database::{Database, Principal};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
@@ -53,7 +54,9 @@ impl ServerState {
             orgs.push((org, database.ensure_organization(org, &options.projects).await?));
         }
         let own = options.token.as_ref().map(|token| OwnToken::new(token, local.clone()));
-        let mut notes = Vec::new();
+        let rights = path::wide_rights(&options.database);
+        let mut notes: Vec<_> =
+            rights.map(|rights| format!("warning: {rights}")).into_iter().collect();
         if own.is_none() {
             let path = write_tokens_file(&mut database, &options, &base, &local, &orgs).await?;
             notes.push(format!("the access tokens are in {path}"));

@@ -6,3 +6,4 @@ mod kept_here;
 mod migrations;
 mod pipeline;
 mod processes;
+mod rights;

@@ -1,10 +1,13 @@
 //! What each CI host is told, and what the job is.
 
 mod component;
+mod drafts;
 mod host_format;
 mod hosts;
 mod job;
 mod limits;
+mod pipes;
 mod prefix;
 mod redirect;
+mod same_file;
 mod unwritable;
