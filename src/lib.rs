@@ -28,17 +28,19 @@ pub mod text;
 
 use crate::cli::{Invocation, manual};
 use crate::command::supervise::Cancellation;
-use crate::command::{Command, RunCache, RunContext, supervise};
+use crate::command::{Command, RunCache, RunContext, named_paths, supervise};
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, ExitCode};
+use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::OutputOptions;
 use crate::inputs::raw::{CommandLineFlags, RawInputs};
 use crate::job::{Host, Job};
-use crate::os::{files, terminal};
+use crate::os::{blocking, files, signals, terminal};
 use crate::outcome::Outcome;
+use crate::output::paths::RunPaths;
 use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
 use std::ffi::OsString;
+use std::time::Instant;
 
 /// Runs the program; the exit code.
 ///
@@ -72,17 +74,23 @@ fn run_step(
     command: Result<Command, Error>,
     env: &Env,
 ) -> anyhow::Result<u8> {
-    let (job, exit_code) = (read_job(env), flags.exit_code);
+    blocking::limit(Instant::now() + inputs::timeout(&flags, env));
+    let ((job, event_failure), exit_code) = (read_job(env), flags.exit_code);
     let entered = enter_working_directory(&flags, env);
-    let (raw_inputs, mut mistakes) = RawInputs::collect(flags, env, &files::read);
+    let paths = RunPaths::default();
+    let read = |path: &str| paths.read(path);
+    let (raw_inputs, mut mistakes) = RawInputs::collect(flags, env, &read);
     mistakes.extend(entered.err());
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
     let _log = output::log::start(&options);
+    if let Some(error) = event_failure {
+        tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
+    }
     let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
-    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &files::read, is_at_terminal);
-    let database = raw_inputs.get("database").map(|input| input.text.expose());
-    let (sinks, sink_failure) = OutputSinks::find(&options, env, database);
+    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
+    named_paths::add(&paths, &raw_inputs, env);
+    let (sinks, sink_failure) = OutputSinks::find(&options, env, paths);
     let outcome = match (command, sink_failure) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(command), None) => {
@@ -94,10 +102,26 @@ fn run_step(
             supervise::supervise(cancellation, run.execute(mistakes))?
         }
     };
+    let outcome = with_interruption(&sinks, outcome);
     match write_outcome(&sinks, &outcome)? {
         0 if exit_code && outcome.has_changes => Ok(ExitCode::ChangesPending.number()),
         exit => Ok(exit),
     }
+}
+
+/// The outcome as it is reported. A read that a signal ended is no mistake in the inputs, and an output
+/// that is not written is said besides whatever else is wrong.
+fn with_interruption(sinks: &OutputSinks, mut outcome: Outcome) -> Outcome {
+    if signals::is_stopped() && outcome.exit() == ExitCode::Inputs {
+        return Outcome::from(ErrorCode::Cancelled);
+    }
+    let conflict = sinks.conflict().map(|conflict| conflict.message);
+    let is_said = |message: &String| {
+        outcome.failure.as_ref().is_some_and(|failure| failure.message.contains(message))
+    };
+    let unsaid = conflict.filter(|message| !is_said(message));
+    outcome.warn_once(unsaid.map(|message| Warning::new("outputs-dropped", message)));
+    outcome
 }
 
 /// Goes to the folder that relative paths start from; those of the host are absolute.
@@ -111,12 +135,17 @@ fn enter_working_directory(flags: &CommandLineFlags, env: &Env) -> Result<(), Er
     })
 }
 
-/// The facts of the CI job; an event that cannot be read adds nothing.
-fn read_job(env: &Env) -> Job {
+/// The facts of the CI job; an event that cannot be read adds nothing, and is said where it is there.
+fn read_job(env: &Env) -> (Job, Option<std::io::Error>) {
     let host = Host::detect(env);
     let event = env.get("GITHUB_EVENT_PATH").filter(|_| host.is_github_like());
-    let event = event.and_then(|path| files::read_event(path).ok());
-    Job::read(host, env, event.as_ref())
+    let (event, failure) = match event.map(files::read_event) {
+        Some(Ok(event)) => (Some(event), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let failure = failure.filter(|error| error.kind() != std::io::ErrorKind::NotFound);
+    (Job::read(host, env, event.as_ref()), failure)
 }
 
 /// Writes the outputs; a failure to write them is worse than any other.

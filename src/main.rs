@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn main() -> ExitCode {
+    finishline::os::signals::catch();
     let env = Env::from_os(std::env::vars_os());
     match finishline::run(std::env::args_os(), &env) {
         Ok(exit) => ExitCode::from(exit),

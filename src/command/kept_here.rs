@@ -6,6 +6,7 @@ use crate::database::path;
 use crate::error::Warning;
 use crate::inputs::Inputs;
 use crate::outcome::{Outcome, OutcomeStatus};
+use std::path::Path;
 
 /// The variables that other programs share and that stand for a Sentry.
 const SENTRY_VARIABLES: [&str; 3] = ["SENTRY_ORG", "SENTRY_PROJECT", "SENTRY_URL"];
@@ -14,6 +15,7 @@ impl RunContext<'_> {
     /// The outcome with where everything is kept, said once also of a manifest.
     pub(crate) fn note_embedded(&self, inputs: &Inputs, mut outcome: Outcome) -> Outcome {
         let path = path::resolve_path(inputs.database.as_deref(), self.env);
+        outcome.warn_once(path.iter().filter_map(|path| wide_rights(path)));
         let verb = match outcome.status {
             OutcomeStatus::Planned => "would be kept",
             _ => "kept",
@@ -43,4 +45,9 @@ impl RunContext<'_> {
         );
         (!names.is_empty() && !has_token).then(|| Warning::new("not-sent", message))
     }
+}
+
+/// A warning where others than the user can read the database, which holds keys, or replace it.
+fn wide_rights(database: &Path) -> Option<Warning> {
+    path::wide_rights(database).map(|message| Warning::new("database-rights", message))
 }

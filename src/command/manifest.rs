@@ -6,7 +6,6 @@ use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
-use crate::os::files;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::provider;
@@ -59,7 +58,7 @@ impl PreparedManifest {
 impl RunContext<'_> {
     /// Does everything that the entries ask for; nothing begins while one of them has a mistake.
     pub(crate) async fn run_manifest(&self, base: &Inputs, file: &str) -> Outcome {
-        let deadline = Instant::now() + base.timeout;
+        let deadline = super::deadline(base);
         let PreparedManifest { entries, warnings } =
             match self.prepare_entries(base, file, deadline) {
                 Ok(manifest) => manifest,
@@ -128,7 +127,7 @@ impl RunContext<'_> {
         }
         let expanded = |value| macros::expanded_value(self.raw_inputs.host, value);
         let variable = |name: &str| self.env.get(name).and_then(expanded).map(str::to_owned);
-        let text = read_manifest(file)?;
+        let text = self.read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
         let (mut ready, mut used) = (Vec::new(), Vec::new());
         for entry in read.entries {
@@ -151,11 +150,20 @@ impl RunContext<'_> {
         }
         let Some(failure) = manifest::combined_error(mistakes) else {
             disambiguate_titles(&mut ready);
+            self.sinks.begin()?;
             let warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
             return Ok(PreparedManifest { entries: ready, warnings });
         };
         self.mask(ready.iter().map(|ready| &ready.inputs));
         Err(failure)
+    }
+
+    fn read_manifest(&self, file: &str) -> Result<String> {
+        self.sinks.read(file).map_err(|error| {
+            let message = format!("cannot read the manifest {}: {error}", quote(file));
+            let hint = "set `manifest` to a YAML file of at most 1 MiB";
+            Error::new(ErrorCode::BadManifest, message).with_hint(hint)
+        })
     }
 
     /// Why this run takes no manifest.
@@ -280,14 +288,6 @@ impl RunContext<'_> {
         };
         Outcome::failed(Error::new(code, format!("not completed: {why}")))
     }
-}
-
-fn read_manifest(file: &str) -> Result<String> {
-    files::read(file).map_err(|error| {
-        let message = format!("cannot read the manifest {}: {error}", quote(file));
-        let hint = "set `manifest` to a YAML file of at most 1 MiB";
-        Error::new(ErrorCode::BadManifest, message).with_hint(hint)
-    })
 }
 
 /// The entries in the order in which they begin: the organizations take turns, so that those under

@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod integration;
 pub(crate) mod kept_here;
 pub(crate) mod manifest;
+pub(crate) mod named_paths;
 pub(crate) mod release;
 pub(crate) mod resume;
 pub(crate) mod resume_file;
@@ -27,7 +28,7 @@ use crate::integration::IntegrationTask;
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::os::clock::unix_seconds;
-use crate::os::{files, terminal};
+use crate::os::{blocking, terminal};
 use crate::outcome::integration::IntegrationReport;
 use crate::outcome::{IntegrationOutcome, Outcome};
 use crate::output::OutputSinks;
@@ -105,6 +106,12 @@ impl<'r> RunContext<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
+        // What a manifest names is read later.
+        if inputs.manifest.is_none()
+            && let Err(failure) = self.sinks.begin()
+        {
+            return Outcome::failed(failure);
+        }
         inputs::warn_of_page(self.raw_inputs);
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
@@ -142,8 +149,10 @@ impl<'r> RunContext<'r> {
         if let Some(manifest) = inputs.manifest.as_ref().filter(|_| self.command == Command::Run) {
             return self.run_manifest(inputs, manifest).await;
         }
-        let deadline =
-            Instant::now() + if self.may_prompt(inputs) { USER_TIMEOUT } else { inputs.timeout };
+        let deadline = match self.may_prompt(inputs) {
+            true => Instant::now() + USER_TIMEOUT,
+            false => deadline(inputs),
+        };
         // Boxed here and below: what is moved from call to call is an address, and not 50 KB of states.
         let work = Box::pin(async {
             match self.command {
@@ -167,7 +176,7 @@ impl<'r> RunContext<'r> {
 
     /// The inputs, or their mistakes together with everything that is missing.
     fn read_inputs(&self, raw: &RawInputs, mistakes: Vec<Error>) -> Result<Inputs> {
-        Inputs::read(raw, self.env, &files::read, mistakes).map_err(|failure| {
+        Inputs::read(raw, self.env, &|path| self.sinks.read(path), mistakes).map_err(|failure| {
             let missing = missing::all(raw, self.job);
             let all = missing.into_iter().chain([failure]).collect();
             Error::combine(all).expect("there is one at least")
@@ -332,6 +341,11 @@ impl<'r> RunContext<'r> {
     fn may_prompt(&self, inputs: &Inputs) -> bool {
         inputs.wait && !self.job.host.is_ci() && terminal::is_interactive()
     }
+}
+
+/// When the run ends: what was waited for before is a part of it.
+fn deadline(inputs: &Inputs) -> Instant {
+    blocking::deadline().map_or_else(|| Instant::now() + inputs.timeout, Instant::from_std)
 }
 
 fn token_texts(inputs: &Inputs) -> impl Iterator<Item = String> {

@@ -2,7 +2,9 @@
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
-use std::path::PathBuf;
+use crate::os::files;
+use crate::text::quote;
+use std::path::{Path, PathBuf};
 
 /// The file that `database` names, else the one in the user's state folder.
 pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
@@ -20,4 +22,26 @@ pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
         Error::new(ErrorCode::Usage, "no default location for the embedded backend's SQLite file")
             .with_hint("set `database` (FINISHLINE_DATABASE, --database) to a file")
     })
+}
+
+/// Whether others than its owner can read the file or one beside it, or put another in its place.
+pub(crate) fn wide_rights(database: &Path) -> Option<String> {
+    let named = |suffix: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let of_file = ["", "-wal", "-shm", "-journal"].map(named).into_iter().find_map(|file| {
+        let (mode, shown) = (files::wide_rights(&file)?, quote(&file.to_string_lossy()));
+        Some(format!("the database file {shown} is open to other users (mode {mode:04o}): run `chmod 600` on it"))
+    });
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let of_folder = || {
+        let (mode, shown) = (files::wide_rights(folder)?, quote(&folder.to_string_lossy()));
+        Some(format!(
+            "other users can replace the database: its folder {shown} is writable by all (mode {mode:04o})"
+        ))
+    };
+    of_file.or_else(of_folder)
 }

@@ -1,7 +1,7 @@
 //! A commit with what the graph needs of it and what is sent of it, read in one pass.
 
 use super::encoding::TextDecoder;
-use crate::release::Commit;
+use crate::release::{Commit, MAX_TEXT_BYTES};
 use gix::ObjectId;
 use gix::actor::SignatureRef;
 use gix::bstr::ByteSlice;
@@ -33,9 +33,9 @@ impl CommitNode {
         let author = author.as_ref().map(SignatureRef::trim);
         let commit = Commit {
             id: id.to_string(),
-            message: texts.decode(message.trim_ascii_end()),
-            author_name: author.as_ref().and_then(|author| texts.decode(author.name)),
-            author_email: author.as_ref().and_then(|author| texts.decode(author.email)),
+            message: texts.decode(beginning(message.trim_ascii_end())),
+            author_name: author.as_ref().and_then(|author| texts.decode(beginning(author.name))),
+            author_email: author.as_ref().and_then(|author| texts.decode(beginning(author.email))),
             time: header.committer.and_then(time),
             changes: Vec::new(),
         };
@@ -72,6 +72,19 @@ impl<'a> CommitHeader<'a> {
             field.get_or_insert(value);
         }
         read
+    }
+}
+
+/// As much of a text as is kept, without a character that is cut.
+fn beginning(text: &[u8]) -> &[u8] {
+    let Some((kept, _)) = text.split_at_checked(MAX_TEXT_BYTES) else { return text };
+    let is_inner = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    match text[MAX_TEXT_BYTES..].first().is_some_and(is_inner) {
+        true => {
+            let inner = kept.iter().rev().take(3).take_while(|byte| is_inner(byte)).count();
+            &kept[..kept.len().saturating_sub(inner + 1)]
+        }
+        false => kept,
     }
 }
 

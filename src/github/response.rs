@@ -1,6 +1,6 @@
 //! What is read of GitHub's answers; what else they hold may change as GitHub likes.
 
-use crate::release::Commit;
+use crate::release::{Commit, MAX_TEXT_BYTES};
 use serde::{Deserialize, Deserializer};
 
 /// A page of a comparison.
@@ -49,13 +49,24 @@ impl From<CommitItem> for Commit {
         let is_text = |text: &String| !text.is_empty();
         Self {
             id: sha,
-            message: message.filter(is_text),
-            author_name: author.name.filter(is_text),
-            author_email: author.email.filter(is_text),
+            message: message.filter(is_text).map(cut),
+            author_name: author.name.filter(is_text).map(cut),
+            author_email: author.email.filter(is_text).map(cut),
             time: committer.and_then(|person| Some(seconds(&person.date?)?.saturating_mul(1000))),
             changes: Vec::new(),
         }
     }
+}
+
+/// As much of a text as is kept.
+fn cut(mut text: String) -> String {
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.shrink_to_fit();
+    text
 }
 
 /// A time as GitHub writes it, in seconds since 1970.

@@ -22,14 +22,30 @@ struct ConnectionState {
     unpooled: OnceCell<reqwest::Client>,
     /// Until when the server limits the rate.
     paused_until: Cell<Option<Instant>>,
+    /// How many bytes of listings were read from it.
+    listed_bytes: Cell<usize>,
 }
+
+/// How much the listings of one server may hold in a run, all together: what is kept of them in memory
+/// is several times that.
+pub(crate) const MAX_LISTED_BYTES: usize = 32 * 1024 * 1024;
 
 impl ServerConnection {
     /// Opens nothing yet.
     pub fn new(trust: TlsTrust, timeout: Duration) -> Self {
         let (pooled, unpooled) = (OnceCell::new(), OnceCell::new());
         let paused_until = Cell::new(None);
-        Self(Rc::new(ConnectionState { trust, timeout, pooled, unpooled, paused_until }))
+        let listed_bytes = Cell::new(0);
+        let state =
+            ConnectionState { trust, timeout, pooled, unpooled, paused_until, listed_bytes };
+        Self(Rc::new(state))
+    }
+
+    /// Counts a page of a listing; whether it is within what a run may keep of this server.
+    pub(crate) fn may_keep(&self, page: &str) -> bool {
+        let listed = self.0.listed_bytes.get().saturating_add(page.len());
+        self.0.listed_bytes.set(listed);
+        listed <= MAX_LISTED_BYTES
     }
 
     /// The time limit of the whole run, as its input says.

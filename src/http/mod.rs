@@ -18,6 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
+pub(crate) use connection::MAX_LISTED_BYTES;
 pub use connection::ServerConnection;
 pub(crate) use network_error::{ConnectError, NetworkError};
 pub use proxy::read_variables as read_proxy_variables;

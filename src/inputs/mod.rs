@@ -24,7 +24,7 @@ use crate::secret::Secret;
 use crate::text::quote;
 use crate::text::url::site_base;
 use parse::InputReader;
-use raw::RawInputs;
+use raw::{CommandLineFlags, RawInputs};
 use release::ReleaseInputs;
 use state::FieldInput;
 use std::time::Duration;
@@ -115,6 +115,14 @@ pub struct Inputs {
     pub timeout: Duration,
 }
 
+/// The time limit of the run, which holds before any input is read; where it is a mistake, the default
+/// until that is heard.
+pub fn timeout(flags: &CommandLineFlags, env: &Env) -> Duration {
+    let input = RawInputs::alone("timeout", flags, env).ok().flatten();
+    let limit = input.and_then(|input| parse::duration(input.text.expose()).ok());
+    limit.unwrap_or(parse::DEFAULT_TIMEOUT)
+}
+
 impl Inputs {
     /// Reads and checks every input but those of [`OutputOptions`]; `earlier` are the mistakes so far.
     pub fn read(
@@ -161,7 +169,7 @@ impl Inputs {
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
             wait: reader.value("wait", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
-            timeout: reader.value("timeout", parse::duration).unwrap_or(Duration::from_secs(120)),
+            timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
         };
         inputs.checked(reader.mistakes, claims.as_ref())
     }

@@ -195,6 +195,9 @@ pub(super) fn boolean(word: &str) -> Result<bool, &'static str> {
     }
 }
 
+/// The time limit of a run that names none.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// `90s`, `2m`, `1h`, or seconds; at most a day, at least a second.
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     let (digits, unit) = match text.as_bytes().last() {

@@ -129,7 +129,16 @@ impl RawInputs {
 
     /// The folder that relative paths start from, which holds before any input is read.
     pub fn working_directory(flags: &CommandLineFlags, env: &Env) -> Result<Option<RawInput>> {
-        let input = InputSpec::find("working-directory").expect("the table has this input");
+        Self::alone("working-directory", flags, env)
+    }
+
+    /// One input by itself, which is in no file.
+    pub(super) fn alone(
+        name: &str,
+        flags: &CommandLineFlags,
+        env: &Env,
+    ) -> Result<Option<RawInput>> {
+        let input = InputSpec::find(name).expect("the table has this input");
         let mut inputs = Self { host: Host::detect(env), ..Self::default() };
         inputs.lookup(input, flags, env, &|_| Err(std::io::ErrorKind::Unsupported.into()))
     }

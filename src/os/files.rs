@@ -1,36 +1,40 @@
 //! The files that inputs name, and the ones that outputs go to.
 
-#![expect(clippy::disallowed_methods, reason = "this adapter is where files are read and written")]
-
+use super::blocking;
+use super::paths::{is_pipe, is_stream};
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Error, ErrorKind, Read, Write};
+use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
+use std::time::Instant;
 
 /// The largest file that an input may name.
 const MAX_INPUT: u64 = 1024 * 1024;
+/// The largest event payload that is read; GitHub's own are far smaller.
+const MAX_EVENT: u64 = 32 * 1024 * 1024;
+
+/// What the name of the file that [`lock`] makes beside another ends with.
+pub const LOCK_SUFFIX: &str = ".lock";
 
 /// Reads a text that an input names, of at most 1 MiB; `-` is standard input.
-pub fn read(path: &str) -> std::io::Result<String> {
-    let source: Box<dyn Read> =
-        if path == "-" { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
-    let mut bytes = Vec::new();
-    if source.take(MAX_INPUT + 1).read_to_end(&mut bytes)? as u64 > MAX_INPUT {
+pub fn read(path: &str) -> Result<String> {
+    let bytes = match path {
+        "-" => blocking::read_stdin(MAX_INPUT + 1)?,
+        _ => blocking::read_file(Path::new(path), MAX_INPUT + 1)?,
+    };
+    if bytes.len() as u64 > MAX_INPUT {
         return Err(Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
     }
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
 /// Makes a folder the one that relative paths start from.
-pub fn enter(folder: &str) -> std::io::Result<()> {
+pub fn enter(folder: &str) -> Result<()> {
     std::env::set_current_dir(folder)
 }
 
-/// The largest event payload that is read; GitHub's own are far smaller.
-const MAX_EVENT: u64 = 32 * 1024 * 1024;
-
 /// Reads the payload of the event that started the job.
-pub fn read_event(path: &str) -> std::io::Result<serde_json::Value> {
-    Ok(serde_json::from_reader(BufReader::new(File::open(path)?.take(MAX_EVENT)))?)
+pub fn read_event(path: &str) -> Result<serde_json::Value> {
+    Ok(serde_json::from_slice(&blocking::read_file(Path::new(path), MAX_EVENT)?)?)
 }
 
 /// Whether a program of this name is in one of the folders of a `PATH`.
@@ -41,52 +45,117 @@ pub fn is_on_path(path: &str, program: &str) -> bool {
 }
 
 /// Appends in one write, so that two processes never mix their blocks.
-pub fn append(path: &str, text: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-    file.write_all(text.as_bytes())
+pub fn append(path: &str, text: &str, until: Option<Instant>) -> Result<()> {
+    if is_stream(path) {
+        return write_stream(path, text, until);
+    }
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
 }
 
-/// Replaces the file: a reader sees the old text or the new one, never a part.
-pub fn replace(path: &str, text: &str) -> std::io::Result<()> {
-    if Path::new(path).metadata().is_ok_and(|metadata| !metadata.is_file()) {
+/// Replaces the file: a reader sees the old text or the new one, never a part. Its rights stay. A link
+/// is replaced and not followed: whoever put it there does not choose what is written to.
+pub fn replace(path: &str, text: &str, until: Option<Instant>) -> Result<()> {
+    match is_stream(path) {
         // A pipe or a device cannot be renamed over.
-        return check_appendable(path).and_then(|()| std::fs::write(path, text));
+        true => write_stream(path, text, until),
+        false => replace_with(path, text, None),
     }
-    replace_with(path, text, OpenOptions::new().write(true).create(true).truncate(true))
 }
 
 /// Replaces a file that only its owner may read.
-pub fn replace_private(path: &str, text: &str) -> std::io::Result<()> {
-    replace_with(path, text, make_private(OpenOptions::new().write(true).create_new(true)))
+pub fn replace_private(path: &str, text: &str) -> Result<()> {
+    replace_with(path, text, Some(0o600))
 }
 
-fn replace_with(path: &str, text: &str, options: &OpenOptions) -> std::io::Result<()> {
-    let draft = format!("{path}.{}.tmp", std::process::id());
-    let write = || {
-        options.open(&draft)?.write_all(text.as_bytes())?;
-        std::fs::rename(&draft, path)
-    };
-    write().inspect_err(|_| drop(std::fs::remove_file(&draft)))
+/// Renames a draft over the file. Nobody can know the draft's name before, it is made where nothing
+/// is, not even a link, and what a kill leaves of it is in no other run's way.
+fn replace_with(path: &str, text: &str, mode: Option<u32>) -> Result<()> {
+    let target = std::path::absolute(path)?;
+    let folder = target.parent().ok_or(ErrorKind::IsADirectory)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".finishline-").suffix(".tmp").rand_bytes(16);
+    let (mut file, draft) = with_mode(&mut builder, mode).tempfile_in(folder)?.into_parts();
+    file.write_all(text.as_bytes())?;
+    if mode.is_none() {
+        keep_rights(&file, &target)?;
+    }
+    std::fs::rename(&draft, &target)
 }
 
-fn make_private(options: &mut OpenOptions) -> &mut OpenOptions {
+/// A draft's rights; those of any new file where none are asked for.
+#[cfg(unix)]
+fn with_mode<'a, 'b, 'c>(
+    builder: &'c mut tempfile::Builder<'a, 'b>,
+    mode: Option<u32>,
+) -> &'c mut tempfile::Builder<'a, 'b> {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(mode.unwrap_or(0o666)))
+}
+
+#[cfg(not(unix))]
+fn with_mode<'a, 'b, 'c>(
+    builder: &'c mut tempfile::Builder<'a, 'b>,
+    _: Option<u32>,
+) -> &'c mut tempfile::Builder<'a, 'b> {
+    builder
+}
+
+/// Gives a draft the rights of the file that it replaces, and its owner where that is allowed.
+fn keep_rights(draft: &File, target: &Path) -> Result<()> {
+    let metadata = target.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
+    let Some(metadata) = metadata else { return Ok(()) };
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        drop(fchown(draft, Some(metadata.uid()), Some(metadata.gid())));
+    }
+    draft.set_permissions(metadata.permissions())
+}
+
+fn write_stream(path: &str, text: &str, until: Option<Instant>) -> Result<()> {
+    let file = blocking::open_to_write(Path::new(path), until)?;
+    blocking::write_all(&file, text.as_bytes(), until)
 }
 
 /// Waits for the lock of a file, and holds it until the result is dropped. The file itself is
 /// replaced meanwhile, so the lock is one beside it, which stays.
-pub fn lock(path: &str) -> std::io::Result<File> {
-    let path = format!("{path}.lock");
-    let file = make_private(OpenOptions::new().append(true).create(true)).open(path)?;
+pub fn lock(path: &str) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(format!("{path}{LOCK_SUFFIX}"))?;
     file.lock()?;
     Ok(file)
 }
 
-/// Whether `append` is going to work, as far as that can be known: a device that is full says so
-/// even to a write of nothing.
-pub fn check_appendable(path: &str) -> std::io::Result<()> {
-    let file = OpenOptions::new().append(true).create(true).open(path)?;
-    (&file).write(&[]).map(drop)
+/// Whether a file can be written, as far as that can be known: a device that is full says so even to
+/// a write of nothing. A pipe is not opened, for its reader would take that for the end.
+pub fn check_writable(path: &str) -> Result<()> {
+    match is_pipe(path) {
+        true => Ok(()),
+        false => {
+            let file = OpenOptions::new().append(true).create(true).open(path)?;
+            (&file).write(&[]).map(drop)
+        }
+    }
+}
+
+/// Whether others than the owner may read a file or change what is in a folder; by the mode of it,
+/// as `ls` shows it.
+pub fn wide_rights(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = path.metadata().ok()?;
+        let mode = metadata.permissions().mode() & 0o7777;
+        let is_wide = match metadata.is_dir() {
+            // In a sticky folder everybody's files are their own.
+            true => mode & 0o002 != 0 && mode & 0o1000 == 0,
+            false => mode & 0o077 != 0,
+        };
+        is_wide.then_some(mode)
+    }
+    #[cfg(not(unix))]
+    None
 }

@@ -1,8 +1,11 @@
 //! The operating system: files, terminal, signals, panics, clock, random.
 
+pub mod blocking;
 pub mod clock;
+mod descriptor;
 pub mod files;
 pub mod panics;
+pub mod paths;
 pub mod random;
 pub mod signals;
 pub(crate) mod terminal;

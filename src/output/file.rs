@@ -5,7 +5,7 @@ use super::{WriteOp, bitbucket, github, gitlab, json, shell, summary, table};
 use crate::env::Env;
 use crate::inputs::OutputOptions;
 use crate::job::Host;
-use crate::os::files;
+use crate::os::{files, paths};
 use crate::outcome::{Outcome, OutcomeStatus};
 
 /// What a file is written as.
@@ -84,12 +84,16 @@ impl OutputFile {
         matches!(self.format, FileFormat::Dotenv | FileFormat::Exports | FileFormat::Pairs)
     }
 
-    /// Checks that the file can be written, and empties one that is replaced: what an earlier run
-    /// left must not be taken for this one's.
+    /// Checks that the file can be written.
     pub(crate) fn probe(&self) -> std::io::Result<()> {
-        match self.appended {
-            true => files::check_appendable(&self.path),
-            false => files::replace(&self.path, ""),
+        files::check_writable(&self.path)
+    }
+
+    /// Empties the file, where it is replaced.
+    pub(crate) fn clear(&self) -> std::io::Result<()> {
+        match self.appended || paths::is_stream(&self.path) {
+            true => Ok(()),
+            false => files::replace(&self.path, "", None),
         }
     }
 

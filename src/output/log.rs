@@ -2,7 +2,10 @@
 
 use super::github;
 use crate::inputs::{LogLevel, OutputFormat, OutputOptions};
-use std::io::Write;
+use crate::os::blocking;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -35,15 +38,25 @@ pub(super) fn level_filter(level: LogLevel) -> LevelFilter {
 /// `neutral` needs to see. A log that nobody takes stops no work.
 struct GuardedStderr;
 
+/// How long one record waits for a reader that has stopped to read.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Whether a reader has stopped: nothing is logged any more.
+static IS_STUCK: AtomicBool = AtomicBool::new(false);
+
 impl Write for GuardedStderr {
     fn write(&mut self, record: &[u8]) -> std::io::Result<usize> {
         let text = github::neutralize_commands(&String::from_utf8_lossy(record));
-        std::io::stderr().lock().write_all(text.as_bytes()).ok();
+        if !IS_STUCK.load(Ordering::Relaxed) {
+            let until = Instant::now() + PATIENCE;
+            let until = blocking::write_deadline().map_or(until, |end| end.min(until));
+            let written = blocking::write_all(&std::io::stderr(), text.as_bytes(), Some(until));
+            let is_stuck = written.is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+            IS_STUCK.fetch_or(is_stuck, Ordering::Relaxed);
+        }
         Ok(record.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush().ok();
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ pub mod github;
 pub mod gitlab;
 pub(crate) mod json;
 pub mod log;
+pub mod paths;
 pub(crate) mod server_log;
 pub mod shell;
 pub(crate) mod summary;
@@ -29,6 +30,7 @@ use crate::text::hex;
 use anyhow::Context;
 use file::{FileFormat, OutputFile};
 use format_error::FormatError;
+use paths::RunPaths;
 
 /// One thing to write.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct OutputSinks {
     host: Host,
     format: OutputFormat,
     files: Vec<OutputFile>,
+    /// Every file of the run, these among them.
+    paths: RunPaths,
     /// Where Azure's agent finds a file that it is told of.
     azure_temp: Option<String>,
     /// Whether Buildkite's agent is missing, as in a container of the job's own.
@@ -66,29 +70,24 @@ impl OutputSinks {
     /// # Errors
     ///
     /// `outputs-unwritable` when a GitHub-like host names no file, `usage` when an output would
-    /// overwrite another one or the database. The sinks that can be used come with it, so that the
+    /// overwrite another file of the run. The sinks that can be used come with it, so that the
     /// failure itself is heard.
-    pub fn find(
-        options: &OutputOptions,
-        env: &Env,
-        database: Option<&str>,
-    ) -> (Self, Option<Error>) {
+    pub fn find(options: &OutputOptions, env: &Env, paths: RunPaths) -> (Self, Option<Error>) {
         let host = options.host;
-        let mut files = OutputFile::all(options, env);
+        let files = OutputFile::all(options, env);
+        let paths = paths.with_outputs(files.iter().map(|file| (file.input, file.path.as_str())));
         let is_missing = host.is_github_like() && !files.iter().any(is_github_output);
         let missing = is_missing.then(|| {
             let message = "GITHUB_OUTPUT is not set, so step outputs cannot be written";
             let failure = Error::new(ErrorCode::OutputsUnwritable, message);
             failure.with_hint("run this as a step of a workflow, or set `host: local`")
         });
-        let conflict = path_conflict(&files, database);
-        if conflict.is_some() {
-            files.retain(is_github_output);
-        }
+        let conflict = paths.conflict();
         let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| host == Host::Azure);
         let azure_temp = azure_temp.map(str::to_owned);
         let is_agent_missing = host == Host::Buildkite && !has_agent(env);
-        let sinks = Self { host, format: options.format, files, azure_temp, is_agent_missing };
+        let format = options.format;
+        let sinks = Self { host, format, files, paths, azure_temp, is_agent_missing };
         (sinks, conflict.or(missing))
     }
 
@@ -97,12 +96,32 @@ impl OutputSinks {
         self.files.iter().any(OutputFile::has_variables)
     }
 
-    /// Checks, before the backend is touched, that the outputs can be written, and empties the
-    /// files that are replaced: what an earlier run left must not be taken for this one's.
+    /// Checks, before anything else is done, that the outputs can be written.
     pub fn probe(&self) -> Result {
-        self.files.iter().try_for_each(|file| {
-            file.probe().map_err(|error| write::unwritable(&file.path, &error))
-        })
+        self.each_file(OutputFile::probe)
+    }
+
+    /// Empties, when everything is read and before the backend is touched, the files that are
+    /// replaced: what an earlier run left must not be taken for this one's.
+    pub fn begin(&self) -> Result {
+        self.paths.conflict().map_or(Ok(()), Err)?;
+        self.each_file(OutputFile::clear)
+    }
+
+    fn each_file(&self, work: impl Fn(&OutputFile) -> std::io::Result<()>) -> Result {
+        self.files
+            .iter()
+            .try_for_each(|file| work(file).map_err(|error| write::unwritable(&file.path, &error)))
+    }
+
+    /// Reads a file that an input names, which no output may be.
+    pub(crate) fn read(&self, path: &str) -> std::io::Result<String> {
+        self.paths.read(path)
+    }
+
+    /// Two files of the run that are one and may not be.
+    pub(crate) fn conflict(&self) -> Option<Error> {
+        self.paths.conflict()
     }
 
     /// The masks for these secrets, and a warning for those that would hit what is shown.
@@ -158,7 +177,8 @@ impl OutputSinks {
     pub fn render(&self, outcome: &Outcome, delimiter: &str) -> Result<Vec<WriteOp>> {
         let mut writes = vec![self.result(outcome)];
         writes.extend(self.diagnostics(outcome));
-        for file in &self.files {
+        let spared = self.paths.conflicting_outputs();
+        for file in self.files.iter().filter(|file| !spared.contains(&file.path)) {
             let (write, dropped) = file.render(outcome, delimiter).map_err(|error| {
                 let message = format!("cannot write an output: {error}");
                 Error::new(ErrorCode::OutputsUnwritable, message)
@@ -284,19 +304,6 @@ fn has_agent(env: &Env) -> bool {
 
 fn is_github_output(file: &OutputFile) -> bool {
     file.format == FileFormat::Blocks
-}
-
-/// Two outputs, or an output and the database, that are one file.
-fn path_conflict(files: &[OutputFile], database: Option<&str>) -> Option<Error> {
-    let files = files.iter().map(|file| (file.input, file.path.as_str()));
-    let named = files.chain(database.map(|file| ("database", file)));
-    let named: Vec<_> = named.filter(|(_, file)| *file != "/dev/null").collect();
-    let conflict = |(index, (input, file)): (usize, &(&str, &str))| {
-        let (other, _) = named[..index].iter().find(|(_, other)| other == file)?;
-        let message = format!("`{other}` and `{input}` are the same file");
-        Some(Error::new(ErrorCode::Usage, message).with_hint("set each to a different file"))
-    };
-    named.iter().enumerate().find_map(conflict)
 }
 
 /// A heredoc delimiter that nobody can guess.

@@ -2,6 +2,7 @@
 
 use super::{OutputSinks, WriteOp};
 use crate::error::{Error, ErrorCode, Result};
+use crate::os::blocking::{self, Descriptor};
 use crate::os::files;
 use crate::text::quote;
 use std::io::{self, ErrorKind, Write};
@@ -18,13 +19,13 @@ impl OutputSinks {
     /// The error names the first sink that failed.
     pub fn emit(writes: Vec<WriteOp>) -> Result {
         let mut first = Ok(());
-        let deadline = Instant::now() + CALL_TIMEOUT;
+        let (deadline, until) = (Instant::now() + CALL_TIMEOUT, blocking::write_deadline());
         for op in writes {
             let (sink, done) = match &op {
-                WriteOp::Stdout(text) => ("standard output", write(&mut io::stdout(), text)),
-                WriteOp::Stderr(text) => ("standard error", write(&mut io::stderr(), text)),
-                WriteOp::Append(path, text) => (path.as_str(), files::append(path, text)),
-                WriteOp::Replace(path, text) => (path.as_str(), files::replace(path, text)),
+                WriteOp::Stdout(text) => ("standard output", write(&io::stdout(), text, until)),
+                WriteOp::Stderr(text) => ("standard error", write(&io::stderr(), text, until)),
+                WriteOp::Append(path, text) => (path.as_str(), files::append(path, text, until)),
+                WriteOp::Replace(path, text) => (path.as_str(), files::replace(path, text, until)),
                 WriteOp::Call(argv, stdin) => (argv[0].as_str(), call(argv, stdin, deadline)),
             };
             if let (Ok(()), Err(error)) = (&first, done) {
@@ -42,8 +43,12 @@ pub(crate) fn unwritable(sink: &str, error: &io::Error) -> Error {
 }
 
 /// A reader that has left is no failure: it has seen what it wanted.
-fn write(stream: &mut impl Write, text: &str) -> io::Result<()> {
-    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+fn write<S>(stream: &S, text: &str, until: Option<Instant>) -> io::Result<()>
+where
+    S: Descriptor,
+    for<'a> &'a S: Write,
+{
+    match blocking::write_all(stream, text.as_bytes(), until) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }

@@ -1,12 +1,16 @@
 //! A commit as it is sent in full.
 
+/// How much of one text of a commit is read, in bytes: a little more than is ever sent, so that what is
+/// cut is known.
+pub const MAX_TEXT_BYTES: usize = 16 * 1024 + 64;
+
 /// A commit, with everything that is known of it. Its texts are those of whoever wrote it; what a
 /// reader finds empty is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
     /// Its full hash.
     pub id: String,
-    /// Its message, whole.
+    /// Its message, up to [`MAX_TEXT_BYTES`].
     pub message: Option<String>,
     /// The author's name.
     pub author_name: Option<String>,

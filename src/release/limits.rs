@@ -18,6 +18,13 @@ const ADDRESS: usize = 75;
 const PATH: usize = 510;
 /// The longest name of a repository that a commit may carry.
 pub(super) const REPOSITORY: usize = 64;
+/// The longest message, in bytes. Sentry names no bound, and shows the first lines.
+const MESSAGE_BYTES: usize = 16 * 1024;
+/// The shortest that a message is cut to, however many there are.
+const MIN_MESSAGE_BYTES: usize = 512;
+/// How much all messages and all paths of a request have: the proxy before a Sentry takes 100 MB.
+const ALL_MESSAGES_BYTES: usize = 16 * 1024 * 1024;
+const ALL_PATHS_BYTES: usize = 32 * 1024 * 1024;
 /// The end of the year 9999, in milliseconds since 1970.
 const MAX_TIME: i64 = 253_402_300_799_999;
 
@@ -27,6 +34,8 @@ pub(super) fn apply_limits(commits: Vec<Commit>) -> (Vec<Commit>, Vec<Warning>) 
     let mut fitting: Vec<_> =
         commits.into_iter().filter_map(|commit| fit_one(commit, &mut left)).collect();
     fitting.retain(|commit| seen.insert(commit.id.clone()));
+    cut_messages(&mut fitting, &mut left);
+    leave_out_paths(&mut fitting, &mut left);
     repair_times(&mut fitting, &mut left);
     (fitting, left.warnings())
 }
@@ -37,6 +46,10 @@ struct Truncation {
     commits: Vec<String>,
     authors: Vec<String>,
     paths: Vec<String>,
+    /// Commits whose message is cut.
+    messages: Vec<String>,
+    /// Commits without their files, which are too many in all.
+    files: Vec<String>,
     /// Commits whose time is another's.
     times: Vec<String>,
     /// Commits whose time nobody gives.
@@ -51,6 +64,12 @@ impl Truncation {
             ("commit-left-out", &self.commits, "skipped a commit without a SHA"),
             ("author-left-out", &self.authors, author),
             ("path-left-out", &self.paths, "skipped a path of more than 510 characters"),
+            ("message-cut", &self.messages, "cut the long message of commit"),
+            (
+                "files-left-out",
+                &self.files,
+                "skipped the files, too many for one request, of commit",
+            ),
             ("time-repaired", &self.times, time),
             ("no-times", &self.timeless, "no commit has a readable date, so none is sent"),
         ];
@@ -96,6 +115,37 @@ fn fit_one(commit: Commit, left: &mut Truncation) -> Option<Commit> {
         changes,
         id,
     })
+}
+
+/// Cuts what is long of the messages, all to one length, where all of them are too much.
+fn cut_messages(commits: &mut [Commit], left: &mut Truncation) {
+    let lengths = commits.iter().filter_map(|commit| Some(commit.message.as_ref()?.len()));
+    let fair = ALL_MESSAGES_BYTES / commits.len().max(1);
+    let longest = match lengths.sum::<usize>() > ALL_MESSAGES_BYTES {
+        true => fair.clamp(MIN_MESSAGE_BYTES, MESSAGE_BYTES),
+        false => MESSAGE_BYTES,
+    };
+    for commit in commits {
+        let Some(message) = commit.message.as_mut().filter(|text| text.len() > longest) else {
+            continue;
+        };
+        let mut ends = message.char_indices().map(|(end, _)| end);
+        let end = ends.by_ref().take_while(|end| *end <= longest).last().unwrap_or(0);
+        message.truncate(end);
+        left.messages.push(short_sha(&commit.id).to_owned());
+    }
+}
+
+/// Leaves out the files of the oldest commits, where all of them are too much.
+fn leave_out_paths(newest_first: &mut [Commit], left: &mut Truncation) {
+    let mut bytes = 0;
+    for commit in newest_first {
+        bytes += commit.changes.iter().map(|change| change.path.len()).sum::<usize>();
+        if bytes > ALL_PATHS_BYTES && !commit.changes.is_empty() {
+            commit.changes = Vec::new();
+            left.files.push(short_sha(&commit.id).to_owned());
+        }
+    }
 }
 
 /// Gives a commit without a readable time that of the one before it, or else after it: a server sorts
@@ -198,9 +248,32 @@ mod tests {
 
     #[test]
     fn no_nul_is_sent_and_no_commit_twice() {
-        let odd = Commit { message: Some("a\0b".repeat(70_000)), ..commit("aaaaaaa") };
+        let odd = Commit { message: Some("a\0b".repeat(7_000)), ..commit("aaaaaaa") };
         let (fitting, _) = apply_limits(vec![odd, commit("aaaaaaa"), commit("not a hash")]);
         assert_eq!(fitting.len(), 1);
-        assert_eq!(fitting[0].message.as_ref().unwrap().len(), 140_000);
+        assert_eq!(fitting[0].message.as_ref().unwrap().len(), 14_000);
+    }
+
+    #[test]
+    fn messages_and_paths_fit_into_one_request() {
+        let commits = |count: usize, length: usize, paths: usize| {
+            let path = |at| FileChange { path: format!("{at:0>500}"), kind: ChangeKind::Added };
+            let one = |at: usize| Commit {
+                message: Some("é".repeat(length / 2)),
+                changes: (0..paths).map(path).collect(),
+                ..commit(&format!("{at:0>40x}"))
+            };
+            let (fitting, warnings) = apply_limits((0..count).map(one).collect());
+            let messages: usize =
+                fitting.iter().filter_map(|one| Some(one.message.as_ref()?.len())).sum();
+            let paths: usize = fitting.iter().map(|one| one.changes.len() * 500).sum();
+            assert!(messages <= ALL_MESSAGES_BYTES && paths <= ALL_PATHS_BYTES);
+            assert_eq!(fitting.len(), count);
+            (fitting[0].message.as_ref().unwrap().len(), slugs(&warnings).join(" "))
+        };
+        assert_eq!(commits(1, 16_384, 0), (16_384, String::new()));
+        assert_eq!(commits(1, 16_386, 0), (16_384, "message-cut".to_owned()));
+        assert_eq!(commits(4_096, 8_192, 0), (4_096, "message-cut".to_owned()));
+        assert_eq!(commits(100, 2, 1_000), (2, "files-left-out".to_owned()));
     }
 }

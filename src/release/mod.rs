@@ -13,7 +13,7 @@ mod task;
 mod version;
 
 pub use code_version::CheckoutInfo;
-pub use commit::{ChangeKind, Commit, FileChange};
+pub use commit::{ChangeKind, Commit, FileChange, MAX_TEXT_BYTES};
 pub use task::{CommitPlan, ReleaseTask};
 pub use version::{ReleaseVersion, VersionSource};
 

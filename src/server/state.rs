@@ -8,7 +8,7 @@ use super::http::RequestAccess;
 use super::http::body_budget::BodyBudget;
 use super::options::ServeOptions;
 use super::tokens::write_tokens_file;
-use crate::database::{Database, Principal, TransactionEnd};
+use crate::database::{Database, Principal, TransactionEnd, path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
 use crate::model::{Fields, Refusal};
@@ -60,7 +60,9 @@ impl ServerState {
             orgs.push((org, database.ensure_organization(org, &options.projects).await?));
         }
         let own = options.token.as_ref().map(|token| OwnToken::new(token, local.clone()));
-        let mut notes = Vec::new();
+        let rights = path::wide_rights(&options.database);
+        let mut notes: Vec<_> =
+            rights.map(|rights| format!("warning: {rights}")).into_iter().collect();
         if own.is_none() {
             let path = write_tokens_file(&mut database, &options, &base, &local, &orgs).await?;
             notes.push(format!("the access tokens are in {path}"));

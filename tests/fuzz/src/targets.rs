@@ -16,6 +16,7 @@ use finishline::job::{Host, Job};
 use finishline::manifest::Manifest;
 use finishline::model::token;
 use finishline::outcome::{IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
+use finishline::output::paths::RunPaths;
 use finishline::output::table;
 use finishline::output::{OutputSinks, WriteOp};
 use finishline::text::yaml;
@@ -239,7 +240,7 @@ fn sinks(host: Host) -> OutputSinks {
     let named = ["GITHUB_OUTPUT", "BASH_ENV", "BITBUCKET_PIPELINES_VARIABLES_PATH"];
     let named = named.map(|name| (name.to_owned(), format!("/nowhere/{name}")));
     let more = ["CI_WORKSPACE", "AGENT_TEMPDIRECTORY"].map(|name| (name.into(), "/nowhere".into()));
-    OutputSinks::find(&voice, &named.into_iter().chain(more).collect(), None).0
+    OutputSinks::find(&voice, &named.into_iter().chain(more).collect(), RunPaths::default()).0
 }
 
 fn written(data: &[u8]) {

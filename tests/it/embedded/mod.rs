@@ -7,5 +7,6 @@ mod migrations;
 mod pipeline;
 mod processes;
 mod races;
+mod rights;
 mod schema_order;
 mod simultaneous_deploys;

@@ -107,7 +107,7 @@ fn sixty_four_processes_of_all_kinds_lose_nothing_and_double_nothing() {
 
 #[test]
 fn a_cancelled_run_writes_its_outputs_and_stores_nothing() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let (run, holder) = locked();
         let mut started = run.start();
         started.wait_for(BUSY);

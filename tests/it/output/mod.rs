@@ -1,11 +1,14 @@
 //! What each CI host is told, and what the job is.
 
 mod component;
+mod drafts;
 mod host_format;
 mod hosts;
 mod job;
 mod limits;
+mod pipes;
 mod prefix;
 mod redirect;
+mod same_file;
 mod single_lines;
 mod unwritable;

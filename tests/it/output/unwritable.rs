@@ -121,7 +121,7 @@ fn a_mask_that_cannot_be_registered_stops_the_run() {
 fn a_file_that_is_replaced_is_never_seen_in_part() {
     let run = ProgramRun::local();
     let path = run.file("out", "old");
-    files::replace(path.to_str().unwrap(), "new").unwrap();
+    files::replace(path.to_str().unwrap(), "new", None).unwrap();
     assert_eq!(run.text("out"), "new");
     let left: Vec<_> = run.path("").read_dir().unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");

@@ -162,3 +162,16 @@ fn an_encoding_in_a_signature_or_in_the_message_is_none() {
     as_json(&run).execute().expect(0);
     assert_eq!(messages(&run)[0], "naïve\n\nencoding KOI8-R");
 }
+
+#[test]
+fn a_long_message_and_name_are_cut_and_the_message_is_said() {
+    let run = checkout(1);
+    let (name, message) = ("n".repeat(1_000_000), "\u{e9}".repeat(2_000_000));
+    let person = format!("{name} <ada@acme.example> 1700000100 +0000");
+    let sha = add(&run, format!("author {person}\ncommitter {person}\n\n{message}\n").as_bytes());
+    let ended = as_json(&run).execute().expect(0);
+    let kept: Vec<_> = messages(&run).iter().map(String::len).collect();
+    assert_eq!(kept, [16 * 1024, "commit 1".len()]);
+    assert_eq!(warnings(&ended), ["message-cut"]);
+    assert!(ended.stderr.contains(&sha[..12]), "{}", ended.stderr);
+}

@@ -34,6 +34,23 @@ fn a_body_without_an_end_is_not_read_to_its_end() {
     assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS]);
 }
 
+/// Each page is within the bound of one, and says that there is another.
+#[test]
+fn listings_are_read_until_they_are_more_than_a_run_may_keep() {
+    let page = format!("[\"{}\"]", "x".repeat(7 * 1024 * 1024));
+    let next = "<http://x/?cursor=1:0:0>; rel=\"next\"; results=\"true\"; cursor=\"1:0:0\"";
+    let sentry = FakeSentry::with(move |_, _| {
+        Response::html(200, page.clone())
+            .with("Content-Type", "application/json")
+            .with("Link", next)
+    });
+    // Ten times as much would not fit into what a process may have here.
+    let run = sentry.opsgenie().limited("ulimit -v 1000000");
+    let ended = assert_fails(&run, 6, "backend-error");
+    assert_eq!(sentry.peer.requests().len(), 5);
+    assert!(ended.output("error-message").contains("larger than 32 MiB"), "{}", ended.stderr);
+}
+
 #[test]
 fn packed_and_broken_json_are_errors_of_the_backend() {
     let packed = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x8b, 0x8e, 5, 0, 0x29, 0xbb, 0x4c, 13, 2];

@@ -4,7 +4,7 @@
 use super::SentryClient;
 use super::response::field_errors;
 use crate::error::{Error, ErrorCode};
-use crate::http::HttpResponse;
+use crate::http::{HttpResponse, MAX_LISTED_BYTES};
 use crate::secret;
 use serde_json::Value;
 
@@ -54,6 +54,18 @@ impl SentryClient {
             self.describe(response)
         );
         self.foreign_error(response, message)
+    }
+
+    /// The error for listings that are more than a run may keep.
+    pub(crate) fn unlistable(&self, path: &str) -> Error {
+        let path = path.split('?').next().unwrap_or_default();
+        let message = format!(
+            "the listings of {} are larger than {} MiB, the last one {path}",
+            self.base(),
+            MAX_LISTED_BYTES / (1024 * 1024)
+        );
+        Error::new(ErrorCode::BackendError, message)
+            .with_hint("check whether `url` is the address of your Sentry, and what answers there")
     }
 
     /// The error for a redirect.

@@ -192,6 +192,9 @@ impl SentryClient {
             if !response.is_success() {
                 return Err(denied(&response));
             }
+            if !self.connection.may_keep(&response.body) {
+                return Err(self.unlistable(path));
+            }
             let Value::Array(page) = response.json() else {
                 return Err(self.unexpected(&response, "a list"));
             };

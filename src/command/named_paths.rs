@@ -1,0 +1,27 @@
+//! The files that the inputs name, or leave to their defaults: none of them may be an output.
+
+use crate::database::path;
+use crate::env::Env;
+use crate::inputs::raw::RawInputs;
+use crate::os::files;
+use crate::output::paths::RunPaths;
+
+/// What SQLite makes beside a database.
+const BESIDE_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Adds the files that are known before anything is read; the others follow as they are.
+pub(crate) fn add(paths: &RunPaths, raw: &RawInputs, env: &Env) {
+    let named = |input| raw.get(input).map(|given| given.text.expose());
+    if let Ok(database) = path::resolve_path(named("database"), env) {
+        paths.add_store("database", &database.to_string_lossy(), &BESIDE_DATABASE);
+    }
+    if let Some(path) = named("resume-file") {
+        paths.add_store("resume-file", path, &[files::LOCK_SUFFIX]);
+    }
+    for input in ["manifest", "ca-file"] {
+        named(input).into_iter().for_each(|path| paths.add_input(input, path));
+    }
+    for variable in ["GITHUB_EVENT_PATH", "SENTRY_PROPERTIES"] {
+        env.get(variable).into_iter().for_each(|path| paths.add_input(variable, path));
+    }
+}

@@ -1,0 +1,106 @@
+//! An open stream, as the operating system knows it: whether it is a file, and waiting for its other
+//! side.
+
+#[cfg(unix)]
+mod system {
+    use crate::os::signals;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::{FileType, OFlags, fstat};
+    use std::fs::OpenOptions;
+    use std::io::{Error, ErrorKind, Result};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    pub(crate) use std::os::fd::AsFd as Descriptor;
+
+    /// Bytes to read, or their end.
+    pub(crate) const READABLE: PollFlags = PollFlags::IN;
+    /// Room for [`PIPE_CHUNK`] bytes.
+    pub(crate) const WRITABLE: PollFlags = PollFlags::OUT;
+    /// What a pipe takes at once without blocking when it takes anything, by POSIX.
+    pub(crate) const PIPE_CHUNK: usize = 512;
+
+    /// After how long a signal is looked for that came before the wait for it.
+    const TURN: Duration = Duration::from_millis(100);
+
+    /// Opening and reading do not block.
+    pub(crate) fn nonblocking(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+    }
+
+    /// Whether opening failed because nobody has the pipe open to read.
+    pub(crate) fn has_no_reader(error: &Error, path: &Path) -> bool {
+        let is_pipe = || path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo());
+        error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) && is_pipe()
+    }
+
+    /// Whether it is a file, which never makes anybody wait.
+    pub(crate) fn is_file(stream: &impl AsFd) -> bool {
+        fstat(stream).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file())
+    }
+
+    /// Waits until the stream is ready. A signal to stop leaves `grace` from `since` on.
+    pub(crate) fn wait(
+        stream: &impl AsFd,
+        ready: PollFlags,
+        deadline: Option<Instant>,
+        grace: Duration,
+    ) -> Result<()> {
+        let since = Instant::now();
+        loop {
+            let end = match signals::is_stopped() {
+                true => Some(deadline.map_or(since + grace, |end| end.min(since + grace))),
+                false => deadline,
+            };
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let turn = left.map_or(TURN, |left| left.min(TURN));
+            let turn = Timespec::try_from(turn).expect("a part of a second fits");
+            match poll(&mut [PollFd::new(stream, ready)], Some(&turn)) {
+                Ok(0) if left.is_some_and(|left| left.is_zero()) => {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::fs::OpenOptions;
+    use std::io::{Error, Result};
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    pub(crate) trait Descriptor {}
+    impl<T> Descriptor for T {}
+
+    pub(crate) const READABLE: () = ();
+    pub(crate) const WRITABLE: () = ();
+    pub(crate) const PIPE_CHUNK: usize = usize::MAX;
+
+    pub(crate) fn nonblocking(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(crate) fn has_no_reader(_: &Error, _: &Path) -> bool {
+        false
+    }
+
+    pub(crate) fn is_file<T>(_: &T) -> bool {
+        true
+    }
+
+    /// Nothing is waited for: what is ready cannot be asked here.
+    pub(crate) fn wait<T>(_: &T, (): (), _: Option<Instant>, _: Duration) -> Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) use system::{
+    Descriptor, PIPE_CHUNK, READABLE, WRITABLE, has_no_reader, is_file, nonblocking, wait,
+};
