@@ -89,9 +89,19 @@ async function longHistory(commits) {
   await row(`${commits} commits`, histories({ ...place, repository, first }), quick ? 2 : 7);
 }
 
-/** The benchmark of the manifest judges itself. */
+/** What an entry of a manifest costs, at a Sentry and on the embedded backend. */
 function manifest() {
-  const words = ["bench/manifest.mjs", finishline, ...(quick ? ["200", "20"] : [])];
+  const parts = [
+    judgedByItself("bench/manifest.mjs", quick ? ["200", "20"] : []),
+    judgedByItself("bench/embedded.mjs", quick ? ["100", "1000"] : []),
+  ];
+  const said = parts.map((part) => part.said).join("\n");
+  return { holds: parts.every((part) => part.holds), said };
+}
+
+/** A benchmark with a budget of its own. */
+function judgedByItself(script, sizes) {
+  const words = [script, finishline, ...sizes];
   try {
     const said = execFileSync("node", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
     return { holds: true, said: said.trim() };

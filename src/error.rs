@@ -243,7 +243,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// Something the reader should know although the run went on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Warning {
     /// Its slug in the `warnings` output.
     pub slug: &'static str,

@@ -147,7 +147,7 @@ impl RunContext<'_> {
             let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
             if inputs.provider.is_some() {
                 let task = IntegrationTask::new(inputs, BackendName::Embedded)?;
-                embedded::list_read_only(&path, &task.org, task.provider).await?;
+                embedded::list_read_only(&path, &task).await?;
             }
             let note = if path.exists() { "exists" } else { "would be created" };
             Ok(CheckVerdict::Passed(format!("{}: {note}; not sent to a Sentry", path.display())))

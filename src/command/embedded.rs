@@ -42,7 +42,7 @@ impl RunContext<'_> {
         let mut database = Database::open(&path).await?;
         let mut backend =
             EmbeddedBackend::new(&mut database).trusting(inputs.certificates.as_ref());
-        let listed = backend.list(&task.org, task.provider).await?;
+        let listed = backend.list(task).await?;
         let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };
         flow.run(&mut EmbeddedRun { run: self, inputs, path: &path, backend }, &listed).await
     }
@@ -71,7 +71,7 @@ impl RunContext<'_> {
 /// Decides and changes nothing; the file does not even come into being.
 async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Result<Outcome> {
     let task = report.task;
-    let listed = embedded::list_read_only(path, &task.org, task.provider).await?;
+    let listed = embedded::list_read_only(path, task).await?;
     let note = if path.exists() { "" } else { " (would be created)" };
     let request = format!("embedded, {}{note}", path.display());
     let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };

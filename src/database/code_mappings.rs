@@ -83,6 +83,29 @@ impl Database {
         self.rows(&sql, (org, integration, &projects, page.rows, page.offset), read).await
     }
 
+    /// All code mappings of an integration.
+    pub async fn linked_code_mappings(
+        &mut self,
+        org: i64,
+        integration: i64,
+    ) -> Result<Vec<StoredCodeMapping>> {
+        let sql = format!(
+            "{MAPPING} WHERE link.organization_id = ?1 AND link.integration_id = ?2
+             ORDER BY code_mapping.id"
+        );
+        self.rows(&sql, (org, integration), read).await
+    }
+
+    /// The project's code mapping for a stack root.
+    pub async fn code_mapping(
+        &mut self,
+        project: i64,
+        stack_root: &str,
+    ) -> Result<Option<StoredCodeMapping>> {
+        let sql = format!("{MAPPING} WHERE project_id = ?1 AND stack_root = ?2");
+        self.row(&sql, (project, stack_root), read).await
+    }
+
     /// Makes a code mapping; `None` when the project has one for this stack root.
     pub async fn add_code_mapping(
         &mut self,

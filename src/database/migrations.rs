@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0004_indexes.sql"),
     include_str!("schema/0005_deploy_projects.sql"),
     include_str!("schema/0006_release_commit_order.sql"),
+    include_str!("schema/0007_lookups.sql"),
 ];
 
 /// The schema that this version brings every file to.

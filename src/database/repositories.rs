@@ -78,9 +78,10 @@ impl Database {
         org: i64,
         integration: i64,
     ) -> Result<Vec<StoredRepository>> {
-        let filter =
-            RepositoryFilter { integration_id: Some(integration), ..RepositoryFilter::default() };
-        self.repositories(org, &filter, PageQuery::ALL).await
+        let sql = "SELECT * FROM repository
+                   WHERE organization_id = ?1 AND integration_id = ?2 AND status = 'active'
+                   ORDER BY name, id";
+        self.rows(sql, (org, integration), read).await
     }
 
     /// One of them.
@@ -119,8 +120,13 @@ fn link(
     new: &NewRepository,
 ) -> rusqlite::Result<Option<StoredRepository>> {
     let NewRepository { name, url, provider, external_id, integration_id } = new;
-    let sql = "SELECT * FROM repository WHERE organization_id = ?1
-               AND ((provider = ?2 AND external_id = ?3) OR (provider IS NULL AND name = ?4))
+    // By its id, or by its name, with an index for each; the `+` keeps from another one.
+    let sql = "SELECT * FROM (
+                   SELECT * FROM repository
+                   WHERE organization_id = ?1 AND provider = ?2 AND external_id = ?3
+                   UNION ALL
+                   SELECT * FROM repository
+                   WHERE organization_id = ?1 AND name = ?4 AND +provider IS NULL)
                ORDER BY provider IS NULL LIMIT 1";
     let existing =
         connection.query_row(sql, (org, provider, external_id, name), read).optional()?;

@@ -7,7 +7,9 @@ use crate::inputs::missing;
 use crate::inputs::types::{BackendName, Mode};
 use crate::model::{Fields, ListedIntegration, OrgSlug, PipelineType};
 use crate::provider::auth::app;
-use crate::provider::{self, AllowedSteps, Answers, Field, IntegrationMatch, Provider, Step};
+use crate::provider::{
+    self, AllowedSteps, Answers, Field, IntegrationMatch, ListingFilter, Provider, Step,
+};
 
 /// The integration that is asked for, with every field checked.
 pub struct IntegrationTask {
@@ -115,6 +117,15 @@ impl IntegrationTask {
         let fields = self.provider.all_steps().flat_map(|step| step.fields);
         let plain = fields.filter(|field| !field.secret);
         plain.map(|field| self.answers.text(field.name).to_owned()).collect()
+    }
+
+    /// Which of the organization's integrations there are to decide by: one that is named is looked
+    /// for among all of them.
+    pub fn candidates(&self) -> ListingFilter {
+        match (self.mode, self.integration_id) {
+            (Mode::Install | Mode::Ensure, None) => self.provider.candidates(&self.answers),
+            _ => ListingFilter::All,
+        }
     }
 
     /// Decides what to do about what the organization has already.

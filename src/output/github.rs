@@ -4,6 +4,7 @@
 //! (`ActionCommand`, `EnvFileKeyValuePairs`); the form is the one of the toolkit's `@actions/core`.
 
 use super::format_error::FormatError;
+use std::collections::HashSet;
 
 /// A line of a secret with fewer characters is never masked: it would blank out the whole log.
 const SHORTEST_MASK: usize = 4;
@@ -65,13 +66,9 @@ pub fn masks(secret: &str) -> Vec<String> {
 /// is sent alone, without outer white space, and one that is too short to be told from ordinary
 /// text is not sent; of a short secret nothing may remain.
 pub(crate) fn masked_lines(secret: &str) -> Vec<&str> {
-    let mut lines: Vec<&str> = Vec::new();
-    for line in secret.split(['\r', '\n']).map(str::trim) {
-        if line.chars().count() >= SHORTEST_MASK && !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    lines
+    let mut seen = HashSet::new();
+    let lines = secret.split(['\r', '\n']).map(str::trim);
+    lines.filter(|line| line.chars().count() >= SHORTEST_MASK && seen.insert(*line)).collect()
 }
 
 /// Makes the text of others harmless on a stream that the runner reads.
@@ -136,6 +133,14 @@ fn show(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each line compared with all before it would take minutes.
+    #[test]
+    fn every_line_of_a_very_long_secret_is_masked_once() {
+        let lines: Vec<_> = (0..150_000).map(|number| format!("line-{number}")).collect();
+        let secret = [lines.join("\n"), lines.join("\r\n")].join("\n");
+        assert_eq!(masked_lines(&secret), lines);
+    }
 
     /// Every text of `length` pieces.
     fn texts(pieces: &[&str], length: usize) -> Vec<String> {

@@ -31,6 +31,7 @@ use anyhow::Context;
 use file::{FileFormat, OutputFile};
 use format_error::FormatError;
 use paths::RunPaths;
+use std::collections::HashSet;
 
 /// One thing to write.
 #[derive(Debug, PartialEq, Eq)]
@@ -133,10 +134,16 @@ impl OutputSinks {
             Host::Azure => |text| azure::masks(text).into_iter().map(WriteOp::Stdout).collect(),
             _ => return (Vec::new(), Vec::new()),
         };
+        // Only a line that begins like some place of them is looked for in all that is shown.
+        let places = shown.iter().flat_map(|text| text.as_bytes().windows(4));
+        let near: HashSet<[u8; 4]> = places.filter_map(|four| four.try_into().ok()).collect();
         let (mut writes, mut warnings) = (Vec::new(), Vec::new());
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             let hits = |line: &&str| {
-                line.chars().count() >= 4 && shown.iter().any(|text| text.contains(*line))
+                let is_near = line.as_bytes().first_chunk().is_some_and(|one| near.contains(one));
+                is_near
+                    && line.chars().count() >= 4
+                    && shown.iter().any(|text| text.contains(*line))
             };
             let lines = secret.split(['\r', '\n']).map(str::trim);
             let (hitting, free): (Vec<_>, Vec<_>) = lines.partition(hits);
@@ -246,10 +253,9 @@ impl OutputSinks {
         if outcome.entries.is_empty() {
             return self.diagnostics_of(outcome);
         }
-        let is_of_entry = |warning: &&Warning| {
-            outcome.entries.iter().any(|entry| entry.outcome.warnings.contains(warning))
-        };
-        let own = outcome.warnings.iter().filter(|warning| !is_of_entry(warning));
+        let of_entries: HashSet<_> =
+            outcome.entries.iter().flat_map(|entry| &entry.outcome.warnings).collect();
+        let own = outcome.warnings.iter().filter(|warning| !of_entries.contains(warning));
         let entries = outcome.entries.iter().map(with_entry_title);
         let of_entries = entries.flat_map(|titled| self.diagnostics_of(&titled));
         own.map(|warning| self.warning(warning)).chain(of_entries).collect()

@@ -3,7 +3,8 @@
 use super::auth::oauth2::bind_once;
 use super::fields::recover;
 use super::{
-    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+    Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
+    Result, Step,
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::json;
@@ -50,6 +51,10 @@ impl Provider for CustomScm {
         let url =
             listed.domain_name.as_deref().and_then(|domain| domain.strip_suffix(&listed.name));
         recover::text_fields([("name", &listed.name), ("url", url.unwrap_or_default())])
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::Name(answers.text("name").to_owned())
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

@@ -6,7 +6,8 @@ use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::request::{Credentials, VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+    Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
+    Result, Step,
 };
 use crate::model::{
     Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity,
@@ -101,6 +102,10 @@ impl Provider for Discord {
             }
         }
         Ok(())
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::by_external_id(answers.text("guildId"))
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

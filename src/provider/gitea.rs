@@ -5,7 +5,8 @@ use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+    Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
+    Result, Step,
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use crate::text::url;
@@ -96,9 +97,12 @@ impl Provider for Gitea {
         recover::server_fields(listed, host, [("clientId", client_id)])
     }
 
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::ExternalId(external_id(answers))
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let host = url::host(answers.text("url"));
-        if listed.external_id != format!("{host}:{}", answers.text("clientId")) {
+        if listed.external_id != external_id(answers) {
             return IntegrationMatch::Other;
         }
         let form = answers.step(STEPS[0].id).cloned().unwrap_or_default();
@@ -135,6 +139,11 @@ impl Provider for Gitea {
             ..IntegrationData::new(format!("{host}:{}", instance.client_id))
         })
     }
+}
+
+/// The account: the server and the application.
+fn external_id(answers: &Answers) -> String {
+    format!("{}:{}", url::host(answers.text("url")), answers.text("clientId"))
 }
 
 fn oauth(instance: &SelfHostedInstance) -> OAuth2 {

@@ -8,8 +8,8 @@ use super::auth::oauth2::{self, OAUTH_STATE, OAuth2};
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
-    Result, Step,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, Provider,
+    ProviderDescription, Result, Step,
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use crate::text;
@@ -137,6 +137,10 @@ impl Provider for GitHub {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         recover::text_fields([("chosenInstallationId", &listed.external_id)])
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::by_external_id(chosen_id(|name| answers.text(name)))
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

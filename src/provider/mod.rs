@@ -130,6 +130,12 @@ pub trait Provider: Sync {
         Ok(())
     }
 
+    /// Which integrations these answers may describe; [`Self::matches`] calls any other one
+    /// [`IntegrationMatch::Other`]. Where many are kept, no other one is read.
+    fn candidates(&self, _answers: &Answers) -> ListingFilter {
+        ListingFilter::All
+    }
+
     /// Whether a listed integration is the one that these answers describe.
     fn matches(&self, _answers: &Answers, _listed: &ListedIntegration) -> IntegrationMatch {
         IntegrationMatch::CannotTell
@@ -238,6 +244,24 @@ impl IntegrationMatch {
     /// By the external id, where the inputs have it.
     fn by_external_id(id: &str, listed: &ListedIntegration) -> Self {
         if id.is_empty() { Self::CannotTell } else { Self::same_or_other(listed.external_id == id) }
+    }
+}
+
+/// Which of a provider's integrations to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListingFilter {
+    /// Each.
+    All,
+    /// The one with this external id.
+    ExternalId(String),
+    /// Those with this name.
+    Name(String),
+}
+
+impl ListingFilter {
+    /// The one with this external id, where the answers have it.
+    fn by_external_id(id: &str) -> Self {
+        if id.is_empty() { Self::All } else { Self::ExternalId(id.to_owned()) }
     }
 }
 

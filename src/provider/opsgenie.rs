@@ -4,7 +4,7 @@
 use super::auth::self_hosted::{INSTALLATION_DATA, form_data};
 use super::fields::recover;
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, OrgLink, Provider,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, OrgLink, Provider,
     ProviderDescription, Result, Step,
 };
 use crate::model::{
@@ -72,6 +72,10 @@ impl Provider for Opsgenie {
             fields.insert("apiKey".to_owned(), Value::Null);
         }
         fields
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::ExternalId(answers.text("provider").to_owned())
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

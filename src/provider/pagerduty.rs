@@ -1,8 +1,8 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
 use super::{
-    Answers, Field, FieldKind, IntegrationMatch, OrgLink, Provider, ProviderDescription, Result,
-    Step,
+    Answers, Field, FieldKind, IntegrationMatch, ListingFilter, OrgLink, Provider,
+    ProviderDescription, Result, Step,
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::{Value, json};
@@ -28,6 +28,13 @@ impl Provider for PagerDuty {
     fn bind_answer(&self, _: &Step, fields: &Fields, state: &mut State) -> Result {
         state.bind("config", fields.text("config"));
         Ok(())
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        match InstallPayload::read(answers.text("config")) {
+            Ok(install) => ListingFilter::ExternalId(install.subdomain),
+            Err(_) => ListingFilter::All,
+        }
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

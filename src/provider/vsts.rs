@@ -5,7 +5,8 @@ use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
 use super::fields::recover;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
+    Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
+    Result, Step,
 };
 use crate::model::{
     Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
@@ -128,6 +129,10 @@ impl Provider for Vsts {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         recover::text_fields([("account", &listed.external_id)])
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::ExternalId(answers.text("account").to_owned())
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::integration::RequestedLinks;
 use crate::manifest::ExistingIntegration;
 use crate::model::OrgSlug;
-use crate::provider;
+use crate::provider::{self, ListingFilter};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<Vec<ExistingIntegra
         let is_of =
             |provider: &&&dyn provider::Provider| provider.integration_key() == integration_key;
         let Some(provider) = provider::PROVIDERS.iter().find(is_of) else { continue };
-        for listed in list(&mut database, org, *provider).await? {
+        for listed in list(&mut database, org, *provider, &ListingFilter::All).await? {
             let linked =
                 EmbeddedBackend::new(&mut database).linked(organization.id, listed.id).await?;
             let links = RequestedLinks {

@@ -3,7 +3,7 @@
 
 use super::EmbeddedBackend;
 use crate::backend::LinkReport;
-use crate::database::{NewCodeMapping, NewRepository, PageQuery, StoredCodeMapping};
+use crate::database::{NewCodeMapping, NewRepository, StoredCodeMapping, StoredRepository};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::CodeMapping;
 use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
@@ -13,8 +13,7 @@ impl EmbeddedBackend<'_> {
     /// The repositories and code mappings of an integration.
     pub async fn linked(&mut self, org: i64, integration: i64) -> Result<ExistingLinks> {
         let repositories = self.database.linked_repositories(org, integration).await?;
-        let mappings =
-            self.database.code_mappings(org, Some(integration), &[], PageQuery::ALL).await?;
+        let mappings = self.database.linked_code_mappings(org, integration).await?;
         Ok(ExistingLinks {
             repositories: repositories.into_iter().map(|stored| vec![stored.name]).collect(),
             code_mappings: mappings.into_iter().map(|stored| stored.mapping).collect(),
@@ -84,17 +83,17 @@ impl EmbeddedBackend<'_> {
         let org = self.database.ensure_organization(&task.org, &[slug]).await?;
         let project = self.database.project(org, &mapping.project).await?;
         let project = project.ok_or_else(|| refused("project not found"))?.id;
-        let linked = self.database.linked_repositories(org, integration).await?;
-        let repository = linked.into_iter().find(|linked| linked.name == mapping.repository);
+        let named = self.database.repositories_named(org, &mapping.repository, None).await?;
+        let is_linked = |one: &StoredRepository| one.integration_id == Some(integration);
+        let repository = named.into_iter().find(is_linked);
         let repository = repository.ok_or_else(|| refused("the repository is not linked"))?;
         let link = self.database.integration(org, integration).await?;
         let link = link.ok_or_else(|| refused("the integration no longer exists"))?.link;
-        let existing =
-            self.database.code_mappings(org, Some(integration), &[project], PageQuery::ALL).await?;
+        let existing = self.database.code_mapping(project, &mapping.stack_root).await?;
         let is_same = |stored: &StoredCodeMapping| {
             stored.repository_id == repository.id && stored.mapping == *mapping
         };
-        if existing.iter().any(is_same) {
+        if existing.as_ref().is_some_and(is_same) {
             return Ok(false);
         }
         let new = NewCodeMapping {

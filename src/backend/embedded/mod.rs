@@ -7,6 +7,8 @@
 
 mod advance;
 mod finish;
+#[cfg(test)]
+mod flat_cost;
 mod identity;
 mod inventory;
 mod links;
@@ -21,11 +23,13 @@ mod third_party;
 
 use crate::database::{Database, DatabaseError, IsBusy, ensure_org};
 use crate::error::{Error, ErrorCode, Result};
-use crate::integration::{ExistingLinks, Pipeline, PipelineStart, StepResult, StepView};
+use crate::integration::{
+    ExistingLinks, IntegrationTask, Pipeline, PipelineStart, StepResult, StepView,
+};
 use crate::model::{Fields, ListedIntegration, OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
 use crate::os::random::{random_hex, random_verifier};
-use crate::provider::{self, FreshValues, Provider, Step};
+use crate::provider::{self, FreshValues, ListingFilter, Provider, Step};
 use pipeline::StoredPipeline;
 use std::path::Path;
 
@@ -105,13 +109,9 @@ impl<'d> EmbeddedBackend<'d> {
         Self { key: key.to_owned(), ..Self::new(database) }
     }
 
-    /// The organization's integrations of a provider, by id.
-    pub async fn list(
-        &mut self,
-        org: &OrgSlug,
-        provider: &dyn Provider,
-    ) -> Result<Vec<ListedIntegration>> {
-        list(self.database, org, provider).await
+    /// The organization's integrations that a task decides by.
+    pub async fn list(&mut self, task: &IntegrationTask) -> Result<Vec<ListedIntegration>> {
+        list(self.database, &task.org, task.provider, &task.candidates()).await
     }
 
     /// Settles the current step with an answer whose fields fit it.
@@ -232,14 +232,12 @@ impl Pipeline for EmbeddedBackend<'_> {
     }
 }
 
-/// What an organization has in a file that is only read; nothing when the file is not there.
-pub async fn list_read_only(
-    path: &Path,
-    org: &OrgSlug,
-    provider: &dyn Provider,
-) -> Result<Vec<ListedIntegration>> {
+/// What a task decides by in a file that is only read; nothing when the file is not there.
+pub async fn list_read_only(path: &Path, task: &IntegrationTask) -> Result<Vec<ListedIntegration>> {
     match Database::open_to_read(path).await? {
-        Some(mut database) => list(&mut database, org, provider).await,
+        Some(mut database) => {
+            list(&mut database, &task.org, task.provider, &task.candidates()).await
+        }
         None => Ok(Vec::new()),
     }
 }
@@ -262,9 +260,10 @@ async fn list(
     database: &mut Database,
     org: &OrgSlug,
     provider: &dyn Provider,
+    filter: &ListingFilter,
 ) -> Result<Vec<ListedIntegration>> {
     let key = provider.integration_key();
-    database.read(|connection| rows::list(connection, org, key)).await
+    database.read(|connection| rows::list(connection, org, key, filter)).await
 }
 
 fn fresh_values(provider: &dyn Provider, site: &str) -> FreshValues {

@@ -5,6 +5,7 @@ use crate::database::Actor;
 use crate::database::columns::{object, read_object, text};
 use crate::model::{IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets};
 use crate::os::clock::unix_ms;
+use crate::provider::ListingFilter;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 
@@ -27,23 +28,35 @@ pub(super) struct LinkRow {
     pub(super) default_auth: Option<i64>,
 }
 
-/// The organization's integrations of one provider, by id.
+/// The organization's integrations of one provider, by id. What is rare is looked for first: an
+/// account or a name among all, everything in the organization.
 pub(super) fn list(
     connection: &Connection,
     org: &OrgSlug,
     integration_key: &str,
+    filter: &ListingFilter,
 ) -> rusqlite::Result<Vec<ListedIntegration>> {
-    let mut statement = connection.prepare(
+    const OF_INTEGRATION: &str = "organization CROSS JOIN integration
+         CROSS JOIN organization_integration AS link";
+    let (tables, column, value) = match filter {
+        ListingFilter::All => {
+            let of_org = "organization CROSS JOIN organization_integration AS link
+                          CROSS JOIN integration";
+            (of_org, "provider", integration_key)
+        }
+        ListingFilter::ExternalId(id) => (OF_INTEGRATION, "external_id", id.as_str()),
+        ListingFilter::Name(name) => (OF_INTEGRATION, "name", name.as_str()),
+    };
+    let mut statement = connection.prepare(&format!(
         "SELECT integration.id, integration.external_id, name, metadata, link.config,
                 integration.status AS status, link.status AS link_status, identity.data AS identity
-         FROM organization_integration AS link
-         JOIN integration ON integration.id = link.integration_id
-         JOIN organization ON organization.id = link.organization_id
-         LEFT JOIN identity ON identity.id = link.default_auth_id
-         WHERE organization.slug = ?1 AND integration.provider = ?2
-         ORDER BY integration.id",
-    )?;
-    let rows = statement.query_map((org.as_str(), integration_key), |row| {
+         FROM {tables} LEFT JOIN identity ON identity.id = link.default_auth_id
+         WHERE organization.slug = ?1 AND link.organization_id = organization.id
+             AND link.integration_id = integration.id
+             AND integration.provider = ?2 AND integration.{column} = ?3
+         ORDER BY integration.id"
+    ))?;
+    let rows = statement.query_map((org.as_str(), integration_key, value), |row| {
         let is_active =
             |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == IntegrationStatus::Active);
         let metadata = read_object(row, "metadata")?;
