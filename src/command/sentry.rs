@@ -92,6 +92,9 @@ impl RunContext<'_> {
         let backend = SentryBackend::new(options, &task, inputs.dialect)?;
         let mut sentry = SentryRun { run: &run, inputs, backend };
         let outcome = sentry.resume(&task, &suspended, fields).await;
+        if sentry.backend.is_over() {
+            sentry.discard_suspended()?;
+        }
         let mut outcome =
             outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
         outcome.redact(&task.secrets());

@@ -1,9 +1,11 @@
 //! What all that speak to one server within a run share: the pools of connections, and how long
 //! its rate limit holds requests back. Cookies are not among it: they belong to one pipeline.
 
-use super::{TlsTrust, client, read_timeout};
+use super::kept_connections::{ConnectionChoice, KeptConnections};
+use super::{HttpResponse, NetworkError, TlsTrust, client, read_timeout};
 use crate::error::{Error, ErrorCode, Result};
-use std::cell::{Cell, OnceCell};
+use reqwest::RequestBuilder;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -20,6 +22,8 @@ struct ConnectionState {
     pooled: OnceCell<reqwest::Client>,
     /// Over a fresh connection for each request.
     unpooled: OnceCell<reqwest::Client>,
+    /// Whether the server keeps its connections.
+    kept: RefCell<KeptConnections>,
     /// Until when the server limits the rate.
     paused_until: Cell<Option<Instant>>,
     /// How many bytes of listings were read from it.
@@ -33,12 +37,15 @@ pub(crate) const MAX_LISTED_BYTES: usize = 32 * 1024 * 1024;
 impl ServerConnection {
     /// Opens nothing yet.
     pub fn new(trust: TlsTrust, timeout: Duration) -> Self {
-        let (pooled, unpooled) = (OnceCell::new(), OnceCell::new());
-        let paused_until = Cell::new(None);
-        let listed_bytes = Cell::new(0);
-        let state =
-            ConnectionState { trust, timeout, pooled, unpooled, paused_until, listed_bytes };
-        Self(Rc::new(state))
+        Self(Rc::new(ConnectionState {
+            trust,
+            timeout,
+            pooled: OnceCell::new(),
+            unpooled: OnceCell::new(),
+            kept: RefCell::default(),
+            paused_until: Cell::new(None),
+            listed_bytes: Cell::new(0),
+        }))
     }
 
     /// Counts a page of a listing; whether it is within what a run may keep of this server.
@@ -58,9 +65,33 @@ impl ServerConnection {
         self.client(&self.0.pooled, usize::MAX)
     }
 
-    /// The HTTP client that takes a fresh connection for each request.
-    pub(crate) fn unpooled(&self) -> Result<reqwest::Client> {
-        self.client(&self.0.unpooled, 0)
+    /// The HTTP client for what must not be lost on its way: over a fresh connection, or a kept one
+    /// that is known to be open.
+    pub(crate) async fn dependable(&self) -> Result<reqwest::Client> {
+        let choice = self.0.kept.borrow().choice(Instant::now());
+        match choice {
+            ConnectionChoice::Fresh => self.client(&self.0.unpooled, 0),
+            ConnectionChoice::KeptAfter(moment) => {
+                sleep_until(moment).await;
+                self.pooled()
+            }
+        }
+    }
+
+    /// Sends a request, and notes what its answer tells of the server's connections.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<HttpResponse, NetworkError> {
+        let read = super::read(request).await;
+        let mut kept = self.0.kept.borrow_mut();
+        match read {
+            Ok((response, own_end)) => {
+                kept.note_answer(own_end);
+                Ok(response)
+            }
+            Err(error) => {
+                kept.note_loss();
+                Err(NetworkError::new(&error))
+            }
+        }
     }
 
     fn client(

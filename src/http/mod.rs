@@ -3,6 +3,7 @@
 
 pub(crate) mod connection;
 mod describe;
+mod kept_connections;
 mod network_error;
 mod proxy;
 pub(crate) mod retry;
@@ -11,9 +12,11 @@ mod trust;
 
 use crate::os::clock::unix_seconds;
 use crate::provider::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
+use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
@@ -178,16 +181,18 @@ fn build(client: &Client, request: &VendorRequest) -> RequestBuilder {
 
 /// Sends a request and reads its response whole.
 pub(crate) async fn send(request: RequestBuilder) -> Result<HttpResponse, NetworkError> {
-    read(request).await.map_err(|error| NetworkError::new(&error))
+    read(request).await.map(|(response, _)| response).map_err(|error| NetworkError::new(&error))
 }
 
-async fn read(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
+/// The response, and our end of the connection that it came over.
+async fn read(request: RequestBuilder) -> reqwest::Result<(HttpResponse, Option<SocketAddr>)> {
     let response = request.send().await?;
+    let own_end = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr);
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let (body, received) = (body(response).await?, unix_seconds());
     // The connection goes back to its pool, so that the next request need not open another one.
     tokio::task::yield_now().await;
-    Ok(HttpResponse { status, body, received, headers })
+    Ok((HttpResponse { status, body, received, headers }, own_end))
 }
 
 /// The body as text; what is beyond the bound is not read.

@@ -6,7 +6,7 @@
 use super::parse::{self, InputReader};
 use super::raw::{InputOrigin, RawInput, RawInputs, TOKENS};
 use crate::error::{Error, ErrorCode};
-use crate::model::site::is_saas_host;
+use crate::model::organization_domain::is_saas_host;
 use crate::model::token::TokenClaims;
 use url::Url;
 

@@ -113,7 +113,12 @@ fn stay_reason(data: &Object) -> String {
     }
 }
 
-fn invalid_fields(fields: &[(String, String)]) -> Error {
-    let words: Vec<_> = fields.iter().map(|(name, why)| format!("`{name}`: {why}")).collect();
+/// The error for fields that were rejected; what is wrong with all of them together has no name.
+pub(crate) fn invalid_fields(fields: &[(String, String)]) -> Error {
+    let describe = |(name, why): &(String, String)| match name.as_str() {
+        "nonFieldErrors" | "non_field_errors" => why.clone(),
+        name => format!("`{name}`: {why}"),
+    };
+    let words: Vec<_> = fields.iter().map(describe).collect();
     Error::new(ErrorCode::BadField, words.join("; "))
 }

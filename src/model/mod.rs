@@ -1,5 +1,6 @@
 //! The records that a finish is about, in Sentry's words.
 
+pub mod organization_domain;
 pub mod site;
 pub mod state;
 pub mod token;

@@ -129,11 +129,19 @@ impl<'d> EmbeddedBackend<'d> {
         self.fetch_from_third_party(provider, step, &mut pipeline).await?;
         let key = self.key.clone();
         let fresh = fresh_values(provider, &pipeline.site);
-        self.database
+        let advanced = self
+            .database
             .try_write(|transaction| {
                 advance::advance(transaction, provider, &key, &pipeline, &fresh)
             })
-            .await
+            .await;
+        if let Err(EngineError::Refused(refusal)) = &advanced
+            && refusal.code != ErrorCode::CallbackUsed
+            && pipeline.leave_steps(provider)
+        {
+            self.database.try_write(|transaction| pipeline.save(transaction, &key)).await?;
+        }
+        advanced
     }
 
     /// Sends requests to the third party until the provider lacks nothing, and stores what each

@@ -2,7 +2,7 @@
 
 use super::pipeline::StoredPipeline;
 use super::{EmbeddedBackend, EngineError, fresh_values};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::integration::{PipelineStart, StepView};
 use crate::provider::auth::oauth2::OAUTH_STATE;
 use crate::provider::{self, Provider, Step};
@@ -97,9 +97,12 @@ impl EmbeddedBackend<'_> {
             loaded => loaded?,
         };
         let Ok(provider) = provider::find(&pipeline.provider_key) else { return Ok(None) };
-        let step =
-            provider.steps().get(pipeline.step_index).filter(|_| pipeline.is_valid(provider));
-        let Some(step) = step else { return Ok(None) };
+        if !pipeline.is_valid(provider) {
+            return Ok(None);
+        }
+        let step = provider.steps().get(pipeline.step_index).ok_or_else(|| {
+            Error::new(ErrorCode::Internal, "the finish of this pipeline failed; it has no step")
+        })?;
         let before = pipeline.data.clone();
         let view = pipeline.view(provider, &fresh_values(provider, &pipeline.site.clone()));
         // What would be shown without being stored, nobody could answer.
@@ -133,6 +136,18 @@ pub fn first_view(start: PipelineStart<'_>, user: i64, org: i64) -> Result<Optio
     let before = pipeline.data.clone();
     let view = pipeline.view(provider, &fresh);
     Ok(Some(view).filter(|_| pipeline.data == before))
+}
+
+impl StoredPipeline {
+    /// Moves an API pipeline whose finish was refused past its last step, as Sentry leaves it: from
+    /// then on nothing can be read of it. Whether it was one.
+    pub(super) fn leave_steps(&mut self, provider: &dyn Provider) -> bool {
+        let is_dead = entry_point(self) == EntryPoint::Api;
+        if is_dead {
+            self.step_index = provider.steps().len();
+        }
+        is_dead
+    }
 }
 
 fn entry_point(pipeline: &StoredPipeline) -> EntryPoint {

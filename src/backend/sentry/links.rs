@@ -77,13 +77,12 @@ impl SentryBackend<'_> {
 
     /// Links one, and says whether that changed anything. An older server answers HTTP 500 when
     /// it is linked already, so the list has the last word.
-    async fn link_repository(&mut self, integration: i64, name: &str) -> Result<bool, String> {
+    async fn link_repository(&self, integration: i64, name: &str) -> Result<bool, String> {
         let body = json!({
             "provider": format!("integrations:{}", self.task.provider_key()),
             "installation": integration.to_string(),
             "identifier": self.identifier(integration, name).await,
         });
-        self.client.disable_pool().map_err(|failure| failure.message)?;
         let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
             Ok(response) if response.is_success() && response.json().is_object() => {
                 return Ok(true);

@@ -16,7 +16,8 @@ use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse, ServerConnection};
 use crate::inputs::types::Dialect;
 use crate::integration::{IntegrationTask, Pipeline, PipelineStart, StepResult, StepView};
-use crate::model::site::{Site, is_saas_host};
+use crate::model::organization_domain::is_saas_host;
+use crate::model::site::Site;
 use crate::model::{Fields, FinishedIntegration, ListedIntegration, OrgSlug};
 use crate::provider::{INITIAL, IntegrationMatch};
 use crate::secret::Secret;
@@ -154,7 +155,10 @@ impl<'a> SentryBackend<'a> {
     }
 
     /// Of what is listed now, the integration that was not there before and may be ours.
-    fn new_integration(&self, listed: Vec<ListedIntegration>) -> Option<FinishedIntegration> {
+    pub(crate) fn new_integration(
+        &self,
+        listed: Vec<ListedIntegration>,
+    ) -> Option<FinishedIntegration> {
         let was_there = |one: &ListedIntegration| {
             self.api.existing.iter().any(|before| before.id == one.id && before.active)
         };
@@ -165,6 +169,23 @@ impl<'a> SentryBackend<'a> {
         };
         let is_new = |one: &ListedIntegration| one.active && !was_there(one) && is_ours(one);
         listed.into_iter().find(is_new).map(|one| self.finished_as(one))
+    }
+
+    /// The integration of a pipeline that has surely finished: a new one, or the one that it renewed.
+    pub(crate) async fn find_finished(&self) -> Result<Option<FinishedIntegration>> {
+        let task = self.task;
+        let is_renewed = |one: &&ListedIntegration| {
+            let matched = task.provider.matches(&task.answers, one);
+            self.api.renewed == Some(one.id)
+                || matches!(matched, IntegrationMatch::Same | IntegrationMatch::Differs)
+        };
+        let look = async || {
+            let listed = self.list().await?;
+            let renewed = listed.iter().find(is_renewed).cloned();
+            let new = self.new_integration(listed);
+            Ok(new.or_else(|| renewed.map(|one| self.finished_as(one))))
+        };
+        self.client.look_for(look).await
     }
 
     /// A finish that left this behind.
@@ -219,17 +240,27 @@ impl<'a> SentryBackend<'a> {
     /// Goes on with a pipeline that another process began.
     pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result {
         self.is_resumed = true;
+        self.api.renewed = waiting.integration_id;
         self.client.set_cookies(&waiting.cookies);
-        let response = self.client.get(self.path(api::PIPELINE)).await?;
+        let response = self.read_pipeline(RetryPolicy::Safe).await?;
         match response.status {
             _ if response.is_success() && self.read_step(&response)?.id == waiting.step => {
                 self.api.existing = self.list().await?;
                 Ok(())
             }
             _ if response.is_success() => Err(permission::expired(&response).into()),
-            404 if response.is_from_sentry() => Err(permission::expired(&response).into()),
+            404 if response.is_from_sentry() => {
+                self.api.is_over = true;
+                Err(permission::expired(&response).into())
+            }
+            500..=599 => Err(permission::unreadable(&response).into()),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }
+    }
+
+    /// Whether the pipeline is over for good, so that nobody can go on with it.
+    pub fn is_over(&self) -> bool {
+        self.api.is_over
     }
 
     /// Whether the server is a Sentry of one's own: the SaaS has no such pages, and what answers
@@ -251,7 +282,8 @@ impl<'a> SentryBackend<'a> {
 }
 
 impl Pipeline for SentryBackend<'_> {
-    async fn initialize(&mut self, _begin: PipelineStart<'_>) -> Result<StepView> {
+    async fn initialize(&mut self, begin: PipelineStart<'_>) -> Result<StepView> {
+        self.api.renewed = begin.integration_id;
         if self.dialect == Dialect::Web {
             return self.start_pages().await.map_err(without_status);
         }

@@ -3,7 +3,9 @@
 use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
-use super::release_json::{change_body, deploy_body, deployed, finished, id, repository};
+use super::release_json::{
+    change_body, deploy_body, deployed, finished, id, rejection, repository,
+};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{RetryPolicy, SendError, jitter};
@@ -175,22 +177,11 @@ impl SentryReleases {
         let Some((field, reason)) = fields.into_iter().next() else {
             return Err(self.denied(response));
         };
-        let org = &self.org;
         if field == "projects" && reason.to_lowercase().contains("insufficient access") {
             let failure = permission::projects_unreadable(projects, &reason, response.status);
             return Ok(FieldRejection { field, reason, failure });
         }
-        let code = if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField };
-        let failure = Error::new(code, format!("Sentry rejected `{field}`: {reason}"));
-        let failure = match field.as_str() {
-            "projects" => failure.with_hint(format!(
-                "check `projects`: each must be the slug of a project in {org} that the token can access"
-            )),
-            "environment" => failure.with_hint("check `environment`"),
-            _ => failure,
-        };
-        let failure = Error { status: Some(response.status), ..failure };
-        Ok(FieldRejection { field, reason, failure })
+        Ok(rejection(&self.org, field, reason, response.status))
     }
 
     fn standing(&mut self, response: &HttpResponse) -> Result<ReleaseState> {

@@ -1,6 +1,10 @@
 //! Releases, commits and deploys as Sentry's JSON has them.
 
-use crate::release::{Commit, Deploy, ExistingDeploy, FileChange, KnownRepository, ReleaseUpdate};
+use crate::error::{Error, ErrorCode};
+use crate::model::OrgSlug;
+use crate::release::{
+    Commit, Deploy, ExistingDeploy, FieldRejection, FileChange, KnownRepository, ReleaseUpdate,
+};
 use crate::text::date;
 use serde_json::{Map, Value, json};
 
@@ -103,4 +107,23 @@ pub(super) fn repository(item: &Value) -> Option<KnownRepository> {
 /// Sentry's ids are texts here and numbers there.
 pub(super) fn id(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|id| id.to_string()))
+}
+
+/// A field that Sentry rejected, in its own words.
+pub(super) fn rejection(
+    org: &OrgSlug,
+    field: String,
+    reason: String,
+    status: u16,
+) -> FieldRejection {
+    let code = if field == "version" { ErrorCode::BadRelease } else { ErrorCode::BadField };
+    let failure = Error::new(code, format!("Sentry rejected `{field}`: {reason}"));
+    let failure = match field.as_str() {
+        "projects" => failure.with_hint(format!(
+            "check `projects`: each must be the slug of a project in {org} that the token can access"
+        )),
+        "environment" => failure.with_hint("check `environment`"),
+        _ => failure,
+    };
+    FieldRejection { field, reason, failure: Error { status: Some(status), ..failure } }
 }

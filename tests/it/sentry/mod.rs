@@ -4,6 +4,7 @@ mod addresses;
 mod api;
 mod bodies;
 mod faults;
+mod finish_answers;
 mod intermediaries;
 mod links;
 mod lost_answers;

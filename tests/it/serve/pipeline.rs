@@ -238,6 +238,23 @@ fn the_user_who_begins_is_the_one_who_installs() {
 }
 
 #[test]
+fn a_refused_finish_leaves_a_session_that_cannot_be_read() {
+    let serve = ServeProcess::start();
+    let mut client = PipelineClient::new(&serve);
+    client.begin("pagerduty");
+    let lacking = json!({ "config": json!({ "account": { "name": "x" } }).to_string() });
+    assert_eq!(client.post(lacking.clone()).expect(400)["status"], "error");
+    for body in [Value::Null, lacking] {
+        let method = if body.is_null() { "GET" } else { "POST" };
+        let answer = client.request(method, PIPELINE, &body).expect(500);
+        assert!(answer["detail"] == "Internal Error" && answer["errorId"].is_string(), "{answer}");
+    }
+    // Only a new beginning replaces it.
+    assert_eq!(client.begin("example")["stepIndex"], 0);
+    assert_eq!(serve.get(&format!("{ACME}integrations/")).expect(200), json!([]));
+}
+
+#[test]
 fn a_deleted_integration_waits_for_its_deletion_and_a_finish_revives_it() {
     let serve = ServeProcess::start();
     let mut client = PipelineClient::new(&serve);

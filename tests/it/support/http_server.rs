@@ -74,6 +74,8 @@ struct SharedState {
     requests: Mutex<Vec<Request>>,
     streams: Mutex<Vec<TcpStream>>,
     fault: Mutex<Option<ConnectionFault>>,
+    /// After how many answers each connection is closed without a word.
+    silent_after: Option<usize>,
     is_over: AtomicBool,
 }
 
@@ -87,7 +89,16 @@ pub(crate) struct HttpServer {
 impl HttpServer {
     /// Answers every request as `handler` says.
     pub(crate) fn new(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        Self::start(None, Box::new(handler))
+        Self::start(None, None, Box::new(handler))
+    }
+
+    /// The same, but each connection is closed up to seven milliseconds behind so many answers, which
+    /// do not say so: what comes meanwhile is never read.
+    pub(crate) fn closing_silently(
+        answers: usize,
+        handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(None, Some(answers), Box::new(handler))
     }
 
     /// The same over TLS, with a certificate for `name`; and the authority's certificate as PEM.
@@ -96,7 +107,7 @@ impl HttpServer {
         handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
     ) -> (Self, String) {
         let (config, authority) = certificate_for(name);
-        (Self::start(Some(Arc::new(config)), Box::new(handler)), authority)
+        (Self::start(Some(Arc::new(config)), None, Box::new(handler)), authority)
     }
 
     /// The same with this certificate, signed by itself or by an authority; and its PEM.
@@ -113,16 +124,21 @@ impl HttpServer {
             let (config, pem, _) = issued(certificate);
             (config, pem)
         };
-        (Self::start(Some(Arc::new(config)), Box::new(handler)), pem)
+        (Self::start(Some(Arc::new(config)), None, Box::new(handler)), pem)
     }
 
-    fn start(tls: Option<Arc<ServerConfig>>, handler: RequestHandler) -> Self {
+    fn start(
+        tls: Option<Arc<ServerConfig>>,
+        silent_after: Option<usize>,
+        handler: RequestHandler,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, streams) = (Mutex::default(), Mutex::default());
         let is_over = AtomicBool::new(false);
         let fault = Mutex::default();
-        let shared = Arc::new(SharedState { handler, tls, requests, streams, fault, is_over });
+        let shared =
+            Arc::new(SharedState { handler, tls, requests, streams, fault, silent_after, is_over });
         let acceptor_state = Arc::clone(&shared);
         let acceptor = Some(std::thread::spawn(move || accept(listener, &acceptor_state)));
         Self { address, shared, acceptor }
@@ -245,6 +261,7 @@ fn serve(
     shared: &SharedState,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
+    let mut answers = 0;
     while let Some(mut request) = read_request(&mut stream)? {
         {
             let mut requests = shared.requests.lock().unwrap();
@@ -257,6 +274,12 @@ fn serve(
             shared.break_next_connection(address, fault);
         }
         if !response.send(stream.get_mut())? {
+            break;
+        }
+        answers += 1;
+        if shared.silent_after == Some(answers) {
+            let all = shared.requests.lock().unwrap().len() as u64;
+            std::thread::sleep(std::time::Duration::from_micros(all * 997 % 7_000));
             break;
         }
     }

@@ -48,6 +48,10 @@ impl Response {
         Self { delivery, ..Self::html(200, "") }
     }
 
+    pub(crate) fn body(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json", body.to_string())
     }

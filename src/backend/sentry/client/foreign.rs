@@ -35,6 +35,13 @@ impl HttpResponse {
     }
 }
 
+impl HttpResponse {
+    /// Whether it is Sentry that failed, and not a proxy that did not reach it.
+    pub(crate) fn is_sentrys_failure(&self) -> bool {
+        self.status == 500 || (self.status > 500 && self.is_from_sentry())
+    }
+}
+
 impl SentryClient {
     /// The error for a response that is not Sentry's own.
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {

@@ -9,7 +9,7 @@ pub(crate) mod response;
 use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{Attempt, RetryDelay, RetryLoop, RetryPolicy, SendError};
-use crate::http::{self, HttpResponse, NetworkError, ServerConnection};
+use crate::http::{HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::secret::{self, Secret};
@@ -19,20 +19,14 @@ use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};
 use response::error_text;
 use serde_json::Value;
-use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
-
-/// How long after a response the end of a connection that the server closes has surely arrived: it
-/// comes with the response, and only has to be read.
-const CLOSE_NOTICE_DELAY: Duration = Duration::from_millis(1);
 
 /// Pages of a listing that are read; a page holds a hundred.
 const MAX_PAGES: usize = 100;
 
 /// A client for one server and one token.
 pub(crate) struct SentryClient {
-    http: reqwest::Client,
     /// How it names itself to the server.
     agent: String,
     base: Url,
@@ -54,12 +48,16 @@ pub(crate) struct SentryRequest<'a> {
     /// A form, for set-up pages.
     pub(crate) form: Option<String>,
     pub(crate) retry: RetryPolicy,
+    /// Whether a failure of Sentry's own is an answer: what it keeps of a session is broken, and
+    /// asking again changes nothing.
+    pub(crate) takes_failure: bool,
 }
 
 impl<'a> SentryRequest<'a> {
     pub(crate) fn get(path: impl Into<String>) -> Self {
         let (method, path) = (Method::GET, path.into());
-        Self { method, path, json: None, form: None, retry: RetryPolicy::Safe }
+        let retry = RetryPolicy::Safe;
+        Self { method, path, json: None, form: None, retry, takes_failure: false }
     }
 
     pub(crate) fn post(path: impl Into<String>, json: &'a Value, retry: RetryPolicy) -> Self {
@@ -89,15 +87,8 @@ impl SentryClient {
     ) -> Result<Self> {
         let ConnectOptions { url: base, token, deadline, connection } = options;
         secrets.push(token.expose().to_owned());
-        let (http, agent, jar) = (connection.pooled()?, agent.to_owned(), Jar::default());
-        Ok(Self { http, agent, base, token, deadline, connection, secrets, jar })
-    }
-
-    /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
-    /// theirs behind an answer without a word, and a form that is posted into that is lost.
-    pub(crate) fn disable_pool(&mut self) -> Result {
-        self.http = self.connection.unpooled()?;
-        Ok(())
+        let (agent, jar) = (agent.to_owned(), Jar::default());
+        Ok(Self { agent, base, token, deadline, connection, secrets, jar })
     }
 
     /// The server's address.
@@ -134,10 +125,6 @@ impl SentryClient {
         &self,
         request: &SentryRequest<'_>,
     ) -> Result<HttpResponse, SendError> {
-        if request.retry == RetryPolicy::Unsent {
-            // Sent into a connection that was closed meanwhile, it would be lost.
-            tokio::time::sleep(CLOSE_NOTICE_DELAY).await;
-        }
         let retries = RetryLoop {
             connection: &self.connection,
             deadline: self.deadline,
@@ -146,9 +133,20 @@ impl SentryClient {
             is_pooled: true,
             log_message: "retrying after a pause",
         };
-        let send = async || match http::send(self.build(request)).await {
-            Ok(response) => self.classify(request, response),
-            Err(error) => self.classify_error(request.retry, &error),
+        let send = async || {
+            let client = match request.retry {
+                // Sent into a connection that was closed meanwhile, it would be lost.
+                RetryPolicy::Unsent => self.connection.dependable().await,
+                RetryPolicy::Safe | RetryPolicy::Optional => self.connection.pooled(),
+            };
+            let client = match client {
+                Ok(client) => client,
+                Err(failure) => return Attempt::Failed(SendError::NotSent(failure)),
+            };
+            match self.connection.send(self.build(&client, request)).await {
+                Ok(response) => self.classify(request, response),
+                Err(error) => self.classify_error(request.retry, &error),
+            }
         };
         let host = self.base.host_str().unwrap_or_default();
         let message = format!("{host} did not send a complete response before the deadline");
@@ -207,8 +205,8 @@ impl SentryClient {
         Ok(items)
     }
 
-    fn build(&self, request: &SentryRequest<'_>) -> RequestBuilder {
-        let builder = self.http.request(request.method.clone(), self.url(&request.path));
+    fn build(&self, client: &reqwest::Client, request: &SentryRequest<'_>) -> RequestBuilder {
+        let builder = client.request(request.method.clone(), self.url(&request.path));
         let builder = builder
             .bearer_auth(self.token.expose())
             .header("Accept", "application/json, text/html;q=0.9")
@@ -252,6 +250,9 @@ impl SentryClient {
                 after: RetryDelay::RateLimit(response.rate_limit()),
                 failure: failure(ErrorCode::RateLimited, "rate limit reached"),
             },
+            500..=599 if request.takes_failure && response.is_sentrys_failure() => {
+                Attempt::Answer(response)
+            }
             // Of a setup page, Sentry's own failure is a page too.
             408 | 500..=599 if !request.path.starts_with(API) => {
                 Attempt::uncertain(retry, outage, self.unexpected(&response, "a setup page"))

@@ -149,6 +149,15 @@ pub(crate) fn expired(response: &HttpResponse) -> Refusal {
     Refusal { status: Some(response.status), ..Refusal::new(ErrorCode::SessionExpired, message) }
 }
 
+/// The pipeline's session is there, but broken: a finish that failed leaves it behind its last step,
+/// where nothing can be read any more.
+pub(crate) fn unreadable(response: &HttpResponse) -> Refusal {
+    let reason = error_text(&response.json()).map(|reason| format!(": {reason}"));
+    let (status, reason) = (response.status, reason.unwrap_or_default());
+    let message = format!("the pipeline cannot be continued: HTTP {status}{reason}");
+    Refusal { status: Some(status), ..Refusal::new(ErrorCode::SessionExpired, message) }
+}
+
 /// Sentry refuses with a sentence only: the few that lead to another code are recognized by it.
 pub(crate) fn kind_of_refusal(message: String) -> Refusal {
     let contains = |words: &str| message.to_lowercase().contains(words);

@@ -7,6 +7,7 @@ use crate::backend::sentry::client::response::{error_text, field_errors};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::{RetryPolicy, SendError};
+use crate::integration::driver::invalid_fields;
 use crate::integration::{IntegrationTask, StepResult, StepView};
 use crate::model::{Fields, FinishedIntegration, ListedIntegration, Object, Refusal};
 use crate::provider::INITIAL;
@@ -23,6 +24,10 @@ pub(crate) struct ApiPipeline {
     pub(crate) existing: Vec<ListedIntegration>,
     /// The step that was last shown.
     pub(crate) step: String,
+    /// The integration that is being renewed.
+    pub(crate) renewed: Option<i64>,
+    /// Whether it is over for good, although it has not finished.
+    pub(crate) is_over: bool,
 }
 
 /// The body that starts a pipeline. Some providers begin with data of their own, which `state`
@@ -65,9 +70,7 @@ impl SentryBackend<'_> {
         };
         let body = response.json();
         match response.status {
-            _ if response.is_success() && body.is_object() => {
-                Ok(StepResult::Complete(finished(&body)?))
-            }
+            _ if response.is_success() && body.is_object() => self.completed(&body).await,
             400 | 409 if response.is_from_sentry() => {
                 Ok(StepResult::Refused(refusal(&response, &body)))
             }
@@ -88,6 +91,8 @@ impl SentryBackend<'_> {
         match response.status {
             _ if response.is_success() => Ok(StartResult::Step(self.read_step(&response)?)),
             404 if !response.is_from_sentry() => Ok(StartResult::NoEndpoint(response)),
+            // A gate has `detail`; without it, what the pipeline begins with is wrong.
+            400 if !field_errors(&response.json()).is_empty() => Err(rejected_start(&response)),
             400 | 404 if response.is_from_sentry() => Err(self.not_offered(&response)),
             _ => Err(self.denied(&response, Permission::Pipeline)),
         }
@@ -100,47 +105,94 @@ impl SentryBackend<'_> {
             return self.enable().await;
         }
         let body = Value::Object(object_of(fields));
-        match self.post(&body, RetryPolicy::Unsent).await {
-            Ok(response) => self.progress(&response),
-            Err(SendError::NotSent(failure)) => Err(failure),
-            Err(SendError::Indeterminate(failure)) => self.recover(&body, failure).await,
+        let result = match self.post(&body, RetryPolicy::Unsent).await {
+            Ok(response) => self.progress(&response).await?,
+            Err(SendError::NotSent(failure)) => return Err(failure),
+            Err(SendError::Indeterminate(failure)) => self.recover(&body, failure).await?,
+        };
+        if self.is_resumed && matches!(result, StepResult::Refused(_)) {
+            self.api.is_over = self.is_unreadable().await;
         }
+        Ok(result)
+    }
+
+    /// Whether the refused pipeline has no step any more that could be answered again.
+    async fn is_unreadable(&self) -> bool {
+        let read = self.read_pipeline(RetryPolicy::Optional).await;
+        read.is_ok_and(|response| {
+            response.is_sentrys_failure() || (response.status == 404 && response.is_from_sentry())
+        })
+    }
+
+    /// Reads the current step. A failure of Sentry's own is an answer here.
+    pub(crate) async fn read_pipeline(
+        &self,
+        retry: RetryPolicy,
+    ) -> Result<HttpResponse, SendError> {
+        let request = SentryRequest::get(self.path(PIPELINE));
+        self.client.send(&SentryRequest { retry, takes_failure: true, ..request }).await
     }
 
     /// The answer may have arrived: the current step tells, and after the last one the list does.
-    async fn recover(&mut self, body: &Value, mut failure: Error) -> Result<StepResult> {
+    async fn recover(&mut self, body: &Value, failure: Error) -> Result<StepResult> {
         tracing::warn!(
             reason = failure.message,
             "response lost: checking whether the server applied the request"
         );
-        // A finish that failed halfway leaves a session whose step cannot be read.
-        let current = self.client.get_optional(self.path(PIPELINE)).await.ok();
-        if let Some(current) = current.filter(HttpResponse::is_success) {
-            let earlier_step = self.api.step.clone();
-            let view = self.read_step(&current)?;
-            if view.id != earlier_step {
-                return Ok(StepResult::Advance(view));
+        let current = match self.read_pipeline(RetryPolicy::Optional).await {
+            Ok(current) => current,
+            Err(_) => return self.complete_or(failure).await,
+        };
+        match current.status {
+            _ if current.is_success() => {}
+            // The session ends with the finish.
+            404 if current.is_from_sentry() => {
+                let found = self.find_finished().await.ok().flatten();
+                return found.map(StepResult::Complete).ok_or(failure);
             }
-            match self.post(body, RetryPolicy::Unsent).await {
-                Ok(response) => return self.progress(&response),
-                Err(SendError::NotSent(failure)) => return Err(failure),
-                Err(SendError::Indeterminate(error)) => failure = error,
+            // A finish that failed leaves a session whose step cannot be read, and nothing comes of
+            // it any more.
+            500..=599 => {
+                let found = self.new_integration(self.list().await.unwrap_or_default());
+                return found.map(StepResult::Complete).ok_or(failure);
             }
+            _ => return self.complete_or(failure).await,
         }
-        self.complete_or(failure).await
+        let earlier_step = self.api.step.clone();
+        let view = self.read_step(&current)?;
+        if view.id != earlier_step {
+            return Ok(StepResult::Advance(view));
+        }
+        match self.post(body, RetryPolicy::Unsent).await {
+            Ok(response) => self.progress(&response).await,
+            Err(SendError::NotSent(failure)) => Err(failure),
+            Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
+        }
     }
 
     async fn post(&self, body: &Value, retry: RetryPolicy) -> Result<HttpResponse, SendError> {
         self.client.send(&SentryRequest::post(self.path(PIPELINE), body, retry)).await
     }
 
-    fn progress(&mut self, response: &HttpResponse) -> Result<StepResult> {
+    /// A finish that succeeded. Where Sentry fails to say what it stored, it is looked up.
+    pub(crate) async fn completed(&self, data: &Value) -> Result<StepResult> {
+        if let Some(finished) = finished(data)? {
+            return Ok(StepResult::Complete(finished));
+        }
+        self.find_finished().await?.map(StepResult::Complete).ok_or_else(|| {
+            let message = "the pipeline finished, but the response contains no integration id, and \
+                           none of the listed integrations is recognized as the new one";
+            Error::new(ErrorCode::BackendError, message)
+        })
+    }
+
+    async fn progress(&mut self, response: &HttpResponse) -> Result<StepResult> {
         let body = response.json();
         if response.is_success() {
             return match body["status"].as_str() {
                 Some("advance") => Ok(StepResult::Advance(self.read_step(response)?)),
                 Some("stay") => Ok(StepResult::Stay(object(&body["data"]))),
-                Some("complete") => Ok(StepResult::Complete(finished(&body["data"])?)),
+                Some("complete") => self.completed(&body["data"]).await,
                 _ => Err(self.client.unexpected(response, "a pipeline's result")),
             };
         }
@@ -191,15 +243,17 @@ impl SentryBackend<'_> {
     }
 }
 
-/// The serialized organization integration, as far as we read it.
-pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
+/// What the pipeline began with was rejected. Sentry keeps the session that it made for it, which
+/// nobody goes on with.
+fn rejected_start(response: &HttpResponse) -> Error {
+    let failure = invalid_fields(&field_errors(&response.json()));
+    Error { status: Some(response.status), ..failure }
+}
+
+/// The serialized organization integration, as far as we read it; `None` where it has no id.
+fn finished(data: &Value) -> Result<Option<FinishedIntegration>> {
     let id = data["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| data["id"].as_i64());
-    let id = id.ok_or_else(|| {
-        Error::new(
-            ErrorCode::BackendError,
-            "the pipeline finished, but the response contains no integration id",
-        )
-    })?;
+    let Some(id) = id else { return Ok(None) };
     // An older server says success although the link still waits for its deletion.
     let status = data["organizationIntegrationStatus"].as_str().unwrap_or("active");
     if status != "active" {
@@ -209,12 +263,12 @@ pub(crate) fn finished(data: &Value) -> Result<FinishedIntegration> {
             .with_hint("wait until its deletion is complete, then run again"));
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    Ok(FinishedIntegration {
+    Ok(Some(FinishedIntegration {
         id,
         integration_key: text(&data["provider"]["key"]),
         name: text(&data["name"]),
         changed: true,
-    })
+    }))
 }
 
 fn refusal(response: &HttpResponse, body: &Value) -> Refusal {

@@ -4,7 +4,6 @@
 //! A browser has no part in our session, so a step that needs one ends here: the person is sent to
 //! Sentry's own set-up page, and the next run finds the integration there.
 
-use super::api::finished;
 use super::html::SetupPage;
 use crate::backend::sentry::SentryBackend;
 use crate::backend::sentry::client::response::error_text;
@@ -43,7 +42,6 @@ pub(crate) struct WebPipeline {
 impl SentryBackend<'_> {
     /// Starts the pipeline at the set-up page.
     pub(crate) async fn start_pages(&mut self) -> Result<StepView> {
-        self.client.disable_pool()?;
         let task = self.task;
         let needs_person =
             |step: &Step| step.needs_browser() && !step.is_answered(task.answers.step(step.id));
@@ -98,7 +96,7 @@ impl SentryBackend<'_> {
             self.client.get(guide).await?;
         }
         match self.client.send(&self.page_request(current, fields)).await {
-            Ok(response) => self.page_progress(&response, index),
+            Ok(response) => self.page_progress(&response, index).await,
             Err(SendError::NotSent(failure)) => Err(failure),
             Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
         }
@@ -114,7 +112,8 @@ impl SentryBackend<'_> {
                 (Method::POST, self.pipeline_page(), Some(encoded))
             }
         };
-        SentryRequest { method, path, json: None, form, retry: RetryPolicy::Unsent }
+        let retry = RetryPolicy::Unsent;
+        SentryRequest { method, form, retry, ..SentryRequest::get(path) }
     }
 
     /// What a field is called on the pages: by the callback's own parameter where a step that we
@@ -128,13 +127,13 @@ impl SentryBackend<'_> {
         }
     }
 
-    fn page_progress(&mut self, response: &HttpResponse, index: usize) -> Result<StepResult> {
+    async fn page_progress(&mut self, response: &HttpResponse, index: usize) -> Result<StepResult> {
         self.check_access(response)?;
         if response.redirect().is_some() {
             return Ok(StepResult::Advance(self.page_step(PageKind::Callback, index + 1)));
         }
         match SetupPage::read(&response.body) {
-            SetupPage::Finish(message) => self.page_finish(&message),
+            SetupPage::Finish(message) => self.page_finish(&message).await,
             SetupPage::Error(reason) => {
                 Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
             }
@@ -149,7 +148,7 @@ impl SentryBackend<'_> {
         }
     }
 
-    fn page_finish(&self, message: &Value) -> Result<StepResult> {
+    async fn page_finish(&self, message: &Value) -> Result<StepResult> {
         let (success, provider_key) = (message["success"] == true, self.task.key.as_str());
         tracing::info!(
             success,
@@ -158,7 +157,7 @@ impl SentryBackend<'_> {
             "dialog_response"
         );
         if success {
-            return Ok(StepResult::Complete(finished(&message["data"])?));
+            return self.completed(&message["data"]).await;
         }
         let reason = error_text(&message["data"]).unwrap_or_default();
         Ok(StepResult::Refused(permission::kind_of_refusal(reason)))
