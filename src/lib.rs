@@ -78,11 +78,11 @@ fn run_step(
     mistakes.extend(entered.err());
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
-    let _log = output::log::start(&options);
     let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
     let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &files::read, is_at_terminal);
     let database = raw_inputs.get("database").map(|input| input.text.expose());
     let (sinks, sink_failure) = OutputSinks::find(&options, env, database);
+    let _log = output::log::start(&options, sinks.scrubber());
     let outcome = match (command, sink_failure) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(command), None) => {

@@ -94,7 +94,6 @@ impl RunContext<'_> {
         let outcome = sentry.resume(&task, &suspended, fields).await;
         let mut outcome =
             outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
-        outcome.redact(&task.secrets());
         outcome.warnings.splice(0..0, warnings);
         Ok(outcome)
     }

@@ -1,14 +1,17 @@
 //! The records that a finish is about, in Sentry's words.
 
+mod record_id;
 pub mod site;
 pub mod state;
 pub mod token;
 
 use crate::error::{Error, ErrorCode};
+use crate::text::page::PageUrl;
 use crate::text::words::word_enum;
 use serde_json::{Map, Value};
 use std::fmt;
 
+pub use record_id::RecordId;
 pub use state::{Fields, State, signature};
 
 /// A JSON object: metadata, configuration, the data of a step.
@@ -160,7 +163,7 @@ pub struct FinishedIntegration {
     /// Whether anything stored is different from before.
     pub changed: bool,
     /// The settings page, where the backend itself led there.
-    pub location: Option<String>,
+    pub location: Option<PageUrl>,
 }
 
 /// A provider's, or the pipeline's, no.

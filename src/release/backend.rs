@@ -3,6 +3,7 @@
 use super::commit::Commit;
 use crate::error::{Error, Result, Warning};
 use crate::inputs::release::Ref;
+use crate::model::RecordId;
 
 /// What one request says of a release; what is absent stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +112,7 @@ pub struct Deploy {
 #[derive(Clone, Debug)]
 pub struct ExistingDeploy {
     /// Its id.
-    pub id: String,
+    pub id: RecordId,
     /// What it is.
     pub deploy: Deploy,
 }
@@ -120,7 +121,7 @@ pub struct ExistingDeploy {
 #[derive(Debug)]
 pub enum DeployResult {
     /// It is there, with this id.
-    There(String),
+    There(RecordId),
     /// A field cannot be taken, and nothing was written.
     Rejected(FieldRejection),
     /// Nobody knows.

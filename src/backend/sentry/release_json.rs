@@ -1,5 +1,6 @@
 //! Releases, commits and deploys as Sentry's JSON has them.
 
+use crate::model::RecordId;
 use crate::release::{Commit, Deploy, ExistingDeploy, FileChange, KnownRepository, ReleaseUpdate};
 use crate::text::date;
 use serde_json::{Map, Value, json};
@@ -76,7 +77,7 @@ pub(super) fn deployed(item: &Value) -> Option<ExistingDeploy> {
     let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let time = |name: &str| item[name].as_str().and_then(date::parse);
     Some(ExistingDeploy {
-        id: id(&item["id"])?,
+        id: RecordId::of_json(&item["id"])?,
         deploy: Deploy {
             environment: text("environment")?,
             name: text("name"),
@@ -98,9 +99,4 @@ pub(super) fn repository(item: &Value) -> Option<KnownRepository> {
     let is_linked = provider.is_some_and(|id| !id.is_empty() && id != "unknown");
     let (name, url, slug) = (text("name")?, text("url"), text("externalSlug"));
     Some(KnownRepository { name, url, slug, is_linked })
-}
-
-/// Sentry's ids are texts here and numbers there.
-pub(super) fn id(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|id| id.to_string()))
 }

@@ -11,7 +11,7 @@ use crate::http::retry::{Attempt, RetryLoop, RetryPolicy, SendError};
 use crate::http::{self, HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
-use crate::secret::{self, Secret};
+use crate::secret::Secret;
 use crate::text::segment;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{COOKIE, USER_AGENT};
@@ -38,8 +38,6 @@ pub(crate) struct SentryClient {
     token: Secret,
     deadline: Instant,
     connection: ServerConnection,
-    /// What the texts of the server are not to show.
-    secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
     jar: Jar,
 }
@@ -81,15 +79,10 @@ pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
 
 impl SentryClient {
     /// `agent` is how the client names itself to the server.
-    pub(crate) fn new(
-        options: ConnectOptions,
-        mut secrets: Vec<String>,
-        agent: &str,
-    ) -> Result<Self> {
+    pub(crate) fn new(options: ConnectOptions, agent: &str) -> Result<Self> {
         let ConnectOptions { url: base, token, deadline, connection } = options;
-        secrets.push(token.expose().to_owned());
         let (http, agent, jar) = (connection.pooled()?, agent.to_owned(), Jar::default());
-        Ok(Self { http, agent, base, token, deadline, connection, secrets, jar })
+        Ok(Self { http, agent, base, token, deadline, connection, jar })
     }
 
     /// Takes a fresh connection for each request from here on. Servers of the `web` dialect close
@@ -238,7 +231,6 @@ impl SentryClient {
         self.jar.set_cookies(&mut response.cookies(), &self.base);
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
-            let reason = reason.map(|reason| secret::redact(&reason, &self.secrets));
             let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             let message = format!("{text}: HTTP {}{reason}", response.status);
             Error { status: Some(response.status), ..Error::new(code, message) }

@@ -10,6 +10,7 @@ use crate::http::retry::{RetryPolicy, SendError};
 use crate::integration::StepResult;
 use crate::model::{Fields, FinishedIntegration};
 use crate::provider::{INITIAL, Step};
+use crate::text::page::PageUrl;
 use crate::text::segment;
 use url::{Url, form_urlencoded};
 
@@ -81,7 +82,7 @@ impl SentryBackend<'_> {
             integration_key: self.task.provider_key().to_owned(),
             name: name.unwrap_or_default(),
             changed: true,
-            location: Some(location.to_string()),
+            location: PageUrl::parse(location.as_str()).ok(),
         }
     }
 
