@@ -175,11 +175,10 @@ fn without_schemes(secret: &str) -> Vec<&str> {
 }
 
 fn find_scheme(text: &str) -> Option<(usize, usize)> {
-    let at = text.match_indices("http").find_map(|(at, _)| {
+    text.match_indices("http").find_map(|(at, _)| {
         let scheme = ["https://", "http://"].into_iter().find(|one| text[at..].starts_with(one));
         Some((at, at + scheme?.len()))
-    });
-    at
+    })
 }
 
 #[cfg(test)]
