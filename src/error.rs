@@ -200,6 +200,12 @@ impl Error {
         Self { is_missing_input: true, ..self }
     }
 
+    /// Its texts, and those of the several that it stands for.
+    pub(crate) fn texts_mut(&mut self) -> Vec<&mut String> {
+        let each = self.errors.iter_mut().flat_map(Self::texts_mut);
+        [&mut self.message, &mut self.hint].into_iter().chain(each).collect()
+    }
+
     /// It, or each of the several that it stands for.
     pub fn into_each(self) -> Vec<Self> {
         if self.errors.is_empty() { vec![self] } else { self.errors }

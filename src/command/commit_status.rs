@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::github::{CommitState, CommitStatus};
 use crate::inputs::Inputs;
 use crate::outcome::{Outcome, OutcomeStatus};
+use crate::text::page::PageUrl;
 use crate::text::quote;
 use tokio::time::Instant;
 
@@ -23,7 +24,8 @@ impl RunContext<'_> {
             outcome.details.push(format!("then sets the commit status {}", quote(context)));
             return outcome;
         }
-        let work = self.set_status(inputs, context, &outcome, deadline);
+        let shown = self.sinks.shown_outcome(&outcome);
+        let work = self.set_status(inputs, context, &shown, deadline);
         let reason = match tokio::time::timeout_at(deadline, work).await {
             Ok(Ok(())) => return outcome,
             Ok(Err(failure)) => format!("{failure} ({})", failure.hint),
@@ -53,8 +55,8 @@ impl RunContext<'_> {
             return Err(Error::new(ErrorCode::NoToken, "no token for GitHub is set")
                 .with_hint("set `github-token`; in GitHub Actions, use `github.token`"));
         }
-        let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_deref());
-        let target = subject.or(outcome.release.as_ref().map(|release| release.url.as_str()));
+        let subject = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_ref());
+        let target = subject.or(outcome.release.as_ref().and_then(|release| release.url.as_ref()));
         let state = match outcome.status {
             OutcomeStatus::Complete | OutcomeStatus::Planned | OutcomeStatus::Skipped => {
                 CommitState::Success
@@ -62,7 +64,7 @@ impl RunContext<'_> {
             OutcomeStatus::ActionRequired => CommitState::Pending,
             OutcomeStatus::Error => CommitState::Failure,
         };
-        let target = target.or(job.run_url.as_deref()).unwrap_or_default();
+        let target = target.map(PageUrl::as_str).or(job.run_url.as_deref()).unwrap_or_default();
         let status = CommitStatus { state, target, description: &outcome.headline, context };
         github(inputs, job, deadline)?.set_status(repository, sha, &status).await
     }

@@ -17,6 +17,7 @@ use crate::os::terminal;
 use crate::outcome::integration::IntegrationReport;
 use crate::outcome::{Outcome, OutcomeStatus};
 use crate::output::{OutputSinks, WriteOp};
+use crate::text::page::PageUrl;
 use crate::text::quote;
 use std::path::Path;
 
@@ -145,7 +146,7 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
         if !self.run.may_prompt(self.inputs) {
             return Ok(waiting);
         }
-        let (name, page) = (task.name(), page_to_open(&waiting).unwrap_or_default());
+        let (name, page) = (task.name(), page_to_open(&waiting).map_or("", PageUrl::as_str));
         let mut prompt =
             format!("{name} needs your approval: open this page and approve\n\n  {page}\n\n");
         loop {
@@ -163,7 +164,9 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
             };
             match resumed {
                 // What was pasted is no callback of a waiting pipeline: paste again.
-                Err(failure) => prompt = format!("{failure}\n"),
+                Err(failure) => {
+                    prompt = format!("{}\n", self.run.sinks.shown_words(&failure.message))
+                }
                 Ok((_, outcome)) => match page_to_open(&outcome) {
                     Some(page) => {
                         prompt = format!("{name} needs your approval again: open\n\n  {page}\n\n");
@@ -186,8 +189,8 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
 }
 
 /// The page of a pipeline that waits for a person.
-fn page_to_open(outcome: &Outcome) -> Option<&str> {
+fn page_to_open(outcome: &Outcome) -> Option<&PageUrl> {
     let subject =
         outcome.subject.as_ref().filter(|_| outcome.status == OutcomeStatus::ActionRequired);
-    subject?.redirect_url.as_deref()
+    subject?.redirect_url.as_ref()
 }

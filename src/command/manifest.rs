@@ -1,14 +1,13 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
 use super::entry_usage::{EntryUsage, unused_by_all};
-use super::{LogGroup, RunContext};
+use super::{LogGroup, RunContext, given_field_secrets};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, Manifest};
 use crate::os::clock::unix_seconds;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
-use crate::provider;
 use crate::text::quote;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
@@ -205,13 +204,7 @@ impl RunContext<'_> {
 
     /// Later steps of the job may print the secrets of a run that did not begin.
     fn mask<'b>(&self, all: impl Iterator<Item = &'b Inputs>) {
-        let secrets = |inputs: &Inputs| {
-            let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
-            let given = provider
-                .map(|provider| provider::given_secrets(provider, &inputs.state, &inputs.apps));
-            given.unwrap_or_default()
-        };
-        let secrets: Vec<_> = all.flat_map(secrets).collect();
+        let secrets: Vec<_> = all.flat_map(given_field_secrets).collect();
         drop(OutputSinks::emit(self.sinks.masks(&secrets, &[]).0));
     }
 

@@ -116,6 +116,7 @@ impl<'r> RunContext<'r> {
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }
+        self.sinks.hide(&given_secrets(&inputs), &public_texts(&inputs));
         let mut outcome = Box::pin(self.perform(&inputs)).await;
         // A mistake in the inputs comes first.
         if outcome.exit() != ExitCode::Inputs {
@@ -327,7 +328,6 @@ impl<'r> RunContext<'r> {
         };
         drop(group);
         let mut outcome = result.unwrap_or_else(failed);
-        outcome.redact(secrets);
         outcome.warnings.splice(0..0, warnings);
         outcome
     }
@@ -346,6 +346,25 @@ impl<'r> RunContext<'r> {
 /// When the run ends: what was waited for before is a part of it.
 fn deadline(inputs: &Inputs) -> Instant {
     blocking::deadline().map_or_else(|| Instant::now() + inputs.timeout, Instant::from_std)
+}
+
+/// Every secret that the inputs have, whatever is done with it.
+fn given_secrets(inputs: &Inputs) -> Vec<String> {
+    token_texts(inputs).chain(given_field_secrets(inputs)).collect()
+}
+
+/// The secrets of the provider's fields and of its app.
+fn given_field_secrets(inputs: &Inputs) -> Vec<String> {
+    let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
+    let given = provider.map(|one| provider::given_secrets(one, &inputs.state, &inputs.apps));
+    given.unwrap_or_default()
+}
+
+/// What is shown of the inputs although a secret may be like it.
+fn public_texts(inputs: &Inputs) -> Vec<String> {
+    let org = inputs.org.as_ref().map(ToString::to_string);
+    let url = inputs.url.as_ref().map(ToString::to_string);
+    org.into_iter().chain(url).chain(inputs.provider.clone()).collect()
 }
 
 fn token_texts(inputs: &Inputs) -> impl Iterator<Item = String> {

@@ -53,9 +53,9 @@ impl<'a> PreparedRelease<'a> {
             _ => self.inputs.page_url().into(),
         });
         let words = [task.version.to_string(), task.org.to_string()];
-        let page = ReleaseReport { task, site: &site }.url();
+        let page = ReleaseReport { task, site: &site }.url().map(|page| page.to_string());
         let environment = task.deploy.as_ref().map(|deploy| deploy.environment.clone());
-        words.into_iter().chain([page]).chain(environment).collect()
+        words.into_iter().chain(page).chain(environment).collect()
     }
 
     /// Makes the release and its deploy; a failure is an outcome too.

@@ -97,7 +97,6 @@ impl RunContext<'_> {
         }
         let mut outcome =
             outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
-        outcome.redact(&task.secrets());
         outcome.warnings.splice(0..0, warnings);
         Ok(outcome)
     }

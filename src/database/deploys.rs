@@ -3,6 +3,7 @@
 use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
+use crate::model::RecordId;
 use crate::release::{Deploy, ExistingDeploy};
 use rusqlite::Row;
 use serde_json::json;
@@ -119,7 +120,7 @@ impl Database {
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ExistingDeploy> {
     Ok(ExistingDeploy {
-        id: row.get::<_, i64>("id")?.to_string(),
+        id: RecordId::from(row.get::<_, i64>("id")?),
         deploy: Deploy {
             environment: row.get("environment")?,
             name: row.get("name")?,

@@ -5,7 +5,6 @@ use super::client::{GitHubClient, GitHubRequest, MAX_BODY_BYTES};
 use crate::error::{Error, ErrorCode};
 use crate::http::retry::{Attempt, RetryDelay, SendError};
 use crate::http::{HttpResponse, NetworkError};
-use crate::secret;
 use crate::text::one_line;
 use serde_json::Value;
 use std::time::Duration;
@@ -92,14 +91,12 @@ impl GitHubClient {
         request: &GitHubRequest<'_>,
         response: &HttpResponse,
     ) -> Error {
-        let secrets: Vec<_> = self.token.iter().map(|token| token.expose().to_owned()).collect();
         let (what, host, status) = (&request.what, self.host(), response.status);
         let answer = match error_text(response) {
             reason if reason.is_empty() && !is_from_github(response) => response.describe(),
             reason if reason.is_empty() => format!("HTTP {status}"),
             reason => format!("HTTP {status}: {reason}"),
         };
-        let answer = secret::redact(&answer, &secrets);
         let message = format!("cannot {what}: {host} returned {answer}");
         Error { status: Some(status), ..Error::new(code, message) }
     }

@@ -4,6 +4,8 @@ use super::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use super::task::IntegrationTask;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Fields, FinishedIntegration, Object};
+use crate::text::page::PageUrl;
+use crate::text::quote;
 
 /// How far a pipeline came.
 #[derive(Debug)]
@@ -11,7 +13,7 @@ pub enum PipelineEnd {
     /// To its finish.
     Finished(FinishedIntegration),
     /// To a step that a person must take in a browser, at this address.
-    AwaitingUser(String),
+    AwaitingUser(PageUrl),
 }
 
 /// Drives a pipeline from its beginning. A refused one is abandoned: nobody can go on with it.
@@ -56,7 +58,7 @@ pub async fn resume(
 /// Who answers a step.
 enum NextAction {
     Inputs(Fields),
-    Person(String),
+    Person(PageUrl),
 }
 
 fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
@@ -73,14 +75,14 @@ fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
         None => None,
     };
     match (page, answer) {
-        (Some(page), _) => Ok(NextAction::Person(page.to_owned())),
+        (Some(page), _) => Ok(NextAction::Person(page_to_open(page)?)),
         (None, Some(fields)) => {
             let mut fields = fields.clone();
             step.into_iter().for_each(|step| step.echo(&view.data, &mut fields));
             Ok(NextAction::Inputs(fields))
         }
         (None, None) => {
-            let (key, id) = (&task.key, crate::text::quote(&view.id));
+            let (key, id) = (&task.key, quote(&view.id));
             let message = format!("no fields were given for step {id} of the {key} pipeline");
             let hint = format!("set its fields in `state` under {id}");
             Err(Error::new(ErrorCode::MissingField, message).with_hint(hint))
@@ -88,16 +90,28 @@ fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
     }
 }
 
+/// A page that a server sends a person to. What is no page of the web is opened by nobody.
+fn page_to_open(address: &str) -> Result<PageUrl> {
+    PageUrl::parse_foreign(address).map_err(|wrong| {
+        let message =
+            format!("the server's page for this step cannot be opened: {} {wrong}", quote(address));
+        Error::new(ErrorCode::BackendError, message).with_hint(
+            "check `url` and what is in front of it; a page must be an http or https URL",
+        )
+    })
+}
+
 /// The page that a step shows, by the names that Sentry gives to such data.
 fn first_page_url(data: &Object) -> Option<&str> {
     let urls = data.iter().filter(|(name, _)| name.ends_with("Url"));
-    let is_page = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
-    urls.filter_map(|(_, url)| url.as_str()).find(is_page)
+    let urls: Vec<_> = urls.filter_map(|(_, url)| url.as_str()).collect();
+    let page = urls.iter().find(|url| PageUrl::parse_foreign(url).is_ok());
+    page.or(urls.iter().find(|url| !url.is_empty())).copied()
 }
 
 fn stay(data: &Object) -> Result<PipelineEnd> {
     match first_page_url(data) {
-        Some(page) => Ok(PipelineEnd::AwaitingUser(page.to_owned())),
+        Some(page) => Ok(PipelineEnd::AwaitingUser(page_to_open(page)?)),
         None => Err(Error::new(ErrorCode::Refused, stay_reason(data))),
     }
 }
@@ -106,7 +120,7 @@ fn stay(data: &Object) -> Result<PipelineEnd> {
 fn stay_reason(data: &Object) -> String {
     let failures = data.get("failures").and_then(|failures| failures.as_array());
     let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
-    let names: Vec<_> = names.map(crate::text::quote).collect();
+    let names: Vec<_> = names.map(quote).collect();
     match names.is_empty() {
         true => "the step was not accepted, and no reason was given".to_owned(),
         false => format!("the step failed for {}", names.join(", ")),

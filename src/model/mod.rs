@@ -1,6 +1,7 @@
 //! The records that a finish is about, in Sentry's words.
 
 pub mod organization_domain;
+mod record_id;
 pub mod site;
 pub mod state;
 pub mod token;
@@ -10,6 +11,7 @@ use crate::text::words::word_enum;
 use serde_json::{Map, Value};
 use std::fmt;
 
+pub use record_id::RecordId;
 pub use state::{Fields, State, signature};
 
 /// A JSON object: metadata, configuration, the data of a step.

@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorCode};
 use crate::integration::{Decision, IntegrationTask, RequestedLinks};
 use crate::model::site::Site;
 use crate::model::{FinishedIntegration, PipelineType};
+use crate::text::page::PageUrl;
 
 pub use super::release::ReleaseReport;
 
@@ -40,7 +41,7 @@ impl IntegrationReport<'_> {
     }
 
     /// A person must act on this page before the pipeline can go on; `then` says how it does.
-    pub fn waiting(&self, kind: PipelineType, page: String, then: &[String]) -> Outcome {
+    pub fn waiting(&self, kind: PipelineType, page: PageUrl, then: &[String]) -> Outcome {
         let (name, org) = (self.task.name(), &self.task.org);
         let message = format!("{name} needs a person to act in a browser for {org}");
         let subject = IntegrationOutcome {
@@ -96,7 +97,8 @@ impl IntegrationReport<'_> {
     pub fn visible_texts(task: &IntegrationTask, base: &str) -> Vec<String> {
         let words = ["complete", "planned", "error", "install", "reauth", "true", "false"];
         let page = IntegrationReport { task, site: &Site::new(base) }.settings_url(0);
-        [words.map(str::to_owned).to_vec(), task.public_values(), vec![page]].concat()
+        let page = page.map(|page| page.to_string()).into_iter().collect();
+        [words.map(str::to_owned).to_vec(), task.public_values(), page].concat()
     }
 
     /// The integration is there.
@@ -104,14 +106,16 @@ impl IntegrationReport<'_> {
         &self,
         kind: PipelineType,
         (id, name): (i64, &str),
-        url: String,
+        url: Option<PageUrl>,
         headline: String,
     ) -> Outcome {
-        let details = vec![format!("integration {id} ({name})"), format!("settings: {url}")];
+        let settings = url.as_ref().map(|url| format!("settings: {url}"));
+        let details = std::iter::once(format!("integration {id} ({name})")).chain(settings);
+        let details = details.collect();
         let subject = IntegrationOutcome {
             pipeline_type: Some(kind),
             integration: Some((id, name.to_owned())),
-            redirect_url: Some(url),
+            redirect_url: url,
             ..subject(self.task)
         };
         let outcome = Outcome::new(OutcomeStatus::Complete, headline);
@@ -123,9 +127,10 @@ impl IntegrationReport<'_> {
     }
 
     /// The integration's settings page with `next`: the seed's success redirect.
-    fn settings_url(&self, id: i64) -> String {
+    fn settings_url(&self, id: i64) -> Option<PageUrl> {
         let (org, key) = (self.task.org.as_str(), self.task.provider_key());
-        self.site.settings_url(org, key, id, self.task.next.as_deref())
+        let url = self.site.settings_url(org, key, id, self.task.next.as_deref());
+        PageUrl::parse(&url).ok()
     }
 }
 

@@ -6,8 +6,9 @@ pub(crate) mod release;
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::types::ToleratedExit;
 use crate::job::IdleEvent;
-use crate::model::PipelineType;
-use crate::secret;
+use crate::model::{PipelineType, RecordId};
+use crate::text::one_line;
+use crate::text::page::PageUrl;
 use crate::text::words::word_enum;
 
 word_enum! {
@@ -38,7 +39,7 @@ pub struct IntegrationOutcome {
     /// The integration's id and name, once it is there.
     pub integration: Option<(i64, String)>,
     /// Its settings page, once it is there; while a person must act, the page to act on.
-    pub redirect_url: Option<String>,
+    pub redirect_url: Option<PageUrl>,
 }
 
 /// The release that a run is about, once it is there.
@@ -47,9 +48,9 @@ pub struct ReleaseOutcome {
     /// Its version.
     pub version: String,
     /// Its page.
-    pub url: String,
+    pub url: Option<PageUrl>,
     /// The id of its deploy.
-    pub deploy_id: Option<String>,
+    pub deploy_id: Option<RecordId>,
     /// How many commits it has, as far as that is known.
     pub commit_count: Option<u64>,
 }
@@ -87,6 +88,22 @@ pub struct Outcome {
     pub entries: Vec<EntryOutcome>,
     /// A text that stands on standard output in the place of the words.
     pub document: Option<String>,
+}
+
+/// A text of an end.
+pub enum ShownText<'a> {
+    /// Words for a person.
+    Words(&'a mut String),
+    /// An address or a document, which is what it is to the letter.
+    Exact(&'a mut String),
+}
+
+impl<'a> ShownText<'a> {
+    /// The text, whichever it is.
+    pub fn into_text(self) -> &'a mut String {
+        let (Self::Words(text) | Self::Exact(text)) = self;
+        text
+    }
 }
 
 /// How one entry of a manifest ended.
@@ -197,10 +214,34 @@ impl Outcome {
         }
     }
 
-    /// Takes these secrets out of the words of others: a server may quote what it was sent.
-    pub fn redact(&mut self, secrets: &[String]) {
-        self.headline = secret::redact(&self.headline, secrets);
-        self.messages_mut().for_each(|message| *message = secret::redact(message, secrets));
+    /// Every text that others have a say in, whatever shows it.
+    pub fn shown_texts_mut(&mut self) -> Vec<ShownText<'_>> {
+        let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
+        let failure = self.failure.iter_mut().flat_map(Error::texts_mut);
+        let lines = self.details.iter_mut().chain(&mut self.next_steps);
+        let words = std::iter::once(&mut self.headline).chain(warnings).chain(failure).chain(lines);
+        let mut texts: Vec<_> = words.map(ShownText::Words).collect();
+        if let Some(subject) = &mut self.subject {
+            texts.extend(subject.integration.as_mut().map(|(_, name)| ShownText::Words(name)));
+            texts.extend(subject.redirect_url.as_mut().map(|url| ShownText::Exact(url.text_mut())));
+        }
+        let release = self.release.as_mut().and_then(|release| release.url.as_mut());
+        texts.extend(release.map(|url| ShownText::Exact(url.text_mut())));
+        texts.extend(self.document.as_mut().map(ShownText::Exact));
+        for entry in &mut self.entries {
+            texts.push(ShownText::Words(&mut entry.title));
+            texts.extend(entry.outcome.shown_texts_mut());
+        }
+        texts
+    }
+
+    /// Puts each text on one line in which no host and no terminal finds anything to obey.
+    pub fn neutralize(&mut self) {
+        for text in self.shown_texts_mut() {
+            if let ShownText::Words(words) = text {
+                *words = one_line(words);
+            }
+        }
     }
 
     /// The messages of the warnings and of the failure.

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::model::site::Site;
 use crate::release::driver::ReleaseProgress;
 use crate::release::{ReleaseState, ReleaseTask, VersionSource};
+use crate::text::page::PageUrl;
 
 /// Puts what happened to a release into words.
 pub struct ReleaseReport<'a> {
@@ -100,7 +101,7 @@ impl ReleaseReport<'_> {
             let earlier = if *new { "" } else { ", recorded by an earlier attempt" };
             details.push(format!("deploy {id} to {}{earlier}", deploy.environment));
         }
-        details.push(format!("release: {}", self.url()));
+        details.extend(self.url().map(|url| format!("release: {url}")));
         details
     }
 
@@ -122,8 +123,9 @@ impl ReleaseReport<'_> {
     }
 
     /// The release's page.
-    pub fn url(&self) -> String {
-        self.site.release_url(self.task.org.as_str(), self.task.version.as_str())
+    pub fn url(&self) -> Option<PageUrl> {
+        let url = self.site.release_url(self.task.org.as_str(), self.task.version.as_str());
+        PageUrl::parse(&url).ok()
     }
 }
 

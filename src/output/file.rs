@@ -172,7 +172,8 @@ fn links(outcome: &Outcome) -> Vec<(String, String)> {
         _ => "Integration settings",
     };
     let page = outcome.subject.as_ref().and_then(|subject| subject.redirect_url.as_ref());
-    let release = outcome.release.as_ref().map(|release| ("Release", &release.url));
+    let release =
+        outcome.release.as_ref().and_then(|release| Some(("Release", release.url.as_ref()?)));
     let links = page.map(|url| (label, url)).into_iter().chain(release);
-    links.map(|(label, url)| (label.to_owned(), url.clone())).collect()
+    links.map(|(label, url)| (label.to_owned(), url.to_string())).collect()
 }

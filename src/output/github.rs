@@ -4,6 +4,7 @@
 //! (`ActionCommand`, `EnvFileKeyValuePairs`); the form is the one of the toolkit's `@actions/core`.
 
 use super::format_error::FormatError;
+use crate::text::neutral::{break_folds, break_hashes, is_invisible};
 use std::collections::HashSet;
 
 /// A line of a secret with fewer characters is never masked: it would blank out the whole log.
@@ -73,12 +74,13 @@ pub(crate) fn masked_lines(secret: &str) -> Vec<&str> {
 
 /// Makes the text of others harmless on a stream that the runner reads.
 ///
-/// In the result no line begins with `::`, white space aside, `##[` and Azure's `##vso` occur
-/// nowhere, and control characters other than LF and TAB are shown as pictures; all else is
-/// unchanged, and so is a text that went through before. This holds for the text as a whole: two
+/// In the result no line begins with `::`, white space aside; `##[`, `##vso`, `##teamcity` and the
+/// marks of GitLab's sections occur nowhere; control characters other than LF and TAB are shown as
+/// pictures, and what nobody sees is left out. All else is unchanged, and so is a text that went
+/// through before. This holds for the text as a whole: two
 /// harmless pieces can make a command together.
 pub fn neutralize_commands(text: &str) -> String {
-    let shown: String = text.chars().map(show).collect();
+    let shown: String = text.chars().filter(|c| !is_invisible(*c)).map(show).collect();
     let lines: Vec<String> = shown.split('\n').map(neutral_line).collect();
     lines.join("\n")
 }
@@ -90,12 +92,23 @@ pub fn neutralize_commands(text: &str) -> String {
 pub fn neutralize_json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
+        let is_line_break = matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}');
         match character {
-            '\u{7f}'..='\u{9f}' => safe.push_str(&format!("\\u{:04x}", u32::from(character))),
+            c if is_line_break || is_invisible(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    safe.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            // It is a hash all the same, and nobody's command.
+            '[' | 'a'..='z' | 'A'..='Z' if safe.ends_with("##") => {
+                safe.pop();
+                safe.push_str("\\u0023");
+                safe.push(character);
+            }
             _ => safe.push(character),
         }
     }
-    safe.replace("##[", "#\\u0023[").replace("##vso", "#\\u0023vso")
+    safe
 }
 
 /// The runner drops or misreads other names; inputs of an action follow the same pattern.
@@ -105,8 +118,7 @@ fn is_output_name(name: &str) -> bool {
 }
 
 fn neutral_line(line: &str) -> String {
-    // The old form of a command is found anywhere in a line, and so is Azure's.
-    let line = line.replace("##[", "# #[").replace("##vso", "# #vso");
+    let line = break_folds(break_hashes(line), " :");
     let words = line.trim_start_matches(is_skipped);
     match words.strip_prefix("::") {
         Some(rest) => format!("{}: :{rest}", &line[..line.len() - words.len()]),
@@ -125,6 +137,7 @@ fn show(character: char) -> char {
         '\n' | '\t' => character,
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
+        '\u{2028}' | '\u{2029}' => '\u{2424}',
         _ if character.is_control() => '\u{fffd}',
         _ => character,
     }

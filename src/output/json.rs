@@ -1,6 +1,8 @@
 //! The outcome as JSON: what `--format json` prints and the `result` output carries.
 
+use crate::model::RecordId;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
+use crate::text::page::PageUrl;
 use serde_json::{Value, json};
 
 const LARGEST_RESULT: usize = 64 * 1024;
@@ -33,14 +35,14 @@ pub(crate) fn result_fields(outcome: &Outcome) -> Value {
         "status": outcome.status.as_str(),
         "changed": outcome.changed,
         "to_do": (outcome.status == OutcomeStatus::Planned).then_some(outcome.has_changes),
-        "redirect_url": subject.and_then(|subject| subject.redirect_url.as_ref()),
+        "redirect_url": subject.and_then(|subject| subject.redirect_url.as_ref()).map(PageUrl::as_str),
         "provider": subject.map(|subject| &subject.provider),
         "pipeline_type": pipeline_type(outcome),
         "integration": integration.map(|(id, name)| json!({ "id": id, "name": name })),
         "release": outcome.release.as_ref().map(|release| json!({
             "version": release.version,
-            "url": release.url,
-            "deploy_id": release.deploy_id,
+            "url": release.url.as_ref().map(PageUrl::as_str),
+            "deploy_id": release.deploy_id.as_ref().map(RecordId::as_str),
             "commit_count": release.commit_count,
         })),
         "error": failure.map(|failure| json!({

@@ -3,6 +3,7 @@
 use super::github;
 use crate::inputs::{LogLevel, OutputFormat, OutputOptions};
 use crate::os::blocking;
+use crate::text::scrubber::SecretScrubber;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,13 +11,13 @@ use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{DefaultGuard, set_default};
 
-/// Turns the log on for as long as the guard lives.
-pub fn start(options: &OutputOptions) -> DefaultGuard {
+/// Turns the log on for as long as the guard lives; what the scrubber knows is not in it.
+pub fn start(options: &OutputOptions, scrubber: SecretScrubber) -> DefaultGuard {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level_filter(options.log_level))
         .with_target(false)
         .with_ansi(false)
-        .with_writer(|| GuardedStderr);
+        .with_writer(move || GuardedStderr(scrubber.clone()));
     match options.log_format {
         OutputFormat::Text => set_default(builder.without_time().finish()),
         OutputFormat::Json => set_default(builder.json().flatten_event(true).finish()),
@@ -36,7 +37,7 @@ pub(super) fn level_filter(level: LogLevel) -> LevelFilter {
 
 /// Standard error, guarded. The subscriber writes one whole record at a time, which is what
 /// `neutral` needs to see. A log that nobody takes stops no work.
-struct GuardedStderr;
+struct GuardedStderr(SecretScrubber);
 
 /// How long one record waits for a reader that has stopped to read.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +46,9 @@ static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
 impl Write for GuardedStderr {
     fn write(&mut self, record: &[u8]) -> std::io::Result<usize> {
-        let text = github::neutralize_commands(&String::from_utf8_lossy(record));
+        let mut text = String::from_utf8_lossy(record).into_owned();
+        self.0.scrub([&mut text]);
+        let text = github::neutralize_commands(&text);
         if !IS_STUCK.load(Ordering::Relaxed) {
             let until = Instant::now() + PATIENCE;
             let until = blocking::write_deadline().map_or(until, |end| end.min(until));

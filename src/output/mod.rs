@@ -12,6 +12,7 @@ pub mod github;
 pub mod gitlab;
 pub(crate) mod json;
 pub mod log;
+mod markdown;
 pub mod paths;
 pub(crate) mod server_log;
 pub mod shell;
@@ -25,8 +26,10 @@ use crate::inputs::{OutputFormat, OutputOptions};
 use crate::job::Host;
 use crate::os::files;
 use crate::os::random::random_bytes;
-use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
-use crate::text::hex;
+use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus, ShownText};
+use crate::text::neutral::without_links;
+use crate::text::scrubber::SecretScrubber;
+use crate::text::{hex, one_line};
 use anyhow::Context;
 use file::{FileFormat, OutputFile};
 use format_error::FormatError;
@@ -63,6 +66,8 @@ pub struct OutputSinks {
     azure_temp: Option<String>,
     /// Whether Buildkite's agent is missing, as in a container of the job's own.
     is_agent_missing: bool,
+    /// What is never shown.
+    scrubber: SecretScrubber,
 }
 
 impl OutputSinks {
@@ -87,8 +92,8 @@ impl OutputSinks {
         let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| host == Host::Azure);
         let azure_temp = azure_temp.map(str::to_owned);
         let is_agent_missing = host == Host::Buildkite && !has_agent(env);
-        let format = options.format;
-        let sinks = Self { host, format, files, paths, azure_temp, is_agent_missing };
+        let (format, scrubber) = (options.format, SecretScrubber::default());
+        let sinks = Self { host, format, files, paths, azure_temp, is_agent_missing, scrubber };
         (sinks, conflict.or(missing))
     }
 
@@ -125,8 +130,34 @@ impl OutputSinks {
         self.paths.conflict()
     }
 
+    /// Shows nothing of these secrets from here on, but the texts that are public.
+    pub fn hide(&self, secrets: &[String], public: &[String]) {
+        self.scrubber.learn(secrets, public);
+    }
+
+    /// What takes the secrets out of the log.
+    pub(crate) fn scrubber(&self) -> SecretScrubber {
+        self.scrubber.clone()
+    }
+
+    /// The words of others as they are shown: without secrets, and nothing to obey in them.
+    pub(crate) fn shown_words(&self, words: &str) -> String {
+        let mut words = words.to_owned();
+        self.scrubber.scrub([&mut words]);
+        one_line(&words)
+    }
+
+    /// An end as it is shown: likewise in each of its texts.
+    pub fn shown_outcome(&self, outcome: &Outcome) -> Outcome {
+        let mut outcome = outcome.clone();
+        self.scrubber.scrub(outcome.shown_texts_mut().into_iter().map(ShownText::into_text));
+        outcome.neutralize();
+        outcome
+    }
+
     /// The masks for these secrets, and a warning for those that would hit what is shown.
     pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<WriteOp>, Vec<Warning>) {
+        self.hide(secrets, shown);
         let mask: fn(&str) -> Vec<WriteOp> = match self.host {
             host if host.is_github_like() => {
                 |text| github::masks(text).into_iter().map(WriteOp::Stderr).collect()
@@ -160,8 +191,9 @@ impl OutputSinks {
 
     /// Folds what is logged from here on under a title, where the host can.
     pub fn open_group(&self, title: &str, unix_seconds: u64) -> Vec<WriteOp> {
-        let section = gitlab::section_start(SECTION, unix_seconds, title, true);
-        self.group_line(github::command("group", &[], title), section)
+        let title = self.shown_words(title);
+        let section = gitlab::section_start(SECTION, unix_seconds, &title, true);
+        self.group_line(github::command("group", &[], &title), section)
     }
 
     /// Ends what [`Self::open_group`] began.
@@ -182,6 +214,7 @@ impl OutputSinks {
 
     /// Everything for the host and the person; `delimiter` is fresh and random.
     pub fn render(&self, outcome: &Outcome, delimiter: &str) -> Result<Vec<WriteOp>> {
+        let outcome = &self.shown_outcome(outcome);
         let mut writes = vec![self.result(outcome)];
         writes.extend(self.diagnostics(outcome));
         let spared = self.paths.conflicting_outputs();
@@ -262,7 +295,7 @@ impl OutputSinks {
     }
 
     fn warning(&self, warning: &Warning) -> WriteOp {
-        self.annotation("warning", warning.slug, &[gitlab::one_line(&warning.message)])
+        self.annotation("warning", warning.slug, &[one_line(&warning.message)])
     }
 
     fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
@@ -291,7 +324,9 @@ impl OutputSinks {
 
     /// One annotation, or a line with more lines below it.
     fn annotation(&self, kind: &str, slug: &str, lines: &[String]) -> WriteOp {
-        let data = github::neutralize_commands(&lines.join("\n"));
+        let words = github::neutralize_commands(&lines.join("\n"));
+        // Where it is an annotation, the host makes a link of an address.
+        let data = without_links(&words);
         if self.host.is_github_like() {
             let title = format!("finishline: {slug}");
             return WriteOp::Stderr(github::command(kind, &[("title", &title)], &data));
@@ -300,7 +335,7 @@ impl OutputSinks {
             let properties = [("type", kind), ("code", slug)];
             return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
         }
-        WriteOp::Stderr(github::neutralize_commands(&format!("{kind}: {}\n", lines.join("\n  "))))
+        WriteOp::Stderr(format!("{kind}: {}\n", words.replace('\n', "\n  ")))
     }
 }
 
@@ -320,8 +355,8 @@ pub fn random_delimiter() -> anyhow::Result<String> {
 
 /// What failed and what to change; each of several mistakes on lines of its own.
 fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
-    let message = |failure: &Error| gitlab::one_line(&failure.message);
-    let hint = |failure: &Error| format!("hint: {}", gitlab::one_line(&failure.hint));
+    let message = |failure: &Error| one_line(&failure.message);
+    let hint = |failure: &Error| format!("hint: {}", one_line(&failure.hint));
     if failure.errors.is_empty() {
         return vec![message(failure), format!("{} {exit_note}", hint(failure))];
     }

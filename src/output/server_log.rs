@@ -4,7 +4,7 @@
 use super::github;
 use super::log::level_filter;
 use crate::inputs::{LogLevel, OutputFormat};
-use crate::secret::redact;
+use crate::text::scrubber::SecretScrubber;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,15 +27,17 @@ enum LogMessage {
 pub(crate) struct ServerLog {
     messages: SyncSender<LogMessage>,
     lost: Arc<AtomicUsize>,
-    secrets: Arc<[String]>,
+    scrubber: SecretScrubber,
 }
 
 impl ServerLog {
     /// Turns the log on for every thread; none of these secrets is in it.
-    pub(crate) fn start(level: LogLevel, format: OutputFormat, secrets: Vec<String>) -> Self {
+    pub(crate) fn start(level: LogLevel, format: OutputFormat, secrets: &[String]) -> Self {
+        let scrubber = SecretScrubber::default();
+        scrubber.learn(secrets, &[]);
         let (messages, waiting) = sync_channel(MAX_WAITING);
         std::thread::spawn(move || write_all(&waiting));
-        let log = Self { messages, lost: Arc::default(), secrets: secrets.into() };
+        let log = Self { messages, lost: Arc::default(), scrubber };
         let writer = log.clone();
         let builder = tracing_subscriber::fmt()
             .with_max_level(level_filter(level))
@@ -72,7 +74,8 @@ impl Write for ServerLog {
             0 => {}
             lost => self.send(format!("{lost} log lines were lost: nobody read standard error\n")),
         }
-        let text = redact(&String::from_utf8_lossy(record), &self.secrets);
+        let mut text = String::from_utf8_lossy(record).into_owned();
+        self.scrubber.scrub([&mut text]);
         self.send(github::neutralize_commands(&text));
         Ok(record.len())
     }

@@ -67,7 +67,9 @@ fn value(name: &str, outcome: &Outcome) -> String {
     let text = match name {
         "status" => Some(outcome.status.as_str().to_owned()),
         "changed" => Some(outcome.changed.to_string()),
-        "redirect-url" => subject.and_then(|subject| subject.redirect_url.clone()),
+        "redirect-url" => {
+            subject.and_then(|subject| Some(subject.redirect_url.as_ref()?.to_string()))
+        }
         "error-code" => failure.map(|failure| failure.code.slug().to_owned()),
         "error-status" => failure.and_then(|failure| failure.status).map(|code| code.to_string()),
         "error-message" => failure.map(|failure| message(&failure.message)),
@@ -75,8 +77,8 @@ fn value(name: &str, outcome: &Outcome) -> String {
         "pipeline-type" => pipeline_type(outcome).map(str::to_owned),
         "integration-id" => integration.map(|(id, _)| id.to_string()),
         "release" => release.map(|release| release.version.clone()),
-        "release-url" => release.map(|release| release.url.clone()),
-        "deploy-id" => release.and_then(|release| release.deploy_id.clone()),
+        "release-url" => release.and_then(|release| Some(release.url.as_ref()?.to_string())),
+        "deploy-id" => release.and_then(|release| Some(release.deploy_id.as_ref()?.to_string())),
         "commit-count" => release.and_then(|release| Some(release.commit_count?.to_string())),
         "skipped-reason" => outcome.skipped_reason.map(str::to_owned),
         "warnings" => Some(slugs(outcome).join(",")),
@@ -86,9 +88,10 @@ fn value(name: &str, outcome: &Outcome) -> String {
     text.unwrap_or_default()
 }
 
-/// One line of at most 500 characters.
+/// One line of at most 500 characters. In some shells `echo` makes a line end of `\n`, so there is
+/// no backslash in it.
 fn message(text: &str) -> String {
-    let line = one_line(text);
+    let line = one_line(text).replace('\\', "∖");
     if line.chars().count() <= LONGEST_MESSAGE {
         return line;
     }

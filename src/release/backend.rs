@@ -3,6 +3,7 @@
 use super::commit::Commit;
 use crate::error::{Error, Result, Warning};
 use crate::inputs::release::Ref;
+use crate::model::RecordId;
 
 /// What one request says of a release; what is absent stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +112,7 @@ pub struct Deploy {
 #[derive(Clone, Debug)]
 pub struct ExistingDeploy {
     /// Its id.
-    pub id: String,
+    pub id: RecordId,
     /// What it is.
     pub deploy: Deploy,
 }
@@ -120,9 +121,9 @@ pub struct ExistingDeploy {
 #[derive(Debug)]
 pub enum DeployResult {
     /// It is there, with this id.
-    There(String),
+    There(RecordId),
     /// Another run has noted the same one meanwhile, with this id.
-    Existing(String),
+    Existing(RecordId),
     /// A field cannot be taken, and nothing was written.
     Rejected(FieldRejection),
     /// Nobody knows.
@@ -166,7 +167,7 @@ pub trait ReleaseBackend {
         &mut self,
         projects: &[String],
         deploy: &Deploy,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<RecordId>> {
         Ok(same_deploy(self.deploys(projects, &deploy.environment).await?, deploy))
     }
 
@@ -179,7 +180,7 @@ pub trait ReleaseBackend {
 }
 
 /// The id of the deploy that is equal to this one: its time is that of the run that sent it.
-pub fn same_deploy(listed: Vec<ExistingDeploy>, deploy: &Deploy) -> Option<String> {
+pub fn same_deploy(listed: Vec<ExistingDeploy>, deploy: &Deploy) -> Option<RecordId> {
     listed.into_iter().find(|one| one.deploy == *deploy).map(|one| one.id)
 }
 

@@ -61,7 +61,7 @@ async fn serve(options: ServeOptions) -> Result {
     let stop = StopSignals::listen();
     let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let secrets = options.token.iter().map(|token| token.expose().to_owned()).collect();
+    let secrets: Vec<_> = options.token.iter().map(|token| token.expose().to_owned()).collect();
     let (level, format) = (options.log_level, options.log_format);
     let database = options.database.display().to_string();
     let (server, notes) = ServerState::prepare(options, address).await?;
@@ -74,7 +74,7 @@ async fn serve(options: ServeOptions) -> Result {
     }
     writes.push(WriteOp::Stdout(format!("listening on {}\n", server.base())));
     OutputSinks::emit(writes)?;
-    let log = ServerLog::start(level, format, secrets);
+    let log = ServerLog::start(level, format, &secrets);
     let (version, database) = (env!("CARGO_PKG_VERSION"), log_text(&database));
     tracing::info!(address = server.base(), database, version, "serve started");
     let router = router::router(Arc::new(server));

@@ -3,14 +3,20 @@
 pub mod case;
 pub mod date;
 pub(crate) mod html;
+pub mod neutral;
+pub mod page;
+mod pieces;
 pub mod quote;
+pub mod scrubber;
+mod spelling;
 pub mod suggest;
 pub(crate) mod url;
 pub(crate) mod variable;
 pub(crate) mod words;
 pub mod yaml;
 
-pub use quote::{one_line, quote};
+pub use neutral::one_line;
+pub use quote::quote;
 pub(crate) use url::segment;
 
 /// Bytes as hex digits.

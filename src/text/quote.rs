@@ -9,11 +9,6 @@ pub fn quote(text: &str) -> String {
     format!("`{shown}{more}`")
 }
 
-/// Somebody's words as one line, and nothing in it that a terminal would obey.
-pub fn one_line(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 /// What stands between the scheme, which a mistyped address may lack, and the `@` is not shown.
 pub fn redact_credentials(text: &str) -> String {
     let Some((before, after)) = text.rsplit_once('@').filter(|(before, _)| before.contains(':'))

@@ -127,7 +127,7 @@ impl EmbeddedReleases {
     /// Whether a deploy of the same projects to the same environment was noted since this run began,
     /// and differs by its time only.
     fn is_simultaneous(&self, existing: &ExistingDeploy, deploy: &Deploy) -> bool {
-        let is_new = existing.id.parse().is_ok_and(|id: i64| id > self.newest_deploy);
+        let is_new = existing.id.as_str().parse().is_ok_and(|id: i64| id > self.newest_deploy);
         is_new && Deploy { finished: deploy.finished, ..existing.deploy.clone() } == *deploy
     }
 

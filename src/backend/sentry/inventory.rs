@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// Lists everything of one organization; only reads.
 pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Vec<ExistingIntegration>> {
-    let client = SentryClient::new(options, Vec::new(), http::USER_AGENT)?;
+    let client = SentryClient::new(options, http::USER_AGENT)?;
     let pages = async |rest: &str, permission: Permission| {
         let denied = |response: &HttpResponse| client.denied(response, permission, org);
         client.get_all(&organization_path(org, rest), RetryPolicy::Safe, denied).await

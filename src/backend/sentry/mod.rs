@@ -81,7 +81,7 @@ impl<'a> SentryBackend<'a> {
         task: &'a IntegrationTask,
         dialect: Dialect,
     ) -> Result<Self> {
-        let client = SentryClient::new(options, task.secrets(), http::USER_AGENT)?;
+        let client = SentryClient::new(options, http::USER_AGENT)?;
         client.check_pipeline_token()?;
         Ok(Self {
             client,

@@ -39,7 +39,7 @@ pub struct PreflightClient {
 impl PreflightClient {
     /// Makes ready; nothing is sent yet.
     pub fn new(access: ConnectOptions) -> Result<Self> {
-        Ok(Self { client: SentryClient::new(access, Vec::new(), http::USER_AGENT)? })
+        Ok(Self { client: SentryClient::new(access, http::USER_AGENT)? })
     }
 
     /// The kind of the token, for a person.

@@ -3,14 +3,12 @@
 use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
-use super::release_json::{
-    change_body, deploy_body, deployed, finished, id, rejection, repository,
-};
+use super::release_json::{change_body, deploy_body, deployed, finished, rejection, repository};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
-use crate::model::OrgSlug;
+use crate::model::{OrgSlug, RecordId};
 use crate::release::{
     self, Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
     ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
@@ -37,7 +35,7 @@ pub struct SentryReleases {
     /// Tells this run from others: a release keeps the name of the program that made it.
     agent: String,
     /// The slugs and ids of the release's projects, as it was last seen.
-    projects: Vec<(String, String)>,
+    projects: Vec<(String, RecordId)>,
 }
 
 impl SentryReleases {
@@ -49,7 +47,7 @@ impl SentryReleases {
         mark: &str,
     ) -> Result<Self> {
         let agent = format!("{} ({mark})", http::USER_AGENT);
-        let client = SentryClient::new(options, Vec::new(), &agent)?;
+        let client = SentryClient::new(options, &agent)?;
         Ok(Self { client, org, version, agent, projects: Vec::new() })
     }
 
@@ -68,7 +66,7 @@ impl SentryReleases {
     /// The projects that a deploy names: none where it is one of every project of the release, since
     /// to name them takes a wider token than to make releases.
     fn named_projects<'p>(&self, projects: &'p [String]) -> &'p [String] {
-        let is_requested = |(slug, _): &(String, String)| projects.contains(slug);
+        let is_requested = |(slug, _): &(String, RecordId)| projects.contains(slug);
         if self.projects.iter().all(is_requested) { &[] } else { projects }
     }
 
@@ -191,7 +189,7 @@ impl SentryReleases {
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let projects = body["projects"].as_array().into_iter().flatten();
-        let project = |item: &Value| Some((text(&item["slug"])?, id(&item["id"])?));
+        let project = |item: &Value| Some((text(&item["slug"])?, RecordId::of_json(&item["id"])?));
         self.projects = projects.filter_map(project).collect();
         Ok(ReleaseState {
             date_released: body["dateReleased"].as_str().and_then(date::parse),
@@ -228,7 +226,7 @@ impl SentryReleases {
     /// The id of a project, for a query; Sentry's word for all where it is not known.
     fn project_id(&self, slug: &str) -> &str {
         let known = self.projects.iter().find(|(known, _)| known == slug);
-        known.map_or("-1", |(_, id)| id)
+        known.map_or("-1", |(_, id)| id.as_str())
     }
 
     /// The deploys of a release in an environment. Before 2024 a Sentry lists those of every project.
@@ -352,7 +350,7 @@ impl ReleaseBackend for SentryReleases {
         &mut self,
         projects: &[String],
         deploy: &Deploy,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<RecordId>> {
         let this = &*self;
         let look = async || match this.common_deploys(projects, &deploy.environment).await {
             Ok(listed) => Ok(release::same_deploy(listed, deploy)),
@@ -381,7 +379,7 @@ impl ReleaseBackend for SentryReleases {
             Err(SendError::Indeterminate(failure)) => return Ok(DeployResult::Unknown(failure)),
             Err(SendError::NotSent(failure)) => return Err(failure),
         };
-        match (response.status, id(&response.json()["id"])) {
+        match (response.status, RecordId::of_json(&response.json()["id"])) {
             (_, Some(id)) if response.is_success() => Ok(DeployResult::There(id)),
             (400, _) => {
                 let rejection = self.rejected(projects, &response)?;

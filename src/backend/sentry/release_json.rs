@@ -1,7 +1,7 @@
 //! Releases, commits and deploys as Sentry's JSON has them.
 
 use crate::error::{Error, ErrorCode};
-use crate::model::OrgSlug;
+use crate::model::{OrgSlug, RecordId};
 use crate::release::{
     Commit, Deploy, ExistingDeploy, FieldRejection, FileChange, KnownRepository, ReleaseUpdate,
 };
@@ -80,7 +80,7 @@ pub(super) fn deployed(item: &Value) -> Option<ExistingDeploy> {
     let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let time = |name: &str| item[name].as_str().and_then(date::parse);
     Some(ExistingDeploy {
-        id: id(&item["id"])?,
+        id: RecordId::of_json(&item["id"])?,
         deploy: Deploy {
             environment: text("environment")?,
             name: text("name"),
@@ -102,11 +102,6 @@ pub(super) fn repository(item: &Value) -> Option<KnownRepository> {
     let is_linked = provider.is_some_and(|id| !id.is_empty() && id != "unknown");
     let (name, url, slug) = (text("name")?, text("url"), text("externalSlug"));
     Some(KnownRepository { name, url, slug, is_linked })
-}
-
-/// Sentry's ids are texts here and numbers there.
-pub(super) fn id(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|id| id.to_string()))
 }
 
 /// A field that Sentry rejected, in its own words.

@@ -2,6 +2,7 @@
 
 use super::ReleaseDriver;
 use crate::error::Result;
+use crate::model::RecordId;
 use crate::release::backend::{
     CommitReader, Deploy, DeployResult, FieldRejection, ReleaseBackend, ReleaseState,
 };
@@ -33,7 +34,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
 
     /// The deploy of an earlier attempt, as long as its release is what runs there: environment,
     /// projects, name and page are equal.
-    async fn earlier_deploy(&mut self, deploy: &Deploy) -> Result<Option<String>> {
+    async fn earlier_deploy(&mut self, deploy: &Deploy) -> Result<Option<RecordId>> {
         let projects = &self.task.projects;
         let existing = self.backend.deploys(projects, &deploy.environment).await?;
         let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
@@ -46,7 +47,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
 
     /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours. With its
     /// id, whether this run noted it.
-    async fn create_deploy(&mut self, deploy: &mut Deploy) -> Result<(String, bool)> {
+    async fn create_deploy(&mut self, deploy: &mut Deploy) -> Result<(RecordId, bool)> {
         let projects = &self.task.projects;
         let mut tries = 0;
         loop {

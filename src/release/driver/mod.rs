@@ -12,6 +12,7 @@ use super::other_repository::{self, CommitConflict};
 use super::task::{CommitPlan, ReleaseTask};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::release::PreviousCommit;
+use crate::model::RecordId;
 use crate::text::quote;
 
 /// What was done, as far as it came: a failure leaves here what is there all the same.
@@ -26,7 +27,7 @@ pub struct ReleaseProgress {
     /// Whether it came out by this run.
     pub finalized: bool,
     /// The deploy, and whether this run noted it.
-    pub deploy: Option<(String, bool)>,
+    pub deploy: Option<(RecordId, bool)>,
     /// How many commits it has, as far as that is known.
     pub commit_count: Option<u64>,
     /// Where its commits come from, for a person.

@@ -95,7 +95,7 @@ pub(crate) fn file(org: i64, file: &CommitFile) -> Value {
 /// A deploy.
 pub(crate) fn deploy(ExistingDeploy { id, deploy }: &ExistingDeploy) -> Value {
     json!({
-        "id": id,
+        "id": id.as_str(),
         "environment": deploy.environment,
         "dateStarted": deploy.started.map(iso),
         "dateFinished": iso(deploy.finished),

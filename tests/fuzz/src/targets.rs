@@ -14,13 +14,16 @@ use finishline::inputs::{LogLevel, OutputFormat, OutputOptions};
 use finishline::integration::callback::Callback;
 use finishline::job::{Host, Job};
 use finishline::manifest::Manifest;
-use finishline::model::token;
+use finishline::model::{RecordId, token};
 use finishline::outcome::{IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
 use finishline::output::paths::RunPaths;
 use finishline::output::table;
 use finishline::output::{OutputSinks, WriteOp};
-use finishline::text::yaml;
-use finishline::{backend, provider, secret};
+use finishline::text::neutral::{is_break, is_invisible};
+use finishline::text::page::PageUrl;
+use finishline::text::scrubber::SecretScrubber;
+use finishline::text::{one_line, yaml};
+use finishline::{backend, provider};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use tokio::runtime::Builder;
@@ -29,7 +32,7 @@ use tokio::runtime::Builder;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder under `corpus`.
-pub(crate) const TARGETS: [(&str, Target); 16] = [
+pub(crate) const TARGETS: [(&str, Target); 18] = [
     ("state", state),
     ("manifest", manifest),
     ("callback", callback),
@@ -46,6 +49,8 @@ pub(crate) const TARGETS: [(&str, Target); 16] = [
     ("macros", readers::macros),
     ("resume_file", readers::resume_file),
     ("date", readers::dates),
+    ("words", words),
+    ("secret", secret),
 ];
 
 /// A word that stands in no message by itself.
@@ -142,11 +147,48 @@ fn token(data: &[u8]) {
             drop(claims.server_mismatch(&url::Url::parse("https://sentry.io").unwrap()));
         }
     }
-    let shown = secret::redact(&format!("<{text}>"), std::slice::from_ref(&text));
-    let lines = text.lines().map(str::trim);
-    // What stands for a secret may complete another.
-    let mut lines = lines.filter(|line| line.chars().count() >= 8 && !line.contains("***"));
-    assert!(lines.all(|line| !shown.contains(line)), "{shown:?}");
+}
+
+/// What others say, as a line, a page and an id.
+fn words(data: &[u8]) {
+    let text = text(data);
+    let line = one_line(&text);
+    let lower = line.to_ascii_lowercase();
+    let commands = ["##[", "##vso", "##teamcity", "section_start:", "section_end:"];
+    assert!(!commands.iter().any(|command| lower.contains(command)), "{line:?}");
+    assert!(!line.trim_start().starts_with("::"), "{line:?}");
+    assert!(!line.contains(|c: char| is_break(c) || is_invisible(c)), "{line:?}");
+    assert_eq!(one_line(&line), line);
+    for address in [text.clone(), format!("https://x/{text}")] {
+        if let Ok(page) = PageUrl::parse(&address) {
+            let page = page.as_str();
+            assert!(page.starts_with("https://") || page.starts_with("http://"), "{page}");
+            assert_eq!(one_line(page), page);
+            assert_eq!(PageUrl::parse(page).as_ref().map(PageUrl::as_str), Ok(page));
+        }
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let id = RecordId::parse(&text);
+    assert!(id.is_none_or(|id| id.as_str().chars().all(is_plain)));
+}
+
+/// A secret before the first line end, and a text behind it in which the secret stands, too.
+fn secret(data: &[u8]) {
+    let text = text(data);
+    let (secret, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let scrubber = SecretScrubber::default();
+    scrubber.learn(&[secret.to_owned()], &[]);
+    let mut shown = [rest.to_owned(), format!("{rest}<{secret}>"), format!("<{MARK}>")];
+    scrubber.scrub(&mut shown);
+    let is_json = secret.trim_start().starts_with(['{', '[']);
+    let is_secret = secret.chars().filter(|c| c.is_alphanumeric()).count() >= 24;
+    let has_more = secret.contains("***") || secret.contains("http") || secret.contains("-----");
+    if is_secret && !is_json && !has_more && !rest.contains("***") {
+        assert!(!shown[1].contains(secret), "{shown:?}");
+    }
+    if !secret.contains(MARK) && secret.chars().count() < 4 {
+        assert_eq!(shown[2], format!("<{MARK}>"));
+    }
 }
 
 fn link(data: &[u8]) {
@@ -202,14 +244,14 @@ fn outcome(text: &str) -> Outcome {
         Error { status: Some(400), ..Error::new(ErrorCode::Refused, part(0)).with_hint(part(1)) };
     let subject = IntegrationOutcome {
         provider: part(2),
-        redirect_url: Some(format!("https://x/{}", part(3))),
+        redirect_url: PageUrl::parse(&format!("https://x/{}", part(3))).ok(),
         integration: Some((7, part(4))),
         ..IntegrationOutcome::default()
     };
     let release = ReleaseOutcome {
         version: part(5),
-        url: format!("https://x/{}", part(6)),
-        deploy_id: Some(part(7)),
+        url: PageUrl::parse(&format!("https://x/{}", part(6))).ok(),
+        deploy_id: RecordId::parse(&part(7)),
         commit_count: Some(1),
     };
     Outcome {
@@ -250,7 +292,10 @@ fn written(data: &[u8]) {
     let mark = format!("finishline_{:016x}", hasher.finish());
     for host in Host::ALL {
         match sinks(host).render(&outcome, &mark) {
-            Ok(emits) => emits.iter().for_each(|emit| assert_written(host, emit, &outcome)),
+            Ok(emits) => {
+                let shown = sinks(host).shown_outcome(&outcome);
+                emits.iter().for_each(|emit| assert_written(host, emit, &shown));
+            }
             Err(failure) => assert_words(&[failure]),
         }
     }

@@ -5,6 +5,8 @@ use crate::support::runner_parser::WorkflowCommand;
 use finishline::error::ErrorCode;
 use finishline::inputs::table::INPUTS;
 use finishline::output::table::OUTPUTS;
+use finishline::text::neutral::is_invisible;
+use finishline::text::one_line;
 use std::collections::BTreeSet;
 
 /// Each would do harm on a stream or in a file that took it as it is.
@@ -14,7 +16,8 @@ pub(crate) const HOSTILE: [&str; 3] = [
     "::add-mask::a\n::stop-commands::pwned\n::set-output name=status::pwned\nEOF\nghadelimiter_x\n\
      finishline_0\npwned=1\nstatus=pwned\nstatus<<EOF\npwned\nEOF\nx]: ::warning title=a::pwned",
     "\u{feff}::error::pwned $PWNED ${HOME} $$ `id` $(id) \"'\\ | <img src=x> [a](https://b) \
-     \u{1b}[31mpwned\u{9b}31m\u{7f}\u{8}\u{1b}[0Ksection_start:1:pwned\r\u{1b}[0Kpwned",
+     \u{1b}[31mpwned\u{9b}31m\u{7f}\u{8}\u{1b}[0Ksection_start:1:pwned\r\u{1b}[0Kpwned \
+     \u{202e}p\u{200b}wned ##teamcity[p] #\u{200b}#vso[p]",
 ];
 
 /// The variable of every input, and one that a field of the state stands for.
@@ -91,7 +94,7 @@ pub(crate) fn assert_gives(ended: &RunResult, allowed: &AllowedCommands<'_>) {
     assert!(count("error") <= 1 && count("group") == count("endgroup"), "{commands:?}");
     // A mask is no mask unless it is the secret as it stands.
     let shown = said.split('\n').filter(|line| !line.starts_with("::add-mask::"));
-    let is_free = |c: char| !c.is_control() || c == '\t';
+    let is_free = |c: char| (!c.is_control() || c == '\t') && !is_invisible(c);
     assert!(shown.flat_map(str::chars).all(is_free), "{said:?}");
 }
 
@@ -105,7 +108,8 @@ pub(crate) fn assert_outputs(ended: &RunResult) {
     let told = |pointer: &str| result.pointer(pointer).and_then(|value| value.as_str());
     assert_eq!(told("/status"), Some(&*outputs["status"]));
     assert_eq!(told("/redirect_url").unwrap_or_default(), outputs["redirect-url"]);
-    let line = |text: &str| text.replace(char::is_control, " ");
+    // A backslash would be obeyed by `echo`; the rest is neutral in the result, too.
+    let line = |text: &str| text.replace('\\', "∖");
     let message: String =
         line(told("/error/message").unwrap_or_default()).chars().take(499).collect();
     assert!(outputs["error-message"].starts_with(&message), "{outputs:?}");
@@ -180,7 +184,7 @@ fn what_is_stored_and_handed_on_is_what_was_given() {
         let settings = "http://127.0.0.1:9797/settings/acme/integrations/example/1/";
         assert_eq!(ended.output("redirect-url"), format!("{settings}?next={}", quote_plus(text)));
         let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();
-        assert_eq!(result["integration"]["name"], text);
+        assert_eq!(result["integration"]["name"], one_line(text));
         let summary = ended.summary();
         assert!(!summary.contains("<img") && !summary.contains("[a](https://b)"), "{summary}");
     }

@@ -3,4 +3,5 @@
 mod hostile;
 mod injection;
 mod leaks;
+mod others_texts;
 pub(crate) mod signed;

@@ -5,7 +5,6 @@ use super::SentryClient;
 use super::response::field_errors;
 use crate::error::{Error, ErrorCode};
 use crate::http::{HttpResponse, MAX_LISTED_BYTES};
-use crate::secret;
 use serde_json::Value;
 
 /// What to do where something else than a Sentry answers.
@@ -45,11 +44,8 @@ impl HttpResponse {
 impl SentryClient {
     /// The error for a response that is not Sentry's own.
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
-        let message = format!(
-            "the response from {} is not Sentry's: {}",
-            self.base(),
-            self.describe(response)
-        );
+        let message =
+            format!("the response from {} is not Sentry's: {}", self.base(), response.describe());
         self.foreign_error(response, message)
     }
 
@@ -58,7 +54,7 @@ impl SentryClient {
         let message = format!(
             "unexpected response from {}: not {expected}: {}",
             self.base(),
-            self.describe(response)
+            response.describe()
         );
         self.foreign_error(response, message)
     }
@@ -78,7 +74,7 @@ impl SentryClient {
     /// The error for a redirect.
     pub(crate) fn redirected(&self, response: &HttpResponse) -> Error {
         let target = response.redirect_target().map(|target| format!(" to {target}"));
-        let target = secret::redact(&target.unwrap_or_default(), &self.secrets);
+        let target = target.unwrap_or_default();
         let message = format!(
             "{} answered with a redirect{target}, which is not followed so that the token stays \
              with this server",
@@ -87,11 +83,6 @@ impl SentryClient {
         let hint = "check `url`: use the server's own URL, with https if it supports it; if it is \
                     right, let this job through the login page or proxy in front of Sentry";
         self.foreign_error(response, message).with_hint(hint)
-    }
-
-    /// A response in words, without what it quotes of the request's secrets.
-    pub(crate) fn describe(&self, response: &HttpResponse) -> String {
-        secret::redact(&response.describe(), &self.secrets)
     }
 
     fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {

@@ -12,7 +12,7 @@ use crate::http::retry::{Attempt, RetryDelay, RetryLoop, RetryPolicy, SendError}
 use crate::http::{HttpResponse, NetworkError, ServerConnection};
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
-use crate::secret::{self, Secret};
+use crate::secret::Secret;
 use crate::text::segment;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{COOKIE, USER_AGENT};
@@ -33,8 +33,6 @@ pub(crate) struct SentryClient {
     token: Secret,
     deadline: Instant,
     connection: ServerConnection,
-    /// What the texts of the server are not to show.
-    secrets: Vec<String>,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
     jar: Jar,
 }
@@ -80,15 +78,10 @@ pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
 
 impl SentryClient {
     /// `agent` is how the client names itself to the server.
-    pub(crate) fn new(
-        options: ConnectOptions,
-        mut secrets: Vec<String>,
-        agent: &str,
-    ) -> Result<Self> {
+    pub(crate) fn new(options: ConnectOptions, agent: &str) -> Result<Self> {
         let ConnectOptions { url: base, token, deadline, connection } = options;
-        secrets.push(token.expose().to_owned());
         let (agent, jar) = (agent.to_owned(), Jar::default());
-        Ok(Self { agent, base, token, deadline, connection, secrets, jar })
+        Ok(Self { agent, base, token, deadline, connection, jar })
     }
 
     /// The server's address.
@@ -240,7 +233,6 @@ impl SentryClient {
         self.jar.set_cookies(&mut response.cookies(), &self.base);
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
-            let reason = reason.map(|reason| secret::redact(&reason, &self.secrets));
             let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             let message = format!("{text}: HTTP {}{reason}", response.status);
             Error { status: Some(response.status), ..Error::new(code, message) }

@@ -221,7 +221,7 @@ impl SentryBackend<'_> {
 
     /// A server without the endpoint: older than 2026, or none at all.
     pub(crate) fn no_endpoint(&self, response: &HttpResponse) -> Error {
-        let (base, answer) = (self.client.base(), self.client.describe(response));
+        let (base, answer) = (self.client.base(), response.describe());
         let message = format!("{base} has no pipeline endpoint: {answer}");
         let hint = "the server may be older than 2026: set `dialect: web`, or check `url` and any \
                     proxy in front of Sentry";

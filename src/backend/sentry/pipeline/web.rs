@@ -183,7 +183,7 @@ impl SentryBackend<'_> {
                     "{} has no {} integration to install: {}",
                     self.client.base(),
                     self.task.key,
-                    self.client.describe(response)
+                    response.describe()
                 ),
             )),
             _ => Err(self.client.unexpected(response, "a setup page")),
@@ -200,7 +200,7 @@ impl SentryBackend<'_> {
 
     /// No page for the provider; the response is what came instead.
     pub(crate) fn no_page(&self, response: Option<&HttpResponse>) -> Error {
-        let answer = response.map(|response| format!(": {}", self.client.describe(response)));
+        let answer = response.map(|response| format!(": {}", response.describe()));
         let message = format!(
             "{} has no setup page for {}{}",
             self.client.base(),
