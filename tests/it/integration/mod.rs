@@ -10,3 +10,4 @@ mod providers;
 mod refusals;
 mod resume;
 mod transcripts;
+mod vendor_answers;

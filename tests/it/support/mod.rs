@@ -14,3 +14,4 @@ pub(crate) mod runner_parser;
 pub(crate) mod secret_scan;
 pub(crate) mod serve;
 pub(crate) mod tampering_proxy;
+pub(crate) mod vectors;
