@@ -35,7 +35,7 @@ const ADVICE: [(&str, &str); 17] = [
     ("bad_client_secret", "check `clientSecret`"),
     ("invalid_client_id", "check `clientId`"),
     ("invalid_client", "check `clientId` and `clientSecret`"),
-    ("redirect_uri", "check the redirect URI of the application"),
+    ("redirect_uri_mismatch", "check the redirect URI of the application"),
     ("redirect uri", "check the redirect URI of the application"),
     ("bad_verification_code", "a code can be used once, and for minutes: start again"),
     ("invalid_grant", "a code can be used once, and for minutes: start again"),
