@@ -69,6 +69,7 @@ fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
         Some(step) => step
             .link
             .filter(|_| step.needs_browser() && !step.is_answered(answer))
+            .filter(|_| !step.is_approved(&view.data))
             .and_then(|link| view.data.get(link)?.as_str()),
         // Nobody describes it: what the state does not answer may be a person's to answer.
         None if answer.is_none() => first_page_url(&view.data),
@@ -116,14 +117,24 @@ fn stay(data: &Object) -> Result<PipelineEnd> {
     }
 }
 
-/// A step that did only a part of its work names what failed.
+/// A step that did only a part of its work names what failed, and why.
 fn stay_reason(data: &Object) -> String {
     let failures = data.get("failures").and_then(|failures| failures.as_array());
-    let names = failures.into_iter().flatten().filter_map(|failure| failure["name"].as_str());
-    let names: Vec<_> = names.map(quote).collect();
-    match names.is_empty() {
+    let failed: Vec<_> = failures.into_iter().flatten().filter_map(failure).collect();
+    match failed.is_empty() {
         true => "the step was not accepted, and no reason was given".to_owned(),
-        false => format!("the step failed for {}", names.join(", ")),
+        false => format!("the step failed for {}", failed.join(", ")),
+    }
+}
+
+/// One failure: its name, and its reason where there is one.
+fn failure(failure: &serde_json::Value) -> Option<String> {
+    let name = failure["name"].as_str().map(quote);
+    let reason = failure["error"].as_str().map(crate::text::one_line);
+    match (name, reason.filter(|reason| !reason.trim().is_empty())) {
+        (Some(name), Some(reason)) => Some(format!("{name} ({})", reason.trim())),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => None,
     }
 }
 

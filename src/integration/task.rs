@@ -64,6 +64,9 @@ impl IntegrationTask {
                 return Err(Error::combine(mistakes).expect("one of the three is a mistake"));
             }
         };
+        if inputs.mode == Mode::Reauth && provider.has_random_id() {
+            return Err(never_renewed(provider));
+        }
         let (key, next, mode) = (key.clone(), inputs.next.clone(), inputs.mode);
         let integration_id = inputs.integration_id;
         Ok(Self { key, provider, org, answers, app, next, mode, integration_id })
@@ -137,7 +140,13 @@ impl IntegrationTask {
     pub fn decide(&self, listed: &[ListedIntegration]) -> Result<Decision> {
         match self.mode {
             Mode::Install => Ok(Decision::Install(DecisionReason::Requested)),
-            Mode::Reauth => self.find_named(listed).map(|one| Decision::Reauth(one.id)),
+            Mode::Reauth => {
+                let named = self.find_named(listed)?;
+                match self.provider.matches(&self.answers, named) {
+                    IntegrationMatch::Other => Err(other_account(named)),
+                    _ => Ok(Decision::Reauth(named.id)),
+                }
+            }
             Mode::Ensure => self.ensure(listed),
         }
     }
@@ -149,11 +158,7 @@ impl IntegrationTask {
             verdict => verdict,
         };
         if let Some(one) = named.filter(|one| verdict_on(one) == IntegrationMatch::Other) {
-            let message = format!(
-                "`state` describes a different account than integration {} ({})",
-                one.id, one.name
-            );
-            return Err(Error::new(ErrorCode::IntegrationMismatch, message));
+            return Err(other_account(one));
         }
         let candidates: Vec<_> = match named {
             Some(one) => vec![(one, verdict_on(one))],
@@ -221,6 +226,25 @@ impl IntegrationTask {
 fn needs_sentry(provider: &dyn Provider, why: &str) -> Error {
     let message = format!("only a Sentry server can install {}: {why}", provider.name());
     Error::new(ErrorCode::NeedsSentry, message)
+}
+
+/// The finish would make or change another integration than the named one.
+fn other_account(named: &ListedIntegration) -> Error {
+    let message = format!(
+        "`state` describes a different account than integration {} ({})",
+        named.id, named.name
+    );
+    Error::new(ErrorCode::IntegrationMismatch, message)
+}
+
+/// A reauth that could only make a new integration.
+fn never_renewed(provider: &dyn Provider) -> Error {
+    let message = format!(
+        "{} integrations cannot be re-authorized: each finish makes a new one, with a random id",
+        provider.name()
+    );
+    let hint = "set `mode: install` to make a new integration, and delete the old one afterwards";
+    Error::new(ErrorCode::IntegrationMismatch, message).with_hint(hint)
 }
 
 fn list_ids(listed: &[ListedIntegration]) -> String {

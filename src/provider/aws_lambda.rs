@@ -37,9 +37,9 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
             ),
             Step::form(
                 "instrumentation",
-                &[Field::required("enabledFunctions", FieldKind::List(&FieldKind::Text(140)))
+                &[Field::required("enabledFunctions", FieldKind::AnyList(&FieldKind::Text(140)))
                     .help(
-                        "the functions to instrument; their layers and variables are changed",
+                        "the functions to instrument, `[]` for none; their layers and variables are changed",
                         "checkout, invoices",
                     )],
             ),

@@ -35,7 +35,7 @@ impl Provider for BitbucketServer {
     }
 
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
-        application_link::bind_tokens(name, "Bitbucket Server", response, state)
+        application_link::bind_tokens(name, "Bitbucket", response, state)
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {

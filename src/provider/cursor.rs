@@ -27,6 +27,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         &[Field::text("apiKey", 255).help("a Cursor API key", "${CURSOR_API_KEY}").secret()],
     )],
     app: &[app::URL],
+    has_random_id: true,
     ..ProviderDescription::new("cursor")
 };
 
@@ -76,8 +77,8 @@ impl Provider for Cursor {
         let (key_name, email) = (text("apiKeyName"), text("userEmail"));
         let name = match (email, key_name) {
             (Some(email), Some(key_name)) => format!("Cursor Cloud Agent - {email}/{key_name}"),
-            (Some(one), None) | (None, Some(one)) => format!("Cursor Cloud Agent - {one}"),
-            (None, None) => {
+            // As in Sentry, one of the two alone is not shown.
+            _ => {
                 let start: String = key.chars().take(8).collect();
                 format!("Cursor Cloud Agent ({start}...)")
             }

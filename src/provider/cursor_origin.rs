@@ -14,8 +14,9 @@ pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly::new(ProviderDescriptio
     steps: &[Step::page(
         "install",
         "installUrl",
-        &[RECEIPT.by_callback("installation_receipt"), STATE_FIELD],
-    )],
+        &[Field { required: false, ..RECEIPT }.by_callback("installation_receipt"), STATE_FIELD],
+    )
+    .approved_by("originInitiated")],
     ..ProviderDescription::new("cursor_origin")
 });
 

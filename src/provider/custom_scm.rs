@@ -26,6 +26,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
                 .help("the URL under which the repositories are hosted", "https://git.example.com"),
         ],
     )],
+    has_random_id: true,
     ..ProviderDescription::new("custom_scm")
 };
 

@@ -71,7 +71,9 @@ impl Provider for Datadog {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        recover::text_fields([("site", listed.domain_name.as_deref().unwrap_or_default())])
+        // The listing has no address; the name has the site.
+        let site = listed.name.strip_prefix("Datadog (").and_then(|rest| rest.strip_suffix(')'));
+        recover::text_fields([("site", site.unwrap_or_default())])
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
@@ -96,7 +98,6 @@ impl Provider for Datadog {
             "api_key": config(state, "api_key"),
             "app_key": config(state, "app_key"),
             "site": site,
-            "domain_name": site,
         }));
         let name = Some(format!("Datadog ({site})"));
         Ok(IntegrationData { name, metadata, ..IntegrationData::new(id) })

@@ -48,6 +48,9 @@ description! {
     direct_enable: bool = false;
     /// Why only a Sentry can finish it, and our engine cannot.
     sentry_only_reason: Option<&'static str> = None;
+    /// Whether each finish makes another integration, for its external id is random: none is ever
+    /// renewed.
+    has_random_id: bool = false;
     /// Whether the organization's link keeps the installer's identity.
     needs_default_identity: bool = false;
 }

@@ -15,9 +15,12 @@ use crate::model::{
 use crate::secret::Secret;
 use serde_json::Value;
 
-const SCOPE: &str = "applications.commands bot identify guilds";
+/// Sentry's scopes, and `guilds`, by which we look whether the person may add a bot.
+const SCOPE: &str = "applications.commands bot guilds guilds.members.read identify";
 /// To see channels, send messages and embed links.
-const PERMISSIONS: u64 = 1 << 10 | 1 << 11 | 1 << 14;
+const CHANNELS: u64 = 1 << 10 | 1 << 11 | 1 << 14;
+/// To create public and private threads, and send messages in threads.
+const THREADS: u64 = 1 << 35 | 1 << 36 | 1 << 38;
 /// A member needs one of these to add a bot: administrator, or manage server.
 const MAY_ADD: u64 = 1 << 3 | 1 << 5;
 const GUILD_ID: &str = "guild_id";
@@ -61,7 +64,7 @@ impl Provider for Discord {
     fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         let mut data = oauth(state).step_data(state, fresh);
         if let Some(Value::String(url)) = data.get_mut("oauthUrl") {
-            url.push_str(&format!("&permissions={PERMISSIONS}"));
+            url.push_str(&format!("&permissions={}", CHANNELS | THREADS));
         }
         data
     }

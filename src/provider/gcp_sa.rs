@@ -19,8 +19,9 @@ pub(super) static GCP_SA: SentryOnly = SentryOnly {
             &[
                 Field::required("gcpProjectId", gcp::PROJECT)
                     .help("the project to watch", "my-project"),
-                Field::text("displayName", 200).help("the display name", "Production"),
-                Field::required("enabledServices", FieldKind::List(&FieldKind::Text(100))).help(
+                Field::optional("displayName", FieldKind::Text(255))
+                    .help("the display name", "Production"),
+                Field::optional("enabledServices", FieldKind::List(&FieldKind::Text(100))).help(
                     "the services to watch, by Sentry's names for them",
                     "logging, monitoring",
                 ),
@@ -31,7 +32,8 @@ pub(super) static GCP_SA: SentryOnly = SentryOnly {
 };
 
 fn recover_fields(listed: &ListedIntegration) -> Object {
-    recover::text_fields([("gcpProjectId", &listed.external_id), ("displayName", &listed.name)])
+    // The name is `GCP (…)`, from which the display name cannot be told.
+    recover::text_fields([("gcpProjectId", &listed.external_id)])
 }
 
 fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

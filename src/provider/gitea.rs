@@ -12,7 +12,8 @@ use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, 
 use crate::text::url;
 use serde_json::{Value, json};
 
-const SCOPE: &str = "read:user read:organization write:repository write:issue";
+/// In the order that Sentry stores them in.
+const SCOPE: &str = "read:organization read:user write:issue write:repository";
 const USER: &str = "user";
 const VERSION: &str = "version";
 const WEBHOOK_SECRET: &str = "webhook_secret";
@@ -122,7 +123,7 @@ impl Provider for Gitea {
         }
         let scopes: Vec<_> = SCOPE.split(' ').collect();
         let metadata = object(json!({
-            "icon": null,
+            "icon": user["avatar_url"],
             "instance": host,
             "domain_name": host,
             "scopes": scopes,

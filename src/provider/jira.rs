@@ -4,8 +4,8 @@ use super::auth::app::AppSettings;
 use super::auth::oauth2;
 use super::auth::signature::{self, SignatureError};
 use super::{
-    Answers, Field, FreshValues, INITIAL, IntegrationMatch, Provider, ProviderDescription, Result,
-    Step,
+    Answers, Field, FreshValues, INITIAL, IntegrationMatch, ORGANIZATION, Provider,
+    ProviderDescription, Result, Step,
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::Value;
@@ -44,6 +44,8 @@ impl Provider for Jira {
         let mut data = oauth2::nonce_data(state, fresh);
         let metadata = state.fetch(METADATA).unwrap_or(&Value::Null);
         data.insert("baseUrl".to_owned(), metadata["base_url"].clone());
+        let organization = state.fetch(ORGANIZATION).cloned().unwrap_or_default();
+        data.insert(ORGANIZATION.to_owned(), organization);
         data
     }
 

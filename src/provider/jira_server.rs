@@ -66,7 +66,7 @@ impl Provider for JiraServer {
                 response.text("the webhook in Jira Server")?;
                 state.bind(WEBHOOK, true);
             }
-            _ => return application_link::bind_tokens(name, "Jira Server", response, state),
+            _ => return application_link::bind_tokens(name, "Jira", response, state),
         }
         Ok(())
     }

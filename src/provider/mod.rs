@@ -29,6 +29,7 @@ mod jira;
 mod jira_server;
 mod msteams;
 mod opsgenie;
+mod outpost;
 mod pagerduty;
 mod perforce;
 pub mod request;
@@ -36,6 +37,7 @@ mod sentry_only;
 mod slack;
 mod slack_staging;
 mod undescribed;
+mod vendor_words;
 mod vercel;
 mod vsts;
 mod vsts_extension;
@@ -54,6 +56,10 @@ pub use fields::answers::{AllowedSteps, Answers, field_errors, given_secrets, pa
 pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
 pub use fields::{Field, FieldKind, FieldSource, INITIAL};
+
+/// The name under which a pipeline that begins with something keeps for whom it is: the name of
+/// the organization.
+pub const ORGANIZATION: &str = "organization";
 
 /// What a provider answers, if anything, or its refusal.
 pub type Result<T = (), E = Refusal> = std::result::Result<T, E>;
@@ -88,6 +94,7 @@ pub const PROVIDERS: &[&dyn Provider] = &[
     &cursor::Cursor,
     &cursor_origin::CURSOR_ORIGIN,
     &claude_code::CLAUDE_CODE,
+    &outpost::Outpost,
     &example::Example,
 ];
 

@@ -106,7 +106,8 @@ impl Provider for Opsgenie {
         let (account, url) = field("provider").zip(field("base_url")).ok_or_else(missing)?;
         let metadata = json!({ "base_url": url, "domain_name": domain_name(account, url) });
         let (metadata, row) = (object(metadata), RowPolicy::Keep);
-        Ok(IntegrationData { metadata, row, ..IntegrationData::new(account) })
+        let name = Some(account.to_owned());
+        Ok(IntegrationData { name, metadata, row, ..IntegrationData::new(account) })
     }
 
     fn org_config(&self, state: &State, link: OrgLink<'_>) -> Option<Object> {

@@ -16,7 +16,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "PagerDuty",
     summary: "needs only the JSON from PagerDuty's install page, as a secret",
     features: &["alert-rule", "incident-management"],
-    steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json).help("the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret()])],
+    steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json).help("the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret().rule(missing_key)])],
     ..ProviderDescription::new("pagerduty")
 };
 
@@ -85,6 +85,26 @@ impl Provider for PagerDuty {
         let config: Value = serde_json::from_str(fields.text("config")).unwrap_or_default();
         let keys = config["integration_keys"].as_array().into_iter().flatten();
         keys.filter_map(|key| key["integration_key"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// What a Sentry would end with an HTTP 500 for: it looks for each of these without asking whether
+/// it is there.
+fn missing_key(fields: &Fields) -> Option<&'static str> {
+    let config: Value = serde_json::from_str(fields.text("config")).unwrap_or_default();
+    let has = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+    let services = config["integration_keys"].as_array();
+    let mut services = services.into_iter().flatten().filter(|key| key["type"] == "service");
+    match () {
+        () if !has(&config["account"]["subdomain"]) => Some("the JSON has no `account.subdomain`"),
+        () if !has(&config["account"]["name"]) => Some("the JSON has no `account.name`"),
+        () if !config["integration_keys"].is_array() => Some("the JSON has no `integration_keys`"),
+        () if services
+            .any(|key| !["integration_key", "name", "id"].iter().all(|name| has(&key[*name]))) =>
+        {
+            Some("a service in `integration_keys` lacks its `integration_key`, `name` or `id`")
+        }
+        () => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step};
-use crate::model::ListedIntegration;
+use crate::model::{Fields, ListedIntegration};
 use crate::text::hex;
 use sha2::{Digest, Sha256};
 
@@ -27,10 +27,12 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
                     .help("the password or ticket", "${P4PASSWD}")
                     .secret(),
                 Field::optional("client", FieldKind::Text(255)).help("the workspace", "sentry-ws"),
-                Field::optional("sslFingerprint", FieldKind::Text(255)).help(
-                    "the fingerprint of the server's key; needed with an `ssl:` address",
-                    "AB:CD:…",
-                ),
+                Field::optional("sslFingerprint", FieldKind::Text(255))
+                    .help(
+                        "the fingerprint of the server's key; required with an `ssl:` address",
+                        "AB:CD:…",
+                    )
+                    .rule(ssl_without_fingerprint),
                 Field::optional("webUrl", FieldKind::Url)
                     .help("the URL of P4 Code Review", "https://p4.example.com"),
                 Field::optional("charset", FieldKind::Choice(&["none", "utf8"]))
@@ -40,6 +42,13 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
         ..ProviderDescription::new("perforce")
     })
 };
+
+/// Sentry asks for the fingerprint of every server that is reached over TLS.
+fn ssl_without_fingerprint(fields: &Fields) -> Option<&'static str> {
+    let is_tls = fields.text("p4port").trim_start().to_lowercase().starts_with("ssl:");
+    let is_missing = fields.text("sslFingerprint").trim().is_empty();
+    (is_tls && is_missing).then_some("required when `p4port` begins with `ssl:`")
+}
 
 /// Sentry keeps the organization's own id and a part of the address's hash.
 fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

@@ -3,8 +3,10 @@
 //! The adapter fetches; a provider only reads the response, so its tests need no network.
 
 use super::Result;
+use super::vendor_words::refusal_words;
 use crate::model::Refusal;
 use crate::secret::Secret;
+use crate::text::scrubber::SecretScrubber;
 use serde_json::Value;
 
 /// One request to the third party.
@@ -124,10 +126,34 @@ impl VendorResponse {
     pub(crate) fn json_or(&self, requested: &str, messages: &[(u16, &str)]) -> Result<Value> {
         self.json(requested).map_err(|refusal| {
             match messages.iter().find(|(status, _)| refusal.status == Some(*status)) {
-                Some((_, message)) => Refusal { message: (*message).to_owned(), ..refusal },
+                Some((_, message)) => {
+                    Refusal { message: format!("{message}{}", self.reason()), ..refusal }
+                }
                 None => refusal,
             }
         })
+    }
+
+    /// The third party's own words about what it refuses, after a colon; empty where it has none.
+    pub(crate) fn reason(&self) -> String {
+        let words = match self {
+            Self::Received { body, .. } => refusal_words(body),
+            Self::Unreached(_) => None,
+        };
+        words.map(|words| format!(": {words}")).unwrap_or_default()
+    }
+
+    /// The same with `***` for what its words quote of these secrets.
+    pub(crate) fn redacted(self, secrets: &[String]) -> Self {
+        match self {
+            Self::Received { status, mut body } if refusal_words(&body).is_some() => {
+                let scrubber = SecretScrubber::default();
+                scrubber.learn(secrets, &[]);
+                scrubber.scrub([&mut body]);
+                Self::Received { status, body }
+            }
+            other => other,
+        }
     }
 
     /// The text of a good answer.
@@ -135,7 +161,8 @@ impl VendorResponse {
         let reason = match self {
             Self::Received { status: 200..=299, body } => return Ok(body),
             Self::Received { status, .. } => {
-                let message = format!("request for {requested} failed: HTTP {status}");
+                let reason = self.reason();
+                let message = format!("request for {requested} failed: HTTP {status}{reason}");
                 return Err(Refusal { status: Some(*status), ..Refusal::failure(message) });
             }
             Self::Unreached(reason) => reason,

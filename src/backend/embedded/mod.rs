@@ -167,7 +167,7 @@ impl<'d> EmbeddedBackend<'d> {
     ) -> Result<(), EngineError> {
         while let Some(request) = provider.next_request(step, &pipeline.data)? {
             let name = request.name;
-            let response = third_party::fetch(request, &self.certificates).await?;
+            let response = third_party::fetch(request, &self.certificates, &pipeline.data).await?;
             provider.bind_response(name, &response, &mut pipeline.data)?;
             let key = &self.key;
             let is_saved = self

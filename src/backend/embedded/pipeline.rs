@@ -7,7 +7,7 @@ use crate::model::{Fields, Object, PipelineType, Refusal, State, signature};
 use crate::os::clock::unix_ms;
 use crate::os::random::random_hex;
 use crate::provider::auth::oauth2::OAUTH_STATE;
-use crate::provider::{APP, FreshValues, Provider};
+use crate::provider::{APP, FreshValues, ORGANIZATION, Provider};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
 
@@ -41,6 +41,7 @@ impl StoredPipeline {
             data.bind(APP, Value::Object(app.collect()));
         }
         if let Some(initial) = start.provider.initial() {
+            data.bind(ORGANIZATION, start.org.as_str());
             let nothing = Fields::default();
             let fields = start.initial_data.unwrap_or(&nothing);
             start.provider.verify(initial, fields, &data, unix_ms() / 1000)?;

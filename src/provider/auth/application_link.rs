@@ -112,13 +112,13 @@ pub(crate) fn bind_tokens(
     response: &VendorResponse,
     state: &mut State,
 ) -> Result {
-    let form = response.text(&format!("{server}'s {}", name.replace('_', " ")))?;
+    let form = response.text(&format!("the {} from {server}", name.replace('_', " ")))?;
     let pairs: Object = form_urlencoded::parse(form.as_bytes())
         .map(|(name, value)| (name.into_owned(), Value::from(value)))
         .collect();
     for needed in ["oauth_token", "oauth_token_secret"] {
         if pairs.get(needed).and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(Refusal::failure(format!("Missing {needed}")));
+            return Err(Refusal::failure(format!("Missing {needed}{}", response.reason())));
         }
     }
     if name == REQUEST_TOKEN {

@@ -179,7 +179,9 @@ pub(crate) fn nonce_data(state: &mut State, fresh: &FreshValues) -> Object {
 pub(crate) fn bind_tokens(response: &VendorResponse, state: &mut State) -> Result {
     let tokens = response.json("an access token")?;
     if tokens["access_token"].as_str().is_none_or(str::is_empty) {
-        return Err(Refusal::failure("the token response contains no access token"));
+        let reason = response.reason();
+        let message = format!("the token response contains no access token{reason}");
+        return Err(Refusal::failure(message));
     }
     state.bind(OAUTH_DATA, tokens);
     state.unbind(CODE);
@@ -320,6 +322,16 @@ mod tests {
             (answered(200, "<html>s3cr3t"), "JSON", None),
             (answered(401, "s3cr3t"), "401", Some(401)),
             (answered(200, "{}"), "no access token", None),
+            (
+                answered(200, r#"{"error":"incorrect_client_credentials"}"#),
+                "no access token: incorrect_client_credentials; check `clientId` and `clientSecret`",
+                None,
+            ),
+            (
+                answered(400, "error=bad_verification_code"),
+                "HTTP 400: bad_verification_code",
+                Some(400),
+            ),
         ] {
             let refusal = bind_tokens(&response, &mut State::default()).unwrap_err();
             assert!(refusal.message.contains(words), "{}", refusal.message);

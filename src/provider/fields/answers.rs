@@ -108,7 +108,32 @@ pub(crate) fn read<'a>(
             Some(Ok(None)) | None => {}
         }
     }
+    if mistakes.is_empty() {
+        mistakes.extend(conflicts(provider, described, &fields, input));
+    }
     fields
+}
+
+/// The fields that do not fit the others of their step.
+fn conflicts(
+    provider: &dyn Provider,
+    described: &[Field],
+    fields: &Fields,
+    input: &str,
+) -> Vec<Error> {
+    let mistake = |field: &Field| {
+        let (why, name) = (field.conflict(fields)?, field.name);
+        Some(match fields.get(name) {
+            Some(_) => Error::new(ErrorCode::BadField, format!("invalid `{name}`: {why}"))
+                .with_hint(fields_hint(provider)),
+            None if field.required => return None,
+            None => {
+                let message = format!("`{name}` is missing from `{input}`: {why}");
+                Error { message, ..missing(provider, field, input) }
+            }
+        })
+    };
+    described.iter().filter_map(mistake).collect()
 }
 
 /// The texts that were given for secret fields, whether they fit or not.
@@ -158,6 +183,9 @@ pub fn field_errors(step: &Step, fields: &Fields) -> Vec<(String, String)> {
             _ => format!("Expected {takes}."),
         }),
     };
+    let reason = |field: &Field| {
+        reason(field).or_else(|| field.conflict(fields).map(|why| format!("Invalid: {why}.")))
+    };
     let named = |field: &Field| Some((field.name.to_owned(), reason(field)?));
     step.fields.iter().filter_map(named).collect()
 }
@@ -191,13 +219,18 @@ fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<O
             _ => return Err(wrong_kind(provider, field, entry, "")),
         },
         (RawValue::Text(text), FieldKind::Integer) => integer(text.expose()),
-        (RawValue::Text(text), FieldKind::List(_)) => {
+        (RawValue::Text(text), FieldKind::AnyList(_)) if text.expose().trim() == "[]" => {
+            Value::Array(Vec::new())
+        }
+        (RawValue::Text(text), FieldKind::List(_) | FieldKind::AnyList(_)) => {
             text.expose().split([',', '\n']).map(|item| Value::from(item.trim())).collect()
         }
         (RawValue::Text(text), _) => Value::from(text.expose()),
         (RawValue::Mapping(entries), FieldKind::Json) => Value::from(json(entries).to_string()),
         (RawValue::Number(digits), FieldKind::Integer) => integer(digits.expose()),
-        (RawValue::List(items), FieldKind::List(_)) => items.iter().map(json_value).collect(),
+        (RawValue::List(items), FieldKind::List(_) | FieldKind::AnyList(_)) => {
+            items.iter().map(json_value).collect()
+        }
         (RawValue::Boolean(_) | RawValue::Number(_), _) => return Err(unquoted(field, entry)),
         (RawValue::List(_) | RawValue::Mapping(_), _) => {
             return Err(wrong_kind(provider, field, entry, &format!(", found {}", entry.value)));

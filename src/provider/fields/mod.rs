@@ -5,7 +5,7 @@ pub mod help;
 pub(crate) mod recover;
 pub(crate) mod step;
 
-use crate::model::Object;
+use crate::model::{Fields, Object};
 use serde_json::Value;
 
 /// The name under which `state` has what a pipeline begins with, as in Sentry's API.
@@ -40,6 +40,8 @@ pub struct Field {
     pub help: &'static str,
     /// A value that shows the shape.
     pub example: &'static str,
+    /// Why the step's fields do not fit together, where it is this one that has to change.
+    pub rule: Option<fn(&Fields) -> Option<&'static str>>,
 }
 
 impl Field {
@@ -52,6 +54,7 @@ impl Field {
             source: FieldSource::State,
             help: "",
             example: "",
+            rule: None,
         }
     }
 
@@ -84,6 +87,16 @@ impl Field {
     pub(crate) const fn echoed(name: &'static str) -> Self {
         let field = Self::text(name, 4096).help("the value shown by the step, sent back", "");
         Self { source: FieldSource::Echoed, secret: true, ..field }
+    }
+
+    /// What must hold besides the kind; see [`Field::rule`].
+    pub(crate) const fn rule(self, rule: fn(&Fields) -> Option<&'static str>) -> Self {
+        Self { rule: Some(rule), ..self }
+    }
+
+    /// Why this field does not fit the others; `None` where it does, or has no rule.
+    pub fn conflict(&self, fields: &Fields) -> Option<&'static str> {
+        self.rule.and_then(|rule| rule(fields))
     }
 
     pub(crate) const fn secret(self) -> Self {
@@ -140,6 +153,8 @@ pub enum FieldKind {
     Rule(fn(&str) -> bool, &'static str),
     /// Several texts, each of this kind.
     List(&'static Self),
+    /// The same, or none at all.
+    AnyList(&'static Self),
 }
 
 /// A private key as a PEM text.
@@ -163,6 +178,7 @@ impl FieldKind {
             Self::List(each) => {
                 format!("a list or a comma-separated string, each item {}", each.expected())
             }
+            Self::AnyList(each) => format!("{}, or `[]`", Self::List(each).expected()),
         }
     }
 
@@ -180,12 +196,15 @@ impl FieldKind {
             Self::List(each) => value.as_array().is_some_and(|items| {
                 !items.is_empty() && items.iter().all(|item| each.check(item).is_ok())
             }),
+            Self::AnyList(each) => {
+                value.as_array().is_some_and(Vec::is_empty) || Self::List(each).check(value).is_ok()
+            }
         };
         if fits { Ok(()) } else { Err(self.expected()) }
     }
 }
 
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| {
         crate::text::url::is_http_url(&url)
             && url.has_host()

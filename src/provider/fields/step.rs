@@ -11,12 +11,15 @@ pub struct Step {
     pub fields: &'static [Field],
     /// Where [`crate::provider::Provider::step_data`] shows the page that a person must visit.
     pub link: Option<&'static str>,
+    /// What stands as `true` in its data where a person has approved before, at the third party:
+    /// then it only wants back what it shows.
+    pub approved: Option<&'static str>,
 }
 
 impl Step {
     /// A step that inputs alone can answer.
     pub(crate) const fn form(id: &'static str, fields: &'static [Field]) -> Self {
-        Self { id, fields, link: None }
+        Self { id, fields, link: None, approved: None }
     }
 
     /// A step that sends a person to the page that stands under `link`.
@@ -25,7 +28,17 @@ impl Step {
         link: &'static str,
         fields: &'static [Field],
     ) -> Self {
-        Self { id, fields, link: Some(link) }
+        Self { id, fields, link: Some(link), approved: None }
+    }
+
+    /// A step that says so under this name where nobody has to visit its page.
+    pub(crate) const fn approved_by(self, name: &'static str) -> Self {
+        Self { approved: Some(name), ..self }
+    }
+
+    /// Whether what it shows says that a person approved before.
+    pub fn is_approved(&self, shown: &Object) -> bool {
+        self.approved.and_then(|name| shown.get(name)) == Some(&true.into())
     }
 
     /// What a pipeline begins with.
@@ -46,9 +59,15 @@ impl Step {
         own().any(has) && !own().any(is_missing)
     }
 
-    /// Echoes what the step shows into the fields that must bring it back.
+    /// Echoes what the step shows into the fields that must bring it back; where a person approved
+    /// before, nothing else is sent.
     pub fn echo(&self, shown: &Object, fields: &mut Fields) {
-        for field in self.fields.iter().filter(|field| field.source == FieldSource::Echoed) {
+        let is_approved = self.is_approved(shown);
+        if is_approved {
+            *fields = Fields::default();
+        }
+        let is_echoed = |field: &&Field| is_approved || field.source == FieldSource::Echoed;
+        for field in self.fields.iter().filter(is_echoed) {
             if let (None, Some(value)) = (fields.get(field.name), shown.get(field.name)) {
                 fields.set(field.name, value.clone());
             }

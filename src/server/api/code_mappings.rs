@@ -158,7 +158,7 @@ fn mappings(reader: &mut BodyReader<'_>) -> Option<Vec<(String, String)>> {
 
 async fn find_project(request: &mut OrgRequest, slug: &str) -> Result<Project, ApiError> {
     let project = request.database.project(request.org.id, slug).await?;
-    project.ok_or_else(|| not_found(format!("Project not found: {slug}")))
+    project.ok_or_else(|| not_found(format!("Project not found or not active: {slug}")))
 }
 
 /// The one repository of this name; several need the provider to tell them apart.

@@ -55,7 +55,7 @@ fn integration_routes() -> Vec<Endpoint> {
             .get(LINK_READ, integrations::show)
             .delete(LINK_DELETE, integrations::delete),
         Endpoint::of_org("integrations/{id}/repos/").get(LINK_READ, integrations::repositories),
-        Endpoint::of_org("config/integrations/").get(LINK_READ, integrations::configurations),
+        Endpoint::of_org("config/integrations/").get(ORG_READ, integrations::configurations),
         Endpoint::of_org("repos/")
             .get(LINK_OR_CI, repositories::list)
             .post(LINK_READ, repositories::create),

@@ -1,5 +1,6 @@
 //! The modes, and what each provider leaves behind when it finishes.
 
+use crate::support::http_server::HttpServer;
 use crate::support::run::{ProgramRun, rows};
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ fn reauth_renews_the_integration_that_is_named() {
 }
 
 #[test]
-fn reauth_with_another_account_stores_nothing_and_names_both() {
+fn reauth_with_another_account_is_refused_before_anything_is_stored() {
     let run = installed();
     let before = stored(&run);
     let other = reauth(&run, "1").var("FINISHLINE_STATE", opsgenie("other-ops", "n3w-key"));
@@ -70,7 +71,7 @@ fn reauth_with_another_account_stores_nothing_and_names_both() {
         ended.joined(["status", "error-code", "redirect-url"]),
         "error integration-mismatch "
     );
-    let words = "cannot re-authorize integration 1: the account belongs to integration 2";
+    let words = "`state` describes a different account than integration 1 (acme-ops)";
     assert_eq!(ended.output("error-message"), words);
     assert_eq!(stored(&run), before);
 }
@@ -184,21 +185,38 @@ fn pagerduty_finishes_with_the_json_of_its_install_page() {
 }
 
 #[test]
-fn pagerduty_without_an_account_is_refused_or_ambiguous() {
-    let run = ProgramRun::github().embedded("pagerduty", "config: {integration_keys: []}");
-    let ended = run.execute().expect(4);
-    assert_eq!(ended.output("error-code"), "refused");
-    assert_eq!(ended.output("error-message"), "PagerDuty's config has no `account.name`");
-    assert!(ended.stderr.contains("build-integration.failure"), "{}", ended.stderr);
-    run.clone().var("FINISHLINE_STATE", format!("config: {PAGERDUTY}")).execute().expect(0);
-    let ended = run.execute().expect(2);
-    let words = "`state` does not identify one pagerduty integration: 1 (Acme)";
-    assert_eq!(ended.joined(["error-code", "error-message"]), format!("ambiguous {words}"));
+fn pagerduty_without_what_sentry_looks_for_is_refused_before_anything_is_sent() {
+    let service = |fields: &str| {
+        let account = "account: {name: A, subdomain: a}";
+        format!("{{{account}, integration_keys: [{{type: service, {fields}}}]}}")
+    };
+    for (config, words) in [
+        ("{integration_keys: []}".to_owned(), "the JSON has no `account.subdomain`"),
+        ("{account: null}".to_owned(), "the JSON has no `account.subdomain`"),
+        ("{account: {subdomain: a}}".to_owned(), "the JSON has no `account.name`"),
+        ("{account: {subdomain: '', name: A}}".to_owned(), "the JSON has no `account.subdomain`"),
+        ("{account: {subdomain: a, name: A}}".to_owned(), "the JSON has no `integration_keys`"),
+        (
+            service("integration_key: k1-secret, name: Web"),
+            "a service in `integration_keys` lacks its `integration_key`, `name` or `id`",
+        ),
+    ] {
+        let run = ProgramRun::github().embedded("pagerduty", &format!("config: {config}"));
+        let ended = run.execute().expect(2);
+        let found = ended.joined(["error-code", "error-message"]);
+        assert_eq!(found, format!("bad-field invalid `config`: {words}"));
+        assert!(!run.database().exists());
+    }
+    let other = service("integration_key: k1-secret, name: n, id: i").replace("service", "team");
+    let run = ProgramRun::github().embedded("pagerduty", &format!("config: {other}"));
+    assert_eq!(run.execute().expect(0).output("status"), "complete", "Sentry leaves it out");
 }
 
 #[test]
 fn a_refused_run_leaves_nothing_behind() {
-    let run = ProgramRun::github().embedded("pagerduty", "config: {integration_keys: []}");
+    let nobody = HttpServer::unused_url();
+    let run = ProgramRun::github().embedded("cursor", "apiKey: k3y-s3cr3t");
+    let run = run.var("FINISHLINE_APPS", format!("{{cursor: {{url: '{nobody}'}}}}"));
     run.execute().expect(4);
     assert_eq!(rows(&run.connection(), "SELECT * FROM pipeline_state"), [""; 0]);
     assert_eq!(stored(&run), [""; 0]);

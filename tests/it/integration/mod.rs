@@ -12,3 +12,4 @@ mod resume;
 mod signatures;
 mod taken_identity;
 mod transcripts;
+mod vendor_answers;

@@ -89,6 +89,10 @@ fn every_refusal_is_told_and_costs_nothing() {
             let server = journey.party.origin.replace("http://", "failed: ");
             let words = if words == LOST { format!("{server} {words}") } else { words.to_owned() };
             let message = format!("request for {request_name} {words}");
+            // The third party may have words of its own, which follow.
+            let start = message;
+            let message = ended.output("error-message");
+            assert!(message.starts_with(&start), "{start}: {message}");
             assert_refused(&ended, slug, &message, status);
             assert_logged(&ended, event, &message, status);
             assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
@@ -167,7 +171,14 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         journey.with_state(&gitlab_state(&journey.party, "wr0ng-s3cr3t", "group: my-group"));
     let callback = journey.party.approve(&journey.wait_for(&wrong));
     let ended = journey.resume(&callback).expect(4);
-    assert_refused(&ended, "refused", &format!("request for {TOKEN} failed: HTTP 401"), "401");
+    assert_refused(
+        &ended,
+        "refused",
+        &format!(
+            "request for {TOKEN} failed: HTTP 401: invalid_client; check `clientId` and `clientSecret`"
+        ),
+        "401",
+    );
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));
 }
 
@@ -177,7 +188,14 @@ fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
     let page = journey.wait();
     let callback = format!("?code=f0rged-s3cr3t&state={}", parameter(&page, "state"));
     let ended = journey.resume(&callback).expect(4);
-    assert_refused(&ended, "refused", &format!("request for {TOKEN} failed: HTTP 400"), "400");
+    assert_refused(
+        &ended,
+        "refused",
+        &format!(
+            "request for {TOKEN} failed: HTTP 400: invalid_grant; a code can be used once, and for minutes: start again"
+        ),
+        "400",
+    );
     let said = ended.everything().replace("::add-mask::f0rged-s3cr3t\n", "");
     assert!(!said.contains("f0rged-s3cr3t"), "{said}");
     journey.resume(&journey.party.approve(&page)).expect(0);
@@ -189,7 +207,7 @@ fn a_group_that_the_account_does_not_see_is_the_providers_error() {
     let hidden = journey.with_state(&gitlab_state(&journey.party, CLIENT_SECRET, "group: hidden"));
     let callback = journey.party.approve(&journey.wait_for(&hidden));
     let ended = journey.resume(&callback).expect(4);
-    let message = "request for the GitLab group failed: HTTP 404";
+    let message = "request for the GitLab group failed: HTTP 404: 404 Not Found";
     assert_refused(&ended, "provider-error", message, "404");
     assert_logged(&ended, PROVIDER_ERROR, message, "404");
 }

@@ -1,10 +1,11 @@
 //! The engine at its seam by Sentry's transcripts: what each step shows and takes.
 
 use super::browser_flow::parameter;
-use super::providers::{assert_holds, fields};
+use super::providers::fields;
 use crate::support::engine::{block_on, embedded, vectors};
 use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind};
 use crate::support::run::ProgramRun;
+use crate::support::vectors::assert_matches;
 use finishline::backend::embedded::EmbeddedBackend;
 use finishline::integration::{Pipeline, PipelineStart, StepResult, StepView};
 use finishline::model::{Fields, OrgSlug};
@@ -72,10 +73,16 @@ fn of_the_seam(mut expected: Value) -> Value {
 }
 
 #[track_caller]
+fn assert_shown(shown: &Value, expected: Value) {
+    let expected = of_the_seam(expected);
+    assert_matches(shown, &expected["json"], &expected["match"], "the step");
+}
+
+#[track_caller]
 fn assert_response(progress: StepResult, expected: &Value) {
     let (status, body) = as_response(progress);
     assert_eq!(status, expected["status"], "{body}");
-    assert_holds(&body, &expected["json"]);
+    assert_matches(&body, &expected["json"], &expected["match"], "the answer");
 }
 
 #[test]
@@ -84,7 +91,7 @@ fn forms_show_and_take_what_they_do_in_sentry() {
         let steps = transcript(name);
         let (mut engine, first) = begun(&ProgramRun::local(), key);
         let shown = json!({ "step": first.id, "data": first.data });
-        assert_holds(&shown, &of_the_seam(steps[0].1.clone())["json"]);
+        assert_shown(&shown, steps[0].1.clone());
         let empty = block_on(engine.advance(&Fields::default())).unwrap();
         assert_eq!(as_response(empty).0, 400);
         assert_response(block_on(engine.advance(&fields(&steps[1].0))).unwrap(), &steps[1].1);
@@ -103,7 +110,7 @@ fn gitlab_shows_and_takes_what_it_does_in_sentry() {
     let steps = transcript("gitlab");
     let (mut engine, first) = begun(&run, "gitlab");
     let shown = json!({ "step": first.id, "data": first.data });
-    assert_holds(&shown, &of_the_seam(placed_at(&party, &steps[0].1))["json"]);
+    assert_shown(&shown, placed_at(&party, &steps[0].1));
     let redirect_uri = "https://sentry.example.com/extensions/gitlab/setup/";
     assert_eq!(first.data["setupValues"][1]["value"], redirect_uri);
     let advanced = block_on(engine.advance(&fields(&placed_at(&party, &steps[1].0)))).unwrap();

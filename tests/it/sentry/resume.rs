@@ -224,6 +224,10 @@ fn a_renewal_that_lands_on_another_integration_is_told_by_the_second_process_too
     let sentry = FakeSentry::new()
         .with_integration("gitlab", "its-group")
         .with_integration("gitlab", "other");
+    // Both are told to be at the place that the state describes: only the finish shows which.
+    for at in 0..2 {
+        sentry.data().integrations[at]["domainName"] = "gitlab.example.com".into();
+    }
     let run = sentry.step("gitlab", GITLAB).var("FINISHLINE_MODE", "reauth");
     let file = run.path("waiting.json");
     let run = run.var("FINISHLINE_RESUME_FILE", file).var("FINISHLINE_INTEGRATION_ID", "2");

@@ -224,7 +224,8 @@ fn a_bulk_upsert_makes_and_then_updates_and_tells_which() {
     assert_eq!(listed[0]["sourceRoot"], "two");
     let unknown = json!({ "project": "nope", "repository": "acme/web",
                           "mappings": [{ "stackRoot": "", "sourceRoot": "" }] });
-    serve.request("POST", &path, unknown).expect(404);
+    let detail = json!({ "detail": "Project not found or not active: nope" });
+    assert_eq!(serve.request("POST", &path, unknown).expect(404), detail);
     let commit = json!({ "version": "v", "projects": ["web"],
                          "commits": [{ "id": "a", "repository": "loose" }] });
     serve.request("POST", "/api/0/organizations/acme/releases/", commit).expect(201);

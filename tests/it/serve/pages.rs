@@ -2,7 +2,9 @@
 
 use super::pipeline::PipelineClient;
 use crate::support::engine::vectors;
+use crate::support::fake_vendor::FakeVendor;
 use crate::support::serve::{ServeProcess, ServeResponse};
+use crate::support::vectors::SkippedVectors;
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -164,45 +166,85 @@ fn token_of_several(serve: &ServeProcess) -> String {
     token
 }
 
-/// Holds an answer against a case of Sentry's view, with `example` in the vendor's place.
-fn assert_holds(serve: &ServeProcess, case: &Value, answer: &ServeResponse) {
-    let ours = |text: &str| {
-        let text = text.replace("vercel", "example").replace("{org}", "acme");
+/// Vectors of Sentry's view that `serve` cannot be held to.
+const SKIPPED_LINKS: SkippedVectors = SkippedVectors(&[(
+    "one org, customer domain host",
+    "`serve` has one host; `output::redirect` holds the address of a customer's domain",
+)]);
+
+/// The link of a case: a vsts case without a path has the first one's.
+fn link_of(case: &Value) -> String {
+    let is_vsts = case["case"].as_str().unwrap().starts_with("vsts");
+    let path = format!("/extensions/{}/configure/", if is_vsts { "vsts" } else { "vercel" });
+    let no_parameters = match case["case"].as_str() {
+        // What Sentry's view raises a ValueError for: a link that lacks what it has to bring.
+        Some("init raises ValueError") => json!({}),
+        _ => {
+            json!({ "configurationId": "config_id", "code": "my-code", "next": "https://example.com" })
+        }
+    };
+    let parameters = case["params"].as_object().or(no_parameters.as_object()).unwrap();
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        query.append_pair(name, &value.as_str().unwrap().replace("{org}", "acme"));
+    }
+    format!("{path}?{}", query.finish())
+}
+
+/// Holds an answer against a case of Sentry's view.
+fn assert_link(serve: &ServeProcess, case: &Value, link: &str, answer: &ServeResponse) {
+    let ours = |text: &Value| {
+        let text = text.as_str().unwrap_or_default().replace("{org}", "acme");
+        // Where Azure DevOps approved in 2023; Microsoft has closed it for new apps, and Entra does.
+        let text = text.replace(
+            "https://app.vssps.visualstudio.com/oauth2/authorize",
+            "https://login.microsoftonline.com/common/oauth2/v2.0/authorize?",
+        );
         text.replace("http://testserver", &serve.url())
     };
     let location = answer.header("location");
-    assert_eq!(u64::from(answer.status), case["status"], "{case}");
-    let prefix = ours(case["location_prefix"].as_str().unwrap());
-    assert!(location.starts_with(&prefix), "{location} {prefix}");
-    if let Some(suffix) = case["location_suffix"].as_str() {
-        assert!(location.ends_with(suffix), "{location}");
+    assert_eq!(u64::from(answer.status), case["status"], "{case}: {}", answer.text);
+    let next = url::form_urlencoded::byte_serialize(link.as_bytes()).collect::<String>();
+    let names =
+        ["prefix", "suffix", "contains"].map(|name| ours(&case[format!("location_{name}")]));
+    let [prefix, suffix, contains] = names;
+    assert!(location.starts_with(&prefix) && location.ends_with(&suffix), "{case}: {location}");
+    assert!(contains.is_empty() || location.contains("next=") || location.contains(&contains));
+    if case["user"].is_null() {
+        assert!(location.ends_with(&format!("next={next}")), "{case}: {location}");
     }
-    if case["query_preserved"] == true {
-        assert!(location.ends_with("?name=my-code&next=https%3A%2F%2Fexample.com"), "{location}");
-    }
+    let query = link.split_once('?').unwrap().1;
+    assert!(case["query_preserved"] != true || location.ends_with(query), "{case}: {location}");
+    assert!(!case["template"].is_string() || title(answer) == "Setup Error", "{}", answer.text);
 }
 
 #[test]
 fn the_link_decides_by_sentrys_table() {
-    let serve = ServeProcess::start();
+    let exchange = json!({ "access_token": "t", "user_id": "u", "installation_id": "config_id" });
+    let vendor = FakeVendor::new(&json!([
+        { "ask": "POST /v2/oauth/access_token", "says": exchange },
+        { "ask": "GET /v2/user", "says": { "user": { "id": "u", "name": "Ada" } } },
+    ]));
+    let apps = r#"{vercel: {clientId: c, clientSecret: s, url: "{vendor}"},
+                   vsts: {clientId: c, clientSecret: s}}"#;
+    let apps = apps.replace("{vendor}", &vendor.url());
+    let variables = [("FINISHLINE_APPS", apps.as_str())];
+    let serve = ServeProcess::with(tempfile::tempdir().unwrap(), &["--org", "acme"], variables);
     let member = serve.token("member", "org:read");
     let admin = serve.token("admin", "org:integrations");
     let several = token_of_several(&serve);
-    let path = "/extensions/example/configure/?name=my-code&next=https%3A%2F%2Fexample.com";
-    let mut held = 0;
-    for case in vectors("extension_configuration_view").as_array().unwrap() {
-        let token = match case["case"].as_str().unwrap() {
-            "logged out" => "",
-            "one org, admin, feature on" => &admin,
-            "one org, plain member (no org:integrations)" => &member,
-            "several orgs, no orgSlug" => &several,
-            // The others are of providers that are not here, or of customer domains.
-            _ => continue,
+    for case in SKIPPED_LINKS.others(&vectors("extension_configuration_view"), "case") {
+        let user = &case["user"];
+        let token = match (user["orgs"].as_u64(), user["role"].as_str()) {
+            (None, _) => "",
+            (Some(1), Some("member")) => &member,
+            (Some(1), _) => &admin,
+            _ => &several,
         };
-        assert_holds(&serve, case, &serve.request_as(token, "GET", path, Value::Null));
-        held += 1;
+        let link = link_of(case);
+        assert_link(&serve, case, &link, &serve.request_as(token, "GET", &link, Value::Null));
     }
-    assert_eq!(held, 4);
+    let path = "/extensions/example/configure/?name=my-code&next=https%3A%2F%2Fexample.com";
     let login = serve.request_as("", "GET", path, Value::Null);
     let next = "next=%2Fextensions%2Fexample%2Fconfigure%2F%3Fname%3Dmy-code\
                 %26next%3Dhttps%253A%252F%252Fexample.com";

@@ -2,6 +2,7 @@
 
 use crate::support::engine::vectors;
 use crate::support::serve::{ServeProcess, ServeResponse, TOKEN};
+use crate::support::vectors::{SkippedVectors, assert_matches};
 use serde_json::{Value, json};
 
 const ACME: &str = "/api/0/organizations/acme/";
@@ -54,35 +55,26 @@ impl<'a> PipelineClient<'a> {
     }
 }
 
-/// Whether the answer has everything that was expected; `<any>` is anything.
-fn has(answer: &Value, expected: &Value) -> bool {
-    match (answer, expected) {
-        (_, Value::String(text)) if text == "<any>" => !answer.is_null(),
-        (Value::Object(answer), Value::Object(expected)) => {
-            expected.iter().all(|(name, value)| answer.get(name).is_some_and(|own| has(own, value)))
-        }
-        (Value::Array(answer), Value::Array(expected)) => {
-            answer.len() == expected.len() && answer.iter().zip(expected).all(|(a, e)| has(a, e))
-        }
-        _ => answer == expected,
-    }
-}
+const SKIPPED_ENDPOINT_CASES: SkippedVectors = SkippedVectors(&[
+    (
+        "session of another org",
+        "it needs a session: `a_session_is_for_one_user_and_one_organization` plays it",
+    ),
+    ("provider hidden by feature flag", "`serve` has no flags: it answers 400 with the reason"),
+    ("current step", "of a pipeline that only Sentry's own tests register"),
+    ("advance last step -> complete", "of a pipeline that only Sentry's own tests register"),
+    ("step handler reports an error", "of a pipeline that only Sentry's own tests register"),
+    ("initialData bound", "of a provider that only Sentry's own tests register"),
+    ("initialData omitted is treated as {}", "of a provider that only Sentry's own tests register"),
+]);
 
 #[test]
 fn the_endpoint_answers_as_sentry_does() {
     let serve = ServeProcess::start();
     let org_token = serve.org_token();
-    let mut checked = 0;
-    for case in vectors("endpoint_transcripts").as_array().unwrap() {
+    for case in SKIPPED_ENDPOINT_CASES.others(&vectors("endpoint_transcripts"), "name") {
         let (name, request) = (case["name"].as_str().unwrap(), &case["request"]);
         let path = request["url"].as_str().unwrap().replace("{org}", "acme");
-        // Sentry's own test pipelines, and a flag that only Sentry has.
-        let foreign = ["test_dummy_pipeline", "initial_data", "slack_staging"];
-        if foreign.iter().any(|word| request.to_string().contains(word))
-            || name.starts_with("session of")
-        {
-            continue;
-        }
         let token = match name {
             "no credentials" => "",
             name if name.starts_with("token without") => &org_token,
@@ -91,10 +83,9 @@ fn the_endpoint_answers_as_sentry_does() {
         let method = request["method"].as_str().unwrap();
         let answer = serve.request_as(token, method, &path, request["json"].clone());
         assert_eq!(u64::from(answer.status), case["response"]["status"], "{name}");
-        assert_eq!(answer.json(), case["response"]["json"], "{name}");
-        checked += 1;
+        let wish = &case["response"];
+        assert_matches(&answer.json(), &wish["json"], &wish["match"], name);
     }
-    assert_eq!(checked, 7);
 }
 
 #[test]
@@ -115,7 +106,7 @@ fn providers_that_need_no_browser_finish_by_sentrys_transcripts() {
             let answer = client.request(method, PIPELINE, &step["request"]["json"]);
             let expected = &step["response"];
             assert_eq!(u64::from(answer.status), expected["status"], "{}", answer.text);
-            assert!(has(&answer.json(), &expected["json"]), "{}", answer.text);
+            assert_matches(&answer.json(), &expected["json"], &expected["match"], provider);
         }
         walked += 1;
     }

@@ -1,8 +1,9 @@
 //! Who may do what: Sentry's matrix of scopes, line by line.
 
 use crate::support::engine::vectors;
+use crate::support::run::ProgramRun;
 use crate::support::serve::ServeProcess;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn scopes_are_those_of_sentrys_matrix() {
@@ -35,4 +36,23 @@ fn scopes_are_those_of_sentrys_matrix() {
         let allowed = line["org_auth_token_org_ci"] == true;
         assert_eq!(status != 403, allowed, "{method} {path} as the organization: {status}");
     }
+}
+
+/// Who may only install sees no list of what could be.
+#[test]
+fn the_list_of_providers_wants_more_than_the_right_to_install() {
+    let serve = ServeProcess::start();
+    let path = "/api/0/organizations/acme/config/integrations/";
+    for (scope, status) in
+        [("org:integrations", 403), ("org:read", 200), ("org:write", 200), ("org:admin", 200)]
+    {
+        let token = serve.token("owner", scope);
+        assert_eq!(serve.request_as(&token, "GET", path, Value::Null).status, status, "{scope}");
+    }
+    // `check` says that it could not look, and not that the provider is missing.
+    let token = serve.token("owner", "org:integrations");
+    let run = ProgramRun::github().var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", token);
+    let run = run.var("FINISHLINE_ORG", "acme").var("FINISHLINE_PROVIDER", "example");
+    let ended = run.args(&["check"]).var("FINISHLINE_STATE", "name: demo").execute().expect(0);
+    assert!(ended.everything().contains("needs a token with `org:read`"), "{}", ended.everything());
 }

@@ -9,6 +9,7 @@ use crate::support::fake_vendor::FakeVendor;
 use crate::support::http_server::{HttpServer, Request, Response};
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
+use crate::support::vectors::assert_matches;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -18,31 +19,6 @@ fn steps(name: &str) -> Vec<Value> {
     let all = vectors("provider_transcripts");
     let found = all.as_array().unwrap().iter().find(|case| case["provider"] == name).cloned();
     found.unwrap_or_else(|| panic!("there is {name}"))["steps"].as_array().unwrap().clone()
-}
-
-/// Whether an answer has the shape that is expected: `...` is any text, `<any>` anything.
-fn fits(found: &Value, expected: &Value) -> bool {
-    match (found, expected) {
-        (Value::String(found), Value::String(expected)) if expected.contains("...") => {
-            let mut rest = found.as_str();
-            expected.split("...").all(|piece| {
-                let after = rest.split_once(piece).map(|(_, after)| after);
-                rest = after.unwrap_or_default();
-                after.is_some()
-            })
-        }
-        (Value::String(found), Value::String(expected)) if expected.ends_with("<any>") => {
-            found.starts_with(expected.trim_end_matches("<any>"))
-        }
-        (_, Value::String(any)) if any == "<any>" => !found.is_null(),
-        (Value::Object(found), Value::Object(expected)) => {
-            expected.iter().all(|(name, wish)| found.get(name).is_some_and(|own| fits(own, wish)))
-        }
-        (Value::Array(found), Value::Array(expected)) => {
-            found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| fits(a, b))
-        }
-        _ => found == expected,
-    }
 }
 
 /// A server, and a vendor in the place of the one that the transcripts name.
@@ -102,7 +78,8 @@ impl TranscriptServers {
             let wish = &step["response"];
             assert_eq!(json!(answer.status), wish["status"], "{name}: {body}: {}", answer.text);
             let found = answer.json();
-            assert!(fits(&found, &self.placed(&wish["json"])), "{name}: {body}: {found:#}");
+            let case = format!("{name}: {body}");
+            assert_matches(&found, &self.placed(&wish["json"]), &wish["match"], &case);
             let page =
                 ["oauthUrl", "installAppUrl"].iter().find_map(|page| found["data"][page].as_str());
             page.into_iter().for_each(|page| *self.page.borrow_mut() = page.to_owned());
@@ -196,7 +173,7 @@ fn the_servers_of_atlassian_answer_as_in_sentry() {
         json!({
             "request": { "method": "POST", "url": "/api/0/organizations/{org}/pipeline/integration_pipeline/",
                          "json": { "action": "initialize", "provider": key } },
-            "response": { "status": 200, "json": {} },
+            "response": { "status": 200, "json": {}, "match": "subset" },
         })
     };
     let fields = steps("bitbucket_server (field errors)");
@@ -232,7 +209,11 @@ fn what_comes_signed_is_answered_as_in_sentry() {
     let initial = json!({ "signedParams": link });
     let body = json!({ "action": "initialize", "provider": "jira", "initialData": initial });
     let path = "/api/0/organizations/acme/pipeline/integration_pipeline/";
-    client.request("POST", path, &body).expect(200);
+    let first = client.request("POST", path, &body).expect(200);
+    let data = first["data"].as_object().unwrap();
+    let names = ["baseUrl", "organization", "state"];
+    assert!(data.len() == 3 && names.iter().all(|name| data.contains_key(*name)), "{data:?}");
+    assert_eq!(data["organization"], "acme");
     stage.play(&mut client, "jira (wrong state)", &steps("jira (wrong state)"));
     let count = "SELECT count(*) FROM integration WHERE provider = 'jira'";
     assert_eq!(stage.serve.database().query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
@@ -246,7 +227,7 @@ fn a_token_that_a_third_party_gives_out_twice_is_refused() {
     let stage = TranscriptServers::new(&routes, "{}", &["https://jira.example.com"]);
     let all = steps("jira_server");
     let mut twice = all[1].clone();
-    twice["response"] = json!({ "status": 400, "json": { "status": "error" } });
+    twice["response"] = json!({ "status": 400, "json": { "status": "error" }, "match": "subset" });
     stage.play(&mut PipelineClient::new(&stage.serve), "the first", &all[..2]);
     stage.play(&mut PipelineClient::new(&stage.serve), "the second", &[all[0].clone(), twice]);
 }
@@ -295,7 +276,9 @@ fn perforce_is_finished_and_refused_at_a_sentry_as_in_sentry() {
         let step = steps(name).pop().unwrap();
         let first = json!({ "step": "installation_config", "data": {} });
         let peer = sentry(&first, vec![answer(&step)]);
-        let wanted = step["request"]["json"].clone();
+        let mut wanted = step["request"]["json"].clone();
+        // Sentry's test leaves it out; its endpoint of 2026 does not take that.
+        wanted["sslFingerprint"] = json!("AB:CD");
         let (found, posts) = at_sentry("perforce", &wanted.to_string(), &peer);
         assert!(found.starts_with(said), "{name}: {found}");
         assert_eq!(posts, [wanted], "{name}");
@@ -318,7 +301,7 @@ fn aws_lambda_walks_its_three_steps_at_a_sentry() {
         (vec![stack.clone(), answer(&bad[2])], "error bad-field  `region`", &role[0]),
         (
             vec![stack.clone(), code.clone(), answer(&function[0])],
-            "error refused  the step failed for `lambdaA`",
+            "error refused  the step failed for `lambdaA` (x)",
             &function[0],
         ),
         (vec![stack, code, answer(&function[1])], "complete  7", &function[1]),

@@ -2,7 +2,8 @@
 //!
 //! `answers.json` has its routes. A request is answered only as a route says that has its method
 //! and path (and is the `nth` of them, from 0), and whose `query`, `form`, `json`, `authorization` and `headers` the request holds;
-//! any other is a 401 for what it proves itself by, a 400 for what it sends, else a 404. In what a
+//! any other is a 401 for what it proves itself by, a 400 for what it sends. A request that no route is
+//! for is a 404, and fails the test when the third party goes. In what a
 //! route expects and says, `{code}` is a code that the person's approval issued, good once and for
 //! its own redirect URI, `{token}` a token that was issued before, and `{new-token}` a new one,
 //! `{vendor}` the third party itself. `{oauth1 TOKEN}` is a signature of OAuth 1 with `KEY` and that
@@ -32,6 +33,8 @@ struct VendorState {
     codes: BTreeMap<String, String>,
     tokens: Vec<String>,
     count: usize,
+    /// What no route was for.
+    unexpected: Vec<String>,
 }
 
 impl VendorState {
@@ -85,6 +88,17 @@ impl FakeVendor {
     }
 }
 
+impl Drop for FakeVendor {
+    fn drop(&mut self) {
+        let unexpected = self.state.lock().map(|state| state.unexpected.clone());
+        let unexpected = unexpected.unwrap_or_default();
+        assert!(
+            unexpected.is_empty() || std::thread::panicking(),
+            "the third party has no route for {unexpected:?}"
+        );
+    }
+}
+
 fn respond(routes: &Value, request: &Request, state: &mut VendorState) -> Response {
     let line = format!("{} {}", request.method, request.path());
     let routes = routes.as_array().into_iter().flatten().filter(|route| route["ask"] == line);
@@ -95,6 +109,9 @@ fn respond(routes: &Value, request: &Request, state: &mut VendorState) -> Respon
             None => return render_response(route, request, state),
             Some(status) => refusal = status,
         }
+    }
+    if refusal == 404 {
+        state.unexpected.push(line.clone());
     }
     Response::json(
         refusal,

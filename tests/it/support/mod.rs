@@ -14,4 +14,5 @@ pub(crate) mod runner_parser;
 pub(crate) mod secret_scan;
 pub(crate) mod serve;
 pub(crate) mod tampering_proxy;
+pub(crate) mod vectors;
 pub(crate) mod watched_process;

@@ -4,19 +4,22 @@ pub(crate) mod github_app;
 pub(crate) mod oauth1;
 
 use crate::http;
-use crate::model::Refusal;
+use crate::model::{Refusal, State};
 use crate::os::clock::unix_ms;
 use crate::os::random::random_hex;
 use crate::provider::request::{
     Credentials, RequestBody, Transport, VendorRequest, VendorResponse,
 };
 use crate::secret::Secret;
+use serde_json::Value;
 
 /// Fetches one thing from a third party.
-/// `certificates` are trusted besides the system's.
+/// `certificates` are trusted besides the system's. What a refusal quotes of the state's secrets, or
+/// of what proved who sent the request, is not in its words.
 pub(crate) async fn fetch(
     request: VendorRequest,
     certificates: &[String],
+    state: &State,
 ) -> Result<VendorResponse, Refusal> {
     let credentials = match &request.credentials {
         Credentials::OAuth1(oauth) => {
@@ -31,8 +34,37 @@ pub(crate) async fn fetch(
         other => other.clone(),
     };
     let request = VendorRequest { credentials, ..request };
-    Ok(match &request.via {
+    let response = match &request.via {
         Transport::Http => http::fetch(&request, certificates).await,
         Transport::GitHub(base) => github_app::fetch(&request, base, certificates).await,
-    })
+    };
+    let mut secrets = Vec::new();
+    collect_secrets(&Value::Object(state.data().clone()), &mut secrets);
+    match &request.credentials {
+        Credentials::Bearer(one) | Credentials::Basic(_, one) => secrets.push(one.expose().into()),
+        Credentials::Headers(all) => {
+            secrets.extend(all.iter().map(|(_, one)| one.expose().to_owned()));
+        }
+        Credentials::None | Credentials::GitHubApp { .. } | Credentials::OAuth1(_) => {}
+    }
+    Ok(response.redacted(&secrets))
+}
+
+/// What a name in the state has in it whose value is a secret.
+const SECRET_NAMES: [&str; 8] =
+    ["secret", "token", "key", "password", "code", "verifier", "state", "jwt"];
+/// Names with such a word that a person may read.
+const PUBLIC_NAMES: [&str; 4] = ["consumer_key", "clientKey", "key", "token_type"];
+
+fn collect_secrets(value: &Value, secrets: &mut Vec<String>) {
+    let is_secret = |name: &str| {
+        let lower = name.to_lowercase();
+        SECRET_NAMES.iter().any(|word| lower.contains(word)) && !PUBLIC_NAMES.contains(&name)
+    };
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value.as_str() {
+            Some(text) if is_secret(name) => secrets.push(text.to_owned()),
+            _ => collect_secrets(value, secrets),
+        }
+    }
 }

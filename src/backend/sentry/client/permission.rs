@@ -165,7 +165,9 @@ pub(crate) fn kind_of_refusal(message: String) -> Refusal {
         ErrorCode::MissingScope
     } else if contains("linked to a different") {
         ErrorCode::IdentityTaken
-    } else if contains("an error occurred while validating your request") {
+    } else if contains("an error occurred while validating your request")
+        || contains("invalid state, please try the installation again")
+    {
         ErrorCode::WrongOauthState
     } else {
         ErrorCode::Refused

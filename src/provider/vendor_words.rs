@@ -1,0 +1,156 @@
+//! A third party's own words about what it refuses, and the field that they speak of.
+
+use crate::text::one_line;
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// How many characters of it are shown.
+const MAX_CHARS: usize = 300;
+
+/// Where a refusal has its words, the code before the sentence: OAuth's names, and what the APIs of
+/// the providers have.
+const NAMES: [&str; 12] = [
+    "error",
+    "code",
+    "oauth_problem",
+    "error_description",
+    "oauth_problem_advice",
+    "oauth_parameters_absent",
+    "oauth_acceptable_timestamps",
+    "title",
+    "message",
+    "detail",
+    "errorMessages",
+    "errors",
+];
+
+/// Words that mean one field or setting, the most exact first, and what to check.
+const ADVICE: [(&str, &str); 17] = [
+    ("AADSTS7000215", "check `clientSecret`: it must be the secret's value, not its id"),
+    ("AADSTS7000222", "`clientSecret` has expired"),
+    ("AADSTS700016", "check `clientId`"),
+    ("AADSTS50011", "check the redirect URI of the application"),
+    ("AADSTS90002", "check the tenant of the application"),
+    ("incorrect_client_credentials", "check `clientId` and `clientSecret`"),
+    ("bad_client_secret", "check `clientSecret`"),
+    ("invalid_client_id", "check `clientId`"),
+    ("invalid_client", "check `clientId` and `clientSecret`"),
+    ("redirect_uri_mismatch", "check the redirect URI of the application"),
+    ("redirect uri", "check the redirect URI of the application"),
+    ("bad_verification_code", "a code can be used once, and for minutes: start again"),
+    ("invalid_grant", "a code can be used once, and for minutes: start again"),
+    ("consumer_key_unknown", "check `consumerKey`"),
+    ("consumer_key_refused", "check `consumerKey`"),
+    ("signature_invalid", "`privateKey` does not match the public key of the application link"),
+    ("timestamp_refused", "check the clock of this machine"),
+];
+
+/// What a body says about a refusal, as one line, with what to check; `None` where it says nothing
+/// in a form that is known. Never the body itself.
+pub(crate) fn refusal_words(body: &str) -> Option<String> {
+    let mut words = Vec::new();
+    match serde_json::from_str(body) {
+        Ok(json) => collect(&json, &mut words),
+        Err(_) => collect(&read_form(body), &mut words),
+    }
+    let text: String = one_line(&words.join(": ")).chars().take(MAX_CHARS).collect();
+    let text = text.trim();
+    let lower = text.to_lowercase();
+    let advice = ADVICE.iter().find(|(word, _)| lower.contains(&word.to_lowercase()));
+    match (text.is_empty(), advice) {
+        (true, _) => None,
+        (false, Some((_, advice))) => Some(format!("{text}; {advice}")),
+        (false, None) => Some(text.to_owned()),
+    }
+}
+
+/// A form, as GitHub and OAuth 1 answer. Other texts, a page of HTML say, have no such names.
+fn read_form(body: &str) -> Value {
+    let pairs = form_urlencoded::parse(body.trim().as_bytes());
+    pairs.map(|(name, value)| (name.into_owned(), Value::from(value))).collect()
+}
+
+/// The texts under the known names, each once.
+fn collect(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for value in NAMES.iter().filter_map(|name| fields.get(*name)) {
+                match value {
+                    // Fields with their reasons, as Jira and the serializers have them.
+                    Value::Object(inner) if NAMES.iter().all(|name| !inner.contains_key(*name)) => {
+                        inner.iter().for_each(|(field, why)| add_field(field, why, words));
+                    }
+                    value => collect_text(value, words),
+                }
+            }
+        }
+        value => collect_text(value, words),
+    }
+}
+
+fn collect_text(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::String(text) => add(text, words),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+        Value::Object(_) => collect(value, words),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn add_field(field: &str, why: &Value, words: &mut Vec<String>) {
+    let mut own = Vec::new();
+    collect_text(why, &mut own);
+    own.iter().for_each(|why| add(&format!("{field}: {why}"), words));
+}
+
+fn add(text: &str, words: &mut Vec<String>) {
+    let text = text.trim();
+    if !text.is_empty() && !words.iter().any(|known| known == text) {
+        words.push(text.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_third_party_has_its_own_way_to_say_why() {
+        for (body, words) in [
+            (
+                r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#,
+                "invalid_client: Client authentication failed; check `clientId` and `clientSecret`",
+            ),
+            (
+                r#"{"error":"incorrect_client_credentials","error_description":"no","error_uri":"u"}"#,
+                "incorrect_client_credentials: no; check `clientId` and `clientSecret`",
+            ),
+            (
+                r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid secret.\r\nTrace ID: 1","error_codes":[7000215]}"#,
+                "invalid_client: AADSTS7000215: Invalid secret.  Trace ID: 1; check \
+                 `clientSecret`: it must be the secret's value, not its id",
+            ),
+            (
+                "oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2",
+                "timestamp_refused: 1-2; check the clock of this machine",
+            ),
+            ("oauth_problem=consumer_key_unknown", "consumer_key_unknown; check `consumerKey`"),
+            ("error=bad_thing&error_description=a+b", "bad_thing: a b"),
+            (
+                r#"{"errorMessages":["one","two"],"errors":{"name":"three"}}"#,
+                "one: two: name: three",
+            ),
+            (r#"{"errors":[{"context":null,"message":"gone"}]}"#, "gone"),
+            (r#"{"errors":["Forbidden"]}"#, "Forbidden"),
+            (r#"{"error":{"code":"forbidden","message":"Not yours"}}"#, "forbidden: Not yours"),
+            (r#"{"message":"401: Unauthorized","code":0}"#, "401: Unauthorized"),
+        ] {
+            assert_eq!(refusal_words(body).as_deref(), Some(words), "{body}");
+        }
+        let long = format!(r#"{{"error":"{}"}}"#, "x".repeat(9000));
+        assert_eq!(refusal_words(&long).map(|words| words.len()), Some(MAX_CHARS));
+        for nothing in ["", "<html>error=1</html>", "{}", "[]", "7", r#"{"error":null}"#] {
+            assert_eq!(refusal_words(nothing), None, "{nothing}");
+        }
+    }
+}
