@@ -39,6 +39,7 @@ use crate::outcome::Outcome;
 use crate::output::paths::RunPaths;
 use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
+use crate::text::scrubber::SecretScrubber;
 use std::ffi::OsString;
 use std::time::Instant;
 
@@ -83,14 +84,15 @@ fn run_step(
     mistakes.extend(entered.err());
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
-    let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
-    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
-    named_paths::add(&paths, &raw_inputs, env);
-    let (sinks, sink_failure) = OutputSinks::find(&options, env, paths);
-    let _log = output::log::start(&options, sinks.scrubber());
+    let scrubber = SecretScrubber::default();
+    let _log = output::log::start(&options, scrubber.clone());
     if let Some(error) = event_failure {
         tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
     }
+    let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
+    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
+    named_paths::add(&paths, &raw_inputs, env);
+    let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
     let outcome = match (command, sink_failure) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(command), None) => {

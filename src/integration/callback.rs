@@ -13,9 +13,11 @@ const LONGEST: usize = 16 * 1024;
 const STATE: &str = "state";
 
 /// The parameters that are no secrets: those in which a third party says why it refuses, those of
-/// the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1), and words
-/// of GitHub's and Discord's that nobody asks for.
-const PUBLIC_PARAMETERS: [&str; 9] = [
+/// the page to approve on, which may be pasted by mistake (RFC 6749, 4.1.1 and 4.1.2.1), the state,
+/// which was in that page's address and is in the next one's, and words of GitHub's and Discord's
+/// that nobody asks for.
+const PUBLIC_PARAMETERS: [&str; 10] = [
+    STATE,
     "error",
     "error_description",
     "error_uri",

@@ -14,6 +14,7 @@ pub(crate) mod json;
 pub mod log;
 mod markdown;
 pub mod paths;
+mod plain_text;
 pub(crate) mod server_log;
 pub mod shell;
 pub(crate) mod summary;
@@ -26,7 +27,7 @@ use crate::inputs::{OutputFormat, OutputOptions};
 use crate::job::Host;
 use crate::os::files;
 use crate::os::random::random_bytes;
-use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus, ShownText};
+use crate::outcome::{Outcome, OutcomeStatus, ShownText};
 use crate::text::neutral::without_links;
 use crate::text::scrubber::SecretScrubber;
 use crate::text::{hex, one_line};
@@ -34,6 +35,7 @@ use anyhow::Context;
 use file::{FileFormat, OutputFile};
 use format_error::FormatError;
 use paths::RunPaths;
+use plain_text::{error_lines, text, with_entry_title};
 use std::collections::HashSet;
 
 /// One thing to write.
@@ -78,7 +80,12 @@ impl OutputSinks {
     /// `outputs-unwritable` when a GitHub-like host names no file, `usage` when an output would
     /// overwrite another file of the run. The sinks that can be used come with it, so that the
     /// failure itself is heard.
-    pub fn find(options: &OutputOptions, env: &Env, paths: RunPaths) -> (Self, Option<Error>) {
+    pub fn find(
+        options: &OutputOptions,
+        env: &Env,
+        paths: RunPaths,
+        scrubber: SecretScrubber,
+    ) -> (Self, Option<Error>) {
         let host = options.host;
         let files = OutputFile::all(options, env);
         let paths = paths.with_outputs(files.iter().map(|file| (file.input, file.path.as_str())));
@@ -92,7 +99,7 @@ impl OutputSinks {
         let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| host == Host::Azure);
         let azure_temp = azure_temp.map(str::to_owned);
         let is_agent_missing = host == Host::Buildkite && !has_agent(env);
-        let (format, scrubber) = (options.format, SecretScrubber::default());
+        let format = options.format;
         let sinks = Self { host, format, files, paths, azure_temp, is_agent_missing, scrubber };
         (sinks, conflict.or(missing))
     }
@@ -133,11 +140,6 @@ impl OutputSinks {
     /// Shows nothing of these secrets from here on, but the texts that are public.
     pub fn hide(&self, secrets: &[String], public: &[String]) {
         self.scrubber.learn(secrets, public);
-    }
-
-    /// What takes the secrets out of the log.
-    pub(crate) fn scrubber(&self) -> SecretScrubber {
-        self.scrubber.clone()
     }
 
     /// The words of others as they are shown: without secrets, and nothing to obey in them.
@@ -351,56 +353,4 @@ fn is_github_output(file: &OutputFile) -> bool {
 pub fn random_delimiter() -> anyhow::Result<String> {
     let bytes = random_bytes::<16>().context("the operating system provides no random bytes")?;
     Ok(format!("finishline_{}", hex(&bytes)))
-}
-
-/// What failed and what to change; each of several mistakes on lines of its own.
-fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
-    let message = |failure: &Error| one_line(&failure.message);
-    let hint = |failure: &Error| format!("hint: {}", one_line(&failure.hint));
-    if failure.errors.is_empty() {
-        return vec![message(failure), format!("{} {exit_note}", hint(failure))];
-    }
-    let mut lines = vec![format!("{} errors {exit_note}", failure.errors.len())];
-    for (index, one) in failure.errors.iter().enumerate() {
-        lines.push(format!("- {}", message(one)));
-        if failure.errors.get(index + 1).is_none_or(|next| next.hint != one.hint) {
-            lines.push(format!("  {}", hint(one)));
-        }
-    }
-    lines
-}
-
-/// What an entry has to say, with the entry before it.
-fn with_entry_title(entry: &EntryOutcome) -> Outcome {
-    let mut titled = entry.outcome.clone();
-    titled.messages_mut().for_each(|message| *message = format!("{}: {message}", entry.title));
-    titled
-}
-
-/// The result for a person; a failure speaks on standard error alone.
-fn text(outcome: &Outcome) -> String {
-    if let Some(document) = &outcome.document {
-        return document.clone();
-    }
-    if !outcome.entries.is_empty() {
-        return entries_text(outcome);
-    }
-    if outcome.status == OutcomeStatus::Error {
-        return String::new();
-    }
-    let details = outcome.next_steps.iter().chain(&outcome.details);
-    let details = details.map(|line| format!("  {line}\n"));
-    std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
-}
-
-/// A line for each entry, and what a person does next below it.
-fn entries_text(outcome: &Outcome) -> String {
-    let mut text = format!("{}\n", outcome.headline);
-    for entry in &outcome.entries {
-        let end = &entry.outcome;
-        text.push_str(&format!("  {}: {}\n", entry.title, end.headline));
-        let below = if end.has_changes { &end.details } else { &end.next_steps };
-        below.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
-    }
-    text
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is in many secrets, and in many other texts, and tells nothing of any.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 21] = [
     "-----BEGIN PRIVATE KEY-----",
     "-----END PRIVATE KEY-----",
     "-----BEGIN RSA PRIVATE KEY-----",
@@ -25,8 +25,12 @@ const PUBLIC: [&str; 17] = [
     "development",
     "environment",
     "integrations",
+    "org:integrations",
     "organizations",
     "production",
+    "project:admin",
+    "project:read",
+    "project:releases",
     "repositories",
     "repository",
 ];

@@ -282,7 +282,13 @@ fn sinks(host: Host) -> OutputSinks {
     let named = ["GITHUB_OUTPUT", "BASH_ENV", "BITBUCKET_PIPELINES_VARIABLES_PATH"];
     let named = named.map(|name| (name.to_owned(), format!("/nowhere/{name}")));
     let more = ["CI_WORKSPACE", "AGENT_TEMPDIRECTORY"].map(|name| (name.into(), "/nowhere".into()));
-    OutputSinks::find(&voice, &named.into_iter().chain(more).collect(), RunPaths::default()).0
+    OutputSinks::find(
+        &voice,
+        &named.into_iter().chain(more).collect(),
+        RunPaths::default(),
+        SecretScrubber::default(),
+    )
+    .0
 }
 
 fn written(data: &[u8]) {

@@ -366,7 +366,7 @@ fn twenty_thousand_commits_arrive_but_for_the_bad_author() {
         .var("FINISHLINE_TIMEOUT", "300s");
     git(&folder, &["reset", "--quiet", "--hard", "main"]);
     let ended = ended.execute().expect(0);
-    assert_eq!(warnings(&ended), ["author-left-out"]);
+    assert_eq!(warnings(&ended), ["author-left-out", "message-cut"]);
     assert_eq!(ended.json()["release"]["commit_count"], 19_999);
     let database = relay.serve.database();
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();

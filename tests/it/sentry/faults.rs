@@ -350,6 +350,10 @@ fn an_answer_of_a_step_is_never_sent_again_without_a_look() {
                 POST_PIPELINE,
                 GET_PIPELINE,
                 POST_PIPELINE,
+                GET_INTEGRATIONS,
+                GET_INTEGRATIONS,
+                GET_INTEGRATIONS,
+                GET_INTEGRATIONS,
                 GET_INTEGRATIONS
             ]
         );
