@@ -62,7 +62,7 @@ impl PageQuery {
 impl Database {
     /// The id of the local user, who is made when not there.
     pub async fn local_user(&mut self) -> Result<i64> {
-        self.write(|transaction| ensure_local_user(transaction)).await
+        self.write(ensure_local_user).await
     }
 
     /// Makes the organization, with the local user as its owner, and these projects of it, as far

@@ -80,11 +80,12 @@ impl ServerConnection {
 
     /// Sends a request, and notes what its answer tells of the server's connections.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<HttpResponse, NetworkError> {
+        let asked = Instant::now();
         let read = super::read(request).await;
         let mut kept = self.0.kept.borrow_mut();
         match read {
             Ok((response, own_end)) => {
-                kept.note_answer(own_end);
+                kept.note_answer(asked, own_end);
                 Ok(response)
             }
             Err(error) => {

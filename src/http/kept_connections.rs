@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long after an answer the end of a connection that its server closes has surely arrived: the
-/// slowest such server that was measured takes two thirds of it.
+/// slowest such server that was measured takes two thirds of it. One that answers in less time than
+/// this does not take longer to close.
 const CLOSE_NOTICE: Duration = Duration::from_millis(10);
 /// How long a connection may be idle before a server may be closing it at this very moment.
 const MAX_IDLE: Duration = Duration::from_secs(2);
@@ -26,8 +27,8 @@ pub(super) struct KeptConnections {
     reuses: usize,
     /// Whether one of them broke.
     is_broken: bool,
-    /// When the last answer came.
-    last_answer: Option<Instant>,
+    /// When the last answer came, and how long it took.
+    last_answer: Option<(Instant, Duration)>,
 }
 
 /// Over which connection something goes out that must not be lost.
@@ -40,9 +41,10 @@ pub(super) enum ConnectionChoice {
 }
 
 impl KeptConnections {
-    /// An answer came over the connection with this end of ours.
-    pub(super) fn note_answer(&mut self, own_end: Option<SocketAddr>) {
-        (self.last_answer, self.answers) = (Some(Instant::now()), self.answers + 1);
+    /// An answer to what was asked then came over the connection with this end of ours.
+    pub(super) fn note_answer(&mut self, asked: Instant, own_end: Option<SocketAddr>) {
+        let now = Instant::now();
+        (self.last_answer, self.answers) = (Some((now, now - asked)), self.answers + 1);
         match own_end {
             Some(own_end) if self.seen.contains(&own_end) => self.reuses += 1,
             Some(own_end) => self.seen.push_front(own_end),
@@ -57,12 +59,12 @@ impl KeptConnections {
     }
 
     pub(super) fn choice(&self, now: Instant) -> ConnectionChoice {
-        let last = self.last_answer.filter(|last| now - *last < MAX_IDLE);
+        let last = self.last_answer.filter(|(last, _)| now - *last < MAX_IDLE);
         // A port that comes again by chance is one in thousands.
         let is_reused = self.reuses > 0 && self.reuses * 4 >= self.answers;
         let is_kept = !self.is_broken && (is_reused || self.answers < 2);
-        last.filter(|_| is_kept).map_or(ConnectionChoice::Fresh, |last| {
-            ConnectionChoice::KeptAfter(last + CLOSE_NOTICE)
+        last.filter(|_| is_kept).map_or(ConnectionChoice::Fresh, |(last, took)| {
+            ConnectionChoice::KeptAfter(last + took.min(CLOSE_NOTICE))
         })
     }
 }
@@ -73,10 +75,11 @@ mod tests {
 
     fn after(answers: &[u16]) -> (KeptConnections, Instant) {
         let mut kept = KeptConnections::default();
+        let asked = Instant::now() - 2 * CLOSE_NOTICE;
         for port in answers {
-            kept.note_answer(Some(SocketAddr::from(([127, 0, 0, 1], *port))));
+            kept.note_answer(asked, Some(SocketAddr::from(([127, 0, 0, 1], *port))));
         }
-        let last = kept.last_answer.unwrap_or_else(Instant::now);
+        let last = kept.last_answer.map_or_else(Instant::now, |(last, _)| last);
         (kept, last)
     }
 
@@ -98,7 +101,10 @@ mod tests {
             assert_eq!(kept.choice(last), choice, "{answers:?}");
             assert_eq!(kept.choice(last + MAX_IDLE), ConnectionChoice::Fresh, "{answers:?}");
         }
-        let (mut kept, last) = after(&[1, 1, 1]);
+        let (mut kept, last) = after(&[1, 1]);
+        kept.last_answer = Some((last, Duration::from_millis(1)));
+        let soon = ConnectionChoice::KeptAfter(last + Duration::from_millis(1));
+        assert_eq!(kept.choice(last), soon, "a server that is quick closes as quickly");
         kept.note_loss();
         assert_eq!(kept.choice(last), ConnectionChoice::Fresh);
     }

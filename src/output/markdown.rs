@@ -11,7 +11,7 @@ const OPENING: [char; 4] = ['(', '"', '\'', '“'];
 /// What may stand behind one.
 const CLOSING: [char; 10] = [',', '.', ';', ':', '!', '?', ')', '"', '\'', '”'];
 /// What may stand alone.
-const SIGNS: [&str; 5] = ["–", "—", "…", "→", "·"];
+const SIGNS: [&str; 7] = ["–", "—", "…", "→", "·", "✓", "✗"];
 /// A word of fewer digits of hex is no commit.
 const SHORTEST_HASH: usize = 7;
 
