@@ -371,7 +371,7 @@ fn twenty_thousand_commits_arrive_but_for_the_bad_author() {
     let database = relay.serve.database();
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM release_commit"), 19_999);
-    assert_eq!(count("SELECT max(length(message)) FROM source_commit"), 200_000);
+    assert_eq!(count("SELECT max(length(message)) FROM source_commit"), 16_384);
     assert_eq!(count("SELECT max(length(filename)) FROM commit_file"), 300);
     assert_eq!(count("SELECT count(*) FROM source_commit WHERE message IS NULL"), 0);
 }

@@ -165,7 +165,7 @@ fn no_text_of_a_third_party_is_more_than_a_text() {
         let routes = &case.answers["routes"];
         for place in text_paths(routes).into_iter().filter(|place| place.contains("/says")) {
             number += 1;
-            let vendor = FakeVendor::new(&with_text_at(routes, &place, text(number)));
+            let vendor = FakeVendor::misleading(&with_text_at(routes, &place, text(number)));
             let run = host(number).embedded(&case.provider, "{}");
             let run = case.run(run, &vendor.url()).var("FINISHLINE_TIMEOUT", "5");
             let what = format!("{} {place}", case.provider);

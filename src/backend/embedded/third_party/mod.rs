@@ -43,11 +43,17 @@ pub(crate) async fn fetch(
     match &request.credentials {
         Credentials::Bearer(one) | Credentials::Basic(_, one) => secrets.push(one.expose().into()),
         Credentials::Headers(all) => {
-            secrets.extend(all.iter().map(|(_, one)| one.expose().to_owned()));
+            secrets.extend(all.iter().map(|(_, one)| secret_part(one.expose()).to_owned()));
         }
         Credentials::None | Credentials::GitHubApp { .. } | Credentials::OAuth1(_) => {}
     }
     Ok(response.redacted(&secrets))
+}
+
+/// What is secret in a header: of a signed one the signature, for its names are words of the protocol.
+fn secret_part(header: &str) -> &str {
+    let signature = header.split_once("oauth_signature=\"").map(|(_, rest)| rest);
+    signature.and_then(|rest| rest.split('"').next()).unwrap_or(header)
 }
 
 /// What a name in the state has in it whose value is a secret.
