@@ -1,6 +1,7 @@
 //! `serve`: Sentry's API and the pages, over HTTP.
 
 mod bodies;
+mod bounds;
 pub(crate) mod browser;
 mod client;
 mod guard;
