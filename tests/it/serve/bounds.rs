@@ -81,3 +81,35 @@ fn no_date_and_no_id_of_a_client_breaks_anything() {
         assert_eq!(serve.get(&format!("{ACME}releases/?project={id}")).status / 100, 4);
     }
 }
+
+#[test]
+fn a_list_that_says_the_same_again_is_the_same_and_a_longer_one_is_refused() {
+    let serve = start();
+    let releases = format!("{ACME}releases/");
+    let body = json!({ "version": "same", "projects": vec!["web"; 90_000] });
+    serve.request("POST", &releases, body).expect(201);
+    let names = |count: usize| (0..count).map(|index| format!("p{index}")).collect::<Vec<_>>();
+    let refs = |key: &str| -> Vec<Value> {
+        let item = |name: String| json!({ "repository": name, (key): "a" });
+        names(2_001).into_iter().map(item).collect()
+    };
+    let commits: Vec<_> = names(30_001).into_iter().map(|id| json!({ "id": id })).collect();
+    let files = |index: usize| json!({ "path": format!("f{index}"), "type": "A" });
+    let files: Vec<_> = (0..60_001).map(files).collect();
+    let commit = json!({ "id": "c", "patch_set": files });
+    let release = format!("{releases}v/");
+    for (method, path, field, value) in [
+        ("POST", releases.clone(), "projects", json!(names(2_001))),
+        ("POST", format!("{release}deploys/"), "projects", json!(names(2_001))),
+        ("PUT", release.clone(), "refs", json!(refs("commit"))),
+        ("PUT", release.clone(), "headCommits", json!(refs("currentId"))),
+        ("PUT", release.clone(), "commits", json!(commits)),
+        ("PUT", release.clone(), "commits", json!([commit])),
+    ] {
+        let mut body = json!({ "version": "w", "environment": "e" });
+        body[field] = value;
+        let refused = serve.request(method, &path, body).expect(400);
+        let words = refused.to_string();
+        assert!(words.contains(field) && words.contains("no more than"), "{words}");
+    }
+}
