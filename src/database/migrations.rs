@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
 ];
 
 /// The schema that this version brings every file to.
+    include_str!("schema/0008_generated_tokens.sql"),
 pub(crate) const LATEST: i64 = STEPS.len() as i64;
 
 /// The schema of the file, after checking that it is ours to use.

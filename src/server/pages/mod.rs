@@ -76,15 +76,15 @@ impl PageRequest {
             .await
             .ok()
             .flatten();
-        drop(database);
         let browser_session = match principal {
             Some(_) => None,
-            None => server.sessions.find(&raw.headers),
+            None => server.sessions.find(&mut database, &raw.headers).await,
         };
         let signed_in = browser_session.as_ref().map(|session| &session.principal);
         let principal = principal.or_else(|| signed_in.cloned());
         match &principal {
             _ if raw.method != Method::POST => {}
+        drop(database);
             Some(_) => raw.body.read(&server.bodies, MAX_FORM).await?,
             None if is_login => raw.body.read(&server.bodies, OWN_BYTES).await?,
             None => {}
@@ -216,9 +216,9 @@ impl PageRoute {
                     Ok(raw) => raw,
                     Err(error) => return layout::error(&error, None),
                 };
-                let session = server.sessions.find(&raw.headers);
-                let path = raw.whole_path();
-                let answer = spawn_isolated(async move { route.answer(server, raw).await });
+                let (path, headers) = (raw.whole_path(), raw.headers.clone());
+                let asked = Arc::clone(&server);
+                let answer = spawn_isolated(async move { route.answer(asked, raw).await });
                 match answer.await {
                     Ok(page) => page,
                     Err(error)
@@ -226,7 +226,7 @@ impl PageRoute {
                     {
                         login::redirect_to_login(&path)
                     }
-                    Err(error) => layout::error(&error, session.as_ref()),
+                    Err(error) => error_page(&error, &server, &headers).await,
                 }
             }
         };
@@ -273,8 +273,17 @@ pub(super) fn walked_paths() -> Vec<&'static str> {
 }
 
 /// The page for an address that leads nowhere.
-pub(super) fn no_page(server: &ServerState, headers: &HeaderMap) -> Response {
-    layout::error(&ApiError::not_found(), server.sessions.find(headers).as_ref())
+pub(super) async fn no_page(server: &Arc<ServerState>, headers: &HeaderMap) -> Response {
+    error_page(&ApiError::not_found(), server, headers).await
+}
+
+/// The page of an error, for whoever is signed in.
+async fn error_page(error: &ApiError, server: &Arc<ServerState>, headers: &HeaderMap) -> Response {
+    let session = match server.database(RequestAccess::ReadOnly).await {
+        Ok(mut database) => server.sessions.find(&mut database, headers).await,
+        Err(_) => None,
+    };
+    layout::error(error, session.as_ref())
 }
 
 /// What is said of a form that is not ours, or of a session that is over.

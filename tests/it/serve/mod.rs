@@ -18,3 +18,4 @@ mod safe_requests;
 mod scopes;
 mod start;
 mod transcripts;
+mod tokens;
