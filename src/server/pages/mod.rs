@@ -9,6 +9,7 @@ mod home;
 mod integration;
 mod integrations;
 mod layout;
+mod link;
 mod login;
 mod release;
 mod releases;
@@ -260,6 +261,7 @@ pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>
 }
 
 /// Every path that is mounted here.
+        PageRoute::get("/extensions/{provider}/link/", link::show),
 #[cfg(test)]
 pub(super) fn paths() -> Vec<&'static str> {
     let assets = assets::ASSETS.iter().map(|(path, ..)| *path);

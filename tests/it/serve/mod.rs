@@ -3,6 +3,7 @@
 mod bodies;
 mod bounds;
 pub(crate) mod browser;
+mod choice;
 mod client;
 mod guard;
 mod killed_writers;
