@@ -24,10 +24,12 @@ use super::auth;
 use super::auth::scopes::Scopes;
 use super::auth::sessions::{BrowserSession, INSTALLS};
 use super::endpoint::{HandlerAnswer, HandlerFuture, spawn_isolated};
+use super::http::access_log::LogNote;
 use super::http::body_budget::OWN_BYTES;
 use super::http::{ApiError, ApiResult, RawRequest, RequestAccess};
 use super::state::{DatabaseLease, ServerState};
 use crate::database::{Organization, Principal};
+use crate::error::Error;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::HOST;
@@ -37,6 +39,7 @@ use axum::routing::{MethodFilter, on};
 use layout::{PageHead, PageTab};
 use maud::Markup;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// The field of a form that proves where the form came from.
 const FORM_KEY: &str = "form-key";
@@ -81,11 +84,11 @@ impl PageRequest {
             Some(_) => None,
             None => server.sessions.find(&mut database, &raw.headers).await,
         };
+        drop(database);
         let signed_in = browser_session.as_ref().map(|session| &session.principal);
         let principal = principal.or_else(|| signed_in.cloned());
         match &principal {
             _ if raw.method != Method::POST => {}
-        drop(database);
             Some(_) => raw.body.read(&server.bodies, MAX_FORM).await?,
             None if is_login => raw.body.read(&server.bodies, OWN_BYTES).await?,
             None => {}
@@ -148,6 +151,13 @@ impl PageRequest {
 
     fn form_key(&self) -> Option<&str> {
         self.browser_session.as_ref().map(|session| session.form_key.as_str())
+    }
+
+    /// Why a set-up goes no further, for the log.
+    fn refusal_note(&self, error: &Error) -> LogNote {
+        let form = form_urlencoded::parse(self.raw.body.bytes()).into_owned();
+        let values = self.raw.query.iter().cloned().chain(form).map(|(_, value)| value);
+        LogNote::of_set_up(error.code, &error.message, values)
     }
 
     /// A page about no organization.
@@ -251,6 +261,7 @@ fn routes() -> Vec<PageRoute> {
         PageRoute::get("/organizations/{org}/releases/{version}/", release::show),
         PageRoute::walked("/organizations/{org}/integrations/{provider}/setup/", set_up::begin),
         PageRoute::walked("/extensions/{provider}/configure/", set_up::configure),
+        PageRoute::get("/extensions/{provider}/link/", link::show),
         PageRoute::walked("/extensions/{provider}/setup/", set_up::advance),
     ]
 }
@@ -261,7 +272,6 @@ pub(super) fn mount(router: Router<Arc<ServerState>>) -> Router<Arc<ServerState>
 }
 
 /// Every path that is mounted here.
-        PageRoute::get("/extensions/{provider}/link/", link::show),
 #[cfg(test)]
 pub(super) fn paths() -> Vec<&'static str> {
     let assets = assets::ASSETS.iter().map(|(path, ..)| *path);
