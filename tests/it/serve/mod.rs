@@ -18,5 +18,5 @@ mod roles;
 mod safe_requests;
 mod scopes;
 mod start;
-mod transcripts;
 mod tokens;
+mod transcripts;
