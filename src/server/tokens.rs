@@ -66,6 +66,7 @@ async fn prepare(
     let kept: Vec<_> = file.user.into_iter().chain(file.organizations.into_values()).collect();
     match database.withdraw_generated_tokens(&kept).await? {
         0 => {}
+        1 => notes.push(format!("withdrew an access token that is not in {path}")),
         count => notes.push(format!("withdrew {count} access tokens that are not in {path}")),
     }
     Ok(notes)

@@ -71,6 +71,8 @@ fn what_stands_in_the_file_stays_good_and_a_removed_line_is_withdrawn() {
     let third = ServeProcess::over(folder, &ACME, None);
     assert_eq!(old.each_ref().map(|token| status(&third, token)), [200, 401]);
     assert_eq!(status(&third, &tokens(third.folder.path())[1]), 200);
+    let log = third.stop_and_read_log();
+    assert!(log.contains("withdrew an access token"), "{log}");
 }
 
 #[test]
