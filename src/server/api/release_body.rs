@@ -3,6 +3,7 @@
 use crate::inputs::release::Ref;
 use crate::release::{ChangeKind, Commit, FileChange, ReleaseUpdate};
 use crate::server::http::body::{BodyReader, MAX_LOOKED_UP, MAX_WRITTEN, TextRule};
+use std::collections::HashSet;
 
 /// The longest hash.
 const KEY: usize = 64;
@@ -32,6 +33,11 @@ impl ReleaseBody {
         let timed = commits.iter().filter(|(_, commit)| commit.time.is_some()).count();
         if timed != 0 && timed != commits.len() {
             reader.error("commits", "Either all commits have a timestamp, or none has.");
+        }
+        let repositories: HashSet<_> = commits.iter().map(|(name, _)| name).collect();
+        if repositories.len() > MAX_LOOKED_UP {
+            let why = format!("Ensure this field has no more than {MAX_LOOKED_UP} repositories.");
+            reader.error("commits", why);
         }
         // Newest first, as Sentry keeps them; commits without a time stay as they were sent.
         commits.sort_by_key(|(_, commit)| std::cmp::Reverse(commit.time));

@@ -94,6 +94,8 @@ fn a_list_that_says_the_same_again_is_the_same_and_a_longer_one_is_refused() {
         names(2_001).into_iter().map(item).collect()
     };
     let commits: Vec<_> = names(30_001).into_iter().map(|id| json!({ "id": id })).collect();
+    let of_one = |name: String| json!({ "id": "c", "repository": name });
+    let of_many: Vec<_> = names(1_001).into_iter().map(of_one).collect();
     let files = |index: usize| json!({ "path": format!("f{index}"), "type": "A" });
     let files: Vec<_> = (0..60_001).map(files).collect();
     let commit = json!({ "id": "c", "patch_set": files });
@@ -104,6 +106,7 @@ fn a_list_that_says_the_same_again_is_the_same_and_a_longer_one_is_refused() {
         ("PUT", release.clone(), "refs", json!(refs("commit"))),
         ("PUT", release.clone(), "headCommits", json!(refs("currentId"))),
         ("PUT", release.clone(), "commits", json!(commits)),
+        ("PUT", release.clone(), "commits", json!(of_many)),
         ("PUT", release.clone(), "commits", json!([commit])),
     ] {
         let mut body = json!({ "version": "w", "environment": "e" });
