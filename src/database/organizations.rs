@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::model::OrgSlug;
 use crate::os::clock::unix_ms;
 use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 /// An organization.
@@ -104,11 +105,11 @@ impl Database {
         .await
     }
 
-    /// Keeps a token by its digest; one that is kept already stays as it is.
-    pub async fn store_token(&mut self, token: &str, principal: &Principal) -> Result {
+    /// Keeps a generated token by its digest; one that is kept already stays as it is.
+    pub async fn store_generated_token(&mut self, token: &str, principal: &Principal) -> Result {
         let sql = "INSERT OR IGNORE INTO token
-                       (digest, user_id, organization_id, scopes, created_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5)";
+                       (digest, user_id, organization_id, scopes, created_at, is_generated)
+                   VALUES (?1, ?2, ?3, ?4, ?5, 1)";
         let Principal { user, organization, scopes } = principal;
         let (digest, scopes) = (digest(token), scopes.join(" "));
         self.write(|transaction| {
@@ -117,12 +118,24 @@ impl Database {
         .await
     }
 
-    /// Whose token it is. Found by its digest, whose bytes are compared in constant time.
+    /// Withdraws every generated token but these; how many.
+    pub async fn withdraw_generated_tokens(&mut self, kept: &[String]) -> Result<usize> {
+        let kept: Value = kept.iter().map(|token| digest(token)).collect();
+        let sql = "DELETE FROM token
+                   WHERE is_generated AND digest NOT IN (SELECT value FROM json_each(?1))";
+        self.write(|transaction| transaction.execute(sql, [kept.to_string()])).await
+    }
+
+    /// Whose token it is.
     pub async fn token_principal(&mut self, token: &str) -> Result<Option<Principal>> {
-        let digest = digest(token);
+        self.digest_principal(&digest(token)).await
+    }
+
+    /// Whose token has this digest, whose bytes are compared in constant time.
+    pub async fn digest_principal(&mut self, digest: &str) -> Result<Option<Principal>> {
         let sql = "SELECT digest, user_id, organization_id, scopes FROM token WHERE digest = ?1";
         let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, read_principal(row)?));
-        let row = self.row(sql, [&digest], read).await?;
+        let row = self.row(sql, [digest], read).await?;
         let is_same = |stored: &str| bool::from(stored.as_bytes().ct_eq(digest.as_bytes()));
         Ok(row.filter(|(stored, _)| is_same(stored)).map(|(_, principal)| principal))
     }

@@ -1,9 +1,11 @@
 //! Where the embedded backend's file is when nobody says so.
 
+use super::migrations;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::files;
 use crate::text::quote;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The file that `database` names, else the one in the user's state folder.
@@ -25,13 +27,13 @@ pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
 }
 
 /// Whether others than its owner can read the file or one beside it, or put another in its place.
+/// Nothing is said of a file that is none of ours.
 pub(crate) fn wide_rights(database: &Path) -> Option<String> {
-    let named = |suffix: &str| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let of_file = ["", "-wal", "-shm", "-journal"].map(named).into_iter().find_map(|file| {
+    if !is_new_or_own(database) {
+        return None;
+    }
+    let named = |suffix: &&str| beside(database, suffix);
+    let of_file = ["", "-wal", "-shm", "-journal"].iter().map(named).find_map(|file| {
         let (mode, shown) = (files::wide_rights(&file)?, quote(&file.to_string_lossy()));
         Some(format!("the database file {shown} is open to other users (mode {mode:04o}): run `chmod 600` on it"))
     });
@@ -44,4 +46,23 @@ pub(crate) fn wide_rights(database: &Path) -> Option<String> {
         ))
     };
     of_file.or_else(of_folder)
+}
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whether the file is a database of ours, or is going to be: it is not there yet, or it is empty.
+/// Until all of a new one is in it, its mark is in the file beside it.
+fn is_new_or_own(database: &Path) -> bool {
+    match files::read_head(database, migrations::MARKED_BYTES) {
+        Ok(head) if head.is_empty() => true,
+        Ok(head) => match migrations::read_mark(&head) {
+            Some(0) => beside(database, "-wal").exists(),
+            mark => mark == Some(migrations::APPLICATION_ID),
+        },
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }

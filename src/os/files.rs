@@ -3,7 +3,7 @@
 use super::blocking;
 use super::paths::{is_pipe, is_stream};
 use std::fs::{File, OpenOptions};
-use std::io::{Error, ErrorKind, Result, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -25,6 +25,16 @@ pub fn read(path: &str) -> Result<String> {
         return Err(Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
     }
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
+}
+
+/// The first bytes of a file; of what is no file, that it is none.
+pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    let mut head = Vec::new();
+    File::open(path)?.take(most as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// Makes a folder the one that relative paths start from.

@@ -29,8 +29,10 @@ use crate::server::http::access_log::log_text;
 use crate::server::http::connections;
 use crate::server::http::limits::ConnectionLimits;
 use anyhow::Context;
+use futures_util::future::{Either, select};
 use options::ServeOptions;
 use state::ServerState;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -58,13 +60,21 @@ async fn serve(options: ServeOptions) -> Result {
         Error::new(ErrorCode::Usage, message).with_hint("set another address with --listen")
     };
     // Heard from here on, so that a signal during the start is not lost.
-    let stop = StopSignals::listen();
+    let mut stop = pin!(StopSignals::listen().received());
     let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let secrets: Vec<_> = options.token.iter().map(|token| token.expose().to_owned()).collect();
     let (level, format) = (options.log_level, options.log_format);
     let database = options.database.display().to_string();
-    let (server, notes) = ServerState::prepare(options, address).await?;
+    // Another process may hold the file for as long as it likes.
+    let preparing = pin!(ServerState::prepare(options, address));
+    let (server, notes) = match select(preparing, &mut stop).await {
+        Either::Left((prepared, _)) => prepared?,
+        Either::Right(_) => {
+            let text = "stopped while waiting for the database\n".to_owned();
+            return OutputSinks::emit(vec![WriteOp::Stderr(text)]);
+        }
+    };
     let mut writes: Vec<_> =
         notes.iter().map(|note| WriteOp::Stderr(format!("{note}\n"))).collect();
     if !address.ip().is_loopback() {
@@ -78,7 +88,7 @@ async fn serve(options: ServeOptions) -> Result {
     let (version, database) = (env!("CARGO_PKG_VERSION"), log_text(&database));
     tracing::info!(address = server.base(), database, version, "serve started");
     let router = router::router(Arc::new(server));
-    connections::serve(listener, router, ConnectionLimits::default(), stop.received()).await;
+    connections::serve(listener, router, ConnectionLimits::default(), stop).await;
     tracing::info!("serve stopped");
     log.flush();
     Ok(())

@@ -32,6 +32,6 @@ async fn fallback(
 ) -> Response {
     match uri.path() {
         path if path.starts_with("/api/") => not_found(path, &headers),
-        _ => pages::no_page(&server, &headers),
+        _ => pages::no_page(&server, &headers).await,
     }
 }

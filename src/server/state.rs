@@ -7,7 +7,7 @@ use super::auth::sessions::Sessions;
 use super::http::RequestAccess;
 use super::http::body_budget::BodyBudget;
 use super::options::ServeOptions;
-use super::tokens::write_tokens_file;
+use super::tokens::{TokenStart, prepare_tokens};
 use crate::database::{Database, Principal, TransactionEnd, path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
@@ -63,10 +63,8 @@ impl ServerState {
         let rights = path::wide_rights(&options.database);
         let mut notes: Vec<_> =
             rights.map(|rights| format!("warning: {rights}")).into_iter().collect();
-        if own.is_none() {
-            let path = write_tokens_file(&mut database, &options, &base, &local, &orgs).await?;
-            notes.push(format!("the access tokens are in {path}"));
-        }
+        let start = TokenStart { user: &local, orgs: &orgs, base: &base, makes_new: own.is_none() };
+        notes.extend(prepare_tokens(&mut database, &options.database, &start).await?);
         let idle = Arc::new(Mutex::new(vec![database]));
         let sessions = Sessions::new(address.port());
         if address.ip().is_loopback() {

@@ -1,59 +1,137 @@
-//! The tokens that `serve` hands out, and the file that it keeps them in.
+//! The tokens that `serve` hands out, and the file that it keeps them in. What it generated is good
+//! as long as it is in that file.
 
-use super::options::ServeOptions;
 use crate::database::{Database, Principal};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::OrgSlug;
+use crate::model::{Object, OrgSlug};
 use crate::os::clock::unix_ms;
 use crate::os::files;
+use crate::os::paths::is_stream;
 use crate::os::random::random_hex;
 use crate::text::quote;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
 
-/// Makes the tokens that are not there yet, and writes all of them to a file beside the database
-/// that only its owner reads; the file's path.
-pub(crate) async fn write_tokens_file(
+/// What a start makes tokens for.
+pub(crate) struct TokenStart<'a> {
+    pub(crate) user: &'a Principal,
+    pub(crate) orgs: &'a [(&'a OrgSlug, i64)],
+    /// Where the server listens, which an organization's token says.
+    pub(crate) base: &'a str,
+    /// Whether tokens are made; none are where the environment names one.
+    pub(crate) makes_new: bool,
+}
+
+/// What the tokens file holds.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensFile {
+    user: Option<String>,
+    #[serde(default)]
+    organizations: BTreeMap<String, String>,
+}
+
+/// Writes the tokens file beside the database, which only its owner reads, and withdraws every
+/// generated token that is not in it; what a person should read. All of it is one transaction, so
+/// that of two starts each finds what the other has done.
+pub(crate) async fn prepare_tokens(
     database: &mut Database,
-    options: &ServeOptions,
-    base: &str,
-    user: &Principal,
-    orgs: &[(&OrgSlug, i64)],
-) -> Result<String> {
-    let path = format!("{}.tokens.json", options.database.display());
-    let stored: Value = files::read(&path)
-        .ok()
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
-    let user_token = match existing_token(database, &stored["user"]).await? {
-        Some(token) => token,
-        None => format!("sntryu_{}", random_hex()),
-    };
-    database.store_token(&user_token, user).await?;
-    let mut organizations = Map::new();
-    for (org, id) in orgs {
-        let existing = existing_token(database, &stored["organizations"][org.as_str()]).await?;
-        let existing = existing.filter(|token| is_for_base(token, base));
-        let token = existing.unwrap_or_else(|| organization_token(base, org));
-        let scopes = vec!["org:ci".to_owned()];
-        let principal = Principal { user: None, organization: Some(*id), scopes };
-        database.store_token(&token, &principal).await?;
-        organizations.insert(org.to_string(), token.into());
+    path: &Path,
+    start: &TokenStart<'_>,
+) -> Result<Vec<String>> {
+    let path = format!("{}.tokens.json", path.display());
+    database.begin().await?;
+    let prepared = prepare(database, &path, start).await;
+    database.end_with(prepared)
+}
+
+async fn prepare(
+    database: &mut Database,
+    path: &str,
+    start: &TokenStart<'_>,
+) -> Result<Vec<String>> {
+    let mut file = TokensFile::read(path)?;
+    let mut notes = Vec::new();
+    if start.makes_new {
+        file.complete(database, start).await?;
+        file.write(path)?;
+        notes.push(format!("the access tokens are in {path}"));
     }
-    let text = format!("{:#}\n", json!({ "user": user_token, "organizations": organizations }));
-    files::replace_private(&path, &text).map_err(|error| {
-        let message = format!("cannot write the tokens to {}: {error}", quote(&path));
-        Error::new(ErrorCode::Database, message)
-    })?;
-    Ok(path)
+    let kept: Vec<_> = file.user.into_iter().chain(file.organizations.into_values()).collect();
+    match database.withdraw_generated_tokens(&kept).await? {
+        0 => {}
+        1 => notes.push(format!("withdrew an access token that is not in {path}")),
+        count => notes.push(format!("withdrew {count} access tokens that are not in {path}")),
+    }
+    Ok(notes)
+}
+
+impl TokensFile {
+    /// The file of an earlier start; an empty one where none is.
+    fn read(path: &str) -> Result<Self> {
+        let foreign = || {
+            Error::new(ErrorCode::Database, format!("{} is not a tokens file", quote(path)))
+                .with_hint("move it away, and `serve` writes a new one in its place")
+        };
+        if is_stream(path) {
+            return Err(foreign());
+        }
+        match files::read(path) {
+            Ok(text) => serde_json::from_str::<Object>(&text)
+                .and_then(|object| serde_json::from_value(Value::Object(object)))
+                .map_err(|_| foreign()),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound => Ok(Self::default()),
+                ErrorKind::InvalidData | ErrorKind::FileTooLarge | ErrorKind::IsADirectory => {
+                    Err(foreign())
+                }
+                _ => {
+                    let message = format!("cannot read the tokens in {}: {error}", quote(path));
+                    Err(Error::new(ErrorCode::Database, message))
+                }
+            },
+        }
+    }
+
+    /// Keeps what the database knows, and makes what this start lacks.
+    async fn complete(&mut self, database: &mut Database, start: &TokenStart<'_>) -> Result {
+        let user = match known(database, self.user.take()).await? {
+            Some(token) => token,
+            None => format!("sntryu_{}", random_hex()),
+        };
+        database.store_generated_token(&user, start.user).await?;
+        self.user = Some(user);
+        for (org, id) in start.orgs {
+            let existing = known(database, self.organizations.remove(org.as_str())).await?;
+            let existing = existing.filter(|token| is_for_base(token, start.base));
+            let token = existing.unwrap_or_else(|| organization_token(start.base, org));
+            let scopes = vec!["org:ci".to_owned()];
+            let principal = Principal { user: None, organization: Some(*id), scopes };
+            database.store_generated_token(&token, &principal).await?;
+            self.organizations.insert(org.to_string(), token);
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: &str) -> Result {
+        let text = format!("{:#}\n", json!(self));
+        files::replace_private(path, &text).map_err(|error| {
+            let message = format!("cannot write the tokens to {}: {error}", quote(path));
+            Error::new(ErrorCode::Database, message)
+        })
+    }
 }
 
 /// The token of an earlier start, if the database still has it.
-async fn existing_token(database: &mut Database, stored: &Value) -> Result<Option<String>> {
-    let Some(token) = stored.as_str() else { return Ok(None) };
-    Ok(database.token_principal(token).await?.map(|_| token.to_owned()))
+async fn known(database: &mut Database, stored: Option<String>) -> Result<Option<String>> {
+    let Some(token) = stored else { return Ok(None) };
+    Ok(database.token_principal(&token).await?.map(|_| token))
 }
 
 /// A token in Sentry's form: `sntrys_`, padded base64 of the facts, base64 of 32 random bytes.

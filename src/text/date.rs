@@ -60,6 +60,7 @@ fn zone(time: &str) -> Option<(&str, i64)> {
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
     let (hours, minutes) = match digits.len() {
+        _ if !digits.is_ascii() => return None,
         2 => (number(&digits, 2)?, 0),
         4 => (number(&digits[..2], 2)?, number(&digits[2..], 2)?),
         _ => return None,
@@ -131,6 +132,7 @@ mod tests {
             "2026-11-19T10",
             "T",
             "2026-11-19T10:00:00.Z",
+            "2026-11-19T10:00:00+1é2",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

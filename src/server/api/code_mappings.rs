@@ -145,13 +145,9 @@ fn mappings(reader: &mut BodyReader<'_>) -> Option<Vec<(String, String)>> {
         let (stack, source) = (reader.text("stackRoot", text), reader.text("sourceRoot", text));
         Some((stack?, source?))
     };
-    let read = reader.items("mappings", entry)?;
+    let read = reader.items("mappings", MAX_MAPPINGS, entry)?;
     if read.is_empty() {
         reader.error("mappings", "This list may not be empty.");
-    }
-    if read.len() > MAX_MAPPINGS {
-        let why = format!("Ensure this field has no more than {MAX_MAPPINGS} elements.");
-        reader.error("mappings", why);
     }
     Some(read)
 }

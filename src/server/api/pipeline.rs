@@ -10,6 +10,7 @@ use crate::model::{Fields, FinishedIntegration, Object, OrgSlug};
 use crate::provider::{self, FieldKind, INITIAL, Provider, Step};
 use crate::server::auth::sessions::cookie;
 use crate::server::endpoint::OrgRequest;
+use crate::server::http::access_log::LogNote;
 use crate::server::http::{ApiError, ApiResult, RawRequest, body, ok};
 use crate::text::case::snake_case;
 use axum::http::header::SET_COOKIE;
@@ -46,7 +47,12 @@ pub(crate) async fn advance(mut request: OrgRequest) -> ApiResult {
         StepResult::Invalid(errors) => Err(invalid(errors)),
         StepResult::Refused(refusal) => {
             let body = json!({ "status": "error", "data": { "detail": refusal.message } });
-            Err(ApiError::new(StatusCode::BAD_REQUEST, body))
+            let values = fields.iter().map(|(_, value)| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            let note = LogNote::of_set_up(refusal.code, &refusal.message, values);
+            Err(ApiError::new(StatusCode::BAD_REQUEST, body).with_note(note))
         }
     }
 }
@@ -107,7 +113,9 @@ async fn current(request: &mut OrgRequest) -> Result<PipelineSession, ApiError> 
     let key = session_key(&request.raw).filter(|_| name == INTEGRATIONS).ok_or_else(no_session)?;
     let session = find_session(request, &key).await?;
     if session.org != request.org.id || request.principal.user != Some(session.user) {
-        return Err(ApiError::detail(StatusCode::NOT_FOUND, "Invalid pipeline state."));
+        let reason = "the pipeline is another user's, or for another organization".to_owned();
+        let error = ApiError::detail(StatusCode::NOT_FOUND, "Invalid pipeline state.");
+        return Err(error.with_note(LogNote::SetUpRefusal(reason)));
     }
     Ok(session)
 }

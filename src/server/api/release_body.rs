@@ -2,7 +2,8 @@
 
 use crate::inputs::release::Ref;
 use crate::release::{ChangeKind, Commit, FileChange, ReleaseUpdate};
-use crate::server::http::body::{BodyReader, TextRule};
+use crate::server::http::body::{BodyReader, MAX_LOOKED_UP, MAX_WRITTEN, TextRule};
+use std::collections::HashSet;
 
 /// The longest hash.
 const KEY: usize = 64;
@@ -27,16 +28,21 @@ impl ReleaseBody {
             date_released: reader.date("dateReleased"),
             ..ReleaseUpdate::default()
         };
-        let mut commits = reader.items("commits", commit).unwrap_or_default();
+        let mut commits = reader.items("commits", MAX_WRITTEN, commit).unwrap_or_default();
         // Sentry sorts these by time and fails on a mixture; the field is named instead.
         let timed = commits.iter().filter(|(_, commit)| commit.time.is_some()).count();
         if timed != 0 && timed != commits.len() {
             reader.error("commits", "Either all commits have a timestamp, or none has.");
         }
+        let repositories: HashSet<_> = commits.iter().map(|(name, _)| name).collect();
+        if repositories.len() > MAX_LOOKED_UP {
+            let why = format!("Ensure this field has no more than {MAX_LOOKED_UP} repositories.");
+            reader.error("commits", why);
+        }
         // Newest first, as Sentry keeps them; commits without a time stay as they were sent.
         commits.sort_by_key(|(_, commit)| std::cmp::Reverse(commit.time));
-        let heads = reader.items("headCommits", head).unwrap_or_default();
-        let refs = reader.items("refs", r#ref).unwrap_or_default();
+        let heads = reader.items("headCommits", MAX_LOOKED_UP, head).unwrap_or_default();
+        let refs = reader.items("refs", MAX_LOOKED_UP, r#ref).unwrap_or_default();
         update.refs = if refs.is_empty() { heads } else { refs };
         Self { update, status, commits }
     }
@@ -63,7 +69,8 @@ fn commit(reader: &mut BodyReader<'_>) -> Option<(Option<String>, Commit)> {
     let message = reader.text("message", TextRule::optional(usize::MAX));
     let time = reader.date("timestamp");
     let has_changes = reader.value("patch_set").is_some();
-    let changes = has_changes.then(|| reader.items("patch_set", file_change)).flatten();
+    let changes =
+        has_changes.then(|| reader.items("patch_set", MAX_WRITTEN, file_change)).flatten();
     let (id, changes) = (reader.text("id", TextRule::required(KEY))?, changes.unwrap_or_default());
     let commit = Commit { id, message, author_name, author_email, time, changes };
     Some((repository.filter(|name| !name.is_empty()), commit))

@@ -4,6 +4,7 @@ pub(crate) mod scopes;
 pub(crate) mod sessions;
 
 use super::http::ApiError;
+use crate::database::columns::digest;
 use crate::database::{Database, Principal};
 use crate::secret::Secret;
 use axum::http::HeaderMap;
@@ -49,6 +50,21 @@ pub(crate) async fn authenticate_token(
     if let Some(own) = own.filter(|own| own.is(token)) {
         return Ok(own.principal.clone());
     }
+    stored_principal(database, token).await
+}
+
+/// The same, with the digest of the token if it is a stored one.
+pub(crate) async fn sign_in(
+    own: Option<&OwnToken>,
+    database: &mut Database,
+    token: &str,
+) -> Result<(Principal, Option<String>), ApiError> {
+    let principal = authenticate_token(own, database, token).await?;
+    let is_stored = !own.is_some_and(|own| own.is(token));
+    Ok((principal, is_stored.then(|| digest(token))))
+}
+
+async fn stored_principal(database: &mut Database, token: &str) -> Result<Principal, ApiError> {
     let message = if token.starts_with("sntrys_") { "Invalid org token" } else { "Invalid token" };
     let principal = database.token_principal(token).await?;
     principal.ok_or_else(|| ApiError::unauthorized(message))

@@ -4,7 +4,7 @@
 //! `SameSite=Lax`: a vendor that sends the browser back must find the person signed in.
 
 use super::scopes::Scopes;
-use crate::database::Principal;
+use crate::database::{Database, Principal};
 use crate::os::random::random_hex;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
@@ -25,6 +25,8 @@ pub(crate) const INSTALLS: Scopes = &["org:write", "org:admin", "org:integration
 pub(crate) struct BrowserSession {
     /// As whom.
     pub(crate) principal: Principal,
+    /// The digest of the stored token that it came of and that it ends with.
+    pub(super) token: Option<String>,
     /// What its forms carry, so that no other site's form is taken for one of them.
     pub(crate) form_key: String,
 }
@@ -70,10 +72,10 @@ impl Sessions {
         link.take_if(|link| bool::from(link[..].ct_eq(&digest[..]))).is_some()
     }
 
-    /// Starts a session; the `Set-Cookie` that hands it out.
-    pub(crate) fn start(&self, principal: Principal) -> String {
+    /// Starts a session, of this stored token if of any; the `Set-Cookie` that hands it out.
+    pub(crate) fn start(&self, principal: Principal, token: Option<String>) -> String {
         let key = random_hex();
-        let session = BrowserSession { principal, form_key: random_hex() };
+        let session = BrowserSession { principal, token, form_key: random_hex() };
         let mut sessions = lock(&self.sessions);
         sessions.retain(|session| session.since.elapsed() < SESSION_LIFETIME);
         if sessions.len() == MAX_SESSIONS {
@@ -92,8 +94,19 @@ impl Sessions {
         self.set_cookie("", "; Max-Age=0")
     }
 
-    /// The session that the cookie names.
-    pub(crate) fn find(&self, headers: &HeaderMap) -> Option<BrowserSession> {
+    /// The session that the cookie names, as long as its token is there.
+    pub(crate) async fn find(
+        &self,
+        database: &mut Database,
+        headers: &HeaderMap,
+    ) -> Option<BrowserSession> {
+        let session = self.find_started(headers)?;
+        let Some(token) = &session.token else { return Some(session) };
+        let principal = database.digest_principal(token).await.ok().flatten()?;
+        Some(BrowserSession { principal, ..session })
+    }
+
+    fn find_started(&self, headers: &HeaderMap) -> Option<BrowserSession> {
         let digest = digest(&cookie(headers, &self.cookie)?);
         let sessions = lock(&self.sessions);
         let is_it = |record: &&SessionRecord| {
@@ -170,23 +183,25 @@ mod tests {
     #[test]
     fn a_session_is_found_by_its_cookie_until_it_ends() {
         let sessions = Sessions::new(9797);
-        let browser = browser(&sessions.start(somebody()));
-        let session = sessions.find(&browser).unwrap();
+        let browser = browser(&sessions.start(somebody(), None));
+        let session = sessions.find_started(&browser).unwrap();
         assert!(session.owns_form(&session.form_key) && !session.owns_form(""));
-        assert!(sessions.find(&HeaderMap::new()).is_none());
+        assert!(sessions.find_started(&HeaderMap::new()).is_none());
         sessions.end(&browser);
-        assert!(sessions.find(&browser).is_none());
+        assert!(sessions.find_started(&browser).is_none());
     }
 
     #[test]
     fn too_many_sessions_end_the_oldest() {
         let sessions = Sessions::new(9797);
-        let first = browser(&sessions.start(somebody()));
-        let second = browser(&sessions.start(somebody()));
+        let first = browser(&sessions.start(somebody(), None));
+        let second = browser(&sessions.start(somebody(), None));
         for _ in 2..=MAX_SESSIONS {
-            sessions.start(somebody());
+            sessions.start(somebody(), None);
         }
-        assert!(sessions.find(&first).is_none() && sessions.find(&second).is_some());
+        assert!(
+            sessions.find_started(&first).is_none() && sessions.find_started(&second).is_some()
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the log tells of a request: at `debug` each one, else who signed in, what was refused and
 //! why, and what failed. Never a query, a header or a body, for these hold tokens and codes.
 
+use crate::error::ErrorCode;
+use crate::text::scrubber::SecretScrubber;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -17,14 +19,32 @@ tokio::task_local! {
 }
 
 /// What an answer adds to its line in the log.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum LogNote {
     /// Why something was refused.
     Refusal(String),
     /// The id of a failure, whose cause is logged where it happens.
     Failure(String),
+    /// Why a set-up goes no further, whatever the status.
+    SetUpRefusal(String),
     /// Who signed in, and by what.
     SignIn(i64, &'static str),
+}
+
+impl LogNote {
+    /// The code and the words of a refused set-up, without any value that the request brought: a
+    /// third party may repeat a code or a key.
+    pub(crate) fn of_set_up(
+        code: ErrorCode,
+        message: &str,
+        values: impl Iterator<Item = String>,
+    ) -> Self {
+        let mut text = [format!("{}: {message}", code.slug())];
+        let scrubber = SecretScrubber::default();
+        scrubber.learn(&values.filter(|value| !value.is_empty()).collect::<Vec<_>>(), &[]);
+        scrubber.scrub(&mut text);
+        Self::SetUpRefusal(text.concat())
+    }
 }
 
 /// Others' text as part of one line, in which nothing is a command or hides another part.
@@ -65,6 +85,10 @@ impl LogLine<'_> {
             (Some(LogNote::Refusal(reason)), 401 | 403 | 408 | 413 | 421 | 429 | 503) => {
                 let reason = log_text(reason);
                 tracing::warn!(client, method, path, status, reason, "refused");
+            }
+            (Some(LogNote::SetUpRefusal(reason)), _) => {
+                let reason = log_text(reason);
+                tracing::warn!(client, method, path, status, reason, "set-up refused");
             }
             (_, 401 | 403 | 408 | 413 | 421 | 429 | 500..) => {
                 tracing::warn!(client, method, path, status, "refused");

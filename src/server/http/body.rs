@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::error::Category;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use url::form_urlencoded;
 
 /// Reads a body: JSON, or a form. An empty one is an empty object.
@@ -33,6 +34,11 @@ pub(crate) fn read(request: &RawRequest) -> Result<Object, ApiError> {
         }
     }
 }
+
+/// How many rows a request may name, each of which is looked up.
+pub(crate) const MAX_LOOKED_UP: usize = 1000;
+/// How many rows a request may bring in one list, far more than fit into a body of real ones.
+pub(crate) const MAX_WRITTEN: usize = 30_000;
 
 /// How many values a body may have: read, a short one takes many times its bytes.
 const MAX_VALUES: usize = 500_000;
@@ -271,8 +277,17 @@ impl<'a> BodyReader<'a> {
         parsed
     }
 
-    /// A list.
-    fn list(&mut self, name: &str) -> Option<&'a Vec<Value>> {
+    /// A list of at most this many items.
+    fn list(&mut self, name: &str, most: usize) -> Option<&'a Vec<Value>> {
+        let list = self.any_list(name)?;
+        if list.len() > most { self.too_long(name, most) } else { Some(list) }
+    }
+
+    fn too_long<T>(&mut self, name: &str, most: usize) -> Option<T> {
+        self.none(name, format!("Ensure this field has no more than {most} elements."))
+    }
+
+    fn any_list(&mut self, name: &str) -> Option<&'a Vec<Value>> {
         match self.object.get(name)? {
             Value::Null => self.none(name, "This field may not be null."),
             Value::Array(list) => Some(list),
@@ -283,21 +298,28 @@ impl<'a> BodyReader<'a> {
         }
     }
 
-    /// A list of texts.
+    /// A list of texts, each once.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
-        let texts: Option<Vec<_>> = self.list(name)?.iter().map(as_text).collect();
-        if texts.is_none() { self.none(name, "Not a valid string.") } else { texts }
+        let mut seen = HashSet::new();
+        let texts = self.any_list(name)?.iter().map(as_text);
+        let texts: Option<Vec<_>> = texts.filter(|text| seen.insert(text.clone())).collect();
+        match texts {
+            None => self.none(name, "Not a valid string."),
+            Some(texts) if texts.len() > MAX_LOOKED_UP => self.too_long(name, MAX_LOOKED_UP),
+            texts => texts,
+        }
     }
 
-    /// A list of objects, each read by `item`; the errors are those of the first that has any,
+    /// A list of at most this many objects, each read by `item`; the errors are those of the first that has any,
     /// without its place, as in Sentry.
     pub(crate) fn items<T>(
         &mut self,
         name: &str,
+        most: usize,
         item: impl Fn(&mut BodyReader<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let mut read = Vec::new();
-        for value in self.list(name)? {
+        for value in self.list(name, most)? {
             let Value::Object(object) = value else {
                 self.nested_error(name, not_an_object(value));
                 return None;

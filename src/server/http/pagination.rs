@@ -12,6 +12,9 @@ use serde_json::Value;
 /// The largest page, and the one that is taken unasked.
 const LARGEST: i64 = 100;
 
+/// The largest number of a cursor, far beyond every row; two of them multiply without overflow.
+const LARGEST_IN_CURSOR: i64 = 1_000_000_000;
+
 /// What Django's `quote` leaves as it is in a path.
 const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
@@ -47,7 +50,7 @@ impl ListQuery {
                 parse(cursor).ok_or_else(|| ApiError::bad_request("Invalid cursor parameter."))?
             }
         };
-        let offset = value.saturating_mul(page);
+        let offset = value * page;
         if offset < 0 {
             return Err(ApiError::bad_request("Pagination offset cannot be negative"));
         }
@@ -102,6 +105,10 @@ fn parse(cursor: &str) -> Option<(i64, i64)> {
     let mut parts = cursor.split(':');
     let (value, page) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let is_previous = parts.next()?;
+    let is_bounded = |number: i64| (-LARGEST_IN_CURSOR..=LARGEST_IN_CURSOR).contains(&number);
+    if ![value, page].into_iter().all(is_bounded) {
+        return None;
+    }
     (parts.next().is_none() && is_previous.parse::<u8>().is_ok()).then_some((value, page))
 }
 
@@ -162,6 +169,9 @@ mod tests {
             ("cursor", "bad"),
             ("cursor", "100:-1:1"),
             ("cursor", "1:2:3:4"),
+            ("cursor", "1:1000000001:0"),
+            ("cursor", "9223372036854775807:9223372036854775807:1"),
+            ("cursor", "0:-9223372036854775808:0"),
         ] {
             assert!(ListQuery::read(&request_with(&[query])).is_err(), "{query:?}");
         }

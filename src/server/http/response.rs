@@ -17,12 +17,13 @@ pub(crate) struct ApiError {
     status: StatusCode,
     body: Value,
     error_id: Option<String>,
+    note: Option<Box<LogNote>>,
 }
 
 impl ApiError {
     /// An error with this body.
     pub(crate) fn new(status: StatusCode, body: Value) -> Self {
-        Self { status, body, error_id: None }
+        Self { status, body, error_id: None, note: None }
     }
 
     /// `{"detail": text}`.
@@ -85,8 +86,16 @@ impl ApiError {
         self.error_id.as_deref()
     }
 
+    /// The same with what the log says of it.
+    pub(crate) fn with_note(self, note: LogNote) -> Self {
+        Self { note: Some(Box::new(note)), ..self }
+    }
+
     /// What the log says of it.
     pub(crate) fn log_note(&self) -> LogNote {
+        if let Some(note) = &self.note {
+            return LogNote::clone(note);
+        }
         match &self.error_id {
             Some(id) => LogNote::Failure(id.clone()),
             None if self.body["detail"].is_string() => LogNote::Refusal(self.detail_text().into()),

@@ -32,7 +32,7 @@ const USED_LINK: &str = "This link was already used, or belongs to an earlier st
 pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
     if let Some(key) = request.raw.form("key") {
         return Ok(if request.server.sessions.redeem_login_link(&key) {
-            start_session(&request, request.server.local().clone(), "/", "link")
+            start_session(&request, (request.server.local().clone(), None), "/", "link")
         } else {
             login_page(&request, StatusCode::FORBIDDEN, "", Some(USED_LINK))
         });
@@ -40,20 +40,20 @@ pub(super) async fn sign_in(mut request: PageRequest) -> ApiResult {
     let token = request.raw.form("token").unwrap_or_default();
     let next = request.raw.form("next").unwrap_or_default();
     let own = request.server.own_token();
-    let principal = auth::authenticate_token(own, &mut request.database, token.trim()).await;
-    let principal = match principal {
+    let signed_in = auth::sign_in(own, &mut request.database, token.trim()).await;
+    let (principal, token) = match signed_in {
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
             let notice = "This token is not valid.";
             return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
         }
-        principal => principal?,
+        signed_in => signed_in?,
     };
     if !may_sign_in(&principal) {
         let notice = "This token cannot set up integrations: use a user's token with \
                       org:integrations, org:write or org:admin.";
         return Ok(login_page(&request, StatusCode::FORBIDDEN, &next, Some(notice)));
     }
-    Ok(start_session(&request, principal, &next, "token"))
+    Ok(start_session(&request, (principal, token), &next, "token"))
 }
 
 /// `/auth/logout/`.
@@ -70,12 +70,12 @@ pub(super) fn redirect_to_login(path: &str) -> Response {
 
 fn start_session(
     request: &PageRequest,
-    principal: Principal,
+    (principal, token): (Principal, Option<String>),
     next: &str,
     by: &'static str,
 ) -> Response {
     let note = LogNote::SignIn(principal.user.unwrap_or_default(), by);
-    let cookie = request.server.sessions.start(principal);
+    let cookie = request.server.sessions.start(principal, token);
     let mut response = with_cookie(layout::redirect(&local_path(next)), &cookie);
     response.extensions_mut().insert(note);
     response

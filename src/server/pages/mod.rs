@@ -9,6 +9,7 @@ mod home;
 mod integration;
 mod integrations;
 mod layout;
+mod link;
 mod login;
 mod release;
 mod releases;
@@ -23,10 +24,12 @@ use super::auth;
 use super::auth::scopes::Scopes;
 use super::auth::sessions::{BrowserSession, INSTALLS};
 use super::endpoint::{HandlerAnswer, HandlerFuture, spawn_isolated};
+use super::http::access_log::LogNote;
 use super::http::body_budget::OWN_BYTES;
 use super::http::{ApiError, ApiResult, RawRequest, RequestAccess};
 use super::state::{DatabaseLease, ServerState};
 use crate::database::{Organization, Principal};
+use crate::error::Error;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::HOST;
@@ -36,6 +39,7 @@ use axum::routing::{MethodFilter, on};
 use layout::{PageHead, PageTab};
 use maud::Markup;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// The field of a form that proves where the form came from.
 const FORM_KEY: &str = "form-key";
@@ -76,11 +80,11 @@ impl PageRequest {
             .await
             .ok()
             .flatten();
-        drop(database);
         let browser_session = match principal {
             Some(_) => None,
-            None => server.sessions.find(&raw.headers),
+            None => server.sessions.find(&mut database, &raw.headers).await,
         };
+        drop(database);
         let signed_in = browser_session.as_ref().map(|session| &session.principal);
         let principal = principal.or_else(|| signed_in.cloned());
         match &principal {
@@ -147,6 +151,13 @@ impl PageRequest {
 
     fn form_key(&self) -> Option<&str> {
         self.browser_session.as_ref().map(|session| session.form_key.as_str())
+    }
+
+    /// Why a set-up goes no further, for the log.
+    fn refusal_note(&self, error: &Error) -> LogNote {
+        let form = form_urlencoded::parse(self.raw.body.bytes()).into_owned();
+        let values = self.raw.query.iter().cloned().chain(form).map(|(_, value)| value);
+        LogNote::of_set_up(error.code, &error.message, values)
     }
 
     /// A page about no organization.
@@ -216,9 +227,9 @@ impl PageRoute {
                     Ok(raw) => raw,
                     Err(error) => return layout::error(&error, None),
                 };
-                let session = server.sessions.find(&raw.headers);
-                let path = raw.whole_path();
-                let answer = spawn_isolated(async move { route.answer(server, raw).await });
+                let (path, headers) = (raw.whole_path(), raw.headers.clone());
+                let asked = Arc::clone(&server);
+                let answer = spawn_isolated(async move { route.answer(asked, raw).await });
                 match answer.await {
                     Ok(page) => page,
                     Err(error)
@@ -226,7 +237,7 @@ impl PageRoute {
                     {
                         login::redirect_to_login(&path)
                     }
-                    Err(error) => layout::error(&error, session.as_ref()),
+                    Err(error) => error_page(&error, &server, &headers).await,
                 }
             }
         };
@@ -250,6 +261,7 @@ fn routes() -> Vec<PageRoute> {
         PageRoute::get("/organizations/{org}/releases/{version}/", release::show),
         PageRoute::walked("/organizations/{org}/integrations/{provider}/setup/", set_up::begin),
         PageRoute::walked("/extensions/{provider}/configure/", set_up::configure),
+        PageRoute::get("/extensions/{provider}/link/", link::show),
         PageRoute::walked("/extensions/{provider}/setup/", set_up::advance),
     ]
 }
@@ -273,8 +285,17 @@ pub(super) fn walked_paths() -> Vec<&'static str> {
 }
 
 /// The page for an address that leads nowhere.
-pub(super) fn no_page(server: &ServerState, headers: &HeaderMap) -> Response {
-    layout::error(&ApiError::not_found(), server.sessions.find(headers).as_ref())
+pub(super) async fn no_page(server: &Arc<ServerState>, headers: &HeaderMap) -> Response {
+    error_page(&ApiError::not_found(), server, headers).await
+}
+
+/// The page of an error, for whoever is signed in.
+async fn error_page(error: &ApiError, server: &Arc<ServerState>, headers: &HeaderMap) -> Response {
+    let session = match server.database(RequestAccess::ReadOnly).await {
+        Ok(mut database) => server.sessions.find(&mut database, headers).await,
+        Err(_) => None,
+    };
+    layout::error(error, session.as_ref())
 }
 
 /// What is said of a form that is not ours, or of a session that is over.

@@ -9,7 +9,7 @@
 
 use super::layout::redirect;
 use super::step::StepPage;
-use super::{FORM_KEY, FORM_STEP, PageRequest, login, result};
+use super::{FORM_KEY, FORM_STEP, PageRequest, link, login, result};
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession, first_view};
 use crate::database::{Organization, PageQuery};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
@@ -149,15 +149,15 @@ pub(super) async fn configure(mut request: PageRequest) -> ApiResult {
     let raw = &request.raw;
     let query = encoded(raw.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let key = raw.param("provider").to_owned();
-    let link = redirect(&format!("/extensions/{}/link/?{query}", segment(&key)));
+    let to_choice = redirect(&format!("/extensions/{}/link/?{query}", segment(&key)));
     let provider = provider::find(&key).map_err(|_| ApiError::not_found())?;
     let Some(user) = request.user() else {
         return Ok(login::redirect_to_login(&format!("/extensions/{key}/configure/?{query}")));
     };
-    let Some(org) = chosen_organization(&mut request, user).await? else { return Ok(link) };
+    let Some(org) = chosen_organization(&mut request, user).await? else { return Ok(to_choice) };
     let role = request.database.role(org.id, user).await?;
     if !request.may_install(role.as_deref()) {
-        return Ok(link);
+        return Ok(to_choice);
     }
     if !request.may_change() {
         return Ok(match start_data(&request, provider) {
@@ -189,7 +189,9 @@ async fn chosen_organization(
     if own.len() == 1 {
         return Ok(own.pop());
     }
-    let Some(slug) = request.raw.query("orgSlug").map(str::to_owned) else { return Ok(None) };
+    let Some(slug) = request.raw.query(link::ORGANIZATION).map(str::to_owned) else {
+        return Ok(None);
+    };
     Ok(request.database.organization(&slug).await?.filter(|org| org.slug == slug))
 }
 

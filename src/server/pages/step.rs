@@ -154,7 +154,9 @@ impl StepPage {
     pub(super) fn refused(&self, request: &PageRequest, error: &Error) -> Response {
         let again = urls::set_up(&self.org, self.provider.key());
         let again = Some(again.as_str()).filter(|_| self.provider.sentry_only_reason().is_none());
-        self.page(request, "Setup Error", result::refused(error, again))
+        let mut page = self.page(request, "Setup Error", result::refused(error, again));
+        page.extensions_mut().insert(request.refusal_note(error));
+        page
     }
 
     fn action(&self) -> String {

@@ -29,3 +29,25 @@ fn a_database_with_wider_rights_than_ours_is_said() {
     set(&run.path(""), 0o1777);
     assert!(!run.execute().expect(0).stderr.contains("database-rights"));
 }
+
+#[test]
+fn a_file_that_is_none_of_ours_is_not_judged() {
+    let run = ProgramRun::github().opsgenie();
+    let foreign = run.path("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute("CREATE TABLE t (a)", []).unwrap();
+    let files = [
+        std::path::PathBuf::from("/dev/null"),
+        foreign,
+        run.file("notes", "a text"),
+        run.file("long", "x".repeat(100)),
+    ];
+    for file in files {
+        if file.starts_with(run.path("")) {
+            set(&file, 0o644);
+        }
+        let name = file.to_str().unwrap();
+        let ended = ProgramRun::github().opsgenie().args(&["--database", name]).execute();
+        assert_ne!(ended.exit, Some(0), "{name}");
+        assert!(!ended.stderr.contains("chmod"), "{name}: {}", ended.stderr);
+    }
+}

@@ -1,7 +1,9 @@
 //! `serve`: Sentry's API and the pages, over HTTP.
 
 mod bodies;
+mod bounds;
 pub(crate) mod browser;
+mod choice;
 mod client;
 mod guard;
 mod killed_writers;
@@ -16,4 +18,5 @@ mod roles;
 mod safe_requests;
 mod scopes;
 mod start;
+mod tokens;
 mod transcripts;

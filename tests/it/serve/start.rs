@@ -207,3 +207,22 @@ fn a_wrong_command_line_is_said_in_words() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_is_heard_while_another_process_holds_the_database() {
+    let (_, folder) = ServeProcess::start().stop();
+    let file = database(folder.path());
+    let held = rusqlite::Connection::open(&file).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = watched_process::WatchedProcess::spawn(&mut command(folder.path(), &[]));
+    let id = start.child().id();
+    let open = || std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().flatten();
+    while !open().any(|one| one.path().read_link().is_ok_and(|path| path == file)) {
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(start.wait().code(), Some(0));
+    drop(held);
+}
