@@ -232,10 +232,13 @@ fn the_user_who_begins_is_the_one_who_installs() {
 fn a_refused_finish_leaves_a_session_that_cannot_be_read() {
     let serve = ServeProcess::start();
     let mut client = PipelineClient::new(&serve);
-    client.begin("pagerduty");
-    let lacking = json!({ "config": json!({ "account": { "name": "x" } }).to_string() });
-    assert_eq!(client.post(lacking.clone()).expect(400)["status"], "error");
-    for body in [Value::Null, lacking] {
+    client.begin("custom_scm");
+    // What the answer is taken for, and the finish cannot use.
+    let spoil = "UPDATE pipeline_state SET data = json_set(data, '$.installation_id', 5)";
+    assert_eq!(serve.database().execute(spoil, []).unwrap(), 1);
+    let form = json!({ "name": "x", "url": "https://scm.example" });
+    assert_eq!(client.post(form.clone()).expect(400)["status"], "error");
+    for body in [Value::Null, form] {
         let method = if body.is_null() { "GET" } else { "POST" };
         let answer = client.request(method, PIPELINE, &body).expect(500);
         assert!(answer["detail"] == "Internal Error" && answer["errorId"].is_string(), "{answer}");
