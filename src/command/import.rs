@@ -19,7 +19,8 @@ impl RunContext<'_> {
         let existing = self.inventory(inputs, org, backend, deadline).await?;
         // A file on this machine is named by `database`, not by an address.
         let url = inputs.url.as_ref().filter(|_| backend == BackendName::Sentry);
-        let manifest = manifest::write(org, url.map(url::Url::as_str), &existing);
+        let hides = |text: &str| self.sinks.hides(text);
+        let manifest = manifest::write(org, url.map(url::Url::as_str), &existing, &hides);
         let noun = if manifest.count == 1 { "integration" } else { "integrations" };
         let headline = format!("the manifest of {org} has {} {noun}", manifest.count);
         tracing::info!("{headline}");

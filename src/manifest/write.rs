@@ -2,12 +2,13 @@
 //! text comes out.
 //!
 //! What it lists is others' text: a manifest would read a file by `@`, or a variable by `${`, so
-//! nothing that looks like one is written as it is.
+//! nothing that looks like one is written as it is, and nothing that has a part of a secret.
 
 use crate::integration::RequestedLinks;
 use crate::model::{ListedIntegration, OrgSlug};
 use crate::provider::{self, PROVIDERS, Provider, RecoveredField};
 use crate::text::case::snake_case;
+use crate::text::yaml_writer;
 use serde_json::{Map, Value, json};
 
 /// An integration as a backend has it.
@@ -30,53 +31,143 @@ pub struct GeneratedManifest {
     pub left_out: Vec<String>,
 }
 
-/// Writes the manifest of an organization, at this address when one is needed.
+/// Writes the manifest of an organization, at this address when one is needed. No text goes in that
+/// `hides` a part of a secret.
 pub fn write(
     org: &OrgSlug,
     url: Option<&str>,
     existing: &[ExistingIntegration],
+    hides: &dyn Fn(&str) -> bool,
 ) -> GeneratedManifest {
-    let mut left_out = Vec::new();
-    let entries: Vec<_> = existing.iter().filter_map(|one| entry(one, &mut left_out)).collect();
+    let mut writer = EntryWriter { hides, left_out: Vec::new() };
+    let entries: Vec<_> = existing.iter().filter_map(|one| writer.entry(one)).collect();
     let mut defaults = json!({ "org": org.as_str() });
     if let Some(url) = url {
         defaults["url"] = url.into();
     }
     let count = entries.len();
     let manifest = json!({ "version": 1, "defaults": defaults, "integrations": entries });
-    let text = serde_yaml::to_string(&manifest).expect("what is JSON is YAML too");
-    GeneratedManifest { text, count, left_out }
+    let text = yaml_writer::write(&manifest);
+    GeneratedManifest { text, count, left_out: writer.left_out }
 }
 
-fn entry(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Option<Value> {
-    let (listed, key) = (&existing.listed, provider_key(&existing.integration_key));
-    let why_not = match listed.active {
-        false => Some("it is not active"),
-        true if key.is_empty() => Some("its provider key is invalid"),
-        true => None,
-    };
-    if let Some(why) = why_not {
-        left_out.push(format!("skipped integration {}: {why}", listed.id));
-        return None;
+/// Makes the entries, and keeps what they do not hold.
+struct EntryWriter<'a> {
+    hides: &'a dyn Fn(&str) -> bool,
+    left_out: Vec<String>,
+}
+
+impl EntryWriter<'_> {
+    fn entry(&mut self, existing: &ExistingIntegration) -> Option<Value> {
+        let (listed, key) = (&existing.listed, provider_key(&existing.integration_key));
+        let is_known = PROVIDERS.iter().any(|provider| provider.key() == key);
+        let why_not = match listed.active {
+            false => Some("it is not active"),
+            true if key.is_empty() => Some("its provider key is invalid"),
+            true if !is_known && (self.hides)(key) => {
+                Some("its provider key contains a part of a secret")
+            }
+            true => None,
+        };
+        if let Some(why) = why_not {
+            self.left_out.push(format!("skipped integration {}: {why}", listed.id));
+            return None;
+        }
+        let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
+        let (state, is_enough) = self.state(provider, key, listed);
+        let mut entry = json!({ "provider": key });
+        if !is_enough {
+            entry["integration-id"] = listed.id.into();
+        }
+        let (repositories, mappings) = (self.repositories(existing), self.code_mappings(existing));
+        let fields = [
+            ("state", Value::Object(state)),
+            ("repositories", repositories.into()),
+            ("code-mappings", mappings.into()),
+        ];
+        let is_empty = |value: &Value| *value == json!({}) || *value == json!([]);
+        for (name, value) in fields.into_iter().filter(|(_, value)| !is_empty(value)) {
+            entry[name] = value;
+        }
+        Some(entry)
     }
-    let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
-    let (state, is_enough) = state(provider, key, listed);
-    let mut entry = json!({ "provider": key });
-    if !is_enough {
-        entry["integration-id"] = listed.id.into();
+
+    /// The fields of `state`, and whether they tell which integration is meant.
+    fn state(
+        &mut self,
+        provider: &dyn Provider,
+        key: &str,
+        listed: &ListedIntegration,
+    ) -> (Map<String, Value>, bool) {
+        let recovered = provider::recover_state(provider, listed);
+        let mut is_enough = recovered.is_enough;
+        let mut state = Map::new();
+        for RecoveredField { name, value } in recovered.fields {
+            let variable = variable(key, listed.id, name);
+            let reference = Value::from(format!("${{{variable}}}"));
+            let why_not = value.as_ref().and_then(|value| self.why_unwritable(value));
+            if let Some(why) = why_not {
+                is_enough = false;
+                let id = listed.id;
+                self.left_out.push(format!(
+                    "`{name}` of integration {id} is not written, set {variable}: its value {why}"
+                ));
+            }
+            let value = value.filter(|_| why_not.is_none()).unwrap_or(reference);
+            state.insert(name.to_owned(), value);
+        }
+        (state, is_enough)
     }
-    if !state.is_empty() {
-        entry["state"] = Value::Object(state);
+
+    fn repositories(&mut self, existing: &ExistingIntegration) -> Vec<Value> {
+        let mut names = Vec::new();
+        for name in &existing.links.repositories {
+            let value = Value::from(name.as_str());
+            let comma = name.contains(',').then_some("contains a comma");
+            match comma.or(self.why_unwritable(&value)) {
+                None => names.push(value),
+                Some(why) => self.skip("repository", existing, &format!("its name {why}")),
+            }
+        }
+        names
     }
-    let repositories = repositories(existing, left_out);
-    if !repositories.is_empty() {
-        entry["repositories"] = repositories.into();
+
+    fn code_mappings(&mut self, existing: &ExistingIntegration) -> Vec<Value> {
+        let mut mappings = Vec::new();
+        for mapping in &existing.links.code_mappings {
+            let value = serde_json::to_value(mapping).expect("a code mapping is JSON");
+            match self.why_unwritable(&value) {
+                None => mappings.push(value),
+                Some(why) => self.skip("code mapping", existing, &format!("a value of it {why}")),
+            }
+        }
+        mappings
     }
-    let mappings = code_mappings(existing, left_out);
-    if !mappings.is_empty() {
-        entry["code-mappings"] = mappings.into();
+
+    fn skip(&mut self, what: &str, existing: &ExistingIntegration, why: &str) {
+        let id = existing.listed.id;
+        self.left_out.push(format!("skipped a {what} of integration {id}: {why}"));
     }
-    Some(entry)
+
+    /// Why a value cannot be written as it is, if it cannot.
+    fn why_unwritable(&self, value: &Value) -> Option<&'static str> {
+        match value {
+            Value::Object(fields) => fields.values().find_map(|one| self.why_unwritable(one)),
+            Value::Array(items) => items.iter().find_map(|one| self.why_unwritable(one)),
+            Value::String(text) if text.contains(char::is_control) => {
+                Some("contains a line break or a control character")
+            }
+            Value::String(text) if text.starts_with(['@', '$']) || text.contains("${") => {
+                Some("would be read as a variable or a file")
+            }
+            Value::String(text) => self.secret_in(text),
+            other => self.secret_in(&other.to_string()),
+        }
+    }
+
+    fn secret_in(&self, text: &str) -> Option<&'static str> {
+        (self.hides)(text).then_some("contains a part of a secret")
+    }
 }
 
 /// The provider's key in a manifest; empty where what the backend tells is none.
@@ -90,64 +181,10 @@ fn provider_key(integration_key: &str) -> &str {
     }
 }
 
-/// The fields of `state`, and whether they tell which integration is meant.
-fn state(
-    provider: &dyn Provider,
-    key: &str,
-    listed: &ListedIntegration,
-) -> (Map<String, Value>, bool) {
-    let recovered = provider::recover_state(provider, listed);
-    let mut is_enough = recovered.is_enough;
-    let mut state = Map::new();
-    for RecoveredField { name, value } in recovered.fields {
-        let had_value = value.is_some();
-        let value = value.filter(|value| value.as_str().is_none_or(is_literal));
-        is_enough &= had_value == value.is_some();
-        let value = value.unwrap_or_else(|| variable(key, listed.id, name).into());
-        state.insert(name.to_owned(), value);
-    }
-    (state, is_enough)
-}
-
-/// The variable of a field: `${OPSGENIE_3_API_KEY}`.
+/// The variable of a field: `OPSGENIE_3_API_KEY`.
 fn variable(key: &str, id: i64, field: &str) -> String {
     let name = format!("{key}_{id}_{}", snake_case(field));
-    format!("${{{}}}", name.replace('-', "_").to_ascii_uppercase())
-}
-
-fn repositories(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<String> {
-    let mut take = |name: &&String| {
-        let is_taken = is_literal(name) && !name.contains(',');
-        if !is_taken {
-            let id = existing.listed.id;
-            left_out.push(format!(
-                "skipped a repository of integration {id}: its name cannot be written in a manifest"
-            ));
-        }
-        is_taken
-    };
-    existing.links.repositories.iter().filter(|name| take(name)).cloned().collect()
-}
-
-fn code_mappings(existing: &ExistingIntegration, left_out: &mut Vec<String>) -> Vec<Value> {
-    let mut mappings = Vec::new();
-    for mapping in &existing.links.code_mappings {
-        let value = serde_json::to_value(mapping).expect("a code mapping is JSON");
-        let mut texts =
-            value.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_str);
-        if texts.all(is_literal) {
-            mappings.push(value);
-        } else {
-            let id = existing.listed.id;
-            left_out.push(format!("skipped a code mapping of integration {id}: it has a value that cannot be written in a manifest"));
-        }
-    }
-    mappings
-}
-
-/// Whether a manifest takes the text as it is.
-fn is_literal(text: &str) -> bool {
-    !text.starts_with(['@', '$']) && !text.contains("${") && !text.contains(char::is_control)
+    name.replace('-', "_").to_ascii_uppercase()
 }
 
 #[cfg(test)]
@@ -176,7 +213,7 @@ mod tests {
     }
 
     fn written(existing: ExistingIntegration) -> GeneratedManifest {
-        write(&OrgSlug::parse("acme").unwrap(), None, &[existing])
+        write(&OrgSlug::parse("acme").unwrap(), None, &[existing], &|text| text.contains("hush"))
     }
 
     #[test]
@@ -197,15 +234,24 @@ mod tests {
 
     #[test]
     fn a_name_that_would_read_a_variable_or_a_file_is_not_written() {
-        for hostile in ["${SECRET}", "@/etc/passwd", "$HOME", "a${B}"] {
+        for hostile in ["${SECRET}", "@/etc/passwd", "$HOME", "a${B}", "a-hush"] {
             let mut one = existing("example", hostile);
             one.links.repositories = vec![hostile.to_owned(), "acme/web".to_owned()];
             let GeneratedManifest { text, left_out, .. } = written(one);
             assert!(!text.contains(hostile), "{text}");
             assert!(text.contains("name: ${EXAMPLE_7_NAME}") && text.contains("- acme/web"));
             assert!(text.contains("integration-id: 7"), "{text}");
-            assert_eq!(left_out.len(), 1);
+            assert_eq!(left_out.len(), 2);
         }
+    }
+
+    #[test]
+    fn a_provider_key_with_a_part_of_a_secret_is_left_out_and_one_of_ours_never_is() {
+        let GeneratedManifest { text, left_out, .. } = written(existing("a-hush", "T1"));
+        assert!(!text.contains("hush") && left_out[0].contains("provider key"), "{left_out:?}");
+        let org = OrgSlug::parse("acme").unwrap();
+        let text = write(&org, None, &[existing("opsgenie", "x")], &|text| text == "opsgenie").text;
+        assert!(text.contains("provider: opsgenie"), "{text}");
     }
 
     #[test]

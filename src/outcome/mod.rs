@@ -86,7 +86,7 @@ pub struct Outcome {
     pub exit_override: Option<ExitCode>,
     /// The end of each entry of a manifest, in the order of the file.
     pub entries: Vec<EntryOutcome>,
-    /// A text that stands on standard output in the place of the words.
+    /// A text that stands on standard output in the place of the words, to the letter.
     pub document: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub struct Outcome {
 pub enum ShownText<'a> {
     /// Words for a person.
     Words(&'a mut String),
-    /// An address or a document, which is what it is to the letter.
+    /// An address, which is what it is to the letter.
     Exact(&'a mut String),
 }
 
@@ -214,7 +214,8 @@ impl Outcome {
         }
     }
 
-    /// Every text that others have a say in, whatever shows it.
+    /// Every text that others have a say in, whatever shows it; but not the document, which is written
+    /// so that there is nothing to take out of it.
     pub fn shown_texts_mut(&mut self) -> Vec<ShownText<'_>> {
         let warnings = self.warnings.iter_mut().map(|warning| &mut warning.message);
         let failure = self.failure.iter_mut().flat_map(Error::texts_mut);
@@ -227,7 +228,6 @@ impl Outcome {
         }
         let release = self.release.as_mut().and_then(|release| release.url.as_mut());
         texts.extend(release.map(|url| ShownText::Exact(url.text_mut())));
-        texts.extend(self.document.as_mut().map(ShownText::Exact));
         for entry in &mut self.entries {
             texts.push(ShownText::Words(&mut entry.title));
             texts.extend(entry.outcome.shown_texts_mut());

@@ -146,6 +146,7 @@ fn show(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::yaml_writer;
 
     /// Each line compared with all before it would take minutes.
     #[test]
@@ -183,6 +184,16 @@ mod tests {
     fn harmless_text_is_left_alone() {
         let text = "a::b: std::fmt\n\tx ::error::y # [z] ## [é😀\u{a0}%0A]\n\n";
         assert_eq!(neutralize_commands(text), text);
+    }
+
+    #[test]
+    fn a_document_is_left_alone_whatever_is_in_it() {
+        for some in
+            texts(&[":", "#", "[", " ", "\n", "\u{200d}", "vso", "section_end:"], 4).chunks(64)
+        {
+            let document = yaml_writer::write(&serde_json::json!({ "all": some, "each": [some] }));
+            assert_eq!(neutralize_commands(&document), document);
+        }
     }
 
     #[test]

@@ -142,6 +142,11 @@ impl OutputSinks {
         self.scrubber.learn(secrets, public);
     }
 
+    /// Whether the text has anything of what is hidden.
+    pub(crate) fn hides(&self, text: &str) -> bool {
+        self.scrubber.hides(text)
+    }
+
     /// The words of others as they are shown: without secrets, and nothing to obey in them.
     pub(crate) fn shown_words(&self, words: &str) -> String {
         let mut words = words.to_owned();

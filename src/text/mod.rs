@@ -14,6 +14,7 @@ pub(crate) mod url;
 pub(crate) mod variable;
 pub(crate) mod words;
 pub mod yaml;
+pub(crate) mod yaml_writer;
 
 pub use neutral::one_line;
 pub use quote::quote;

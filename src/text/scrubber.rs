@@ -54,6 +54,13 @@ impl SecretScrubber {
         known.public.extend(public.iter().cloned());
     }
 
+    /// Whether the text has anything of the secrets.
+    pub fn hides(&self, text: &str) -> bool {
+        let mut shown = text.to_owned();
+        self.scrub([&mut shown]);
+        shown != text
+    }
+
     /// Puts `***` in place of what the texts have of the secrets.
     pub fn scrub<'t>(&self, texts: impl IntoIterator<Item = &'t mut String>) {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

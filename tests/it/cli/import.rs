@@ -16,7 +16,7 @@ const OWN: [&str; 8] = [
     "DIALECT",
 ];
 
-fn import(run: &ProgramRun) -> RunResult {
+pub(super) fn import(run: &ProgramRun) -> RunResult {
     let import = run.clone().args(&["import"]);
     OWN.iter()
         .fold(import, |run, name| run.without(&format!("FINISHLINE_{name}")))
@@ -63,7 +63,7 @@ pub(crate) fn assert_nothing_to_do(run: &ProgramRun, state: &str, key: &str, cas
     assert!(ended.stdout.contains("nothing to do"), "{case}: {}", ended.stdout);
 }
 
-fn planning(run: &ProgramRun, manifest: &str) -> ProgramRun {
+pub(super) fn planning(run: &ProgramRun, manifest: &str) -> ProgramRun {
     run.file("imported.yml", manifest);
     let plan = run.clone().args(&["plan", "--exit-code", "--manifest", "imported.yml"]);
     OWN.iter().fold(plan, |run, name| run.without(&format!("FINISHLINE_{name}")))

@@ -3,6 +3,7 @@
 mod check;
 mod check_states;
 mod error_messages;
+mod exact_import;
 pub(crate) mod import;
 mod input_usage;
 mod inputs;

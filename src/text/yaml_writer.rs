@@ -1,0 +1,160 @@
+//! Writes YAML that arrives as it is: no host, stream or terminal finds anything in it to obey or to
+//! leave out, and reading it gives back what was written.
+
+use super::neutral::{is_break, is_invisible};
+use super::one_line;
+use serde_json::Value;
+
+/// The document of this value.
+pub(crate) fn write(value: &Value) -> String {
+    lines(value).iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A value as lines, which are indented where they stand in another one.
+fn lines(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) if !items.is_empty() => items
+            .iter()
+            .flat_map(|item| {
+                let mark = |(at, line)| format!("{}{line}", if at == 0 { "- " } else { "  " });
+                lines(item).into_iter().enumerate().map(mark).collect::<Vec<_>>()
+            })
+            .collect(),
+        Value::Object(fields) if !fields.is_empty() => {
+            fields.iter().flat_map(|(key, value)| field_lines(&string(key), value)).collect()
+        }
+        Value::String(text) => vec![string(text)],
+        // A scalar of JSON, or an empty collection, is the same in YAML.
+        other => vec![other.to_string()],
+    }
+}
+
+fn field_lines(key: &str, value: &Value) -> Vec<String> {
+    let indent = match value {
+        Value::Object(fields) if !fields.is_empty() => "  ",
+        Value::Array(items) if !items.is_empty() => "",
+        scalar => return vec![format!("{key}: {}", lines(scalar).concat())],
+    };
+    let below = lines(value).into_iter().map(|line| format!("{indent}{line}"));
+    std::iter::once(format!("{key}:")).chain(below).collect()
+}
+
+/// A text: as people write it, or in double quotes with escapes.
+fn string(text: &str) -> String {
+    if text.chars().all(is_shown) && one_line(text) == text {
+        let plain = serde_yaml::to_string(text).expect("a text is YAML");
+        return plain.trim_end_matches('\n').to_owned();
+    }
+    let escaped: String = text.chars().map(escape).collect();
+    format!("\"{escaped}\"")
+}
+
+/// Whether everybody who reads a text sees this character and takes it for no other, and YAML has it.
+fn is_shown(c: char) -> bool {
+    let is_kept = c == ' ' || c.is_ascii_graphic() || !(c.is_ascii() || c.is_whitespace());
+    is_kept && !is_break(c) && !is_invisible(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+/// A character between double quotes. No command of any host is left without its colons and hashes.
+fn escape(c: char) -> String {
+    if is_shown(c) && !matches!(c, '#' | ':' | '"' | '\\') {
+        return c.to_string();
+    }
+    match u32::from(c) {
+        code @ ..=0xff => format!("\\x{code:02X}"),
+        code @ ..=0xffff => format!("\\u{code:04X}"),
+        code => format!("\\U{code:08X}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::yaml;
+    use serde_json::json;
+
+    /// Commands, marks, indicators and quotes are put together of these.
+    const PIECES: [&str; 38] = [
+        ":",
+        "#",
+        "[",
+        "vso[",
+        "-",
+        "'",
+        "\"",
+        "\\",
+        " ",
+        "\u{200d}",
+        "$(",
+        "::",
+        "##",
+        "section_end:",
+        "travis_fold:",
+        "--- ",
+        "+++",
+        "?",
+        "%",
+        "${",
+        "@",
+        "`",
+        "*",
+        "&",
+        "!",
+        "|",
+        "{",
+        ",",
+        "\t",
+        "\n",
+        "\r",
+        "\0",
+        "\u{85}",
+        "\u{2028}",
+        "\u{202e}",
+        "\u{feff}",
+        "\u{ffff}",
+        "é😀",
+    ];
+
+    fn texts() -> Vec<String> {
+        let longer = |texts: Vec<String>, pieces: &[&str]| -> Vec<String> {
+            let with = |text: &String| pieces.iter().map(|one| format!("{text}{one}")).collect();
+            texts.iter().flat_map::<Vec<_>, _>(with).collect()
+        };
+        let words = ["", "null", "~", "true", "no", "1.10", "0x1f", "1e3", "2001-01-01", "=", "<<"];
+        let all = (0..=0xffff).chain(0x1_f000..0x1_f100).chain(0xe_0000..0xe_0100);
+        let others = all.filter_map(char::from_u32).filter(|c| !c.is_alphanumeric());
+        let singles = others.filter(|c| !('\u{e100}'..'\u{f8ff}').contains(c));
+        let singles = singles.map(|c| format!("a{c}b"));
+        let pairs = longer(longer(vec![String::new()], &PIECES), &PIECES);
+        let texts = [longer(pairs.clone(), &PIECES[..3]), pairs].concat();
+        let words = words.map(str::to_owned).into_iter().chain(["many words ".repeat(200)]);
+        texts.into_iter().chain(words).chain(singles).collect()
+    }
+
+    #[test]
+    fn every_text_is_read_back_and_on_its_way_nothing_is_altered() {
+        for some in texts().chunks(500) {
+            let entry = |text: &String| json!({ "a": text, "b": [[text], {}], "c": [] });
+            let value = json!({ "all": some.iter().map(entry).collect::<Vec<_>>() });
+            let document = write(&value);
+            for line in document.lines() {
+                assert_eq!(one_line(line), line);
+                assert!(line.chars().all(is_shown), "{line}");
+            }
+            let read = yaml::read(&document).map(|document| document.value);
+            let read = serde_json::to_value(read.unwrap()).unwrap();
+            assert!(read == value, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_ordinary_is_written_as_people_write_it() {
+        let value = json!({
+            "version": 1,
+            "list": [{ "a": "https://[::1]:80/ é", "b": ["1.10", "x y"] }, "##[x]\u{200d}\u{1f3f4}"],
+        });
+        let document = "version: 1\nlist:\n- a: https://[::1]:80/ é\n  b:\n  - '1.10'\n  - x y\n\
+                        - \"\\x23\\x23[x]\\u200D🏴\"\n";
+        assert_eq!(write(&value), document);
+    }
+}
