@@ -13,6 +13,11 @@ use tokio::runtime::Builder;
 /// A word that stands in no file by itself.
 const MARK: &str = "Zq7Xk9Wv3Jp5";
 
+/// Whether the data has the mark, which libFuzzer reads out of a comparison: it is no secret then.
+fn has_mark(data: &[u8]) -> bool {
+    data.windows(MARK.len()).any(|window| window == MARK.as_bytes())
+}
+
 fn text(data: &[u8]) -> String {
     String::from_utf8_lossy(data).into_owned()
 }
@@ -31,6 +36,9 @@ fn defaults(ini: &str, properties: &str) -> Vec<(&'static str, String)> {
 /// `.sentryclirc` and `sentry.properties`: no token of theirs is read, and what another program has
 /// escaped is read as what was meant.
 pub(crate) fn sentry_cli(data: &[u8]) {
+    if has_mark(data) {
+        return;
+    }
     let text = text(data);
     let token = format!("[auth]\ntoken={MARK}\n{text}\n[auth]\ntoken={MARK}");
     let properties = format!("auth.token={MARK}\n{text}\n\nauth.token={MARK}");
@@ -55,6 +63,9 @@ pub(crate) fn sentry_cli(data: &[u8]) {
 /// An address of a repository gives a name of two parts or more, without credentials and without a
 /// way out of them; its page's form gives the same one.
 pub(crate) fn repository(data: &[u8]) {
+    if has_mark(data) {
+        return;
+    }
     let text = text(data);
     for url in [
         text.clone(),
@@ -88,6 +99,9 @@ pub(crate) fn macros(data: &[u8]) {
 
 /// A resume file gives what was kept in it to the token that kept it, and to no other.
 pub(crate) fn resume_file(data: &[u8]) {
+    if has_mark(data) {
+        return;
+    }
     let text = text(data);
     let (token, other) = (Secret::from(MARK), Secret::from("another"));
     let Ok(mut file) = ResumeFile::read(&text) else { return };
@@ -125,6 +139,9 @@ pub(crate) fn dates(data: &[u8]) {
 
 /// A repository whose own files hold anything: they are read, or they are said to be damaged.
 pub(crate) fn git_files(data: &[u8]) {
+    if has_mark(data) {
+        return;
+    }
     let remote = format!("\n[remote \"origin\"]\n\turl = https://u:{MARK}@git.example/");
     for (file, start) in
         [("config", remote.as_str()), ("HEAD", ""), ("packed-refs", ""), ("shallow", "")]
