@@ -298,9 +298,10 @@ impl<'r> RunContext<'r> {
     /// later steps of the job may print them.
     fn input_error(&self, inputs: &Inputs, failure: Error) -> Outcome {
         let outcome = Outcome::failed(failure);
-        let Some(key) = &inputs.provider else { return outcome };
-        let Ok(provider) = provider::find(key) else { return outcome };
-        let secrets = provider::given_secrets(provider, &inputs.state, &inputs.apps);
+        let Some(key) = inputs.provider.as_ref().filter(|key| provider::find(key).is_ok()) else {
+            return outcome;
+        };
+        let secrets = given_field_secrets(inputs);
         let (masks, warnings) = self.sinks.masks(&secrets, &[]);
         drop(OutputSinks::emit(masks));
         let subject = IntegrationOutcome { provider: key.clone(), ..IntegrationOutcome::default() };
@@ -350,7 +351,7 @@ fn deadline(inputs: &Inputs) -> Instant {
 
 /// Every secret that the inputs have, whatever is done with it.
 fn given_secrets(inputs: &Inputs) -> Vec<String> {
-    token_texts(inputs).chain(given_field_secrets(inputs)).collect()
+    given_field_secrets(inputs).into_iter().chain(token_texts(inputs)).collect()
 }
 
 /// The secrets of the provider's fields and of its app.

@@ -1,12 +1,11 @@
 //! `resume`: goes on with a pipeline that waited for a person.
 
-use super::{RunContext, token_texts};
+use super::{RunContext, given_secrets};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::integration::callback::Callback;
 use crate::outcome::Outcome;
-use crate::provider;
 use tokio::time::Instant;
 
 impl RunContext<'_> {
@@ -21,11 +20,7 @@ impl RunContext<'_> {
         let org = self.required_org(inputs)?;
         let callback = Callback::parse(address.expose())?;
         let mut secrets = callback.secrets();
-        if let Some(provider) = inputs.provider.as_deref().and_then(|key| provider::find(key).ok())
-        {
-            secrets.extend(provider::given_secrets(provider, &inputs.state, &inputs.apps));
-        }
-        secrets.extend(token_texts(inputs));
+        secrets.extend(given_secrets(inputs));
         let backend = inputs.backend(self.job);
         let work = async {
             match backend? {
