@@ -1,7 +1,7 @@
 //! What may block for ever: pipes, terminals and devices, whose other side may never come, read or
 //! write. Each is waited for no longer than the run may take.
 
-pub(crate) use super::descriptor::Descriptor;
+pub(crate) use super::descriptor::OpenStream;
 use super::descriptor::{self, PIPE_CHUNK, READABLE, WRITABLE};
 use super::signals;
 use std::fs::{File, OpenOptions};
@@ -63,7 +63,7 @@ pub(crate) fn open_to_write(path: &Path, deadline: Option<Instant>) -> Result<Fi
 /// Writes all of it, as the other side takes it.
 pub(crate) fn write_all<S>(stream: &S, mut bytes: &[u8], deadline: Option<Instant>) -> Result<()>
 where
-    S: Descriptor,
+    S: OpenStream,
     for<'a> &'a S: Write,
 {
     let most = if descriptor::is_file(stream) { usize::MAX } else { PIPE_CHUNK };
@@ -85,7 +85,7 @@ where
 }
 
 fn read_within(
-    stream: &impl Descriptor,
+    stream: &impl OpenStream,
     reader: &mut impl Read,
     deadline: Option<Instant>,
 ) -> Result<Vec<u8>> {

@@ -13,7 +13,7 @@ mod system {
     use std::path::Path;
     use std::time::{Duration, Instant};
 
-    pub(crate) use std::os::fd::AsFd as Descriptor;
+    pub(crate) use std::os::fd::AsFd as OpenStream;
 
     /// Bytes to read, or their end.
     pub(crate) const READABLE: PollFlags = PollFlags::IN;
@@ -76,8 +76,8 @@ mod system {
     use std::path::Path;
     use std::time::{Duration, Instant};
 
-    pub(crate) trait Descriptor {}
-    impl<T> Descriptor for T {}
+    pub(crate) trait OpenStream {}
+    impl<T> OpenStream for T {}
 
     pub(crate) const READABLE: () = ();
     pub(crate) const WRITABLE: () = ();
@@ -102,5 +102,5 @@ mod system {
 }
 
 pub(crate) use system::{
-    Descriptor, PIPE_CHUNK, READABLE, WRITABLE, has_no_reader, is_file, nonblocking, wait,
+    OpenStream, PIPE_CHUNK, READABLE, WRITABLE, has_no_reader, is_file, nonblocking, wait,
 };

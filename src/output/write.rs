@@ -2,7 +2,7 @@
 
 use super::{OutputSinks, WriteOp};
 use crate::error::{Error, ErrorCode, Result};
-use crate::os::blocking::{self, Descriptor};
+use crate::os::blocking::{self, OpenStream};
 use crate::os::files;
 use crate::text::quote;
 use std::io::{self, ErrorKind, Write};
@@ -45,7 +45,7 @@ pub(crate) fn unwritable(sink: &str, error: &io::Error) -> Error {
 /// A reader that has left is no failure: it has seen what it wanted.
 fn write<S>(stream: &S, text: &str, until: Option<Instant>) -> io::Result<()>
 where
-    S: Descriptor,
+    S: OpenStream,
     for<'a> &'a S: Write,
 {
     match blocking::write_all(stream, text.as_bytes(), until) {
