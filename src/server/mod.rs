@@ -8,6 +8,8 @@ mod api;
 mod auth;
 mod endpoint;
 pub(crate) mod http;
+#[cfg(test)]
+mod loopback;
 pub(crate) mod options;
 mod pages;
 #[cfg(test)]

@@ -1,23 +1,13 @@
 //! How SQLite finds what each endpoint asks for, in a file with 100,000 releases.
 
 use super::api::endpoints;
-use super::http::connections;
-use super::http::limits::ConnectionLimits;
-use super::options::ServeOptions;
-use super::router::router;
-use super::state::ServerState;
-use crate::cli::ServeArgs;
+use super::loopback::{LoopbackServer, TOKEN};
 use crate::database::trace;
-use crate::env::Env;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
-use tokio::net::TcpListener;
-
-const TOKEN: &str = "any-text";
 
 /// A long life of one organization: a release each hour with two commits and two deploys.
 const ROWS: &str = "
@@ -108,22 +98,10 @@ async fn statements(
     database: &Path,
     rows: &str,
 ) -> (BTreeMap<String, i32>, Vec<([&'static str; 3], Vec<String>)>) {
-    let typed = ServeArgs {
-        listen: "127.0.0.1:0".to_owned(),
-        database: Some(database.to_string_lossy().into_owned()),
-        orgs: vec!["acme".to_owned()],
-        projects: vec!["web".to_owned()],
-        ..ServeArgs::default()
-    };
-    let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
-    let options = ServeOptions::read(&typed, &Env::from_os(env)).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (server, _) = ServerState::prepare(options, address).await.unwrap();
+    let server = LoopbackServer::prepare(database).await;
+    let address = server.address;
     Connection::open(database).unwrap().execute_batch(rows).unwrap();
-    let router = router(Arc::new(server));
-    let (limits, never) = (ConnectionLimits::default(), std::future::pending());
-    let serving = tokio::spawn(connections::serve(listener, router, limits, never));
+    let serving = server.serve();
     trace::take();
     let mut written = Vec::new();
     for request in REQUESTS {

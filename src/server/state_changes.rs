@@ -1,23 +1,16 @@
 //! Which requests change something: every route, by every method, from everywhere, before and after.
 
-use super::http::connections;
-use super::http::limits::ConnectionLimits;
-use super::options::ServeOptions;
+use super::loopback::{LoopbackServer, TOKEN};
 use super::query_plans::REQUESTS;
 use super::state::ServerState;
 use super::{pages, router};
-use crate::cli::ServeArgs;
-use crate::env::Env;
 use rusqlite::Connection;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
-const TOKEN: &str = "any-text";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 const METHODS: &[&str] =
@@ -266,29 +259,13 @@ fn cookie(answer: &str) -> String {
     rest.split(';').next().unwrap().to_owned()
 }
 
-async fn start(database: &Path) -> (SocketAddr, Arc<ServerState>, tokio::task::JoinHandle<()>) {
-    let typed = ServeArgs {
-        listen: "127.0.0.1:0".to_owned(),
-        database: Some(database.to_string_lossy().into_owned()),
-        orgs: vec!["acme".to_owned()],
-        projects: vec!["web".to_owned()],
-        ..ServeArgs::default()
-    };
-    let env = [("SENTRY_AUTH_TOKEN", TOKEN)].map(|(name, value)| (name.into(), value.into()));
-    let options = ServeOptions::read(&typed, &Env::from_os(env)).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = Arc::new(ServerState::prepare(options, address).await.unwrap().0);
-    let router = router::router(Arc::clone(&server));
-    let (limits, never) = (ConnectionLimits::default(), std::future::pending());
-    (address, server, tokio::spawn(connections::serve(listener, router, limits, never)))
-}
-
 #[tokio::test]
 async fn nothing_changes_but_by_our_own_forms_and_by_programs() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("f.db");
-    let (address, server, serving) = start(&database).await;
+    let started = LoopbackServer::prepare(&database).await;
+    let (address, server) = (started.address, Arc::clone(&started.state));
+    let serving = started.serve();
     let rows = "INSERT INTO release (id, organization_id, version, created_at)
                 VALUES (1, 1, 'web@500', 0), (2, 1, 'web@501', 0);
                 INSERT INTO repository (organization_id, name, created_at)

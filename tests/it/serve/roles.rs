@@ -35,7 +35,8 @@ const ROLES: [(&str, &[&str]); 3] = [
     ),
 ];
 
-const SCOPES: [&str; 8] = [
+/// The scopes that a token of ours is asked for.
+pub(super) const SCOPES: [&str; 8] = [
     "org:read",
     "org:write",
     "org:admin",
