@@ -1,7 +1,9 @@
 //! Cursor: one key, which Cursor is asked about.
 
 use super::auth::app::{self, AppSettings};
-use super::auth::oauth2::bind_once;
+use super::drawn_values::{
+    INSTALLATION_ID, WEBHOOK_SECRET, bind_installation_id, bind_webhook_secret,
+};
 use super::request::{Credentials, VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
@@ -10,9 +12,6 @@ use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, 
 use crate::secret::Secret;
 use serde_json::{Value, json};
 
-/// Where the random id of the installation is kept.
-const ID: &str = "installation_id";
-const WEBHOOK_SECRET: &str = "webhook_secret";
 /// The request about the key, under whose name the response is bound.
 const VERIFY: &str = "verify";
 
@@ -37,8 +36,8 @@ impl Provider for Cursor {
     }
 
     fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
-        bind_once(state, ID, fresh.id());
-        bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
+        bind_installation_id(state, fresh);
+        bind_webhook_secret(state, fresh);
         Object::new()
     }
 
@@ -72,7 +71,9 @@ impl Provider for Cursor {
 
     fn build(&self, state: &State) -> Result<IntegrationData> {
         let key = api_key(state)?;
-        let id = state.text(ID).ok_or_else(|| Refusal::failure("the installation has no id"))?;
+        let id = state
+            .text(INSTALLATION_ID)
+            .ok_or_else(|| Refusal::failure("the installation has no id"))?;
         let text = |name: &str| state.fetch(VERIFY).and_then(|response| response[name].as_str());
         let (key_name, email) = (text("apiKeyName"), text("userEmail"));
         let name = match (email, key_name) {

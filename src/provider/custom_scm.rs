@@ -1,6 +1,6 @@
 //! A source host that Sentry has no integration for: a name and an address, no third party.
 
-use super::auth::oauth2::bind_once;
+use super::drawn_values::{INSTALLATION_ID, bind_installation_id};
 use super::fields::recover;
 use super::{
     Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
@@ -8,9 +8,6 @@ use super::{
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::json;
-
-/// Where the random id of the installation is kept.
-const ID: &str = "installation_id";
 
 pub(super) struct CustomScm;
 
@@ -36,7 +33,7 @@ impl Provider for CustomScm {
     }
 
     fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
-        bind_once(state, ID, fresh.id());
+        bind_installation_id(state, fresh);
         Object::new()
     }
 
@@ -73,7 +70,7 @@ impl Provider for CustomScm {
         let lacks = |what: &str| Refusal::failure(format!("the {what} is missing"));
         let name = state.text("name").ok_or_else(|| lacks("name"))?;
         let url = state.text("url").ok_or_else(|| lacks("address"))?;
-        let id = state.text(ID).ok_or_else(|| lacks("id of the installation"))?;
+        let id = state.text(INSTALLATION_ID).ok_or_else(|| lacks("id of the installation"))?;
         // Sentry shows both together as the place of it.
         let metadata = object(json!({ "domain_name": format!("{url}{name}") }));
         Ok(IntegrationData { name: Some(name.to_owned()), metadata, ..IntegrationData::new(id) })

@@ -2,6 +2,7 @@
 
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
+use super::drawn_values::{WEBHOOK_SECRET, bind_webhook_secret};
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -16,7 +17,6 @@ use serde_json::{Value, json};
 const SCOPE: &str = "read:organization read:user write:issue write:repository";
 const USER: &str = "user";
 const VERSION: &str = "version";
-const WEBHOOK_SECRET: &str = "webhook_secret";
 
 pub(super) struct Gitea;
 
@@ -55,7 +55,7 @@ impl Provider for Gitea {
             return Object::new();
         }
         // Shown to nobody and drawn once, like the verifier that other providers need here.
-        oauth2::bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
+        bind_webhook_secret(state, fresh);
         oauth(&SelfHostedInstance::of(state)).step_data(state, fresh)
     }
 

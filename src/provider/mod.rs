@@ -16,6 +16,7 @@ mod datadog;
 mod datadog_pat;
 mod description;
 mod discord;
+mod drawn_values;
 mod example;
 pub mod fields;
 mod gcp;

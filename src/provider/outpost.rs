@@ -1,6 +1,8 @@
 //! Outpost: the address of an agent's server, which Sentry is not to reach before it has work.
 
-use super::auth::oauth2::bind_once;
+use super::drawn_values::{
+    INSTALLATION_ID, WEBHOOK_SECRET, bind_installation_id, bind_webhook_secret,
+};
 use super::fields::{is_address, recover};
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
@@ -9,9 +11,6 @@ use super::{
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
 use serde_json::json;
 
-/// Where the random id of the installation is kept.
-const ID: &str = "installation_id";
-const WEBHOOK_SECRET: &str = "webhook_secret";
 const BASE_URL: &str = "base_url";
 
 pub(super) struct Outpost;
@@ -41,8 +40,8 @@ impl Provider for Outpost {
     }
 
     fn step_data(&self, _: &Step, state: &mut State, fresh: &FreshValues) -> Object {
-        bind_once(state, ID, fresh.id());
-        bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
+        bind_installation_id(state, fresh);
+        bind_webhook_secret(state, fresh);
         Object::new()
     }
 
@@ -68,7 +67,7 @@ impl Provider for Outpost {
         let lacks = |what: &str| Refusal::failure(format!("the {what} is missing"));
         let url = state.fetch("config").and_then(|config| config[BASE_URL].as_str());
         let url = url.ok_or_else(|| lacks("configuration"))?;
-        let id = state.text(ID).ok_or_else(|| lacks("id of the installation"))?;
+        let id = state.text(INSTALLATION_ID).ok_or_else(|| lacks("id of the installation"))?;
         let secret = state.text(WEBHOOK_SECRET);
         let metadata = object(json!({ BASE_URL: url, WEBHOOK_SECRET: secret }));
         let name = Some(format!("Outpost Agent ({url})"));
