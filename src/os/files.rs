@@ -153,19 +153,21 @@ pub fn check_writable(path: &str) -> Result<()> {
 
 /// Whether others than the owner may read a file or change what is in a folder; by the mode of it,
 /// as `ls` shows it.
+#[cfg(unix)]
 pub fn wide_rights(path: &Path) -> Option<u32> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let metadata = path.metadata().ok()?;
-        let mode = metadata.permissions().mode() & 0o7777;
-        let is_wide = match metadata.is_dir() {
-            // In a sticky folder everybody's files are their own.
-            true => mode & 0o002 != 0 && mode & 0o1000 == 0,
-            false => mode & 0o077 != 0,
-        };
-        is_wide.then_some(mode)
-    }
-    #[cfg(not(unix))]
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = path.metadata().ok()?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    let is_wide = match metadata.is_dir() {
+        // In a sticky folder everybody's files are their own.
+        true => mode & 0o002 != 0 && mode & 0o1000 == 0,
+        false => mode & 0o077 != 0,
+    };
+    is_wide.then_some(mode)
+}
+
+/// Files have no mode here.
+#[cfg(not(unix))]
+pub fn wide_rights(_path: &Path) -> Option<u32> {
     None
 }

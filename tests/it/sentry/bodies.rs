@@ -35,6 +35,7 @@ fn a_body_without_an_end_is_not_read_to_its_end() {
 }
 
 /// Each page is within the bound of one, and says that there is another.
+#[cfg(unix)]
 #[test]
 fn listings_are_read_until_they_are_more_than_a_run_may_keep() {
     let page = format!("[\"{}\"]", "x".repeat(7 * 1024 * 1024));
