@@ -47,7 +47,7 @@ function call(line) {
   }
 }
 
-const MARK = /finishline_[0-9a-f]{32}/g;
+const MARK = /finishline_[0-9a-f]{32}_[0-9]+/g;
 const STEPS = {
   'a step that finishes': { FINISHLINE_PROVIDER: 'example', FINISHLINE_STATE: 'name: "100% é, ::error::a\\r\\nb"' },
   'a step with a secret': { FINISHLINE_PROVIDER: 'opsgenie', FINISHLINE_NEXT: 'https://example.com/?a=b c',
