@@ -1,12 +1,14 @@
 //! A Sentry, SaaS or self-hosted, as the driver's pipeline, in the dialect that it speaks.
 
 mod client;
+mod code_mappings;
 mod inventory;
 mod links;
 pub(crate) mod pipeline;
 mod preflight;
 mod release;
 mod release_json;
+mod repositories;
 mod resume_file;
 
 use super::sentry::pipeline::api::{ApiPipeline, StartResult};

@@ -10,6 +10,7 @@ mod links;
 mod lost_answers;
 mod network;
 mod odd_statuses;
+mod older_links;
 mod organization_domains;
 mod outages;
 mod resume;
