@@ -115,6 +115,7 @@ impl SentryBackend<'_> {
         requested: &RequestedLinks,
         report: &mut LinkReport,
     ) {
+        self.settle_config(integration, report).await;
         if requested.is_empty() {
             return;
         }

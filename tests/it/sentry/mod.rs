@@ -7,6 +7,7 @@ mod faults;
 mod finish_answers;
 mod intermediaries;
 mod links;
+mod listed_config;
 mod lost_answers;
 mod network;
 mod odd_statuses;
