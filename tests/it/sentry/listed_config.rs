@@ -141,6 +141,15 @@ fn a_changed_key_and_a_new_service_are_differences_and_no_service_is_there_twice
 }
 
 #[test]
+fn a_service_that_is_twice_in_the_json_is_there_once() {
+    let sentry = AddingSentry::new();
+    let run = sentry.run(&[("Web", "k3y-a"), ("Web", "k3y-a")]);
+    assert_completes(&run, "complete true 1");
+    assert_eq!(sentry.rows(), ["41 Web k3y-a"]);
+    assert_completes(&run, "complete false 1");
+}
+
+#[test]
 fn a_table_that_cannot_be_set_is_a_warning_and_the_next_run_sets_it() {
     let refuses = Arc::new(Mutex::new(true));
     let of_server = Arc::clone(&refuses);
