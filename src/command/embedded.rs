@@ -77,8 +77,7 @@ async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Re
     let request = format!("embedded, {}{note}", path.display());
     let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };
     let links = async |id, _: &_| embedded::links_read_only(path, &task.org, id).await;
-    let outcome = flow.plan(&request, links).await?;
-    Ok(outcome.with_warning(task.immutable_fields_warning(&listed)))
+    flow.plan(&request, &listed, links).await
 }
 
 impl EmbeddedRun<'_> {

@@ -3,7 +3,7 @@
 
 use super::base_url;
 use crate::backend::LinkReport;
-use crate::error::Result;
+use crate::error::{Result, Warning};
 use crate::inputs::Inputs;
 use crate::integration::callback::Callback;
 use crate::integration::driver::{self, PipelineEnd};
@@ -71,6 +71,7 @@ impl IntegrationFlow<'_> {
     pub(crate) async fn plan(
         &self,
         request: &str,
+        listed: &[ListedIntegration],
         existing_links: impl AsyncFnOnce(i64, &RequestedLinks) -> Result<ExistingLinks>,
     ) -> Result<Outcome> {
         let requested = RequestedLinks::from_inputs(self.inputs);
@@ -78,7 +79,17 @@ impl IntegrationFlow<'_> {
             Some(id) => requested.missing(&existing_links(id, &requested).await?),
             None => requested,
         };
-        Ok(self.report.planned(&self.decision, request, &missing))
+        let task = self.report.task;
+        let obstacle = task.obstacle(&self.decision, listed);
+        let outcome = self.report.planned(&self.decision, request, &missing, obstacle);
+        Ok(outcome.with_warning(self.warning(listed)))
+    }
+
+    /// What a person should know of what the integration keeps.
+    fn warning(&self, listed: &[ListedIntegration]) -> Option<Warning> {
+        let task = self.report.task;
+        let kept = task.immutable_fields_warning(listed);
+        kept.or_else(|| task.repeated_finish_warning(&self.decision, listed))
     }
 
     /// Carries the decision out, then sets the links.
@@ -98,7 +109,7 @@ impl IntegrationFlow<'_> {
         };
         apply_links(backend, self.inputs, task, &mut outcome).await;
         report.note_added_links(decision, &mut outcome);
-        Ok(outcome.with_warning(task.immutable_fields_warning(listed)))
+        Ok(outcome.with_warning(self.warning(listed)))
     }
 
     async fn drive(&self, backend: &mut impl IntegrationBackend) -> Result<Outcome> {

@@ -46,10 +46,13 @@ impl RunContext<'_> {
             IntegrationFlow { inputs, report: IntegrationReport { task, site: &site }, decision };
         if inputs.dry_run {
             let links = async |id, requested: &_| backend.linked(id, requested).await;
-            return flow.plan(&backend.first_request(), links).await;
+            return flow.plan(&backend.first_request(), &listed, links).await;
         }
         let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
-        if matches!(flow.decision, Decision::UpToDate { .. }) && !task.secrets().is_empty() {
+        let is_unknown = |id| !task.compares_secrets(id, &listed);
+        if matches!(flow.decision, Decision::UpToDate { id, .. } if is_unknown(id))
+            && !task.secrets().is_empty()
+        {
             let message = "key rotation cannot be detected, because Sentry does not return secrets; set `mode: reauth` to send them again";
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }

@@ -32,6 +32,14 @@ pub enum DecisionReason {
     Inactive(i64),
 }
 
+/// What a run could not carry out, in words.
+pub enum PlanObstacle {
+    /// The integration is being deleted.
+    Deletion(String),
+    /// A field that no finish changes.
+    KeptField(String),
+}
+
 impl Decision {
     /// What the pipeline is for.
     pub fn pipeline_type(&self) -> PipelineType {

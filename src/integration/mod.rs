@@ -7,7 +7,7 @@ pub mod links;
 pub mod pipeline;
 pub mod task;
 
-pub use decision::{Decision, DecisionReason};
+pub use decision::{Decision, DecisionReason, PlanObstacle};
 pub use links::{ExistingLinks, RequestedLinks};
 pub use pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 pub use task::IntegrationTask;

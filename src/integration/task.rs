@@ -1,6 +1,6 @@
 //! Everything that will happen, decided before it does. The dry run prints this same plan.
 
-use super::decision::{Decision, DecisionReason};
+use super::decision::{Decision, DecisionReason, PlanObstacle};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::missing;
@@ -182,9 +182,64 @@ impl IntegrationTask {
 
     /// What the inputs say and this integration will keep as it is.
     pub fn immutable_fields_warning(&self, listed: &[ListedIntegration]) -> Option<Warning> {
-        let message =
-            listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))?;
-        Some(Warning::new("kept-as-it-is", message))
+        Some(Warning::new("kept-as-it-is", self.ignored_change(listed)?))
+    }
+
+    /// What another finish does to what the organization has configured.
+    pub fn repeated_finish_warning(
+        &self,
+        decision: &Decision,
+        listed: &[ListedIntegration],
+    ) -> Option<Warning> {
+        if matches!(decision, Decision::UpToDate { .. }) {
+            return None;
+        }
+        let mut existing = self.existing(listed);
+        let message = existing.find_map(|one| self.provider.repeated_finish(&self.answers, one))?;
+        Some(Warning::new("repeated-install", message))
+    }
+
+    /// Whether all secrets of the answers were compared with those of this integration.
+    pub fn compares_secrets(&self, id: i64, listed: &[ListedIntegration]) -> bool {
+        let mut listed = listed.iter().filter(|one| one.id == id);
+        listed.any(|one| self.provider.compares_secrets(&self.answers, one))
+    }
+
+    /// What a run that does this could not carry out.
+    pub fn obstacle(
+        &self,
+        decision: &Decision,
+        listed: &[ListedIntegration],
+    ) -> Option<PlanObstacle> {
+        let in_deletion = |one: &ListedIntegration| {
+            let (id, name, status) = (one.id, &one.name, one.deletion.as_ref()?);
+            Some(PlanObstacle::Deletion(format!(
+                "integration {id} ({name}) has the status {status}: an install may be refused until its deletion is complete"
+            )))
+        };
+        // What has a random id is made anew beside the old one.
+        let is_idle =
+            matches!(decision, Decision::UpToDate { .. }) || self.provider.has_random_id();
+        let mut existing = self.existing(listed).filter(|_| !is_idle);
+        let kept = || self.ignored_change(listed).map(PlanObstacle::KeptField);
+        existing.find_map(in_deletion).or_else(kept)
+    }
+
+    fn ignored_change(&self, listed: &[ListedIntegration]) -> Option<String> {
+        listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))
+    }
+
+    /// The integrations of the account that the answers describe, and the named one.
+    fn existing<'a>(
+        &'a self,
+        listed: &'a [ListedIntegration],
+    ) -> impl Iterator<Item = &'a ListedIntegration> {
+        let is_same = |one: &&ListedIntegration| {
+            let matched = self.provider.matches(&self.answers, one);
+            self.integration_id == Some(one.id)
+                || matches!(matched, IntegrationMatch::Same | IntegrationMatch::Differs)
+        };
+        listed.iter().filter(is_same)
     }
 
     fn find_named<'a>(&self, listed: &'a [ListedIntegration]) -> Result<&'a ListedIntegration> {

@@ -199,6 +199,8 @@ mod tests {
             name,
             domain_name: None,
             active: true,
+            deletion: None,
+            config: None,
             stored: None,
         }
     }

@@ -136,6 +136,10 @@ pub struct ListedIntegration {
     pub domain_name: Option<String>,
     /// Whether both the integration and the organization's link are active.
     pub active: bool,
+    /// The status of one that is being deleted, so that a finish may not bring it back.
+    pub deletion: Option<String>,
+    /// The organization's own configuration, as far as a Sentry lists it.
+    pub config: Option<Object>,
     /// What is stored, secrets included: only the embedded engine tells.
     pub stored: Option<StoredSecrets>,
 }

@@ -2,7 +2,7 @@
 
 use super::{IntegrationOutcome, Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode};
-use crate::integration::{Decision, IntegrationTask, RequestedLinks};
+use crate::integration::{Decision, IntegrationTask, PlanObstacle, RequestedLinks};
 use crate::model::site::Site;
 use crate::model::{FinishedIntegration, PipelineType};
 use crate::text::page::PageUrl;
@@ -62,8 +62,40 @@ impl IntegrationReport<'_> {
         }
     }
 
-    /// What a run would do.
-    pub fn planned(&self, decision: &Decision, backend: &str, missing: &RequestedLinks) -> Outcome {
+    /// What a run would do; `obstacle` is what it could not carry out.
+    pub fn planned(
+        &self,
+        decision: &Decision,
+        backend: &str,
+        missing: &RequestedLinks,
+        obstacle: Option<PlanObstacle>,
+    ) -> Outcome {
+        let outcome = self.planned_changes(decision, backend, missing);
+        let cannot = |why: &str| vec![format!("cannot be carried out: {why}")];
+        match obstacle {
+            None => outcome,
+            Some(PlanObstacle::Deletion(why)) => {
+                let headline = self.headline(&format!("cannot be {} yet", decision.verb()));
+                Outcome { headline, details: cannot(&why), has_changes: true, ..outcome }
+            }
+            Some(PlanObstacle::KeptField(why)) => {
+                let headline = match outcome.has_changes {
+                    true => outcome.headline,
+                    false => self.headline("is installed, and differs in what cannot be changed"),
+                };
+                let details = [cannot(&why), outcome.details].concat();
+                Outcome { headline, details, has_changes: true, ..outcome }
+            }
+        }
+    }
+
+    /// What a run would do where nothing stands in its way.
+    fn planned_changes(
+        &self,
+        decision: &Decision,
+        backend: &str,
+        missing: &RequestedLinks,
+    ) -> Outcome {
         if let Decision::UpToDate { id, name } = decision {
             let outcome = Outcome { status: OutcomeStatus::Planned, ..self.up_to_date(*id, name) };
             if missing.is_empty() {

@@ -13,7 +13,7 @@ pub(super) struct CustomScm;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Custom Source Control Management (SCM)",
-    summary: "needs only its two fields; repositories are added by hand",
+    summary: "needs only its two fields; no third party is contacted",
     features: &["commits", "stacktrace-link"],
     steps: &[Step::form(
         "installation_config",
@@ -24,6 +24,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         ],
     )],
     has_random_id: true,
+    has_manual_repositories: true,
     ..ProviderDescription::new("custom_scm")
 };
 

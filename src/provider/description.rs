@@ -51,6 +51,14 @@ description! {
     /// Whether each finish makes another integration, for its external id is random: none is ever
     /// renewed.
     has_random_id: bool = false;
+    /// Whether a Sentry lists, in the organization's configuration, what of the answers is secret.
+    lists_config: bool = false;
+    /// Whether each finish at a Sentry adds to what the organization has configured.
+    finish_adds_config: bool = false;
+    /// Whether a Sentry finds its repositories by a number, and calls them by names that are no paths.
+    has_numbered_repositories: bool = false;
+    /// Whether its repositories are those that a Sentry knows by their names only.
+    has_manual_repositories: bool = false;
     /// Whether the organization's link keeps the installer's identity.
     needs_default_identity: bool = false;
 }

@@ -44,6 +44,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     summary: "needs a person to approve once in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
+    has_numbered_repositories: true,
     needs_default_identity: true,
     ..ProviderDescription::new("gitlab")
 };

@@ -35,6 +35,7 @@ mod pagerduty;
 mod perforce;
 pub mod request;
 mod sentry_only;
+mod service_table;
 mod slack;
 mod slack_staging;
 mod undescribed;
@@ -158,6 +159,22 @@ pub trait Provider: Sync {
     /// What these answers say otherwise than a listed integration of theirs, and a finish will not
     /// change; for a person.
     fn ignored_change(&self, _answers: &Answers, _listed: &ListedIntegration) -> Option<String> {
+        None
+    }
+
+    /// Whether [`Self::matches`] compares the secrets of these answers with what is listed.
+    fn compares_secrets(&self, _answers: &Answers, _listed: &ListedIntegration) -> bool {
+        false
+    }
+
+    /// What another finish does at a Sentry to what the organization has configured; for a person.
+    fn repeated_finish(&self, _answers: &Answers, _listed: &ListedIntegration) -> Option<String> {
+        None
+    }
+
+    /// What has to be set in the organization's configuration after a finish at a Sentry, where that
+    /// leaves it otherwise.
+    fn settled_config(&self, _answers: &Answers, _config: &Object) -> Option<Object> {
         None
     }
 

@@ -38,6 +38,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
                 .secret(),
         ],
     )],
+    lists_config: true,
     ..ProviderDescription::new("opsgenie")
 };
 
@@ -84,8 +85,29 @@ impl Provider for Opsgenie {
         }
         let key = answers.text("apiKey");
         let is_stored = |stored: &StoredSecrets| first_key(&stored.config) == Some(key);
-        let is_same = key.is_empty() || listed.stored.as_ref().is_none_or(is_stored);
+        let is_same = key.is_empty()
+            || listed.stored.as_ref().is_none_or(is_stored) && has_key(listed, key) != Some(false);
         IntegrationMatch::same_or_differs(is_same)
+    }
+
+    fn compares_secrets(&self, answers: &Answers, listed: &ListedIntegration) -> bool {
+        has_key(listed, answers.text("apiKey")).is_some()
+    }
+
+    /// As in Sentry, a finish sets the whole table.
+    fn repeated_finish(&self, answers: &Answers, listed: &ListedIntegration) -> Option<String> {
+        let rows = listed.config.as_ref()?.get(TABLE)?.as_array()?;
+        let added = |row: &&Value| {
+            row["team"] != FIRST_KEY && row["integration_key"] != answers.text("apiKey")
+        };
+        let teams: Vec<_> =
+            rows.iter().filter(added).filter_map(|row| row["team"].as_str()).collect();
+        (!teams.is_empty()).then(|| {
+            format!(
+                "each Opsgenie install replaces the keys in Sentry; add these again afterwards: {}",
+                teams.join(", ")
+            )
+        })
     }
 
     /// As in Sentry, an account that is there keeps its region.
@@ -130,6 +152,15 @@ impl Provider for Opsgenie {
 fn domain_name(account: &str, base_url: &str) -> String {
     let domain = if base_url == EU { EU_DOMAIN } else { ".app.opsgenie.com" };
     format!("{account}{domain}")
+}
+
+/// Whether the table that a Sentry lists has this key; `None` where it lists none, or one whose
+/// keys have all been named by hand.
+fn has_key(listed: &ListedIntegration, key: &str) -> Option<bool> {
+    let config = listed.config.as_ref()?;
+    let rows = config.get(TABLE)?.as_array()?;
+    let has_key = rows.iter().any(|row| row["integration_key"] == key);
+    (has_key || rows.is_empty() || first_key(config).is_some()).then_some(has_key)
 }
 
 /// The key that the set-up form stored.

@@ -1,5 +1,6 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
+use super::service_table::{SERVICE_TABLE, settled_rows};
 use super::{
     Answers, Field, FieldKind, IntegrationMatch, ListingFilter, OrgLink, Provider,
     ProviderDescription, Result, Step,
@@ -17,6 +18,8 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     summary: "needs only the JSON from PagerDuty's install page, as a secret",
     features: &["alert-rule", "incident-management"],
     steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json).help("the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret().rule(missing_key)])],
+    lists_config: true,
+    finish_adds_config: true,
     ..ProviderDescription::new("pagerduty")
 };
 
@@ -44,9 +47,30 @@ impl Provider for PagerDuty {
         if listed.external_id != install.subdomain {
             return IntegrationMatch::Other;
         }
+        if let Some(config) = &listed.config {
+            let differs = self.settled_config(answers, config).is_some();
+            return IntegrationMatch::same_or_differs(!differs);
+        }
         let services = Value::from(install.services);
         let stored = listed.stored.as_ref().map(|stored| stored.metadata.get("services"));
         IntegrationMatch::same_or_differs(stored.is_none_or(|stored| stored == Some(&services)))
+    }
+
+    fn compares_secrets(&self, _: &Answers, listed: &ListedIntegration) -> bool {
+        listed.config.as_ref().is_some_and(|config| listed_rows(config).is_some())
+    }
+
+    fn repeated_finish(&self, _: &Answers, listed: &ListedIntegration) -> Option<String> {
+        let rows = listed_rows(listed.config.as_ref()?)?;
+        (!rows.is_empty()).then(|| {
+            "each PagerDuty install adds its services to those in Sentry; doubles of a service in `config` are removed afterwards, and services that `config` no longer has stay until you delete them in Sentry".to_owned()
+        })
+    }
+
+    fn settled_config(&self, answers: &Answers, config: &Object) -> Option<Object> {
+        let install = InstallPayload::read(answers.text("config")).ok()?;
+        let rows = settled_rows(listed_rows(config)?, &install.services)?;
+        Some(Object::from_iter([(SERVICE_TABLE.to_owned(), rows.into())]))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData> {
@@ -78,7 +102,7 @@ impl Provider for PagerDuty {
             })
         };
         let rows = config.get(SERVICES).and_then(Value::as_array).into_iter().flatten();
-        Some(super::config_table("service_table", rows.map(row).collect()))
+        Some(super::config_table(SERVICE_TABLE, rows.map(row).collect()))
     }
 
     fn secrets(&self, _: &Step, fields: &Fields) -> Vec<String> {
@@ -86,6 +110,11 @@ impl Provider for PagerDuty {
         let keys = config["integration_keys"].as_array().into_iter().flatten();
         keys.filter_map(|key| key["integration_key"].as_str().map(str::to_owned)).collect()
     }
+}
+
+/// The services as a Sentry lists them.
+fn listed_rows(config: &Object) -> Option<&[Value]> {
+    config.get(SERVICE_TABLE)?.as_array().map(Vec::as_slice)
 }
 
 /// What a Sentry would end with an HTTP 500 for: it looks for each of these without asking whether

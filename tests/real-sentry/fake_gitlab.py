@@ -2,31 +2,37 @@
 
 It says yes to everything, but for three values of Sentry's form: application ID `denied` (the person
 refuses), secret `wrong` (no access token), group `missing`. A browser gets a page to approve on,
-everybody else is sent back at once.
+everybody else is sent back at once. Its projects are called otherwise than their paths, and it answers
+for no others: by their numbers, or their encoded paths.
 """
 import json
 import sys
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 PORT = int(sys.argv[1])
 URL = "http://127.0.0.1:%d" % PORT
 USER = {"id": 9, "username": "ada", "email": "ada@example.test", "name": "Ada"}
 GROUP = {
     "id": 4,
-    "name": "acme",
-    "full_name": "acme",
+    "name": "Acme Inc",
+    "full_name": "Acme Inc",
     "full_path": "acme",
     "web_url": URL + "/groups/acme",
     "avatar_url": None,
 }
-PROJECT = {
-    "id": 7,
-    "path_with_namespace": "acme/web",
-    "name_with_namespace": "acme / web",
-    "web_url": URL + "/acme/web",
-}
+PROJECTS = [
+    {
+        "id": number,
+        "path": path,
+        "path_with_namespace": "acme/" + path,
+        "name": name,
+        "name_with_namespace": "Acme Inc / " + name,
+        "web_url": URL + "/acme/" + path,
+    }
+    for number, path, name in [(7, "web", "Web"), (12, "api-server", "The API"), (15, "webhooks", "Hooks")]
+]
 TOKEN = {
     "access_token": "at",
     "refresh_token": "rt",
@@ -79,27 +85,50 @@ def approval(fields):
     )
 
 
-def api(path, page):
+def search(text):
+    """The projects whose name or last part of the path has this text."""
+    found = [one for one in PROJECTS if text.lower() in (one["path"] + "\n" + one["name"]).lower()]
+    return 200, found
+
+
+def project(identifier):
+    """The project of this number or encoded path; None where there is none."""
+    for one in PROJECTS:
+        if identifier in (str(one["id"]), quote(one["path_with_namespace"], safe="")):
+            return one
+    return None
+
+
+def api(path, fields):
     """The answer to an API request: status, JSON."""
     if path == "/user":
         return 200, USER
     if path == "/projects" or path.startswith("/groups/") and path.endswith("/projects"):
-        return 200, [PROJECT] if page == "1" else []
+        return search(fields.get("search", "")) if fields.get("page", "1") == "1" else (200, [])
     if path.startswith("/groups/"):
         return (404, {"message": "404 Group Not Found"}) if path == "/groups/missing" else (200, GROUP)
-    if path.endswith("/hooks"):
+    if not path.startswith("/projects/"):
+        return 404, {"message": "404 Not Found"}
+    identifier, _, rest = path[len("/projects/") :].partition("/")
+    found = project(identifier)
+    if found is None:
+        return 404, {"message": "404 Project Not Found"}
+    return of_project(found, rest)
+
+
+def of_project(found, rest):
+    """The answer to a request for this project: status, JSON."""
+    if rest == "hooks" or rest.startswith("hooks/"):
         return 201, {"id": 99}
-    if path.endswith("/compare"):
+    if rest == "repository/compare":
         return 200, {"commits": COMMITS}
-    if path.endswith("/diff"):
+    if rest.endswith("/diff"):
         return 200, DIFF
-    if path.endswith("/repository/commits"):
+    if rest == "repository/commits":
         return 200, COMMITS
-    if "/repository/commits/" in path:
+    if rest.startswith("repository/commits/"):
         return 200, COMMITS[-1]
-    if path.startswith("/projects/"):
-        return 200, PROJECT
-    return 404, {"message": "404 Not Found"}
+    return (200, found) if rest == "" else (404, {"message": "404 Not Found"})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -115,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/oauth/"):
             status, value, location = oauth(url.path, fields)
         else:
-            status, value = api(url.path.replace("/api/v4", "", 1), fields.get("page", "1"))
+            status, value = api(url.path.replace("/api/v4", "", 1), fields)
         self.send(status, "application/json", json.dumps(value), location)
 
     def send(self, status, kind, text, location=None):

@@ -110,6 +110,12 @@ const checks = {
     const { id } = (await listed('example')).find((one) => one.name === 'demo');
     assert.equal((await sentry('DELETE', `integrations/${id}/`)).status, 204);
     for (const mode of ['ensure', 'install']) {
+      const plan = await printed(['plan', '--exit-code'], 8, { provider: 'example', state: { name: 'demo' }, mode });
+      assert.match(plan, /cannot be installed yet/);
+      assert.match(plan, new RegExp(`cannot be carried out: integration ${id} .*pending_deletion`));
+      assert.doesNotMatch(plan, /would be|submit step/);
+    }
+    for (const mode of ['ensure', 'install']) {
       told(await example('demo', { mode }), 4, {
         status: 'error', 'integration-id': '', hint: /deletion/,
         'error-message': new RegExp(`integration ${id} .*pending_deletion`),
@@ -134,16 +140,44 @@ const checks = {
     }
   },
 
-  async 'a rotated key is not seen, as the warning says, and `mode: reauth` sends it'() {
-    const rotated = account('one');
-    rotated.integration_keys[0].integration_key = 's3cr3t-rotated';
-    const run = await pagerduty({ config: rotated });
-    told(run, 0, { changed: 'false', warnings: 'secrets-not-compared' });
-    const id = run['integration-id'];
-    const renewed = await pagerduty({ config: rotated }, { mode: 'reauth', 'integration-id': id });
-    told(renewed, 0, { changed: 'true', 'integration-id': id });
-    const there = (await listed('pagerduty')).find((one) => one.id === id);
-    assert.ok(serviceKeys(there).includes('s3cr3t-rotated'));
+  async 'a changed key and a new service are differences, and no service is left twice'() {
+    await reset();
+    const inputs = (keys) => ({
+      config: {
+        account: { subdomain: 'one', name: 'one' },
+        integration_keys: Object.entries(keys).map(([name, key]) => (
+          { name, integration_key: `s3cr3t-${key}`, id: name, type: 'service' }
+        )),
+      },
+    });
+    const table = async () => {
+      const { configData } = await only('pagerduty');
+      const rows = configData.service_table.map((row) => [row.service, row.integration_key, row.id]);
+      return rows.sort(([a], [b]) => (a < b ? -1 : 1));
+    };
+    const unchanged = { changed: 'false', warnings: '' };
+    told(await pagerduty(inputs({ Web: 'a' })), 0, { changed: 'true', warnings: '' });
+    const [[, , web]] = await table();
+    told(await pagerduty(inputs({ Web: 'a' })), 0, unchanged);
+
+    const changed = inputs({ Web: 'b', Api: 'c' });
+    assert.match(await printed(['plan', '--exit-code'], 8, { provider: 'pagerduty', state: changed }), /differs from the inputs/);
+    told(await pagerduty(changed), 0, { changed: 'true', warnings: 'repeated-install' });
+    const settled = await table();
+    assert.deepEqual(settled.map(([service, key]) => [service, key]), [['Api', 's3cr3t-c'], ['Web', 's3cr3t-b']]);
+    // Alert rules refer to a service by this id.
+    assert.equal(settled[1][2], web);
+    told(await pagerduty(changed), 0, unchanged);
+    await printed(['plan', '--exit-code'], 0, { provider: 'pagerduty', state: changed });
+
+    const { id } = await only('pagerduty');
+    for (const more of [{ mode: 'install' }, { mode: 'reauth', 'integration-id': id }]) {
+      told(await pagerduty(changed, more), 0, { changed: 'true', warnings: 'repeated-install' });
+      assert.deepEqual(await table(), settled);
+    }
+    // What `config` does not have is left alone.
+    told(await pagerduty(inputs({ Api: 'c' })), 0, unchanged);
+    assert.deepEqual(await table(), settled);
   },
 
   async '`gitlab` waits for a person at Sentry\'s own set-up page'() {
@@ -184,13 +218,47 @@ const checks = {
     await only('gitlab');
   },
 
-  async 'a repository is linked once; code mappings are left with a warning'() {
-    const mapping = { project: 'web', repository: 'acme/web', stackRoot: '', sourceRoot: 'src' };
-    const run = await gitlab({ repositories: 'acme/web', 'code-mappings': [mapping] });
-    told(run, 0, { status: 'complete', changed: 'true', warnings: 'code-mapping-not-set,secrets-not-compared' });
-    const { body } = await sentry('GET', 'repos/');
-    assert.deepEqual(body.map((repository) => repository.url), [`${RS_GITLAB_URL}/acme/web`]);
-    told(await gitlab({ repositories: 'acme/web' }), 0, { changed: 'false', warnings: 'secrets-not-compared' });
+  async 'GitLab repositories are linked by their paths, and nothing else is'() {
+    const asked = { repositories: 'acme/web, acme/api-server' };
+    told(await gitlab(asked), 0, { status: 'complete', changed: 'true', warnings: 'secrets-not-compared' });
+    const repositories = async () => (await sentry('GET', 'repos/')).body.map(({ name, url, externalSlug }) => (
+      [name, new URL(url).pathname, externalSlug]
+    ));
+    const linked = [['Acme Inc / The API', '/acme/api-server', 12], ['Acme Inc / Web', '/acme/web', 7]];
+    assert.deepEqual(await repositories(), linked);
+    told(await gitlab(asked), 0, { changed: 'false', warnings: 'secrets-not-compared' });
+    told(await gitlab({ repositories: 'acme/hooks' }), 0, {
+      changed: 'false', warnings: 'repository-not-linked,secrets-not-compared', log: /cannot link `acme\/hooks`.*404 Project Not Found/,
+    });
+    assert.deepEqual(await repositories(), linked);
+  },
+
+  async 'code mappings are set, changed and found again where there is no endpoint for many'() {
+    const mapping = (stackRoot, sourceRoot, more) => (
+      { project: 'web', repository: 'acme/web', stackRoot, sourceRoot, ...more }
+    );
+    const inputs = (...mappings) => ({ repositories: 'acme/web', 'code-mappings': mappings });
+    const listed = async () => (await sentry('GET', 'code-mappings/')).body.map((one) => (
+      [one.projectSlug, one.repoName, one.stackRoot, one.sourceRoot, one.defaultBranch].join(' ')
+    )).sort();
+    const first = inputs(mapping('', 'src'), mapping('app/', 'src/app/', { defaultBranch: 'develop' }));
+    const { id } = await only('gitlab');
+    const plan = (state) => printed(['plan', '--exit-code'], ...state);
+    const asked = (more) => ({ provider: 'gitlab', state: { url: RS_GITLAB_URL, clientId: 'cid', clientSecret: 's3cr3t', group: 'acme' }, ...more });
+    assert.match(await plan([8, asked(first)]), /map `app\/` of web to `src\/app\/` of acme\/web/);
+    told(await gitlab(first), 0, { changed: 'true', 'integration-id': id, warnings: 'secrets-not-compared' });
+    assert.deepEqual(await listed(), ['web Acme Inc / Web  src main', 'web Acme Inc / Web app/ src/app/ develop']);
+    told(await gitlab(first), 0, { changed: 'false', warnings: 'secrets-not-compared' });
+    await plan([0, asked(first)]);
+
+    const moved = inputs(mapping('', 'lib'), mapping('app/', 'src/app/'));
+    await plan([8, asked(moved)]);
+    told(await gitlab(moved), 0, { changed: 'true', warnings: 'secrets-not-compared' });
+    assert.deepEqual(await listed(), ['web Acme Inc / Web  lib main', 'web Acme Inc / Web app/ src/app/ develop']);
+    await plan([0, asked(moved)]);
+    const unknown = { 'code-mappings': [{ ...mapping('x/', 'y/'), project: 'nope' }, { ...mapping('z/', 'y/'), repository: 'acme/nope' }] };
+    told(await gitlab(unknown), 0, { changed: 'false', warnings: /^code-mapping-not-set,.*secrets-not-compared$/, log: /project `nope` does not exist/ });
+    assert.equal((await listed()).length, 2);
   },
 
   ...releases({ finishline, told, sentry, temp }),
@@ -206,6 +274,28 @@ const checks = {
     told(await finishline(inputs), 0, { changed: 'false', ...there });
     told(await finishline({ ...inputs, 'integration-id': id }), 0, { changed: 'false', ...there });
     await only('custom_scm');
+  },
+
+  async '`custom_scm` links the repository that a commit made, and makes one that is not there'() {
+    const release = { version: 'made', projects: ['web'], commits: [{ id: 'a'.repeat(40), repository: 'acme/known' }] };
+    assert.equal((await sentry('POST', 'releases/', release)).status, 201);
+    const { id } = await only('custom_scm');
+    const mapping = { project: 'api', repository: 'acme/new', stackRoot: 'a/', sourceRoot: 'b/', defaultBranch: 'trunk' };
+    const inputs = {
+      provider: 'custom_scm', state: { name: 'scm', url: 'https://github.com/' },
+      repositories: 'acme/known, acme/new', 'code-mappings': [mapping],
+    };
+    assert.match(await printed(['plan', '--exit-code'], 8, inputs), /link repository acme\/new/);
+    told(await finishline(inputs), 0, { changed: 'true', 'integration-id': id, warnings: '' });
+    const { body } = await sentry('GET', `repos/?integration_id=${id}`);
+    assert.deepEqual(body.map(({ name, provider }) => [name, provider.id]), [
+      ['acme/known', 'integrations:custom_scm'], ['acme/new', 'integrations:custom_scm'],
+    ]);
+    const [{ repoName, sourceRoot, defaultBranch }] = (await sentry('GET', `code-mappings/?integrationId=${id}`)).body;
+    assert.deepEqual([repoName, sourceRoot, defaultBranch], ['acme/new', 'b/', 'trunk']);
+    assert.deepEqual((await sentry('GET', 'releases/')).body.map(({ version }) => version), ['made']);
+    told(await finishline(inputs), 0, { changed: 'false', warnings: '' });
+    await printed(['plan', '--exit-code'], 0, inputs);
   },
 
   async '`jira` finishes by its vendor\'s link, and Sentry\'s own redirect is what is reported'() {

@@ -1,5 +1,5 @@
 // The release job at the real Sentry. `judge.mjs` runs these checks while its GitLab repository is
-// linked: Sentry calls it `acme / web`, and fetches its two commits from the stand-in.
+// linked: Sentry calls it `Acme Inc / Web`, and fetches its two commits from the stand-in.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -72,7 +72,7 @@ export function releases(tools) {
   const { told, sentry, temp } = tools;
   const release = releasing(tools);
   const deploys = async (version) => (await sentry('GET', `releases/${version}/deploys/`)).body;
-  const refs = { ...job(1), commits: `acme / web@${HEAD}` };
+  const refs = { ...job(1), commits: `Acme Inc / Web@${HEAD}` };
 
   return {
     async 'a new release with refs and a deploy takes two requests, and Sentry fetches the commits'() {

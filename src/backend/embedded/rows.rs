@@ -56,25 +56,30 @@ pub(super) fn list(
              AND integration.provider = ?2 AND integration.{column} = ?3
          ORDER BY integration.id"
     ))?;
-    let rows = statement.query_map((org.as_str(), integration_key, value), |row| {
-        let is_active =
-            |name: &str| Ok::<_, rusqlite::Error>(status(row, name)? == IntegrationStatus::Active);
-        let metadata = read_object(row, "metadata")?;
-        let identity: Option<String> = row.get("identity")?;
-        Ok(ListedIntegration {
-            id: row.get("id")?,
-            external_id: row.get("external_id")?,
-            name: row.get("name")?,
-            domain_name: metadata.get("domain_name").and_then(Value::as_str).map(str::to_owned),
-            active: is_active("status")? && is_active("link_status")?,
-            stored: Some(StoredSecrets {
-                metadata,
-                config: read_object(row, "config")?,
-                identity: identity.as_deref().map(object),
-            }),
-        })
-    })?;
+    let rows = statement.query_map((org.as_str(), integration_key, value), listed)?;
     rows.collect()
+}
+
+/// A row of [`list`].
+fn listed(row: &Row<'_>) -> rusqlite::Result<ListedIntegration> {
+    let (own, link) = (status(row, "status")?, status(row, "link_status")?);
+    let deletion = (link == IntegrationStatus::DeletionInProgress).then(|| link.as_str());
+    let metadata = read_object(row, "metadata")?;
+    let identity: Option<String> = row.get("identity")?;
+    Ok(ListedIntegration {
+        id: row.get("id")?,
+        external_id: row.get("external_id")?,
+        name: row.get("name")?,
+        domain_name: metadata.get("domain_name").and_then(Value::as_str).map(str::to_owned),
+        active: [own, link] == [IntegrationStatus::Active; 2],
+        deletion: deletion.map(str::to_owned),
+        config: None,
+        stored: Some(StoredSecrets {
+            metadata,
+            config: read_object(row, "config")?,
+            identity: identity.as_deref().map(object),
+        }),
+    })
 }
 
 /// The integration by its unique pair.

@@ -11,12 +11,54 @@ use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
 use crate::integration::{ExistingLinks, RequestedLinks};
-use crate::text::segment;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
-/// What one request to the bulk endpoint may hold.
-const MOST_MAPPINGS: usize = 300;
+/// A repository that an integration has in Sentry.
+pub(super) struct LinkedRepository {
+    /// Sentry's id for it.
+    pub(super) id: String,
+    /// All its names, the one that Sentry calls it by first.
+    pub(super) names: Vec<String>,
+}
+
+/// A code mapping with Sentry's id for it.
+pub(super) struct LinkedMapping {
+    pub(super) id: String,
+    pub(super) mapping: CodeMapping,
+}
+
+/// What an integration has in Sentry.
+#[derive(Default)]
+pub(super) struct LinkedRows {
+    pub(super) repositories: Vec<LinkedRepository>,
+    pub(super) code_mappings: Vec<LinkedMapping>,
+}
+
+impl LinkedRepository {
+    pub(super) fn read(item: &Value) -> Self {
+        Self { id: id(item), names: names(item) }
+    }
+
+    /// Whether this is one of its names.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
+
+impl LinkedRows {
+    /// The repository of this name.
+    pub(super) fn repository(&self, name: &str) -> Option<&LinkedRepository> {
+        self.repositories.iter().find(|one| one.is_named(name))
+    }
+
+    fn existing(&self) -> ExistingLinks {
+        ExistingLinks {
+            repositories: self.repositories.iter().map(|one| one.names.clone()).collect(),
+            code_mappings: self.code_mappings.iter().map(|one| one.mapping.clone()).collect(),
+        }
+    }
+}
 
 impl SentryBackend<'_> {
     /// The repositories and code mappings of an integration, as far as these ask for any.
@@ -25,30 +67,45 @@ impl SentryBackend<'_> {
         integration: i64,
         requested: &RequestedLinks,
     ) -> Result<ExistingLinks> {
-        let mut linked = ExistingLinks::default();
-        if !requested.repositories.is_empty() {
-            linked.repositories = self.repositories(integration).await?;
+        Ok(self.linked_rows(integration, requested).await?.existing())
+    }
+
+    async fn linked_rows(
+        &self,
+        integration: i64,
+        requested: &RequestedLinks,
+    ) -> Result<LinkedRows> {
+        let mut rows = LinkedRows::default();
+        if requested.is_empty() {
+            return Ok(rows);
         }
+        let listed = self.repositories(integration).await;
+        rows.repositories = match requested.repositories.is_empty() {
+            // Code mappings can be set by the names that they are given, too.
+            true => listed.unwrap_or_default(),
+            false => listed?,
+        };
         if !requested.code_mappings.is_empty() {
             // What cannot be listed is set again, and that changes nothing.
-            linked.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
+            rows.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
         }
-        Ok(linked)
+        Ok(rows)
     }
 
     /// A listing whose lack is a warning.
-    async fn optional_pages(&self, path: &str) -> Result<Vec<Value>> {
+    pub(super) async fn optional_pages(&self, path: &str) -> Result<Vec<Value>> {
         self.pages(path, RetryPolicy::Optional, Permission::Repositories).await
     }
 
-    async fn repositories(&self, integration: i64) -> Result<Vec<Vec<String>>> {
+    pub(super) async fn repositories(&self, integration: i64) -> Result<Vec<LinkedRepository>> {
         let path = self.path(&format!("repos/?integration_id={integration}"));
-        Ok(self.optional_pages(&path).await?.iter().map(names).collect())
+        Ok(self.optional_pages(&path).await?.iter().map(LinkedRepository::read).collect())
     }
 
-    async fn code_mappings(&self, integration: i64) -> Result<Vec<CodeMapping>> {
+    pub(super) async fn code_mappings(&self, integration: i64) -> Result<Vec<LinkedMapping>> {
         let path = self.path(&format!("code-mappings/?integrationId={integration}"));
-        Ok(self.optional_pages(&path).await?.iter().map(mapping).collect())
+        let read = |item: &Value| LinkedMapping { id: id(item), mapping: mapping(item) };
+        Ok(self.optional_pages(&path).await?.iter().map(read).collect())
     }
 
     /// Links the repositories and sets the code mappings that are not there.
@@ -58,112 +115,42 @@ impl SentryBackend<'_> {
         requested: &RequestedLinks,
         report: &mut LinkReport,
     ) {
+        self.settle_config(integration, report).await;
         if requested.is_empty() {
             return;
         }
-        let missing = match self.linked(integration, requested).await {
-            Ok(linked) => requested.missing(&linked),
+        let mut rows = match self.linked_rows(integration, requested).await {
+            Ok(rows) => rows,
             Err(failure) => return report.not_linked("repositories", &failure.message),
         };
+        let missing = requested.missing(&rows.existing());
         for name in &missing.repositories {
             match self.link_repository(integration, name).await {
-                Ok(true) => report.linked(name),
-                Ok(false) => {}
+                Ok(Some(repository)) => {
+                    report.linked(name);
+                    rows.repositories.push(repository);
+                }
+                // Another run has linked it meanwhile.
+                Ok(None) => {
+                    let listed = self.repositories(integration).await;
+                    rows.repositories = listed.unwrap_or(rows.repositories);
+                }
                 Err(why) => report.not_linked(name, &why),
             }
         }
-        self.map_code(&missing.code_mappings, report).await;
+        self.map_code(integration, &missing.code_mappings, &rows, report).await;
     }
 
-    /// Links one, and says whether that changed anything. An older server answers HTTP 500 when
-    /// it is linked already, so the list has the last word.
-    async fn link_repository(&self, integration: i64, name: &str) -> Result<bool, String> {
-        let body = json!({
-            "provider": format!("integrations:{}", self.task.provider_key()),
-            "installation": integration.to_string(),
-            "identifier": self.identifier(integration, name).await,
-        });
-        let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
-            Ok(response) if response.is_success() && response.json().is_object() => {
-                return Ok(true);
-            }
-            // Another run has linked it meanwhile.
-            Ok(response) if exists(&response.json()) => return Ok(false),
-            Ok(response) => return Err(self.http_error_text(&response)),
-            Err(failure) => failure,
-        };
-        let look = async || {
-            let linked = self.repositories(integration).await?;
-            Ok(linked
-                .iter()
-                .flatten()
-                .any(|known| known.eq_ignore_ascii_case(name))
-                .then_some(true))
-        };
-        self.client.look_for(look).await.ok().flatten().ok_or(failure.message)
-    }
-
-    /// The third party's own name for a repository: some, like GitLab, take a number only.
-    async fn identifier(&self, integration: i64, name: &str) -> String {
-        let path = format!("integrations/{integration}/repos/?search={}", segment(name));
-        let response = self.client.get_optional(self.path(&path)).await.ok();
-        let body = response.filter(HttpResponse::is_success).map(|response| response.json());
-        let mut repositories = body.iter().filter_map(|body| body["repos"].as_array()).flatten();
-        let is_named = |item: &&Value| names(item).iter().any(|n| n.eq_ignore_ascii_case(name));
-        match repositories.find(is_named).map(|repository| &repository["identifier"]) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            _ => name.to_owned(),
-        }
-    }
-
-    /// Sets code mappings by the bulk endpoint, which updates those that are there.
-    async fn map_code(&self, mappings: &[CodeMapping], report: &mut LinkReport) {
-        let mut rest: Vec<_> = mappings.iter().collect();
-        while let Some(first) = rest.first().copied() {
-            let same = |one: &&CodeMapping| {
-                one.project == first.project
-                    && one.repository == first.repository
-                    && one.default_branch == first.default_branch
-            };
-            let (group, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(same);
-            rest = others;
-            for chunk in group.chunks(MOST_MAPPINGS) {
-                self.map_group(first, chunk, report).await;
-            }
-        }
-    }
-
-    async fn map_group(
+    pub(super) async fn send(
         &self,
-        first: &CodeMapping,
-        group: &[&CodeMapping],
-        report: &mut LinkReport,
-    ) {
-        let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
-        let mut body = json!({
-            "project": first.project,
-            "repository": first.repository,
-            "provider": self.task.provider_key(),
-            "mappings": group.iter().map(roots).collect::<Vec<_>>(),
-        });
-        if let Some(branch) = &first.default_branch {
-            body["defaultBranch"] = branch.as_str().into();
-        }
-        match self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await {
-            Ok(response) if response.is_success() && response.json().is_object() => {
-                report_mappings(&response.json(), group, report)
-            }
-            Ok(response) => report.not_mapped(first, &self.http_error_text(&response)),
-            Err(failure) => report.not_mapped(first, &failure.message),
-        }
-    }
-
-    async fn send(&self, rest: &str, body: &Value, retry: RetryPolicy) -> Result<HttpResponse> {
+        rest: &str,
+        body: &Value,
+        retry: RetryPolicy,
+    ) -> Result<HttpResponse> {
         Ok(self.client.send(&SentryRequest::post(self.path(rest), body, retry)).await?)
     }
 
-    fn http_error_text(&self, response: &HttpResponse) -> String {
+    pub(super) fn http_error_text(&self, response: &HttpResponse) -> String {
         match error_text(&response.json()).filter(|_| response.is_from_sentry()) {
             Some(reason) => format!("HTTP {}: {reason}", response.status),
             None => self.client.foreign(response).message,
@@ -171,19 +158,9 @@ impl SentryBackend<'_> {
     }
 }
 
-/// What became of each mapping of a group: one without a result has been set.
-fn report_mappings(body: &Value, group: &[&CodeMapping], report: &mut LinkReport) {
-    let results = body["mappings"].as_array().map_or(&[][..], Vec::as_slice);
-    for mapping in group {
-        let is_own = |result: &&Value| {
-            result["stackRoot"] == mapping.stack_root.as_str()
-                && result["sourceRoot"] == mapping.source_root.as_str()
-        };
-        match results.iter().find(is_own).filter(|result| result["status"] == "error") {
-            Some(result) => report.not_mapped(mapping, &error_text(result).unwrap_or_default()),
-            None => report.mapped(mapping),
-        }
-    }
+/// Sentry's id of a row.
+fn id(item: &Value) -> String {
+    item["id"].as_str().map_or_else(|| item["id"].to_string(), str::to_owned)
 }
 
 /// What a repository is called, the name that people see first; GitLab's tells the path in its
@@ -210,8 +187,4 @@ pub(super) fn mapping(item: &Value) -> CodeMapping {
         source_root: text("sourceRoot"),
         default_branch: item["defaultBranch"].as_str().map(str::to_owned),
     }
-}
-
-fn exists(body: &Value) -> bool {
-    [&body["detail"]["code"], &body["code"]].iter().any(|code| **code == "repo_exists")
 }

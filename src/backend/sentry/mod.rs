@@ -1,12 +1,15 @@
 //! A Sentry, SaaS or self-hosted, as the driver's pipeline, in the dialect that it speaks.
 
 mod client;
+mod code_mappings;
 mod inventory;
 mod links;
+mod org_config;
 pub(crate) mod pipeline;
 mod preflight;
 mod release;
 mod release_json;
+mod repositories;
 mod resume_file;
 
 use super::sentry::pipeline::api::{ApiPipeline, StartResult};
@@ -72,6 +75,8 @@ pub struct SentryBackend<'a> {
     web: Option<WebPipeline>,
     /// Whether another process began the pipeline, so that its answers are not known.
     is_resumed: bool,
+    /// Whether a pipeline has finished in this run.
+    has_finished: bool,
 }
 
 impl<'a> SentryBackend<'a> {
@@ -90,6 +95,7 @@ impl<'a> SentryBackend<'a> {
             api: ApiPipeline::default(),
             web: None,
             is_resumed: false,
+            has_finished: false,
         })
     }
 
@@ -98,8 +104,10 @@ impl<'a> SentryBackend<'a> {
         let integration_key = self.task.provider_key();
         let key = segment(integration_key);
         // The older servers know the first spelling only, the newer ones both.
-        let path = self
-            .path(&format!("integrations/?provider_key={key}&providerKey={key}&includeConfig=0"));
+        let config = u8::from(self.task.provider.lists_config());
+        let path = self.path(&format!(
+            "integrations/?provider_key={key}&providerKey={key}&includeConfig={config}"
+        ));
         let items = self.pages(&path, RetryPolicy::Safe, Permission::ListIntegrations).await?;
         let ours = |item: &&Value| item["provider"]["key"] == integration_key;
         Ok(items.iter().filter(ours).filter_map(listed).collect())
@@ -302,10 +310,12 @@ impl Pipeline for SentryBackend<'_> {
     }
 
     async fn advance(&mut self, fields: &Fields) -> Result<StepResult> {
-        match self.web {
+        let result = match self.web {
             Some(_) => self.answer_page(fields).await.map_err(without_status),
             None => self.advance(fields).await,
-        }
+        };
+        self.has_finished |= matches!(result, Ok(StepResult::Complete(_)));
+        result
     }
 
     /// The session ends by itself within the hour; nothing else was stored.
@@ -323,12 +333,16 @@ fn listed(item: &Value) -> Option<ListedIntegration> {
     let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
     let id = item["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| item["id"].as_i64())?;
     let is_active = |name: &str| item[name].as_str().is_none_or(|status| status == "active");
+    let statuses = ["organizationIntegrationStatus", "status"].map(|name| item[name].as_str());
+    let deletion = statuses.into_iter().flatten().find(|status| status.contains("deletion"));
     Some(ListedIntegration {
         id,
         external_id: text("externalId"),
         name: text("name"),
         domain_name: item["domainName"].as_str().map(str::to_owned),
         active: is_active("status") && is_active("organizationIntegrationStatus"),
+        deletion: deletion.map(str::to_owned),
+        config: item["configData"].as_object().cloned(),
         stored: None,
     })
 }

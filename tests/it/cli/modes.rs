@@ -247,6 +247,21 @@ fn an_account_that_is_there_keeps_its_region_and_the_run_says_so() {
 }
 
 #[test]
+fn a_plan_promises_no_install_while_a_deletion_is_in_progress() {
+    let run = installed();
+    for (status, words) in [
+        ("deletion_in_progress", "Opsgenie cannot be installed yet for acme"),
+        // Our engine revives it.
+        ("pending_deletion", "Opsgenie would be installed for acme"),
+    ] {
+        let set = "UPDATE organization_integration SET status = ?1";
+        run.connection().execute(set, [status]).unwrap();
+        let ended = run.clone().args(&["plan", "--exit-code"]).execute().expect(8);
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn an_id_that_belongs_to_another_account_than_the_state_is_a_mismatch() {
     let run = installed();
     let before = stored(&run);

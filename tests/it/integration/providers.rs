@@ -180,6 +180,8 @@ fn listed(external_id: &str) -> ListedIntegration {
         name: String::new(),
         domain_name: None,
         active: true,
+        deletion: None,
+        config: None,
         stored: None,
     }
 }

@@ -231,6 +231,8 @@ fn what_a_provider_stores_and_asks_for_is_what_sentry_does() {
         name: "Datadog (us5.datadoghq.com)".to_owned(),
         domain_name: None,
         active: true,
+        deletion: None,
+        config: None,
         stored: None,
     };
     let datadog = provider::find("datadog").unwrap();

@@ -1,7 +1,7 @@
 //! The `api` dialect from its start to its finish, and each of its refusals.
 
 use crate::support::fake_sentry::{
-    FakeSentry, GET_INTEGRATIONS, GET_ORGANIZATION, GET_PIPELINE, OPSGENIE, POST_PIPELINE,
+    FakeSentry, GET_INTEGRATIONS, GET_ORGANIZATION, GET_PIPELINE, GITLAB, OPSGENIE, POST_PIPELINE,
     SentryData, TOKEN, assert_completes, assert_fails, integration, leaks,
 };
 use crate::support::http_server::{Request, Response};
@@ -78,10 +78,13 @@ fn requests_carry_the_token_and_ask_for_json() {
         let kind = if request.method == "POST" { "application/json" } else { "" };
         assert_eq!(request.header("content-type"), kind);
     }
-    let list = &sentry.peer.requests()[0];
-    for (name, value) in [("providerKey", "opsgenie"), ("includeConfig", "0")] {
-        assert_eq!(list.parameter(name), value);
-    }
+    sentry.step("gitlab", GITLAB).args(&["plan"]).execute().expect(0);
+    let mut lists = sentry.peer.requests();
+    lists.retain(|request| request.line() == GET_INTEGRATIONS);
+    // What is configured at GitLab is not compared, so that Sentry need not look for it.
+    let listed =
+        lists.iter().map(|list| ["providerKey", "includeConfig"].map(|name| list.parameter(name)));
+    assert_eq!(listed.collect::<Vec<_>>(), [["opsgenie", "1"], ["gitlab", "0"]]);
 }
 
 #[test]

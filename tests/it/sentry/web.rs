@@ -163,7 +163,10 @@ fn the_vendors_answer_comes_from_the_state() {
     let sentry = FakeSentry::with(old);
     let state = json!({"config": CONFIG}).to_string();
     let ended = assert_completes(&sentry.step("pagerduty", &state), "complete true 1");
-    let callback = sentry.peer.requests().pop().unwrap();
+    let mut requests = sentry.peer.requests();
+    // Afterwards it is only looked what Sentry has made of the services.
+    assert_eq!(requests.pop().unwrap().line(), "GET integrations/");
+    let callback = requests.pop().unwrap();
     assert_eq!(callback.line(), "GET /extensions/pagerduty/setup/");
     assert_eq!(callback.parameter("config"), CONFIG);
     assert_eq!(leaks(&ended, "p4ger-secret"), [""; 0]);

@@ -12,6 +12,7 @@ pub(crate) mod response;
 pub(crate) mod run;
 pub(crate) mod runner_parser;
 pub(crate) mod secret_scan;
+pub(crate) mod sentry_23;
 pub(crate) mod serve;
 pub(crate) mod tampering_proxy;
 pub(crate) mod vectors;

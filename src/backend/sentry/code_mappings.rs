@@ -1,0 +1,218 @@
+//! Setting code mappings: many at once, or one by one at a server that has no endpoint for many.
+
+use super::SentryBackend;
+use super::client::SentryRequest;
+use super::client::response::error_text;
+use super::links::{LinkedMapping, LinkedRows};
+use crate::backend::LinkReport;
+use crate::error::Error;
+use crate::http::HttpResponse;
+use crate::http::retry::RetryPolicy;
+use crate::inputs::CodeMapping;
+use crate::text::{quote, segment};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// What one request to the bulk endpoint may hold.
+const MOST_MAPPINGS: usize = 300;
+/// The branch that Sentry's own form proposes, for a server that asks for one.
+const DEFAULT_BRANCH: &str = "main";
+
+/// The ids of projects by their slugs, or why one is not known.
+type ProjectIds = HashMap<String, Result<String, String>>;
+
+impl SentryBackend<'_> {
+    /// Sets code mappings by the bulk endpoint, which updates those that are there; where there is
+    /// none, one by one.
+    pub(super) async fn map_code(
+        &self,
+        integration: i64,
+        mappings: &[CodeMapping],
+        rows: &LinkedRows,
+        report: &mut LinkReport,
+    ) {
+        let mut rest: Vec<_> = mappings.iter().collect();
+        while let Some(first) = rest.first().copied() {
+            let same = |one: &&CodeMapping| {
+                one.project == first.project
+                    && one.repository == first.repository
+                    && one.default_branch == first.default_branch
+            };
+            let (group, others): (Vec<_>, Vec<_>) = rest.iter().copied().partition(same);
+            for chunk in group.chunks(MOST_MAPPINGS) {
+                if !self.map_group(first, chunk, rows, report).await {
+                    tracing::info!(
+                        "the server has no endpoint for many code mappings; setting each"
+                    );
+                    return self.map_each(integration, &rest, rows, report).await;
+                }
+            }
+            rest = others;
+        }
+    }
+
+    /// Sets a group at once; false where there is no such endpoint.
+    async fn map_group(
+        &self,
+        first: &CodeMapping,
+        group: &[&CodeMapping],
+        rows: &LinkedRows,
+        report: &mut LinkReport,
+    ) -> bool {
+        let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
+        // Sentry takes the name that it has itself.
+        let linked = rows.repository(&first.repository).and_then(|linked| linked.names.first());
+        let mut body = json!({
+            "project": first.project,
+            "repository": linked.unwrap_or(&first.repository),
+            "provider": self.task.provider_key(),
+            "mappings": group.iter().map(roots).collect::<Vec<_>>(),
+        });
+        if let Some(branch) = &first.default_branch {
+            body["defaultBranch"] = branch.as_str().into();
+        }
+        match self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await {
+            Ok(response) if response.is_success() && response.json().is_object() => {
+                report_mappings(&response.json(), group, report);
+            }
+            Ok(response) if has_no_endpoint(&response) => return false,
+            Ok(response) => report.not_mapped(first, &self.http_error_text(&response)),
+            Err(failure) => report.not_mapped(first, &failure.message),
+        }
+        true
+    }
+
+    async fn map_each(
+        &self,
+        integration: i64,
+        mappings: &[&CodeMapping],
+        rows: &LinkedRows,
+        report: &mut LinkReport,
+    ) {
+        let mut projects = ProjectIds::new();
+        for mapping in mappings {
+            match self.map_one(integration, mapping, rows, &mut projects).await {
+                Ok(()) => report.mapped(mapping),
+                Err(why) => report.not_mapped(mapping, &why),
+            }
+        }
+    }
+
+    /// Sets one by the older endpoint, which knows repositories and projects by their ids.
+    async fn map_one(
+        &self,
+        integration: i64,
+        mapping: &CodeMapping,
+        rows: &LinkedRows,
+        projects: &mut ProjectIds,
+    ) -> Result<(), String> {
+        let repository = rows.repository(&mapping.repository).ok_or_else(|| {
+            let name = quote(&mapping.repository);
+            format!("repository {name} is not linked: add it to `repositories`")
+        })?;
+        let is_same = |known: &&LinkedMapping| {
+            known.mapping.project == mapping.project
+                && known.mapping.stack_root == mapping.stack_root
+        };
+        let known = rows.code_mappings.iter().find(is_same);
+        let known_branch = known.and_then(|known| known.mapping.default_branch.as_deref());
+        let branch = mapping.default_branch.as_deref().or(known_branch).unwrap_or(DEFAULT_BRANCH);
+        let body = json!({
+            "integrationId": integration.to_string(),
+            "repositoryId": repository.id,
+            "projectId": self.project_id(&mapping.project, projects).await?,
+            "stackRoot": mapping.stack_root,
+            "sourceRoot": mapping.source_root,
+            "defaultBranch": branch,
+        });
+        self.write_mapping(integration, mapping, known, &body).await
+    }
+
+    /// Changes the mapping that is there, or makes one. One that is made by a request whose answer
+    /// was lost is found in the list.
+    async fn write_mapping(
+        &self,
+        integration: i64,
+        mapping: &CodeMapping,
+        known: Option<&LinkedMapping>,
+        body: &Value,
+    ) -> Result<(), String> {
+        let request = match known {
+            Some(known) => SentryRequest {
+                method: Method::PUT,
+                ..SentryRequest::post(
+                    self.path(&format!("code-mappings/{}/", segment(&known.id))),
+                    body,
+                    RetryPolicy::Optional,
+                )
+            },
+            None => SentryRequest::post(self.path("code-mappings/"), body, RetryPolicy::Unsent),
+        };
+        let failure = match self.client.send(&request).await {
+            Ok(response) if response.is_success() && response.json().is_object() => return Ok(()),
+            Ok(response) => return Err(self.http_error_text(&response)),
+            Err(failure) => Error::from(failure).message,
+        };
+        let is_made = |known: &LinkedMapping| {
+            known.mapping.project == mapping.project
+                && known.mapping.stack_root == mapping.stack_root
+                && known.mapping.source_root == mapping.source_root
+        };
+        let look = async || {
+            let listed = self.code_mappings(integration).await?;
+            Ok(listed.iter().any(is_made).then_some(()))
+        };
+        self.client.look_for(look).await.ok().flatten().ok_or(failure)
+    }
+
+    /// The id of a project, which is read once.
+    async fn project_id(&self, slug: &str, known: &mut ProjectIds) -> Result<String, String> {
+        if let Some(id) = known.get(slug) {
+            return id.clone();
+        }
+        let path = self.path(&format!("projects/?query={}", segment(&format!("slug:{slug}"))));
+        let listed = self.optional_pages(&path).await.map_err(|failure| failure.message);
+        let id = match listed.map(|listed| id_of(listed.into_iter(), slug)) {
+            Ok(None) => {
+                Err(format!("project {} does not exist, or this token cannot see it", quote(slug)))
+            }
+            Ok(Some(id)) => Ok(id),
+            // A token may see a project without being allowed to list any.
+            Err(why) => self.own_project_id(slug).await.ok_or(why),
+        };
+        known.entry(slug.to_owned()).or_insert(id).clone()
+    }
+
+    async fn own_project_id(&self, slug: &str) -> Option<String> {
+        let path =
+            format!("/api/0/projects/{}/{}/", segment(self.task.org.as_str()), segment(slug));
+        let response = self.client.get_optional(path).await.ok()?;
+        id_of(std::iter::once(response.json()).filter(|_| response.is_success()), slug)
+    }
+}
+
+/// The id of the project with this slug.
+fn id_of(mut projects: impl Iterator<Item = Value>, slug: &str) -> Option<String> {
+    projects.find(|one| one["slug"] == slug)?["id"].as_str().map(str::to_owned)
+}
+
+/// Whether a server knows no such endpoint: it takes `bulk` for the id of a mapping.
+fn has_no_endpoint(response: &HttpResponse) -> bool {
+    response.status == 405 || (response.status == 404 && !response.is_from_sentry())
+}
+
+/// What became of each mapping of a group: one without a result has been set.
+fn report_mappings(body: &Value, group: &[&CodeMapping], report: &mut LinkReport) {
+    let results = body["mappings"].as_array().map_or(&[][..], Vec::as_slice);
+    for mapping in group {
+        let is_own = |result: &&Value| {
+            result["stackRoot"] == mapping.stack_root.as_str()
+                && result["sourceRoot"] == mapping.source_root.as_str()
+        };
+        match results.iter().find(is_own).filter(|result| result["status"] == "error") {
+            Some(result) => report.not_mapped(mapping, &error_text(result).unwrap_or_default()),
+            None => report.mapped(mapping),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The organization's configuration of an integration, where a finish leaves it otherwise than the
+//! answers say: Sentry adds PagerDuty's services to those that it has.
+
+use super::SentryBackend;
+use crate::backend::LinkReport;
+use crate::error::{Result, Warning};
+use crate::http::retry::RetryPolicy;
+use crate::model::Object;
+use serde_json::Value;
+
+/// How often it is set. Sentry may be changed meanwhile, and an answer may be lost.
+const ATTEMPTS: usize = 3;
+
+impl SentryBackend<'_> {
+    /// Sets what a finish of this run left otherwise.
+    pub(super) async fn settle_config(&self, integration: i64, report: &mut LinkReport) {
+        if !self.has_finished || !self.task.provider.finish_adds_config() {
+            return;
+        }
+        let mut failure = None;
+        for _ in 0..ATTEMPTS {
+            match self.unsettled_config(integration).await {
+                Ok(None) => return,
+                Ok(Some(config)) => failure = self.set_config(integration, config).await.err(),
+                Err(error) => failure = Some(error.message),
+            }
+        }
+        let why = failure.unwrap_or_else(|| "it was changed meanwhile".to_owned());
+        let message = format!(
+            "cannot take back what the install added to integration {integration}: {why}; delete in Sentry what is there twice"
+        );
+        report.warnings.push(Warning::new("configuration-not-set", message));
+    }
+
+    async fn unsettled_config(&self, integration: i64) -> Result<Option<Object>> {
+        let listed = self.list().await?;
+        let config = listed.into_iter().find(|one| one.id == integration);
+        let config = config.and_then(|one| one.config).unwrap_or_default();
+        Ok(self.task.provider.settled_config(&self.task.answers, &config))
+    }
+
+    async fn set_config(&self, integration: i64, config: Object) -> Result<(), String> {
+        let (path, body) = (format!("integrations/{integration}/"), Value::Object(config));
+        let response = self.send(&path, &body, RetryPolicy::Unsent).await;
+        let response = response.map_err(|failure| failure.message)?;
+        match response.is_success() {
+            true => Ok(()),
+            false => Err(self.http_error_text(&response)),
+        }
+    }
+}

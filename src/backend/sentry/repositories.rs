@@ -1,0 +1,234 @@
+//! Linking one repository: what the third party calls it, and how Sentry takes it.
+
+use super::SentryBackend;
+use super::client::SentryRequest;
+use super::links::{LinkedRepository, names};
+use crate::error::Result;
+use crate::http::HttpResponse;
+use crate::http::retry::RetryPolicy;
+use crate::text::{quote, segment};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Git's id of no commit.
+const NULL_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+impl SentryBackend<'_> {
+    /// Links a repository; `None` where another run did so meanwhile.
+    pub(super) async fn link_repository(
+        &self,
+        integration: i64,
+        name: &str,
+    ) -> Result<Option<LinkedRepository>, String> {
+        let mut failure = format!("no repository {} was found", quote(name));
+        for identifier in self.identifiers(integration, name).await? {
+            match self.post_repository(integration, name, &identifier).await {
+                Ok(Some(other)) if is_another(&other, name, &identifier) => {
+                    failure = self.unlink(name, &other).await;
+                }
+                Ok(linked) => return Ok(linked),
+                Err(why) => failure = why,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Links what the third party calls so. An older server answers HTTP 500 when it is linked
+    /// already, so the list has the last word.
+    async fn post_repository(
+        &self,
+        integration: i64,
+        name: &str,
+        identifier: &str,
+    ) -> Result<Option<LinkedRepository>, String> {
+        let body = json!({
+            "provider": format!("integrations:{}", self.task.provider_key()),
+            "installation": integration.to_string(),
+            "identifier": identifier,
+        });
+        let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
+            Ok(response) if response.is_success() && response.json().is_object() => {
+                return Ok(Some(LinkedRepository::read(&response.json())));
+            }
+            Ok(response) if exists(&response.json()) => return Ok(None),
+            Ok(response) => return Err(self.http_error_text(&response)),
+            Err(failure) => failure,
+        };
+        let look = async || {
+            let linked = self.repositories(integration).await?;
+            Ok(linked.into_iter().find(|known| known.is_named(name)))
+        };
+        let found = self.client.look_for(look).await.ok().flatten();
+        found.map(Some).ok_or(failure.message)
+    }
+
+    /// What the third party may call a repository, most likely first. Some take a number only and
+    /// find it by the last part of its path: GitLab's names are no paths.
+    async fn identifiers(&self, integration: i64, name: &str) -> Result<Vec<String>, String> {
+        if self.task.provider.has_manual_repositories() {
+            return Ok(vec![self.manual_repository(integration, name).await?]);
+        }
+        let mut found = self.search(integration, name).await;
+        if let Some(identifier) = found.exact(name) {
+            return Ok(vec![identifier]);
+        }
+        let (_, last) = name.rsplit_once('/').unwrap_or(("", name));
+        if last != name && found.searchable {
+            found = self.search(integration, last).await;
+        }
+        if let Some(identifier) = found.exact(name) {
+            return Ok(vec![identifier]);
+        }
+        // GitLab takes an encoded path in the place of the number.
+        let path = match self.task.provider.has_numbered_repositories() {
+            true => segment(name),
+            false => name.to_owned(),
+        };
+        Ok(found.likely(name).into_iter().chain([path]).collect())
+    }
+
+    /// What the third party finds for some text.
+    async fn search(&self, integration: i64, text: &str) -> FoundRepositories {
+        let path = format!("integrations/{integration}/repos/?search={}", segment(text));
+        let response = self.client.get_optional(self.path(&path)).await.ok();
+        let body = response.filter(HttpResponse::is_success).map(|response| response.json());
+        let body = body.unwrap_or_default();
+        FoundRepositories {
+            repositories: body["repos"].as_array().cloned().unwrap_or_default(),
+            searchable: body["searchable"] != false,
+        }
+    }
+
+    /// The id of a repository that Sentry knows by its name only, made where there is none.
+    async fn manual_repository(&self, integration: i64, name: &str) -> Result<String, String> {
+        if let Some(id) = self.search(integration, name).await.exact(name) {
+            return Ok(id);
+        }
+        let path = self.path(&format!("repos/?query={}", segment(name)));
+        let known = self.optional_pages(&path).await.map_err(|failure| failure.message)?;
+        if known.iter().any(|one| one["name"] == name) {
+            return Err("another integration has the repository in Sentry".to_owned());
+        }
+        self.make_repository(name).await?;
+        let made = self.search(integration, name).await.exact(name);
+        made.ok_or_else(|| "Sentry did not make the repository".to_owned())
+    }
+
+    /// Makes a repository as Sentry makes those of no third party: by a commit that names it. The
+    /// release that brings the commit is deleted again.
+    async fn make_repository(&self, name: &str) -> Result<(), String> {
+        let projects = self.path("projects/?per_page=1");
+        let projects = self.client.get_optional(projects).await;
+        let projects = projects.map_err(|failure| crate::error::Error::from(failure).message)?;
+        let project = projects.json()[0]["slug"].as_str().map(str::to_owned);
+        let project = project.ok_or("to make the repository, the token must see a project")?;
+        let fits = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+        let version = format!("finishline-makes-{}", name.chars().map(fits).collect::<String>());
+        let commit = json!({ "id": NULL_COMMIT, "repository": name });
+        let body = json!({ "version": version, "projects": [project], "commits": [commit] });
+        let made = self.send("releases/", &body, RetryPolicy::Optional).await;
+        let made = made.map_err(|failure| failure.message)?;
+        let outcome = match made.is_success() {
+            true => Ok(()),
+            false => Err(format!("it cannot be made: {}", self.http_error_text(&made))),
+        };
+        let path = self.path(&format!("releases/{}/", segment(&version)));
+        let retry = RetryPolicy::Optional;
+        let delete = SentryRequest { method: Method::DELETE, retry, ..SentryRequest::get(path) };
+        let deleted = self.client.send(&delete).await;
+        if outcome.is_ok() && !deleted.is_ok_and(|response| response.is_success()) {
+            tracing::warn!(
+                release = version,
+                "the release that made the repository is left: delete it"
+            );
+        }
+        outcome
+    }
+
+    /// Takes back the link of a repository that turned out to be another one.
+    async fn unlink(&self, name: &str, other: &LinkedRepository) -> String {
+        let path = self.path(&format!("repos/{}/", segment(&other.id)));
+        let retry = RetryPolicy::Optional;
+        let delete = SentryRequest { method: Method::DELETE, retry, ..SentryRequest::get(path) };
+        let is_left = !self.client.send(&delete).await.is_ok_and(|response| response.is_success());
+        let left = if is_left { ", which is linked now: remove it in Sentry" } else { "" };
+        let (name, other) = (quote(name), quote(&other.names.join(", ")));
+        format!("a search for {name} found only {other}{left}")
+    }
+}
+
+/// What a third party finds.
+#[derive(Default)]
+struct FoundRepositories {
+    repositories: Vec<Value>,
+    /// Whether the third party looked for the text at all.
+    searchable: bool,
+}
+
+impl FoundRepositories {
+    /// The identifier of the one with this name.
+    fn exact(&self, name: &str) -> Option<String> {
+        let is_named =
+            |item: &&Value| names(item).iter().any(|known| known.eq_ignore_ascii_case(name));
+        self.repositories.iter().find(is_named).and_then(identifier)
+    }
+
+    /// The number of the only one that may be meant.
+    fn likely(&self, name: &str) -> Option<String> {
+        let number = |item: &Value| {
+            let number = identifier(item)?;
+            number.bytes().all(|byte| byte.is_ascii_digit()).then_some(number)
+        };
+        let numbers = |are_alike: bool| {
+            let fits = |item: &&Value| !are_alike || is_alike(&item["name"], name);
+            self.repositories.iter().filter(fits).filter_map(number).collect::<Vec<_>>()
+        };
+        let (all, alike) = (numbers(false), numbers(true));
+        match (all.as_slice(), alike.as_slice()) {
+            ([only], _) | (_, [only]) if self.searchable => Some(only.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn identifier(item: &Value) -> Option<String> {
+    match &item["identifier"] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether a name like `Acme Inc / My Web` may be that of the path `acme/my-web`.
+fn is_alike(display_name: &Value, path: &str) -> bool {
+    let parts: Vec<_> = display_name.as_str().unwrap_or_default().split(" / ").collect();
+    let letters = |text: &str| {
+        text.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
+    let last = |text: Option<&str>| text.map(letters);
+    parts.len() == path.split('/').count()
+        && last(parts.last().copied()) == last(path.rsplit('/').next())
+}
+
+/// Whether a search brought another repository than the one of this path.
+fn is_another(linked: &LinkedRepository, name: &str, identifier: &str) -> bool {
+    let is_guess = !identifier.eq_ignore_ascii_case(name);
+    let paths: Vec<_> = linked.names.iter().filter(|known| is_path(known)).collect();
+    let (whole, below) = (name.to_ascii_lowercase(), format!("/{}", name.to_ascii_lowercase()));
+    let fits = |path: &&String| {
+        let path = path.to_ascii_lowercase();
+        path == whole || path.ends_with(&below)
+    };
+    is_guess && !paths.is_empty() && !paths.iter().any(fits)
+}
+
+fn is_path(name: &str) -> bool {
+    name.contains('/') && !name.contains(' ')
+}
+
+fn exists(body: &Value) -> bool {
+    [&body["detail"]["code"], &body["code"]].iter().any(|code| **code == "repo_exists")
+}
