@@ -16,7 +16,7 @@ use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
 pub use source::ManifestSource;
-pub use write::{ExistingIntegration, GeneratedManifest, write};
+pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
 
 /// One integration or release of the manifest.
 pub struct ManifestEntry {

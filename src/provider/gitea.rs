@@ -94,8 +94,8 @@ impl Provider for Gitea {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let (host, client_id) = listed.external_id.rsplit_once(':').unwrap_or_default();
-        recover::server_fields(listed, host, [("clientId", client_id)])
+        let client_id = listed.external_id.rsplit_once(':').map_or("", |(_, id)| id);
+        recover::server_fields(listed, [("clientId", client_id)])
     }
 
     fn candidates(&self, answers: &Answers) -> ListingFilter {

@@ -103,11 +103,15 @@ impl Provider for GitHubEnterprise {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let app = recover::metadata(listed, "installation");
         let of = |name: &str| app.and_then(|app| app[name].as_str()).unwrap_or_default();
-        let texts = [("id", of("id")), ("name", of("name")), ("clientId", of("client_id"))];
-        recover::server_fields(listed, host, texts)
+        let texts = [
+            ("id", of("id")),
+            ("name", of("name")),
+            ("clientId", of("client_id")),
+            ("publicLink", of("public_link")),
+        ];
+        recover::server_fields(listed, texts)
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

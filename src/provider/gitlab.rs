@@ -107,12 +107,17 @@ impl Provider for Gitlab {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let domain = listed.domain_name.as_deref().unwrap_or_default();
         let group = domain.split_once('/').map_or("", |(_, group)| group);
-        let mut fields = recover::server_fields(listed, host, [("group", group)]);
+        let mut fields = recover::server_fields(listed, [("group", group)]);
         fields.extend(oauth2::recover_fields(listed));
+        // The whole instance has no group. Of a group without its path there is only the id.
+        let is_whole = listed.external_id.ends_with(":_instance_");
+        if !fields.contains_key("group") {
+            fields.insert("group".to_owned(), if is_whole { json!("") } else { Value::Null });
+        }
         let subgroups = recover::metadata(listed, "include_subgroups").cloned();
+        let subgroups = subgroups.or_else(|| is_whole.then(|| json!(false)));
         fields.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
         fields
     }

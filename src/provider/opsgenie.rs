@@ -64,8 +64,9 @@ impl Provider for Opsgenie {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let is_eu = listed.domain_name.as_deref().is_some_and(|name| name.ends_with(EU_DOMAIN));
-        let region = if is_eu { EU } else { REGIONS[0] };
+        let account = &listed.external_id;
+        let is_of = |region: &&str| listed.domain_name == Some(domain_name(account, region));
+        let region = REGIONS.into_iter().find(is_of).unwrap_or_default();
         let texts = [("baseUrl", region), ("provider", listed.external_id.as_str())];
         let mut fields = recover::text_fields(texts);
         if listed.stored.as_ref().is_none_or(|stored| first_key(&stored.config).is_some()) {

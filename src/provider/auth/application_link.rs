@@ -139,9 +139,9 @@ fn external_id(url: &str, consumer_key: &str) -> String {
 
 /// The fields as far as a listed integration shows them: an id that was cut lacks a part of the key.
 pub(crate) fn recover_fields(listed: &ListedIntegration) -> Object {
-    let (host, key) = listed.external_id.rsplit_once(':').unwrap_or_default();
+    let key = listed.external_id.rsplit_once(':').map_or("", |(_, key)| key);
     let key = if listed.external_id.chars().count() < MAX_ID_CHARS { key } else { "" };
-    recover::server_fields(listed, host, [("consumerKey", key)])
+    recover::server_fields(listed, [("consumerKey", key)])
 }
 
 pub(crate) fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
