@@ -171,6 +171,7 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
         };
+        reader.refuse_repeated(&inputs.code_mappings);
         inputs.checked(reader.mistakes, claims.as_ref())
     }
 

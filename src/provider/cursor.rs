@@ -4,6 +4,7 @@ use super::auth::app::{self, AppSettings};
 use super::drawn_values::{
     INSTALLATION_ID, WEBHOOK_SECRET, bind_installation_id, bind_webhook_secret,
 };
+use super::evidence::ProviderEvidence;
 use super::request::{Credentials, VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
@@ -27,6 +28,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     )],
     app: &[app::URL],
     has_random_id: true,
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("cursor")
 };
 
@@ -61,6 +63,10 @@ impl Provider for Cursor {
     }
 
     /// The id is random; only what our engine stored tells whose key it is.
+    fn account(&self, answers: &Answers) -> Option<String> {
+        Some(answers.text("apiKey").to_owned())
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let stored = listed.stored.as_ref().and_then(|stored| stored.metadata.get("api_key"));
         match stored.and_then(Value::as_str) {

@@ -1,5 +1,6 @@
 //! What is known of a provider before anything is given, as data.
 
+use super::evidence::ProviderEvidence;
 use super::{Field, Provider, Step};
 
 /// Declares the fields once: what each holds, and what it is where a provider says nothing.
@@ -51,6 +52,8 @@ description! {
     /// Whether each finish makes another integration, for its external id is random: none is ever
     /// renewed.
     has_random_id: bool = false;
+    /// How what is described here is known.
+    evidence: ProviderEvidence = ProviderEvidence::NONE;
     /// Whether the organization's link keeps the installer's identity.
     needs_default_identity: bool = false;
 }

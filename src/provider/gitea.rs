@@ -3,6 +3,7 @@
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::drawn_values::{WEBHOOK_SECRET, bind_webhook_secret};
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -42,6 +43,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("gitea")
 };
 

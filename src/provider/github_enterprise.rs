@@ -3,6 +3,7 @@
 use super::auth::github_app::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
 use super::auth::oauth2::{self, OAuth2};
 use super::auth::self_hosted::{self, INSTALLATION_DATA, SelfHostedInstance, form_text};
+use super::evidence::ProviderEvidence;
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -51,6 +52,10 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence {
+        inferred: &["`publicLink`", "the data of the identity"],
+        ..ProviderEvidence::TESTS
+    },
     ..ProviderDescription::new("github_enterprise")
 };
 
@@ -112,6 +117,12 @@ impl Provider for GitHubEnterprise {
             ("publicLink", of("public_link")),
         ];
         recover::server_fields(listed, texts)
+    }
+
+    /// Which installation it is, a person may choose later.
+    fn account(&self, answers: &Answers) -> Option<String> {
+        let id = Some(answers.text("installationId")).filter(|id| !id.is_empty());
+        id.map(|id| format!("{}:{id}", url::host(answers.text("url"))))
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

@@ -2,6 +2,7 @@
 
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
+use super::evidence::{self, ProviderEvidence};
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -45,6 +46,11 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence {
+        code: &[evidence::STORED],
+        tests: &[evidence::STEPS, evidence::FIELDS],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("gitlab")
 };
 
@@ -120,6 +126,11 @@ impl Provider for Gitlab {
         let subgroups = subgroups.or_else(|| is_whole.then(|| json!(false)));
         fields.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
         fields
+    }
+
+    fn account(&self, answers: &Answers) -> Option<String> {
+        let host = url::host(answers.text("url"));
+        Some(format!("{host}/{}", answers.text("group").to_lowercase()))
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

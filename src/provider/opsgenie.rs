@@ -2,6 +2,7 @@
 //! the key table of the link and never in the integration, which other organizations may share.
 
 use super::auth::self_hosted::{INSTALLATION_DATA, form_data};
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, OrgLink, Provider,
@@ -38,6 +39,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
                 .secret(),
         ],
     )],
+    evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("opsgenie")
 };
 

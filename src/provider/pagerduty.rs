@@ -1,5 +1,6 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
+use super::evidence::ProviderEvidence;
 use super::{
     Answers, Field, FieldKind, IntegrationMatch, ListingFilter, OrgLink, Provider,
     ProviderDescription, Result, Step,
@@ -17,6 +18,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     summary: "needs only the JSON from PagerDuty's install page, as a secret",
     features: &["alert-rule", "incident-management"],
     steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json).help("the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret().rule(missing_key)])],
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("pagerduty")
 };
 
