@@ -101,8 +101,15 @@ impl<'a> InputReader<'a> {
         self.refuse(origin, message, hint)
     }
 
-    /// Refuses code mappings of which two would be one. Of a manifest's, both places are named later.
-    pub(super) fn refuse_repeated(&mut self, mappings: &[CodeMapping]) {
+    /// The code mappings, of which no two may be one.
+    pub(super) fn code_mappings(&mut self) -> Vec<CodeMapping> {
+        let mappings = self.value("code-mappings", code_mappings).unwrap_or_default();
+        self.refuse_repeated(&mappings);
+        mappings
+    }
+
+    /// Of a manifest's mappings, both places are named later.
+    fn refuse_repeated(&mut self, mappings: &[CodeMapping]) {
         let input = self.raw.get("code-mappings");
         let Some(origin) = input.map(|input| input.origin) else { return };
         let is_same = |one: &CodeMapping, other: &CodeMapping| {
@@ -175,7 +182,7 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(items.map(str::to_owned).collect())
 }
 
-pub(super) fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
+fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
     serde_yaml::from_str(text).map_err(|_| takes)
 }

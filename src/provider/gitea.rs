@@ -43,7 +43,10 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
-    evidence: ProviderEvidence::CODE,
+    evidence: ProviderEvidence {
+        inferred: &["the values that its form shows"],
+        ..ProviderEvidence::CODE
+    },
     ..ProviderDescription::new("gitea")
 };
 
@@ -54,7 +57,7 @@ impl Provider for Gitea {
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id != oauth2::STEP.id {
-            return Object::new();
+            return object(json!({ "setupValues": self_hosted::setup_values(fresh, SCOPE) }));
         }
         // Shown to nobody and drawn once, like the verifier that other providers need here.
         bind_webhook_secret(state, fresh);

@@ -65,11 +65,7 @@ impl Provider for Gitlab {
         }
         object(json!({
             "defaults": { "verifySsl": true, "includeSubgroups": false },
-            "setupValues": [
-                { "label": "Name", "value": "Sentry" },
-                { "label": "Redirect URI", "value": fresh.redirect_uri },
-                { "label": "Scopes", "value": SCOPE },
-            ],
+            "setupValues": self_hosted::setup_values(fresh, SCOPE),
         }))
     }
 

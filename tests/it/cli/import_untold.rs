@@ -115,6 +115,33 @@ fn set(manifest: &str, providers: &[&'static dyn Provider]) -> BTreeMap<String, 
     variables
 }
 
+/// Lines of the manifest, each of the integration of a provider, whose id is `ID`.
+const SHOWN: [(&str, &str); 8] = [
+    (
+        "gitlab",
+        "url: ${GITLAB_ID_URL} # only its host is shown (git.example.com:8443): the URL of the GitLab instance",
+    ),
+    (
+        "gitlab",
+        "verifySsl: ${GITLAB_ID_VERIFY_SSL} # not shown: whether to verify the instance's TLS certificate (default: true)",
+    ),
+    (
+        "gitlab",
+        "includeSubgroups: ${GITLAB_ID_INCLUDE_SUBGROUPS} # not shown: whether to include the group's subgroups (default: false)",
+    ),
+    ("gitlab", "clientSecret: ${GITLAB_ID_CLIENT_SECRET} # secret: the secret of that application"),
+    (
+        "perforce",
+        "# client: ${PERFORCE_ID_CLIENT} # not shown: the workspace (optional: use the line if it was set)",
+    ),
+    (
+        "opsgenie",
+        "apiKey: ${OPSGENIE_ID_API_KEY} # secret: an Opsgenie integration key (optional: remove the line if it was not set)",
+    ),
+    ("gitlab", "group: Acme/web"),
+    ("opsgenie", "baseUrl: https://api.eu.opsgenie.com/"),
+];
+
 #[test]
 fn what_a_sentry_does_not_show_is_a_variable_with_a_comment_for_every_provider() {
     let (peer, providers) = sentry();
@@ -125,38 +152,12 @@ fn what_a_sentry_does_not_show_is_a_variable_with_a_comment_for_every_provider()
         assert!(line.contains("} # "), "{line}");
     }
     let id = |key: &str| 1 + providers.iter().position(|one| one.key() == key).unwrap();
-    let gitlab = id("gitlab");
-    for line in [
-        &format!(
-            "url: ${{GITLAB_{gitlab}_URL}} # only its host is shown (git.example.com:8443): the URL of the GitLab instance"
-        ),
-        &format!(
-            "verifySsl: ${{GITLAB_{gitlab}_VERIFY_SSL}} # not shown: whether to verify the instance's TLS certificate (default: true)"
-        ),
-        &format!(
-            "includeSubgroups: ${{GITLAB_{gitlab}_INCLUDE_SUBGROUPS}} # not shown: whether to include the group's subgroups (default: false)"
-        ),
-        &format!(
-            "clientSecret: ${{GITLAB_{gitlab}_CLIENT_SECRET}} # secret: the secret of that application"
-        ),
-        &format!(
-            "# client: ${{PERFORCE_{}_CLIENT}} # not shown: the workspace (optional: use the line if it was set)",
-            id("perforce")
-        ),
-        &format!(
-            "apiKey: ${{OPSGENIE_{}_API_KEY}} # secret: an Opsgenie integration key (optional: remove the line if it was not set)",
-            id("opsgenie")
-        ),
-        "group: Acme/web",
-        "baseUrl: https://api.eu.opsgenie.com/",
-    ] {
-        assert!(ended.stdout.contains(&format!("    {line}\n")), "{line}: {}", ended.stdout);
+    for (key, line) in SHOWN {
+        let line = format!("    {}\n", line.replace("ID", &id(key).to_string()));
+        assert!(ended.stdout.contains(&line), "{line}: {}", ended.stdout);
     }
-    for url in ["url: http", "webUrl: http", "verifySsl: true", "verifySsl: false"] {
-        assert!(
-            !ended.stdout.contains(&format!(" {url}://git"))
-                && !ended.stdout.contains(&format!("    {url}\n"))
-        );
+    for guess in ["url: http://git", "url: https://git", "verifySsl: true", "verifySsl: false"] {
+        assert!(!ended.stdout.contains(&format!("    {guess}")), "{guess}: {}", ended.stdout);
     }
     // Once they are set there is nothing to do.
     let plan = set(&ended.stdout, &providers)
@@ -166,6 +167,26 @@ fn what_a_sentry_does_not_show_is_a_variable_with_a_comment_for_every_provider()
     let all = format!("{0} entries: {0} with nothing to do", providers.len());
     assert!(plan.stdout.contains(&all), "{}\n{}\n{}", ended.stdout, plan.stdout, plan.stderr);
     assert_eq!(plan.exit, Some(0));
+}
+
+/// One of an integration, and one that was added by hand.
+fn repositories() -> Value {
+    json!([
+        { "name": "acme/web", "integrationId": "6" },
+        { "name": "by/hand", "integrationId": null },
+    ])
+}
+
+/// A whole one, one whose project is not shown, and one of an integration that is not listed.
+fn mappings() -> Value {
+    json!([
+        { "integrationId": "6", "projectSlug": "web", "repoName": "acme/web", "stackRoot": "",
+          "sourceRoot": "src/", "defaultBranch": "main" },
+        { "integrationId": "6", "projectSlug": null, "repoName": "acme/web", "stackRoot": "lost/",
+          "sourceRoot": "src/", "defaultBranch": "main" },
+        { "integrationId": "77", "projectSlug": "web", "repoName": "other/one", "stackRoot": "",
+          "sourceRoot": "", "defaultBranch": "main" },
+    ])
 }
 
 #[test]
@@ -181,18 +202,8 @@ fn an_account_whose_domain_tells_nothing_is_not_guessed() {
             integration(5, "gitlab", "git.example.com:42", json!("git.example.com")),
             integration(6, "gitlab", "git.example.com:_instance_", json!("git.example.com")),
         ],
-        json!([
-            { "name": "acme/web", "integrationId": "6" },
-            { "name": "by/hand", "integrationId": null },
-        ]),
-        json!([
-            { "integrationId": "6", "projectSlug": "web", "repoName": "acme/web", "stackRoot": "",
-              "sourceRoot": "src/", "defaultBranch": "main" },
-            { "integrationId": "6", "projectSlug": null, "repoName": "acme/web", "stackRoot": "lost/",
-              "sourceRoot": "src/", "defaultBranch": "main" },
-            { "integrationId": "77", "projectSlug": "web", "repoName": "other/one", "stackRoot": "",
-              "sourceRoot": "", "defaultBranch": "main" },
-        ]),
+        repositories(),
+        mappings(),
     );
     let ended = import(&run_at(&peer));
     let entries: Vec<_> = ended.stdout.split("- provider: ").skip(1).collect();
