@@ -62,11 +62,11 @@ impl Provider for Cursor {
         Ok(())
     }
 
-    /// The id is random; only what our engine stored tells whose key it is.
     fn account(&self, answers: &Answers) -> Option<String> {
         Some(answers.text("apiKey").to_owned())
     }
 
+    /// The id is random; only what our engine stored tells whose key it is.
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let stored = listed.stored.as_ref().and_then(|stored| stored.metadata.get("api_key"));
         match stored.and_then(Value::as_str) {

@@ -7,8 +7,8 @@ use super::evidence::ProviderEvidence;
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
-    Result, Step,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, Provider,
+    ProviderDescription, Result, Step,
 };
 use crate::model::{
     Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
@@ -120,9 +120,11 @@ impl Provider for GitHubEnterprise {
     }
 
     /// Which installation it is, a person may choose later.
-    fn account(&self, answers: &Answers) -> Option<String> {
-        let id = Some(answers.text("installationId")).filter(|id| !id.is_empty());
-        id.map(|id| format!("{}:{id}", url::host(answers.text("url"))))
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        match answers.text("installationId") {
+            "" => ListingFilter::All,
+            id => ListingFilter::ExternalId(format!("{}:{id}", url::host(answers.text("url")))),
+        }
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
