@@ -6,7 +6,7 @@ use crate::database::path;
 use crate::error::{Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
-use crate::manifest::{self, ExistingIntegration};
+use crate::manifest::{self, OrganizationInventory};
 use crate::model::OrgSlug;
 use crate::outcome::{Outcome, OutcomeStatus};
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ impl RunContext<'_> {
         // A file on this machine is named by `database`, not by an address.
         let url = inputs.url.as_ref().filter(|_| backend == BackendName::Sentry);
         let hides = |text: &str| self.sinks.hides(text);
-        let manifest = manifest::write(org, url.map(url::Url::as_str), &existing, &hides);
+        let manifest = manifest::write(org, url.map(url::Url::as_str), existing, &hides);
         let noun = if manifest.count == 1 { "integration" } else { "integrations" };
         let headline = format!("the manifest of {org} has {} {noun}", manifest.count);
         tracing::info!("{headline}");
@@ -36,7 +36,7 @@ impl RunContext<'_> {
         org: &OrgSlug,
         backend: BackendName,
         deadline: Instant,
-    ) -> Result<Vec<ExistingIntegration>> {
+    ) -> Result<OrganizationInventory> {
         if backend == BackendName::Embedded {
             let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
             return embedded::inventory(&path, org).await;

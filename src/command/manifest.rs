@@ -4,11 +4,12 @@ use super::entry_usage::{EntryUsage, unused_by_all};
 use super::{LogGroup, RunContext, given_field_secrets};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, ComparedEntry, Manifest};
 use crate::os::clock::unix_seconds;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::text::quote;
+use crate::text::yaml::LineColumn;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -128,7 +129,7 @@ impl RunContext<'_> {
         let variable = |name: &str| self.env.get(name).and_then(expanded).map(str::to_owned);
         let text = self.read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
-        let (mut ready, mut used) = (Vec::new(), Vec::new());
+        let (mut ready, mut used, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for entry in read.entries {
             let skipped_token = missing::skipped_token(&entry.given, self.job);
             match self.check(&entry, skipped_token.is_some(), deadline) {
@@ -136,6 +137,7 @@ impl RunContext<'_> {
                     let usage = EntryUsage::new(&entry, &inputs, self.job);
                     used.extend(usage.shared);
                     inputs.warnings.extend(usage.warnings);
+                    places.push((entry.place, entry.mapping_places));
                     ready.push(PreparedEntry::new(entry.key, inputs, skipped_token));
                 }
                 Err(failure) => {
@@ -147,6 +149,8 @@ impl RunContext<'_> {
                 }
             }
         }
+        let twice = self.duplicates(&ready, &places);
+        mistakes.extend(twice.into_iter().map(|one| read.source.point(one, None)));
         let Some(failure) = manifest::combined_error(mistakes) else {
             disambiguate_titles(&mut ready);
             self.sinks.begin()?;
@@ -155,6 +159,25 @@ impl RunContext<'_> {
         };
         self.mask(ready.iter().map(|ready| &ready.inputs));
         Err(failure)
+    }
+
+    /// What the entries say twice; each is with the places where it and its mappings begin.
+    fn duplicates(
+        &self,
+        ready: &[PreparedEntry],
+        places: &[(LineColumn, Vec<LineColumn>)],
+    ) -> Vec<Error> {
+        let pairs = ready.iter().zip(places);
+        let compared: Vec<_> = pairs
+            .map(|(entry, (place, mapping_places))| ComparedEntry {
+                key: &entry.key,
+                place: *place,
+                mapping_places,
+                inputs: &entry.inputs,
+                backend: entry.inputs.backend(self.job).ok(),
+            })
+            .collect();
+        manifest::duplicates(&compared)
     }
 
     fn read_manifest(&self, file: &str) -> Result<String> {

@@ -149,7 +149,7 @@ impl Inputs {
             resume_file: reader.value("resume-file", parse::text),
             entry: reader.value("entry", parse::text),
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
-            code_mappings: reader.value("code-mappings", parse::code_mappings).unwrap_or_default(),
+            code_mappings: reader.code_mappings(),
             release: ReleaseInputs::read(raw, &mut reader),
             org: org(&mut reader, claims.as_ref()),
             url: url(raw, &mut reader, claims.as_ref()),

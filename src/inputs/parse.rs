@@ -101,6 +101,39 @@ impl<'a> InputReader<'a> {
         self.refuse(origin, message, hint)
     }
 
+    /// The code mappings, of which no two may be one.
+    pub(super) fn code_mappings(&mut self) -> Vec<CodeMapping> {
+        let mappings = self.value("code-mappings", code_mappings).unwrap_or_default();
+        self.refuse_repeated(&mappings);
+        mappings
+    }
+
+    /// Of a manifest's mappings, both places are named later.
+    fn refuse_repeated(&mut self, mappings: &[CodeMapping]) {
+        let input = self.raw.get("code-mappings");
+        let Some(origin) = input.map(|input| input.origin) else { return };
+        let is_same = |one: &CodeMapping, other: &CodeMapping| {
+            one.project == other.project && one.stack_root == other.stack_root
+        };
+        let repeated = mappings.iter().enumerate().find_map(|(at, one)| {
+            mappings.iter().take(at).position(|other| is_same(one, other)).map(|first| (first, at))
+        });
+        let Some((first, second)) =
+            repeated.filter(|_| !matches!(origin, InputOrigin::Manifest(_)))
+        else {
+            return;
+        };
+        let CodeMapping { project, stack_root, .. } = &mappings[second];
+        let (project, root, first, second) =
+            (quote(project), quote(stack_root), first + 1, second + 1);
+        let message = format!(
+            "`code-mappings` ({origin}) maps project {project} with stack root {root} twice: \
+             items {first} and {second}"
+        );
+        self.mistakes
+            .push(Error::new(ErrorCode::Usage, message).with_hint(format!("change {origin}")));
+    }
+
     /// Notes a mistake with its place, where that is in a manifest.
     fn refuse<T>(&mut self, origin: InputOrigin, message: String, hint: String) -> Option<T> {
         let place = match origin {
@@ -149,7 +182,7 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(items.map(str::to_owned).collect())
 }
 
-pub(super) fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
+fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
     serde_yaml::from_str(text).map_err(|_| takes)
 }

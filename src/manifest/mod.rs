@@ -3,6 +3,7 @@
 //! Pure: text in, entries and mistakes out. A mistake names its line and column, and shows the line
 //! where nothing secret can stand on it.
 
+mod duplicates;
 pub mod keys;
 mod read;
 pub mod schema;
@@ -15,8 +16,9 @@ use crate::inputs::table::INPUTS;
 use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
+pub use duplicates::{ComparedEntry, duplicates};
 pub use source::ManifestSource;
-pub use write::{ExistingIntegration, GeneratedManifest, write};
+pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
 
 /// One integration or release of the manifest.
 pub struct ManifestEntry {
@@ -24,6 +26,8 @@ pub struct ManifestEntry {
     pub key: String,
     /// Where it begins.
     pub place: LineColumn,
+    /// Where each of its code mappings begins.
+    pub mapping_places: Vec<LineColumn>,
     /// Its inputs.
     pub given: RawInputs,
     /// The keys that it names itself; others are those of `defaults:`.

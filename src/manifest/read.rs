@@ -105,7 +105,8 @@ impl<'a> ManifestReader<'a> {
         let mut texts = defaults.clone();
         texts.retain(|name, _| keys.contains(name));
         let of_entry = self.texts(mapping, &path, keys, &what);
-        let own = of_entry.keys().copied().collect();
+        let own: Vec<_> = of_entry.keys().copied().collect();
+        let mapping_places = self.mapping_places(&path, &own);
         texts.extend(of_entry);
         let state = mapping.contains_key("state").then(|| StateBlock {
             document: Rc::clone(&self.document),
@@ -120,10 +121,23 @@ impl<'a> ManifestReader<'a> {
         Some(ManifestEntry {
             key: format!("{list}[{index}]"),
             place: self.place(&path)?,
+            mapping_places,
             own,
             given: self.base.for_entry(inputs, |name| is_shared(name, release)),
             has_errors: self.mistakes.len() > mistakes_before,
         })
+    }
+
+    /// Where each of the entry's code mappings begins, which `defaults:` may have.
+    fn mapping_places(&self, entry: &[String], own: &[&str]) -> Vec<LineColumn> {
+        const NAME: &str = "code-mappings";
+        let defaults = ["defaults".to_owned()];
+        let parent = if own.contains(&NAME) { entry } else { &defaults };
+        let spelled = std::iter::once(NAME).chain(aliases(NAME));
+        let item = |name: &str, at: usize| {
+            self.place(&[parent, &[name.to_owned(), at.to_string()]].concat())
+        };
+        spelled.flat_map(|name| (0..).map_while(move |at| item(name, at))).collect()
     }
 
     /// The variable of the entry's token, when it is not set: the entry has none then. Beside

@@ -6,9 +6,9 @@
 
 use crate::integration::RequestedLinks;
 use crate::model::{ListedIntegration, OrgSlug};
-use crate::provider::{self, PROVIDERS, Provider, RecoveredField};
+use crate::provider::{self, FieldKind, PROVIDERS, Provider, RecoveredField};
 use crate::text::case::snake_case;
-use crate::text::yaml_writer;
+use crate::text::yaml_writer::{self, YamlComment, YamlComments};
 use serde_json::{Map, Value, json};
 
 /// An integration as a backend has it.
@@ -19,6 +19,15 @@ pub struct ExistingIntegration {
     pub listed: ListedIntegration,
     /// What is linked through it.
     pub links: RequestedLinks,
+}
+
+/// What an organization has at a backend.
+#[derive(Default)]
+pub struct OrganizationInventory {
+    /// Its integrations.
+    pub integrations: Vec<ExistingIntegration>,
+    /// What belongs to none of them; for a person.
+    pub left_out: Vec<String>,
 }
 
 /// A manifest that was written.
@@ -36,24 +45,27 @@ pub struct GeneratedManifest {
 pub fn write(
     org: &OrgSlug,
     url: Option<&str>,
-    existing: &[ExistingIntegration],
+    existing: OrganizationInventory,
     hides: &dyn Fn(&str) -> bool,
 ) -> GeneratedManifest {
-    let mut writer = EntryWriter { hides, left_out: Vec::new() };
-    let entries: Vec<_> = existing.iter().filter_map(|one| writer.entry(one)).collect();
+    let OrganizationInventory { integrations, left_out } = existing;
+    let mut writer = EntryWriter { hides, comments: YamlComments::new(), left_out };
+    let entries: Vec<_> = integrations.iter().filter_map(|one| writer.entry(one)).collect();
     let mut defaults = json!({ "org": org.as_str() });
     if let Some(url) = url {
         defaults["url"] = url.into();
     }
     let count = entries.len();
     let manifest = json!({ "version": 1, "defaults": defaults, "integrations": entries });
-    let text = yaml_writer::write(&manifest);
+    let text = yaml_writer::write(&manifest, &writer.comments);
     GeneratedManifest { text, count, left_out: writer.left_out }
 }
 
 /// Makes the entries, and keeps what they do not hold.
 struct EntryWriter<'a> {
     hides: &'a dyn Fn(&str) -> bool,
+    /// What is said beside each variable.
+    comments: YamlComments,
     left_out: Vec<String>,
 }
 
@@ -102,10 +114,10 @@ impl EntryWriter<'_> {
         let recovered = provider::recover_state(provider, listed);
         let mut is_enough = recovered.is_enough;
         let mut state = Map::new();
-        for RecoveredField { name, value } in recovered.fields {
+        for mut recovered in recovered.fields {
+            let name = recovered.field.name;
             let variable = variable(key, listed.id, name);
-            let reference = Value::from(format!("${{{variable}}}"));
-            let why_not = value.as_ref().and_then(|value| self.why_unwritable(value));
+            let why_not = recovered.value.as_ref().and_then(|value| self.why_unwritable(value));
             if let Some(why) = why_not {
                 is_enough = false;
                 let id = listed.id;
@@ -113,10 +125,32 @@ impl EntryWriter<'_> {
                     "`{name}` of integration {id} is not written, set {variable}: its value {why}"
                 ));
             }
-            let value = value.filter(|_| why_not.is_none()).unwrap_or(reference);
+            let value = recovered.value.take().filter(|_| why_not.is_none());
+            let value = value.unwrap_or_else(|| self.reference(&variable, &recovered, why_not));
             state.insert(name.to_owned(), value);
         }
         (state, is_enough)
+    }
+
+    /// A variable in place of a value, with what it is for beside it.
+    fn reference(
+        &mut self,
+        variable: &str,
+        recovered: &RecoveredField,
+        why_not: Option<&str>,
+    ) -> Value {
+        let reference = format!("${{{variable}}}");
+        let host = recovered.host.as_deref().filter(|host| self.secret_in(host).is_none());
+        let why = match (why_not, host) {
+            (Some(why), _) => format!("its value {why}"),
+            (None, Some(host)) => format!("only its host is shown ({host})"),
+            (None, None) if recovered.field.secret => "secret".to_owned(),
+            (None, None) => "not shown".to_owned(),
+        };
+        let text = format!("{why}: {}{}", recovered.field.help, what_is_optional(recovered));
+        let comment = YamlComment { text, is_around: recovered.is_doubtful };
+        self.comments.insert(reference.clone(), comment);
+        reference.into()
     }
 
     fn repositories(&mut self, existing: &ExistingIntegration) -> Vec<Value> {
@@ -136,7 +170,9 @@ impl EntryWriter<'_> {
         let mut mappings = Vec::new();
         for mapping in &existing.links.code_mappings {
             let value = serde_json::to_value(mapping).expect("a code mapping is JSON");
-            match self.why_unwritable(&value) {
+            let is_whole = !mapping.project.is_empty() && !mapping.repository.is_empty();
+            let not_whole = (!is_whole).then_some("is not shown");
+            match not_whole.or(self.why_unwritable(&value)) {
                 None => mappings.push(value),
                 Some(why) => self.skip("code mapping", existing, &format!("a value of it {why}")),
             }
@@ -167,6 +203,16 @@ impl EntryWriter<'_> {
 
     fn secret_in(&self, text: &str) -> Option<&'static str> {
         (self.hides)(text).then_some("contains a part of a secret")
+    }
+}
+
+/// What to do with a line that may not be needed.
+fn what_is_optional(recovered: &RecoveredField) -> String {
+    match recovered.field.kind {
+        FieldKind::Flag(default) => format!(" (default: {default})"),
+        _ if recovered.is_doubtful => " (optional: use the line if it was set)".to_owned(),
+        _ if recovered.field.required => String::new(),
+        _ => " (optional: remove the line if it was not set)".to_owned(),
     }
 }
 
@@ -215,7 +261,15 @@ mod tests {
     }
 
     fn written(existing: ExistingIntegration) -> GeneratedManifest {
-        write(&OrgSlug::parse("acme").unwrap(), None, &[existing], &|text| text.contains("hush"))
+        write(&org(), None, only(existing), &|text| text.contains("hush"))
+    }
+
+    fn org() -> OrgSlug {
+        OrgSlug::parse("acme").unwrap()
+    }
+
+    fn only(existing: ExistingIntegration) -> OrganizationInventory {
+        OrganizationInventory { integrations: vec![existing], left_out: Vec::new() }
     }
 
     #[test]
@@ -251,8 +305,8 @@ mod tests {
     fn a_provider_key_with_a_part_of_a_secret_is_left_out_and_one_of_ours_never_is() {
         let GeneratedManifest { text, left_out, .. } = written(existing("a-hush", "T1"));
         assert!(!text.contains("hush") && left_out[0].contains("provider key"), "{left_out:?}");
-        let org = OrgSlug::parse("acme").unwrap();
-        let text = write(&org, None, &[existing("opsgenie", "x")], &|text| text == "opsgenie").text;
+        let named = only(existing("opsgenie", "x"));
+        let text = write(&org(), None, named, &|text| text == "opsgenie").text;
         assert!(text.contains("provider: opsgenie"), "{text}");
     }
 

@@ -191,7 +191,10 @@ mod tests {
         for some in
             texts(&[":", "#", "[", " ", "\n", "\u{200d}", "vso", "section_end:"], 4).chunks(64)
         {
-            let document = yaml_writer::write(&serde_json::json!({ "all": some, "each": [some] }));
+            let document = yaml_writer::write(
+                &serde_json::json!({ "all": some, "each": [some] }),
+                &Default::default(),
+            );
             assert_eq!(neutralize_commands(&document), document);
         }
     }

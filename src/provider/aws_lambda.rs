@@ -1,5 +1,6 @@
 //! AWS Lambda: a project, the stack that lets Sentry in, and the functions to instrument.
 
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::fields::recover;
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step};
@@ -7,6 +8,7 @@ use crate::model::{ListedIntegration, Object};
 
 pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
     matches,
+    account: |answers| Some(account_id(answers)),
     recover_fields,
     ..SentryOnly::new(ProviderDescription {
         name: "AWS Lambda",
@@ -44,6 +46,7 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
                     )],
             ),
         ],
+        evidence: ProviderEvidence { code: &[STEPS, FIELDS], tests: &[STORED], inferred: &["the default project that is stored"] },
         ..ProviderDescription::new("aws_lambda")
     })
 };
@@ -51,8 +54,11 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
 const ACCOUNT: FieldKind = FieldKind::Rule(is_account, "the 12-digit id of an AWS account");
 
 fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-    let id = format!("{}-{}", answers.text("accountNumber"), answers.text("region"));
-    IntegrationMatch::same_or_other(listed.external_id == id)
+    IntegrationMatch::same_or_other(listed.external_id == account_id(answers))
+}
+
+fn account_id(answers: &Answers) -> String {
+    format!("{}-{}", answers.text("accountNumber"), answers.text("region"))
 }
 
 fn recover_fields(listed: &ListedIntegration) -> Object {

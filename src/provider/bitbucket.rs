@@ -2,6 +2,7 @@
 
 use super::auth::app::AppSettings;
 use super::auth::signature;
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::{Field, FreshValues, Provider, ProviderDescription, Result, Step};
 use crate::model::{Fields, IntegrationData, Object, Refusal, RowPolicy, State, object};
 use serde_json::json;
@@ -39,6 +40,11 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         Field::text("username", 200).help("the workspace in which the app is installed", "acme"),
         super::auth::app::URL,
     ],
+    evidence: ProviderEvidence {
+        tests: &[STEPS, FIELDS],
+        inferred: &[STORED],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("bitbucket")
 };
 

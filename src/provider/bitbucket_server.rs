@@ -1,8 +1,12 @@
 //! Bitbucket Server: an application link, which a person approves.
 
 use super::auth::application_link;
+use super::evidence::{self, ProviderEvidence};
 use super::request::{VendorRequest, VendorResponse};
-use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use super::{
+    Answers, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription, Result,
+    Step,
+};
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, State};
 
 pub(super) struct BitbucketServer;
@@ -13,6 +17,11 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["codeowners", "commits", "stacktrace-link"],
     steps: &application_link::STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence {
+        code: &[evidence::STEPS, evidence::FIELDS],
+        tests: &[evidence::STORED],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("bitbucket_server")
 };
 
@@ -40,6 +49,10 @@ impl Provider for BitbucketServer {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         application_link::recover_fields(listed)
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        application_link::candidates(answers)
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

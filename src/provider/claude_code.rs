@@ -1,5 +1,6 @@
 //! Claude Code: one key.
 
+use super::evidence::ProviderEvidence;
 use super::sentry_only::SentryOnly;
 use super::{Field, ProviderDescription, Step};
 
@@ -14,5 +15,9 @@ pub(super) static CLAUDE_CODE: SentryOnly = SentryOnly::single_instance(Provider
         "api_key_config",
         &[Field::text("apiKey", 255).help("an Anthropic API key", "${ANTHROPIC_API_KEY}").secret()],
     )],
+    evidence: ProviderEvidence {
+        inferred: &["which feature flag it needs"],
+        ..ProviderEvidence::CODE
+    },
     ..ProviderDescription::new("claude_code")
 });

@@ -4,6 +4,7 @@ use super::auth::app::{self, AppSettings};
 use super::drawn_values::{
     INSTALLATION_ID, WEBHOOK_SECRET, bind_installation_id, bind_webhook_secret,
 };
+use super::evidence::ProviderEvidence;
 use super::request::{Credentials, VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step,
@@ -27,6 +28,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     )],
     app: &[app::URL],
     has_random_id: true,
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("cursor")
 };
 
@@ -58,6 +60,10 @@ impl Provider for Cursor {
         let messages = [401, 403].map(|status| (status, "Cursor rejected this `apiKey`"));
         state.bind(VERIFY, response.json_or("the check of `apiKey` at Cursor", &messages)?);
         Ok(())
+    }
+
+    fn account(&self, answers: &Answers) -> Option<String> {
+        Some(answers.text("apiKey").to_owned())
     }
 
     /// The id is random; only what our engine stored tells whose key it is.

@@ -1,6 +1,7 @@
 //! Cursor Origin: the receipt of an installation, signed by Cursor.
 
 use super::auth::oauth2::STATE_FIELD;
+use super::evidence::ProviderEvidence;
 use super::sentry_only::SentryOnly;
 use super::{Field, ProviderDescription, Step};
 
@@ -17,6 +18,7 @@ pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly::new(ProviderDescriptio
         &[Field { required: false, ..RECEIPT }.by_callback("installation_receipt"), STATE_FIELD],
     )
     .approved_by("originInitiated")],
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("cursor_origin")
 });
 

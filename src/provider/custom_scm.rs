@@ -1,6 +1,7 @@
 //! A source host that Sentry has no integration for: a name and an address, no third party.
 
 use super::drawn_values::{INSTALLATION_ID, bind_installation_id};
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::fields::recover;
 use super::{
     Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
@@ -25,6 +26,11 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     )],
     has_random_id: true,
     has_manual_repositories: true,
+    evidence: ProviderEvidence {
+        code: &[STEPS, FIELDS],
+        inferred: &[STORED, "whether a Sentry later than 23.7.1 has it"],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("custom_scm")
 };
 

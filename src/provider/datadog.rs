@@ -1,6 +1,7 @@
 //! Datadog: two keys and a site, which Datadog is asked about. An organization has one.
 
 use super::auth::app::{self, AppSettings};
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::request::{Credentials, VendorRequest, VendorResponse};
 use super::{
@@ -32,6 +33,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         ],
     )],
     app: &[app::URL],
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("datadog")
 };
 
@@ -74,6 +76,11 @@ impl Provider for Datadog {
         // The listing has no address; the name has the site.
         let site = listed.name.strip_prefix("Datadog (").and_then(|rest| rest.strip_suffix(')'));
         recover::text_fields([("site", site.unwrap_or_default())])
+    }
+
+    /// An organization has one at most.
+    fn account(&self, _: &Answers) -> Option<String> {
+        Some(String::new())
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

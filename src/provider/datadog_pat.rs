@@ -1,6 +1,7 @@
 //! Datadog by a personal access token. Sentry tells its name and no more.
 
 use super::ProviderDescription;
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::sentry_only::SentryOnly;
 
 pub(super) static DATADOG_PAT: SentryOnly = SentryOnly::single_instance(ProviderDescription {
@@ -9,5 +10,10 @@ pub(super) static DATADOG_PAT: SentryOnly = SentryOnly::single_instance(Provider
     sentry_only_reason: Some(
         "its fields are not published; to use two keys, set `provider: datadog`",
     ),
+    evidence: ProviderEvidence {
+        code: &["its key"],
+        inferred: &[STEPS, FIELDS, STORED],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("datadog_pat")
 });

@@ -1,5 +1,6 @@
 //! What is known of a provider before anything is given, as data.
 
+use super::evidence::ProviderEvidence;
 use super::{Field, Provider, Step};
 
 /// Declares the fields once: what each holds, and what it is where a provider says nothing.
@@ -59,6 +60,8 @@ description! {
     has_numbered_repositories: bool = false;
     /// Whether its repositories are those that a Sentry knows by their names only.
     has_manual_repositories: bool = false;
+    /// How what is described here is known.
+    evidence: ProviderEvidence = ProviderEvidence::NONE;
     /// Whether the organization's link keeps the installer's identity.
     needs_default_identity: bool = false;
 }

@@ -4,6 +4,7 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::evidence::ProviderEvidence;
 use super::request::{Credentials, VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription,
@@ -53,6 +54,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
             .secret(),
         app::URL,
     ],
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("discord")
 };
 

@@ -1,7 +1,10 @@
 //! The example provider of Sentry's developers: one form with one field, no third party.
 
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
-use super::{Answers, Field, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use super::{
+    Answers, Field, IntegrationMatch, ListingFilter, Provider, ProviderDescription, Result, Step,
+};
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State};
 
 /// One name is all it takes.
@@ -15,6 +18,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         "setup",
         &[Field::text("name", 200).help("the name of the installation", "demo")],
     )],
+    evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("example")
 };
 
@@ -30,6 +34,10 @@ impl Provider for Example {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         recover::text_fields([("name", &listed.external_id)])
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::by_external_id(answers.text("name"))
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

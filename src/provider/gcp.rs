@@ -1,5 +1,6 @@
 //! Google Cloud: a service account of Sentry's, and the one that it may act as.
 
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::sentry_only::SentryOnly;
 use super::{Field, FieldKind, ProviderDescription, Step};
 
@@ -23,6 +24,11 @@ pub(super) static GCP: SentryOnly = SentryOnly::single_instance(ProviderDescript
             ],
         ),
     ],
+    evidence: ProviderEvidence {
+        code: &[STEPS, FIELDS],
+        tests: &[STORED],
+        inferred: &["the answer when Google refuses the service account"],
+    },
     ..ProviderDescription::new("gcp")
 });
 

@@ -1,5 +1,6 @@
 //! Google Cloud, by the older form with one project.
 
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step, gcp};
@@ -7,6 +8,7 @@ use crate::model::{ListedIntegration, Object};
 
 pub(super) static GCP_SA: SentryOnly = SentryOnly {
     matches,
+    account: |answers| Some(answers.text("gcpProjectId").to_owned()),
     recover_fields,
     ..SentryOnly::new(ProviderDescription {
         name: "Google Cloud Platform (one project)",
@@ -27,6 +29,7 @@ pub(super) static GCP_SA: SentryOnly = SentryOnly {
                 ),
             ],
         )],
+        evidence: ProviderEvidence::CODE,
         ..ProviderDescription::new("gcp_sa")
     })
 };

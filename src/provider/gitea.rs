@@ -3,6 +3,7 @@
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::drawn_values::{WEBHOOK_SECRET, bind_webhook_secret};
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -42,6 +43,10 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence {
+        inferred: &["the values that its form shows"],
+        ..ProviderEvidence::CODE
+    },
     ..ProviderDescription::new("gitea")
 };
 
@@ -52,7 +57,7 @@ impl Provider for Gitea {
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
         if step.id != oauth2::STEP.id {
-            return Object::new();
+            return object(json!({ "setupValues": self_hosted::setup_values(fresh, SCOPE) }));
         }
         // Shown to nobody and drawn once, like the verifier that other providers need here.
         bind_webhook_secret(state, fresh);
@@ -94,8 +99,8 @@ impl Provider for Gitea {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let (host, client_id) = listed.external_id.rsplit_once(':').unwrap_or_default();
-        recover::server_fields(listed, host, [("clientId", client_id)])
+        let client_id = listed.external_id.rsplit_once(':').map_or("", |(_, id)| id);
+        recover::server_fields(listed, [("clientId", client_id)])
     }
 
     fn candidates(&self, answers: &Answers) -> ListingFilter {

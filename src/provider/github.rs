@@ -5,6 +5,7 @@ use super::auth::github_app::{
     self, AppServer, ID, INSTALLATION, INSTALLATIONS, MEMBERSHIPS, USER,
 };
 use super::auth::oauth2::{self, OAUTH_STATE, OAuth2};
+use super::evidence::ProviderEvidence;
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -48,6 +49,13 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         app::client_secret("${GITHUB_CLIENT_SECRET}"),
         app::API_URL,
     ],
+    evidence: ProviderEvidence {
+        inferred: &[
+            "the answer without an installation",
+            "the answer to an installation that is not listed",
+        ],
+        ..ProviderEvidence::CODE
+    },
     ..ProviderDescription::new("github")
 };
 

@@ -1,6 +1,7 @@
 //! GitHub Copilot: nothing to fill in; it is switched on for the organization.
 
 use super::ProviderDescription;
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::fields::step::Step;
 use super::sentry_only::SentryOnly;
 
@@ -11,5 +12,10 @@ pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly::single_instance(Provi
     features: &["coding-agent"],
     direct_enable: true,
     steps: &[Step::form("direct_enable", &[])],
+    evidence: ProviderEvidence {
+        code: &[STEPS, FIELDS, "the endpoint that enables it"],
+        inferred: &[STORED],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("github_copilot")
 });

@@ -3,11 +3,12 @@
 use super::auth::github_app::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, USER};
 use super::auth::oauth2::{self, OAuth2};
 use super::auth::self_hosted::{self, INSTALLATION_DATA, SelfHostedInstance, form_text};
+use super::evidence::ProviderEvidence;
 use super::fields::{PEM, recover};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
-    Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
-    Result, Step,
+    Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, Provider,
+    ProviderDescription, Result, Step,
 };
 use crate::model::{
     Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
@@ -51,6 +52,10 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence {
+        inferred: &["`publicLink`", "the data of the identity"],
+        ..ProviderEvidence::TESTS
+    },
     ..ProviderDescription::new("github_enterprise")
 };
 
@@ -103,11 +108,23 @@ impl Provider for GitHubEnterprise {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let app = recover::metadata(listed, "installation");
         let of = |name: &str| app.and_then(|app| app[name].as_str()).unwrap_or_default();
-        let texts = [("id", of("id")), ("name", of("name")), ("clientId", of("client_id"))];
-        recover::server_fields(listed, host, texts)
+        let texts = [
+            ("id", of("id")),
+            ("name", of("name")),
+            ("clientId", of("client_id")),
+            ("publicLink", of("public_link")),
+        ];
+        recover::server_fields(listed, texts)
+    }
+
+    /// Which installation it is, a person may choose later.
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        match answers.text("installationId") {
+            "" => ListingFilter::All,
+            id => ListingFilter::ExternalId(format!("{}:{id}", url::host(answers.text("url")))),
+        }
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

@@ -2,6 +2,7 @@
 
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
+use super::evidence::{self, ProviderEvidence};
 use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
@@ -46,6 +47,11 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &STEPS,
     has_numbered_repositories: true,
     needs_default_identity: true,
+    evidence: ProviderEvidence {
+        code: &[evidence::STORED],
+        tests: &[evidence::STEPS, evidence::FIELDS],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("gitlab")
 };
 
@@ -60,11 +66,7 @@ impl Provider for Gitlab {
         }
         object(json!({
             "defaults": { "verifySsl": true, "includeSubgroups": false },
-            "setupValues": [
-                { "label": "Name", "value": "Sentry" },
-                { "label": "Redirect URI", "value": fresh.redirect_uri },
-                { "label": "Scopes", "value": SCOPE },
-            ],
+            "setupValues": self_hosted::setup_values(fresh, SCOPE),
         }))
     }
 
@@ -108,14 +110,24 @@ impl Provider for Gitlab {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let host = listed.external_id.rsplit_once(':').map_or("", |(host, _)| host);
         let domain = listed.domain_name.as_deref().unwrap_or_default();
         let group = domain.split_once('/').map_or("", |(_, group)| group);
-        let mut fields = recover::server_fields(listed, host, [("group", group)]);
+        let mut fields = recover::server_fields(listed, [("group", group)]);
         fields.extend(oauth2::recover_fields(listed));
+        // The whole instance has no group. Of a group without its path there is only the id.
+        let is_whole = listed.external_id.ends_with(":_instance_");
+        if !fields.contains_key("group") {
+            fields.insert("group".to_owned(), if is_whole { json!("") } else { Value::Null });
+        }
         let subgroups = recover::metadata(listed, "include_subgroups").cloned();
+        let subgroups = subgroups.or_else(|| is_whole.then(|| json!(false)));
         fields.extend(subgroups.map(|flag| ("includeSubgroups".to_owned(), flag)));
         fields
+    }
+
+    fn account(&self, answers: &Answers) -> Option<String> {
+        let host = url::host(answers.text("url"));
+        Some(format!("{host}/{}", answers.text("group").to_lowercase()))
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

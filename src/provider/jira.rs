@@ -3,8 +3,9 @@
 use super::auth::app::AppSettings;
 use super::auth::oauth2;
 use super::auth::signature::{self, SignatureError};
+use super::evidence::ProviderEvidence;
 use super::{
-    Answers, Field, FreshValues, INITIAL, IntegrationMatch, ORGANIZATION, Provider,
+    Answers, Field, FreshValues, INITIAL, IntegrationMatch, ListingFilter, ORGANIZATION, Provider,
     ProviderDescription, Result, Step,
 };
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, Refusal, State, object};
@@ -32,6 +33,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     app: &[Field::text("signingKey", 4096)
         .help("the key with which the app signs", "${JIRA_SIGNING_KEY}")
         .secret()],
+    evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("jira")
 };
 
@@ -81,11 +83,12 @@ impl Provider for Jira {
         Ok(())
     }
 
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        ListingFilter::by_external_id(&signed_id(answers))
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        let signed = signature::unverified_params(answers.text("signedParams"));
-        let signed = signed.unwrap_or_default();
-        let id = signed[EXTERNAL_ID].as_str().unwrap_or_default();
-        IntegrationMatch::by_external_id(id, listed)
+        IntegrationMatch::by_external_id(&signed_id(answers), listed)
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData> {
@@ -94,4 +97,10 @@ impl Provider for Jira {
         let metadata = object(state.fetch(METADATA).cloned().unwrap_or_default());
         Ok(IntegrationData { name: Some("JIRA".into()), metadata, ..IntegrationData::new(id) })
     }
+}
+
+/// The account that the answers' link is signed for; empty where they have none.
+fn signed_id(answers: &Answers) -> String {
+    let signed = signature::unverified_params(answers.text("signedParams")).unwrap_or_default();
+    signed[EXTERNAL_ID].as_str().unwrap_or_default().to_owned()
 }

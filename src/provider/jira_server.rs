@@ -2,8 +2,12 @@
 
 use super::auth::application_link::{self, ACCESS_TOKEN};
 use super::auth::oauth2::bind_once;
+use super::evidence::ProviderEvidence;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
-use super::{Answers, FreshValues, IntegrationMatch, Provider, ProviderDescription, Result, Step};
+use super::{
+    Answers, FreshValues, IntegrationMatch, ListingFilter, Provider, ProviderDescription, Result,
+    Step,
+};
 use crate::model::{Fields, IntegrationData, ListedIntegration, Object, State, object};
 use crate::secret::Secret;
 use serde_json::json;
@@ -21,6 +25,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["issue-basic", "issue-sync"],
     steps: &application_link::STEPS,
     needs_default_identity: true,
+    evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("jira_server")
 };
 
@@ -73,6 +78,10 @@ impl Provider for JiraServer {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         application_link::recover_fields(listed)
+    }
+
+    fn candidates(&self, answers: &Answers) -> ListingFilter {
+        application_link::candidates(answers)
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

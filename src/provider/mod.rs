@@ -17,6 +17,7 @@ mod datadog_pat;
 mod description;
 mod discord;
 mod drawn_values;
+pub mod evidence;
 mod example;
 pub mod fields;
 mod gcp;
@@ -143,6 +144,17 @@ pub trait Provider: Sync {
     /// [`IntegrationMatch::Other`]. Where many are kept, no other one is read.
     fn candidates(&self, _answers: &Answers) -> ListingFilter {
         ListingFilter::All
+    }
+
+    /// What tells the account of these answers from others of the provider, where they have it: two
+    /// finishes with the same text are about one integration. It may be a secret.
+    fn account(&self, answers: &Answers) -> Option<String> {
+        match self.candidates(answers) {
+            ListingFilter::ExternalId(text) | ListingFilter::Name(text) => {
+                Some(text).filter(|text| !text.is_empty())
+            }
+            ListingFilter::All => None,
+        }
     }
 
     /// Whether a listed integration is the one that these answers describe.

@@ -1,5 +1,6 @@
 //! Microsoft Teams: what Sentry's own bot signed when it was added to a team.
 
+use super::evidence::ProviderEvidence;
 use super::sentry_only::SentryOnly;
 use super::{Field, ProviderDescription, Step};
 
@@ -18,5 +19,6 @@ pub(super) static MSTEAMS: SentryOnly = SentryOnly::new(ProviderDescription {
         .secret()])),
     features: &["alert-rule", "chat-unfurl"],
     steps: &[Step::form("msteams_install", &[Field::echoed("state")])],
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("msteams")
 });

@@ -2,6 +2,7 @@
 //! the key table of the link and never in the integration, which other organizations may share.
 
 use super::auth::self_hosted::{INSTALLATION_DATA, form_data};
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, OrgLink, Provider,
@@ -39,6 +40,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         ],
     )],
     lists_config: true,
+    evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("opsgenie")
 };
 
@@ -65,8 +67,9 @@ impl Provider for Opsgenie {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        let is_eu = listed.domain_name.as_deref().is_some_and(|name| name.ends_with(EU_DOMAIN));
-        let region = if is_eu { EU } else { REGIONS[0] };
+        let account = &listed.external_id;
+        let is_of = |region: &&str| listed.domain_name == Some(domain_name(account, region));
+        let region = REGIONS.into_iter().find(is_of).unwrap_or_default();
         let texts = [("baseUrl", region), ("provider", listed.external_id.as_str())];
         let mut fields = recover::text_fields(texts);
         if listed.stored.as_ref().is_none_or(|stored| first_key(&stored.config).is_some()) {

@@ -3,6 +3,7 @@
 use super::drawn_values::{
     INSTALLATION_ID, WEBHOOK_SECRET, bind_installation_id, bind_webhook_secret,
 };
+use super::evidence::ProviderEvidence;
 use super::fields::{is_address, recover};
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
@@ -31,6 +32,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
             .help("the URL of the Outpost instance", "https://outpost.example.com")],
     )],
     has_random_id: true,
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("outpost")
 };
 
@@ -52,6 +54,10 @@ impl Provider for Outpost {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         recover::text_fields([("baseUrl", url_in_name(listed).unwrap_or_default())])
+    }
+
+    fn account(&self, answers: &Answers) -> Option<String> {
+        Some(base_url(answers.text("baseUrl")).to_owned())
     }
 
     /// The id is random, so the address tells, which the name has in it.

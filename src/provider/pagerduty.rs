@@ -1,5 +1,6 @@
 //! PagerDuty: one step, answered with the JSON that PagerDuty's install page hands over.
 
+use super::evidence::ProviderEvidence;
 use super::service_table::{SERVICE_TABLE, settled_rows};
 use super::{
     Answers, Field, FieldKind, IntegrationMatch, ListingFilter, OrgLink, Provider,
@@ -20,6 +21,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json).help("the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret().rule(missing_key)])],
     lists_config: true,
     finish_adds_config: true,
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("pagerduty")
 };
 

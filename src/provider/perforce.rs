@@ -1,5 +1,6 @@
 //! Perforce P4: the server and who logs in there.
 
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step};
 use crate::model::{Fields, ListedIntegration};
@@ -8,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) static PERFORCE: SentryOnly = SentryOnly {
     matches,
+    account: |answers| Some(address_hash(answers.text("p4port"))),
     ..SentryOnly::new(ProviderDescription {
         name: "Perforce P4",
         summary: "Sentry only: needs only the fields; Sentry logs in to the server",
@@ -39,6 +41,11 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
                     .help("the charset of a Unicode server", "utf8"),
             ],
         )],
+        evidence: ProviderEvidence {
+            code: &[STORED],
+            tests: &[STEPS, FIELDS],
+            ..ProviderEvidence::NONE
+        },
         ..ProviderDescription::new("perforce")
     })
 };

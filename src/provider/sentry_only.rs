@@ -9,6 +9,8 @@ pub(super) struct SentryOnly {
     pub(super) description: ProviderDescription,
     /// See [`Provider::matches`].
     pub(super) matches: fn(&Answers, &ListedIntegration) -> IntegrationMatch,
+    /// See [`Provider::account`].
+    pub(super) account: fn(&Answers) -> Option<String>,
     /// See [`Provider::recover_fields`].
     pub(super) recover_fields: fn(&ListedIntegration) -> Object,
 }
@@ -17,13 +19,13 @@ impl SentryOnly {
     /// A provider whose answers do not tell which integration is theirs.
     pub(super) const fn new(description: ProviderDescription) -> Self {
         let matches = |_: &Answers, _: &ListedIntegration| IntegrationMatch::CannotTell;
-        Self { description, matches, recover_fields: |_| Object::new() }
+        Self { description, matches, account: |_| None, recover_fields: |_| Object::new() }
     }
 
     /// A provider of which an organization has one integration at most.
     pub(super) const fn single_instance(description: ProviderDescription) -> Self {
         let matches = |_: &Answers, _: &ListedIntegration| IntegrationMatch::Same;
-        Self { matches, ..Self::new(description) }
+        Self { matches, account: |_| Some(String::new()), ..Self::new(description) }
     }
 
     fn refusal(&self) -> Refusal {
@@ -45,6 +47,10 @@ impl Provider for SentryOnly {
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
         (self.recover_fields)(listed)
+    }
+
+    fn account(&self, answers: &Answers) -> Option<String> {
+        (self.account)(answers)
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {

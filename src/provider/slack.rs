@@ -2,6 +2,7 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::request::{VendorRequest, VendorResponse};
 use super::{FreshValues, Provider, ProviderDescription, Result, Step};
 use crate::model::{Fields, IntegrationData, Object, Refusal, State, UserIdentity, object};
@@ -21,6 +22,11 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["alert-rule", "chat-unfurl"],
     steps: &[oauth2::STEP],
     app: &[app::CLIENT_ID, app::client_secret("${SLACK_CLIENT_SECRET}"), app::URL],
+    evidence: ProviderEvidence {
+        code: &[STEPS, FIELDS],
+        inferred: &[STORED],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("slack")
 };
 

@@ -2,6 +2,7 @@
 
 use super::ProviderDescription;
 use super::auth::oauth2;
+use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
 use super::sentry_only::SentryOnly;
 
 pub(super) static SLACK_STAGING: SentryOnly = SentryOnly::new(ProviderDescription {
@@ -12,5 +13,10 @@ pub(super) static SLACK_STAGING: SentryOnly = SentryOnly::new(ProviderDescriptio
     ),
     features: &["alert-rule", "chat-unfurl"],
     steps: &[oauth2::STEP],
+    evidence: ProviderEvidence {
+        tests: &[STEPS, FIELDS],
+        inferred: &[STORED],
+        ..ProviderEvidence::NONE
+    },
     ..ProviderDescription::new("slack_staging")
 });

@@ -4,6 +4,7 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA};
+use super::evidence::ProviderEvidence;
 use super::request::{Credentials, RequestBody, VendorRequest, VendorResponse};
 use super::{Field, FreshValues, INITIAL, Provider, ProviderDescription, Result, Step};
 use crate::model::{Fields, IntegrationData, Object, Refusal, State, object};
@@ -27,6 +28,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         .secret()])),
     steps: &[Step::form("oauth_login", &[Field::echoed("state")])],
     app: &[app::CLIENT_ID, app::client_secret("${VERCEL_CLIENT_SECRET}"), app::URL],
+    evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("vercel")
 };
 

@@ -2,6 +2,7 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
+use super::evidence::ProviderEvidence;
 use super::fields::recover;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
 use super::{
@@ -45,6 +46,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     ],
     app: &[app::CLIENT_ID, app::client_secret("${AZURE_CLIENT_SECRET}"), app::URL],
     needs_default_identity: true,
+    evidence: ProviderEvidence::CODE,
     ..ProviderDescription::new("vsts")
 };
 

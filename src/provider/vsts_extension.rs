@@ -1,12 +1,14 @@
 //! Azure DevOps, when the set-up begins at Microsoft's marketplace. It is stored as `vsts`.
 
 use super::auth::oauth2;
+use super::evidence::ProviderEvidence;
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step};
 use crate::model::ListedIntegration;
 
 pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
     matches,
+    account: |answers| Some(answers.text("targetId").to_owned()),
     ..SentryOnly::new(ProviderDescription {
         name: "Azure DevOps (extension)",
         summary: "Sentry only: needs a person to approve once in a browser",
@@ -20,6 +22,10 @@ pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
         features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
         integration_key: "vsts",
         steps: &[oauth2::STEP],
+        evidence: ProviderEvidence {
+            inferred: &["whether the marketplace still starts it"],
+            ..ProviderEvidence::CODE
+        },
         ..ProviderDescription::new("vsts-extension")
     })
 };

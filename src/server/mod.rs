@@ -15,6 +15,7 @@ mod pages;
 #[cfg(test)]
 mod query_plans;
 mod router;
+mod set_ups;
 mod state;
 #[cfg(test)]
 mod state_changes;

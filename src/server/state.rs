@@ -7,11 +7,13 @@ use super::auth::sessions::Sessions;
 use super::http::RequestAccess;
 use super::http::body_budget::BodyBudget;
 use super::options::ServeOptions;
+use super::set_ups::SetUpMemory;
 use super::tokens::{TokenStart, prepare_tokens};
 use crate::database::{Database, Principal, TransactionEnd, path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
 use crate::model::{Fields, Refusal};
+use crate::os::paths::FileIdentity;
 use crate::provider::Provider;
 use crate::provider::auth::app;
 use crate::server::http::{ApiError, ApiResult};
@@ -34,12 +36,16 @@ type IdleConnections = Arc<Mutex<Vec<Database>>>;
 pub(crate) struct ServerState {
     base: String,
     database: PathBuf,
+    /// Which file that was at the start.
+    file: FileIdentity,
     idle: IdleConnections,
     own: Option<OwnToken>,
     /// The local user, as whom a browser on this machine reads.
     local: Principal,
     address: SocketAddr,
     pub(crate) sessions: Sessions,
+    /// The set-ups of people.
+    pub(crate) set_ups: SetUpMemory,
     /// What the bodies of all connections may take together.
     pub(crate) bodies: BodyBudget,
     apps: FieldInput,
@@ -74,16 +80,18 @@ impl ServerState {
             ));
         }
         let ServeOptions { database, apps, github_api_url, .. } = options;
-        let bodies = BodyBudget::default();
+        let file = FileIdentity::of(&database);
         let state = Self {
             base,
             database,
+            file,
             idle,
             own,
             local,
             address,
             sessions,
-            bodies,
+            set_ups: SetUpMemory::default(),
+            bodies: BodyBudget::default(),
             apps,
             github_api_url,
         };
@@ -134,13 +142,27 @@ impl ServerState {
 
     /// A database connection for one request: an idle one, else another connection to the file. It
     /// takes writes only where the request may change something.
+    ///
+    /// # Errors
+    ///
+    /// What is written to a file that has been removed or replaced is lost, so there is none then.
     pub(crate) async fn database(self: &Arc<Self>, access: RequestAccess) -> Result<DatabaseLease> {
+        if !self.database.exists() || !FileIdentity::of(&self.database).is_same(&self.file) {
+            let path = self.database.display();
+            let message = format!("{path} was removed or replaced while `serve` was running");
+            return Err(Error::new(ErrorCode::Database, message));
+        }
         let mut database = match take(&self.idle) {
             Some(database) => database,
             None => Database::open(&self.database).await?,
         };
         database.set_read_only(access != RequestAccess::MayChange)?;
         Ok(DatabaseLease { database: Some(database), home: Arc::clone(&self.idle) })
+    }
+
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The token that the environment names.

@@ -4,24 +4,37 @@
 use super::neutral::{is_break, is_invisible};
 use super::one_line;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// The document of this value.
-pub(crate) fn write(value: &Value) -> String {
-    lines(value).iter().map(|line| format!("{line}\n")).collect()
+/// What is written beside fields, by the text that is such a field's value.
+pub(crate) type YamlComments = BTreeMap<String, YamlComment>;
+
+/// What is written beside a field.
+pub(crate) struct YamlComment {
+    /// The words, in one line.
+    pub(crate) text: String,
+    /// Whether the field itself stands in the comment, too.
+    pub(crate) is_around: bool,
+}
+
+/// The document of this value, with comments beside its fields.
+pub(crate) fn write(value: &Value, comments: &YamlComments) -> String {
+    lines(value, comments).iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// A value as lines, which are indented where they stand in another one.
-fn lines(value: &Value) -> Vec<String> {
+fn lines(value: &Value, comments: &YamlComments) -> Vec<String> {
     match value {
         Value::Array(items) if !items.is_empty() => items
             .iter()
             .flat_map(|item| {
                 let mark = |(at, line)| format!("{}{line}", if at == 0 { "- " } else { "  " });
-                lines(item).into_iter().enumerate().map(mark).collect::<Vec<_>>()
+                lines(item, comments).into_iter().enumerate().map(mark).collect::<Vec<_>>()
             })
             .collect(),
         Value::Object(fields) if !fields.is_empty() => {
-            fields.iter().flat_map(|(key, value)| field_lines(&string(key), value)).collect()
+            let of_field = |(key, value): (&String, _)| field_lines(&string(key), value, comments);
+            fields.iter().flat_map(of_field).collect()
         }
         Value::String(text) => vec![string(text)],
         // A scalar of JSON, or an empty collection, is the same in YAML.
@@ -29,14 +42,25 @@ fn lines(value: &Value) -> Vec<String> {
     }
 }
 
-fn field_lines(key: &str, value: &Value) -> Vec<String> {
+fn field_lines(key: &str, value: &Value, comments: &YamlComments) -> Vec<String> {
     let indent = match value {
         Value::Object(fields) if !fields.is_empty() => "  ",
         Value::Array(items) if !items.is_empty() => "",
-        scalar => return vec![format!("{key}: {}", lines(scalar).concat())],
+        scalar => {
+            let line = format!("{key}: {}", lines(scalar, comments).concat());
+            let comment = scalar.as_str().and_then(|text| comments.get(text));
+            return vec![comment.map_or(line.clone(), |comment| comment.beside(&line))];
+        }
     };
-    let below = lines(value).into_iter().map(|line| format!("{indent}{line}"));
+    let below = lines(value, comments).into_iter().map(|line| format!("{indent}{line}"));
     std::iter::once(format!("{key}:")).chain(below).collect()
+}
+
+impl YamlComment {
+    fn beside(&self, line: &str) -> String {
+        let mark = if self.is_around { "# " } else { "" };
+        format!("{mark}{line} # {}", self.text)
+    }
 }
 
 /// A text: as people write it, or in double quotes with escapes.
@@ -136,7 +160,7 @@ mod tests {
         for some in texts().chunks(500) {
             let entry = |text: &String| json!({ "a": text, "b": [[text], {}], "c": [] });
             let value = json!({ "all": some.iter().map(entry).collect::<Vec<_>>() });
-            let document = write(&value);
+            let document = write(&value, &YamlComments::new());
             for line in document.lines() {
                 assert_eq!(one_line(line), line);
                 assert!(line.chars().all(is_shown), "{line}");
@@ -155,6 +179,6 @@ mod tests {
         });
         let document = "version: 1\nlist:\n- a: https://[::1]:80/ é\n  b:\n  - '1.10'\n  - x y\n\
                         - \"\\x23\\x23[x]\\u200D🏴\"\n";
-        assert_eq!(write(&value), document);
+        assert_eq!(write(&value, &YamlComments::new()), document);
     }
 }

@@ -85,7 +85,7 @@ const PAGES = {
   },
   'a refusal': (page) => page.goto(SET_UP('aws_lambda')),
   'a callback that a run waits for': async (page) => {
-    await page.context().clearCookies({ name: 'sentrysid' });
+    await page.context().clearCookies({ name: /^sentrysid/ });
     await page.goto(at('/extensions/gitlab/setup/?code=c&state=s'));
   },
   'a link that wants a click': (page) => page.goto(at('/extensions/example/configure/?name=from-a-link')),

@@ -2,28 +2,42 @@
 
 use super::{EmbeddedBackend, list};
 use crate::database::{Database, PageQuery};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::integration::RequestedLinks;
-use crate::manifest::ExistingIntegration;
+use crate::manifest::{ExistingIntegration, OrganizationInventory};
 use crate::model::OrgSlug;
 use crate::provider::{self, ListingFilter};
+use crate::text::quote;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Lists everything of one organization, and only reads; nothing when the file is not there.
-pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<Vec<ExistingIntegration>> {
-    let Some(mut database) = Database::open_to_read(path).await? else { return Ok(Vec::new()) };
+/// Lists everything of one organization, and only reads.
+///
+/// # Errors
+///
+/// `database` where there is no file, `not-a-member` where the organization is not in it.
+pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<OrganizationInventory> {
+    let Some(mut database) = Database::open_to_read(path).await? else {
+        let message = format!("{} does not exist, so there is nothing to import", path.display());
+        return Err(Error::new(ErrorCode::Database, message));
+    };
     let Some(organization) = database.organization(org.as_str()).await? else {
-        return Ok(Vec::new());
+        let message = format!("organization {org} does not exist in {}", path.display());
+        let hint = "check `org` and `database`";
+        return Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint));
     };
     let installed = database.integrations(organization.id, None, PageQuery::ALL).await?;
     let keys: BTreeSet<_> =
         installed.into_iter().map(|installed| installed.integration_key).collect();
-    let mut existing = Vec::new();
+    let mut existing = OrganizationInventory::default();
     for integration_key in keys {
         let is_of =
             |provider: &&&dyn provider::Provider| provider.integration_key() == integration_key;
-        let Some(provider) = provider::PROVIDERS.iter().find(is_of) else { continue };
+        let Some(provider) = provider::PROVIDERS.iter().find(is_of) else {
+            let key = quote(&integration_key);
+            existing.left_out.push(format!("skipped the integrations of unknown provider {key}"));
+            continue;
+        };
         for listed in list(&mut database, org, *provider, &ListingFilter::All).await? {
             let linked =
                 EmbeddedBackend::new(&mut database).linked(organization.id, listed.id).await?;
@@ -32,7 +46,7 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<Vec<ExistingIntegra
                 code_mappings: linked.code_mappings,
             };
             let integration_key = integration_key.clone();
-            existing.push(ExistingIntegration { integration_key, listed, links });
+            existing.integrations.push(ExistingIntegration { integration_key, listed, links });
         }
     }
     Ok(existing)

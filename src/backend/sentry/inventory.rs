@@ -8,12 +8,12 @@ use crate::error::Result;
 use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
 use crate::integration::RequestedLinks;
-use crate::manifest::ExistingIntegration;
+use crate::manifest::{ExistingIntegration, OrganizationInventory};
 use crate::model::OrgSlug;
 use serde_json::Value;
 
 /// Lists everything of one organization; only reads.
-pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Vec<ExistingIntegration>> {
+pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<OrganizationInventory> {
     let client = SentryClient::new(options, http::USER_AGENT)?;
     let pages = async |rest: &str, permission: Permission| {
         let denied = |response: &HttpResponse| client.denied(response, permission, org);
@@ -38,7 +38,24 @@ pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Vec<Exi
             listed,
         })
     };
-    Ok(integrations.iter().filter_map(existing).collect())
+    let rows = integrations;
+    let integrations: Vec<_> = rows.iter().filter_map(existing).collect();
+    let nameless = rows.len() - integrations.len();
+    let nameless = (nameless > 0)
+        .then(|| format!("skipped integrations without an id or a provider key: {nameless}"));
+    let left_out = [("repositories", &repositories), ("code mappings", &mappings)]
+        .into_iter()
+        .filter_map(|(what, rows)| unlinked(what, rows, &integrations))
+        .chain(nameless)
+        .collect();
+    Ok(OrganizationInventory { integrations, left_out })
+}
+
+/// How many of these are of no integration, if any is.
+fn unlinked(what: &str, rows: &[Value], integrations: &[ExistingIntegration]) -> Option<String> {
+    let has_one = |row: &&Value| integrations.iter().any(|one| is_of(row, one.listed.id));
+    let count = rows.iter().filter(|row| !has_one(row)).count();
+    (count > 0).then(|| format!("skipped {what} that belong to no listed integration: {count}"))
 }
 
 fn is_of(linked: &Value, integration: i64) -> bool {

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::provider::fields::{PEM, recover};
 use crate::provider::request::{Credentials, OAuth1, RequestBody, VendorRequest, VendorResponse};
-use crate::provider::{Answers, Field, IntegrationMatch, Result, Step};
+use crate::provider::{Answers, Field, IntegrationMatch, ListingFilter, Result, Step};
 use crate::secret::Secret;
 use crate::text::url;
 use ::url::form_urlencoded;
@@ -139,13 +139,22 @@ fn external_id(url: &str, consumer_key: &str) -> String {
 
 /// The fields as far as a listed integration shows them: an id that was cut lacks a part of the key.
 pub(crate) fn recover_fields(listed: &ListedIntegration) -> Object {
-    let (host, key) = listed.external_id.rsplit_once(':').unwrap_or_default();
+    let key = listed.external_id.rsplit_once(':').map_or("", |(_, key)| key);
     let key = if listed.external_id.chars().count() < MAX_ID_CHARS { key } else { "" };
-    recover::server_fields(listed, host, [("consumerKey", key)])
+    recover::server_fields(listed, [("consumerKey", key)])
+}
+
+/// Which integrations these answers may describe.
+pub(crate) fn candidates(answers: &Answers) -> ListingFilter {
+    ListingFilter::ExternalId(account_id(answers))
+}
+
+fn account_id(answers: &Answers) -> String {
+    external_id(answers.text("url").trim_end_matches('/'), answers.text("consumerKey"))
 }
 
 pub(crate) fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-    let id = external_id(answers.text("url").trim_end_matches('/'), answers.text("consumerKey"));
+    let id = account_id(answers);
     if listed.external_id != id {
         return IntegrationMatch::Other;
     }

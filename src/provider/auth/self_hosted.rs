@@ -4,7 +4,7 @@
 use super::oauth2::{self, OAuth2};
 use crate::model::{Fields, Object, Refusal, State, UserIdentity};
 use crate::provider::request::VendorRequest;
-use crate::provider::{Field, FieldKind, Result};
+use crate::provider::{Field, FieldKind, FreshValues, Result};
 use crate::secret::Secret;
 use crate::text::url;
 use serde_json::{Value, json};
@@ -32,6 +32,15 @@ pub(crate) fn bind(fields: &Fields, more: Object, state: &mut State) {
     data.insert("client_secret".to_owned(), json!(fields.text("clientSecret")));
     data.insert("verify_ssl".to_owned(), json!(fields.flag("verifySsl", true)));
     state.bind(INSTALLATION_DATA, data);
+}
+
+/// What a person copies from the form into the application there.
+pub(crate) fn setup_values(fresh: &FreshValues, scopes: &str) -> Value {
+    json!([
+        { "label": "Name", "value": "Sentry" },
+        { "label": "Redirect URI", "value": fresh.redirect_uri },
+        { "label": "Scopes", "value": scopes },
+    ])
 }
 
 /// The form's answer as it was bound.

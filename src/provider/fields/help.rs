@@ -23,7 +23,10 @@ pub fn provider_text(provider: &dyn Provider) -> String {
     let steps: String = provider.steps().iter().map(step).collect();
     let (name, key, about) = (provider.name(), provider.key(), provider.summary());
     let (embedded, example) = (embedded(provider), example(provider));
-    format!("{name} (`{key}`): {about}\n\n{initial}{steps}{embedded}\nexample:\n\n{example}")
+    let known = provider.evidence().text();
+    format!(
+        "{name} (`{key}`): {about}\n\n{initial}{steps}{embedded}\n{known}\nexample:\n\n{example}"
+    )
 }
 
 /// What our engine needs beside the fields, or why it cannot finish the provider.
@@ -58,6 +61,7 @@ pub fn provider_json(provider: &dyn Provider) -> Value {
         "name": provider.name(),
         "about": provider.summary(),
         "needsSentry": provider.sentry_only_reason(),
+        "evidence": provider.evidence().json(),
         "initialData": provider.initial().map(|step| step.fields.iter().map(field).collect::<Vec<_>>()),
         "app": provider.app().iter().map(field).collect::<Vec<_>>(),
         "steps": provider.steps().iter().map(step).collect::<Vec<_>>(),

@@ -1,7 +1,7 @@
 //! `/pipeline/{pipeline_name}/`: the JSON endpoint of Sentry 2026 over the embedded engine.
 //!
 //! The session is the key of the pipeline itself, 64 random hex digits in the cookie that Sentry
-//! calls `sentrysid`; there is one pipeline in it, and only the user who started it goes on.
+//! calls `sentrysid`, here with the port; there is one pipeline in it, and only the user who started it goes on.
 
 use super::provider_json;
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};
@@ -12,6 +12,7 @@ use crate::server::auth::sessions::cookie;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::access_log::LogNote;
 use crate::server::http::{ApiError, ApiResult, RawRequest, body, ok};
+use crate::server::state::ServerState;
 use crate::text::case::snake_case;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -21,7 +22,8 @@ use serde_json::{Value, json};
 const INTEGRATIONS: &str = "integration_pipeline";
 /// Those that Sentry has beside it, which never have a session here.
 const IDENTITIES: [&str; 2] = ["identity_provider", "identity_pipeline"];
-/// Sentry's name for the session's cookie.
+/// Sentry's name for the session's cookie, before the port: cookies know none, and two servers on one
+/// machine are not to end each other's pipelines.
 const SESSION: &str = "sentrysid";
 
 /// `GET`: the current step.
@@ -44,7 +46,7 @@ pub(crate) async fn advance(mut request: OrgRequest) -> ApiResult {
         StepResult::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),
         StepResult::Stay(data) => Ok(ok(&json!({ "status": "stay", "data": data }))),
         StepResult::Complete(finished) => complete(&mut request, &finished).await,
-        StepResult::Invalid(errors) => Err(invalid(errors)),
+        StepResult::Invalid(errors) => Err(invalid(session.provider, errors)),
         StepResult::Refused(refusal) => {
             let body = json!({ "status": "error", "data": { "detail": refusal.message } });
             let values = fields.iter().map(|(_, value)| match value {
@@ -58,9 +60,22 @@ pub(crate) async fn advance(mut request: OrgRequest) -> ApiResult {
 }
 
 /// The fields that do not fit, as Sentry names them.
-fn invalid(errors: Vec<(String, String)>) -> ApiError {
+fn invalid(provider: &dyn Provider, errors: Vec<(String, String)>) -> ApiError {
+    let names: Vec<_> = errors.iter().map(|(name, _)| name.as_str()).collect();
+    let reason = format!("{}: invalid fields: {}", provider.key(), names.join(", "));
+    let note = LogNote::SetUpRefusal(reason);
     let errors = errors.into_iter().map(|(name, reason)| (name, json!([reason])));
-    ApiError::new(StatusCode::BAD_REQUEST, Value::Object(errors.collect()))
+    ApiError::new(StatusCode::BAD_REQUEST, Value::Object(errors.collect())).with_note(note)
+}
+
+/// A pipeline of this provider that is refused from the start, which the log is told as well.
+fn refused(key: &str, error: ApiError) -> ApiError {
+    if error.status().is_server_error() {
+        return error;
+    }
+    let named = if key.is_empty() { String::new() } else { format!("{key}: ") };
+    let note = LogNote::SetUpRefusal(format!("{named}{}", error.detail_text()));
+    error.with_note(note)
 }
 
 async fn initialize(mut request: OrgRequest, body: &Object) -> ApiResult {
@@ -69,13 +84,13 @@ async fn initialize(mut request: OrgRequest, body: &Object) -> ApiResult {
         return Err(ApiError::bad_request(text));
     }
     let key = body.get("provider").and_then(Value::as_str).filter(|key| !key.is_empty());
-    let key = key.ok_or_else(|| ApiError::bad_request("provider is required."))?;
-    let provider = provider::find(key)
-        .map_err(|_| ApiError::detail(StatusCode::NOT_FOUND, format!("Unknown provider: {key}")))?;
+    let key = key.ok_or_else(|| refused("", ApiError::bad_request("provider is required.")))?;
+    let unknown = || ApiError::detail(StatusCode::NOT_FOUND, format!("Unknown provider: {key}"));
+    let provider = provider::find(key).map_err(|_| refused(key, unknown()))?;
     let user = request.principal.user.ok_or_else(ApiError::forbidden)?;
     let org = OrgSlug::parse(&request.org.slug).ok_or_else(ApiError::not_found)?;
     let app = request.server.app(provider);
-    let app = app.map_err(|error| ApiError::bad_request(error.message))?;
+    let app = app.map_err(|error| refused(key, ApiError::bad_request(error.message)))?;
     let initial_data = initial_data(provider, body)?;
     let start = PipelineStart {
         provider,
@@ -86,12 +101,13 @@ async fn initialize(mut request: OrgRequest, body: &Object) -> ApiResult {
         base_url: &request.base(),
         next: None,
     };
-    let replaced = session_key(&request.raw);
+    let replaced = session_key(&request.server, &request.raw);
     let key = EmbeddedBackend::new(&mut request.database)
         .begin_session(start, user, request.org.id, EntryPoint::Api, replaced.as_deref())
-        .await?;
+        .await
+        .map_err(|error| refused(provider.key(), ApiError::from(error)))?;
     let mut response = ok(&step(&find_session(&mut request, &key).await?, None));
-    set_session_cookie(response.headers_mut(), &key);
+    set_session_cookie(&request.server, response.headers_mut(), &key);
     Ok(response)
 }
 
@@ -101,7 +117,7 @@ fn initial_data(provider: &dyn Provider, body: &Object) -> Result<Option<Fields>
     let none = Object::new();
     let initial = fields(step, body.get(INITIAL).and_then(Value::as_object).unwrap_or(&none));
     let errors = provider::field_errors(step, &initial);
-    if errors.is_empty() { Ok(Some(initial)) } else { Err(invalid(errors)) }
+    if errors.is_empty() { Ok(Some(initial)) } else { Err(invalid(provider, errors)) }
 }
 
 /// The session's pipeline, when it is this user's and for this organization.
@@ -110,7 +126,9 @@ async fn current(request: &mut OrgRequest) -> Result<PipelineSession, ApiError> 
     if name != INTEGRATIONS && !IDENTITIES.contains(&name) {
         return Err(ApiError::detail(StatusCode::NOT_FOUND, "Invalid pipeline type"));
     }
-    let key = session_key(&request.raw).filter(|_| name == INTEGRATIONS).ok_or_else(no_session)?;
+    let key = session_key(&request.server, &request.raw)
+        .filter(|_| name == INTEGRATIONS)
+        .ok_or_else(no_session)?;
     let session = find_session(request, &key).await?;
     if session.org != request.org.id || request.principal.user != Some(session.user) {
         let reason = "the pipeline is another user's, or for another organization".to_owned();
@@ -184,13 +202,14 @@ fn fields(step: &Step, body: &Object) -> Fields {
 }
 
 /// The key in the session's cookie.
-pub(crate) fn session_key(raw: &RawRequest) -> Option<String> {
-    cookie(&raw.headers, SESSION)
+pub(crate) fn session_key(server: &ServerState, raw: &RawRequest) -> Option<String> {
+    cookie(&raw.headers, &format!("{SESSION}-{}", server.port()))
 }
 
 /// Hands the session's key out.
-pub(crate) fn set_session_cookie(headers: &mut HeaderMap, key: &str) {
-    let cookie = format!("{SESSION}={key}; HttpOnly; Max-Age=3600; Path=/; SameSite=Lax");
+pub(crate) fn set_session_cookie(server: &ServerState, headers: &mut HeaderMap, key: &str) {
+    let port = server.port();
+    let cookie = format!("{SESSION}-{port}={key}; HttpOnly; Max-Age=3600; Path=/; SameSite=Lax");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         headers.append(SET_COOKIE, cookie);
     }

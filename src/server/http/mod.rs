@@ -4,6 +4,7 @@ pub(crate) mod access_log;
 pub(crate) mod body;
 pub(crate) mod body_budget;
 pub(crate) mod connections;
+mod framing;
 pub(crate) mod limits;
 pub(crate) mod pagination;
 pub(crate) mod request;

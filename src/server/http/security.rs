@@ -3,12 +3,13 @@
 //! sent, frame it, run what was not served as a script, or tell another site where it was.
 
 use super::access_log::log_request;
+use super::framing::framing_error;
 use super::response::ApiError;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
@@ -47,12 +48,18 @@ pub(crate) fn protect(router: Router) -> Router {
 }
 
 async fn guard(mut request: Request, next: Next) -> Response {
-    let mut response = match request_access(request.method(), request.headers()) {
-        Some(access) => {
+    let access = request_access(request.method(), request.headers());
+    let mut response = match (framing_error(&request), access) {
+        (Some(text), _) => {
+            let mut response = ApiError::bad_request(text).into_response();
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+        (None, Some(access)) => {
             request.extensions_mut().insert(access);
             next.run(request).await
         }
-        None => {
+        (None, None) => {
             let text = "Requests from pages of other sites are refused.";
             ApiError::detail(StatusCode::FORBIDDEN, text).into_response()
         }
@@ -61,6 +68,8 @@ async fn guard(mut request: Request, next: Next) -> Response {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // Whatever says nothing else may have somebody's names, addresses and keys in it.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     response
 }

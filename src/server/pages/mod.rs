@@ -5,6 +5,7 @@
 
 mod assets;
 mod components;
+mod done;
 mod home;
 mod integration;
 mod integrations;
@@ -46,6 +47,12 @@ const FORM_KEY: &str = "form-key";
 
 /// The field of a form that starts a pipeline by answering this step, its first.
 const FORM_STEP: &str = "form-step";
+
+/// The field that identifies a form whose answer starts a pipeline: the same one starts one only.
+const FORM_ID: &str = "form-id";
+
+/// The field of a form that starts a pipeline with what was typed before.
+const FORM_AGAIN: &str = "form-again";
 
 /// Where strangers sign in: the one page that reads their form.
 const LOGIN: &str = "/auth/login/";

@@ -1,22 +1,43 @@
 //! The end of a set-up, and what a refused one shows.
 
 use super::components;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::model::Object;
 use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
-/// A refusal, in the words of the command line.
-pub(super) fn refused(error: &Error, again: Option<&str>) -> Markup {
+/// A refusal, with what a person at this page can do about it.
+pub(super) fn refused(error: &Error, again: Option<Markup>) -> Markup {
     html! {
         section.narrow.said {
             h1 { "Setup failed" }
             div.box-content.wrong role="alert" { pre { (error.message) } }
-            p { (components::prose(&components::capitalize(&error.hint))) "." }
-            p.quiet { "error-code: " code { (error.code.slug()) }
-                @if let Some(status) = error.status { ", the third party returned HTTP " (status) } }
-            @if let Some(again) = again { p { a.button href=(again) { "Start again" } } }
+            p { (components::prose(&components::capitalize(advice(error)))) "." }
+            @if let Some(status) = error.status {
+                p.quiet { "The third party returned HTTP " (status) "." }
+            }
+            @if let Some(again) = again { (again) }
         }
+    }
+}
+
+/// What a person can do. The hint of a code is for somebody who writes a job.
+fn advice(error: &Error) -> &str {
+    match error.code {
+        _ if error.hint != error.code.hint() => &error.hint,
+        ErrorCode::ProviderError => {
+            "check what you entered; the third party's own log may say more"
+        }
+        ErrorCode::WrongOauthState | ErrorCode::CallbackUsed | ErrorCode::ForeignCallback => {
+            "start again: this approval belongs to another setup"
+        }
+        ErrorCode::SessionExpired => "start again: this setup took longer than an hour",
+        ErrorCode::IdentityTaken => "approve with an account that is not linked to another user",
+        ErrorCode::MissingScope => "ask an owner, manager or admin of the organization",
+        ErrorCode::Unauthorized => "sign in as the user who started this setup, or start again",
+        ErrorCode::NeedsSentry => "set it up on a Sentry server",
+        ErrorCode::MissingField => "ask whoever runs this server to configure the app",
+        _ => "check what you entered, and start again",
     }
 }
 
@@ -89,10 +110,16 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_said_as_the_command_line_says_it() {
-        let error = Error::new(crate::error::ErrorCode::Refused, "no <b>").with_hint("set `url`");
+    fn a_refusal_is_said_in_words_for_a_person() {
+        let error = Error::new(ErrorCode::Refused, "no <b>").with_hint("set `url`");
         let shown = refused(&error, None).into_string();
         assert!(shown.contains("<pre>no &lt;b&gt;</pre>"), "{shown}");
-        assert!(shown.contains("Set <code>url</code>.") && shown.contains("<code>refused</code>"));
+        assert!(shown.contains("Set <code>url</code>.") && !shown.contains("error-code"));
+        for code in ErrorCode::ALL {
+            let shown = refused(&Error::new(*code, "no"), None).into_string();
+            for words in ["finishline", "<code>", "timeout", "log line"] {
+                assert!(!shown.contains(words), "{code}: {shown}");
+            }
+        }
     }
 }

@@ -9,17 +9,15 @@
 
 use super::layout::redirect;
 use super::step::StepPage;
-use super::{FORM_KEY, FORM_STEP, PageRequest, link, login, result};
+use super::{FORM_AGAIN, FORM_KEY, FORM_STEP, PageRequest, done, link, login, result};
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession, first_view};
 use crate::database::{Organization, PageQuery};
 use crate::error::{Error, ErrorCode, ExitCode, Result};
 use crate::integration::callback::denied;
 use crate::integration::{Pipeline, PipelineStart, StepResult};
-use crate::model::site::Site;
-use crate::model::{Fields, FinishedIntegration, Object, OrgSlug};
+use crate::model::{Fields, Object, OrgSlug};
 use crate::provider::{self, Field, FieldKind, FieldSource, Provider, Step};
 use crate::server::api::pipeline::{session_key, set_session_cookie};
-use crate::server::api::provider_json;
 use crate::server::auth;
 use crate::server::auth::sessions::INSTALLS;
 use crate::server::http::{ApiError, ApiResult, RawRequest};
@@ -27,7 +25,7 @@ use crate::text::case::snake_case;
 use crate::text::segment;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::form_urlencoded;
 
 /// `/organizations/{org}/integrations/{provider}/setup/`: starts a pipeline and shows its first
@@ -51,21 +49,25 @@ pub(super) async fn begin(mut request: PageRequest) -> ApiResult {
     if !request.may_change() {
         return Ok(offer(&request, &org, provider, user));
     }
-    match start(&mut request, provider, user, &org, EntryPoint::SetUp).await? {
-        Ok((key, session)) => {
-            let page = StepPage::for_session(&mut request, &session).await?;
-            let is_answered = request.raw.form(FORM_STEP).as_deref() == Some(session.step.id);
-            let mut response = if is_answered {
-                let parameters = parameters_of(&request);
-                answer(&mut request, &session, &page, &parameters).await?
-            } else {
-                page.show(&request, &session.view)
-            };
-            set_session_cookie(response.headers_mut(), &key);
-            Ok(response)
-        }
-        Err(error) => Ok(start_refused(&request, &org.slug, provider, &error)),
+    let parameters = parameters_of(&request);
+    if let Some(done) = done::done_before(&mut request, user, &parameters).await? {
+        return Ok(done);
     }
+    let (key, session) = match start(&mut request, provider, user, &org, EntryPoint::SetUp).await? {
+        Ok(started) => started,
+        Err(error) => return Ok(start_refused(&request, &org.slug, provider, &error)),
+    };
+    let page = StepPage::for_session(&mut request, &session).await?;
+    let is_answered = request.raw.form(FORM_STEP).as_deref() == Some(session.step.id);
+    let mut response = if is_answered {
+        answer(&mut request, &session, &page, &parameters).await?
+    } else if request.raw.form(FORM_AGAIN).is_some() {
+        page.show_again(&request, &session.view, &fields(session.step, &parameters))
+    } else {
+        page.show(&request, &session.view)
+    };
+    set_session_cookie(&request.server, response.headers_mut(), &key);
+    Ok(response)
 }
 
 /// What starts a pipeline: its first step, where that is a form, else the question whether to.
@@ -98,12 +100,18 @@ fn to_login(request: &PageRequest, rest: &str) -> Response {
 
 /// `/extensions/{provider}/setup/`: takes a form, or what a vendor's callback brings.
 pub(super) async fn advance(mut request: PageRequest) -> ApiResult {
-    let session = match session_key(&request.raw) {
+    let session = match session_key(&request.server, &request.raw) {
         Some(key) => EmbeddedBackend::new(&mut request.database).session(&key).await?,
         None => None,
     };
     let parameters = parameters_of(&request);
-    let Some(session) = session else { return Ok(no_session(&request, &parameters)) };
+    let Some(session) = session else {
+        let done = match request.user() {
+            Some(user) => done::done_before(&mut request, user, &parameters).await?,
+            None => None,
+        };
+        return Ok(done.unwrap_or_else(|| no_session(&request, &parameters)));
+    };
     if session.entry_point == EntryPoint::Api {
         return Ok(request.page("Integration Setup", result::callback_page(parameters)));
     }
@@ -126,7 +134,8 @@ pub(super) async fn advance(mut request: PageRequest) -> ApiResult {
         error => {
             let refused = denied(error, word("error_description"));
             let hint = "start again, and approve on the third party's page";
-            page.refused(&request, &refused.with_hint(hint))
+            let typed = request.server.set_ups.typed(&session.key);
+            page.refused_after(&request, &refused.with_hint(hint), &typed)
         }
     })
 }
@@ -175,7 +184,7 @@ pub(super) async fn configure(mut request: PageRequest) -> ApiResult {
         true => answer(&mut request, &session, &page, &parameters).await?,
         false => page.show(&request, &session.view),
     };
-    set_session_cookie(response.headers_mut(), &key);
+    set_session_cookie(&request.server, response.headers_mut(), &key);
     Ok(response)
 }
 
@@ -210,7 +219,7 @@ async fn start(
     };
     let base = request.base();
     let start = pipeline_start((&base, &request.raw), provider, &slug, &app, initial_data.as_ref());
-    let replaced = session_key(&request.raw);
+    let replaced = session_key(&request.server, &request.raw);
     let mut backend = EmbeddedBackend::new(&mut request.database);
     let key = backend.begin_session(start, user, org.id, entry_point, replaced.as_deref()).await;
     let key = match key {
@@ -273,14 +282,17 @@ async fn answer(
 ) -> ApiResult {
     let typed = fields(session.step, parameters);
     let mut fields = typed.clone();
+    let shown = done::remember(request, session, &typed);
     session.step.echo(&session.view.data, &mut fields);
     Ok(
         match EmbeddedBackend::resuming(&mut request.database, &session.key)
             .advance(&fields)
             .await?
         {
-            StepResult::Complete(finished) => complete(request, session, &finished).await?,
-            StepResult::Refused(refusal) => page.refused(request, &refusal.into()),
+            StepResult::Complete(finished) => {
+                done::complete(request, session, finished, parameters).await?
+            }
+            StepResult::Refused(refusal) => page.refused_after(request, &refusal.into(), &shown),
             StepResult::Stay(more) => {
                 let mut view = session.view.clone();
                 view.data.extend(more);
@@ -290,27 +302,6 @@ async fn answer(
             StepResult::Advance(view) => page.at(&view.id).show(request, &view),
         },
     )
-}
-
-/// The finish: told to the window that opened the page, or a redirect to the settings page.
-async fn complete(
-    request: &mut PageRequest,
-    session: &PipelineSession,
-    finished: &FinishedIntegration,
-) -> ApiResult {
-    let slug = request.database.slug(session.org).await?.ok_or_else(ApiError::not_found)?;
-    let (key, next) = (&finished.integration_key, session.next.as_deref());
-    let site = Site::new(request.base());
-    let settings = site.settings_url(slug.as_str(), key, finished.id, next);
-    if session.entry_point == EntryPoint::Link {
-        return Ok(redirect(&settings));
-    }
-    let installed = request.database.integration(session.org, finished.id).await?;
-    let installed = installed.ok_or_else(ApiError::not_found)?;
-    let data = provider_json::integration(session.org, &installed, true);
-    let posted = json!({ "success": true, "data": data });
-    let page = result::finished(&installed.name, &settings, &posted);
-    Ok(request.page("Integration Setup Complete", page))
 }
 
 /// What came with the request: the form of a POST, the query of a GET.

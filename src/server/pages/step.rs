@@ -3,16 +3,18 @@
 
 use super::layout::{PageTab, form_key_field, redirect};
 use super::step_form::StepForm;
-use super::{PageRequest, components, result, step_form, urls};
+use super::{FORM_AGAIN, PageRequest, components, result, step_form, urls};
 use crate::backend::embedded::PipelineSession;
 use crate::error::{Error, ErrorCode};
 use crate::integration::StepView;
 use crate::model::{Fields, Object};
+use crate::os::random::random_hex;
 use crate::provider::{Provider, Step};
 use crate::server::http::ApiError;
 use crate::text::segment;
 use axum::response::Response;
 use maud::{Markup, html};
+use serde_json::Value;
 
 /// A pipeline at one of its steps.
 pub(super) struct StepPage {
@@ -44,6 +46,19 @@ impl StepPage {
         }
     }
 
+    /// The step with what was typed before, where it has a form.
+    pub(super) fn show_again(
+        &self,
+        request: &PageRequest,
+        view: &StepView,
+        typed: &Fields,
+    ) -> Response {
+        match self.vendor(view) {
+            Some(_) => self.show(request, view),
+            None => self.show_form(request, view, typed, &[]),
+        }
+    }
+
     /// The page of the third party's that the step sends a person to.
     fn vendor<'a>(&self, view: &'a StepView) -> Option<&'a str> {
         view.data.get(self.step?.link?)?.as_str()
@@ -58,16 +73,16 @@ impl StepPage {
         errors: &[(String, String)],
     ) -> Response {
         let (action, form_key) = (self.action(), request.form_key());
-        let form = StepForm { action: &action, view, typed, errors, form_key, is_starting: false };
+        let form = StepForm { action: &action, view, typed, errors, form_key, start_id: None };
         self.form_page(request, &form)
     }
 
     /// The first step of a pipeline that its answer starts.
     pub(super) fn show_first(&self, request: &PageRequest, view: &StepView) -> Response {
         let (action, form_key) = (request.raw.whole_path(), request.form_key());
-        let typed = &Fields::default();
-        let form =
-            StepForm { action: &action, view, typed, errors: &[], form_key, is_starting: true };
+        let (typed, id) = (&Fields::default(), random_hex());
+        let start_id = Some(id.as_str());
+        let form = StepForm { action: &action, view, typed, errors: &[], form_key, start_id };
         match self.step {
             Some(step) if step_form::is_form(step) && self.vendor(view).is_none() => {
                 self.form_page(request, &form)
@@ -85,8 +100,13 @@ impl StepPage {
         let content = html! {
             section.narrow {
                 (self.heading(step))
-                @if let Some(vendor) = vendor { (vendor_link(self.provider.name(), vendor)) }
-                @if vendor.is_none() || step_form::is_form(step) { (form.show(step)) }
+                @if let Some(vendor) = vendor {
+                    (vendor_link(self.provider.name(), vendor, form.offers(step)))
+                }
+                (values_to_copy(&form.view.data))
+                @if vendor.is_none() || step_form::is_form(step) {
+                    (form.show(step, vendor.is_none() || form.offers(step)))
+                }
             }
         };
         self.page(request, &format!("{} Setup", self.provider.name()), content)
@@ -152,11 +172,42 @@ impl StepPage {
 
     /// Why it goes no further.
     pub(super) fn refused(&self, request: &PageRequest, error: &Error) -> Response {
-        let again = urls::set_up(&self.org, self.provider.key());
-        let again = Some(again.as_str()).filter(|_| self.provider.sentry_only_reason().is_none());
+        self.refused_after(request, error, &Fields::default())
+    }
+
+    /// Why it goes no further after this was typed, which the next start has in its form.
+    pub(super) fn refused_after(
+        &self,
+        request: &PageRequest,
+        error: &Error,
+        typed: &Fields,
+    ) -> Response {
+        let again = self.start_again(request, typed);
         let mut page = self.page(request, "Setup Error", result::refused(error, again));
         page.extensions_mut().insert(request.refusal_note(error));
         page
+    }
+
+    /// The way to start again. What was typed goes by a form: an address with it could be anybody's.
+    fn start_again(&self, request: &PageRequest, typed: &Fields) -> Option<Markup> {
+        if self.provider.sentry_only_reason().is_some() {
+            return None;
+        }
+        let action = urls::set_up(&self.org, self.provider.key());
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Some(match request.form_key().filter(|_| typed.iter().next().is_some()) {
+            None => html! { p { a.button href=(action) { "Start again" } } },
+            Some(form_key) => html! {
+                form action=(action) method="post" {
+                    (form_key_field(form_key))
+                    input type="hidden" name=(FORM_AGAIN) value="true";
+                    @for (name, value) in typed.iter() {
+                        input type="hidden" name=(name) value=(text(value));
+                    }
+                    p { button type="submit" { "Start again" } }
+                }
+            },
+        })
     }
 
     fn action(&self) -> String {
@@ -168,8 +219,21 @@ impl StepPage {
     }
 }
 
-/// The way to the third party, by its host.
-fn vendor_link(name: &str, vendor: &str) -> Markup {
+/// What the person has to enter at the third party, where the step shows it.
+fn values_to_copy(shown: &Object) -> Markup {
+    let values = shown.get("setupValues").and_then(Value::as_array).into_iter().flatten();
+    let pairs = values.filter_map(|one| Some((one["label"].as_str()?, one["value"].as_str()?)));
+    let pairs: Vec<_> = pairs.collect();
+    html! {
+        @if !pairs.is_empty() {
+            p { "Create an OAuth application there with these values:" }
+            dl.facts { @for (label, value) in pairs { dt { (label) } dd { code { (value) } } } }
+        }
+    }
+}
+
+/// The way to the third party, by its host; the second one where the step's form offers a choice.
+fn vendor_link(name: &str, vendor: &str, is_second: bool) -> Markup {
     html! {
         @match components::external_url(vendor) {
             Some(url) => {
@@ -178,7 +242,7 @@ fn vendor_link(name: &str, vendor: &str) -> Markup {
                     strong { (components::host(&url)) } ". You will be sent back here afterwards."
                 }
                 p {
-                    a.button href=(url) rel="noreferrer" { "Continue to " (components::host(&url)) }
+                    a.button.second[is_second] href=(url) rel="noreferrer" { "Continue to " (components::host(&url)) }
                 }
             },
             None => p.wrong role="alert" {

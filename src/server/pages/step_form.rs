@@ -1,7 +1,7 @@
 //! A step as a form: a label, an explanation and, where it was wrong, the reason for each field.
 
 use super::layout::form_key_field;
-use super::{FORM_STEP, components};
+use super::{FORM_ID, FORM_STEP, components};
 use crate::integration::StepView;
 use crate::model::{Fields, Object};
 use crate::provider::{Field, FieldKind, FieldSource, Step};
@@ -24,22 +24,34 @@ pub(super) struct StepForm<'a> {
     /// Its errors, by field.
     pub(super) errors: &'a [(String, String)],
     pub(super) form_key: Option<&'a str>,
-    /// Whether the answer starts the pipeline.
-    pub(super) is_starting: bool,
+    /// What identifies this form where its answer starts the pipeline.
+    pub(super) start_id: Option<&'a str>,
 }
 
 impl StepForm<'_> {
-    /// The form.
-    pub(super) fn show(&self, step: &Step) -> Markup {
+    /// Whether a field of it has something to choose from.
+    pub(super) fn offers(&self, step: &Step) -> bool {
+        let is_offered = |(name, list, value, shown): &(&str, &str, &str, &str)| {
+            step.fields.iter().any(|field| field.name == *name)
+                && !listed(&self.view.data, list, value, shown).is_empty()
+        };
+        CHOICES.iter().any(is_offered)
+    }
+
+    /// The form; its button is the second one where another one comes first.
+    pub(super) fn show(&self, step: &Step, is_first: bool) -> Markup {
         let fields: Vec<_> = step.fields.iter().filter(|field| is_typed(field)).collect();
         html! {
             (self.summary())
             // What is missing is said in place, by us and not by the browser.
             form.fields action=(self.action) method="post" novalidate {
-                @if self.is_starting { input type="hidden" name=(FORM_STEP) value=(step.id); }
+                @if let Some(id) = self.start_id {
+                    input type="hidden" name=(FORM_STEP) value=(step.id);
+                    input type="hidden" name=(FORM_ID) value=(id);
+                }
                 @if let Some(form_key) = self.form_key { (form_key_field(form_key)) }
                 @for field in fields { (self.field(field)) }
-                p { button type="submit" { "Continue" } }
+                p { button.button.second[!is_first] type="submit" { "Continue" } }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
+use finishline::provider::{FieldKind, PROVIDERS};
 use serde_yaml::Value;
 
 /// What is an entry's own, and so is not typed beside a manifest.
@@ -24,15 +25,27 @@ pub(super) fn import(run: &ProgramRun) -> RunResult {
         .expect(0)
 }
 
-/// The variables that a manifest names, each with the value of its field in `state`.
+/// The variables that a manifest names, each with the value of its field in `state`; of a flag that
+/// is not in there, what holds then.
 fn variables(manifest: &str, state: &Value) -> Vec<(String, String)> {
     let manifest: Value = serde_yaml::from_str(manifest).unwrap();
     let fields = manifest["integrations"][0]["state"].as_mapping().cloned().unwrap_or_default();
     let named = fields.iter().filter_map(|(field, value)| {
         let name = value.as_str()?.strip_prefix("${")?.strip_suffix('}')?;
-        Some((name.to_owned(), text(find(state, field.as_str()?)?)))
+        let value = find(state, field.as_str()?).map(text);
+        Some((name.to_owned(), value.or_else(|| default_text(field.as_str()?))?))
     });
     named.collect()
+}
+
+/// What a flag of this name is when it is not given.
+fn default_text(field: &str) -> Option<String> {
+    let mut fields =
+        PROVIDERS.iter().flat_map(|provider| provider.all_steps()).flat_map(|s| s.fields);
+    fields.find_map(|one| match one.kind {
+        FieldKind::Flag(default) if one.name == field => Some(default.to_string()),
+        _ => None,
+    })
 }
 
 /// A field, flat or by its step.
@@ -168,6 +181,27 @@ fn import_needs_an_organization_and_makes_no_file() {
     let run = ProgramRun::local().opsgenie();
     let ended = run.clone().without("FINISHLINE_ORG").args(&["import"]).execute().expect(2);
     assert!(ended.stderr.contains("`org` is missing"), "{}", ended.stderr);
-    import(&run);
+    let run = run.args(&["import"]);
+    let ended = ["PROVIDER", "STATE"]
+        .iter()
+        .fold(run.clone(), |run, name| run.without(&format!("FINISHLINE_{name}")))
+        .execute()
+        .expect(6);
+    assert!(ended.stderr.contains("does not exist, so there is nothing to import"));
     assert!(!run.database().exists());
+}
+
+#[test]
+fn an_unknown_organization_is_an_error_on_both_backends() {
+    let made = ProgramRun::local().opsgenie();
+    made.execute().expect(0);
+    let relay = ServeProxy::new();
+    let sentry = ProgramRun::local().var("FINISHLINE_URL", relay.peer.url());
+    for run in [made, sentry.var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN)] {
+        let run = run.args(&["import"]).var("FINISHLINE_ORG", "elsewhere");
+        let run = OWN.iter().fold(run, |run, name| run.without(&format!("FINISHLINE_{name}")));
+        let ended = run.execute().expect(5);
+        assert_eq!(ended.stdout, "", "{}", ended.stderr);
+        assert!(ended.stderr.contains("elsewhere"), "{}", ended.stderr);
+    }
 }

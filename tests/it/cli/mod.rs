@@ -5,6 +5,7 @@ mod check_states;
 mod error_messages;
 mod exact_import;
 pub(crate) mod import;
+mod import_untold;
 mod input_usage;
 mod inputs;
 mod manual;

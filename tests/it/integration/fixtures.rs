@@ -12,6 +12,7 @@ use crate::cli::import;
 use crate::secrets::signed;
 use crate::support::fake_vendor::{FakeVendor, contains};
 use crate::support::http_server::HttpServer;
+use crate::support::proxy::ServeProxy;
 use crate::support::run::{ProgramRun, RunResult};
 use crate::support::serve::{ServeProcess, TOKEN};
 use finishline::provider::{PROVIDERS, Step};
@@ -98,6 +99,21 @@ impl FixtureCase {
         let run = run.var("FINISHLINE_PROVIDER", &self.provider).var("FINISHLINE_ORG", "acme");
         let run = run.var("KEY", KEY);
         self.variables(vendor).into_iter().fold(run, |run, (name, value)| run.var(&name, value))
+    }
+
+    /// A `serve` for the case, and the run at it.
+    fn on_serve(&self, vendor: &FakeVendor, dialect: &str) -> (ServeProcess, ProgramRun) {
+        let mut variables = self.variables(&vendor.url());
+        variables.push(("SENTRY_AUTH_TOKEN".to_owned(), TOKEN.to_owned()));
+        variables.push(("KEY".to_owned(), KEY.to_owned()));
+        let of_serve = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let folder = tempfile::tempdir().unwrap();
+        let serve = ServeProcess::with(folder, &["--org", "acme"], of_serve);
+        let run = ProgramRun::github();
+        let resume_file = run.path("resume.json");
+        let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+        let run = run.var("FINISHLINE_DIALECT", dialect).var("FINISHLINE_RESUME_FILE", resume_file);
+        (serve, self.run(run, &vendor.url()).without("FINISHLINE_APPS"))
     }
 
     /// What the person brings back from each page.
@@ -295,22 +311,42 @@ fn through_the_client(backend: &str, dialect: &str) {
     assert!(cases.len() > 5);
     for case in cases {
         let vendor = FakeVendor::new(&case.answers["routes"]);
-        let mut variables = case.variables(&vendor.url());
-        variables.push(("SENTRY_AUTH_TOKEN".to_owned(), TOKEN.to_owned()));
-        variables.push(("KEY".to_owned(), KEY.to_owned()));
-        let of_serve = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let folder = tempfile::tempdir().unwrap();
-        let serve = ServeProcess::with(folder, &["--org", "acme"], of_serve);
-        let run = ProgramRun::github();
-        let resume_file = run.path("resume.json");
-        let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
-        let run = run.var("FINISHLINE_DIALECT", dialect).var("FINISHLINE_RESUME_FILE", resume_file);
-        let run = case.run(run, &vendor.url()).without("FINISHLINE_APPS");
+        let (serve, run) = case.on_serve(&vendor, dialect);
         let home = format!("{}/extensions/{}/setup/", serve.url(), case.provider);
         let ended = case.walk(&run, &vendor, &home);
         case.check(backend, &ended, &vendor, &serve.url());
         case.check_stored(backend, &serve.database());
         case.check_import(backend, &run, &vendor.url());
+    }
+}
+
+/// Each provider's success, where a finish is bare and connections close without a word.
+#[test]
+fn every_success_is_one_at_a_server_that_says_no_more_than_sentry() {
+    let is_success = |case: &FixtureCase| {
+        let status = &case.expected("serve", "outputs")["status"];
+        case.is_on("serve") && case.expected("serve", "exit") == 0 && status == "complete"
+    };
+    let cases: Vec<_> = FixtureCase::all().into_iter().filter(is_success).collect();
+    assert!(cases.len() > 15, "{}", cases.len());
+    for case in cases {
+        let name = format!("{}/{}", case.provider, case.name);
+        let vendor = FakeVendor::new(&case.answers["routes"]);
+        let (serve, run) = case.on_serve(&vendor, "api");
+        let relay = ServeProxy::like_sentry(serve);
+        let run = run.var("SENTRY_URL", relay.peer.url());
+        let home = format!("{}/extensions/{}/setup/", relay.serve.url(), case.provider);
+        let ended = case.walk(&run, &vendor, &home);
+        assert_eq!(ended.exit, Some(0), "{name}: {}", ended.stderr);
+        for output in ["status", "changed", "integration-id", "provider"] {
+            let wish = case.expected("serve", "outputs")[output].as_str();
+            let found = ended.output(output);
+            assert!(wish.is_none_or(|wish| wish == found), "{name}: {output}: {found}");
+        }
+        case.check_stored("serve", &relay.serve.database());
+        let count = "SELECT count(*) FROM organization_integration";
+        let count: i64 = relay.serve.database().query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 1, "{name}");
     }
 }
 

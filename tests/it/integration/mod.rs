@@ -3,6 +3,7 @@
 mod apps;
 pub(crate) mod browser_flow;
 mod callbacks;
+mod evidence;
 pub(crate) mod fixtures;
 mod identities;
 mod links;

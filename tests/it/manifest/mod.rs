@@ -1,5 +1,6 @@
 //! Many entries in one file.
 
+mod duplicates;
 mod entries;
 mod parallel;
 mod unused_keys;

@@ -1,0 +1,92 @@
+//! What a manifest says twice, and a backend has once: each run would change it to and fro.
+
+use crate::error::{Error, ErrorCode};
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::provider::{self, AllowedSteps};
+use crate::text::quote;
+use crate::text::yaml::LineColumn;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// An entry as it is compared with the others.
+pub struct ComparedEntry<'a> {
+    /// How messages call it: `integrations[0]`.
+    pub key: &'a str,
+    /// Where it begins.
+    pub place: LineColumn,
+    /// Where each of its code mappings begins.
+    pub mapping_places: &'a [LineColumn],
+    /// Its inputs.
+    pub inputs: &'a Inputs,
+    /// Where it is finished, if that is known.
+    pub backend: Option<BackendName>,
+}
+
+impl ComparedEntry<'_> {
+    /// The organization, which is another one on another server.
+    fn organization(&self) -> String {
+        let org = self.inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{:?} {} {org}", self.backend, self.inputs.page_url())
+    }
+
+    /// Which integration it is about, as far as the inputs tell.
+    fn accounts(&self) -> Vec<String> {
+        let Some(key) = &self.inputs.provider else { return Vec::new() };
+        let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
+        let answers = provider::parse(provider, &self.inputs.state, AllowedSteps::AnySteps).ok();
+        let account = answers.and_then(|answers| provider.account(&answers));
+        let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);
+        let account = account.map(|account| format!("{own} account {account}"));
+        let by_id = self.inputs.integration_id.map(|id| format!("{own} id {id}"));
+        account.into_iter().chain(by_id).collect()
+    }
+}
+
+/// A mistake for each thing that stands twice, at the second place and with the first.
+pub fn duplicates(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
+    let (mut accounts, mut mappings) = (BTreeMap::new(), BTreeMap::new());
+    let mut mistakes = Vec::new();
+    for entry in entries {
+        let organization = entry.organization();
+        let provider = entry.inputs.provider.as_deref().unwrap_or_default();
+        let own = entry.accounts().into_iter().map(|account| format!("{organization} {account}"));
+        let twice = own.filter_map(|account| first_place(&mut accounts, account, entry)).next();
+        mistakes.extend(twice.map(|(key, first)| {
+            let message = format!("the same {provider} account as `{key}` at {first}");
+            mistake(message, "remove one of the two entries", entry.place)
+        }));
+        for (mapping, place) in entry.inputs.code_mappings.iter().zip(entry.mapping_places) {
+            let (project, root) = (&mapping.project, &mapping.stack_root);
+            let same = (organization.clone(), project, root);
+            if let Some(first) = mappings.insert(same, *place) {
+                let (project, root) = (quote(project), quote(root));
+                let message = format!(
+                    "project {project} with stack root {root} is mapped twice, first at {first}"
+                );
+                mistakes.push(mistake(message, "remove one of the two code mappings", *place));
+            }
+        }
+    }
+    mistakes
+}
+
+/// Where this was named before, if it was.
+fn first_place<'a>(
+    seen: &mut BTreeMap<String, (&'a str, LineColumn)>,
+    account: String,
+    entry: &ComparedEntry<'a>,
+) -> Option<(&'a str, LineColumn)> {
+    match seen.entry(account) {
+        Entry::Occupied(first) => Some(*first.get()),
+        Entry::Vacant(free) => {
+            free.insert((entry.key, entry.place));
+            None
+        }
+    }
+}
+
+fn mistake(message: String, hint: &str, place: LineColumn) -> Error {
+    let mistake = Error::new(ErrorCode::BadManifest, message).with_hint(hint);
+    Error { place: Some(place), ..mistake }
+}
