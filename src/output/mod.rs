@@ -156,8 +156,10 @@ impl OutputSinks {
 
     /// An end as it is shown: likewise in each of its texts.
     pub fn shown_outcome(&self, outcome: &Outcome) -> Outcome {
-        let mut outcome = outcome.clone();
-        self.scrubber.scrub(outcome.shown_texts_mut().into_iter().map(ShownText::into_text));
+        let (mut outcome, mut ids) = (outcome.clone(), outcome.foreign_ids());
+        let texts = outcome.shown_texts_mut().into_iter().map(ShownText::into_text);
+        self.scrubber.scrub(texts.chain(&mut ids));
+        outcome.withhold_ids(&ids);
         outcome.neutralize();
         outcome
     }
