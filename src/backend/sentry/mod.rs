@@ -1,6 +1,7 @@
 //! A Sentry, SaaS or self-hosted, as the driver's pipeline, in the dialect that it speaks.
 
 mod client;
+mod deploys;
 mod inventory;
 mod links;
 pub(crate) mod pipeline;

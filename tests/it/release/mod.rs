@@ -18,5 +18,6 @@ mod previous_commit;
 mod project_scope;
 mod repository_forms;
 pub(crate) mod requests;
+mod second_deploys;
 mod two_repositories;
 mod which_commit;
