@@ -9,6 +9,7 @@ mod git;
 mod git_places;
 pub(crate) mod github;
 mod github_faults;
+mod github_nothing;
 mod input_forms;
 mod inputs;
 mod known_commits;
