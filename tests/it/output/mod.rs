@@ -6,6 +6,7 @@ mod host_format;
 mod hosts;
 mod job;
 mod limits;
+mod own_streams;
 mod pipes;
 mod prefix;
 mod redirect;
