@@ -37,7 +37,8 @@ impl Outcome {
         let names = ["integration-id", "deploy-id", "commit-count"];
         let withheld = names.into_iter().zip(hidden).filter_map(|(name, is)| is.then_some(name));
         let warning = |name| {
-            let message = format!("`{name}` is left out: the server's value has a part of a secret");
+            let message =
+                format!("`{name}` is left out: the server's value has a part of a secret");
             Warning::new("secret-in-id", message)
         };
         self.warnings.extend(withheld.map(warning));

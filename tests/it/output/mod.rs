@@ -12,4 +12,5 @@ mod prefix;
 mod redirect;
 mod same_file;
 mod single_lines;
+mod unfinished;
 mod unwritable;
