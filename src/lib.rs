@@ -47,7 +47,7 @@ use std::time::Instant;
 ///
 /// # Errors
 ///
-/// Only what leaves no way to write outputs: no runtime, no random bytes.
+/// Only what leaves no way to write outputs: no random bytes.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
     http::read_proxy_variables(env);
     match cli::parse(args) {
@@ -101,7 +101,7 @@ fn run_step(
             let entry = None;
             let run =
                 RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
-            supervise::supervise(cancellation, run.execute(mistakes))?
+            supervise::supervise(cancellation, run.execute(mistakes))
         }
     };
     let outcome = with_interruption(&sinks, outcome);

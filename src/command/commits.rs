@@ -107,7 +107,11 @@ impl<'a> CommitSources<'a> {
             .warnings
             .iter()
             .map(|warning| Warning::new(warning.slug(), warning.to_string()));
-        Ok(with_warnings(history.commits, warnings.collect(), previous))
+        let mut list = with_warnings(history.commits, warnings.collect(), previous);
+        if list.commits.is_empty() {
+            list.warnings.push(no_commits(previous, !paths.is_empty()));
+        }
+        Ok(list)
     }
 
     async fn read_github(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {
@@ -129,17 +133,15 @@ impl<'a> CommitSources<'a> {
         let github = github(self.inputs, self.job, self.deadline)?;
         let Some(previous) = previous else {
             let commits = github.commits(&repository, head, DEFAULT_COMMITS).await?;
-            return Ok(with_warnings(commits, Vec::new(), None));
+            let none = commits.is_empty().then(|| {
+                Warning::new("no-commits", format!("no commits: GitHub returned none of {head}"))
+            });
+            return Ok(with_warnings(commits, none.into_iter().collect(), None));
         };
         let CommitComparison { commits, total } =
             github.compare(&repository, previous, head).await?;
-        let cut = (commits.len() < total).then(|| {
-            let listed = commits.len();
-            let message =
-                format!("GitHub returned only {listed} of the {total} commits since {previous}");
-            Warning::new("commits-cut", message)
-        });
-        Ok(with_warnings(commits, cut.into_iter().collect(), Some(previous)))
+        let warning = compare_warning(commits.len(), total, previous);
+        Ok(with_warnings(commits, warning.into_iter().collect(), Some(previous)))
     }
 
     /// A repository on GitHub: the job's own there, elsewhere the one that the remote leads to.
@@ -188,24 +190,49 @@ fn with_warnings(
     mut warnings: Vec<Warning>,
     previous: Option<&str>,
 ) -> CommitList {
-    let message = match (commits.len(), previous) {
-        (0, Some(previous)) => {
-            format!("no commits: none were made since {previous}, or none of them touch `paths`")
-        }
-        (0, None) => {
-            "no commits: none of the commits examined touch `paths`, which are relative to the root \
-             of the repository"
-                .to_owned()
-        }
-        (DEFAULT_COMMITS, None) => format!(
+    if (commits.len(), previous) == (DEFAULT_COMMITS, None) {
+        let message = format!(
             "the commit of the previous release is unknown, so the last {DEFAULT_COMMITS} commits \
              are sent; set `previous-commit` to that commit or to `lookup`"
-        ),
-        _ => return CommitList { commits, warnings },
-    };
-    warnings
-        .push(Warning::new(if commits.is_empty() { "no-commits" } else { "no-previous" }, message));
+        );
+        warnings.push(Warning::new("no-previous", message));
+    }
     CommitList { commits, warnings }
+}
+
+/// What is missing of a comparison of GitHub's.
+fn compare_warning(listed: usize, total: usize, previous: &str) -> Option<Warning> {
+    match (listed, total) {
+        (0, 0) => Some(no_commits(Some(previous), false)),
+        (0, _) => {
+            let message =
+                format!("no commits: GitHub returned none of the {total} since {previous}");
+            Some(Warning::new("no-commits", message))
+        }
+        _ if listed < total => {
+            let message =
+                format!("GitHub returned only {listed} of the {total} commits since {previous}");
+            Some(Warning::new("commits-cut", message))
+        }
+        _ => None,
+    }
+}
+
+/// Why there are none; `is_filtered` by `paths`.
+fn no_commits(previous: Option<&str>, is_filtered: bool) -> Warning {
+    let message = match (previous, is_filtered) {
+        (Some(previous), true) => {
+            format!("no commits: none were made since {previous}, or none of them touch `paths`")
+        }
+        (Some(previous), false) => format!("no commits: none were made since {previous}"),
+        (None, true) => {
+            "no commits: none of the commits examined touch `paths`, which are relative \
+                         to the root of the repository"
+                .to_owned()
+        }
+        (None, false) => "no commits: the checkout has none".to_owned(),
+    };
+    Warning::new("no-commits", message)
 }
 
 fn no_checkout() -> Error {

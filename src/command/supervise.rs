@@ -1,10 +1,9 @@
 //! What may end the work from outside: a signal, and a panic.
 
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::os::panics::hide_panic_messages;
 use crate::os::signals::StopSignals;
 use crate::outcome::Outcome;
-use anyhow::Context;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::Notify;
@@ -48,14 +47,7 @@ impl Cancellation {
 }
 
 /// Does the work on one thread until it ends, is cancelled, or panics.
-pub(crate) fn supervise(
-    stopping: &Cancellation,
-    work: impl Future<Output = Outcome>,
-) -> anyhow::Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the async runtime")?;
+pub(crate) fn supervise(stopping: &Cancellation, work: impl Future<Output = Outcome>) -> Outcome {
     let mut work = Box::pin(work);
     let cancellable = async {
         tokio::select! {
@@ -64,7 +56,15 @@ pub(crate) fn supervise(
             outcome = &mut work => outcome,
         }
     };
-    Ok(catch_panic(|| runtime.block_on(cancellable)))
+    catch_panic(|| match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(cancellable),
+        Err(error) => Outcome::failed(no_runtime(&error)),
+    })
+}
+
+fn no_runtime(error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("cannot start the async runtime: {error}"))
+        .with_hint("raise the limits of the process, such as that of open files (`ulimit -n`)")
 }
 
 /// Turns a panic into an outcome. Its message may hold anything, so only its place is logged.

@@ -4,7 +4,7 @@ use super::Database;
 use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::model::RecordId;
-use crate::release::{Deploy, ExistingDeploy};
+use crate::release::{Deploy, ExistingDeploy, OwnDeploy};
 use rusqlite::Row;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -75,22 +75,24 @@ impl Database {
         self.rows(sql, (release, environment, json!(projects).to_string()), read).await
     }
 
-    /// Whether no other release has a later deploy of one of these projects to the environment.
+    /// Whether no other release has a later deploy of one of these projects to the environment by
+    /// another run.
     pub async fn is_latest_release(
         &mut self,
         org: i64,
         release: i64,
         projects: &[i64],
-        since: &Deploy,
+        own: &OwnDeploy<'_>,
     ) -> Result<bool> {
         let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
                    WHERE organization_id = ?1 AND environment = ?2 AND date_finished > ?3
-                     AND release_id <> ?4 AND EXISTS (
+                     AND release_id <> ?4 AND (?6 IS NULL OR deploy.url IS NOT ?6) AND EXISTS (
                          SELECT 1 FROM deploy_project WHERE deploy_id = deploy.id
                          AND project_id IN (SELECT value FROM json_each(?5)))
                    LIMIT 1";
-        let (environment, projects) = (&since.environment, json!(projects).to_string());
-        let values = (org, environment, since.finished, release, projects);
+        let Deploy { environment, finished, .. } = &own.deploy.deploy;
+        let values =
+            (org, environment, finished, release, json!(projects).to_string(), own.run_page);
         Ok(self.row(sql, values, read).await?.is_none())
     }
 

@@ -181,13 +181,11 @@ impl Inputs {
     }
 
     fn conflicts(&self) -> Option<Error> {
-        let message = match (self.mode, self.integration_id) {
-            (Mode::Install, Some(_)) => "`mode: install` cannot be combined with `integration-id`",
-            (Mode::Reauth, None) => "`mode: reauth` needs the `integration-id` to re-authorize",
-            _ => return None,
-        };
-        let hint = "set `integration-id` with `mode: reauth`, and remove it with `mode: install`";
-        Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
+        let is_conflict = self.mode == Mode::Install && self.integration_id.is_some();
+        is_conflict.then(|| {
+            let message = "`mode: install` cannot be combined with `integration-id`";
+            Error::new(ErrorCode::Usage, message).with_hint("remove `integration-id`")
+        })
     }
 
     /// The tokens that were given.

@@ -45,6 +45,10 @@ impl IntegrationTask {
             Err(_) if known == AllowedSteps::AnySteps => provider::undescribed(),
             Err(failure) => return Err(failure),
         };
+        let unrenewable = unrenewable(provider, inputs);
+        if let Some(failure) = unrenewable.clone().filter(|_| provider.has_random_id()) {
+            return Err(failure);
+        }
         let app = match (backend, provider.sentry_only_reason()) {
             (BackendName::Embedded, Some(why)) => return Err(needs_sentry(provider, why)),
             (BackendName::Embedded, None) => {
@@ -55,18 +59,16 @@ impl IntegrationTask {
         // Fields that no step has: the key is mistyped, rather than one that only the Sentry knows.
         let answers = provider::parse(provider, &inputs.state, known)
             .map_err(|wrong| provider::find(key).err().map_or(wrong, |unknown| vec![unknown]));
-        let (org, answers, app) = match (&inputs.org, answers, app) {
-            (Some(org), Ok(answers), Ok(app)) => (org.clone(), answers, app),
-            (org, answers, app) => {
+        let (org, answers, app) = match (&inputs.org, answers, app, unrenewable) {
+            (Some(org), Ok(answers), Ok(app), None) => (org.clone(), answers, app),
+            (org, answers, app, unrenewable) => {
                 let no_org = org.is_none().then(missing::org).into_iter();
-                let mistakes = no_org.chain(answers.err().into_iter().flatten());
+                let mistakes = unrenewable.into_iter().chain(no_org);
+                let mistakes = mistakes.chain(answers.err().into_iter().flatten());
                 let mistakes = mistakes.chain(app.err().into_iter().flatten()).collect();
-                return Err(Error::combine(mistakes).expect("one of the three is a mistake"));
+                return Err(Error::combine(mistakes).expect("one of the four is a mistake"));
             }
         };
-        if inputs.mode == Mode::Reauth && provider.has_random_id() {
-            return Err(never_renewed(provider));
-        }
         let (key, next, mode) = (key.clone(), inputs.next.clone(), inputs.mode);
         let integration_id = inputs.integration_id;
         Ok(Self { key, provider, org, answers, app, next, mode, integration_id })
@@ -290,6 +292,20 @@ fn other_account(named: &ListedIntegration) -> Error {
         named.id, named.name
     );
     Error::new(ErrorCode::IntegrationMismatch, message)
+}
+
+/// Why there is nothing that `mode: reauth` could renew.
+fn unrenewable(provider: &dyn Provider, inputs: &Inputs) -> Option<Error> {
+    if inputs.mode != Mode::Reauth {
+        return None;
+    }
+    if provider.has_random_id() {
+        return Some(never_renewed(provider));
+    }
+    inputs.integration_id.is_none().then(|| {
+        let message = "`mode: reauth` needs the `integration-id` to re-authorize";
+        Error::new(ErrorCode::Usage, message).with_hint("set `integration-id`")
+    })
 }
 
 /// A reauth that could only make a new integration.

@@ -8,4 +8,5 @@ pub mod panics;
 pub mod paths;
 pub mod random;
 pub mod signals;
+pub(crate) mod streams;
 pub(crate) mod terminal;

@@ -41,6 +41,11 @@ impl FileIdentity {
         None
     }
 
+    /// Where it is, without links.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether both are one file.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self.number, other.number) {
@@ -112,6 +117,40 @@ fn other_case(folder: &Path) -> Option<PathBuf> {
     let (upper, lower) = (name.to_uppercase(), name.to_lowercase());
     let other = if upper == name { lower } else { upper };
     (other != name).then(|| folder.with_file_name(other))
+}
+
+/// What git keeps in a repository that has no folder of its own for that, as on a server.
+const GIT_FILES: [&str; 14] = [
+    "HEAD",
+    "ORIG_HEAD",
+    "FETCH_HEAD",
+    "config",
+    "packed-refs",
+    "index",
+    "shallow",
+    "objects",
+    "refs",
+    "logs",
+    "info",
+    "hooks",
+    "modules",
+    "worktrees",
+];
+
+/// The file or folder of a git repository's own that a path is, or is in.
+pub(crate) fn repository_part(path: &Path) -> Option<String> {
+    let is_named = |name: &OsStr, word: &str| name.eq_ignore_ascii_case(word);
+    let is_bare = |folder: &Path| {
+        folder.join("HEAD").is_file()
+            && folder.join("objects").is_dir()
+            && folder.join("refs").is_dir()
+    };
+    let part = path.ancestors().find(|one| {
+        let (Some(name), Some(folder)) = (one.file_name(), one.parent()) else { return false };
+        let is_file = GIT_FILES.iter().any(|file| is_named(name, file));
+        is_named(name, ".git") || (is_file && is_bare(folder))
+    })?;
+    Some(part.display().to_string())
 }
 
 /// Whether it is written to as it is, and not replaced: what is no file, and the process's own

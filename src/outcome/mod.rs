@@ -1,5 +1,6 @@
 //! What happened, whatever happened: every run ends in one of these.
 
+mod foreign_ids;
 pub mod integration;
 pub(crate) mod release;
 

@@ -27,8 +27,13 @@ pub fn masks(secret: &str) -> Vec<String> {
 /// A hyphen would not survive in the names of a script's variables. `$(` is broken up, as the
 /// agent would replace `$(NAME)` by a variable, a secret one too, in a job that inherits the value.
 pub fn set_output(name: &str, value: &str) -> String {
-    let (name, value) = (name.replace('-', "_"), value.replace("$(", "$ ("));
+    let (name, value) = (name.replace('-', "_"), output_value(value));
     command("task.setvariable", &[("variable", &name), ("isOutput", "true")], &value)
+}
+
+/// The value of an output as a job that inherits it may see it.
+pub(super) fn output_value(value: &str) -> String {
+    value.replace("$(", "$ (")
 }
 
 fn escape_data(text: &str) -> String {

@@ -89,12 +89,9 @@ impl OutputFile {
         files::check_writable(&self.path)
     }
 
-    /// Empties the file, where it is replaced.
-    pub(crate) fn clear(&self) -> std::io::Result<()> {
-        match self.appended || paths::is_stream(&self.path) {
-            true => Ok(()),
-            false => files::replace(&self.path, "", None),
-        }
+    /// Whether it is replaced as a whole.
+    pub(crate) fn is_replaced(&self) -> bool {
+        !self.appended && !paths::is_stream(&self.path)
     }
 
     /// What goes into the file; `delimiter` is fresh and random.

@@ -2,7 +2,7 @@
 
 use super::github;
 use crate::inputs::{LogLevel, OutputFormat, OutputOptions};
-use crate::os::blocking;
+use crate::os::{blocking, streams};
 use crate::text::scrubber::SecretScrubber;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +49,7 @@ impl Write for GuardedStderr {
         let mut text = String::from_utf8_lossy(record).into_owned();
         self.0.scrub([&mut text]);
         let text = github::neutralize_commands(&text);
-        if !IS_STUCK.load(Ordering::Relaxed) {
+        if !IS_STUCK.load(Ordering::Relaxed) && !streams::is_stderr_silent() {
             let until = Instant::now() + PATIENCE;
             let until = blocking::write_deadline().map_or(until, |end| end.min(until));
             let written = blocking::write_all(&std::io::stderr(), text.as_bytes(), Some(until));

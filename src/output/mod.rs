@@ -111,20 +111,23 @@ impl OutputSinks {
 
     /// Checks, before anything else is done, that the outputs can be written.
     pub fn probe(&self) -> Result {
-        self.each_file(OutputFile::probe)
+        self.files.iter().try_for_each(|file| {
+            file.probe().map_err(|error| write::unwritable(&file.path, &error))
+        })
     }
 
-    /// Empties, when everything is read and before the backend is touched, the files that are
-    /// replaced: what an earlier run left must not be taken for this one's.
+    /// Replaces, when everything is read and before the backend is touched, what an earlier run left:
+    /// it must not be taken for this one's. A run that is killed, or has no memory left, leaves what
+    /// stands there then.
     pub fn begin(&self) -> Result {
         self.paths.conflict().map_or(Ok(()), Err)?;
-        self.each_file(OutputFile::clear)
-    }
-
-    fn each_file(&self, work: impl Fn(&OutputFile) -> std::io::Result<()>) -> Result {
-        self.files
-            .iter()
-            .try_for_each(|file| work(file).map_err(|error| write::unwritable(&file.path, &error)))
+        let unfinished = Error::new(ErrorCode::Cancelled, "the run was killed before its end");
+        let unfinished = Outcome::failed(unfinished);
+        for file in self.files.iter().filter(|file| file.is_replaced()) {
+            let rendered = file.render(&unfinished, "").map_err(cannot_render)?;
+            Self::emit(vec![rendered.0])?;
+        }
+        Ok(())
     }
 
     /// Reads a file that an input names, which no output may be.
@@ -156,8 +159,10 @@ impl OutputSinks {
 
     /// An end as it is shown: likewise in each of its texts.
     pub fn shown_outcome(&self, outcome: &Outcome) -> Outcome {
-        let mut outcome = outcome.clone();
-        self.scrubber.scrub(outcome.shown_texts_mut().into_iter().map(ShownText::into_text));
+        let (mut outcome, mut ids) = (outcome.clone(), outcome.foreign_ids());
+        let texts = outcome.shown_texts_mut().into_iter().map(ShownText::into_text);
+        self.scrubber.scrub(texts.chain(&mut ids));
+        outcome.withhold_ids(&ids);
         outcome.neutralize();
         outcome
     }
@@ -226,16 +231,14 @@ impl OutputSinks {
         writes.extend(self.diagnostics(outcome));
         let spared = self.paths.conflicting_outputs();
         for file in self.files.iter().filter(|file| !spared.contains(&file.path)) {
-            let (write, dropped) = file.render(outcome, delimiter).map_err(|error| {
-                let message = format!("cannot write an output: {error}");
-                Error::new(ErrorCode::OutputsUnwritable, message)
-            })?;
+            let (write, dropped) = file.render(outcome, delimiter).map_err(cannot_render)?;
             writes.push(write);
             if !dropped.is_empty() {
                 let message = format!("too large for a dotenv report: {}", dropped.join(", "));
                 writes.push(self.annotation("warning", "outputs-dropped", &[message]));
             }
         }
+        writes.extend(self.altered_outputs(outcome));
         writes.extend(self.unread_outputs());
         writes.extend(match self.host {
             Host::Azure => self.azure(outcome, delimiter),
@@ -243,6 +246,24 @@ impl OutputSinks {
             _ => Vec::new(),
         });
         Ok(writes)
+    }
+
+    /// Values that later steps do not receive as they are; words are put on one line in any case.
+    fn altered_outputs(&self, outcome: &Outcome) -> Option<WriteOp> {
+        let is_altered = |value: &str| {
+            (self.host == Host::Azure && azure::output_value(value) != value)
+                || (self.has_variables() && gitlab::one_line(value) != value)
+        };
+        let values = table::values(outcome);
+        let values = table::fitting(&values).filter(|(name, _)| *name != "error-message");
+        let names: Vec<_> =
+            values.filter(|(_, value)| is_altered(value)).map(|(name, _)| name).collect();
+        let reason = match self.host {
+            Host::Azure => "Azure Pipelines would replace `$(…)` by a variable",
+            _ => "a variable has one line, without white space around it",
+        };
+        let message = format!("not written as they are, since {reason}: {}", names.join(", "));
+        (!names.is_empty()).then(|| self.annotation("warning", "output-altered", &[message]))
     }
 
     /// Why nobody will read the outputs, where no file and no host takes them. On GitHub that is a
@@ -344,6 +365,11 @@ impl OutputSinks {
         }
         WriteOp::Stderr(format!("{kind}: {}\n", words.replace('\n', "\n  ")))
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn cannot_render(error: FormatError) -> Error {
+    Error::new(ErrorCode::OutputsUnwritable, format!("cannot write an output: {error}"))
 }
 
 fn has_agent(env: &Env) -> bool {

@@ -3,7 +3,8 @@
 
 use crate::error::{Error, ErrorCode};
 use crate::os::files;
-use crate::os::paths::{FileIdentity, is_descriptor};
+use crate::os::paths::{FileIdentity, is_descriptor, repository_part};
+use crate::os::streams;
 use crate::text::quote;
 use std::cell::RefCell;
 use std::path::Path;
@@ -19,6 +20,8 @@ enum PathUse {
     Input,
     /// Has it as standard output or standard error.
     Stream,
+    /// Has it as standard input, and may not read it.
+    Stdin,
 }
 
 struct RunPath {
@@ -41,11 +44,12 @@ impl RunPaths {
         let outputs = files.map(|(input, path)| (format!("`{input}`"), path));
         let outputs = outputs.map(|(name, path)| RunPath::new(name, path, PathUse::Output));
         let streams = [
-            ("standard output", FileIdentity::of_stream(&std::io::stdout())),
-            ("standard error", FileIdentity::of_stream(&std::io::stderr())),
+            ("standard output", FileIdentity::of_stream(&std::io::stdout()), PathUse::Stream),
+            ("standard error", FileIdentity::of_stream(&std::io::stderr()), PathUse::Stream),
+            ("standard input", FileIdentity::of_stream(&std::io::stdin()), PathUse::Stdin),
         ];
-        let stream = |(name, identity): (&str, Option<FileIdentity>)| {
-            let (name, path, usage) = (name.to_owned(), String::new(), PathUse::Stream);
+        let stream = |(name, identity, usage): (&str, Option<FileIdentity>, PathUse)| {
+            let (name, path) = (name.to_owned(), String::new());
             Some(RunPath { name, path, usage, identity: identity? })
         };
         let streams = streams.into_iter().filter_map(stream);
@@ -54,18 +58,24 @@ impl RunPaths {
 
     /// Adds a file that is kept from run to run, and the ones that are made beside it.
     pub fn add_store(&self, input: &str, path: &str, beside: &[&str]) {
-        let mut paths = self.0.borrow_mut();
-        paths.push(RunPath::new(format!("`{input}`"), path, PathUse::Store));
+        self.push(RunPath::new(format!("`{input}`"), path, PathUse::Store));
         for suffix in beside {
             let (name, path) = (format!("`{input}` (its {suffix})"), format!("{path}{suffix}"));
-            paths.push(RunPath::new(name, &path, PathUse::Store));
+            self.push(RunPath::new(name, &path, PathUse::Store));
         }
+    }
+
+    /// Adds a file. A stream that leads to it is silent from then on: what is said there, that it is
+    /// so too, would be written into the file.
+    fn push(&self, path: RunPath) {
+        streams::silence(|stream| stream.is_some_and(|stream| stream.is_same(&path.identity)));
+        self.0.borrow_mut().push(path);
     }
 
     /// Adds a file that is read, by the input, flag or variable that names it.
     pub fn add_input(&self, input: &str, path: &str) {
         if path != "-" {
-            self.0.borrow_mut().push(RunPath::new(format!("`{input}`"), path, PathUse::Input));
+            self.push(RunPath::new(format!("`{input}`"), path, PathUse::Input));
         }
     }
 
@@ -75,13 +85,18 @@ impl RunPaths {
     ///
     /// What the system says, and where more than one text of an input's size is there.
     pub fn read(&self, path: &str) -> std::io::Result<String> {
-        let mut paths = self.0.borrow_mut();
-        let is_known = path == "-"
-            || paths.iter().any(|known| known.usage == PathUse::Input && known.path == path);
+        let is_same = |known: &RunPath| known.usage == PathUse::Input && known.path == path;
+        let is_known = self.0.borrow().iter().any(is_same);
+        if path == "-"
+            && let Some(identity) = FileIdentity::of_stream(&std::io::stdin())
+        {
+            let (name, path) = ("standard input, which is read,".to_owned(), path.to_owned());
+            self.push(RunPath { name, path, usage: PathUse::Input, identity });
+        }
         // What is no file may be a secret, given where a file's name was wanted.
         if !is_known && Path::new(path).exists() {
             let name = format!("{}, which is read,", quote(path));
-            paths.push(RunPath::new(name, path, PathUse::Input));
+            self.push(RunPath::new(name, path, PathUse::Input));
         }
         files::read(path)
     }
@@ -94,7 +109,8 @@ impl RunPaths {
             let message = format!("{} and {} are the same file", other.name, path.name);
             Some(Error::new(ErrorCode::Usage, message).with_hint("set each to a different file"))
         };
-        paths.iter().enumerate().find_map(conflict)
+        let own = paths.iter().find_map(RunPath::repository_conflict);
+        own.or_else(|| paths.iter().enumerate().find_map(conflict))
     }
 
     /// The outputs that would overwrite another file.
@@ -102,7 +118,8 @@ impl RunPaths {
         let paths = self.0.borrow();
         let is_in_conflict = |path: &&RunPath| {
             let mut others = paths.iter().filter(|other| !std::ptr::eq(*other, *path));
-            path.usage == PathUse::Output && others.any(|other| path.conflicts_with(other))
+            path.repository_conflict().is_some()
+                || (path.usage == PathUse::Output && others.any(|other| path.conflicts_with(other)))
         };
         paths.iter().filter(is_in_conflict).map(|path| path.path.clone()).collect()
     }
@@ -113,9 +130,24 @@ impl RunPath {
         Self { name, path: path.to_owned(), usage, identity: FileIdentity::of(Path::new(path)) }
     }
 
-    /// Whether both are one file, and one of them is written.
+    /// Why an output would damage the repository that it is in.
+    fn repository_conflict(&self) -> Option<Error> {
+        let part =
+            repository_part(self.identity.path()).filter(|_| self.usage == PathUse::Output)?;
+        let message = format!("{} is a part of the git repository: {}", self.name, quote(&part));
+        let hint = "set it to a file outside of the repository's own folder";
+        Some(Error::new(ErrorCode::Usage, message).with_hint(hint))
+    }
+
+    /// Whether both are one file, and one of them is written. Streams may lead to one file, and to the
+    /// one that standard input is, as long as that is not read.
     fn conflicts_with(&self, other: &Self) -> bool {
-        let is_written = |one: &Self| matches!(one.usage, PathUse::Output | PathUse::Store);
+        let is_either = |usage| self.usage == usage || other.usage == usage;
+        let is_written = |one: &Self| match one.usage {
+            PathUse::Output | PathUse::Store => true,
+            PathUse::Stream => is_either(PathUse::Input),
+            PathUse::Input | PathUse::Stdin => false,
+        };
         // A stream may be named: what is written to it goes where its own text does.
         let is_named_stream = |one: &Self, other: &Self| {
             one.usage == PathUse::Stream && is_descriptor(Path::new(&other.path))

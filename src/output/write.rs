@@ -3,7 +3,7 @@
 use super::{OutputSinks, WriteOp};
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::blocking::{self, OpenStream};
-use crate::os::files;
+use crate::os::{files, streams};
 use crate::text::quote;
 use std::io::{self, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
@@ -22,6 +22,8 @@ impl OutputSinks {
         let (deadline, until) = (Instant::now() + CALL_TIMEOUT, blocking::write_deadline());
         for op in writes {
             let (sink, done) = match &op {
+                WriteOp::Stdout(_) if streams::is_stdout_silent() => continue,
+                WriteOp::Stderr(_) if streams::is_stderr_silent() => continue,
                 WriteOp::Stdout(text) => ("standard output", write(&io::stdout(), text, until)),
                 WriteOp::Stderr(text) => ("standard error", write(&io::stderr(), text, until)),
                 WriteOp::Append(path, text) => (path.as_str(), files::append(path, text, until)),

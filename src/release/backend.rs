@@ -117,6 +117,22 @@ pub struct ExistingDeploy {
     pub deploy: Deploy,
 }
 
+/// The deploy of an earlier attempt of this run.
+pub struct OwnDeploy<'a> {
+    /// The deploy.
+    pub deploy: &'a ExistingDeploy,
+    /// The page of the run, where its deploys have it: one run may deploy several releases.
+    pub run_page: Option<&'a str>,
+}
+
+impl OwnDeploy<'_> {
+    /// Whether a deploy of another release, to the same place, is later and not of this run.
+    pub fn is_replaced_by(&self, other: &ExistingDeploy) -> bool {
+        let is_of_run = self.run_page.is_some() && other.deploy.url.as_deref() == self.run_page;
+        other.deploy.finished > self.deploy.deploy.finished && !is_of_run
+    }
+}
+
 /// What became of a deploy.
 #[derive(Debug)]
 pub enum DeployResult {
@@ -172,8 +188,8 @@ pub trait ReleaseBackend {
     }
 
     /// Whether the release with this deploy is what runs in the deploy's environment of each of
-    /// these projects: the deploy is of it, and no other release was deployed there since.
-    async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool>;
+    /// these projects: the deploy is of it, and no other run deployed another release there since.
+    async fn is_current(&mut self, projects: &[String], existing: &OwnDeploy<'_>) -> Result<bool>;
 
     /// Notes a deploy of these projects of the release.
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult>;

@@ -19,5 +19,6 @@ pub use version::{ReleaseVersion, VersionSource};
 
 pub use backend::{
     CommitList, CommitReader, Deploy, DeployResult, ExistingDeploy, FieldRejection, HistorySource,
-    KnownRepository, ReleaseBackend, ReleaseState, ReleaseUpdate, UpdateResult, same_deploy,
+    KnownRepository, OwnDeploy, ReleaseBackend, ReleaseState, ReleaseUpdate, UpdateResult,
+    same_deploy,
 };

@@ -86,27 +86,36 @@ fn scrub(texts: &mut [&mut String], secrets: &BTreeSet<String>, public: &BTreeSe
     if found.is_empty() {
         return;
     }
+    let mut shown = HashSet::new();
     for text in PUBLIC.into_iter().chain(public.iter().map(String::as_str)) {
         pieces(&readings(text)[0], &shorts, |piece, _| {
-            found.remove(&piece);
+            shown.insert(piece);
         });
     }
     for (text, readings) in texts.iter_mut().zip(&read) {
-        hide(text, readings, &shorts, &found);
+        hide(text, readings, &shorts, (&found, &shown));
     }
 }
 
+/// Hides what is found and not to be shown, and what goes on from there, though it ends like a public
+/// text.
 fn hide(
     text: &mut String,
     readings: &[Vec<SpelledChar>],
     shorts: &HashSet<TextPiece>,
-    found: &HashSet<TextPiece>,
+    (found, public): (&HashSet<TextPiece>, &HashSet<TextPiece>),
 ) {
     let mut hidden = vec![false; text.len()];
     for reading in readings {
+        let mut last_end = 0;
         pieces(reading, shorts, |piece, range| {
-            if found.contains(&piece) && !is_part_of_word(piece, reading, &range) {
+            let goes_on = last_end + 1 == range.end && last_end > 0;
+            let is_hidden = found.contains(&piece)
+                && (goes_on || !public.contains(&piece))
+                && !is_part_of_word(piece, reading, &range);
+            if is_hidden {
                 hidden[reading[range.start].at.start..reading[range.end - 1].at.end].fill(true);
+                last_end = range.end;
             }
         });
     }
@@ -299,6 +308,9 @@ mod tests {
             redact(text, &["acme-web-app/k3y-0123456"], &public),
             "acme-web-app at acme-w***"
         );
+        for (text, shown) in [("<k3y-12345678>", "<***>"), ("run 12345678", "run 12345678")] {
+            assert_eq!(redact(text, &["k3y-12345678"], &["https://x/runs/12345678"]), shown);
+        }
         let json = r#"{"client_email": "ab-0123456789", "type": "service_account"}"#;
         assert_eq!(redact("client_email: ab-0123456789", &[json], &[]), "client_email: ***");
     }

@@ -33,6 +33,9 @@ const ENTITIES: [(&str, char); 20] = [
     ("hyphen", '-'),
 ];
 
+/// Those that are read without a semicolon, too.
+const UNENDED_ENTITIES: [&str; 5] = ["amp", "lt", "gt", "quot", "nbsp"];
+
 /// A character, and where in the text it stands.
 #[derive(Clone)]
 pub(super) struct SpelledChar {
@@ -165,18 +168,29 @@ fn utf16(text: &[SpelledChar]) -> Option<(EscapedUnit, usize)> {
     Some((EscapedUnit::Char(char::from_u32(code).unwrap_or('\u{fffd}')), length))
 }
 
+/// A character reference. As browsers read it, that of a number needs no semicolon, and some names
+/// neither.
 fn entity(text: &[SpelledChar]) -> Option<(char, usize)> {
-    let end = text.iter().take(12).position(|one| one.char == ';')?;
-    let name: String = text[1..end].iter().map(|one| one.char).collect();
-    let number = name.strip_prefix('#').map(|number| match number.strip_prefix(['x', 'X']) {
-        Some(number) => u32::from_str_radix(number, 16),
-        None => number.parse(),
-    });
-    let char = match number {
-        Some(code) => char::from_u32(code.ok()?)?,
-        None => ENTITIES.iter().find(|(known, _)| *known == name)?.1,
-    };
-    Some((char, end + 1))
+    let at = |index: usize| text.get(index).map(|one| one.char);
+    if at(1)? == '#' {
+        let (from, radix) = if matches!(at(2)?, 'x' | 'X') { (3, 16) } else { (2, 10) };
+        let digits = text.iter().skip(from).map_while(|one| one.char.to_digit(radix));
+        let (count, code) = digits.fold((0, 0_u32), |(count, code), digit| {
+            (count + 1, code.saturating_mul(radix).saturating_add(digit))
+        });
+        let end = from + count;
+        let char = char::from_u32(code).filter(|_| count > 0)?;
+        return Some((char, end + usize::from(at(end) == Some(';'))));
+    }
+    ENTITIES.iter().find_map(|(name, char)| {
+        let is_name = name.chars().enumerate().all(|(index, c)| at(index + 1) == Some(c));
+        let end = name.len() + 1;
+        match (is_name, at(end)) {
+            (true, Some(';')) => Some((*char, end + 1)),
+            (true, _) if UNENDED_ENTITIES.contains(name) => Some((*char, end)),
+            _ => None,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -204,6 +218,8 @@ mod tests {
             "&#97;&sol;b&quot;c&#x20;&#XE9;😀",
             "a\\57b".replace("\\57", "\\057").replace('b', "b\\\"c é😀").as_str(),
             "a\u{200b}/b\u{ad}\"c é\u{202e}😀",
+            "&#97&sol;b&quotc&#x20&#XE9&#128512",
+            "&#00000000000097&#x0000002Fb&#34;c é😀",
         ] {
             assert_eq!(last(text), "a/b\"c é😀", "{text}");
         }

@@ -11,7 +11,7 @@ use crate::inputs::{CodeMapping, Inputs};
 use crate::integration::{IntegrationTask, PipelineStart, RequestedLinks, driver};
 use crate::model::OrgSlug;
 use crate::os::files;
-use crate::release::{Deploy, ReleaseBackend, ReleaseUpdate, ReleaseVersion};
+use crate::release::{Deploy, OwnDeploy, ReleaseBackend, ReleaseUpdate, ReleaseVersion};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -118,7 +118,8 @@ async fn release(path: &Path) {
     let deploy = Deploy { environment, name: None, url: None, started: None, finished: i64::MAX };
     backend.deploy(&projects, &deploy).await.unwrap();
     for existing in backend.deploys(&projects, "production").await.unwrap() {
-        backend.is_current(&projects, &existing).await.unwrap();
+        let own = OwnDeploy { deploy: &existing, run_page: None };
+        backend.is_current(&projects, &own).await.unwrap();
     }
     backend.previous().await.unwrap();
     read_release(path, &acme(), &version).await.unwrap();

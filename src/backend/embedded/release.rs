@@ -8,8 +8,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
 use crate::release::{
-    Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
-    ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
+    Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, OwnDeploy,
+    ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use std::path::Path;
 
@@ -116,10 +116,11 @@ impl EmbeddedReleases {
         let existing =
             self.database.deploys_of_exactly(release, &projects, &deploy.environment).await?;
         let same = existing.into_iter().find(|one| self.is_simultaneous(one, deploy));
-        if let Some(ExistingDeploy { id, deploy }) = same
-            && self.database.is_latest_release(self.org, release, &projects, &deploy).await?
-        {
-            return Ok(DeployResult::Existing(id));
+        if let Some(same) = same {
+            let own = OwnDeploy { deploy: &same, run_page: None };
+            if self.database.is_latest_release(self.org, release, &projects, &own).await? {
+                return Ok(DeployResult::Existing(same.id));
+            }
         }
         Ok(DeployResult::There(self.database.deploy(release, &projects, deploy).await?.id))
     }
@@ -249,10 +250,10 @@ impl ReleaseBackend for EmbeddedReleases {
         self.database.deploys_of_exactly(release, &projects, environment).await
     }
 
-    async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool> {
+    async fn is_current(&mut self, projects: &[String], existing: &OwnDeploy<'_>) -> Result<bool> {
         let release = self.stored().await?.id;
         let projects = self.ids(projects).await?;
-        self.database.is_latest_release(self.org, release, &projects, &existing.deploy).await
+        self.database.is_latest_release(self.org, release, &projects, existing).await
     }
 
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult> {

@@ -2,6 +2,7 @@
 
 mod client;
 mod code_mappings;
+mod deploys;
 mod inventory;
 mod links;
 mod org_config;

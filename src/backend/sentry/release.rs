@@ -3,15 +3,15 @@
 use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
-use super::release_json::{change_body, deploy_body, deployed, finished, rejection, repository};
+use super::release_json::{change_body, deploy_body, is_answer_to, rejection, repository};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
 use crate::model::{OrgSlug, RecordId};
 use crate::release::{
-    self, Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, ReleaseBackend,
-    ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
+    self, Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, OwnDeploy,
+    ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use crate::text::{date, quote, segment};
 use reqwest::Method;
@@ -24,18 +24,16 @@ use tokio::time::Instant;
 const NOT_READY_RETRIES: u32 = 5;
 /// The first wait for it; each later one is twice as long.
 const NOT_READY_WAIT: Duration = Duration::from_millis(200);
-/// Releases with a later deploy that are looked through for one of this environment and project.
-const MAX_LATER_RELEASES: usize = 5;
 
 /// The releases of one organization, of which one version is worked on.
 pub struct SentryReleases {
-    client: SentryClient,
+    pub(super) client: SentryClient,
     org: OrgSlug,
-    version: ReleaseVersion,
+    pub(super) version: ReleaseVersion,
     /// Tells this run from others: a release keeps the name of the program that made it.
     agent: String,
     /// The slugs and ids of the release's projects, as it was last seen.
-    projects: Vec<(String, RecordId)>,
+    pub(super) projects: Vec<(String, RecordId)>,
 }
 
 impl SentryReleases {
@@ -86,7 +84,7 @@ impl SentryReleases {
         body.into()
     }
 
-    fn path(&self, rest: &str) -> String {
+    pub(super) fn path(&self, rest: &str) -> String {
         organization_path(&self.org, rest)
     }
 
@@ -128,6 +126,7 @@ impl SentryReleases {
         match response.status {
             _ if response.is_success() => {
                 let (body, standing) = (response.json(), self.standing(&response)?);
+                self.check_answered_projects(projects, &response)?;
                 // When the first response was lost, the agent shows who made the release.
                 let made = response.status == 201 || body["userAgent"] == self.agent.as_str();
                 Ok(UpdateResult::Stored { standing, made: made && request.method == Method::POST })
@@ -182,10 +181,25 @@ impl SentryReleases {
         Ok(rejection(&self.org, field, reason, response.status))
     }
 
+    /// Checks that a release was answered with that has these projects, where any are named.
+    fn check_answered_projects(&self, projects: &[String], response: &HttpResponse) -> Result {
+        let is_there = |wanted: &String| {
+            self.projects.iter().any(|(slug, id)| slug == wanted || id.as_str() == wanted)
+        };
+        match projects.iter().find(|wanted| !self.projects.is_empty() && !is_there(wanted)) {
+            Some(missing) => {
+                let expected = format!("a release of the project {}", quote(missing));
+                Err(self.client.unexpected(response, &expected))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn standing(&mut self, response: &HttpResponse) -> Result<ReleaseState> {
         let body = response.json();
-        if !body["version"].is_string() {
-            return Err(self.client.unexpected(response, "a release"));
+        if body["version"] != self.version.as_str() {
+            let expected = format!("release {}", self.version);
+            return Err(self.client.unexpected(response, &expected));
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let projects = body["projects"].as_array().into_iter().flatten();
@@ -202,7 +216,7 @@ impl SentryReleases {
         })
     }
 
-    fn denied(&self, response: &HttpResponse) -> Error {
+    pub(super) fn denied(&self, response: &HttpResponse) -> Error {
         self.client.denied(response, Permission::Releases, &self.org)
     }
 
@@ -213,7 +227,7 @@ impl SentryReleases {
         Error { status: Some(response.status), ..failure }
     }
 
-    async fn list(
+    pub(super) async fn list(
         &self,
         path: &str,
         retry: RetryPolicy,
@@ -221,78 +235,6 @@ impl SentryReleases {
     ) -> Result<Vec<Value>> {
         let denied = |response: &HttpResponse| self.client.denied(response, permission, &self.org);
         self.client.get_all(&self.path(path), retry, denied).await
-    }
-
-    /// The id of a project, for a query; Sentry's word for all where it is not known.
-    fn project_id(&self, slug: &str) -> &str {
-        let known = self.projects.iter().find(|(known, _)| known == slug);
-        known.map_or("-1", |(_, id)| id.as_str())
-    }
-
-    /// The deploys of a release in an environment. Before 2024 a Sentry lists those of every project.
-    async fn deploys_of(
-        &self,
-        version: &str,
-        project: &str,
-        environment: &str,
-    ) -> Result<Vec<ExistingDeploy>> {
-        let version = segment(version);
-        let path = format!("releases/{version}/deploys/?per_page=100&project={project}");
-        let items = self.list(&path, RetryPolicy::Safe, Permission::Releases).await?;
-        let deploys = items.iter().filter_map(deployed);
-        Ok(deploys.filter(|existing| existing.deploy.environment == environment).collect())
-    }
-
-    /// The deploys that all of these projects list.
-    async fn common_deploys(
-        &self,
-        projects: &[String],
-        environment: &str,
-    ) -> Result<Vec<ExistingDeploy>> {
-        let mut common: Option<Vec<ExistingDeploy>> = None;
-        for slug in projects {
-            let version = self.version.as_str();
-            let listed = self.deploys_of(version, self.project_id(slug), environment).await?;
-            let is_listed = |one: &ExistingDeploy| listed.iter().any(|other| other.id == one.id);
-            common = Some(match common {
-                Some(before) => before.into_iter().filter(is_listed).collect(),
-                None => listed,
-            });
-        }
-        Ok(common.unwrap_or_default())
-    }
-
-    /// Whether the release is listed in the environment of this project, and none of the others
-    /// there was deployed to it since. A listing has the last deploy of each release only, which
-    /// may have gone elsewhere: those few are looked at one by one.
-    async fn is_current_of(&self, project: &str, existing: &ExistingDeploy) -> Result<bool> {
-        let environment = &existing.deploy.environment;
-        let query = format!(
-            "releases/?project={project}&per_page=100&environment={}",
-            segment(environment)
-        );
-        let response = self.client.get(self.path(&query)).await?;
-        let items = match (response.status, response.json()) {
-            // An environment that nothing was deployed to is not there.
-            (404, _) if response.is_from_sentry() => return Ok(false),
-            (_, Value::Array(items)) if response.is_success() => items,
-            _ => return Err(self.denied(&response)),
-        };
-        let (own, others): (Vec<_>, Vec<_>) =
-            items.iter().partition(|item| item["version"] == self.version.as_str());
-        let is_later = |one: &ExistingDeploy| finished(one) > finished(existing);
-        let was_deployed_later =
-            |item: &&Value| deployed(&item["lastDeploy"]).as_ref().is_some_and(is_later);
-        let later: Vec<_> = others.into_iter().filter(was_deployed_later).collect();
-        if own.is_empty() || later.len() > MAX_LATER_RELEASES {
-            return Ok(false);
-        }
-        for version in later.iter().filter_map(|item| item["version"].as_str()) {
-            if self.deploys_of(version, project, environment).await?.iter().any(is_later) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
 
@@ -361,7 +303,7 @@ impl ReleaseBackend for SentryReleases {
         this.client.look_for(look).await
     }
 
-    async fn is_current(&mut self, projects: &[String], existing: &ExistingDeploy) -> Result<bool> {
+    async fn is_current(&mut self, projects: &[String], existing: &OwnDeploy<'_>) -> Result<bool> {
         for slug in projects {
             if !self.is_current_of(self.project_id(slug), existing).await? {
                 return Ok(false);
@@ -379,7 +321,14 @@ impl ReleaseBackend for SentryReleases {
             Err(SendError::Indeterminate(failure)) => return Ok(DeployResult::Unknown(failure)),
             Err(SendError::NotSent(failure)) => return Err(failure),
         };
-        match (response.status, RecordId::of_json(&response.json()["id"])) {
+        let body = response.json();
+        match (response.status, RecordId::of_json(&body["id"])) {
+            // What became of ours is not known.
+            (_, Some(_)) if response.is_success() && !is_answer_to(&body, deploy) => {
+                Ok(DeployResult::Unknown(
+                    self.client.unexpected(&response, "the deploy that was sent"),
+                ))
+            }
             (_, Some(id)) if response.is_success() => Ok(DeployResult::There(id)),
             (400, _) => {
                 let rejection = self.rejected(projects, &response)?;

@@ -91,8 +91,14 @@ pub(super) fn deployed(item: &Value) -> Option<ExistingDeploy> {
     })
 }
 
-pub(super) fn finished(one: &ExistingDeploy) -> i64 {
-    one.deploy.finished
+/// Whether the answer is about this deploy: what it names of it is equal.
+pub(super) fn is_answer_to(answer: &Value, deploy: &Deploy) -> bool {
+    let is_equal = |name: &str, sent: Option<&str>| {
+        answer[name].as_str().zip(sent).is_none_or(|(answered, sent)| answered == sent)
+    };
+    is_equal("environment", Some(&deploy.environment))
+        && is_equal("name", deploy.name.as_deref())
+        && is_equal("url", deploy.url.as_deref())
 }
 
 pub(super) fn repository(item: &Value) -> Option<KnownRepository> {

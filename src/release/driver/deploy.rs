@@ -4,7 +4,7 @@ use super::ReleaseDriver;
 use crate::error::Result;
 use crate::model::RecordId;
 use crate::release::backend::{
-    CommitReader, Deploy, DeployResult, FieldRejection, ReleaseBackend, ReleaseState,
+    CommitReader, Deploy, DeployResult, FieldRejection, OwnDeploy, ReleaseBackend, ReleaseState,
 };
 use crate::text::quote;
 
@@ -41,7 +41,9 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let Some(same) = existing.into_iter().find(|one| is_same(&one.deploy)) else {
             return Ok(None);
         };
-        let is_current = self.backend.is_current(projects, &same).await?;
+        let run_page = deploy.url.as_deref().filter(|_| deploy.url == self.task.url);
+        let own = OwnDeploy { deploy: &same, run_page };
+        let is_current = self.backend.is_current(projects, &own).await?;
         Ok(is_current.then_some(same.id))
     }
 

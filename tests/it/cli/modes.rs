@@ -270,3 +270,14 @@ fn an_id_that_belongs_to_another_account_than_the_state_is_a_mismatch() {
     assert_eq!(ended.output("error-code"), "integration-mismatch");
     assert_eq!(stored(&run), before);
 }
+
+#[test]
+fn what_cannot_be_renewed_is_said_before_its_id_is_asked_for() {
+    for provider in ["cursor", "outpost", "custom_scm"] {
+        let run = ProgramRun::github().embedded(provider, "{}").var("FINISHLINE_MODE", "reauth");
+        let ended = run.execute().expect(4);
+        let message = ended.output("error-message");
+        assert!(message.contains("cannot be re-authorized"), "{provider}: {message}");
+        assert!(!ended.stderr.contains("integration-id"), "{}", ended.stderr);
+    }
+}

@@ -1,7 +1,8 @@
 //! What a host reads by lines: the marks between which a value stands, and values of one line each.
 
+use crate::release::requests::released;
 use crate::support::http_server::{HttpServer, Response};
-use crate::support::proxy::PROXY_TOKEN;
+use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
 use crate::support::run::ProgramRun;
 use std::collections::BTreeSet;
 
@@ -72,4 +73,21 @@ fn an_output_is_one_line_where_the_host_reads_lines() {
         let message = text.lines().find(|line| line.contains("ERROR_MESSAGE")).unwrap();
         assert!(message.contains("one") && message.contains("nine"), "{file}: {message}");
     }
+}
+
+#[test]
+fn a_value_that_a_host_would_alter_is_warned_of() {
+    let relay = ServeProxy::new();
+    for (azure, version, is_altered) in
+        [(true, "v1$(a b)", true), (true, "v1$x", false), (false, "v1$(a b)", false)]
+    {
+        let run = released(&relay).var("FINISHLINE_RELEASE", version);
+        let run = if azure { run.without("GITHUB_ACTIONS").var("TF_BUILD", "True") } else { run };
+        let ended = run.execute().expect(0);
+        assert_eq!(ended.stdout.contains("code=output-altered"), is_altered, "{}", ended.stdout);
+        assert_eq!(ended.stdout.contains("by a variable: release"), is_altered, "{}", ended.stdout);
+        assert!(!ended.stderr.contains("output-altered"), "{}", ended.stderr);
+    }
+    let gitlab = ProgramRun::gitlab().embedded_release("v1\u{2028}2").execute().expect(0);
+    assert!(gitlab.stderr.contains("white space around it: release"), "{}", gitlab.stderr);
 }

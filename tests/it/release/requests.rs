@@ -347,5 +347,6 @@ fn proof_that_does_not_come_is_a_failure_that_keeps_the_release() {
     let run = released(&relay).var("FINISHLINE_PROOF", "true").var("FINISHLINE_TIMEOUT", "2s");
     let run = run.execute().expect(6);
     assert_eq!(run.joined(["error-code", "release", "deploy-id"]), "deadline web@1.0.0 1");
-    assert!(run.output("error-message").contains("did not fetch the release's commits"));
+    let message = run.output("error-message");
+    assert!(message.contains("did not fetch the release's commits"), "{message}");
 }

@@ -1,6 +1,7 @@
 //! Secrets and hostile text: the first get out nowhere, the second commands nobody.
 
 mod hostile;
+mod ids;
 mod injection;
 mod leaks;
 mod others_texts;

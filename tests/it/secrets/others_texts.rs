@@ -12,16 +12,16 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 /// A status and a body.
-type OtherResponse = (u16, Value);
+pub(super) type OtherResponse = (u16, Value);
 
 /// A relay before `serve` whose response to the requests with this method and end is another one.
-struct OtherServer {
+pub(super) struct OtherServer {
     proxy: ServeProxy,
     response: Arc<Mutex<OtherResponse>>,
 }
 
 impl OtherServer {
-    fn answering(method: &'static str, end: &'static str) -> Self {
+    pub(super) fn answering(method: &'static str, end: &'static str) -> Self {
         let response = Arc::<Mutex<OtherResponse>>::default();
         let answer = Arc::clone(&response);
         let proxy = ServeProxy::before(ServeProcess::start(), move |request| {
@@ -36,7 +36,12 @@ impl OtherServer {
         Self { proxy, response }
     }
 
-    fn run(&self, host: ProgramRun, response: OtherResponse, inputs: &[(&str, &str)]) -> RunResult {
+    pub(super) fn run(
+        &self,
+        host: ProgramRun,
+        response: OtherResponse,
+        inputs: &[(&str, &str)],
+    ) -> RunResult {
         *self.response.lock().unwrap() = response;
         let run = host
             .var("SENTRY_URL", self.proxy.peer.url())
@@ -56,7 +61,7 @@ impl OtherServer {
 }
 
 const GITHUB: [(&str, &str); 2] = [("FINISHLINE_PROVIDER", "github"), ("FINISHLINE_STATE", "{}")];
-const RELEASE: [(&str, &str); 4] = [
+pub(super) const RELEASE: [(&str, &str); 4] = [
     ("FINISHLINE_PROJECTS", "web"),
     ("FINISHLINE_RELEASE", "web@1"),
     ("FINISHLINE_COMMITS", "none"),
@@ -67,7 +72,7 @@ fn azure() -> ProgramRun {
     ProgramRun::local().var("TF_BUILD", "True")
 }
 
-const HOSTS: [fn() -> ProgramRun; 4] =
+pub(super) const HOSTS: [fn() -> ProgramRun; 4] =
     [ProgramRun::github, ProgramRun::gitlab, azure, ProgramRun::local];
 
 fn detail(detail: &str) -> OtherResponse {

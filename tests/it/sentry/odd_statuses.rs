@@ -87,12 +87,9 @@ fn a_wait_until_a_date_in_any_form_is_known_before_it_begins() {
         assert!(message.ends_with("; the rate limit ends in 3600 s"), "{after}: {message}");
         assert_eq!(sentry.peer.lines(), [GET_INTEGRATIONS]);
     }
-    let sentry = answering(|| {
-        let beyond = "99999999999999999999999999";
-        Response::detail(429, "slow").with("Retry-After", beyond)
-    });
+    let sentry = answering(|| Response::detail(429, "slow").with("Retry-After", "200000"));
     let message = assert_fails(&sentry.opsgenie(), 6, "rate-limited").output("error-message");
-    assert!(message.ends_with("; the rate limit ends in 86400 s"), "{message}");
+    assert!(message.ends_with("; the rate limit ends in 200000 s"), "{message}");
 }
 
 #[test]
@@ -106,4 +103,19 @@ fn a_wait_that_is_over_is_short_and_an_outage_lasts_as_long_as_the_server_says()
         let waits: Vec<_> = waits.collect();
         assert!(waits.len() == 1 && waits[0].contains("seconds=1"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_request_that_the_server_calls_wrong_is_refused_and_no_outage() {
+    for (status, exit, code) in
+        [(400, 4, "refused"), (422, 4, "refused"), (409, 6, "backend-error")]
+    {
+        let sentry = answering(move || Response::detail(status, "no such cursor"));
+        let run = sentry.opsgenie().var("FINISHLINE_TOLERATE", "auth");
+        let ended = assert_fails(&run, exit, code);
+        assert!(ended.output("error-message").contains("no such cursor"));
+        assert_eq!(ended.stderr.contains("run again later"), code != "refused", "{}", ended.stderr);
+    }
+    let sentry = answering(|| Response::detail(400, "no such cursor"));
+    assert_fails(&sentry.opsgenie().var("FINISHLINE_TOLERATE", "unavailable"), 4, "refused");
 }

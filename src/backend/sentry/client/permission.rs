@@ -133,6 +133,11 @@ impl SentryClient {
                 );
                 Error::new(ErrorCode::NotAMember, message)
             }
+            // The same request would be refused again.
+            (status @ (400 | 405 | 410 | 413 | 414 | 415 | 422), _) => {
+                let message = format!("{host} refused the request: HTTP {status}{reason}");
+                Error::new(ErrorCode::Refused, message)
+            }
             (status, _) => {
                 let message = format!("{host} returned HTTP {status}{reason}");
                 Error::new(ErrorCode::BackendError, message)
