@@ -87,6 +87,17 @@ impl EmbeddedBackend<'_> {
             .await
     }
 
+    /// Leaves the current pipeline as a finish that failed leaves it.
+    pub async fn fail_finish(&mut self, provider: &dyn Provider) -> Result {
+        let key = self.key.clone();
+        let failed = self.database.try_write(|transaction| -> Result<(), EngineError> {
+            let mut pipeline = StoredPipeline::load(transaction, &key)?;
+            pipeline.leave_steps(provider);
+            Ok(pipeline.save(transaction, &key)?)
+        });
+        Ok(failed.await?)
+    }
+
     /// Takes up the pipeline with this key; `None` when it is not there any more. Nothing is
     /// changed by it: what its step shows was stored when the pipeline came to the step.
     pub async fn session(&mut self, key: &str) -> Result<Option<PipelineSession>> {

@@ -42,6 +42,8 @@ pub struct Field {
     pub example: &'static str,
     /// Why the step's fields do not fit together, where it is this one that has to change.
     pub rule: Option<fn(&Fields) -> Option<&'static str>>,
+    /// Whether a Sentry does not look at the rule at the step, and fails at the finish instead.
+    pub fails_late: bool,
 }
 
 impl Field {
@@ -55,6 +57,7 @@ impl Field {
             help: "",
             example: "",
             rule: None,
+            fails_late: false,
         }
     }
 
@@ -92,6 +95,17 @@ impl Field {
     /// What must hold besides the kind; see [`Field::rule`].
     pub(crate) const fn rule(self, rule: fn(&Fields) -> Option<&'static str>) -> Self {
         Self { rule: Some(rule), ..self }
+    }
+
+    /// A rule that a Sentry does not have, whose finish fails instead.
+    pub(crate) const fn late_rule(self, rule: fn(&Fields) -> Option<&'static str>) -> Self {
+        Self { fails_late: true, ..self.rule(rule) }
+    }
+
+    /// Whether a Sentry would take this value, and fail at the finish.
+    pub fn is_late_failure(&self, fields: &Fields) -> bool {
+        let fits = fields.get(self.name).is_some_and(|value| self.kind.check(value).is_ok());
+        self.fails_late && fits && self.conflict(fields).is_some()
     }
 
     /// Why this field does not fit the others; `None` where it does, or has no rule.

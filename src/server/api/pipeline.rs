@@ -16,6 +16,7 @@ use crate::server::state::ServerState;
 use crate::text::case::snake_case;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 /// The only one that can be started here.
@@ -46,6 +47,11 @@ pub(crate) async fn advance(mut request: OrgRequest) -> ApiResult {
         StepResult::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),
         StepResult::Stay(data) => Ok(ok(&json!({ "status": "stay", "data": data }))),
         StepResult::Complete(finished) => complete(&mut request, &finished).await,
+        StepResult::Invalid(errors) if fails_late(session.step, &fields, &errors) => {
+            engine.fail_finish(session.provider).await?;
+            // An answer and no error: what it leaves behind is kept.
+            Ok(ApiError::internal("Sentry's finish would fail without this part").into_response())
+        }
         StepResult::Invalid(errors) => Err(invalid(session.provider, errors)),
         StepResult::Refused(refusal) => {
             let body = json!({ "status": "error", "data": { "detail": refusal.message } });
@@ -57,6 +63,15 @@ pub(crate) async fn advance(mut request: OrgRequest) -> ApiResult {
             Err(ApiError::new(StatusCode::BAD_REQUEST, body).with_note(note))
         }
     }
+}
+
+/// Whether a Sentry would take all of these, and fail at its finish.
+fn fails_late(step: &Step, fields: &Fields, errors: &[(String, String)]) -> bool {
+    let is_late = |(name, _): &(String, String)| {
+        let mut all = step.fields.iter();
+        all.any(|field| field.name == name && field.is_late_failure(fields))
+    };
+    errors.iter().all(is_late)
 }
 
 /// The fields that do not fit, as Sentry names them.

@@ -95,6 +95,26 @@ fn a_database_that_was_removed_or_replaced_takes_nothing_more() {
     }
 }
 
+/// Sentry does not look into the JSON before its finish, and fails there for good.
+#[test]
+fn a_part_that_only_the_finish_misses_fails_it_for_good() {
+    let serve = ServeProcess::start();
+    let json = || ("Content-Type", "application/json".to_owned());
+    let headers = [("Authorization", format!("Bearer {TOKEN}")), json()];
+    let begin = json!({ "action": "initialize", "provider": "pagerduty" }).to_string();
+    for (config, status, afterwards) in [
+        (r#"{"account": {"name": "Acme"}, "integration_keys": []}"#, 500, 500),
+        ("no JSON", 400, 200),
+    ] {
+        let begun = serve.send("POST", PIPELINE, &headers, &begin);
+        let cookie = begun.header("set-cookie").split(';').next().unwrap().to_owned();
+        let headers = [headers[0].clone(), ("Cookie", cookie), json()];
+        let body = json!({ "config": config }).to_string();
+        assert_eq!(serve.send("POST", PIPELINE, &headers, &body).status, status, "{config}");
+        assert_eq!(serve.send("GET", PIPELINE, &headers, "").status, afterwards, "{config}");
+    }
+}
+
 #[test]
 fn a_pipeline_that_is_refused_from_the_start_is_logged() {
     let serve = ServeProcess::start();
