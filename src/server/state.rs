@@ -44,6 +44,8 @@ pub(crate) struct ServerState {
     pub(crate) bodies: BodyBudget,
     apps: FieldInput,
     github_api_url: Option<String>,
+    /// What third parties are trusted by besides the system's certificates, as PEM.
+    pub(crate) certificates: Option<String>,
 }
 
 impl ServerState {
@@ -73,7 +75,7 @@ impl ServerState {
                 "sign in with a browser (the link works once): {base}/auth/login/?key={key}"
             ));
         }
-        let ServeOptions { database, apps, github_api_url, .. } = options;
+        let ServeOptions { database, apps, github_api_url, certificates, .. } = options;
         let bodies = BodyBudget::default();
         let state = Self {
             base,
@@ -86,6 +88,7 @@ impl ServerState {
             bodies,
             apps,
             github_api_url,
+            certificates,
         };
         Ok((state, notes))
     }

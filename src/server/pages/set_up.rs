@@ -274,22 +274,19 @@ async fn answer(
     let typed = fields(session.step, parameters);
     let mut fields = typed.clone();
     session.step.echo(&session.view.data, &mut fields);
-    Ok(
-        match EmbeddedBackend::resuming(&mut request.database, &session.key)
-            .advance(&fields)
-            .await?
-        {
-            StepResult::Complete(finished) => complete(request, session, &finished).await?,
-            StepResult::Refused(refusal) => page.refused(request, &refusal.into()),
-            StepResult::Stay(more) => {
-                let mut view = session.view.clone();
-                view.data.extend(more);
-                page.show(request, &view)
-            }
-            StepResult::Invalid(errors) => page.show_form(request, &session.view, &typed, &errors),
-            StepResult::Advance(view) => page.at(&view.id).show(request, &view),
-        },
-    )
+    let engine = EmbeddedBackend::resuming(&mut request.database, &session.key);
+    let mut engine = engine.trusting(request.server.certificates.as_ref());
+    Ok(match engine.advance(&fields).await? {
+        StepResult::Complete(finished) => complete(request, session, &finished).await?,
+        StepResult::Refused(refusal) => page.refused(request, &refusal.into()),
+        StepResult::Stay(more) => {
+            let mut view = session.view.clone();
+            view.data.extend(more);
+            page.show(request, &view)
+        }
+        StepResult::Invalid(errors) => page.show_form(request, &session.view, &typed, &errors),
+        StepResult::Advance(view) => page.at(&view.id).show(request, &view),
+    })
 }
 
 /// The finish: told to the window that opened the page, or a redirect to the settings page.
