@@ -1,5 +1,6 @@
 //! AWS Lambda: a project, the stack that lets Sentry in, and the functions to instrument.
 
+use super::fields::choice::StepChoice;
 use super::fields::recover;
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step};
@@ -42,7 +43,14 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
                         "the functions to instrument, `[]` for none; their layers and variables are changed",
                         "checkout, invoices",
                     )],
-            ),
+            )
+            .choosing(StepChoice {
+                field: "enabledFunctions",
+                other: None,
+                list: "functions",
+                id: "name",
+                name: "name",
+            }),
         ],
         ..ProviderDescription::new("aws_lambda")
     })

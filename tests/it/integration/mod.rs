@@ -5,6 +5,7 @@ pub(crate) mod browser_flow;
 mod callbacks;
 pub(crate) mod fixtures;
 mod identities;
+mod kept_inputs;
 mod links;
 mod providers;
 mod refusals;
