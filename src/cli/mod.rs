@@ -28,6 +28,8 @@ pub struct ServeArgs {
     pub orgs: Vec<String>,
     /// Every `--project`.
     pub projects: Vec<String>,
+    /// `--ca-file`.
+    pub ca_file: Option<String>,
     /// `--log-level`.
     pub log_level: Option<String>,
     /// `--log-format`.
@@ -130,7 +132,7 @@ fn serve() -> Command {
             arg("project", "SLUG", "a project to create in each --org; can be repeated")
                 .action(ArgAction::Append),
         )
-        .args(["log-level", "log-format"].map(|name| flag(find(name))))
+        .args(["ca-file", "log-level", "log-format"].map(|name| flag(find(name))))
 }
 
 fn with_inputs(command: Command) -> Command {
@@ -182,6 +184,7 @@ fn request(matches: &ArgMatches) -> Invocation {
                 database: text(matches, "database"),
                 orgs: all("org"),
                 projects: all("project"),
+                ca_file: text(matches, "ca-file"),
                 log_level: text(matches, "log-level"),
                 log_format: text(matches, "log-format"),
             })

@@ -1,25 +1,30 @@
 //! An integration on the embedded backend.
 
-use super::integration::{
-    IntegrationBackend, IntegrationFlow, answer_later_steps, apply_links, resumed_decision,
-};
+use super::integration::{IntegrationBackend, IntegrationFlow, answer_steps, resumed_decision};
+use super::resume::missing_callback;
+use super::resume_command::{FROM_CALLBACK, PASTE, ResumeCommand};
 use super::{RunContext, base_url};
 use crate::backend::LinkReport;
 use crate::backend::embedded::{self, EmbeddedBackend, ResumedPipeline};
 use crate::database::{Database, path};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::http::reach;
 use crate::inputs::Inputs;
-use crate::integration::callback::Callback;
-use crate::integration::{Decision, IntegrationTask, RequestedLinks};
+use crate::inputs::types::BackendName;
+use crate::integration::callback::{Callback, CallbackKey};
+use crate::integration::driver;
+use crate::integration::{Decision, IntegrationTask, RequestedLinks, StepView};
 use crate::model::OrgSlug;
 use crate::model::site::Site;
 use crate::os::terminal;
 use crate::outcome::integration::IntegrationReport;
 use crate::outcome::{Outcome, OutcomeStatus};
 use crate::output::{OutputSinks, WriteOp};
+use crate::provider::Step;
 use crate::text::page::PageUrl;
 use crate::text::quote;
 use std::path::Path;
+use url::Url;
 
 /// The embedded backend in one run.
 struct EmbeddedRun<'a> {
@@ -44,15 +49,25 @@ impl RunContext<'_> {
         let mut backend =
             EmbeddedBackend::new(&mut database).trusting(inputs.certificates.as_ref());
         let listed = backend.list(task).await?;
-        let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };
-        flow.run(&mut EmbeddedRun { run: self, inputs, path: &path, backend }, &listed).await
+        let (decision, links) = (task.decide(&listed)?, RequestedLinks::from_inputs(inputs));
+        let flow = IntegrationFlow { inputs, report, decision, links };
+        // A person would approve for nothing.
+        let unreached = match flow.decision {
+            Decision::UpToDate { .. } => None,
+            Decision::Install(_) | Decision::Reauth(_) => unreached_instance(task).await,
+        };
+        unreached.iter().for_each(|warning| tracing::warn!("{}", warning.message));
+        let mut run = EmbeddedRun { run: self, inputs, path: &path, backend };
+        let outcome = flow.run(&mut run, &listed).await?;
+        let is_waiting = outcome.status == OutcomeStatus::ActionRequired;
+        Ok(outcome.with_warning(unreached.filter(|_| is_waiting)))
     }
 
     pub(crate) async fn resume_embedded(
         &self,
         inputs: &Inputs,
         org: &OrgSlug,
-        callback: &Callback,
+        callback: Option<&Callback>,
     ) -> Result<Outcome> {
         let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
         if !path.exists() {
@@ -62,11 +77,26 @@ impl RunContext<'_> {
         }
         let mut database = Database::open(&path).await?;
         let backend = EmbeddedBackend::new(&mut database).trusting(inputs.certificates.as_ref());
-        let mut embedded = EmbeddedRun { run: self, inputs, path: &path, backend };
-        let (task, mut outcome) = embedded.resume(org, callback).await?;
-        apply_links(&mut embedded, inputs, &task, &mut outcome).await;
+        let run = RunContext { entry: inputs.entry.as_deref(), ..*self };
+        let mut embedded = EmbeddedRun { run: &run, inputs, path: &path, backend };
+        let outcome = embedded.resume(org, callback).await?;
         Ok(self.note_embedded(inputs, outcome))
     }
+}
+
+/// A warning where the instance that a person is sent to has a name that leads nowhere from here.
+async fn unreached_instance(task: &IntegrationTask) -> Option<Warning> {
+    let needs_person =
+        |step: &Step| step.needs_browser() && !step.is_answered(task.answers.step(step.id));
+    if !task.provider.steps().iter().any(needs_person) {
+        return None;
+    }
+    let url = Url::parse(task.answers.text("url")).ok()?;
+    let reason = reach::unresolved(&url).await?;
+    let message = format!(
+        "{reason}: check `url` before anybody approves, since the machine that goes on has to reach it"
+    );
+    Some(Warning::new("unreached", message))
 }
 
 /// Decides and changes nothing; the file does not even come into being.
@@ -75,32 +105,63 @@ async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Re
     let listed = embedded::list_read_only(path, task).await?;
     let note = if path.exists() { "" } else { " (would be created)" };
     let request = format!("embedded, {}{note}", path.display());
-    let flow = IntegrationFlow { inputs, report, decision: task.decide(&listed)? };
+    let (decision, links) = (task.decide(&listed)?, RequestedLinks::from_inputs(inputs));
+    let flow = IntegrationFlow { inputs, report, decision, links };
     let links = async |id, _: &_| embedded::links_read_only(path, &task.org, id).await;
     flow.plan(&request, &listed, links).await
 }
 
 impl EmbeddedRun<'_> {
     /// Goes on with the pipeline that the callback belongs to.
-    async fn resume(
-        &mut self,
-        org: &OrgSlug,
-        callback: &Callback,
-    ) -> Result<(IntegrationTask, Outcome)> {
-        let ResumedPipeline { provider, step, integration_id, next, site } =
-            self.backend.resume(org, &callback.key()).await?;
+    async fn resume(&mut self, org: &OrgSlug, callback: Option<&Callback>) -> Result<Outcome> {
+        let key = match callback {
+            Some(callback) => callback.key(),
+            None => CallbackKey::None(self.inputs.provider.as_deref()),
+        };
+        let resumed = self.backend.resume(org, &key).await;
+        let ResumedPipeline { provider, step, integration_id, next, site, kept } = resumed
+            .map_err(|failure| match failure.code {
+                ErrorCode::Usage => missing_callback(),
+                _ => failure,
+            })?;
         let (decision, org) = (resumed_decision(integration_id), org.clone());
         let (key, kind) = (provider.key(), decision.pipeline_type());
         let mut task = IntegrationTask::for_resume(key, provider, org, next, kind);
-        answer_later_steps(&mut task, self.inputs, callback, step.id);
+        let answered = answer_steps(&mut task, self.inputs, &kept, callback, &step.id);
+        let (inputs, links) = (self.inputs, kept.links(self.inputs));
         let report = IntegrationReport { task: &task, site: &Site::new(site) };
-        let flow = IntegrationFlow { inputs: self.inputs, report, decision };
-        let outcome = match callback.fields(step) {
-            Ok(fields) => flow.resume(self, fields).await,
-            Err(failure) => Err(failure),
+        let flow = IntegrationFlow { inputs, report, decision, links };
+        let (outcome, warnings) = match answered {
+            Ok((secrets, late)) => {
+                let (masks, mut warnings) = self.run.sinks.masks(&secrets, &[]);
+                OutputSinks::emit(masks)?;
+                warnings.extend(late);
+                (self.go_on(&flow, step).await, warnings)
+            }
+            Err(failure) => (Err(failure), Vec::new()),
         };
-        let outcome = outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
-        Ok((task, outcome))
+        let mut outcome =
+            outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
+        outcome.warnings.splice(0..0, warnings);
+        Ok(outcome)
+    }
+
+    /// Goes on at a step. Where a choice is missing or was refused, another one may do.
+    async fn go_on(&mut self, flow: &IntegrationFlow<'_>, step: StepView) -> Result<Outcome> {
+        let task = flow.report.task;
+        let mut failure = match flow.resume(self, step).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(failure) => failure,
+        };
+        if let Some(field) = driver::open_choice(task.provider, &failure) {
+            let command = self.resume_command(task, &format!("--set {field}=ID"));
+            failure.hint = format!("{}; the pipeline is still waiting: {command}", failure.hint);
+        }
+        Err(failure)
+    }
+
+    fn resume_command(&self, task: &IntegrationTask, answer: &str) -> String {
+        ResumeCommand::new(self.run, self.inputs, task, BackendName::Embedded).with(answer)
     }
 }
 
@@ -120,24 +181,32 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
         orgs.map(|org| format!("created organization {org}")).collect()
     }
 
-    /// The file has the pipeline already.
-    fn suspend(&mut self, task: &IntegrationTask, _: &Decision) -> Result<Vec<String>> {
+    /// The file has the pipeline already; what it is to go on with is added.
+    async fn suspend(
+        &mut self,
+        task: &IntegrationTask,
+        _: &Decision,
+        links: &RequestedLinks,
+    ) -> Result<Vec<String>> {
+        self.backend.keep(task, links).await?;
         let copy = "approve, then copy the complete URL from the browser's address bar, even if no page is shown; it is a secret until it is used";
         let host = self.run.job.host;
         let resume = if host.is_github_like() {
             // The action knows by its input which command it is.
-            "within an hour: run this again with that URL as `callback-url`".to_owned()
+            let entry = self.run.entry.map(|entry| format!(", and `entry` set to `{entry}`"));
+            let entry = entry.unwrap_or_default();
+            vec![format!("within an hour: run this again with that URL as `callback-url`{entry}")]
         } else if host.is_ci() {
-            "within an hour: run `finishline resume` with that URL in FINISHLINE_CALLBACK_URL"
-                .to_owned()
+            let entry = self.run.entry.map(|entry| format!(", and `{entry}` in FINISHLINE_ENTRY"));
+            let entry = entry.unwrap_or_default();
+            vec![format!(
+                "within an hour: run `finishline resume` with that URL in FINISHLINE_CALLBACK_URL{entry}"
+            )]
         } else {
-            let database = self.inputs.database.as_ref().map(|file| format!(" --database {file}"));
-            let (org, database) = (&task.org, database.unwrap_or_default());
-            format!(
-                "within an hour: finishline resume --org {org}{database} --callback-url - (then paste the URL)"
-            )
+            let command = self.resume_command(task, FROM_CALLBACK);
+            vec![format!("within an hour: {command}"), PASTE.to_owned()]
         };
-        Ok(vec![copy.to_owned(), resume])
+        Ok([vec![copy.to_owned()], resume].concat())
     }
 
     /// Reads the callback's address until one is right; a wrong one costs nothing.
@@ -158,7 +227,7 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
                 )
             })?;
             let resumed = match Callback::parse(&line) {
-                Ok(callback) => self.resume(&task.org, &callback).await,
+                Ok(callback) => self.resume(&task.org, Some(&callback)).await,
                 Err(failure) => Err(failure),
             };
             match resumed {
@@ -166,7 +235,7 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
                 Err(failure) => {
                     prompt = format!("{}\n", self.run.sinks.shown_words(&failure.message))
                 }
-                Ok((_, outcome)) => match page_to_open(&outcome) {
+                Ok(outcome) => match page_to_open(&outcome) {
                     Some(page) => {
                         prompt = format!("{name} needs your approval again: open\n\n  {page}\n\n");
                     }

@@ -2,19 +2,21 @@
 //! what differs.
 
 use super::base_url;
+use super::resume::missing_callback;
 use crate::backend::LinkReport;
 use crate::error::{Result, Warning};
-use crate::inputs::Inputs;
+use crate::inputs::state::FieldEntry;
+use crate::inputs::{Inputs, usage};
 use crate::integration::callback::Callback;
 use crate::integration::driver::{self, PipelineEnd};
 use crate::integration::{
-    Decision, DecisionReason, ExistingLinks, IntegrationTask, Pipeline, PipelineStart,
-    RequestedLinks,
+    Decision, DecisionReason, ExistingLinks, IntegrationTask, KeptInputs, Pipeline, PipelineStart,
+    RequestedLinks, StepView,
 };
-use crate::model::{Fields, ListedIntegration};
+use crate::model::ListedIntegration;
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
-use crate::provider::{self, AllowedSteps, INITIAL};
+use crate::provider::{INITIAL, Provider, Step};
 use std::path::Path;
 
 /// A backend at work for one run.
@@ -37,7 +39,12 @@ pub(crate) trait IntegrationBackend {
 
     /// Stores a pipeline that waits for a person, where that is not done already; the lines say how
     /// the person goes on.
-    fn suspend(&mut self, task: &IntegrationTask, decision: &Decision) -> Result<Vec<String>>;
+    async fn suspend(
+        &mut self,
+        task: &IntegrationTask,
+        decision: &Decision,
+        links: &RequestedLinks,
+    ) -> Result<Vec<String>>;
 
     /// Deletes what was stored of a pipeline that has finished now.
     fn discard_suspended(&mut self) -> Result {
@@ -64,6 +71,8 @@ pub(crate) struct IntegrationFlow<'a> {
     pub(crate) inputs: &'a Inputs,
     pub(crate) report: IntegrationReport<'a>,
     pub(crate) decision: Decision,
+    /// What is linked once the integration is there.
+    pub(crate) links: RequestedLinks,
 }
 
 impl IntegrationFlow<'_> {
@@ -74,10 +83,10 @@ impl IntegrationFlow<'_> {
         listed: &[ListedIntegration],
         existing_links: impl AsyncFnOnce(i64, &RequestedLinks) -> Result<ExistingLinks>,
     ) -> Result<Outcome> {
-        let requested = RequestedLinks::from_inputs(self.inputs);
+        let requested = &self.links;
         let missing = match self.decision.existing_id() {
-            Some(id) => requested.missing(&existing_links(id, &requested).await?),
-            None => requested,
+            Some(id) => requested.missing(&existing_links(id, requested).await?),
+            None => requested.clone(),
         };
         let task = self.report.task;
         let obstacle = task.obstacle(&self.decision, listed);
@@ -107,7 +116,7 @@ impl IntegrationFlow<'_> {
             Decision::UpToDate { id, name } => report.up_to_date(*id, name),
             Decision::Install(_) | Decision::Reauth(_) => self.drive(backend).await?,
         };
-        apply_links(backend, self.inputs, task, &mut outcome).await;
+        apply_links(backend, &self.links, task, &mut outcome).await;
         report.note_added_links(decision, &mut outcome);
         Ok(outcome.with_warning(self.warning(listed)))
     }
@@ -125,7 +134,7 @@ impl IntegrationFlow<'_> {
         };
         let end = driver::drive(backend.pipeline(), task, start).await?;
         let is_finished = matches!(end, PipelineEnd::Finished(_));
-        let mut outcome = self.conclude(backend, end)?;
+        let mut outcome = self.conclude(backend, end).await?;
         if is_finished {
             outcome.details.extend(backend.created());
             return Ok(outcome);
@@ -133,20 +142,26 @@ impl IntegrationFlow<'_> {
         backend.prompt(task, outcome).await
     }
 
-    /// Goes on with a pipeline whose current step these fields answer.
+    /// Goes on with a pipeline at this step, and sets the links in the end.
     pub(crate) async fn resume(
         &self,
         backend: &mut impl IntegrationBackend,
-        fields: Fields,
+        step: StepView,
     ) -> Result<Outcome> {
-        let end = driver::resume(backend.pipeline(), self.report.task, fields).await?;
+        let end = driver::resume(backend.pipeline(), self.report.task, step).await?;
         if let PipelineEnd::Finished(_) = &end {
             backend.discard_suspended()?;
         }
-        self.conclude(backend, end)
+        let mut outcome = self.conclude(backend, end).await?;
+        apply_links(backend, &self.links, self.report.task, &mut outcome).await;
+        Ok(outcome)
     }
 
-    fn conclude(&self, backend: &mut impl IntegrationBackend, end: PipelineEnd) -> Result<Outcome> {
+    async fn conclude(
+        &self,
+        backend: &mut impl IntegrationBackend,
+        end: PipelineEnd,
+    ) -> Result<Outcome> {
         let Self { report, decision, .. } = self;
         let kind = decision.pipeline_type();
         match end {
@@ -155,7 +170,8 @@ impl IntegrationFlow<'_> {
                 Ok(report.complete(kind, decision.verb(), &finished))
             }
             PipelineEnd::AwaitingUser(page) => {
-                Ok(report.waiting(kind, page, &backend.suspend(report.task, decision)?))
+                let then = backend.suspend(report.task, decision, &self.links).await?;
+                Ok(report.waiting(kind, page, &then))
             }
         }
     }
@@ -164,14 +180,14 @@ impl IntegrationFlow<'_> {
 /// Sets what is asked for once the integration is there.
 pub(crate) async fn apply_links(
     backend: &mut impl IntegrationBackend,
-    inputs: &Inputs,
+    links: &RequestedLinks,
     task: &IntegrationTask,
     outcome: &mut Outcome,
 ) {
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     let Some(&(id, _)) = integration else { return };
     let mut report = LinkReport::default();
-    backend.set_links(task, id, &RequestedLinks::from_inputs(inputs), &mut report).await;
+    backend.set_links(task, id, links, &mut report).await;
     outcome.changed |= report.changed;
     outcome.details.extend(report.done);
     outcome.warnings.extend(report.warnings);
@@ -182,14 +198,46 @@ pub(crate) fn resumed_decision(integration_id: Option<i64>) -> Decision {
     integration_id.map_or(Decision::Install(DecisionReason::Missing), Decision::Reauth)
 }
 
-/// Lets the steps after this one take their fields from the inputs, or from the same callback.
-pub(crate) fn answer_later_steps(
+/// Gives a task that goes on at this step its answers: those of the inputs over those that were kept,
+/// and what the callback brings. Of the former the secrets come back, and warnings about what was typed
+/// for a step that is over.
+pub(crate) fn answer_steps(
     task: &mut IntegrationTask,
     inputs: &Inputs,
-    callback: &Callback,
+    kept: &KeptInputs,
+    callback: Option<&Callback>,
     step_id: &str,
-) {
-    let answers = provider::parse(task.provider, &inputs.state, AllowedSteps::AnySteps);
-    task.answers = answers.unwrap_or_default();
-    callback.fill_later_steps(task.provider, step_id, &mut task.answers);
+) -> Result<(Vec<String>, Vec<Warning>)> {
+    kept.apply(task, inputs)?;
+    let secrets = task.secrets();
+    match callback {
+        Some(callback) => callback.fill_steps(task.provider, step_id, &mut task.answers)?,
+        None => check_answered(task, step_id)?,
+    }
+    Ok((secrets, unused_fields(task.provider, inputs, step_id)))
+}
+
+/// Without a callback, the step that waits must be answered by the inputs.
+fn check_answered(task: &IntegrationTask, step_id: &str) -> Result {
+    let step = task.provider.steps().iter().find(|step| step.id == step_id);
+    let answer = task.answers.step(step_id);
+    let is_answered = match step {
+        Some(step) => !step.needs_browser() || step.is_answered(answer),
+        None => answer.is_some(),
+    };
+    if is_answered { Ok(()) } else { Err(missing_callback()) }
+}
+
+/// What was typed as a single field of a step that is over: it comes too late.
+fn unused_fields(provider: &dyn Provider, inputs: &Inputs, step_id: &str) -> Vec<Warning> {
+    let steps = provider.steps();
+    let Some(at) = steps.iter().position(|step| step.id == step_id) else { return Vec::new() };
+    let has = |steps: &[Step], name: &str| {
+        steps.iter().flat_map(|step| step.fields).any(|field| field.name == name)
+    };
+    let typed = inputs.state.entries.iter().filter(|entry| entry.is_set_alone());
+    let names = typed.map(FieldEntry::field_name);
+    let late = names.filter(|name| has(&steps[..at], name) && !has(&steps[at..], name));
+    late.map(|name| usage::warning(&format!("--set {name}"), "a pipeline that is past its step"))
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
 use super::entry_usage::{EntryUsage, unused_by_all};
-use super::{LogGroup, RunContext, given_field_secrets};
+use super::{Command, LogGroup, RunContext, given_field_secrets};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, ComparedEntry, Manifest};
@@ -99,7 +99,7 @@ impl RunContext<'_> {
         let entries = self.prepare_entries(base, file, deadline)?.entries;
         let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
         let mut matching = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
-        let PreparedEntry { key, inputs, .. } = matching.next().ok_or_else(|| {
+        let PreparedEntry { key, mut inputs, .. } = matching.next().ok_or_else(|| {
             let message = match &base.entry {
                 Some(entry) => format!("the manifest has no entry {}", quote(entry)),
                 None => "`resume` continues one pipeline, but the manifest can list several: \
@@ -109,6 +109,10 @@ impl RunContext<'_> {
             let hint = format!("set `entry` to the one that is waiting: {}", keys.join(", "));
             Error::new(ErrorCode::Usage, message).with_hint(hint)
         })?;
+        let set = &base.state.entries;
+        let is_replaced = |name: String| set.iter().any(|one| one.field_name() == name);
+        inputs.state.entries.retain(|one| !is_replaced(one.field_name()));
+        inputs.state.entries.extend(set.iter().cloned());
         let callback_url = base.callback_url.clone();
         Ok(Some(Inputs { callback_url, entry: Some(key), ..inputs }))
     }
@@ -120,9 +124,9 @@ impl RunContext<'_> {
         file: &str,
         deadline: Instant,
     ) -> Result<PreparedManifest> {
-        if let Some(failure) =
-            self.untrusted_job_error().or_else(|| manifest::conflicting_inputs(self.raw_inputs))
-        {
+        let is_single = self.command == Command::Resume;
+        let conflict = || manifest::conflicting_inputs(self.raw_inputs, is_single);
+        if let Some(failure) = self.untrusted_job_error().or_else(conflict) {
             return Err(failure);
         }
         let expanded = |value| macros::expanded_value(self.raw_inputs.host, value);

@@ -13,6 +13,7 @@ pub(crate) mod manifest;
 pub(crate) mod named_paths;
 pub(crate) mod release;
 pub(crate) mod resume;
+mod resume_command;
 pub(crate) mod resume_file;
 pub(crate) mod sentry;
 pub(crate) mod supervise;

@@ -16,16 +16,21 @@ impl RunContext<'_> {
             let message = "`resume` does not support `dry-run`: a callback can be used only once";
             return Err(Error::new(ErrorCode::Usage, message).with_hint("remove `dry-run`"));
         }
-        let address = inputs.callback_url.as_ref().ok_or_else(missing_callback)?;
+        let address = inputs.callback_url.as_ref();
+        // A step that lists a choice is answered by fields alone.
+        if address.is_none() && inputs.state.entries.is_empty() {
+            return Err(missing_callback());
+        }
         let org = self.required_org(inputs)?;
-        let callback = Callback::parse(address.expose())?;
-        let mut secrets = callback.secrets();
+        let callback = address.map(|address| Callback::parse(address.expose())).transpose()?;
+        let callback = callback.as_ref();
+        let mut secrets = callback.map(Callback::secrets).unwrap_or_default();
         secrets.extend(given_secrets(inputs));
         let backend = inputs.backend(self.job);
         let work = async {
             match backend? {
-                BackendName::Embedded => self.resume_embedded(inputs, org, &callback).await,
-                BackendName::Sentry => self.resume_sentry(inputs, org, &callback, deadline).await,
+                BackendName::Embedded => self.resume_embedded(inputs, org, callback).await,
+                BackendName::Sentry => self.resume_sentry(inputs, org, callback, deadline).await,
             }
         };
         Ok(self.with_masks(&secrets, &[org.to_string()], None, work, Outcome::failed).await)
@@ -39,7 +44,8 @@ pub(super) fn unexpected_callback() -> Error {
         .with_hint("run `finishline resume`, or remove `callback-url`")
 }
 
-fn missing_callback() -> Error {
+/// The step that waits needs what a person's browser ended at.
+pub(super) fn missing_callback() -> Error {
     let message = "`callback-url` is missing: the complete URL from the browser's address bar";
     let hint = "set FINISHLINE_CALLBACK_URL from a secret, or pass --callback-url FILE (`-` is \
                 standard input)";

@@ -1,17 +1,17 @@
 //! An integration at a Sentry.
 
-use super::integration::{
-    IntegrationBackend, IntegrationFlow, answer_later_steps, apply_links, resumed_decision,
-};
+use super::integration::{IntegrationBackend, IntegrationFlow, answer_steps, resumed_decision};
+use super::resume_command::{FROM_CALLBACK, PASTE, ResumeCommand};
 use super::{RunContext, resume_file};
 use crate::backend::LinkReport;
 use crate::backend::sentry::{ConnectOptions, ResumeFile, SentryBackend, SuspendedPipeline};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
-use crate::inputs::types::Mode;
+use crate::inputs::types::{BackendName, Mode};
 use crate::integration::callback::Callback;
-use crate::integration::{Decision, IntegrationTask, RequestedLinks};
-use crate::model::{Fields, OrgSlug};
+use crate::integration::driver;
+use crate::integration::{Decision, IntegrationTask, KeptInputs, RequestedLinks};
+use crate::model::OrgSlug;
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::output::OutputSinks;
@@ -42,8 +42,9 @@ impl RunContext<'_> {
         backend.remember_existing(&listed);
         let decision = task.decide(&listed)?;
         let site = self.cache.site(&backend).await;
-        let flow =
-            IntegrationFlow { inputs, report: IntegrationReport { task, site: &site }, decision };
+        let (report, links) =
+            (IntegrationReport { task, site: &site }, RequestedLinks::from_inputs(inputs));
+        let flow = IntegrationFlow { inputs, report, decision, links };
         if inputs.dry_run {
             let links = async |id, requested: &_| backend.linked(id, requested).await;
             return flow.plan(&backend.first_request(), &listed, links).await;
@@ -70,7 +71,7 @@ impl RunContext<'_> {
         &self,
         inputs: &Inputs,
         org: &OrgSlug,
-        callback: &Callback,
+        callback: Option<&Callback>,
         deadline: Instant,
     ) -> Result<Outcome> {
         let path = inputs.resume_file.as_ref().ok_or_else(|| {
@@ -86,20 +87,20 @@ impl RunContext<'_> {
             Error::new(ErrorCode::SessionExpired, "cannot decrypt the resume file with this token")
                 .with_hint("use the token of the first run, or start again with `finishline run`")
         })?;
+        let kept = file.kept(&key, &token(inputs)?);
         let mut task = resumed_task(&key, org, &suspended, inputs);
-        answer_later_steps(&mut task, inputs, callback, &suspended.step);
-        let fields = callback_fields(&task, &suspended, callback)?;
-        let (masks, warnings) = self.sinks.masks(&task.secrets(), &[org.to_string()]);
+        let (secrets, late) = answer_steps(&mut task, inputs, &kept, callback, &suspended.step)?;
+        let (masks, mut warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
         OutputSinks::emit(masks)?;
+        warnings.extend(late);
         let run = RunContext { entry: key.split('/').nth(3), ..*self };
         let backend = SentryBackend::new(options, &task, inputs.dialect)?;
         let mut sentry = SentryRun { run: &run, inputs, backend };
-        let outcome = sentry.resume(&task, &suspended, fields).await;
-        if sentry.backend.is_over() {
-            sentry.discard_suspended()?;
-        }
-        let mut outcome =
-            outcome.unwrap_or_else(|failure| IntegrationReport::failed(&task, failure));
+        let links = kept.links(inputs);
+        let mut outcome = match sentry.resume(&task, &suspended, &links).await {
+            Ok(outcome) => outcome,
+            Err(failure) => sentry.interrupted(&task, &suspended, &links, failure).await?,
+        };
         outcome.warnings.splice(0..0, warnings);
         Ok(outcome)
     }
@@ -111,15 +112,36 @@ impl SentryRun<'_> {
         &mut self,
         task: &IntegrationTask,
         suspended: &SuspendedPipeline,
-        fields: Fields,
+        links: &RequestedLinks,
     ) -> Result<Outcome> {
         let report = IntegrationReport { task, site: &self.backend.site().await };
-        self.backend.resume(suspended).await?;
+        let step = self.backend.resume(suspended).await?;
         let decision = resumed_decision(suspended.integration_id);
-        let flow = IntegrationFlow { inputs: self.inputs, report, decision };
-        let mut outcome = flow.resume(self, fields).await?;
-        apply_links(self, self.inputs, task, &mut outcome).await;
-        Ok(outcome)
+        let (inputs, links) = (self.inputs, links.clone());
+        IntegrationFlow { inputs, report, decision, links }.resume(self, step).await
+    }
+
+    /// The end of a pipeline that could not go on now. Where it stands at another step, that one is
+    /// kept: its answer is missing or was refused, and another one may do.
+    async fn interrupted(
+        &mut self,
+        task: &IntegrationTask,
+        suspended: &SuspendedPipeline,
+        links: &RequestedLinks,
+        mut failure: Error,
+    ) -> Result<Outcome> {
+        if self.backend.is_over() {
+            self.discard_suspended()?;
+            return Ok(IntegrationReport::failed(task, failure));
+        }
+        if self.backend.has_session() && self.backend.step() != suspended.step {
+            self.suspend(task, &resumed_decision(suspended.integration_id), links).await?;
+        }
+        if let Some(field) = driver::open_choice(task.provider, &failure) {
+            let command = self.resume_command(task, &format!("--set {field}=ID"));
+            failure.hint = format!("{}; the pipeline is still waiting: {command}", failure.hint);
+        }
+        Ok(IntegrationReport::failed(task, failure))
     }
 
     /// The key of the pipeline in the resume file: several entries of a manifest may share all of
@@ -130,7 +152,7 @@ impl SentryRun<'_> {
     }
 
     /// How a person goes on after the page.
-    fn resume_instructions(&self, org: &OrgSlug) -> Vec<String> {
+    fn resume_instructions(&self, task: &IntegrationTask) -> Vec<String> {
         let inputs = self.inputs;
         if !self.backend.has_session() {
             let mode = if inputs.mode == Mode::Ensure { "" } else { " with `mode: ensure`" };
@@ -140,15 +162,19 @@ impl SentryRun<'_> {
                 format!("run this again{mode}: it finds the integration and reports it"),
             ];
         }
-        let Some(file) = &inputs.resume_file else {
+        if inputs.resume_file.is_none() {
             let message = "nothing was saved to resume from: set `resume-file` and run again";
             return vec![message.to_owned()];
-        };
-        let entry = self.run.entry.map(|entry| format!(" --entry '{entry}'")).unwrap_or_default();
+        }
         vec![
             "approve, then copy the complete URL from the browser's address bar; it is a secret until it is used".to_owned(),
-            format!("within an hour: finishline resume --org {org}{entry} --resume-file {file} --callback-url - (then paste the URL)"),
+            format!("within an hour: {}", self.resume_command(task, FROM_CALLBACK)),
+            PASTE.to_owned(),
         ]
+    }
+
+    fn resume_command(&self, task: &IntegrationTask, answer: &str) -> String {
+        ResumeCommand::new(self.run, self.inputs, task, BackendName::Sentry).with(answer)
     }
 }
 
@@ -160,14 +186,23 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
     }
 
     /// Seals the pipeline into the resume file, when there is one.
-    fn suspend(&mut self, task: &IntegrationTask, decision: &Decision) -> Result<Vec<String>> {
+    async fn suspend(
+        &mut self,
+        task: &IntegrationTask,
+        decision: &Decision,
+        links: &RequestedLinks,
+    ) -> Result<Vec<String>> {
         if let Some(path) = self.inputs.resume_file.as_ref().filter(|_| self.backend.has_session())
         {
             let (key, token) = (self.resume_key(), token(self.inputs)?);
             let suspended = self.backend.suspended(decision.integration_id());
-            resume_file::update(path, |file| file.put(&key, &token, &suspended))?;
+            let kept = KeptInputs::new(task, self.backend.step(), links);
+            resume_file::update(path, |file| {
+                file.put(&key, &token, &suspended)?;
+                file.put_kept(&key, &token, &kept)
+            })?;
         }
-        Ok(self.resume_instructions(&task.org))
+        Ok(self.resume_instructions(task))
     }
 
     fn discard_suspended(&mut self) -> Result {
@@ -238,16 +273,4 @@ fn resumed_task(
     let next = inputs.next.clone().or_else(|| suspended.next.clone());
     let kind = resumed_decision(suspended.integration_id).pipeline_type();
     IntegrationTask::for_resume(name, provider, org.clone(), next, kind)
-}
-
-/// The callback's fields for the step that waits; a step that we do not know takes every parameter.
-fn callback_fields(
-    task: &IntegrationTask,
-    suspended: &SuspendedPipeline,
-    callback: &Callback,
-) -> Result<Fields> {
-    match task.provider.steps().iter().find(|step| step.id == suspended.step) {
-        Some(step) => callback.fields(step),
-        None => Ok(callback.raw_fields()),
-    }
 }

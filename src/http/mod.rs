@@ -6,6 +6,7 @@ mod describe;
 mod kept_connections;
 mod network_error;
 mod proxy;
+pub(crate) mod reach;
 pub(crate) mod retry;
 mod server_wait;
 mod trust;

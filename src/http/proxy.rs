@@ -34,6 +34,12 @@ pub fn read_variables(env: &Env) {
     }
 }
 
+/// Whether no proxy stands before this address by an exception that reqwest does not know.
+pub(super) fn is_excepted(url: &Url) -> bool {
+    let exceptions = VARIABLES.get().map(|variables| variables.exceptions.as_slice());
+    exceptions.into_iter().flatten().any(|one| excepts(one, url))
+}
+
 /// A proxy's address; without a scheme it is HTTP.
 fn url(text: &str) -> Option<Url> {
     let has_scheme = text.contains("://");

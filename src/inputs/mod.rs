@@ -32,6 +32,7 @@ use types::ReadFile;
 use url::Url;
 
 pub use output::{LogLevel, OutputFormat, OutputOptions};
+pub(crate) use parse::certificates;
 pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
 
 /// The variables that name a proxy.
@@ -160,7 +161,7 @@ impl Inputs {
             warnings: raw.warnings.clone(),
             pipeline_token: reader.token("pipeline-token"),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
-            certificates: reader.file("ca-file", read, parse::certificates),
+            certificates: reader.file("ca-file", read, certificates),
             proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
             backend: reader.value("backend", parse::backend),
             database: reader.value("database", parse::text),

@@ -211,7 +211,7 @@ pub(super) fn page_url(text: &str) -> Result<Url, &'static str> {
 }
 
 /// Certificates that can be trusted; they come back as they were written.
-pub(super) fn certificates(pem: String) -> Result<String, &'static str> {
+pub(crate) fn certificates(pem: String) -> Result<String, &'static str> {
     let mut roots = RootCertStore::empty();
     let mut entries = CertificateDer::pem_slice_iter(pem.as_bytes());
     let are_good = entries.all(|one| one.is_ok_and(|one| roots.add(one).is_ok()));

@@ -104,6 +104,8 @@ pub struct RawInputs {
     pub host: Host,
     /// The inputs that count as not given since the host has no such variable, with its macro.
     pub undefined: Vec<(InputOrigin, String)>,
+    /// The files whose text was given by a flag, by the input's name.
+    files: BTreeMap<&'static str, String>,
     /// The variable of its token, when that is not set: then no other token stands in.
     pub(super) unset_token: Option<String>,
 }
@@ -169,6 +171,7 @@ impl RawInputs {
             asks_release: entry.release,
             host: self.host,
             undefined: Vec::new(),
+            files: BTreeMap::new(),
             unset_token: entry.unset_token,
         }
     }
@@ -224,6 +227,11 @@ impl RawInputs {
         self.get("backend").is_some_and(|input| input.text.expose() == "embedded")
     }
 
+    /// The file whose text is the input's, where a flag named one: standard input is read once.
+    pub fn file_of(&self, name: &str) -> Option<&str> {
+        self.files.get(name).map(String::as_str).filter(|file| *file != "-")
+    }
+
     /// What was given for the input called `name`.
     pub fn get(&self, name: &str) -> Option<&RawInput> {
         self.typed.get(name)
@@ -240,7 +248,10 @@ impl RawInputs {
         if let Some(value) = flags.values.get(input.name).filter(|value| !value.is_empty()) {
             let origin = InputOrigin::Flag(input.long());
             let text = match input.flag {
-                FlagKind::File(_) => read_named(value, origin, read)?,
+                FlagKind::File(_) => {
+                    self.files.insert(input.name, value.clone());
+                    read_named(value, origin, read)?
+                }
                 FlagKind::Value(_) | FlagKind::Switch => value.clone(),
             };
             return self.accept(input, &text, origin);

@@ -26,7 +26,7 @@ pub struct FieldInput {
 }
 
 /// One field, or one step with its fields.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FieldEntry {
     /// The name as it was written.
     pub name: String,
@@ -48,7 +48,7 @@ pub enum Exposure {
 }
 
 /// A value as it was written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum RawValue {
     /// Nothing: the same as not given.
     Empty,
@@ -98,10 +98,18 @@ impl FieldInput {
     }
 }
 
+/// Where a `--set` stands.
+const SET_PLACE: &str = "--set";
+
 impl FieldEntry {
     /// The field that the name means.
     pub fn field_name(&self) -> String {
         camel_case(&self.name)
+    }
+
+    /// Whether it was set alone, over whatever else there is.
+    pub fn is_set_alone(&self) -> bool {
+        self.place == SET_PLACE
     }
 }
 
@@ -299,7 +307,7 @@ impl<'a> FieldReader<'a> {
             self.mistakes.push(Error::new(ErrorCode::Usage, message));
             return None;
         };
-        let place = "--set".to_owned();
+        let place = SET_PLACE.to_owned();
         let (value, is_shown) = match text.strip_prefix("env:") {
             Some(variable) => (self.variable(VariableReference::named(variable), &place), false),
             None => (self.resolve(text, &place), !text.starts_with('@')),

@@ -41,9 +41,14 @@ impl Inputs {
 
     /// What `finishline resume` does with these inputs.
     pub fn resume_jobs(&self, backend: Option<BackendName>) -> Vec<JobKind> {
-        let entry = self.manifest.as_ref().map(|_| JobKind::EntryResume);
-        let at_sentry = (backend == Some(BackendName::Sentry)).then_some(JobKind::SentryResume);
-        [JobKind::Resume].into_iter().chain(entry).chain(at_sentry).collect()
+        // A manifest's entry has a backend of its own, and without one an entry is picked at a Sentry.
+        let at_sentry = backend.map_or(self.manifest.is_some(), |it| it == BackendName::Sentry);
+        let jobs = [
+            (JobKind::Resume, true),
+            (JobKind::EntryResume, at_sentry || self.manifest.is_some()),
+            (JobKind::SentryResume, at_sentry),
+        ];
+        jobs.into_iter().filter(|(_, is_done)| *is_done).map(|(job, _)| job).collect()
     }
 
     /// What `finishline import` does.
@@ -86,15 +91,23 @@ pub fn warning(name: &str, user: &str) -> Warning {
     Warning::new("unused-input", format!("`{name}` is not used by {user}"))
 }
 
+/// Whether one of these jobs uses the input, at this backend.
+pub fn is_used(input: &InputSpec, jobs: &[JobKind], backend: BackendName) -> bool {
+    is_of(input, jobs) && input.backend.is_none_or(|only| only == backend)
+}
+
+fn is_of(input: &InputSpec, jobs: &[JobKind]) -> bool {
+    input.used_by == ANY || input.used_by.iter().any(|job| jobs.contains(job))
+}
+
 /// What does not use the input.
 fn unasked_user(
     input: &InputSpec,
     jobs: &[JobKind],
     backend: Option<BackendName>,
 ) -> Option<&'static str> {
-    let is_used = input.used_by == ANY || input.used_by.iter().any(|job| jobs.contains(job));
     match (backend, input.backend) {
-        _ if !is_used && !is_refused(input, jobs) => Some(describe(input, jobs)),
+        _ if !is_of(input, jobs) && !is_refused(input, jobs) => Some(describe(input, jobs)),
         (Some(BackendName::Embedded), Some(BackendName::Sentry)) => Some("the embedded backend"),
         (Some(BackendName::Sentry), Some(BackendName::Embedded)) => Some("the Sentry backend"),
         _ => None,

@@ -2,8 +2,10 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Fields;
-use crate::provider::{self, Answers, PROVIDERS, Provider, Step};
+use crate::provider::{self, Answers, Field, PROVIDERS, Provider, Step};
 use crate::secret::Secret;
+use crate::text::quote;
+use serde_json::Value;
 use url::form_urlencoded;
 
 /// No third party's callback is longer.
@@ -42,6 +44,8 @@ pub enum CallbackKey<'a> {
     State(&'a str),
     /// The third party that it comes from, and no more: some bring nothing back.
     Provider(&'a str),
+    /// There is no callback, for the step that waits needs none; at most the provider is named.
+    None(Option<&'a str>),
 }
 
 impl Callback {
@@ -71,7 +75,7 @@ impl Callback {
         let callback = Self { provider, parameters };
         match callback.key() {
             CallbackKey::State("") => Err(invalid("has no `state`")),
-            CallbackKey::State(_) | CallbackKey::Provider(_) => Ok(callback),
+            _ => Ok(callback),
         }
     }
 
@@ -93,10 +97,31 @@ impl Callback {
         }
     }
 
-    /// Adds what it brings for the steps after this one: one visit may answer several.
-    pub fn fill_later_steps(&self, provider: &dyn Provider, step_id: &str, answers: &mut Answers) {
-        let steps = provider.steps().iter().skip_while(|step| step.id != step_id);
-        steps.skip(1).for_each(|step| answers.fill(step, &self.partial_fields(step)));
+    /// Adds what it brings for the step that waits and for those after it: one visit may answer
+    /// several. A step that nobody describes takes every parameter.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fields`] of the step that waits; `bad-field` where another value is given.
+    pub fn fill_steps(
+        &self,
+        provider: &dyn Provider,
+        step_id: &str,
+        answers: &mut Answers,
+    ) -> Result {
+        let mut steps = provider.steps().iter().skip_while(|step| step.id != step_id).peekable();
+        match steps.peek() {
+            Some(step) => self.check(step, answers.step(step.id))?,
+            None => answers.fill_step(step_id, &self.raw_fields()),
+        }
+        for step in steps {
+            let brought = self.partial_fields(step);
+            if let Some(given) = answers.step(step.id) {
+                check_choice(step, given, &brought)?;
+            }
+            answers.fill(step, &brought);
+        }
+        Ok(())
     }
 
     /// The fields of a step that it brings, be they enough or not.
@@ -140,25 +165,64 @@ impl Callback {
     ///
     /// `refused` when the third party reports an error instead, `usage` when a field is missing.
     pub fn fields(&self, step: &Step) -> Result<Fields> {
+        self.check(step, None)?;
+        Ok(self.partial_fields(step))
+    }
+
+    /// Whether it answers the step, together with what is given.
+    fn check(&self, step: &Step, given: Option<&Fields>) -> Result {
         if !self.text("error").is_empty() {
             return Err(denied(self.text("error"), self.text("error_description")).with_hint(
                 "open `redirect-url` again and approve; the pipeline is still waiting",
             ));
         }
-        let required = step.fields.iter().filter(|field| field.required);
+        let is_given = |field: &&Field| given.is_some_and(|given| given.get(field.name).is_some());
+        let required = step.fields.iter().filter(|field| field.required && !is_given(field));
         let lacking = required.filter_map(|field| field.callback());
         if let Some(parameter) = lacking.into_iter().find(|name| self.text(name).is_empty()) {
             let message = format!("the callback URL has no `{parameter}`");
             return Err(Error::new(ErrorCode::Usage, message));
         }
-        Ok(self.partial_fields(step))
+        Ok(())
     }
+}
+
+/// Whether what is given for a step goes with what a callback brings for it.
+fn check_choice(step: &Step, given: &Fields, brought: &Fields) -> Result {
+    for (name, value) in brought.iter() {
+        let field = step.fields.iter().find(|field| field.name == name);
+        let is_secret = field.is_none_or(|field| field.secret);
+        let choice = step.choice.as_ref().filter(|choice| choice.other == Some(name.as_str()));
+        let rivals = [Some(name.as_str()), choice.map(|choice| choice.field)];
+        for rival in rivals.into_iter().flatten() {
+            if let Some(own) = given.get(rival).filter(|own| *own != value) {
+                return Err(contradiction(rival, own, value, is_secret));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn contradiction(field: &str, given: &Value, brought: &Value, is_secret: bool) -> Error {
+    let message = match is_secret {
+        true => format!("`{field}` is given, but the callback URL brings another value"),
+        false => {
+            let [given, brought] =
+                [given, brought].map(|value| quote(value.as_str().unwrap_or_default()));
+            format!("`{field}` is given as {given}, but the callback URL brings {brought}")
+        }
+    };
+    let hint = format!(
+        "correct or remove `{field}`, or approve again for what it names; the pipeline is still \
+         waiting"
+    );
+    Error::new(ErrorCode::BadField, message).with_hint(hint)
 }
 
 /// The failure for a callback that says why the third party refuses, in its own words.
 pub fn denied(error: &str, description: &str) -> Error {
     let words: Vec<_> = [error, description].into_iter().filter(|word| !word.is_empty()).collect();
-    let words = crate::text::quote(&words.join(": "));
+    let words = quote(&words.join(": "));
     Error::new(ErrorCode::Refused, format!("the third party returned an error: {words}"))
 }
 

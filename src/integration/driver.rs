@@ -4,6 +4,7 @@ use super::pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 use super::task::IntegrationTask;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Fields, FinishedIntegration, Object};
+use crate::provider::{Provider, Step};
 use crate::text::page::PageUrl;
 use crate::text::quote;
 
@@ -23,34 +24,36 @@ pub async fn drive(
     start: PipelineStart<'_>,
 ) -> Result<PipelineEnd> {
     let first = pipeline.initialize(start).await?;
-    let result = match next_action(task, &first)? {
-        NextAction::Person(url) => Ok(PipelineEnd::AwaitingUser(url)),
-        NextAction::Inputs(fields) => resume(pipeline, task, fields).await,
-    };
+    let result = resume(pipeline, task, first).await;
     if result.is_err() {
         pipeline.abandon().await?;
     }
     result
 }
 
-/// Goes on with a pipeline whose current step these fields answer. A refused one is kept: a
-/// wrong callback must not cost the right one.
+/// Goes on with a pipeline at this step. A refused one is kept: a wrong callback or choice must not
+/// cost the right one.
 pub async fn resume(
     pipeline: &mut impl Pipeline,
     task: &IntegrationTask,
-    mut fields: Fields,
+    mut current: StepView,
 ) -> Result<PipelineEnd> {
     loop {
+        let fields = match next_action(task, &current)? {
+            NextAction::Person(url) => return Ok(PipelineEnd::AwaitingUser(url)),
+            NextAction::Inputs(fields) => fields,
+        };
         match pipeline.advance(&fields).await? {
             StepResult::Complete(finished) => return Ok(PipelineEnd::Finished(finished)),
-            StepResult::Refused(refusal) => return Err(refusal.into()),
-            StepResult::Invalid(fields) => return Err(invalid_fields(&fields)),
+            StepResult::Refused(refusal) => {
+                return Err(with_choices(task, &current, &fields, refusal.into()));
+            }
+            StepResult::Invalid(wrong) => {
+                return Err(with_choices(task, &current, &fields, invalid_fields(&wrong)));
+            }
             // The step wants what only a person can bring, or nothing that we know.
             StepResult::Stay(data) => return stay(&data),
-            StepResult::Advance(step) => match next_action(task, &step)? {
-                NextAction::Person(url) => return Ok(PipelineEnd::AwaitingUser(url)),
-                NextAction::Inputs(next) => fields = next,
-            },
+            StepResult::Advance(step) => current = step,
         }
     }
 }
@@ -63,8 +66,9 @@ enum NextAction {
 
 fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
     tracing::debug!(step = view.id, provider_key = task.key, "submitting a step");
-    let step = task.provider.steps().iter().find(|step| step.id == view.id);
-    let answer = task.answers.step(&view.id);
+    let step = described_step(task, view);
+    let answer = settled_answer(task, view)?;
+    let answer = answer.as_ref();
     let page = match step {
         Some(step) => step
             .link
@@ -89,6 +93,59 @@ fn next_action(task: &IntegrationTask, view: &StepView) -> Result<NextAction> {
             Err(Error::new(ErrorCode::MissingField, message).with_hint(hint))
         }
     }
+}
+
+fn described_step(task: &IntegrationTask, view: &StepView) -> Option<&'static Step> {
+    task.provider.steps().iter().find(|step| step.id == view.id)
+}
+
+/// What answers a step, with the id of what is chosen there.
+///
+/// # Errors
+///
+/// `missing-field` when there are several to choose among, `refused` when one of several is not there.
+fn settled_answer(task: &IntegrationTask, view: &StepView) -> Result<Option<Fields>> {
+    let answer = task.answers.step(&view.id).cloned();
+    let Some(choice) = described_step(task, view).and_then(|step| step.choice.as_ref()) else {
+        return Ok(answer);
+    };
+    let mut fields = answer.unwrap_or_default();
+    choice.settle(&view.data, &mut fields);
+    let field = choice.field;
+    if choice.is_undecided(&view.data, &fields) {
+        let message = format!("`{field}` is missing: {}", choice.describe(&view.data));
+        return Err(Error::new(ErrorCode::MissingField, message).with_hint(choice_hint(field)));
+    }
+    // A server passes over what it does not know among several.
+    let is_several = fields.get(field).is_some_and(|value| value.is_array());
+    if is_several && choice.is_unlisted(&view.data, &fields) {
+        let message = format!("`{field}` names what is not there: {}", choice.describe(&view.data));
+        return Err(Error::new(ErrorCode::Refused, message).with_hint(choice_hint(field)));
+    }
+    Ok(Some(fields))
+}
+
+/// A refusal of a choice, with what may be chosen.
+fn with_choices(task: &IntegrationTask, view: &StepView, fields: &Fields, refusal: Error) -> Error {
+    let choice = described_step(task, view).and_then(|step| step.choice.as_ref());
+    match choice.filter(|choice| choice.is_unlisted(&view.data, fields)) {
+        Some(choice) => {
+            let message = format!("{}; {}", refusal.message, choice.describe(&view.data));
+            Error { message, ..refusal }.with_hint(choice_hint(choice.field))
+        }
+        None => refusal,
+    }
+}
+
+/// The field of a choice that this failure is about, so that another one may do.
+pub(crate) fn open_choice(provider: &dyn Provider, failure: &Error) -> Option<&'static str> {
+    let choices = provider.steps().iter().filter_map(|step| step.choice.as_ref());
+    let mut fields = choices.map(|choice| choice.field);
+    fields.find(|field| failure.hint == choice_hint(field))
+}
+
+fn choice_hint(field: &str) -> String {
+    format!("set `{field}` to one of these: an id, or a name that only one of them has")
 }
 
 /// A page that a server sends a person to. What is no page of the web is opened by nobody.

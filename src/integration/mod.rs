@@ -3,11 +3,13 @@
 pub mod callback;
 pub mod decision;
 pub mod driver;
+pub mod kept;
 pub mod links;
 pub mod pipeline;
 pub mod task;
 
 pub use decision::{Decision, DecisionReason, PlanObstacle};
+pub use kept::KeptInputs;
 pub use links::{ExistingLinks, RequestedLinks};
 pub use pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 pub use task::IntegrationTask;

@@ -69,12 +69,13 @@ pub fn combined_error(mistakes: Vec<Error>) -> Option<Error> {
     Error::combine(mistakes).map(|failure| Error { code: ErrorCode::BadManifest, ..failure })
 }
 
-/// What was typed although each entry says it for itself.
-pub fn conflicting_inputs(typed: &RawInputs) -> Option<Error> {
+/// What was typed although each entry says it for itself; where a single one goes on, a field may be
+/// set for it.
+pub fn conflicting_inputs(typed: &RawInputs, is_single: bool) -> Option<Error> {
     let names = INPUTS.iter().map(|input| input.name);
     let is_stray = |name: &&str| keys::is_per_entry(name) && typed.is_explicit(name);
     let mut strays: Vec<_> = names.filter(is_stray).map(|name| format!("`{name}`")).collect();
-    strays.extend((!typed.sets.is_empty()).then(|| "`--set`".to_owned()));
+    strays.extend((!is_single && !typed.sets.is_empty()).then(|| "`--set`".to_owned()));
     if strays.is_empty() {
         return None;
     }

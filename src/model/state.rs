@@ -65,6 +65,11 @@ impl Fields {
         self.0.insert(name.to_owned(), value.into());
     }
 
+    /// Takes one field away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.shift_remove(name);
+    }
+
     /// The field's value.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
@@ -80,9 +85,20 @@ impl Fields {
         self.get(name).and_then(Value::as_bool).unwrap_or(default)
     }
 
+    /// The fields as a JSON object.
+    pub fn to_json(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+
     /// The fields with their names.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.0.iter()
+    }
+}
+
+impl From<Object> for Fields {
+    fn from(fields: Object) -> Self {
+        Self(fields)
     }
 }
 

@@ -153,8 +153,24 @@ fn error_section(outcome: &Outcome, failure: &Error) -> Vec<String> {
 fn next_steps(page: &PageUrl, next: &[String]) -> Vec<String> {
     let open = format!("1. **[Open this page](<{page}>)**");
     let then = next.iter().skip(1).zip(2..);
-    let then = then.map(|(line, number)| format!("{number}. {}", escape(line)));
+    let then = then.map(|(line, number)| format!("{number}. {}", with_command(line)));
     std::iter::once(open).chain(then).collect()
+}
+
+/// A line with the command that goes on. As code it can be copied; what a host would take for a link
+/// is quoted in it as a shell takes it, and so stays one.
+fn with_command(line: &str) -> String {
+    const COMMAND: &str = "finishline resume --";
+    let Some((before, arguments)) = line.split_once(COMMAND) else { return escape(line) };
+    if arguments.contains('`') {
+        return escape(line);
+    }
+    let unlinked = |word: &str| match word.contains('\'') {
+        true => word.to_owned(),
+        false => word.replace("://", ":'//'"),
+    };
+    let arguments: Vec<_> = arguments.split(' ').map(unlinked).collect();
+    escape(&format!("{before}`{COMMAND}{}`", arguments.join(" ")))
 }
 
 fn url(outcome: &Outcome) -> Option<&PageUrl> {

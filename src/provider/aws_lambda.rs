@@ -1,6 +1,7 @@
 //! AWS Lambda: a project, the stack that lets Sentry in, and the functions to instrument.
 
 use super::evidence::{FIELDS, ProviderEvidence, STEPS, STORED};
+use super::fields::choice::StepChoice;
 use super::fields::recover;
 use super::sentry_only::SentryOnly;
 use super::{Answers, Field, FieldKind, IntegrationMatch, ProviderDescription, Step};
@@ -44,7 +45,14 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
                         "the functions to instrument, `[]` for none; their layers and variables are changed",
                         "checkout, invoices",
                     )],
-            ),
+            )
+            .choosing(StepChoice {
+                field: "enabledFunctions",
+                other: None,
+                list: "functions",
+                id: "name",
+                name: "name",
+            }),
         ],
         evidence: ProviderEvidence { code: &[STEPS, FIELDS], tests: &[STORED], inferred: &["the default project that is stored"] },
         ..ProviderDescription::new("aws_lambda")

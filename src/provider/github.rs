@@ -6,7 +6,8 @@ use super::auth::github_app::{
 };
 use super::auth::oauth2::{self, OAUTH_STATE, OAuth2};
 use super::evidence::ProviderEvidence;
-use super::fields::{PEM, recover};
+use super::fields::choice::StepChoice;
+use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, Provider,
@@ -18,6 +19,9 @@ use serde_json::{Value, json};
 
 /// Marks that the installations were requested again, after the person installed the app.
 const INSTALLATIONS_RETRY: &str = "installations_again";
+
+/// The field for an installation that is there already.
+const CHOSEN: &str = "chosenInstallationId";
 
 pub(super) struct GitHub;
 
@@ -35,16 +39,25 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
             "org_selection",
             "installAppUrl",
             &[
-                Field::optional("chosenInstallationId", FieldKind::Text(40))
-                    .help("the id of an existing installation", "12345"),
+                Field::optional(CHOSEN, FieldKind::Text(100)).help(
+                    "the id of an existing installation, or the name of its account",
+                    "12345",
+                ),
                 github_app::ID_FIELD,
             ],
-        ),
+        )
+        .choosing(StepChoice {
+            field: CHOSEN,
+            other: Some("installationId"),
+            list: "installationInfo",
+            id: "installationId",
+            name: "githubAccount",
+        }),
     ],
     app: &[
         Field::text("appId", 40).help("the id of the GitHub App", "123456"),
         Field::text("name", 100).help("the app's name as in its URL", "acme-sentry"),
-        Field::required("privateKey", PEM).help("its private key", "${GITHUB_APP_KEY}").secret(),
+        Field::private_key("privateKey").help("its private key", "${GITHUB_APP_KEY}"),
         app::CLIENT_ID,
         app::client_secret("${GITHUB_CLIENT_SECRET}"),
         app::API_URL,
@@ -98,7 +111,7 @@ impl Provider for GitHub {
         }
         [INSTALLATION, INSTALLATIONS_RETRY].iter().for_each(|name| state.unbind(name));
         state.bind(ID, chosen_id(|name| fields.text(name)));
-        match fields.text("chosenInstallationId") {
+        match fields.text(CHOSEN) {
             "" => Ok(()),
             id if is_accessible(id, state) => Ok(()),
             _ => Err(github_app::not_accessible()),
@@ -144,15 +157,20 @@ impl Provider for GitHub {
     }
 
     fn recover_fields(&self, listed: &ListedIntegration) -> Object {
-        recover::text_fields([("chosenInstallationId", &listed.external_id)])
+        recover::text_fields([(CHOSEN, &listed.external_id)])
     }
 
     fn candidates(&self, answers: &Answers) -> ListingFilter {
-        ListingFilter::by_external_id(chosen_id(|name| answers.text(name)))
+        let chosen = chosen_id(|name| answers.text(name));
+        if is_id(chosen) { ListingFilter::by_external_id(chosen) } else { ListingFilter::All }
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        IntegrationMatch::by_external_id(chosen_id(|name| answers.text(name)), listed)
+        let chosen = chosen_id(|name| answers.text(name));
+        match is_id(chosen) || listed.external_id == chosen {
+            true => IntegrationMatch::by_external_id(chosen, listed),
+            false => IntegrationMatch::same_or_other(listed.name.eq_ignore_ascii_case(chosen)),
+        }
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData> {
@@ -170,9 +188,14 @@ impl Provider for GitHub {
     }
 }
 
+/// Whether it is an installation's id, and not the name of an account; nothing is none.
+fn is_id(chosen: &str) -> bool {
+    chosen.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The installation that an answer names, of which `text` has the fields.
 fn chosen_id<'a>(text: impl Fn(&str) -> &'a str) -> &'a str {
-    match text("chosenInstallationId") {
+    match text(CHOSEN) {
         "" => text("installationId"),
         id => id,
     }

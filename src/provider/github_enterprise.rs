@@ -4,7 +4,7 @@ use super::auth::github_app::{self, AppServer, ID, INSTALLATION, INSTALLATIONS, 
 use super::auth::oauth2::{self, OAuth2};
 use super::auth::self_hosted::{self, INSTALLATION_DATA, SelfHostedInstance, form_text};
 use super::evidence::ProviderEvidence;
-use super::fields::{PEM, recover};
+use super::fields::recover;
 use super::request::{VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, ListingFilter, Provider,
@@ -32,7 +32,7 @@ static STEPS: [Step; 3] = [
             Field::text("webhookSecret", 4096)
                 .help("the app's webhook secret", "${GHE_HOOK}")
                 .secret(),
-            Field::required("privateKey", PEM).help("its private key", "${GHE_APP_KEY}").secret(),
+            Field::private_key("privateKey").help("its private key", "${GHE_APP_KEY}"),
             Field::text("clientId", 200).help("the app's client id", "Iv1.6f1c…"),
             Field::text("clientSecret", 4096)
                 .help("the app's client secret", "${GHE_SECRET}")

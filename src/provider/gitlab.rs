@@ -3,7 +3,7 @@
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2};
 use super::auth::self_hosted::{self, SelfHostedInstance};
 use super::evidence::{self, ProviderEvidence};
-use super::fields::recover;
+use super::fields::{recover, repair};
 use super::request::{VendorRequest, VendorResponse};
 use super::{
     Answers, Field, FieldKind, FreshValues, IntegrationMatch, Provider, ProviderDescription,
@@ -31,7 +31,8 @@ static STEPS: [Step; 2] = [
                 .help("the secret of that application", "${GITLAB_CLIENT_SECRET}")
                 .secret(),
             Field::optional("group", FieldKind::Text(200))
-                .help("the path of the group; if empty, the whole instance", "acme/widgets"),
+                .help("the path of the group; if empty, the whole instance", "acme/widgets")
+                .repaired(repair::group_path),
             Field::optional("includeSubgroups", FieldKind::Flag(false))
                 .help("whether to include the group's subgroups", "false"),
             self_hosted::VERIFY_SSL,

@@ -55,9 +55,10 @@ use serde_json::{Value, json};
 pub(crate) use auth::app::APP;
 pub use auth::app::parse_app;
 pub use description::ProviderDescription;
-pub use fields::answers::{AllowedSteps, Answers, field_errors, given_secrets, parse};
+pub use fields::answers::{AllowedSteps, field_errors, given_secrets, parse, parse_given};
 pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
+pub use fields::step_answers::Answers;
 pub use fields::{Field, FieldKind, FieldSource, INITIAL};
 
 /// The name under which a pipeline that begins with something keeps for whom it is: the name of

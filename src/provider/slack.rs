@@ -51,7 +51,9 @@ impl Provider for Slack {
 
     fn bind_response(&self, name: &str, response: &VendorResponse, state: &mut State) -> Result {
         if name == OAUTH_DATA {
-            check_ok(&response.json("an access token from Slack")?)?;
+            let body = response.json("an access token from Slack")?;
+            check_ok(&body)?;
+            check_workspace(&body)?;
             return oauth2::bind_tokens(response, state);
         }
         let body = response.json("the Slack workspace")?;
@@ -92,6 +94,21 @@ fn base_url(state: &State) -> &str {
 fn oauth(state: &State) -> OAuth2 {
     let paths = ["/oauth/v2/authorize", "/api/oauth.v2.access"];
     OAuth2::of_app(state, base_url(state), paths, SCOPE)
+}
+
+/// On an Enterprise Grid an app may be installed for the whole organization, and then for none of its
+/// workspaces.
+fn check_workspace(body: &Value) -> Result {
+    let is_organization = body["is_enterprise_install"] == true;
+    if !is_organization && (body["team"]["id"].is_string() || !body["enterprise"].is_object()) {
+        return Ok(());
+    }
+    let name = body["enterprise"]["name"].as_str().or(body["enterprise"]["id"].as_str());
+    let name = name.map(|name| format!(" {}", quote(name))).unwrap_or_default();
+    Err(Refusal::failure(format!(
+        "Slack installed the app for the whole Enterprise Grid organization{name}, and the \
+         integration needs one workspace: approve again, and choose a workspace on Slack's page"
+    )))
 }
 
 /// Slack answers 200 to what it refuses too, with a word for the reason.

@@ -3,6 +3,7 @@
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
 use super::evidence::ProviderEvidence;
+use super::fields::choice::StepChoice;
 use super::fields::recover;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
 use super::{
@@ -41,8 +42,15 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
         oauth2::STEP,
         Step::form(
             "account_selection",
-            &[Field::text("account", 100).help("the id of the organization", "0b3e…")],
-        ),
+            &[Field::text("account", 100).help("the id of the organization, or its name", "0b3e…")],
+        )
+        .choosing(StepChoice {
+            field: ACCOUNT,
+            other: None,
+            list: ACCOUNTS,
+            id: "accountId",
+            name: "accountName",
+        }),
     ],
     app: &[app::CLIENT_ID, app::client_secret("${AZURE_CLIENT_SECRET}"), app::URL],
     needs_default_identity: true,
@@ -134,11 +142,16 @@ impl Provider for Vsts {
     }
 
     fn candidates(&self, answers: &Answers) -> ListingFilter {
-        ListingFilter::ExternalId(answers.text("account").to_owned())
+        match is_id(answers.text(ACCOUNT)) {
+            true => ListingFilter::ExternalId(answers.text(ACCOUNT).to_owned()),
+            false => ListingFilter::All,
+        }
     }
 
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
-        IntegrationMatch::same_or_other(listed.external_id == answers.text("account"))
+        let account = answers.text(ACCOUNT);
+        let is_named = !is_id(account) && listed.name.eq_ignore_ascii_case(account);
+        IntegrationMatch::same_or_other(listed.external_id == account || is_named)
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData> {
@@ -171,6 +184,11 @@ fn oauth(state: &State) -> OAuth2 {
     let base_url = AppSettings::of(state).base_url_or("https://login.microsoftonline.com");
     let paths = ["/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token"];
     OAuth2::of_app(state, base_url, paths, SCOPE)
+}
+
+/// Whether it can be no name of an organization: those have no id's 36 characters.
+fn is_id(account: &str) -> bool {
+    account.len() == 36 && account.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 fn accounts(state: &State) -> impl Iterator<Item = &Value> {

@@ -5,7 +5,7 @@ use crate::database::path;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
-use crate::inputs::{GITHUB_API_URL, LogLevel, OutputFormat};
+use crate::inputs::{self, GITHUB_API_URL, LogLevel, OutputFormat};
 use crate::model::OrgSlug;
 use crate::os::files;
 use crate::secret::Secret;
@@ -17,6 +17,8 @@ use std::path::PathBuf;
 const TOKEN: &str = "SENTRY_AUTH_TOKEN";
 /// The variable that names the apps of one's own at third parties.
 const APPS: &str = "FINISHLINE_APPS";
+/// The flag and the variable of the certificates.
+const CA_FILE: [&str; 2] = ["--ca-file", "FINISHLINE_CA_FILE"];
 /// The flag, the variable and the words of what is logged, and of how.
 const LOG_LEVEL: [&str; 3] =
     ["--log-level", "FINISHLINE_LOG_LEVEL", "`off`, `error`, `warn`, `info`, `debug` or `trace`"];
@@ -31,6 +33,8 @@ pub(crate) struct ServeOptions {
     pub(super) token: Option<Secret>,
     pub(super) apps: FieldInput,
     pub(super) github_api_url: Option<String>,
+    /// What third parties are trusted by besides the system's certificates, as PEM.
+    pub(super) certificates: Option<String>,
     pub(super) log_level: LogLevel,
     pub(super) log_format: OutputFormat,
 }
@@ -65,6 +69,7 @@ impl ServeOptions {
             projects,
             token: trimmed(TOKEN).map(Secret::from),
             apps,
+            certificates: certificates(typed.ca_file.as_deref(), env)?,
             github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
             log_level: word(LOG_LEVEL, typed.log_level.as_deref(), env, LogLevel::parse)?
                 .unwrap_or(LogLevel::Info),
@@ -72,6 +77,21 @@ impl ServeOptions {
                 .unwrap_or(OutputFormat::Text),
         })
     }
+}
+
+/// The certificates in the file that was named.
+fn certificates(typed: Option<&str>, env: &Env) -> Result<Option<String>> {
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|file| !file.is_empty());
+    let named = typed.and_then(given).map(|file| (CA_FILE[0], file));
+    let named = named.or_else(|| Some((CA_FILE[1], given(env.get(CA_FILE[1])?)?)));
+    let Some((origin, file)) = named else { return Ok(None) };
+    let shown = quote(&file);
+    let message = match files::read(&file).map(inputs::certificates) {
+        Ok(Ok(certificates)) => return Ok(Some(certificates)),
+        Ok(Err(takes)) => format!("{shown}, given in {origin}, is not {takes}"),
+        Err(error) => format!("cannot read {shown}, given in {origin}: {error}"),
+    };
+    Err(Error::new(ErrorCode::Usage, message).with_hint(format!("change {origin}")))
 }
 
 /// One of a few words, typed or in its variable.

@@ -50,6 +50,8 @@ pub(crate) struct ServerState {
     pub(crate) bodies: BodyBudget,
     apps: FieldInput,
     github_api_url: Option<String>,
+    /// What third parties are trusted by besides the system's certificates, as PEM.
+    pub(crate) certificates: Option<String>,
 }
 
 impl ServerState {
@@ -79,7 +81,7 @@ impl ServerState {
                 "sign in with a browser (the link works once): {base}/auth/login/?key={key}"
             ));
         }
-        let ServeOptions { database, apps, github_api_url, .. } = options;
+        let ServeOptions { database, apps, github_api_url, certificates, .. } = options;
         let file = FileIdentity::of(&database);
         let state = Self {
             base,
@@ -94,6 +96,7 @@ impl ServerState {
             bodies: BodyBudget::default(),
             apps,
             github_api_url,
+            certificates,
         };
         Ok((state, notes))
     }

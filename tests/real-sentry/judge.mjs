@@ -6,6 +6,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { read, setUpGitLab } from './person.mjs';
 import { releases } from './releases.mjs';
+import { resume } from './resume.mjs';
 import { temp, KEY, script, reset, finishline, printed, told, sentry, listed, only, redirected, signedForJira } from './told.mjs';
 
 const {
@@ -262,6 +263,7 @@ const checks = {
   },
 
   ...releases({ finishline, told, sentry, temp }),
+  ...resume({ printed, sentry, temp, reset, approve: () => atGitLab(OWNER, 'Authorize') }),
 
   async '`custom_scm` finishes by its description, and the next run finds it by its name and address'() {
     await reset();

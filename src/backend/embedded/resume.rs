@@ -1,27 +1,33 @@
 //! Finds the pipeline that a callback belongs to, or says why there is none.
 
 use super::pipeline::StoredPipeline;
-use super::{CurrentStep, EmbeddedBackend, EngineError, callback_used};
+use super::{CurrentStep, EmbeddedBackend, EngineError, callback_used, fresh_values};
 use crate::database::columns::digest;
 use crate::error::{ErrorCode, Result};
 use crate::integration::callback::CallbackKey;
+use crate::integration::{IntegrationTask, KeptInputs, RequestedLinks, StepView};
 use crate::model::{OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
-use crate::provider::{Provider, Step};
+use crate::provider::{self, Provider};
 use rusqlite::{Connection, OptionalExtension};
+
+/// The name under which what it is to go on with is bound.
+const KEPT: &str = "kept_inputs";
 
 /// A pipeline that goes on.
 pub struct ResumedPipeline {
     /// The third party.
     pub provider: &'static dyn Provider,
-    /// The step that waits for the callback.
-    pub step: &'static Step,
+    /// The step that waits for the callback, or for a choice.
+    pub step: StepView,
     /// The integration to renew; a pipeline that has one is a `reauth`.
     pub integration_id: Option<i64>,
     /// What the redirect URL carries.
     pub next: Option<String>,
     /// Where the backend's pages are.
     pub site: String,
+    /// What the first run was given for the steps to come.
+    pub kept: KeptInputs,
 }
 
 impl EmbeddedBackend<'_> {
@@ -38,12 +44,64 @@ impl EmbeddedBackend<'_> {
         let find_key = |connection: &_| match callback {
             CallbackKey::State(value) => find(connection, org, &digest(value)),
             CallbackKey::Provider(key) => newest(connection, org, key),
+            CallbackKey::None(key) => undecided(connection, org, *key),
         };
         self.key = self.database.try_read(find_key).await?;
-        let CurrentStep { provider, step, pipeline } = self.current().await?;
+        let CurrentStep { provider, mut pipeline, .. } = self.current().await?;
         let integration_id = pipeline.integration_id();
+        let kept = pipeline.data.fetch(KEPT).map(KeptInputs::from_json).unwrap_or_default();
+        let step = pipeline.view(provider, &fresh_values(provider, &pipeline.site.clone()));
         let StoredPipeline { next, site, .. } = pipeline;
-        Ok(ResumedPipeline { provider, step, integration_id, next, site })
+        Ok(ResumedPipeline { provider, step, integration_id, next, site, kept })
+    }
+
+    /// Keeps what the pipeline that waits is to go on with.
+    pub async fn keep(&mut self, task: &IntegrationTask, links: &RequestedLinks) -> Result {
+        let CurrentStep { step, mut pipeline, .. } = self.current().await?;
+        let kept = KeptInputs::new(task, step.id, links);
+        let before = pipeline.data.clone();
+        match kept.is_empty() {
+            true => pipeline.data.unbind(KEPT),
+            false => pipeline.data.bind(KEPT, kept.to_json()),
+        }
+        if pipeline.data == before {
+            return Ok(());
+        }
+        let key = &self.key;
+        self.database.write(|transaction| pipeline.save(transaction, key)).await
+    }
+}
+
+/// The key of the organization's only pipeline whose step a browser has no part in.
+fn undecided(
+    connection: &Connection,
+    org: &OrgSlug,
+    provider: Option<&str>,
+) -> Result<String, EngineError> {
+    let sql = "SELECT key, provider_key, step_index FROM pipeline_state
+               JOIN organization ON organization.id = org_id
+               WHERE slug = ?1 AND ended = 0 AND expires_at > ?2";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map((org.as_str(), unix_ms()), |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+    })?;
+    let waits = |key: &str, index: i64| {
+        let known = provider::find(key).ok().filter(|_| provider.is_none_or(|name| name == key));
+        known
+            .and_then(|known| known.steps().get(usize::try_from(index).ok()?))
+            .is_some_and(|step| step.choice.is_some())
+    };
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let waiting: Vec<_> = rows.into_iter().filter(|(_, key, index)| waits(key, *index)).collect();
+    match &waiting[..] {
+        [(key, ..)] => Ok(key.clone()),
+        [] => Err(Refusal::new(ErrorCode::Usage, "no pipeline is waiting for a choice").into()),
+        several => {
+            let keys: Vec<_> = several.iter().map(|(_, key, _)| key.as_str()).collect();
+            let message =
+                format!("several pipelines are waiting for a choice: {}", keys.join(", "));
+            Err(Refusal::new(ErrorCode::Ambiguous, message).into())
+        }
     }
 }
 

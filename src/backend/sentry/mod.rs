@@ -211,6 +211,11 @@ impl<'a> SentryBackend<'a> {
         found.map(StepResult::Complete).ok_or(failure)
     }
 
+    /// The step that was last shown.
+    pub fn step(&self) -> &str {
+        &self.api.step
+    }
+
     /// What another process needs to go on with the step that waits.
     pub fn suspended(&self, integration_id: Option<i64>) -> SuspendedPipeline {
         SuspendedPipeline {
@@ -247,17 +252,22 @@ impl<'a> SentryBackend<'a> {
     }
 
     /// Goes on with a pipeline that another process began.
-    pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result {
+    pub async fn resume(&mut self, waiting: &SuspendedPipeline) -> Result<StepView> {
         self.is_resumed = true;
         self.api.renewed = waiting.integration_id;
         self.client.set_cookies(&waiting.cookies);
         let response = self.read_pipeline(RetryPolicy::Safe).await?;
         match response.status {
-            _ if response.is_success() && self.read_step(&response)?.id == waiting.step => {
-                self.api.existing = self.list().await?;
-                Ok(())
-            }
-            _ if response.is_success() => Err(permission::expired(&response).into()),
+            _ if response.is_success() => match self.read_step(&response)? {
+                view if view.id == waiting.step => {
+                    self.api.existing = self.list().await?;
+                    Ok(view)
+                }
+                _ => {
+                    self.api.step.clone_from(&waiting.step);
+                    Err(permission::expired(&response).into())
+                }
+            },
             404 if response.is_from_sentry() => {
                 self.api.is_over = true;
                 Err(permission::expired(&response).into())

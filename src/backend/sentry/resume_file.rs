@@ -4,6 +4,7 @@
 //! can derive. No token and no input is in it.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::integration::KeptInputs;
 use crate::os::random::random_bytes;
 use crate::secret::Secret;
 use base64::Engine;
@@ -16,9 +17,13 @@ const SALT: usize = 16;
 const NONCE: usize = 12;
 const SCHEMA: i64 = 1;
 
-/// The waiting pipelines, by `host/organization/provider` and the entry of a manifest, each sealed.
+/// The waiting pipelines, by `host/organization/provider` and the entry of a manifest, each sealed,
+/// and likewise what each is to go on with.
 #[derive(Default)]
-pub struct ResumeFile(Map<String, Value>);
+pub struct ResumeFile {
+    waiting: Map<String, Value>,
+    kept: Map<String, Value>,
+}
 
 /// One waiting pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +46,10 @@ impl ResumeFile {
         }
         let value: Value = serde_json::from_str(text).unwrap_or_default();
         match (value["schema"].as_i64(), value["waiting"].as_object()) {
-            (Some(SCHEMA), Some(waiting)) => Ok(Self(waiting.clone())),
+            (Some(SCHEMA), Some(waiting)) => {
+                let kept = value["kept"].as_object().cloned().unwrap_or_default();
+                Ok(Self { waiting: waiting.clone(), kept })
+            }
             _ => Err(Error::new(
                 ErrorCode::Usage,
                 "`resume-file` is not a resume file that this version can read",
@@ -52,43 +60,50 @@ impl ResumeFile {
 
     /// The file's text.
     pub fn text(&self) -> String {
-        format!("{}\n", json!({ "schema": SCHEMA, "waiting": self.0 }))
+        let mut file = json!({ "schema": SCHEMA, "waiting": self.waiting });
+        if !self.kept.is_empty() {
+            file["kept"] = self.kept.clone().into();
+        }
+        format!("{file}\n")
     }
 
     /// The keys of the waiting pipelines.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.waiting.keys().map(String::as_str)
     }
 
     /// Keeps a pipeline, over an earlier one of the same key.
     pub fn put(&mut self, key: &str, token: &Secret, waiting: &SuspendedPipeline) -> Result {
-        let random = random_bytes::<{ SALT + NONCE }>().map_err(|_| {
-            Error::new(ErrorCode::Internal, "the operating system provides no random bytes")
-        })?;
-        let mut text = waiting.text().into_bytes();
-        let sealing = cipher(token, &random).seal_in_place_append_tag(
-            nonce(&random),
-            Aad::from(key),
-            &mut text,
-        );
-        sealing.map_err(|_| Error::new(ErrorCode::Internal, "cannot encrypt the resume file"))?;
-        self.0.insert(key.to_owned(), STANDARD.encode([&random[..], &text].concat()).into());
+        self.waiting.insert(key.to_owned(), seal(key, token, waiting.text())?);
+        self.kept.remove(key);
         Ok(())
+    }
+
+    /// Keeps what a pipeline that was put here is to go on with.
+    pub fn put_kept(&mut self, key: &str, token: &Secret, kept: &KeptInputs) -> Result {
+        if !kept.is_empty() {
+            let text = kept.to_json().to_string();
+            self.kept.insert(key.to_owned(), seal(&kept_place(key), token, text)?);
+        }
+        Ok(())
+    }
+
+    /// What the pipeline of this key is to go on with; nothing where nothing was kept.
+    pub fn kept(&self, key: &str, token: &Secret) -> KeptInputs {
+        let opened = self.kept.get(key).and_then(|sealed| open(&kept_place(key), token, sealed));
+        let value = opened.and_then(|text| serde_json::from_slice(&text).ok());
+        value.map(|value| KeptInputs::from_json(&value)).unwrap_or_default()
     }
 
     /// The pipeline of this key; `None` when there is none that this token opens.
     pub fn get(&self, key: &str, token: &Secret) -> Option<SuspendedPipeline> {
-        let bytes = STANDARD.decode(self.0.get(key)?.as_str()?).ok()?;
-        let (random, sealed) = bytes.split_at_checked(SALT + NONCE)?;
-        let mut sealed = sealed.to_vec();
-        let opened =
-            cipher(token, random).open_in_place(nonce(random), Aad::from(key), &mut sealed);
-        SuspendedPipeline::read(opened.ok()?)
+        SuspendedPipeline::read(&open(key, token, self.waiting.get(key)?)?)
     }
 
     /// Forgets a pipeline.
     pub fn remove(&mut self, key: &str) {
-        self.0.remove(key);
+        self.waiting.remove(key);
+        self.kept.remove(key);
     }
 }
 
@@ -112,6 +127,32 @@ impl SuspendedPipeline {
             integration_id: value["integration_id"].as_i64(),
         })
     }
+}
+
+/// The place of what is kept: it opens at no other one.
+fn kept_place(key: &str) -> String {
+    format!("{key} kept")
+}
+
+/// Seals a text for its place in the file.
+fn seal(place: &str, token: &Secret, text: String) -> Result<Value> {
+    let random = random_bytes::<{ SALT + NONCE }>().map_err(|_| {
+        Error::new(ErrorCode::Internal, "the operating system provides no random bytes")
+    })?;
+    let mut text = text.into_bytes();
+    cipher(token, &random)
+        .seal_in_place_append_tag(nonce(&random), Aad::from(place), &mut text)
+        .map_err(|_| Error::new(ErrorCode::Internal, "cannot encrypt the resume file"))?;
+    Ok(STANDARD.encode([&random[..], &text].concat()).into())
+}
+
+/// Opens what this token sealed for this place.
+fn open(place: &str, token: &Secret, sealed: &Value) -> Option<Vec<u8>> {
+    let bytes = STANDARD.decode(sealed.as_str()?).ok()?;
+    let (random, sealed) = bytes.split_at_checked(SALT + NONCE)?;
+    let mut sealed = sealed.to_vec();
+    let opened = cipher(token, random).open_in_place(nonce(random), Aad::from(place), &mut sealed);
+    opened.ok().map(|text| text.to_vec())
 }
 
 /// A key for one entry, out of the token and the entry's own salt.
@@ -151,8 +192,8 @@ mod tests {
         let mut read = ResumeFile::read(&text).unwrap();
         assert_eq!(read.get("h/acme/gitlab", &token).unwrap().step, "oauth_login");
         assert!(read.get("h/acme/gitlab", &other).is_none());
-        let moved = read.0["h/acme/gitlab"].clone();
-        read.0.insert("h/other/gitlab".to_owned(), moved);
+        let moved = read.waiting["h/acme/gitlab"].clone();
+        read.waiting.insert("h/other/gitlab".to_owned(), moved);
         assert!(read.get("h/other/gitlab", &token).is_none(), "an entry cannot be moved");
     }
 
@@ -160,7 +201,7 @@ mod tests {
     fn a_damaged_file_opens_nothing() {
         let mut sealed = ResumeFile::default();
         for damage in [json!("AAAA"), json!(7), json!("no base64"), json!("")] {
-            sealed.0.insert("k".to_owned(), damage);
+            sealed.waiting.insert("k".to_owned(), damage);
             assert!(sealed.get("k", &Secret::from("t")).is_none());
         }
         assert!(ResumeFile::read("[]").is_err() && ResumeFile::read("{\"schema\":2}").is_err());

@@ -6,7 +6,7 @@ use super::self_hosted::{INSTALLATION_DATA, VERIFY_SSL, form_text, verify_ssl};
 use crate::model::{
     Fields, IntegrationData, ListedIntegration, Object, Refusal, State, UserIdentity, object,
 };
-use crate::provider::fields::{PEM, recover};
+use crate::provider::fields::recover;
 use crate::provider::request::{Credentials, OAuth1, RequestBody, VendorRequest, VendorResponse};
 use crate::provider::{Answers, Field, IntegrationMatch, ListingFilter, Result, Step};
 use crate::secret::Secret;
@@ -24,7 +24,7 @@ pub(crate) static STEPS: [Step; 2] = [
         &[
             Field::url("url").help("the URL of the server", "https://git.example.com"),
             Field::text("consumerKey", 200).help("the consumer key", "sentry"),
-            Field::required("privateKey", PEM).help("its private key", "@sentry.pem").secret(),
+            Field::private_key("privateKey").help("its private key", "@sentry.pem"),
             VERIFY_SSL,
         ],
     ),

@@ -2,21 +2,14 @@
 //! unfitting field is named before a request is made, and no value is ever shown.
 
 use super::step::Step;
+use super::step_answers::Answers;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::{Exposure, FieldEntry, FieldInput, RawValue};
 use crate::model::{Fields, Object};
-use crate::provider::{Field, FieldKind, FieldSource, INITIAL, Provider};
+use crate::provider::{Field, FieldKind, FieldSource, Provider};
 use crate::text::quote;
 use crate::text::suggest::closest;
 use serde_json::Value;
-
-/// The fields for each of a provider's steps.
-#[derive(Debug, Default)]
-pub struct Answers {
-    steps: Vec<(String, Fields)>,
-    /// How many of the steps the provider describes; the others came by id only.
-    described: usize,
-}
 
 /// Which steps the state may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,49 +20,29 @@ pub enum AllowedSteps {
     AnySteps,
 }
 
-impl Answers {
-    /// The fields that answer the step with this id.
-    pub fn step(&self, id: &str) -> Option<&Fields> {
-        self.steps.iter().find(|(step, _)| step == id).map(|(_, fields)| fields)
-    }
-
-    /// The id of the step at this index.
-    pub fn id(&self, index: usize) -> Option<String> {
-        self.steps.iter().map(|(id, _)| id).filter(|id| *id != INITIAL).nth(index).cloned()
-    }
-
-    /// A field's text in whichever step it stands; empty when it was not given.
-    pub fn text(&self, name: &str) -> &str {
-        let texts = self.steps.iter().map(|(_, fields)| fields.text(name));
-        texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
-    }
-
-    /// Adds what a callback brings for a step to what is given for it.
-    pub fn fill(&mut self, step: &Step, callback: &Fields) {
-        if self.steps.iter().all(|(id, _)| id != step.id) {
-            self.steps.push((step.id.to_owned(), Fields::default()));
-        }
-        let Some((_, own)) = self.steps.iter_mut().find(|(id, _)| id == step.id) else { return };
-        for (name, value) in callback.iter() {
-            if own.get(name).is_none() {
-                own.set(name, value.clone());
-            }
-        }
-    }
-
-    /// Every text in steps that nobody describes: a secret, as far as anybody knows.
-    pub fn undescribed(&self) -> Vec<String> {
-        let fields = self.steps.iter().skip(self.described).flat_map(|(_, fields)| fields.iter());
-        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
-    }
-}
-
 /// Reads the answers of `provider` from the state.
 pub fn parse(
     provider: &dyn Provider,
     state: &FieldInput,
     strictness: AllowedSteps,
 ) -> Result<Answers, Vec<Error>> {
+    let (answers, mistakes) = read_all(provider, state, strictness);
+    if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
+}
+
+/// The same for a pipeline that is under way: what is missing was given before, or is missed by its
+/// step.
+pub fn parse_given(provider: &dyn Provider, state: &FieldInput) -> Result<Answers, Vec<Error>> {
+    let (answers, mut mistakes) = read_all(provider, state, AllowedSteps::AnySteps);
+    mistakes.retain(|mistake| mistake.code != ErrorCode::MissingField);
+    if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
+}
+
+fn read_all(
+    provider: &dyn Provider,
+    state: &FieldInput,
+    strictness: AllowedSteps,
+) -> (Answers, Vec<Error>) {
     let mut mistakes = Vec::new();
     let mut answers = Answers::default();
     for step in provider.all_steps() {
@@ -87,7 +60,7 @@ pub fn parse(
             mistakes.extend(unknown(provider, others));
         }
     }
-    if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
+    (answers, mistakes)
 }
 
 /// Reads the values of the described fields, wherever `entry` finds them.
@@ -101,7 +74,7 @@ pub(crate) fn read<'a>(
     let mut fields = Fields::default();
     for field in described.iter().filter(|field| field.source != FieldSource::Echoed) {
         let is_missing = field.required && field.comes_from_state();
-        match entry(field).map(|entry| value(provider, field, entry)) {
+        match entry(field).map(|entry| value(provider, field, entry, &fields)) {
             Some(Ok(Some(value))) => fields.set(field.name, value),
             Some(Err(mistake)) => mistakes.push(mistake),
             Some(Ok(None)) | None if is_missing => mistakes.push(missing(provider, field, input)),
@@ -190,7 +163,7 @@ pub fn field_errors(step: &Step, fields: &Fields) -> Vec<(String, String)> {
     step.fields.iter().filter_map(named).collect()
 }
 
-/// The entry for a field: under its step's id if there, else flat.
+/// The entry for a field: what was set alone, else under its step's id if there, else flat.
 fn find<'a>(state: &'a FieldInput, step: &Step, field: &Field) -> Option<&'a FieldEntry> {
     let of_step = state.entries.iter().find_map(|entry| match &entry.value {
         RawValue::Mapping(inner) if is_step(entry, step) => {
@@ -198,14 +171,22 @@ fn find<'a>(state: &'a FieldInput, step: &Step, field: &Field) -> Option<&'a Fie
         }
         _ => None,
     });
-    of_step.or_else(|| state.entries.iter().find(|entry| entry.field_name() == field.name))
+    let is_it = |entry: &&FieldEntry| entry.field_name() == field.name;
+    let alone = state.entries.iter().filter(|entry| entry.is_set_alone()).find(is_it);
+    alone.or(of_step).or_else(|| state.entries.iter().find(is_it))
 }
 
 fn is_step(entry: &FieldEntry, step: &Step) -> bool {
     entry.name == step.id
 }
 
-fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<Option<Value>> {
+/// The value of a field, of which those before it are read.
+fn value(
+    provider: &dyn Provider,
+    field: &Field,
+    entry: &FieldEntry,
+    before: &Fields,
+) -> Result<Option<Value>> {
     if let Some(shown) = entry.shown.filter(|_| field.secret) {
         return Err(exposed_secret(field, entry, shown));
     }
@@ -225,7 +206,8 @@ fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<O
         (RawValue::Text(text), FieldKind::List(_) | FieldKind::AnyList(_)) => {
             text.expose().split([',', '\n']).map(|item| Value::from(item.trim())).collect()
         }
-        (RawValue::Text(text), _) => Value::from(text.expose()),
+        (RawValue::Text(text), _) => repaired(field, text.expose(), before)
+            .map_err(|what| wrong_kind(provider, field, entry, &format!(", found {what}")))?,
         (RawValue::Mapping(entries), FieldKind::Json) => Value::from(json(entries).to_string()),
         (RawValue::Number(digits), FieldKind::Integer) => integer(digits.expose()),
         (RawValue::List(items), FieldKind::List(_) | FieldKind::AnyList(_)) => {
@@ -240,6 +222,11 @@ fn value(provider: &dyn Provider, field: &Field, entry: &FieldEntry) -> Result<O
         Ok(()) => Ok(Some(value)),
         Err(_) => Err(wrong_kind(provider, field, entry, "")),
     }
+}
+
+/// A text as its field takes it, or what it is instead.
+fn repaired(field: &Field, text: &str, before: &Fields) -> Result<Value, &'static str> {
+    field.repair.map_or(Ok(text.to_owned()), |repair| repair(text, before)).map(Value::from)
 }
 
 /// A secret stands where others can read it.

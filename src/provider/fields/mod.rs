@@ -1,9 +1,12 @@
 //! Steps and fields: what a provider asks for, what fits, and who brings it.
 
 pub(crate) mod answers;
+pub(crate) mod choice;
 pub mod help;
 pub(crate) mod recover;
+pub(crate) mod repair;
 pub(crate) mod step;
+pub(crate) mod step_answers;
 
 use crate::model::{Fields, Object};
 use serde_json::Value;
@@ -44,7 +47,12 @@ pub struct Field {
     pub rule: Option<fn(&Fields) -> Option<&'static str>>,
     /// Whether a Sentry does not look at the rule at the step, and fails at the finish instead.
     pub fails_late: bool,
+    /// What is made of a text that was given, by the fields before it; or what it is instead.
+    pub repair: Option<RepairRule>,
 }
+
+/// See [`Field::repair`].
+pub type RepairRule = fn(&str, &Fields) -> Result<String, &'static str>;
 
 impl Field {
     pub(crate) const fn required(name: &'static str, kind: FieldKind) -> Self {
@@ -58,6 +66,7 @@ impl Field {
             example: "",
             rule: None,
             fails_late: false,
+            repair: None,
         }
     }
 
@@ -111,6 +120,16 @@ impl Field {
     /// Why this field does not fit the others; `None` where it does, or has no rule.
     pub fn conflict(&self, fields: &Fields) -> Option<&'static str> {
         self.rule.and_then(|rule| rule(fields))
+    }
+
+    /// What people paste otherwise; see [`Field::repair`].
+    pub(crate) const fn repaired(self, repair: RepairRule) -> Self {
+        Self { repair: Some(repair), ..self }
+    }
+
+    /// A required private key.
+    pub(crate) const fn private_key(name: &'static str) -> Self {
+        Self::required(name, PEM).secret().repaired(repair::private_key)
     }
 
     pub(crate) const fn secret(self) -> Self {
@@ -172,7 +191,7 @@ pub enum FieldKind {
 }
 
 /// A private key as a PEM text.
-pub(crate) const PEM: FieldKind =
+const PEM: FieldKind =
     FieldKind::Rule(is_pem, "a private key in PEM format, including its first line");
 
 impl FieldKind {

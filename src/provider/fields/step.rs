@@ -1,5 +1,6 @@
 //! A step of a provider, and its fields.
 
+use super::choice::StepChoice;
 use super::{Field, FieldSource, INITIAL};
 use crate::model::{Fields, Object};
 
@@ -14,12 +15,14 @@ pub struct Step {
     /// What stands as `true` in its data where a person has approved before, at the third party:
     /// then it only wants back what it shows.
     pub approved: Option<&'static str>,
+    /// What it lists for a person to choose among.
+    pub choice: Option<StepChoice>,
 }
 
 impl Step {
     /// A step that inputs alone can answer.
     pub(crate) const fn form(id: &'static str, fields: &'static [Field]) -> Self {
-        Self { id, fields, link: None, approved: None }
+        Self { id, fields, link: None, approved: None, choice: None }
     }
 
     /// A step that sends a person to the page that stands under `link`.
@@ -28,12 +31,17 @@ impl Step {
         link: &'static str,
         fields: &'static [Field],
     ) -> Self {
-        Self { id, fields, link: Some(link), approved: None }
+        Self { id, fields, link: Some(link), approved: None, choice: None }
     }
 
     /// A step that says so under this name where nobody has to visit its page.
     pub(crate) const fn approved_by(self, name: &'static str) -> Self {
         Self { approved: Some(name), ..self }
+    }
+
+    /// A step that lists what may be chosen.
+    pub(crate) const fn choosing(self, choice: StepChoice) -> Self {
+        Self { choice: Some(choice), ..self }
     }
 
     /// Whether what it shows says that a person approved before.

@@ -41,7 +41,8 @@ pub(crate) async fn advance(mut request: OrgRequest) -> ApiResult {
     }
     let session = current(&mut request).await?;
     let fields = fields(session.step, &body);
-    let mut engine = EmbeddedBackend::resuming(&mut request.database, &session.key);
+    let mut engine = EmbeddedBackend::resuming(&mut request.database, &session.key)
+        .trusting(request.server.certificates.as_ref());
     match engine.advance(&fields).await? {
         StepResult::Advance(view) => Ok(ok(&next_step(&session, &view))),
         StepResult::Stay(data) if data.is_empty() => Ok(ok(&json!({ "status": "stay" }))),

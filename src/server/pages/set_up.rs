@@ -284,24 +284,21 @@ async fn answer(
     let mut fields = typed.clone();
     let shown = done::remember(request, session, &typed);
     session.step.echo(&session.view.data, &mut fields);
-    Ok(
-        match EmbeddedBackend::resuming(&mut request.database, &session.key)
-            .advance(&fields)
-            .await?
-        {
-            StepResult::Complete(finished) => {
-                done::complete(request, session, finished, parameters).await?
-            }
-            StepResult::Refused(refusal) => page.refused_after(request, &refusal.into(), &shown),
-            StepResult::Stay(more) => {
-                let mut view = session.view.clone();
-                view.data.extend(more);
-                page.show(request, &view)
-            }
-            StepResult::Invalid(errors) => page.show_form(request, &session.view, &typed, &errors),
-            StepResult::Advance(view) => page.at(&view.id).show(request, &view),
-        },
-    )
+    let engine = EmbeddedBackend::resuming(&mut request.database, &session.key);
+    let mut engine = engine.trusting(request.server.certificates.as_ref());
+    Ok(match engine.advance(&fields).await? {
+        StepResult::Complete(finished) => {
+            done::complete(request, session, finished, parameters).await?
+        }
+        StepResult::Refused(refusal) => page.refused_after(request, &refusal.into(), &shown),
+        StepResult::Stay(more) => {
+            let mut view = session.view.clone();
+            view.data.extend(more);
+            page.show(request, &view)
+        }
+        StepResult::Invalid(errors) => page.show_form(request, &session.view, &typed, &errors),
+        StepResult::Advance(view) => page.at(&view.id).show(request, &view),
+    })
 }
 
 /// What came with the request: the form of a POST, the query of a GET.

@@ -146,9 +146,8 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (
         &["resume"],
-        &["provider", "state"],
-        "for the steps after this one, and for what is masked: this pipeline has one step, and this \
-         host no masks",
+        &["provider"],
+        "for which of several goes on, and for what is masked: one waits, and this host has no masks",
     ),
 ];
 

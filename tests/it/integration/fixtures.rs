@@ -79,6 +79,13 @@ impl FixtureCase {
         }
     }
 
+    /// Whether it ends well once a person has been to a page.
+    pub(crate) fn succeeds_after_a_visit(&self) -> bool {
+        self.name == "success"
+            && self.expected("embedded", "exit") == 0
+            && !self.visits().is_empty()
+    }
+
     /// What is expected on a backend.
     fn expected(&self, backend: &str, name: &str) -> &Value {
         let own = &self.expect[backend][name];

@@ -6,6 +6,7 @@ mod callbacks;
 mod evidence;
 pub(crate) mod fixtures;
 mod identities;
+mod kept_inputs;
 mod links;
 mod providers;
 mod refusals;

@@ -6,6 +6,7 @@ mod bodies;
 mod faults;
 mod finish_answers;
 mod intermediaries;
+mod kept_inputs;
 mod links;
 mod listed_config;
 mod lost_answers;

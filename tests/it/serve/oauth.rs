@@ -3,7 +3,8 @@
 use super::pipeline::PipelineClient;
 use crate::support::engine::vectors;
 use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKind};
-use crate::support::serve::ServeProcess;
+use crate::support::run::ProgramRun;
+use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
 
 const PIPELINE: &str = "/api/0/organizations/acme/pipeline/integration_pipeline/";
@@ -122,4 +123,41 @@ fn a_third_party_that_is_slow_keeps_nobody_else_waiting() {
         party.behave();
         assert_eq!(waiting.join().unwrap(), 200);
     });
+}
+
+#[test]
+fn a_third_partys_certificate_is_trusted_by_the_file_that_is_given() {
+    for as_flag in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("own.pem").to_str().unwrap().to_owned();
+        std::fs::write(&file, FakeGitLab::certificate()).unwrap();
+        let flag = ["--org", "acme", "--ca-file", &file];
+        let arguments = if as_flag { &flag[..] } else { &flag[..2] };
+        let variable = ("FINISHLINE_CA_FILE", if as_flag { "" } else { file.as_str() });
+        let variables = [("SENTRY_AUTH_TOKEN", TOKEN), variable];
+        let serve = ServeProcess::with(folder, arguments, variables);
+        let party = FakeGitLab::with_untrusted_tls(ForgeKind::Gitlab);
+        let mut client = PipelineClient::new(&serve);
+        begin(&mut client, "gitlab");
+        let second = client.request("POST", PIPELINE, &config(&party)).expect(200);
+        let done = client.request("POST", PIPELINE, &approve(&party, &second)).expect(200);
+        assert_eq!(done["status"], "complete");
+    }
+}
+
+#[test]
+fn a_certificate_file_that_cannot_be_used_is_said_at_the_start() {
+    let run = ProgramRun::local();
+    for (file, words) in [
+        (run.path("nowhere.pem"), "cannot read"),
+        (run.file("other.pem", "no certificate"), "is not a file of PEM certificates"),
+    ] {
+        let arguments = ["serve", "--ca-file", file.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        let ended = run.clone().args(&arguments).execute().expect(2);
+        assert!(
+            ended.stderr.contains(words) && ended.stderr.contains("--ca-file"),
+            "{}",
+            ended.stderr
+        );
+    }
 }
