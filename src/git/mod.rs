@@ -11,6 +11,7 @@ mod encoding;
 mod environment;
 mod error;
 mod files;
+mod glob;
 mod graph;
 mod history;
 mod paths;
