@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorCode};
 use crate::os::files;
 use crate::os::paths::{FileIdentity, is_descriptor};
 use crate::text::quote;
-use std::cell::RefCell;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a run does with a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,9 +31,13 @@ struct RunPath {
 
 /// The files of a run.
 #[derive(Default)]
-pub struct RunPaths(RefCell<Vec<RunPath>>);
+pub struct RunPaths(Mutex<Vec<RunPath>>);
 
 impl RunPaths {
+    fn all(&self) -> MutexGuard<'_, Vec<RunPath>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The same with the outputs, by the names of their inputs and before all others, and the
     /// streams of the process.
     #[must_use]
@@ -49,12 +53,13 @@ impl RunPaths {
             Some(RunPath { name, path, usage, identity: identity? })
         };
         let streams = streams.into_iter().filter_map(stream);
-        Self(RefCell::new(outputs.chain(self.0.into_inner()).chain(streams).collect()))
+        let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Self(Mutex::new(outputs.chain(known).chain(streams).collect()))
     }
 
     /// Adds a file that is kept from run to run, and the ones that are made beside it.
     pub fn add_store(&self, input: &str, path: &str, beside: &[&str]) {
-        let mut paths = self.0.borrow_mut();
+        let mut paths = self.all();
         paths.push(RunPath::new(format!("`{input}`"), path, PathUse::Store));
         for suffix in beside {
             let (name, path) = (format!("`{input}` (its {suffix})"), format!("{path}{suffix}"));
@@ -65,7 +70,7 @@ impl RunPaths {
     /// Adds a file that is read, by the input, flag or variable that names it.
     pub fn add_input(&self, input: &str, path: &str) {
         if path != "-" {
-            self.0.borrow_mut().push(RunPath::new(format!("`{input}`"), path, PathUse::Input));
+            self.all().push(RunPath::new(format!("`{input}`"), path, PathUse::Input));
         }
     }
 
@@ -75,7 +80,7 @@ impl RunPaths {
     ///
     /// What the system says, and where more than one text of an input's size is there.
     pub fn read(&self, path: &str) -> std::io::Result<String> {
-        let mut paths = self.0.borrow_mut();
+        let mut paths = self.all();
         let is_known = path == "-"
             || paths.iter().any(|known| known.usage == PathUse::Input && known.path == path);
         // What is no file may be a secret, given where a file's name was wanted.
@@ -83,12 +88,13 @@ impl RunPaths {
             let name = format!("{}, which is read,", quote(path));
             paths.push(RunPath::new(name, path, PathUse::Input));
         }
+        drop(paths);
         files::read(path)
     }
 
     /// Why a run with these files would overwrite one of them.
     pub fn conflict(&self) -> Option<Error> {
-        let paths = self.0.borrow();
+        let paths = self.all();
         let conflict = |(index, path): (usize, &RunPath)| {
             let other = paths[..index].iter().find(|other| path.conflicts_with(other))?;
             let message = format!("{} and {} are the same file", other.name, path.name);
@@ -99,7 +105,7 @@ impl RunPaths {
 
     /// The outputs that would overwrite another file.
     pub fn conflicting_outputs(&self) -> Vec<String> {
-        let paths = self.0.borrow();
+        let paths = self.all();
         let is_in_conflict = |path: &&RunPath| {
             let mut others = paths.iter().filter(|other| !std::ptr::eq(*other, *path));
             path.usage == PathUse::Output && others.any(|other| path.conflicts_with(other))
