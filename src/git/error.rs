@@ -93,7 +93,7 @@ pub enum GitError {
         cause: String,
     },
     /// It takes longer than the run has.
-    #[error("the git repository could not be read within {}", format!("{:?}", .within))]
+    #[error("the git repository could not be read within {:.1} s", .within.as_secs_f64())]
     Overdue {
         /// How long it was waited for.
         within: Duration,

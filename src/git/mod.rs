@@ -235,12 +235,14 @@ impl Checkout {
         let CommitRange { head, previous, most, paths } = *range;
         let (head, previous, paths) =
             (head.to_owned(), previous.map(str::to_owned), paths.to_owned());
-        std::thread::spawn(move || {
+        let read = move || {
             let checkout = Self { repository: with_caches(shared.to_thread_local()) };
             let (head, previous) = (head.as_str(), previous.as_deref());
             let range = CommitRange { head, previous, most, paths: &paths };
             drop(sender.send(history::read(&checkout, &range)));
-        });
+        };
+        let started = std::thread::Builder::new().spawn(read);
+        started.map_err(|error| GitError::Unreadable { cause: error.to_string() })?;
         receiver.await.expect("the thread sends what it has read, unless it panics")
     }
 
