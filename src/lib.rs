@@ -41,7 +41,6 @@ use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
 use crate::text::scrubber::SecretScrubber;
 use std::ffi::OsString;
-use std::time::Instant;
 
 /// Runs the program; the exit code.
 ///
@@ -50,6 +49,7 @@ use std::time::Instant;
 /// Only what leaves no way to write outputs: no random bytes.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
     http::read_proxy_variables(env);
+    http::read_trust_variables(env);
     match cli::parse(args) {
         Ok(Invocation::Text(text)) => Ok(print_text(text)),
         Ok(Invocation::Providers { key, json }) => Ok(print_providers(key.as_deref(), json)),
@@ -75,7 +75,7 @@ fn run_step(
     command: Result<Command, Error>,
     env: &Env,
 ) -> anyhow::Result<u8> {
-    blocking::limit(Instant::now() + inputs::timeout(&flags, env));
+    blocking::limit(inputs::timeout(&flags, env));
     let ((job, event_failure), exit_code) = (read_job(env), flags.exit_code);
     let entered = enter_working_directory(&flags, env);
     let paths = RunPaths::default();
@@ -93,6 +93,13 @@ fn run_step(
     let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
     named_paths::add(&paths, &raw_inputs, env);
     let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
+    let conclude = |outcome| {
+        let outcome = with_interruption(&sinks, outcome);
+        Ok(match write_outcome(&sinks, &outcome)? {
+            0 if exit_code && outcome.has_changes => ExitCode::ChangesPending.number(),
+            exit => exit,
+        })
+    };
     let outcome = match (command, sink_failure) {
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(command), None) => {
@@ -101,14 +108,11 @@ fn run_step(
             let entry = None;
             let run =
                 RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
-            supervise::supervise(cancellation, run.execute(mistakes))
+            let give_up = |outcome| conclude(outcome).unwrap_or(ExitCode::Bug.number());
+            supervise::supervise(cancellation, run.execute(mistakes), give_up)
         }
     };
-    let outcome = with_interruption(&sinks, outcome);
-    match write_outcome(&sinks, &outcome)? {
-        0 if exit_code && outcome.has_changes => Ok(ExitCode::ChangesPending.number()),
-        exit => Ok(exit),
-    }
+    conclude(outcome)
 }
 
 /// The outcome as it is reported. A read that a signal ended is no mistake in the inputs, and an output

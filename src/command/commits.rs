@@ -7,11 +7,12 @@ use crate::git::{Checkout, CommitRange, GitEnvironment, GitError};
 use crate::github::{CommitComparison, GitHubApi};
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
+use crate::os::awaited::AwaitedResource;
 use crate::release::{
     CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, HistorySource, ReleaseTask,
 };
 use std::path::Path;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 /// How many commits are taken where the commit of the release before is not known.
@@ -36,6 +37,7 @@ impl<'a> CommitSources<'a> {
     /// Looks for a checkout in the working folder.
     pub(crate) fn new(inputs: &'a Inputs, job: &'a Job, env: &Env, deadline: Instant) -> Self {
         let environment = GitEnvironment::new(env, job.workspace.as_deref());
+        let _awaited = AwaitedResource::GitRepository.enter();
         let checkout = Checkout::find_in(Path::new("."), &environment);
         let is_named = environment.names_repository();
         Self { inputs, job, checkout, is_named, repository: None, deadline }
@@ -43,6 +45,7 @@ impl<'a> CommitSources<'a> {
 
     /// The facts of the checkout; none where there is no checkout, or where it cannot be read.
     pub(crate) fn checkout_info(&self) -> CheckoutInfo {
+        let _awaited = AwaitedResource::GitRepository.enter();
         let checkout = match &self.checkout {
             Ok(Some(checkout)) => checkout,
             Ok(None) => return CheckoutInfo::default(),
@@ -102,7 +105,11 @@ impl<'a> CommitSources<'a> {
         }
         let paths = &self.inputs.release.paths;
         let range = CommitRange { head, previous, most: DEFAULT_COMMITS, paths };
-        let history = checkout.history(&range).await.map_err(|error| git_error(&error))?;
+        // The release can do without them: the rest of the time is its own.
+        let within = self.deadline.saturating_duration_since(Instant::now()) / 2;
+        let history = timeout(within, checkout.history(&range)).await;
+        let history = history.unwrap_or(Err(GitError::Overdue { within }));
+        let history = history.map_err(|error| git_error(&error))?;
         let warnings = history
             .warnings
             .iter()
@@ -169,6 +176,7 @@ impl CommitReader for CommitSources<'_> {
     }
 
     fn is_lacking(&self, sha: &str) -> bool {
+        let _awaited = AwaitedResource::GitRepository.enter();
         let checkout = self.checkout.as_ref().ok().and_then(Option::as_ref);
         checkout.is_some_and(|checkout| !checkout.is_shallow() && !checkout.has_commit(sha))
     }

@@ -18,6 +18,7 @@ pub(crate) mod resume_file;
 pub(crate) mod sentry;
 pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
+mod watchdog;
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};

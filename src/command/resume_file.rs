@@ -2,6 +2,7 @@
 
 use crate::backend::sentry::ResumeFile;
 use crate::error::{Error, ErrorCode, Result};
+use crate::os::awaited::AwaitedResource;
 use crate::os::files;
 use std::path::Path;
 
@@ -23,7 +24,9 @@ pub(crate) fn update(path: &str, change: impl FnOnce(&mut ResumeFile) -> Result)
     let unwritable = |error| {
         Error::new(ErrorCode::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
     };
+    let awaited = AwaitedResource::ResumeFileLock.enter();
     let _lock = files::lock(path).map_err(unwritable)?;
+    drop(awaited);
     let mut sealed = read_or_default(path)?;
     change(&mut sealed)?;
     files::replace_private(path, &sealed.text()).map_err(unwritable)

@@ -1,11 +1,14 @@
 //! What may end the work from outside: a signal, and a panic.
 
+use super::watchdog::RunWatchdog;
 use crate::error::{Error, ErrorCode};
 use crate::os::panics::hide_panic_messages;
 use crate::os::signals::StopSignals;
 use crate::outcome::Outcome;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::channel;
+use std::thread;
 use tokio::sync::Notify;
 
 /// A stop that was asked for, and that the work may take upon itself: it then begins nothing more,
@@ -46,19 +49,39 @@ impl Cancellation {
     }
 }
 
-/// Does the work on one thread until it ends, is cancelled, or panics.
-pub(crate) fn supervise(stopping: &Cancellation, work: impl Future<Output = Outcome>) -> Outcome {
-    let mut work = Box::pin(work);
-    let cancellable = async {
+/// Does the work on one thread until it ends, is cancelled, or panics. Where that thread is stuck
+/// when the run is over, another one ends the process by `conclude`.
+pub(crate) fn supervise(
+    stopping: &Cancellation,
+    work: impl Future<Output = Outcome>,
+    conclude: impl FnOnce(Outcome) -> u8 + Send,
+) -> Outcome {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Outcome::failed(no_runtime(&error)),
+    };
+    let watchdog = &RunWatchdog::default();
+    let work = Box::pin(work);
+    let cancellable = async move {
+        let mut work = work;
         tokio::select! {
             biased;
             () = stopping.cancelled() => Outcome::from(ErrorCode::Cancelled),
             outcome = &mut work => outcome,
+            never = watchdog.show_life() => match never {},
         }
     };
-    catch_panic(|| match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(cancellable),
-        Err(error) => Outcome::failed(no_runtime(&error)),
+    let (under_way, end) = channel();
+    thread::scope(|scope| {
+        let watch = move || watchdog.watch(&end, conclude);
+        // Without a thread to spare nobody watches.
+        drop(thread::Builder::new().spawn_scoped(scope, watch));
+        let outcome = catch_panic(|| runtime.block_on(cancellable));
+        drop((runtime, under_way));
+        while !watchdog.may_conclude() {
+            thread::park();
+        }
+        outcome
     })
 }
 

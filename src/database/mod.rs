@@ -18,6 +18,8 @@ pub mod repositories;
 pub(crate) mod trace;
 
 use crate::error::{Error, ErrorCode};
+use crate::os::awaited::AwaitedResource;
+use crate::os::files;
 use crate::text::quote;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, TransactionBehavior};
@@ -97,6 +99,7 @@ impl Database {
     /// Opens the file, makes it (0600) when it is not there, and brings it to the latest schema.
     /// One that is none of ours is left as it was.
     pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
+        check_files(path)?;
         make_file(path).map_err(|cause| DatabaseError::Open { path: path.to_owned(), cause })?;
         let mut connection = retry_while_busy(|| connect(path)).await?;
         let version = version(&mut connection, path).await?;
@@ -112,6 +115,7 @@ impl Database {
         if !path.exists() {
             return Ok(None);
         }
+        check_files(path)?;
         // A reader that may not write would leave the side files behind that it has to make.
         let mut connection = retry_while_busy(|| connect(path)).await?;
         connection.pragma_update(None, "query_only", true)?;
@@ -260,7 +264,10 @@ impl IsBusy for DatabaseError {
 /// Does the work until the file is not busy. Ends when the caller's deadline does.
 async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     loop {
-        match work() {
+        let awaited = AwaitedResource::Database.enter();
+        let result = work();
+        drop(awaited);
+        match result {
             Err(error) if error.is_busy() => {
                 tracing::debug!("the database is busy; retrying");
                 tokio::time::sleep(PAUSE).await;
@@ -296,6 +303,19 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     // What a row held of a secret must not stay behind in the file's free space.
     connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
+}
+
+/// Looks whether SQLite can open the file and those beside it without waiting for ever.
+fn check_files(path: &Path) -> Result<(), DatabaseError> {
+    for suffix in path::FILES {
+        let path = path::beside(path, suffix);
+        if let Some(fault) = files::unfitness(&path, u64::MAX) {
+            let cause =
+                std::io::Error::new(std::io::ErrorKind::InvalidInput, format!("it {fault}"));
+            return Err(DatabaseError::Open { path, cause });
+        }
+    }
+    Ok(())
 }
 
 /// Makes the file for its owner alone before SQLite opens it; its side files take its rights.

@@ -26,6 +26,9 @@ pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
     })
 }
 
+/// What the names of the database's own files end with: it, and those beside it.
+pub(super) const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
 /// Whether others than its owner can read the file or one beside it, or put another in its place.
 /// Nothing is said of a file that is none of ours.
 pub(crate) fn wide_rights(database: &Path) -> Option<String> {
@@ -33,7 +36,7 @@ pub(crate) fn wide_rights(database: &Path) -> Option<String> {
         return None;
     }
     let named = |suffix: &&str| beside(database, suffix);
-    let of_file = ["", "-wal", "-shm", "-journal"].iter().map(named).find_map(|file| {
+    let of_file = FILES.iter().map(named).find_map(|file| {
         let (mode, shown) = (files::wide_rights(&file)?, quote(&file.to_string_lossy()));
         Some(format!("the database file {shown} is open to other users (mode {mode:04o}): run `chmod 600` on it"))
     });
@@ -48,7 +51,7 @@ pub(crate) fn wide_rights(database: &Path) -> Option<String> {
     of_file.or_else(of_folder)
 }
 
-fn beside(database: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

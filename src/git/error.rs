@@ -2,6 +2,7 @@
 
 use crate::text::quote;
 use std::path::Path;
+use std::time::Duration;
 
 /// Why a checkout does not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +78,26 @@ pub enum GitError {
         /// What it should lead to.
         expected: &'static str,
     },
+    /// A file of the repository that cannot be read to its end.
+    #[error("cannot read the repository: {path} {fault}")]
+    BadFile {
+        /// The file, quoted.
+        path: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// An object is larger than what is read.
+    #[error("cannot read the repository: it has an object of more than 16 MiB: {cause}")]
+    TooLarge {
+        /// What the reader of the repository says.
+        cause: String,
+    },
+    /// It takes longer than the run has.
+    #[error("the git repository could not be read within {:.1} s", .within.as_secs_f64())]
+    Overdue {
+        /// How long it was waited for.
+        within: Duration,
+    },
     /// The repository is damaged, or may not be read.
     #[error("cannot read the repository: {cause}")]
     Unreadable {
@@ -109,6 +130,17 @@ impl GitError {
                 "check that this user can read the checkout, and that `git fsck` finds no damage; or \
                  set `release`, and `commits: github` (which needs no checkout) or `commits: none`"
             }
+            Self::BadFile { .. } => {
+                "replace it by a regular file, or check out the code again; or set `release`, and \
+                 `commits: github` (which needs no checkout) or `commits: none`"
+            }
+            Self::TooLarge { .. } => {
+                "set `release`, and `commits: github` (which needs no checkout) or `commits: none`"
+            }
+            Self::Overdue { .. } => {
+                "raise `timeout`, fetch less history, or set `commits: github` (which needs no \
+                 checkout) or `commits: none`"
+            }
             Self::BadVariable { .. } => "correct the variable, or unset it",
         }
     }
@@ -138,7 +170,11 @@ impl GitError {
 }
 
 pub(super) fn unreadable(error: &gix::Error) -> GitError {
-    GitError::Unreadable { cause: words(error) }
+    let cause = words(error);
+    match error.is_resource_exhausted() {
+        true => GitError::TooLarge { cause },
+        false => GitError::Unreadable { cause },
+    }
 }
 
 /// The whole chain on one short line.

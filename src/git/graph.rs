@@ -69,7 +69,7 @@ impl<'a> CommitGraph<'a> {
     }
 
     /// Finds out what leads to `previous`, as far as it matters to a walk from `head`.
-    pub(super) async fn before(
+    pub(super) fn before(
         &self,
         previous: ObjectId,
         head: ObjectId,
@@ -77,11 +77,8 @@ impl<'a> CommitGraph<'a> {
         let mut search = AncestorSearch::new(self, previous);
         search.push(previous, i64::MAX);
         search.push(head, i64::MAX);
-        let mut index = 0;
         while let Some((time, id)) = search.pop() {
             search.visit(id, time)?;
-            yield_every(index).await;
-            index += 1;
         }
         let is_new = |id: &ObjectId| !search.before.contains(id);
         let mut steps = search.parents.iter();
@@ -225,15 +222,5 @@ impl<'a> AncestorSearch<'a> {
                 }
             }
         }
-    }
-}
-
-/// After how many commits the runtime gets its turn: a long history must not keep a signal waiting.
-pub(crate) const YIELD_EVERY: usize = 100;
-
-/// Lets the runtime look after signals and the deadline every now and then.
-pub(crate) async fn yield_every(index: usize) {
-    if index % YIELD_EVERY == YIELD_EVERY - 1 {
-        tokio::task::yield_now().await;
     }
 }

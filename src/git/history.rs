@@ -3,7 +3,7 @@
 use super::commit::CommitNode;
 use super::error::{GitError, unreadable};
 use super::files::{self, ChangedFiles, TreePair};
-use super::graph::{CommitGraph, yield_every};
+use super::graph::CommitGraph;
 use super::paths::PathFilter;
 use super::prefetch::FilePrefetcher;
 use super::warning::HistoryWarning;
@@ -20,7 +20,7 @@ const MOST_FILES: usize = 500_000;
 const PREFETCH_AFTER: usize = 100;
 
 /// Reads the commits of a range.
-pub(super) async fn read(
+pub(super) fn read(
     checkout: &Checkout,
     range: &CommitRange<'_>,
 ) -> Result<CommitHistory, GitError> {
@@ -31,7 +31,7 @@ pub(super) async fn read(
     let previous = range.previous.map(|sha| checkout.commit(sha)).transpose()?.flatten();
     let most = if previous.is_some() { usize::MAX } else { range.most };
     let reader = HistoryReader { graph, head, previous, most, paths: PathFilter::new(range.paths) };
-    let mut history = reader.read().await.map_err(|error| unreadable(&error))?;
+    let mut history = reader.read().map_err(|error| unreadable(&error))?;
     if let (Some(named), None) = (range.previous, previous) {
         let warning = HistoryWarning::NoPrevious { previous: named.to_owned(), is_shallow, most };
         // That the clone is shallow is said by it.
@@ -78,6 +78,10 @@ impl GatheredCommits {
                 self.without_trees += 1;
                 Ok(None)
             }
+            Err(error) if error.is_resource_exhausted() => {
+                self.with_too_many += 1;
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -93,16 +97,15 @@ impl GatheredCommits {
 }
 
 impl HistoryReader<'_> {
-    async fn read(&self) -> gix::Result<CommitHistory> {
+    fn read(&self) -> gix::Result<CommitHistory> {
         let before = match self.previous {
-            Some(previous) => Some(self.graph.before(previous, self.head).await?),
+            Some(previous) => Some(self.graph.before(previous, self.head)?),
             None => None,
         };
         let leads_to_head = before.as_ref().is_none_or(|before| before.leads_to_head);
         let (mut gathered, mut prefetcher, mut pending) =
             (GatheredCommits::default(), None::<FilePrefetcher>, VecDeque::new());
         for (index, node) in self.graph.commits(self.head, before).enumerate() {
-            yield_every(index).await;
             if gathered.commits.len() >= self.most {
                 break;
             }

@@ -6,11 +6,13 @@
 //! Which commits a release is about is not answered here.
 
 mod commit;
+mod control_files;
 mod damage;
 mod encoding;
 mod environment;
 mod error;
 mod files;
+mod glob;
 mod graph;
 mod history;
 mod paths;
@@ -29,6 +31,7 @@ use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use std::collections::HashSet;
 use std::path::Path;
+use tokio::sync::oneshot;
 pub use warning::HistoryWarning;
 
 /// The cache of objects read before: trees, which neighbouring commits share.
@@ -36,6 +39,12 @@ const OBJECT_CACHE_BYTES: usize = 1024 * 1024;
 
 /// The cache of the objects that others in a pack are stored as a difference to.
 const DELTA_CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The longest object that is read: one is held in memory as a whole, with what it is a difference to.
+const MAX_OBJECT: &str = "gitoxide.objects.allocLimit=16m";
+
+/// The same in bytes.
+const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A checkout, or a bare repository.
 pub struct Checkout {
@@ -76,10 +85,12 @@ impl Checkout {
 
     /// The same, where git's variables may say otherwise.
     pub fn find_in(folder: &Path, environment: &GitEnvironment) -> Result<Option<Self>, GitError> {
-        let options = gix::open::Options::isolated;
         let opened = match &environment.git_dir {
             Some(git_dir) => {
-                options().open_path_as_is(true).open(folder.join(git_dir)).map_err(|error| {
+                let at = folder.join(git_dir);
+                control_files::check_entrance(&at)?;
+                control_files::check_repository(&at)?;
+                options().open_path_as_is(true).open(at).map_err(|error| {
                     let named = GitError::no_git_dir(git_dir);
                     if error.is_not_found() { named } else { GitError::opening(&error) }
                 })?
@@ -91,7 +102,13 @@ impl Checkout {
         };
         let mut repository = opened.to_thread_local();
         if let Some(objects) = &environment.objects {
-            let store = gix::odb::at(folder.join(objects), repository.object_hash());
+            let at = folder.join(objects);
+            control_files::check_objects(&at)?;
+            let limits = gix::odb::store::init::Options {
+                alloc_limit_bytes: Some(MAX_OBJECT_BYTES),
+                ..Default::default()
+            };
+            let store = gix::odb::at_opts(at, repository.object_hash(), [], limits);
             let store = store.map_err(|_| GitError::no_object_directory(objects))?;
             repository.objects = store.into();
         }
@@ -104,6 +121,7 @@ impl Checkout {
         folder: &Path,
         environment: &GitEnvironment,
     ) -> Result<Option<gix::ThreadSafeRepository>, GitError> {
+        control_files::check_way_up(folder)?;
         let nearest = damage::nearest(folder).filter(|git| !environment.hides(folder, git));
         if let Some(error) =
             nearest.as_deref().filter(|git| git.is_file()).and_then(damage::of_link)
@@ -120,10 +138,10 @@ impl Checkout {
             }
         };
         let (git_dir, work_tree) = found.into_repository_and_work_tree_directories();
-        if environment.hides(folder, &work_tree.unwrap_or(git_dir)) {
+        if environment.hides(folder, work_tree.as_deref().unwrap_or(&git_dir)) {
             return Ok(None);
         }
-        let options = gix::open::Options::isolated;
+        control_files::check_repository(&git_dir)?;
         let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
         gix::ThreadSafeRepository::discover_opts(folder, Default::default(), trust)
             .map(Some)
@@ -209,9 +227,23 @@ impl Checkout {
         names.all(|name| name == first.as_str()).then_some(first)
     }
 
-    /// The commits of a range, newest first. The runtime has its turn meanwhile.
+    /// The commits of a range, newest first. A thread of its own reads them, which is left behind by
+    /// whoever does not wait for its end.
     pub async fn history(&self, range: &CommitRange<'_>) -> Result<CommitHistory, GitError> {
-        history::read(self, range).await
+        let (sender, receiver) = oneshot::channel();
+        let shared = self.repository.clone().into_sync();
+        let CommitRange { head, previous, most, paths } = *range;
+        let (head, previous, paths) =
+            (head.to_owned(), previous.map(str::to_owned), paths.to_owned());
+        let read = move || {
+            let checkout = Self { repository: with_caches(shared.to_thread_local()) };
+            let (head, previous) = (head.as_str(), previous.as_deref());
+            let range = CommitRange { head, previous, most, paths: &paths };
+            drop(sender.send(history::read(&checkout, &range)));
+        };
+        let started = std::thread::Builder::new().spawn(read);
+        started.map_err(|error| GitError::Unreadable { cause: error.to_string() })?;
+        receiver.await.expect("the thread sends what it has read, unless it panics")
     }
 
     /// The commit that a sha or the beginning of one names; `None` when it is not in this clone.
@@ -252,6 +284,11 @@ impl Checkout {
             _ => None,
         })
     }
+}
+
+/// Nothing of the user's or the system's configuration, and no object that fills the memory.
+fn options() -> gix::open::Options {
+    gix::open::Options::isolated().config_overrides([MAX_OBJECT])
 }
 
 /// The repository with what it keeps of objects read before.

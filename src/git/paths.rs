@@ -1,44 +1,52 @@
 //! Which files a path, a folder or a glob means.
 
-use gix::bstr::{BStr, ByteSlice};
-use gix::glob::wildmatch::Mode;
+use super::glob::PathGlob;
+use gix::bstr::BStr;
 
 /// The paths of a monorepo's part; none of them means everything.
 #[derive(Clone)]
-pub(super) struct PathFilter(Vec<String>);
+pub(super) struct PathFilter(Vec<KnownPath>);
+
+/// A file or a folder, letter for letter or as a glob.
+#[derive(Clone)]
+struct KnownPath {
+    text: String,
+    glob: Option<PathGlob>,
+}
 
 impl PathFilter {
     pub(super) fn new(paths: &[String]) -> Self {
         let tidy = |path: &String| {
             let path = path.trim_start_matches("./").trim_matches('/');
-            if path == "." { String::new() } else { path.to_owned() }
+            let text = if path == "." { String::new() } else { path.to_owned() };
+            KnownPath { glob: PathGlob::new(&text), text }
         };
         Self(paths.iter().map(tidy).collect())
     }
 
     /// Whether there is nothing to filter by.
     pub(super) fn is_everything(&self) -> bool {
-        self.0.is_empty() || self.0.iter().any(String::is_empty)
+        self.0.is_empty() || self.0.iter().any(|known| known.text.is_empty())
     }
 
     /// Whether a file is one of those, or lies in a folder that is.
     pub(super) fn matches(&self, file: &BStr) -> bool {
-        let ends = file.find_iter("/").chain([file.len()]);
-        let mut above = ends.map(|end| file[..end].as_bstr());
-        self.is_everything()
-            || above.any(|path| self.0.iter().any(|known| path_matches(known, path)))
+        self.is_everything() || self.0.iter().any(|known| known.is_at_or_above(file))
     }
 }
 
-/// Whether the path is this one, letter for letter or as a glob.
-fn path_matches(known: &str, path: &BStr) -> bool {
-    let mode = Mode::NO_MATCH_SLASH_LITERAL;
-    path == known.as_bytes() || gix::glob::wildmatch(known.as_bytes().as_bstr(), path, mode)
+impl KnownPath {
+    fn is_at_or_above(&self, file: &[u8]) -> bool {
+        let rest = file.strip_prefix(self.text.as_bytes());
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+            || self.glob.as_ref().is_some_and(|glob| glob.matches_at_or_above(file))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gix::bstr::ByteSlice;
 
     fn hold(path: &str, file: &str) -> bool {
         PathFilter::new(&[path.to_owned()]).matches(file.as_bytes().as_bstr())

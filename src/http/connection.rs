@@ -109,7 +109,7 @@ impl ServerConnection {
         let client = client.map_err(|error| {
             let message = format!("cannot create the HTTP client: {error}");
             Error::new(ErrorCode::Unreachable, message)
-                .with_hint("check `ca-file` and the proxy variables")
+                .with_hint("check `ca-file`, SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables")
         })?;
         Ok(built.get_or_init(|| client).clone())
     }

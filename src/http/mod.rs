@@ -26,6 +26,7 @@ pub(crate) use connection::MAX_LISTED_BYTES;
 pub use connection::ServerConnection;
 pub(crate) use network_error::{ConnectError, NetworkError};
 pub use proxy::read_variables as read_proxy_variables;
+pub use trust::read_variables as read_trust_variables;
 
 /// No reply that we read is anywhere near this large.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;

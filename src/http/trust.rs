@@ -1,6 +1,11 @@
 //! Whose certificates are believed: the system's or the bundled authorities, one's own, and a
 //! server's very own certificate where it stands among them, as curl does.
 
+use super::ClientError;
+use crate::env::Env;
+use crate::os::awaited::AwaitedResource;
+use crate::os::files;
+use crate::text::quote;
 use rustls::CertificateError::{Other, UnknownIssuer};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -10,13 +15,46 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// How webpki calls an authority's certificate that a server presents as its own.
 pub(super) const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
 
+/// The largest file of certificates that is read; that of Mozilla has 0.2 MB.
+const MAX_CERTIFICATES: u64 = 16 * 1024 * 1024;
+
+/// The files and folders that replace the system's own, by the variables that name them.
+static SOURCES: OnceLock<Vec<(&str, PathBuf)>> = OnceLock::new();
+
+/// Remembers where the variables of OpenSSL say that the system's certificates are.
+pub fn read_variables(env: &Env) {
+    let file = env.get("SSL_CERT_FILE").map(|file| ("SSL_CERT_FILE", PathBuf::from(file)));
+    let folders = env.get("SSL_CERT_DIR").map(std::env::split_paths).into_iter().flatten();
+    let folders = folders.map(|folder| ("SSL_CERT_DIR", folder));
+    // A process has one environment.
+    let _ = SOURCES.set(file.into_iter().chain(folders).collect());
+}
+
+/// Looks whether what replaces the system's certificates can be read to its end.
+fn check_sources() -> Result<(), ClientError> {
+    let check = |name: &str, path: &Path| match files::unfitness(path, MAX_CERTIFICATES) {
+        Some(fault) => Err(format!("{name}: {} {fault}", quote(&path.to_string_lossy()))),
+        None => Ok(()),
+    };
+    for (name, path) in SOURCES.get().into_iter().flatten() {
+        check(name, path)?;
+        // What is no file in a folder is passed over.
+        let inner = path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+        inner.filter(|file| file.is_file()).try_for_each(|file| check(name, &file))?;
+    }
+    Ok(())
+}
+
 /// TLS that trusts the system's certificates, else the bundled ones, and those of these PEM texts.
-pub(super) fn config(own: &[String]) -> Result<ClientConfig, Error> {
+pub(super) fn config(own: &[String]) -> Result<ClientConfig, ClientError> {
+    check_sources()?;
+    let _awaited = AwaitedResource::SystemCertificates.enter();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let own = own.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem.as_bytes()));
     let own: Vec<_> = own.filter_map(Result::ok).collect();

@@ -10,27 +10,60 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// The end of the run, where it has one.
-static DEADLINE: OnceLock<Instant> = OnceLock::new();
+/// How long the run may take and when it ends, where it has an end.
+static LIMIT: OnceLock<(Duration, Instant)> = OnceLock::new();
 
-/// How long what is left to say may take when the run is over.
+/// When all has been said that is left to say.
+static LAST_WORDS: OnceLock<Instant> = OnceLock::new();
+
+/// When somebody was waited for in vain: at the end of the run nobody is waited for any more.
+static GAVE_UP: OnceLock<Instant> = OnceLock::new();
+
+/// How long all that is left to say may take when the run is over.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// From now on nothing is waited for beyond `deadline`, but for what is said at the end.
-pub fn limit(deadline: Instant) {
+/// From now on nothing is waited for beyond `timeout`, but for what is said at the end.
+pub fn limit(timeout: Duration) {
     // A process has one run: what was set first holds.
-    let _ = DEADLINE.set(deadline);
+    let _ = LIMIT.set((timeout, Instant::now() + timeout));
+}
+
+/// How long the run may take.
+pub(crate) fn timeout() -> Option<Duration> {
+    LIMIT.get().map(|(timeout, _)| *timeout)
 }
 
 /// The end of the run that began when it was limited.
 pub(crate) fn deadline() -> Option<Instant> {
-    DEADLINE.get().copied()
+    LIMIT.get().map(|(_, deadline)| *deadline)
 }
 
-/// Until when writes may wait that begin now; for ever where nothing was limited.
+/// Whether the run is to end: by its deadline, or by a signal.
+pub(crate) fn is_over() -> bool {
+    signals::is_stopped() || deadline().is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+/// Until when writes may wait; for ever where nothing was limited.
 pub(crate) fn write_deadline() -> Option<Instant> {
-    let soon = Instant::now() + GRACE;
-    DEADLINE.get().map(|deadline| soon.max(*deadline))
+    if is_over() { Some(last_words()) } else { deadline() }
+}
+
+/// Nobody is waited for when the run is over: somebody was in vain.
+pub(crate) fn give_up() {
+    GAVE_UP.get_or_init(Instant::now);
+}
+
+/// Until when writes may wait once the run is over.
+fn last_words() -> Instant {
+    *GAVE_UP.get().unwrap_or_else(|| LAST_WORDS.get_or_init(|| Instant::now() + GRACE))
+}
+
+/// Until when a write may wait that has this deadline: a signal to stop may have come meanwhile.
+pub(crate) fn write_end(deadline: Option<Instant>) -> Option<Instant> {
+    match signals::is_stopped() {
+        true => Some(deadline.map_or_else(last_words, |deadline| deadline.min(last_words()))),
+        false => deadline,
+    }
 }
 
 /// Reads at most `max` bytes of standard input.
@@ -38,14 +71,14 @@ pub(crate) fn read_stdin(max: u64) -> Result<Vec<u8>> {
     use std::io::IsTerminal;
     let stdin = std::io::stdin();
     // A person may take longer, and sees what is waited for.
-    let deadline = DEADLINE.get().copied().filter(|_| !stdin.is_terminal());
+    let deadline = deadline().filter(|_| !stdin.is_terminal());
     read_within(&stdin, &mut stdin.lock().take(max), deadline)
 }
 
 /// Reads at most `max` bytes of a file.
 pub(crate) fn read_file(path: &Path, max: u64) -> Result<Vec<u8>> {
     let file = descriptor::nonblocking(OpenOptions::new().read(true)).open(path)?;
-    read_within(&file, &mut (&file).take(max), DEADLINE.get().copied())
+    read_within(&file, &mut (&file).take(max), deadline())
 }
 
 /// Opens a pipe or a device to write at its end, once somebody reads it.
@@ -61,14 +94,26 @@ pub(crate) fn open_to_write(path: &Path, deadline: Option<Instant>) -> Result<Fi
 }
 
 /// Writes all of it, as the other side takes it.
-pub(crate) fn write_all<S>(stream: &S, mut bytes: &[u8], deadline: Option<Instant>) -> Result<()>
+pub(crate) fn write_all<S>(stream: &S, bytes: &[u8], deadline: Option<Instant>) -> Result<()>
+where
+    S: OpenStream,
+    for<'a> &'a S: Write,
+{
+    let written = write_within(stream, bytes, deadline);
+    if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
+        give_up();
+    }
+    written
+}
+
+fn write_within<S>(stream: &S, mut bytes: &[u8], deadline: Option<Instant>) -> Result<()>
 where
     S: OpenStream,
     for<'a> &'a S: Write,
 {
     let most = if descriptor::is_file(stream) { usize::MAX } else { PIPE_CHUNK };
     while !bytes.is_empty() {
-        descriptor::wait(stream, WRITABLE, deadline, GRACE)?;
+        descriptor::wait(stream, WRITABLE, || write_end(deadline))?;
         let mut writer = stream;
         match writer.write(&bytes[..bytes.len().min(most)]) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -90,8 +135,9 @@ fn read_within(
     deadline: Option<Instant>,
 ) -> Result<Vec<u8>> {
     let (mut bytes, mut chunk) = (Vec::new(), [0; 8192]);
+    let end = || if signals::is_stopped() { Some(Instant::now()) } else { deadline };
     loop {
-        descriptor::wait(stream, READABLE, deadline, Duration::ZERO)?;
+        descriptor::wait(stream, READABLE, end)?;
         match reader.read(&mut chunk) {
             Ok(0) => return Ok(bytes),
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),

@@ -3,7 +3,6 @@
 
 #[cfg(unix)]
 mod system {
-    use crate::os::signals;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{FileType, OFlags, fstat};
     use std::fs::OpenOptions;
@@ -41,20 +40,14 @@ mod system {
         fstat(stream).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file())
     }
 
-    /// Waits until the stream is ready. A signal to stop leaves `grace` from `since` on.
+    /// Waits until the stream is ready, or it is later than what `end` says by then.
     pub(crate) fn wait(
         stream: &impl AsFd,
         ready: PollFlags,
-        deadline: Option<Instant>,
-        grace: Duration,
+        end: impl Fn() -> Option<Instant>,
     ) -> Result<()> {
-        let since = Instant::now();
         loop {
-            let end = match signals::is_stopped() {
-                true => Some(deadline.map_or(since + grace, |end| end.min(since + grace))),
-                false => deadline,
-            };
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let left = end().map(|end| end.saturating_duration_since(Instant::now()));
             let turn = left.map_or(TURN, |left| left.min(TURN));
             let turn = Timespec::try_from(turn).expect("a part of a second fits");
             match poll(&mut [PollFd::new(stream, ready)], Some(&turn)) {
@@ -74,7 +67,7 @@ mod system {
     use std::fs::OpenOptions;
     use std::io::{Error, Result};
     use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     pub(crate) trait OpenStream {}
     impl<T> OpenStream for T {}
@@ -96,7 +89,7 @@ mod system {
     }
 
     /// Nothing is waited for: what is ready cannot be asked here.
-    pub(crate) fn wait<T>(_: &T, (): (), _: Option<Instant>, _: Duration) -> Result<()> {
+    pub(crate) fn wait<T>(_: &T, (): (), _: impl Fn() -> Option<Instant>) -> Result<()> {
         Ok(())
     }
 }

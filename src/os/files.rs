@@ -2,6 +2,7 @@
 
 use super::blocking;
 use super::paths::{is_pipe, is_stream};
+use crate::text::quote;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
@@ -35,6 +36,16 @@ pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>> {
     let mut head = Vec::new();
     File::open(path)?.take(most as u64).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// Why a file of others is not opened: it is a pipe or a device, which might never end or answer, or it
+/// is larger than that. What is not there is nobody's fault.
+pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {
+    let metadata = path.metadata().ok()?;
+    match metadata.is_file() {
+        true => (metadata.len() > most).then(|| format!("is larger than {} MiB", most >> 20)),
+        false => (!metadata.is_dir()).then(|| "is not a regular file".to_owned()),
+    }
 }
 
 /// Makes a folder the one that relative paths start from.
@@ -134,7 +145,14 @@ pub fn lock(path: &str) -> Result<File> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(format!("{path}{LOCK_SUFFIX}"))?;
+    let path = format!("{path}{LOCK_SUFFIX}");
+    if let Some(fault) = unfitness(Path::new(&path), u64::MAX) {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("its lock {} {fault}", quote(&path)),
+        ));
+    }
+    let file = options.open(path)?;
     file.lock()?;
     Ok(file)
 }

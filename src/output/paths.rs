@@ -6,8 +6,8 @@ use crate::os::files;
 use crate::os::paths::{FileIdentity, is_descriptor, repository_part};
 use crate::os::streams;
 use crate::text::quote;
-use std::cell::RefCell;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a run does with a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,9 +34,13 @@ struct RunPath {
 
 /// The files of a run.
 #[derive(Default)]
-pub struct RunPaths(RefCell<Vec<RunPath>>);
+pub struct RunPaths(Mutex<Vec<RunPath>>);
 
 impl RunPaths {
+    fn all(&self) -> MutexGuard<'_, Vec<RunPath>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The same with the outputs, by the names of their inputs and before all others, and the
     /// streams of the process.
     #[must_use]
@@ -53,7 +57,8 @@ impl RunPaths {
             Some(RunPath { name, path, usage, identity: identity? })
         };
         let streams = streams.into_iter().filter_map(stream);
-        Self(RefCell::new(outputs.chain(self.0.into_inner()).chain(streams).collect()))
+        let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Self(Mutex::new(outputs.chain(known).chain(streams).collect()))
     }
 
     /// Adds a file that is kept from run to run, and the ones that are made beside it.
@@ -69,7 +74,7 @@ impl RunPaths {
     /// so too, would be written into the file.
     fn push(&self, path: RunPath) {
         streams::silence(|stream| stream.is_some_and(|stream| stream.is_same(&path.identity)));
-        self.0.borrow_mut().push(path);
+        self.all().push(path);
     }
 
     /// Adds a file that is read, by the input, flag or variable that names it.
@@ -86,7 +91,7 @@ impl RunPaths {
     /// What the system says, and where more than one text of an input's size is there.
     pub fn read(&self, path: &str) -> std::io::Result<String> {
         let is_same = |known: &RunPath| known.usage == PathUse::Input && known.path == path;
-        let is_known = self.0.borrow().iter().any(is_same);
+        let is_known = self.all().iter().any(is_same);
         if path == "-"
             && let Some(identity) = FileIdentity::of_stream(&std::io::stdin())
         {
@@ -103,7 +108,7 @@ impl RunPaths {
 
     /// Why a run with these files would overwrite one of them.
     pub fn conflict(&self) -> Option<Error> {
-        let paths = self.0.borrow();
+        let paths = self.all();
         let conflict = |(index, path): (usize, &RunPath)| {
             let other = paths[..index].iter().find(|other| path.conflicts_with(other))?;
             let message = format!("{} and {} are the same file", other.name, path.name);
@@ -115,7 +120,7 @@ impl RunPaths {
 
     /// The outputs that would overwrite another file.
     pub fn conflicting_outputs(&self) -> Vec<String> {
-        let paths = self.0.borrow();
+        let paths = self.all();
         let is_in_conflict = |path: &&RunPath| {
             let mut others = paths.iter().filter(|other| !std::ptr::eq(*other, *path));
             path.repository_conflict().is_some()

@@ -9,7 +9,8 @@ use std::io::{self, ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long all calls together may take. A job that is cancelled has little more than this.
+/// How long all calls together may take where the run has that long. A job that is cancelled has little
+/// more than this.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 const PAUSE: Duration = Duration::from_millis(5);
@@ -19,8 +20,10 @@ impl OutputSinks {
     /// The error names the first sink that failed.
     pub fn emit(writes: Vec<WriteOp>) -> Result {
         let mut first = Ok(());
-        let (deadline, until) = (Instant::now() + CALL_TIMEOUT, blocking::write_deadline());
+        let calls_end = Instant::now() + CALL_TIMEOUT;
         for op in writes {
+            let until = blocking::write_deadline();
+            let call_until = until.map_or(calls_end, |until| until.min(calls_end));
             let (sink, done) = match &op {
                 WriteOp::Stdout(_) if streams::is_stdout_silent() => continue,
                 WriteOp::Stderr(_) if streams::is_stderr_silent() => continue,
@@ -28,7 +31,7 @@ impl OutputSinks {
                 WriteOp::Stderr(text) => ("standard error", write(&io::stderr(), text, until)),
                 WriteOp::Append(path, text) => (path.as_str(), files::append(path, text, until)),
                 WriteOp::Replace(path, text) => (path.as_str(), files::replace(path, text, until)),
-                WriteOp::Call(argv, stdin) => (argv[0].as_str(), call(argv, stdin, deadline)),
+                WriteOp::Call(argv, stdin) => (argv[0].as_str(), call(argv, stdin, call_until)),
             };
             if let (Ok(()), Err(error)) = (&first, done) {
                 first = Err(unwritable(sink, &error));
@@ -56,8 +59,8 @@ where
     }
 }
 
-/// Calls a program and waits until the deadline. One that is not there, as in a container of the
-/// job's own, has nothing to tell.
+/// Calls a program and waits until the deadline; a signal to stop leaves it little time. One that is not
+/// there, as in a container of the job's own, has nothing to tell.
 fn call(argv: &[String], stdin: &str, deadline: Instant) -> io::Result<()> {
     let started =
         Command::new(&argv[0]).args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
@@ -71,6 +74,9 @@ fn call(argv: &[String], stdin: &str, deadline: Instant) -> io::Result<()> {
         std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
     }
     let ended = wait(&mut child, deadline);
+    if ended.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
+        blocking::give_up();
+    }
     if ended.is_err() {
         drop(child.kill());
         drop(child.wait());
@@ -83,7 +89,9 @@ fn wait(child: &mut Child, deadline: Instant) -> io::Result<()> {
         match child.try_wait()? {
             Some(status) if status.success() => return Ok(()),
             Some(status) => return Err(io::Error::other(status.to_string())),
-            None if Instant::now() >= deadline => return Err(ErrorKind::TimedOut.into()),
+            None if blocking::write_end(Some(deadline)) <= Some(Instant::now()) => {
+                return Err(ErrorKind::TimedOut.into());
+            }
             None => std::thread::sleep(PAUSE),
         }
     }

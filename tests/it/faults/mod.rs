@@ -4,3 +4,5 @@ mod every_request;
 #[cfg(target_os = "linux")]
 mod killed_process;
 mod request_count;
+#[cfg(target_os = "linux")]
+mod stuck_run;

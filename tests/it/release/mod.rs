@@ -4,6 +4,7 @@ mod broken_checkouts;
 mod checkouts;
 mod commits;
 mod contradictions;
+mod control_files;
 mod file_address;
 mod git;
 mod git_places;
