@@ -56,10 +56,6 @@ pub(crate) fn supervise(
     work: impl Future<Output = Outcome>,
     conclude: impl FnOnce(Outcome) -> u8 + Send,
 ) -> Outcome {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Outcome::failed(no_runtime(&error)),
-    };
     let watchdog = &RunWatchdog::default();
     let work = Box::pin(work);
     let cancellable = async move {
@@ -71,13 +67,26 @@ pub(crate) fn supervise(
             never = watchdog.show_life() => match never {},
         }
     };
+    // The runtime panics where it finds no descriptor for the signals.
+    catch_panic(|| match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => watched(watchdog, conclude, move || runtime.block_on(cancellable)),
+        Err(error) => Outcome::failed(no_runtime(&error)),
+    })
+}
+
+/// Runs `work` under the eyes of the watchdog.
+fn watched(
+    watchdog: &RunWatchdog,
+    conclude: impl FnOnce(Outcome) -> u8 + Send,
+    work: impl FnOnce() -> Outcome,
+) -> Outcome {
     let (under_way, end) = channel();
     thread::scope(|scope| {
         let watch = move || watchdog.watch(&end, conclude);
         // Without a thread to spare nobody watches.
         drop(thread::Builder::new().spawn_scoped(scope, watch));
-        let outcome = catch_panic(|| runtime.block_on(cancellable));
-        drop((runtime, under_way));
+        let outcome = catch_panic(work);
+        drop(under_way);
         while !watchdog.may_conclude() {
             thread::park();
         }

@@ -148,6 +148,10 @@ impl Provider for Vsts {
         }
     }
 
+    fn account(&self, answers: &Answers) -> Option<String> {
+        Some(answers.text(ACCOUNT).to_lowercase()).filter(|account| !account.is_empty())
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let account = answers.text(ACCOUNT);
         let is_named = !is_id(account) && listed.name.eq_ignore_ascii_case(account);

@@ -8,7 +8,7 @@ use crate::model::ListedIntegration;
 
 pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
     matches,
-    account: |answers| Some(answers.text("targetId").to_owned()),
+    account: |answers| Some(answers.text("targetId").to_lowercase()),
     ..SentryOnly::new(ProviderDescription {
         name: "Azure DevOps (extension)",
         summary: "Sentry only: needs a person to approve once in a browser",

@@ -165,10 +165,11 @@ impl RouteWalk {
             cookie: cookie.clone(),
         });
         let link = self.server.sessions.create_login_link();
+        // No two forms are the same: what has finished a set-up is not done again when it is sent again.
         let page = |path: String, cookie: &String| WalkedRequest {
-            path,
             kind: FORM,
-            body: format!("form-key=FORM_KEY&token={TOKEN}&name=walked"),
+            body: format!("form-key=FORM_KEY&token={TOKEN}&name=walked{}", path.len()),
+            path,
             cookie: cookie.clone(),
         };
         let filled = |pattern: &str| {

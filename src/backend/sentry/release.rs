@@ -198,7 +198,10 @@ impl SentryReleases {
     fn standing(&mut self, response: &HttpResponse) -> Result<ReleaseState> {
         let body = response.json();
         if body["version"] != self.version.as_str() {
-            let expected = format!("release {}", self.version);
+            let expected = match body["version"].is_string() {
+                true => format!("release {}", self.version),
+                false => "a release".to_owned(),
+            };
             return Err(self.client.unexpected(response, &expected));
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);

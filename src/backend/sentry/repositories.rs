@@ -102,6 +102,8 @@ impl SentryBackend<'_> {
     /// The id of a repository that Sentry knows by its name only, made where there is none.
     async fn manual_repository(&self, integration: i64, name: &str) -> Result<String, String> {
         if let Some(id) = self.search(integration, name).await.exact(name) {
+            // A run that ended too early may have made it.
+            self.delete_maker(name).await?;
             return Ok(id);
         }
         let path = self.path(&format!("repos/?query={}", segment(name)));
@@ -115,34 +117,49 @@ impl SentryBackend<'_> {
     }
 
     /// Makes a repository as Sentry makes those of no third party: by a commit that names it. The
-    /// release that brings the commit is deleted again.
+    /// release that brings the commit is deleted again, also where its answer was lost.
     async fn make_repository(&self, name: &str) -> Result<(), String> {
         let projects = self.path("projects/?per_page=1");
         let projects = self.client.get_optional(projects).await;
         let projects = projects.map_err(|failure| crate::error::Error::from(failure).message)?;
         let project = projects.json()[0]["slug"].as_str().map(str::to_owned);
         let project = project.ok_or("to make the repository, the token must see a project")?;
-        let fits = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
-        let version = format!("finishline-makes-{}", name.chars().map(fits).collect::<String>());
         let commit = json!({ "id": NULL_COMMIT, "repository": name });
+        let version = maker(name);
         let body = json!({ "version": version, "projects": [project], "commits": [commit] });
         let made = self.send("releases/", &body, RetryPolicy::Optional).await;
+        let deleted = self.delete_maker(name).await;
         let made = made.map_err(|failure| failure.message)?;
-        let outcome = match made.is_success() {
-            true => Ok(()),
+        match made.is_success() {
+            true => deleted,
             false => Err(format!("it cannot be made: {}", self.http_error_text(&made))),
-        };
+        }
+    }
+
+    /// Deletes the release that makes a repository, if it is there. Nothing is linked before that is
+    /// known, so that the next run comes here again; a server that refuses it is no reason to stop.
+    async fn delete_maker(&self, name: &str) -> Result<(), String> {
+        let version = maker(name);
         let path = self.path(&format!("releases/{}/", segment(&version)));
         let retry = RetryPolicy::Optional;
         let delete = SentryRequest { method: Method::DELETE, retry, ..SentryRequest::get(path) };
-        let deleted = self.client.send(&delete).await;
-        if outcome.is_ok() && !deleted.is_ok_and(|response| response.is_success()) {
-            tracing::warn!(
-                release = version,
-                "the release that made the repository is left: delete it"
-            );
+        let mut deleted = self.client.send(&delete).await;
+        if !deleted.as_ref().is_ok_and(|response| matches!(response.status, 204 | 403 | 404)) {
+            // Somebody between may have answered.
+            deleted = self.client.send(&delete).await;
         }
-        outcome
+        let deleted = deleted.map_err(|failure| crate::error::Error::from(failure).message)?;
+        match deleted.status {
+            204 | 404 => Ok(()),
+            403 => {
+                tracing::warn!(
+                    release = version,
+                    "the release that made the repository is left: delete it"
+                );
+                Ok(())
+            }
+            _ => Err(self.http_error_text(&deleted)),
+        }
     }
 
     /// Takes back the link of a repository that turned out to be another one.
@@ -155,6 +172,12 @@ impl SentryBackend<'_> {
         let (name, other) = (quote(name), quote(&other.names.join(", ")));
         format!("a search for {name} found only {other}{left}")
     }
+}
+
+/// The version of the release that makes a repository.
+fn maker(name: &str) -> String {
+    let fits = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    format!("finishline-makes-{}", name.chars().map(fits).collect::<String>())
 }
 
 /// What a third party finds.

@@ -69,9 +69,14 @@ fn a_server_that_is_no_sentry_is_told_from_one_that_refuses() {
 #[test]
 fn each_server_and_token_of_a_manifest_is_asked_once() {
     let relay = ServeProxy::new();
-    let entry = "  - {provider: opsgenie, state: {baseUrl: 'https://api.opsgenie.com/', provider: a, apiKey: '${KEY}'}}\n";
+    let entry = |account: &str| {
+        format!(
+            "  - {{provider: opsgenie, state: {{baseUrl: 'https://api.opsgenie.com/', provider: {account}, apiKey: '${{KEY}}'}}}}\n"
+        )
+    };
+    let entries = ["a", "b", "c", "d", "e"].map(entry).concat();
     let run = check_run(&relay).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
-    run.file("finishline.yml", format!("version: 1\nintegrations:\n{}", entry.repeat(5)));
+    run.file("finishline.yml", format!("version: 1\nintegrations:\n{entries}"));
     let run = run.var("FINISHLINE_MANIFEST", "finishline.yml").var("KEY", "s3cr3t-key");
     let ended = run.execute().expect(0);
     assert_eq!(

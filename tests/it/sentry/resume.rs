@@ -343,8 +343,13 @@ fn a_pipeline_that_waits_a_second_time_is_kept_a_second_time() {
 fn two_waiting(sentry: &FakeSentry) -> ProgramRun {
     let run = waiting(sentry).without("FINISHLINE_PROVIDER").without("FINISHLINE_STATE");
     std::fs::remove_file(run.path("waiting.json")).unwrap();
-    let entry = "  - {provider: gitlab, state: {url: 'https://gitlab.example.com', clientId: app, clientSecret: '${SECRET}'}}\n";
-    run.file("finishline.yml", format!("version: 1\nintegrations:\n{entry}{entry}"));
+    let entry = |group: &str| {
+        format!(
+            "  - {{provider: gitlab, state: {{url: 'https://gitlab.example.com', group: {group}, clientId: app, clientSecret: '${{SECRET}}'}}}}\n"
+        )
+    };
+    let entries = ["acme", "beta"].map(entry).concat();
+    run.file("finishline.yml", format!("version: 1\nintegrations:\n{entries}"));
     let run = run.var("SECRET", "gitl4b-secret").var("FINISHLINE_MANIFEST", "finishline.yml");
     // One after the other: the first has the first session.
     let ended = run.clone().var("FINISHLINE_MAX_PARALLEL", "1").execute().expect(3);
