@@ -82,11 +82,10 @@ impl ServerState {
             ));
         }
         let ServeOptions { database, apps, github_api_url, certificates, .. } = options;
-        let file = FileIdentity::of(&database);
         let state = Self {
             base,
+            file: FileIdentity::of(&database),
             database,
-            file,
             idle,
             own,
             local,
