@@ -5,7 +5,7 @@ pub mod manual;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::raw::CommandLineFlags;
 use crate::inputs::table::{FlagKind, INPUTS, InputSpec, SET, aliases};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use std::collections::BTreeMap;
@@ -224,6 +224,16 @@ fn usage(error: &clap::Error) -> Error {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let stray =
+        error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument);
+    if stray.is_some_and(|argument| !argument.to_string().starts_with('-')) {
+        // It may be a secret whose flag was mistyped.
+        return Error::new(
+            ErrorCode::Usage,
+            "unexpected argument that belongs to no flag (not shown)",
+        )
+        .with_hint("put each value behind its flag, and a value with blanks in quotes");
+    }
     let failure = Error::new(ErrorCode::Usage, message);
     match (lines.find_map(|line| line.strip_prefix("tip: ")), error.kind()) {
         (Some(tip), _) => failure.with_hint(tip),

@@ -56,6 +56,7 @@ impl<'a> CommitSources<'a> {
         let (head, remote) = (checkout.head(), checkout.remote(&self.inputs.release.remote));
         CheckoutInfo {
             unreadable: head.as_ref().err().map(no_version),
+            is_unborn: matches!(head, Err(GitError::Unborn)),
             head: head.ok(),
             subject: checkout.head_subject(),
             repository: remote.as_deref().and_then(job::repository_of_url),

@@ -6,8 +6,8 @@ use crate::inputs::raw::RawInputs;
 use crate::os::files;
 use crate::output::paths::RunPaths;
 
-/// What SQLite makes beside a database.
-const BESIDE_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// What SQLite makes beside a database, and what `serve` does.
+const BESIDE_DATABASE: [&str; 4] = ["-wal", "-shm", "-journal", ".tokens.json"];
 
 /// Adds the files that are known before anything is read; the others follow as they are.
 pub(crate) fn add(paths: &RunPaths, raw: &RawInputs, env: &Env) {

@@ -145,7 +145,7 @@ impl Inputs {
             github_api_url: env.get(GITHUB_API_URL).map(str::to_owned),
             mode: reader.value("mode", parse::mode).unwrap_or(Mode::Ensure),
             integration_id: reader.value("integration-id", parse::id),
-            next: reader.value("next", parse::text),
+            next: reader.value("next", parse::page),
             callback_url: raw.get("callback-url").map(|input| input.text.clone()),
             resume_file: reader.value("resume-file", parse::text),
             entry: reader.value("entry", parse::text),

@@ -150,6 +150,15 @@ pub(super) fn text(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
+/// A page, also as a path; everybody sees it.
+pub(super) fn page(text: &str) -> Result<String, &'static str> {
+    let has_user = |url: Url| !url.username().is_empty() || url.password().is_some();
+    match Url::parse(text).is_ok_and(has_user) {
+        true => Err("a path or a URL without a user and a password"),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// Any key is let through, the near one is suggested when the registry has none of it.
 pub(super) fn provider(key: &str) -> Result<String, &'static str> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

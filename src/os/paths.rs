@@ -120,11 +120,13 @@ fn other_case(folder: &Path) -> Option<PathBuf> {
 }
 
 /// What git keeps in a repository that has no folder of its own for that, as on a server.
-const GIT_FILES: [&str; 14] = [
+const GIT_FILES: [&str; 16] = [
     "HEAD",
     "ORIG_HEAD",
     "FETCH_HEAD",
     "config",
+    "config.worktree",
+    "description",
     "packed-refs",
     "index",
     "shallow",
@@ -147,7 +149,8 @@ pub(crate) fn repository_part(path: &Path) -> Option<String> {
     };
     let part = path.ancestors().find(|one| {
         let (Some(name), Some(folder)) = (one.file_name(), one.parent()) else { return false };
-        let is_file = GIT_FILES.iter().any(|file| is_named(name, file));
+        let is_lock = Path::new(name).extension().is_some_and(|end| is_named(end, "lock"));
+        let is_file = is_lock || GIT_FILES.iter().any(|file| is_named(name, file));
         is_named(name, ".git") || (is_file && is_bare(folder))
     })?;
     Some(part.display().to_string())

@@ -22,9 +22,16 @@ pub struct CheckoutInfo {
     pub tagged: Option<String>,
     /// Why it does not tell its commit, where it is there and cannot be read.
     pub unreadable: Option<Error>,
+    /// Whether that is because nothing was ever committed or checked out there.
+    pub is_unborn: bool,
 }
 
 impl CheckoutInfo {
+    /// Why it is not known what was built in it.
+    fn damage(&self) -> Option<Error> {
+        self.unreadable.clone().filter(|_| !self.is_unborn)
+    }
+
     /// Why there is no version, where only the checkout could have told one.
     pub(super) fn explain(&self, error: Error, named: Option<&str>, job: &Job) -> Error {
         let is_told = named.is_some() || job.tag.is_some() || job.sha.is_some() || job.deleted;
@@ -44,6 +51,8 @@ pub(super) struct CodeVersion {
     /// What to report of that, in one line.
     pub(super) note: Option<String>,
     pub(super) warning: Option<Warning>,
+    /// Why it is not known what was built, where the checkout is there and does not tell.
+    pub(super) unreadable: Option<Error>,
 }
 
 impl CodeVersion {
@@ -64,7 +73,7 @@ impl CodeVersion {
             return of_event.without_fork(job, &event);
         }
         let Some(head) = checkout.head.as_ref().filter(|_| !checkout.is_bare) else {
-            return of_event;
+            return Self { unreadable: checkout.damage(), ..of_event };
         };
         if is_same(head, &event) || (!runs_for_base(job) && is_hosts_merge(job, checkout)) {
             return of_event;

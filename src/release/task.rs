@@ -181,7 +181,8 @@ fn checked(
     let release = &inputs.release;
     let named = release.version.as_deref();
     let version = version::choose(named, &release.prefix, job, code)
-        .map_err(|error| checkout.explain(error, named, job));
+        .map_err(|error| checkout.explain(error, named, job))
+        .and_then(|version| known(version, code));
     let has_projects = !release.projects.is_empty();
     match (&inputs.org, version, deploy(inputs, job)) {
         (Some(org), Ok(version), Ok(deploy)) if has_projects => Ok((org.clone(), version, deploy)),
@@ -192,6 +193,14 @@ fn checked(
             let mistakes = mistakes.into_iter().flatten().collect();
             Err(Error::combine(mistakes).expect("one of the four is a mistake"))
         }
+    }
+}
+
+/// The version that was chosen, unless it says what was built and only an unreadable checkout knows that.
+fn known<T>(chosen: (T, VersionSource), code: &CodeVersion) -> Result<(T, VersionSource)> {
+    match &code.unreadable {
+        Some(error) if chosen.1 == VersionSource::Pushed => Err(error.clone()),
+        _ => Ok(chosen),
     }
 }
 

@@ -67,10 +67,22 @@ impl YamlComment {
 fn string(text: &str) -> String {
     if text.chars().all(is_shown) && one_line(text) == text {
         let plain = serde_yaml::to_string(text).expect("a text is YAML");
-        return plain.trim_end_matches('\n').to_owned();
+        let plain = plain.trim_end_matches('\n');
+        return if is_other_in_yaml_1_1(plain) { format!("'{plain}'") } else { plain.to_owned() };
     }
     let escaped: String = text.chars().map(escape).collect();
     format!("\"{escaped}\"")
+}
+
+/// Whether readers of YAML 1.1 take a plain text for something else: a truth value, a date or a number
+/// with colons, a merge key or a default (yaml.org/type).
+fn is_other_in_yaml_1_1(plain: &str) -> bool {
+    let words = ["y", "n", "yes", "no", "on", "off", "<<", "="];
+    let is_word = words.iter().any(|word| plain.eq_ignore_ascii_case(word));
+    let is_number_like =
+        plain.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    let is_of_numbers = |c: char| c.is_ascii_digit() || "+-_:.TtZ ".contains(c);
+    is_word || (is_number_like && plain.chars().all(is_of_numbers))
 }
 
 /// Whether everybody who reads a text sees this character and takes it for no other, and YAML has it.
@@ -168,6 +180,18 @@ mod tests {
             let read = yaml::read(&document).map(|document| document.value);
             let read = serde_json::to_value(read.unwrap()).unwrap();
             assert!(read == value, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_older_readers_take_for_something_else_is_quoted() {
+        for text in
+            ["yes", "No", "on", "y", "2001-01-01", "1:30", "<<", "=", "2001-01-01T10:00:00Z"]
+        {
+            assert_eq!(string(text), format!("'{text}'"));
+        }
+        for text in ["yesterday", "v1.2", "1.2.3-rc", "a:b", "--x"] {
+            assert_eq!(string(text), text);
         }
     }
 

@@ -173,7 +173,7 @@ const TESTS = {
     await page.getByRole('link', { name: 'Deny' }).click();
     assert.equal(await page.title(), 'Setup Error | finishline');
     await page.getByText('the third party returned an error: `access_denied`').waitFor();
-    await page.getByRole('link', { name: 'Start again' }).click();
+    await page.getByRole('button', { name: 'Start again' }).click();
     await page.getByRole('heading', { name: 'Set up GitLab' }).waitFor();
   },
 

@@ -51,7 +51,7 @@ pub fn response_texts(body: &str, link: &str) -> (Vec<String>, Option<String>) {
         html::SetupPage::Finish(_) | html::SetupPage::Other => {}
     }
     texts.extend(pairs.into_iter().flat_map(|(field, reason)| [field, reason]));
-    (texts, response::next_cursor(link))
+    (texts, response::next_cursor(link).ok().flatten())
 }
 
 /// How a Sentry is reached.

@@ -226,6 +226,16 @@ fn the_credentials_of_an_address_are_not_shown() {
 }
 
 #[test]
+fn what_may_be_a_secret_is_not_said_again() {
+    let stray = laptop().args(&["run", "s3cr3t-value"]);
+    let hint = "put each value behind its flag, and a value with blanks in quotes";
+    assert_says(&stray, "unexpected argument that belongs to no flag (not shown)", hint);
+    let next = "https://u:s3cr3t-value@x.example/";
+    let message = "invalid value `https://***@x.example/` for `next` (FINISHLINE_NEXT): expected a path or a URL without a user and a password";
+    assert_says(&laptop().var("FINISHLINE_NEXT", next), message, "change FINISHLINE_NEXT");
+}
+
+#[test]
 fn a_mistyped_command_line_is_answered_with_the_near_word() {
     let flag = laptop().args(&["run", "--orgg=s3cr3t"]);
     let hint = "a similar argument exists: '--org'";

@@ -392,11 +392,7 @@ fn the_example_of_the_docs_runs_and_its_table_has_every_key() {
 #[test]
 fn an_entry_that_is_not_there_is_named() {
     let run = embedded(ProgramRun::local(), GOOD).var("FINISHLINE_CALLBACK_URL", "?code=c&state=s");
-    let ended = run.args(&["resume", "--entry", "integrations[7]"]).execute().expect(2);
-    assert!(
-        ended.stderr.contains("the manifest has no entry `integrations[7]`"),
-        "{}",
-        ended.stderr
-    );
-    assert!(ended.stderr.contains("integrations[0], "), "{}", ended.stderr);
+    let said = run.args(&["resume", "--entry", "integrations[7]"]).execute().expect(2).stderr;
+    assert!(said.contains("the manifest has no entry `integrations[7]`"), "{said}");
+    assert!(said.contains("integrations[0], "), "{said}");
 }

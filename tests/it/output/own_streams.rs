@@ -94,6 +94,8 @@ fn no_output_is_a_part_of_the_repository() {
         "link",
         "bare.git/HEAD",
         "bare.git/config",
+        "bare.git/config.lock",
+        "bare.git/description",
         "bare.git/refs/heads/main",
     ] {
         for input in ["RESULT_FILE", "SUMMARY", "DOTENV"] {

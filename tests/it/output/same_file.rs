@@ -93,7 +93,7 @@ fn no_output_is_the_database_or_what_is_beside_it() {
         let output = run.clone().var("FINISHLINE_RESULT_FILE", way);
         assert_spared(&output, "finishline.db", ["`result-file`", "`database`"]);
     }
-    for beside in ["-wal", "-shm", "-journal"] {
+    for beside in ["-wal", "-shm", "-journal", ".tokens.json"] {
         let output = run.clone().var("FINISHLINE_DOTENV", format!("finishline.db{beside}"));
         assert_spared(&output, &format!("finishline.db{beside}"), ["`dotenv`", "`database`"]);
     }

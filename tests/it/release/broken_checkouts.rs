@@ -109,6 +109,29 @@ fn a_version_that_the_checkout_cannot_give_is_an_error_with_the_reason() {
     }
 }
 
+/// What was built is what is checked out, whatever the event says.
+#[test]
+fn a_host_that_tells_a_commit_does_not_hide_that_the_checkout_is_unreadable() {
+    // Where nothing was ever checked out, the event is all there is.
+    for BrokenCheckout { run, words } in broken().into_iter().skip(1) {
+        let run = run
+            .clone()
+            .var("GITHUB_OUTPUT", run.file("out", ""))
+            .without("FINISHLINE_RELEASE")
+            .var("FINISHLINE_DEPLOY", "false");
+        let run = run
+            .var("FINISHLINE_BACKEND", "embedded")
+            .var("GITHUB_ACTIONS", "true")
+            .var("GITHUB_REPOSITORY", "acme/web")
+            .var("GITHUB_EVENT_NAME", "push")
+            .var("GITHUB_SHA", "a".repeat(40));
+        for commits in ["auto", "none"] {
+            let ended = run.clone().var("FINISHLINE_COMMITS", commits).execute().expect(2);
+            assert_words(&ended.stderr, words);
+        }
+    }
+}
+
 #[test]
 fn commits_that_the_checkout_cannot_give_are_a_warning_with_the_reason() {
     for BrokenCheckout { run, words } in broken() {

@@ -71,6 +71,14 @@ impl SentryClient {
             .with_hint("check whether `url` is the address of your Sentry, and what answers there")
     }
 
+    /// The error for a listing that does not end.
+    pub(crate) fn endless(&self, path: &str, pages: usize) -> Error {
+        let path = path.split('?').next().unwrap_or_default();
+        let message = format!("the listing {path} of {} has more than {pages} pages", self.base());
+        Error::new(ErrorCode::BackendError, message)
+            .with_hint("check whether `url` is the address of your Sentry, and what answers there")
+    }
+
     /// The error for a redirect.
     pub(crate) fn redirected(&self, response: &HttpResponse) -> Error {
         let target = response.redirect_target().map(|target| format!(" to {target}"));

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use url::Url;
 
 /// Pages of a listing that are read; a page holds a hundred.
-const MAX_PAGES: usize = 100;
+const MAX_PAGES: usize = 1000;
 
 /// A client for one server and one token.
 pub(crate) struct SentryClient {
@@ -191,11 +191,12 @@ impl SentryClient {
             };
             items.extend(page);
             match response.next_cursor() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
+                Ok(Some(next)) => cursor = format!("&cursor={next}"),
+                Ok(None) => return Ok(items),
+                Err(()) => return Err(self.unexpected(&response, "a list with a usable cursor")),
             }
         }
-        Ok(items)
+        Err(self.endless(path, MAX_PAGES))
     }
 
     fn build(&self, client: &reqwest::Client, request: &SentryRequest<'_>) -> RequestBuilder {

@@ -26,25 +26,26 @@ impl HttpResponse {
         self.retry_after().or_else(reset).unwrap_or(WINDOW).max(WINDOW)
     }
 
-    /// The cursor of the next page, when there is one.
-    pub(crate) fn next_cursor(&self) -> Option<String> {
-        next_cursor(self.header("link")?)
+    /// The cursor of the next page, when there is one; an error where the one that is said is none.
+    pub(crate) fn next_cursor(&self) -> Result<Option<String>, ()> {
+        self.header("link").map_or(Ok(None), next_cursor)
     }
 }
 
-/// Reads Sentry's `Link` header: a next link is always there, only `results="true"` means it.
-pub(crate) fn next_cursor(link: &str) -> Option<String> {
-    let next = link.split(", ").find(|part| part.contains("rel=\"next\""))?;
+/// Reads Sentry's `Link` header: a next link is always there, only `results="true"` means it. An error
+/// where it means one and its cursor is none.
+pub(crate) fn next_cursor(link: &str) -> Result<Option<String>, ()> {
+    let next = link.split(", ").find(|part| part.contains("rel=\"next\""));
     let parameter = |name: &str| {
-        let (_, rest) = next.split_once(&format!("{name}=\""))?;
+        let (_, rest) = next?.split_once(&format!("{name}=\""))?;
         rest.split('"').next()
     };
-    if parameter("results")? != "true" {
-        return None;
+    if parameter("results") != Some("true") {
+        return Ok(None);
     }
-    let cursor = parameter("cursor")?;
     let fits = |c: char| c.is_ascii_digit() || c == ':' || c == '-';
-    (!cursor.is_empty() && cursor.chars().all(fits)).then(|| cursor.to_owned())
+    let is_cursor = |cursor: &&str| !cursor.is_empty() && cursor.chars().all(fits);
+    parameter("cursor").filter(is_cursor).map(|cursor| Some(cursor.to_owned())).ok_or(())
 }
 
 /// The reason in an error body of any of Sentry's shapes, as one short line.
@@ -117,10 +118,16 @@ mod tests {
         for case in vectors["link_header"].as_array().unwrap() {
             let cursor = next_cursor(case["header"].as_str().unwrap());
             let expected = case["next_cursor"].as_str().filter(|_| case["has_next"] == true);
-            assert_eq!(cursor.as_deref(), expected);
+            assert_eq!(cursor, Ok(expected.map(str::to_owned)));
         }
-        for hostile in ["", "rel=\"next\"", "<x>; rel=\"next\"; results=\"true\"; cursor=\"a&b\""] {
-            assert_eq!(next_cursor(hostile), None);
+        for none in ["", "rel=\"next\"", "<x>; rel=\"next\"; results=\"false\"; cursor=\"a&b\""] {
+            assert_eq!(next_cursor(none), Ok(None));
+        }
+        let next = "<x>; rel=\"next\"; results=\"true\"";
+        for hostile in
+            [next.to_owned(), format!("{next}; cursor=\"a&b\""), format!("{next}; cursor=\"\"")]
+        {
+            assert_eq!(next_cursor(&hostile), Err(()));
         }
     }
 
