@@ -43,7 +43,8 @@ pub(crate) fn next_cursor(link: &str) -> Result<Option<String>, ()> {
     if parameter("results") != Some("true") {
         return Ok(None);
     }
-    let fits = |c: char| c.is_ascii_digit() || c == ':' || c == '-';
+    // Mostly it is three whole numbers; some are fractions.
+    let fits = |c: char| c.is_ascii_alphanumeric() || ":-._".contains(c);
     let is_cursor = |cursor: &&str| !cursor.is_empty() && cursor.chars().all(fits);
     parameter("cursor").filter(is_cursor).map(|cursor| Some(cursor.to_owned())).ok_or(())
 }
