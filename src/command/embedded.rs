@@ -12,7 +12,6 @@ use crate::http::reach;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::integration::callback::{Callback, CallbackKey};
-use crate::integration::driver;
 use crate::integration::{Decision, IntegrationTask, RequestedLinks, StepView};
 use crate::model::OrgSlug;
 use crate::model::site::Site;
@@ -148,20 +147,13 @@ impl EmbeddedRun<'_> {
 
     /// Goes on at a step. Where a choice is missing or was refused, another one may do.
     async fn go_on(&mut self, flow: &IntegrationFlow<'_>, step: StepView) -> Result<Outcome> {
+        let outcome = flow.resume(self, step).await;
         let task = flow.report.task;
-        let mut failure = match flow.resume(self, step).await {
-            Ok(outcome) => return Ok(outcome),
-            Err(failure) => failure,
-        };
-        if let Some(field) = driver::open_choice(task.provider, &failure) {
-            let command = self.resume_command(task, &format!("--set {field}=ID"));
-            failure.hint = format!("{}; the pipeline is still waiting: {command}", failure.hint);
-        }
-        Err(failure)
+        outcome.map_err(|failure| self.resume_command(task).offer_choice(task, failure))
     }
 
-    fn resume_command(&self, task: &IntegrationTask, answer: &str) -> String {
-        ResumeCommand::new(self.run, self.inputs, task, BackendName::Embedded).with(answer)
+    fn resume_command(&self, task: &IntegrationTask) -> ResumeCommand {
+        ResumeCommand::new(self.run, self.inputs, task, BackendName::Embedded)
     }
 }
 
@@ -203,7 +195,7 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
                 "within an hour: run `finishline resume` with that URL in FINISHLINE_CALLBACK_URL{entry}"
             )]
         } else {
-            let command = self.resume_command(task, FROM_CALLBACK);
+            let command = self.resume_command(task).with(FROM_CALLBACK);
             vec![format!("within an hour: {command}"), PASTE.to_owned()]
         };
         Ok([vec![copy.to_owned()], resume].concat())

@@ -6,14 +6,12 @@ use crate::inputs::raw::RawInputs;
 use crate::os::files;
 use crate::output::paths::RunPaths;
 
-/// What SQLite makes beside a database, and what `serve` does.
-const BESIDE_DATABASE: [&str; 4] = ["-wal", "-shm", "-journal", ".tokens.json"];
-
 /// Adds the files that are known before anything is read; the others follow as they are.
 pub(crate) fn add(paths: &RunPaths, raw: &RawInputs, env: &Env) {
     let named = |input| raw.get(input).map(|given| given.text.expose());
     if let Ok(database) = path::resolve_path(named("database"), env) {
-        paths.add_store("database", &database.to_string_lossy(), &BESIDE_DATABASE);
+        let beside = [&path::FILES[1..], &[path::TOKENS_FILE]].concat();
+        paths.add_store("database", &database.to_string_lossy(), &beside);
     }
     if let Some(path) = named("resume-file") {
         paths.add_store("resume-file", path, &[files::LOCK_SUFFIX]);

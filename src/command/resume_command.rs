@@ -1,12 +1,14 @@
 //! The command that goes on with a waiting pipeline, as a shell takes it.
 
 use super::RunContext;
+use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::{FlagKind, INPUTS, InputSpec, ManifestScope};
 use crate::inputs::types::BackendName;
 use crate::inputs::usage;
-use crate::integration::IntegrationTask;
+use crate::integration::{IntegrationTask, driver};
+use crate::text::shell;
 
 /// The answer to a step that a browser has a part in.
 pub(super) const FROM_CALLBACK: &str = "--callback-url -";
@@ -65,7 +67,7 @@ impl ResumeCommand {
             is_more && usage::is_used(input, &jobs, backend)
         };
         let value = |name: &str| value(name, run, inputs, task);
-        let flag = |name: &'static str| Some(format!(" --{name} {}", shell_word(&value(name)?)));
+        let flag = |name: &'static str| Some(format!(" --{name} {}", shell::word(&value(name)?)));
         let first = FIRST.into_iter().filter(|name| {
             let input = InputSpec::find(name).expect("the table has this input");
             input.backend.is_none_or(|only| only == backend)
@@ -74,11 +76,19 @@ impl ResumeCommand {
         let more = more.filter_map(|input| match input.flag {
             FlagKind::Value(_) => flag(input.name),
             FlagKind::File(long) => {
-                Some(format!(" --{long} {}", shell_word(raw.file_of(input.name)?)))
+                Some(format!(" --{long} {}", shell::word(raw.file_of(input.name)?)))
             }
             FlagKind::Switch => None,
         });
         Self { first: first.filter_map(flag).collect(), more: more.collect() }
+    }
+
+    /// The failure of a choice with the command that chooses another one; any other as it is.
+    pub(super) fn offer_choice(&self, task: &IntegrationTask, failure: Error) -> Error {
+        let Some(field) = driver::open_choice(task.provider, &failure) else { return failure };
+        let command = self.with(&format!("--set {field}=ID"));
+        let hint = format!("{}; the pipeline is still waiting: {command}", failure.hint);
+        failure.with_hint(hint)
     }
 
     /// The command with what answers the step.
@@ -101,14 +111,5 @@ fn value(
         "provider" => Some(task.key.clone()),
         "url" => Some(inputs.page_url().to_string()),
         _ => given(run.raw_inputs),
-    }
-}
-
-/// A text as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }

@@ -9,7 +9,6 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
 use crate::integration::callback::Callback;
-use crate::integration::driver;
 use crate::integration::{Decision, IntegrationTask, KeptInputs, RequestedLinks};
 use crate::model::OrgSlug;
 use crate::outcome::Outcome;
@@ -128,7 +127,7 @@ impl SentryRun<'_> {
         task: &IntegrationTask,
         suspended: &SuspendedPipeline,
         links: &RequestedLinks,
-        mut failure: Error,
+        failure: Error,
     ) -> Result<Outcome> {
         if self.backend.is_over() {
             self.discard_suspended()?;
@@ -137,10 +136,7 @@ impl SentryRun<'_> {
         if self.backend.has_session() && self.backend.step() != suspended.step {
             self.suspend(task, &resumed_decision(suspended.integration_id), links).await?;
         }
-        if let Some(field) = driver::open_choice(task.provider, &failure) {
-            let command = self.resume_command(task, &format!("--set {field}=ID"));
-            failure.hint = format!("{}; the pipeline is still waiting: {command}", failure.hint);
-        }
+        let failure = self.resume_command(task).offer_choice(task, failure);
         Ok(IntegrationReport::failed(task, failure))
     }
 
@@ -168,13 +164,13 @@ impl SentryRun<'_> {
         }
         vec![
             "approve, then copy the complete URL from the browser's address bar; it is a secret until it is used".to_owned(),
-            format!("within an hour: {}", self.resume_command(task, FROM_CALLBACK)),
+            format!("within an hour: {}", self.resume_command(task).with(FROM_CALLBACK)),
             PASTE.to_owned(),
         ]
     }
 
-    fn resume_command(&self, task: &IntegrationTask, answer: &str) -> String {
-        ResumeCommand::new(self.run, self.inputs, task, BackendName::Sentry).with(answer)
+    fn resume_command(&self, task: &IntegrationTask) -> ResumeCommand {
+        ResumeCommand::new(self.run, self.inputs, task, BackendName::Sentry)
     }
 }
 

@@ -27,7 +27,10 @@ pub(crate) fn resolve_path(named: Option<&str>, env: &Env) -> Result<PathBuf> {
 }
 
 /// What the names of the database's own files end with: it, and those beside it.
-pub(super) const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+pub(crate) const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+/// What the name of the file ends with in which `serve` keeps its tokens.
+pub(crate) const TOKENS_FILE: &str = ".tokens.json";
 
 /// Whether others than its owner can read the file or one beside it, or put another in its place.
 /// Nothing is said of a file that is none of ours.

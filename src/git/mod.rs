@@ -41,9 +41,6 @@ const OBJECT_CACHE_BYTES: usize = 1024 * 1024;
 const DELTA_CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The longest object that is read: one is held in memory as a whole, with what it is a difference to.
-const MAX_OBJECT: &str = "gitoxide.objects.allocLimit=16m";
-
-/// The same in bytes.
 const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A checkout, or a bare repository.
@@ -288,7 +285,8 @@ impl Checkout {
 
 /// Nothing of the user's or the system's configuration, and no object that fills the memory.
 fn options() -> gix::open::Options {
-    gix::open::Options::isolated().config_overrides([MAX_OBJECT])
+    let limit = format!("gitoxide.objects.allocLimit={MAX_OBJECT_BYTES}");
+    gix::open::Options::isolated().config_overrides([limit])
 }
 
 /// The repository with what it keeps of objects read before.

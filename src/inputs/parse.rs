@@ -112,11 +112,8 @@ impl<'a> InputReader<'a> {
     fn refuse_repeated(&mut self, mappings: &[CodeMapping]) {
         let input = self.raw.get("code-mappings");
         let Some(origin) = input.map(|input| input.origin) else { return };
-        let is_same = |one: &CodeMapping, other: &CodeMapping| {
-            one.project == other.project && one.stack_root == other.stack_root
-        };
         let repeated = mappings.iter().enumerate().find_map(|(at, one)| {
-            mappings.iter().take(at).position(|other| is_same(one, other)).map(|first| (first, at))
+            mappings[..at].iter().position(|other| other.has_place_of(one)).map(|first| (first, at))
         });
         let Some((first, second)) =
             repeated.filter(|_| !matches!(origin, InputOrigin::Manifest(_)))

@@ -55,6 +55,13 @@ pub struct CodeMapping {
     pub default_branch: Option<String>,
 }
 
+impl CodeMapping {
+    /// Whether both are of one project and one path in a stack trace, of which there is one mapping.
+    pub fn has_place_of(&self, other: &Self) -> bool {
+        self.project == other.project && self.stack_root == other.stack_root
+    }
+}
+
 word_enum! {
     /// What a run without a token for Sentry ends as.
     pub enum WithoutToken {

@@ -3,9 +3,11 @@
 //! Turns data into text and writes nothing. The shell runs what it reads, so a value stands
 //! between single quotes, where nothing but another one has a meaning.
 
+use crate::text::shell;
+
 /// The line that exports one variable; `name` is the caller's own word.
 pub fn export(name: &str, value: &str) -> String {
-    format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
+    format!("export {name}={}\n", shell::single_quoted(value))
 }
 
 #[cfg(all(test, unix))]

@@ -2,6 +2,7 @@
 
 use super::auth::application_link::{self, ACCESS_TOKEN};
 use super::auth::oauth2::bind_once;
+use super::drawn_values::{WEBHOOK_SECRET, bind_webhook_secret};
 use super::evidence::ProviderEvidence;
 use super::request::{RequestBody, VendorRequest, VendorResponse};
 use super::{
@@ -12,7 +13,6 @@ use crate::model::{Fields, IntegrationData, ListedIntegration, Object, State, ob
 use crate::secret::Secret;
 use serde_json::json;
 
-const WEBHOOK_SECRET: &str = "webhook_secret";
 const WEBHOOK_URL: &str = "webhook_url";
 const SERVER: &str = "server_info";
 const WEBHOOK: &str = "webhook";
@@ -35,7 +35,7 @@ impl Provider for JiraServer {
     }
 
     fn step_data(&self, step: &Step, state: &mut State, fresh: &FreshValues) -> Object {
-        bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
+        bind_webhook_secret(state, fresh);
         let url = fresh.redirect_uri.replace("/setup/", "/issue-updated/");
         bind_once(state, WEBHOOK_URL, &format!("{url}{}/", fresh.verifier));
         application_link::step_data(step, state)

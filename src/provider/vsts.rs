@@ -2,6 +2,7 @@
 
 use super::auth::app::{self, AppSettings};
 use super::auth::oauth2::{self, OAUTH_DATA, OAuth2, bind_once};
+use super::drawn_values::{WEBHOOK_SECRET, bind_webhook_secret};
 use super::evidence::ProviderEvidence;
 use super::fields::choice::StepChoice;
 use super::fields::recover;
@@ -24,7 +25,6 @@ const SCOPE: &str = "offline_access \
     499b84ac-1321-427f-aa17-267ca6975798/vso.serviceendpoint_manage \
     499b84ac-1321-427f-aa17-267ca6975798/vso.work_write";
 const AREA: &str = "_apis/resourceareas/79134C72-4A58-4B42-976C-04E7115F32BF";
-const WEBHOOK_SECRET: &str = "webhook_secret";
 const WEBHOOK: &str = "webhook_url";
 const USER: &str = "user";
 const ACCOUNTS: &str = "accounts";
@@ -67,7 +67,7 @@ impl Provider for Vsts {
         if step.id == oauth2::STEP.id {
             return oauth(state).step_data(state, fresh);
         }
-        bind_once(state, WEBHOOK_SECRET, &fresh.verifier);
+        bind_webhook_secret(state, fresh);
         bind_once(state, WEBHOOK, &fresh.redirect_uri.replace("/setup/", "/issue-updated/"));
         let names = ["accountId", "accountName"];
         let shown = |account: &Value| names.map(|name| (name.to_owned(), account[name].clone()));

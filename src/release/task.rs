@@ -196,7 +196,8 @@ fn checked(
     }
 }
 
-/// The version that was chosen, unless it says what was built and only an unreadable checkout knows that.
+/// The version that was chosen, unless it says what was built and only an unreadable checkout knows
+/// that.
 fn known<T>(chosen: (T, VersionSource), code: &CodeVersion) -> Result<(T, VersionSource)> {
     match &code.unreadable {
         Some(error) if chosen.1 == VersionSource::Pushed => Err(error.clone()),

@@ -1,6 +1,7 @@
 //! The tokens that `serve` hands out, and the file that it keeps them in. What it generated is good
 //! as long as it is in that file.
 
+use crate::database::path::TOKENS_FILE;
 use crate::database::{Database, Principal};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{Object, OrgSlug};
@@ -45,7 +46,7 @@ pub(crate) async fn prepare_tokens(
     path: &Path,
     start: &TokenStart<'_>,
 ) -> Result<Vec<String>> {
-    let path = format!("{}.tokens.json", path.display());
+    let path = format!("{}{TOKENS_FILE}", path.display());
     database.begin().await?;
     let prepared = prepare(database, &path, start).await;
     database.end_with(prepared)

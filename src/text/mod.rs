@@ -8,6 +8,7 @@ pub mod page;
 mod pieces;
 pub mod quote;
 pub mod scrubber;
+pub(crate) mod shell;
 mod spelling;
 pub mod suggest;
 pub(crate) mod url;

@@ -111,11 +111,7 @@ impl SentryBackend<'_> {
             let name = quote(&mapping.repository);
             format!("repository {name} is not linked: add it to `repositories`")
         })?;
-        let is_same = |known: &&LinkedMapping| {
-            known.mapping.project == mapping.project
-                && known.mapping.stack_root == mapping.stack_root
-        };
-        let known = rows.code_mappings.iter().find(is_same);
+        let known = rows.code_mappings.iter().find(|one| one.mapping.has_place_of(mapping));
         let known_branch = known.and_then(|known| known.mapping.default_branch.as_deref());
         let branch = mapping.default_branch.as_deref().or(known_branch).unwrap_or(DEFAULT_BRANCH);
         let body = json!({
@@ -155,9 +151,7 @@ impl SentryBackend<'_> {
             Err(failure) => Error::from(failure).message,
         };
         let is_made = |known: &LinkedMapping| {
-            known.mapping.project == mapping.project
-                && known.mapping.stack_root == mapping.stack_root
-                && known.mapping.source_root == mapping.source_root
+            known.mapping.has_place_of(mapping) && known.mapping.source_root == mapping.source_root
         };
         let look = async || {
             let listed = self.code_mappings(integration).await?;

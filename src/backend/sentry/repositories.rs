@@ -3,11 +3,10 @@
 use super::SentryBackend;
 use super::client::SentryRequest;
 use super::links::{LinkedRepository, names};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::text::{quote, segment};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Git's id of no commit.
@@ -121,7 +120,7 @@ impl SentryBackend<'_> {
     async fn make_repository(&self, name: &str) -> Result<(), String> {
         let projects = self.path("projects/?per_page=1");
         let projects = self.client.get_optional(projects).await;
-        let projects = projects.map_err(|failure| crate::error::Error::from(failure).message)?;
+        let projects = projects.map_err(|failure| Error::from(failure).message)?;
         let project = projects.json()[0]["slug"].as_str().map(str::to_owned);
         let project = project.ok_or("to make the repository, the token must see a project")?;
         let commit = json!({ "id": NULL_COMMIT, "repository": name });
@@ -141,14 +140,13 @@ impl SentryBackend<'_> {
     async fn delete_maker(&self, name: &str) -> Result<(), String> {
         let version = maker(name);
         let path = self.path(&format!("releases/{}/", segment(&version)));
-        let retry = RetryPolicy::Optional;
-        let delete = SentryRequest { method: Method::DELETE, retry, ..SentryRequest::get(path) };
+        let delete = SentryRequest::delete(path);
         let mut deleted = self.client.send(&delete).await;
         if !deleted.as_ref().is_ok_and(|response| matches!(response.status, 204 | 403 | 404)) {
             // Somebody between may have answered.
             deleted = self.client.send(&delete).await;
         }
-        let deleted = deleted.map_err(|failure| crate::error::Error::from(failure).message)?;
+        let deleted = deleted.map_err(|failure| Error::from(failure).message)?;
         match deleted.status {
             204 | 404 => Ok(()),
             403 => {
@@ -165,8 +163,7 @@ impl SentryBackend<'_> {
     /// Takes back the link of a repository that turned out to be another one.
     async fn unlink(&self, name: &str, other: &LinkedRepository) -> String {
         let path = self.path(&format!("repos/{}/", segment(&other.id)));
-        let retry = RetryPolicy::Optional;
-        let delete = SentryRequest { method: Method::DELETE, retry, ..SentryRequest::get(path) };
+        let delete = SentryRequest::delete(path);
         let is_left = !self.client.send(&delete).await.is_ok_and(|response| response.is_success());
         let left = if is_left { ", which is linked now: remove it in Sentry" } else { "" };
         let (name, other) = (quote(name), quote(&other.names.join(", ")));

@@ -124,10 +124,9 @@ mod tests {
         StepChoice { field: "account", other: Some("else"), list: "all", id: "no", name: "called" };
 
     fn settled(all: Value, given: Value) -> Value {
-        let mut fields = Fields::default();
-        object(given).iter().for_each(|(name, value)| fields.set(name, value.clone()));
+        let mut fields = Fields::from(object(given));
         CHOICE.settle(&object(json!({ "all": all })), &mut fields);
-        Value::Object(fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        fields.to_json()
     }
 
     #[test]

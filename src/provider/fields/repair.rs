@@ -9,12 +9,14 @@ use url::Url;
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 
+const WITH_PASSPHRASE: &str = "a key with a passphrase: decrypt it by `openssl rsa -in FILE`";
+
 /// What is no private key that can be used, by the words of its first line, and what it is.
 const WRONG_KEYS: [(&str, &str); 7] = [
     ("CERTIFICATE", "a certificate, not its private key"),
     ("PUBLIC KEY", "a public key"),
     ("OPENSSH", "a key in OpenSSH's format: convert it by `ssh-keygen -p -m PEM -f FILE`"),
-    ("ENCRYPTED", "a key with a passphrase: decrypt it by `openssl rsa -in FILE`"),
+    ("ENCRYPTED", WITH_PASSPHRASE),
     ("EC PRIVATE", "an elliptic curve key: an RSA key is needed"),
     ("DSA PRIVATE", "a DSA key: an RSA key is needed"),
     ("PGP", "a PGP key"),
@@ -31,7 +33,7 @@ pub(crate) fn private_key(text: &str, _: &Fields) -> Result<String, &'static str
         return Err(what);
     }
     if text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(WRONG_KEYS[3].1);
+        return Err(WITH_PASSPHRASE);
     }
     let end = format!("{END}{label}-----");
     let body = text[BEGIN.len() + label.len() + 5..].split_once(&end);

@@ -1,7 +1,8 @@
 //! `/pipeline/{pipeline_name}/`: the JSON endpoint of Sentry 2026 over the embedded engine.
 //!
 //! The session is the key of the pipeline itself, 64 random hex digits in the cookie that Sentry
-//! calls `sentrysid`, here with the port; there is one pipeline in it, and only the user who started it goes on.
+//! calls `sentrysid`, here with the port; there is one pipeline in it, and only the user who started
+//! it goes on.
 
 use super::provider_json;
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession};

@@ -310,8 +310,8 @@ impl<'a> BodyReader<'a> {
         }
     }
 
-    /// A list of at most this many objects, each read by `item`; the errors are those of the first that has any,
-    /// without its place, as in Sentry.
+    /// A list of at most this many objects, each read by `item`; the errors are those of the first
+    /// that has any, without its place, as in Sentry.
     pub(crate) fn items<T>(
         &mut self,
         name: &str,

@@ -61,22 +61,17 @@ impl SentryClient {
 
     /// The error for listings that are more than a run may keep.
     pub(crate) fn unlistable(&self, path: &str) -> Error {
-        let path = path.split('?').next().unwrap_or_default();
-        let message = format!(
-            "the listings of {} are larger than {} MiB, the last one {path}",
-            self.base(),
-            MAX_LISTED_BYTES / (1024 * 1024)
-        );
-        Error::new(ErrorCode::BackendError, message)
-            .with_hint("check whether `url` is the address of your Sentry, and what answers there")
+        let (base, most) = (self.base(), MAX_LISTED_BYTES / (1024 * 1024));
+        let path = without_query(path);
+        strange_listing(format!(
+            "the listings of {base} are larger than {most} MiB, the last one {path}"
+        ))
     }
 
     /// The error for a listing that does not end.
     pub(crate) fn endless(&self, path: &str, pages: usize) -> Error {
-        let path = path.split('?').next().unwrap_or_default();
-        let message = format!("the listing {path} of {} has more than {pages} pages", self.base());
-        Error::new(ErrorCode::BackendError, message)
-            .with_hint("check whether `url` is the address of your Sentry, and what answers there")
+        let (base, path) = (self.base(), without_query(path));
+        strange_listing(format!("the listing {path} of {base} has more than {pages} pages"))
     }
 
     /// The error for a redirect.
@@ -98,4 +93,13 @@ impl SentryClient {
         let failure = Error::new(ErrorCode::BackendError, message).with_hint(hint);
         Error { status: Some(response.status), ..failure }
     }
+}
+/// A listing that is more than any Sentry has.
+fn strange_listing(message: String) -> Error {
+    Error::new(ErrorCode::BackendError, message)
+        .with_hint("check whether `url` is the address of your Sentry, and what answers there")
+}
+
+fn without_query(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
 }

@@ -62,6 +62,11 @@ impl<'a> SentryRequest<'a> {
         Self { method: Method::POST, json: Some(json), retry, ..Self::get(path) }
     }
 
+    /// One that the work does not hang on.
+    pub(crate) fn delete(path: impl Into<String>) -> Self {
+        Self { method: Method::DELETE, retry: RetryPolicy::Optional, ..Self::get(path) }
+    }
+
     /// Its method and path, for the log and its failure; a query may hold what a step was answered.
     fn line(&self) -> String {
         format!("{} {}", self.method, self.path.split('?').next().unwrap_or_default())
