@@ -1,6 +1,11 @@
 //! Points in time as Sentry's API takes and gives them: ISO 8601 in, UTC with a `Z` out.
 
+use std::ops::Range;
+
 const DAY_MS: i64 = 86_400_000;
+
+/// The times whose years have four digits in UTC, so that each can be written and read again.
+const WRITABLE: Range<i64> = -62_167_219_200_000..253_402_300_800_000;
 
 /// The text of a time in milliseconds since 1970, with six digits of a second when it has any.
 pub fn iso(ms: i64) -> String {
@@ -25,7 +30,8 @@ pub fn parse(text: &str) -> Option<i64> {
     let days = days(year, month, day);
     // A day that its month does not have becomes another one on the way back.
     (civil(days) == (year, month, day)).then_some(())?;
-    Some(days * DAY_MS + of_day(clock.trim_end())? - offset)
+    let moment = days * DAY_MS + of_day(clock.trim_end())? - offset;
+    WRITABLE.contains(&moment).then_some(moment)
 }
 
 /// `hh:mm[:ss[.ffffff]]` in milliseconds.
@@ -133,6 +139,8 @@ mod tests {
             "T",
             "2026-11-19T10:00:00.Z",
             "2026-11-19T10:00:00+1é2",
+            "0000-01-01T00:00+23:59",
+            "9999-12-31T23:59-00:01",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
