@@ -24,6 +24,7 @@ pub mod provider;
 pub mod release;
 pub mod secret;
 pub mod server;
+pub mod sourcemap;
 pub mod text;
 
 use crate::cli::{Invocation, manual};

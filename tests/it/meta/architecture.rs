@@ -11,7 +11,7 @@ const LAYERS: [&str; 14] = [
     "inputs",
     "provider",
     "integration",
-    "manifest release",
+    "manifest release sourcemap",
     "outcome",
     "os",
     "database git http",

@@ -1,0 +1,75 @@
+//! The seam between an upload and whoever keeps source maps: our engine, or a Sentry.
+
+use super::bundle::BundleTarget;
+use super::debug_id::DebugId;
+use crate::error::Result;
+
+/// What a server takes in one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// The most bytes of a chunk.
+    pub chunk_size: u64,
+    /// The most chunks of a request.
+    pub chunks_per_request: usize,
+    /// The most bytes of the chunks of a request.
+    pub request_size: u64,
+    /// The most bytes of a bundle.
+    pub bundle_size: u64,
+    /// Whether it tells which chunks it does not have; otherwise all must be there before it is asked.
+    pub tells_missing_chunks: bool,
+}
+
+/// A piece of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleChunk {
+    /// The SHA-1 of its bytes, in lower-case hexadecimal.
+    pub hash: String,
+    /// Its first byte in the bundle.
+    pub at: u64,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
+/// A bundle that is cut into chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkedBundle {
+    /// The bundle's own id.
+    pub id: DebugId,
+    /// The SHA-1 of the whole, in lower-case hexadecimal.
+    pub hash: String,
+    /// Its pieces, in their order.
+    pub chunks: Vec<BundleChunk>,
+}
+
+/// What a server says of a bundle that it was asked to put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AssembleState {
+    /// It does not have these chunks.
+    Missing(Vec<String>),
+    /// It is at work.
+    Pending,
+    /// The bundle is there.
+    Complete,
+    /// It cannot put it together; its own words.
+    Failed(String),
+}
+
+/// Whoever keeps source maps, at work for one organization.
+#[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
+pub trait SourcemapBackend {
+    /// What it takes in one request.
+    async fn limits(&mut self) -> Result<UploadLimits>;
+
+    /// Stores chunks, each with its hash. Storing one twice changes nothing.
+    async fn store(&mut self, chunks: Vec<(String, Vec<u8>)>) -> Result;
+
+    /// Puts a bundle together, or says how far that is. Asking twice equals asking once.
+    async fn assemble(
+        &mut self,
+        bundle: &ChunkedBundle,
+        target: &BundleTarget,
+    ) -> Result<AssembleState>;
+
+    /// Whether a project finds a file by this id; `None` where the server cannot tell.
+    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>>;
+}

@@ -1,0 +1,67 @@
+//! The UUID by which a script and its source map are found again.
+
+use std::fmt;
+
+use sha1::{Digest, Sha1};
+
+/// A debug id: a UUID in lower case, with hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DebugId(String);
+
+/// The characters of a UUID.
+pub const ID_LENGTH: usize = 36;
+
+impl DebugId {
+    /// A UUID as text, in any letter case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_uuid = text.len() == ID_LENGTH
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
+        is_uuid.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The id of a script and the map that belongs to it: it changes with either, and with nothing
+    /// else. sentry-cli derives the same since 3.6.1.
+    pub fn of_files(script: &[u8], map: Option<&[u8]>) -> Self {
+        let Some(map) = map else {
+            return Self::of_hash(Sha1::digest(script).as_slice());
+        };
+        let mut hash = Sha1::new();
+        for (name, bytes) in [("js", script), ("sourcemap", map)] {
+            hash.update(name);
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        }
+        Self::of_hash(hash.finalize().as_slice())
+    }
+
+    /// The UUID of version 5 that the first sixteen bytes of `hash` give.
+    pub fn of_hash(hash: &[u8]) -> Self {
+        let mut text = String::with_capacity(ID_LENGTH);
+        for (at, byte) in hash.iter().take(16).enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            let byte = match at {
+                6 => byte & 0x0f | 0x50,
+                8 => byte & 0x3f | 0x80,
+                _ => *byte,
+            };
+            text.push_str(&format!("{byte:02x}"));
+        }
+        Self(text)
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DebugId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}

@@ -1,0 +1,17 @@
+//! Source maps: what becomes of a script and its map, the bundle that both are sent in, and the proof
+//! that they belong together. Texts in, texts out.
+
+pub mod archive;
+pub mod backend;
+pub mod bundle;
+pub mod debug_id;
+mod edits;
+pub mod injection;
+pub mod inline;
+pub mod map_text;
+pub mod mappings;
+pub mod pairing;
+pub mod prologue;
+pub mod proof;
+pub mod snippet;
+pub mod trailer;

@@ -1,0 +1,123 @@
+//! The comments behind the last token of a script: which map it names, and which id.
+//!
+//! Only comments with nothing but white space and comments behind them count, as ECMA-426 has it; so
+//! a text in a string or a template that looks like one is not taken for it.
+
+use super::{
+    debug_id::{DebugId, ID_LENGTH},
+    prologue::{Trivia, is_line_end},
+};
+
+const MAPPING_URL: &str = "sourceMappingURL=";
+const DEBUG_ID: &str = "debugId=";
+
+/// A comment `//# name=value`, or one of `//@` and `/*#`: where its value stands, and what it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MagicComment<'a> {
+    /// The byte of the script at which the value begins.
+    pub at: usize,
+    /// Its value.
+    pub value: &'a str,
+}
+
+/// The URL of the source map that a script names.
+pub fn mapping_url(script: &str) -> Option<MagicComment<'_>> {
+    last_comment(script, MAPPING_URL)
+}
+
+/// The debug id that a script names, and where it stands.
+pub fn debug_id(script: &str) -> Option<(usize, DebugId)> {
+    let comment = last_comment(script, DEBUG_ID)?;
+    let id = comment.value.get(..ID_LENGTH).filter(|id| id.len() == comment.value.len())?;
+    Some((comment.at, DebugId::parse(id)?))
+}
+
+fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
+    let mut before = script;
+    while let Some(at) = before.rfind(name) {
+        let value_at = at + name.len();
+        let line = &script[value_at..];
+        let line = &line[..line.find(is_line_end).unwrap_or(line.len())];
+        if !Trivia::skip(&script[value_at + line.len()..]).rest.is_empty() {
+            return None;
+        }
+        if let Some(value) = comment_value(&script[..at], line) {
+            return Some(MagicComment { at: value_at, value });
+        }
+        before = &script[..at];
+    }
+    None
+}
+
+/// The value of a comment whose opening stands at the end of `before`, out of the rest of its line.
+fn comment_value<'a>(before: &str, line: &'a str) -> Option<&'a str> {
+    let before = before.trim_end_matches([' ', '\t']);
+    let opening = before.strip_suffix(['#', '@'])?;
+    let is_block = opening.ends_with("/*");
+    let line = match is_block {
+        true => line.split_once("*/")?.0,
+        false => line,
+    };
+    let value = line.trim();
+    // Engines take nothing with a blank or a quotation mark: this is how a string is told apart.
+    let is_value = !value.is_empty()
+        && !value.contains(|character: char| {
+            character.is_whitespace() || matches!(character, '"' | '\'' | '`')
+        });
+    ((is_block || opening.ends_with("//")) && is_value).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url_of(script: &str) -> Option<&str> {
+        mapping_url(script).map(|comment| comment.value)
+    }
+
+    #[test]
+    fn the_comment_behind_the_last_token_names_the_map() {
+        for script in [
+            "f()\n//# sourceMappingURL=a.map",
+            "f()//# sourceMappingURL=a.map\n",
+            "f()\n//@ sourceMappingURL=a.map\r\n\r\n",
+            "f()\n/*# sourceMappingURL=a.map */",
+            "f()\n/*# sourceMappingURL=a.map*/\n",
+            "f()\n//#  sourceMappingURL=a.map \t\n",
+            "f()\n//# sourceMappingURL=a.map\n//# debugId=x\n/* end */ // all\n",
+            "f()\n//# sourceMappingURL=b.map\n//# sourceMappingURL=a.map\n",
+            "f('//# sourceMappingURL=b.map');\n//# sourceMappingURL=a.map\n// sourceMappingURL=\n",
+        ] {
+            assert_eq!(url_of(script), Some("a.map"), "{script:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_the_comment_names_nothing() {
+        for script in [
+            "",
+            "sourceMappingURL=a.map",
+            "f('//# sourceMappingURL=a.map')",
+            "f(\"//# sourceMappingURL=a.map\")",
+            "f(`\n//# sourceMappingURL=a.map\n`)",
+            "//# sourceMappingURL=a.map\nf()",
+            "//# sourceMappingURL=a b.map",
+            "//# sourceMappingURL=",
+            "// sourceMappingURL=a.map",
+            "/*# sourceMappingURL=a.map",
+            "# sourceMappingURL=a.map",
+        ] {
+            assert_eq!(url_of(script), None, "{script:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_and_nothing_else() {
+        let id = "0F0E0D0C-0b0a-4908-8706-050403020100";
+        let found = debug_id(&format!("f()\n//# debugId={id}\n//# sourceMappingURL=a.map"));
+        assert_eq!(found, Some((16, DebugId::parse(id).expect("a UUID"))));
+        for value in ["", "0f0e", &format!("{id}0"), &id.replace('c', "g").replace('C', "g")] {
+            assert_eq!(debug_id(&format!("//# debugId={value}")), None, "{value}");
+        }
+    }
+}
