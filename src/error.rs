@@ -103,6 +103,10 @@ codes! {
     TokenMismatch "token-mismatch" Inputs "use a token created on the server in `url` for the organization in `org`, or correct these two";
     /// The version is one that Sentry refuses, or there is none.
     BadRelease "bad-release" Inputs "set `release` to a name of at most 200 characters without `/`";
+    /// There is nothing to upload: no script, no map, or a script without one.
+    NoSourcemaps "no-sourcemaps" Inputs "check `sourcemaps`, and that the bundler writes source maps; set `allow-empty: true` if there may be none";
+    /// A source map cannot be used: unreadable, another script's, or without what it must have.
+    BadSourcemap "bad-sourcemap" Inputs "build the scripts and their source maps again, and upload both from the same build";
     /// A step needs a person with a browser.
     NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, then follow the next steps in the summary";
     /// The provider refused, or cannot be finished as asked.
@@ -111,6 +115,8 @@ codes! {
     ProviderError "provider-error" Refused "see `error-status` for the third party's HTTP status, and check the third party's log";
     /// The account belongs to another user.
     IdentityTaken "identity-taken" Refused "approve with an account that is not linked to another user";
+    /// Sentry refuses the source maps, or finds their bundle bad.
+    SourcemapsRefused "sourcemaps-refused" Refused "the message has Sentry's own reason; run again, and check `projects`, `release` and `dist` if it stays";
     /// The callback belongs to no waiting pipeline.
     WrongOauthState "wrong-oauth-state" Refused "open the latest `redirect-url`, then paste the complete URL from the browser's address bar";
     /// The waiting pipeline's time is over.

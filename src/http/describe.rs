@@ -7,6 +7,8 @@ use url::Url;
 
 /// What is shown of a body, in characters, and of a content type.
 const MAX_QUOTE: usize = 120;
+/// How many characters of a body are looked at for them.
+const MAX_LOOK: usize = 64 * 1024;
 
 impl HttpResponse {
     /// Its status, its content type, and its title or else its first words, on one line.
@@ -14,9 +16,11 @@ impl HttpResponse {
         let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let content_type = content_type.split(';').next().unwrap_or_default().trim();
         let named = if content_type.is_empty() { "" } else { ", " };
-        let is_html = content_type.contains("html") || self.body.trim_start().starts_with('<');
-        let title = if is_html { html::title(&self.body) } else { String::new() };
-        let words = if is_html { html::words(&self.body) } else { self.body.trim().to_owned() };
+        let end = self.body.char_indices().nth(MAX_LOOK).map_or(self.body.len(), |(at, _)| at);
+        let body = &self.body[..end];
+        let is_html = content_type.contains("html") || body.trim_start().starts_with('<');
+        let title = if is_html { html::title(body) } else { String::new() };
+        let words = if is_html { html::words(body) } else { body.trim().to_owned() };
         let quoted = match (title.is_empty(), words.is_empty()) {
             (false, _) => format!(", titled \"{}\"", short(&title)),
             (true, false) => format!(": \"{}\"", short(&words)),

@@ -92,6 +92,16 @@ impl<W: Write> ArchiveWriter<W> {
     }
 }
 
+/// The bytes that stand in place of an archive's last two when it has a comment of less than 256 bytes.
+/// It changes the archive's hash and nothing of what is in it.
+pub fn end_with_comment(comment: &str) -> Vec<u8> {
+    let comment = &comment.as_bytes()[..comment.len().min(255)];
+    [&[comment.len() as u8, 0], comment].concat()
+}
+
+/// How many bytes of an archive without a comment [`end_with_comment`] stands in place of.
+pub const COMMENT_LENGTH_SIZE: u64 = 2;
+
 /// A local header without its signature, as far as the lengths of name and extra field.
 fn file_header(name: &str, file: &PackedFile) -> io::Result<Vec<u8>> {
     let length = u16::try_from(name.len()).map_err(io::Error::other)?;

@@ -2,7 +2,8 @@
 
 use super::bundle::BundleTarget;
 use super::debug_id::DebugId;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use std::time::Duration;
 
 /// What a server takes in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub struct UploadLimits {
     pub bundle_size: u64,
     /// Whether it tells which chunks it does not have; otherwise all must be there before it is asked.
     pub tells_missing_chunks: bool,
+}
+
+/// What became of chunks that were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreResult {
+    /// They are there.
+    Stored,
+    /// A chunk or a request is larger than what the server, or a proxy before it, takes.
+    TooLarge(Error),
 }
 
 /// A piece of a bundle.
@@ -60,8 +70,9 @@ pub trait SourcemapBackend {
     /// What it takes in one request.
     async fn limits(&mut self) -> Result<UploadLimits>;
 
-    /// Stores chunks, each with its hash. Storing one twice changes nothing.
-    async fn store(&mut self, chunks: Vec<(String, Vec<u8>)>) -> Result;
+    /// Stores chunks, each with its hash, by some requests that may be under way at once. Storing one
+    /// twice changes nothing.
+    async fn store(&mut self, requests: Vec<Vec<(String, Vec<u8>)>>) -> Result<StoreResult>;
 
     /// Puts a bundle together, or says how far that is. Asking twice equals asking once.
     async fn assemble(
@@ -72,4 +83,10 @@ pub trait SourcemapBackend {
 
     /// Whether a project finds a file by this id; `None` where the server cannot tell.
     async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>>;
+
+    /// Waits before it is asked again; whether there is still time to ask. What is at work at once is
+    /// not waited for.
+    async fn pause(&mut self, _pause: Duration) -> bool {
+        false
+    }
 }

@@ -15,3 +15,4 @@ pub mod prologue;
 pub mod proof;
 pub mod snippet;
 pub mod trailer;
+pub mod upload;

@@ -21,4 +21,5 @@ mod release;
 mod secrets;
 mod sentry;
 mod serve;
+mod sourcemaps;
 mod support;

@@ -12,6 +12,9 @@ mod release;
 mod release_json;
 mod repositories;
 mod resume_file;
+mod sourcemaps;
+mod upload_address;
+mod upload_json;
 
 use super::sentry::pipeline::api::{ApiPipeline, StartResult};
 use super::sentry::pipeline::web::WebPipeline;
@@ -37,6 +40,7 @@ pub use inventory::inventory;
 pub use preflight::{CheckVerdict, PreflightClient, TokenOwner};
 pub use release::SentryReleases;
 pub use resume_file::{ResumeFile, SuspendedPipeline};
+pub use sourcemaps::SentrySourcemaps;
 
 /// What is taken from an answer, whatever it is: its texts for a person first, and the cursor of the
 /// next page. The way in for `tests/fuzz`.

@@ -26,6 +26,8 @@ pub(crate) struct Request {
     /// Names in small letters.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// The body as it was read.
+    pub(crate) bytes: Vec<u8>,
     /// How many requests of this method and path came before it.
     pub(crate) nth: usize,
 }
@@ -305,10 +307,11 @@ fn read_request(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
         (name.to_lowercase(), value.to_owned())
     };
     let headers = lines[1..].iter().map(header).collect();
-    let mut request = Request { method, target, headers, body: String::new(), nth: 0 };
-    let mut body = vec![0; request.header("content-length").parse().unwrap_or(0)];
-    stream.read_exact(&mut body)?;
-    request.body = String::from_utf8(body).unwrap();
+    let (body, bytes) = (String::new(), Vec::new());
+    let mut request = Request { method, target, headers, body, bytes, nth: 0 };
+    request.bytes = vec![0; request.header("content-length").parse().unwrap_or(0)];
+    stream.read_exact(&mut request.bytes)?;
+    request.body = String::from_utf8_lossy(&request.bytes).into_owned();
     Ok(Some(request))
 }
 

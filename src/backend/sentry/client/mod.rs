@@ -45,6 +45,8 @@ pub(crate) struct SentryRequest<'a> {
     pub(crate) json: Option<&'a Value>,
     /// A form, for set-up pages.
     pub(crate) form: Option<String>,
+    /// Files, with their content type.
+    pub(crate) files: Option<(String, Vec<u8>)>,
     pub(crate) retry: RetryPolicy,
     /// Whether a failure of Sentry's own is an answer: what it keeps of a session is broken, and
     /// asking again changes nothing.
@@ -55,7 +57,7 @@ impl<'a> SentryRequest<'a> {
     pub(crate) fn get(path: impl Into<String>) -> Self {
         let (method, path) = (Method::GET, path.into());
         let retry = RetryPolicy::Safe;
-        Self { method, path, json: None, form: None, retry, takes_failure: false }
+        Self { method, path, json: None, form: None, files: None, retry, takes_failure: false }
     }
 
     pub(crate) fn post(path: impl Into<String>, json: &'a Value, retry: RetryPolicy) -> Self {
@@ -87,6 +89,13 @@ impl SentryClient {
         let ConnectOptions { url: base, token, deadline, connection } = options;
         let (agent, jar) = (agent.to_owned(), Jar::default());
         Ok(Self { agent, base, token, deadline, connection, jar })
+    }
+
+    /// The same client for another address that the server itself names, without its cookies.
+    pub(crate) fn at(&self, base: Url) -> Self {
+        let (agent, token) = (self.agent.clone(), self.token.clone());
+        let (connection, deadline) = (self.connection.clone(), self.deadline);
+        Self { agent, base, token, deadline, connection, jar: Jar::default() }
     }
 
     /// The server's address.
@@ -214,15 +223,15 @@ impl SentryClient {
             Some(cookies) => builder.header(COOKIE, cookies),
             None => builder,
         };
-        let with_body =
-            |builder: RequestBuilder, kind, body| builder.header("Content-Type", kind).body(body);
-        match (request.json, &request.form) {
-            (Some(json), _) => with_body(builder, "application/json", json.to_string()),
-            (None, Some(form)) => {
-                with_body(builder, "application/x-www-form-urlencoded", form.clone())
+        let (kind, body) = match request {
+            SentryRequest { json: Some(json), .. } => ("application/json", json.to_string().into()),
+            SentryRequest { form: Some(form), .. } => {
+                ("application/x-www-form-urlencoded", form.clone().into_bytes())
             }
-            (None, None) => builder,
-        }
+            SentryRequest { files: Some((kind, body)), .. } => (kind.as_str(), body.clone()),
+            _ => return builder,
+        };
+        builder.header("Content-Type", kind).body(body)
     }
 
     fn classify_error(&self, retry: RetryPolicy, error: &NetworkError) -> Attempt {
@@ -252,7 +261,7 @@ impl SentryClient {
                 Attempt::Answer(response)
             }
             // Of a setup page, Sentry's own failure is a page too.
-            408 | 500..=599 if !request.path.starts_with(API) => {
+            408 | 500..=599 if !request.path.starts_with(API) && request.files.is_none() => {
                 Attempt::uncertain(retry, outage, self.unexpected(&response, "a setup page"))
             }
             408 | 500..=599 if !response.is_from_sentry() => {

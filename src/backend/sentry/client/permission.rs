@@ -20,6 +20,8 @@ pub(crate) enum Permission {
     Releases,
     /// To list repositories.
     ListRepositories,
+    /// To upload source maps, and to look for them.
+    SourceMaps,
 }
 
 /// The scopes of which one is needed.
@@ -36,6 +38,7 @@ impl Permission {
             Self::Repositories => ("link repositories and code mappings", READ_SCOPES),
             Self::Releases => ("create releases", RELEASE_SCOPES),
             Self::ListRepositories => ("list repositories", READ_SCOPES),
+            Self::SourceMaps => ("upload source maps", RELEASE_SCOPES),
         }
     }
 
@@ -55,7 +58,7 @@ impl Permission {
 
     /// Whether an organization's own token may do it, on a server that is new enough.
     fn allows_org_token(self) -> bool {
-        matches!(self, Self::Releases | Self::ListRepositories)
+        matches!(self, Self::Releases | Self::ListRepositories | Self::SourceMaps)
     }
 
     /// Who may hold such a token, for the hint.

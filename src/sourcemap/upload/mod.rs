@@ -1,0 +1,382 @@
+//! The order in which a bundle reaches whoever keeps source maps: limits, chunks, the bundle put
+//! together, and the proof that it is found. The only place that knows that order.
+
+mod chunks;
+mod limits;
+mod reader;
+
+use super::backend::{
+    AssembleState, BundleChunk, ChunkedBundle, SourcemapBackend, StoreResult, UploadLimits,
+};
+use super::bundle::BundleTarget;
+use super::debug_id::DebugId;
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::text::quote;
+use chunks::{SMALL_BUNDLE, cut_bundle};
+use limits::SENTRY_LIMITS;
+use reader::BundleReader;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub use reader::ChunkBytes;
+
+/// How often a bundle is sent under another hash, the first time included.
+const MAX_ATTEMPTS: u32 = 3;
+/// How often chunks that were stored and are missing again are stored anew.
+const MAX_ROUNDS: u32 = 3;
+/// The first wait for a bundle that is being put together; each later one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// How often an id is looked up that is not found.
+const MAX_LOOKUPS: u32 = 5;
+
+/// A finished bundle, as its writer leaves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UncutBundle {
+    /// The bundle's own id.
+    pub id: DebugId,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The bytes at which a chunk may end.
+    pub cuts: Vec<u64>,
+}
+
+/// What is known before an upload, and how far it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadPlan {
+    /// Whether the server may have the bundle, so that it is asked first: nothing changed on disk.
+    pub is_unchanged: bool,
+    /// Whether it is waited for until the server has put the bundle together.
+    pub waits: bool,
+    /// The ids that every project is asked for afterwards: each is one request for a project.
+    pub lookups: Vec<DebugId>,
+}
+
+/// What was done, as far as it came: a failure leaves here what is there all the same.
+#[derive(Debug, Default)]
+pub struct UploadProgress {
+    /// How many bytes the bundle has.
+    pub bundle_size: u64,
+    /// Into how many chunks it was cut.
+    pub chunk_count: usize,
+    /// How many chunks the server took.
+    pub sent_chunks: usize,
+    /// How many bytes these have.
+    pub sent_bytes: u64,
+    /// Whether the server has all of it, and puts it together.
+    pub is_accepted: bool,
+    /// Whether the server has put it together.
+    pub is_complete: bool,
+    /// The projects that find the ids.
+    pub proven: Vec<String>,
+    /// What the reader should know all the same.
+    pub warnings: Vec<Warning>,
+}
+
+/// Uploads a bundle. What was done before a failure stands in `progress`.
+pub async fn upload(
+    backend: &mut impl SourcemapBackend,
+    bytes: &mut impl ChunkBytes,
+    bundle: &UncutBundle,
+    target: &BundleTarget,
+    plan: &UploadPlan,
+    progress: &mut UploadProgress,
+) -> Result {
+    check_target(target)?;
+    let mut start = match plan.is_unchanged {
+        true => AttemptStart::Assemble,
+        false => AttemptStart::AsFits,
+    };
+    let (mut limits, mut not_found) = (None, None);
+    for attempt in 1.. {
+        let reader = BundleReader::new(bytes, bundle.size, attempt - 1);
+        let mut driver =
+            UploadAttempt { backend, reader, bundle, target, plan, limits, not_found, progress };
+        match driver.run(start).await? {
+            AttemptEnd::Done => break,
+            AttemptEnd::Refused(_, next) if attempt < MAX_ATTEMPTS => start = next,
+            AttemptEnd::Refused(failure, _) => return Err(failure),
+        }
+        tracing::warn!(attempt, "uploading the bundle of source maps again under another hash");
+        (limits, not_found) = (driver.limits, driver.not_found);
+    }
+    Ok(())
+}
+
+/// What a server would refuse, after it remembered the bundle as one that it is at work on.
+fn check_target(target: &BundleTarget) -> Result {
+    let message = match target {
+        BundleTarget { projects, .. } if projects.is_empty() => {
+            "source maps cannot be uploaded without a project"
+        }
+        BundleTarget { dist: Some(_), release: None, .. } => "`dist` needs a release",
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorCode::Usage, message)
+        .with_hint("set `projects`, and `release` beside `dist`"))
+}
+
+/// What an attempt begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AttemptStart {
+    /// What takes the fewest requests.
+    AsFits,
+    /// The bundle is put together, for all of it may be there.
+    Assemble,
+    /// All chunks are stored.
+    Store,
+}
+
+/// How an attempt ended.
+enum AttemptEnd {
+    Done,
+    /// The server may only be remembering this: another hash may do, begun like that.
+    Refused(Error, AttemptStart),
+}
+
+/// The upload of a bundle under one hash.
+struct UploadAttempt<'a, B, C> {
+    backend: &'a mut B,
+    reader: BundleReader<'a, C>,
+    bundle: &'a UncutBundle,
+    target: &'a BundleTarget,
+    plan: &'a UploadPlan,
+    /// What the server takes, once it was asked.
+    limits: Option<UploadLimits>,
+    /// The failure of an earlier attempt whose ids were not found.
+    not_found: Option<Error>,
+    progress: &'a mut UploadProgress,
+}
+
+impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
+    async fn run(&mut self, start: AttemptStart) -> Result<AttemptEnd> {
+        let is_large = self.reader.size() > SMALL_BUNDLE;
+        if is_large && start != AttemptStart::Assemble && self.limits.is_none() {
+            self.ask_limits().await?;
+        }
+        let tells_missing = self.limits.as_ref().is_some_and(|limits| limits.tells_missing_chunks);
+        let mut bundle = self.cut()?;
+        if start == AttemptStart::Store || (start == AttemptStart::AsFits && !tells_missing) {
+            self.store(&mut bundle, None).await?;
+        }
+        self.assemble(&mut bundle).await
+    }
+
+    fn cut(&mut self) -> Result<ChunkedBundle> {
+        let max_size = self.limits().chunk_size;
+        let bundle = cut_bundle(&mut self.reader, &self.bundle.id, &self.bundle.cuts, max_size)?;
+        self.progress.bundle_size = self.reader.size();
+        self.progress.chunk_count = bundle.chunks.len();
+        Ok(bundle)
+    }
+
+    fn limits(&self) -> UploadLimits {
+        self.limits.clone().unwrap_or(SENTRY_LIMITS)
+    }
+
+    async fn ask_limits(&mut self) -> Result {
+        let limits = self.backend.limits().await?.within_ours();
+        let (size, most) = (self.reader.size(), limits.bundle_size);
+        if size > most {
+            let message = format!(
+                "the bundle of source maps has {size} bytes, and the server takes {most} at most"
+            );
+            return Err(Error::new(ErrorCode::SourcemapsRefused, message)
+                .with_hint("upload fewer files, or several folders one after the other"));
+        }
+        self.limits = Some(limits);
+        Ok(())
+    }
+
+    /// Stores these chunks, or all. Where the server takes smaller ones only, the bundle is cut anew.
+    async fn store(&mut self, bundle: &mut ChunkedBundle, hashes: Option<&[String]>) -> Result {
+        let mut queue = chunk_queue(bundle, hashes);
+        let size: u64 = queue.iter().map(|chunk| chunk.size).sum();
+        if self.limits.is_none() && size > SMALL_BUNDLE {
+            self.ask_limits().await?;
+            self.cut_anew(bundle, &mut queue)?;
+        }
+        while !queue.is_empty() {
+            let counts = self.limits().next_requests(&queue);
+            let mut next = queue.iter();
+            let mut request = |count: &usize| -> Result<Vec<_>> {
+                let chunks = next.by_ref().take(*count);
+                chunks
+                    .map(|one| Ok((one.hash.clone(), self.reader.read(one.at, one.size)?)))
+                    .collect()
+            };
+            let requests = counts.iter().map(&mut request).collect::<Result<Vec<_>>>()?;
+            match self.backend.store(requests).await? {
+                StoreResult::Stored => {
+                    let stored = queue.drain(..counts.iter().sum::<usize>());
+                    self.progress.sent_chunks += stored.len();
+                    self.progress.sent_bytes += stored.map(|chunk| chunk.size).sum::<u64>();
+                }
+                StoreResult::TooLarge(failure) => {
+                    self.send_less(failure).await?;
+                    self.cut_anew(bundle, &mut queue)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps to what the server takes, or to less than it says: a proxy may take less.
+    async fn send_less(&mut self, failure: Error) -> Result {
+        let before = self.limits();
+        if self.limits.is_none() {
+            self.ask_limits().await?;
+        }
+        let said = self.limits();
+        let is_less = said.chunk_size < before.chunk_size
+            || said.request_size < before.request_size
+            || said.chunks_per_request < before.chunks_per_request;
+        self.limits = Some(if is_less { said } else { said.smaller().ok_or(failure)? });
+        Ok(())
+    }
+
+    /// Cuts by the limits as they are now; all of another cut has to be stored.
+    fn cut_anew(&mut self, bundle: &mut ChunkedBundle, queue: &mut Vec<BundleChunk>) -> Result {
+        let cut = self.cut()?;
+        if cut != *bundle {
+            *queue = chunk_queue(&cut, None);
+            *bundle = cut;
+        }
+        Ok(())
+    }
+
+    /// Has the bundle put together, and stores what is missing for it.
+    async fn assemble(&mut self, bundle: &mut ChunkedBundle) -> Result<AttemptEnd> {
+        let (mut rounds, mut pause, mut was_pending) = (0, FIRST_PAUSE, false);
+        loop {
+            match self.backend.assemble(bundle, self.target).await? {
+                AssembleState::Complete => return self.prove(was_pending).await,
+                AssembleState::Failed(detail) => return failed(&detail),
+                AssembleState::Missing(_) if rounds == MAX_ROUNDS => return Err(chunks_lost()),
+                AssembleState::Missing(hashes) => {
+                    rounds += 1;
+                    self.store(bundle, Some(&hashes)).await?;
+                }
+                AssembleState::Pending => {
+                    self.progress.is_accepted = true;
+                    if !self.plan.waits {
+                        return Ok(AttemptEnd::Done);
+                    }
+                    if !self.backend.pause(pause).await {
+                        return Err(still_at_work());
+                    }
+                    (pause, was_pending) = ((pause * 2).min(MAX_PAUSE), true);
+                }
+            }
+        }
+    }
+
+    /// Has each project look for the ids. Where none was waited for, the server may only remember a
+    /// bundle that is gone.
+    async fn prove(&mut self, is_new: bool) -> Result<AttemptEnd> {
+        (self.progress.is_accepted, self.progress.is_complete) = (true, true);
+        if !self.plan.waits {
+            return Ok(AttemptEnd::Done);
+        }
+        for project in &self.target.projects {
+            let mut unproven = None;
+            for id in &self.plan.lookups {
+                match self.look_up(project, id).await {
+                    Ok(Some(true)) => {}
+                    Ok(Some(false)) => {
+                        self.progress.is_complete = false;
+                        return self.refute(project, id, is_new);
+                    }
+                    Ok(None) => unproven = Some("the server does not tell".to_owned()),
+                    Err(failure) => unproven = Some(failure.message),
+                }
+            }
+            match unproven {
+                Some(_) if self.not_found.is_some() => {
+                    self.progress.is_complete = false;
+                    return self.not_found.take().map_or(Ok(AttemptEnd::Done), Err);
+                }
+                Some(reason) => self.progress.warnings.push(not_proven(project, &reason)),
+                None if self.plan.lookups.is_empty() => {}
+                None => self.progress.proven.push(project.clone()),
+            }
+        }
+        Ok(AttemptEnd::Done)
+    }
+
+    /// Whether a project finds an id, soon if not at once. A failure later on does not undo a no.
+    async fn look_up(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
+        let mut pause = FIRST_PAUSE;
+        let mut found = self.backend.finds(project, id).await?;
+        for _ in 1..MAX_LOOKUPS {
+            if found != Some(false) || !self.backend.pause(pause).await {
+                break;
+            }
+            pause = (pause * 2).min(MAX_PAUSE);
+            found = self.backend.finds(project, id).await.unwrap_or(found);
+        }
+        Ok(found)
+    }
+
+    /// The end of an attempt whose bundle is there, by the server's word, and is not found.
+    fn refute(&mut self, project: &str, id: &DebugId, is_new: bool) -> Result<AttemptEnd> {
+        let project = quote(project);
+        let message = format!(
+            "Sentry reports that the source maps are processed, but {project} does not find the \
+             debug id {id}"
+        );
+        let failure = Error::new(ErrorCode::SourcemapsRefused, message);
+        if is_new {
+            return Err(failure);
+        }
+        self.not_found = Some(failure.clone());
+        Ok(AttemptEnd::Refused(failure, AttemptStart::AsFits))
+    }
+}
+
+fn not_proven(project: &str, reason: &str) -> Warning {
+    let project = quote(project);
+    let message = format!("cannot check that {project} finds the source maps: {reason}");
+    Warning::new("sourcemaps-not-proven", message)
+}
+
+/// The chunks with these hashes, or all, each once. Hashes of none of them stand for all.
+fn chunk_queue(bundle: &ChunkedBundle, hashes: Option<&[String]>) -> Vec<BundleChunk> {
+    let mut seen = BTreeSet::new();
+    let each = bundle.chunks.iter().filter(|chunk| seen.insert(chunk.hash.as_str()));
+    let all: Vec<_> = each.cloned().collect();
+    let Some(hashes) = hashes else { return all };
+    let hashes: BTreeSet<_> = hashes.iter().collect();
+    let wanted: Vec<_> = all.iter().filter(|chunk| hashes.contains(&chunk.hash)).cloned().collect();
+    if wanted.is_empty() { all } else { wanted }
+}
+
+/// The end of an attempt by a server that could not put the bundle together.
+fn failed(detail: &str) -> Result<AttemptEnd> {
+    let reason = if detail.is_empty() { "no reason given" } else { detail };
+    let message = format!("Sentry cannot process the bundle of source maps: {reason}");
+    let failure = Error::new(ErrorCode::SourcemapsRefused, message);
+    let lowercase = detail.to_lowercase();
+    if lowercase.contains("not all chunks available") {
+        Ok(AttemptEnd::Refused(failure, AttemptStart::Store))
+    } else if lowercase.contains("internal server error") {
+        Ok(AttemptEnd::Refused(failure, AttemptStart::Assemble))
+    } else {
+        Err(failure)
+    }
+}
+
+fn chunks_lost() -> Error {
+    let message = format!(
+        "Sentry still misses chunks of the source maps that it accepted in {MAX_ROUNDS} uploads"
+    );
+    Error::new(ErrorCode::SourcemapsRefused, message)
+        .with_hint("check the file storage of that Sentry, and run again")
+}
+
+fn still_at_work() -> Error {
+    let message = "the source maps are uploaded, but Sentry did not finish processing them before \
+                   the deadline";
+    Error::new(ErrorCode::Deadline, message)
+        .with_hint("raise `timeout`, or set `sourcemaps-wait: false` to end without the result")
+}
