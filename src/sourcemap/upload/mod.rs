@@ -278,6 +278,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
         if !self.plan.waits {
             return Ok(AttemptEnd::Done);
         }
+        self.progress.proven.clear();
         for project in &self.target.projects {
             let mut unproven = None;
             for id in &self.plan.lookups {
