@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension};
 /// How long a chunk that no bundle has is kept for one.
 const SPARE_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How many bytes of such chunks an organization may have; the newest are kept.
-const SPARE_BYTES: i64 = 1024 * 1024 * 1024;
+/// How many such chunks an organization may have; the newest are kept.
+const MAX_SPARE: i64 = 8192;
 
 /// A chunk at its place in a bundle.
 #[derive(Clone, Copy, Debug)]
@@ -77,9 +77,8 @@ pub(super) fn release(connection: &Connection, bundle: i64) -> rusqlite::Result<
 pub(super) fn remove_spare(connection: &Connection, org: i64) -> rusqlite::Result<()> {
     let old = "DELETE FROM upload_chunk WHERE organization_id = ?1 AND spare_since < ?2";
     connection.execute(old, (org, unix_ms() - SPARE_MS))?;
-    let many = "DELETE FROM upload_chunk WHERE id IN (SELECT id FROM (
-                    SELECT id, sum(length(data)) OVER (ORDER BY spare_since DESC, id DESC) AS total
-                    FROM upload_chunk WHERE organization_id = ?1 AND spare_since IS NOT NULL)
-                WHERE total > ?2)";
-    connection.execute(many, (org, SPARE_BYTES)).map(drop)
+    let many = "DELETE FROM upload_chunk WHERE id IN (SELECT id FROM upload_chunk
+                    WHERE organization_id = ?1 AND spare_since IS NOT NULL
+                    ORDER BY spare_since DESC, id DESC LIMIT -1 OFFSET ?2)";
+    connection.execute(many, (org, MAX_SPARE)).map(drop)
 }

@@ -27,8 +27,8 @@ pub(crate) const LIMITS: UploadLimits = UploadLimits {
     tells_missing_chunks: true,
 };
 
-/// The most chunks of a bundle.
-pub(crate) const MAX_CHUNKS: usize = 30_000;
+/// The most chunks of a bundle, half of those that are kept for no bundle.
+pub(crate) const MAX_CHUNKS: usize = 4096;
 
 /// A bundle to put together.
 pub(crate) struct BundleRequest<'a> {
