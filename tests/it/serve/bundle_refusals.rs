@@ -8,6 +8,7 @@ use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
 
 const MIB: usize = 1024 * 1024;
+const LISTED: &str = "/api/0/projects/acme/web/files/artifact-bundles/";
 
 fn send_form(serve: &ServeProcess, parts: &[(&str, String, Vec<u8>)]) -> (u16, Value) {
     let (status, body) = serve.request_bytes(TOKEN, ["POST", CHUNK_UPLOAD, FORM], &form(parts));
@@ -94,10 +95,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
         let manifest = json!({ "files": { path: { "url": "~/x", "type": "source" } } }).to_string();
         archive(PREFIX, 8, &[(path, b"x"), ("manifest.json", manifest.as_bytes())])
     };
-    let (directory, end) = (b"PK\x01\x02".as_slice(), b"PK\x05\x06".as_slice());
     let twice = manifest().to_string().replace("app.js.map\":{\"type", "app.js\":{\"type");
-    let bomb = vec![b' '; 2 * MIB];
-    let bomb = || archive(PREFIX, 8, &[("manifest.json", &bomb)]);
     let text = |text: &str| archive(PREFIX, 8, &[("manifest.json", text.as_bytes())]);
     vec![
         ("empty", Vec::new()),
@@ -121,9 +119,19 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
                 [("files/_/_/js/app.js", b"x".as_slice()), ("manifest.json", twice.as_bytes())];
             archive(PREFIX, 8, &files)
         }),
+        ("a deep manifest", text(&"[".repeat(100_000))),
+    ]
+}
+
+/// Archives whose directory lies.
+fn tampered_bundles() -> Vec<(&'static str, Vec<u8>)> {
+    let right = || foreign_bundle(PREFIX, 8, &manifest());
+    let (directory, end) = (b"PK\x01\x02".as_slice(), b"PK\x05\x06".as_slice());
+    let bomb = vec![b' '; 2 * MIB];
+    let bomb = || archive(PREFIX, 8, &[("manifest.json", &bomb)]);
+    vec![
         ("more than it says", tampered(bomb(), directory, 24, &[64, 0, 0, 0])),
         ("a manifest of 32 MiB", tampered(bomb(), directory, 24, &[0, 0, 0, 2])),
-        ("a deep manifest", text(&"[".repeat(100_000))),
         ("more entries than there are", tampered(right(), end, 10, &[9, 0])),
         ("65535 entries", tampered(tampered(right(), end, 8, &[255, 255]), end, 10, &[255, 255])),
         ("a larger directory", tampered(right(), end, 12, &[255, 255, 255, 0])),
@@ -143,7 +151,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn hostile_bundles_are_invalid_and_leave_nothing() {
     let serve = ServeProcess::start();
-    for (what, bundle) in hostile() {
+    for (what, bundle) in hostile().into_iter().chain(tampered_bundles()) {
         let answer = send_bundle(&serve, &bundle, json!({ "version": "1" }));
         let expected = json!({ "state": "error", "missingChunks": [],
             "detail": "the bundle is invalid" });
@@ -187,29 +195,36 @@ fn only_who_may_write_releases_uploads_and_only_an_admin_downloads() {
             "{token}"
         );
     }
-    // Chunks and bundles of one organization are none of another's.
+    assert_is_of_acme_alone(&serve, &organization, &body);
+    assert_downloads(&serve, &[(&member, 403), (&organization, 403)]);
+}
+
+/// Chunks and bundles of one organization are none of another's.
+fn assert_is_of_acme_alone(serve: &ServeProcess, organization: &str, body: &Value) {
     let beta = ASSEMBLE.replace("acme", "beta");
-    assert_eq!(serve.request_as(&organization, "POST", &beta, body.clone()).status, 403);
+    assert_eq!(serve.request_as(organization, "POST", &beta, body.clone()).status, 403);
     let missing = serve.request("POST", &beta, body.clone()).expect(200);
     assert_eq!(missing["missingChunks"], body["chunks"]);
-    assert_eq!(serve.request("POST", &ASSEMBLE.replace("acme", "none"), body).status, 404);
-    let listed = "/api/0/projects/acme/web/files/artifact-bundles/";
-    let id = serve.get(listed).expect(200)[0]["bundleId"].as_str().unwrap().to_owned();
-    assert_eq!(serve.get(&listed.replace("acme", "beta")).expect(200), json!([]));
+    let none = ASSEMBLE.replace("acme", "none");
+    assert_eq!(serve.request("POST", &none, body.clone()).status, 404);
+    assert_eq!(serve.get(&LISTED.replace("acme", "beta")).expect(200), json!([]));
+}
+
+fn assert_downloads(serve: &ServeProcess, refused: &[(&str, u16)]) {
+    let id = serve.get(LISTED).expect(200)[0]["bundleId"].as_str().unwrap().to_owned();
     let files = format!("/api/0/projects/acme/web/artifact-bundles/{id}/files/");
     let file = serve.get(&files).expect(200)["files"][0]["id"].as_str().unwrap().to_owned();
     let lookup = "/api/0/projects/acme/web/artifact-lookup/?download=artifact_bundle/1";
-    for (token, status) in
-        [(&member, 403), (&organization, 403), (&serve.token("admin", "project:read"), 200)]
-    {
+    let admin = serve.token("admin", "project:read");
+    for (token, status) in refused.iter().chain(&[(admin.as_str(), 200)]) {
         let download = format!("{files}{file}/");
-        assert_eq!(serve.request_bytes(token, ["GET", &download, ""], b"").0, status, "{token}");
-        assert_eq!(serve.request_bytes(token, ["GET", lookup, ""], b"").0, status, "{token}");
+        assert_eq!(serve.request_bytes(token, ["GET", &download, ""], b"").0, *status, "{token}");
+        assert_eq!(serve.request_bytes(token, ["GET", lookup, ""], b"").0, *status, "{token}");
     }
     for (file, status) in [("%2E%2E", 400), ("bm9uZQ==", 404), ("_w==", 400)] {
         assert_eq!(serve.get(&format!("{files}{file}/")).status, status, "{file}");
     }
-    let delete = format!("{listed}?bundleId={id}");
+    let delete = format!("{LISTED}?bundleId={id}");
     let writer = serve.token("owner", "project:write");
     assert_eq!(serve.request_as(&writer, "DELETE", &delete, Value::Null).status, 403);
 }
