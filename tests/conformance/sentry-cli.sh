@@ -146,6 +146,7 @@ for kind in user organization; do
   check "$kind token: and found by their ids" found "$kind"
   check "$kind token: again, with nothing to send" sentry-cli sourcemaps upload "$SERVE_FOLDER/$kind"
   check "$kind token: others are injected" scripts "$kind-release"
+  # shellcheck disable=SC2088  # The URL of any host, and no folder.
   check "$kind token: and uploaded for a release, waiting" sentry-cli sourcemaps upload --wait \
     --release "web@$kind" --dist 7 --url-prefix '~/static' "$SERVE_FOLDER/$kind-release"
   check "$kind token: and found by their ids" found "$kind-release"
