@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0006_release_commit_order.sql"),
     include_str!("schema/0007_lookups.sql"),
     include_str!("schema/0008_generated_tokens.sql"),
+    include_str!("schema/0009_source_maps.sql"),
 ];
 
 /// The schema that this version brings every file to.

@@ -3,7 +3,9 @@
 //! Many processes may use one file. A busy file is waited for with the runtime running, so the
 //! deadline and signals are heard meanwhile. What the tables mean is the embedded engine's business.
 
+pub mod artifact_bundles;
 pub mod audit_log;
+pub mod bundle_files;
 pub mod code_mappings;
 pub(crate) mod columns;
 pub mod commits;
@@ -16,6 +18,7 @@ pub mod releases;
 pub mod repositories;
 #[cfg(test)]
 pub(crate) mod trace;
+pub mod upload_chunks;
 
 use crate::error::{Error, ErrorCode};
 use crate::os::awaited::AwaitedResource;
@@ -26,7 +29,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, Transactio
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use artifact_bundles::{BundleOrder, BundleRemoval, StoredBundle};
 pub use audit_log::{AuditEntry, LinkedAccount, OrganizationCounts};
+pub use bundle_files::ReleaseScript;
 pub use code_mappings::{NewCodeMapping, StoredCodeMapping, UpsertResult};
 pub use commits::{Author, CommitFile, StoredCommit};
 pub use integrations::InstalledIntegration;

@@ -9,9 +9,11 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-/// A long life of one organization: a release each hour with two commits and two deploys.
+/// A long life of one organization: a release each hour with two commits and two deploys, and a bundle
+/// for some.
 const ROWS: &str = "
     INSERT INTO repository (id, organization_id, name, created_at) VALUES (1, 1, 'acme/web', 0);
+    INSERT INTO project (id, organization_id, slug, created_at) VALUES (2, 1, 'api', 0);
     INSERT INTO commit_author VALUES (1, 1, 'ada@acme.example', 'Ada');
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
         INSERT INTO release (id, organization_id, version, created_at)
@@ -22,7 +24,18 @@ const ROWS: &str = "
     INSERT INTO release_commit SELECT id, 0, id FROM release;
     INSERT INTO release_head SELECT id, 1, id, NULL FROM release;
     INSERT INTO deploy SELECT id, id, 'production', NULL, NULL, NULL, created_at FROM release;
-    INSERT INTO deploy_project SELECT id, 1 FROM release;";
+    INSERT INTO deploy_project SELECT id, 1 FROM release;
+    INSERT INTO upload_chunk SELECT id, 1, printf('%040x', id), X'00', NULL FROM release
+        WHERE id <= 25000;
+    INSERT INTO artifact_bundle SELECT id, 1, printf('00000000-0000-4000-8000-%012x', id),
+        printf('%040x', id), 1, 1, 1, NULL, NULL, created_at, created_at FROM release
+        WHERE id <= 25000;
+    INSERT INTO artifact_bundle_chunk SELECT id, 0, 0, id FROM artifact_bundle;
+    INSERT INTO artifact_bundle_project SELECT id, 1 + (id > 9) FROM artifact_bundle;
+    INSERT INTO artifact_bundle_release SELECT id, 1, 'web@' || id, '' FROM artifact_bundle;
+    INSERT INTO artifact_bundle_file SELECT id, 'files/_/_/a.js', '~/a.js', 2,
+        bundle_id, NULL, 1, 0, 1, 0, 0
+        FROM artifact_bundle;";
 
 /// One request to each endpoint, and to some of them in other words: method, path, and body. Not
 /// among them is a search for a part of a version, which reads until it has found a page of them.
@@ -59,10 +72,33 @@ pub(super) const REQUESTS: &[[&str; 3]] = &[
     ["GET", "organizations/acme/releases/web@500/commitfiles/", ""],
     ["GET", "organizations/acme/releases/web@500/deploys/", ""],
     ["POST", "organizations/acme/releases/web@500/deploys/", "{\"environment\":\"production\"}"],
+    ["GET", "organizations/acme/chunk-upload/", ""],
+    ["POST", "organizations/acme/chunk-upload/", CHUNK],
+    ["POST", "organizations/acme/artifactbundle/assemble/", KNOWN_BUNDLE],
+    ["POST", "organizations/acme/artifactbundle/assemble/", NEW_BUNDLE],
+    ["GET", "projects/acme/web/files/artifact-bundles/", ""],
+    ["GET", "projects/acme/web/files/artifact-bundles/?query=web@5", ""],
+    ["GET", "projects/acme/web/artifact-bundles/00000000-0000-4000-8000-000000000005/files/", ""],
+    ["GET", FILE, ""],
+    ["GET", "projects/acme/web/artifact-lookup/?download=artifact_bundle/5", ""],
+    ["GET", "projects/acme/web/artifact-lookup/?debug_id=00000000000040008000000000000005", ""],
+    ["GET", "projects/acme/web/artifact-lookup/?release=web@6&url=a.js", ""],
+    ["DELETE", UNLINKED, ""],
     ["DELETE", "organizations/acme/releases/web@501/", ""],
     ["DELETE", "organizations/acme/integrations/1/", ""],
 ];
 
+/// A chunk whose bytes are `a`.
+const CHUNK: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; \
+    filename=\"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8\"\r\n\r\na\r\n--x--\r\n";
+const KNOWN_BUNDLE: &str = r#"{"checksum":"0000000000000000000000000000000000000005","chunks":[],
+    "projects":["web","api"],"version":"web@6"}"#;
+const NEW_BUNDLE: &str = r#"{"checksum":"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8",
+    "chunks":["86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"],"projects":["web"],"version":"web@6"}"#;
+const FILE: &str = "projects/acme/web/artifact-bundles/00000000-0000-4000-8000-000000000005/files/\
+    ZmlsZXMvXy9fL2EuanM=/";
+const UNLINKED: &str = "projects/acme/web/files/artifact-bundles/\
+    ?bundleId=00000000-0000-4000-8000-000000000007";
 const OPSGENIE: &str = r#"{"action":"initialize","provider":"opsgenie"}"#;
 const ANSWER: &str = r#"{"base_url":"https://api.opsgenie.com/","provider":"ops","api_key":"k-1"}"#;
 const REPOSITORY: &str =
@@ -80,9 +116,11 @@ const REFS: &str = r#"{"version":"web@1","projects":["web"],
 /// A request's status.
 fn send(address: SocketAddr, [method, path, body]: [&str; 3]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
+    let is_form = body.starts_with("--");
+    let kind = if is_form { "multipart/form-data; boundary=x" } else { "application/json" };
     let request = format!(
         "{method} /api/0/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-         Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+         Authorization: Bearer {TOKEN}\r\nContent-Type: {kind}\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );

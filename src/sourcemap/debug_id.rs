@@ -22,6 +22,15 @@ impl DebugId {
         is_uuid.then(|| Self(text.to_ascii_lowercase()))
     }
 
+    /// A UUID as Sentry takes it from others: with hyphens or without.
+    pub fn parse_any(text: &str) -> Option<Self> {
+        if text.len() != 32 || !text.is_ascii() {
+            return Self::parse(text);
+        }
+        let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &text[part]);
+        Self::parse(&format!("{a}-{b}-{c}-{d}-{e}"))
+    }
+
     /// The id of a script and the map that belongs to it: it changes with either, and with nothing
     /// else. sentry-cli derives the same since 3.6.1.
     pub fn of_files(script: &[u8], map: Option<&[u8]>) -> Self {

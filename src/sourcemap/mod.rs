@@ -2,8 +2,10 @@
 //! that they belong together. Texts in, texts out.
 
 pub mod archive;
+pub mod archive_reader;
 pub mod backend;
 pub mod bundle;
+pub mod bundle_reader;
 pub mod debug_id;
 mod edits;
 pub mod injection;

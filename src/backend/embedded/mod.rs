@@ -6,6 +6,7 @@
 //! twice when another process has to go on.
 
 mod advance;
+pub(crate) mod bundle_bytes;
 mod finish;
 #[cfg(test)]
 mod flat_cost;
@@ -19,6 +20,7 @@ mod release;
 mod resume;
 mod rows;
 mod session;
+pub(crate) mod sourcemaps;
 mod third_party;
 
 use crate::database::{Database, DatabaseError, IsBusy, ensure_org};
@@ -38,6 +40,7 @@ pub use inventory::inventory;
 pub use release::{EmbeddedReleases, read_release};
 pub use resume::ResumedPipeline;
 pub use session::{EntryPoint, PipelineSession, first_view};
+pub use sourcemaps::EmbeddedSourcemaps;
 
 /// The embedded backend.
 pub struct EmbeddedBackend<'d> {

@@ -1,5 +1,8 @@
 //! Every endpoint, with the scopes of which any one allows it: Sentry's own map.
 
+pub(crate) mod artifact_bundles;
+pub(crate) mod artifact_lookup;
+pub(crate) mod chunk_upload;
 pub(crate) mod code_mappings;
 pub(crate) mod commits;
 pub(crate) mod deploys;
@@ -29,7 +32,8 @@ const PROJECT_READ: Scopes = &["project:read", "project:write", "project:admin"]
 
 /// Every endpoint of the API.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let parts = [organization_routes(), integration_routes(), release_routes()];
+    let parts =
+        [organization_routes(), integration_routes(), release_routes(), source_map_routes()];
     parts.into_iter().flatten().collect()
 }
 
@@ -86,5 +90,23 @@ fn release_routes() -> Vec<Endpoint> {
         of_release("deploys/")
             .get(RELEASE_READ, deploys::list)
             .post(RELEASE_WRITE, deploys::create),
+    ]
+}
+
+/// Source maps: how they arrive, and where they are found.
+fn source_map_routes() -> Vec<Endpoint> {
+    let of_project = |path: &str| Endpoint::at(&format!("projects/{{org}}/{{project}}/{path}"));
+    vec![
+        Endpoint::of_org("chunk-upload/")
+            .get(RELEASE_READ, chunk_upload::limits)
+            .post(RELEASE_WRITE, chunk_upload::upload),
+        Endpoint::of_org("artifactbundle/assemble/").post(RELEASE_WRITE, chunk_upload::assemble),
+        of_project("files/artifact-bundles/")
+            .get(RELEASE_READ, artifact_bundles::list)
+            .delete(RELEASE_DELETE, artifact_bundles::delete),
+        of_project("artifact-bundles/{bundle}/files/").get(RELEASE_READ, artifact_bundles::files),
+        of_project("artifact-bundles/{bundle}/files/{id}/")
+            .get(RELEASE_READ, artifact_bundles::download_file),
+        of_project("artifact-lookup/").get(RELEASE_READ, artifact_lookup::look_up),
     ]
 }

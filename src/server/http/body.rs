@@ -21,10 +21,7 @@ pub(crate) fn read(request: &RawRequest) -> Result<Object, ApiError> {
         return Ok(Object::new());
     }
     let is_form = essence == "application/x-www-form-urlencoded";
-    if count_values(body, is_form) > MAX_VALUES {
-        let text = format!("The request body has more than {MAX_VALUES} values.");
-        return Err(ApiError::detail(StatusCode::PAYLOAD_TOO_LARGE, text));
-    }
+    check_values(body, is_form)?;
     match essence {
         "application/json" => object(json_value(body)?),
         _ if is_form => Ok(form(body)),
@@ -42,6 +39,15 @@ pub(crate) const MAX_WRITTEN: usize = 30_000;
 
 /// How many values a body may have: read, a short one takes many times its bytes.
 const MAX_VALUES: usize = 500_000;
+
+/// Refuses a body of more values, as JSON or as a form.
+pub(crate) fn check_values(body: &[u8], is_form: bool) -> Result<(), ApiError> {
+    if count_values(body, is_form) <= MAX_VALUES {
+        return Ok(());
+    }
+    let text = format!("The request body has more than {MAX_VALUES} values.");
+    Err(ApiError::detail(StatusCode::PAYLOAD_TOO_LARGE, text))
+}
 
 /// How many values there are at most, as JSON or as a form: what separates or holds them is counted,
 /// outside of JSON's texts.

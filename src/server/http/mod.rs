@@ -6,6 +6,7 @@ pub(crate) mod body_budget;
 pub(crate) mod connections;
 mod framing;
 pub(crate) mod limits;
+pub(crate) mod multipart;
 pub(crate) mod pagination;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -30,8 +30,13 @@ pub(crate) struct ListQuery {
 impl ListQuery {
     /// Reads `per_page` and `cursor`.
     pub(crate) fn read(request: &RawRequest) -> Result<Self, ApiError> {
+        Self::read_with(request, LARGEST)
+    }
+
+    /// The same, where a page has so many rows unasked.
+    pub(crate) fn read_with(request: &RawRequest, default: i64) -> Result<Self, ApiError> {
         let size = match request.query("per_page") {
-            None => LARGEST,
+            None => default,
             Some(text) => {
                 text.parse().map_err(|_| ApiError::bad_request("Invalid per_page parameter."))?
             }
@@ -63,15 +68,21 @@ impl ListQuery {
     }
 
     /// The response with its `Link` header; `rows` may hold the one that is not shown.
-    pub(crate) fn respond(
+    pub(crate) fn respond(self, base: &str, request: &RawRequest, rows: Vec<Value>) -> ApiResult {
+        self.respond_within(base, request, rows, Value::Array)
+    }
+
+    /// The same, where the rows stand within something else.
+    pub(crate) fn respond_within(
         self,
         base: &str,
         request: &RawRequest,
         mut rows: Vec<Value>,
+        body: impl FnOnce(Vec<Value>) -> Value,
     ) -> ApiResult {
         let more = i64::try_from(rows.len()).is_ok_and(|count| count > self.size);
         rows.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
-        let mut response = ok(&Value::Array(rows));
+        let mut response = ok(&body(rows));
         if let Ok(link) = HeaderValue::from_str(&self.link(base, request, more)) {
             response.headers_mut().insert(LINK, link);
         }

@@ -4,7 +4,7 @@ use super::layout::PageTab;
 use super::releases::status;
 use super::search::SearchList;
 use super::{PageRequest, components};
-use crate::database::{CommitFile, PageQuery, StoredCommit, StoredRelease};
+use crate::database::{CommitFile, PageQuery, ReleaseScript, StoredCommit, StoredRelease};
 use crate::release::ExistingDeploy;
 use crate::server::http::{ApiError, ApiResult};
 use maud::{Markup, html};
@@ -27,6 +27,7 @@ pub(super) async fn show(mut request: PageRequest) -> ApiResult {
         (deploys(&stored_deploys))
         (commits(&mut request, &release).await?)
         (files(&mut request, &release).await?)
+        (scripts(&mut request, org.id, &release.version).await?)
     };
     Ok(request.page_of(&release.version, Some((&org.slug, PageTab::Releases)), content))
 }
@@ -113,4 +114,39 @@ fn file(file: &CommitFile) -> Markup {
         _ => "modified",
     };
     html! { li { span class=(format!("change {done}")) { (done) } " " code { bdi { (file.filename) } } } }
+}
+
+/// What was uploaded to find the source of the release's scripts.
+async fn scripts(request: &mut PageRequest, org: i64, version: &str) -> Result<Markup, ApiError> {
+    let listing = SearchList::read(&request.raw, "scripts");
+    let stored = request.database.release_scripts(org, version, listing.rows()).await?;
+    let (scripts, more) = SearchList::cut(stored);
+    Ok(html! {
+        @if !scripts.is_empty() || more {
+            h2 #scripts { "Scripts and source maps" }
+            ul.lines { @for stored in &scripts { (script(stored)) } }
+            (listing.pager("Pages of scripts and source maps", more))
+        }
+    })
+}
+
+fn script(ReleaseScript { file, bundle_id, dist }: &ReleaseScript) -> Markup {
+    let kind = match file.kind {
+        1 => "source",
+        2 => "script",
+        3 => "source map",
+        4 => "RAM bundle",
+        _ => "other file",
+    };
+    html! {
+        li {
+            span.change { (kind) } " " code { bdi { (file.url) } }
+            p.quiet {
+                @if let Some(id) = &file.debug_id { "Debug ID " code { (id) } } @else { "No debug ID" }
+                @if let Some(map) = &file.sourcemap { " · map " code { bdi { (map) } } }
+                @if !dist.is_empty() { " · dist " bdi { (dist) } }
+                " · bundle " code { (bundle_id) }
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ use finishline::git::{Checkout, CommitRange};
 use finishline::inputs::sentry_cli;
 use finishline::job::{self, Host};
 use finishline::secret::Secret;
+use finishline::sourcemap::bundle_reader::read_bundle;
 use finishline::text::date;
 use tokio::runtime::Builder;
 
@@ -159,5 +160,22 @@ pub(crate) fn git_files(data: &[u8]) {
         if let Ok(history) = runtime.block_on(checkout.history(&range)) {
             assert!(history.commits.iter().all(|commit| commit.id.len() == 40));
         }
+    }
+}
+
+/// A bundle that is read has each of its files where it says, apart from the others, under a name that
+/// leads nowhere else.
+pub(crate) fn bundle(data: &[u8]) {
+    let mut source = data;
+    let Ok(bundle) = read_bundle(&mut source) else { return };
+    let place = |start: u64, size: u64| (start, start + size);
+    let mut places: Vec<_> =
+        bundle.files.iter().map(|f| place(f.contents.start, f.contents.packed_size)).collect();
+    places.sort_unstable();
+    assert!(places.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{places:?}");
+    assert!(places.iter().all(|(_, end)| *end <= data.len() as u64), "{places:?}");
+    for file in &bundle.files {
+        let is_below = !file.path.starts_with('/') && file.path.split('/').all(|part| part != "..");
+        assert!(is_below && !file.path.contains(['\\', '\0', '\n']), "{:?}", file.path);
     }
 }

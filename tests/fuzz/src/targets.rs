@@ -32,7 +32,7 @@ use tokio::runtime::Builder;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder under `corpus`.
-pub(crate) const TARGETS: [(&str, Target); 18] = [
+pub(crate) const TARGETS: [(&str, Target); 19] = [
     ("state", state),
     ("manifest", manifest),
     ("callback", callback),
@@ -49,6 +49,7 @@ pub(crate) const TARGETS: [(&str, Target); 18] = [
     ("macros", readers::macros),
     ("resume_file", readers::resume_file),
     ("date", readers::dates),
+    ("bundle", readers::bundle),
     ("words", words),
     ("secret", secret),
 ];

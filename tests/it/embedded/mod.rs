@@ -10,3 +10,4 @@ mod races;
 mod rights;
 mod schema_order;
 mod simultaneous_deploys;
+mod source_maps;

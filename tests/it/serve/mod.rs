@@ -3,10 +3,13 @@
 mod bodies;
 mod bounds;
 pub(crate) mod browser;
+mod bundle_refusals;
+mod bundles;
 mod choice;
 mod client;
 mod framing;
 mod guard;
+mod killed_uploads;
 mod killed_writers;
 mod links;
 mod log;

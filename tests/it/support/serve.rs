@@ -102,6 +102,34 @@ impl ServeProcess {
         headers: &[(&str, String)],
         body: &str,
     ) -> ServeResponse {
+        let bytes = self.exchange(host, method, path, headers, body.as_bytes());
+        ServeResponse::parse(&String::from_utf8(bytes).unwrap())
+    }
+
+    /// A request of the local user with a body of this type; the answer's status and the bytes in it.
+    pub(crate) fn request_bytes(
+        &self,
+        token: &str,
+        [method, path, kind]: [&str; 3],
+        body: &[u8],
+    ) -> (u16, Vec<u8>) {
+        let headers =
+            [("Authorization", format!("Bearer {token}")), ("Content-Type", kind.to_owned())];
+        let answer = self.exchange(&self.address, method, path, &headers, body);
+        let head = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+        (status, answer[head + 4..].to_vec())
+    }
+
+    /// One request on one connection, and the whole answer.
+    fn exchange(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Vec<u8> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
@@ -110,12 +138,12 @@ impl ServeProcess {
         let mut stream = connect(&self.address);
         stream.write_all(request.as_bytes()).unwrap();
         // A server that refuses a large body need not read it to its end.
-        drop(stream.write_all(body.as_bytes()));
+        drop(stream.write_all(body));
         let mut bytes = Vec::new();
         let read = stream.read_to_end(&mut bytes);
         let is_overdue = read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
         assert!(!is_overdue, "{method} {path} is never answered");
-        ServeResponse::parse(&String::from_utf8(bytes).unwrap())
+        bytes
     }
 
     /// A token with these scopes of a user who has this role in `acme`; no role is a stranger.
