@@ -4,6 +4,7 @@
 //! the inputs a task, the driver takes the task's pipeline to an outcome, and the host gets outputs.
 
 pub mod backend;
+pub mod build_folder;
 pub mod cli;
 pub mod command;
 pub mod database;
@@ -65,6 +66,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         Ok(Invocation::Run(flags)) => run_step(flags, Ok(Command::Run), env),
         Ok(Invocation::Check(flags)) => run_step(flags, Ok(Command::Check), env),
         Ok(Invocation::Import(flags)) => run_step(flags, Ok(Command::Import), env),
+        Ok(Invocation::Sourcemaps(flags)) => run_step(flags, Ok(Command::Sourcemaps), env),
+        Ok(Invocation::Explain(flags)) => run_step(flags, Ok(Command::Explain), env),
         Ok(Invocation::Resume(flags)) => run_step(flags, Ok(Command::Resume), env),
         Err(usage) => run_step(CommandLineFlags::default(), Err(usage), env),
     }
@@ -72,12 +75,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
 
 /// The CI step: whatever happens, the outputs are written.
 fn run_step(
-    flags: CommandLineFlags,
+    mut flags: CommandLineFlags,
     command: Result<Command, Error>,
     env: &Env,
 ) -> anyhow::Result<u8> {
     blocking::limit(inputs::timeout(&flags, env));
     let ((job, event_failure), exit_code) = (read_job(env), flags.exit_code);
+    let frame = flags.frame.take();
     let entered = enter_working_directory(&flags, env);
     let paths = RunPaths::default();
     let read = |path: &str| paths.read(path);
@@ -106,9 +110,18 @@ fn run_step(
         (Ok(command), None) => {
             let (cancellation, cache) = (&Cancellation::default(), &RunCache::default());
             let (raw_inputs, job, sinks) = (&raw_inputs, &job, &sinks);
-            let entry = None;
-            let run =
-                RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
+            let (entry, frame) = (None, frame.as_deref());
+            let run = RunContext {
+                command,
+                raw_inputs,
+                env,
+                job,
+                sinks,
+                cancellation,
+                cache,
+                entry,
+                frame,
+            };
             let give_up = |outcome| conclude(outcome).unwrap_or(ExitCode::Bug.number());
             supervise::supervise(cancellation, run.execute(mistakes), give_up)
         }

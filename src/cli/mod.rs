@@ -14,6 +14,13 @@ use std::ffi::OsString;
 /// The flag of `plan` that shows by the exit code whether there is something to do.
 const EXIT_CODE: &str = "exit-code";
 
+/// The arguments of `sourcemaps`, which name what the flag of that name does.
+const PATHS: &str = "build paths";
+
+/// The command below `sourcemaps` that explains a line of a stack, and its argument.
+const EXPLAIN: &str = "explain";
+const FRAME: &str = "frame";
+
 /// Where `serve` listens when nobody names another address.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9797";
 
@@ -46,6 +53,10 @@ pub enum Invocation {
     Import(CommandLineFlags),
     /// The step that goes on with a pipeline that waited for a person.
     Resume(CommandLineFlags),
+    /// Source maps by themselves.
+    Sourcemaps(CommandLineFlags),
+    /// Where a line of a stack leads.
+    Explain(CommandLineFlags),
     /// The list of providers, or one of them.
     Providers {
         /// The one that is asked about.
@@ -89,6 +100,16 @@ pub fn command() -> Command {
                 .help("exit with 8 if there are changes to make"),
         );
     let check = Command::new("check").about("Checks that tokens, scopes and names allow the run");
+    let sourcemaps = Command::new("sourcemaps")
+        .about("Injects debug ids into scripts and uploads them with their source maps")
+        .arg(
+            Arg::new(PATHS)
+                .value_name("PATH")
+                .num_args(1..)
+                .help("a folder, file or glob of the build; the same as --sourcemaps"),
+        )
+        .args_conflicts_with_subcommands(true)
+        .subcommand(with_inputs(explain()));
     let import = Command::new("import").about("Prints a manifest of the installed integrations");
     let resume = Command::new("resume").about("Continues a pipeline after approval");
     let providers = Command::new("providers")
@@ -108,8 +129,19 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(false)
         .disable_help_subcommand(false)
-        .subcommands([run, plan, check, import, resume].map(with_inputs))
+        .subcommands([run, plan, check, sourcemaps, import, resume].map(with_inputs))
         .subcommands([providers, serve(), schema, completions, man])
+}
+
+fn explain() -> Command {
+    Command::new(EXPLAIN)
+        .about("Shows where a line of a stack trace leads, or why it does not")
+        .arg(
+            Arg::new(FRAME)
+                .value_name("URL:LINE:COLUMN")
+                .required(true)
+                .help("the line of the stack trace, or its end"),
+        )
 }
 
 fn serve() -> Command {
@@ -194,12 +226,17 @@ fn request(matches: &ArgMatches) -> Invocation {
             Invocation::Completions(*matches.get_one("shell").expect("clap wants a shell"))
         }
         Some(("man", matches)) => Invocation::Man(text(matches, "command")),
+        Some(("sourcemaps", matches)) if matches.subcommand_name().is_some() => {
+            let (name, matches) = matches.subcommand().expect("there is one");
+            Invocation::Explain(flags(name, matches))
+        }
         Some((name, matches)) => {
             let flags = flags(name, matches);
             match name {
                 "resume" => Invocation::Resume(flags),
                 "check" => Invocation::Check(flags),
                 "import" => Invocation::Import(flags),
+                "sourcemaps" => Invocation::Sourcemaps(flags),
                 _ => Invocation::Run(flags),
             }
         }
@@ -215,8 +252,15 @@ fn flags(name: &str, matches: &ArgMatches) -> CommandLineFlags {
     if is_plan {
         values.insert("dry-run", "true".to_owned());
     }
+    if name == "sourcemaps"
+        && let Some(paths) = matches.get_many::<String>(PATHS)
+    {
+        let given = values.remove("sourcemaps").into_iter().chain(paths.cloned());
+        values.insert("sourcemaps", given.collect::<Vec<_>>().join("\n"));
+    }
     let sets = matches.get_many::<String>(SET).into_iter().flatten().cloned().collect();
-    CommandLineFlags { values, sets, exit_code: is_plan && matches.get_flag(EXIT_CODE) }
+    let frame = (name == EXPLAIN).then(|| matches.get_one(FRAME).cloned()).flatten();
+    CommandLineFlags { values, sets, exit_code: is_plan && matches.get_flag(EXIT_CODE), frame }
 }
 
 /// The error of clap: its first line is the message, its tip the hint.

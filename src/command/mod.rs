@@ -16,6 +16,7 @@ pub(crate) mod resume;
 mod resume_command;
 pub(crate) mod resume_file;
 pub(crate) mod sentry;
+pub(crate) mod sourcemaps;
 pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
 mod watchdog;
@@ -24,6 +25,7 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::http::{ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
+use crate::inputs::table::JobKind;
 use crate::inputs::types::BackendName;
 use crate::inputs::{self, Inputs, missing, usage};
 use crate::integration::IntegrationTask;
@@ -55,6 +57,10 @@ pub enum Command {
     Run,
     /// To look whether it can be done.
     Check,
+    /// To upload source maps alone.
+    Sourcemaps,
+    /// To tell where a line of a stack leads.
+    Explain,
     /// To go on with a pipeline that waited for a person.
     Resume,
     /// To write the manifest of what an organization has.
@@ -79,6 +85,8 @@ pub struct RunContext<'a> {
     pub(crate) cache: &'a RunCache,
     /// The entry of a manifest that it is about. What is logged of many at once is not folded.
     pub(crate) entry: Option<&'a str>,
+    /// The line of a stack that is to be explained.
+    pub(crate) frame: Option<&'a str>,
 }
 
 /// What is asked for, checked before any of it begins.
@@ -135,6 +143,7 @@ impl<'r> RunContext<'r> {
             Command::Run | Command::Check => inputs.jobs(),
             Command::Resume => inputs.resume_jobs(backend),
             Command::Import => Inputs::import_jobs(backend),
+            Command::Sourcemaps | Command::Explain => vec![JobKind::Sourcemaps],
         };
         let mut warnings = usage::unused(self.raw_inputs, &jobs, backend);
         let waits_for_nobody = inputs.wait && !self.may_prompt(inputs);
@@ -162,6 +171,8 @@ impl<'r> RunContext<'r> {
                 Command::Run => Ok(self.run(inputs, deadline).await),
                 Command::Check => self.preflight(inputs, deadline).await,
                 Command::Import => self.import(inputs, deadline).await,
+                Command::Sourcemaps => self.sourcemaps(inputs, deadline).await,
+                Command::Explain => self.explain(inputs, deadline).await,
                 Command::Resume => match self.entry_to_resume(inputs, deadline) {
                     Ok(Some(entry)) => self.resume(&entry, deadline).await,
                     Ok(None) => self.resume(inputs, deadline).await,

@@ -1,6 +1,7 @@
 //! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
 
 use super::commits::CommitSources;
+use super::sourcemaps::{ExaminedSourcemaps, FoundSourcemaps};
 use super::{RunContext, base_url};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
 use crate::backend::sentry::{ConnectOptions, SentryReleases};
@@ -18,6 +19,7 @@ use crate::release::{
     CommitPlan, CommitReader, Deploy, HistorySource, ReleaseBackend, ReleaseTask,
 };
 use crate::secret::Secret;
+use crate::sourcemap::bundle::BundleTarget;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -27,6 +29,7 @@ pub(crate) struct PreparedRelease<'a> {
     sources: CommitSources<'a>,
     /// What is asked for.
     pub(crate) task: ReleaseTask,
+    sourcemaps: Option<FoundSourcemaps<'a>>,
     deadline: Instant,
 }
 
@@ -40,9 +43,16 @@ impl<'a> PreparedRelease<'a> {
     ) -> Result<Self> {
         let mut sources = CommitSources::new(inputs, run.job, run.env, deadline);
         let fetches = backend == BackendName::Sentry;
-        let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches)?;
+        let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches);
+        let (task, sourcemaps) = match (task, FoundSourcemaps::find(&inputs.sourcemaps)) {
+            (Ok(task), Ok(sourcemaps)) => (task, sourcemaps),
+            (task, sourcemaps) => {
+                let mistakes = task.err().into_iter().chain(sourcemaps.err()).collect();
+                return Err(Error::combine(mistakes).expect("one of the two is a mistake"));
+            }
+        };
         sources.repository.clone_from(&task.repository);
-        Ok(Self { inputs, sources, task, deadline })
+        Ok(Self { inputs, sources, task, sourcemaps, deadline })
     }
 
     /// The texts that outputs will show, which a mask must not hit.
@@ -69,11 +79,38 @@ impl<'a> PreparedRelease<'a> {
         if let Some(note) = &self.task.note {
             tracing::info!("{note}");
         }
-        let outcome = match backend {
-            BackendName::Embedded => self.on_embedded(run).await,
-            BackendName::Sentry => self.on_sentry(run).await,
+        self.carry_out(run, backend).await.unwrap_or_else(Outcome::failed)
+    }
+
+    /// The source maps as far as this machine goes, then the backend.
+    async fn carry_out(mut self, run: &RunContext<'_>, backend: BackendName) -> Result<Outcome> {
+        let mut maps = match self.sourcemaps.take() {
+            Some(found) => Some(found.examine(self.bundle_target()).await?),
+            None => None,
         };
-        outcome.unwrap_or_else(Outcome::failed)
+        let is_dry = self.inputs.dry_run;
+        if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
+            maps.write().await?;
+        }
+        let outcome = match backend {
+            BackendName::Embedded => self.on_embedded(run, maps.as_mut()).await?,
+            BackendName::Sentry => self.on_sentry(run, maps.as_mut()).await?,
+        };
+        Ok(match maps.map(|maps| maps.progress) {
+            Some(progress) if is_dry => progress.beside_plan(outcome),
+            Some(progress) => progress.beside(outcome),
+            None => outcome,
+        })
+    }
+
+    /// What the source maps are uploaded for.
+    fn bundle_target(&self) -> BundleTarget {
+        BundleTarget {
+            organization: self.task.org.to_string(),
+            projects: self.task.projects.clone(),
+            release: Some(self.task.version.to_string()),
+            dist: self.inputs.sourcemaps.dist.clone(),
+        }
     }
 
     /// Says of commits that the checkout does not give what a run would say.
@@ -89,7 +126,11 @@ impl<'a> PreparedRelease<'a> {
         }
     }
 
-    async fn on_embedded(self, run: &RunContext<'_>) -> Result<Outcome> {
+    async fn on_embedded(
+        self,
+        run: &RunContext<'_>,
+        maps: Option<&mut ExaminedSourcemaps<'_>>,
+    ) -> Result<Outcome> {
         let path = path::resolve_path(self.inputs.database.as_deref(), run.env)?;
         let site = Site::new(base_url(self.inputs));
         let task = &self.task;
@@ -102,12 +143,16 @@ impl<'a> PreparedRelease<'a> {
             return Ok(report.planned(standing.as_ref(), [lines, vec![backend]].concat()));
         }
         let mut backend = EmbeddedReleases::open(&path, &task.org, &task.version).await?;
-        let mut outcome = self.run(&mut backend, &site).await;
+        let mut outcome = self.run(run, &mut backend, maps, &site).await;
         outcome.details.append(&mut backend.created);
         Ok(outcome)
     }
 
-    async fn on_sentry(self, run: &RunContext<'_>) -> Result<Outcome> {
+    async fn on_sentry(
+        self,
+        run: &RunContext<'_>,
+        maps: Option<&mut ExaminedSourcemaps<'_>>,
+    ) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
         let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
         let options = ConnectOptions { url, token: token(self.inputs)?, deadline, connection };
@@ -119,7 +164,7 @@ impl<'a> PreparedRelease<'a> {
         if self.inputs.dry_run {
             return self.plan(&mut backend, &site).await;
         }
-        Ok(self.run(&mut backend, &site).await)
+        Ok(self.run(run, &mut backend, maps, &site).await)
     }
 
     /// Reads only: what is there, and the requests as far as what is there does not decide them.
@@ -143,10 +188,27 @@ impl<'a> PreparedRelease<'a> {
     }
 
     /// The job within the deadline. What was done when it passes, or at a failure, is reported.
-    async fn run(mut self, backend: &mut impl ReleaseBackend, site: &Site) -> Outcome {
+    async fn run(
+        mut self,
+        run: &RunContext<'_>,
+        backend: &mut impl ReleaseBackend,
+        mut maps: Option<&mut ExaminedSourcemaps<'_>>,
+        site: &Site,
+    ) -> Outcome {
         let mut done = ReleaseProgress::default();
+        let (inputs, deadline) = (self.inputs, self.deadline);
         let work = async {
-            drive(backend, &mut self.sources, &self.task, unix_ms(), &mut done).await?;
+            let beside = async {
+                match &mut maps {
+                    Some(maps) => maps.send(run, inputs, deadline).await,
+                    None => Ok(()),
+                }
+            };
+            let (sources, task) = (&mut self.sources, &self.task);
+            drive(backend, sources, task, unix_ms(), beside, &mut done).await?;
+            if let Some(maps) = &mut maps {
+                maps.settle_maps()?;
+            }
             let proof = wait_for_commits(backend, &mut done);
             match self.task.proof {
                 true => timeout_at(self.deadline, proof)

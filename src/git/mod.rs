@@ -12,7 +12,6 @@ mod encoding;
 mod environment;
 mod error;
 mod files;
-mod glob;
 mod graph;
 mod history;
 mod paths;

@@ -1,6 +1,6 @@
 //! Which files a path, a folder or a glob means.
 
-use super::glob::PathGlob;
+use crate::text::glob::PathGlob;
 use gix::bstr::BStr;
 
 /// The paths of a monorepo's part; none of them means everything.

@@ -10,6 +10,7 @@ mod parse;
 pub mod raw;
 pub mod release;
 pub mod sentry_cli;
+pub mod sourcemaps;
 pub mod state;
 pub mod table;
 pub mod types;
@@ -26,6 +27,7 @@ use crate::text::url::site_base;
 use parse::InputReader;
 use raw::{CommandLineFlags, RawInputs};
 use release::ReleaseInputs;
+use sourcemaps::SourcemapInputs;
 use state::FieldInput;
 use std::time::Duration;
 use types::ReadFile;
@@ -76,6 +78,8 @@ pub struct Inputs {
     pub code_mappings: Vec<CodeMapping>,
     /// What is asked about a release.
     pub release: ReleaseInputs,
+    /// What is asked about source maps.
+    pub sourcemaps: SourcemapInputs,
     /// The organization.
     pub org: Option<OrgSlug>,
     /// Where the backend's pages are.
@@ -135,9 +139,7 @@ impl Inputs {
         let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, earlier);
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        reader.mistakes.extend(wrong.into_iter().chain(proxy_mistakes(env)));
-        // Only for its mistakes: it has been heeded by now, as `missing::skipped_token` says.
-        reader.value("without-token", parse::without_token);
+        note_mistakes(&mut reader, wrong, env);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -152,6 +154,7 @@ impl Inputs {
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.code_mappings(),
             release: ReleaseInputs::read(raw, &mut reader),
+            sourcemaps: SourcemapInputs::read(&mut reader, read),
             org: org(&mut reader, claims.as_ref()),
             url: url(raw, &mut reader, claims.as_ref()),
             url_is_given: raw.get("url").is_some(),
@@ -254,6 +257,13 @@ fn fields(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, FieldI
     let (apps, more) = apps.unwrap_or_default();
     mistakes.extend(more);
     (state, apps, mistakes)
+}
+
+/// Notes what is wrong with inputs whose values are not needed here.
+fn note_mistakes(reader: &mut InputReader<'_>, wrong: Vec<Error>, env: &Env) {
+    reader.mistakes.extend(wrong.into_iter().chain(proxy_mistakes(env)));
+    // It has been heeded by now, as `missing::skipped_token` says.
+    reader.value("without-token", parse::without_token);
 }
 
 /// Every proxy variable that cannot be read.

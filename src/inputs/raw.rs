@@ -26,6 +26,8 @@ pub struct CommandLineFlags {
     pub sets: Vec<String>,
     /// Whether a plan that finds something to do has an exit code of its own.
     pub exit_code: bool,
+    /// The line of a stack that is to be explained.
+    pub frame: Option<String>,
 }
 
 /// Where a text came from, as messages name it.

@@ -116,7 +116,8 @@ impl ReleaseInputs {
 /// Whether the release job is asked for. Programs that report errors read `SENTRY_RELEASE` and
 /// `SENTRY_ENVIRONMENT` too, so beside a provider these ask for nothing.
 pub(super) fn is_requested(raw: &RawInputs) -> bool {
-    let ours = ["release", "environment", "deploy"].iter().any(|name| raw.is_explicit(name));
+    let ours =
+        ["release", "environment", "deploy", "sourcemaps"].iter().any(|name| raw.is_explicit(name));
     let shared = ["release", "environment"].iter().any(|name| raw.get(name).is_some());
     ours || raw.asks_release || (shared && raw.get("provider").is_none())
 }

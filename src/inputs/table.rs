@@ -5,7 +5,7 @@ use super::types::BackendName::{self, Embedded, Sentry};
 use FlagKind::{File, Switch, Value};
 use JobKind::{
     CommitStatus, Commits, Deploy, EntryResume, GithubCommits, History, Import, Integration,
-    OwnApp, Release, Resume, SentryImport, SentryResume,
+    OwnApp, Release, Resume, SentryImport, SentryResume, Sourcemaps,
 };
 use KeyKind::{Boolean, List, Mappings, Number, Secret, State, Text, Word};
 use ManifestScope::{Connection, Entry, Global, Identity, Job, Step};
@@ -47,6 +47,8 @@ pub enum JobKind {
     GithubCommits,
     /// The deploy of a release.
     Deploy,
+    /// The source maps of a release, or by themselves.
+    Sourcemaps,
     /// The commit status of either.
     CommitStatus,
     /// The entries of a manifest.
@@ -65,7 +67,7 @@ pub enum JobKind {
 
 /// Every job, unless a row says otherwise.
 pub(super) const ANY: &[JobKind] =
-    &[Integration, Release, Deploy, CommitStatus, JobKind::Manifest, Resume, Import];
+    &[Integration, Release, Deploy, Sourcemaps, CommitStatus, JobKind::Manifest, Resume, Import];
 
 /// The flag of an input.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,6 +165,10 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("previous", "previous-commit"),
     ("previous_commit", "previous-commit"),
     ("working_directory", "working-directory"),
+    ("url_prefix", "url-prefix"),
+    ("strip_common_prefix", "strip-common-prefix"),
+    ("ignore", "sourcemaps-ignore"),
+    ("ignore-file", "sourcemaps-ignore-file"),
 ];
 
 /// The other names of an input.
@@ -199,17 +205,17 @@ pub const INPUTS: &[InputSpec] = &[
     input("org", &["FINISHLINE_ORG", "SENTRY_ORG"], Value("SLUG"), Connection(Text), "from the token",
         "the organization slug; needed with `provider`"),
     input("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Job(List), "none",
-        "the slugs of the release's projects; a release needs at least one").used_by(&[Release]),
+        "the slugs of the release's projects; a release needs at least one").used_by(&[Release, Sourcemaps]),
     input("url", &["FINISHLINE_URL", "SENTRY_URL"], Value("URL"), Connection(Text), "from the token, else https://sentry.io; http://127.0.0.1:9797 (embedded)",
-        "the URL of the backend").used_by(&[Integration, Release, CommitStatus, JobKind::Manifest, SentryResume, SentryImport]),
+        "the URL of the backend").used_by(&[Integration, Release, Sourcemaps, CommitStatus, JobKind::Manifest, SentryResume, SentryImport]),
     input("auth-token", &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"], File("auth-token-file"), Connection(Secret), "none",
         "the access token for a Sentry backend").of_backend(Sentry),
     input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
         "a user's access token for the pipeline only, if `auth-token` is an organization token").of_backend(Sentry),
     input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the commit that was built",
-        "the version of the release; setting this enables the release").used_by(&[Release]),
+        "the version of the release; setting this enables the release").used_by(&[Release, Sourcemaps]),
     input("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
-        "prefix of the version, such as `web@`").used_by(&[Release]),
+        "prefix of the version, such as `web@`").used_by(&[Release, Sourcemaps]),
     input("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Job(Text), "none; with `deploy: true`, the CI host's environment",
         "the environment that the release is deployed to; setting this enables the release").used_by(&[Release]),
     input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
@@ -232,6 +238,34 @@ pub const INPUTS: &[InputSpec] = &[
         "the URL of the deploy").used_by(&[Deploy]),
     input("started-at", &["FINISHLINE_STARTED_AT"], Value("TIME"), Entry(Text), "none",
         "the start of the deploy: ISO 8601, or seconds since 1970").used_by(&[Deploy]),
+    input("sourcemaps", &["FINISHLINE_SOURCEMAPS"], Value("PATHS"), Entry(List), "none",
+        "folders, files or globs with the scripts and source maps of the build; scripts get debug ids, then both are uploaded").used_by(&[Sourcemaps]),
+    input("inject", &["FINISHLINE_INJECT"], Switch, Entry(Boolean), "true",
+        "writes a debug id into each script and its source map; `false` uploads the ids that a bundler wrote").used_by(&[Sourcemaps]),
+    input("dist", &["FINISHLINE_DIST", "SENTRY_DIST"], Value("NAME"), Job(Text), "none",
+        "the distribution of the release that the source maps are for").used_by(&[Sourcemaps]),
+    input("url-prefix", &["FINISHLINE_URL_PREFIX"], Value("URL"), Entry(Text), "`~/`",
+        "what stands before a file's path in its URL; `~` is any host; only matters without debug ids").used_by(&[Sourcemaps]),
+    input("url-suffix", &["FINISHLINE_URL_SUFFIX"], Value("TEXT"), Entry(Text), "none",
+        "what stands behind a file's path in its URL, such as `?v=2`").used_by(&[Sourcemaps]),
+    input("strip-prefix", &["FINISHLINE_STRIP_PREFIX"], Value("LIST"), Entry(List), "none",
+        "folders to cut off the names of sources in the uploaded maps").used_by(&[Sourcemaps]),
+    input("strip-common-prefix", &["FINISHLINE_STRIP_COMMON_PREFIX"], Switch, Entry(Boolean), "false",
+        "cuts off the folder that all absolute names of sources in a map share").used_by(&[Sourcemaps]),
+    input("sourcemaps-ignore", &["FINISHLINE_SOURCEMAPS_IGNORE"], Value("LIST"), Entry(List), "none",
+        "files and folders to leave out, as in `.gitignore`; hidden ones and `node_modules` are always left out").used_by(&[Sourcemaps]),
+    input("sourcemaps-ignore-file", &["FINISHLINE_SOURCEMAPS_IGNORE_FILE"], Value("FILE"), Entry(Text), "none",
+        "a file with more of these, one a line").used_by(&[Sourcemaps]),
+    input("sourcemaps-wait", &["FINISHLINE_SOURCEMAPS_WAIT"], Switch, Entry(Boolean), "true",
+        "waits until Sentry has processed the upload; without it, a later refusal goes unnoticed").used_by(&[Sourcemaps]),
+    input("allow-empty", &["FINISHLINE_ALLOW_EMPTY"], Switch, Entry(Boolean), "false",
+        "accepts scripts without a source map, and a folder without scripts").used_by(&[Sourcemaps]),
+    input("delete-sourcemaps", &["FINISHLINE_DELETE_SOURCEMAPS"], Switch, Entry(Boolean), "false",
+        "deletes the source maps and the comments that name them once Sentry has them").used_by(&[Sourcemaps]),
+    input("sourcemaps-strip-sources", &["FINISHLINE_SOURCEMAPS_STRIP_SOURCES"], Switch, Entry(Boolean), "false",
+        "uploads the source maps without the sources' code").used_by(&[Sourcemaps]),
+    input("inject-refresh", &["FINISHLINE_INJECT_REFRESH"], Switch, Entry(Boolean), "false",
+        "updates the hashes (`integrity`, `ngsw.json`) and compressed copies of scripts that got a debug id").used_by(&[Sourcemaps]),
     input("backend", &["FINISHLINE_BACKEND"], Value("BACKEND"), Global, "`sentry` if a token or a URL is set, else `embedded` outside CI",
         "`sentry` (a server) or `embedded` (a local SQLite file)"),
     input("database", &["FINISHLINE_DATABASE"], Value("FILE"), Global, "finishline.db in the user's state directory",

@@ -18,6 +18,7 @@ impl Inputs {
         let of_release = [
             (JobKind::Release, true),
             (JobKind::Deploy, has_deploy),
+            (JobKind::Sourcemaps, self.sourcemaps.is_requested()),
             (JobKind::Commits, has_commits),
             (JobKind::History, has_commits && !are_named),
             (JobKind::GithubCommits, release.commits == CommitSource::GitHub),
@@ -130,6 +131,7 @@ fn describe(input: &InputSpec, jobs: &[JobKind]) -> &'static str {
             "a release whose `commits` are named"
         }
         (Some(JobKind::Commits | JobKind::History), true) => "a release without commits",
+        (Some(JobKind::Sourcemaps), true) => "a release without `sourcemaps`",
         (Some(JobKind::GithubCommits), true) => "a release without `commits: github`",
         (Some(JobKind::EntryResume), _) if has(JobKind::Resume) => {
             "`finishline resume` without `manifest`"
@@ -149,6 +151,7 @@ fn describe_jobs(jobs: &[JobKind]) -> &'static str {
         (true, false, _) => "an integration",
         (false, true, true) => "a release",
         (false, true, false) => "a release without a deploy",
+        _ if has(JobKind::Sourcemaps) => "`finishline sourcemaps`",
         _ if has(JobKind::Manifest) => "a manifest",
         _ if has(JobKind::Resume) => "`finishline resume`",
         _ if has(JobKind::Import) => "`finishline import`",

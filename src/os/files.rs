@@ -48,6 +48,22 @@ pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {
     }
 }
 
+/// Reads a regular file of at most that many bytes.
+pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    if metadata.len() > most {
+        let message = format!("it is larger than {} MiB", most >> 20);
+        return Err(Error::new(ErrorKind::FileTooLarge, message));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Makes a folder the one that relative paths start from.
 pub fn enter(folder: &str) -> Result<()> {
     std::env::set_current_dir(folder)
@@ -79,24 +95,34 @@ pub fn replace(path: &str, text: &str, until: Option<Instant>) -> Result<()> {
     match is_stream(path) {
         // A pipe or a device cannot be renamed over.
         true => write_stream(path, text, until),
-        false => replace_with(path, text, None),
+        false => replace_with(Path::new(path), text.as_bytes(), None),
     }
 }
 
 /// Replaces a file that only its owner may read.
 pub fn replace_private(path: &str, text: &str) -> Result<()> {
-    replace_with(path, text, Some(0o600))
+    replace_with(Path::new(path), text.as_bytes(), Some(0o600))
+}
+
+/// Replaces a file of any bytes, as [`replace`] does a text.
+pub fn replace_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace_with(path, bytes, None)
+}
+
+/// Whether a file of this folder can be replaced.
+pub fn check_replaceable(folder: &Path) -> Result<()> {
+    tempfile::Builder::new().prefix(".finishline-").suffix(".tmp").tempfile_in(folder).map(drop)
 }
 
 /// Renames a draft over the file. Nobody can know the draft's name before, it is made where nothing
 /// is, not even a link, and what a kill leaves of it is in no other run's way.
-fn replace_with(path: &str, text: &str, mode: Option<u32>) -> Result<()> {
+fn replace_with(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     let target = std::path::absolute(path)?;
     let folder = target.parent().ok_or(ErrorKind::IsADirectory)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".finishline-").suffix(".tmp").rand_bytes(16);
     let (mut file, draft) = with_mode(&mut builder, mode).tempfile_in(folder)?.into_parts();
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     if mode.is_none() {
         keep_rights(&file, &target)?;
     }

@@ -6,6 +6,7 @@ pub mod clock;
 mod descriptor;
 pub mod files;
 pub mod panics;
+pub(crate) mod parallel;
 pub mod paths;
 pub mod random;
 pub mod signals;

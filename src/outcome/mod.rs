@@ -3,6 +3,7 @@
 mod foreign_ids;
 pub mod integration;
 pub(crate) mod release;
+pub mod sourcemaps;
 
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::types::ToleratedExit;
@@ -11,6 +12,7 @@ use crate::model::{PipelineType, RecordId};
 use crate::text::one_line;
 use crate::text::page::PageUrl;
 use crate::text::words::word_enum;
+use sourcemaps::SourcemapOutcome;
 
 word_enum! {
     /// How a run ended, by its word in the `status` output.
@@ -67,6 +69,8 @@ pub struct Outcome {
     pub subject: Option<IntegrationOutcome>,
     /// The release, once it is there.
     pub release: Option<ReleaseOutcome>,
+    /// The source maps, once they were looked at.
+    pub sourcemaps: Option<SourcemapOutcome>,
     /// Why it failed, or waits.
     pub failure: Option<Error>,
     /// Why it was skipped.
@@ -205,6 +209,7 @@ impl Outcome {
             status,
             changed: self.changed || release.changed,
             release: release.release,
+            sourcemaps: release.sourcemaps,
             skipped_reason: self.skipped_reason.or(release.skipped_reason),
             failure,
             warnings,

@@ -45,6 +45,10 @@ pub(crate) fn result_fields(outcome: &Outcome) -> Value {
             "deploy_id": release.deploy_id.as_ref().map(RecordId::as_str),
             "commit_count": release.commit_count,
         })),
+        "sourcemaps": outcome.sourcemaps.as_ref().map(|sourcemaps| json!({
+            "count": sourcemaps.count,
+            "bundle_id": sourcemaps.bundle_id,
+        })),
         "error": failure.map(|failure| json!({
             "code": failure.code.slug(),
             "exit": failure.code.exit().number(),

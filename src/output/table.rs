@@ -28,6 +28,8 @@ pub const OUTPUTS: &[OutputSpec] = &[
     output("deploy-id", "the id of the deploy"),
     output("commit-count",
         "the number of commits in the release; empty while the backend fetches them, unless `proof` is set"),
+    output("sourcemap-count", "how many scripts have a source map that leads to their sources"),
+    output("sourcemap-bundle-id", "the id of the uploaded bundle of scripts and source maps"),
     output("provider", "the provider key"),
     output("pipeline-type", "`install` or `reauth`"),
     output("skipped-reason", "why nothing was done: `fork` or `dependabot` (the job has no secrets), `no-token` (with `without-token: skip`), `not-deployed`, `not-published`, `workflow-failed` or `not-merged` (the event leaves nothing to release)"),
@@ -63,7 +65,7 @@ pub fn values(outcome: &Outcome) -> Vec<(&'static str, String)> {
 fn value(name: &str, outcome: &Outcome) -> String {
     let (subject, failure) = (outcome.subject.as_ref(), outcome.failure.as_ref());
     let integration = subject.and_then(|subject| subject.integration.as_ref());
-    let release = outcome.release.as_ref();
+    let (release, sourcemaps) = (outcome.release.as_ref(), outcome.sourcemaps.as_ref());
     let text = match name {
         "status" => Some(outcome.status.as_str().to_owned()),
         "changed" => Some(outcome.changed.to_string()),
@@ -80,6 +82,8 @@ fn value(name: &str, outcome: &Outcome) -> String {
         "release-url" => release.and_then(|release| Some(release.url.as_ref()?.to_string())),
         "deploy-id" => release.and_then(|release| Some(release.deploy_id.as_ref()?.to_string())),
         "commit-count" => release.and_then(|release| Some(release.commit_count?.to_string())),
+        "sourcemap-count" => sourcemaps.map(|sourcemaps| sourcemaps.count.to_string()),
+        "sourcemap-bundle-id" => sourcemaps.and_then(|sourcemaps| sourcemaps.bundle_id.clone()),
         "skipped-reason" => outcome.skipped_reason.map(str::to_owned),
         "warnings" => Some(slugs(outcome).join(",")),
         "result" => Some(bounded_result(outcome)),

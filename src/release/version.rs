@@ -2,6 +2,7 @@
 
 use super::code_version::CodeVersion;
 use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::release::ReleaseInputs;
 use crate::job::Job;
 use crate::text::quote;
 use std::fmt;
@@ -31,6 +32,12 @@ impl ReleaseVersion {
             _ => return Ok(Self(text.to_owned())),
         };
         Err(wrong)
+    }
+
+    /// The version that the inputs name, if they do.
+    pub fn named(inputs: &ReleaseInputs) -> Option<Result<Self>> {
+        let named = inputs.version.as_deref()?;
+        Some(checked(named, &inputs.prefix, VersionSource::Input))
     }
 
     /// The version as text.
@@ -87,6 +94,10 @@ pub(super) fn choose(
         .or_else(|| Some((tag?, VersionSource::Tag)))
         .or_else(|| Some((code.head.as_deref()?, source)))
         .ok_or_else(|| no_version(job))?;
+    Ok((checked(text, prefix, origin)?, origin))
+}
+
+fn checked(text: &str, prefix: &str, origin: VersionSource) -> Result<ReleaseVersion> {
     // A secret store or a file often adds a line end.
     let text = format!("{prefix}{}", without_ref(text.trim_end_matches(['\r', '\n'])));
     let version = ReleaseVersion::parse(&text).and_then(|version| match text.strip_suffix('@') {
@@ -94,7 +105,7 @@ pub(super) fn choose(
         Some(_) => Err("has nothing after `@`"),
         None => Ok(version),
     });
-    Ok((version.map_err(|wrong| refused(&text, origin, wrong))?, origin))
+    version.map_err(|wrong| refused(&text, origin, wrong))
 }
 
 /// The tag or branch of a full ref such as `github.ref`; one that is no version stays whole, so that

@@ -51,6 +51,17 @@ pub struct ChunkedBundle {
     pub chunks: Vec<BundleChunk>,
 }
 
+/// A file as an event without debug ids names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileAddress<'a> {
+    /// Its URL, `~/` for any host.
+    pub url: &'a str,
+    /// The version of the release.
+    pub release: Option<&'a str>,
+    /// The distribution of that release.
+    pub dist: Option<&'a str>,
+}
+
 /// What a server says of a bundle that it was asked to put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AssembleState {
@@ -83,6 +94,10 @@ pub trait SourcemapBackend {
 
     /// Whether a project finds a file by this id; `None` where the server cannot tell.
     async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>>;
+
+    /// The same by the address of a file.
+    async fn finds_address(&mut self, project: &str, file: FileAddress<'_>)
+    -> Result<Option<bool>>;
 
     /// Waits before it is asked again; whether there is still time to ask. What is at work at once is
     /// not waited for.

@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
 };
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 
@@ -16,6 +17,19 @@ use super::{
 
 /// `SYSB` and the version of the format.
 const HEADER: &[u8] = b"SYSB\x02\0\0\0";
+
+/// What the path of a URL does not hold as it is.
+const ENTRY_NAME: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// How well files are packed: the first level is three times as fast as the sixth, and a fifth larger.
 const LEVEL: u32 = 1;
@@ -152,13 +166,18 @@ impl<'a, W: Write> BundleWriter<'a, W> {
         Ok(FinishedBundle { target: self.archive.finish()?, id, cuts: self.cuts })
     }
 
+    /// The name of an entry: the path of its URL, as a URL has it, so that it is safe in an archive.
     fn free_name(&mut self, url: &str) -> String {
-        let path = match url.split_once("://") {
-            Some((scheme, rest)) => {
-                format!("files/{scheme}/{}", rest.split('?').next().unwrap_or(rest))
-            }
-            None => format!("files/_/_/{}", url.trim_start_matches('~').trim_start_matches('/')),
+        let (folder, path) = match url.split_once("://") {
+            Some((scheme, rest)) => (scheme, rest.split('?').next().unwrap_or(rest)),
+            None => ("_/_", url.trim_start_matches('~').trim_start_matches('/')),
         };
+        let safe = |part: &str| match part {
+            "." | ".." => part.replace('.', "%2E"),
+            _ => utf8_percent_encode(part, ENTRY_NAME).to_string(),
+        };
+        let parts: Vec<_> = path.split('/').map(safe).collect();
+        let path = format!("files/{folder}/{}", parts.join("/"));
         let mut name = path.clone();
         let mut number = 0;
         while !self.names.insert(name.clone()) {

@@ -1,7 +1,7 @@
 //! A source map as text, of which nothing changes but what must: one `;` for a new line of the
 //! script, and the id. All other bytes stay as a bundler wrote them.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -67,6 +67,21 @@ pub enum MapFault {
     UnknownSection,
     /// Its `mappings` are broken.
     Mappings(BrokenMappings),
+}
+
+impl fmt::Display for MapFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(why) => write!(f, "it is not a source map: {why}"),
+            Self::NotAMap => f.write_str("it is not a source map: it has no `mappings`"),
+            Self::UnknownSection => {
+                f.write_str("a section of it has no map inside, or one with sections of its own")
+            }
+            Self::Mappings(BrokenMappings { line }) => {
+                write!(f, "its `mappings` are invalid for line {} of the script", line + 1)
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -288,7 +303,7 @@ fn offset_in(text: &str, part: &str) -> usize {
     part.as_ptr() as usize - text.as_ptr() as usize
 }
 
-fn range_in(text: &str, part: &str) -> Range<usize> {
+pub(super) fn range_in(text: &str, part: &str) -> Range<usize> {
     let start = offset_in(text, part);
     start..start + part.len()
 }

@@ -1,7 +1,9 @@
 //! Whether a map belongs to a script: its places must be those of the script and of the sources, and
 //! a place is where a word begins, not inside one.
 
+use crate::text::quote;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{
     map_text::{MapSection, MapText},
@@ -31,6 +33,22 @@ pub enum ProofFault {
     OtherScript,
     /// It leads to places that are not those of this source.
     OtherSource(String),
+}
+
+impl fmt::Display for ProofFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("its source map is empty: no line leads to a source"),
+            Self::OtherScript => f.write_str("its source map is not of this script"),
+            Self::OtherSource(source) => {
+                write!(
+                    f,
+                    "its source map holds another text of {} than it was made of",
+                    quote(source)
+                )
+            }
+        }
+    }
 }
 
 /// The places at which the text is looked at.

@@ -5,8 +5,9 @@
 
 use super::{
     debug_id::{DebugId, ID_LENGTH},
-    prologue::{Trivia, is_line_end},
+    prologue::{Trivia, is_line_end, line_end_width},
 };
+use std::borrow::Cow;
 
 const MAPPING_URL: &str = "sourceMappingURL=";
 const DEBUG_ID: &str = "debugId=";
@@ -30,6 +31,28 @@ pub fn debug_id(script: &str) -> Option<(usize, DebugId)> {
     let comment = last_comment(script, DEBUG_ID)?;
     let id = comment.value.get(..ID_LENGTH).filter(|id| id.len() == comment.value.len())?;
     Some((comment.at, DebugId::parse(id)?))
+}
+
+/// The script without the comments that name a map. Lines before other code stay.
+pub fn without_mapping_url(script: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(script);
+    while let Some(comment) = mapping_url(&text) {
+        let (at, end) = (comment.at, comment.at + comment.value.len());
+        // What may stand between is `//# ` or `/*# `, and behind it ` */`.
+        let start = text[..at].rfind(['#', '@']).unwrap_or(at).saturating_sub(2);
+        let rest = text[end..].trim_start_matches([' ', '\t']);
+        let rest = if text[start..].starts_with("/*") { rest.strip_prefix("*/") } else { None }
+            .unwrap_or(rest);
+        let begins_line = text[..start].is_empty() || text[..start].ends_with(is_line_end);
+        let width = if begins_line { line_end_width_at(rest) } else { 0 };
+        text = Cow::Owned(format!("{}{}", &text[..start], &rest[width..]));
+    }
+    text
+}
+
+/// The bytes of the line end that a text begins with, if it does.
+fn line_end_width_at(text: &str) -> usize {
+    if text.starts_with(is_line_end) { line_end_width(text) } else { 0 }
 }
 
 fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
@@ -73,6 +96,20 @@ mod tests {
 
     fn url_of(script: &str) -> Option<&str> {
         mapping_url(script).map(|comment| comment.value)
+    }
+
+    #[test]
+    fn the_comments_that_name_a_map_go_and_nothing_else() {
+        for (script, without) in [
+            ("f()\n//# sourceMappingURL=a.map\n//# debugId=x\n", "f()\n//# debugId=x\n"),
+            ("f()\r\n//# sourceMappingURL=a.map\r\n", "f()\r\n"),
+            ("f()//# sourceMappingURL=a.map\n", "f()\n"),
+            ("f()\n/*# sourceMappingURL=a.map */\n", "f()\n"),
+            ("f()\n//# sourceMappingURL=b\n//@ sourceMappingURL=a", "f()\n"),
+            ("f('//# sourceMappingURL=b')\n", "f('//# sourceMappingURL=b')\n"),
+        ] {
+            assert_eq!(without_mapping_url(script), without, "{script:?}");
+        }
     }
 
     #[test]

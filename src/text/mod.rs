@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod date;
+pub(crate) mod glob;
 pub(crate) mod html;
 pub mod neutral;
 pub mod page;

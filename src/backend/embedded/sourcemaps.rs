@@ -8,7 +8,9 @@ use crate::database::{Database, TransactionEnd};
 use crate::error::Result;
 use crate::model::OrgSlug;
 use crate::sourcemap::archive_reader::ArchiveError;
-use crate::sourcemap::backend::{AssembleState, ChunkedBundle, SourcemapBackend, UploadLimits};
+use crate::sourcemap::backend::{
+    AssembleState, ChunkedBundle, FileAddress, SourcemapBackend, StoreResult, UploadLimits,
+};
 use crate::sourcemap::bundle::BundleTarget;
 use crate::sourcemap::bundle_reader::{BundleContents, read_bundle};
 use crate::sourcemap::debug_id::DebugId;
@@ -111,10 +113,12 @@ impl SourcemapBackend for EmbeddedSourcemaps {
         Ok(LIMITS)
     }
 
-    async fn store(&mut self, chunks: Vec<(String, Vec<u8>)>) -> Result {
+    async fn store(&mut self, requests: Vec<Vec<(String, Vec<u8>)>>) -> Result<StoreResult> {
+        let chunks: Vec<_> = requests.into_iter().flatten().collect();
         self.database.begin().await?;
-        let stored = self.store_chunks(&chunks).await.map(|created| ((), created));
-        self.end(stored, |()| true)
+        let stored = self.store_chunks(&chunks).await;
+        let stored = stored.map(|created| (StoreResult::Stored, created));
+        self.end(stored, |_| true)
     }
 
     async fn assemble(
@@ -128,14 +132,29 @@ impl SourcemapBackend for EmbeddedSourcemaps {
     }
 
     async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
+        let Some((_, project)) = self.place(project).await? else { return Ok(Some(false)) };
+        Ok(Some(self.database.bundle_with_debug_id(project, id).await?.is_some()))
+    }
+
+    async fn finds_address(
+        &mut self,
+        project: &str,
+        file: FileAddress<'_>,
+    ) -> Result<Option<bool>> {
+        let Some(place) = self.place(project).await? else { return Ok(Some(false)) };
+        let used = (file.release.unwrap_or_default(), file.dist.unwrap_or_default());
+        let found = self.database.bundles_of_release(place, used, Some(file.url)).await?;
+        Ok(Some(!found.is_empty()))
+    }
+}
+
+impl EmbeddedSourcemaps {
+    /// The rows of the organization and a project of it, where both are there.
+    async fn place(&mut self, project: &str) -> Result<Option<(i64, i64)>> {
         let org = self.database.organization(self.slug.as_str()).await?;
-        let Some(org) = org.filter(|org| org.slug == self.slug.as_str()) else {
-            return Ok(Some(false));
-        };
-        let Some(project) = self.database.project(org.id, project).await? else {
-            return Ok(Some(false));
-        };
-        Ok(Some(self.database.bundle_with_debug_id(project.id, id).await?.is_some()))
+        let Some(org) = org.filter(|org| org.slug == self.slug.as_str()) else { return Ok(None) };
+        let project = self.database.project(org.id, project).await?;
+        Ok(project.map(|project| (org.id, project.id)))
     }
 }
 

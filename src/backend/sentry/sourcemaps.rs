@@ -12,7 +12,7 @@ use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
 use crate::sourcemap::backend::{
-    AssembleState, ChunkedBundle, SourcemapBackend, StoreResult, UploadLimits,
+    AssembleState, ChunkedBundle, FileAddress, SourcemapBackend, StoreResult, UploadLimits,
 };
 use crate::sourcemap::bundle::BundleTarget;
 use crate::sourcemap::debug_id::DebugId;
@@ -21,6 +21,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use url::form_urlencoded;
 
 /// How many requests with chunks are under way at once, where the server does not want fewer.
 const AT_ONCE: usize = 4;
@@ -156,6 +157,19 @@ impl SentrySourcemaps {
     }
 }
 
+impl SentrySourcemaps {
+    async fn look_up(&mut self, project: &str, query: &str) -> Result<Option<bool>> {
+        let (org, project) = (segment(self.org.as_str()), segment(project));
+        let path = format!("/api/0/projects/{org}/{project}/artifact-lookup/?{query}");
+        let response = self.client.get_optional(path).await?;
+        match response.is_success() {
+            true => Ok(is_found(&response.json())),
+            // Nothing hangs on it: an older server has no look-up, or the token may not.
+            false => Ok(None),
+        }
+    }
+}
+
 impl SourcemapBackend for SentrySourcemaps {
     async fn limits(&mut self) -> Result<UploadLimits> {
         let response = self.client.get(self.path("chunk-upload/")).await?;
@@ -211,14 +225,19 @@ impl SourcemapBackend for SentrySourcemaps {
     }
 
     async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
-        let (org, project) = (segment(self.org.as_str()), segment(project));
-        let path = format!("/api/0/projects/{org}/{project}/artifact-lookup/?debug_id={id}");
-        let response = self.client.get_optional(path).await?;
-        match response.is_success() {
-            true => Ok(is_found(&response.json())),
-            // Nothing hangs on it: an older server has no look-up, or the token may not.
-            false => Ok(None),
-        }
+        self.look_up(project, &format!("debug_id={id}")).await
+    }
+
+    async fn finds_address(
+        &mut self,
+        project: &str,
+        file: FileAddress<'_>,
+    ) -> Result<Option<bool>> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("url", file.url);
+        let rest = [("release", file.release), ("dist", file.dist)];
+        query.extend_pairs(rest.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        self.look_up(project, &query.finish()).await
     }
 
     async fn pause(&mut self, pause: Duration) -> bool {

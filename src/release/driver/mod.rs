@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::release::PreviousCommit;
 use crate::model::RecordId;
 use crate::text::quote;
+use futures_util::future::join;
 
 /// What was done, as far as it came: a failure leaves here what is there all the same.
 #[derive(Debug, Default)]
@@ -66,17 +67,20 @@ impl ReleaseProgress {
 }
 
 /// Makes a release, from its beginning to its deploy. What was done before a failure stands in
-/// `progress`.
+/// `progress`. What runs `beside` the release goes before its deploy, which says that all is there.
 pub async fn drive(
     backend: &mut impl ReleaseBackend,
     histories: &mut impl CommitReader,
     task: &ReleaseTask,
     now: i64,
+    beside: impl Future<Output = Result>,
     progress: &mut ReleaseProgress,
 ) -> Result {
     progress.warnings.extend(task.warnings.iter().cloned());
     let mut driver = ReleaseDriver { backend, histories, task, now, progress };
-    let standing = driver.release().await?;
+    let (standing, beside) = join(driver.release(), beside).await;
+    let standing = standing?;
+    beside?;
     driver.deploy(&standing).await
 }
 

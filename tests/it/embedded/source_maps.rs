@@ -44,7 +44,7 @@ fn a_laptop_keeps_bundles_in_its_file_and_serve_shows_them() {
         // Nothing came into being for what was not done.
         assert_eq!(backend.created, [""; 0]);
         let stored = chunks.into_iter().map(|chunk| (sha1(&chunk), chunk)).collect();
-        backend.store(stored).await.unwrap();
+        backend.store(vec![stored]).await.unwrap();
         for _ in 0..2 {
             let state = backend.assemble(&whole, &target).await.unwrap();
             assert_eq!(state, AssembleState::Complete);

@@ -14,7 +14,7 @@ const LAYERS: [&str; 14] = [
     "manifest release sourcemap",
     "outcome",
     "os",
-    "database git http",
+    "build_folder database git http",
     "backend cli github output",
     "command server",
     "lib",

@@ -1,6 +1,11 @@
-//! Source maps: what is made of scripts and maps, and how it reaches whoever keeps them.
+//! Source maps: found, injected, uploaded, proven.
 
 mod bundles;
+mod explained_frames;
+mod found_files;
+mod hostile_maps;
+mod injected_files;
+mod stale_neighbours;
 mod upload;
 mod upload_faults;
 mod upload_places;

@@ -1,0 +1,283 @@
+//! Finds the scripts and the source maps below what was given. Hidden files and `node_modules` are left
+//! out, and no link leads out of a folder.
+
+use super::given_paths::{glob_root, split, without_braces};
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::sourcemap::ignore_rules::IgnoreRules;
+use crate::text::glob::PathGlob;
+use crate::text::quote;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders inside one another that are gone into.
+const MAX_DEPTH: usize = 100;
+/// The files that are looked at.
+const MAX_FILES: usize = 1_000_000;
+
+/// A file of a build.
+#[derive(Clone, Debug)]
+pub(crate) struct BuildFile {
+    /// Where it is, without links.
+    pub(crate) file: PathBuf,
+    /// Its path as it was given, for a person.
+    pub(crate) shown: String,
+    /// Its path below the folder that was given.
+    pub(crate) below: String,
+}
+
+/// What was found. Files are known by a key, the parts of their paths with `/`.
+#[derive(Default)]
+pub(crate) struct BuildFolder {
+    /// The scripts.
+    pub(crate) scripts: BTreeMap<String, BuildFile>,
+    /// The source maps, and those beside files that were given one by one.
+    pub(crate) maps: BTreeMap<String, BuildFile>,
+    /// What may hold a hash of a script, or a packed copy of one.
+    pub(crate) others: BTreeSet<PathBuf>,
+    /// Files that are no scripts in text, and what they are.
+    pub(crate) left_alone: Vec<(String, &'static str)>,
+    /// The keys of the folders that were given.
+    pub(crate) roots: Vec<String>,
+    /// Links that lead out of them.
+    pub(crate) outside: Vec<String>,
+    seen: usize,
+}
+
+/// What is walked for one given path.
+struct GivenPath<'a> {
+    root: PathBuf,
+    shown: String,
+    globs: Option<Vec<PathGlob>>,
+    rules: &'a IgnoreRules,
+}
+
+impl BuildFolder {
+    /// Looks below each of the given lines.
+    ///
+    /// # Errors
+    ///
+    /// One that names every path that is not there, or cannot be read.
+    pub(crate) fn find(lines: &[String], rules: &IgnoreRules) -> Result<Self> {
+        let mut folder = Self::default();
+        let mut mistakes = Vec::new();
+        for path in lines.iter().flat_map(|line| split(line)) {
+            mistakes.extend(folder.add(&path, rules).err());
+        }
+        Error::combine(mistakes).map_or(Ok(folder), Err)
+    }
+
+    /// A file as a person knows it: relative to the working directory where it lies there.
+    pub(crate) fn shown(&self, file: &Path) -> String {
+        let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+        file.strip_prefix(here).unwrap_or(file).to_string_lossy().replace('\\', "/")
+    }
+
+    /// What the reader should know of what was found.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let outside = self.outside.iter().map(|link| {
+            let message = format!(
+                "{} is a link to a place outside of the folder, and is left out",
+                quote(link)
+            );
+            Warning::new("left-out", message)
+        });
+        let alone = self.left_alone.iter().map(|(file, what)| {
+            Warning::new("left-out", format!("{} is {what}, and is left as it is", quote(file)))
+        });
+        outside.chain(alone).collect()
+    }
+
+    fn add(&mut self, path: &str, rules: &IgnoreRules) -> Result {
+        let (root, globs) = match glob_root(path).filter(|_| !Path::new(path).exists()) {
+            Some((root, rest)) => {
+                let globs = without_braces(rest);
+                (
+                    root,
+                    Some(globs.iter().filter_map(|one| PathGlob::literal_or_glob(one)).collect()),
+                )
+            }
+            None => (path, None),
+        };
+        let canonical = fs::canonicalize(root).map_err(|error| unreadable(path, &error))?;
+        let before = self.scripts.len() + self.maps.len();
+        let shown = root.trim_end_matches('/').trim_start_matches("./").to_owned();
+        let given = GivenPath { root: canonical, shown, globs, rules };
+        match given.root.is_dir() {
+            true => {
+                self.roots.push(key(&given.root));
+                self.walk(&given, &given.root.clone(), "", 0)
+                    .map_err(|error| unreadable(path, &error))?;
+            }
+            false => self.add_given_file(&given),
+        }
+        let has_none = given.globs.is_some() && before == self.scripts.len() + self.maps.len();
+        match has_none && self.left_alone.is_empty() {
+            true => Err(no_files(&format!("no script and no source map matches {}", quote(path)))),
+            false => Ok(()),
+        }
+    }
+
+    /// A file that was given by its own path, and what lies beside it.
+    fn add_given_file(&mut self, given: &GivenPath<'_>) {
+        let Some(folder) = given.root.parent() else { return };
+        let name = file_name(&given.root);
+        let shown_folder = given.shown.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+        let shown_folder = shown_folder.unwrap_or_default();
+        let beside = |name: &str| BuildFile {
+            file: folder.join(name),
+            shown: format!("{shown_folder}{name}"),
+            below: name.to_owned(),
+        };
+        self.roots.push(key(folder));
+        if let Some(script) = name.strip_suffix(".map").filter(|script| is_script(script)) {
+            let script = beside(script);
+            if script.file.is_file() {
+                self.scripts.entry(key(&script.file)).or_insert(script);
+            }
+        }
+        self.add_file(beside(&name), !is_map(&name));
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if is_map(&name) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                let map = beside(&name);
+                self.maps.entry(key(&map.file)).or_insert(map);
+            } else if is_neighbour(&name) {
+                self.others.insert(entry.path());
+            }
+        }
+    }
+
+    fn walk(
+        &mut self,
+        given: &GivenPath<'_>,
+        folder: &Path,
+        below: &str,
+        depth: usize,
+    ) -> std::io::Result<()> {
+        let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            self.seen += 1;
+            if self.seen > MAX_FILES || depth > MAX_DEPTH {
+                return Err(std::io::Error::other("it holds too many files or folders"));
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+            let kind = entry.file_type()?;
+            if name.starts_with('.') || given.rules.ignores(&path, kind.is_dir()) {
+                continue;
+            }
+            if kind.is_symlink() {
+                self.note_link(given, &entry.path(), &path);
+            } else if kind.is_dir() && name != "node_modules" {
+                self.walk(given, &entry.path(), &path, depth + 1)?;
+            } else if kind.is_file() {
+                self.add_walked(given, entry.path(), path, &name);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_walked(&mut self, given: &GivenPath<'_>, file: PathBuf, below: String, name: &str) {
+        let is_meant = given
+            .globs
+            .as_ref()
+            .is_none_or(|globs| globs.iter().any(|glob| glob.matches(below.as_bytes())));
+        let shown =
+            if given.shown == "." { below.clone() } else { format!("{}/{below}", given.shown) };
+        let file = BuildFile { file, shown, below };
+        if is_map(name) {
+            // A glob for scripts alone means their maps, too.
+            self.maps.entry(key(&file.file)).or_insert(file);
+        } else if is_neighbour(name) {
+            self.others.insert(file.file);
+        } else if is_meant {
+            self.add_file(file, false);
+        }
+    }
+
+    fn add_file(&mut self, file: BuildFile, is_given: bool) {
+        let name = file_name(&file.file);
+        if is_map(&name) {
+            self.maps.entry(key(&file.file)).or_insert(file);
+        } else if is_native_bundle(&name) {
+            self.left_alone.push((file.shown, "a bundle of React Native"));
+        } else if is_given || is_script(&name) {
+            self.scripts.entry(key(&file.file)).or_insert(file);
+        }
+    }
+
+    /// A link within what was given leads to what is found anyway.
+    fn note_link(&mut self, given: &GivenPath<'_>, link: &Path, below: &str) {
+        let Ok(target) = fs::canonicalize(link) else { return };
+        let name = file_name(link);
+        let matters = target.is_dir() || is_script(&name) || is_map(&name);
+        if matters && !target.starts_with(&given.root) {
+            self.outside.push(format!("{}/{below}", given.shown));
+        }
+    }
+}
+
+/// A path as pairing knows it.
+pub(crate) fn key(path: &Path) -> String {
+    let parts = path.components().filter_map(|part| match part {
+        std::path::Component::Normal(name) => Some(name.to_string_lossy()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn is_script(name: &str) -> bool {
+    [".js", ".cjs", ".mjs"].iter().any(|end| name.ends_with(end))
+}
+
+fn is_map(name: &str) -> bool {
+    name.ends_with(".map")
+}
+
+/// What React Native's tools write: a script, or bytes for its engine.
+fn is_native_bundle(name: &str) -> bool {
+    [".jsbundle", ".bundle", ".hbc"].iter().any(|end| name.ends_with(end))
+}
+
+/// Files that browsers and service workers check scripts by, and packed copies.
+fn is_neighbour(name: &str) -> bool {
+    let ends = [
+        ".html",
+        ".htm",
+        ".xhtml",
+        ".json",
+        ".webmanifest",
+        ".js.gz",
+        ".js.br",
+        ".mjs.gz",
+        ".mjs.br",
+        ".map.gz",
+        ".map.br",
+    ];
+    ends.iter().any(|end| name.ends_with(end)) || matches!(name, "_headers" | ".htaccess")
+}
+
+/// What a file that is no text is: bytecode of Hermes, or an indexed RAM bundle.
+pub(crate) fn binary_kind(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xc6, 0x1f, 0xbc, 0x03, 0xc1, 0x03, 0x19, 0x1f, ..] => Some("bytecode of Hermes"),
+        [0xe5, 0xd1, 0x0b, 0xfb, ..] => Some("an indexed RAM bundle"),
+        _ => None,
+    }
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Error {
+    no_files(&format!("cannot read {}: {error}", quote(path)))
+}
+
+fn no_files(message: &str) -> Error {
+    Error::new(ErrorCode::NoSourcemaps, message).with_hint(
+        "set `sourcemaps` to the folder that the build wrote, relative to the working directory",
+    )
+}

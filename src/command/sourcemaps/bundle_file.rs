@@ -1,0 +1,64 @@
+//! The bundle on disk while it is written and sent: a file without a name, which nothing is left of.
+
+use super::examine::PackedEntry;
+use crate::sourcemap::bundle::{BundleTarget, BundleWriter};
+use crate::sourcemap::debug_id::DebugId;
+use std::fs::File;
+use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
+
+/// A bundle that is being written.
+pub(super) struct BundleDraft<'a> {
+    writer: BundleWriter<'a, BufWriter<File>>,
+    count: u64,
+}
+
+/// A bundle that is ready to be sent.
+pub(super) struct BundleFile {
+    file: File,
+    /// Its id.
+    pub(super) id: DebugId,
+    /// Its bytes.
+    pub(super) size: u64,
+    /// Where it may be cut.
+    pub(super) cuts: Vec<u64>,
+    /// How many scripts and maps it has.
+    pub(super) count: u64,
+}
+
+impl<'a> BundleDraft<'a> {
+    /// Begins one.
+    pub(super) fn new(target: &'a BundleTarget) -> Result<Self> {
+        let file = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
+        Ok(Self { writer: BundleWriter::new(file, target)?, count: 0 })
+    }
+
+    /// Adds what belongs together.
+    pub(super) fn add(&mut self, entries: &[PackedEntry]) -> Result<()> {
+        for entry in entries {
+            let (file, packed) = entry.parts();
+            self.writer.add(&file, packed)?;
+            self.count += 1;
+        }
+        self.writer.cut();
+        Ok(())
+    }
+
+    /// The finished bundle.
+    pub(super) fn finish(self) -> Result<BundleFile> {
+        let finished = self.writer.finish()?;
+        let file = finished.target.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        let size = file.metadata()?.len();
+        let (id, cuts) = (finished.id, finished.cuts);
+        Ok(BundleFile { file, id, size, cuts, count: self.count })
+    }
+}
+
+impl BundleFile {
+    /// The bytes of a part.
+    pub(super) fn read(&mut self, at: u64, size: u64) -> Result<Vec<u8>> {
+        self.file.seek(SeekFrom::Start(at))?;
+        let mut bytes = vec![0; usize::try_from(size).map_err(std::io::Error::other)?];
+        self.file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}

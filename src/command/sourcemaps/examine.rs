@@ -1,0 +1,226 @@
+//! Looks at each script with its map: what it gets is decided, proven and packed for the upload, before
+//! the first byte on disk changes.
+
+use super::groups::{FileGroup, read_text};
+use super::sources::SourceFolder;
+use crate::build_folder::BuildFile;
+use crate::inputs::sourcemaps::SourcemapInputs;
+use crate::outcome::sourcemaps::ExaminedScript;
+use crate::sourcemap::bundle::{BundledFile, BundledKind, PackedBundleFile};
+use crate::sourcemap::debug_id::DebugId;
+use crate::sourcemap::file_url::FileUrl;
+use crate::sourcemap::group::{self, GroupFault, PreparedGroup, PreparedScript};
+use crate::sourcemap::map_text::MapText;
+use crate::sourcemap::trailer;
+use crate::sourcemap::uploaded_map::{SourceRules, UploadedMap};
+use std::borrow::Cow;
+
+/// A file that is packed for the bundle, with what the manifest says of it.
+pub(super) struct PackedEntry {
+    kind: BundledKind,
+    url: String,
+    id: Option<DebugId>,
+    sourcemap: Option<String>,
+    packed: PackedBundleFile,
+}
+
+impl PackedEntry {
+    /// What the manifest says of it, and its bytes.
+    pub(super) fn parts(&self) -> (BundledFile<'_>, &PackedBundleFile) {
+        let file = BundledFile {
+            kind: self.kind,
+            url: &self.url,
+            id: self.id.as_ref(),
+            sourcemap: self.sourcemap.as_deref(),
+        };
+        (file, &self.packed)
+    }
+}
+
+/// A group that was looked at.
+pub(super) struct ExaminedGroup {
+    /// Its scripts.
+    pub(super) scripts: Vec<ExaminedScript>,
+    /// Whether a file of it changes.
+    pub(super) changes: bool,
+    /// What goes into the bundle, each script with its map behind it.
+    pub(super) entries: Vec<PackedEntry>,
+    /// Sources whose text is nowhere.
+    pub(super) without_text: Vec<String>,
+}
+
+/// Looks at groups of files.
+pub(super) struct FileExaminer<'a> {
+    inputs: &'a SourcemapInputs,
+    sources: SourceFolder,
+}
+
+impl<'a> FileExaminer<'a> {
+    /// One for the files of a run.
+    pub(super) fn new(inputs: &'a SourcemapInputs) -> Self {
+        Self { inputs, sources: SourceFolder::of_working_directory() }
+    }
+
+    /// What becomes of a group; or which file is at fault, and why.
+    pub(super) fn examine(&self, files: &FileGroup) -> Result<ExaminedGroup, (String, String)> {
+        let texts = GroupTexts::read(files)?;
+        let prepared = texts.prepare(self.inputs.inject).map_err(|fault| files.fault(fault))?;
+        let mut examined = ExaminedGroup {
+            scripts: Vec::new(),
+            changes: prepared.map.text.is_some(),
+            entries: Vec::new(),
+            without_text: Vec::new(),
+        };
+        for ((file, old), script) in files.scripts.iter().zip(&texts.scripts).zip(prepared.scripts)
+        {
+            examined.changes |= script.text.is_some();
+            let copy = self.uploaded_map(files, &script, &mut examined.without_text);
+            self.pack(file, files.map.as_ref(), old, &script, copy.as_deref(), &mut examined)
+                .map_err(|error| (file.shown.clone(), error.to_string()))?;
+            examined.scripts.push(ExaminedScript {
+                path: file.shown.clone(),
+                id: script.id,
+                is_new: script.text.is_some(),
+                replaced_id: script.replaced_id,
+                frame: script.frame,
+            });
+        }
+        Ok(examined)
+    }
+
+    /// A map without a script, where Sentry can find it by an id.
+    pub(super) fn orphan(&self, map: &BuildFile) -> Option<PackedEntry> {
+        let text = read_text(&map.file).ok()?;
+        let id = MapText::read(&text).ok()?.debug_id()?;
+        let packed = PackedBundleFile::pack(text.as_bytes()).ok()?;
+        let (kind, url) = (BundledKind::SourceMap, self.url().of(&map.below));
+        Some(PackedEntry { kind, url, id: Some(id), sourcemap: None, packed })
+    }
+
+    fn url(&self) -> FileUrl<'a> {
+        FileUrl { prefix: &self.inputs.url_prefix, suffix: &self.inputs.url_suffix }
+    }
+
+    /// The copy of the script's map that is uploaded.
+    fn uploaded_map<'s>(
+        &self,
+        files: &FileGroup,
+        script: &'s PreparedScript,
+        without_text: &mut Vec<String>,
+    ) -> Option<Cow<'s, str>> {
+        let map = script.map.as_deref()?;
+        // A map inside a script needs a place of its own once it is taken out.
+        let beside = files
+            .map
+            .as_ref()
+            .or(files.scripts.first())
+            .filter(|_| files.map.is_some() || self.inputs.delete)?;
+        let rules = SourceRules {
+            strip_prefixes: &self.inputs.strip_prefixes,
+            strip_common_prefix: self.inputs.strip_common_prefix,
+            strip_sources: self.inputs.strip_sources,
+        };
+        let read = |name: &str| self.sources.read(&beside.file, name);
+        let copy = UploadedMap::new(map, rules, &read);
+        without_text.extend(copy.without_text.into_iter().filter(|name| !name.is_empty()));
+        Some(copy.text.map_or(Cow::Borrowed(map), Cow::Owned))
+    }
+
+    fn pack(
+        &self,
+        file: &BuildFile,
+        map: Option<&BuildFile>,
+        old: &str,
+        script: &PreparedScript,
+        copy: Option<&str>,
+        examined: &mut ExaminedGroup,
+    ) -> std::io::Result<()> {
+        let own_map = (map.is_none() && copy.is_some())
+            .then(|| BuildFile { below: format!("{}.map", file.below), ..file.clone() });
+        let map = map.or(own_map.as_ref());
+        let text = script.text.as_deref().unwrap_or(old);
+        let text =
+            if self.inputs.delete { trailer::without_mapping_url(text) } else { text.into() };
+        examined.entries.push(PackedEntry {
+            kind: BundledKind::MinifiedSource,
+            url: self.url().of(&file.below),
+            id: script.id.clone(),
+            sourcemap: map.map(|map| relative(&file.below, &map.below)),
+            packed: PackedBundleFile::pack(text.as_bytes())?,
+        });
+        if let (Some(map), Some(copy)) = (map, copy) {
+            examined.entries.push(PackedEntry {
+                kind: BundledKind::SourceMap,
+                url: self.url().of(&map.below),
+                id: script.id.clone(),
+                sourcemap: None,
+                packed: PackedBundleFile::pack(copy.as_bytes())?,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The texts of a group.
+pub(super) struct GroupTexts {
+    /// Those of its scripts.
+    pub(super) scripts: Vec<String>,
+    /// That of its map.
+    pub(super) map: Option<String>,
+}
+
+impl GroupTexts {
+    /// Reads them; or which file cannot be read, and why.
+    pub(super) fn read(files: &FileGroup) -> Result<Self, (String, String)> {
+        let read =
+            |file: &BuildFile| read_text(&file.file).map_err(|why| (file.shown.clone(), why));
+        let scripts = files.scripts.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { scripts, map: files.map.as_ref().map(read).transpose()? })
+    }
+
+    /// What becomes of them.
+    pub(super) fn prepare(&self, inject: bool) -> Result<PreparedGroup, GroupFault> {
+        let scripts: Vec<_> = self.scripts.iter().map(String::as_str).collect();
+        match inject {
+            true => group::inject(&scripts, self.map.as_deref()),
+            false => group::keep(&scripts, self.map.as_deref()),
+        }
+    }
+}
+
+impl FileGroup {
+    /// The file that a fault is of, and its words.
+    pub(super) fn fault(&self, fault: GroupFault) -> (String, String) {
+        let script = |at: usize| self.scripts.get(at).map_or("", |script| &script.shown).to_owned();
+        let map = || self.map.as_ref().map_or_else(|| script(0), |map| map.shown.clone());
+        match fault {
+            GroupFault::Proof(at, _) => (script(at), fault.to_string()),
+            GroupFault::Inline(_) => (script(0), fault.to_string()),
+            GroupFault::Map(_) | GroupFault::Shared(_) => (map(), fault.to_string()),
+        }
+    }
+}
+
+/// The URL of a map from its script.
+fn relative(script: &str, map: &str) -> String {
+    let (from, to): (Vec<_>, Vec<_>) = (script.split('/').collect(), map.split('/').collect());
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let shared = shared.min(from.len() - 1).min(to.len() - 1);
+    let up = std::iter::repeat_n("..", from.len() - 1 - shared);
+    up.chain(to[shared..].iter().copied()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_map_is_named_from_its_script() {
+        for (script, map, url) in [
+            ("a.js", "a.js.map", "a.js.map"),
+            ("js/a.js", "js/a.js.map", "a.js.map"),
+            ("js/a.js", "maps/x/a.js.map", "../maps/x/a.js.map"),
+            ("js/x/a.js", "js/a.js.map", "../a.js.map"),
+        ] {
+            assert_eq!(super::relative(script, map), url);
+        }
+    }
+}

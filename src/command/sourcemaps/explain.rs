@@ -1,0 +1,189 @@
+//! Where a line of a stack leads, or the first reason why it leads nowhere. It only reads.
+
+use super::examine::GroupTexts;
+use super::groups::{FileGroup, FileGroups};
+use super::upload::IdLookup;
+use crate::build_folder::BuildFile;
+use crate::command::RunContext;
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::Inputs;
+use crate::inputs::sourcemaps::SourcemapInputs;
+use crate::outcome::{Outcome, OutcomeStatus};
+use crate::sourcemap::debug_id::DebugId;
+use crate::sourcemap::file_url::FileUrl;
+use crate::sourcemap::frame::StackFrame;
+use crate::sourcemap::map_text::MapText;
+use crate::sourcemap::resolve::{ResolvedFrame, resolve};
+use crate::text::quote;
+use tokio::time::Instant;
+
+/// What the files on disk tell of a frame.
+struct DiskFrame {
+    script: String,
+    id: DebugId,
+    resolved: ResolvedFrame,
+}
+
+impl RunContext<'_> {
+    /// `finishline sourcemaps explain`.
+    pub(crate) async fn explain(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        let given = self.frame.unwrap_or_default();
+        let frame = StackFrame::parse(given).ok_or_else(|| no_frame(given))?;
+        if !inputs.sourcemaps.is_requested() {
+            return self.explain_url(inputs, &frame, deadline).await;
+        }
+        let found = on_disk(&inputs.sourcemaps, &frame)?;
+        let ResolvedFrame { source, line, column, text } = &found.resolved;
+        let place = format!("{} {}:{}", found.script, frame.line, frame.column);
+        let headline = format!("{place} → {source}:{line}:{column}");
+        let mut details = vec![format!("debug id {}", found.id)];
+        match text {
+            Some(text) => details.insert(0, text.trim().to_owned()),
+            None => {
+                details.push("the map does not hold the source, so Sentry shows no code".to_owned())
+            }
+        }
+        details.extend(self.known_ids(inputs, &found.id, deadline).await?);
+        Ok(Outcome { details, ..Outcome::new(OutcomeStatus::Complete, headline) })
+    }
+
+    /// Whether each project finds the script by its id.
+    async fn known_ids(
+        &self,
+        inputs: &Inputs,
+        id: &DebugId,
+        deadline: Instant,
+    ) -> Result<Vec<String>> {
+        let Some(mut lookup) = IdLookup::open(self, inputs, deadline).await? else {
+            return Ok(vec!["not looked up: set `org`, `projects` and `auth-token`".to_owned()]);
+        };
+        let mut lines = Vec::new();
+        for project in &inputs.release.projects {
+            match lookup.finds(project, id).await? {
+                Some(true) => lines.push(format!("{project} has a bundle with this debug id")),
+                Some(false) => return Err(unknown_id(project, id)),
+                None => lines
+                    .push(format!("the server cannot tell whether {project} has this debug id")),
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Without files on disk: whether each project has a file of this URL for the release.
+    async fn explain_url(
+        &self,
+        inputs: &Inputs,
+        frame: &StackFrame,
+        deadline: Instant,
+    ) -> Result<Outcome> {
+        let lookup = IdLookup::open(self, inputs, deadline).await?;
+        let mut lookup = lookup.ok_or_else(|| {
+            Error::new(ErrorCode::NoSourcemaps, "there is nowhere to look for the script")
+                .with_hint("set `sourcemaps` to the folder of the build, or `org`, `projects` and `auth-token`")
+        })?;
+        let url = frame.any_host();
+        let release = inputs.release.version.as_deref();
+        let dist = inputs.sourcemaps.dist.as_deref();
+        for project in &inputs.release.projects {
+            if lookup.finds_url(project, &url, release, dist).await? == Some(false) {
+                return Err(self.unknown_url(&mut lookup, project, inputs, &url).await);
+            }
+        }
+        let headline = format!("{} has a file for {url}", inputs.release.projects.join(", "));
+        Ok(Outcome::new(OutcomeStatus::Complete, headline))
+    }
+
+    /// Why a project has no file of this URL: it may have it for another release or `dist`.
+    async fn unknown_url(
+        &self,
+        lookup: &mut IdLookup,
+        project: &str,
+        inputs: &Inputs,
+        url: &str,
+    ) -> Error {
+        let release = inputs.release.version.as_deref();
+        let given = [
+            release.map(|release| format!(" for release {}", quote(release))),
+            inputs.sourcemaps.dist.as_ref().map(|dist| format!(" with dist {}", quote(dist))),
+        ];
+        let given: String = given.into_iter().flatten().collect();
+        let message = format!("{project} has no file {}{given}", quote(url));
+        let without_dist = lookup.finds_url(project, url, release, None).await;
+        let hint = match (inputs.sourcemaps.dist.is_some(), without_dist) {
+            (true, Ok(Some(true))) => {
+                "it is there without `dist`: upload with the `dist` of `Sentry.init`"
+            }
+            _ => {
+                "compare `url-prefix` with the URL of the frame, and `release` with that of the event; with debug ids neither matters"
+            }
+        };
+        Error::new(ErrorCode::NoSourcemaps, message).with_hint(hint)
+    }
+}
+
+/// Finds the script of a frame among the files, and resolves the frame by its map.
+fn on_disk(inputs: &SourcemapInputs, frame: &StackFrame) -> Result<DiskFrame> {
+    let files = FileGroups::find(inputs)?;
+    let (group, at) = script_of(&files, inputs, frame)?;
+    let script = &group.scripts[at];
+    let bad = |(file, why): (String, String)| {
+        Error::new(ErrorCode::BadSourcemap, format!("{}: {why}", quote(&file)))
+    };
+    let texts = GroupTexts::read(group).map_err(bad)?;
+    let kept = texts.prepare(false).map_err(|fault| bad(group.fault(fault)))?;
+    let kept = kept.scripts.into_iter().nth(at);
+    let (id, map) = kept.map(|kept| (kept.id, kept.map)).unwrap_or_default();
+    let name = &script.shown;
+    let id = id.ok_or_else(|| {
+        Error::new(ErrorCode::NoSourcemaps, format!("{} has no debug id", quote(name)))
+            .with_hint(format!("run `finishline sourcemaps` before {name} is deployed"))
+    })?;
+    let map = map.ok_or_else(|| {
+        Error::new(ErrorCode::NoSourcemaps, format!("{} has no source map", quote(name)))
+    })?;
+    let map = MapText::read(&map).map_err(|fault| bad((name.clone(), fault.to_string())))?;
+    let resolved = resolve(&map, frame.line, frame.column).ok_or_else(|| {
+        let (line, column) = (frame.line, frame.column);
+        let message = format!("{} {line}:{column} leads to no source", quote(name));
+        Error::new(ErrorCode::BadSourcemap, message).with_hint(
+            "the frame may be of another build of this script, or code that a bundler added",
+        )
+    })?;
+    Ok(DiskFrame { script: name.clone(), id, resolved })
+}
+
+/// The script whose URL is that of the frame, or whose path ends it.
+fn script_of<'a>(
+    files: &'a FileGroups,
+    inputs: &SourcemapInputs,
+    frame: &StackFrame,
+) -> Result<(&'a FileGroup, usize)> {
+    let url = FileUrl { prefix: &inputs.url_prefix, suffix: &inputs.url_suffix };
+    let fit = |script: &BuildFile| match url.of(&script.below) == frame.any_host() {
+        true => Some(usize::MAX),
+        false => frame.fit(&script.below),
+    };
+    let places = files.groups.iter().flat_map(|group| {
+        group.scripts.iter().enumerate().map(move |(at, script)| (fit(script), group, at))
+    });
+    let best = places.max_by_key(|(fit, ..)| *fit).filter(|(fit, ..)| fit.is_some());
+    best.map(|(_, group, at)| (group, at)).ok_or_else(|| {
+        let paths = inputs.paths.join(", ");
+        let message =
+            format!("no script in {paths} has a path that {} ends with", quote(&frame.url));
+        Error::new(ErrorCode::NoSourcemaps, message)
+            .with_hint("give the folder whose scripts are deployed at this URL")
+    })
+}
+
+fn no_frame(given: &str) -> Error {
+    Error::new(ErrorCode::Usage, format!("{} is not a place in a script", quote(given)))
+        .with_hint("write URL:LINE:COLUMN, such as \"https://acme.io/js/app.js:1:48213\"")
+}
+
+fn unknown_id(project: &str, id: &DebugId) -> Error {
+    let message = format!("{project} has no file with the debug id {id}");
+    Error::new(ErrorCode::NoSourcemaps, message).with_hint(
+        "upload these files: `finishline sourcemaps DIR`; for another project or organization, correct `projects` and `org`",
+    )
+}

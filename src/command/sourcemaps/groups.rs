@@ -1,0 +1,165 @@
+//! Which scripts belong to which source map: found on disk, before any of them is looked at closely.
+
+use crate::build_folder::{BuildFile, BuildFolder, binary_kind};
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::sourcemaps::SourcemapInputs;
+use crate::os::{files, parallel};
+use crate::outcome::sourcemaps::listed;
+use crate::sourcemap::ignore_rules::IgnoreRules;
+use crate::sourcemap::pairing::{MapLink, NamedScript, link_maps};
+use crate::sourcemap::trailer;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The largest script or map that is read.
+const MAX_FILE: u64 = 128 * 1024 * 1024;
+
+/// Scripts that share a map, mostly one.
+#[derive(Debug, Default)]
+pub(super) struct FileGroup {
+    /// The scripts, in the order of their paths.
+    pub(super) scripts: Vec<BuildFile>,
+    /// The map; none where it is in the script, or there is none.
+    pub(super) map: Option<BuildFile>,
+}
+
+/// What was found, ordered.
+#[derive(Default)]
+pub(super) struct FileGroups {
+    /// The groups.
+    pub(super) groups: Vec<FileGroup>,
+    /// Scripts whose map is not there, and why it is not.
+    pub(super) unmapped: Vec<(String, String)>,
+    /// Maps that no script names.
+    pub(super) orphans: Vec<BuildFile>,
+    /// Files that cannot be read as text, and why.
+    pub(super) unreadable: Vec<(String, String)>,
+    /// What was found besides.
+    pub(super) folder: BuildFolder,
+}
+
+/// What a script says of its map.
+enum ScriptTrailer {
+    Url(Option<String>),
+    Binary(&'static str),
+    Unreadable(String),
+}
+
+impl FileGroups {
+    /// Looks for scripts and maps.
+    ///
+    /// # Errors
+    ///
+    /// A path that is not there; no script at all, or none with a map, unless that is allowed.
+    pub(super) fn find(inputs: &SourcemapInputs) -> Result<Self> {
+        let rules = IgnoreRules::new(inputs.ignored.iter().map(String::as_str));
+        let folder = BuildFolder::find(&inputs.paths, &rules)?;
+        let scripts: Vec<_> = folder.scripts.iter().collect();
+        let trailers = parallel::map(&scripts, |(_, script)| read_trailer(&script.file));
+        let mut found = Self::default();
+        let mut named = Vec::new();
+        for ((key, script), trailer) in scripts.into_iter().zip(trailers) {
+            match trailer {
+                ScriptTrailer::Url(url) => named.push((key.as_str(), script, url)),
+                ScriptTrailer::Binary(what) => {
+                    found.folder.left_alone.push((script.shown.clone(), what));
+                }
+                ScriptTrailer::Unreadable(why) => {
+                    found.unreadable.push((script.shown.clone(), why));
+                }
+            }
+        }
+        found.pair(&named, &folder);
+        let left_alone = std::mem::take(&mut found.folder.left_alone);
+        found.folder = folder;
+        found.folder.left_alone.extend(left_alone);
+        found.check(inputs)?;
+        Ok(found)
+    }
+
+    fn pair(&mut self, named: &[(&str, &BuildFile, Option<String>)], folder: &BuildFolder) {
+        let scripts: Vec<_> = named
+            .iter()
+            .map(|(path, _, url)| NamedScript { path, mapping_url: url.as_deref() })
+            .collect();
+        let maps: BTreeSet<_> = folder.maps.keys().map(String::as_str).collect();
+        let roots: Vec<_> = folder.roots.iter().map(String::as_str).collect();
+        let links = link_maps(&scripts, &maps, &roots);
+        let mut shared: BTreeMap<String, FileGroup> = BTreeMap::new();
+        for ((_, script, url), link) in named.iter().zip(links) {
+            let script = (*script).clone();
+            let why = match link {
+                MapLink::File(map) => {
+                    let group = shared.entry(map.clone()).or_default();
+                    group.map = folder.maps.get(&map).cloned();
+                    group.scripts.push(script);
+                    continue;
+                }
+                MapLink::Inline => None,
+                MapLink::Missing => {
+                    Some(format!("its map {} is not there", url.as_deref().unwrap_or_default()))
+                }
+                MapLink::Unnamed => Some("it names no map".to_owned()),
+                MapLink::Ambiguous(map) => {
+                    let map = folder.maps.get(&map).map_or(map.as_str(), |map| &map.shown);
+                    Some(format!("it names no map, and {map} may be another script's"))
+                }
+            };
+            self.unmapped.extend(why.map(|why| (script.shown.clone(), why)));
+            self.groups.push(FileGroup { scripts: vec![script], map: None });
+        }
+        let taken: BTreeSet<_> = shared.keys().cloned().collect();
+        self.groups.extend(shared.into_values());
+        self.groups.sort_by(|a, b| a.scripts[0].shown.cmp(&b.scripts[0].shown));
+        let is_free = |(key, map): &(&String, &BuildFile)| {
+            !taken.contains(*key) && !map.shown.ends_with(".css.map")
+        };
+        self.orphans = folder.maps.iter().filter(is_free).map(|(_, map)| map.clone()).collect();
+    }
+
+    fn check(&self, inputs: &SourcemapInputs) -> Result {
+        let given = inputs.paths.join(", ");
+        let scripts: usize = self.groups.iter().map(|group| group.scripts.len()).sum();
+        let alone = self.folder.left_alone.iter();
+        let alone: Vec<_> = alone.map(|(file, what)| (file.clone(), (*what).to_owned())).collect();
+        let message = match scripts {
+            0 if !self.unreadable.is_empty() => return Ok(()),
+            0 if alone.is_empty() => format!("there is no script in {given}"),
+            0 => format!("there is no script in {given} that can be injected: {}", listed(&alone)),
+            count if count == self.unmapped.len() => {
+                format!("no script in {given} has a source map: {}", listed(&self.unmapped))
+            }
+            _ => return Ok(()),
+        };
+        match inputs.allow_empty {
+            true => Ok(()),
+            false => Err(Error::new(ErrorCode::NoSourcemaps, message)),
+        }
+    }
+}
+
+/// The text of a script or a map.
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    files::read_regular(path, MAX_FILE).map_err(|error| error.to_string())
+}
+
+fn read_trailer(path: &Path) -> ScriptTrailer {
+    let bytes = match read_bytes(path) {
+        Ok(bytes) => bytes,
+        Err(why) => return ScriptTrailer::Unreadable(why),
+    };
+    if let Some(what) = binary_kind(&bytes) {
+        return ScriptTrailer::Binary(what);
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return ScriptTrailer::Unreadable("it is not UTF-8 text".to_owned());
+    };
+    let url = trailer::mapping_url(text).map(|comment| comment.value);
+    // Of a map inside the script only the scheme matters here.
+    let is_long = |url: &&str| url.len() > 4096;
+    ScriptTrailer::Url(url.map(|url| if is_long(&url) { &url[..5] } else { url }.to_owned()))
+}

@@ -1,0 +1,264 @@
+//! Source maps: found, looked at, injected, uploaded, proven. Nothing on disk changes before every file
+//! was looked at, and nothing is sent before it is on disk.
+
+mod bundle_file;
+mod examine;
+mod explain;
+mod groups;
+mod sources;
+mod upload;
+mod write;
+
+use super::RunContext;
+use crate::build_folder::neighbours;
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::sourcemaps::SourcemapInputs;
+use crate::inputs::{Inputs, missing};
+use crate::os::parallel;
+use crate::outcome::Outcome;
+use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
+use crate::release::ReleaseVersion;
+use crate::sourcemap::bundle::BundleTarget;
+use crate::text::quote;
+use bundle_file::{BundleDraft, BundleFile};
+use examine::{ExaminedGroup, FileExaminer};
+use groups::{FileGroup, FileGroups};
+use std::path::Path;
+use tokio::time::Instant;
+
+/// How many groups are looked at before what came of them is written down, so that memory does not
+/// grow with the folder.
+const BATCH: usize = 64;
+
+/// Source maps that were found and not looked at yet.
+pub(crate) struct FoundSourcemaps<'a> {
+    inputs: &'a SourcemapInputs,
+    files: FileGroups,
+}
+
+/// Source maps that were looked at: what is to be written and to be sent.
+pub(crate) struct ExaminedSourcemaps<'a> {
+    inputs: &'a SourcemapInputs,
+    groups: Vec<FileGroup>,
+    /// The number of scripts that each group has in `progress`, and whether it changes.
+    changes: Vec<(usize, bool)>,
+    files: FileGroups,
+    target: BundleTarget,
+    bundle: BundleFile,
+    /// How far it is.
+    pub(crate) progress: SourcemapProgress,
+}
+
+impl<'a> FoundSourcemaps<'a> {
+    /// Looks for the files; none where no source maps are asked for.
+    pub(crate) fn find(inputs: &'a SourcemapInputs) -> Result<Option<Self>> {
+        let find = || FileGroups::find(inputs).map(|files| Self { inputs, files });
+        inputs.is_requested().then(find).transpose()
+    }
+
+    /// Looks at each script and its map, and packs both.
+    pub(crate) async fn examine(mut self, target: BundleTarget) -> Result<ExaminedSourcemaps<'a>> {
+        let mut progress = SourcemapProgress::default();
+        let mut draft = BundleDraft::new(&target).map_err(|error| no_space(&error))?;
+        let examiner = FileExaminer::new(self.inputs);
+        let groups = std::mem::take(&mut self.files.groups);
+        let (mut kept, mut changes, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut groups = groups.into_iter().peekable();
+        while groups.peek().is_some() {
+            // Here a signal and the deadline are heard.
+            tokio::task::yield_now().await;
+            let batch: Vec<_> = groups.by_ref().take(BATCH).collect();
+            let examined = parallel::map(&batch, |group| examiner.examine(group));
+            for (group, result) in batch.into_iter().zip(examined) {
+                match result {
+                    Ok(ExaminedGroup { scripts, changes: is_new, entries, without_text }) => {
+                        draft.add(&entries).map_err(|error| no_space(&error))?;
+                        changes.push((scripts.len(), is_new));
+                        progress.scripts.extend(scripts);
+                        lacks.extend(without_text);
+                        kept.push(group);
+                    }
+                    Err(fault) => progress.faults.push(fault),
+                }
+            }
+        }
+        for orphan in self.files.orphans.iter().filter_map(|map| examiner.orphan(map)) {
+            draft.add(&[orphan]).map_err(|error| no_space(&error))?;
+        }
+        let bundle = draft.finish().map_err(|error| no_space(&error))?;
+        self.tell(&mut progress, &bundle, &lacks);
+        let Self { inputs, files } = self;
+        Ok(ExaminedSourcemaps { inputs, groups: kept, changes, files, target, bundle, progress })
+    }
+
+    fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
+        progress.unmapped = std::mem::take(&mut self.files.unmapped);
+        progress.faults.append(&mut self.files.unreadable);
+        progress.file_count = bundle.count;
+        progress.bundle_size = bundle.size;
+        progress.bundle_id = Some(bundle.id.clone());
+        progress.warnings = self.files.folder.warnings();
+        if !progress.unmapped.is_empty() && self.inputs.allow_empty {
+            let count = counted(progress.unmapped.len(), "script");
+            let message = format!("{count} without a source map: {}", listed(&progress.unmapped));
+            progress.warnings.push(Warning::new("sourcemaps-missing", message));
+        }
+        if let (Some(first), false) = (lacks.first(), self.inputs.strip_sources) {
+            let message = format!(
+                "{} without text in its map, such as {}: Sentry shows no code there",
+                counted(lacks.len(), "source"),
+                quote(first)
+            );
+            progress.warnings.push(Warning::new("sources-missing", message));
+        }
+        let replaced = progress.scripts.iter().filter_map(|script| {
+            let (old, id) = (script.replaced_id.as_ref()?, script.id.as_ref()?);
+            Some(format!(
+                "{} had two debug ids: {id} is kept, which it reports, and not {old}",
+                quote(&script.path)
+            ))
+        });
+        let replaced: Vec<_> =
+            replaced.map(|message| Warning::new("debug-id-replaced", message)).collect();
+        progress.warnings.extend(replaced);
+    }
+}
+
+impl ExaminedSourcemaps<'_> {
+    /// Writes the ids into the files on disk.
+    pub(crate) async fn write(&mut self) -> Result {
+        let mut rest = self.progress.scripts.as_slice();
+        let mut changed = Vec::new();
+        for (group, (count, is_new)) in self.groups.iter().zip(&self.changes) {
+            let (scripts, others) = rest.split_at(*count);
+            rest = others;
+            if *is_new {
+                changed.push((group, scripts));
+            }
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let groups: Vec<_> = changed.iter().map(|(group, _)| *group).collect();
+        write::check_folders(&groups)?;
+        let keeps_hashes = !self.files.folder.others.is_empty();
+        let mut written = write::WrittenFiles::default();
+        for batch in changed.chunks(BATCH) {
+            tokio::task::yield_now().await;
+            let batch = write::write(batch, keeps_hashes)?;
+            written.files.extend(batch.files);
+            written.hashes.extend(batch.hashes);
+        }
+        self.progress.written = written.files.len();
+        self.settle_neighbours(&written)
+    }
+
+    /// Names what the change leaves stale, or writes it anew.
+    fn settle_neighbours(&mut self, written: &write::WrittenFiles) -> Result {
+        let stale = neighbours::find(&self.files.folder.others, &written.files, &written.hashes);
+        if self.inputs.refresh {
+            return neighbours::refresh(&stale, &written.hashes)
+                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error));
+        }
+        let shown = |file: &Path| quote(&self.files.folder.shown(file));
+        let hashes = stale.hashes.iter().map(|file| {
+            format!(
+                "{} has the hash of a script that was injected, and browsers refuse the new one",
+                shown(file)
+            )
+        });
+        let packed = stale.packed.iter().map(|file| {
+            format!(
+                "{} is a packed copy of a file that was injected, without its debug id",
+                shown(file)
+            )
+        });
+        let messages: Vec<_> = hashes.chain(packed).collect();
+        self.progress.warnings.extend(messages.into_iter().map(|message| {
+            let message = format!(
+                "{message}: set `inject-refresh: true`, or inject before that file is made"
+            );
+            Warning::new("stale-files", message)
+        }));
+        Ok(())
+    }
+
+    /// Deletes the maps, where that is asked for and the backend has them; otherwise names those that
+    /// would be published.
+    pub(crate) fn settle_maps(&mut self) -> Result {
+        if self.inputs.delete {
+            if self.progress.is_uploaded && self.progress.is_found != Some(false) {
+                self.progress.deleted = write::delete_maps(&self.groups)?;
+            }
+            return Ok(());
+        }
+        let maps: Vec<_> = self.groups.iter().filter_map(|group| group.map.as_ref()).collect();
+        if let Some(first) = maps.first() {
+            let message = format!(
+                "{} left beside the scripts, such as {}: whoever gets the folder gets the sources; set `delete-sourcemaps: true`, or do not deploy them",
+                counted(maps.len(), "source map"),
+                quote(&first.shown)
+            );
+            self.progress.warnings.push(Warning::new("sourcemaps-published", message));
+        }
+        Ok(())
+    }
+}
+
+impl RunContext<'_> {
+    /// `finishline sourcemaps`: without a release of its own.
+    pub(crate) async fn sourcemaps(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        let (target, found) = self.requested_sourcemaps(inputs)?;
+        let mut examined = found.examine(target).await?;
+        if inputs.dry_run {
+            return Ok(examined.progress.planned());
+        }
+        let result = async {
+            examined.write().await?;
+            examined.send(self, inputs, deadline).await?;
+            examined.settle_maps()
+        };
+        let result = result.await;
+        Ok(examined.progress.ended(result))
+    }
+
+    /// Everything that must be known, with all mistakes in it at once.
+    fn requested_sourcemaps<'a>(
+        &self,
+        inputs: &'a Inputs,
+    ) -> Result<(BundleTarget, FoundSourcemaps<'a>)> {
+        let backend = inputs.backend(self.job);
+        let release = ReleaseVersion::named(&inputs.release).transpose();
+        let found = FoundSourcemaps::find(&inputs.sourcemaps)
+            .and_then(|found| found.ok_or_else(nothing_asked));
+        let projects = &inputs.release.projects;
+        match (backend, &inputs.org, release, found) {
+            (Ok(_), Some(org), Ok(release), Ok(found)) if !projects.is_empty() => {
+                let target = BundleTarget {
+                    organization: org.to_string(),
+                    projects: projects.clone(),
+                    release: release.map(|version| version.to_string()),
+                    dist: inputs.sourcemaps.dist.clone(),
+                };
+                Ok((target, found))
+            }
+            (backend, org, release, found) => {
+                let no_org = org.is_none().then(missing::org);
+                let no_project = projects.is_empty().then(missing::projects);
+                let mistakes = [backend.err(), no_org, no_project, release.err(), found.err()];
+                let mistakes = mistakes.into_iter().flatten().collect();
+                Err(Error::combine(mistakes).expect("one of the five is a mistake"))
+            }
+        }
+    }
+}
+
+fn nothing_asked() -> Error {
+    Error::new(ErrorCode::NoSourcemaps, "no folder with source maps is named")
+        .with_hint("name the folder that the build wrote: `finishline sourcemaps dist`")
+}
+
+fn no_space(error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("cannot write the bundle to a temporary file: {error}"))
+        .with_hint("set TMPDIR to a folder with room for the packed scripts and source maps")
+}

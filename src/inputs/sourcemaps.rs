@@ -1,0 +1,93 @@
+//! What the inputs say of source maps.
+
+use super::parse::{self, InputReader};
+use super::types::ReadFile;
+
+/// What is asked about source maps.
+#[derive(Debug, Default)]
+pub struct SourcemapInputs {
+    /// Folders, files or globs, one line each as they were given; empty asks for no source maps.
+    pub paths: Vec<String>,
+    /// Whether scripts get debug ids.
+    pub inject: bool,
+    /// The distribution of the release.
+    pub dist: Option<String>,
+    /// What stands before the path of a file in its URL.
+    pub url_prefix: String,
+    /// What stands behind it.
+    pub url_suffix: String,
+    /// What is cut off the names of sources.
+    pub strip_prefixes: Vec<String>,
+    /// Whether the folder that all absolute names of a map's sources share is cut off.
+    pub strip_common_prefix: bool,
+    /// Files and folders that are left out, in the syntax of `.gitignore`.
+    pub ignored: Vec<String>,
+    /// Whether to wait until Sentry has processed the upload.
+    pub wait: bool,
+    /// Whether scripts without a source map, or no script at all, are no error.
+    pub allow_empty: bool,
+    /// Whether the source maps go once they are uploaded.
+    pub delete: bool,
+    /// Whether maps are uploaded without the texts of their sources.
+    pub strip_sources: bool,
+    /// Whether files that hold the hash of a changed script are written anew.
+    pub refresh: bool,
+}
+
+impl SourcemapInputs {
+    /// Reads them; mistakes stay with the reader.
+    pub(super) fn read(reader: &mut InputReader<'_>, read: ReadFile<'_>) -> Self {
+        let mut ignored = reader.value("sourcemaps-ignore", parse::list).unwrap_or_default();
+        let of_file = reader.file("sourcemaps-ignore-file", read, |text| Ok(lines(&text)));
+        ignored.extend(of_file.unwrap_or_default());
+        let mut switch =
+            |name: &str, default: bool| reader.value(name, parse::boolean).unwrap_or(default);
+        let switches = Self {
+            inject: switch("inject", true),
+            strip_common_prefix: switch("strip-common-prefix", false),
+            wait: switch("sourcemaps-wait", true),
+            allow_empty: switch("allow-empty", false),
+            delete: switch("delete-sourcemaps", false),
+            strip_sources: switch("sourcemaps-strip-sources", false),
+            refresh: switch("inject-refresh", false),
+            ..Self::default()
+        };
+        Self {
+            paths: reader.value("sourcemaps", paths).unwrap_or_default(),
+            dist: reader.value("dist", dist),
+            url_prefix: reader.value("url-prefix", parse::text).unwrap_or_else(|| "~/".to_owned()),
+            url_suffix: reader.value("url-suffix", parse::text).unwrap_or_default(),
+            strip_prefixes: reader.value("strip-prefix", parse::list).unwrap_or_default(),
+            ignored,
+            ..switches
+        }
+    }
+
+    /// Whether source maps are asked for.
+    pub fn is_requested(&self) -> bool {
+        !self.paths.is_empty()
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim_end_matches('\r').to_owned()).collect()
+}
+
+/// One path or several to a line: where a path may hold a comma or a blank, only the disk can tell.
+fn paths(text: &str) -> Result<Vec<String>, &'static str> {
+    let is_fit = !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match is_fit {
+        true => Ok(lines.map(str::to_owned).collect()),
+        false => Err("paths of folders, files or globs, without control characters"),
+    }
+}
+
+/// Sentry's own rule for a distribution.
+fn dist(text: &str) -> Result<String, &'static str> {
+    let is_fit = text.chars().count() <= 64 && !text.contains(char::is_control);
+    match is_fit && text.trim() == text {
+        true => Ok(text.to_owned()),
+        false => Err("a name of at most 64 characters, without blanks at its ends"),
+    }
+}

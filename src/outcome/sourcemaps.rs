@@ -1,0 +1,210 @@
+//! What became of source maps, in words.
+
+use super::{Outcome, OutcomeStatus};
+use crate::error::{Error, ErrorCode, Warning};
+use crate::sourcemap::debug_id::DebugId;
+use crate::sourcemap::proof::ProvenFrame;
+use crate::text::quote;
+
+/// How many files a text names before it only counts.
+const NAMED: usize = 10;
+/// How many places show that scripts lead to their sources.
+const SHOWN: usize = 3;
+
+/// A script that was looked at.
+#[derive(Clone, Debug)]
+pub struct ExaminedScript {
+    /// Its path as it was given.
+    pub path: String,
+    /// Its debug id.
+    pub id: Option<DebugId>,
+    /// Whether it gets that id by this run.
+    pub is_new: bool,
+    /// An id that it had besides.
+    pub replaced_id: Option<DebugId>,
+    /// A place of it that leads to its source.
+    pub frame: Option<ProvenFrame>,
+}
+
+/// How far source maps are: a failure leaves here what was done.
+#[derive(Debug, Default)]
+pub struct SourcemapProgress {
+    /// The scripts.
+    pub scripts: Vec<ExaminedScript>,
+    /// How many files the bundle has.
+    pub file_count: u64,
+    /// The bytes of the bundle.
+    pub bundle_size: u64,
+    /// The bundle's id.
+    pub bundle_id: Option<DebugId>,
+    /// How many files on disk are different now.
+    pub written: usize,
+    /// Whether the backend has all of the bundle.
+    pub is_sent: bool,
+    /// Whether it has put it together; not before it says so.
+    pub is_uploaded: bool,
+    /// Whether this run brought it there.
+    pub is_new: bool,
+    /// Whether the backend finds the scripts by their ids; `None` where it cannot tell.
+    pub is_found: Option<bool>,
+    /// How many maps were deleted.
+    pub deleted: usize,
+    /// Files that are left as they are because of a fault, and which.
+    pub faults: Vec<(String, String)>,
+    /// Scripts without a map, and why.
+    pub unmapped: Vec<(String, String)>,
+    /// What the reader should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// The source maps that a run is about.
+#[derive(Clone, Debug, Default)]
+pub struct SourcemapOutcome {
+    /// How many scripts can be led back to their sources.
+    pub count: u64,
+    /// The id of the bundle, once the backend has it.
+    pub bundle_id: Option<String>,
+}
+
+impl SourcemapProgress {
+    /// Why the run fails although it was not stopped: files with faults, and scripts without a map
+    /// where that is not allowed.
+    pub fn failure(&self, allow_empty: bool) -> Option<Error> {
+        let faulty = (!self.faults.is_empty()).then(|| {
+            let message = format!(
+                "{} left without debug ids: {}",
+                counted(self.faults.len(), "file"),
+                listed(&self.faults)
+            );
+            Error::new(ErrorCode::BadSourcemap, message)
+        });
+        let lacking = (!self.unmapped.is_empty() && !allow_empty).then(|| {
+            let count = counted(self.unmapped.len(), "script");
+            let message = format!("{count} without a source map: {}", listed(&self.unmapped));
+            Error::new(ErrorCode::NoSourcemaps, message).with_hint(
+                "build them with source maps, leave them out with `sourcemaps-ignore`, or set `allow-empty: true`",
+            )
+        });
+        Error::combine(faulty.into_iter().chain(lacking).collect())
+    }
+
+    /// The end of a run that only looked.
+    pub fn planned(&self) -> Outcome {
+        self.beside_plan(Outcome::new(OutcomeStatus::Planned, self.plan_line()))
+    }
+
+    /// The end of a run, whatever it ended with.
+    pub fn ended(&self, result: Result<(), Error>) -> Outcome {
+        self.beside(match result {
+            Ok(()) => Outcome::new(OutcomeStatus::Complete, self.headline()),
+            Err(failure) => Outcome::failed(failure),
+        })
+    }
+
+    /// The end of a release, with what became of its source maps.
+    pub fn beside(&self, mut outcome: Outcome) -> Outcome {
+        outcome.changed |= self.is_new || self.written > 0 || self.deleted > 0;
+        self.told(outcome)
+    }
+
+    /// The plan of a release, with what would become of its source maps.
+    pub fn beside_plan(&self, mut outcome: Outcome) -> Outcome {
+        outcome.has_changes = true;
+        let line = self.plan_line();
+        outcome.details.extend(Some(line).filter(|line| outcome.headline != *line));
+        let faults = self.faults.iter().chain(&self.unmapped);
+        outcome.details.extend(faults.map(|(file, why)| format!("{file}: {why}")));
+        self.told(outcome)
+    }
+
+    fn plan_line(&self) -> String {
+        let fresh = self.scripts.iter().filter(|script| script.is_new).count();
+        let (scripts, size) = (counted(self.scripts.len(), "script"), size(self.bundle_size));
+        format!("source maps of {scripts} would be uploaded ({size}), {fresh} would get a debug id")
+    }
+
+    fn told(&self, mut outcome: Outcome) -> Outcome {
+        outcome.details.extend(self.details());
+        outcome.warnings.extend(self.warnings.iter().cloned());
+        let id = self.bundle_id.as_ref().filter(|_| self.is_uploaded);
+        outcome.sourcemaps = Some(SourcemapOutcome {
+            count: self.scripts.iter().filter(|script| script.frame.is_some()).count() as u64,
+            bundle_id: id.map(|id| id.as_str().to_owned()),
+        });
+        outcome
+    }
+
+    fn headline(&self) -> String {
+        let mapped = self.scripts.len().saturating_sub(self.unmapped.len());
+        let scripts = match self.unmapped.len() {
+            0 => counted(mapped, "script"),
+            others => format!(
+                "{} and {} without one",
+                counted(mapped, "script"),
+                counted(others, "script")
+            ),
+        };
+        match (self.is_uploaded, self.is_new) {
+            (true, true) => format!("source maps of {scripts} uploaded"),
+            (true, false) => format!("source maps of {scripts} are uploaded, nothing to do"),
+            (false, _) => format!("source maps of {scripts} sent, and not waited for"),
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        let proven: Vec<_> = self.scripts.iter().filter_map(proof_line).collect();
+        let mut details: Vec<_> = proven.iter().take(SHOWN).cloned().collect();
+        if proven.len() > SHOWN {
+            let more = counted(proven.len() - SHOWN, "script");
+            details.push(format!("and {more} more, each with a place that leads to its source"));
+        }
+        if self.written > 0 {
+            details.push(format!("{} injected on disk", counted(self.written, "file")));
+        }
+        if let Some(id) = &self.bundle_id {
+            let found = match self.is_found {
+                Some(true) => ", and Sentry finds the scripts by their debug ids",
+                _ => "",
+            };
+            let size = size(self.bundle_size);
+            details.push(format!(
+                "bundle {id}: {}, {size}{found}",
+                counted(usize::try_from(self.file_count).unwrap_or(0), "file")
+            ));
+        }
+        if self.deleted > 0 {
+            details.push(format!("{} deleted", counted(self.deleted, "source map")));
+        }
+        details
+    }
+}
+
+fn proof_line(script: &ExaminedScript) -> Option<String> {
+    let frame = script.frame.as_ref()?;
+    let ProvenFrame { line, column, source, original_line } = frame;
+    Some(format!("{} {line}:{column} → {source}:{original_line}", script.path))
+}
+
+/// `file: why; file: why and 3 more`.
+pub(crate) fn listed(files: &[(String, String)]) -> String {
+    let named = files.iter().take(NAMED).map(|(file, why)| format!("{} ({why})", quote(file)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match files.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size for a person has two digits")]
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.0} KB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}

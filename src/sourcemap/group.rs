@@ -1,0 +1,207 @@
+//! Scripts that share a source map, mostly one: what becomes of them and of the map, checked before
+//! anything is written.
+
+use super::debug_id::DebugId;
+use super::injection::{self, InjectedMap, InjectedScript, SharedMapFault};
+use super::inline::InlineMap;
+use super::map_text::{MapFault, MapText};
+use super::proof::{self, ProofFault, ProvenFrame};
+use super::{snippet, trailer};
+use std::fmt;
+
+/// What becomes of one script of a group.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PreparedScript {
+    /// Its id; none where nothing is injected and it has none.
+    pub id: Option<DebugId>,
+    /// Its new text; none where it stays.
+    pub text: Option<String>,
+    /// An id that it had besides.
+    pub replaced_id: Option<DebugId>,
+    /// A place that leads to its source; none where it has no map, or no code.
+    pub frame: Option<ProvenFrame>,
+    /// The text of its map, with its id; none where it has none.
+    pub map: Option<String>,
+}
+
+/// What becomes of a group.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PreparedGroup {
+    /// Its scripts, in their order.
+    pub scripts: Vec<PreparedScript>,
+    /// Its map.
+    pub map: InjectedMap,
+}
+
+/// Why a group is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupFault {
+    /// The map is none.
+    Map(MapFault),
+    /// The map inside the script is none.
+    Inline(&'static str),
+    /// The scripts cannot share it.
+    Shared(SharedMapFault),
+    /// The map does not belong to this script; by its number in the group.
+    Proof(usize, ProofFault),
+}
+
+impl fmt::Display for GroupFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Map(fault) => fault.fmt(f),
+            Self::Inline(why) => write!(f, "its inline source map cannot be read: {why}"),
+            Self::Shared(SharedMapFault::MixedSnippets) => {
+                f.write_str("scripts share it, and only some of them were injected by another tool")
+            }
+            Self::Shared(SharedMapFault::MixedHashbangs) => {
+                f.write_str("scripts share it, and only some of them begin with a `#!` line")
+            }
+            Self::Proof(_, fault) => fault.fmt(f),
+        }
+    }
+}
+
+/// Injects ids.
+pub fn inject(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupFault> {
+    match (scripts, map) {
+        (_, Some(map)) => inject_shared(scripts, map),
+        (scripts, None) => {
+            let scripts: Result<Vec<_>, _> =
+                scripts.iter().map(|script| inject_one(script)).collect();
+            Ok(PreparedGroup { scripts: scripts?, map: InjectedMap::default() })
+        }
+    }
+}
+
+/// Takes scripts and map as a bundler left them.
+pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupFault> {
+    let read = map.map(read_map).transpose()?;
+    let kept = |(at, script): (usize, &&str)| {
+        let inline = inline_map(script)?.map(|(_, inline)| inline.map);
+        let nested = inline.as_deref().map(read_map).transpose()?;
+        let frame = match nested.as_ref().or(read.as_ref()) {
+            Some(map) => prove(at, script, map)?,
+            None => None,
+        };
+        let own = snippet::registered_id(script);
+        let id = own.or_else(|| trailer::debug_id(script).map(|(_, id)| id));
+        let copy = read.as_ref().zip(map).map(|(read, map)| match &id {
+            Some(id) if read.debug_id().as_ref() != Some(id) => read.with_id(id),
+            _ => map.to_owned(),
+        });
+        Ok(PreparedScript { id, text: None, replaced_id: None, frame, map: copy.or(inline) })
+    };
+    let scripts: Result<Vec<_>, _> = scripts.iter().enumerate().map(kept).collect();
+    Ok(PreparedGroup { scripts: scripts?, map: InjectedMap::default() })
+}
+
+/// A script without a map, or with one inside.
+fn inject_one(script: &str) -> Result<PreparedScript, GroupFault> {
+    let Some((url, inline)) = inline_map(script)? else {
+        return Ok(prepared(injection::inject_alone(script), None, None));
+    };
+    let injected = injection::inject_inline(script, &url, &inline, &read_map(&inline.map)?);
+    let now = injected.text.as_deref().unwrap_or(script);
+    let (frame, map) = match inline_map(now)? {
+        Some((_, inline)) => (prove(0, now, &read_map(&inline.map)?)?, Some(inline.map)),
+        None => (None, None),
+    };
+    Ok(prepared(injected, frame, map))
+}
+
+fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFault> {
+    let read = read_map(map)?;
+    let (injected, new_map) =
+        injection::inject_shared(scripts, &read, map).map_err(GroupFault::Shared)?;
+    let now = new_map.text.as_deref().unwrap_or(map);
+    let read = read_map(now)?;
+    let mut prepared_scripts = Vec::new();
+    for (at, (one, old)) in injected.into_iter().zip(scripts).enumerate() {
+        let frame = prove(at, one.text.as_deref().unwrap_or(old), &read)?;
+        let is_own = read.debug_id().as_ref() == Some(&one.id);
+        let copy = if is_own { now.to_owned() } else { read.with_id(&one.id) };
+        prepared_scripts.push(prepared(one, frame, Some(copy)));
+    }
+    Ok(PreparedGroup { scripts: prepared_scripts, map: new_map })
+}
+
+fn prepared(
+    script: InjectedScript,
+    frame: Option<ProvenFrame>,
+    map: Option<String>,
+) -> PreparedScript {
+    let InjectedScript { id, text, replaced_id } = script;
+    PreparedScript { id: Some(id), text, replaced_id, frame, map }
+}
+
+fn read_map(text: &str) -> Result<MapText<'_>, GroupFault> {
+    let map = MapText::read(text).map_err(GroupFault::Map)?;
+    map.check().map_err(GroupFault::Map)?;
+    Ok(map)
+}
+
+/// The map inside a script, and the comment that holds it.
+fn inline_map(
+    script: &str,
+) -> Result<Option<(trailer::MagicComment<'_>, InlineMap<'_>)>, GroupFault> {
+    let Some(url) = trailer::mapping_url(script) else { return Ok(None) };
+    let Some(inline) = InlineMap::read(url.value) else { return Ok(None) };
+    Ok(Some((url, inline.map_err(GroupFault::Inline)?)))
+}
+
+fn prove(at: usize, script: &str, map: &MapText<'_>) -> Result<Option<ProvenFrame>, GroupFault> {
+    match proof::prove(script, map) {
+        Ok(frame) => Ok(Some(frame)),
+        // A module of nothing but types has an empty map, and no line of it can throw.
+        Err(ProofFault::Empty) if is_without_code(script) => Ok(None),
+        Err(fault) => Err(GroupFault::Proof(at, fault)),
+    }
+}
+
+/// Whether nothing is in a script but what a compiler writes around an empty module.
+fn is_without_code(script: &str) -> bool {
+    const EMPTY: [&str; 6] = [
+        "\"usestrict\";",
+        "'usestrict';",
+        "Object.defineProperty(exports,\"__esModule\",{value:true});",
+        "Object.defineProperty(exports,'__esModule',{value:true});",
+        "Object.defineProperty(exports,\"__esModule\",{value:!0});",
+        "export{};",
+    ];
+    let is_code = |line: &&str| {
+        let line = line.trim_start_matches(['\u{feff}', ' ', '\t']);
+        !line.starts_with("//") && !line.starts_with("#!") && !line.contains("_sentryDebugIds")
+    };
+    let code: String = script.lines().filter(is_code).collect();
+    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let rest = EMPTY.iter().fold(code, |code, known| code.replace(known, ""));
+    rest.trim_matches(';').is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_of_types_alone_needs_no_place() {
+        let script = "\"use strict\";\nObject.defineProperty(exports, \"__esModule\", { value: true });\n//# sourceMappingURL=a.js.map";
+        let map = r#"{"version":3,"sources":["a.ts"],"names":[],"mappings":""}"#;
+        let group = inject(&[script], Some(map)).expect("no fault");
+        assert_eq!(group.scripts[0].frame, None);
+        let fault = inject(&["f();\n"], Some(map)).expect_err("no place");
+        assert_eq!(fault, GroupFault::Proof(0, ProofFault::Empty));
+    }
+
+    #[test]
+    fn what_a_bundler_injected_is_taken_as_it_is() {
+        let id = "0f0e0d0c-0b0a-4908-8706-050403020100";
+        let script = format!("f();\n//# debugId={id}\n");
+        let map = r#"{"version":3,"sources":["a.ts"],"names":[],"mappings":"AAAA"}"#;
+        let group = keep(&[&script], Some(map)).expect("no fault");
+        let one = &group.scripts[0];
+        assert_eq!(one.id.as_ref().map(DebugId::as_str), Some(id));
+        assert_eq!((&one.text, &group.map), (&None, &InjectedMap::default()));
+        assert!(one.map.as_ref().is_some_and(|map| map.contains(id)));
+    }
+}

@@ -1,0 +1,85 @@
+//! Where a line of a stack leads, or the first reason why it does not.
+
+use crate::support::build_folder::{on_embedded, source, sourcemaps, write, write_script};
+use crate::support::run::{ProgramRun, RunResult};
+
+fn explain(run: &ProgramRun, frame: &str) -> RunResult {
+    run.clone().args(&["sourcemaps", "explain", frame, "--sourcemaps", "dist"]).execute()
+}
+
+#[test]
+fn a_frame_leads_to_its_line_once_the_script_is_uploaded() {
+    let run = sourcemaps();
+    write_script(&run, "dist/js/app.js");
+    let frame = "    at app (https://acme.io/static/js/app.js?v=1:3:3)";
+    let ended = explain(&run, frame).expect(2);
+    assert!(ended.stderr.contains("`dist/js/app.js` has no debug id"), "{}", ended.stderr);
+    run.execute().expect(0);
+    let ended = explain(&run, frame).expect(0);
+    let first = ended.stdout.lines().next().unwrap();
+    assert_eq!(first, "dist/js/app.js 3:3 → ../src/app.ts:2:1");
+    assert!(ended.stdout.contains("const total = order.price;"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("web has a bundle with this debug id"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_first_reason_is_said_where_it_leads_nowhere() {
+    let run = sourcemaps();
+    write_script(&run, "dist/app.js");
+    run.execute().expect(0);
+    for (frame, words) in [
+        ("https://acme.io/app.js", "is not a place in a script"),
+        ("https://acme.io/other.js:1:1", "no script in dist has a path that"),
+        ("https://acme.io/app.js:99:1", "leads to no source"),
+    ] {
+        let ended = explain(&run, frame).expect(2);
+        assert!(ended.stderr.contains(words), "{frame}: {}", ended.stderr);
+    }
+    let other = run.clone().var("FINISHLINE_PROJECTS", "api");
+    let ended = explain(&other, "https://acme.io/app.js:2:1").expect(2);
+    assert!(ended.stderr.contains("api has no file with the debug id"), "{}", ended.stderr);
+}
+
+#[test]
+fn without_files_the_backend_is_asked_by_url_release_and_dist() {
+    let run = sourcemaps().var("FINISHLINE_RELEASE", "v1").var("FINISHLINE_DIST", "7");
+    write_script(&run, "dist/app.js");
+    run.execute().expect(0);
+    let ask = |run: &ProgramRun| {
+        run.clone().args(&["sourcemaps", "explain", "https://acme.io/app.js:2:1"]).execute()
+    };
+    ask(&run).expect(0);
+    let ended = ask(&run.clone().var("FINISHLINE_DIST", "8")).expect(2);
+    assert!(
+        ended.stderr.contains("web has no file `~/app.js` for release `v1` with dist `8`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_release_uploads_its_source_maps_before_its_deploy() {
+    let run = on_embedded(ProgramRun::github())
+        .var("FINISHLINE_RELEASE", "v1")
+        .var("FINISHLINE_ENVIRONMENT", "production")
+        .var("FINISHLINE_SOURCEMAPS", "dist");
+    write_script(&run, "dist/app.js");
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.joined(["status", "sourcemap-count", "release"]), "complete 1 v1");
+    assert_eq!(ended.output("sourcemap-bundle-id").len(), 36);
+    assert_eq!(run.rows("SELECT environment FROM deploy"), ["production"]);
+    write(&run, "dist/broken.js", format!("{}//# sourceMappingURL=no.map\n", source("b")));
+    let ended = run.clone().var("FINISHLINE_ENVIRONMENT", "staging").execute().expect(2);
+    assert_eq!(ended.output("error-code"), "no-sourcemaps");
+    assert_eq!(run.rows("SELECT environment FROM deploy"), ["production"], "nothing is deployed");
+}
+
+#[test]
+fn a_missing_folder_stops_a_release_before_it_begins() {
+    let run = on_embedded(ProgramRun::github())
+        .var("FINISHLINE_RELEASE", "v1")
+        .var("FINISHLINE_SOURCEMAPS", "dist");
+    let ended = run.execute().expect(2);
+    assert_eq!(ended.output("error-code"), "no-sourcemaps");
+    assert!(!run.database().exists(), "nothing was made");
+}

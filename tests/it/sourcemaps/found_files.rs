@@ -1,0 +1,134 @@
+//! Which files are taken, and what is said of those that are not.
+
+use crate::support::build_folder::{on_embedded, source, sourcemaps, write, write_script};
+use crate::support::run::ProgramRun;
+
+/// The scripts that have an id.
+fn injected(run: &ProgramRun, scripts: &[&str]) -> Vec<String> {
+    let has_id = |script: &&&str| run.text(script).contains("//# debugId=");
+    scripts.iter().filter(has_id).map(|script| (*script).to_owned()).collect()
+}
+
+#[test]
+fn folders_files_and_globs_name_scripts_and_their_maps_are_found() {
+    for (given, expected) in [
+        ("dist", vec!["dist/a.js", "dist/my app/b, c.js", "dist/x/c.mjs"]),
+        ("dist/x, dist/a.js", vec!["dist/a.js", "dist/x/c.mjs"]),
+        ("dist/x dist/a.js", vec!["dist/a.js", "dist/x/c.mjs"]),
+        ("dist/x\n  ./dist/a.js\n", vec!["dist/a.js", "dist/x/c.mjs"]),
+        ("dist/**/*.{js,mjs}", vec!["dist/a.js", "dist/my app/b, c.js", "dist/x/c.mjs"]),
+        ("dist/*.js", vec!["dist/a.js"]),
+        ("dist/a.js.map", vec!["dist/a.js"]),
+        ("dist/my app/b, c.js", vec!["dist/my app/b, c.js"]),
+        ("dist/my app", vec!["dist/my app/b, c.js"]),
+    ] {
+        let run = on_embedded(ProgramRun::local().args(&["sourcemaps"]));
+        let scripts = ["dist/a.js", "dist/my app/b, c.js", "dist/x/c.mjs"];
+        scripts.iter().for_each(|script| write_script(&run, script));
+        run.clone().var("FINISHLINE_SOURCEMAPS", given).execute().expect(0);
+        assert_eq!(injected(&run, &scripts), expected, "{given}");
+    }
+}
+
+#[test]
+fn hidden_files_and_packages_are_left_out_and_a_named_package_is_not() {
+    let scripts = ["dist/a.js", "dist/.cache/b.js", "dist/node_modules/n/c.js", "dist/skip/d.js"];
+    let run = sourcemaps();
+    scripts.iter().for_each(|script| write_script(&run, script));
+    run.clone().var("FINISHLINE_SOURCEMAPS_IGNORE", "skip/").execute().expect(0);
+    assert_eq!(injected(&run, &scripts), ["dist/a.js"]);
+    let run = run.args(&["sourcemaps", "dist/node_modules/n"]);
+    run.execute().expect(0);
+    assert_eq!(injected(&run, &scripts), ["dist/a.js", "dist/node_modules/n/c.js"]);
+}
+
+#[test]
+fn a_file_of_rules_leaves_files_out() {
+    let scripts = ["dist/a.js", "dist/vendor/b.js", "dist/vendor/keep.js"];
+    let run = sourcemaps();
+    scripts.iter().for_each(|script| write_script(&run, script));
+    let rules = run.file("rules", "# of others\nvendor/*\n!vendor/keep.js*\n");
+    run.clone().var("FINISHLINE_SOURCEMAPS_IGNORE_FILE", rules).execute().expect(0);
+    assert_eq!(injected(&run, &scripts), ["dist/a.js", "dist/vendor/keep.js"]);
+}
+
+#[test]
+fn what_is_not_there_is_an_error_that_names_it() {
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    for (given, words) in [
+        ("dist, nowhere", "`nowhere`"),
+        ("dist/*.cjs", "`dist/*.cjs`"),
+        ("nowhere/**/*.js", "`nowhere/**/*.js`"),
+    ] {
+        let run = run.clone().args(&["sourcemaps"]).var("FINISHLINE_SOURCEMAPS", given);
+        let ended = run.execute().expect(2);
+        assert!(ended.stderr.contains(words), "{given}: {}", ended.stderr);
+    }
+    assert!(injected(&run, &["dist/a.js"]).is_empty(), "nothing is written before all is there");
+}
+
+#[test]
+fn a_folder_without_scripts_or_without_maps_is_no_success() {
+    let run = sourcemaps();
+    write(&run, "dist/style.css", "a{}");
+    let ended = run.execute().expect(2);
+    assert!(ended.stderr.contains("there is no script in dist"), "{}", ended.stderr);
+    write(&run, "dist/a.js", source("a"));
+    let ended = run.execute().expect(2);
+    assert!(ended.stderr.contains("has a source map"), "{}", ended.stderr);
+    assert_eq!(run.text("dist/a.js"), source("a"));
+    run.clone().var("FINISHLINE_ALLOW_EMPTY", "true").execute().expect(0);
+    assert_eq!(injected(&run, &["dist/a.js"]), ["dist/a.js"]);
+}
+
+#[test]
+fn a_script_without_a_map_among_others_is_named_at_the_end() {
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    write(&run, "dist/b.js", format!("{}//# sourceMappingURL=b.js.map\n", source("b")));
+    let ended = run.execute().expect(2);
+    assert!(
+        ended.stderr.contains("`dist/b.js`") && ended.stderr.contains("b.js.map"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(injected(&run, &["dist/a.js"]), ["dist/a.js"], "the others are done");
+    let run = run.var("FINISHLINE_ALLOW_EMPTY", "true");
+    run.execute().expect(0);
+}
+
+#[test]
+fn what_is_not_text_is_left_as_it_is_and_named() {
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    let hermes = [&[0xc6, 0x1f, 0xbc, 0x03, 0xc1, 0x03, 0x19, 0x1f][..], &[0; 64]].concat();
+    write(&run, "dist/index.js", &hermes);
+    write(&run, "dist/main.jsbundle", "var a=1;");
+    let ended = run.execute().expect(0);
+    for words in [
+        "`dist/index.js` is bytecode of Hermes",
+        "`dist/main.jsbundle` is a bundle of React Native",
+    ] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+    assert_eq!(std::fs::read(run.path("dist/index.js")).unwrap(), hermes);
+    write(&run, "dist/latin.js", b"var a = '\xe9';\n");
+    let ended = run.execute().expect(2);
+    assert!(ended.stderr.contains("`dist/latin.js` (it is not UTF-8 text)"), "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_folder_is_not_followed() {
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    write_script(&run, "other/b.js");
+    std::os::unix::fs::symlink(run.path("other"), run.path("dist/other")).unwrap();
+    std::os::unix::fs::symlink(run.path("other/b.js"), run.path("dist/b.js")).unwrap();
+    std::os::unix::fs::symlink(run.path("dist"), run.path("dist/itself")).unwrap();
+    let ended = run.execute().expect(0);
+    assert_eq!(ended.stderr.matches("is a link to a place outside").count(), 2, "{}", ended.stderr);
+    assert_eq!(injected(&run, &["dist/a.js", "other/b.js"]), ["dist/a.js"]);
+    assert_eq!(run.text("dist/a.js").matches("//# debugId=").count(), 1);
+}
