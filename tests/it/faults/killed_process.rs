@@ -5,6 +5,11 @@ use crate::support::run::{ProgramRun, rows};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+/// How many runs are under way at once: they wait for the disk.
+const AT_ONCE: usize = 8;
 
 /// What the database has, without times and random values.
 const STATE: &str = "
@@ -52,18 +57,28 @@ fn opsgenie() -> ProgramRun {
     ProgramRun::github().opsgenie()
 }
 
+/// A file that an earlier run has made.
+fn installed() -> ProgramRun {
+    static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let first = opsgenie();
+        first.execute().expect(0);
+        std::fs::read(first.database()).unwrap()
+    });
+    let run = opsgenie();
+    run.file("finishline.db", &*FILE);
+    run
+}
+
 /// A file that an earlier run has made, and a new key for what is in it.
 fn renewed() -> ProgramRun {
-    let run = opsgenie();
-    run.execute().expect(0);
+    let run = installed();
     let state = crate::support::run::STATE.replace("s3cr3t-key", "an0ther-key");
     run.var("FINISHLINE_STATE", state)
 }
 
 /// A release with a deploy, in a job that is run again as another attempt.
 fn released() -> ProgramRun {
-    let run = opsgenie();
-    run.execute().expect(0);
+    let run = installed();
     run.without("FINISHLINE_PROVIDER")
         .without("FINISHLINE_STATE")
         .var("GITHUB_RUN_ID", "7")
@@ -77,27 +92,37 @@ fn released() -> ProgramRun {
         .var("FINISHLINE_COMMITS", "none")
 }
 
-/// Kills the run before each of its calls in turn. How many there are, and in how many states the
-/// database was left: each is the end of a transaction.
+/// Kills the run before each of its calls, several runs at once. How many calls there are, and in how
+/// many states the database was left: each is the end of a transaction.
 fn kill_everywhere(new: fn() -> ProgramRun) -> (usize, usize) {
     let undisturbed = new();
     undisturbed.execute().expect(0);
     let (right, library) = (state(&undisturbed), killer(&undisturbed));
-    let mut states = BTreeSet::new();
-    for at in 1.. {
+    let (next, end) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));
+    let states = Mutex::new(BTreeSet::new());
+    let work = || loop {
+        let at = next.fetch_add(1, Ordering::SeqCst);
+        if at > end.load(Ordering::SeqCst) {
+            return;
+        }
         let run = new();
         let killed =
             run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string()).execute();
         assert!(is_whole(&run), "killed at {at}, the file is broken");
-        states.extend(left(&run));
+        states.lock().unwrap().extend(left(&run));
         run.execute().expect(0);
         assert_eq!(state(&run), right, "killed at {at}");
         if killed.exit.is_some() {
             killed.expect(0);
-            return (at - 1, states.len());
+            end.fetch_min(at, Ordering::SeqCst);
         }
-    }
-    unreachable!("a run has an end")
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(work);
+        }
+    });
+    (end.into_inner() - 1, states.into_inner().unwrap().len())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::hostile::{AllowedCommands, HOSTILE, assert_gives, assert_outputs};
 use crate::integration::fixtures::FixtureCase;
+use crate::support::at_once;
 use crate::support::fake_vendor::FakeVendor;
 use crate::support::http_server::Response;
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
@@ -11,6 +12,7 @@ use crate::support::runner_parser;
 use crate::support::serve::ServeProcess;
 use crate::support::tampering_proxy::{Tampering, TamperingProxy, text_paths, with_text_at};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn azure() -> ProgramRun {
     ProgramRun::local().var("TF_BUILD", "True")
@@ -140,21 +142,21 @@ fn refusals(text: &str) -> [Response; 9] {
 #[test]
 fn no_refusal_is_more_than_words() {
     let count = refusals("").len();
-    for number in 0..count * HOSTILE.len() {
-        for (kind, method) in
-            [("api", "POST"), ("web", "POST"), ("web", "GET"), ("release", "POST")]
-        {
-            let relay = ServeProxy::with(move |request| match request.method == method {
+    let asked = [("api", "POST"), ("web", "POST"), ("web", "GET"), ("release", "POST")];
+    let cells = (0..count * HOSTILE.len()).flat_map(|number| asked.map(|asked| (number, asked)));
+    let serve = Arc::new(ServeProcess::start());
+    at_once::each(&cells.collect::<Vec<_>>(), |&(number, (kind, method))| {
+        let relay =
+            ServeProxy::to(Arc::clone(&serve), move |request| match request.method == method {
                 true => {
                     let mut replies = refusals(text(number / count)).into_iter();
                     ProxyAction::Intercept(replies.nth(number % count).unwrap())
                 }
                 false => ProxyAction::Forward,
             });
-            let run = ask_for(kind, number, host(number), &relay.peer.url());
-            assert_words(&run, run.execute(), &format!("{kind}: refusal {number} of {method}"));
-        }
-    }
+        let run = ask_for(kind, number, host(number), &relay.peer.url());
+        assert_words(&run, run.execute(), &format!("{kind}: refusal {number} of {method}"));
+    });
 }
 
 /// Every text that a third party says in a case, each in a run of its own.

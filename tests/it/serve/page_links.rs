@@ -1,11 +1,15 @@
 //! Whether `serve` shows every page that a run on the embedded backend hands out: each address is
 //! asked for on the same file, by a browser of this machine that is not signed in.
 
+use crate::support::run::rows;
 use crate::support::watched_process;
+use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
 
 /// Where the embedded backend's pages are when nobody says so.
 const SITE: &str = "http://127.0.0.1:9797";
@@ -24,18 +28,50 @@ pub(crate) fn paths(text: &str, site: Option<&str>) -> BTreeSet<String> {
     found.map(path).filter(is_page).collect()
 }
 
+/// The pages that were shown, each with what its file had: what differs in nothing is asked for once
+/// in all tests together.
+static SHOWN: Mutex<BTreeSet<(String, Vec<String>)>> = Mutex::new(BTreeSet::new());
+
 /// Panics when one of the paths is not answered with 200 by `serve` over this file.
 #[track_caller]
 pub(crate) fn check(database: &Path, paths: &BTreeSet<String>) {
     if paths.is_empty() || !database.exists() {
         return;
     }
+    let content = content(database);
+    let is_new = |page: &(String, Vec<String>)| !SHOWN.lock().unwrap().contains(page);
+    let pages = paths.iter().map(|path| (path.clone(), content.clone())).filter(is_new);
+    let pages: Vec<_> = pages.collect();
+    if pages.is_empty() {
+        return;
+    }
     let (server, address) = start(database);
-    for path in paths {
-        let status = status(&address, path);
+    for (path, content) in pages {
+        let status = status(&address, &path);
         assert_eq!(status, "200", "{path} of {} is not shown by serve", database.display());
+        SHOWN.lock().unwrap().insert((path, content));
     }
     drop(server);
+}
+
+/// What a page may show of the file but for its times: every row of every table that is not only for
+/// pipelines, tokens and the record of what was done.
+fn content(database: &Path) -> Vec<String> {
+    let connection = Connection::open(database).unwrap();
+    connection.busy_timeout(Duration::from_secs(60)).unwrap();
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN
+        ('pipeline_state', 'token', 'audit_log_entry', 'analytics_event') ORDER BY name";
+    let mut content = rows(&connection, "PRAGMA user_version");
+    for table in rows(&connection, tables) {
+        let columns = format!(
+            "SELECT '\"' || name || '\"' FROM pragma_table_info('{table}')
+             WHERE name NOT GLOB '*_at' AND name NOT GLOB 'date_*'"
+        );
+        let columns = rows(&connection, &columns).join(", ");
+        content.push(table.clone());
+        content.extend(rows(&connection, &format!("SELECT {columns} FROM \"{table}\"")));
+    }
+    content
 }
 
 /// A server that does not outlive its question.

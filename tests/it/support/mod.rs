@@ -3,6 +3,7 @@
 pub(crate) mod build_folder;
 pub(crate) mod bundles;
 pub(crate) mod chunk_sentry;
+pub(crate) mod at_once;
 pub(crate) mod engine;
 pub(crate) mod fake_gitlab;
 pub(crate) mod fake_sentry;
