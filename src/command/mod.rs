@@ -137,9 +137,11 @@ impl<'r> RunContext<'r> {
             Command::Import => Inputs::import_jobs(backend),
         };
         let mut warnings = usage::unused(self.raw_inputs, &jobs, backend);
-        let waits_for_nobody = inputs.wait && !self.may_prompt(inputs);
-        if waits_for_nobody && warnings.iter().all(|one| !one.message.starts_with("`wait`")) {
-            warnings.push(usage::warning("wait", "a run without a terminal"));
+        let waits_for_nobody = inputs.wait_for_approval && !self.may_prompt(inputs);
+        if waits_for_nobody
+            && warnings.iter().all(|one| !one.message.starts_with("`wait-for-approval`"))
+        {
+            warnings.push(usage::warning("wait-for-approval", "a run without a terminal"));
         }
         if self.raw_inputs.is_explicit("output-prefix") && !self.sinks.has_variables() {
             warnings.push(usage::warning("output-prefix", "a run that writes no variables"));
@@ -342,7 +344,7 @@ impl<'r> RunContext<'r> {
 
     /// A person at a terminal may be waited for; a CI job never waits.
     fn may_prompt(&self, inputs: &Inputs) -> bool {
-        inputs.wait && !self.job.host.is_ci() && terminal::is_interactive()
+        inputs.wait_for_approval && !self.job.host.is_ci() && terminal::is_interactive()
     }
 }
 

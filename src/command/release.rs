@@ -147,9 +147,9 @@ impl<'a> PreparedRelease<'a> {
         let mut done = ReleaseProgress::default();
         let work = async {
             drive(backend, &mut self.sources, &self.task, unix_ms(), &mut done).await?;
-            let proof = wait_for_commits(backend, &mut done);
-            match self.task.proof {
-                true => timeout_at(self.deadline, proof)
+            let commits = wait_for_commits(backend, &mut done);
+            match self.task.wait_for_commits {
+                true => timeout_at(self.deadline, commits)
                     .await
                     .unwrap_or_else(|_| Err(commits_not_fetched())),
                 false => Ok(()),

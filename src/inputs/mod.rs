@@ -109,7 +109,7 @@ pub struct Inputs {
     /// Whether to decide only.
     pub dry_run: bool,
     /// Whether to wait at the terminal for a person.
-    pub wait: bool,
+    pub wait_for_approval: bool,
     /// Which ends become exit 0.
     pub tolerate: Vec<ToleratedExit>,
     /// The deadline of the whole run.
@@ -168,7 +168,7 @@ impl Inputs {
             manifest: reader.value("manifest", parse::text),
             max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
-            wait: reader.value("wait", parse::boolean).unwrap_or(false),
+            wait_for_approval: reader.value("wait-for-approval", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
         };

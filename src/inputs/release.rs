@@ -70,7 +70,7 @@ pub struct ReleaseInputs {
     /// Whether it is out.
     pub finalize: bool,
     /// Whether to wait until the backend has the commits.
-    pub proof: bool,
+    pub wait_for_commits: bool,
     /// Whether a deploy is noted, when that was said.
     pub deploy: Option<bool>,
     /// The name of the deploy.
@@ -102,7 +102,7 @@ impl ReleaseInputs {
             paths: reader.value("paths", parse::list).unwrap_or_default(),
             remote: reader.value("remote", parse::text).unwrap_or_else(|| "origin".to_owned()),
             finalize: reader.value("finalize", parse::boolean).unwrap_or(true),
-            proof: reader.value("proof", parse::boolean).unwrap_or(false),
+            wait_for_commits: reader.value("wait-for-commits", parse::boolean).unwrap_or(false),
             deploy: reader.value("deploy", parse::boolean),
             deploy_name: reader.value("deploy-name", name),
             deploy_url: reader.value("deploy-url", parse::page_url),

@@ -21,7 +21,7 @@ pub const INTEGRATION: &[&str] = &[
 #[rustfmt::skip]
 pub const RELEASE: &[&str] = &[
     "org", "projects", "release", "release-prefix", "environment", "commits", "previous-commit",
-    "paths", "remote", "finalize", "proof", "deploy", "deploy-name", "deploy-url", "started-at", "url",
+    "paths", "remote", "finalize", "wait-for-commits", "deploy", "deploy-name", "deploy-url", "started-at", "url",
     "auth-token", "github-token",
 ];
 

@@ -27,7 +27,7 @@ pub const OUTPUTS: &[OutputSpec] = &[
     output("release-url", "the URL of the release"),
     output("deploy-id", "the id of the deploy"),
     output("commit-count",
-        "the number of commits in the release; empty while the backend fetches them, unless `proof` is set"),
+        "the number of commits in the release; empty while the backend fetches them, unless `wait-for-commits` is set"),
     output("provider", "the provider key"),
     output("pipeline-type", "`install` or `reauth`"),
     output("skipped-reason", "why nothing was done: `fork` or `dependabot` (the job has no secrets), `no-token` (with `without-token: skip`), `not-deployed`, `not-published`, `workflow-failed` or `not-merged` (the event leaves nothing to release)"),

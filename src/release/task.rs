@@ -60,7 +60,7 @@ pub struct ReleaseTask {
     /// Whether the host's repositories may have names that tell nothing of their path.
     pub by_display_name: bool,
     /// Whether to wait until the backend has the commits.
-    pub proof: bool,
+    pub wait_for_commits: bool,
     /// What the reader should know of these decisions.
     pub warnings: Vec<Warning>,
 }
@@ -91,7 +91,7 @@ impl ReleaseTask {
             deploy,
             attempts: job.host.is_ci(),
             by_display_name: !job.host.is_github_like(),
-            proof: release.proof,
+            wait_for_commits: release.wait_for_commits,
             warnings,
         })
     }

@@ -79,8 +79,8 @@ fn what_does_not_use_an_input_is_told_apart() {
 
 #[test]
 fn waiting_needs_a_terminal() {
-    let run = ProgramRun::github().opsgenie().var("FINISHLINE_WAIT", "true");
+    let run = ProgramRun::github().opsgenie().var("FINISHLINE_WAIT_FOR_APPROVAL", "true");
     let ended = run.execute().expect(0);
-    let words = "`wait` is not used by a run without a terminal";
+    let words = "`wait-for-approval` is not used by a run without a terminal";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }

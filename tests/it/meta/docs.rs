@@ -206,7 +206,7 @@ fn output_entry(name: &str, description: &str, value: &str) -> String {
 
 /// What the action alone takes, to find the program.
 const OF_THE_ACTION: [(&str, &str); 3] = [
-    ("version", "the version of finishline, if not the action's own"),
+    ("finishline-version", "the version of finishline, if not the action's own"),
     (
         "checksum",
         "the expected SHA-256 sum of the release's archive for this runner, if not the action's own",
@@ -265,10 +265,10 @@ const NOT_OF_THE_COMPONENT: [&str; 11] = [
     "entry",
     "auth-token",
     "pipeline-token",
-    "wait",
+    "wait-for-approval",
     "github-token",
     "github-status",
-    "host",
+    "ci",
     "dotenv",
     "annotations",
 ];
@@ -330,7 +330,7 @@ fn the_component_takes_every_input_and_pastes_it_into_a_variable() {
 #[test]
 fn the_component_installs_this_version() {
     let default = format!("      default: {:?}\n", env!("CARGO_PKG_VERSION"));
-    assert!(COMPONENT.contains(&format!("    version:\n{default}")));
+    assert!(COMPONENT.contains(&format!("    finishline-version:\n{default}")));
 }
 
 #[test]

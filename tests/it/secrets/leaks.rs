@@ -156,7 +156,7 @@ fn with_input(name: &str, party: &str) -> Option<(ProgramRun, Vec<String>)> {
             .var("GITHUB_REPOSITORY", "acme/web")
             .var("FINISHLINE_GITHUB_STATUS", "true")
             .var("FINISHLINE_COMMITS", "github")
-            .var("FINISHLINE_PREVIOUS", "a".repeat(40))
+            .var("FINISHLINE_PREVIOUS_COMMIT", "a".repeat(40))
             .var("GITHUB_SHA", "b".repeat(40)),
         "state" => run.var("FINISHLINE_STATE", format!("{{apiKey: {secret}, baseUrl: {secret}}}")),
         "apps" => run.var("FINISHLINE_APPS", format!("{{slack: {{clientSecret: {secret}}}}}")),
