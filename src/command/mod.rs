@@ -268,7 +268,7 @@ impl<'r> RunContext<'r> {
         deadline: Instant,
     ) -> Outcome {
         let mut secrets = task.secrets();
-        secrets.extend(token_texts(inputs));
+        secrets.extend(inputs.secret_texts());
         let base = match backend {
             Ok(BackendName::Sentry) => inputs.url.as_ref().map_or("", Url::as_str),
             _ => base_url(inputs),
@@ -291,7 +291,7 @@ impl<'r> RunContext<'r> {
         release: PreparedRelease<'_>,
         backend: Result<BackendName>,
     ) -> Outcome {
-        let secrets: Vec<_> = token_texts(inputs).collect();
+        let secrets: Vec<_> = inputs.secret_texts().collect();
         let visible_texts = release.visible_texts(&backend);
         let title = format!("finishline: release {}", release.task.version);
         let work = Box::pin(async { Ok(release.execute(self, backend?).await) });
@@ -355,7 +355,7 @@ fn deadline(inputs: &Inputs) -> Instant {
 
 /// Every secret that the inputs have, whatever is done with it.
 fn given_secrets(inputs: &Inputs) -> Vec<String> {
-    given_field_secrets(inputs).into_iter().chain(token_texts(inputs)).collect()
+    given_field_secrets(inputs).into_iter().chain(inputs.secret_texts()).collect()
 }
 
 /// The secrets of the provider's fields and of its app.
@@ -370,10 +370,6 @@ fn public_texts(inputs: &Inputs) -> Vec<String> {
     let org = inputs.org.as_ref().map(ToString::to_string);
     let url = inputs.url.as_ref().map(ToString::to_string);
     org.into_iter().chain(url).chain(inputs.provider.clone()).collect()
-}
-
-fn token_texts(inputs: &Inputs) -> impl Iterator<Item = String> {
-    inputs.tokens().map(|token| token.expose().to_owned())
 }
 
 /// What is logged is folded until this is dropped: the deadline, a signal and a panic end it too.

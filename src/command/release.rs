@@ -66,9 +66,7 @@ impl<'a> PreparedRelease<'a> {
         if self.inputs.dry_run {
             self.preview_commits().await;
         }
-        if let Some(note) = &self.task.note {
-            tracing::info!("{note}");
-        }
+        self.task.notes.iter().for_each(|note| tracing::info!("{note}"));
         let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run).await,
             BackendName::Sentry => self.on_sentry(run).await,
@@ -110,7 +108,8 @@ impl<'a> PreparedRelease<'a> {
     async fn on_sentry(self, run: &RunContext<'_>) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
         let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
-        let options = ConnectOptions { url, token: token(self.inputs)?, deadline, connection };
+        let (token, headers) = (token(self.inputs)?, self.inputs.headers.clone());
+        let options = ConnectOptions { url, token, headers, deadline, connection };
         let mark = output::random_delimiter()
             .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());

@@ -114,5 +114,6 @@ fn format(word: &str) -> Result<OutputFormat, &'static str> {
 }
 
 fn log_level(word: &str) -> Result<LogLevel, &'static str> {
-    LogLevel::parse(word).ok_or("`off`, `error`, `warn`, `info`, `debug` or `trace`")
+    LogLevel::parse(&word.to_ascii_lowercase())
+        .ok_or("`off`, `error`, `warn`, `info`, `debug` or `trace`")
 }

@@ -152,23 +152,6 @@ impl InputSpec {
     }
 }
 
-/// Other names of inputs: those that sentry-cli and action-release have, and earlier ones. As a flag,
-/// as the action's input or as a key of a manifest, one of them is the input itself.
-pub const ALIASES: &[(&str, &str)] = &[
-    ("release_prefix", "release-prefix"),
-    ("version_prefix", "release-prefix"),
-    ("set_commits", "commits"),
-    ("started_at", "started-at"),
-    ("project", "projects"),
-    ("previous_commit", "previous-commit"),
-    ("working_directory", "working-directory"),
-];
-
-/// The other names of an input.
-pub fn aliases(input: &str) -> impl Iterator<Item = &'static str> {
-    ALIASES.iter().filter(move |(_, name)| *name == input).map(|(alias, _)| *alias)
-}
-
 /// Sets one field of `state`; the only flag that is not an input of its own.
 pub const SET: &str = "set";
 
@@ -205,8 +188,10 @@ pub const INPUTS: &[InputSpec] = &[
         "the access token for a Sentry backend").of_backend(Sentry),
     input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
         "a user's access token for the pipeline only, if `auth-token` is an organization token").of_backend(Sentry),
-    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the commit that was built",
-        "the version of the release; setting this enables the release").used_by(&[Release]),
+    input("headers", &["FINISHLINE_HEADERS", "CUSTOM_HEADER"], File("headers-file"), Connection(Secret), "none",
+        "headers for a Sentry backend behind an identity proxy, one `Name: value` a line; a secret, sent to the backend's own address only").of_backend(Sentry),
+    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the commit that was built",
+        "the version of the release, or `file:PATH` to read it from a file").used_by(&[Release]),
     input("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
         "prefix of the version, such as `web@`").used_by(&[Release]),
     input("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Job(Text), "none; with `deploy: true`, the CI host's environment",
@@ -249,7 +234,7 @@ pub const INPUTS: &[InputSpec] = &[
         "shows what would change, without changing anything"),
     input("wait-for-approval", &["FINISHLINE_WAIT_FOR_APPROVAL"], Switch, Step, "false",
         "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]).of_backend(Embedded),
-    input("tolerate", &["FINISHLINE_TOLERATE"], Value("LIST"), Global, "none",
+    input("tolerate", &["FINISHLINE_TOLERATE", "SENTRY_ALLOW_FAILURE"], Value("LIST"), Global, "none",
         "failures treated as success with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`"),
     input("without-token", &["FINISHLINE_WITHOUT_TOKEN"], Value("END"), Global, "error",
         "how a run ends that needs a Sentry token and has none: `error`, or `skip` (success, with a warning)").of_backend(Sentry),
@@ -265,7 +250,7 @@ pub const INPUTS: &[InputSpec] = &[
         "the CI host: `github`, `gitea`, `forgejo`, `gitlab`, `local`, …"),
     input("format", &["FINISHLINE_FORMAT"], Value("FORMAT"), Global, "text",
         "`text` or `json` on standard output"),
-    input("log-level", &["FINISHLINE_LOG_LEVEL"], Value("LEVEL"), Global, "info; debug if the CI host runs in debug mode",
+    input("log-level", &["FINISHLINE_LOG_LEVEL", "SENTRY_LOG_LEVEL"], Value("LEVEL"), Global, "info; debug if the CI host runs in debug mode",
         "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error"),
     input("log-format", &["FINISHLINE_LOG_FORMAT"], Value("FORMAT"), Global, "text",
         "`text` or `json` on standard error"),

@@ -55,6 +55,7 @@ const VALUES: &[(&str, &str)] = &[
     ("url", "https://other.example.com"),
     ("auth-token", "t0ken"),
     ("pipeline-token", "us3r-t0ken"),
+    ("headers", "X-Access: a-s3cret"),
     ("release", "v2"),
     ("release-prefix", "web@"),
     ("environment", "staging"),

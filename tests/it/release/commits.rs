@@ -218,9 +218,10 @@ fn commits_that_are_sent_make_no_repository_at_a_sentry() {
     let run = checkout(2).without("FINISHLINE_DATABASE").var("SENTRY_URL", relay.peer.url());
     let run = run.var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
     run.clone().var("FINISHLINE_COMMITS", "local").execute().expect(0);
+    git(&run.path(""), &["commit", "--quiet", "--allow-empty", "--message", "commit 3"]);
     let next = as_json(&run).var("FINISHLINE_RELEASE", "web@2.0.0").execute().expect(0);
     assert_eq!(warnings(&next), ["repository-unknown"]);
-    assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 2);
+    assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 1);
     add_repository(&relay, "acme/web", None);
     run.clone().var("FINISHLINE_RELEASE", "web@3.0.0").var("FINISHLINE_COMMITS", "local").execute();
     let last = &relay.get("releases/web@3.0.0/")["lastCommit"];

@@ -341,7 +341,7 @@ fn proof_waits_until_the_backend_has_the_commits() {
 }
 
 #[test]
-fn proof_that_does_not_come_is_a_failure_that_keeps_the_release() {
+fn commits_that_do_not_come_are_a_failure_that_keeps_the_release() {
     let relay = ServeProxy::new();
     add_repository(&relay, "acme/web", None);
     let run =
