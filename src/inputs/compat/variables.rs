@@ -42,6 +42,7 @@ pub const VARIABLES: &[(&str, VariableUse)] = &[
     ("CF_PAGES_COMMIT_SHA", Version("Cloudflare Pages")),
     ("GAE_DEPLOYMENT_ID", Version("App Engine")),
     ("CIRCLE_SHA1", System("the commit of the job, as `CI_COMMIT_SHA` and others of their hosts")),
+    ("SENTRY_DIST", NotNeeded("it is for source maps, which this version does not upload")),
     ("SENTRY_HTTP_MAX_RETRIES", NotNeeded("an outage is waited out until `timeout`")),
     ("SENTRY_NO_PROGRESS_BAR", NotNeeded("there is no progress bar")),
     ("SENTRY_DISABLE_UPDATE_CHECK", NotNeeded("no update is looked for")),

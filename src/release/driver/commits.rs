@@ -88,7 +88,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
 
     /// Puts what the checkout has since the release before into the change.
     async fn read_since_previous(&mut self, change: &mut ReleaseUpdate) {
-        let previous = self.previous_commit().await;
+        // Without a checkout there is no range to ask about.
+        let previous = match self.histories.has_checkout() {
+            true => self.previous_commit().await,
+            false => None,
+        };
         self.read(HistorySource::Checkout, change, previous.as_deref()).await;
     }
 

@@ -107,6 +107,14 @@ fn without_an_answer_the_commits_of_the_push_are_sent_and_a_warning_says_so() {
 }
 
 #[test]
+fn without_a_checkout_nothing_is_looked_up() {
+    let relay = ServeProxy::new();
+    let ended = pushed(&relay).execute().expect(0);
+    assert_eq!(ended.output("warnings"), "repository-unknown,no-commits");
+    assert!(!relay.peer.requests().iter().any(looks_up));
+}
+
+#[test]
 fn a_linked_repository_takes_no_look_up() {
     let relay = ServeProxy::new();
     add_repository(&relay, "acme/web", None);
