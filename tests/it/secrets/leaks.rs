@@ -150,6 +150,7 @@ fn with_input(name: &str, party: &str) -> Option<(ProgramRun, Vec<String>)> {
         .var("FINISHLINE_STATE", "{baseUrl: 'https://api.opsgenie.com/', provider: a, apiKey: k}");
     let run = match name {
         "auth-token" => run.var("SENTRY_AUTH_TOKEN", &secret),
+        "headers" => run.var("FINISHLINE_HEADERS", format!("X-Access: Bearer {secret}")),
         "pipeline-token" => run.var("FINISHLINE_PIPELINE_TOKEN", &secret),
         "github-token" => run
             .var("FINISHLINE_GITHUB_TOKEN", &secret)
