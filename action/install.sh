@@ -391,7 +391,7 @@ released() {
   sum="$(printf %s "$CHECKSUM" | tr 'A-F' 'a-f')"
   if [ -z "$sum" ]; then
     has_sums_of "$version" || fail "the SHA-256 sum of finishline $version is unknown" \
-      "set \`checksum\` to the sum of $archive.tar.gz, or remove \`version\`"
+      "set \`checksum\` to the sum of $archive.tar.gz, or remove \`finishline-version\`"
     sum="$(listed_sum "$archive.tar.gz")"
     [ -n "$sum" ] || fail "finishline $version was not released for ${archive#"finishline-$version-"}" "use another runner"
   fi
@@ -446,7 +446,7 @@ version="${version:-$own}"
 version="${version#v}"
 # Three numbers, and what may follow them: never the name of another folder.
 shape='^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$'
-[[ "$version" =~ $shape ]] || fail "\`version\` is not a valid version" "write it like $own"
+[[ "$version" =~ $shape ]] || fail "\`finishline-version\` is not a valid version" "write it like $own"
 CHECKSUM="$(trimmed "${CHECKSUM:-}")"
 shape='^([0-9A-Fa-f]{64})?$'
 [[ "$CHECKSUM" =~ $shape ]] || fail "\`checksum\` is not a SHA-256 sum" "use 64 hexadecimal digits"

@@ -36,7 +36,7 @@ def main(path):
         raise SystemExit(f"{path} has no archive of {version}")
     (ROOT / "action/SHA256SUMS").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     component = ROOT / "templates/finishline.yml"
-    text = with_default(component.read_text(encoding="utf-8"), "version", version)
+    text = with_default(component.read_text(encoding="utf-8"), "finishline-version", version)
     # Its jobs run in a POSIX shell, on Linux and macOS.
     unix = "\n".join(line for line in lines if "-windows-" not in line)
     component.write_text(with_default(text, "checksums", unix), encoding="utf-8")

@@ -95,7 +95,8 @@ fn run_step(
         tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
     }
     let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
-    let raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
+    let mut raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
+    raw_inputs.implies_release = matches!(command, Ok(Command::Run | Command::Check));
     named_paths::add(&paths, &raw_inputs, env);
     let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
     let conclude = |outcome| {

@@ -3,8 +3,9 @@
 pub mod manual;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::compat;
 use crate::inputs::raw::CommandLineFlags;
-use crate::inputs::table::{FlagKind, INPUTS, InputSpec, SET, aliases};
+use crate::inputs::table::{FlagKind, INPUTS, InputSpec, SET};
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
@@ -189,9 +190,12 @@ fn flag(input: &'static InputSpec) -> Arg {
 
 fn value(input: &'static InputSpec, word: &'static str) -> Arg {
     let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
+    // Elsewhere another name has the value itself, which is no file.
+    let is_file = matches!(input.flag, FlagKind::File(_));
+    let aliases = compat::aliases(input.name).filter(|_| !is_file);
     Arg::new(input.name)
         .long(input.long())
-        .aliases(aliases(input.name))
+        .aliases(aliases)
         .value_name(word)
         .help(help)
         .hide_possible_values(true)

@@ -181,13 +181,14 @@ impl ServerChecks<'_> {
     /// Adds the lines of this server and token. Nothing is sent with a token that will not do.
     async fn run(&self, run: &RunContext<'_>, deadline: Instant, rows: &mut Vec<CheckResult>) {
         let (url, token) = (self.url.clone(), self.token.clone());
+        let headers = self.inputs.headers.clone();
         let connection = run.connection(self.inputs, &url);
         let host = url.host_str().unwrap_or_default().to_owned();
-        let preflight =
-            match PreflightClient::new(ConnectOptions { url, token, deadline, connection }) {
-                Ok(preflight) => preflight,
-                Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
-            };
+        let options = ConnectOptions { url, token, headers, deadline, connection };
+        let preflight = match PreflightClient::new(options) {
+            Ok(preflight) => preflight,
+            Err(failure) => return rows.push((format!("host {host}"), Err(failure))),
+        };
         rows.push((
             format!("token for {host}"),
             preflight.token(self.includes(&CheckKind::Integrations)).map(CheckVerdict::Passed),

@@ -176,6 +176,10 @@ impl CommitReader for CommitSources<'_> {
         }
     }
 
+    fn has_checkout(&self) -> bool {
+        matches!(self.checkout, Ok(Some(_)))
+    }
+
     fn is_lacking(&self, sha: &str) -> bool {
         let _awaited = AwaitedResource::GitRepository.enter();
         let checkout = self.checkout.as_ref().ok().and_then(Option::as_ref);

@@ -42,7 +42,8 @@ impl RunContext<'_> {
             return embedded::inventory(&path, org).await;
         }
         let (url, token) = (inputs.page_url(), sentry_run::token(inputs)?);
-        let connection = self.connection(inputs, &url);
-        sentry::inventory(sentry::ConnectOptions { url, token, deadline, connection }, org).await
+        let (headers, connection) = (inputs.headers.clone(), self.connection(inputs, &url));
+        let options = sentry::ConnectOptions { url, token, headers, deadline, connection };
+        sentry::inventory(options, org).await
     }
 }

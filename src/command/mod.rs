@@ -146,9 +146,11 @@ impl<'r> RunContext<'r> {
             Command::Sourcemaps | Command::Explain => vec![JobKind::Sourcemaps],
         };
         let mut warnings = usage::unused(self.raw_inputs, &jobs, backend);
-        let waits_for_nobody = inputs.wait && !self.may_prompt(inputs);
-        if waits_for_nobody && warnings.iter().all(|one| !one.message.starts_with("`wait`")) {
-            warnings.push(usage::warning("wait", "a run without a terminal"));
+        let waits_for_nobody = inputs.wait_for_approval && !self.may_prompt(inputs);
+        if waits_for_nobody
+            && warnings.iter().all(|one| !one.message.starts_with("`wait-for-approval`"))
+        {
+            warnings.push(usage::warning("wait-for-approval", "a run without a terminal"));
         }
         if self.raw_inputs.is_explicit("output-prefix") && !self.sinks.has_variables() {
             warnings.push(usage::warning("output-prefix", "a run that writes no variables"));
@@ -277,7 +279,7 @@ impl<'r> RunContext<'r> {
         deadline: Instant,
     ) -> Outcome {
         let mut secrets = task.secrets();
-        secrets.extend(token_texts(inputs));
+        secrets.extend(inputs.secret_texts());
         let base = match backend {
             Ok(BackendName::Sentry) => inputs.url.as_ref().map_or("", Url::as_str),
             _ => base_url(inputs),
@@ -300,7 +302,7 @@ impl<'r> RunContext<'r> {
         release: PreparedRelease<'_>,
         backend: Result<BackendName>,
     ) -> Outcome {
-        let secrets: Vec<_> = token_texts(inputs).collect();
+        let secrets: Vec<_> = inputs.secret_texts().collect();
         let visible_texts = release.visible_texts(&backend);
         let title = format!("finishline: release {}", release.task.version);
         let work = Box::pin(async { Ok(release.execute(self, backend?).await) });
@@ -353,7 +355,7 @@ impl<'r> RunContext<'r> {
 
     /// A person at a terminal may be waited for; a CI job never waits.
     fn may_prompt(&self, inputs: &Inputs) -> bool {
-        inputs.wait && !self.job.host.is_ci() && terminal::is_interactive()
+        inputs.wait_for_approval && !self.job.host.is_ci() && terminal::is_interactive()
     }
 }
 
@@ -364,7 +366,7 @@ fn deadline(inputs: &Inputs) -> Instant {
 
 /// Every secret that the inputs have, whatever is done with it.
 fn given_secrets(inputs: &Inputs) -> Vec<String> {
-    given_field_secrets(inputs).into_iter().chain(token_texts(inputs)).collect()
+    given_field_secrets(inputs).into_iter().chain(inputs.secret_texts()).collect()
 }
 
 /// The secrets of the provider's fields and of its app.
@@ -379,10 +381,6 @@ fn public_texts(inputs: &Inputs) -> Vec<String> {
     let org = inputs.org.as_ref().map(ToString::to_string);
     let url = inputs.url.as_ref().map(ToString::to_string);
     org.into_iter().chain(url).chain(inputs.provider.clone()).collect()
-}
-
-fn token_texts(inputs: &Inputs) -> impl Iterator<Item = String> {
-    inputs.tokens().map(|token| token.expose().to_owned())
 }
 
 /// What is logged is folded until this is dropped: the deadline, a signal and a panic end it too.

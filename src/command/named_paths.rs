@@ -2,6 +2,7 @@
 
 use crate::database::path;
 use crate::env::Env;
+use crate::inputs::compat::version_file;
 use crate::inputs::raw::RawInputs;
 use crate::os::files;
 use crate::output::paths::RunPaths;
@@ -19,6 +20,8 @@ pub(crate) fn add(paths: &RunPaths, raw: &RawInputs, env: &Env) {
     for input in ["manifest", "ca-file"] {
         named(input).into_iter().for_each(|path| paths.add_input(input, path));
     }
+    let version = named("release").and_then(version_file::path);
+    version.into_iter().for_each(|path| paths.add_input("release", path));
     for variable in ["GITHUB_EVENT_PATH", "SENTRY_PROPERTIES"] {
         env.get(variable).into_iter().for_each(|path| paths.add_input(variable, path));
     }

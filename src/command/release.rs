@@ -76,9 +76,7 @@ impl<'a> PreparedRelease<'a> {
         if self.inputs.dry_run {
             self.preview_commits().await;
         }
-        if let Some(note) = &self.task.note {
-            tracing::info!("{note}");
-        }
+        self.task.notes.iter().for_each(|note| tracing::info!("{note}"));
         self.carry_out(run, backend).await.unwrap_or_else(Outcome::failed)
     }
 
@@ -155,7 +153,8 @@ impl<'a> PreparedRelease<'a> {
     ) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
         let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
-        let options = ConnectOptions { url, token: token(self.inputs)?, deadline, connection };
+        let (token, headers) = (token(self.inputs)?, self.inputs.headers.clone());
+        let options = ConnectOptions { url, token, headers, deadline, connection };
         let mark = output::random_delimiter()
             .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());
@@ -209,9 +208,9 @@ impl<'a> PreparedRelease<'a> {
             if let Some(maps) = &mut maps {
                 maps.settle_maps()?;
             }
-            let proof = wait_for_commits(backend, &mut done);
-            match self.task.proof {
-                true => timeout_at(self.deadline, proof)
+            let commits = wait_for_commits(backend, &mut done);
+            match self.task.wait_for_commits {
+                true => timeout_at(self.deadline, commits)
                     .await
                     .unwrap_or_else(|_| Err(commits_not_fetched())),
                 false => Ok(()),

@@ -29,7 +29,7 @@ const LEFT_OUT: [&str; 19] = [
     "tolerate",
     "without-token",
     "timeout",
-    "host",
+    "ci",
     "format",
     "log-level",
     "log-format",

@@ -63,7 +63,8 @@ impl RunContext<'_> {
     fn connect_options(&self, inputs: &Inputs, deadline: Instant) -> Result<ConnectOptions> {
         let url = inputs.page_url();
         let connection = self.connection(inputs, &url);
-        Ok(ConnectOptions { url, token: token(inputs)?, deadline, connection })
+        let (token, headers) = (token(inputs)?, inputs.headers.clone());
+        Ok(ConnectOptions { url, token, headers, deadline, connection })
     }
 
     pub(crate) async fn resume_sentry(

@@ -1,6 +1,8 @@
 //! A variable of ours that is spelt otherwise than any input's would be passed over without a word.
 
 use crate::env::Env;
+use crate::inputs::compat::OTHER_NAMES;
+use crate::inputs::compat::names::OtherName;
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::INPUTS;
 use crate::text::quote;
@@ -22,8 +24,10 @@ pub(crate) fn warn(env: &Env) {
     }
 }
 
-/// Says which inputs count as not given, since the CI host knows no such variable.
+/// Says which inputs count as not given, since the CI host knows no such variable, and which ask for
+/// nothing.
 pub(crate) fn warn_of_undefined(inputs: &RawInputs) {
+    inputs.not_needed.iter().for_each(|note| tracing::debug!("{note}"));
     for (origin, text) in &inputs.undefined {
         tracing::warn!("{origin} is not set: {} names no variable of this CI job", quote(text));
     }
@@ -33,9 +37,11 @@ pub(crate) fn warn_of_undefined(inputs: &RawInputs) {
 fn unknown(env: &Env) -> Vec<(&str, Option<String>)> {
     let known = INPUTS.iter().flat_map(|input| input.variables);
     let known: Vec<_> = known.filter_map(|name| name.strip_prefix(PREFIX)).collect();
+    let others: Vec<_> = OTHER_NAMES.iter().filter_map(OtherName::variable).collect();
+    let is_other = |name: &str| others.iter().any(|other| other == name);
     let suggestion = |name| {
         let rest = str::strip_prefix(name, PREFIX).filter(|_| !name.starts_with(OUTPUTS))?;
-        if known.contains(&rest) || INSTALLER_VARIABLES.contains(&rest) {
+        if known.contains(&rest) || is_other(name) || INSTALLER_VARIABLES.contains(&rest) {
             return None;
         }
         let near = closest(rest, known.iter().copied());

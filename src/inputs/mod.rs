@@ -2,14 +2,15 @@
 //!
 //! All mistakes are reported at once. Nothing here touches a provider's description.
 
+pub mod compat;
 mod file_address;
+mod headers;
 pub mod macros;
 pub mod missing;
 mod output;
 mod parse;
 pub mod raw;
 pub mod release;
-pub mod sentry_cli;
 pub mod sourcemaps;
 pub mod state;
 pub mod table;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use types::ReadFile;
 use url::Url;
 
+pub use headers::RequestHeader;
 pub use output::{LogLevel, OutputFormat, OutputOptions};
 pub(crate) use parse::certificates;
 pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
@@ -96,6 +98,8 @@ pub struct Inputs {
     pub unset_token: Option<String>,
     /// A user's token for the pipeline alone.
     pub pipeline_token: Option<Secret>,
+    /// What each request to the backend's own origin has besides.
+    pub headers: Vec<RequestHeader>,
     /// How a Sentry is spoken to.
     pub dialect: Dialect,
     /// Certificates to trust besides the system's, as PEM.
@@ -113,7 +117,7 @@ pub struct Inputs {
     /// Whether to decide only.
     pub dry_run: bool,
     /// Whether to wait at the terminal for a person.
-    pub wait: bool,
+    pub wait_for_approval: bool,
     /// Which ends become exit 0.
     pub tolerate: Vec<ToleratedExit>,
     /// The deadline of the whole run.
@@ -137,9 +141,10 @@ impl Inputs {
         earlier: Vec<Error>,
     ) -> Result<Self> {
         let (state, apps, wrong) = fields(raw, env, read);
-        let mut reader = InputReader::new(raw, earlier);
+        let mut reader = InputReader::new(raw, [earlier, wrong].concat());
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        note_mistakes(&mut reader, wrong, env);
+        // Only for its mistakes: it has been heeded by now, as `missing::skipped_token` says.
+        reader.value("without-token", parse::without_token);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -153,7 +158,7 @@ impl Inputs {
             entry: reader.value("entry", parse::text),
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.code_mappings(),
-            release: ReleaseInputs::read(raw, &mut reader),
+            release: ReleaseInputs::read(raw, &mut reader, read),
             sourcemaps: SourcemapInputs::read(&mut reader, read),
             org: org(&mut reader, claims.as_ref()),
             url: url(raw, &mut reader, claims.as_ref()),
@@ -163,6 +168,7 @@ impl Inputs {
             unset_token: raw.unset_token.clone(),
             warnings: raw.warnings.clone(),
             pipeline_token: reader.token("pipeline-token"),
+            headers: reader.headers(),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, certificates),
             proxy_over_tls: PROXIES.iter().any(|name| is_https(env.get(name))),
@@ -171,7 +177,7 @@ impl Inputs {
             manifest: reader.value("manifest", parse::text),
             max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
-            wait: reader.value("wait", parse::boolean).unwrap_or(false),
+            wait_for_approval: reader.value("wait-for-approval", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
         };
@@ -192,9 +198,12 @@ impl Inputs {
         })
     }
 
-    /// The tokens that were given.
-    pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
-        self.auth_token.iter().chain(&self.pipeline_token).chain(&self.release.github_token)
+    /// The tokens and headers that were given, which no output shows.
+    pub fn secret_texts(&self) -> impl Iterator<Item = String> {
+        let tokens = self.auth_token.iter().chain(&self.pipeline_token);
+        let tokens = tokens.chain(&self.release.github_token);
+        let headers = self.headers.iter().flat_map(RequestHeader::secrets);
+        tokens.map(|token| token.expose().to_owned()).chain(headers)
     }
 
     /// The server that an organization's token names, where pipelines are.
@@ -249,21 +258,14 @@ impl Inputs {
     }
 }
 
-/// The fields of `state` and of `apps`, and what is wrong with them.
+/// The fields of `state` and of `apps`, and what is wrong with them and with the proxies.
 fn fields(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, FieldInput, Vec<Error>) {
     let (state, mut mistakes) = FieldInput::read(raw, env, read);
     let apps = raw.get("apps");
     let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
     let (apps, more) = apps.unwrap_or_default();
-    mistakes.extend(more);
+    mistakes.extend(more.into_iter().chain(proxy_mistakes(env)));
     (state, apps, mistakes)
-}
-
-/// Notes what is wrong with inputs whose values are not needed here.
-fn note_mistakes(reader: &mut InputReader<'_>, wrong: Vec<Error>, env: &Env) {
-    reader.mistakes.extend(wrong.into_iter().chain(proxy_mistakes(env)));
-    // It has been heeded by now, as `missing::skipped_token` says.
-    reader.value("without-token", parse::without_token);
 }
 
 /// Every proxy variable that cannot be read.

@@ -65,7 +65,7 @@ impl OutputOptions {
         let mut reader = InputReader::new(raw, Vec::new());
         let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
         let options = Self {
-            host: reader.value("host", host).unwrap_or(job.host),
+            host: reader.value("ci", host).unwrap_or(job.host),
             format: reader.value("format", format).unwrap_or(OutputFormat::Text),
             log_level: reader.value("log-level", log_level).unwrap_or(level),
             log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
@@ -114,5 +114,6 @@ fn format(word: &str) -> Result<OutputFormat, &'static str> {
 }
 
 fn log_level(word: &str) -> Result<LogLevel, &'static str> {
-    LogLevel::parse(word).ok_or("`off`, `error`, `warn`, `info`, `debug` or `trace`")
+    LogLevel::parse(&word.to_ascii_lowercase())
+        .ok_or("`off`, `error`, `warn`, `info`, `debug` or `trace`")
 }

@@ -1,5 +1,8 @@
 //! From a given text to a typed input: one small function for each kind of input.
 
+pub(super) use super::compat::names::boolean;
+use super::compat::version_file;
+use super::headers::{self, RequestHeader};
 use super::raw::{InputOrigin, RawInput, RawInputs};
 use super::types::{
     BackendName, CodeMapping, Dialect, Mode, ReadFile, ToleratedExit, WithoutToken,
@@ -87,6 +90,20 @@ impl<'a> InputReader<'a> {
         None
     }
 
+    /// The version, or the one in the file that `release` names.
+    pub(super) fn version(&mut self, read: ReadFile<'_>) -> Option<String> {
+        let text = self.value("release", text)?;
+        let Some(path) = version_file::path(&text) else { return Some(text) };
+        let origin = self.raw.get("release")?.origin;
+        version_file::read(path, read).map_or_else(
+            |reason| {
+                let message = format!("no version for `release` ({origin}): {reason}");
+                self.refuse(origin, message, format!("change {origin}, or the file"))
+            },
+            Some,
+        )
+    }
+
     /// The token called `name`. It goes into a header, and a mistake does not quote it.
     pub(super) fn token(&mut self, name: &str) -> Option<Secret> {
         let input = self.raw.get(name)?;
@@ -99,6 +116,17 @@ impl<'a> InputReader<'a> {
         );
         let hint = format!("set {origin} to the token only, without quotes, spaces or line breaks");
         self.refuse(origin, message, hint)
+    }
+
+    /// The headers. A mistake quotes none of them.
+    pub(super) fn headers(&mut self) -> Vec<RequestHeader> {
+        let Some(input) = self.raw.get("headers") else { return Vec::new() };
+        let (origin, read) = (input.origin, headers::parse(input.text.expose()));
+        let refused = read.map_err(|wrong| {
+            let message = format!("invalid value for `headers` ({origin}): {wrong}");
+            self.refuse::<()>(origin, message, format!("change {origin}"))
+        });
+        refused.unwrap_or_default()
     }
 
     /// The code mappings, of which no two may be one.
@@ -225,15 +253,6 @@ pub(crate) fn certificates(pem: String) -> Result<String, &'static str> {
     if are_good && !roots.is_empty() { Ok(pem) } else { Err(takes) }
 }
 
-/// In the spellings of YAML's core schema, which GitHub's own actions take.
-pub(super) fn boolean(word: &str) -> Result<bool, &'static str> {
-    match word {
-        "true" | "True" | "TRUE" => Ok(true),
-        "false" | "False" | "FALSE" => Ok(false),
-        _ => Err("`true` or `false`"),
-    }
-}
-
 /// The time limit of a run that names none.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -258,7 +277,12 @@ pub(super) fn without_token(word: &str) -> Result<WithoutToken, &'static str> {
 
 pub(super) fn tolerate(text: &str) -> Result<Vec<ToleratedExit>, &'static str> {
     let takes = "a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
-    list(text)?.iter().map(|word| ToleratedExit::parse(word).ok_or(takes)).collect()
+    match boolean(text) {
+        // As a variable of sentry-cli allows a failure.
+        Ok(true) => Ok(vec![ToleratedExit::All]),
+        Ok(false) => Ok(Vec::new()),
+        Err(_) => list(text)?.iter().map(|word| ToleratedExit::parse(word).ok_or(takes)).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -275,10 +299,10 @@ mod tests {
     }
 
     #[test]
-    fn a_boolean_has_the_spellings_of_yaml() {
-        let read = ["true", "True", "TRUE", "false", "False", "FALSE"].map(boolean);
-        assert_eq!(read, [Ok(true), Ok(true), Ok(true), Ok(false), Ok(false), Ok(false)]);
-        assert!(["tRue", "1", "yes", ""].iter().all(|word| boolean(word).is_err()));
+    fn a_boolean_has_the_spellings_of_yaml_and_of_action_release() {
+        let read = ["true", "True", "TRUE", "1", "false", "False", "FALSE", "0"].map(boolean);
+        assert_eq!(read, [true, true, true, true, false, false, false, false].map(Ok));
+        assert!(["yes", "on", "2", ""].iter().all(|word| boolean(word).is_err()));
     }
 
     #[test]

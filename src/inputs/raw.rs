@@ -2,9 +2,11 @@
 //!
 //! Nothing is interpreted here; an origin stays with each text so that a mistake can name it.
 
+use super::compat::names::{self, GivenNames};
+use super::compat::{fallback, files, set_commits, variables};
+use super::macros;
 use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::ReadFile;
-use super::{macros, sentry_cli};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Host;
@@ -37,7 +39,7 @@ pub enum InputOrigin {
     Flag(&'static str),
     /// A variable.
     Variable(&'static str),
-    /// A file in which sentry-cli keeps its defaults.
+    /// What sentry-cli takes its defaults from.
     File(&'static str),
     /// A place in the manifest.
     Manifest(LineColumn),
@@ -102,6 +104,10 @@ pub struct RawInputs {
     pub(super) block: Option<StateBlock>,
     /// Whether an entry of a manifest asks for a release.
     pub(super) asks_release: bool,
+    /// Whether a release is meant where nothing else is asked for.
+    pub implies_release: bool,
+    /// What was given and is not needed, each with the reason.
+    pub not_needed: Vec<String>,
     /// The CI host, whose macros may be left in a text.
     pub host: Host,
     /// The inputs that count as not given since the host has no such variable, with its macro.
@@ -128,7 +134,44 @@ impl RawInputs {
         }
         inputs.sets = flags.sets.into_iter().map(Secret::from).collect();
         inputs.warnings = unquote_tokens(&mut inputs.typed);
+        inputs.warnings.extend(inputs.unused_fallbacks(env));
+        mistakes.extend(inputs.read_other_names(env));
         (inputs, mistakes)
+    }
+
+    /// What to say of names that hold only where no variable gives their input.
+    fn unused_fallbacks(&self, env: &Env) -> Vec<Warning> {
+        let unused = self.typed.iter().filter_map(|(name, input)| {
+            let variable = fallback(name)?;
+            let text = env.get(variable)?.trim();
+            let is_other = !text.is_empty() && text != input.text.expose();
+            let origin = input.origin;
+            is_other.then(|| {
+                let names = names::fallback_names(variable);
+                let message = format!("{names} is not used, because {origin} is set");
+                Warning::new("unused-input", message)
+            })
+        });
+        unused.collect()
+    }
+
+    /// What was given under the names of other tools; the mistakes in it.
+    fn read_other_names(&mut self, env: &Env) -> Vec<Error> {
+        let given = GivenNames::read(env, |name| self.is_given(name));
+        let (mut mistakes, parts) = (given.mistakes, given.parts);
+        self.not_needed = given.notes;
+        let commits = self.typed.get_mut("commits");
+        let text = commits.as_ref().map(|input| input.text.expose().to_owned());
+        self.warnings.extend(set_commits::unused_parts(text.as_deref(), &parts));
+        match (set_commits::from_parts(text.as_deref(), &parts), commits) {
+            (Ok(Some(text)), Some(input)) => input.text = Secret::from(text),
+            (Ok(_), _) => {}
+            (Err(mistake), _) => {
+                self.typed.remove("commits");
+                mistakes.push(mistake);
+            }
+        }
+        mistakes
     }
 
     /// The folder that relative paths start from, which holds before any input is read.
@@ -171,6 +214,8 @@ impl RawInputs {
             sets: Vec::new(),
             block: entry.state,
             asks_release: entry.release,
+            implies_release: false,
+            not_needed: Vec::new(),
             host: self.host,
             undefined: Vec::new(),
             files: BTreeMap::new(),
@@ -186,14 +231,26 @@ impl RawInputs {
         is_at_terminal: bool,
     ) -> Self {
         self.is_at_terminal = is_at_terminal;
-        if ["url", "org", "projects"].iter().all(|name| self.typed.contains_key(name)) {
-            return self;
+        let mut defaults = Vec::new();
+        if ["url", "org", "projects"].iter().any(|name| !self.typed.contains_key(name)) {
+            defaults.extend(files::read(env, read));
         }
-        for (name, text, file) in sentry_cli::read(env, read) {
+        if !self.typed.contains_key("release") {
+            let version = variables::version(env, read);
+            defaults.extend(version.map(|(text, origin)| ("release", text, origin)));
+        }
+        for (name, text, file) in defaults {
             let default = RawInput { text: Secret::from(text), origin: InputOrigin::File(file) };
             self.defaults.entry(name).or_insert(default);
         }
         self
+    }
+
+    /// The version that a service or a build file names, and what names it.
+    pub(super) fn detected_version(&self) -> Option<(String, &'static str)> {
+        let default = self.defaults.get("release")?;
+        let InputOrigin::File(origin) = default.origin else { return None };
+        Some((default.text.expose().trim().to_owned(), origin))
     }
 
     /// What a file names for the input called `name`.
@@ -258,7 +315,7 @@ impl RawInputs {
             };
             return self.accept(input, &text, origin);
         }
-        for variable in input.variables {
+        for variable in input.variables.iter().copied().chain(fallback(input.name)) {
             if env.is_not_utf8(variable) {
                 let message = format!("{variable} is not valid UTF-8");
                 let hint = format!("set {variable} to UTF-8 text, or unset it");

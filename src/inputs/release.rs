@@ -2,6 +2,8 @@
 
 use super::parse::{self, InputReader};
 use super::raw::RawInputs;
+use super::table::{INPUTS, InputSpec, JobKind};
+use super::types::ReadFile;
 use crate::job;
 use crate::secret::Secret;
 use crate::text::date;
@@ -53,6 +55,8 @@ pub struct ReleaseInputs {
     pub requested: bool,
     /// The version, when it was named.
     pub version: Option<String>,
+    /// The version that a service or a build file names, and what names it.
+    pub detected_version: Option<(String, &'static str)>,
     /// What stands before the version.
     pub prefix: String,
     /// The projects' slugs.
@@ -70,7 +74,7 @@ pub struct ReleaseInputs {
     /// Whether it is out.
     pub finalize: bool,
     /// Whether to wait until the backend has the commits.
-    pub proof: bool,
+    pub wait_for_commits: bool,
     /// Whether a deploy is noted, when that was said.
     pub deploy: Option<bool>,
     /// The name of the deploy.
@@ -87,10 +91,11 @@ pub struct ReleaseInputs {
 
 impl ReleaseInputs {
     /// Reads them; mistakes stay with the reader.
-    pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>) -> Self {
+    pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>, read: ReadFile<'_>) -> Self {
         Self {
             requested: is_requested(raw),
-            version: reader.value("release", parse::text),
+            version: reader.version(read),
+            detected_version: raw.detected_version(),
             prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),
             projects: reader
                 .value("projects", projects)
@@ -102,7 +107,7 @@ impl ReleaseInputs {
             paths: reader.value("paths", parse::list).unwrap_or_default(),
             remote: reader.value("remote", parse::text).unwrap_or_else(|| "origin".to_owned()),
             finalize: reader.value("finalize", parse::boolean).unwrap_or(true),
-            proof: reader.value("proof", parse::boolean).unwrap_or(false),
+            wait_for_commits: reader.value("wait-for-commits", parse::boolean).unwrap_or(false),
             deploy: reader.value("deploy", parse::boolean),
             deploy_name: reader.value("deploy-name", name),
             deploy_url: reader.value("deploy-url", parse::page_url),
@@ -116,6 +121,26 @@ impl ReleaseInputs {
 /// Whether the release job is asked for. Programs that report errors read `SENTRY_RELEASE` and
 /// `SENTRY_ENVIRONMENT` too, so beside a provider these ask for nothing.
 pub(super) fn is_requested(raw: &RawInputs) -> bool {
+    is_named(raw) || is_implied(raw)
+}
+
+/// Whether a step that asks for nothing else makes a release all the same: it has a token, or what only a
+/// release needs.
+fn is_implied(raw: &RawInputs) -> bool {
+    let others = ["provider", "callback-url", "manifest", "state"];
+    let is_of_release = |input: &&InputSpec| {
+        use JobKind::{Commits, Deploy, History, Release};
+        let first = input.used_by.first();
+        matches!(first, Some(Release | Deploy | Commits | History))
+            || matches!(input.name, "org" | "auth-token")
+    };
+    raw.implies_release
+        && others.iter().all(|name| !raw.is_given(name))
+        && raw.sets.is_empty()
+        && INPUTS.iter().filter(is_of_release).any(|input| raw.is_given(input.name))
+}
+
+fn is_named(raw: &RawInputs) -> bool {
     let ours =
         ["release", "environment", "deploy", "sourcemaps"].iter().any(|name| raw.is_explicit(name));
     let shared = ["release", "environment"].iter().any(|name| raw.get(name).is_some());
@@ -188,14 +213,14 @@ fn status_context(text: &str) -> Result<Option<String>, &'static str> {
 }
 
 fn commits(text: &str) -> Result<CommitSource, &'static str> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "auto" => Ok(CommitSource::Auto),
         "local" => Ok(CommitSource::Local),
         "github" => Ok(CommitSource::GitHub),
         // The second is action-release's word.
         "none" | "skip" => Ok(CommitSource::None),
-        list => {
-            let refs: Option<Vec<_>> = parse::list(list)?.iter().map(|item| r#ref(item)).collect();
+        _ => {
+            let refs: Option<Vec<_>> = parse::list(text)?.iter().map(|item| r#ref(item)).collect();
             let takes = "`auto`, `local`, `github`, `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`";
             refs.filter(|refs| !refs.is_empty()).map(CommitSource::Refs).ok_or(takes)
         }

@@ -154,28 +154,6 @@ impl InputSpec {
     }
 }
 
-/// Other names of inputs: those that sentry-cli and action-release have, and earlier ones. As a flag,
-/// as the action's input or as a key of a manifest, one of them is the input itself.
-pub const ALIASES: &[(&str, &str)] = &[
-    ("release_prefix", "release-prefix"),
-    ("version_prefix", "release-prefix"),
-    ("set_commits", "commits"),
-    ("started_at", "started-at"),
-    ("project", "projects"),
-    ("previous", "previous-commit"),
-    ("previous_commit", "previous-commit"),
-    ("working_directory", "working-directory"),
-    ("url_prefix", "url-prefix"),
-    ("strip_common_prefix", "strip-common-prefix"),
-    ("ignore", "sourcemaps-ignore"),
-    ("ignore-file", "sourcemaps-ignore-file"),
-];
-
-/// The other names of an input.
-pub fn aliases(input: &str) -> impl Iterator<Item = &'static str> {
-    ALIASES.iter().filter(move |(_, name)| *name == input).map(|(alias, _)| *alias)
-}
-
 /// Sets one field of `state`; the only flag that is not an input of its own.
 pub const SET: &str = "set";
 
@@ -212,15 +190,17 @@ pub const INPUTS: &[InputSpec] = &[
         "the access token for a Sentry backend").of_backend(Sentry),
     input("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
         "a user's access token for the pipeline only, if `auth-token` is an organization token").of_backend(Sentry),
-    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the tag, else the commit that was built",
-        "the version of the release; setting this enables the release").used_by(&[Release, Sourcemaps]),
+    input("headers", &["FINISHLINE_HEADERS", "CUSTOM_HEADER"], File("headers-file"), Connection(Secret), "none",
+        "headers for a Sentry backend behind an identity proxy, one `Name: value` a line; a secret, sent to the backend's own address only").of_backend(Sentry),
+    input("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the commit that was built",
+        "the version of the release, or `file:PATH` to read it from a file").used_by(&[Release, Sourcemaps]),
     input("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
         "prefix of the version, such as `web@`").used_by(&[Release, Sourcemaps]),
     input("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Job(Text), "none; with `deploy: true`, the CI host's environment",
         "the environment that the release is deployed to; setting this enables the release").used_by(&[Release]),
     input("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
         "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`").used_by(&[Release]),
-    input("previous-commit", &["FINISHLINE_PREVIOUS_COMMIT", "FINISHLINE_PREVIOUS"], Value("SHA"), Entry(Text), "determined by the backend",
+    input("previous-commit", &["FINISHLINE_PREVIOUS_COMMIT"], Value("SHA"), Entry(Text), "determined by the backend",
         "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none").used_by(&[Commits]),
     input("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
         "include only commits that touch one of these files, folders or patterns; read from the checkout").used_by(&[History]),
@@ -228,7 +208,7 @@ pub const INPUTS: &[InputSpec] = &[
         "the git remote that identifies the repository, if the CI host does not").used_by(&[Release]),
     input("finalize", &["FINISHLINE_FINALIZE"], Switch, Entry(Boolean), "true",
         "finalizes the release (sets its date)").used_by(&[Release]),
-    input("proof", &["FINISHLINE_PROOF"], Switch, Entry(Boolean), "false",
+    input("wait-for-commits", &["FINISHLINE_WAIT_FOR_COMMITS"], Switch, Entry(Boolean), "false",
         "waits until Sentry has processed the commits").used_by(&[Commits]),
     input("deploy", &["FINISHLINE_DEPLOY"], Switch, Entry(Boolean), "true if `environment` is set",
         "records a deploy; setting this enables the release").used_by(&[Release]),
@@ -282,9 +262,9 @@ pub const INPUTS: &[InputSpec] = &[
         "how many manifest entries may run at once").used_by(&[JobKind::Manifest]),
     input("dry-run", &["FINISHLINE_DRY_RUN"], Switch, Global, "false",
         "shows what would change, without changing anything"),
-    input("wait", &["FINISHLINE_WAIT"], Switch, Step, "false",
+    input("wait-for-approval", &["FINISHLINE_WAIT_FOR_APPROVAL"], Switch, Step, "false",
         "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]).of_backend(Embedded),
-    input("tolerate", &["FINISHLINE_TOLERATE"], Value("LIST"), Global, "none",
+    input("tolerate", &["FINISHLINE_TOLERATE", "SENTRY_ALLOW_FAILURE"], Value("LIST"), Global, "none",
         "failures treated as success with a warning: `action-required`, `refused`, `auth`, `unavailable`, `all`"),
     input("without-token", &["FINISHLINE_WITHOUT_TOKEN"], Value("END"), Global, "error",
         "how a run ends that needs a Sentry token and has none: `error`, or `skip` (success, with a warning)").of_backend(Sentry),
@@ -296,11 +276,11 @@ pub const INPUTS: &[InputSpec] = &[
         "sets a commit status of this name that links to the settings page or the release").used_by(&[Integration, Release, JobKind::Manifest]),
     input("working-directory", &["FINISHLINE_WORKING_DIRECTORY"], Value("FOLDER"), Global, "where the step runs",
         "the folder in which the checkout is looked for and from which relative paths start"),
-    input("host", &["FINISHLINE_HOST"], Value("HOST"), Global, "detected",
+    input("ci", &["FINISHLINE_CI"], Value("HOST"), Global, "detected",
         "the CI host: `github`, `gitea`, `forgejo`, `gitlab`, `local`, …"),
     input("format", &["FINISHLINE_FORMAT"], Value("FORMAT"), Global, "text",
         "`text` or `json` on standard output"),
-    input("log-level", &["FINISHLINE_LOG_LEVEL"], Value("LEVEL"), Global, "info; debug if the CI host runs in debug mode",
+    input("log-level", &["FINISHLINE_LOG_LEVEL", "SENTRY_LOG_LEVEL"], Value("LEVEL"), Global, "info; debug if the CI host runs in debug mode",
         "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error"),
     input("log-format", &["FINISHLINE_LOG_FORMAT"], Value("FORMAT"), Global, "text",
         "`text` or `json` on standard error"),

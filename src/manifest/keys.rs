@@ -14,15 +14,15 @@ pub const CODE_MAPPING: [&str; 5] =
 #[rustfmt::skip]
 pub const INTEGRATION: &[&str] = &[
     "provider", "org", "mode", "integration-id", "state", "next", "repositories", "code-mappings",
-    "url", "auth-token", "pipeline-token", "dialect",
+    "url", "auth-token", "pipeline-token", "headers", "dialect",
 ];
 
 /// The keys of an entry of `releases:`.
 #[rustfmt::skip]
 pub const RELEASE: &[&str] = &[
     "org", "projects", "release", "release-prefix", "environment", "commits", "previous-commit",
-    "paths", "remote", "finalize", "proof", "deploy", "deploy-name", "deploy-url", "started-at", "url",
-    "auth-token", "github-token",
+    "paths", "remote", "finalize", "wait-for-commits", "deploy", "deploy-name", "deploy-url", "started-at",
+    "url", "auth-token", "headers", "github-token",
 ];
 
 /// The keys of `defaults:`: what entries may name, without what tells them apart.

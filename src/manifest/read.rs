@@ -3,9 +3,10 @@
 use super::ManifestEntry;
 use super::keys::{INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
+use crate::inputs::compat::aliases;
 use crate::inputs::macros;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs, StateBlock, TOKENS};
-use crate::inputs::table::{ALIASES, InputSpec, KeyKind, aliases};
+use crate::inputs::table::{InputSpec, KeyKind};
 use crate::secret::Secret;
 use crate::text::quote;
 use crate::text::suggest::closest;
@@ -297,8 +298,7 @@ impl<'a> ManifestReader<'a> {
     /// Every key that is not known.
     fn unknown_keys(&mut self, mapping: &Mapping, path: &[String], names: &[&str], what: &str) {
         let keys = mapping.keys().filter_map(Value::as_str);
-        let is_alias =
-            |key: &str| ALIASES.iter().any(|(alias, name)| *alias == key && names.contains(name));
+        let is_alias = |key: &str| names.iter().any(|name| aliases(name).any(|alias| alias == key));
         for key in keys.filter(|key| !names.contains(key) && !is_alias(key)) {
             let message = format!("unknown key {} in {what}", quote(key));
             let hint = match closest(key, names.iter().copied()) {

@@ -1,7 +1,8 @@
 //! The JSON Schema of the manifest, for editors: the same keys that the reader takes.
 
 use super::keys::{CODE_MAPPING, INTEGRATION, RELEASE, defaults, kind};
-use crate::inputs::table::{InputSpec, KeyKind, aliases};
+use crate::inputs::compat::aliases;
+use crate::inputs::table::{InputSpec, KeyKind};
 use crate::provider::PROVIDERS;
 use serde_json::{Map, Value, json};
 

@@ -108,9 +108,10 @@ impl ReleaseReport<'_> {
     fn origin_lines(&self) -> Vec<String> {
         let version = match self.task.origin {
             VersionSource::Input => None,
+            VersionSource::Detected(origin) => Some(format!("the version is that of {origin}")),
             origin => Some(format!("the version is {}", origin.words())),
         };
-        version.into_iter().chain(self.task.note.clone()).collect()
+        version.into_iter().chain(self.task.notes.iter().cloned()).collect()
     }
 
     fn released(&self, progress: &ReleaseProgress) -> ReleaseOutcome {

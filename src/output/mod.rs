@@ -93,7 +93,7 @@ impl OutputSinks {
         let missing = is_missing.then(|| {
             let message = "GITHUB_OUTPUT is not set, so step outputs cannot be written";
             let failure = Error::new(ErrorCode::OutputsUnwritable, message);
-            failure.with_hint("run this as a step of a workflow, or set `host: local`")
+            failure.with_hint("run this as a step of a workflow, or set `ci: local`")
         });
         let conflict = paths.conflict();
         let azure_temp = env.get("AGENT_TEMPDIRECTORY").filter(|_| host == Host::Azure);

@@ -239,6 +239,9 @@ pub trait CommitReader {
         previous: Option<&str>,
     ) -> Result<CommitList>;
 
+    /// Whether there is a checkout to read from.
+    fn has_checkout(&self) -> bool;
+
     /// Whether there is a clone with its whole history, and the commit is not in it.
     fn is_lacking(&self, sha: &str) -> bool;
 }

@@ -33,8 +33,8 @@ impl CheckoutInfo {
     }
 
     /// Why there is no version, where only the checkout could have told one.
-    pub(super) fn explain(&self, error: Error, named: Option<&str>, job: &Job) -> Error {
-        let is_told = named.is_some() || job.tag.is_some() || job.sha.is_some() || job.deleted;
+    pub(super) fn explain(&self, error: Error, is_named: bool, job: &Job) -> Error {
+        let is_told = is_named || job.sha.is_some() || job.deleted;
         self.unreadable.clone().filter(|_| !is_told).unwrap_or(error)
     }
 }

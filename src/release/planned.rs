@@ -10,9 +10,11 @@ impl ReleaseTask {
     /// that touch `paths` are taken.
     pub(crate) fn planned_lines(&self, paths: &[String]) -> Vec<String> {
         let projects = format!("projects: {}", self.projects.join(", "));
-        let proof = self.proof.then(|| "then waits until the backend has the commits".to_owned());
+        let waits = self
+            .wait_for_commits
+            .then(|| "then waits until the backend has the commits".to_owned());
         let deploy = self.deploy.as_ref().map(deploy_line);
-        [projects, self.commits_line(paths)].into_iter().chain(deploy).chain(proof).collect()
+        [projects, self.commits_line(paths)].into_iter().chain(deploy).chain(waits).collect()
     }
 
     fn commits_line(&self, paths: &[String]) -> String {

@@ -39,8 +39,8 @@ pub struct ReleaseTask {
     pub origin: VersionSource,
     /// The commit that it is made of.
     pub head: Option<String>,
-    /// Why that is not the event's commit, where it is not.
-    pub note: Option<String>,
+    /// Why that is not the event's commit, where it is not, and what a version of a commit leaves out.
+    pub notes: Vec<String>,
     /// The repository of that commit.
     pub repository: Option<String>,
     /// A page about it.
@@ -60,7 +60,7 @@ pub struct ReleaseTask {
     /// Whether the host's repositories may have names that tell nothing of their path.
     pub by_display_name: bool,
     /// Whether to wait until the backend has the commits.
-    pub proof: bool,
+    pub wait_for_commits: bool,
     /// What the reader should know of these decisions.
     pub warnings: Vec<Warning>,
 }
@@ -81,7 +81,7 @@ impl ReleaseTask {
             version,
             origin,
             head: named_commit(&release.commits).or(code.head),
-            note: code.note,
+            notes: code.note.into_iter().chain(tag_note(job, origin)).collect(),
             repository: code.repository,
             url: job.run_url_without_attempt.clone(),
             finalize: release.finalize,
@@ -91,7 +91,7 @@ impl ReleaseTask {
             deploy,
             attempts: job.host.is_ci(),
             by_display_name: !job.host.is_github_like(),
-            proof: release.proof,
+            wait_for_commits: release.wait_for_commits,
             warnings,
         })
     }
@@ -180,8 +180,10 @@ fn checked(
 ) -> Result<(OrgSlug, (ReleaseVersion, VersionSource), Option<Deploy>)> {
     let release = &inputs.release;
     let named = release.version.as_deref();
-    let version = version::choose(named, &release.prefix, job, code)
-        .map_err(|error| checkout.explain(error, named, job))
+    let detected = release.detected_version.as_ref();
+    let is_named = named.is_some() || detected.is_some();
+    let version = version::choose(named, detected, &release.prefix, job, code)
+        .map_err(|error| checkout.explain(error, is_named, job))
         .and_then(|version| known(version, code));
     let has_projects = !release.projects.is_empty();
     match (&inputs.org, version, deploy(inputs, job)) {
@@ -239,6 +241,16 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
         started: release.started_at,
         finished: 0,
     }))
+}
+
+/// How to name a release after the tag of the job, where it is named after its commit.
+fn tag_note(job: &Job, origin: VersionSource) -> Option<String> {
+    let tag = job.tag.as_ref().filter(|_| origin == VersionSource::Pushed)?;
+    Some(format!(
+        "the release is named after the commit, as programs that report errors do; set `release` to \
+         name it after the tag {}",
+        quote(tag)
+    ))
 }
 
 /// A commit that may not be the one that a person pushed.

@@ -57,8 +57,8 @@ impl fmt::Display for ReleaseVersion {
 pub enum VersionSource {
     /// The input.
     Input,
-    /// The tag that the job runs for.
-    Tag,
+    /// A service or a build file, as sentry-cli reads it.
+    Detected(&'static str),
     /// The commit that was pushed, as the host tells it.
     Pushed,
     /// The commit that is checked out.
@@ -70,28 +70,28 @@ impl VersionSource {
     pub fn words(self) -> &'static str {
         match self {
             Self::Input => "`release`",
-            Self::Tag => "the tag of this job",
+            Self::Detected(origin) => origin,
             Self::Pushed => "the pushed commit",
             Self::CheckedOut => "the checked-out commit",
         }
     }
 }
 
-/// Chooses the version: the input, else the tag, else the commit that was pushed, else the one
-/// that is checked out. What is not the input is a name of the host's or of git's, and checked
-/// like one.
+/// Chooses the version: the input, else what a service or a build file names, else the commit that was
+/// pushed or is checked out, whatever tag it has: programs that report errors name the commit. What is
+/// not the input is a name of the host's or of git's, and checked like one.
 pub(super) fn choose(
     named: Option<&str>,
+    detected: Option<&(String, &'static str)>,
     prefix: &str,
     job: &Job,
     code: &CodeVersion,
 ) -> Result<(ReleaseVersion, VersionSource)> {
     let is_events = job.sha.is_some() && !code.is_checkout;
     let source = if is_events { VersionSource::Pushed } else { VersionSource::CheckedOut };
-    let tag = job.tag.as_deref().filter(|_| !code.is_checkout);
     let (text, origin) = named
         .map(|text| (text, VersionSource::Input))
-        .or_else(|| Some((tag?, VersionSource::Tag)))
+        .or_else(|| detected.map(|(text, origin)| (text.as_str(), VersionSource::Detected(origin))))
         .or_else(|| Some((code.head.as_deref()?, source)))
         .ok_or_else(|| no_version(job))?;
     Ok((checked(text, prefix, origin)?, origin))
@@ -122,7 +122,7 @@ fn refused(text: &str, origin: VersionSource, wrong: &str) -> Error {
         VersionSource::Input => {
             "set `release` to a name of at most 200 characters without `/`, such as `web@1.2.3`"
         }
-        _ => "set `release` to a name without `/`, such as the tag's last part",
+        _ => "set `release` to a name without `/`",
     };
     Error::new(ErrorCode::BadRelease, message).with_hint(hint)
 }
@@ -163,35 +163,37 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_the_input_else_the_tag_else_a_commit() {
+    fn the_version_is_the_input_else_what_a_service_names_else_a_commit() {
         let job = |tag: Option<&str>, sha: Option<&str>| Job {
             tag: tag.map(str::to_owned),
             sha: sha.map(str::to_owned),
             ..Job::default()
         };
-        let chosen = |named, job: &Job, head: &str| {
+        let heroku = ("bbbbbbb".to_owned(), "SOURCE_VERSION");
+        let chosen = |named, detected, job: &Job, head: &str| {
             let head = Some(head.to_owned());
             let code = CodeVersion::new(job, &CheckoutInfo { head, ..CheckoutInfo::default() });
-            let (version, origin) = choose(named, "web@", job, &code).unwrap();
+            let (version, origin) = choose(named, detected, "web@", job, &code).unwrap();
             (version.to_string(), origin)
         };
         let version = |text: &str, source| (text.to_owned(), source);
         let (tagged, pushed) = (job(Some("v1"), Some("aaaaaaa")), job(None, Some("aaaaaaa")));
         let (built, other) = ("aaaaaaa", "ccccccc");
         let of_input = version("web@1.0", VersionSource::Input);
-        assert_eq!(chosen(Some("1.0\n"), &tagged, built), of_input);
-        assert_eq!(chosen(Some("1.0\n"), &tagged, other), of_input);
-        assert_eq!(chosen(None, &tagged, built), version("web@v1", VersionSource::Tag));
-        assert_eq!(chosen(None, &pushed, built), version("web@aaaaaaa", VersionSource::Pushed));
-        // What is built is released, and the tag is another commit's name.
+        assert_eq!(chosen(Some("1.0\n"), Some(&heroku), &tagged, built), of_input);
+        assert_eq!(chosen(Some("1.0\n"), None, &tagged, other), of_input);
+        let of_service = version("web@bbbbbbb", VersionSource::Detected("SOURCE_VERSION"));
+        assert_eq!(chosen(None, Some(&heroku), &tagged, built), of_service);
+        for job in [&tagged, &pushed] {
+            let of_commit = version("web@aaaaaaa", VersionSource::Pushed);
+            assert_eq!(chosen(None, None, job, built), of_commit);
+            let checked_out = version("web@ccccccc", VersionSource::CheckedOut);
+            assert_eq!(chosen(None, None, job, other), checked_out);
+        }
         let checked_out = version("web@ccccccc", VersionSource::CheckedOut);
-        assert_eq!(chosen(None, &tagged, other), checked_out);
-        assert_eq!(chosen(None, &pushed, other), checked_out);
-        assert_eq!(chosen(None, &job(None, None), other), checked_out);
+        assert_eq!(chosen(None, None, &job(None, None), other), checked_out);
         let code = CodeVersion::default();
-        let tag = choose(None, "", &job(Some("web/v1"), None), &code).unwrap_err();
-        assert!(
-            tag.message.contains("`web/v1` contains a slash") && tag.hint.contains("`release`")
-        );
+        let slash = choose(Some("web/v1"), None, "", &tagged, &code).unwrap_err();
+        assert!(slash.message.contains("`web/v1` contains a slash"), "{}", slash.message);
     }
 }

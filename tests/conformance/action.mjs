@@ -299,7 +299,7 @@ const tests = {
     const { exit, step } = ours('version', { from: temp, args: ['--var', `OTHER_SUM=${other()}`] });
     assert.equal(exit, 0);
     assert.match(errors(step('unknown'))[0].message, /the SHA-256 sum of finishline 9\.9\.9 is unknown/);
-    assert.match(errors(step('injected'))[0].message, /`version` is not a valid version/);
+    assert.match(errors(step('injected'))[0].message, /`finishline-version` is not a valid version/);
     outputs(step('finish'), { status: 'complete' });
   },
 

@@ -48,7 +48,7 @@ start() {
 # Runs the program as the only one in the bare root; its exit code, and `said` is all that it printed.
 bare() {
   local status=0
-  said="$(env -i "${@:2}" "$enter" "$bare" /finishline run --host local "${arguments[@]}" 2>&1)" || status=$?
+  said="$(env -i "${@:2}" "$enter" "$bare" /finishline run --ci local "${arguments[@]}" 2>&1)" || status=$?
   [ "$status" -eq "$1" ] || { printf 'exit code %s, expected %s\n%s\n' "$status" "$1" "$said" >&2; return 1; }
 }
 

@@ -81,7 +81,7 @@ export function releases(tools) {
       told(run, 0, { status: 'complete', changed: 'true', release: 'r1', warnings: '', 'release-url': /\/organizations\/acme\/releases\/r1\/$/ });
       const { body } = await sentry('GET', 'releases/r1/');
       assert.ok(body.dateReleased && body.ref === HEAD && body.lastDeploy.id === run['deploy-id']);
-      told(await release('r1', { ...refs, proof: 'true' }), 0, { changed: 'false', 'commit-count': '2' });
+      told(await release('r1', { ...refs, 'wait-for-commits': 'true' }), 0, { changed: 'false', 'commit-count': '2' });
     },
 
     async 'a retried job makes no second deploy and no second release'() {
@@ -99,7 +99,7 @@ export function releases(tools) {
     },
 
     async 'a GitLab\'s display name is found by the address of the repository'() {
-      told(await release('r3', { ...job(3), proof: 'true' }), 0, {
+      told(await release('r3', { ...job(3), 'wait-for-commits': 'true' }), 0, {
         status: 'complete', warnings: '', 'commit-count': '2', log: /repository found under another name/,
       });
     },

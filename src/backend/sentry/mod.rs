@@ -21,6 +21,7 @@ use super::sentry::pipeline::web::WebPipeline;
 use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse, ServerConnection};
+use crate::inputs::RequestHeader;
 use crate::inputs::types::Dialect;
 use crate::integration::{IntegrationTask, Pipeline, PipelineStart, StepResult, StepView};
 use crate::model::organization_domain::is_saas_host;
@@ -64,6 +65,8 @@ pub struct ConnectOptions {
     pub url: Url,
     /// A user's token.
     pub token: Secret,
+    /// What each request has besides.
+    pub headers: Vec<RequestHeader>,
     /// When the whole run has to be over.
     pub deadline: Instant,
     /// What all share that speak to the server.

@@ -121,6 +121,7 @@ fn at_sentry(
     deadline: Instant,
 ) -> Result<SentrySourcemaps> {
     let (url, token) = (inputs.release_url(), release::token(inputs)?);
-    let connection = run.connection(inputs, &url);
-    SentrySourcemaps::new(ConnectOptions { url, token, deadline, connection }, org.clone())
+    let (connection, headers) = (run.connection(inputs, &url), inputs.headers.clone());
+    let options = ConnectOptions { url, token, headers, deadline, connection };
+    SentrySourcemaps::new(options, org.clone())
 }

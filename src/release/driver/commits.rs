@@ -2,7 +2,7 @@
 
 use super::ReleaseDriver;
 use crate::error::{Result, Warning};
-use crate::inputs::release::Ref;
+use crate::inputs::release::{PreviousCommit, Ref};
 use crate::release::backend::{
     CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
     UpdateResult,
@@ -45,7 +45,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.note_commits(change);
         let (index, is_unknown) = (self.progress.warnings.len(), !unknown.is_empty());
         if (is_ambiguous || is_unknown) && matches!(self.task.commits, CommitPlan::FromJob(_)) {
-            self.read(HistorySource::Checkout, change, None).await;
+            self.read_since_previous(change).await;
             let existing = self.existing(change).await.ok().flatten();
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
@@ -86,14 +86,43 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.progress.warn("repository-ambiguous", message);
     }
 
-    /// Puts commits that are read here into the change; the reason why not is a warning.
+    /// Puts what the checkout has since the release before into the change.
+    async fn read_since_previous(&mut self, change: &mut ReleaseUpdate) {
+        // Without a checkout there is no range to ask about.
+        let previous = match self.histories.has_checkout() {
+            true => self.previous_commit().await,
+            false => None,
+        };
+        self.read(HistorySource::Checkout, change, previous.as_deref()).await;
+    }
+
+    /// The commit that the range begins after, where the backend does not fetch it: that of the release
+    /// before, which only the backend knows, and not that of the last push.
+    async fn previous_commit(&mut self) -> Option<String> {
+        if let PreviousCommit::Sha(sha) = &self.task.previous {
+            return Some(sha.clone());
+        }
+        match self.backend.previous().await {
+            Ok(previous) => previous,
+            Err(failure) => {
+                let message = format!(
+                    "cannot look up the commit of the previous release, so the commits of this push are \
+                     sent: {failure}"
+                );
+                self.progress.warn("no-previous", message);
+                self.task.base.clone()
+            }
+        }
+    }
+
+    /// Puts the commits since `previous` that are read here into the change; the reason why not is a
+    /// warning.
     pub(crate) async fn read(
         &mut self,
         source: HistorySource,
         change: &mut ReleaseUpdate,
         previous: Option<&str>,
     ) {
-        let previous = self.task.known_previous().or(previous);
         let head = self.task.head.as_deref().unwrap_or_default();
         match self.histories.read(source, head, previous).await {
             Ok(history) => {

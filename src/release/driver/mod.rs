@@ -103,7 +103,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             // Only a release that is there can be asked for the one before it.
             CommitPlan::Upload(_) if looks_up_previous => {}
             CommitPlan::Upload(source) => {
-                self.read(*source, &mut change, None).await;
+                self.read(*source, &mut change, self.task.known_previous()).await;
                 let existing = self.existing(&change).await?;
                 differs = self.skip_known_commits(existing.as_ref(), &mut change);
                 self.name_commits(&mut change).await;

@@ -4,7 +4,7 @@
 use finishline::backend::sentry::{ResumeFile, SuspendedPipeline};
 use finishline::env::Env;
 use finishline::git::{Checkout, CommitRange};
-use finishline::inputs::sentry_cli;
+use finishline::inputs::compat::files as sentry_cli;
 use finishline::job::{self, Host};
 use finishline::secret::Secret;
 use finishline::sourcemap::bundle_reader::read_bundle;

@@ -239,8 +239,7 @@ fn the_log_is_json_when_that_is_asked_for() {
 
 #[test]
 fn a_host_that_is_named_beats_the_one_that_is_found() {
-    let run =
-        example(ProgramRun::github()).var("FINISHLINE_HOST", "local").without("GITHUB_OUTPUT");
+    let run = example(ProgramRun::github()).var("FINISHLINE_CI", "local").without("GITHUB_OUTPUT");
     let ended = run.execute().expect(0);
     assert!(ended.commands().is_empty() && ended.outputs().is_empty());
 }

@@ -32,7 +32,7 @@ fn go_at_a_terminal(run: &ProgramRun) -> RunResult {
     run.start_with_stdin(stdin).wait()
 }
 
-/// A run with `--wait` at a terminal, which has just asked for the callback.
+/// A run with `--wait-for-approval` at a terminal, which has just asked for the callback.
 struct WaitingRun {
     journey: BrowserFlow,
     keyboard: File,
@@ -43,7 +43,8 @@ struct WaitingRun {
 fn waiting() -> WaitingRun {
     let journey = BrowserFlow::gitlab(ProgramRun::local());
     let (keyboard, stdin) = terminal();
-    let mut started = journey.run.clone().args(&["run", "--wait"]).start_with_stdin(stdin);
+    let mut started =
+        journey.run.clone().args(&["run", "--wait-for-approval"]).start_with_stdin(stdin);
     let page = started.wait_for_line("http://").trim().to_owned();
     journey.note_page(&page);
     WaitingRun { journey, keyboard, started, page }
@@ -77,7 +78,9 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
 fn a_run_at_a_terminal_asks_again_where_one_visit_is_not_enough() {
     let case = FixtureCase::read("github_enterprise", "success");
     let vendor = FakeVendor::new(&case.answers["routes"]);
-    let run = ProgramRun::local().embedded("github_enterprise", "{}").args(&["run", "--wait"]);
+    let run = ProgramRun::local()
+        .embedded("github_enterprise", "{}")
+        .args(&["run", "--wait-for-approval"]);
     let run = case.run(run, &vendor.url());
     let (mut keyboard, stdin) = terminal();
     let mut started = run.start_with_stdin(stdin);
@@ -130,13 +133,13 @@ fn at_a_terminal_the_server_of_a_file_is_used_and_said() {
 
 #[test]
 fn a_ci_job_never_waits() {
-    let local = ("FINISHLINE_HOST", "local");
+    let local = ("FINISHLINE_CI", "local");
     for (name, value) in
         [("GITHUB_ACTIONS", "true"), ("GITLAB_CI", "true"), ("CI", "true"), ("JENKINS_URL", "x")]
     {
         let run =
             ProgramRun::github().without("GITHUB_ACTIONS").var(name, value).var(local.0, local.1);
-        let journey = BrowserFlow::gitlab(run.var("FINISHLINE_WAIT", "true"));
+        let journey = BrowserFlow::gitlab(run.var("FINISHLINE_WAIT_FOR_APPROVAL", "true"));
         let ended = go_at_a_terminal(&journey.run).expect(3);
         assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
     }
@@ -145,7 +148,7 @@ fn a_ci_job_never_waits() {
 #[test]
 fn a_run_without_a_terminal_never_waits() {
     let journey = BrowserFlow::gitlab(ProgramRun::local());
-    let run = journey.run.clone().args(&["run", "--wait"]);
+    let run = journey.run.clone().args(&["run", "--wait-for-approval"]);
     let ended = run.stdin("?code=c&state=s\n").execute().expect(3);
     assert!(!ended.stderr.contains("paste"), "{}", ended.stderr);
 }

@@ -53,7 +53,7 @@ fn what_does_not_use_an_input_is_told_apart() {
     let cases: [(&str, &str, &str, &str); 9] = [
         ("COMMITS", "none", "PATHS", "a release without commits"),
         ("COMMITS", "none", "PREVIOUS_COMMIT", "a release without commits"),
-        ("COMMITS", "none", "PROOF", "a release without commits"),
+        ("COMMITS", "none", "WAIT_FOR_COMMITS", "a release without commits"),
         ("COMMITS", &named, "PATHS", "a release whose `commits` are named"),
         ("COMMITS", "none", "GITHUB_TOKEN", "a release without `commits: github`"),
         ("DEPLOY", "false", "DEPLOY_URL", "a release without a deploy"),
@@ -64,7 +64,7 @@ fn what_does_not_use_an_input_is_told_apart() {
     for (other, value, variable, words) in cases {
         let own = match variable {
             "PREVIOUS_COMMIT" => sha.as_str(),
-            "PROOF" => "true",
+            "WAIT_FOR_COMMITS" => "true",
             "DEPLOY_URL" => "https://example.com/",
             "WITHOUT_TOKEN" => "skip",
             _ => "OURS",
@@ -79,8 +79,8 @@ fn what_does_not_use_an_input_is_told_apart() {
 
 #[test]
 fn waiting_needs_a_terminal() {
-    let run = ProgramRun::github().opsgenie().var("FINISHLINE_WAIT", "true");
+    let run = ProgramRun::github().opsgenie().var("FINISHLINE_WAIT_FOR_APPROVAL", "true");
     let ended = run.execute().expect(0);
-    let words = "`wait` is not used by a run without a terminal";
+    let words = "`wait-for-approval` is not used by a run without a terminal";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }

@@ -168,7 +168,10 @@ fn a_version_is_never_the_name_of_another_folder() {
         checkout.set("VERSION", version);
         checkout.set("CHECKSUM", &sum(&checkout.archive));
         let error = checkout.install().error();
-        assert!(error.starts_with("`version` is not a valid version\n"), "{version}: {error}");
+        assert!(
+            error.starts_with("`finishline-version` is not a valid version\n"),
+            "{version}: {error}"
+        );
         nothing_ran(&checkout);
     }
 }

@@ -360,7 +360,7 @@ fn a_plan_at_a_sentry_leaves_it_as_it_was() {
 
 #[test]
 fn the_schema_has_the_keys_that_the_reader_takes() {
-    use finishline::inputs::table::aliases;
+    use finishline::inputs::compat::aliases;
     use finishline::manifest::keys::{INTEGRATION, RELEASE};
     let schema = ProgramRun::local().args(&["schema"]).execute().expect(0).json();
     for (list, keys) in [("integrations", INTEGRATION), ("releases", RELEASE)] {

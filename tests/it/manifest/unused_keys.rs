@@ -65,13 +65,13 @@ fn a_default_that_each_entry_overrides_is_named() {
 
 #[test]
 fn a_key_that_its_own_release_does_not_use_is_named() {
-    let keys = "commits: none, paths: [web], previous-commit: lookup, proof: true, deploy: false, \
+    let keys = "commits: none, paths: [web], previous-commit: lookup, wait-for-commits: true, deploy: false, \
                 deploy-name: blue";
     let expected = [
         "`deploy-name` is not used by a release without a deploy",
         "`paths` is not used by a release without commits",
         "`previous-commit` is not used by a release without commits",
-        "`proof` is not used by a release without commits",
+        "`wait-for-commits` is not used by a release without commits",
     ];
     assert_unused(&run("{org: acme}", &release(keys)), &expected);
     let check = run("{org: acme}", &release(keys)).args(&["check"]);

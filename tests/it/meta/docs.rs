@@ -6,7 +6,10 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use finishline::error::{ErrorCode, ExitCode};
-use finishline::inputs::table::{ALIASES, FlagKind, INPUTS, InputSpec, SET};
+use finishline::inputs::compat::OTHER_NAMES;
+use finishline::inputs::compat::names::full_aliases;
+use finishline::inputs::compat::variables::{VARIABLES, VariableUse};
+use finishline::inputs::table::{FlagKind, INPUTS, InputSpec, SET};
 use finishline::output::table::OUTPUTS;
 use finishline::provider::{Field, PROVIDERS, Provider};
 use serde_yaml::{Mapping, Value};
@@ -206,7 +209,7 @@ fn output_entry(name: &str, description: &str, value: &str) -> String {
 
 /// What the action alone takes, to find the program.
 const OF_THE_ACTION: [(&str, &str); 3] = [
-    ("version", "the version of finishline, if not the action's own"),
+    ("finishline-version", "the version of finishline, if not the action's own"),
     (
         "checksum",
         "the expected SHA-256 sum of the release's archive for this runner, if not the action's own",
@@ -217,9 +220,9 @@ const OF_THE_ACTION: [(&str, &str); 3] = [
 #[test]
 fn the_action_has_every_input_and_no_other() {
     let inputs = INPUTS.iter().map(|input| input_entry(input.name, input.meaning));
-    let alias = |(alias, name): &(&str, &str)| input_entry(alias, &format!("alias of `{name}`"));
+    let others = OTHER_NAMES.iter().map(|other| input_entry(other.name, &other.describe()));
     let own = OF_THE_ACTION.into_iter().map(|(name, is)| input_entry(name, is));
-    let right: String = inputs.chain(ALIASES.iter().map(alias)).chain(own).collect();
+    let right: String = inputs.chain(others).chain(own).collect();
     let there =
         entries(&action()["inputs"], |name, input| input_entry(name, text(&input["description"])));
     assert!(there == right, "action.yml has other inputs than these:\n{right}");
@@ -230,13 +233,24 @@ fn the_action_maps_every_input_and_nothing_else() {
     let line = |name: &str, value: &str| format!("        {name}: {value}\n");
     let given = INPUTS.iter().map(|input| {
         let (name, variable) = (input.name, input.variables[0]);
-        let aliases = ALIASES.iter().filter(|(_, of)| *of == name);
-        let names = std::iter::once(name).chain(aliases.map(|(alias, _)| *alias));
+        let names = std::iter::once(name).chain(full_aliases(name));
         let inputs: Vec<_> = names.map(|name| format!("inputs.{name}")).collect();
         line(variable, &format!("${{{{ {} || env.{variable} }}}}", inputs.join(" || ")))
     });
     let own = [line("BASH_ENV", ""), line("BINARY", "${{ steps.install.outputs.binary }}")];
-    let right: String = own.into_iter().chain(given).collect();
+    let mut carried: Vec<(String, String)> = Vec::new();
+    for (variable, name) in
+        OTHER_NAMES.iter().filter_map(|other| Some((other.variable()?, other.name)))
+    {
+        match carried.last_mut().filter(|(known, _)| *known == variable) {
+            Some((_, names)) => *names += &format!("inputs.{name} || "),
+            None => carried.push((variable, format!("inputs.{name} || "))),
+        }
+    }
+    let others = carried
+        .iter()
+        .map(|(variable, names)| line(variable, &format!("${{{{ {names}env.{variable} }}}}")));
+    let right: String = own.into_iter().chain(given).chain(others).collect();
     let action = action();
     let step = steps(&action).iter().find(|step| text(&step["id"]) == "run");
     let env = &step.expect("there is a step called run")["env"];
@@ -257,18 +271,46 @@ fn the_action_hands_on_every_output_and_no_other() {
     assert!(there == right, "action.yml has other outputs than these:\n{right}");
 }
 
+/// The tables of docs/migrating.md, which are those of the code.
+#[test]
+fn the_page_for_migrations_has_every_name_and_every_variable() {
+    let names =
+        OTHER_NAMES.iter().map(|other| format!("| `{}` | {} |\n", other.name, other.describe()));
+    let variables = VARIABLES.iter().map(|(name, kind)| {
+        let meaning = match kind {
+            VariableUse::Input(input) => format!("the input `{input}`"),
+            VariableUse::System(what) => (*what).to_owned(),
+            VariableUse::Version(service) => {
+                format!("the version, where `release` is not set ({service})")
+            }
+            VariableUse::NotNeeded(why) => format!("not needed: {why}"),
+        };
+        format!("| `{name}` | {meaning} |\n")
+    });
+    let page = read("docs/migrating.md");
+    let tables: [(&str, &str, String); 2] =
+        [("names", "input", names.collect()), ("variables", "variable", variables.collect())];
+    for (name, head, rows) in tables {
+        let right = format!(
+            "<!-- {name} -->\n\n| {head} | here |\n| --- | --- |\n{rows}\n<!-- /{name} -->"
+        );
+        assert!(page.contains(&right), "docs/migrating.md lacks this:\n{right}");
+    }
+}
+
 /// Inputs that a GitLab component does not take: secrets come from masked variables, no person is
 /// at the terminal, and the host and its reports are settled.
-const NOT_OF_THE_COMPONENT: [&str; 11] = [
+const NOT_OF_THE_COMPONENT: [&str; 12] = [
     "apps",
     "callback-url",
     "entry",
     "auth-token",
     "pipeline-token",
-    "wait",
+    "headers",
+    "wait-for-approval",
     "github-token",
     "github-status",
-    "host",
+    "ci",
     "dotenv",
     "annotations",
 ];
@@ -330,7 +372,7 @@ fn the_component_takes_every_input_and_pastes_it_into_a_variable() {
 #[test]
 fn the_component_installs_this_version() {
     let default = format!("      default: {:?}\n", env!("CARGO_PKG_VERSION"));
-    assert!(COMPONENT.contains(&format!("    version:\n{default}")));
+    assert!(COMPONENT.contains(&format!("    finishline-version:\n{default}")));
 }
 
 #[test]

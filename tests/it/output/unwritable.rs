@@ -42,9 +42,9 @@ fn an_output_file_that_is_not_named_is_an_error_on_github_alone() {
     for unset in [run.clone().var("GITHUB_OUTPUT", ""), run.clone().var("GITHUB_OUTPUT", garbled())]
     {
         let ended = assert_unwritable(&unset, "GITHUB_OUTPUT is not set");
-        assert!(ended.stderr.contains("set `host: local`"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("set `ci: local`"), "{}", ended.stderr);
     }
-    run.var("GITHUB_OUTPUT", "").var("FINISHLINE_HOST", "local").execute().expect(0);
+    run.var("GITHUB_OUTPUT", "").var("FINISHLINE_CI", "local").execute().expect(0);
 }
 
 fn garbled() -> std::ffi::OsString {

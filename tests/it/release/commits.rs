@@ -108,13 +108,13 @@ fn the_remote_is_the_one_that_is_named() {
 fn the_range_begins_after_the_previous_commit() {
     let run = checkout(3);
     let first = git(&run.path(""), &["rev-parse", "HEAD~2"]);
-    run.clone().var("FINISHLINE_PREVIOUS", &first).execute().expect(0);
+    run.clone().var("FINISHLINE_PREVIOUS_COMMIT", &first).execute().expect(0);
     assert_eq!(messages(&run), ["commit 3", "commit 2"]);
 }
 
 #[test]
 fn a_previous_sha_that_is_not_found_is_named_and_the_last_commits_are_sent() {
-    let run = checkout(2).var("FINISHLINE_PREVIOUS", "b".repeat(40));
+    let run = checkout(2).var("FINISHLINE_PREVIOUS_COMMIT", "b".repeat(40));
     let ended = as_json(&run).execute().expect(0);
     assert_eq!(warnings(&ended), ["previous-not-found"]);
     assert!(ended.stderr.contains(&"b".repeat(40)), "{}", ended.stderr);
@@ -128,7 +128,7 @@ fn a_wrong_range_is_told_from_a_right_one() {
     git(&folder, &["switch", "--quiet", "-c", "side", "HEAD~1"]);
     let side = commit(&folder, "side", "on the side");
     git(&folder, &["switch", "--quiet", "main"]);
-    let ended = as_json(&run).var("FINISHLINE_PREVIOUS", &side).execute().expect(0);
+    let ended = as_json(&run).var("FINISHLINE_PREVIOUS_COMMIT", &side).execute().expect(0);
     assert_eq!(warnings(&ended), ["previous-not-an-ancestor"]);
     assert_eq!(messages(&run), ["commit 2"]);
 }
@@ -137,7 +137,7 @@ fn a_wrong_range_is_told_from_a_right_one() {
 fn no_commits_come_with_a_message() {
     let run = checkout(2);
     let same = head(&run.path(""));
-    let ended = as_json(&run).var("FINISHLINE_PREVIOUS", same).execute().expect(0);
+    let ended = as_json(&run).var("FINISHLINE_PREVIOUS_COMMIT", same).execute().expect(0);
     assert_eq!(warnings(&ended), ["no-commits"]);
     assert!(ended.stderr.contains("none were made since"), "{}", ended.stderr);
 }
@@ -161,7 +161,7 @@ fn without_a_known_previous_commit_the_last_twenty_are_sent_and_that_is_said() {
 
 #[test]
 fn the_commit_of_the_release_before_can_be_looked_up() {
-    let run = checkout(2).var("FINISHLINE_PREVIOUS", "lookup");
+    let run = checkout(2).var("FINISHLINE_PREVIOUS_COMMIT", "lookup");
     run.execute().expect(0);
     commit(&run.path(""), "more", "commit 3");
     let ended = run.clone().var("FINISHLINE_RELEASE", "web@2.0.0").execute().expect(0);
@@ -206,7 +206,7 @@ fn other_commits_of_a_release_that_is_there_are_a_change() {
     let changed = |run: &ProgramRun| as_json(run).execute().expect(0).json()["changed"].clone();
     assert_eq!([changed(&run), changed(&run)], [json!(true), json!(false)]);
     let first = git(&run.path(""), &["rev-parse", "HEAD~2"]);
-    let shorter = run.clone().var("FINISHLINE_PREVIOUS", first);
+    let shorter = run.clone().var("FINISHLINE_PREVIOUS_COMMIT", first);
     assert_eq!([changed(&shorter), changed(&shorter)], [json!(true), json!(false)]);
     assert_eq!(messages(&run), ["commit 3", "commit 2"]);
 }
@@ -218,9 +218,10 @@ fn commits_that_are_sent_make_no_repository_at_a_sentry() {
     let run = checkout(2).without("FINISHLINE_DATABASE").var("SENTRY_URL", relay.peer.url());
     let run = run.var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
     run.clone().var("FINISHLINE_COMMITS", "local").execute().expect(0);
+    git(&run.path(""), &["commit", "--quiet", "--allow-empty", "--message", "commit 3"]);
     let next = as_json(&run).var("FINISHLINE_RELEASE", "web@2.0.0").execute().expect(0);
     assert_eq!(warnings(&next), ["repository-unknown"]);
-    assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 2);
+    assert_eq!(relay.get("releases/web@2.0.0/")["commitCount"], 1);
     add_repository(&relay, "acme/web", None);
     run.clone().var("FINISHLINE_RELEASE", "web@3.0.0").var("FINISHLINE_COMMITS", "local").execute();
     let last = &relay.get("releases/web@3.0.0/")["lastCommit"];
@@ -276,7 +277,7 @@ fn six_hundred_and_fifty_commits_come_from_github_without_a_checkout() {
         .var("SENTRY_PROJECT", "web")
         .var("FINISHLINE_RELEASE", "web@1.0.0")
         .var("FINISHLINE_COMMITS", "github")
-        .var("FINISHLINE_PREVIOUS", "bbbbbbb");
+        .var("FINISHLINE_PREVIOUS_COMMIT", "bbbbbbb");
     let ended = run.execute().expect(0);
     assert_eq!(ended.joined(["commit-count", "warnings"]), "650 ");
     assert_eq!(relay.get("releases/web@1.0.0/")["commitCount"], 650);
@@ -361,7 +362,7 @@ fn twenty_thousand_commits_arrive_but_for_the_bad_author() {
         .var("FINISHLINE_PROJECTS", "web")
         .var("FINISHLINE_COMMITS", "local")
         .var("FINISHLINE_RELEASE", "v1")
-        .var("FINISHLINE_PREVIOUS", &first)
+        .var("FINISHLINE_PREVIOUS_COMMIT", &first)
         .var("FINISHLINE_FORMAT", "json")
         .var("FINISHLINE_TIMEOUT", "300s");
     git(&folder, &["reset", "--quiet", "--hard", "main"]);

@@ -16,7 +16,7 @@ const HOSTS: [&[(&str, &str)]; 10] = [
     &[("GO_PIPELINE_NAME", "web")],
     &[("CF_BUILD_ID", "7")],
     &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")],
-    &[("GITHUB_ACTIONS", "true"), ("FINISHLINE_HOST", "local")],
+    &[("GITHUB_ACTIONS", "true"), ("FINISHLINE_CI", "local")],
 ];
 
 fn job(token: &str) -> ProgramRun {

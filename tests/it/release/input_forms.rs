@@ -36,9 +36,9 @@ fn a_previous_commit_of_zeros_is_none() {
     let relay = ServeProxy::new();
     add_repository(&relay, "acme/web", None);
     for zeros in ["0".repeat(40), "0".repeat(64)] {
-        let run = released(&relay).var("FINISHLINE_PREVIOUS", zeros);
+        let run = released(&relay).var("FINISHLINE_PREVIOUS_COMMIT", zeros);
         assert_eq!(run.execute().expect(0).output("status"), "complete");
     }
-    let short = released(&relay).var("FINISHLINE_PREVIOUS", "0000000").execute().expect(2);
+    let short = released(&relay).var("FINISHLINE_PREVIOUS_COMMIT", "0000000").execute().expect(2);
     assert_eq!(short.output("error-code"), "usage");
 }

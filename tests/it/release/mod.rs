@@ -5,6 +5,7 @@ mod checkouts;
 mod commits;
 mod contradictions;
 mod control_files;
+mod dropin;
 mod file_address;
 mod git;
 mod git_places;

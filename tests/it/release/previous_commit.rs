@@ -13,12 +13,10 @@ fn first(run: &ProgramRun) -> String {
 
 #[test]
 fn every_name_of_it_begins_the_range() {
-    for variable in ["FINISHLINE_PREVIOUS_COMMIT", "FINISHLINE_PREVIOUS"] {
-        let run = checkout(3);
-        run.clone().var(variable, first(&run)).execute().expect(0);
-        assert_eq!(messages(&run), ["commit 3", "commit 2"], "{variable}");
-    }
-    for flag in ["--previous-commit", "--previous_commit", "--previous"] {
+    let run = checkout(3);
+    run.clone().var("FINISHLINE_PREVIOUS_COMMIT", first(&run)).execute().expect(0);
+    assert_eq!(messages(&run), ["commit 3", "commit 2"]);
+    for flag in ["--previous-commit", "--previous_commit"] {
         let run = checkout(3);
         run.clone().args(&["run", flag, &first(&run)]).execute().expect(0);
         assert_eq!(messages(&run), ["commit 3", "commit 2"], "{flag}");
@@ -37,17 +35,17 @@ fn with_manifest(run: &ProgramRun, lines: &str) -> ProgramRun {
 
 #[test]
 fn every_name_of_it_is_a_key_of_a_manifest_and_two_of_them_are_a_mistake() {
-    for key in ["previous-commit", "previous_commit", "previous"] {
+    for key in ["previous-commit", "previous_commit"] {
         let run = checkout(3);
         let line = format!("    {key}: '{}'\n", first(&run));
         with_manifest(&run, &line).execute().expect(0);
         assert_eq!(messages(&run), ["commit 3", "commit 2"], "{key}");
     }
-    let both = "    previous: lookup\n    previous-commit: aaaaaaa\n";
+    let both = "    previous_commit: lookup\n    previous-commit: aaaaaaa\n";
     let ended = with_manifest(&checkout(1), both).execute().expect(2);
-    let words = "`previous-commit` and `previous` are the same key";
+    let words = "`previous-commit` and `previous_commit` are the same key";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
-    let bad = with_manifest(&checkout(1), "    previous: main\n").execute().expect(2);
+    let bad = with_manifest(&checkout(1), "    previous_commit: main\n").execute().expect(2);
     assert!(bad.stderr.contains("`previous-commit`"), "{}", bad.stderr);
 }
 

@@ -22,7 +22,7 @@ fn job(relay: &ServeProxy, variables: &[(&str, &str)]) -> RunResult {
         .var("SENTRY_ORG", "acme")
         .var("SENTRY_PROJECT", "web")
         .var("FINISHLINE_RELEASE", "web@1.0.0")
-        .var("FINISHLINE_HOST", "local");
+        .var("FINISHLINE_CI", "local");
     variables.iter().fold(run, |run, (name, value)| run.var(name, *value)).execute().expect(0)
 }
 

@@ -335,16 +335,17 @@ fn proof_waits_until_the_backend_has_the_commits() {
             }
         });
     add_repository(&relay, "acme/web", None);
-    let run = released(&relay).var("FINISHLINE_PROOF", "true").execute().expect(0);
+    let run = released(&relay).var("FINISHLINE_WAIT_FOR_COMMITS", "true").execute().expect(0);
     assert_eq!(run.output("commit-count"), "3");
     assert_eq!(relay.peer.count("GET releases/web%401.0.0/"), 2);
 }
 
 #[test]
-fn proof_that_does_not_come_is_a_failure_that_keeps_the_release() {
+fn commits_that_do_not_come_are_a_failure_that_keeps_the_release() {
     let relay = ServeProxy::new();
     add_repository(&relay, "acme/web", None);
-    let run = released(&relay).var("FINISHLINE_PROOF", "true").var("FINISHLINE_TIMEOUT", "2s");
+    let run =
+        released(&relay).var("FINISHLINE_WAIT_FOR_COMMITS", "true").var("FINISHLINE_TIMEOUT", "2s");
     let run = run.execute().expect(6);
     assert_eq!(run.joined(["error-code", "release", "deploy-id"]), "deadline web@1.0.0 1");
     let message = run.output("error-message");

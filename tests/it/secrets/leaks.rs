@@ -150,13 +150,14 @@ fn with_input(name: &str, party: &str) -> Option<(ProgramRun, Vec<String>)> {
         .var("FINISHLINE_STATE", "{baseUrl: 'https://api.opsgenie.com/', provider: a, apiKey: k}");
     let run = match name {
         "auth-token" => run.var("SENTRY_AUTH_TOKEN", &secret),
+        "headers" => run.var("FINISHLINE_HEADERS", format!("X-Access: Bearer {secret}")),
         "pipeline-token" => run.var("FINISHLINE_PIPELINE_TOKEN", &secret),
         "github-token" => run
             .var("FINISHLINE_GITHUB_TOKEN", &secret)
             .var("GITHUB_REPOSITORY", "acme/web")
             .var("FINISHLINE_GITHUB_STATUS", "true")
             .var("FINISHLINE_COMMITS", "github")
-            .var("FINISHLINE_PREVIOUS", "a".repeat(40))
+            .var("FINISHLINE_PREVIOUS_COMMIT", "a".repeat(40))
             .var("GITHUB_SHA", "b".repeat(40)),
         "state" => run.var("FINISHLINE_STATE", format!("{{apiKey: {secret}, baseUrl: {secret}}}")),
         "apps" => run.var("FINISHLINE_APPS", format!("{{slack: {{clientSecret: {secret}}}}}")),

@@ -131,6 +131,7 @@ impl TestBundle {
         let (start, mut progress) = (Instant::now(), UploadProgress::default());
         let result = runtime.block_on(async {
             let options = ConnectOptions {
+                headers: Vec::new(),
                 url: Url::parse(url).unwrap(),
                 token: Secret::from(token),
                 deadline: tokio::time::Instant::now() + self.timeout,

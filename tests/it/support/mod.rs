@@ -1,9 +1,9 @@
 //! What the tests stand on: the program started, the servers it talks to, and what reads its outputs.
 
+pub(crate) mod at_once;
 pub(crate) mod build_folder;
 pub(crate) mod bundles;
 pub(crate) mod chunk_sentry;
-pub(crate) mod at_once;
 pub(crate) mod engine;
 pub(crate) mod fake_gitlab;
 pub(crate) mod fake_sentry;

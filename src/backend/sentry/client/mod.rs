@@ -10,6 +10,7 @@ use super::ConnectOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{Attempt, RetryDelay, RetryLoop, RetryPolicy, SendError};
 use crate::http::{HttpResponse, NetworkError, ServerConnection};
+use crate::inputs::RequestHeader;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
 use crate::secret::Secret;
@@ -31,6 +32,8 @@ pub(crate) struct SentryClient {
     agent: String,
     base: Url,
     token: Secret,
+    /// What the way to the server asks for; sent nowhere else, as the token.
+    headers: Vec<RequestHeader>,
     deadline: Instant,
     connection: ServerConnection,
     /// The cookies of a pipeline; nothing of them is sent elsewhere.
@@ -86,16 +89,19 @@ pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
 impl SentryClient {
     /// `agent` is how the client names itself to the server.
     pub(crate) fn new(options: ConnectOptions, agent: &str) -> Result<Self> {
-        let ConnectOptions { url: base, token, deadline, connection } = options;
+        let ConnectOptions { url: base, token, headers, deadline, connection } = options;
         let (agent, jar) = (agent.to_owned(), Jar::default());
-        Ok(Self { agent, base, token, deadline, connection, jar })
+        Ok(Self { agent, base, token, headers, deadline, connection, jar })
     }
 
-    /// The same client for another address that the server itself names, without its cookies.
+    /// The same client for another address that the server itself names, without its cookies. The
+    /// headers of one's own are for the server alone.
     pub(crate) fn at(&self, base: Url) -> Self {
         let (agent, token) = (self.agent.clone(), self.token.clone());
         let (connection, deadline) = (self.connection.clone(), self.deadline);
-        Self { agent, base, token, deadline, connection, jar: Jar::default() }
+        let is_same = base.origin() == self.base.origin();
+        let headers = if is_same { self.headers.clone() } else { Vec::new() };
+        Self { agent, base, token, headers, deadline, connection, jar: Jar::default() }
     }
 
     /// The server's address.
@@ -219,6 +225,10 @@ impl SentryClient {
             .bearer_auth(self.token.expose())
             .header("Accept", "application/json, text/html;q=0.9")
             .header(USER_AGENT, &self.agent);
+        let builder = self
+            .headers
+            .iter()
+            .fold(builder, |builder, header| builder.header(&header.name, header.value.expose()));
         let builder = match self.jar.cookies(&self.base) {
             Some(cookies) => builder.header(COOKIE, cookies),
             None => builder,

@@ -130,9 +130,7 @@ fn check((shape, expected): ShapeRow, set_up: impl Fn(&StoryFolder<'_>, &str) ->
         };
         let query = format!("SELECT ref FROM release WHERE version = '{version}'");
         assert_eq!(job.run.rows(&query), [sha.as_str()], "{name}, {shape}");
-        let has_tag = matches!(name, "push of a tag" | "release" | "gitlab tag");
-        let is_tag = has_tag && letter == 'P';
-        assert_eq!(version, if is_tag { "v2" } else { &sha }, "{name}, {shape}");
+        assert_eq!(version, sha, "{name}, {shape}");
     }
 }
 

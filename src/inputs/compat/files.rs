@@ -3,11 +3,11 @@
 //! They name address, organization and project when nothing else does. What else is in them, a
 //! token above all, is not read.
 
-use super::types::ReadFile;
 use crate::env::Env;
+use crate::inputs::types::ReadFile;
 
 /// How many folders above the working folder are looked into.
-const UPWARDS: usize = 32;
+pub(super) const UPWARDS: usize = 32;
 
 /// The keys of the files' defaults, with the inputs that they are for.
 const KEYS: [(&str, &str); 3] = [("url", "url"), ("org", "org"), ("project", "projects")];
