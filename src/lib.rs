@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod integration;
 pub mod job;
 pub mod manifest;
+pub mod migration;
 pub mod model;
 pub mod os;
 pub mod outcome;
@@ -23,6 +24,7 @@ pub mod output;
 pub mod provider;
 pub mod release;
 pub mod secret;
+pub mod sentry_cli;
 pub mod server;
 pub mod text;
 
