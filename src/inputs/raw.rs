@@ -3,7 +3,7 @@
 //! Nothing is interpreted here; an origin stays with each text so that a mistake can name it.
 
 use super::table::{FlagKind, INPUTS, InputSpec};
-use super::types::ReadFile;
+use super::types::{CalledRelease, ReadFile};
 use super::{macros, sentry_cli};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
@@ -26,6 +26,8 @@ pub struct CommandLineFlags {
     pub sets: Vec<String>,
     /// Whether a plan that finds something to do has an exit code of its own.
     pub exit_code: bool,
+    /// Whether it is a call of sentry-cli, and of what release.
+    pub called: CalledRelease,
 }
 
 /// Where a text came from, as messages name it.
@@ -100,6 +102,8 @@ pub struct RawInputs {
     pub(super) block: Option<StateBlock>,
     /// Whether an entry of a manifest asks for a release.
     pub(super) asks_release: bool,
+    /// Whether it is a call of sentry-cli, and of what release.
+    pub(super) called: CalledRelease,
     /// The CI host, whose macros may be left in a text.
     pub host: Host,
     /// The inputs that count as not given since the host has no such variable, with its macro.
@@ -113,7 +117,8 @@ pub struct RawInputs {
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let mut inputs = Self { host: Host::detect(env), ..Self::default() };
+        let (host, called) = (Host::detect(env), flags.called);
+        let mut inputs = Self { host, called, ..Self::default() };
         let mut mistakes = Vec::new();
         for input in INPUTS {
             match inputs.lookup(input, &flags, env, read) {
@@ -169,6 +174,7 @@ impl RawInputs {
             sets: Vec::new(),
             block: entry.state,
             asks_release: entry.release,
+            called: CalledRelease::NotCalled,
             host: self.host,
             undefined: Vec::new(),
             files: BTreeMap::new(),

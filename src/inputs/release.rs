@@ -2,6 +2,7 @@
 
 use super::parse::{self, InputReader};
 use super::raw::RawInputs;
+use super::types::CalledRelease;
 use crate::job;
 use crate::secret::Secret;
 use crate::text::date;
@@ -51,6 +52,8 @@ pub enum PreviousCommit {
 pub struct ReleaseInputs {
     /// Whether the release job is asked for at all.
     pub requested: bool,
+    /// Whether a call of sentry-cli asks for it, and of what release.
+    pub called: CalledRelease,
     /// The version, when it was named.
     pub version: Option<String>,
     /// What stands before the version.
@@ -90,6 +93,7 @@ impl ReleaseInputs {
     pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>) -> Self {
         Self {
             requested: is_requested(raw),
+            called: raw.called,
             version: reader.value("release", parse::text),
             prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),
             projects: reader
