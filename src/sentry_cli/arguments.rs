@@ -6,7 +6,7 @@ use super::table::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::quote;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::collections::BTreeMap;
 
@@ -70,6 +70,12 @@ pub fn parse(arguments: &[String]) -> Result<Result<SentryCliCall, String>> {
 
 /// The first line of clap's message; what stray text is in it may be a secret.
 fn usage(error: &clap::Error) -> Error {
+    let stray =
+        error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument);
+    if stray.is_some_and(|argument| !argument.to_string().starts_with('-')) {
+        let message = "unexpected argument that belongs to no flag (not shown)";
+        return Error::new(ErrorCode::Usage, message).with_hint("put each value behind its flag");
+    }
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().trim_start_matches("error: ");
@@ -204,7 +210,13 @@ fn values(matches: &ArgMatches, id: &str) -> Vec<String> {
 fn unknown_command(words: &[&str]) -> Error {
     let refused = REFUSED.iter().find(|(path, _)| words.starts_with(path));
     let hint = refused.map_or(NOT_HERE, |(_, hint)| hint);
-    let message = format!("{} is not available in finishline", quote(&words.join(" ")));
+    // A word that is no command may be a secret whose flag was mistyped.
+    let is_command =
+        |word: &&str| word.len() <= 24 && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let message = match words.iter().all(is_command) {
+        true => format!("{} is not available in finishline", quote(&words.join(" "))),
+        false => "the command is not available in finishline (not shown)".to_owned(),
+    };
     Error::new(ErrorCode::Unsupported, message).with_hint(hint)
 }
 

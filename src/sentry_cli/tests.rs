@@ -134,6 +134,16 @@ fn a_flag_without_use_is_warned_about() {
 }
 
 #[test]
+fn a_word_that_may_be_a_secret_is_not_shown() {
+    for line in
+        ["releases new v1 s3cr3t-T0KEN", "s3cr3t-T0KEN releases new v1", "releases s3cr3t-T0KEN"]
+    {
+        let failure = refusal(line);
+        assert!(!format!("{failure} {}", failure.hint).contains("s3cr3t"), "{line}: {failure}");
+    }
+}
+
+#[test]
 fn what_a_script_left_empty_is_refused() {
     for words in [
         &["releases", "new", ""][..],
