@@ -24,6 +24,20 @@ impl Env {
         Self { variables: variables.into_iter().filter_map(readable).collect() }
     }
 
+    /// The same with another value of a variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), Some(value.to_owned()));
+        self
+    }
+
+    /// The same without a variable.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
     /// The value of `name`; an empty variable is an absent one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name)?.as_deref().filter(|value| !value.is_empty())

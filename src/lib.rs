@@ -17,6 +17,7 @@ pub mod inputs;
 pub mod integration;
 pub mod job;
 pub mod manifest;
+pub mod migration;
 pub mod model;
 pub mod os;
 pub mod outcome;
@@ -24,13 +25,15 @@ pub mod output;
 pub mod provider;
 pub mod release;
 pub mod secret;
+pub mod sentry_cli;
 pub mod server;
 pub mod sourcemap;
 pub mod text;
 
 use crate::cli::{Invocation, manual};
+use crate::command::sentry_cli_call::{self, CallAction, PreparedCall};
 use crate::command::supervise::Cancellation;
-use crate::command::{Command, RunCache, RunContext, named_paths, supervise};
+use crate::command::{Command, RunCache, RunContext, migrate, named_paths, supervise};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::OutputOptions;
@@ -63,6 +66,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
             Ok(print_or_fail(manual::page(cli::command(), name.as_deref())))
         }
         Ok(Invocation::Schema) => Ok(print_text(format!("{:#}\n", manifest::schema::schema()))),
+        Ok(Invocation::SentryCli(arguments)) => run_sentry_cli(&arguments, env),
+        Ok(Invocation::Migrate { files, write }) => Ok(migrate_files(&files, write)),
         Ok(Invocation::Run(flags)) => run_step(flags, Ok(Command::Run), env),
         Ok(Invocation::Check(flags)) => run_step(flags, Ok(Command::Check), env),
         Ok(Invocation::Import(flags)) => run_step(flags, Ok(Command::Import), env),
@@ -71,6 +76,48 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         Ok(Invocation::Resume(flags)) => run_step(flags, Ok(Command::Resume), env),
         Err(usage) => run_step(CommandLineFlags::default(), Err(usage), env),
     }
+}
+
+/// A call of sentry-cli, with its exit codes: 2 for a command line that is none, 1 for every other
+/// failure.
+fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
+    let prepared = match sentry_cli_call::prepare(arguments, env) {
+        Ok(prepared) => prepared,
+        Err(failure) => {
+            let is_usage = failure.code == ErrorCode::Usage;
+            print_or_fail(Err(failure));
+            return Ok(if is_usage { 2 } else { 1 });
+        }
+    };
+    let PreparedCall { action, warnings, allows_failure } = prepared;
+    let warnings: String = warnings.iter().map(|one| format!("warning: {one}\n")).collect();
+    drop(OutputSinks::emit(vec![WriteOp::Stderr(warnings)]));
+    let exit = match action {
+        CallAction::Print(text) => print_text(text),
+        CallAction::Run { flags, command, env } => run_step(flags, Ok(command), &env)?,
+    };
+    Ok(u8::from(exit != 0 && !allows_failure))
+}
+
+/// Rewrites files, or prints how they would differ.
+fn migrate_files(files: &[String], write: bool) -> u8 {
+    let mut worst = 0;
+    for file in files {
+        let exit = match migrate::migrate_file(file, write) {
+            Ok(migrated) => {
+                let writes =
+                    vec![WriteOp::Stdout(migrated.report), WriteOp::Stderr(migrated.notes)];
+                match OutputSinks::emit(writes) {
+                    Ok(()) if migrated.is_untranslated => ExitCode::Refused.number(),
+                    Ok(()) => 0,
+                    Err(failure) => failure.code.exit().number(),
+                }
+            }
+            Err(failure) => print_or_fail(Err(failure)),
+        };
+        worst = worst.max(exit);
+    }
+    worst
 }
 
 /// The CI step: whatever happens, the outputs are written.

@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 /// The flag of `plan` that shows by the exit code whether there is something to do.
 const EXIT_CODE: &str = "exit-code";
@@ -65,6 +66,15 @@ pub enum Invocation {
         /// Whether as JSON.
         json: bool,
     },
+    /// A call of sentry-cli: what follows its name.
+    SentryCli(Vec<String>),
+    /// Files to rewrite for finishline.
+    Migrate {
+        /// Their names.
+        files: Vec<String>,
+        /// Whether they are written.
+        write: bool,
+    },
     /// Sentry's API over the embedded backend.
     Serve(ServeArgs),
     /// The JSON Schema of the manifest.
@@ -77,8 +87,14 @@ pub enum Invocation {
     Text(String),
 }
 
-/// Reads the command line.
+/// Reads the command line. Called by the name of sentry-cli, the program is that.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation> {
+    let args: Vec<_> = args.into_iter().collect();
+    let stem = args.first().and_then(|program| Path::new(program).file_stem());
+    if stem.is_some_and(|stem| stem == "sentry-cli") {
+        let text = |argument: &OsString| argument.to_string_lossy().into_owned();
+        return Ok(Invocation::SentryCli(args[1..].iter().map(text).collect()));
+    }
     match command().try_get_matches_from(args) {
         Ok(matches) => Ok(request(&matches)),
         Err(error) => match error.kind() {
@@ -131,7 +147,41 @@ pub fn command() -> Command {
         .arg_required_else_help(false)
         .disable_help_subcommand(false)
         .subcommands([run, plan, check, sourcemaps, import, resume].map(with_inputs))
-        .subcommands([providers, serve(), schema, completions, man])
+        .subcommands([providers, sentry_cli(), migrate(), serve(), schema, completions, man])
+}
+
+fn sentry_cli() -> Command {
+    Command::new("sentry-cli")
+        .about(
+            "Takes the release, deploy and sourcemaps commands of sentry-cli, with its exit codes",
+        )
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("arguments")
+                .value_name("ARGUMENTS")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .help("what follows `sentry-cli`; `--help` lists the commands"),
+        )
+}
+
+fn migrate() -> Command {
+    Command::new("migrate")
+        .about("Rewrites CI files that use sentry-cli or action-release; prints the difference")
+        .arg(
+            Arg::new("files")
+                .value_name("FILE")
+                .num_args(1..)
+                .required(true)
+                .help("a workflow, another CI file, a package.json, or a shell script"),
+        )
+        .arg(
+            Arg::new("write")
+                .long("write")
+                .action(ArgAction::SetTrue)
+                .help("write the files instead of printing the difference"),
+        )
 }
 
 fn explain() -> Command {
@@ -213,8 +263,7 @@ fn request(matches: &ArgMatches) -> Invocation {
             json: text(matches, "format").as_deref() == Some("json"),
         },
         Some(("serve", matches)) => {
-            let all =
-                |name| matches.get_many::<String>(name).into_iter().flatten().cloned().collect();
+            let all = |name| texts(matches, name);
             Invocation::Serve(ServeArgs {
                 listen: text(matches, "listen").unwrap_or_default(),
                 database: text(matches, "database"),
@@ -224,6 +273,10 @@ fn request(matches: &ArgMatches) -> Invocation {
                 log_level: text(matches, "log-level"),
                 log_format: text(matches, "log-format"),
             })
+        }
+        Some(("sentry-cli", matches)) => Invocation::SentryCli(texts(matches, "arguments")),
+        Some(("migrate", matches)) => {
+            Invocation::Migrate { files: texts(matches, "files"), write: matches.get_flag("write") }
         }
         Some(("schema", _)) => Invocation::Schema,
         Some(("completions", matches)) => {
@@ -248,6 +301,10 @@ fn request(matches: &ArgMatches) -> Invocation {
     }
 }
 
+fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
+    matches.get_many::<String>(name).into_iter().flatten().cloned().collect()
+}
+
 /// What was typed after a command that takes inputs.
 fn flags(name: &str, matches: &ArgMatches) -> CommandLineFlags {
     let flag = |input: &InputSpec| Some((input.name, matches.get_one(input.name).cloned()?));
@@ -264,7 +321,8 @@ fn flags(name: &str, matches: &ArgMatches) -> CommandLineFlags {
     }
     let sets = matches.get_many::<String>(SET).into_iter().flatten().cloned().collect();
     let frame = (name == EXPLAIN).then(|| matches.get_one(FRAME).cloned()).flatten();
-    CommandLineFlags { values, sets, exit_code: is_plan && matches.get_flag(EXIT_CODE), frame }
+    let exit_code = is_plan && matches.get_flag(EXIT_CODE);
+    CommandLineFlags { values, sets, exit_code, frame, ..CommandLineFlags::default() }
 }
 
 /// The error of clap: its first line is the message, its tip the hint.

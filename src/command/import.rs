@@ -3,9 +3,9 @@
 use super::{RunContext, sentry as sentry_run};
 use crate::backend::{embedded, sentry};
 use crate::database::path;
-use crate::error::{Result, Warning};
-use crate::inputs::Inputs;
+use crate::error::{Error, Result, Warning};
 use crate::inputs::types::BackendName;
+use crate::inputs::{Inputs, missing};
 use crate::manifest::{self, OrganizationInventory};
 use crate::model::OrgSlug;
 use crate::outcome::{Outcome, OutcomeStatus};
@@ -28,6 +28,15 @@ impl RunContext<'_> {
         let warnings = manifest.left_out.into_iter().map(warn).collect();
         let document = Some(manifest.text);
         Ok(Outcome { document, warnings, ..Outcome::new(OutcomeStatus::Complete, headline) })
+    }
+
+    /// The organization of a command that cannot do without one.
+    pub(super) fn required_org<'a>(&self, inputs: &'a Inputs) -> Result<&'a OrgSlug> {
+        inputs.org.as_ref().ok_or_else(|| {
+            let token = inputs.backend(self.job).err();
+            Error::combine(token.into_iter().chain([missing::org()]).collect())
+                .expect("the organization is missing")
+        })
     }
 
     async fn inventory(

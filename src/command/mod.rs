@@ -10,12 +10,14 @@ pub(crate) mod import;
 pub(crate) mod integration;
 pub(crate) mod kept_here;
 pub(crate) mod manifest;
+pub(crate) mod migrate;
 pub(crate) mod named_paths;
 pub(crate) mod release;
 pub(crate) mod resume;
 mod resume_command;
 pub(crate) mod resume_file;
 pub(crate) mod sentry;
+pub(crate) mod sentry_cli_call;
 pub(crate) mod sourcemaps;
 pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
@@ -26,11 +28,10 @@ use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::http::{ServerConnection, TlsTrust};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::JobKind;
-use crate::inputs::types::BackendName;
+use crate::inputs::types::{BackendName, CalledRelease};
 use crate::inputs::{self, Inputs, missing, usage};
 use crate::integration::IntegrationTask;
 use crate::job::Job;
-use crate::model::OrgSlug;
 use crate::os::clock::unix_seconds;
 use crate::os::{blocking, terminal};
 use crate::outcome::integration::IntegrationReport;
@@ -59,12 +60,16 @@ pub enum Command {
     Check,
     /// To upload source maps alone.
     Sourcemaps,
+    /// To write debug ids and upload nothing.
+    Inject,
     /// To tell where a line of a stack leads.
     Explain,
     /// To go on with a pipeline that waited for a person.
     Resume,
     /// To write the manifest of what an organization has.
     Import,
+    /// To tell whether a release is there.
+    ReleaseInfo,
 }
 
 /// What a run works with.
@@ -140,10 +145,12 @@ impl<'r> RunContext<'r> {
     fn unused_inputs(&self, inputs: &Inputs) -> Vec<Warning> {
         let backend = inputs.common_backend(self.job);
         let jobs = match self.command {
-            Command::Run | Command::Check => inputs.jobs(),
+            Command::Run | Command::Check | Command::ReleaseInfo => inputs.jobs(),
             Command::Resume => inputs.resume_jobs(backend),
             Command::Import => Inputs::import_jobs(backend),
-            Command::Sourcemaps | Command::Explain => vec![JobKind::Sourcemaps],
+            Command::Sourcemaps | Command::Inject | Command::Explain => {
+                vec![JobKind::Sourcemaps]
+            }
         };
         let mut warnings = usage::unused(self.raw_inputs, &jobs, backend);
         let waits_for_nobody = inputs.wait_for_approval && !self.may_prompt(inputs);
@@ -174,7 +181,9 @@ impl<'r> RunContext<'r> {
                 Command::Check => self.preflight(inputs, deadline).await,
                 Command::Import => self.import(inputs, deadline).await,
                 Command::Sourcemaps => self.sourcemaps(inputs, deadline).await,
+                Command::Inject => self.inject(inputs).await,
                 Command::Explain => self.explain(inputs, deadline).await,
+                Command::ReleaseInfo => self.release_info(inputs, deadline).await,
                 Command::Resume => match self.entry_to_resume(inputs, deadline) {
                     Ok(Some(entry)) => self.resume(&entry, deadline).await,
                     Ok(None) => self.resume(inputs, deadline).await,
@@ -199,15 +208,6 @@ impl<'r> RunContext<'r> {
         })
     }
 
-    /// The organization of a command that cannot do without one.
-    fn required_org<'a>(&self, inputs: &'a Inputs) -> Result<&'a OrgSlug> {
-        inputs.org.as_ref().ok_or_else(|| {
-            let token = inputs.backend(self.job).err();
-            Error::combine(token.into_iter().chain([missing::org()]).collect())
-                .expect("the organization is missing")
-        })
-    }
-
     /// The integration, then the release; all that is asked for is checked before any of it begins.
     async fn run(&self, inputs: &Inputs, deadline: Instant) -> Outcome {
         let outcome = match self.requested(inputs, deadline) {
@@ -228,7 +228,9 @@ impl<'r> RunContext<'r> {
         let is_release = inputs.release.requested;
         let task =
             (inputs.provider.is_some() || !is_release).then(|| IntegrationTask::new(inputs, name));
-        let idle = self.job.nothing_built.as_ref().filter(|_| is_release);
+        // What a script calls is done, whatever the event.
+        let is_called = inputs.release.called != CalledRelease::NotCalled;
+        let idle = self.job.nothing_built.as_ref().filter(|_| is_release && !is_called);
         let release = (is_release && idle.is_none())
             .then(|| PreparedRelease::new(self, inputs, name, deadline));
         let skipped = idle.map(Outcome::idle);

@@ -3,7 +3,7 @@
 //! What a provider's fields lack is said by the provider.
 
 use super::raw::{RawInputs, TOKENS};
-use super::types::WithoutToken;
+use super::types::{CalledRelease, WithoutToken};
 use super::{claims, parse, release};
 use crate::error::{Error, ErrorCode};
 use crate::job::Job;
@@ -42,7 +42,10 @@ pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
     let token_org = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
     let token = lacks_token(raw, job).then(|| token(raw.unset_token.as_deref()));
     let org = (!is_given("org") && token_org.is_none()).then(org);
-    let projects = (release::is_requested(raw) && !is_given("projects")).then(projects);
+    let needs_projects = release::is_requested(raw)
+        && raw.called != CalledRelease::Existing
+        && !is_given("projects");
+    let projects = needs_projects.then(projects);
     [token, org, projects].into_iter().flatten().collect()
 }
 

@@ -6,7 +6,7 @@ use super::compat::names::{self, GivenNames};
 use super::compat::{fallback, files, set_commits, variables};
 use super::macros;
 use super::table::{FlagKind, INPUTS, InputSpec};
-use super::types::ReadFile;
+use super::types::{CalledRelease, ReadFile};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Host;
@@ -30,6 +30,8 @@ pub struct CommandLineFlags {
     pub exit_code: bool,
     /// The line of a stack that is to be explained.
     pub frame: Option<String>,
+    /// Whether it is a call of sentry-cli, and of what release.
+    pub called: CalledRelease,
 }
 
 /// Where a text came from, as messages name it.
@@ -108,6 +110,8 @@ pub struct RawInputs {
     pub implies_release: bool,
     /// What was given and is not needed, each with the reason.
     pub not_needed: Vec<String>,
+    /// Whether it is a call of sentry-cli, and of what release.
+    pub(super) called: CalledRelease,
     /// The CI host, whose macros may be left in a text.
     pub host: Host,
     /// The inputs that count as not given since the host has no such variable, with its macro.
@@ -121,7 +125,8 @@ pub struct RawInputs {
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let mut inputs = Self { host: Host::detect(env), ..Self::default() };
+        let (host, called) = (Host::detect(env), flags.called);
+        let mut inputs = Self { host, called, ..Self::default() };
         let mut mistakes = Vec::new();
         for input in INPUTS {
             match inputs.lookup(input, &flags, env, read) {
@@ -216,6 +221,7 @@ impl RawInputs {
             asks_release: entry.release,
             implies_release: false,
             not_needed: Vec::new(),
+            called: CalledRelease::NotCalled,
             host: self.host,
             undefined: Vec::new(),
             files: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use super::parse::{self, InputReader};
 use super::raw::RawInputs;
 use super::table::{INPUTS, InputSpec, JobKind};
-use super::types::ReadFile;
+use super::types::{CalledRelease, ReadFile};
 use crate::job;
 use crate::secret::Secret;
 use crate::text::date;
@@ -53,6 +53,8 @@ pub enum PreviousCommit {
 pub struct ReleaseInputs {
     /// Whether the release job is asked for at all.
     pub requested: bool,
+    /// Whether a call of sentry-cli asks for it, and of what release.
+    pub called: CalledRelease,
     /// The version, when it was named.
     pub version: Option<String>,
     /// The version that a service or a build file names, and what names it.
@@ -94,6 +96,7 @@ impl ReleaseInputs {
     pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>, read: ReadFile<'_>) -> Self {
         Self {
             requested: is_requested(raw),
+            called: raw.called,
             version: reader.version(read),
             detected_version: raw.detected_version(),
             prefix: reader.value("release-prefix", parse::text).unwrap_or_default(),

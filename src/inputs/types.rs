@@ -90,3 +90,15 @@ word_enum! {
 
 /// Reads a file that an input names; `-` is standard input.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> std::io::Result<String>;
+
+/// What a call of sentry-cli asks of the release, beside its inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CalledRelease {
+    /// It is no such call.
+    #[default]
+    NotCalled,
+    /// The release is made if it is not there.
+    Made,
+    /// The release must be there; it keeps its projects.
+    Existing,
+}

@@ -101,6 +101,17 @@ impl SourcemapProgress {
         })
     }
 
+    /// The end of a run that uploads nothing.
+    pub fn injected(&self, result: Result<(), Error>) -> Outcome {
+        let fresh = self.scripts.iter().filter(|script| script.is_new).count();
+        let all = self.scripts.len() - fresh;
+        let headline = format!("{} injected, {all} had a debug id", counted(fresh, "script"));
+        self.beside(match result {
+            Ok(()) => Outcome::new(OutcomeStatus::Complete, headline),
+            Err(failure) => Outcome::failed(failure),
+        })
+    }
+
     /// The end of a release, with what became of its source maps.
     pub fn beside(&self, mut outcome: Outcome) -> Outcome {
         outcome.changed |= self.is_new || self.written > 0 || self.deleted > 0;

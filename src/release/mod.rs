@@ -14,6 +14,7 @@ mod version;
 
 pub use code_version::CheckoutInfo;
 pub use commit::{ChangeKind, Commit, FileChange, MAX_TEXT_BYTES};
+pub(crate) use task::missing_release;
 pub use task::{CommitPlan, ReleaseTask};
 pub use version::{ReleaseVersion, VersionSource};
 

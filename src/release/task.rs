@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::missing;
 use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
+use crate::inputs::types::CalledRelease;
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::text::quote;
@@ -33,6 +34,8 @@ pub struct ReleaseTask {
     pub org: OrgSlug,
     /// The slugs of its projects.
     pub projects: Vec<String>,
+    /// Whether the release must be there; it keeps its projects.
+    pub must_exist: bool,
     /// Its version.
     pub version: ReleaseVersion,
     /// Where the version came from.
@@ -78,6 +81,7 @@ impl ReleaseTask {
         Ok(Self {
             org,
             projects: release.projects.clone(),
+            must_exist: release.called == CalledRelease::Existing,
             version,
             origin,
             head: named_commit(&release.commits).or(code.head),
@@ -94,6 +98,11 @@ impl ReleaseTask {
             wait_for_commits: release.wait_for_commits,
             warnings,
         })
+    }
+
+    /// The release that must be there is not.
+    pub(crate) fn not_there(&self) -> Error {
+        missing_release(&self.version, &self.org)
     }
 
     /// What is said of the release first, without its commits.
@@ -171,6 +180,12 @@ impl ReleaseTask {
     }
 }
 
+/// A release that must be there is not.
+pub(crate) fn missing_release(version: &ReleaseVersion, org: &OrgSlug) -> Error {
+    let message = format!("the release {} does not exist in {org}", quote(version.as_str()));
+    Error::new(ErrorCode::Refused, message).with_hint("make it with `releases new`")
+}
+
 /// What must be known, with all mistakes in it at once.
 fn checked(
     inputs: &Inputs,
@@ -185,7 +200,7 @@ fn checked(
     let version = version::choose(named, detected, &release.prefix, job, code)
         .map_err(|error| checkout.explain(error, is_named, job))
         .and_then(|version| known(version, code));
-    let has_projects = !release.projects.is_empty();
+    let has_projects = !release.projects.is_empty() || release.called == CalledRelease::Existing;
     match (&inputs.org, version, deploy(inputs, job)) {
         (Some(org), Ok(version), Ok(deploy)) if has_projects => Ok((org.clone(), version, deploy)),
         (org, version, deploy) => {

@@ -222,6 +222,22 @@ impl RunContext<'_> {
         Ok(examined.progress.ended(result))
     }
 
+    /// `sentry-cli sourcemaps inject`: what an upload begins with.
+    pub(crate) async fn inject(&self, inputs: &Inputs) -> Result<Outcome> {
+        let found = FoundSourcemaps::find(&inputs.sourcemaps)?.ok_or_else(nothing_asked)?;
+        let mut examined = found.examine(BundleTarget::default()).await?;
+        let progress = &mut examined.progress;
+        progress.bundle_id = None;
+        if inputs.dry_run {
+            return Ok(examined.progress.planned());
+        }
+        let result = examined.write().await;
+        let result = result.and_then(|()| {
+            examined.progress.failure(inputs.sourcemaps.allow_empty).map_or(Ok(()), Err)
+        });
+        Ok(examined.progress.injected(result))
+    }
+
     /// Everything that must be known, with all mistakes in it at once.
     fn requested_sourcemaps<'a>(
         &self,

@@ -111,7 +111,10 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
         }
         self.note_commits(&change);
-        let mut standing = self.submit(&mut change, UpdateOperation::Ensure).await?;
+        let mut standing = match self.task.must_exist {
+            true => self.change_existing(&mut change).await?,
+            false => self.submit(&mut change, UpdateOperation::Ensure).await?,
+        };
         if !change.refs.is_empty() {
             // The server fetches commits later: these are the ones that were there.
             self.warn_of_conflict(Some(&standing), &change, CommitConflict::Replaces);
@@ -124,6 +127,18 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let sent = (standing.commit_count > 0).then_some(standing.commit_count);
         self.progress.commit_count = sent.or(self.progress.commit_count);
         Ok(standing)
+    }
+
+    /// Sets the commits of a release that must be there; what else it lacks is set afterwards.
+    async fn change_existing(&mut self, change: &mut ReleaseUpdate) -> Result<ReleaseState> {
+        let standing = self.backend.read().await?.ok_or_else(|| self.task.not_there())?;
+        self.progress.exists = true;
+        if change.refs.is_empty() && change.commits.is_empty() {
+            return Ok(standing);
+        }
+        (change.r#ref, change.url, change.date_released) = (None, None, None);
+        self.progress.updated = true;
+        self.submit(change, UpdateOperation::Change).await
     }
 
     /// Says the release until the backend takes it: what it rejects is left out, with a warning,

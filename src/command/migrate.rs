@@ -1,0 +1,46 @@
+//! `finishline migrate`: files that use sentry-cli or action-release, rewritten.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::migration::{self, MigrationNote};
+use crate::os::files;
+use crate::text::quote;
+
+/// What became of a file.
+pub(crate) struct MigratedFile {
+    /// The difference, or that the file was written.
+    pub(crate) report: String,
+    /// What is to be known of its lines.
+    pub(crate) notes: String,
+    /// Whether a line could not be translated.
+    pub(crate) is_untranslated: bool,
+}
+
+/// Rewrites one file, or says how it would differ.
+pub(crate) fn migrate_file(name: &str, write: bool) -> Result<MigratedFile> {
+    let failed = |what: &str, error: std::io::Error| {
+        let message = format!("cannot {what} {}: {error}", quote(name));
+        Error::new(ErrorCode::Usage, message)
+            .with_hint("name a text file that you may read and write")
+    };
+    let old = files::read(name).map_err(|error| failed("read", error))?;
+    let migrated = migration::migrate(name, &old);
+    let is_changed = migrated.text != old;
+    let report = match (is_changed, write) {
+        (false, _) => String::new(),
+        (true, false) => migration::unified_diff(name, &old, &migrated.text),
+        (true, true) => {
+            files::replace(name, &migrated.text, None).map_err(|error| failed("write", error))?;
+            format!("{name}: written\n")
+        }
+    };
+    let notes = migrated.notes.iter().map(|note| note_line(name, note)).collect();
+    let is_untranslated = migrated.notes.iter().any(|note| note.is_untranslated);
+    Ok(MigratedFile { report, notes, is_untranslated })
+}
+
+fn note_line(name: &str, note: &MigrationNote) -> String {
+    let kind = if note.is_untranslated { "not translated" } else { "note" };
+    let hint =
+        if note.hint.is_empty() { String::new() } else { format!("\n  hint: {}", note.hint) };
+    format!("{name}:{}: {kind}: {}{hint}\n", note.line, note.message)
+}

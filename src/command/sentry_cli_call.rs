@@ -1,0 +1,215 @@
+//! `finishline sentry-cli`: a call of sentry-cli as a run of ours.
+
+use super::{Command, RunContext, release};
+use crate::backend::embedded::read_release;
+use crate::backend::sentry::{ConnectOptions, SentryReleases};
+use crate::database::path;
+use crate::env::Env;
+use crate::error::{Error, ErrorCode, Result};
+use crate::git::Checkout;
+use crate::inputs::Inputs;
+use crate::inputs::raw::CommandLineFlags;
+use crate::inputs::table::{FlagKind, INPUTS, InputSpec};
+use crate::inputs::types::{BackendName, CalledRelease};
+use crate::os::clock::unix_seconds;
+use crate::outcome::{Outcome, OutcomeStatus};
+use crate::output;
+use crate::release::{ReleaseBackend, ReleaseVersion, missing_release};
+use crate::sentry_cli::{self, SentryCliCall, SentryCliTask, StepInputs};
+use crate::text::quote;
+use std::path::Path;
+use tokio::time::Instant;
+
+/// Inputs that a call names itself; a variable of the job asks for nothing more.
+const OF_THE_CALL: [&str; 17] = [
+    "provider",
+    "manifest",
+    "mode",
+    "environment",
+    "commits",
+    "previous-commit",
+    "paths",
+    "finalize",
+    "deploy",
+    "deploy-name",
+    "deploy-url",
+    "started-at",
+    "release-prefix",
+    "github-status",
+    "dry-run",
+    "wait-for-commits",
+    "sourcemaps",
+];
+
+/// A call that is ready to go.
+pub(crate) struct PreparedCall {
+    /// What is done.
+    pub(crate) action: CallAction,
+    /// What of the call is not used.
+    pub(crate) warnings: Vec<String>,
+    /// Whether a failure of it is let pass.
+    pub(crate) allows_failure: bool,
+}
+
+/// What a call does.
+pub(crate) enum CallAction {
+    /// It prints a text.
+    Print(String),
+    /// It is a run.
+    Run {
+        /// Its inputs.
+        flags: CommandLineFlags,
+        /// What it is for.
+        command: Command,
+        /// The environment as far as the call leaves it.
+        env: Env,
+    },
+}
+
+/// Reads the arguments of a call.
+pub(crate) fn prepare(arguments: &[String], env: &Env) -> Result<PreparedCall> {
+    let call = match sentry_cli::parse(arguments)? {
+        Ok(call) => call,
+        Err(text) => {
+            let action = CallAction::Print(text);
+            return Ok(PreparedCall { action, warnings: Vec::new(), allows_failure: false });
+        }
+    };
+    let is_set = ["1", "true"].iter().any(|value| env.is("SENTRY_ALLOW_FAILURE", value));
+    let allows_failure = call.has("allow-failure") || is_set;
+    let action = match call.task {
+        SentryCliTask::ProposeVersion => CallAction::Print(format!("{}\n", proposed_version(env)?)),
+        SentryCliTask::ReleaseInfo => run(&call, Command::ReleaseInfo, env)?,
+        SentryCliTask::InjectDebugIds => run(&call, Command::Inject, env)?,
+        SentryCliTask::UploadSourcemaps => run(&call, Command::Sourcemaps, env)?,
+        _ => run(&call, Command::Run, env)?,
+    };
+    Ok(PreparedCall { action, warnings: call.warnings, allows_failure })
+}
+
+/// The version that the environment names, else the commit that is checked out.
+fn proposed_version(env: &Env) -> Result<String> {
+    if let Some(version) = env.get("SENTRY_RELEASE") {
+        return Ok(version.to_owned());
+    }
+    let unreadable = |reason: String| {
+        let message = format!("cannot propose a version: {reason}");
+        Error::new(ErrorCode::BadRelease, message)
+            .with_hint("set SENTRY_RELEASE, or check out the commit")
+    };
+    match Checkout::find(Path::new(".")) {
+        Ok(Some(checkout)) => checkout.head().map_err(|error| unreadable(error.to_string())),
+        Ok(None) => Err(unreadable("there is no checkout here".to_owned())),
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+/// The run that does what a call says, and nothing that only the job's variables say.
+fn run(call: &SentryCliCall, command: Command, env: &Env) -> Result<CallAction> {
+    let mut step = StepInputs::default();
+    step.add(call).map_err(|conflict| Error::new(ErrorCode::Internal, conflict.0))?;
+    let mut env =
+        OF_THE_CALL.iter().flat_map(|name| variables(name)).fold(env.clone(), Env::without);
+    let names_release = variables("release").any(|variable| env.get(variable).is_some());
+    let is_of_release = matches!(command, Command::Run | Command::ReleaseInfo);
+    if is_of_release && step.get("release").is_none() && !names_release {
+        let message = "the release of the call is not named";
+        return Err(Error::new(ErrorCode::BadRelease, message)
+            .with_hint("add `--release VERSION`, or set SENTRY_RELEASE"));
+    }
+    let mut flags = CommandLineFlags::default();
+    for (name, value) in input_values(call, &step, &env)? {
+        let input = InputSpec::find(name).ok_or_else(|| not_here(name))?;
+        match input.flag {
+            // What would be the name of a file as a flag is a secret.
+            FlagKind::File(_) => env = env.with(input.variables[0], &value),
+            FlagKind::Value(_) | FlagKind::Switch => {
+                let value = if name == "log-level" { value.to_lowercase() } else { value };
+                flags.values.insert(input.name, value);
+            }
+        }
+    }
+    flags.called = called_release(call, &env);
+    Ok(CallAction::Run { flags, command, env })
+}
+
+/// The inputs of the run, with those that keep it from doing more than the call says.
+fn input_values(
+    call: &SentryCliCall,
+    step: &StepInputs,
+    env: &Env,
+) -> Result<Vec<(&'static str, String)>> {
+    let mut values = step.values();
+    let files = [SentryCliTask::InjectDebugIds, SentryCliTask::UploadSourcemaps];
+    if step.get("environment").is_none() && !files.contains(&call.task) {
+        values.push(("deploy", "false".to_owned()));
+    }
+    if env.get("FINISHLINE_BACKEND").is_none() {
+        values.push(("backend", "sentry".to_owned()));
+    }
+    if let Some(seconds) = call.fact("time") {
+        let seconds: u64 = seconds.parse().map_err(|_| {
+            Error::new(
+                ErrorCode::Usage,
+                format!("`--time` is not a number of seconds: {}", quote(seconds)),
+            )
+        })?;
+        values.push(("started-at", unix_seconds().saturating_sub(seconds).to_string()));
+    }
+    if call.has("quiet") {
+        values.push(("log-level", "error".to_owned()));
+    }
+    Ok(values)
+}
+
+/// `set-commits` makes a release where it has projects for it, as in sentry-cli.
+fn called_release(call: &SentryCliCall, env: &Env) -> CalledRelease {
+    let has_projects = call.inputs.contains_key("projects")
+        || variables("projects").any(|variable| env.get(variable).is_some());
+    match call.task {
+        SentryCliTask::NewRelease => CalledRelease::Made,
+        SentryCliTask::SetCommits if has_projects => CalledRelease::Made,
+        _ => CalledRelease::Existing,
+    }
+}
+
+fn variables(input: &str) -> impl Iterator<Item = &'static str> {
+    let input = INPUTS.iter().find(move |one| one.name == input);
+    input.into_iter().flat_map(|input| input.variables.iter().copied())
+}
+
+fn not_here(name: &str) -> Error {
+    let message = format!("this version of finishline has no input `{name}`");
+    Error::new(ErrorCode::Unsupported, message).with_hint("use sentry-cli for this call")
+}
+
+impl RunContext<'_> {
+    /// Whether the release is there.
+    pub(crate) async fn release_info(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        let org = self.required_org(inputs)?;
+        let version = inputs.release.version.as_deref().unwrap_or_default();
+        let invalid = |reason: &str| Error::new(ErrorCode::BadRelease, reason);
+        let version = ReleaseVersion::parse(version).map_err(invalid)?;
+        let standing = match inputs.backend(self.job)? {
+            BackendName::Embedded => {
+                let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
+                read_release(&path, org, &version).await?
+            }
+            BackendName::Sentry => {
+                let (url, token) = (inputs.release_url(), release::token(inputs)?);
+                let (connection, headers) = (self.connection(inputs, &url), inputs.headers.clone());
+                let options = ConnectOptions { url, token, headers, deadline, connection };
+                let mark = output::random_delimiter()
+                    .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
+                SentryReleases::new(options, org.clone(), version.clone(), &mark)?.read().await?
+            }
+        };
+        let state = standing.ok_or_else(|| missing_release(&version, org))?;
+        let released = if state.date_released.is_some() { "finalized" } else { "not finalized" };
+        let headline = format!(
+            "the release {version} of {org} is {released}; commits: {}, deploys: {}",
+            state.commit_count, state.deploy_count
+        );
+        Ok(Outcome::new(OutcomeStatus::Complete, headline))
+    }
+}

@@ -1,0 +1,79 @@
+//! Steps that use action-release.
+
+use super::MigrationNote;
+use super::edit::TextEdit;
+use super::workflow_step::{ACTION, StepText};
+use super::yaml_tree::YamlNode;
+use crate::text::quote;
+
+/// Names that action-release does not have, and that ours refuses or takes by name.
+const ACTION_INPUTS: &[&str] = &[
+    "environment",
+    "release",
+    "version",
+    "projects",
+    "finalize",
+    "started_at",
+    "release_prefix",
+    "version_prefix",
+    "set_commits",
+    "repo",
+    "commit",
+    "previous_commit",
+    "ignore_missing",
+    "ignore_empty",
+    "sourcemaps",
+    "inject",
+    "dist",
+    "url_prefix",
+    "strip_common_prefix",
+    "working_directory",
+    "disable_telemetry",
+    "disable_safe_directory",
+    "project",
+    "org",
+    "auth_token",
+    "sentry_token",
+    "sourcemap",
+    "upload_sourcemaps",
+];
+
+/// The change of a step that uses action-release: all its inputs have the same names here.
+pub(super) fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
+    let uses = step.node.get("uses")?;
+    uses.text()?
+        .strip_prefix("getsentry/action-release")
+        .filter(|rest| rest.is_empty() || rest.starts_with('@'))?;
+    for (key, value) in step.node.get("with").map_or(&[][..], YamlNode::map) {
+        let name = key.text().unwrap_or_default();
+        let text = value.text().unwrap_or_default();
+        if !ACTION_INPUTS.contains(&name) {
+            let message = format!("`{name}` is no input of action-release, nor of finishline");
+            notes.push(MigrationNote::untranslated(key.line, message, "remove the line"));
+        }
+        let is_known = matches!(text, "" | "auto" | "skip" | "manual") || text.contains("${{");
+        if name == "set_commits" && !is_known {
+            let message = format!("`set_commits` is {}", quote(text));
+            notes.push(MigrationNote::untranslated(
+                key.line,
+                message,
+                "use `auto`, `skip` or `manual`",
+            ));
+        }
+    }
+    if step.value("if").is_some_and(|condition| condition.contains("SENTRY_AUTH_TOKEN")) {
+        let line = step.node.entry("if").map_or(uses.line, |(key, _)| key.line);
+        let message =
+            "`without-token: skip` in `with:` does what this condition does for the token";
+        notes.push(MigrationNote::advice(line, message));
+    }
+    // The version in a comment is that of the other action.
+    let rest = step.source[uses.range.end..].lines().next().unwrap_or_default();
+    let comment = rest.trim_start().strip_prefix('#').map(str::trim_start);
+    let is_version = comment.is_some_and(|comment| {
+        let comment = comment.trim_start_matches("tag=").trim_start_matches('v');
+        comment.starts_with(|c: char| c.is_ascii_digit())
+    });
+    let end = uses.range.end + if is_version { rest.len() } else { 0 };
+    Some(TextEdit::new(uses.range.start..end, ACTION))
+}

@@ -1,0 +1,57 @@
+//! The lines that still name what was to be replaced.
+
+use super::MigrationNote;
+use similar::{ChangeTag, TextDiff};
+
+/// What a line names, and what to do with it.
+const MENTIONS: &[(&str, &str)] = &[
+    ("getsentry/action-release", "replace it by hand"),
+    ("sentry.io/get-cli", "install finishline instead: docs/other-ci.md"),
+    ("getsentry/sentry-cli", "the image does not contain finishline: docs/other-ci.md"),
+    ("@sentry/cli", "remove the package once nothing uses it"),
+    ("setup-sentry-cli", "remove the step: finishline needs no sentry-cli"),
+    ("sentry-cli", "replace the call by hand, or by `finishline sentry-cli`"),
+];
+
+/// What may stand before the program's name in a line that was translated.
+const TRANSLATED: &str = "finishline sentry-cli";
+
+/// Names every line of the old text that stays and is not translated; those that notes name already
+/// are left out.
+pub(super) fn find(old: &str, new: &str, notes: &[MigrationNote]) -> Vec<MigrationNote> {
+    let diff = TextDiff::from_lines(old, new);
+    let kept = diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Equal);
+    let mut found = Vec::new();
+    for change in kept {
+        let line = change.old_index().unwrap_or_default() + 1;
+        let text = change.value();
+        if is_comment_or_name(text) || notes.iter().any(|note| note.line == line) {
+            continue;
+        }
+        let text = text.replace(TRANSLATED, "");
+        if let Some((mention, hint)) = MENTIONS.iter().find(|(mention, _)| text.contains(mention)) {
+            // A dependency or a step that nothing needs any more does no harm.
+            let is_harmless = matches!(*mention, "setup-sentry-cli")
+                || *mention == "@sentry/cli" && text.trim_start().starts_with('"');
+            let message = format!("`{mention}` stays in this line");
+            found.push(MigrationNote {
+                line,
+                message,
+                hint: (*hint).to_owned(),
+                is_untranslated: !is_harmless,
+            });
+        }
+    }
+    found
+}
+
+fn is_comment_or_name(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("- ").trim_start();
+    let is_key = |key: &str| {
+        let key = line.trim_start_matches('"').strip_prefix(key);
+        key.is_some_and(|rest| rest.trim_start_matches('"').starts_with(':'))
+    };
+    line.starts_with('#')
+        || line.starts_with("//")
+        || ["name", "description", "label", "displayName"].iter().any(|key| is_key(key))
+}

@@ -1,0 +1,298 @@
+//! Workflows of GitHub, Gitea and Forgejo, and composite actions: their steps become uses of ours.
+
+use super::MigrationNote;
+use super::action_release;
+use super::edit::{TextEdit, apply};
+use super::plan::{self, CommandUse, JobPart, ScriptPart, StepGroup, is_installation, is_neutral};
+use super::script::removals;
+use super::shell_reader;
+use super::workflow_job::{JobSteps, scripts};
+use super::workflow_reasons::StuckStep;
+use super::workflow_step::{StepAdditions, StepText};
+use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
+use super::yaml_scripts::script_notes;
+use super::yaml_tree::YamlNode;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whether a document has steps as GitHub has them; CircleCI's jobs have no `on`.
+pub(super) fn is_workflow(document: &YamlNode) -> bool {
+    let is_composite = document.get("runs").is_some_and(|runs| runs.get("steps").is_some());
+    let has_jobs = document.get("on").is_some() && document.get("jobs").is_some();
+    is_composite || has_jobs
+}
+
+/// Rewrites the steps of the documents; notes what cannot be.
+pub(super) fn edits(
+    source: &str,
+    documents: &[YamlNode],
+    notes: &mut Vec<MigrationNote>,
+) -> Vec<TextEdit> {
+    let mut edits = Vec::new();
+    for document in documents {
+        let mut of_workflow: BTreeSet<_> = names_of_env(document).collect();
+        handed_on(document, &mut of_workflow);
+        let jobs = document.get("jobs").map_or(&[][..], YamlNode::map).iter().map(|(_, job)| job);
+        for job in jobs.chain(document.get("runs")) {
+            let steps = job.get("steps").map_or(&[][..], YamlNode::list);
+            let steps: Vec<_> = steps.iter().map(|node| StepText { source, node }).collect();
+            for step in &steps {
+                edits.extend(action_release::edit(step, notes));
+            }
+            let folder = default_folder(job).or_else(|| default_folder(document));
+            let environment = of_workflow.iter().cloned().chain(names_of_env(job)).collect();
+            let job = JobSteps { source, steps, environment, folder };
+            edits.extend(job.edits(notes));
+        }
+    }
+    edits
+}
+
+fn default_folder(node: &YamlNode) -> Option<&str> {
+    node.get("defaults")?.get("run")?.get("working-directory")?.text()
+}
+
+/// The variables that a script of the file hands on to the steps behind it.
+fn handed_on(node: &YamlNode, names: &mut BTreeSet<String>) {
+    for (_, value) in node.map() {
+        if let Some(script) = value.text().filter(|script| script.contains("GITHUB_ENV")) {
+            let parts = script.split(|c: char| !(c.is_ascii_alphanumeric() || "_=".contains(c)));
+            let assigned = parts.filter_map(|part| part.split_once('='));
+            names.extend(assigned.map(|(name, _)| name.to_owned()).filter(|name| !name.is_empty()));
+        }
+        handed_on(value, names);
+    }
+    node.list().iter().for_each(|item| handed_on(item, names));
+}
+
+/// The variables in the `env:` of a workflow, a job or a step.
+fn names_of_env(node: &YamlNode) -> impl Iterator<Item = String> {
+    let env = node.get("env").map_or(&[][..], YamlNode::map);
+    env.iter().filter_map(|(name, _)| name.text().map(str::to_owned))
+}
+
+/// A step of ours: its inputs, and the variables that scripts must hand on to it.
+struct ConvertedGroup {
+    with: Vec<(String, String)>,
+    handed_on: BTreeSet<String>,
+}
+
+impl JobSteps<'_> {
+    fn edits(&self, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {
+        let mut stuck: BTreeMap<usize, StuckStep> = BTreeMap::new();
+        loop {
+            let mut parts = self.parts(&stuck);
+            let groups = plan::plan(&mut parts);
+            let mut found = self.stuck_scripts(&parts);
+            let mut converted = Vec::new();
+            for (index, group) in groups.iter().enumerate() {
+                let reason = self.group_reason(group, &groups[..index], &parts);
+                match reason.map_or_else(|| self.inputs(group, &parts), Err) {
+                    Ok(group) => converted.push(group),
+                    Err(reason) => found.push((group.last().0, reason)),
+                }
+            }
+            if found.is_empty() {
+                for (part, script) in scripts(&parts) {
+                    notes.extend(script_notes(script, |at| self.line(part, at)));
+                }
+                stuck.into_iter().for_each(|(step, reason)| self.note_stuck(step, reason, notes));
+                return self.rewrite(&parts, &groups, &converted);
+            }
+            stuck.extend(found);
+        }
+    }
+
+    /// Names each line of a script that stays, and the one that is the reason.
+    fn note_stuck(&self, step: usize, reason: StuckStep, notes: &mut Vec<MigrationNote>) {
+        let (reason_line, message, hint) = reason;
+        notes.push(MigrationNote::untranslated(reason_line, message, hint));
+        let commands = shell_reader::read(&self.script(step).unwrap_or_default());
+        let script = ScriptPart::new(commands, String::new());
+        for (command, one) in script.commands.iter().zip(&script.uses) {
+            let line = self.line(step, command.span.start);
+            if matches!(one, CommandUse::Step(_) | CommandUse::Call | CommandUse::Refused(_))
+                && line != reason_line
+            {
+                let message = format!("this call stays, as line {reason_line} does");
+                notes.push(MigrationNote::untranslated(line, message, "write the step by hand"));
+            }
+        }
+    }
+
+    fn parts(&self, stuck: &BTreeMap<usize, StuckStep>) -> Vec<JobPart> {
+        let part = |step: usize| {
+            let Some(text) = self.script(step).filter(|_| !stuck.contains_key(&step)) else {
+                return JobPart::Other;
+            };
+            let written = |key| self.steps[step].written(key);
+            let context = ["if", "working-directory", "continue-on-error"].map(written).join("\n");
+            let script = ScriptPart::new(shell_reader::read(&text), context);
+            JobPart::Script(ScriptPart { becomes_step: true, ..script })
+        };
+        (0..self.steps.len()).map(part).collect()
+    }
+
+    /// The inputs of a group, or why it is no step.
+    fn inputs(&self, group: &StepGroup, parts: &[JobPart]) -> Result<ConvertedGroup, StuckStep> {
+        self.converted(group, parts).map_err(|error| {
+            let (message, hint) = error.words();
+            (self.line_of(group.last(), parts), message, hint)
+        })
+    }
+
+    fn converted(
+        &self,
+        group: &StepGroup,
+        parts: &[JobPart],
+    ) -> Result<ConvertedGroup, ValueError> {
+        // What one of its steps has, the step that it becomes has too.
+        let of_steps =
+            group.calls.iter().flat_map(|(step, _)| names_of_env(self.steps[*step].node));
+        let environment: BTreeSet<_> = self.environment.iter().cloned().chain(of_steps).collect();
+        let mut variables = WorkflowVariables::new(&environment);
+        for (step, _) in &group.calls {
+            if let JobPart::Script(script) = &parts[*step] {
+                variables.assign(&script.commands);
+            }
+        }
+        let mut with = Vec::new();
+        let mut inputs = group.inputs.clone();
+        if !inputs.is_of_release() {
+            // A step before it made the release, which stays as it is.
+            inputs.set("commits", "none");
+            inputs.set("finalize", "false");
+        }
+        for (name, word) in inputs.values() {
+            let (name, value) = match name {
+                "release" => match variables.release(&word)? {
+                    ReleaseValue::Head => continue,
+                    ReleaseValue::Prefixed(prefix) => ("release-prefix", prefix),
+                    ReleaseValue::Other(value) => (name, value),
+                },
+                _ => (name, variables.value(&word)?),
+            };
+            with.push((name.to_owned(), value));
+        }
+        let names_environment = ["SENTRY_ENVIRONMENT", "FINISHLINE_ENVIRONMENT"]
+            .iter()
+            .any(|name| environment.contains(*name));
+        if names_environment && group.inputs.get("environment").is_none() {
+            with.push(("deploy".to_owned(), "false".to_owned()));
+        }
+        let folder = self.steps[group.last().0].value("working-directory").or(self.folder);
+        with.extend(folder.map(|folder| ("working-directory".to_owned(), folder.to_owned())));
+        Ok(ConvertedGroup { with, handed_on: variables.handed_on })
+    }
+
+    fn rewrite(
+        &self,
+        parts: &[JobPart],
+        groups: &[StepGroup],
+        converted: &[ConvertedGroup],
+    ) -> Vec<TextEdit> {
+        let mut edits = Vec::new();
+        for (step, script) in scripts(parts) {
+            let of_step = |group: &&StepGroup| group.calls.iter().any(|(of, _)| *of == step);
+            let touches = groups.iter().any(|group| of_step(&group));
+            let only_installs =
+                !groups.is_empty() && installs_only(script) && !self.steps[step].node.is_flow;
+            if !touches && !only_installs {
+                continue;
+            }
+            let handed_on: BTreeSet<_> = groups
+                .iter()
+                .zip(converted)
+                .filter(|(group, _)| of_step(group))
+                .flat_map(|(_, converted)| converted.handed_on.iter().cloned())
+                .collect();
+            let rest = self.rest(step, script, &handed_on);
+            let ending = groups.iter().zip(converted).filter(|(group, _)| group.last().0 == step);
+            let mut ending: Vec<_> =
+                ending.map(|(group, converted)| (self.additions(group), converted)).collect();
+            match rest {
+                Some(rest) => edits.extend(
+                    self.steps[step]
+                        .node
+                        .get("run")
+                        .and_then(|run| run.rewrite(self.source, &rest)),
+                ),
+                None if ending.is_empty() => edits.push(self.steps[step].removal()),
+                None => {
+                    let (added, converted) = ending.remove(0);
+                    edits.extend(self.steps[step].conversion(&converted.with, &added));
+                }
+            }
+            edits.extend(
+                ending
+                    .iter()
+                    .map(|(added, converted)| self.steps[step].insertion(&converted.with, added)),
+            );
+        }
+        edits
+    }
+
+    /// What stays of a script without its calls; `None` if that does nothing.
+    fn rest(
+        &self,
+        step: usize,
+        script: &ScriptPart,
+        handed_on: &BTreeSet<String>,
+    ) -> Option<String> {
+        let commands = || {
+            script.commands.iter().zip(&script.uses).filter(|(command, _)| !command.is_substitution)
+        };
+        let does_more = commands().any(|(command, command_use)| {
+            matches!(command_use, CommandUse::Other)
+                || command.is_redirected && !is_installation(command)
+        });
+        if !does_more && handed_on.is_empty() {
+            return None;
+        }
+        let text = self.script(step)?;
+        let is_gone = |index: &usize| {
+            script.step_call(*index).is_some() || is_installation(&script.commands[*index])
+        };
+        let removed = (0..script.commands.len()).filter(is_gone).collect();
+        let mut edits = removals(&text, script, &removed);
+        let proposals = script
+            .commands
+            .iter()
+            .zip(&script.uses)
+            .filter(|(_, one)| matches!(one, CommandUse::Call));
+        edits.extend(
+            proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
+        );
+        let mut rest = apply(&text, &edits);
+        for name in handed_on {
+            if !rest.ends_with('\n') {
+                rest.push('\n');
+            }
+            rest.push_str(&format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n"));
+        }
+        Some(rest)
+    }
+
+    /// What the steps of a group have that its last one lacks.
+    fn additions(&self, group: &StepGroup) -> StepAdditions {
+        let last = group.last().0;
+        let mut known: BTreeSet<_> =
+            self.steps[last].environment().into_iter().map(|(name, _)| name).collect();
+        let mut environment = Vec::new();
+        for (step, _) in &group.calls {
+            for (name, line) in self.steps[*step].environment() {
+                if known.insert(name) {
+                    environment.push(line.to_owned());
+                }
+            }
+        }
+        StepAdditions { environment, is_tolerated: group.is_tolerated() }
+    }
+}
+
+fn installs_only(script: &ScriptPart) -> bool {
+    let installs = script.commands.iter().any(is_installation);
+    installs
+        && script.commands.iter().zip(&script.uses).all(|(command, one)| {
+            matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_neutral(command))
+        })
+}

@@ -1,0 +1,124 @@
+//! Why steps of a workflow stay as they are.
+
+use super::plan::{CommandUse, JobPart, ScriptPart, StepGroup};
+use super::shell_reader::ShellCommand;
+use super::workflow_job::{JobSteps, is_proposal, scripts};
+use crate::sentry_cli::SentryCliTask;
+use crate::text::quote;
+
+/// Why a step stays as it is: the line, what is the matter, and what to do.
+pub(super) type StuckStep = (usize, String, String);
+
+impl JobSteps<'_> {
+    /// The scripts with calls that no step can do.
+    pub(super) fn stuck_scripts(&self, parts: &[JobPart]) -> Vec<(usize, StuckStep)> {
+        let mut found = Vec::new();
+        for (step, script) in scripts(parts).filter(|(_, script)| script.has_calls()) {
+            let reason = self.layout_reason(step, script).or_else(|| {
+                let of_command = |index: usize| self.command_reason(step, script, index);
+                (0..script.commands.len()).find_map(of_command)
+            });
+            found.extend(reason.map(|reason| (step, reason)));
+        }
+        found
+    }
+
+    fn layout_reason(&self, step: usize, script: &ScriptPart) -> Option<StuckStep> {
+        let text = &self.steps[step];
+        let line = text.node.line;
+        if script.may_end_early() {
+            let at = |one: &ShellCommand| matches!(one.word(0), "exit" | "return" | "exec");
+            let command = script.commands.iter().find(|one| at(one))?;
+            let message = "the script may end here, before or after its calls";
+            let hint = "write the condition as `if:` of a step; `without-token: skip` ends a run that has no token";
+            return Some((
+                self.line(step, command.span.start),
+                message.to_owned(),
+                hint.to_owned(),
+            ));
+        }
+        if text.node.is_flow {
+            let message = "the step is written in braces";
+            return Some((
+                line,
+                message.to_owned(),
+                "write each key on a line of its own".to_owned(),
+            ));
+        }
+        let shell = text
+            .value("shell")
+            .filter(|shell| !shell.starts_with("bash") && !shell.starts_with("sh"))?;
+        let message = format!("the calls are in a script of {}", quote(shell));
+        Some((line, message, "write the step by hand".to_owned()))
+    }
+
+    fn command_reason(&self, step: usize, script: &ScriptPart, index: usize) -> Option<StuckStep> {
+        let command = &script.commands[index];
+        let line = self.line(step, command.span.start);
+        match &script.uses[index] {
+            CommandUse::Refused(error) => Some((line, error.message.clone(), error.hint.clone())),
+            // The commit, which any script has without it.
+            CommandUse::Call if command.is_substitution && is_proposal(command) => None,
+            CommandUse::Call => {
+                let message =
+                    "this call is part of a condition, a pipe or a command line that is no step";
+                Some((line, message.to_owned(), "write the step by hand".to_owned()))
+            }
+            CommandUse::Step(_) => self.id_reason(step, line),
+            CommandUse::Other | CommandUse::Neutral => None,
+        }
+    }
+
+    /// A step whose outputs are read stays.
+    fn id_reason(&self, step: usize, line: usize) -> Option<StuckStep> {
+        let id = self.steps[step].value("id")?;
+        let is_read = self.source.contains(&format!("steps.{id}."));
+        let message = format!("other steps read the outputs of the step `{id}`");
+        is_read.then(|| (line, message, "move the calls into a step of their own".to_owned()))
+    }
+
+    /// Why a group is no step, whatever its inputs are.
+    pub(super) fn group_reason(
+        &self,
+        group: &StepGroup,
+        before: &[StepGroup],
+        parts: &[JobPart],
+    ) -> Option<StuckStep> {
+        let makes_release = |other: &StepGroup| {
+            other.inputs.is_of_release()
+                && other.inputs.get("release") == group.inputs.get("release")
+        };
+        let (message, hint) = if !group.inputs.is_of_release() && !before.iter().any(makes_release)
+        {
+            let message = "files are uploaded and no release is made: a step would make one";
+            (message, "make the release in this job, or call `finishline sourcemaps DIR`")
+        } else if group.has_condition() {
+            let message = "another command decides whether this is called";
+            (message, "write the condition as `if:` of a step")
+        } else {
+            place_reason(group, parts)?
+        };
+        let line = self.line_of(group.last(), parts);
+        Some((line, message.to_owned(), hint.to_owned()))
+    }
+}
+
+/// Why files cannot be uploaded by a step behind the script.
+fn place_reason(group: &StepGroup, parts: &[JobPart]) -> Option<(&'static str, &'static str)> {
+    let (step, last) = group.last();
+    let JobPart::Script(script) = &parts[step] else { return None };
+    if !group.inputs.does(SentryCliTask::UploadSourcemaps) {
+        return None;
+    }
+    let is_other = |one: &CommandUse| matches!(one, CommandUse::Other);
+    if script.uses[last + 1..].iter().any(is_other) {
+        let message = "commands follow the upload in the same script";
+        return Some((message, "move them into a step behind it"));
+    }
+    let moves = |one: &ShellCommand| matches!(one.word(0), "cd" | "pushd");
+    let message = "the script changes its folder before the upload";
+    script.commands[..last]
+        .iter()
+        .any(moves)
+        .then_some((message, "set `working-directory` instead"))
+}

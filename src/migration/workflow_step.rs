@@ -1,0 +1,185 @@
+//! The text of one step of a workflow: its lines, and its keys with theirs.
+
+use super::edit::TextEdit;
+use super::yaml_tree::{YamlNode, plain_or_quoted};
+use std::ops::Range;
+
+/// How the action is taken.
+pub(super) const ACTION: &str = "OWNER/finishline@v0";
+
+/// A step as it is written.
+pub(super) struct StepText<'a> {
+    pub(super) source: &'a str,
+    pub(super) node: &'a YamlNode,
+}
+
+impl<'a> StepText<'a> {
+    /// Its value under a key.
+    pub(super) fn value(&self, key: &str) -> Option<&'a str> {
+        self.node.get(key).and_then(YamlNode::text)
+    }
+
+    /// What is written for a key, without what stands around it.
+    pub(super) fn written(&self, key: &str) -> &'a str {
+        self.entry(key).map_or("", |range| self.source[range].trim_end())
+    }
+
+    /// Its lines, the first with the dash.
+    pub(super) fn lines(&self) -> Range<usize> {
+        let start = line_start(self.source, self.node.range.start);
+        let column = self.source[start..].find('-').unwrap_or(0);
+        start..block_end(self.source, start, column)
+    }
+
+    /// A key with its value, from the key to the end of the last line.
+    fn entry(&self, key: &str) -> Option<Range<usize>> {
+        let (name, _) = self.node.entry(key)?;
+        let start = name.range.start;
+        let line = line_start(self.source, start);
+        Some(start..block_end(self.source, line, start - line))
+    }
+
+    /// The blanks before its keys.
+    fn indent(&self) -> String {
+        let start = self.node.range.start;
+        " ".repeat(start - line_start(self.source, start))
+    }
+
+    /// The change that takes it out.
+    pub(super) fn removal(&self) -> TextEdit {
+        TextEdit::new(self.lines(), "")
+    }
+
+    /// The changes that make `run` a use of the action. What is true of both stays as it is.
+    pub(super) fn conversion(
+        &self,
+        with: &[(String, String)],
+        added: &StepAdditions,
+    ) -> Vec<TextEdit> {
+        let Some(run) = self.entry("run") else { return Vec::new() };
+        let indent = self.indent();
+        let mut text = use_of_action(&indent, with);
+        if added.is_tolerated && self.node.get("continue-on-error").is_none() {
+            text.push_str(&format!("\n{indent}continue-on-error: true"));
+        }
+        let mut edits = Vec::new();
+        match self.node.get("env").filter(|_| !added.environment.is_empty()) {
+            None if !added.environment.is_empty() => {
+                text.push_str(&format!("\n{indent}env:"));
+                added
+                    .environment
+                    .iter()
+                    .for_each(|line| text.push_str(&format!("\n{indent}  {line}")));
+            }
+            Some(env) => edits.extend(self.environment_edit(env, added)),
+            None => {}
+        }
+        let written = self.source[run.clone()].trim_end().len();
+        edits.push(TextEdit::new(run.start..run.start + written, text));
+        edits.extend(["shell", "working-directory"].iter().filter_map(|key| self.key_removal(key)));
+        edits
+    }
+
+    fn environment_edit(&self, env: &YamlNode, added: &StepAdditions) -> Option<TextEdit> {
+        let (first, _) = env.map().first()?;
+        let end = self.entry("env")?.end;
+        let start = first.range.start;
+        let indent = " ".repeat(start - line_start(self.source, start));
+        let lines: String =
+            added.environment.iter().map(|line| format!("{indent}{line}\n")).collect();
+        Some(TextEdit::new(end..end, lines))
+    }
+
+    /// The change that takes a key out, also where the dash stands in its line.
+    fn key_removal(&self, key: &str) -> Option<TextEdit> {
+        let entry = self.entry(key)?;
+        let line = line_start(self.source, entry.start);
+        let is_first = self.source[line..entry.start].trim() == "-";
+        let range = if is_first {
+            let indent = self.source[entry.end..].len()
+                - self.source[entry.end..].trim_start_matches(' ').len();
+            entry.start..entry.end + indent
+        } else {
+            line..entry.end
+        };
+        Some(TextEdit::new(range, ""))
+    }
+
+    /// A step of its own behind this one, under the same conditions.
+    pub(super) fn insertion(&self, with: &[(String, String)], added: &StepAdditions) -> TextEdit {
+        let indent = self.indent();
+        let dash = format!("{}- ", &indent[..indent.len().saturating_sub(2)]);
+        let mut text = format!("{dash}{}", use_of_action(&indent, with));
+        let mut keys = vec!["if", "continue-on-error", "env"];
+        if added.is_tolerated {
+            keys.retain(|key| *key != "continue-on-error");
+            text.push_str(&format!("\n{indent}continue-on-error: true"));
+        }
+        for written in
+            keys.into_iter().map(|key| self.written(key)).filter(|written| !written.is_empty())
+        {
+            text.push_str(&format!("\n{indent}{written}"));
+        }
+        if !added.environment.is_empty() {
+            if self.node.get("env").is_none() {
+                text.push_str(&format!("\n{indent}env:"));
+            }
+            added.environment.iter().for_each(|line| text.push_str(&format!("\n{indent}  {line}")));
+        }
+        let end = self.lines().end;
+        let is_open = !self.source[..end].ends_with('\n');
+        TextEdit::new(end..end, if is_open { format!("\n{text}") } else { format!("{text}\n") })
+    }
+
+    /// The lines of its `env:`, by the variable's name.
+    pub(super) fn environment(&self) -> Vec<(&'a str, &'a str)> {
+        let Some(env) = self.node.get("env") else { return Vec::new() };
+        let written = |(key, value): &'a (YamlNode, YamlNode)| {
+            let end = value.range.end.max(key.range.end);
+            Some((key.text()?, self.source[key.range.start..end].trim_end()))
+        };
+        env.map().iter().filter_map(written).collect()
+    }
+}
+
+/// What a step takes over from others.
+#[derive(Default)]
+pub(super) struct StepAdditions {
+    pub(super) environment: Vec<String>,
+    pub(super) is_tolerated: bool,
+}
+
+fn use_of_action(indent: &str, with: &[(String, String)]) -> String {
+    let mut text = format!("uses: {ACTION}");
+    if !with.is_empty() {
+        text.push_str(&format!("\n{indent}with:"));
+    }
+    for (name, value) in with {
+        let is_switch = matches!(value.as_str(), "true" | "false");
+        let value = if is_switch { value.clone() } else { plain_or_quoted(value) };
+        text.push_str(&format!("\n{indent}  {name}: {value}"));
+    }
+    text
+}
+
+fn line_start(source: &str, at: usize) -> usize {
+    source[..at].rfind('\n').map_or(0, |at| at + 1)
+}
+
+/// Where the lines end that belong to what begins in a line at a column: the deeper ones.
+fn block_end(source: &str, line: usize, column: usize) -> usize {
+    let mut at = line;
+    let mut end = line;
+    for (index, text) in source[line..].split_inclusive('\n').enumerate() {
+        let indent = text.len() - text.trim_start_matches(' ').len();
+        let is_blank = text.trim().is_empty();
+        if index > 0 && !is_blank && indent <= column {
+            break;
+        }
+        at += text.len();
+        if !is_blank {
+            end = at;
+        }
+    }
+    end
+}

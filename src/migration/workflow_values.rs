@@ -1,0 +1,219 @@
+//! What a word of a script is in a step's `with:`.
+
+use super::shell_reader::{ShellCommand, assignment};
+use super::shell_word::{WordPiece, pieces};
+use crate::text::quote;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How deep variables may be made of variables.
+const MAX_DEPTH: usize = 8;
+
+/// A part of an input's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ValuePiece {
+    Text(String),
+    /// What stands within `${{ }}`.
+    Expression(String),
+    /// The commit that is checked out.
+    Head,
+}
+
+/// Why a word is no value of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ValueError {
+    /// The shell computes it.
+    Computed(String),
+    /// Nothing in the file sets the variable.
+    Unknown(String),
+}
+
+/// The variables that a step can read.
+#[derive(Default)]
+pub(super) struct WorkflowVariables {
+    /// Those in an `env:` of the file, or written to `GITHUB_ENV`.
+    environment: BTreeSet<String>,
+    /// Those that scripts assign, with their words.
+    assigned: BTreeMap<String, String>,
+    /// Those that a later step reads, so that their script must hand them on.
+    pub(super) handed_on: BTreeSet<String>,
+}
+
+/// The value of the release, where it is the commit.
+pub(super) enum ReleaseValue {
+    /// The commit itself, which is what holds by default.
+    Head,
+    /// The commit behind a prefix.
+    Prefixed(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl WorkflowVariables {
+    /// The variables of a file.
+    pub(super) fn new(environment: &BTreeSet<String>) -> Self {
+        Self { environment: environment.clone(), ..Self::default() }
+    }
+
+    /// Takes the assignments of a script.
+    pub(super) fn assign(&mut self, commands: &[ShellCommand]) {
+        for command in commands.iter().filter(|command| !command.is_substitution) {
+            let exports = matches!(command.word(0), "export" | "declare" | "local" | "readonly");
+            if command.words.is_empty() {
+                self.assigned.extend(command.assignments.iter().cloned());
+            } else if exports {
+                let words = command.words.iter().filter_map(|word| assignment(&word.raw));
+                self.assigned
+                    .extend(words.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            }
+        }
+    }
+
+    /// The value of an input.
+    pub(super) fn value(&mut self, word: &str) -> Result<String, ValueError> {
+        Ok(render(&self.resolve(&pieces(word), 0)?))
+    }
+
+    /// The value of the release.
+    pub(super) fn release(&mut self, word: &str) -> Result<ReleaseValue, ValueError> {
+        let value = self.resolve(&pieces(word), 0)?;
+        Ok(match value.as_slice() {
+            [ValuePiece::Head] => ReleaseValue::Head,
+            [prefix @ .., ValuePiece::Head] if !prefix.contains(&ValuePiece::Head) => {
+                ReleaseValue::Prefixed(render(prefix))
+            }
+            _ => ReleaseValue::Other(render(&value)),
+        })
+    }
+
+    fn resolve(&mut self, word: &[WordPiece], depth: usize) -> Result<Vec<ValuePiece>, ValueError> {
+        let mut value = Vec::new();
+        for piece in word {
+            match piece {
+                WordPiece::Text(text) => value.push(ValuePiece::Text(text.clone())),
+                WordPiece::Variable(name) => value.extend(self.variable(name, depth)?),
+                WordPiece::Default(name, default) => {
+                    value.push(self.with_default(name, default, depth)?)
+                }
+                WordPiece::Expression(text) => {
+                    let inner = text.trim_start_matches("${{").trim_end_matches("}}").trim();
+                    value.push(ValuePiece::Expression(inner.to_owned()));
+                }
+                WordPiece::Substitution(command) if is_head(command) => {
+                    value.push(ValuePiece::Head)
+                }
+                WordPiece::Substitution(command) => {
+                    return Err(ValueError::Computed(format!("$({command})")));
+                }
+                WordPiece::Other(text) => return Err(ValueError::Computed(text.clone())),
+            }
+        }
+        Ok(value)
+    }
+
+    fn variable(&mut self, name: &str, depth: usize) -> Result<Vec<ValuePiece>, ValueError> {
+        if let Some(word) = self.assigned.get(name).cloned().filter(|_| depth < MAX_DEPTH) {
+            return match self.resolve(&pieces(&word), depth + 1) {
+                Err(ValueError::Computed(_)) => {
+                    self.handed_on.insert(name.to_owned());
+                    Ok(vec![ValuePiece::Expression(format!("env.{name}"))])
+                }
+                other => other,
+            };
+        }
+        match self.expression(name) {
+            Some(expression) => Ok(vec![ValuePiece::Expression(expression)]),
+            None => Err(ValueError::Unknown(name.to_owned())),
+        }
+    }
+
+    /// The expression of a variable that the host or the file sets.
+    fn expression(&self, name: &str) -> Option<String> {
+        if self.environment.contains(name) {
+            return Some(format!("env.{name}"));
+        }
+        let of_github = name.strip_prefix("GITHUB_").map(str::to_lowercase);
+        of_github
+            .filter(|name| GITHUB_CONTEXT.contains(&name.as_str()))
+            .map(|name| format!("github.{name}"))
+    }
+
+    fn with_default(
+        &mut self,
+        name: &str,
+        default: &[WordPiece],
+        depth: usize,
+    ) -> Result<ValuePiece, ValueError> {
+        let default = self.resolve(default, depth + 1)?;
+        let text = match default.as_slice() {
+            [] => String::new(),
+            [ValuePiece::Text(text)] => text.clone(),
+            _ => return Err(ValueError::Computed(format!("${{{name}:-…}}"))),
+        };
+        if self.assigned.contains_key(name) {
+            return Err(ValueError::Computed(format!("${{{name}:-{text}}}")));
+        }
+        Ok(match self.expression(name) {
+            Some(expression) => {
+                let quoted = text.replace('\'', "''");
+                ValuePiece::Expression(format!("{expression} || '{quoted}'"))
+            }
+            None => ValuePiece::Text(text),
+        })
+    }
+}
+
+/// The variables of GitHub that its context has under the same names.
+const GITHUB_CONTEXT: &[&str] = &[
+    "sha",
+    "ref",
+    "ref_name",
+    "ref_type",
+    "repository",
+    "repository_owner",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "actor",
+    "triggering_actor",
+    "head_ref",
+    "base_ref",
+    "event_name",
+    "workflow",
+    "server_url",
+    "job",
+    "workspace",
+];
+
+/// Whether a command prints the commit that is checked out.
+fn is_head(command: &str) -> bool {
+    let words: Vec<_> = command.split_whitespace().collect();
+    let proposes = words.len() >= 3 && words.ends_with(&["releases", "propose-version"]);
+    proposes
+        || words == ["git", "rev-parse", "HEAD"]
+        || words == ["git", "rev-parse", "--verify", "HEAD"]
+}
+
+fn render(value: &[ValuePiece]) -> String {
+    let text = |piece: &ValuePiece| match piece {
+        ValuePiece::Text(text) => text.clone(),
+        ValuePiece::Expression(expression) => format!("${{{{ {expression} }}}}"),
+        ValuePiece::Head => "${{ github.sha }}".to_owned(),
+    };
+    value.iter().map(text).collect()
+}
+
+impl ValueError {
+    /// What is said of it, and what to do.
+    pub(super) fn words(&self) -> (String, String) {
+        match self {
+            Self::Computed(text) => (
+                format!("the shell computes {}", quote(text)),
+                "assign it to a variable in a line of its own".to_owned(),
+            ),
+            Self::Unknown(name) => (
+                format!("the variable `{name}` is set nowhere in this file"),
+                format!("set `{name}` in `env:`, or write the step by hand"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Calls of one job as one step of ours.
+
+use super::arguments::SentryCliCall;
+use super::table::SentryCliTask;
+use std::collections::BTreeMap;
+
+/// The inputs in the order of the docs.
+const ORDER: &[&str] = &[
+    "org",
+    "url",
+    "auth-token",
+    "headers",
+    "release",
+    "release-prefix",
+    "projects",
+    "environment",
+    "commits",
+    "finalize",
+    "deploy",
+    "deploy-name",
+    "deploy-url",
+    "started-at",
+    "sourcemaps",
+    "inject",
+    "dist",
+    "url-prefix",
+    "url-suffix",
+    "strip-prefix",
+    "strip-common-prefix",
+    "sourcemaps-ignore",
+    "sourcemaps-ignore-file",
+    "sourcemaps-wait",
+    "dry-run",
+    "log-level",
+];
+
+/// The inputs of one step that does what several calls do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepInputs {
+    values: BTreeMap<&'static str, String>,
+    tasks: Vec<SentryCliTask>,
+}
+
+/// The input for which two calls have different values, so that they are no one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepConflict(pub &'static str);
+
+impl StepInputs {
+    /// Adds a call.
+    ///
+    /// # Errors
+    ///
+    /// An input of the call has another value already; nothing is added then.
+    pub fn add(&mut self, call: &SentryCliCall) -> Result<(), StepConflict> {
+        let mut values = self.values.clone();
+        for (name, value) in &call.inputs {
+            let Some(known) = values.get(name).filter(|known| *known != value) else {
+                values.insert(name, value.clone());
+                continue;
+            };
+            match *name {
+                "projects" if self.adds_projects(call) => {
+                    values.insert(name, format!("{known},{value}"));
+                }
+                // What is injected and what is uploaded are the same files in one step.
+                "sourcemaps" if self.tasks.contains(&call.task) => {
+                    values.insert(name, format!("{known},{value}"));
+                }
+                // The first attempt, and what is done if it fails.
+                "commits" if known == "auto" && value == "local" => {}
+                "log-level" => {}
+                _ => return Err(StepConflict(name)),
+            }
+        }
+        if call.has("finalize") {
+            self.tasks.push(SentryCliTask::FinalizeRelease);
+        }
+        self.tasks.push(call.task);
+        self.values = values;
+        Ok(())
+    }
+
+    /// Whether the call makes the release in more projects: files and deploys are of their own.
+    fn adds_projects(&self, call: &SentryCliCall) -> bool {
+        let only = [SentryCliTask::NewRelease, SentryCliTask::FinalizeRelease];
+        self.tasks.iter().chain([&call.task]).all(|task| only.contains(task))
+    }
+
+    /// Whether one of the calls does this.
+    pub fn does(&self, task: SentryCliTask) -> bool {
+        self.tasks.contains(&task)
+    }
+
+    /// Whether they only make a release and name its commits, which may be later in the job.
+    pub fn may_be_later(&self) -> bool {
+        let early = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
+        self.tasks.iter().all(|task| early.contains(task))
+    }
+
+    /// Whether they make or change a release, and not only upload files.
+    pub fn is_of_release(&self) -> bool {
+        let files = [SentryCliTask::InjectDebugIds, SentryCliTask::UploadSourcemaps];
+        self.tasks.iter().any(|task| !files.contains(task))
+    }
+
+    /// The inputs in the order of the docs, without those that hold by default.
+    pub fn values(&self) -> Vec<(&'static str, String)> {
+        let mut values = self.values.clone();
+        if self.is_of_release() {
+            let commits = values.entry("commits").or_insert_with(|| "none".to_owned());
+            if commits == "auto" {
+                values.remove("commits");
+            }
+            if !self.does(SentryCliTask::FinalizeRelease) {
+                values.insert("finalize", "false".to_owned());
+            }
+        }
+        if self.does(SentryCliTask::UploadSourcemaps) && !self.does(SentryCliTask::InjectDebugIds) {
+            values.insert("inject", "false".to_owned());
+        }
+        let place = |name: &str| ORDER.iter().position(|known| *known == name);
+        let mut values: Vec<_> = values.into_iter().collect();
+        values.sort_by_key(|(name, _)| place(name));
+        values
+    }
+
+    /// The value of an input that a call names.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Sets an input of the step.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.values.insert(name, value.into());
+    }
+}

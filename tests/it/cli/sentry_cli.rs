@@ -1,0 +1,114 @@
+//! Calls of sentry-cli: what they do to a backend, and how they end.
+
+use crate::support::run::ProgramRun;
+use crate::support::serve::{ServeProcess, TOKEN};
+use serde_json::Value;
+
+const RELEASE: &str = "/api/0/organizations/acme/releases/v1/";
+
+/// A script that calls the server, in a job with variables that a run of ours would follow.
+fn script(serve: &ServeProcess) -> ProgramRun {
+    ProgramRun::local()
+        .var("SENTRY_URL", serve.url())
+        .var("SENTRY_ORG", "acme")
+        .var("SENTRY_AUTH_TOKEN", TOKEN)
+        .var("SENTRY_ENVIRONMENT", "qa")
+        .var("FINISHLINE_PROVIDER", "opsgenie")
+}
+
+#[track_caller]
+fn call(run: &ProgramRun, line: &str, exit: i32) -> String {
+    let args: Vec<_> = ["sentry-cli"].into_iter().chain(line.split(' ')).collect();
+    run.clone().args(&args).execute().expect(exit).everything()
+}
+
+fn release(serve: &ServeProcess) -> Value {
+    serve.request("GET", RELEASE, Value::Null).json()
+}
+
+#[test]
+fn each_call_does_its_own_part_and_no_other() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    // Nothing is there to be finalized, and nothing is made by looking.
+    call(&run, "releases finalize v1", 1);
+    call(&run, "releases info v1", 1);
+    call(&run, "releases deploys v1 new -e prod", 1);
+    assert_eq!(serve.request("GET", RELEASE, Value::Null).status, 404);
+    call(&run, "releases -p web new v1", 0);
+    let made = release(&serve);
+    assert_eq!((&made["dateReleased"], &made["deployCount"]), (&Value::Null, &0.into()));
+    call(&run, "releases info v1", 0);
+    let commits = format!("releases set-commits v1 --commit acme/shop@{}", "a".repeat(40));
+    call(&run, &commits, 0);
+    assert_eq!(release(&serve)["dateReleased"], Value::Null);
+    call(&run, "deploys new --release=v1 -e prod -n first -t 60", 0);
+    let deployed = release(&serve);
+    assert_eq!((&deployed["deployCount"], &deployed["dateReleased"]), (&1.into(), &Value::Null));
+    let deploys = serve.request("GET", &format!("{RELEASE}deploys/"), Value::Null).json();
+    assert_eq!(deploys[0]["environment"], "prod");
+    assert_ne!(deploys[0]["dateStarted"], Value::Null);
+    let said = call(&run, "releases finalize v1", 0);
+    assert!(said.contains("finalized") || said.contains("updated"), "{said}");
+    let finalized = release(&serve);
+    assert_ne!(finalized["dateReleased"], Value::Null);
+    assert_eq!(finalized["deployCount"], 1);
+    call(&run, "releases new -p web -p api v1 --finalize", 0);
+    assert_eq!(release(&serve)["projects"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_token_of_the_command_line_goes_before_that_of_the_job_and_is_not_shown() {
+    let serve = ServeProcess::start();
+    let run = script(&serve).var("SENTRY_AUTH_TOKEN", "another-token-of-the-job");
+    call(&run, "releases new -p web v1", 1);
+    let said =
+        call(&run, &format!("--auth-token {TOKEN} --log-level DEBUG releases new -p web v1"), 0);
+    assert!(!said.contains(TOKEN), "{said}");
+}
+
+#[test]
+fn a_call_ends_as_in_sentry_cli() {
+    let run = ProgramRun::local().var("SENTRY_ORG", "acme").var("SENTRY_PROJECT", "web");
+    for (line, exit, words) in [
+        ("releases new", 2, "VERSION"),
+        ("releases new v1 --nope", 2, "--nope"),
+        ("releases files upload-sourcemaps ./dist", 2, "VERSION"),
+        ("releases new v1", 1, "token"),
+        ("deploys new -e prod", 1, "SENTRY_RELEASE"),
+        ("sourcemaps upload -r v1 dist", 1, "`sourcemaps`"),
+        ("releases list", 1, "releases info VERSION"),
+        ("releases files v1 list", 1, "sourcemaps upload"),
+        ("monitors run x", 1, "`monitors`"),
+        ("send-event -m x", 1, "`send-event`"),
+        ("--allow-failure releases new v1", 0, "token"),
+        ("--help", 0, "releases propose-version"),
+        ("--version", 0, env!("CARGO_PKG_VERSION")),
+    ] {
+        let said = call(&run, line, exit);
+        assert!(said.contains(words), "{line}: {said}");
+    }
+    let allowed = run.var("SENTRY_ALLOW_FAILURE", "1");
+    assert!(call(&allowed, "releases new v1", 0).contains("token"));
+}
+
+#[test]
+fn the_version_that_is_proposed_is_printed_alone() {
+    let run = ProgramRun::local().var("SENTRY_RELEASE", "web@1.0");
+    let ended =
+        run.clone().args(&["sentry-cli", "releases", "propose-version"]).execute().expect(0);
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("web@1.0\n", ""));
+    let said = call(&run.without("SENTRY_RELEASE"), "releases propose-version", 1);
+    assert!(said.contains("SENTRY_RELEASE"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn called_by_the_name_of_sentry_cli_it_is_that() {
+    let run = ProgramRun::local();
+    let name = run.path("sentry-cli");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_finishline"), &name).unwrap();
+    let mut command = std::process::Command::new(name);
+    let output = command.args(["releases", "propose-version"]).env("SENTRY_RELEASE", "v1").output();
+    assert_eq!(output.unwrap().stdout, b"v1\n");
+}
