@@ -122,13 +122,12 @@ fn migrate_files(files: &[String], write: bool) -> u8 {
 
 /// The CI step: whatever happens, the outputs are written.
 fn run_step(
-    mut flags: CommandLineFlags,
+    flags: CommandLineFlags,
     command: Result<Command, Error>,
     env: &Env,
 ) -> anyhow::Result<u8> {
     blocking::limit(inputs::timeout(&flags, env));
     let ((job, event_failure), exit_code) = (read_job(env), flags.exit_code);
-    let frame = flags.frame.take();
     let entered = enter_working_directory(&flags, env);
     let paths = RunPaths::default();
     let read = |path: &str| paths.read(path);
@@ -158,18 +157,9 @@ fn run_step(
         (Ok(command), None) => {
             let (cancellation, cache) = (&Cancellation::default(), &RunCache::default());
             let (raw_inputs, job, sinks) = (&raw_inputs, &job, &sinks);
-            let (entry, frame) = (None, frame.as_deref());
-            let run = RunContext {
-                command,
-                raw_inputs,
-                env,
-                job,
-                sinks,
-                cancellation,
-                cache,
-                entry,
-                frame,
-            };
+            let entry = None;
+            let run =
+                RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
             let give_up = |outcome| conclude(outcome).unwrap_or(ExitCode::Bug.number());
             supervise::supervise(cancellation, run.execute(mistakes), give_up)
         }

@@ -42,6 +42,7 @@ pub(crate) struct BuildFolder {
     /// Links that lead out of them.
     pub(crate) outside: Vec<String>,
     seen: usize,
+    matched: usize,
 }
 
 /// What is walked for one given path.
@@ -100,7 +101,7 @@ impl BuildFolder {
             None => (path, None),
         };
         let canonical = fs::canonicalize(root).map_err(|error| unreadable(path, &error))?;
-        let before = self.scripts.len() + self.maps.len();
+        self.matched = 0;
         let shown = root.trim_end_matches('/').trim_start_matches("./").to_owned();
         let given = GivenPath { root: canonical, shown, globs, rules };
         match given.root.is_dir() {
@@ -111,8 +112,7 @@ impl BuildFolder {
             }
             false => self.add_given_file(&given),
         }
-        let has_none = given.globs.is_some() && before == self.scripts.len() + self.maps.len();
-        match has_none && self.left_alone.is_empty() {
+        match given.globs.is_some() && self.matched == 0 {
             true => Err(no_files(&format!("no script and no source map matches {}", quote(path)))),
             false => Ok(()),
         }
@@ -187,6 +187,7 @@ impl BuildFolder {
         let shown =
             if given.shown == "." { below.clone() } else { format!("{}/{below}", given.shown) };
         let file = BuildFile { file, shown, below };
+        self.matched += usize::from(is_meant && (is_map(name) || is_code(name)));
         if is_map(name) {
             // A glob for scripts alone means their maps, too.
             self.maps.entry(key(&file.file)).or_insert(file);
@@ -234,6 +235,10 @@ fn file_name(path: &Path) -> String {
 
 fn is_script(name: &str) -> bool {
     [".js", ".cjs", ".mjs"].iter().any(|end| name.ends_with(end))
+}
+
+fn is_code(name: &str) -> bool {
+    is_script(name) || is_native_bundle(name)
 }
 
 fn is_map(name: &str) -> bool {

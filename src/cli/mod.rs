@@ -283,21 +283,23 @@ fn request(matches: &ArgMatches) -> Invocation {
             Invocation::Completions(*matches.get_one("shell").expect("clap wants a shell"))
         }
         Some(("man", matches)) => Invocation::Man(text(matches, "command")),
-        Some(("sourcemaps", matches)) if matches.subcommand_name().is_some() => {
-            let (name, matches) = matches.subcommand().expect("there is one");
-            Invocation::Explain(flags(name, matches))
-        }
-        Some((name, matches)) => {
-            let flags = flags(name, matches);
-            match name {
-                "resume" => Invocation::Resume(flags),
-                "check" => Invocation::Check(flags),
-                "import" => Invocation::Import(flags),
-                "sourcemaps" => Invocation::Sourcemaps(flags),
-                _ => Invocation::Run(flags),
-            }
-        }
+        Some((name, matches)) => step(name, matches),
         None => Invocation::Text(command().render_help().to_string()),
+    }
+}
+
+/// A command that takes inputs.
+fn step(name: &str, matches: &ArgMatches) -> Invocation {
+    if let Some((EXPLAIN, matches)) = matches.subcommand() {
+        return Invocation::Explain(flags(EXPLAIN, matches));
+    }
+    let flags = flags(name, matches);
+    match name {
+        "resume" => Invocation::Resume(flags),
+        "check" => Invocation::Check(flags),
+        "import" => Invocation::Import(flags),
+        "sourcemaps" => Invocation::Sourcemaps(flags),
+        _ => Invocation::Run(flags),
     }
 }
 

@@ -90,8 +90,6 @@ pub struct RunContext<'a> {
     pub(crate) cache: &'a RunCache,
     /// The entry of a manifest that it is about. What is logged of many at once is not folded.
     pub(crate) entry: Option<&'a str>,
-    /// The line of a stack that is to be explained.
-    pub(crate) frame: Option<&'a str>,
 }
 
 /// What is asked for, checked before any of it begins.

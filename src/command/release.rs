@@ -87,6 +87,7 @@ impl<'a> PreparedRelease<'a> {
             None => None,
         };
         let is_dry = self.inputs.dry_run;
+        let allows_empty = self.inputs.sourcemaps.allow_empty;
         if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
             maps.write().await?;
         }
@@ -95,7 +96,7 @@ impl<'a> PreparedRelease<'a> {
             BackendName::Sentry => self.on_sentry(run, maps.as_mut()).await?,
         };
         Ok(match maps.map(|maps| maps.progress) {
-            Some(progress) if is_dry => progress.beside_plan(outcome),
+            Some(progress) if is_dry => progress.beside_plan(outcome, allows_empty),
             Some(progress) => progress.beside(outcome),
             None => outcome,
         })

@@ -143,8 +143,6 @@ impl Inputs {
         let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, [earlier, wrong].concat());
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        // Only for its mistakes: it has been heeded by now, as `missing::skipped_token` says.
-        reader.value("without-token", parse::without_token);
         let inputs = Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -181,13 +179,15 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
         };
-        inputs.checked(reader.mistakes, claims.as_ref())
+        inputs.checked(reader, claims.as_ref())
     }
 
     /// The inputs, unless there are mistakes, or some that deny each other.
-    fn checked(self, mistakes: Vec<Error>, claims: Option<&TokenClaims>) -> Result<Self> {
+    fn checked(self, mut reader: InputReader<'_>, claims: Option<&TokenClaims>) -> Result<Self> {
+        // Only for its mistakes: it has been heeded by now, as `missing::skipped_token` says.
+        reader.value("without-token", parse::without_token);
         let more = self.conflicts().into_iter().chain(self.token_mismatch(claims));
-        Error::combine(mistakes.into_iter().chain(more).collect()).map_or(Ok(self), Err)
+        Error::combine(reader.mistakes.into_iter().chain(more).collect()).map_or(Ok(self), Err)
     }
 
     fn conflicts(&self) -> Option<Error> {

@@ -112,6 +112,8 @@ pub struct RawInputs {
     pub not_needed: Vec<String>,
     /// Whether it is a call of sentry-cli, and of what release.
     pub(super) called: CalledRelease,
+    /// The line of a stack that is to be explained.
+    pub frame: Option<String>,
     /// The CI host, whose macros may be left in a text.
     pub host: Host,
     /// The inputs that count as not given since the host has no such variable, with its macro.
@@ -125,8 +127,8 @@ pub struct RawInputs {
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let (host, called) = (Host::detect(env), flags.called);
-        let mut inputs = Self { host, called, ..Self::default() };
+        let (host, called, frame) = (Host::detect(env), flags.called, flags.frame.clone());
+        let mut inputs = Self { host, called, frame, ..Self::default() };
         let mut mistakes = Vec::new();
         for input in INPUTS {
             match inputs.lookup(input, &flags, env, read) {
@@ -222,6 +224,7 @@ impl RawInputs {
             implies_release: false,
             not_needed: Vec::new(),
             called: CalledRelease::NotCalled,
+            frame: None,
             host: self.host,
             undefined: Vec::new(),
             files: BTreeMap::new(),

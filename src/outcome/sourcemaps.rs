@@ -89,8 +89,9 @@ impl SourcemapProgress {
     }
 
     /// The end of a run that only looked.
-    pub fn planned(&self) -> Outcome {
-        self.beside_plan(Outcome::new(OutcomeStatus::Planned, self.plan_line()))
+    pub fn planned(&self, allow_empty: bool) -> Outcome {
+        let outcome = Outcome::new(OutcomeStatus::Planned, self.plan_line());
+        self.beside_plan(outcome, allow_empty)
     }
 
     /// The end of a run, whatever it ended with.
@@ -119,12 +120,15 @@ impl SourcemapProgress {
     }
 
     /// The plan of a release, with what would become of its source maps.
-    pub fn beside_plan(&self, mut outcome: Outcome) -> Outcome {
+    /// Files that a run would fail of make it fail.
+    pub fn beside_plan(&self, mut outcome: Outcome, allow_empty: bool) -> Outcome {
         outcome.has_changes = true;
         let line = self.plan_line();
         outcome.details.extend(Some(line).filter(|line| outcome.headline != *line));
-        let faults = self.faults.iter().chain(&self.unmapped);
-        outcome.details.extend(faults.map(|(file, why)| format!("{file}: {why}")));
+        if let (None, Some(failure)) = (&outcome.failure, self.failure(allow_empty)) {
+            let details = [vec![outcome.headline], outcome.details].concat();
+            outcome = Outcome { details, ..Outcome::failed(failure) };
+        }
         self.told(outcome)
     }
 

@@ -11,8 +11,8 @@ use super::{
     inline::InlineMap,
     map_text::{MapText, NewLine},
     prologue::{ScriptPrologue, is_line_end, line_end_width},
-    proof::{self, TextLines},
-    snippet,
+    proof, snippet,
+    text_lines::TextLines,
     trailer::{self, MagicComment},
 };
 

@@ -21,6 +21,7 @@ pub mod prologue;
 pub mod proof;
 pub mod resolve;
 pub mod snippet;
+mod text_lines;
 pub mod trailer;
 pub mod upload;
 pub mod uploaded_map;

@@ -27,7 +27,7 @@ struct DiskFrame {
 impl RunContext<'_> {
     /// `finishline sourcemaps explain`.
     pub(crate) async fn explain(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
-        let given = self.frame.unwrap_or_default();
+        let given = self.raw_inputs.frame.as_deref().unwrap_or_default();
         let frame = StackFrame::parse(given).ok_or_else(|| no_frame(given))?;
         if !inputs.sourcemaps.is_requested() {
             return self.explain_url(inputs, &frame, deadline).await;

@@ -211,7 +211,7 @@ impl RunContext<'_> {
         let (target, found) = self.requested_sourcemaps(inputs)?;
         let mut examined = found.examine(target).await?;
         if inputs.dry_run {
-            return Ok(examined.progress.planned());
+            return Ok(examined.progress.planned(inputs.sourcemaps.allow_empty));
         }
         let result = async {
             examined.write().await?;
@@ -229,7 +229,7 @@ impl RunContext<'_> {
         let progress = &mut examined.progress;
         progress.bundle_id = None;
         if inputs.dry_run {
-            return Ok(examined.progress.planned());
+            return Ok(examined.progress.planned(inputs.sourcemaps.allow_empty));
         }
         let result = examined.write().await;
         let result = result.and_then(|()| {

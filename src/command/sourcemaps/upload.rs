@@ -36,7 +36,7 @@ impl ExaminedSourcemaps<'_> {
             let lookup = IdLookup::open(run, inputs, deadline).await?;
             match lookup.expect("what is asked for was checked before") {
                 IdLookup::Embedded(mut backend) => self.upload(&mut backend).await?,
-                IdLookup::Sentry(mut backend) => self.upload(&mut backend).await?,
+                IdLookup::Sentry(mut backend) => self.upload(&mut *backend).await?,
             }
         }
         self.progress.failure(self.inputs.allow_empty).map_or(Ok(()), Err)
@@ -67,7 +67,7 @@ impl ExaminedSourcemaps<'_> {
 /// Asks a backend what it finds.
 pub(super) enum IdLookup {
     Embedded(EmbeddedSourcemaps),
-    Sentry(SentrySourcemaps),
+    Sentry(Box<SentrySourcemaps>),
 }
 
 impl IdLookup {
@@ -88,7 +88,7 @@ impl IdLookup {
                 let path = path::resolve_path(inputs.database.as_deref(), run.env)?;
                 Self::Embedded(EmbeddedSourcemaps::open(&path, org).await?)
             }
-            BackendName::Sentry => Self::Sentry(at_sentry(run, inputs, org, deadline)?),
+            BackendName::Sentry => Self::Sentry(Box::new(at_sentry(run, inputs, org, deadline)?)),
         }))
     }
 
