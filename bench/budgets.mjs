@@ -36,6 +36,16 @@ export function budgets({ rows, size, manifest, quick }) {
       judge(`${what}, beside ${peer}`, find(what).median / find(what, peer).median, 1, "times");
     }
   }
+  for (const [scripts, bound] of quick ? [[10, 0.3]] : [[10, 0.3], [500, 0.2], [3000, 0.15]]) {
+    const what = `source maps of ${scripts} scripts, 0 ms`;
+    const ratio = find(what).median / find(what, "sentry-cli").median;
+    judge(`${what}, beside sentry-cli`, ratio, bound, "times");
+  }
+  if (!quick) {
+    const most = find("source maps of 3000 scripts, 0 ms");
+    judge("source maps of 3000 scripts", most.median / 1000, 4, "s");
+    judge("their memory", most.memory, 150, "MiB");
+  }
   // A short one is mostly its beginning and its end.
   const verdict = manifest.holds ? "holds" : quick ? "not judged" : "BROKEN";
   judged.push({ name: "the manifest", figure: "as it says above", bound: "its own", verdict });

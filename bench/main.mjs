@@ -8,6 +8,7 @@ import { delayed } from "./delay.mjs";
 import { floor } from "./floor.mjs";
 import { history } from "./history.mjs";
 import { alternate, measured } from "./measure.mjs";
+import { chunkBackend, tree, uploads } from "./sourcemaps.mjs";
 import { chart, document, machine, table } from "./report.mjs";
 
 const option = (name) => process.argv[process.argv.indexOf(name) + 1];
@@ -89,6 +90,22 @@ async function longHistory(commits) {
   await row(`${commits} commits`, histories({ ...place, repository, first }), quick ? 2 : 7);
 }
 
+/** Scripts that are injected and uploaded, each time from a fresh tree. */
+async function sourcemaps() {
+  const backend = await chunkBackend(folder);
+  for (const scripts of quick ? [10] : [10, 500, 3000]) {
+    const source = tree(base, scripts);
+    const at = (url) => uploads({ ...place, url, source });
+    const counted = scripts === 10 ? await count(backend.url, at) : new Map();
+    for (const delay of scripts === 3000 ? [0] : [0, 100]) {
+      const relay = delay > 0 ? await delayed(backend.url, delay) : { url: backend.url, close() {} };
+      await row(`source maps of ${scripts} scripts, ${delay} ms`, at(relay.url), scripts > 10 ? 3 : 5, counted);
+      relay.close();
+    }
+  }
+  backend.end();
+}
+
 /** What an entry of a manifest costs, at a Sentry and on the embedded backend. */
 function manifest() {
   const parts = [
@@ -123,6 +140,7 @@ try {
   await row("--version", versions(place), ROUNDS[0]);
   await longHistory(1000);
   if (!quick) await longHistory(20000);
+  await sourcemaps();
 } finally {
   server.end();
   least.close();

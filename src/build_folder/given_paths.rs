@@ -5,7 +5,7 @@ use std::path::Path;
 /// The paths of a line: the line itself where there is such a file or folder, else its parts between
 /// commas, and theirs between blanks. Quotation marks around a part are not a part of it.
 pub(super) fn split(line: &str) -> Vec<String> {
-    if is_whole(line) {
+    if Path::new(line).exists() {
         return vec![line.to_owned()];
     }
     let parts = outside_braces(line, |c| c == ',');
@@ -14,11 +14,6 @@ pub(super) fn split(line: &str) -> Vec<String> {
         return parts.iter().map(|part| unquoted(part)).collect();
     }
     parts.iter().flat_map(|part| split(part)).collect()
-}
-
-fn is_whole(line: &str) -> bool {
-    line.starts_with(['"', '\'']) && unquoted(line) != line && !unquoted(line).contains(['"', '\''])
-        || Path::new(line).exists()
 }
 
 fn unquoted(text: &str) -> String {

@@ -3,6 +3,8 @@
 
 #[path = "readers.rs"]
 mod readers;
+#[path = "source_maps.rs"]
+mod source_maps;
 
 use crate::support::runner_parser::{self, OutputFile, WorkflowCommand};
 use finishline::env::Env;
@@ -32,7 +34,7 @@ use tokio::runtime::Builder;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder under `corpus`.
-pub(crate) const TARGETS: [(&str, Target); 19] = [
+pub(crate) const TARGETS: [(&str, Target); 22] = [
     ("state", state),
     ("manifest", manifest),
     ("callback", callback),
@@ -50,6 +52,9 @@ pub(crate) const TARGETS: [(&str, Target); 19] = [
     ("resume_file", readers::resume_file),
     ("date", readers::dates),
     ("bundle", readers::bundle),
+    ("script", source_maps::script),
+    ("source_map", source_maps::source_map),
+    ("archive", source_maps::archive),
     ("words", words),
     ("secret", secret),
 ];

@@ -5,6 +5,8 @@ mod explained_frames;
 mod found_files;
 mod hostile_maps;
 mod injected_files;
+#[cfg(target_os = "linux")]
+mod killed_injection;
 mod stale_neighbours;
 mod upload;
 mod upload_faults;

@@ -1,0 +1,64 @@
+//! A run that is killed before any of its writes leaves each file old or new, and the next one
+//! completes what was begun.
+
+use crate::support::build_folder::{identity_map, snapshot, source, write, write_script};
+use crate::support::run::ProgramRun;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ID: &str = "0f0e0d0c-0b0a-4908-8706-050403020100";
+
+/// A plain script, two that share a map, and one of a bundler that wrote only the comment.
+fn built() -> ProgramRun {
+    let run = ProgramRun::local().args(&["sentry-cli", "sourcemaps", "inject", "dist"]);
+    write_script(&run, "dist/a.js");
+    let text = source("b");
+    for script in ["dist/b1.js", "dist/b2.js"] {
+        write(&run, script, format!("{text}//# sourceMappingURL=b.map\n"));
+    }
+    write(&run, "dist/b.map", identity_map("b.ts", &text));
+    let text = source("c");
+    write(&run, "dist/c.js", format!("{text}//# sourceMappingURL=c.map\n//# debugId={ID}\n"));
+    let map = identity_map("c.ts", &text).replacen('{', &format!("{{\"debugId\":\"{ID}\","), 1);
+    write(&run, "dist/c.map", map);
+    run
+}
+
+/// The files by their names below the folder.
+fn files(run: &ProgramRun) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = run.path("dist");
+    let name = |path: &Path| path.strip_prefix(&folder).unwrap().to_owned();
+    let all = snapshot(&folder).into_iter().map(|(path, bytes)| (name(&path), bytes));
+    // What a kill leaves of a draft is in nobody's way.
+    all.filter(|(path, _)| !path.to_string_lossy().starts_with(".finishline-")).collect()
+}
+
+#[test]
+fn each_file_is_old_or_new_and_the_next_run_completes() {
+    let undisturbed = built();
+    let old = files(&undisturbed);
+    undisturbed.execute().expect(0);
+    let new = files(&undisturbed);
+    let library = undisturbed.path("kill.so");
+    let kill = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kill.c");
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(kill).arg("-ldl");
+    assert!(cc.status().unwrap().success());
+    for at in 1.. {
+        let run = built();
+        let killed = run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string());
+        let killed = killed.execute();
+        for (place, (name, bytes)) in files(&run).into_iter().enumerate() {
+            // A map that has an id for another script loses it first.
+            let is_between = name.ends_with("c.map") && bytes != old[place].1;
+            let is_whole = bytes == old[place].1 || bytes == new[place].1 || is_between;
+            assert!(is_whole, "killed at {at}: {}", name.display());
+        }
+        run.execute().expect(0);
+        assert_eq!(files(&run), new, "killed at {at}");
+        if killed.exit.is_some() {
+            assert!(at > 10, "there are {at} writes");
+            return;
+        }
+    }
+}
