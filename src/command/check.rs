@@ -3,7 +3,8 @@
 use super::commits::CommitSources;
 use super::manifest::PreparedManifest;
 use super::release::PreparedRelease;
-use super::{RunContext, release, sentry};
+use super::server_access::release_token;
+use super::{RunContext, sentry};
 use crate::backend::embedded;
 use crate::backend::sentry::{CheckVerdict, ConnectOptions, PreflightClient, TokenOwner};
 use crate::database::path;
@@ -129,7 +130,7 @@ impl RunContext<'_> {
             add(servers, inputs, inputs.page_url(), sentry::token(inputs)?, checks);
         }
         if inputs.release.requested {
-            add(servers, inputs, inputs.release_url(), release::token(inputs)?, released);
+            add(servers, inputs, inputs.release_url(), release_token(inputs)?, released);
         }
         Ok(())
     }

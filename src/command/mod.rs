@@ -18,6 +18,7 @@ mod resume_command;
 pub(crate) mod resume_file;
 pub(crate) mod sentry;
 pub(crate) mod sentry_cli_call;
+mod server_access;
 pub(crate) mod sourcemaps;
 pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
@@ -25,7 +26,7 @@ mod watchdog;
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
-use crate::http::{ServerConnection, TlsTrust};
+use crate::http::ServerConnection;
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::JobKind;
 use crate::inputs::types::{BackendName, CalledRelease};
@@ -40,6 +41,7 @@ use crate::output::OutputSinks;
 use crate::provider;
 pub(crate) use cache::RunCache;
 use release::PreparedRelease;
+use server_access::{base_url, tls_trust};
 use std::time::Duration;
 use supervise::Cancellation;
 use tokio::time::Instant;
@@ -47,9 +49,6 @@ use url::Url;
 
 /// How long a pipeline waits, and so a person at a terminal may take.
 const USER_TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// Where `serve` answers when no other address is given.
-const LOCAL_SITE: &str = "http://127.0.0.1:9797";
 
 /// What a run is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -389,19 +388,5 @@ struct LogGroup<'a>(&'a OutputSinks);
 impl Drop for LogGroup<'_> {
     fn drop(&mut self) {
         drop(OutputSinks::emit(self.0.close_group(unix_seconds())));
-    }
-}
-
-/// Where the links of the embedded backend lead. A variable that other programs share names their
-/// Sentry, which has none of its integrations.
-fn base_url(inputs: &Inputs) -> &str {
-    inputs.url.as_ref().filter(|_| inputs.url_is_ours).map_or(LOCAL_SITE, Url::as_str)
-}
-
-/// Which certificates are trusted on the way to this address.
-fn tls_trust(inputs: &Inputs, url: &Url) -> TlsTrust {
-    match url.scheme() == "http" && !inputs.proxy_over_tls {
-        true => TlsTrust::NoTls,
-        false => TlsTrust::Roots(inputs.certificates.iter().cloned().collect()),
     }
 }

@@ -1,8 +1,9 @@
 //! The release job of a run: on the embedded backend or at a Sentry, with one deadline.
 
+use super::RunContext;
 use super::commits::CommitSources;
+use super::server_access::{base_url, release_token};
 use super::sourcemaps::{ExaminedSourcemaps, FoundSourcemaps};
-use super::{RunContext, base_url};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
 use crate::backend::sentry::{ConnectOptions, SentryReleases};
 use crate::database::path;
@@ -18,7 +19,6 @@ use crate::release::driver::{ReleaseProgress, drive};
 use crate::release::{
     CommitPlan, CommitReader, Deploy, HistorySource, ReleaseBackend, ReleaseTask,
 };
-use crate::secret::Secret;
 use crate::sourcemap::bundle::BundleTarget;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -154,7 +154,7 @@ impl<'a> PreparedRelease<'a> {
     ) -> Result<Outcome> {
         let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
         let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
-        let (token, headers) = (token(self.inputs)?, self.inputs.headers.clone());
+        let (token, headers) = (release_token(self.inputs)?, self.inputs.headers.clone());
         let options = ConnectOptions { url, token, headers, deadline, connection };
         let mark = output::random_delimiter()
             .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
@@ -250,10 +250,4 @@ fn commits_not_fetched() -> Error {
     let message = "the backend did not fetch the release's commits before the deadline";
     Error::new(ErrorCode::Deadline, message)
         .with_hint("check that an integration is linked to the repository, and raise `timeout`")
-}
-
-/// The token that releases are made with: what the pipeline needs beside it may be somebody else's.
-pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
-    let token = inputs.auth_token.as_ref().or(inputs.pipeline_token.as_ref());
-    token.cloned().ok_or_else(|| Error::new(ErrorCode::NoToken, "no token for the release is set"))
 }

@@ -1,6 +1,7 @@
 //! `finishline sentry-cli`: a call of sentry-cli as a run of ours.
 
-use super::{Command, RunContext, release};
+use super::server_access::release_token;
+use super::{Command, RunContext};
 use crate::backend::embedded::read_release;
 use crate::backend::sentry::{ConnectOptions, SentryReleases};
 use crate::database::path;
@@ -196,7 +197,7 @@ impl RunContext<'_> {
                 read_release(&path, org, &version).await?
             }
             BackendName::Sentry => {
-                let (url, token) = (inputs.release_url(), release::token(inputs)?);
+                let (url, token) = (inputs.release_url(), release_token(inputs)?);
                 let (connection, headers) = (self.connection(inputs, &url), inputs.headers.clone());
                 let options = ConnectOptions { url, token, headers, deadline, connection };
                 let mark = output::random_delimiter()

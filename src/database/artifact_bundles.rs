@@ -246,7 +246,8 @@ pub(crate) fn link(
         connection.execute(sql, (bundle, project))?;
     }
     if let Some(release) = usage.release {
-        let sql = "INSERT OR IGNORE INTO artifact_bundle_release VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT OR IGNORE INTO artifact_bundle_release
+                   (artifact_bundle_id, organization_id, version, dist) VALUES (?1, ?2, ?3, ?4)";
         connection.execute(sql, (bundle, org, release, usage.dist.unwrap_or_default()))?;
     }
     Ok(())

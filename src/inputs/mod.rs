@@ -7,6 +7,7 @@ mod file_address;
 mod headers;
 pub mod macros;
 pub mod missing;
+mod origin;
 mod output;
 mod parse;
 pub mod raw;

@@ -5,15 +5,15 @@
 use super::compat::names::{self, GivenNames};
 use super::compat::{fallback, files, set_commits, variables};
 use super::macros;
+pub use super::origin::InputOrigin;
 use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::{CalledRelease, ReadFile};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Host;
 use crate::secret::Secret;
-use crate::text::yaml::{LineColumn, YamlDocument};
+use crate::text::yaml::YamlDocument;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 
 /// The inputs that are tokens for Sentry.
@@ -32,29 +32,6 @@ pub struct CommandLineFlags {
     pub frame: Option<String>,
     /// Whether it is a call of sentry-cli, and of what release.
     pub called: CalledRelease,
-}
-
-/// Where a text came from, as messages name it.
-#[derive(Clone, Copy)]
-pub enum InputOrigin {
-    /// A flag, without its dashes.
-    Flag(&'static str),
-    /// A variable.
-    Variable(&'static str),
-    /// What sentry-cli takes its defaults from.
-    File(&'static str),
-    /// A place in the manifest.
-    Manifest(LineColumn),
-}
-
-impl fmt::Display for InputOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(long) => write!(f, "--{long}"),
-            Self::Variable(name) | Self::File(name) => f.write_str(name),
-            Self::Manifest(place) => write!(f, "{place}"),
-        }
-    }
 }
 
 /// A text with the flag or variable that it came from.

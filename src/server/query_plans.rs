@@ -32,7 +32,7 @@ const ROWS: &str = "
         WHERE id <= 25000;
     INSERT INTO artifact_bundle_chunk SELECT id, 0, 0, id FROM artifact_bundle;
     INSERT INTO artifact_bundle_project SELECT id, 1 + (id > 9) FROM artifact_bundle;
-    INSERT INTO artifact_bundle_release SELECT id, 1, 'web@' || id, '' FROM artifact_bundle;
+    INSERT INTO artifact_bundle_release SELECT id, 'web@' || id, '', 1 FROM artifact_bundle;
     INSERT INTO artifact_bundle_file SELECT id, 'files/_/_/a.js', '~/a.js', 2,
         bundle_id, NULL, 1, 0, 1, 0, 0
         FROM artifact_bundle;";

@@ -4,7 +4,8 @@
 use super::debug_id::DebugId;
 use super::injection::{self, InjectedMap, InjectedScript, SharedMapFault};
 use super::inline::InlineMap;
-use super::map_text::{MapFault, MapText};
+use super::map_fault::MapFault;
+use super::map_text::MapText;
 use super::proof::{self, ProofFault, ProvenFrame};
 use super::{snippet, trailer};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A source map as text, of which nothing changes but what must: one `;` for a new line of the
 //! script, and the id. All other bytes stay as a bundler wrote them.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{
     debug_id::DebugId,
     edits::TextEdits,
+    map_fault::MapFault,
     mappings::{BrokenMappings, SegmentReader, one_column_less},
 };
 
@@ -54,34 +55,6 @@ pub struct MapSection<'a> {
     pub names: Vec<Cow<'a, str>>,
     /// What stands before the names of its sources.
     pub source_root: Option<Cow<'a, str>>,
-}
-
-/// Why a text is no source map that can be worked with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MapFault {
-    /// It is no JSON, or its fields are of other types than a map's; with what the reader says.
-    Unreadable(String),
-    /// It is JSON, but neither `mappings` nor `sections` are in it.
-    NotAMap,
-    /// A section names its map by a URL, or has sections itself.
-    UnknownSection,
-    /// Its `mappings` are broken.
-    Mappings(BrokenMappings),
-}
-
-impl fmt::Display for MapFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(why) => write!(f, "it is not a source map: {why}"),
-            Self::NotAMap => f.write_str("it is not a source map: it has no `mappings`"),
-            Self::UnknownSection => {
-                f.write_str("a section of it has no map inside, or one with sections of its own")
-            }
-            Self::Mappings(BrokenMappings { line }) => {
-                write!(f, "its `mappings` are invalid for line {} of the script", line + 1)
-            }
-        }
-    }
 }
 
 #[derive(Deserialize)]

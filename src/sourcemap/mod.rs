@@ -14,6 +14,7 @@ pub mod group;
 pub mod ignore_rules;
 pub mod injection;
 pub mod inline;
+pub mod map_fault;
 pub mod map_text;
 pub mod mappings;
 pub mod pairing;

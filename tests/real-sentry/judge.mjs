@@ -7,7 +7,8 @@ import path from 'node:path';
 import { read, setUpGitLab } from './person.mjs';
 import { releases } from './releases.mjs';
 import { resume } from './resume.mjs';
-import { temp, KEY, script, reset, finishline, printed, told, sentry, listed, only, redirected, signedForJira } from './told.mjs';
+import { sourcemaps } from './sourcemaps.mjs';
+import { temp, KEY, script, reset, finishline, printed, told, sentry, project, listed, only, redirected, signedForJira } from './told.mjs';
 
 const {
   SENTRY_URL, RS_TOKEN_MANAGER, RS_TOKEN_MEMBER, RS_TOKEN_ORG, RS_TOKEN_RELEASES, RS_GITLAB_URL,
@@ -263,6 +264,7 @@ const checks = {
   },
 
   ...releases({ finishline, told, sentry, temp }),
+  ...sourcemaps({ finishline, told, sentry, project, script, temp }),
   ...resume({ printed, sentry, temp, reset, approve: () => atGitLab(OWNER, 'Authorize') }),
 
   async '`custom_scm` finishes by its description, and the next run finds it by its name and address'() {

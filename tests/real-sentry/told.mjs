@@ -25,8 +25,8 @@ const execute = (file, args, options) => new Promise((resolve) => {
 });
 
 // One of the scripts beside this one.
-export async function script(name, env = {}) {
-  const { exit, stderr } = await execute(path.join(here, name), [], { env: { ...process.env, ...env } });
+export async function script(name, env = {}, words = []) {
+  const { exit, stderr } = await execute(path.join(here, name), words, { env: { ...process.env, ...env } });
   assert.equal(exit, 0, `${name}: ${stderr}`);
 }
 
@@ -73,11 +73,14 @@ export function told(run, exit, expected) {
   }
 }
 
-// What Sentry itself answers to the owner.
-export async function sentry(method, where, body) {
+// What Sentry itself answers to the owner, of the organization and of its project `web`.
+export const sentry = (method, where, body) => answer(method, `organizations/acme/${where}`, body);
+export const project = (method, where) => answer(method, `projects/acme/web/${where}`);
+
+async function answer(method, where, body) {
   const data = body ? ['-H', 'Content-Type: application/json', '-d', JSON.stringify(body)] : [];
   const given = ['-sS', '-X', method, '-H', `Authorization: Bearer ${SENTRY_AUTH_TOKEN}`, '-w', '\n%{http_code}', ...data];
-  const { stdout, stderr } = await execute('curl', [...given, `${SENTRY_URL}/api/0/organizations/acme/${where}`]);
+  const { stdout, stderr } = await execute('curl', [...given, `${SENTRY_URL}/api/0/${where}`]);
   assert.equal(stderr, '');
   const end = stdout.lastIndexOf('\n');
   return { status: Number(stdout.slice(end)), body: end > 0 ? JSON.parse(stdout.slice(0, end)) : null };

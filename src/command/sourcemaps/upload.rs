@@ -4,7 +4,8 @@ use super::bundle_file::BundleFile;
 use super::{ExaminedSourcemaps, no_space};
 use crate::backend::embedded::EmbeddedSourcemaps;
 use crate::backend::sentry::{ConnectOptions, SentrySourcemaps};
-use crate::command::{RunContext, release};
+use crate::command::RunContext;
+use crate::command::server_access::release_token;
 use crate::database::path;
 use crate::error::Result;
 use crate::inputs::Inputs;
@@ -120,7 +121,7 @@ fn at_sentry(
     org: &OrgSlug,
     deadline: Instant,
 ) -> Result<SentrySourcemaps> {
-    let (url, token) = (inputs.release_url(), release::token(inputs)?);
+    let (url, token) = (inputs.release_url(), release_token(inputs)?);
     let (connection, headers) = (run.connection(inputs, &url), inputs.headers.clone());
     let options = ConnectOptions { url, token, headers, deadline, connection };
     SentrySourcemaps::new(options, org.clone())

@@ -51,9 +51,9 @@ CREATE INDEX artifact_bundle_project_project ON artifact_bundle_project (project
 -- A release by its name, for it need not be there; no dist is an empty one, as in Sentry.
 CREATE TABLE artifact_bundle_release (
     artifact_bundle_id INTEGER NOT NULL REFERENCES artifact_bundle (id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES organization (id),
     version TEXT NOT NULL,
     dist TEXT NOT NULL,
+    organization_id INTEGER NOT NULL REFERENCES organization (id),
     PRIMARY KEY (artifact_bundle_id, version, dist)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_bundle_release_version

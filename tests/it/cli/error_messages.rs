@@ -267,7 +267,7 @@ fn many_mistakes_are_said_at_once() {
         .var("FINISHLINE_STATE", "[s3cr3t]")
         .var("FINISHLINE_MODE", "often")
         .var("FINISHLINE_INTEGRATION_ID", "-1")
-        .var("FINISHLINE_DRY_RUN", "1")
+        .var("FINISHLINE_DRY_RUN", "perhaps")
         .var("FINISHLINE_TOLERATE", "refused,red");
     let takes = "expected a list of `action-required`, `refused`, `auth`, `unavailable`, `all`";
     let mistakes = [
@@ -282,7 +282,7 @@ fn many_mistakes_are_said_at_once() {
             "change FINISHLINE_INTEGRATION_ID",
         ),
         (
-            "invalid value `1` for `dry-run` (FINISHLINE_DRY_RUN): expected `true` or `false`",
+            "invalid value `perhaps` for `dry-run` (FINISHLINE_DRY_RUN): expected `true` or `false`",
             "change FINISHLINE_DRY_RUN",
         ),
         (

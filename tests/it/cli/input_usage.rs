@@ -3,6 +3,7 @@
 //! valid and not its default, for a mistake is heard wherever it is.
 
 use crate::integration::browser_flow::BrowserFlow;
+use crate::support::build_folder::{identity_map, snapshot, source, write, write_script};
 use crate::support::fake_gitlab::FakeGitLab;
 use crate::support::git_repository::git;
 use crate::support::run::{ProgramRun, STATE, rows};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A kind of job: the command, and what of integration, release and manifest is asked for.
 type JobCell = (&'static str, &'static str, &'static [&'static str]);
 
-const JOBS: [JobCell; 8] = [
+const JOBS: [JobCell; 9] = [
     ("integration", "run", &["integration"]),
     ("release", "run", &["release"]),
     ("both", "run", &["integration", "release"]),
@@ -22,6 +23,7 @@ const JOBS: [JobCell; 8] = [
     ("check", "check", &["integration", "release"]),
     ("plan", "plan", &["integration", "release"]),
     ("import", "import", &[]),
+    ("source maps", "sourcemaps", &["source maps"]),
 ];
 
 const INTEGRATION: &[(&str, &str)] =
@@ -30,6 +32,12 @@ pub(super) const RELEASE: &[(&str, &str)] = &[
     ("FINISHLINE_PROJECTS", "web"),
     ("FINISHLINE_RELEASE", "v1"),
     ("FINISHLINE_ENVIRONMENT", "production"),
+];
+
+const SOURCE_MAPS: &[(&str, &str)] = &[
+    ("FINISHLINE_PROJECTS", "web"),
+    ("FINISHLINE_RELEASE", "v1"),
+    ("FINISHLINE_SOURCEMAPS", "dist"),
 ];
 
 const MANIFEST: &str = "version: 1
@@ -69,6 +77,20 @@ const VALUES: &[(&str, &str)] = &[
     ("deploy-name", "blue"),
     ("deploy-url", "https://example.com/blue"),
     ("started-at", "1700000000"),
+    ("sourcemaps", "other"),
+    ("inject", "false"),
+    ("dist", "7"),
+    ("url-prefix", "https://example.com"),
+    ("url-suffix", "?v=2"),
+    ("strip-prefix", "/srv/app"),
+    ("strip-common-prefix", "true"),
+    ("sourcemaps-ignore", "b.js"),
+    ("sourcemaps-ignore-file", "rules"),
+    ("sourcemaps-wait", "false"),
+    ("allow-empty", "true"),
+    ("delete-sourcemaps", "true"),
+    ("sourcemaps-strip-sources", "true"),
+    ("inject-refresh", "true"),
     ("backend", "sentry"),
     ("database", "other.db"),
     ("apps", "{gitlab: {clientId: app, clientSecret: s3cr3t}}"),
@@ -151,6 +173,12 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["plan"], &["dry-run"], "`plan` is the flag, and a flag is stronger than a variable"),
     (&["check", "resume"], &["log-format"], "nothing is logged by these when all is well"),
     (&["check"], &["log-level"], "the same"),
+    (&["source maps"], &["allow-empty"], "each script has a map"),
+    (
+        &["source maps"],
+        &["sourcemaps-wait"],
+        "this backend has processed an upload when it answers",
+    ),
     (&["plan"], &["state"], "a plan names the fields; their values may be secrets"),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (
@@ -196,6 +224,15 @@ impl Fixture {
         run.file(".git", places);
         run.file("finishline.yml", MANIFEST);
         std::fs::create_dir(run.path("sub")).unwrap();
+        run.file("rules", "b.js\n");
+        write_script(&run, "dist/b.js");
+        write(&run, "dist/a.js.gz", "a packed copy");
+        let script = source("a");
+        write(&run, "dist/a.js", format!("{script}//# sourceMappingURL=a.js.map\n"));
+        // Two absolute names share a folder.
+        let map = identity_map("/srv/app/src/a.ts", &script);
+        let sources = "[\"/srv/app/src/a.ts\",\"/srv/app/lib/x.ts\"]";
+        write(&run, "dist/a.js.map", map.replace("[\"/srv/app/src/a.ts\"]", sources));
         run
     }
 
@@ -213,6 +250,7 @@ impl Fixture {
             let variables = match *part {
                 "integration" => INTEGRATION,
                 "release" => RELEASE,
+                "source maps" => SOURCE_MAPS,
                 _ => &[("FINISHLINE_MANIFEST", "finishline.yml")],
             };
             run = variables.iter().fold(run, |run, (name, value)| run.var(name, value));
@@ -242,6 +280,10 @@ fn observe(run: &ProgramRun) -> BTreeMap<String, String> {
         let is_of_database = name.starts_with("finishline.db-");
         seen.extend((!is_of_database).then(|| (name, String::new())));
     }
+    let built = snapshot(&run.path("dist")).into_iter().map(|(path, bytes)| {
+        format!("{} {}", plain(&path.to_string_lossy()), String::from_utf8_lossy(&bytes))
+    });
+    seen.insert("built".to_owned(), built.collect());
     let result = std::fs::read_to_string(run.path("kept.result"));
     seen.extend(result.map(|text| ("result".to_owned(), plain(&text))));
     let tables = "SELECT provider, external_id, json_remove(metadata, '$.webhook_secret'), status FROM integration
@@ -252,6 +294,10 @@ fn observe(run: &ProgramRun) -> BTreeMap<String, String> {
             JOIN source_commit ON source_commit.id = commit_id
             JOIN repository ON repository.id = repository_id
         UNION ALL SELECT release_id, slug, 0, 0 FROM release_project
+            JOIN project ON project.id = project_id
+        UNION ALL SELECT bundle_id, checksum, 0, 0 FROM artifact_bundle
+        UNION ALL SELECT version, dist, 0, 0 FROM artifact_bundle_release
+        UNION ALL SELECT slug, 0, 0, 0 FROM artifact_bundle_project
             JOIN project ON project.id = project_id";
     if run.database().exists() {
         seen.insert("rows".to_owned(), rows(&run.connection(), tables).join("\n"));

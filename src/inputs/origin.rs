@@ -1,0 +1,27 @@
+//! Where an input was given.
+
+use crate::text::yaml::LineColumn;
+use std::fmt;
+
+/// Where a text came from, as messages name it.
+#[derive(Clone, Copy)]
+pub enum InputOrigin {
+    /// A flag, without its dashes.
+    Flag(&'static str),
+    /// A variable.
+    Variable(&'static str),
+    /// What sentry-cli takes its defaults from.
+    File(&'static str),
+    /// A place in the manifest.
+    Manifest(LineColumn),
+}
+
+impl fmt::Display for InputOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(long) => write!(f, "--{long}"),
+            Self::Variable(name) | Self::File(name) => f.write_str(name),
+            Self::Manifest(place) => write!(f, "{place}"),
+        }
+    }
+}
