@@ -34,6 +34,8 @@ impl ExaminedSourcemaps<'_> {
         deadline: Instant,
     ) -> Result {
         if self.bundle.count > 0 {
+            let (files, bytes) = (self.bundle.count, self.bundle.size);
+            tracing::info!(files, bytes, "uploading scripts and source maps");
             let lookup = IdLookup::open(run, inputs, deadline).await?;
             match lookup.expect("what is asked for was checked before") {
                 IdLookup::Embedded(mut backend) => self.upload(&mut backend).await?,

@@ -174,11 +174,7 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["check", "resume"], &["log-format"], "nothing is logged by these when all is well"),
     (&["check"], &["log-level"], "the same"),
     (&["source maps"], &["allow-empty"], "each script has a map"),
-    (
-        &["source maps"],
-        &["sourcemaps-wait"],
-        "this backend has processed an upload when it answers",
-    ),
+    (&["source maps"], &["url"], "the address of pages, none of which is shown"),
     (&["plan"], &["state"], "a plan names the fields; their values may be secrets"),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (

@@ -244,6 +244,7 @@ pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<String> {
         ValueRef::Null => "null".to_owned(),
         ValueRef::Integer(number) => number.to_string(),
         ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
+        ValueRef::Blob(bytes) => format!("{bytes:02x?}"),
         other => panic!("no column holds {other:?}"),
     };
     let read = statement.query_map([], |row| {
