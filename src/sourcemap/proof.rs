@@ -64,11 +64,12 @@ const SOURCE_TOLERANCE: usize = 75;
 const WORD_SAMPLES: usize = 2_000;
 /// Fewer words say nothing.
 const MIN_WORDS: usize = 15;
-/// Of the words of a script that a bundler leaves alone, at least so many in a hundred stand in the
-/// source: of the maps of public packages all but two have 69, and those of another script at most 41.
+/// Of the words of a script, at least so many in a hundred stand in the source, or are named by the map:
+/// of the maps of public packages all have 69, and those of another script at most 41.
 const KEPT_WORDS: usize = 50;
-/// Of those of one source, which are fewer.
-const KEPT_WORDS_OF_SOURCE: usize = 25;
+/// Of those of one source, which are fewer; and of a map that names none of the words that a bundler
+/// made up, as far as they stand on the line.
+const FEW_KEPT_WORDS: usize = 20;
 /// Words that stand wherever code stands.
 const KEYWORDS: [&str; 20] = [
     "function", "return", "throw", "typeof", "else", "case", "this", "null", "true", "false",
@@ -103,6 +104,7 @@ struct ProofTally {
     sources: BTreeMap<String, PlaceCount>,
     frame: Option<ProvenFrame>,
     is_proven: bool,
+    has_names: bool,
 }
 
 /// How many places of a text there are, are not in it, were looked at, and were inside a word; how many
@@ -161,6 +163,7 @@ impl ProofTally {
             .iter()
             .map(|text| text.as_deref().map(TextLines::new))
             .collect();
+        self.has_names |= !section.names.is_empty();
         let places = section.mappings.matches([',', ';']).count();
         let (step, word_step) = ((places / SAMPLES).max(1), (places / WORD_SAMPLES).max(1));
         let mut counts: Vec<PlaceCount> = sources.iter().map(|_| PlaceCount::default()).collect();
@@ -208,11 +211,13 @@ impl ProofTally {
 
     fn verdict(self) -> Result<ProvenFrame, ProofFault> {
         let is_other = |count: &PlaceCount| {
-            count.is_of_other_text(SOURCE_TOLERANCE) || count.has_other_words(KEPT_WORDS_OF_SOURCE)
+            count.is_of_other_text(SOURCE_TOLERANCE)
+                || self.has_names && count.has_other_words(FEW_KEPT_WORDS)
         };
         let other_source = self.sources.iter().find(|(_, count)| is_other(count));
-        let is_other_script = self.script.is_of_other_text(SCRIPT_TOLERANCE)
-            || self.script.has_other_words(KEPT_WORDS);
+        let kept = if self.has_names { KEPT_WORDS } else { FEW_KEPT_WORDS };
+        let is_other_script =
+            self.script.is_of_other_text(SCRIPT_TOLERANCE) || self.script.has_other_words(kept);
         match (self.frame, other_source) {
             (None, _) => Err(ProofFault::Empty),
             _ if is_other_script => Err(ProofFault::OtherScript),
@@ -247,7 +252,9 @@ impl<'a> MappedPlace<'a> {
         let meant = source.word(self.original.line, self.original.column);
         let name = self.original.name.and_then(|name| self.section.names.get(name as usize));
         let tells = word.len() >= 4 && !KEYWORDS.contains(&word) && !meant.is_empty();
-        tells.then(|| word == meant || name.is_some_and(|name| name == word))
+        let is_on_line =
+            || self.section.names.is_empty() && source.line(self.original.line).contains(word);
+        tells.then(|| word == meant || name.is_some_and(|name| name == word) || is_on_line())
     }
 
     fn begins_word(&self, line: &TextLines<'_>, ahead: u32) -> bool {

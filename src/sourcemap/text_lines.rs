@@ -33,6 +33,11 @@ impl<'a> TextLines<'a> {
         self.is_vague || line.is_some_and(|line| column as usize <= line.units)
     }
 
+    /// The text of a line; empty where there is none.
+    pub(super) fn line(&self, line: u32) -> &'a str {
+        self.lines.get(line as usize).map_or("", |line| line.text)
+    }
+
     /// The identifier that begins at a place; empty where none does.
     pub(super) fn word(&self, line: u32, column: u32) -> &'a str {
         let rest = self.split(line, column).1;

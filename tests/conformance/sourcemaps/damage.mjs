@@ -11,6 +11,13 @@ function harmable(files) {
   return maps.filter(({ json }) => json.mappings.split(/[,;]+/).length > ENOUGH).sort((one, other) => other.json.mappings.length - one.json.mappings.length);
 }
 
+// Scripts that have most of their names in common: the map of either fits the words of both.
+function areAlike(one, other) {
+  const names = new Set(one.json.names);
+  const shared = other.json.names.filter((name) => names.has(name)).length;
+  return shared > 0.6 * Math.min(names.size, other.json.names.length);
+}
+
 const changed = (...maps) => ({
   files: new Map(maps.map(({ file, json }) => [`${file}.map`, Buffer.from(JSON.stringify(json))])),
   named: maps.map(({ file }) => file),
@@ -18,7 +25,9 @@ const changed = (...maps) => ({
 
 export const DAMAGES = {
   'maps swapped between two scripts'(files) {
-    const [one, other] = harmable(files);
+    const all = harmable(files);
+    const pairs = all.flatMap((one, at) => all.slice(at + 1).map((other) => [one, other]));
+    const [one, other] = pairs.find((pair) => !areAlike(...pair)) ?? [];
     return other && changed({ file: one.file, json: other.json }, { file: other.file, json: one.json });
   },
   'an emptied map'(files) {
