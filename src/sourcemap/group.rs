@@ -8,6 +8,7 @@ use super::map_fault::MapFault;
 use super::map_text::MapText;
 use super::proof::{self, ProofFault, ProvenFrame};
 use super::{snippet, trailer};
+use std::cell::LazyCell;
 use std::fmt;
 
 /// What becomes of one script of a group.
@@ -32,6 +33,8 @@ pub struct PreparedGroup {
     pub scripts: Vec<PreparedScript>,
     /// Its map.
     pub map: InjectedMap,
+    /// Whether a map has sources without a text.
+    pub lacks_texts: bool,
 }
 
 /// Why a group is left as it is.
@@ -70,7 +73,8 @@ pub fn inject(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, Grou
         (scripts, None) => {
             let scripts: Result<Vec<_>, _> =
                 scripts.iter().map(|script| inject_one(script)).collect();
-            Ok(PreparedGroup { scripts: scripts?, map: InjectedMap::default() })
+            let map = InjectedMap::default();
+            Ok(PreparedGroup { scripts: scripts?, map, lacks_texts: true })
         }
     }
 }
@@ -94,7 +98,8 @@ pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupF
         Ok(PreparedScript { id, text: None, replaced_id: None, frame, map: copy.or(inline) })
     };
     let scripts: Result<Vec<_>, _> = scripts.iter().enumerate().map(kept).collect();
-    Ok(PreparedGroup { scripts: scripts?, map: InjectedMap::default() })
+    let map = InjectedMap::default();
+    Ok(PreparedGroup { scripts: scripts?, map, lacks_texts: true })
 }
 
 /// A script without a map, or with one inside.
@@ -112,19 +117,48 @@ fn inject_one(script: &str) -> Result<PreparedScript, GroupFault> {
 }
 
 fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFault> {
-    let read = read_map(map)?;
+    let old_map = read_map(map)?;
     let (injected, new_map) =
-        injection::inject_shared(scripts, &read, map).map_err(GroupFault::Shared)?;
+        injection::inject_shared(scripts, &old_map, map).map_err(GroupFault::Shared)?;
     let now = new_map.text.as_deref().unwrap_or(map);
-    let read = read_map(now)?;
+    // Most of the time goes into reading maps, so the new one is read where it must be.
+    let read_new = LazyCell::new(|| MapText::read(now).map_err(GroupFault::Map));
+    let new = || read_new.as_ref().map_err(Clone::clone);
     let mut prepared_scripts = Vec::new();
     for (at, (one, old)) in injected.into_iter().zip(scripts).enumerate() {
-        let frame = prove(at, one.text.as_deref().unwrap_or(old), &read)?;
-        let is_own = read.debug_id().as_ref() == Some(&one.id);
-        let copy = if is_own { now.to_owned() } else { read.with_id(&one.id) };
+        let frame = match one.text.as_deref().filter(|_| snippet::registered_id(old).is_none()) {
+            Some(_) => prove(at, old, &old_map)?.map(ProvenFrame::one_line_lower),
+            None => prove(at, one.text.as_deref().unwrap_or(old), new()?)?,
+        };
+        let is_only = scripts.len() == 1;
+        let copy = match is_only || new()?.debug_id().as_ref() == Some(&one.id) {
+            true => now.to_owned(),
+            false => new()?.with_id(&one.id),
+        };
         prepared_scripts.push(prepared(one, frame, Some(copy)));
     }
-    Ok(PreparedGroup { scripts: prepared_scripts, map: new_map })
+    let lacks_texts = old_map.lacks_texts();
+    Ok(PreparedGroup { scripts: prepared_scripts, map: new_map, lacks_texts })
+}
+
+/// What [`inject`] makes of files that were proven before.
+pub fn inject_again(
+    scripts: &[&str],
+    map: Option<&str>,
+) -> Result<(Vec<InjectedScript>, InjectedMap), GroupFault> {
+    let Some(map) = map else {
+        let one = |script: &&str| match inline_map(script)? {
+            Some((url, inline)) => {
+                let map = MapText::read(&inline.map).map_err(GroupFault::Map)?;
+                Ok(injection::inject_inline(script, &url, &inline, &map))
+            }
+            None => Ok(injection::inject_alone(script)),
+        };
+        let injected: Result<Vec<_>, _> = scripts.iter().map(one).collect();
+        return Ok((injected?, InjectedMap::default()));
+    };
+    let read = MapText::read(map).map_err(GroupFault::Map)?;
+    injection::inject_shared(scripts, &read, map).map_err(GroupFault::Shared)
 }
 
 fn prepared(

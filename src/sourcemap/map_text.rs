@@ -119,6 +119,14 @@ impl<'a> MapText<'a> {
         self.sections.iter().try_for_each(MapSection::check)
     }
 
+    /// Whether a source has no text.
+    pub fn lacks_texts(&self) -> bool {
+        self.sections.iter().any(|section| {
+            let texts = section.sources_content.iter().filter(|text| text.is_some()).count();
+            texts < section.sources.len()
+        })
+    }
+
     /// The map with `id`.
     pub fn with_id(&self, id: &DebugId) -> String {
         self.id_edits(Some(id)).apply(self.text)

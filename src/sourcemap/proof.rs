@@ -24,6 +24,13 @@ pub struct ProvenFrame {
     pub original_line: u32,
 }
 
+impl ProvenFrame {
+    /// The same place of a script that got a line in front.
+    pub(super) fn one_line_lower(self) -> Self {
+        Self { line: self.line + 1, ..self }
+    }
+}
+
 /// Why the positions of a map are of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProofFault {

@@ -10,6 +10,7 @@ use crate::sourcemap::bundle::{BundledFile, BundledKind, PackedBundleFile};
 use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::file_url::FileUrl;
 use crate::sourcemap::group::{self, GroupFault, PreparedGroup, PreparedScript};
+use crate::sourcemap::injection::{InjectedMap, InjectedScript};
 use crate::sourcemap::map_text::MapText;
 use crate::sourcemap::trailer;
 use crate::sourcemap::uploaded_map::{SourceRules, UploadedMap};
@@ -74,7 +75,10 @@ impl<'a> FileExaminer<'a> {
         for ((file, old), script) in files.scripts.iter().zip(&texts.scripts).zip(prepared.scripts)
         {
             examined.changes |= script.text.is_some();
-            let copy = self.uploaded_map(files, &script, &mut examined.without_text);
+            let copy = match prepared.lacks_texts || self.changes_sources() {
+                true => self.uploaded_map(files, &script, &mut examined.without_text),
+                false => script.map.as_deref().map(Cow::Borrowed),
+            };
             self.pack(file, files.map.as_ref(), old, &script, copy.as_deref(), &mut examined)
                 .map_err(|error| (file.shown.clone(), error.to_string()))?;
             examined.scripts.push(ExaminedScript {
@@ -99,6 +103,11 @@ impl<'a> FileExaminer<'a> {
 
     fn url(&self) -> FileUrl<'a> {
         FileUrl { prefix: &self.inputs.url_prefix, suffix: &self.inputs.url_suffix }
+    }
+
+    fn changes_sources(&self) -> bool {
+        let inputs = self.inputs;
+        inputs.strip_sources || inputs.strip_common_prefix || !inputs.strip_prefixes.is_empty()
     }
 
     /// The copy of the script's map that is uploaded.
@@ -185,6 +194,14 @@ impl GroupTexts {
             true => group::inject(&scripts, self.map.as_deref()),
             false => group::keep(&scripts, self.map.as_deref()),
         }
+    }
+}
+
+impl GroupTexts {
+    /// What becomes of them, where that was proven before.
+    pub(super) fn inject_again(&self) -> Result<(Vec<InjectedScript>, InjectedMap), GroupFault> {
+        let scripts: Vec<_> = self.scripts.iter().map(String::as_str).collect();
+        group::inject_again(&scripts, self.map.as_deref())
     }
 }
 

@@ -60,25 +60,25 @@ fn write_group(group: &FileGroup, scripts: &[ExaminedScript]) -> Result<Vec<Chan
             .with_hint("let nothing else write to the folder while finishline runs")
     };
     let texts = GroupTexts::read(group).map_err(changed)?;
-    let prepared = texts.prepare(true).map_err(|fault| changed(group.fault(fault)))?;
-    let ids = prepared.scripts.iter().map(|script| script.id.as_ref());
+    let (injected, map) = texts.inject_again().map_err(|fault| changed(group.fault(fault)))?;
+    let ids = injected.iter().map(|script| Some(&script.id));
     if !ids.eq(scripts.iter().map(|script| script.id.as_ref())) {
         let file = group.scripts.first().map_or("", |script| &script.shown).to_owned();
         return Err(changed((file, "it was changed while it was read".to_owned())));
     }
     let mut written = Vec::new();
-    if let (Some(map), Some(text)) = (&group.map, &prepared.map.withdrawn) {
-        replace(map, text)?;
+    if let (Some(file), Some(text)) = (&group.map, &map.withdrawn) {
+        replace(file, text)?;
     }
-    for ((file, old), script) in group.scripts.iter().zip(texts.scripts).zip(prepared.scripts) {
+    for ((file, old), script) in group.scripts.iter().zip(texts.scripts).zip(injected) {
         if let Some(text) = script.text {
             replace(file, &text)?;
             written.push((file.file.clone(), old, text));
         }
     }
-    if let (Some(map), Some(old), Some(text)) = (&group.map, texts.map, prepared.map.text) {
-        replace(map, &text)?;
-        written.push((map.file.clone(), old, text));
+    if let (Some(file), Some(old), Some(text)) = (&group.map, texts.map, map.text) {
+        replace(file, &text)?;
+        written.push((file.file.clone(), old, text));
     }
     Ok(written)
 }
