@@ -26,6 +26,18 @@ pub(crate) struct BuildFile {
     pub(crate) below: String,
 }
 
+impl BuildFile {
+    /// Another file of the same folder.
+    fn beside(&self, name: &str) -> Self {
+        let renamed = |path: &str| match path.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{name}"),
+            None => name.to_owned(),
+        };
+        let (shown, below) = (renamed(&self.shown), renamed(&self.below));
+        Self { file: self.file.with_file_name(name), shown, below }
+    }
+}
+
 /// What was found. Files are known by a key, the parts of their paths with `/`.
 #[derive(Default)]
 pub(crate) struct BuildFolder {
@@ -188,6 +200,14 @@ impl BuildFolder {
             if given.shown == "." { below.clone() } else { format!("{}/{below}", given.shown) };
         let file = BuildFile { file, shown, below };
         self.matched += usize::from(is_meant && (is_map(name) || is_code(name)));
+        let script = name.strip_suffix(".map").filter(|script| is_script(script));
+        if let (true, Some(script)) = (is_meant && given.globs.is_some(), script) {
+            // A glob for maps alone means their scripts, too.
+            let script = file.beside(script);
+            if script.file.is_file() {
+                self.scripts.entry(key(&script.file)).or_insert(script);
+            }
+        }
         if is_map(name) {
             // A glob for scripts alone means their maps, too.
             self.maps.entry(key(&file.file)).or_insert(file);

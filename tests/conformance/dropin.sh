@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Public steps of action-release, run with only `uses:` changed: Sentry gets the same.
+# Public steps of action-release, run with only `uses:` changed, and calls of sentry-cli as they are: Sentry
+# gets the same.
 # Needs cargo, git and Python.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -7,4 +8,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 cargo build --quiet
 dropin=tests/conformance/dropin
 python3 "$dropin/compare.py" --self-test
-python3 "$dropin/compare.py" --all --kind action --bin target/debug/finishline --pending "$dropin/pending.txt"
+python3 "$dropin/compare.py" --all --as cli --bin target/debug/finishline --pending "$dropin/pending.txt"

@@ -18,6 +18,7 @@ fn folders_files_and_globs_name_scripts_and_their_maps_are_found() {
         ("dist/x\n  ./dist/a.js\n", vec!["dist/a.js", "dist/x/c.mjs"]),
         ("dist/**/*.{js,mjs}", vec!["dist/a.js", "dist/my app/b, c.js", "dist/x/c.mjs"]),
         ("dist/*.js", vec!["dist/a.js"]),
+        ("./dist/*.js.map", vec!["dist/a.js"]),
         ("dist/a.js.map", vec!["dist/a.js"]),
         ("dist/my app/b, c.js", vec!["dist/my app/b, c.js"]),
         ("dist/my app", vec!["dist/my app/b, c.js"]),
