@@ -5,7 +5,7 @@ use finishline::sourcemap::bundle::{
     BundleTarget, BundleWriter, BundledFile, BundledKind, PackedBundleFile,
 };
 use finishline::sourcemap::bundle_reader::read_bundle;
-use finishline::sourcemap::group::{self, PreparedGroup};
+use finishline::sourcemap::group::{self, GroupFault, PreparedGroup};
 use finishline::sourcemap::{snippet, trailer};
 
 /// The files as they are afterwards.
@@ -40,7 +40,12 @@ pub(crate) fn source_map(data: &[u8]) {
     let Ok(group) = group::inject(&scripts, Some(map)) else { return };
     let (scripts, map) = written(&scripts, map, &group);
     let scripts: Vec<_> = scripts.iter().map(String::as_str).collect();
-    let again = group::inject(&scripts, Some(&map)).expect("what was injected is still right");
+    let again = match group::inject(&scripts, Some(&map)) {
+        Ok(again) => again,
+        // Places of a map that means nothing may be right before a line is added, and not behind it.
+        Err(GroupFault::Proof(..)) => return,
+        Err(fault) => panic!("what was injected is not right any more: {fault}"),
+    };
     assert!(again.scripts.iter().all(|script| script.text.is_none()), "{scripts:?}");
     assert_eq!(again.map.text, None, "{map}");
 }
