@@ -209,7 +209,7 @@ fn is_without_code(script: &str) -> bool {
         !line.starts_with("//") && !line.starts_with("#!") && !line.contains("_sentryDebugIds")
     };
     let code: String = script.lines().filter(is_code).collect();
-    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '\u{feff}').collect();
     let rest = EMPTY.iter().fold(code, |code, known| code.replace(known, ""));
     rest.trim_matches(';').is_empty()
 }
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_module_of_types_alone_needs_no_place() {
-        let script = "\"use strict\";\nObject.defineProperty(exports, \"__esModule\", { value: true });\n//# sourceMappingURL=a.js.map";
+        let script = "\u{feff}\"use strict\";\nObject.defineProperty(exports, \"__esModule\", { value: true });\n//# sourceMappingURL=a.js.map";
         let map = r#"{"version":3,"sources":["a.ts"],"names":[],"mappings":""}"#;
         let group = inject(&[script], Some(map)).expect("no fault");
         assert_eq!(group.scripts[0].frame, None);
