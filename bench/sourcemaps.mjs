@@ -22,7 +22,7 @@ export async function chunkBackend(folder) {
   const port = path.join(folder, "chunk-backend.port");
   rmSync(port, { force: true });
   const words = ["--port", "0", "--port-file", port, "--bundles", path.join(folder, "bundles")];
-  const child = spawn("python3", [`${JUDGES}/chunk_backend.py`, ...words], { stdio: "ignore" });
+  const child = spawn("python3", ["tests/conformance/lib/sentry_backend.py", ...words], { stdio: "ignore" });
   while (!existsSync(port) || readFileSync(port, "utf8").trim() === "") await sleep(20);
   return { url: `http://127.0.0.1:${readFileSync(port, "utf8").trim()}`, end: () => child.kill() };
 }

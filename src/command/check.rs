@@ -1,12 +1,12 @@
 //! The preflight: for each server and token once, whether what is asked for can be done; only reads.
 
+use super::RunContext;
 use super::commits::CommitSources;
 use super::manifest::PreparedManifest;
 use super::release::PreparedRelease;
-use super::server_access::release_token;
-use super::{RunContext, sentry};
+use super::server_access::{pipeline_token, release_token};
 use crate::backend::embedded;
-use crate::backend::sentry::{CheckVerdict, ConnectOptions, PreflightClient, TokenOwner};
+use crate::backend::sentry::{CheckVerdict, PreflightClient, TokenOwner};
 use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -127,7 +127,7 @@ impl RunContext<'_> {
             let integrations = [CheckKind::Integrations, CheckKind::Role].into_iter();
             let integrations = integrations.filter(|_| has_provider);
             let checks = integrations.chain(provider).chain(mapped.filter(|_| has_provider));
-            add(servers, inputs, inputs.page_url(), sentry::token(inputs)?, checks);
+            add(servers, inputs, inputs.page_url(), pipeline_token(inputs)?, checks);
         }
         if inputs.release.requested {
             add(servers, inputs, inputs.release_url(), release_token(inputs)?, released);
@@ -181,11 +181,9 @@ impl ServerChecks<'_> {
 
     /// Adds the lines of this server and token. Nothing is sent with a token that will not do.
     async fn run(&self, run: &RunContext<'_>, deadline: Instant, rows: &mut Vec<CheckResult>) {
-        let (url, token) = (self.url.clone(), self.token.clone());
-        let headers = self.inputs.headers.clone();
-        let connection = run.connection(self.inputs, &url);
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let options = ConnectOptions { url, token, headers, deadline, connection };
+        let host = self.url.host_str().unwrap_or_default();
+        let server = (self.url.clone(), self.token.clone());
+        let options = run.connect_options(self.inputs, server, deadline);
         let preflight = match PreflightClient::new(options) {
             Ok(preflight) => preflight,
             Err(failure) => return rows.push((format!("host {host}"), Err(failure))),

@@ -1,6 +1,6 @@
 //! Where the commits of a release are read: the checkout, or GitHub's API.
 
-use super::tls_trust;
+use super::server_access::tls_trust;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::git::{Checkout, CommitRange, GitEnvironment, GitError};

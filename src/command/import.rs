@@ -1,6 +1,6 @@
 //! `import`: the manifest of what an organization has. It only reads.
 
-use super::{RunContext, sentry as sentry_run};
+use super::RunContext;
 use crate::backend::{embedded, sentry};
 use crate::database::path;
 use crate::error::{Error, Result, Warning};
@@ -50,9 +50,6 @@ impl RunContext<'_> {
             let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
             return embedded::inventory(&path, org).await;
         }
-        let (url, token) = (inputs.page_url(), sentry_run::token(inputs)?);
-        let (headers, connection) = (inputs.headers.clone(), self.connection(inputs, &url));
-        let options = sentry::ConnectOptions { url, token, headers, deadline, connection };
-        sentry::inventory(options, org).await
+        sentry::inventory(self.pipeline_server(inputs, deadline)?, org).await
     }
 }

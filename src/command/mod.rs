@@ -26,7 +26,6 @@ mod watchdog;
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
-use crate::http::ServerConnection;
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::JobKind;
 use crate::inputs::types::{BackendName, CalledRelease};
@@ -41,7 +40,7 @@ use crate::output::OutputSinks;
 use crate::provider;
 pub(crate) use cache::RunCache;
 use release::PreparedRelease;
-use server_access::{base_url, tls_trust};
+use server_access::base_url;
 use std::time::Duration;
 use supervise::Cancellation;
 use tokio::time::Instant;
@@ -345,11 +344,6 @@ impl<'r> RunContext<'r> {
         let mut outcome = result.unwrap_or_else(failed);
         outcome.warnings.splice(0..0, warnings);
         outcome
-    }
-
-    /// The connections to this server, which all entries share.
-    fn connection(&self, inputs: &Inputs, url: &Url) -> ServerConnection {
-        self.cache.connection(url, || ServerConnection::new(tls_trust(inputs, url), inputs.timeout))
     }
 
     /// A person at a terminal may be waited for; a CI job never waits.

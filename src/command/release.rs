@@ -2,10 +2,10 @@
 
 use super::RunContext;
 use super::commits::CommitSources;
-use super::server_access::{base_url, release_token};
+use super::server_access::base_url;
 use super::sourcemaps::{ExaminedSourcemaps, FoundSourcemaps};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
-use crate::backend::sentry::{ConnectOptions, SentryReleases};
+use crate::backend::sentry::SentryReleases;
 use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -152,15 +152,12 @@ impl<'a> PreparedRelease<'a> {
         run: &RunContext<'_>,
         maps: Option<&mut ExaminedSourcemaps<'_>>,
     ) -> Result<Outcome> {
-        let (url, page) = (self.inputs.release_url(), self.inputs.page_url());
-        let (connection, deadline) = (run.connection(self.inputs, &url), self.deadline);
-        let (token, headers) = (release_token(self.inputs)?, self.inputs.headers.clone());
-        let options = ConnectOptions { url, token, headers, deadline, connection };
+        let options = run.release_server(self.inputs, self.deadline)?;
         let mark = output::random_delimiter()
             .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
         let (org, version) = (self.task.org.clone(), self.task.version.clone());
         let mut backend = SentryReleases::new(options, org, version, &mark)?;
-        let site = Site::new(page);
+        let site = Site::new(self.inputs.page_url());
         if self.inputs.dry_run {
             return self.plan(&mut backend, &site).await;
         }

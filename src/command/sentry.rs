@@ -2,9 +2,10 @@
 
 use super::integration::{IntegrationBackend, IntegrationFlow, answer_steps, resumed_decision};
 use super::resume_command::{FROM_CALLBACK, PASTE, ResumeCommand};
+use super::server_access::pipeline_token;
 use super::{RunContext, resume_file};
 use crate::backend::LinkReport;
-use crate::backend::sentry::{ConnectOptions, ResumeFile, SentryBackend, SuspendedPipeline};
+use crate::backend::sentry::{ResumeFile, SentryBackend, SuspendedPipeline};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
@@ -15,7 +16,6 @@ use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::output::OutputSinks;
 use crate::provider;
-use crate::secret::Secret;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -35,7 +35,7 @@ impl RunContext<'_> {
     ) -> Result<Outcome> {
         // A file of something else is not written over, and that is said before anything begins.
         inputs.resume_file.as_deref().map(resume_file::read_or_default).transpose()?;
-        let options = self.connect_options(inputs, deadline)?;
+        let options = self.pipeline_server(inputs, deadline)?;
         let mut backend = SentryBackend::new(options, task, inputs.dialect)?;
         let listed = self.cache.integrations(&backend).await?;
         backend.remember_existing(&listed);
@@ -59,14 +59,6 @@ impl RunContext<'_> {
         Ok(outcome)
     }
 
-    /// How the backend is reached: at the named address, the token's own, or the SaaS.
-    fn connect_options(&self, inputs: &Inputs, deadline: Instant) -> Result<ConnectOptions> {
-        let url = inputs.page_url();
-        let connection = self.connection(inputs, &url);
-        let (token, headers) = (token(inputs)?, inputs.headers.clone());
-        Ok(ConnectOptions { url, token, headers, deadline, connection })
-    }
-
     pub(crate) async fn resume_sentry(
         &self,
         inputs: &Inputs,
@@ -81,13 +73,13 @@ impl RunContext<'_> {
             )
         })?;
         let file = resume_file::read(path)?;
-        let options = self.connect_options(inputs, deadline)?;
+        let options = self.pipeline_server(inputs, deadline)?;
         let key = find_suspended(&file, &options.url, org, inputs)?;
-        let suspended = file.get(&key, &token(inputs)?).ok_or_else(|| {
+        let suspended = file.get(&key, &pipeline_token(inputs)?).ok_or_else(|| {
             Error::new(ErrorCode::SessionExpired, "cannot decrypt the resume file with this token")
                 .with_hint("use the token of the first run, or start again with `finishline run`")
         })?;
-        let kept = file.kept(&key, &token(inputs)?);
+        let kept = file.kept(&key, &pipeline_token(inputs)?);
         let mut task = resumed_task(&key, org, &suspended, inputs);
         let (secrets, late) = answer_steps(&mut task, inputs, &kept, callback, &suspended.step)?;
         let (masks, mut warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
@@ -191,7 +183,7 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
     ) -> Result<Vec<String>> {
         if let Some(path) = self.inputs.resume_file.as_ref().filter(|_| self.backend.has_session())
         {
-            let (key, token) = (self.resume_key(), token(self.inputs)?);
+            let (key, token) = (self.resume_key(), pipeline_token(self.inputs)?);
             let suspended = self.backend.suspended(decision.integration_id());
             let kept = KeptInputs::new(task, self.backend.step(), links);
             resume_file::update(path, |file| {
@@ -225,12 +217,6 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
             report.warnings.push(Warning::new("deadline", message));
         }
     }
-}
-
-/// The token that drives pipelines.
-pub(crate) fn token(inputs: &Inputs) -> Result<Secret> {
-    let token = inputs.pipeline_token.as_ref().or(inputs.auth_token.as_ref());
-    token.cloned().ok_or_else(|| Error::new(ErrorCode::NoToken, "no token for the pipeline is set"))
 }
 
 /// The pipeline that is meant: the only one of this server and organization, or the provider's, or

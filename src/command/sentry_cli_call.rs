@@ -1,9 +1,8 @@
 //! `finishline sentry-cli`: a call of sentry-cli as a run of ours.
 
-use super::server_access::release_token;
 use super::{Command, RunContext};
 use crate::backend::embedded::read_release;
-use crate::backend::sentry::{ConnectOptions, SentryReleases};
+use crate::backend::sentry::SentryReleases;
 use crate::database::path;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
@@ -197,9 +196,7 @@ impl RunContext<'_> {
                 read_release(&path, org, &version).await?
             }
             BackendName::Sentry => {
-                let (url, token) = (inputs.release_url(), release_token(inputs)?);
-                let (connection, headers) = (self.connection(inputs, &url), inputs.headers.clone());
-                let options = ConnectOptions { url, token, headers, deadline, connection };
+                let options = self.release_server(inputs, deadline)?;
                 let mark = output::random_delimiter()
                     .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
                 SentryReleases::new(options, org.clone(), version.clone(), &mark)?.read().await?

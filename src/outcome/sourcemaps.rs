@@ -4,6 +4,7 @@ use super::{Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode, Warning};
 use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::proof::ProvenFrame;
+use crate::sourcemap::upload::UploadProgress;
 use crate::text::quote;
 
 /// How many files a text names before it only counts.
@@ -39,14 +40,8 @@ pub struct SourcemapProgress {
     pub bundle_id: Option<DebugId>,
     /// How many files on disk are different now.
     pub written: usize,
-    /// Whether the backend has all of the bundle.
-    pub is_sent: bool,
-    /// Whether it has put it together; not before it says so.
-    pub is_uploaded: bool,
-    /// Whether this run brought it there.
-    pub is_new: bool,
-    /// Whether the backend finds the scripts by their ids; `None` where it cannot tell.
-    pub is_found: Option<bool>,
+    /// How far the upload is.
+    pub upload: UploadProgress,
     /// How many maps were deleted.
     pub deleted: usize,
     /// Files that are left as they are because of a fault, and which.
@@ -115,7 +110,7 @@ impl SourcemapProgress {
 
     /// The end of a release, with what became of its source maps.
     pub fn beside(&self, mut outcome: Outcome) -> Outcome {
-        outcome.changed |= self.is_new || self.written > 0 || self.deleted > 0;
+        outcome.changed |= self.upload.sent_chunks > 0 || self.written > 0 || self.deleted > 0;
         self.told(outcome)
     }
 
@@ -141,7 +136,7 @@ impl SourcemapProgress {
     fn told(&self, mut outcome: Outcome) -> Outcome {
         outcome.details.extend(self.details());
         outcome.warnings.extend(self.warnings.iter().cloned());
-        let id = self.bundle_id.as_ref().filter(|_| self.is_uploaded);
+        let id = self.bundle_id.as_ref().filter(|_| self.upload.is_complete);
         outcome.sourcemaps = Some(SourcemapOutcome {
             count: self.scripts.iter().filter(|script| script.frame.is_some()).count() as u64,
             bundle_id: id.map(|id| id.as_str().to_owned()),
@@ -159,7 +154,7 @@ impl SourcemapProgress {
                 counted(others, "script")
             ),
         };
-        match (self.is_uploaded, self.is_new) {
+        match (self.upload.is_complete, self.upload.sent_chunks > 0) {
             (true, true) => format!("source maps of {scripts} uploaded"),
             (true, false) => format!("source maps of {scripts} are uploaded, nothing to do"),
             (false, _) => format!("source maps of {scripts} sent, and not waited for"),
@@ -177,9 +172,9 @@ impl SourcemapProgress {
             details.push(format!("{} injected on disk", counted(self.written, "file")));
         }
         if let Some(id) = &self.bundle_id {
-            let found = match self.is_found {
-                Some(true) => ", and Sentry finds the scripts by their debug ids",
-                _ => "",
+            let found = match self.upload.proven.is_empty() {
+                true => "",
+                false => ", and Sentry finds the scripts by their debug ids",
             };
             let size = size(self.bundle_size);
             details.push(format!(

@@ -1,5 +1,6 @@
 //! The UUID by which a script and its source map are found again.
 
+use crate::text::hex;
 use std::fmt;
 
 use sha1::{Digest, Sha1};
@@ -24,11 +25,10 @@ impl DebugId {
 
     /// A UUID as Sentry takes it from others: with hyphens or without.
     pub fn parse_any(text: &str) -> Option<Self> {
-        if text.len() != 32 || !text.is_ascii() {
-            return Self::parse(text);
+        match text.len() == 32 && text.is_ascii() {
+            true => Self::parse(&hyphenated(text)),
+            false => Self::parse(text),
         }
-        let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &text[part]);
-        Self::parse(&format!("{a}-{b}-{c}-{d}-{e}"))
     }
 
     /// The id of a script and the map that belongs to it: it changes with either, and with nothing
@@ -48,25 +48,22 @@ impl DebugId {
 
     /// The UUID of version 5 that the first sixteen bytes of `hash` give.
     pub fn of_hash(hash: &[u8]) -> Self {
-        let mut text = String::with_capacity(ID_LENGTH);
-        for (at, byte) in hash.iter().take(16).enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            let byte = match at {
-                6 => byte & 0x0f | 0x50,
-                8 => byte & 0x3f | 0x80,
-                _ => *byte,
-            };
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Self(text)
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(hash).for_each(|(byte, of_hash)| *byte = *of_hash);
+        bytes[6] = bytes[6] & 0x0f | 0x50;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self(hyphenated(&hex(&bytes)))
     }
 
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The hyphens of a UUID between its 32 digits.
+fn hyphenated(digits: &str) -> String {
+    [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]).join("-")
 }
 
 impl fmt::Display for DebugId {

@@ -48,7 +48,7 @@ pub enum SharedMapFault {
 
 /// How a script tells its id to the SDK as it stands.
 #[derive(Debug, PartialEq, Eq)]
-enum Registration {
+enum IdRegistration {
     /// By a line of ours.
     OwnLine(DebugId),
     /// By a statement of somebody else, which the map knows of.
@@ -59,7 +59,7 @@ enum Registration {
 struct ScriptState<'a> {
     text: &'a str,
     prologue: ScriptPrologue<'a>,
-    registration: Registration,
+    registration: IdRegistration,
     comment: Option<(usize, DebugId)>,
 }
 
@@ -113,7 +113,7 @@ pub fn inject_shared(
     };
     let text = state.adjusted_map(map, &script.id);
     let must_withdraw =
-        state.registration == Registration::None && map_id.as_ref() == Some(&script.id);
+        state.registration == IdRegistration::None && map_id.as_ref() == Some(&script.id);
     let withdrawn = must_withdraw.then(|| map.without_id());
     Ok((injected, InjectedMap { withdrawn, text }))
 }
@@ -121,7 +121,7 @@ pub fn inject_shared(
 fn check_shared(states: &[ScriptState<'_>]) -> Result<(), SharedMapFault> {
     let Some((first, others)) = states.split_first() else { return Ok(()) };
     let is_foreign =
-        |state: &ScriptState<'_>| matches!(state.registration, Registration::Foreign(_));
+        |state: &ScriptState<'_>| matches!(state.registration, IdRegistration::Foreign(_));
     match others {
         _ if others.iter().any(|other| is_foreign(other) != is_foreign(first)) => {
             Err(SharedMapFault::MixedSnippets)
@@ -141,18 +141,18 @@ impl<'a> ScriptState<'a> {
         let prologue = ScriptPrologue::read(text);
         let registration = match snippet::registered_id(text) {
             Some(id) if text[prologue.insert_at..].starts_with(&own_line(&prologue, &id)) => {
-                Registration::OwnLine(id)
+                IdRegistration::OwnLine(id)
             }
-            Some(id) => Registration::Foreign(id),
-            None => Registration::None,
+            Some(id) => IdRegistration::Foreign(id),
+            None => IdRegistration::None,
         };
         Self { text, prologue, registration, comment: trailer::debug_id(text) }
     }
 
     fn registered(&self) -> Option<&DebugId> {
         match &self.registration {
-            Registration::OwnLine(id) | Registration::Foreign(id) => Some(id),
-            Registration::None => None,
+            IdRegistration::OwnLine(id) | IdRegistration::Foreign(id) => Some(id),
+            IdRegistration::None => None,
         }
     }
 
@@ -171,10 +171,10 @@ impl<'a> ScriptState<'a> {
     fn adjusted_map(&self, map: &MapText<'_>, id: &DebugId) -> Option<String> {
         let has_id = map.debug_id().as_ref() == Some(id);
         match self.registration {
-            Registration::None => Some(map.with_line(self.moved_line(map), id)),
+            IdRegistration::None => Some(map.with_line(self.moved_line(map), id)),
             _ if has_id => None,
-            Registration::OwnLine(_) => Some(map.with_line(self.moved_line(map), id)),
-            Registration::Foreign(_) => Some(map.with_id(id)),
+            IdRegistration::OwnLine(_) => Some(map.with_line(self.moved_line(map), id)),
+            IdRegistration::Foreign(_) => Some(map.with_id(id)),
         }
     }
 
@@ -196,7 +196,7 @@ impl<'a> ScriptState<'a> {
         mut edits: TextEdits,
         map_id: Option<DebugId>,
     ) -> InjectedScript {
-        if self.registration == Registration::None {
+        if self.registration == IdRegistration::None {
             edits.insert(self.prologue.insert_at, self.new_line(&id));
         }
         let comment_id = self.comment.as_ref().map(|(_, id)| id);

@@ -166,10 +166,7 @@ impl MapSection<'_> {
     /// The name of a source, as the map calls it.
     pub fn source(&self, number: u32) -> String {
         let name = self.sources.get(number as usize).and_then(Option::as_deref).unwrap_or("?");
-        match self.source_root.as_deref().map(|root| root.trim_end_matches('/')) {
-            None | Some("") => name.to_owned(),
-            Some(root) => format!("{root}/{name}"),
-        }
+        under_root(self.source_root.as_deref(), name)
     }
 
     fn lower(&self, text: &str, line: NewLine, edits: &mut TextEdits) {
@@ -210,6 +207,14 @@ impl MapSection<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The name of a source with what stands before all of them.
+pub(super) fn under_root(root: Option<&str>, name: &str) -> String {
+    match root.unwrap_or_default().trim_end_matches('/') {
+        "" => name.to_owned(),
+        root => format!("{root}/{name}"),
     }
 }
 

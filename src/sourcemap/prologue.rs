@@ -46,9 +46,9 @@ pub(super) fn line_end_width(text: &str) -> usize {
 
 fn directives(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let mut rest = Trivia::skip(text).rest;
+    let mut rest = TokenGap::skip(text).rest;
     while let Some(literal) = string_literal(rest) {
-        let after = Trivia::skip(&rest[literal.len()..]);
+        let after = TokenGap::skip(&rest[literal.len()..]);
         let next = match after.rest.chars().next() {
             Some(';') => &after.rest[1..],
             None | Some('}') => after.rest,
@@ -58,7 +58,7 @@ fn directives(text: &str) -> Vec<&str> {
         if !literal.contains('\\') {
             found.push(literal);
         }
-        rest = Trivia::skip(next).rest;
+        rest = TokenGap::skip(next).rest;
     }
     found
 }
@@ -103,12 +103,12 @@ fn is_identifier_part(character: char) -> bool {
 }
 
 /// What stands between two tokens.
-pub(super) struct Trivia<'a> {
+pub(super) struct TokenGap<'a> {
     pub rest: &'a str,
     pub has_line_end: bool,
 }
 
-impl<'a> Trivia<'a> {
+impl<'a> TokenGap<'a> {
     /// Skips white space and comments. A comment that is not closed is a token.
     pub(super) fn skip(text: &'a str) -> Self {
         let mut trivia = Self { rest: text, has_line_end: false };

@@ -5,7 +5,7 @@
 
 use super::{
     debug_id::{DebugId, ID_LENGTH},
-    prologue::{Trivia, is_line_end, line_end_width},
+    prologue::{TokenGap, is_line_end, line_end_width},
 };
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
         let value_at = at + name.len();
         let line = &script[value_at..];
         let line = &line[..line.find(is_line_end).unwrap_or(line.len())];
-        if !Trivia::skip(&script[value_at + line.len()..]).rest.is_empty() {
+        if !TokenGap::skip(&script[value_at + line.len()..]).rest.is_empty() {
             return None;
         }
         if let Some(value) = comment_value(&script[..at], line) {

@@ -2,7 +2,7 @@
 //! for them, and all else as it is.
 
 use super::edits::TextEdits;
-use super::map_text::range_in;
+use super::map_text::{range_in, under_root};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -138,12 +138,7 @@ impl MapCopy<'_> {
 /// The names of the sources with what stands before all of them.
 fn full_names(sources: &RawValue, root: Option<String>) -> Vec<String> {
     let names: Vec<Option<String>> = serde_json::from_str(sources.get()).unwrap_or_default();
-    let root = root.unwrap_or_default();
-    let root = root.trim_end_matches('/');
-    let full = |name: Option<String>| match (name.unwrap_or_default(), root) {
-        (name, "") => name,
-        (name, root) => format!("{root}/{name}"),
-    };
+    let full = |name: Option<String>| under_root(root.as_deref(), &name.unwrap_or_default());
     names.into_iter().map(full).collect()
 }
 

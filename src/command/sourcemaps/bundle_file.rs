@@ -2,7 +2,7 @@
 
 use super::examine::PackedEntry;
 use crate::sourcemap::bundle::{BundleTarget, BundleWriter};
-use crate::sourcemap::debug_id::DebugId;
+use crate::sourcemap::upload::UncutBundle;
 use std::fs::File;
 use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 
@@ -15,12 +15,8 @@ pub(super) struct BundleDraft<'a> {
 /// A bundle that is ready to be sent.
 pub(super) struct BundleFile {
     file: File,
-    /// Its id.
-    pub(super) id: DebugId,
-    /// Its bytes.
-    pub(super) size: u64,
-    /// Where it may be cut.
-    pub(super) cuts: Vec<u64>,
+    /// Its id, its size, and where it may be cut.
+    pub(super) uncut: UncutBundle,
     /// How many scripts and maps it has.
     pub(super) count: u64,
 }
@@ -47,9 +43,8 @@ impl<'a> BundleDraft<'a> {
     pub(super) fn finish(self) -> Result<BundleFile> {
         let finished = self.writer.finish()?;
         let file = finished.target.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        let size = file.metadata()?.len();
-        let (id, cuts) = (finished.id, finished.cuts);
-        Ok(BundleFile { file, id, size, cuts, count: self.count })
+        let (id, size, cuts) = (finished.id, file.metadata()?.len(), finished.cuts);
+        Ok(BundleFile { file, uncut: UncutBundle { id, size, cuts }, count: self.count })
     }
 }
 

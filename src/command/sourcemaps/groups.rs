@@ -57,22 +57,19 @@ impl FileGroups {
         let scripts: Vec<_> = folder.scripts.iter().collect();
         let trailers = parallel::map(&scripts, |(_, script)| read_trailer(&script.file));
         let mut found = Self::default();
-        let mut named = Vec::new();
+        let (mut named, mut left_alone) = (Vec::new(), Vec::new());
         for ((key, script), trailer) in scripts.into_iter().zip(trailers) {
             match trailer {
                 ScriptTrailer::Url(url) => named.push((key.as_str(), script, url)),
-                ScriptTrailer::Binary(what) => {
-                    found.folder.left_alone.push((script.shown.clone(), what));
-                }
+                ScriptTrailer::Binary(what) => left_alone.push((script.shown.clone(), what)),
                 ScriptTrailer::Unreadable(why) => {
                     found.unreadable.push((script.shown.clone(), why));
                 }
             }
         }
         found.pair(&named, &folder);
-        let left_alone = std::mem::take(&mut found.folder.left_alone);
         found.folder = folder;
-        found.folder.left_alone.extend(left_alone);
+        found.folder.left_alone.append(&mut left_alone);
         found.check(inputs)?;
         Ok(found)
     }

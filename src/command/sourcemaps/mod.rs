@@ -95,8 +95,8 @@ impl<'a> FoundSourcemaps<'a> {
         progress.unmapped = std::mem::take(&mut self.files.unmapped);
         progress.faults.append(&mut self.files.unreadable);
         progress.file_count = bundle.count;
-        progress.bundle_size = bundle.size;
-        progress.bundle_id = Some(bundle.id.clone());
+        progress.bundle_size = bundle.uncut.size;
+        progress.bundle_id = Some(bundle.uncut.id.clone());
         progress.warnings = self.files.folder.warnings();
         if !progress.unmapped.is_empty() && self.inputs.allow_empty {
             let count = counted(progress.unmapped.len(), "script");
@@ -187,7 +187,7 @@ impl ExaminedSourcemaps<'_> {
     /// would be published.
     pub(crate) fn settle_maps(&mut self) -> Result {
         if self.inputs.delete {
-            if self.progress.is_uploaded && self.progress.is_found != Some(false) {
+            if self.progress.upload.is_complete {
                 self.progress.deleted = write::delete_maps(&self.groups)?;
             }
             return Ok(());

@@ -3,17 +3,15 @@
 use super::bundle_file::BundleFile;
 use super::{ExaminedSourcemaps, no_space};
 use crate::backend::embedded::EmbeddedSourcemaps;
-use crate::backend::sentry::{ConnectOptions, SentrySourcemaps};
+use crate::backend::sentry::SentrySourcemaps;
 use crate::command::RunContext;
-use crate::command::server_access::release_token;
 use crate::database::path;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
-use crate::model::OrgSlug;
 use crate::sourcemap::backend::{FileAddress, SourcemapBackend};
 use crate::sourcemap::debug_id::DebugId;
-use crate::sourcemap::upload::{ChunkBytes, UncutBundle, UploadPlan, UploadProgress, upload};
+use crate::sourcemap::upload::{ChunkBytes, UploadPlan, upload};
 use tokio::time::Instant;
 
 /// How many ids are looked up afterwards; each is a request for each project.
@@ -34,7 +32,7 @@ impl ExaminedSourcemaps<'_> {
         deadline: Instant,
     ) -> Result {
         if self.bundle.count > 0 {
-            let (files, bytes) = (self.bundle.count, self.bundle.size);
+            let (files, bytes) = (self.bundle.count, self.bundle.uncut.size);
             tracing::info!(files, bytes, "uploading scripts and source maps");
             let lookup = IdLookup::open(run, inputs, deadline).await?;
             match lookup.expect("what is asked for was checked before") {
@@ -46,23 +44,17 @@ impl ExaminedSourcemaps<'_> {
     }
 
     async fn upload(&mut self, backend: &mut impl SourcemapBackend) -> Result {
-        let BundleFile { id, size, cuts, .. } = &self.bundle;
-        let bundle = UncutBundle { id: id.clone(), size: *size, cuts: cuts.clone() };
+        let bundle = self.bundle.uncut.clone();
         let ids = self.progress.scripts.iter().filter_map(|script| script.id.clone());
         let plan = UploadPlan {
             is_unchanged: self.progress.written == 0,
             waits: self.inputs.wait,
             lookups: ids.take(LOOKUPS).collect(),
         };
-        let mut done = UploadProgress::default();
         let (bytes, target) = (&mut self.bundle, &self.target);
-        let result = upload(backend, bytes, &bundle, target, &plan, &mut done).await;
         let progress = &mut self.progress;
-        progress.is_sent = done.is_accepted;
-        progress.is_uploaded = done.is_complete;
-        progress.is_new = done.sent_chunks > 0;
-        progress.is_found = (!done.proven.is_empty()).then_some(true);
-        progress.warnings.append(&mut done.warnings);
+        let result = upload(backend, bytes, &bundle, target, &plan, &mut progress.upload).await;
+        progress.warnings.append(&mut progress.upload.warnings);
         result
     }
 }
@@ -91,7 +83,10 @@ impl IdLookup {
                 let path = path::resolve_path(inputs.database.as_deref(), run.env)?;
                 Self::Embedded(EmbeddedSourcemaps::open(&path, org).await?)
             }
-            BackendName::Sentry => Self::Sentry(Box::new(at_sentry(run, inputs, org, deadline)?)),
+            BackendName::Sentry => {
+                let options = run.release_server(inputs, deadline)?;
+                Self::Sentry(Box::new(SentrySourcemaps::new(options, org.clone())?))
+            }
         }))
     }
 
@@ -115,16 +110,4 @@ impl IdLookup {
             Self::Sentry(backend) => backend.finds_address(project, file).await,
         }
     }
-}
-
-fn at_sentry(
-    run: &RunContext<'_>,
-    inputs: &Inputs,
-    org: &OrgSlug,
-    deadline: Instant,
-) -> Result<SentrySourcemaps> {
-    let (url, token) = (inputs.release_url(), release_token(inputs)?);
-    let (connection, headers) = (run.connection(inputs, &url), inputs.headers.clone());
-    let options = ConnectOptions { url, token, headers, deadline, connection };
-    SentrySourcemaps::new(options, org.clone())
 }

@@ -532,7 +532,7 @@ def main():
     ap.add_argument("--bin")
     ap.add_argument("--action", default=os.path.join(ROOT, "action.yml"),
                     help="the action.yml under test; its install.sh is looked for beside it in action/")
-    ap.add_argument("--mock", default=os.path.join(HERE, "backend.py"), help="the stand-in for a Sentry")
+    ap.add_argument("--mock", default=os.path.join(HERE, "../lib/sentry_backend.py"), help="the stand-in for a Sentry")
     ap.add_argument("--kind", help="only the cases of this kind")
     ap.add_argument("--pending", help="a file of the cases that differ, one `id: why` a line")
     ap.add_argument("--as", dest="mode", choices=["cli", "step"], default="cli")

@@ -1,4 +1,4 @@
-// Runs the program under test against chunk_backend.py, and gets the bundle that arrived.
+// Runs the program under test against sentry_backend.py, and gets the bundle that arrived.
 import fs from 'node:fs';
 import path from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from './bundle.mjs';
 
-const BACKEND = fileURLToPath(new URL('chunk_backend.py', import.meta.url));
+const BACKEND = fileURLToPath(new URL('../lib/sentry_backend.py', import.meta.url));
 const START_TRIES = 200;
 
 export async function startUploads(program, work) {
@@ -14,10 +14,10 @@ export async function startUploads(program, work) {
   fs.rmSync(work, { recursive: true, force: true });
   fs.mkdirSync(work, { recursive: true });
   fs.writeFileSync(token, 'a-token\n');
-  const backend = spawn('python3', [BACKEND, '--port-file', portFile, '--bundles', bundles], { stdio: 'inherit' });
+  const backend = spawn('python3', [BACKEND, '--port', '0', '--port-file', portFile, '--bundles', bundles], { stdio: 'ignore' });
   process.on('exit', () => backend.kill());
-  for (let tries = 0; !fs.existsSync(portFile); tries++) {
-    if (tries === START_TRIES) throw new Error('chunk_backend.py did not start');
+  for (let tries = 0; !fs.existsSync(portFile) || fs.readFileSync(portFile, 'utf8') === ''; tries++) {
+    if (tries === START_TRIES) throw new Error('sentry_backend.py did not start');
     await setTimeout(50);
   }
   const url = `http://127.0.0.1:${fs.readFileSync(portFile, 'utf8')}/`;

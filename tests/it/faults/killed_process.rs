@@ -4,7 +4,6 @@
 use crate::support::run::{ProgramRun, rows};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
@@ -24,16 +23,6 @@ const STATE: &str = "
 
 fn state(run: &ProgramRun) -> Vec<String> {
     run.rows(STATE)
-}
-
-/// Builds what is preloaded to kill.
-fn killer(run: &ProgramRun) -> std::path::PathBuf {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kill.c");
-    let library = run.path("kill.so");
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl");
-    assert!(cc.status().unwrap().success());
-    library
 }
 
 /// Whether the file, when it is there at all, is whole.
@@ -97,7 +86,7 @@ fn released() -> ProgramRun {
 fn kill_everywhere(new: fn() -> ProgramRun) -> (usize, usize) {
     let undisturbed = new();
     undisturbed.execute().expect(0);
-    let (right, library) = (state(&undisturbed), killer(&undisturbed));
+    let (right, library) = (state(&undisturbed), undisturbed.killer());
     let (next, end) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));
     let states = Mutex::new(BTreeSet::new());
     let work = || loop {

@@ -4,7 +4,6 @@
 use crate::support::build_folder::{identity_map, snapshot, source, write, write_script};
 use crate::support::run::ProgramRun;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const ID: &str = "0f0e0d0c-0b0a-4908-8706-050403020100";
 
@@ -39,11 +38,7 @@ fn each_file_is_old_or_new_and_the_next_run_completes() {
     let old = files(&undisturbed);
     undisturbed.execute().expect(0);
     let new = files(&undisturbed);
-    let library = undisturbed.path("kill.so");
-    let kill = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kill.c");
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(kill).arg("-ldl");
-    assert!(cc.status().unwrap().success());
+    let library = undisturbed.killer();
     for at in 1.. {
         let run = built();
         let killed = run.clone().var("LD_PRELOAD", &library).var("KILL_AT", at.to_string());

@@ -151,6 +151,17 @@ impl ProgramRun {
         self.path(name)
     }
 
+    /// Builds what is preloaded to kill a run before one of its calls that change a file.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn killer(&self) -> PathBuf {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kill.c");
+        let library = self.path("kill.so");
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl");
+        assert!(cc.status().unwrap().success());
+        library
+    }
+
     /// The text of a file below the folder.
     pub(crate) fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()

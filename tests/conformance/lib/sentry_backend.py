@@ -9,9 +9,9 @@ a log: when it came, on which connection, method, path, headers, body, answer.
 Only the Python standard library is used. It listens on 127.0.0.1 unless told
 otherwise, keeps everything in memory, and never makes a request itself.
 
-    backend.py --port 9777 --log req.jsonl
-    backend.py --port 9777 --log req.jsonl --delay-ms 100
-    backend.py --port 0 --port-file port           # picks a free port
+    sentry_backend.py --port 9777 --log req.jsonl
+    sentry_backend.py --port 9777 --log req.jsonl --delay-ms 100
+    sentry_backend.py --port 0 --port-file port           # picks a free port
 
 Faults (each can be given many times; the first rule that matches and still has
 uses left is applied):
@@ -26,10 +26,10 @@ Control (not logged, not delayed):
 Source maps: it also answers chunk upload, artifact-bundle assemble and the listings of bundles, as
 Sentry does, and keeps what was assembled:
 
-    backend.py --bundles DIR --states created,assembling,ok      (states of one checksum, in turn)
-    backend.py --chunk-size 1048576 --accept artifact_bundles    (an old server: no missing chunks told)
-    backend.py --upload-url https://eu.example/api/0/organizations/acme/chunk-upload/
-    backend.py --reject zstd --no-gzip --concurrency 2 --max-request 33554432 --lose-chunk 1
+    sentry_backend.py --bundles DIR --states created,assembling,ok      (states of one checksum, in turn)
+    sentry_backend.py --chunk-size 1048576 --accept artifact_bundles    (an old server: no missing chunks told)
+    sentry_backend.py --upload-url https://eu.example/api/0/organizations/acme/chunk-upload/
+    sentry_backend.py --reject zstd --no-gzip --concurrency 2 --max-request 33554432 --lose-chunk 1
 
 Every bundle lands in DIR as CHECKSUM.zip with CHECKSUM.json (the request that named it). The state
 `ok` is given only if chunks, checksum, ZIP and manifest are right; otherwise `error` with `detail`.
@@ -638,6 +638,11 @@ class Handler(BaseHTTPRequestHandler):
                     return ok({"bundleId": b["bundleId"], "associations": [{"release": b["release"], "dist": b["dist"]}] if b["release"] else [],
                                "files": files}, headers={"Link": self.no_next(base, API + rest)})
             return ok({"error": f"The artifact bundle with {m[3]} is not bound to this project or doesn't exist"}, 400)
+        m = re.fullmatch(r"/projects/([^/]+)/([^/]+)/artifact-lookup/", rest)
+        wanted = params.get("debug_id", [""])[0]
+        if m and method == "GET" and wanted:
+            found = [b for b in state.bundles.values() if m[2] in b["request"]["projects"] and self.bundle_matches(b, wanted)]
+            return ok([{"id": f"artifact_bundle/{at}", "type": "bundle", "url": "", "resolved_with": "debug-id"} for at, _ in enumerate(found)])
         return None
 
     @staticmethod
