@@ -3,7 +3,7 @@
 use super::RunContext;
 use super::commits::CommitSources;
 use super::server_access::base_url;
-use super::sourcemaps::{ExaminedSourcemaps, FoundSourcemaps};
+use super::sourcemaps::{ExaminedSourcemaps, FoundSourcemaps, bundle_target};
 use crate::backend::embedded::{EmbeddedReleases, read_release};
 use crate::backend::sentry::SentryReleases;
 use crate::database::path;
@@ -19,7 +19,6 @@ use crate::release::driver::{ReleaseProgress, drive};
 use crate::release::{
     CommitPlan, CommitReader, Deploy, HistorySource, ReleaseBackend, ReleaseTask,
 };
-use crate::sourcemap::bundle::BundleTarget;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -83,7 +82,10 @@ impl<'a> PreparedRelease<'a> {
     /// The source maps as far as this machine goes, then the backend.
     async fn carry_out(mut self, run: &RunContext<'_>, backend: BackendName) -> Result<Outcome> {
         let mut maps = match self.sourcemaps.take() {
-            Some(found) => Some(found.examine(self.bundle_target()).await?),
+            Some(found) => {
+                let (org, version) = (&self.task.org, Some(&self.task.version));
+                Some(found.examine(bundle_target(self.inputs, org, version)).await?)
+            }
             None => None,
         };
         let is_dry = self.inputs.dry_run;
@@ -100,16 +102,6 @@ impl<'a> PreparedRelease<'a> {
             Some(progress) => progress.beside(outcome),
             None => outcome,
         })
-    }
-
-    /// What the source maps are uploaded for.
-    fn bundle_target(&self) -> BundleTarget {
-        BundleTarget {
-            organization: self.task.org.to_string(),
-            projects: self.task.projects.clone(),
-            release: Some(self.task.version.to_string()),
-            dist: self.inputs.sourcemaps.dist.clone(),
-        }
     }
 
     /// Says of commits that the checkout does not give what a run would say.

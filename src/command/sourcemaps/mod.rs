@@ -14,6 +14,7 @@ use crate::build_folder::neighbours;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
+use crate::model::OrgSlug;
 use crate::os::parallel;
 use crate::outcome::Outcome;
 use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
@@ -250,12 +251,7 @@ impl RunContext<'_> {
         let projects = &inputs.release.projects;
         match (backend, &inputs.org, release, found) {
             (Ok(_), Some(org), Ok(release), Ok(found)) if !projects.is_empty() => {
-                let target = BundleTarget {
-                    organization: org.to_string(),
-                    projects: projects.clone(),
-                    release: release.map(|version| version.to_string()),
-                    dist: inputs.sourcemaps.dist.clone(),
-                };
+                let target = bundle_target(inputs, org, release.as_ref());
                 Ok((target, found))
             }
             (backend, org, release, found) => {
@@ -266,6 +262,20 @@ impl RunContext<'_> {
                 Err(Error::combine(mistakes).expect("one of the five is a mistake"))
             }
         }
+    }
+}
+
+/// What the source maps are uploaded for.
+pub(super) fn bundle_target(
+    inputs: &Inputs,
+    org: &OrgSlug,
+    release: Option<&ReleaseVersion>,
+) -> BundleTarget {
+    BundleTarget {
+        organization: org.to_string(),
+        projects: inputs.release.projects.clone(),
+        release: release.map(ToString::to_string),
+        dist: inputs.sourcemaps.dist.clone(),
     }
 }
 
