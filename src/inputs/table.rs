@@ -236,6 +236,8 @@ pub const INPUTS: &[InputSpec] = &[
         "files and folders to leave out, as in `.gitignore`; hidden ones and `node_modules` are always left out").used_by(&[Sourcemaps]),
     input("sourcemaps-ignore-file", &["FINISHLINE_SOURCEMAPS_IGNORE_FILE"], Value("FILE"), Entry(Text), "none",
         "a file with more of these, one a line").used_by(&[Sourcemaps]),
+    input("sourcemaps-extensions", &["FINISHLINE_SOURCEMAPS_EXTENSIONS"], Value("LIST"), Entry(List), "all",
+        "only files with these extensions are uploaded, such as `js, map`").used_by(&[Sourcemaps]),
     input("sourcemaps-wait", &["FINISHLINE_SOURCEMAPS_WAIT"], Switch, Entry(Boolean), "true",
         "waits until Sentry has processed the upload; without it, a later refusal goes unnoticed").used_by(&[Sourcemaps]),
     input("allow-empty", &["FINISHLINE_ALLOW_EMPTY"], Switch, Entry(Boolean), "false",

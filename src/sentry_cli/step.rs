@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "strip-common-prefix",
     "sourcemaps-ignore",
     "sourcemaps-ignore-file",
+    "sourcemaps-extensions",
     "sourcemaps-wait",
     "dry-run",
     "log-level",

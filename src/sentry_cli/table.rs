@@ -145,8 +145,7 @@ const UPLOAD: &[FlagSpec] = &[
     value("ignore-file", Input("sourcemaps-ignore-file")).short('I'),
     switch("wait", Input("sourcemaps-wait")),
     value("wait-for", Fact),
-    repeated("ext", Unused("files with the extensions js, cjs, mjs and map are uploaded"))
-        .short('x'),
+    repeated("ext", Input("sourcemaps-extensions")).short('x'),
     switch("no-sourcemap-reference", Unused("scripts are stored with the name of their map")),
     value("debug-id-reference", Unused("scripts are matched by their debug ids")),
     switch("no-rewrite", Rule),

@@ -86,6 +86,7 @@ const VALUES: &[(&str, &str)] = &[
     ("strip-common-prefix", "true"),
     ("sourcemaps-ignore", "b.js"),
     ("sourcemaps-ignore-file", "rules"),
+    ("sourcemaps-extensions", "js, map"),
     ("sourcemaps-wait", "false"),
     ("allow-empty", "true"),
     ("delete-sourcemaps", "true"),
