@@ -84,7 +84,7 @@ codes! {
     /// A panic.
     Internal "internal" Bug "this is a bug in finishline; please report it with the line above";
     /// The command line, or an input that is no field of a provider.
-    Usage "usage" Inputs "see `finishline run --help` or the table of inputs in the README";
+    Usage "usage" Inputs "run `finishline run --help` to list the inputs";
     /// No provider has this key.
     UnknownProvider "unknown-provider" Inputs "run `finishline providers` to list the keys";
     /// A field that the provider needs is not there.

@@ -44,7 +44,7 @@ fn assert_says_all(run: &ProgramRun, mistakes: &[(&str, Option<&str>)]) {
 }
 
 const STATE_HINT: &str = "write `state` as a YAML or JSON mapping of field names to values";
-const HELP: &str = "see `finishline run --help` or the table of inputs in the README";
+const HELP: &str = "run `finishline run --help` to list the inputs";
 
 #[test]
 fn an_unknown_provider_is_answered_with_the_near_one() {

@@ -1,4 +1,4 @@
-//! Whether README.md and action.yml say what the code does. A test that fails prints the right
+//! Whether the documents and action.yml say what the code does. A test that fails prints the right
 //! text, to be pasted.
 
 use std::path::Path;
@@ -15,6 +15,7 @@ use finishline::provider::{Field, PROVIDERS, Provider};
 use serde_yaml::{Mapping, Value};
 
 static README: LazyLock<String> = LazyLock::new(|| read("README.md"));
+static REFERENCE: LazyLock<String> = LazyLock::new(|| read("docs/reference.md"));
 static ACTION: LazyLock<String> = LazyLock::new(|| read("action.yml"));
 static COMPONENT: LazyLock<String> = LazyLock::new(|| read("templates/finishline.yml"));
 
@@ -25,10 +26,10 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(&root).join(name)).expect("the file is there")
 }
 
-/// What stands in the README between `<!-- name -->` and `<!-- /name -->`.
-fn section(name: &str) -> &'static str {
+/// What stands in the document between `<!-- name -->` and `<!-- /name -->`.
+fn section<'a>(document: &'a str, name: &str) -> &'a str {
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->\n"));
-    let (_, rest) = README.split_once(&open).expect("the section is opened");
+    let (_, rest) = document.split_once(&open).expect("the section is opened");
     rest.split_once(&close).expect("the section is closed").0
 }
 
@@ -45,7 +46,8 @@ fn assert_table(name: &str, head: &[&str], rows: impl Iterator<Item = Vec<String
     table += &line(vec!["---".to_owned(); head.len()]);
     table.extend(rows.map(escaped).map(line));
     let right = format!("\n{table}\n");
-    assert!(section(name) == right, "README.md has another table of {name} than this:\n{right}");
+    let there = section(&REFERENCE, name);
+    assert!(there == right, "docs/reference.md has another table of {name} than this:\n{right}");
 }
 
 fn code(text: &str) -> String {
@@ -66,7 +68,7 @@ fn flags(input: &InputSpec) -> String {
 }
 
 #[test]
-fn the_readme_lists_every_input() {
+fn the_reference_lists_every_input() {
     let row = |input: &InputSpec| {
         let variables = listed(input.variables.iter().copied());
         let (default, meaning) = (input.default.to_owned(), input.meaning.to_owned());
@@ -77,7 +79,7 @@ fn the_readme_lists_every_input() {
 }
 
 #[test]
-fn the_readme_lists_every_provider() {
+fn the_reference_lists_every_provider() {
     let field = |field: &Field| match (field.required, field.secret) {
         (true, true) => format!("`{}` (secret)", field.name),
         (true, false) => code(field.name),
@@ -101,7 +103,7 @@ fn the_readme_lists_every_provider() {
 }
 
 #[test]
-fn the_readme_lists_every_command() {
+fn the_reference_lists_every_command() {
     let command = finishline::cli::command();
     let row = |one: &clap::Command| {
         vec![code(one.get_name()), one.get_about().unwrap_or_default().to_string()]
@@ -110,7 +112,7 @@ fn the_readme_lists_every_command() {
 }
 
 #[test]
-fn the_readme_lists_every_output() {
+fn the_reference_lists_every_output() {
     let row = |output: &finishline::output::table::OutputSpec| {
         vec![code(output.name), output.description.to_owned()]
     };
@@ -118,13 +120,13 @@ fn the_readme_lists_every_output() {
 }
 
 #[test]
-fn the_readme_lists_every_exit_code() {
+fn the_reference_lists_every_exit_code() {
     let row = |exit: ExitCode| vec![exit.number().to_string(), exit.meaning().to_owned()];
     assert_table("exits", &["exit", "means"], ExitCode::ALL.into_iter().map(row));
 }
 
 #[test]
-fn the_readme_lists_every_error_code() {
+fn the_reference_lists_every_error_code() {
     let row = |slug: &ErrorCode| {
         vec![code(slug.slug()), slug.exit().number().to_string(), slug.hint().to_owned()]
     };
@@ -162,7 +164,7 @@ fn words(command: &str) -> Vec<&str> {
 
 #[test]
 fn the_first_command_prints_what_the_readme_shows() {
-    let (command, rest) = fenced(section("first-run"), "sh");
+    let (command, rest) = fenced(section(&README, "first-run"), "sh");
     let (shown, _) = fenced(rest, "text");
     let words = words(command);
     let (key, value) = words[0].split_once('=').expect("the command begins with a variable");
