@@ -67,6 +67,11 @@ macro_rules! codes {
                 match self { $(Self::$variant => $slug,)* }
             }
 
+            /// The address of what the docs say about it.
+            pub fn page(self) -> String {
+                format!("{}/blob/main/docs/errors.md#{}", env!("CARGO_PKG_REPOSITORY"), self.slug())
+            }
+
             /// The exit code of a run that ends with this.
             pub fn exit(self) -> ExitCode {
                 match self { $(Self::$variant => ExitCode::$exit,)* }
@@ -198,6 +203,11 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// The failure for a person at a terminal.
+    pub fn report(&self) -> String {
+        format!("error: {self}\n  hint: {}\n  see: {}\n", self.hint, self.code.page())
     }
 
     /// Notes that it is an input that was not given.

@@ -235,8 +235,7 @@ fn print_or_fail(text: Result<String, Error>) -> u8 {
     match text {
         Ok(text) => print_text(text),
         Err(failure) => {
-            let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-            let text = output::github::neutralize_commands(&text);
+            let text = output::github::neutralize_commands(&failure.report());
             drop(OutputSinks::emit(vec![WriteOp::Stderr(text)]));
             failure.code.exit().number()
         }

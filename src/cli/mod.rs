@@ -1,17 +1,19 @@
 //! The command line, built from the table of inputs.
 
+mod flags;
 pub mod manual;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::inputs::compat;
 use crate::inputs::raw::CommandLineFlags;
-use crate::inputs::table::{FlagKind, INPUTS, InputSpec, SET};
+use crate::inputs::table::{INPUTS, InputSpec, SET};
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
+
+use flags::{find, flag, with_inputs};
 
 /// The flag of `plan` that shows by the exit code whether there is something to do.
 const EXIT_CODE: &str = "exit-code";
@@ -121,11 +123,16 @@ pub fn command() -> Command {
     let resume = Command::new("resume").about("Continues a pipeline after approval");
     let providers = Command::new("providers")
         .about("Lists the providers, or shows the fields of one")
-        .arg(Arg::new("key").value_name("KEY").help("the provider to show"))
-        .arg(value(find("format"), "FORMAT").value_parser(["text", "json"]));
-    let completions = Command::new("completions")
-        .about("Generates shell completions")
-        .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("the shell"));
+        .arg(flags::provider_key())
+        .arg(flag(find("format")).value_parser(["text", "json"]));
+    let completions = Command::new("completions").about("Generates shell completions").arg(
+        Arg::new("shell")
+            .value_name("bash|elvish|fish|powershell|zsh")
+            .required(true)
+            .value_parser(value_parser!(Shell))
+            .hide_possible_values(true)
+            .help("the shell that the script is for"),
+    );
     let schema = Command::new("schema").about("Prints the JSON Schema of the manifest");
     let man = Command::new("man")
         .about("Prints a manual page in roff format")
@@ -133,6 +140,7 @@ pub fn command() -> Command {
     Command::new("finishline")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A single binary for Sentry releases, deploys and integrations in CI")
+        .after_help(flags::PROGRAM_NOTES)
         .subcommand_required(true)
         .arg_required_else_help(false)
         .disable_help_subcommand(false)
@@ -223,44 +231,6 @@ fn serve() -> Command {
         .args(["ca-file", "log-level", "log-format"].map(|name| flag(find(name))))
 }
 
-/// Adds a flag for each input, once the command is the one that was typed: it costs a third of a start.
-fn with_inputs(command: Command) -> Command {
-    let set = Arg::new(SET)
-        .long(SET)
-        .value_name("NAME=VALUE")
-        .action(ArgAction::Append)
-        .help("sets one field of `state`; a secret only as NAME=@FILE or NAME=env:VARIABLE");
-    command.args(INPUTS.iter().map(flag)).arg(set)
-}
-
-fn flag(input: &'static InputSpec) -> Arg {
-    match input.flag {
-        FlagKind::Value(word) => value(input, word),
-        FlagKind::File(_) => value(input, "FILE"),
-        FlagKind::Switch => value(input, "true|false")
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true"),
-    }
-}
-
-fn value(input: &'static InputSpec, word: &'static str) -> Arg {
-    let help = format!("{} [{}]", input.meaning, input.variables.join(", "));
-    // Elsewhere another name has the value itself, which is no file.
-    let is_file = matches!(input.flag, FlagKind::File(_));
-    let aliases = compat::aliases(input.name).filter(|_| !is_file);
-    Arg::new(input.name)
-        .long(input.long())
-        .aliases(aliases)
-        .value_name(word)
-        .help(help)
-        .hide_possible_values(true)
-}
-
-fn find(name: &str) -> &'static InputSpec {
-    INPUTS.iter().find(|input| input.name == name).expect("the table has this input")
-}
-
 fn request(matches: &ArgMatches) -> Invocation {
     let text = |matches: &ArgMatches, name: &str| matches.get_one::<String>(name).cloned();
     match matches.subcommand() {
@@ -348,9 +318,23 @@ fn usage(error: &clap::Error) -> Error {
         )
         .with_hint("put each value behind its flag, and a value with blanks in quotes");
     }
+    let message = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::MissingRequiredArgument, Some(missing)) => format!("missing {missing}"),
+        _ => message,
+    };
     let failure = Error::new(ErrorCode::Usage, message);
-    match (lines.find_map(|line| line.strip_prefix("tip: ")), error.kind()) {
+    let prefixes = ["tip: ", "[possible values: ", "Usage: "];
+    let said = |prefix: &str| lines.clone().find_map(|line| line.strip_prefix(prefix));
+    let [tip, values, usage] = prefixes.map(said);
+    match (tip, error.kind()) {
+        (_, ErrorKind::InvalidValue) if values.is_some() => {
+            let values = values.unwrap_or_default().trim_end_matches(']');
+            failure.with_hint(format!("set it to one of: {values}"))
+        }
         (Some(tip), _) => failure.with_hint(tip),
+        (None, ErrorKind::MissingRequiredArgument) if usage.is_some() => {
+            failure.with_hint(format!("run `{}`", usage.unwrap_or_default()))
+        }
         (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => failure
             .with_hint("run `finishline --help` to list the commands; in CI, use `finishline run`"),
         (None, _) => failure,

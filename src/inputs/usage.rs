@@ -94,10 +94,11 @@ pub fn warning(name: &str, user: &str) -> Warning {
 
 /// Whether one of these jobs uses the input, at this backend.
 pub fn is_used(input: &InputSpec, jobs: &[JobKind], backend: BackendName) -> bool {
-    is_of(input, jobs) && input.backend.is_none_or(|only| only == backend)
+    is_used_by(input, jobs) && input.backend.is_none_or(|only| only == backend)
 }
 
-fn is_of(input: &InputSpec, jobs: &[JobKind]) -> bool {
+/// Whether one of these jobs uses the input.
+pub fn is_used_by(input: &InputSpec, jobs: &[JobKind]) -> bool {
     input.used_by == ANY || input.used_by.iter().any(|job| jobs.contains(job))
 }
 
@@ -108,7 +109,7 @@ fn unasked_user(
     backend: Option<BackendName>,
 ) -> Option<&'static str> {
     match (backend, input.backend) {
-        _ if !is_of(input, jobs) && !is_refused(input, jobs) => Some(describe(input, jobs)),
+        _ if !is_used_by(input, jobs) && !is_refused(input, jobs) => Some(describe(input, jobs)),
         (Some(BackendName::Embedded), Some(BackendName::Sentry)) => Some("the embedded backend"),
         (Some(BackendName::Sentry), Some(BackendName::Embedded)) => Some("the Sentry backend"),
         _ => None,

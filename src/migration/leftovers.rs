@@ -6,8 +6,8 @@ use similar::{ChangeTag, TextDiff};
 /// What a line names, and what to do with it.
 const MENTIONS: &[(&str, &str)] = &[
     ("getsentry/action-release", "replace it by hand"),
-    ("sentry.io/get-cli", "install finishline instead: docs/other-ci.md"),
-    ("getsentry/sentry-cli", "the image does not contain finishline: docs/other-ci.md"),
+    ("sentry.io/get-cli", "install finishline instead: docs/install.md"),
+    ("getsentry/sentry-cli", "the image does not contain finishline: docs/install.md"),
     ("@sentry/cli", "remove the package once nothing uses it"),
     ("setup-sentry-cli", "remove the step: finishline needs no sentry-cli"),
     ("sentry-cli", "replace the call by hand, or by `finishline sentry-cli`"),

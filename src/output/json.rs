@@ -54,6 +54,7 @@ pub(crate) fn result_fields(outcome: &Outcome) -> Value {
             "exit": failure.code.exit().number(),
             "message": failure.message,
             "hint": failure.hint,
+            "page": failure.code.page(),
             "status": failure.status,
         })),
         "skipped_reason": outcome.skipped_reason,

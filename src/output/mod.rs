@@ -35,7 +35,7 @@ use anyhow::Context;
 use file::{FileFormat, OutputFile};
 use format_error::FormatError;
 use paths::RunPaths;
-use plain_text::{error_lines, text, with_entry_title};
+use plain_text::{error_lines, page_line, text, with_entry_title};
 use std::collections::HashSet;
 
 /// One thing to write.
@@ -334,7 +334,7 @@ impl OutputSinks {
         if let Some(failure) = outcome.failure.as_ref().filter(|_| !is_shown) {
             let kind = if outcome.tolerated { "warning" } else { "error" };
             let lines = error_lines(failure, &self.exit_note(outcome));
-            notes.push(self.annotation(kind, failure.code.slug(), &lines));
+            notes.push(self.note(kind, failure.code.slug(), &lines, &page_line(failure)));
         }
         notes
     }
@@ -350,11 +350,15 @@ impl OutputSinks {
         }
     }
 
-    /// One annotation, or a line with more lines below it.
     fn annotation(&self, kind: &str, slug: &str, lines: &[String]) -> WriteOp {
+        self.note(kind, slug, lines, "")
+    }
+
+    /// One annotation, or a line with more lines below it; the last one is our own words.
+    fn note(&self, kind: &str, slug: &str, lines: &[String], last: &str) -> WriteOp {
         let words = github::neutralize_commands(&lines.join("\n"));
         // Where it is an annotation, the host makes a link of an address.
-        let data = without_links(&words);
+        let data = without_links(&words) + last;
         if self.host.is_github_like() {
             let title = format!("finishline: {slug}");
             return WriteOp::Stderr(github::command(kind, &[("title", &title)], &data));
@@ -363,7 +367,7 @@ impl OutputSinks {
             let properties = [("type", kind), ("code", slug)];
             return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
         }
-        WriteOp::Stderr(format!("{kind}: {}\n", words.replace('\n', "\n  ")))
+        WriteOp::Stderr(format!("{kind}: {}\n", (words + last).replace('\n', "\n  ")))
     }
 }
 

@@ -21,6 +21,11 @@ pub(super) fn error_lines(failure: &Error, exit_note: &str) -> Vec<String> {
     lines
 }
 
+/// The last line of a failure: where it is explained.
+pub(super) fn page_line(failure: &Error) -> String {
+    format!("\nsee: {}", failure.code.page())
+}
+
 /// What an entry has to say, with the entry before it.
 pub(super) fn with_entry_title(entry: &EntryOutcome) -> Outcome {
     let mut titled = entry.outcome.clone();

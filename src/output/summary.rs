@@ -145,7 +145,9 @@ fn error_section(outcome: &Outcome, failure: &Error) -> Vec<String> {
     }
     lines.push(String::new());
     let (code, exit) = (failure.code, outcome.exit().number());
-    lines.push(format!("`{code}`, exit {exit}, finishline {}", env!("CARGO_PKG_VERSION")));
+    let page = code.page();
+    lines
+        .push(format!("[`{code}`]({page}), exit {exit}, finishline {}", env!("CARGO_PKG_VERSION")));
     lines
 }
 

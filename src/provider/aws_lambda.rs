@@ -13,6 +13,7 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
     recover_fields,
     ..SentryOnly::new(ProviderDescription {
         name: "AWS Lambda",
+        guide: "cloud-monitoring/aws-lambda/",
         summary: "Sentry only: needs only the fields, once the CloudFormation stack exists",
         sentry_only_reason: Some(
             "the CloudFormation stack grants access to Sentry's own AWS account",

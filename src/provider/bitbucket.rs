@@ -14,6 +14,7 @@ pub(super) struct Bitbucket;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Bitbucket",
+    guide: "source-code-mgmt/bitbucket/",
     summary: "needs a person to grant the app access once in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &[Step::page(

@@ -13,6 +13,7 @@ pub(super) struct BitbucketServer;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Bitbucket Server",
+    guide: "source-code-mgmt/bitbucket/",
     summary: "needs a person to approve once in a browser",
     features: &["codeowners", "commits", "stacktrace-link"],
     steps: &application_link::STEPS,

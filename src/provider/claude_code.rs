@@ -6,6 +6,7 @@ use super::{Field, ProviderDescription, Step};
 
 pub(super) static CLAUDE_CODE: SentryOnly = SentryOnly::single_instance(ProviderDescription {
     name: "Claude Agent",
+    guide: "coding-agents/claude/",
     summary: "sentry.io only: needs only the key",
     sentry_only_reason: Some(
         "the key is checked by a part of Sentry that exists only on sentry.io",

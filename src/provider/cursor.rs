@@ -20,6 +20,7 @@ pub(super) struct Cursor;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Cursor Agent",
+    guide: "coding-agents/cursor/",
     summary: "needs only the key; each installation is a new one",
     features: &["coding-agent"],
     steps: &[Step::form(

@@ -7,6 +7,7 @@ use super::{Field, ProviderDescription, Step};
 
 pub(super) static CURSOR_ORIGIN: SentryOnly = SentryOnly::new(ProviderDescription {
     name: "Cursor Origin",
+    guide: "coding-agents/cursor/",
     summary: "Sentry only: needs a person to install its app once in a browser",
     sentry_only_reason: Some("the app, for which the receipt is issued, is Sentry's own"),
     // Only an installation that began at Cursor brings it from the start.

@@ -36,6 +36,8 @@ description! {
     name: &'static str = "";
     /// How it is finished, in one sentence for a person.
     summary: &'static str = "";
+    /// Where Sentry's documentation describes it, below its page about integrations.
+    guide: &'static str = "";
     /// What it is good for, by Sentry's names.
     features: &'static [&'static str] = &[];
     /// What the pipeline begins with, as a step before the first one.

@@ -33,6 +33,7 @@ pub(super) struct Discord;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Discord",
+    guide: "notification-incidents/discord/",
     summary: "needs a person to approve once in a browser",
     features: &["alert-rule", "chat-unfurl"],
     steps: &[Step::page(

@@ -27,6 +27,7 @@ pub(super) struct GitHub;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitHub",
+    guide: "source-code-mgmt/github/",
     summary: "needs a person to approve in a browser, and to install the app if it is not installed yet",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &[

@@ -7,6 +7,7 @@ use super::sentry_only::SentryOnly;
 
 pub(super) static GITHUB_COPILOT: SentryOnly = SentryOnly::single_instance(ProviderDescription {
     name: "GitHub Copilot",
+    guide: "coding-agents/copilot/",
     summary: "Sentry of 2026 or later only: is enabled without any fields",
     sentry_only_reason: Some("Copilot works only with Sentry's own GitHub App"),
     features: &["coding-agent"],

@@ -48,6 +48,7 @@ static STEPS: [Step; 3] = [
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitHub Enterprise",
+    guide: "source-code-mgmt/github/",
     summary: "needs a person to install the app and to approve in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,

@@ -43,6 +43,7 @@ static STEPS: [Step; 2] = [
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitLab",
+    guide: "source-code-mgmt/gitlab/",
     summary: "needs a person to approve once in a browser",
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,

@@ -20,6 +20,7 @@ pub(super) struct Jira;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Jira",
+    guide: "issue-tracking/jira/",
     summary: "needs only what the Connect app signed when it was installed in Jira",
     features: &["issue-basic", "issue-sync"],
     initial: Some(&Step::initial(&[Field::text("signedParams", 16_384)

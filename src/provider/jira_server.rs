@@ -21,6 +21,7 @@ pub(super) struct JiraServer;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Jira Server",
+    guide: "issue-tracking/jira/",
     summary: "needs a person to approve once in a browser",
     features: &["issue-basic", "issue-sync"],
     steps: &application_link::STEPS,

@@ -6,6 +6,7 @@ use super::{Field, ProviderDescription, Step};
 
 pub(super) static MSTEAMS: SentryOnly = SentryOnly::new(ProviderDescription {
     name: "Microsoft Teams",
+    guide: "notification-incidents/msteams/",
     summary: "Sentry only: needs what its bot signed when it was added to the team",
     sentry_only_reason: Some(
         "the bot in the team is Sentry's own, and its messages are signed with Sentry's key",

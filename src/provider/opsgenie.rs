@@ -26,6 +26,7 @@ pub(super) struct Opsgenie;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Opsgenie",
+    guide: "notification-incidents/opsgenie/",
     summary: "needs only the fields; Opsgenie itself is not contacted",
     features: &["enterprise-alert-rule", "enterprise-incident-management"],
     steps: &[Step::form(

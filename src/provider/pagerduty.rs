@@ -16,6 +16,7 @@ pub(super) struct PagerDuty;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "PagerDuty",
+    guide: "notification-incidents/pagerduty/",
     summary: "needs only the JSON from PagerDuty's install page, as a secret",
     features: &["alert-rule", "incident-management"],
     steps: &[Step::form("installation_redirect", &[Field::required("config", FieldKind::Json).help("the JSON in the redirect of PagerDuty's install page", r#"'{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [{"integration_key": "…", "name": "Web", "id": "P1", "type": "service"}]}'"#).secret().late_rule(missing_key)])],

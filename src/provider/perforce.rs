@@ -12,6 +12,7 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
     account: |answers| Some(address_hash(answers.text("p4port"))),
     ..SentryOnly::new(ProviderDescription {
         name: "Perforce P4",
+        guide: "source-code-mgmt/perforce/",
         summary: "Sentry only: needs only the fields; Sentry logs in to the server",
         sentry_only_reason: Some("the server uses Perforce's own protocol instead of HTTP"),
         features: &["commits", "stacktrace-link"],

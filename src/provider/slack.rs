@@ -18,6 +18,7 @@ pub(super) struct Slack;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Slack",
+    guide: "notification-incidents/slack/",
     summary: "needs a person to approve once in a browser",
     features: &["alert-rule", "chat-unfurl"],
     steps: &[oauth2::STEP],

@@ -7,6 +7,7 @@ use super::sentry_only::SentryOnly;
 
 pub(super) static SLACK_STAGING: SentryOnly = SentryOnly::new(ProviderDescription {
     name: "Slack (Staging)",
+    guide: "notification-incidents/slack/",
     summary: "Sentry only: needs a person to approve once in a browser",
     sentry_only_reason: Some(
         "the staging app is Sentry's own; to use your own app, set `provider: slack`",

@@ -21,6 +21,7 @@ pub(super) struct Vercel;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Vercel",
+    guide: "deployment/vercel/",
     summary: "needs only the code of an installation that was started in Vercel's marketplace",
     features: &["deployment"],
     initial: Some(&Step::initial(&[Field::text("code", 4096)

@@ -36,6 +36,7 @@ pub(super) struct Vsts;
 
 static DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "Azure DevOps",
+    guide: "source-code-mgmt/azure-devops/",
     summary: "needs a person to approve once in a browser",
     features: &["commits", "issue-basic", "issue-sync", "stacktrace-link"],
     steps: &[

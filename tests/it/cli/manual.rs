@@ -1,7 +1,7 @@
 //! What packages carry beside the program: completions and manual pages.
 
 use crate::support::run::ProgramRun;
-use finishline::inputs::table::INPUTS;
+use finishline::inputs::table::{INPUTS, InputSpec};
 
 fn page(args: &[&str]) -> String {
     let args = [&["man"], args].concat();
@@ -21,9 +21,10 @@ fn every_command_has_a_page_and_the_first_names_them_all() {
 }
 
 #[test]
-fn the_page_of_a_command_has_every_input() {
-    let page = page(&["run"]);
-    assert!(INPUTS.iter().all(|input| page.contains(&format!("--{}", input.long()))));
+fn the_pages_of_the_commands_have_every_input() {
+    let pages = page(&["run"]) + &page(&["resume"]);
+    let lacks = |input: &&InputSpec| !pages.contains(&format!("--{}", input.long()));
+    assert!(!INPUTS.iter().any(|input| lacks(&input)));
 }
 
 #[test]
@@ -31,7 +32,11 @@ fn a_command_that_is_not_there_has_no_page() {
     let ended = ProgramRun::local().args(&["man", "ru\u{1b}n"]).execute().expect(2);
     assert_eq!(
         ended.stderr,
-        "error: unknown command `ru\\u{1b}n`\n  hint: run `finishline --help` to list the commands\n"
+        format!(
+            "error: unknown command `ru\\u{{1b}}n`\n  hint: run `finishline --help` to list the \
+             commands\n  see: {}/blob/main/docs/errors.md#usage\n",
+            env!("CARGO_PKG_REPOSITORY")
+        )
     );
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod check_states;
 mod error_messages;
 mod exact_import;
+mod help;
 pub(crate) mod import;
 mod import_untold;
 mod input_usage;

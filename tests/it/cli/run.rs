@@ -132,8 +132,11 @@ fn the_job_summary_of_a_failure_says_what_to_change() {
     let ended = step().var("FINISHLINE_MODE", "often").execute().expect(2);
     let summary = ended.summary();
     assert!(summary.starts_with("### ❌ finishline: "), "{summary}");
-    let change = "**What to change**\n\n- change `FINISHLINE_MODE`\n\n`usage`, exit 2, finishline ";
-    assert!(summary.contains(change), "{summary}");
+    let page = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/errors.md#usage");
+    let change = format!(
+        "**What to change**\n\n- change `FINISHLINE_MODE`\n\n[`usage`]({page}), exit 2, finishline "
+    );
+    assert!(summary.contains(&change), "{summary}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod dependencies;
 mod doc_links;
 mod docs;
 mod fuzz_corpus;
+mod prose;
 mod released_targets;
 mod source;
 mod type_names;

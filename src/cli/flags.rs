@@ -1,0 +1,181 @@
+//! The flags of the inputs, and what help says below them.
+
+use crate::error::ExitCode;
+use crate::inputs::compat;
+use crate::inputs::table::{FlagKind, INPUTS, InputGroup, InputSpec, JobKind, SET};
+use crate::inputs::types::{BackendName, Dialect, Mode, ToleratedExit, WithoutToken};
+use crate::inputs::usage::is_used_by;
+use crate::inputs::{LogLevel, OutputFormat};
+use crate::job::Host;
+use crate::provider::PROVIDERS;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::error::Error as ClapError;
+use clap::{Arg, ArgAction, Command};
+use std::ffi::OsStr;
+
+/// What the help of the program says below its commands.
+pub(super) const PROGRAM_NOTES: &str = concat!(
+    "Examples:\n",
+    "  finishline run --environment production     # in CI: release, commits and deploy\n",
+    "  finishline sourcemaps dist                  # debug ids and upload, without a release\n",
+    "  finishline plan --provider opsgenie --state state.yml\n",
+    "  finishline providers opsgenie               # its fields, with an example\n",
+    "\nDocs: ",
+    env!("CARGO_PKG_REPOSITORY"),
+);
+
+/// Adds a flag for each input, once the command is the one that was typed: it costs a third of a
+/// start. Help shows those that the command uses, under the heading of their group.
+pub(super) fn with_inputs(command: Command) -> Command {
+    let jobs = jobs(command.get_name());
+    let shown = |input: &InputSpec, arg: Arg| {
+        let is_implied = input.name == "dry-run" && command.get_name() == "plan";
+        arg.help_heading(input.group.as_str()).hide(is_implied || !is_used_by(input, jobs))
+    };
+    let set = Arg::new(SET)
+        .long(SET)
+        .value_name("NAME=VALUE")
+        .action(ArgAction::Append)
+        .help("sets one field of `state`; a secret only as NAME=@FILE or NAME=env:VARIABLE");
+    let mut args = Vec::with_capacity(INPUTS.len() + 1);
+    for group in InputGroup::ALL {
+        let members = INPUTS.iter().filter(|input| input.group == group);
+        args.extend(members.map(|input| shown(input, flag(input))));
+        if group == InputGroup::Integration {
+            args.push(shown(find("state"), set.clone()));
+        }
+    }
+    let notes = notes(command.get_name());
+    command.args(args).after_help(notes)
+}
+
+/// What a command that takes inputs may do.
+fn jobs(command: &str) -> &'static [JobKind] {
+    use JobKind::{
+        CommitStatus, Commits, Deploy, EntryResume, GithubCommits, History, Import, Integration,
+        Manifest, OwnApp, Release, Resume, SentryImport, SentryResume, Sourcemaps,
+    };
+    match command {
+        "resume" => &[Resume, EntryResume, SentryResume],
+        "import" => &[Import, SentryImport],
+        "sourcemaps" | "explain" => &[Sourcemaps],
+        _ => &[
+            Integration,
+            OwnApp,
+            Release,
+            Commits,
+            History,
+            GithubCommits,
+            Deploy,
+            Sourcemaps,
+            CommitStatus,
+            Manifest,
+        ],
+    }
+}
+
+/// Examples of the command, and the exit codes.
+fn notes(command: &str) -> String {
+    let examples: &[&str] = match command {
+        "run" => &[
+            "run --environment production",
+            "run --release web@1.0.0 --projects web --sourcemaps dist --environment production",
+            "run --provider opsgenie --state state.yml",
+            "run --manifest finishline.yml",
+        ],
+        "plan" => &["plan --environment production", "plan --exit-code --manifest finishline.yml"],
+        "check" => &["check --environment production --projects web"],
+        "import" => &["import --org acme > finishline.yml"],
+        "resume" => &["resume --callback-url -", "resume --set account=ID"],
+        "sourcemaps" => &["sourcemaps dist", "sourcemaps dist --release web@1.0.0 --dry-run"],
+        _ => &["sourcemaps explain --sourcemaps dist https://acme.io/js/app.js:1:48213"],
+    };
+    let examples: String = examples.iter().map(|line| format!("  finishline {line}\n")).collect();
+    let used = ExitCode::ALL.into_iter();
+    let used = used.filter(|exit| *exit != ExitCode::ChangesPending || command == "plan");
+    let exits: String =
+        used.map(|exit| format!("  {}  {}\n", exit.number(), exit.meaning())).collect();
+    let docs = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/reference.md");
+    format!("Examples:\n{examples}\nExit codes:\n{exits}\nEvery input: {docs}")
+}
+
+/// The flag of an input.
+pub(super) fn flag(input: &'static InputSpec) -> Arg {
+    let (word, offered) = (input.value_word(), offered(input.name));
+    // Elsewhere another name has the value itself, which is no file.
+    let is_file = matches!(input.flag, FlagKind::File(_));
+    let aliases = compat::aliases(input.name).filter(|_| !is_file);
+    let arg = Arg::new(input.name)
+        .long(input.long())
+        .aliases(aliases)
+        .value_name(word)
+        .help(help(input))
+        .hide_possible_values(true)
+        .value_parser(OfferedValues(offered));
+    match input.flag {
+        FlagKind::Value(_) | FlagKind::File(_) => arg,
+        FlagKind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+    }
+}
+
+/// What an input means, what holds without it, and the variables that give it too.
+fn help(input: &InputSpec) -> String {
+    let default = match input.default {
+        "none" | "{}" => String::new(),
+        default => format!(" [default: {}]", default.trim_matches('`')),
+    };
+    format!("{}{default} [{}]", input.meaning, input.variables.join(", "))
+}
+
+/// The argument of `providers`.
+pub(super) fn provider_key() -> Arg {
+    Arg::new("key")
+        .value_name("KEY")
+        .help("the provider to show")
+        .hide_possible_values(true)
+        .value_parser(OfferedValues(offered("provider")))
+}
+
+/// The input of this name.
+pub(super) fn find(name: &str) -> &'static InputSpec {
+    InputSpec::find(name).expect("the table has this input")
+}
+
+/// The values that a shell completes; whatever else is typed is judged with the inputs.
+fn offered(name: &str) -> Vec<&'static str> {
+    match name {
+        "provider" => PROVIDERS.iter().map(|provider| provider.key()).collect(),
+        "mode" => Mode::ALL.map(Mode::as_str).to_vec(),
+        "backend" => BackendName::ALL.map(BackendName::as_str).to_vec(),
+        "dialect" => Dialect::ALL.map(Dialect::as_str).to_vec(),
+        "ci" => Host::ALL.map(Host::as_str).to_vec(),
+        "format" | "log-format" => OutputFormat::ALL.map(OutputFormat::as_str).to_vec(),
+        "log-level" => LogLevel::ALL.map(LogLevel::as_str).to_vec(),
+        "tolerate" => ToleratedExit::ALL.map(ToleratedExit::as_str).to_vec(),
+        "without-token" => WithoutToken::ALL.map(WithoutToken::as_str).to_vec(),
+        "commits" => vec!["auto", "local", "github", "none"],
+        _ => Vec::new(),
+    }
+}
+
+/// A text for which a shell offers these values, and that may be any other.
+#[derive(Clone)]
+struct OfferedValues(Vec<&'static str>);
+
+impl TypedValueParser for OfferedValues {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, ClapError> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = self.0.iter().map(|value| PossibleValue::new(*value));
+        (!self.0.is_empty()).then(|| Box::new(values) as Box<_>)
+    }
+}
