@@ -193,7 +193,7 @@ impl RunContext<'_> {
         let standing = match inputs.backend(self.job)? {
             BackendName::Embedded => {
                 let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
-                read_release(&path, org, &version).await?
+                read_release(&path, org, &version).await?.map(|existing| existing.state)
             }
             BackendName::Sentry => {
                 let options = self.release_server(inputs, deadline)?;

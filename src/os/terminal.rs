@@ -1,11 +1,19 @@
 //! A person at a terminal, who pastes a line.
 
+use crate::env::Env;
 use std::io::{BufRead, IsTerminal};
 use tokio::sync::oneshot;
 
 /// Whether standard input is a terminal.
 pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal()
+}
+
+/// Whether standard output is a terminal for colours, and nobody asks for none: <https://no-color.org>.
+pub(crate) fn shows_colours(env: &Env) -> bool {
+    std::io::stdout().is_terminal()
+        && env.get("NO_COLOR").is_none()
+        && env.get("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// The next line; `None` at the end of the input.
