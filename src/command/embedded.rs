@@ -106,8 +106,9 @@ async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Re
     let request = format!("embedded, {}{note}", path.display());
     let (decision, links) = (task.decide(&listed)?, RequestedLinks::from_inputs(inputs));
     let flow = IntegrationFlow { inputs, report, decision, links };
-    let links = async |id, _: &_| embedded::links_read_only(path, &task.org, id).await;
-    flow.plan(&request, &listed, links).await
+    let links =
+        async |id, requested: &_| embedded::links_read_only(path, &task.org, id, requested).await;
+    flow.plan(&request, &format!("embedded/{}", task.org), &listed, links).await
 }
 
 impl EmbeddedRun<'_> {

@@ -16,6 +16,7 @@ use crate::integration::{
 use crate::model::ListedIntegration;
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
+use crate::outcome::integration_changes::PlannedIntegration;
 use crate::provider::{INITIAL, Provider, Step};
 use std::path::Path;
 
@@ -76,21 +77,23 @@ pub(crate) struct IntegrationFlow<'a> {
 }
 
 impl IntegrationFlow<'_> {
-    /// What a run would do; `request` says how the backend would be asked.
+    /// What a run would do; `request` says how the backend would be asked, and `organization` which
+    /// one it is among all of the run.
     pub(crate) async fn plan(
         &self,
         request: &str,
+        organization: &str,
         listed: &[ListedIntegration],
-        existing_links: impl AsyncFnOnce(i64, &RequestedLinks) -> Result<ExistingLinks>,
+        existing_links: impl AsyncFnOnce(Option<i64>, &RequestedLinks) -> Result<ExistingLinks>,
     ) -> Result<Outcome> {
-        let requested = &self.links;
-        let missing = match self.decision.existing_id() {
-            Some(id) => requested.missing(&existing_links(id, requested).await?),
-            None => requested.clone(),
-        };
-        let task = self.report.task;
-        let obstacle = task.obstacle(&self.decision, listed);
-        let outcome = self.report.planned(&self.decision, request, &missing, obstacle);
+        let (task, links) = (self.report.task, &self.links);
+        let existing = existing_links(self.decision.existing_id(), links).await?;
+        let decision = &self.decision;
+        let organization = organization.to_owned();
+        let existing = &existing;
+        let planned = PlannedIntegration { task, decision, listed, links, existing, organization };
+        let obstacle = task.obstacle(decision, listed);
+        let outcome = self.report.planned(decision, request, planned.plan(), obstacle);
         Ok(outcome.with_warning(self.warning(listed)))
     }
 

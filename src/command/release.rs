@@ -159,7 +159,7 @@ impl<'a> PreparedRelease<'a> {
     /// Reads only: what is there, and the requests as far as what is there does not decide them.
     async fn plan(&self, backend: &mut SentryReleases, site: &Site) -> Result<Outcome> {
         let (task, now) = (&self.task, unix_ms());
-        let standing = backend.read().await?;
+        let standing = backend.existing(&task.projects).await?;
         if standing.is_none() {
             backend.check_projects(&task.projects).await?;
         }

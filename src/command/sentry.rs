@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
 use crate::integration::callback::Callback;
-use crate::integration::{Decision, IntegrationTask, KeptInputs, RequestedLinks};
+use crate::integration::{Decision, ExistingLinks, IntegrationTask, KeptInputs, RequestedLinks};
 use crate::model::OrgSlug;
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
@@ -45,14 +45,16 @@ impl RunContext<'_> {
             (IntegrationReport { task, site: &site }, RequestedLinks::from_inputs(inputs));
         let flow = IntegrationFlow { inputs, report, decision, links };
         if inputs.dry_run {
-            let links = async |id, requested: &_| backend.linked(id, requested).await;
-            return flow.plan(&backend.first_request(), &listed, links).await;
+            let links = async |id: Option<i64>, requested: &_| match id {
+                Some(id) => backend.linked(id, requested).await,
+                None => Ok(ExistingLinks::default()),
+            };
+            let organization = backend.organization_key();
+            return flow.plan(&backend.first_request(), &organization, &listed, links).await;
         }
         let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
-        let is_unknown = |id| !task.compares_secrets(id, &listed);
-        if matches!(flow.decision, Decision::UpToDate { id, .. } if is_unknown(id))
-            && !task.secrets().is_empty()
-        {
+        let is_unseen = |id| listed.iter().any(|one| one.id == id && task.has_unseen_secret(one));
+        if matches!(flow.decision, Decision::UpToDate { id, .. } if is_unseen(id)) {
             let message = "key rotation cannot be detected, because Sentry does not return secrets; set `mode: reauth` to send them again";
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }

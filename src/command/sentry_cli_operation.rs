@@ -70,7 +70,7 @@ impl RunContext<'_> {
         let standing = match backend {
             BackendName::Embedded => {
                 let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
-                read_release(&path, org, &version).await?
+                read_release(&path, org, &version).await?.map(|existing| existing.state)
             }
             BackendName::Sentry => {
                 let options = self.release_server(inputs, deadline)?;

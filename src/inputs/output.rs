@@ -8,14 +8,26 @@ use crate::job::{Host, Job};
 use crate::text::words::word_enum;
 
 word_enum! {
-    /// A format of standard output, or of the log.
-    #[derive(Default)]
+    /// A format of the log.
     pub enum OutputFormat {
+        /// For a person.
+        Text = "text",
+        /// For a program.
+        Json = "json",
+    }
+}
+
+word_enum! {
+    /// A format of standard output.
+    #[derive(Default)]
+    pub enum ResultFormat {
         /// For a person.
         #[default]
         Text = "text",
         /// For a program.
         Json = "json",
+        /// For a page that shows Markdown.
+        Markdown = "markdown",
     }
 }
 
@@ -42,7 +54,7 @@ pub struct OutputOptions {
     /// The CI host that it speaks to.
     pub host: Host,
     /// The format of standard output.
-    pub format: OutputFormat,
+    pub format: ResultFormat,
     /// How much is logged.
     pub log_level: LogLevel,
     /// The format of the log.
@@ -66,7 +78,7 @@ impl OutputOptions {
         let level = if job.debug { LogLevel::Debug } else { LogLevel::Info };
         let options = Self {
             host: reader.value("ci", host).unwrap_or(job.host),
-            format: reader.value("format", format).unwrap_or(OutputFormat::Text),
+            format: reader.value("format", result_format).unwrap_or_default(),
             log_level: reader.value("log-level", log_level).unwrap_or(level),
             log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
             result_file: reader.value("result-file", text),
@@ -82,17 +94,25 @@ impl OutputOptions {
             None => (options, mistakes),
             Some(mistake) => {
                 mistakes.push(mistake);
-                (Self { format: OutputFormat::Text, ..options }, mistakes)
+                (Self { format: ResultFormat::Text, ..options }, mistakes)
             }
         }
     }
 
-    /// Azure's agent reads commands on standard output, which would then be no JSON.
+    /// Azure's agent reads commands on standard output, which would then be no JSON and no Markdown.
     fn conflict(&self) -> Option<Error> {
-        let mixes = self.host == Host::Azure && self.format == OutputFormat::Json;
-        let message = "`format: json` cannot be used on Azure Pipelines, because its commands share \
-                       standard output";
-        mixes.then(|| Error::new(ErrorCode::Usage, message).with_hint("set `result-file` instead"))
+        let instead = match self.format {
+            ResultFormat::Json => "result-file",
+            ResultFormat::Markdown => "summary",
+            ResultFormat::Text => return None,
+        };
+        let format = self.format.as_str();
+        let message = format!(
+            "`format: {format}` cannot be used on Azure Pipelines, because its commands share \
+             standard output"
+        );
+        let hint = format!("set `{instead}` instead");
+        (self.host == Host::Azure).then(|| Error::new(ErrorCode::Usage, message).with_hint(hint))
     }
 }
 
@@ -111,6 +131,10 @@ fn variable_prefix(text: &str) -> Result<String, &'static str> {
 
 fn format(word: &str) -> Result<OutputFormat, &'static str> {
     OutputFormat::parse(word).ok_or("`text` or `json`")
+}
+
+fn result_format(word: &str) -> Result<ResultFormat, &'static str> {
+    ResultFormat::parse(word).ok_or("`text`, `json` or `markdown`")
 }
 
 fn log_level(word: &str) -> Result<LogLevel, &'static str> {

@@ -317,7 +317,7 @@ pub const INPUTS: &[InputSpec] = &[
     input("ci", &["FINISHLINE_CI"], Value("HOST"), Global, "detected",
         "the CI host: `github`, `gitea`, `forgejo`, `gitlab`, `azure`, `circleci`, `buildkite`, `bitbucket`, `woodpecker`, `jenkins`, `ci` (another one) or `local`"),
     output("format", &["FINISHLINE_FORMAT"], Value("FORMAT"), Global, "text",
-        "`text` or `json` on standard output"),
+        "`text`, `json` or `markdown` on standard output; as Markdown it is the job summary, short enough for a comment"),
     output("log-level", &["FINISHLINE_LOG_LEVEL", "SENTRY_LOG_LEVEL"], Value("LEVEL"), Global, "info; debug if the CI host runs in debug mode",
         "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error"),
     output("log-format", &["FINISHLINE_LOG_FORMAT"], Value("FORMAT"), Global, "text",

@@ -18,6 +18,8 @@ pub struct ExistingLinks {
     pub repositories: Vec<Vec<String>>,
     /// Code mappings; each has a branch.
     pub code_mappings: Vec<CodeMapping>,
+    /// Mappings of other integrations, which one of the same place replaces; as far as they are known.
+    pub elsewhere: Vec<CodeMapping>,
 }
 
 impl RequestedLinks {
@@ -43,14 +45,6 @@ impl RequestedLinks {
             code_mappings: code_mappings.cloned().collect(),
         }
     }
-
-    /// What a run would do about them, a line each.
-    pub fn describe(&self) -> Vec<String> {
-        let link = |name: &String| format!("link repository {name}");
-        let map = |one: &CodeMapping| format!("map {}", describe_mapping(one));
-        let links = self.repositories.iter().map(link);
-        links.chain(self.code_mappings.iter().map(map)).collect()
-    }
 }
 
 /// A code mapping for a person, to stand after "map" or "mapped".
@@ -60,12 +54,13 @@ pub fn describe_mapping(mapping: &CodeMapping) -> String {
 }
 
 impl ExistingLinks {
-    fn has(&self, name: &str) -> bool {
+    /// Whether one of the repositories has this name.
+    pub fn has(&self, name: &str) -> bool {
         self.repositories.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// A mapping that names no branch leaves it to the repository.
-    fn maps(&self, requested: &CodeMapping) -> bool {
+    /// Whether it is there. A mapping that names no branch leaves it to the repository.
+    pub fn maps(&self, requested: &CodeMapping) -> bool {
         self.code_mappings.iter().any(|existing| {
             let branch = requested.default_branch.is_none()
                 || requested.default_branch == existing.default_branch;
@@ -76,8 +71,14 @@ impl ExistingLinks {
         })
     }
 
+    /// The mapping that is there of the same place.
+    pub fn in_place_of(&self, requested: &CodeMapping) -> Option<&CodeMapping> {
+        let mut all = self.code_mappings.iter().chain(&self.elsewhere);
+        all.find(|existing| existing.has_place_of(requested))
+    }
+
     /// Whether both are names of one repository.
-    fn is_same(&self, a: &str, b: &str) -> bool {
+    pub fn is_same(&self, a: &str, b: &str) -> bool {
         let contain = |names: &[String], name: &str| {
             names.iter().any(|known| known.eq_ignore_ascii_case(name))
         };

@@ -8,7 +8,8 @@ use crate::inputs::types::{BackendName, Mode};
 use crate::model::{Fields, ListedIntegration, OrgSlug, PipelineType};
 use crate::provider::auth::app;
 use crate::provider::{
-    self, AllowedSteps, Answers, Field, IntegrationMatch, ListingFilter, Provider, Step,
+    self, AllowedSteps, Answers, ComparedField, Field, FieldComparison, IntegrationMatch,
+    ListingFilter, Provider, Step,
 };
 
 /// The integration that is asked for, with every field checked.
@@ -201,10 +202,16 @@ impl IntegrationTask {
         Some(Warning::new("repeated-install", message))
     }
 
-    /// Whether all secrets of the answers were compared with those of this integration.
-    pub fn compares_secrets(&self, id: i64, listed: &[ListedIntegration]) -> bool {
-        let mut listed = listed.iter().filter(|one| one.id == id);
-        listed.any(|one| self.provider.compares_secrets(&self.answers, one))
+    /// Each field of the answers beside what this integration has, or there is none yet.
+    pub fn compare_fields(&self, listed: Option<&ListedIntegration>) -> Vec<ComparedField> {
+        provider::compare_fields(self.provider, &self.answers, listed)
+    }
+
+    /// Whether nothing shows a secret that this integration has of those in the answers.
+    pub fn has_unseen_secret(&self, listed: &ListedIntegration) -> bool {
+        let is_unseen =
+            |one: &ComparedField| one.is_secret && one.comparison == FieldComparison::NotCompared;
+        self.compare_fields(Some(listed)).iter().any(is_unseen)
     }
 
     /// What a run that does this could not carry out.
@@ -232,7 +239,7 @@ impl IntegrationTask {
     }
 
     /// The integrations of the account that the answers describe, and the named one.
-    fn existing<'a>(
+    pub fn existing<'a>(
         &'a self,
         listed: &'a [ListedIntegration],
     ) -> impl Iterator<Item = &'a ListedIntegration> {

@@ -246,6 +246,7 @@ mod tests {
             domain_name: None,
             active: true,
             deletion: None,
+            health: Default::default(),
             config: None,
             stored: None,
         }

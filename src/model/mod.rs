@@ -1,5 +1,6 @@
 //! The records that a finish is about, in Sentry's words.
 
+pub mod integration_health;
 pub mod organization_domain;
 mod record_id;
 pub mod site;
@@ -11,6 +12,7 @@ use crate::text::words::word_enum;
 use serde_json::{Map, Value};
 use std::fmt;
 
+pub use integration_health::IntegrationHealth;
 pub use record_id::RecordId;
 pub use state::{Fields, State, signature};
 
@@ -138,6 +140,8 @@ pub struct ListedIntegration {
     pub active: bool,
     /// The status of one that is being deleted, so that a finish may not bring it back.
     pub deletion: Option<String>,
+    /// How it fares.
+    pub health: IntegrationHealth,
     /// The organization's own configuration, as far as a Sentry lists it.
     pub config: Option<Object>,
     /// What is stored, secrets included: only the embedded engine tells.

@@ -1,8 +1,9 @@
 //! The outcome of an integration's task, in words for a person and the host.
 
+use super::changes::{ChangedKind, EntryPlan};
 use super::{IntegrationOutcome, Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode};
-use crate::integration::{Decision, IntegrationTask, PlanObstacle, RequestedLinks};
+use crate::integration::{Decision, IntegrationTask, PlanObstacle};
 use crate::model::site::Site;
 use crate::model::{FinishedIntegration, PipelineType};
 use crate::text::page::PageUrl;
@@ -67,10 +68,11 @@ impl IntegrationReport<'_> {
         &self,
         decision: &Decision,
         backend: &str,
-        missing: &RequestedLinks,
+        plan: EntryPlan,
         obstacle: Option<PlanObstacle>,
     ) -> Outcome {
-        let outcome = self.planned_changes(decision, backend, missing);
+        let outcome = self.planned_changes(decision, backend, &plan);
+        let outcome = Outcome { plan: Some(Box::new(plan)), ..outcome };
         let cannot = |why: &str| vec![format!("cannot be carried out: {why}")];
         match obstacle {
             None => outcome,
@@ -90,20 +92,14 @@ impl IntegrationReport<'_> {
     }
 
     /// What a run would do where nothing stands in its way.
-    fn planned_changes(
-        &self,
-        decision: &Decision,
-        backend: &str,
-        missing: &RequestedLinks,
-    ) -> Outcome {
+    fn planned_changes(&self, decision: &Decision, backend: &str, plan: &EntryPlan) -> Outcome {
         if let Decision::UpToDate { id, name } = decision {
             let outcome = Outcome { status: OutcomeStatus::Planned, ..self.up_to_date(*id, name) };
-            if missing.is_empty() {
+            if plan.changes.iter().all(|change| change.kind == ChangedKind::Integration) {
                 return outcome;
             }
             let headline = self.headline("is installed; missing links would be added");
-            let details = [outcome.details, missing.describe()].concat();
-            return Outcome { headline, details, has_changes: true, ..outcome };
+            return Outcome { headline, has_changes: true, ..outcome };
         }
         let finish = "store the integration, link the organization, write an audit log entry";
         let details = [
@@ -111,7 +107,6 @@ impl IntegrationReport<'_> {
             self.task.describe_answers(),
             self.task.next.iter().map(|next| format!("next: {next}")).collect(),
             vec![finish.to_owned()],
-            missing.describe(),
         ];
         let pipeline_type = Some(decision.pipeline_type());
         let subject = Some(IntegrationOutcome { pipeline_type, ..subject(self.task) });

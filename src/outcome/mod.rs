@@ -1,8 +1,11 @@
 //! What happened, whatever happened: every run ends in one of these.
 
+pub mod changes;
 mod foreign_ids;
 pub mod integration;
+pub mod integration_changes;
 pub(crate) mod release;
+mod release_changes;
 pub mod sourcemaps;
 
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
@@ -12,6 +15,7 @@ use crate::model::{PipelineType, RecordId};
 use crate::text::one_line;
 use crate::text::page::PageUrl;
 use crate::text::words::word_enum;
+use changes::EntryPlan;
 use sourcemaps::SourcemapOutcome;
 
 word_enum! {
@@ -87,6 +91,8 @@ pub struct Outcome {
     pub tolerated: bool,
     /// Whether it is a plan that finds something to do.
     pub has_changes: bool,
+    /// What a plan found there, beside what is wanted.
+    pub plan: Option<Box<EntryPlan>>,
     /// The exit code, where it is not the worst of the entries.
     pub exit_override: Option<ExitCode>,
     /// The end of each entry of a manifest, in the order of the file.
@@ -214,6 +220,7 @@ impl Outcome {
             failure,
             warnings,
             has_changes: self.has_changes || release.has_changes,
+            plan: merged_plans(self.plan, release.plan),
             headline,
             details: [self.details, release.details].concat(),
             ..self
@@ -234,6 +241,8 @@ impl Outcome {
         }
         let release = self.release.as_mut().and_then(|release| release.url.as_mut());
         texts.extend(release.map(|url| ShownText::Exact(url.text_mut())));
+        let planned = self.plan.iter_mut().flat_map(|plan| plan.texts_mut());
+        texts.extend(planned.map(ShownText::Words));
         for entry in &mut self.entries {
             texts.push(ShownText::Words(&mut entry.title));
             texts.extend(entry.outcome.shown_texts_mut());
@@ -307,6 +316,17 @@ impl Outcome {
 
     fn own_exit(&self) -> ExitCode {
         self.failure.as_ref().map_or(ExitCode::Done, |failure| failure.code.exit())
+    }
+}
+
+/// The plans of both, where there are two.
+fn merged_plans(
+    one: Option<Box<EntryPlan>>,
+    two: Option<Box<EntryPlan>>,
+) -> Option<Box<EntryPlan>> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(Box::new(one.merge(*two))),
+        (one, two) => one.or(two),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The outcome of a release job, in words: what became of the release and its deploy.
 
-use super::{Outcome, OutcomeStatus, ReleaseOutcome};
+use super::changes::{ChangeAction, ChangedKind, EntryPlan, PlannedChange};
+use super::{Outcome, OutcomeStatus, ReleaseOutcome, release_changes};
 use crate::error::Error;
 use crate::model::site::Site;
 use crate::release::driver::ReleaseProgress;
-use crate::release::{ReleaseState, ReleaseTask, VersionSource};
+use crate::release::{ExistingRelease, ReleaseTask, VersionSource};
 use crate::text::page::PageUrl;
 
 /// Puts what happened to a release into words.
@@ -43,14 +44,17 @@ impl ReleaseReport<'_> {
     }
 
     /// What a run would do about what is there; `requests` as far as they can be told.
-    pub fn planned(&self, existing: Option<&ReleaseState>, requests: Vec<String>) -> Outcome {
-        let verbs = self.planned_verbs(existing);
-        let conflict = existing.and_then(|existing| self.task.planned_conflict(existing));
+    pub fn planned(&self, existing: Option<&ExistingRelease>, requests: Vec<String>) -> Outcome {
+        let plan = release_changes::plan(self.task, existing);
+        let state = existing.map(|existing| &existing.state);
+        let verbs = self.planned_verbs(&plan);
+        let conflict = state.and_then(|state| self.task.planned_conflict(state));
         Outcome {
             details: [self.origin_lines(), requests].concat(),
             release: existing.map(|_| self.released(&ReleaseProgress::default())),
             warnings: self.task.warnings.iter().cloned().chain(conflict).collect(),
             has_changes: !verbs.is_empty(),
+            plan: Some(Box::new(plan)),
             ..Outcome::new(OutcomeStatus::Planned, self.headline("would be", &verbs))
         }
     }
@@ -63,23 +67,24 @@ impl ReleaseReport<'_> {
         }
     }
 
-    fn planned_verbs(&self, existing: Option<&ReleaseState>) -> Vec<String> {
-        let task = self.task;
-        let is_out = existing.is_some_and(|existing| existing.date_released.is_some());
-        let is_old = |existing: &ReleaseState| task.head.is_some() && existing.r#ref != task.head;
-        let first = match existing {
-            None => Some("created"),
-            Some(existing) if is_old(existing) => Some("updated"),
-            Some(_) => None,
+    fn planned_verbs(&self, plan: &EntryPlan) -> Vec<String> {
+        let of_kind = |kind| plan.changes.iter().find(move |change| change.kind == kind);
+        let release = of_kind(ChangedKind::Release);
+        let has = |release: &PlannedChange, is: fn(&str) -> bool| {
+            release.fields.iter().any(|one| is(&one.field))
         };
-        let has_deploys = existing.is_some_and(|existing| existing.deploy_count > 0);
-        let deployed = task.deploy.as_ref().map(|deploy| match task.attempts && has_deploys {
-            true => {
-                format!("deployed to {}, unless this run has already done so", deploy.environment)
-            }
-            false => format!("deployed to {}", deploy.environment),
+        let first = release.and_then(|release| match release.action {
+            ChangeAction::Create => Some("created"),
+            _ => has(release, |field| field != release_changes::RELEASED).then_some("updated"),
         });
-        verbs(first, task.finalize && !is_out, deployed)
+        let is_finalized =
+            release.is_some_and(|release| has(release, |field| field == release_changes::RELEASED));
+        let deploy = of_kind(ChangedKind::Deploy);
+        verbs(
+            first,
+            is_finalized,
+            deploy.map(|deploy| deploy.words.replacen("deploy", "deployed", 1)),
+        )
     }
 
     fn verbs(&self, progress: &ReleaseProgress) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What became of source maps, in words.
 
+use super::changes::{ChangeAction, ChangedKind, PlanComparison, PlannedPlace};
 use super::{Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode, Warning};
 use crate::sourcemap::debug_id::DebugId;
@@ -119,6 +120,12 @@ impl SourcemapProgress {
     pub fn beside_plan(&self, mut outcome: Outcome, allow_empty: bool) -> Outcome {
         outcome.has_changes = true;
         let line = self.plan_line();
+        let mut comparison = PlanComparison::default();
+        let scripts = counted(self.scripts.len(), "script");
+        let words = format!("upload the source maps of {scripts}");
+        comparison.begin(ChangeAction::Create, ChangedKind::Sourcemaps, &scripts, words);
+        let maps = comparison.finish(PlannedPlace::default());
+        outcome.plan = Some(Box::new(outcome.plan.map_or(maps.clone(), |plan| plan.merge(maps))));
         outcome.details.extend(Some(line).filter(|line| outcome.headline != *line));
         if let (None, Some(failure)) = (&outcome.failure, self.failure(allow_empty)) {
             let details = [vec![outcome.headline], outcome.details].concat();

@@ -1,5 +1,6 @@
 //! The outcome as JSON: what `--format json` prints and the `result` output carries.
 
+use super::plan_text;
 use crate::model::RecordId;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::page::PageUrl;
@@ -45,6 +46,7 @@ pub(crate) fn result_fields(outcome: &Outcome) -> Value {
             "deploy_id": release.deploy_id.as_ref().map(RecordId::as_str),
             "commit_count": release.commit_count,
         })),
+        "plan": outcome.plan.as_deref().map(plan_text::json),
         "sourcemaps": outcome.sourcemaps.as_ref().map(|sourcemaps| json!({
             "count": sourcemaps.count,
             "bundle_id": sourcemaps.bundle_id,

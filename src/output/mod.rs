@@ -15,18 +15,20 @@ pub mod log;
 mod markdown;
 pub mod paths;
 mod plain_text;
+mod plan_text;
 pub(crate) mod server_log;
 pub mod shell;
 pub(crate) mod summary;
+mod summary_plan;
 pub mod table;
 pub(crate) mod write;
 
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
-use crate::inputs::{OutputFormat, OutputOptions};
+use crate::inputs::{OutputOptions, ResultFormat};
 use crate::job::Host;
-use crate::os::files;
 use crate::os::random::random_bytes;
+use crate::os::{files, terminal};
 use crate::outcome::{Outcome, OutcomeStatus, ShownText};
 use crate::text::neutral::without_links;
 use crate::text::scrubber::SecretScrubber;
@@ -60,7 +62,9 @@ const SECTION: &str = "finishline";
 #[derive(Default)]
 pub struct OutputSinks {
     host: Host,
-    format: OutputFormat,
+    format: ResultFormat,
+    /// Whether standard output shows colours.
+    colours: bool,
     files: Vec<OutputFile>,
     /// Every file of the run, these among them.
     paths: RunPaths,
@@ -100,7 +104,9 @@ impl OutputSinks {
         let azure_temp = azure_temp.map(str::to_owned);
         let is_agent_missing = host == Host::Buildkite && !has_agent(env);
         let format = options.format;
-        let sinks = Self { host, format, files, paths, azure_temp, is_agent_missing, scrubber };
+        let colours = !host.is_ci() && terminal::shows_colours(env);
+        let sinks =
+            Self { host, format, colours, files, paths, azure_temp, is_agent_missing, scrubber };
         (sinks, conflict.or(missing))
     }
 
@@ -304,8 +310,9 @@ impl OutputSinks {
     /// obeys control characters as GitHub's runner obeys commands.
     fn result(&self, outcome: &Outcome) -> WriteOp {
         WriteOp::Stdout(match self.format {
-            OutputFormat::Json => github::neutralize_json(&format!("{}\n", json::result(outcome))),
-            OutputFormat::Text => github::neutralize_commands(&text(outcome)),
+            ResultFormat::Json => github::neutralize_json(&format!("{}\n", json::result(outcome))),
+            ResultFormat::Markdown => github::neutralize_commands(&summary::comment(outcome)),
+            ResultFormat::Text => text(outcome, self.colours),
         })
     }
 

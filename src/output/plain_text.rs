@@ -1,5 +1,6 @@
 //! Outcomes as plain text for a person.
 
+use super::{github, plan_text};
 use crate::error::Error;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::one_line;
@@ -33,8 +34,14 @@ pub(super) fn with_entry_title(entry: &EntryOutcome) -> Outcome {
     titled
 }
 
-/// The result for a person; a failure speaks on standard error alone.
-pub(super) fn text(outcome: &Outcome) -> String {
+/// The result for a person, with nothing in it that a host or a terminal obeys.
+pub(super) fn text(outcome: &Outcome, colours: bool) -> String {
+    let text = github::neutralize_commands(&whole(outcome));
+    if colours { painted(&text) } else { text }
+}
+
+/// The whole of it; a failure speaks on standard error alone.
+fn whole(outcome: &Outcome) -> String {
     if let Some(document) = &outcome.document {
         return document.clone();
     }
@@ -44,9 +51,26 @@ pub(super) fn text(outcome: &Outcome) -> String {
     if outcome.status == OutcomeStatus::Error {
         return String::new();
     }
-    let details = outcome.next_steps.iter().chain(&outcome.details);
-    let details = details.map(|line| format!("  {line}\n"));
-    std::iter::once(format!("{}\n", outcome.headline)).chain(details).collect()
+    let changes = outcome.plan.iter().flat_map(|plan| plan_text::lines(plan, true));
+    let (next_steps, details) = (outcome.next_steps.iter(), outcome.details.iter().cloned());
+    let lines = next_steps.cloned().chain(changes).chain(details);
+    let lines = lines.map(|line| format!("  {line}\n"));
+    std::iter::once(format!("{}\n", outcome.headline)).chain(lines).collect()
+}
+
+/// The same with a plan's changes in colour, as a difference has its lines.
+fn painted(text: &str) -> String {
+    let line = |line: &str| {
+        let sign = line.trim_start().get(..2);
+        let colour = match sign {
+            Some("+ ") => "32",
+            Some("~ ") => "33",
+            Some("- ") => "31",
+            _ => return line.to_owned(),
+        };
+        format!("\u{1b}[{colour}m{}\u{1b}[0m\n", line.trim_end_matches('\n'))
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 /// A line for each entry, and what a person does next below it.
@@ -55,6 +79,8 @@ fn entries_text(outcome: &Outcome) -> String {
     for entry in &outcome.entries {
         let end = &entry.outcome;
         text.push_str(&format!("  {}: {}\n", entry.title, end.headline));
+        let changes = end.plan.iter().flat_map(|plan| plan_text::lines(plan, end.has_changes));
+        changes.for_each(|line| text.push_str(&format!("    {line}\n")));
         let below = if end.has_changes { &end.details } else { &end.next_steps };
         below.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
     }

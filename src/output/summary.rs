@@ -3,6 +3,7 @@
 //! What happened, where to look, and what a person must do next, in this order.
 
 use super::markdown::{cell, escape};
+use super::summary_plan;
 use crate::error::Error;
 use crate::model::RecordId;
 use crate::outcome::{EntryOutcome, IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
@@ -11,24 +12,45 @@ use crate::text::page::PageUrl;
 /// GitHub shows no summary of a step that is larger, and Buildkite takes no annotation.
 const LIMIT: usize = 1_048_576;
 
+/// No comment on GitHub is longer; GitLab takes more.
+const COMMENT_LIMIT: usize = 65_000;
+
 /// The summary of one run, at most 1 MiB.
 pub(crate) fn markdown(outcome: &Outcome) -> String {
+    bounded(&whole(outcome), LIMIT).to_owned()
+}
+
+/// The summary as a comment, which says when it is cut.
+pub(crate) fn comment(outcome: &Outcome) -> String {
+    let text = format!("{}{}", whole(outcome), summary_plan::document(outcome));
+    if text.len() <= COMMENT_LIMIT {
+        return text;
+    }
+    let kept = bounded(&text, COMMENT_LIMIT);
+    let left_out = text[kept.len()..].lines().filter(|line| !line.is_empty()).count();
+    format!("{kept}\n\n{left_out} more lines do not fit into a comment: see the log of the job\n")
+}
+
+fn whole(outcome: &Outcome) -> String {
     let title =
         vec![format!("### {} finishline: {}", status_icon(outcome), escape(&outcome.headline))];
-    if !outcome.entries.is_empty() {
-        return bounded(&format!("{}\n\n{}\n\n", title.join("\n"), entries(outcome))).to_owned();
-    }
-    let parts = [
-        title,
-        pages(outcome),
-        integration_table(outcome),
-        release_facts(outcome),
-        list(outcome),
-        outcome.failure.as_ref().map_or_else(Vec::new, |failure| error_section(outcome, failure)),
-    ];
+    let parts = match outcome.entries.is_empty() {
+        false => vec![title, summary_plan::changes(outcome), entries(outcome)],
+        true => vec![
+            title,
+            pages(outcome),
+            integration_table(outcome),
+            release_facts(outcome),
+            summary_plan::changes(outcome),
+            list(outcome),
+            outcome
+                .failure
+                .as_ref()
+                .map_or_else(Vec::new, |failure| error_section(outcome, failure)),
+        ],
+    };
     let parts = parts.into_iter().filter(|part| !part.is_empty());
-    let text: String = parts.map(|part| format!("{}\n\n", part.join("\n"))).collect();
-    bounded(&text).to_owned()
+    parts.map(|part| format!("{}\n\n", part.join("\n"))).collect()
 }
 
 fn status_icon(outcome: &Outcome) -> &'static str {
@@ -42,7 +64,7 @@ fn status_icon(outcome: &Outcome) -> &'static str {
 }
 
 /// A manifest's entries as a table: where to look, or what to change.
-fn entries(outcome: &Outcome) -> String {
+fn entries(outcome: &Outcome) -> Vec<String> {
     let row = |entry: &EntryOutcome| {
         let end = &entry.outcome;
         let changed = yes_no(end.changed);
@@ -54,16 +76,16 @@ fn entries(outcome: &Outcome) -> String {
         format!("| {sign} {title} | {what}{} | {changed} |", page.unwrap_or_default())
     };
     let head = ["| entry | result | changed |".to_owned(), "| --- | --- | --- |".to_owned()];
-    head.into_iter().chain(outcome.entries.iter().map(row)).collect::<Vec<_>>().join("\n")
+    head.into_iter().chain(outcome.entries.iter().map(row)).collect()
 }
 
 /// As much of the text as is taken, in whole lines.
-fn bounded(text: &str) -> &str {
+fn bounded(text: &str, limit: usize) -> &str {
     let ends = text.split_inclusive('\n').scan(0, |end, line| {
         *end += line.len();
         Some(*end)
     });
-    &text[..ends.take_while(|end| *end <= LIMIT).last().unwrap_or(0)]
+    &text[..ends.take_while(|end| *end <= limit).last().unwrap_or(0)]
 }
 
 /// Where to look: the integration once it is there, and the release.

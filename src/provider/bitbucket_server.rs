@@ -56,6 +56,15 @@ impl Provider for BitbucketServer {
         application_link::candidates(answers)
     }
 
+    fn stored_secret(
+        &self,
+        field: &str,
+        _: &Answers,
+        listed: &ListedIntegration,
+    ) -> Option<String> {
+        application_link::stored_secret(field, listed)
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         application_link::matches(answers, listed)
     }

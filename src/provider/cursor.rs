@@ -67,6 +67,11 @@ impl Provider for Cursor {
         Some(answers.text("apiKey").to_owned())
     }
 
+    fn stored_secret(&self, _: &str, _: &Answers, listed: &ListedIntegration) -> Option<String> {
+        let stored = listed.stored.as_ref()?.metadata.get("api_key");
+        stored.and_then(Value::as_str).map(str::to_owned)
+    }
+
     /// The id is random; only what our engine stored tells whose key it is.
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let stored = listed.stored.as_ref().and_then(|stored| stored.metadata.get("api_key"));

@@ -16,6 +16,10 @@ use sha2::{Digest, Sha256};
 /// The request for whose the keys are, and the name of its response.
 const USER: &str = "user";
 
+/// What of the form is compared: its name in storage, and its field.
+const STORED_FIELDS: [(&str, &str); 3] =
+    [("api_key", "apiKey"), ("app_key", "appKey"), ("site", "site")];
+
 pub(super) struct Datadog;
 
 /// The keys are sent there.
@@ -83,13 +87,23 @@ impl Provider for Datadog {
         Some(String::new())
     }
 
+    fn stored_secret(
+        &self,
+        field: &str,
+        _: &Answers,
+        listed: &ListedIntegration,
+    ) -> Option<String> {
+        let (name, _) = STORED_FIELDS.into_iter().find(|(_, known)| *known == field)?;
+        let stored = listed.stored.as_ref()?.metadata.get(name);
+        Some(stored.and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let Some(stored) = &listed.stored else { return IntegrationMatch::Same };
         let is_stored = |(name, field): (&str, &str)| {
             stored.metadata.get(name).and_then(Value::as_str) == Some(answers.text(field))
         };
-        let pairs = [("api_key", "apiKey"), ("app_key", "appKey"), ("site", "site")];
-        IntegrationMatch::same_or_differs(pairs.into_iter().all(is_stored))
+        IntegrationMatch::same_or_differs(STORED_FIELDS.into_iter().all(is_stored))
     }
 
     fn build(&self, state: &State) -> Result<IntegrationData> {

@@ -107,6 +107,15 @@ impl Provider for Gitea {
         ListingFilter::ExternalId(external_id(answers))
     }
 
+    fn stored_secret(
+        &self,
+        field: &str,
+        _: &Answers,
+        listed: &ListedIntegration,
+    ) -> Option<String> {
+        oauth2::stored_secret(field, listed)
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         if listed.external_id != external_id(answers) {
             return IntegrationMatch::Other;

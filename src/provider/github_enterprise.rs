@@ -128,6 +128,17 @@ impl Provider for GitHubEnterprise {
         }
     }
 
+    fn stored_secret(
+        &self,
+        field: &str,
+        _: &Answers,
+        listed: &ListedIntegration,
+    ) -> Option<String> {
+        let (name, _) = STORED_FIELDS.into_iter().find(|(_, known)| *known == field)?;
+        let stored = &listed.stored.as_ref()?.metadata["installation"][name];
+        Some(stored.as_str().unwrap_or_default().to_owned())
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let host = url::host(answers.text("url"));
         match answers.text("installationId") {
@@ -192,16 +203,18 @@ fn bind_form(fields: &Fields, state: &mut State) {
     state.bind(SCHEME, url.split_once("://").map_or("https", |(scheme, _)| scheme));
 }
 
+/// What of the form is compared: its name in storage, and its field.
+const STORED_FIELDS: [(&str, &str); 5] = [
+    ("id", "id"),
+    ("webhook_secret", "webhookSecret"),
+    ("private_key", "privateKey"),
+    ("client_id", "clientId"),
+    ("client_secret", "clientSecret"),
+];
+
 /// Whether the form is stored as it is given.
 fn is_stored(answers: &Answers, stored: &Value) -> bool {
-    let pairs = [
-        ("id", "id"),
-        ("webhook_secret", "webhookSecret"),
-        ("private_key", "privateKey"),
-        ("client_id", "clientId"),
-        ("client_secret", "clientSecret"),
-    ];
-    pairs.into_iter().all(|(name, field)| stored[name] == answers.text(field))
+    STORED_FIELDS.into_iter().all(|(name, field)| stored[name] == answers.text(field))
 }
 
 /// Whether an account is on this host, whose port counts and whose letters do not.

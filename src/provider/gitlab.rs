@@ -132,6 +132,15 @@ impl Provider for Gitlab {
         Some(format!("{host}/{}", answers.text("group").to_lowercase()))
     }
 
+    fn stored_secret(
+        &self,
+        field: &str,
+        _: &Answers,
+        listed: &ListedIntegration,
+    ) -> Option<String> {
+        oauth2::stored_secret(field, listed)
+    }
+
     fn matches(&self, answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
         let (host, group) = (url::host(answers.text("url")), answers.text("group"));
         let place = if group.is_empty() { host.clone() } else { format!("{host}/{group}") };

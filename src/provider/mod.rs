@@ -56,6 +56,7 @@ pub(crate) use auth::app::APP;
 pub use auth::app::parse_app;
 pub use description::ProviderDescription;
 pub use fields::answers::{AllowedSteps, field_errors, given_secrets, parse, parse_given};
+pub use fields::compare::{ComparedField, FieldComparison, compare_fields};
 pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
 pub use fields::step_answers::Answers;
@@ -175,9 +176,15 @@ pub trait Provider: Sync {
         None
     }
 
-    /// Whether [`Self::matches`] compares the secrets of these answers with what is listed.
-    fn compares_secrets(&self, _answers: &Answers, _listed: &ListedIntegration) -> bool {
-        false
+    /// The secret that a listed integration has of a field, empty where it has none; `None` where
+    /// nothing shows it. It is compared by [`Self::matches`], and never shown.
+    fn stored_secret(
+        &self,
+        _field: &str,
+        _answers: &Answers,
+        _listed: &ListedIntegration,
+    ) -> Option<String> {
+        None
     }
 
     /// What another finish does at a Sentry to what the organization has configured; for a person.

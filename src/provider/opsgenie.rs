@@ -94,8 +94,21 @@ impl Provider for Opsgenie {
         IntegrationMatch::same_or_differs(is_same)
     }
 
-    fn compares_secrets(&self, answers: &Answers, listed: &ListedIntegration) -> bool {
-        has_key(listed, answers.text("apiKey")).is_some()
+    fn stored_secret(
+        &self,
+        _: &str,
+        answers: &Answers,
+        listed: &ListedIntegration,
+    ) -> Option<String> {
+        if let Some(stored) = &listed.stored {
+            return Some(first_key(&stored.config).unwrap_or_default().to_owned());
+        }
+        let key = answers.text("apiKey");
+        let first = || first_key(listed.config.as_ref()?);
+        match has_key(listed, key)? {
+            true => Some(key.to_owned()),
+            false => Some(first().unwrap_or_default().to_owned()),
+        }
     }
 
     /// As in Sentry, a finish sets the whole table.

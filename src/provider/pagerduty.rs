@@ -59,8 +59,18 @@ impl Provider for PagerDuty {
         IntegrationMatch::same_or_differs(stored.is_none_or(|stored| stored == Some(&services)))
     }
 
-    fn compares_secrets(&self, _: &Answers, listed: &ListedIntegration) -> bool {
-        listed.config.as_ref().is_some_and(|config| listed_rows(config).is_some())
+    fn stored_secret(&self, _: &str, _: &Answers, listed: &ListedIntegration) -> Option<String> {
+        let service = |row: &Value| {
+            let (name, key) = (row["service"].clone(), row["integration_key"].clone());
+            json!({ "type": "service", "name": name, "integration_key": key, "id": row["id"] })
+        };
+        let services = match (&listed.stored, &listed.config) {
+            (Some(stored), _) => stored.metadata.get("services")?.clone(),
+            (None, Some(config)) => listed_rows(config)?.iter().map(service).collect(),
+            (None, None) => return None,
+        };
+        let account = json!({ "name": listed.name, "subdomain": listed.external_id });
+        Some(json!({ "account": account, "integration_keys": services }).to_string())
     }
 
     fn repeated_finish(&self, _: &Answers, listed: &ListedIntegration) -> Option<String> {

@@ -53,6 +53,15 @@ pub struct ReleaseState {
     pub deploy_count: u64,
 }
 
+/// A release that is there, with the slugs of its projects.
+#[derive(Clone, Debug, Default)]
+pub struct ExistingRelease {
+    /// What the backend tells of it.
+    pub state: ReleaseState,
+    /// Its projects.
+    pub projects: Vec<String>,
+}
+
 /// What became of a release that was said.
 #[derive(Debug)]
 pub enum UpdateResult {

@@ -105,7 +105,7 @@ async fn link(path: &Path, task: &IntegrationTask, integration: i64) {
     let mut backend = EmbeddedBackend::new(&mut database);
     backend.set_links(task, integration, &requested, &mut report).await;
     assert!(report.warnings.is_empty(), "{:?}", report.warnings);
-    links_read_only(path, &task.org, integration).await.unwrap();
+    links_read_only(path, &task.org, Some(integration), &requested).await.unwrap();
 }
 
 async fn release(path: &Path) {

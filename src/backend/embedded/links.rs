@@ -17,7 +17,27 @@ impl EmbeddedBackend<'_> {
         Ok(ExistingLinks {
             repositories: repositories.into_iter().map(|stored| vec![stored.name]).collect(),
             code_mappings: mappings.into_iter().map(|stored| stored.mapping).collect(),
+            elsewhere: Vec::new(),
         })
+    }
+
+    /// The mappings of other integrations that these would replace.
+    pub async fn mapped_elsewhere(
+        &mut self,
+        org: i64,
+        integration: Option<i64>,
+        requested: &RequestedLinks,
+    ) -> Result<Vec<CodeMapping>> {
+        let mut elsewhere = Vec::new();
+        for mapping in &requested.code_mappings {
+            let Some(project) = self.database.project(org, &mapping.project).await? else {
+                continue;
+            };
+            let stored = self.database.code_mapping(project.id, &mapping.stack_root).await?;
+            let other = stored.filter(|stored| Some(stored.integration_id) != integration);
+            elsewhere.extend(other.map(|stored| stored.mapping));
+        }
+        Ok(elsewhere)
     }
 
     /// Links the repositories, and sets code mappings over those for the same project and stack root.

@@ -26,7 +26,7 @@ mod third_party;
 use crate::database::{Database, DatabaseError, IsBusy, ensure_org};
 use crate::error::{Error, ErrorCode, Result};
 use crate::integration::{
-    ExistingLinks, IntegrationTask, Pipeline, PipelineStart, StepResult, StepView,
+    ExistingLinks, IntegrationTask, Pipeline, PipelineStart, RequestedLinks, StepResult, StepView,
 };
 use crate::model::{Fields, ListedIntegration, OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
@@ -253,16 +253,24 @@ pub async fn list_read_only(path: &Path, task: &IntegrationTask) -> Result<Vec<L
     }
 }
 
-/// What is linked to an integration, in a file that is only read.
+/// What is linked to an integration, if there is one, and is in the place of what is requested, in a
+/// file that is only read.
 pub async fn links_read_only(
     path: &Path,
     org: &OrgSlug,
-    integration: i64,
+    integration: Option<i64>,
+    requested: &RequestedLinks,
 ) -> Result<ExistingLinks> {
     if let Some(mut database) = Database::open_to_read(path).await?
         && let Some(org) = database.organization(org.as_str()).await?
     {
-        return EmbeddedBackend::new(&mut database).linked(org.id, integration).await;
+        let mut backend = EmbeddedBackend::new(&mut database);
+        let linked = match integration {
+            Some(integration) => backend.linked(org.id, integration).await?,
+            None => ExistingLinks::default(),
+        };
+        let elsewhere = backend.mapped_elsewhere(org.id, integration, requested).await?;
+        return Ok(ExistingLinks { elsewhere, ..linked });
     }
     Ok(ExistingLinks::default())
 }

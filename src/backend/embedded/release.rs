@@ -8,8 +8,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
 use crate::release::{
-    Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, OwnDeploy,
-    ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
+    Deploy, DeployResult, ExistingDeploy, ExistingRelease, FieldRejection, KnownRepository,
+    OwnDeploy, ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use std::path::Path;
 
@@ -144,12 +144,14 @@ pub async fn read_release(
     path: &Path,
     slug: &OrgSlug,
     version: &ReleaseVersion,
-) -> Result<Option<ReleaseState>> {
+) -> Result<Option<ExistingRelease>> {
     let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
     let Some(org) = organization(&mut database, slug).await? else { return Ok(None) };
     let Some(stored) = database.release(org, version.as_str()).await? else { return Ok(None) };
     let newest = database.newest_commit(stored.id).await?;
-    Ok(Some(with_newest(stored.into(), newest)))
+    let projects = database.release_projects(stored.id).await?;
+    let projects = projects.into_iter().map(|(_, slug)| slug).collect();
+    Ok(Some(ExistingRelease { state: with_newest(stored.into(), newest), projects }))
 }
 
 /// The id of the organization, when it is there.

@@ -3,7 +3,9 @@
 use super::pipeline::StoredPipeline;
 use crate::database::Actor;
 use crate::database::columns::{object, read_object, text};
-use crate::model::{IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets};
+use crate::model::{
+    IntegrationHealth, IntegrationStatus, ListedIntegration, Object, OrgSlug, StoredSecrets,
+};
 use crate::os::clock::unix_ms;
 use crate::provider::ListingFilter;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -73,6 +75,11 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ListedIntegration> {
         domain_name: metadata.get("domain_name").and_then(Value::as_str).map(str::to_owned),
         active: [own, link] == [IntegrationStatus::Active; 2],
         deletion: deletion.map(str::to_owned),
+        health: IntegrationHealth {
+            status: Some(own.as_str().to_owned()),
+            link_status: Some(link.as_str().to_owned()),
+            ..IntegrationHealth::default()
+        },
         config: None,
         stored: Some(StoredSecrets {
             metadata,

@@ -56,6 +56,7 @@ impl LinkedRows {
         ExistingLinks {
             repositories: self.repositories.iter().map(|one| one.names.clone()).collect(),
             code_mappings: self.code_mappings.iter().map(|one| one.mapping.clone()).collect(),
+            elsewhere: Vec::new(),
         }
     }
 }

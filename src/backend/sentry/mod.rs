@@ -27,7 +27,7 @@ use crate::inputs::types::Dialect;
 use crate::integration::{IntegrationTask, Pipeline, PipelineStart, StepResult, StepView};
 use crate::model::organization_domain::is_saas_host;
 use crate::model::site::Site;
-use crate::model::{Fields, FinishedIntegration, ListedIntegration, OrgSlug};
+use crate::model::{Fields, FinishedIntegration, IntegrationHealth, ListedIntegration, OrgSlug};
 use crate::provider::{INITIAL, IntegrationMatch};
 use crate::secret::Secret;
 use crate::text::segment;
@@ -351,6 +351,7 @@ fn without_status(failure: Error) -> Error {
 
 fn listed(item: &Value) -> Option<ListedIntegration> {
     let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let status = |name: &str| item[name].as_str().map(str::to_owned);
     let id = item["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| item["id"].as_i64())?;
     let is_active = |name: &str| item[name].as_str().is_none_or(|status| status == "active");
     let statuses = ["organizationIntegrationStatus", "status"].map(|name| item[name].as_str());
@@ -362,6 +363,12 @@ fn listed(item: &Value) -> Option<ListedIntegration> {
         domain_name: item["domainName"].as_str().map(str::to_owned),
         active: is_active("status") && is_active("organizationIntegrationStatus"),
         deletion: deletion.map(str::to_owned),
+        health: IntegrationHealth {
+            status: status("status"),
+            link_status: status("organizationIntegrationStatus"),
+            grace_period_end: status("gracePeriodEnd"),
+            is_outdated: item["outOfDate"] == true,
+        },
         config: item["configData"].as_object().cloned(),
         stored: None,
     })

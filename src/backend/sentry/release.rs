@@ -10,8 +10,8 @@ use crate::http::retry::{RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
 use crate::model::{OrgSlug, RecordId};
 use crate::release::{
-    self, Deploy, DeployResult, ExistingDeploy, FieldRejection, KnownRepository, OwnDeploy,
-    ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
+    self, Deploy, DeployResult, ExistingDeploy, ExistingRelease, FieldRejection, KnownRepository,
+    OwnDeploy, ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use crate::text::{date, quote, segment};
 use reqwest::Method;
@@ -47,6 +47,16 @@ impl SentryReleases {
         let agent = format!("{} ({mark})", http::USER_AGENT);
         let client = SentryClient::new(options, &agent)?;
         Ok(Self { client, org, version, agent, projects: Vec::new() })
+    }
+
+    /// The release with its projects, where it is there; one that is wanted by its id has that.
+    pub async fn existing(&mut self, wanted: &[String]) -> Result<Option<ExistingRelease>> {
+        let Some(state) = self.read().await? else { return Ok(None) };
+        let name = |(slug, id): &(String, RecordId)| {
+            let id = wanted.iter().find(|wanted| *wanted == id.as_str());
+            id.unwrap_or(slug).clone()
+        };
+        Ok(Some(ExistingRelease { state, projects: self.projects.iter().map(name).collect() }))
     }
 
     /// The first request of the job, as it would be sent.

@@ -153,6 +153,12 @@ fn account_id(answers: &Answers) -> String {
     external_id(answers.text("url").trim_end_matches('/'), answers.text("consumerKey"))
 }
 
+/// The private key, where the identity is stored.
+pub(crate) fn stored_secret(field: &str, listed: &ListedIntegration) -> Option<String> {
+    let identity = listed.stored.as_ref()?.identity.as_ref().filter(|_| field == "privateKey")?;
+    Some(identity.get("private_key").and_then(Value::as_str).unwrap_or_default().to_owned())
+}
+
 pub(crate) fn matches(answers: &Answers, listed: &ListedIntegration) -> IntegrationMatch {
     let id = account_id(answers);
     if listed.external_id != id {

@@ -212,6 +212,13 @@ pub(crate) fn is_stored(form: &Fields, stored: &StoredSecrets) -> bool {
         && metadata("verify_ssl") == Some(&json!(form.flag("verifySsl", true)))
 }
 
+/// What the identity has of the OAuth application's secret, where it is stored.
+pub(crate) fn stored_secret(field: &str, listed: &ListedIntegration) -> Option<String> {
+    let stored = listed.stored.as_ref().filter(|_| field == "clientSecret")?;
+    let secret = stored.identity.as_ref().and_then(|identity| identity.get("client_secret"));
+    Some(secret.and_then(Value::as_str).unwrap_or_default().to_owned())
+}
+
 /// The id of the OAuth application, where the identity is stored.
 pub(crate) fn recover_fields(listed: &ListedIntegration) -> Object {
     let identity = listed.stored.as_ref().and_then(|stored| stored.identity.as_ref());

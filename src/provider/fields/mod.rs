@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod choice;
+pub(crate) mod compare;
 pub mod help;
 pub(crate) mod recover;
 pub(crate) mod repair;

@@ -83,4 +83,12 @@ impl Answers {
         let fields = self.steps.iter().skip(self.described).flat_map(|(_, fields)| fields.iter());
         fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
     }
+
+    /// The names of the same fields, each with its step's.
+    pub fn undescribed_names(&self) -> impl Iterator<Item = String> {
+        self.steps
+            .iter()
+            .skip(self.described)
+            .flat_map(|(step, fields)| fields.iter().map(move |(name, _)| format!("{step}.{name}")))
+    }
 }

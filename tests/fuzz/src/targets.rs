@@ -12,11 +12,12 @@ use finishline::error::{Error, ErrorCode, Warning};
 use finishline::git::{Checkout, CommitRange};
 use finishline::inputs::raw::{CommandLineFlags, RawInputs};
 use finishline::inputs::state::FieldInput;
-use finishline::inputs::{LogLevel, OutputFormat, OutputOptions};
+use finishline::inputs::{LogLevel, OutputFormat, OutputOptions, ResultFormat};
 use finishline::integration::callback::Callback;
 use finishline::job::{Host, Job};
 use finishline::manifest::Manifest;
 use finishline::model::{RecordId, token};
+use finishline::outcome::changes::{ChangeAction, ChangedKind, PlanComparison, PlannedPlace};
 use finishline::outcome::{IntegrationOutcome, Outcome, OutcomeStatus, ReleaseOutcome};
 use finishline::output::paths::RunPaths;
 use finishline::output::table;
@@ -260,7 +261,11 @@ fn outcome(text: &str) -> Outcome {
         deploy_id: RecordId::parse(&part(7)),
         commit_count: Some(1),
     };
+    let mut comparison = PlanComparison::default();
+    comparison.begin(ChangeAction::Update, ChangedKind::Repository, &part(4), part(9));
+    comparison.field(&part(2), Some(part(10)), Some(part(11)), false);
     Outcome {
+        plan: Some(Box::new(comparison.finish(PlannedPlace::default()))),
         subject: Some(subject),
         release: Some(release),
         failure: Some(failure),
@@ -276,7 +281,7 @@ fn sinks(host: Host) -> OutputSinks {
     let file = |name: &str| Some(format!("/nowhere/{name}"));
     let voice = OutputOptions {
         host,
-        format: OutputFormat::Text,
+        format: ResultFormat::Text,
         log_level: LogLevel::Debug,
         log_format: OutputFormat::Text,
         result_file: file("result"),

@@ -188,7 +188,6 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["check"], &["log-level"], "the same"),
     (&["source maps"], &["allow-empty"], "each script has a map"),
     (&["source maps"], &["url"], "the address of pages, none of which is shown"),
-    (&["plan"], &["state"], "a plan names the fields; their values may be secrets"),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (
         &["resume"],

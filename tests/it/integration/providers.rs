@@ -181,6 +181,7 @@ fn listed(external_id: &str) -> ListedIntegration {
         domain_name: None,
         active: true,
         deletion: None,
+        health: Default::default(),
         config: None,
         stored: None,
     }

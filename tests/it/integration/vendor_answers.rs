@@ -232,6 +232,7 @@ fn what_a_provider_stores_and_asks_for_is_what_sentry_does() {
         domain_name: None,
         active: true,
         deletion: None,
+        health: Default::default(),
         config: None,
         stored: None,
     };

@@ -3,4 +3,5 @@
 mod duplicates;
 mod entries;
 mod parallel;
+mod plan_changes;
 mod unused_keys;

@@ -1,0 +1,79 @@
+//! What a plan would change of a release, and the deploy that it would record.
+
+use super::changes::{ChangeAction, ChangedKind, EntryPlan, PlanComparison, PlannedPlace};
+use crate::release::{Deploy, ExistingRelease, ReleaseTask};
+use crate::text::date;
+
+/// The field for when a release came out.
+pub(super) const RELEASED: &str = "dateReleased";
+/// Stands for the time of the run.
+const NOW: &str = "now";
+
+/// What would change of what is there.
+pub(super) fn plan(task: &ReleaseTask, existing: Option<&ExistingRelease>) -> EntryPlan {
+    let mut comparison = PlanComparison::default();
+    comparison.note("organization", None, Some(task.org.as_str()));
+    release(task, existing, &mut comparison);
+    if let Some(deploy) = &task.deploy {
+        // Only a run in CI knows its own deploy again.
+        let may_be_there =
+            task.attempts && existing.is_some_and(|existing| existing.state.deploy_count > 0);
+        record_deploy(deploy, may_be_there, &mut comparison);
+    }
+    comparison.finish(PlannedPlace::default())
+}
+
+fn release(
+    task: &ReleaseTask,
+    existing: Option<&ExistingRelease>,
+    comparison: &mut PlanComparison,
+) {
+    let state = existing.map(|existing| &existing.state);
+    let none = Vec::new();
+    let projects = existing.map_or(&none, |existing| &existing.projects);
+    // Each release has a project: where a server tells none, they are not known.
+    let is_known = existing.is_none() || !projects.is_empty();
+    let is_added = |slug: &&String| is_known && !projects.contains(slug);
+    let added: Vec<_> = task.projects.iter().filter(is_added).collect();
+    let head = state.and_then(|state| state.r#ref.clone());
+    let is_head = task.head.is_none() || head == task.head;
+    let page = state.and_then(|state| state.url.clone());
+    let has_page = task.url.is_none() || page.is_some();
+    let released = state.and_then(|state| state.date_released);
+    let is_out = !task.finalize || released.is_some();
+    let is_same = added.is_empty() && is_head && has_page && is_out;
+    let (action, verb) = match existing {
+        None => (ChangeAction::Create, "create"),
+        Some(_) if is_same => (ChangeAction::Keep, "keep"),
+        Some(_) => (ChangeAction::Update, "update"),
+    };
+    let name = task.version.as_str();
+    comparison.begin(action, ChangedKind::Release, name, format!("{verb} release {name}"));
+    let all = |slugs: &[&String]| {
+        let slugs: Vec<_> = slugs.iter().map(|slug| slug.as_str()).collect();
+        (!slugs.is_empty()).then(|| slugs.join(", "))
+    };
+    let there: Vec<_> = projects.iter().collect();
+    let wanted = [there.as_slice(), &added].concat();
+    comparison.field("projects", all(&there), all(&wanted), added.is_empty());
+    comparison.field("ref", head, task.head.clone(), is_head);
+    // The page of a run is another one in the run that carries the plan out.
+    if !has_page {
+        comparison.show("url", None, task.url.clone());
+    }
+    let now = task.finalize.then(|| NOW.to_owned());
+    comparison.field(RELEASED, released.map(date::iso), now, is_out);
+}
+
+fn record_deploy(deploy: &Deploy, may_be_there: bool, comparison: &mut PlanComparison) {
+    let name = deploy.environment.as_str();
+    let unless = if may_be_there { ", unless this run has already done so" } else { "" };
+    let words = format!("deploy to {name}{unless}");
+    comparison.begin(ChangeAction::Create, ChangedKind::Deploy, name, words);
+    let started = deploy.started.map(date::iso);
+    comparison.field("name", None, deploy.name.clone(), deploy.name.is_none());
+    comparison.field("dateStarted", None, started.clone(), started.is_none());
+    if deploy.url.is_some() {
+        comparison.show("url", None, deploy.url.clone());
+    }
+}
