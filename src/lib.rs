@@ -137,7 +137,7 @@ fn run_step(
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
     let scrubber = SecretScrubber::default();
-    let _log = output::log::start(&options, scrubber.clone());
+    let _log = output::log::start(&options, env, scrubber.clone());
     if let Some(error) = event_failure {
         tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
     }

@@ -5,12 +5,12 @@ use crate::inputs::compat;
 use crate::inputs::table::{FlagKind, INPUTS, InputGroup, InputSpec, JobKind, SET};
 use crate::inputs::types::{BackendName, Dialect, Mode, ToleratedExit, WithoutToken};
 use crate::inputs::usage::is_used_by;
-use crate::inputs::{LogLevel, OutputFormat};
+use crate::inputs::{ColorChoice, LogLevel, OutputFormat};
 use crate::job::Host;
 use crate::provider::PROVIDERS;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::error::Error as ClapError;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsStr;
 
 /// What the help of the program says below its commands.
@@ -23,6 +23,10 @@ pub(super) const PROGRAM_NOTES: &str = concat!(
     "\nDocs: ",
     env!("CARGO_PKG_REPOSITORY"),
 );
+
+/// The flags that stand for levels of the log.
+const VERBOSE: &str = "verbose";
+const QUIET: &str = "quiet";
 
 /// Adds a flag for each input, once the command is the one that was typed: it costs a third of a
 /// start. Help shows those that the command uses, under the heading of their group.
@@ -46,7 +50,31 @@ pub(super) fn with_inputs(command: Command) -> Command {
         }
     }
     let notes = notes(command.get_name());
-    command.args(args).after_help(notes)
+    command.args(args).args(verbosity()).after_help(notes)
+}
+
+/// Short words for levels of the log.
+fn verbosity() -> [Arg; 2] {
+    let arg = |name, short, help| {
+        let arg = Arg::new(name).long(name).short(short).help(help).conflicts_with("log-level");
+        arg.help_heading(InputGroup::Output.as_str())
+    };
+    [
+        arg(VERBOSE, 'v', "logs more; `-vv` logs everything").action(ArgAction::Count),
+        arg(QUIET, 'q', "logs nothing but what ended the run")
+            .action(ArgAction::SetTrue)
+            .conflicts_with(VERBOSE),
+    ]
+}
+
+/// The level of the log that the short words ask for.
+pub(super) fn log_level(matches: &ArgMatches) -> Option<&'static str> {
+    match (matches.get_count(VERBOSE), matches.get_flag(QUIET)) {
+        (_, true) => Some("error"),
+        (0, _) => None,
+        (1, _) => Some("debug"),
+        _ => Some("trace"),
+    }
 }
 
 /// What a command that takes inputs may do.
@@ -150,6 +178,7 @@ fn offered(name: &str) -> Vec<&'static str> {
         "dialect" => Dialect::ALL.map(Dialect::as_str).to_vec(),
         "ci" => Host::ALL.map(Host::as_str).to_vec(),
         "format" | "log-format" => OutputFormat::ALL.map(OutputFormat::as_str).to_vec(),
+        "color" => ColorChoice::ALL.map(ColorChoice::as_str).to_vec(),
         "log-level" => LogLevel::ALL.map(LogLevel::as_str).to_vec(),
         "tolerate" => ToleratedExit::ALL.map(ToleratedExit::as_str).to_vec(),
         "without-token" => WithoutToken::ALL.map(WithoutToken::as_str).to_vec(),

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use flags::{find, flag, with_inputs};
+use flags::{find, flag, log_level, with_inputs};
 
 /// The flag of `plan` that shows by the exit code whether there is something to do.
 const EXIT_CODE: &str = "exit-code";
@@ -292,6 +292,7 @@ fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
 fn flags(name: &str, matches: &ArgMatches) -> CommandLineFlags {
     let flag = |input: &InputSpec| Some((input.name, matches.get_one(input.name).cloned()?));
     let mut values: BTreeMap<_, _> = INPUTS.iter().filter_map(flag).collect();
+    values.extend(log_level(matches).map(|level| ("log-level", level.to_owned())));
     let is_plan = name == "plan";
     if is_plan {
         values.insert("dry-run", "true".to_owned());

@@ -36,7 +36,7 @@ use types::ReadFile;
 use url::Url;
 
 pub use headers::RequestHeader;
-pub use output::{LogLevel, OutputFormat, OutputOptions, ResultFormat};
+pub use output::{ColorChoice, LogLevel, OutputFormat, OutputOptions, ResultFormat};
 pub(crate) use parse::certificates;
 pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
 

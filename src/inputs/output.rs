@@ -32,6 +32,20 @@ word_enum! {
 }
 
 word_enum! {
+    /// When colours are shown.
+    #[derive(Default)]
+    pub enum ColorChoice {
+        /// To a person at a terminal.
+        #[default]
+        Auto = "auto",
+        /// In any case.
+        Always = "always",
+        /// In no case.
+        Never = "never",
+    }
+}
+
+word_enum! {
     /// How much is logged.
     pub enum LogLevel {
         /// Nothing.
@@ -59,6 +73,8 @@ pub struct OutputOptions {
     pub log_level: LogLevel,
     /// The format of the log.
     pub log_format: OutputFormat,
+    /// When colours are shown.
+    pub color: ColorChoice,
     /// Where the whole result goes as JSON.
     pub result_file: Option<String>,
     /// Where the dotenv report goes.
@@ -81,6 +97,7 @@ impl OutputOptions {
             format: reader.value("format", result_format).unwrap_or_default(),
             log_level: reader.value("log-level", log_level).unwrap_or(level),
             log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
+            color: reader.value("color", color).unwrap_or_default(),
             result_file: reader.value("result-file", text),
             dotenv: reader.value("dotenv", text),
             output_prefix: reader
@@ -135,6 +152,10 @@ fn format(word: &str) -> Result<OutputFormat, &'static str> {
 
 fn result_format(word: &str) -> Result<ResultFormat, &'static str> {
     ResultFormat::parse(word).ok_or("`text`, `json` or `markdown`")
+}
+
+fn color(word: &str) -> Result<ColorChoice, &'static str> {
+    ColorChoice::parse(word).ok_or("`auto`, `always` or `never`")
 }
 
 fn log_level(word: &str) -> Result<LogLevel, &'static str> {

@@ -322,6 +322,8 @@ pub const INPUTS: &[InputSpec] = &[
         "`off`, `error`, `warn`, `info`, `debug`, `trace`, on standard error"),
     output("log-format", &["FINISHLINE_LOG_FORMAT"], Value("FORMAT"), Global, "text",
         "`text` or `json` on standard error"),
+    output("color", &["FINISHLINE_COLOR"], Value("WHEN"), Global, "auto",
+        "`always`, `never` or `auto`: at a terminal, unless NO_COLOR is set"),
     output("result-file", &["FINISHLINE_RESULT_FILE"], Value("FILE"), Global, "none",
         "also writes the whole result to this file, as JSON"),
     output("dotenv", &["FINISHLINE_DOTENV"], Value("FILE"), Global, "finishline.env in the project on GitLab, in the workspace on Jenkins, else none",

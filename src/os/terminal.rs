@@ -1,6 +1,5 @@
 //! A person at a terminal, who pastes a line.
 
-use crate::env::Env;
 use std::io::{BufRead, IsTerminal};
 use tokio::sync::oneshot;
 
@@ -13,13 +12,6 @@ pub(crate) fn is_interactive() -> bool {
 pub(crate) fn ask_line() -> Option<String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).is_ok_and(|count| count > 0).then_some(line)
-}
-
-/// Whether standard output is a terminal for colours, and nobody asks for none: <https://no-color.org>.
-pub(crate) fn shows_colours(env: &Env) -> bool {
-    std::io::stdout().is_terminal()
-        && env.get("NO_COLOR").is_none()
-        && env.get("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// The next line; `None` at the end of the input.

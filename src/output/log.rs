@@ -1,6 +1,7 @@
 //! The log on standard error. No host and no terminal finds a command in it.
 
-use super::github;
+use super::{color, github};
+use crate::env::Env;
 use crate::inputs::{LogLevel, OutputFormat, OutputOptions};
 use crate::os::{blocking, streams};
 use crate::text::scrubber::SecretScrubber;
@@ -12,11 +13,11 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{DefaultGuard, set_default};
 
 /// Turns the log on for as long as the guard lives; what the scrubber knows is not in it.
-pub fn start(options: &OutputOptions, scrubber: SecretScrubber) -> DefaultGuard {
+pub fn start(options: &OutputOptions, env: &Env, scrubber: SecretScrubber) -> DefaultGuard {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level_filter(options.log_level))
         .with_target(false)
-        .with_ansi(false)
+        .with_ansi(color::is_shown(options, env, &std::io::stderr()))
         .with_writer(move || GuardedStderr(scrubber.clone()));
     match options.log_format {
         OutputFormat::Text => set_default(builder.without_time().finish()),

@@ -6,6 +6,7 @@
 pub mod azure;
 pub mod bitbucket;
 pub mod buildkite;
+mod color;
 pub(crate) mod file;
 pub(crate) mod format_error;
 pub mod github;
@@ -27,8 +28,8 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::{OutputOptions, ResultFormat};
 use crate::job::Host;
+use crate::os::files;
 use crate::os::random::random_bytes;
-use crate::os::{files, terminal};
 use crate::outcome::{Outcome, OutcomeStatus, ShownText};
 use crate::text::neutral::without_links;
 use crate::text::scrubber::SecretScrubber;
@@ -65,6 +66,8 @@ pub struct OutputSinks {
     format: ResultFormat,
     /// Whether standard output shows colours.
     colours: bool,
+    /// Whether standard error does.
+    colours_notes: bool,
     files: Vec<OutputFile>,
     /// Every file of the run, these among them.
     paths: RunPaths,
@@ -104,9 +107,19 @@ impl OutputSinks {
         let azure_temp = azure_temp.map(str::to_owned);
         let is_agent_missing = host == Host::Buildkite && !has_agent(env);
         let format = options.format;
-        let colours = !host.is_ci() && terminal::shows_colours(env);
-        let sinks =
-            Self { host, format, colours, files, paths, azure_temp, is_agent_missing, scrubber };
+        let colours = color::is_shown(options, env, &std::io::stdout());
+        let colours_notes = color::is_shown(options, env, &std::io::stderr());
+        let sinks = Self {
+            host,
+            format,
+            colours,
+            colours_notes,
+            files,
+            paths,
+            azure_temp,
+            is_agent_missing,
+            scrubber,
+        };
         (sinks, conflict.or(missing))
     }
 
@@ -374,7 +387,8 @@ impl OutputSinks {
             let properties = [("type", kind), ("code", slug)];
             return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
         }
-        WriteOp::Stderr(format!("{kind}: {}\n", (words + last).replace('\n', "\n  ")))
+        let shown = if self.colours_notes { color::note_kind(kind) } else { kind.to_owned() };
+        WriteOp::Stderr(format!("{shown}: {}\n", (words + last).replace('\n', "\n  ")))
     }
 }
 

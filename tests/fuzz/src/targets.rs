@@ -12,7 +12,7 @@ use finishline::error::{Error, ErrorCode, Warning};
 use finishline::git::{Checkout, CommitRange};
 use finishline::inputs::raw::{CommandLineFlags, RawInputs};
 use finishline::inputs::state::FieldInput;
-use finishline::inputs::{LogLevel, OutputFormat, OutputOptions, ResultFormat};
+use finishline::inputs::{ColorChoice, LogLevel, OutputFormat, OutputOptions, ResultFormat};
 use finishline::integration::callback::Callback;
 use finishline::job::{Host, Job};
 use finishline::manifest::Manifest;
@@ -283,6 +283,7 @@ fn sinks(host: Host) -> OutputSinks {
         host,
         format: ResultFormat::Text,
         log_level: LogLevel::Debug,
+        color: ColorChoice::Auto,
         log_format: OutputFormat::Text,
         result_file: file("result"),
         dotenv: file("dotenv"),

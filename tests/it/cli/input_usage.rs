@@ -114,6 +114,7 @@ const VALUES: &[(&str, &str)] = &[
     ("format", "json"),
     ("log-level", "off"),
     ("log-format", "json"),
+    ("color", "always"),
     ("result-file", "result.json"),
     ("dotenv", "report.env"),
     ("output-prefix", "OURS_"),
@@ -145,6 +146,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("dry-run", "perhaps"),
     ("log-level", "loud"),
     ("log-format", "loud"),
+    ("color", "red"),
 ];
 
 /// What is valid and leaves no trace although nothing is dropped: the jobs, the inputs and why.

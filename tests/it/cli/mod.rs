@@ -2,6 +2,7 @@
 
 mod check;
 mod check_states;
+mod colors;
 mod error_messages;
 mod exact_import;
 mod help;
