@@ -100,6 +100,8 @@ codes! {
     BadState "bad-state" Inputs "write `state` as a YAML or JSON mapping of field names to values";
     /// The manifest, or an entry of it, cannot be taken as it stands.
     BadManifest "bad-manifest" Inputs "see docs/manifest.md; `finishline schema` prints the JSON Schema for your editor";
+    /// The file in `plan` is no plan of this run.
+    BadPlan "bad-plan" Inputs "save it with `finishline plan --format json` from the same inputs or manifest and the same version of finishline";
     /// No integration, release or deploy was asked for.
     NothingAsked "nothing-asked" Inputs "set `provider` to install an integration, or `release` or `environment` to create a release";
     /// Several integrations are there and the state does not say which is meant.
@@ -132,6 +134,10 @@ codes! {
     ForeignCallback "foreign-callback" Refused "set `org` to the organization for which the pipeline was started";
     /// The finish landed on another integration than the one named.
     IntegrationMismatch "integration-mismatch" Refused "check `integration-id` against the account in `state`";
+    /// `check` found that an integration does not work, or will not.
+    Unhealthy "unhealthy" Refused "see the integration's settings page";
+    /// What a saved plan was made from is not there any more.
+    PlanChanged "plan-changed" Refused "nothing was changed: look at a new `finishline plan`, and carry that one out";
     /// The embedded backend cannot finish this provider.
     NeedsSentry "needs-sentry" Refused "set `url` and `auth-token` to install it on a Sentry server";
     /// This backend cannot do what was asked.

@@ -3,6 +3,7 @@
 use crate::backend::sentry::SentryBackend;
 use crate::error::Result;
 use crate::http::ServerConnection;
+use crate::manifest::{InventoryIndex, OrganizationInventory};
 use crate::model::ListedIntegration;
 use crate::model::site::Site;
 use std::cell::RefCell;
@@ -20,6 +21,7 @@ pub(crate) struct RunCache {
     connections: RefCell<HashMap<String, ServerConnection>>,
     listings: Once<Rc<[ListedIntegration]>>,
     sites: Once<Site>,
+    inventories: Once<Result<Rc<InventoryIndex>>>,
 }
 
 impl RunCache {
@@ -42,6 +44,22 @@ impl RunCache {
         let cell = cell(&self.listings, sentry.key());
         let list = async || Ok(Rc::from(sentry.list().await?));
         cell.get_or_try_init(list).await.cloned()
+    }
+
+    /// All that an organization has, as far as it can be listed: a failure is kept, too.
+    pub(crate) async fn inventory(
+        &self,
+        organization: &str,
+        list: impl AsyncFnOnce() -> Result<OrganizationInventory>,
+    ) -> Result<Rc<InventoryIndex>> {
+        let cell = cell(&self.inventories, organization.to_owned());
+        let read = async || list().await.map(|inventory| Rc::new(inventory.into()));
+        cell.get_or_init(read).await.clone()
+    }
+
+    /// The same where an entry has asked for it.
+    pub(crate) fn known_inventory(&self, organization: &str) -> Option<Result<Rc<InventoryIndex>>> {
+        self.inventories.borrow().get(organization)?.get().cloned()
     }
 
     /// Where the organization's pages are.

@@ -18,7 +18,7 @@ use crate::model::OrgSlug;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
 use crate::text::quote;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use tokio::time::Instant;
 use url::Url;
 
@@ -46,7 +46,7 @@ struct ServerChecks<'a> {
 }
 
 /// One line of the table.
-type CheckResult = (String, Result<CheckVerdict>);
+pub(super) type CheckResult = (String, Result<CheckVerdict>);
 
 impl RunContext<'_> {
     /// Looks at everything that the inputs, or the entries of the manifest, ask for.
@@ -56,12 +56,12 @@ impl RunContext<'_> {
             .as_deref()
             .map(|file| self.prepare_entries(base, file, deadline))
             .transpose()?;
-        let all = match &ready {
+        let all: Vec<_> = match &ready {
             Some(manifest) => manifest.entries.iter().map(|entry| &entry.inputs).collect(),
             None => vec![base],
         };
         let (mut servers, mut rows) = (Vec::new(), Vec::new());
-        for inputs in all {
+        for inputs in all.iter().copied() {
             let idle = self.job.nothing_built.as_ref().filter(|_| inputs.release.requested);
             rows.extend(idle.map(|idle| self.skipped_release(inputs, idle)));
             rows.extend(self.check_checkout(inputs, deadline).filter(|_| idle.is_none()));
@@ -74,6 +74,9 @@ impl RunContext<'_> {
         }
         for server in &servers {
             server.run(self, deadline, &mut rows).await;
+        }
+        for inputs in &all {
+            self.check_health(inputs, base.manifest.is_some(), deadline, &mut rows).await;
         }
         let mut outcome = to_outcome(without_repeated(rows));
         outcome.warnings.extend(ready.into_iter().flat_map(PreparedManifest::into_warnings));
@@ -256,13 +259,12 @@ fn describe_account(owner: &TokenOwner) -> String {
 
 /// The lines, each of those that say the same once.
 fn without_repeated(rows: Vec<CheckResult>) -> Vec<CheckResult> {
-    let mut kept = Vec::<CheckResult>::new();
-    for row in rows {
-        if row.1.is_err() || !kept.contains(&row) {
-            kept.push(row);
-        }
-    }
-    kept
+    let mut said = HashSet::new();
+    let is_first = |(name, result): &CheckResult| match result {
+        Ok(verdict) => said.insert((name.clone(), verdict.clone())),
+        Err(_) => true,
+    };
+    rows.into_iter().filter(is_first).collect()
 }
 
 /// The lines as the end of the run: the exit is that of the first failure. What was not checked

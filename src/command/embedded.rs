@@ -42,7 +42,12 @@ impl RunContext<'_> {
         let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
         let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
         if inputs.dry_run {
-            return plan(report, inputs, &path).await;
+            let organization = format!("embedded/{}", task.org);
+            if self.entry.is_some() {
+                let list = async || embedded::inventory_or_none(&path, &task.org).await;
+                drop(self.cache.inventory(&organization, list).await);
+            }
+            return plan(report, inputs, &path, &organization).await;
         }
         let mut database = Database::open(&path).await?;
         let mut backend =
@@ -99,7 +104,12 @@ async fn unreached_instance(task: &IntegrationTask) -> Option<Warning> {
 }
 
 /// Decides and changes nothing; the file does not even come into being.
-async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Result<Outcome> {
+async fn plan(
+    report: IntegrationReport<'_>,
+    inputs: &Inputs,
+    path: &Path,
+    organization: &str,
+) -> Result<Outcome> {
     let task = report.task;
     let listed = embedded::list_read_only(path, task).await?;
     let note = if path.exists() { "" } else { " (would be created)" };
@@ -108,7 +118,7 @@ async fn plan(report: IntegrationReport<'_>, inputs: &Inputs, path: &Path) -> Re
     let flow = IntegrationFlow { inputs, report, decision, links };
     let links =
         async |id, requested: &_| embedded::links_read_only(path, &task.org, id, requested).await;
-    flow.plan(&request, &format!("embedded/{}", task.org), &listed, links).await
+    flow.plan(&request, organization, &listed, links).await
 }
 
 impl EmbeddedRun<'_> {

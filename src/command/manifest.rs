@@ -30,6 +30,11 @@ pub(crate) struct PreparedEntry {
 }
 
 impl PreparedEntry {
+    /// Where it stands in the manifest.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     fn new(key: String, inputs: Inputs, skipped_token: Option<Error>) -> Self {
         Self { title: title(&key, &inputs), key, inputs, skipped_token }
     }
@@ -68,10 +73,16 @@ impl RunContext<'_> {
         let title = format!("finishline: {} entries of {file}", entries.len());
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
-        let outcomes = self.run_entries(base, &entries, deadline).await;
+        if let Some(refusal) = self.plan_refusal_of_entries(base, &entries, deadline).await {
+            return refusal;
+        }
+        let outcomes = self.run_entries(base, &entries, deadline, false).await;
         drop(group);
         let mut outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));
         outcome.warnings.extend(warnings);
+        if base.dry_run {
+            self.add_unmanaged(&entries, &mut outcome);
+        }
         if self.cancellation.is_requested() {
             // The host waits for the outputs, and not for long.
             return outcome;
@@ -235,18 +246,20 @@ impl RunContext<'_> {
         drop(OutputSinks::emit(self.sinks.masks(&secrets, &[]).0));
     }
 
-    /// Runs the entries, and tells of each in the order of the file.
-    async fn run_entries(
+    /// Runs the entries, or only plans them, and tells of each in the order of the file.
+    pub(super) async fn run_entries(
         &self,
         base: &Inputs,
         entries: &[PreparedEntry],
         deadline: Instant,
+        is_plan: bool,
     ) -> Vec<EntryOutcome> {
         let mut done: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
         let is_open = || !self.cancellation.is_requested() && Instant::now() < deadline;
         let starts = interleave(entries).into_iter().take_while(|_| is_open());
-        let starts = starts
-            .map(|(index, entry)| async move { (index, self.entry(base, entry, deadline).await) });
+        let starts = starts.map(|(index, entry)| async move {
+            (index, self.entry(base, entry, deadline, is_plan).await)
+        });
         let mut under_way =
             std::pin::pin!(stream::iter(starts).buffer_unordered(base.max_parallel));
         let overdue = async {
@@ -280,14 +293,22 @@ impl RunContext<'_> {
     }
 
     /// One entry, as a run of its own; a line about it.
-    async fn entry(&self, base: &Inputs, entry: &PreparedEntry, deadline: Instant) -> Outcome {
+    async fn entry(
+        &self,
+        base: &Inputs,
+        entry: &PreparedEntry,
+        deadline: Instant,
+        is_plan: bool,
+    ) -> Outcome {
         let run = RunContext { entry: Some(&entry.key), ..*self };
+        let planned = is_plan.then(|| Inputs { dry_run: true, ..entry.inputs.clone() });
+        let inputs = planned.as_ref().unwrap_or(&entry.inputs);
         let work = Box::pin(async {
             if let Some(token) = &entry.skipped_token {
                 return Outcome::skipped_without_token(token);
             }
-            match run.requested(&entry.inputs, deadline) {
-                Ok(jobs) => run.run_requested(&entry.inputs, jobs, deadline).await,
+            match run.requested(inputs, deadline) {
+                Ok(jobs) => run.run_requested(inputs, jobs, deadline).await,
                 Err(failure) => Outcome::failed(failure),
             }
         });

@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod check;
+mod check_health;
 pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
@@ -17,6 +18,7 @@ pub(crate) mod release;
 pub(crate) mod resume;
 mod resume_command;
 pub(crate) mod resume_file;
+mod saved_plan;
 pub(crate) mod sentry;
 pub(crate) mod sentry_cli_call;
 mod sentry_cli_operation;
@@ -24,6 +26,7 @@ mod server_access;
 pub(crate) mod sourcemaps;
 pub(crate) mod supervise;
 pub(crate) mod unknown_variables;
+mod unmanaged;
 mod watchdog;
 
 use crate::env::Env;
@@ -120,6 +123,9 @@ impl<'r> RunContext<'r> {
             Ok(inputs) => inputs,
             Err(failure) => return Outcome::failed(failure),
         };
+        if let Err(failure) = self.check_plan_command(&inputs) {
+            return Outcome::failed(failure);
+        }
         // What a manifest names is read later.
         if inputs.manifest.is_none()
             && let Err(failure) = self.sinks.begin()
@@ -209,6 +215,9 @@ impl<'r> RunContext<'r> {
 
     /// The integration, then the release; all that is asked for is checked before any of it begins.
     async fn run(&self, inputs: &Inputs, deadline: Instant) -> Outcome {
+        if let Some(refusal) = self.plan_refusal(inputs, deadline).await {
+            return refusal;
+        }
         let outcome = match self.requested(inputs, deadline) {
             Ok(jobs) => self.run_requested(inputs, jobs, deadline).await,
             Err(failure) => return self.input_error(inputs, failure),

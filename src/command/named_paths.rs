@@ -17,7 +17,7 @@ pub(crate) fn add(paths: &RunPaths, raw: &RawInputs, env: &Env) {
     if let Some(path) = named("resume-file") {
         paths.add_store("resume-file", path, &[files::LOCK_SUFFIX]);
     }
-    for input in ["manifest", "ca-file"] {
+    for input in ["manifest", "ca-file", "plan"] {
         named(input).into_iter().for_each(|path| paths.add_input(input, path));
     }
     let version = named("release").and_then(version_file::path);

@@ -5,17 +5,19 @@ use super::resume_command::{FROM_CALLBACK, PASTE, ResumeCommand};
 use super::server_access::pipeline_token;
 use super::{RunContext, resume_file};
 use crate::backend::LinkReport;
-use crate::backend::sentry::{ResumeFile, SentryBackend, SuspendedPipeline};
+use crate::backend::sentry::{self, ResumeFile, SentryBackend, SuspendedPipeline};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
 use crate::integration::callback::Callback;
 use crate::integration::{Decision, ExistingLinks, IntegrationTask, KeptInputs, RequestedLinks};
+use crate::manifest::InventoryIndex;
 use crate::model::OrgSlug;
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::output::OutputSinks;
 use crate::provider;
+use std::rc::Rc;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -45,11 +47,13 @@ impl RunContext<'_> {
             (IntegrationReport { task, site: &site }, RequestedLinks::from_inputs(inputs));
         let flow = IntegrationFlow { inputs, report, decision, links };
         if inputs.dry_run {
-            let links = async |id: Option<i64>, requested: &_| match id {
-                Some(id) => backend.linked(id, requested).await,
-                None => Ok(ExistingLinks::default()),
-            };
             let organization = backend.organization_key();
+            let inventory = self.listed_once(inputs, task, &organization, deadline).await;
+            let links = async |id: Option<i64>, requested: &_| match (&inventory, id) {
+                (Some(inventory), _) => Ok(inventory.links(id, requested)),
+                (None, Some(id)) => backend.linked(id, requested).await,
+                (None, None) => Ok(ExistingLinks::default()),
+            };
             return flow.plan(&backend.first_request(), &organization, &listed, links).await;
         }
         let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
@@ -59,6 +63,20 @@ impl RunContext<'_> {
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }
         Ok(outcome)
+    }
+
+    /// All that the organization has, for the entries of a manifest: one listing is enough for all.
+    async fn listed_once(
+        &self,
+        inputs: &Inputs,
+        task: &IntegrationTask,
+        organization: &str,
+        deadline: Instant,
+    ) -> Option<Rc<InventoryIndex>> {
+        self.entry?;
+        let list =
+            async || sentry::inventory(self.pipeline_server(inputs, deadline)?, &task.org).await;
+        self.cache.inventory(organization, list).await.ok()
     }
 
     pub(crate) async fn resume_sentry(

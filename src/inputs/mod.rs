@@ -54,6 +54,7 @@ pub const GITHUB_API_URL: &str = "GITHUB_API_URL";
 const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// What the step was asked to do.
+#[derive(Clone)]
 pub struct Inputs {
     /// The provider's key; `None` asks for no integration.
     pub provider: Option<String>,
@@ -117,6 +118,8 @@ pub struct Inputs {
     pub max_parallel: usize,
     /// Whether to decide only.
     pub dry_run: bool,
+    /// The file of a saved plan that is carried out.
+    pub plan: Option<String>,
     /// Whether to wait at the terminal for a person.
     pub wait_for_approval: bool,
     /// Which ends become exit 0.
@@ -176,6 +179,7 @@ impl Inputs {
             manifest: reader.value("manifest", parse::text),
             max_parallel: reader.value("max-parallel", parse::count).unwrap_or(8),
             dry_run: reader.value("dry-run", parse::boolean).unwrap_or(false),
+            plan: reader.value("plan", parse::text),
             wait_for_approval: reader.value("wait-for-approval", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),

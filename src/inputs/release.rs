@@ -49,7 +49,7 @@ pub enum PreviousCommit {
 }
 
 /// What is asked about a release.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReleaseInputs {
     /// Whether the release job is asked for at all.
     pub requested: bool,

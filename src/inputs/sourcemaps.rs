@@ -4,7 +4,7 @@ use super::parse::{self, InputReader};
 use super::types::ReadFile;
 
 /// What is asked about source maps.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SourcemapInputs {
     /// Folders, files or globs, one line each as they were given; empty asks for no source maps.
     pub paths: Vec<String>,

@@ -19,7 +19,7 @@ use serde_yaml::{Mapping, Value};
 use std::fmt;
 
 /// The fields that were given, in the order they were written.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FieldInput {
     /// Fields, or steps with fields.
     pub entries: Vec<FieldEntry>,

@@ -300,6 +300,8 @@ pub const INPUTS: &[InputSpec] = &[
         "how many manifest entries may run at once").used_by(&[JobKind::Manifest]),
     input("dry-run", &["FINISHLINE_DRY_RUN"], Switch, Global, "false",
         "shows what would change, without changing anything"),
+    input("plan", &["FINISHLINE_PLAN"], Value("FILE"), Step, "none",
+        "for `run`: carries out this plan, the JSON of `finishline plan`, and refuses if it no longer holds"),
     integration("wait-for-approval", &["FINISHLINE_WAIT_FOR_APPROVAL"], Switch, Step, "false",
         "on a terminal, `run` waits for the callback URL to be pasted; never in CI").used_by(&[Integration]).of_backend(Embedded),
     input("tolerate", &["FINISHLINE_TOLERATE", "SENTRY_ALLOW_FAILURE"], Value("LIST"), Global, "none",

@@ -4,6 +4,7 @@
 //! where nothing secret can stand on it.
 
 mod duplicates;
+mod inventory_index;
 pub mod keys;
 mod read;
 pub mod schema;
@@ -17,6 +18,7 @@ use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
 pub use duplicates::{ComparedEntry, duplicates};
+pub use inventory_index::InventoryIndex;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
 

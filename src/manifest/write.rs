@@ -4,7 +4,7 @@
 //! What it lists is others' text: a manifest would read a file by `@`, or a variable by `${`, so
 //! nothing that looks like one is written as it is, and nothing that has a part of a secret.
 
-use crate::integration::RequestedLinks;
+use crate::integration::ExistingLinks;
 use crate::model::{ListedIntegration, OrgSlug};
 use crate::provider::{self, FieldKind, PROVIDERS, Provider, RecoveredField};
 use crate::text::case::snake_case;
@@ -18,7 +18,7 @@ pub struct ExistingIntegration {
     /// The integration.
     pub listed: ListedIntegration,
     /// What is linked through it.
-    pub links: RequestedLinks,
+    pub links: ExistingLinks,
 }
 
 /// What an organization has at a backend.
@@ -155,7 +155,7 @@ impl EntryWriter<'_> {
 
     fn repositories(&mut self, existing: &ExistingIntegration) -> Vec<Value> {
         let mut names = Vec::new();
-        for name in &existing.links.repositories {
+        for name in existing.links.repositories.iter().filter_map(|names| link_name(names)) {
             let value = Value::from(name.as_str());
             let comma = name.contains(',').then_some("contains a comma");
             match comma.or(self.why_unwritable(&value)) {
@@ -227,6 +227,12 @@ fn provider_key(integration_key: &str) -> &str {
     }
 }
 
+/// The name to link a repository by: GitLab's own has blanks, and its path stands last.
+fn link_name(names: &[String]) -> Option<&String> {
+    let path = names.last().filter(|_| names[0].contains(' '));
+    path.or(names.first())
+}
+
 /// The variable of a field: `OPSGENIE_3_API_KEY`.
 fn variable(key: &str, id: i64, field: &str) -> String {
     let name = format!("{key}_{id}_{}", snake_case(field));
@@ -257,7 +263,7 @@ mod tests {
         ExistingIntegration {
             integration_key,
             listed: listed(external_id),
-            links: RequestedLinks::default(),
+            links: ExistingLinks::default(),
         }
     }
 
@@ -293,7 +299,7 @@ mod tests {
     fn a_name_that_would_read_a_variable_or_a_file_is_not_written() {
         for hostile in ["${SECRET}", "@/etc/passwd", "$HOME", "a${B}", "a-hush"] {
             let mut one = existing("example", hostile);
-            one.links.repositories = vec![hostile.to_owned(), "acme/web".to_owned()];
+            one.links.repositories = vec![vec![hostile.to_owned()], vec!["acme/web".to_owned()]];
             let GeneratedManifest { text, left_out, .. } = written(one);
             assert!(!text.contains(hostile), "{text}");
             assert!(text.contains("name: ${EXAMPLE_7_NAME}") && text.contains("- acme/web"));

@@ -124,6 +124,14 @@ pub struct EntryPlan {
 }
 
 impl EntryPlan {
+    /// The plans of an integration and of a release, as far as there are such.
+    pub(super) fn of_both(one: Option<Box<Self>>, two: Option<Box<Self>>) -> Option<Box<Self>> {
+        match (one, two) {
+            (Some(one), Some(two)) => Some(Box::new(one.merge(*two))),
+            (one, two) => one.or(two),
+        }
+    }
+
     /// The plan of both.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {

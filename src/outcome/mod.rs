@@ -2,11 +2,14 @@
 
 pub mod changes;
 mod foreign_ids;
+pub mod health;
 pub mod integration;
 pub mod integration_changes;
 pub(crate) mod release;
 mod release_changes;
+pub mod saved_plan;
 pub mod sourcemaps;
+pub mod unmanaged;
 
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::types::ToleratedExit;
@@ -17,6 +20,7 @@ use crate::text::page::PageUrl;
 use crate::text::words::word_enum;
 use changes::EntryPlan;
 use sourcemaps::SourcemapOutcome;
+use unmanaged::UnmanagedThing;
 
 word_enum! {
     /// How a run ended, by its word in the `status` output.
@@ -93,6 +97,8 @@ pub struct Outcome {
     pub has_changes: bool,
     /// What a plan found there, beside what is wanted.
     pub plan: Option<Box<EntryPlan>>,
+    /// What the organizations of a manifest have besides, where a plan looked for it.
+    pub unmanaged: Option<Vec<UnmanagedThing>>,
     /// The exit code, where it is not the worst of the entries.
     pub exit_override: Option<ExitCode>,
     /// The end of each entry of a manifest, in the order of the file.
@@ -220,7 +226,7 @@ impl Outcome {
             failure,
             warnings,
             has_changes: self.has_changes || release.has_changes,
-            plan: merged_plans(self.plan, release.plan),
+            plan: EntryPlan::of_both(self.plan, release.plan),
             headline,
             details: [self.details, release.details].concat(),
             ..self
@@ -243,6 +249,8 @@ impl Outcome {
         texts.extend(release.map(|url| ShownText::Exact(url.text_mut())));
         let planned = self.plan.iter_mut().flat_map(|plan| plan.texts_mut());
         texts.extend(planned.map(ShownText::Words));
+        let unmanaged = self.unmanaged.iter_mut().flatten();
+        texts.extend(unmanaged.flat_map(UnmanagedThing::texts_mut).map(ShownText::Words));
         for entry in &mut self.entries {
             texts.push(ShownText::Words(&mut entry.title));
             texts.extend(entry.outcome.shown_texts_mut());
@@ -316,17 +324,6 @@ impl Outcome {
 
     fn own_exit(&self) -> ExitCode {
         self.failure.as_ref().map_or(ExitCode::Done, |failure| failure.code.exit())
-    }
-}
-
-/// The plans of both, where there are two.
-fn merged_plans(
-    one: Option<Box<EntryPlan>>,
-    two: Option<Box<EntryPlan>>,
-) -> Option<Box<EntryPlan>> {
-    match (one, two) {
-        (Some(one), Some(two)) => Some(Box::new(one.merge(*two))),
-        (one, two) => one.or(two),
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) fn result(outcome: &Outcome) -> Value {
         result["entries"] = outcome.entries.iter().map(entry).collect();
         result["exit"] = json!(outcome.exit().number());
     }
+    if let Some(unmanaged) = &outcome.unmanaged {
+        result["unmanaged"] = unmanaged.iter().map(plan_text::unmanaged_json).collect();
+    }
     if let Some(document) = &outcome.document {
         result["manifest"] = json!(document);
     }
@@ -75,8 +78,12 @@ pub(crate) fn bounded_result(outcome: &Outcome) -> String {
         return whole;
     }
     let status = outcome.status.as_str();
-    json!({ "schema": 1, "truncated": true, "status": status, "changed": outcome.changed })
-        .to_string()
+    let mut cut =
+        json!({ "schema": 1, "truncated": true, "status": status, "changed": outcome.changed });
+    if outcome.status == OutcomeStatus::Planned {
+        cut["to_do"] = json!(outcome.has_changes);
+    }
+    cut.to_string()
 }
 
 pub(crate) fn pipeline_type(outcome: &Outcome) -> Option<&'static str> {

@@ -84,5 +84,10 @@ fn entries_text(outcome: &Outcome) -> String {
         let below = if end.has_changes { &end.details } else { &end.next_steps };
         below.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
     }
+    let unmanaged = outcome.unmanaged.iter().flatten();
+    let lines: String = unmanaged.map(|one| format!("  {}: {}\n", one.org, one.words())).collect();
+    if !lines.is_empty() {
+        text.push_str(&format!("unmanaged, for no entry names it:\n{lines}"));
+    }
     text
 }

@@ -3,6 +3,7 @@
 use crate::outcome::changes::{
     ChangeAction, DifferenceKind, EntryPlan, FieldDifference, PLAN_SCHEMA, PlannedChange,
 };
+use crate::outcome::unmanaged::UnmanagedThing;
 use serde_json::{Value, json};
 
 /// Stands for what is not there, or not wanted.
@@ -103,5 +104,17 @@ fn field_json(one: &FieldDifference) -> Value {
         "shown": is_shown,
         "there": there,
         "wanted": wanted,
+    })
+}
+
+/// What no entry names, as JSON.
+pub(super) fn unmanaged_json(one: &UnmanagedThing) -> Value {
+    json!({
+        "org": one.org,
+        "kind": one.kind.as_str(),
+        "provider": one.provider,
+        "integration": one.integration,
+        "name": one.name,
+        "status": one.status,
     })
 }

@@ -35,7 +35,10 @@ fn whole(outcome: &Outcome) -> String {
     let title =
         vec![format!("### {} finishline: {}", status_icon(outcome), escape(&outcome.headline))];
     let parts = match outcome.entries.is_empty() {
-        false => vec![title, summary_plan::changes(outcome), entries(outcome)],
+        false => {
+            let unmanaged = summary_plan::unmanaged(outcome);
+            vec![title, summary_plan::changes(outcome), entries(outcome), unmanaged]
+        }
         true => vec![
             title,
             pages(outcome),

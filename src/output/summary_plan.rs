@@ -41,6 +41,18 @@ fn rows(plan: &EntryPlan, entry: &str) -> Vec<String> {
     plan.changes.iter().flat_map(of_change).collect()
 }
 
+/// What no entry of the manifest names.
+pub(super) fn unmanaged(outcome: &Outcome) -> Vec<String> {
+    let all = outcome.unmanaged.iter().flatten();
+    let rows: Vec<_> =
+        all.map(|one| format!("| {} | {} |", cell(&one.org), cell(&one.words()))).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let head = ["| organization | unmanaged: no entry names it |", "| --- | --- |"];
+    head.into_iter().map(str::to_owned).chain(rows).collect()
+}
+
 /// A text that stands on standard output by itself, to the letter.
 pub(super) fn document(outcome: &Outcome) -> String {
     let Some(text) = &outcome.document else { return String::new() };

@@ -3,13 +3,22 @@
 use super::{EmbeddedBackend, list};
 use crate::database::{Database, PageQuery};
 use crate::error::{Error, ErrorCode, Result};
-use crate::integration::RequestedLinks;
 use crate::manifest::{ExistingIntegration, OrganizationInventory};
 use crate::model::OrgSlug;
 use crate::provider::{self, ListingFilter};
 use crate::text::quote;
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// The same for a plan: an organization that is not there has nothing.
+pub async fn inventory_or_none(path: &Path, org: &OrgSlug) -> Result<OrganizationInventory> {
+    match inventory(path, org).await {
+        Err(failure) if failure.code == ErrorCode::NotAMember || !path.exists() => {
+            Ok(OrganizationInventory::default())
+        }
+        listed => listed,
+    }
+}
 
 /// Lists everything of one organization, and only reads.
 ///
@@ -39,12 +48,8 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<OrganizationInvento
             continue;
         };
         for listed in list(&mut database, org, *provider, &ListingFilter::All).await? {
-            let linked =
+            let links =
                 EmbeddedBackend::new(&mut database).linked(organization.id, listed.id).await?;
-            let links = RequestedLinks {
-                repositories: linked.repositories.into_iter().flatten().collect(),
-                code_mappings: linked.code_mappings,
-            };
             let integration_key = integration_key.clone();
             existing.integrations.push(ExistingIntegration { integration_key, listed, links });
         }

@@ -36,7 +36,7 @@ use pipeline::StoredPipeline;
 use std::path::Path;
 
 pub use finish::finish;
-pub use inventory::inventory;
+pub use inventory::{inventory, inventory_or_none};
 pub use release::{EmbeddedReleases, read_release};
 pub use resume::ResumedPipeline;
 pub use session::{EntryPoint, PipelineSession, first_view};

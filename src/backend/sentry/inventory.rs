@@ -7,7 +7,7 @@ use super::{ConnectOptions, listed};
 use crate::error::Result;
 use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
-use crate::integration::RequestedLinks;
+use crate::integration::ExistingLinks;
 use crate::manifest::{ExistingIntegration, OrganizationInventory};
 use crate::model::OrgSlug;
 use serde_json::Value;
@@ -27,13 +27,10 @@ pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Organiz
         let is_linked = |linked: &&Value| is_of(linked, listed.id);
         Some(ExistingIntegration {
             integration_key: item["provider"]["key"].as_str()?.to_owned(),
-            links: RequestedLinks {
-                repositories: repositories
-                    .iter()
-                    .filter(is_linked)
-                    .filter_map(repository)
-                    .collect(),
+            links: ExistingLinks {
+                repositories: repositories.iter().filter(is_linked).map(names).collect(),
                 code_mappings: mappings.iter().filter(is_linked).map(mapping).collect(),
+                elsewhere: Vec::new(),
             },
             listed,
         })
@@ -63,11 +60,4 @@ fn is_of(linked: &Value, integration: i64) -> bool {
         Value::String(id) => id.parse() == Ok(integration),
         id => id.as_i64() == Some(integration),
     }
-}
-
-/// The name to link it by: GitLab's own has blanks, and its path stands last.
-fn repository(item: &Value) -> Option<String> {
-    let names = names(item);
-    let path = names.last().filter(|_| names[0].contains(' '));
-    path.or(names.first()).cloned()
 }

@@ -20,7 +20,7 @@ pub struct TokenOwner {
 }
 
 /// What came of a check that did not fail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CheckVerdict {
     /// It was looked at, and is as it should be.
     Passed(String),

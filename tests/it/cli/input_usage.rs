@@ -103,6 +103,7 @@ const VALUES: &[(&str, &str)] = &[
     ("manifest", "other.yml"),
     ("max-parallel", "none"),
     ("dry-run", "true"),
+    ("plan", "plan.json"),
     ("wait-for-approval", "true"),
     ("tolerate", "some"),
     ("without-token", "skip"),
@@ -171,7 +172,7 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["check"],
-        &["integration-id", "mode", "next", "previous-commit", "paths", "remote", "repositories"],
+        &["mode", "next", "previous-commit", "paths", "remote", "repositories"],
         "a check decides nothing and links nothing; a plan says what these do",
     ),
     (

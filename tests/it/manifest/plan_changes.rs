@@ -4,12 +4,12 @@ use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
 use serde_json::{Value, json};
 
-const LINKS: &str = "    repositories: [acme/web]
+pub(crate) const LINKS: &str = "    repositories: [acme/web]
     code-mappings: [{project: web, repository: acme/web, stackRoot: app/, sourceRoot: src/, defaultBranch: main}]
 ";
 
 /// A manifest of two integrations and a release.
-fn manifest(key: &str, links: &str) -> String {
+pub(crate) fn manifest(key: &str, links: &str) -> String {
     format!(
         "version: 1
 defaults: {{org: acme}}
@@ -25,13 +25,13 @@ integrations:
 }
 
 /// A run of this manifest on a backend of its own.
-struct Scene {
-    run: ProgramRun,
-    relay: Option<ServeProxy>,
+pub(crate) struct Scene {
+    pub(crate) run: ProgramRun,
+    pub(crate) relay: Option<ServeProxy>,
 }
 
 impl Scene {
-    fn both() -> [Self; 2] {
+    pub(crate) fn both() -> [Self; 2] {
         let run = || {
             let run = ProgramRun::local();
             let key = "k3y-that-is-secret";
@@ -53,12 +53,12 @@ impl Scene {
         [Self { run: embedded, relay: None }, Self { run: sentry, relay: Some(relay) }]
     }
 
-    fn with(&self, manifest: &str) -> ProgramRun {
+    pub(crate) fn with(&self, manifest: &str) -> ProgramRun {
         self.run.file("m.yml", manifest);
         self.run.clone()
     }
 
-    fn plan(&self, manifest: &str, format: &str, exit: i32) -> RunResult {
+    pub(crate) fn plan(&self, manifest: &str, format: &str, exit: i32) -> RunResult {
         let plan = ["plan", "--exit-code", "--format", format];
         let ended = self.with(manifest).args(&plan).execute().expect(exit);
         for secret in ["k3y-that-is-secret", "0ther-secret"] {
@@ -67,7 +67,7 @@ impl Scene {
         ended
     }
 
-    fn execute(&self, sql: &str) {
+    pub(crate) fn execute(&self, sql: &str) {
         match &self.relay {
             Some(relay) => relay.serve.database().execute(sql, []).unwrap(),
             None => self.run.connection().execute(sql, []).unwrap(),

@@ -1,0 +1,99 @@
+//! The part of the preflight about what is installed: whether it still works, as far as its backend
+//! tells. The listing is read once for each organization and provider.
+
+use super::RunContext;
+use super::check::CheckResult;
+use crate::backend::embedded;
+use crate::backend::sentry::{CheckVerdict, SentryBackend};
+use crate::database::path;
+use crate::error::{Error, Result};
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::integration::{Decision, IntegrationTask};
+use crate::model::ListedIntegration;
+use crate::outcome::health;
+use std::rc::Rc;
+use tokio::time::Instant;
+
+impl RunContext<'_> {
+    /// The lines about the integration that these inputs mean. What is wrong with the inputs or the
+    /// token has a line of its own.
+    pub(super) async fn check_health(
+        &self,
+        inputs: &Inputs,
+        is_entry: bool,
+        deadline: Instant,
+        rows: &mut Vec<CheckResult>,
+    ) {
+        let Ok(backend) = inputs.backend(self.job) else { return };
+        let Some(key) = &inputs.provider else { return };
+        let Ok(task) = IntegrationTask::new(inputs, backend) else { return };
+        let name = format!("{}: integration of {key}", task.org);
+        let listed = match backend {
+            BackendName::Embedded => self.listed_in_file(inputs, &task).await,
+            BackendName::Sentry => self.listed_at_sentry(inputs, &task, deadline).await,
+        };
+        match listed {
+            Ok(listed) => rows.extend(verdicts(&task, &listed, &name, is_entry)),
+            Err(failure) if is_said(rows, &failure) => {}
+            Err(failure) => rows.push((name, Err(failure))),
+        }
+    }
+
+    async fn listed_in_file(
+        &self,
+        inputs: &Inputs,
+        task: &IntegrationTask,
+    ) -> Result<Rc<[ListedIntegration]>> {
+        let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
+        Ok(embedded::list_read_only(&path, task).await?.into())
+    }
+
+    async fn listed_at_sentry(
+        &self,
+        inputs: &Inputs,
+        task: &IntegrationTask,
+        deadline: Instant,
+    ) -> Result<Rc<[ListedIntegration]>> {
+        let options = self.pipeline_server(inputs, deadline)?;
+        let backend = SentryBackend::new(options, task, inputs.dialect)?;
+        self.cache.integrations(&backend).await
+    }
+}
+
+/// What is said of each integration that is meant.
+fn verdicts(
+    task: &IntegrationTask,
+    listed: &[ListedIntegration],
+    name: &str,
+    is_entry: bool,
+) -> Vec<CheckResult> {
+    let decision = match task.decide(listed) {
+        Ok(decision) => decision,
+        Err(failure) => return vec![(name.to_owned(), Err(failure))],
+    };
+    let is_meant = |one: &&ListedIntegration| match &decision {
+        Decision::UpToDate { .. } | Decision::Reauth(_) => Some(one.id) == decision.existing_id(),
+        Decision::Install(_) => task.existing(listed).any(|meant| meant.id == one.id),
+    };
+    let meant: Vec<_> = listed.iter().filter(is_meant).collect();
+    if meant.is_empty() && is_entry {
+        let why = "there is none yet: `finishline run` would install it".to_owned();
+        return vec![(name.to_owned(), Ok(CheckVerdict::NotChecked(why)))];
+    }
+    meant.into_iter().flat_map(|one| verdict(one, name)).collect()
+}
+
+fn verdict(one: &ListedIntegration, name: &str) -> Vec<CheckResult> {
+    let name = format!("{name}: {} ({})", one.id, one.name);
+    let problems = health::problems(one);
+    if problems.is_empty() {
+        let words = "active, as far as the backend tells".to_owned();
+        return vec![(name, Ok(CheckVerdict::Passed(words)))];
+    }
+    problems.into_iter().map(|problem| (name.clone(), Err(problem))).collect()
+}
+
+fn is_said(rows: &[CheckResult], failure: &Error) -> bool {
+    rows.iter().any(|(_, result)| result.as_ref().is_err_and(|said| said.code == failure.code))
+}

@@ -1,0 +1,71 @@
+//! A saved plan is carried out only if the plan that is made now is the same.
+
+use super::manifest::PreparedEntry;
+use super::{Command, RunContext};
+use crate::error::{Error, ErrorCode, Result};
+use crate::inputs::Inputs;
+use crate::outcome::saved_plan::SavedPlan;
+use crate::outcome::{EntryOutcome, Outcome};
+use crate::text::quote;
+use tokio::time::Instant;
+
+impl RunContext<'_> {
+    /// A saved plan is for `run` alone, where it would be passed over elsewhere.
+    pub(super) fn check_plan_command(&self, inputs: &Inputs) -> Result {
+        let is_taken = inputs.plan.is_none() || self.command == Command::Run;
+        let message = "`plan` is for `finishline run`, which carries out the plan in that file";
+        is_taken.then_some(()).ok_or_else(|| Error::new(ErrorCode::Usage, message))
+    }
+
+    /// Why a single run does not carry out its saved plan, if there is one. It only reads.
+    pub(super) async fn plan_refusal(&self, inputs: &Inputs, deadline: Instant) -> Option<Outcome> {
+        let saved = match self.saved_plan(inputs, std::iter::once(""))? {
+            Ok(saved) => saved,
+            Err(failure) => return Some(Outcome::failed(failure)),
+        };
+        let planned = Inputs { dry_run: true, ..inputs.clone() };
+        // What the inputs lack is said by the run itself.
+        let jobs = self.requested(&planned, deadline).ok()?;
+        let now = Box::pin(self.run_requested(&planned, jobs, deadline)).await;
+        saved.check("", &now).err().map(Outcome::failed)
+    }
+
+    /// The same of the entries of a manifest: all of them are planned before any begins.
+    pub(super) async fn plan_refusal_of_entries(
+        &self,
+        base: &Inputs,
+        entries: &[PreparedEntry],
+        deadline: Instant,
+    ) -> Option<Outcome> {
+        let keys = entries.iter().map(PreparedEntry::key);
+        let saved = match self.saved_plan(base, keys)? {
+            Ok(saved) => saved,
+            Err(failure) => return Some(Outcome::failed(failure)),
+        };
+        let planned = self.run_entries(base, entries, deadline, true).await;
+        let check = |one: &EntryOutcome| {
+            let refused = saved.check(&one.key, &one.outcome).err()?;
+            let message = format!("{}: {}", one.title, refused.message);
+            Some(Error { message, ..refused })
+        };
+        Error::combine(planned.iter().filter_map(check).collect()).map(Outcome::failed)
+    }
+
+    fn saved_plan<'k>(
+        &self,
+        inputs: &Inputs,
+        keys: impl Iterator<Item = &'k str>,
+    ) -> Option<Result<SavedPlan>> {
+        let path = inputs.plan.as_ref()?;
+        let read = || {
+            let text = self.sinks.read(path).map_err(|error| {
+                let message = format!("cannot read the plan {}: {error}", quote(path));
+                Error::new(ErrorCode::BadPlan, message)
+            })?;
+            let saved = SavedPlan::read(&text)?;
+            saved.check_entries(keys)?;
+            Ok(saved)
+        };
+        Some(read())
+    }
+}
