@@ -159,12 +159,18 @@ fn with_mode<'a, 'b, 'c>(
 fn keep_rights(draft: &File, target: &Path) -> Result<()> {
     let metadata = target.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
     let Some(metadata) = metadata else { return Ok(()) };
+    let own = draft.metadata()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
-        drop(fchown(draft, Some(metadata.uid()), Some(metadata.gid())));
+        if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
+            drop(fchown(draft, Some(metadata.uid()), Some(metadata.gid())));
+        }
     }
-    draft.set_permissions(metadata.permissions())
+    match own.permissions() == metadata.permissions() {
+        true => Ok(()),
+        false => draft.set_permissions(metadata.permissions()),
+    }
 }
 
 fn write_stream(path: &str, text: &str, until: Option<Instant>) -> Result<()> {

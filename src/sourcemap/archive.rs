@@ -1,9 +1,10 @@
 //! A ZIP archive as a stream: entries stored or deflated, always with the same bytes for the same
 //! contents (APPNOTE 6.3.10).
 
-use std::io::{self, Read as _, Write};
+use std::cell::RefCell;
+use std::io::{self, Write};
 
-use flate2::{Compression, Crc, read::DeflateEncoder};
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 /// 1980-01-01, the first day that a ZIP archive knows; a day of today would change the bytes.
 const DATE: u16 = 0x21;
@@ -27,8 +28,7 @@ impl PackedFile {
         let plain_size = u32::try_from(contents.len()).map_err(io::Error::other)?;
         let mut crc = Crc::new();
         crc.update(contents);
-        let mut bytes = Vec::new();
-        DeflateEncoder::new(contents, Compression::new(level)).read_to_end(&mut bytes)?;
+        let bytes = deflate(contents, level)?;
         let is_smaller = bytes.len() < contents.len();
         Ok(Self {
             method: if is_smaller { DEFLATED } else { STORED },
@@ -37,6 +37,37 @@ impl PackedFile {
             bytes: if is_smaller { bytes } else { contents.to_vec() },
         })
     }
+
+    /// The bytes in the archive.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+thread_local! {
+    /// What deflates on this thread, and at which level: a new one is half a megabyte to be cleared.
+    static DEFLATER: RefCell<Option<(u32, Compress)>> = const { RefCell::new(None) };
+}
+
+fn deflate(contents: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    DEFLATER.with_borrow_mut(|kept| {
+        let fresh = || (level, Compress::new(Compression::new(level), false));
+        let (_, deflater) = match kept {
+            Some(kept) if kept.0 == level => kept,
+            _ => kept.insert(fresh()),
+        };
+        deflater.reset();
+        let mut bytes = Vec::with_capacity(contents.len() + contents.len() / 8 + 64);
+        let mut read = 0;
+        while deflater.compress_vec(&contents[read..], &mut bytes, FlushCompress::Finish)?
+            != Status::StreamEnd
+        {
+            read = usize::try_from(deflater.total_in()).map_err(io::Error::other)?;
+            bytes.reserve(contents.len() / 8 + 64);
+        }
+        bytes.shrink_to_fit();
+        Ok(bytes)
+    })
 }
 
 /// Writes an archive behind `written` bytes of something else.

@@ -78,7 +78,7 @@ pub struct BundleTarget {
     pub dist: Option<String>,
 }
 
-/// A file that was packed, and the hash of its contents.
+/// A file that was packed, and the hash of what that came to.
 pub struct PackedBundleFile {
     file: PackedFile,
     hash: Vec<u8>,
@@ -88,8 +88,9 @@ impl PackedBundleFile {
     /// Packs the contents of a file. It takes most of the time of a bundle, so files are packed side
     /// by side.
     pub fn pack(contents: &[u8]) -> io::Result<Self> {
-        let hash = Sha1::digest(contents).to_vec();
-        Ok(Self { file: PackedFile::pack(contents, LEVEL)?, hash })
+        let file = PackedFile::pack(contents, LEVEL)?;
+        let hash = Sha1::digest(file.bytes()).to_vec();
+        Ok(Self { file, hash })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 /// Pieces of a text and what stands in their place; no two overlap.
-#[derive(Debug, Default)]
-pub(super) struct TextEdits(Vec<(Range<usize>, String)>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextEdits(Vec<(Range<usize>, String)>);
 
 impl TextEdits {
     pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
@@ -15,19 +15,25 @@ impl TextEdits {
         self.replace(at..at, text);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// About how many bytes they take in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.0.iter().map(|(_, piece)| piece.len() + 48).sum()
+    }
+
     /// The text with all changes.
-    pub(super) fn apply(mut self, text: &str) -> String {
-        self.0.sort_by_key(|(range, _)| range.start);
-        let grown: usize = self.0.iter().map(|(_, piece)| piece.len()).sum();
+    pub(crate) fn apply(&self, text: &str) -> String {
+        let mut pieces: Vec<_> = self.0.iter().collect();
+        pieces.sort_by_key(|(range, _)| range.start);
+        let grown: usize = pieces.iter().map(|(_, piece)| piece.len()).sum();
         let mut edited = String::with_capacity(text.len() + grown);
         let mut done = 0;
-        for (range, piece) in self.0 {
+        for (range, piece) in pieces {
             edited.push_str(&text[done..range.start]);
-            edited.push_str(&piece);
+            edited.push_str(piece);
             done = range.end;
         }
         edited.push_str(&text[done..]);

@@ -2,6 +2,7 @@
 //! anything is written.
 
 use super::debug_id::DebugId;
+use super::edits::TextEdits;
 use super::injection::{self, InjectedMap, InjectedScript, SharedMapFault};
 use super::inline::InlineMap;
 use super::map_fault::MapFault;
@@ -18,6 +19,8 @@ pub struct PreparedScript {
     pub id: Option<DebugId>,
     /// Its new text; none where it stays.
     pub text: Option<String>,
+    /// What makes that text of the old one.
+    pub edits: TextEdits,
     /// An id that it had besides.
     pub replaced_id: Option<DebugId>,
     /// A place that leads to its source; none where it has no map, or no code.
@@ -95,7 +98,8 @@ pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupF
             Some(id) if read.debug_id().as_ref() != Some(id) => read.with_id(id),
             _ => map.to_owned(),
         });
-        Ok(PreparedScript { id, text: None, replaced_id: None, frame, map: copy.or(inline) })
+        let edits = TextEdits::default();
+        Ok(PreparedScript { id, text: None, edits, replaced_id: None, frame, map: copy.or(inline) })
     };
     let scripts: Result<Vec<_>, _> = scripts.iter().enumerate().map(kept).collect();
     let map = InjectedMap::default();
@@ -117,7 +121,8 @@ fn inject_one(script: &str) -> Result<PreparedScript, GroupFault> {
 }
 
 fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFault> {
-    let old_map = read_map(map)?;
+    // Whether its numbers are right is seen by the proof.
+    let old_map = MapText::read(map).map_err(GroupFault::Map)?;
     let (injected, new_map) =
         injection::inject_shared(scripts, &old_map, map).map_err(GroupFault::Shared)?;
     let now = new_map.text.as_deref().unwrap_or(map);
@@ -166,8 +171,8 @@ fn prepared(
     frame: Option<ProvenFrame>,
     map: Option<String>,
 ) -> PreparedScript {
-    let InjectedScript { id, text, replaced_id } = script;
-    PreparedScript { id: Some(id), text, replaced_id, frame, map }
+    let InjectedScript { id, text, edits, replaced_id } = script;
+    PreparedScript { id: Some(id), text, edits, replaced_id, frame, map }
 }
 
 fn read_map(text: &str) -> Result<MapText<'_>, GroupFault> {
@@ -189,6 +194,7 @@ fn prove(at: usize, script: &str, map: &MapText<'_>) -> Result<Option<ProvenFram
     match proof::prove(script, map) {
         Ok(frame) => Ok(Some(frame)),
         // A module of nothing but types has an empty map, and no line of it can throw.
+        Err(ProofFault::Broken(mappings)) => Err(GroupFault::Map(MapFault::Mappings(mappings))),
         Err(ProofFault::Empty) if is_without_code(script) => Ok(None),
         Err(fault) => Err(GroupFault::Proof(at, fault)),
     }

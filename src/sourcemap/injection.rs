@@ -15,6 +15,7 @@ use super::{
     text_lines::TextLines,
     trailer::{self, MagicComment},
 };
+use memchr::memchr2;
 
 /// What becomes of one script.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct InjectedScript {
     pub id: DebugId,
     /// The new text; none where the script is as it must be.
     pub text: Option<String>,
+    /// What makes that text of the old one.
+    pub edits: TextEdits,
     /// The id that the script or its map had besides, which the SDK would never report.
     pub replaced_id: Option<DebugId>,
 }
@@ -35,6 +38,8 @@ pub struct InjectedMap {
     pub withdrawn: Option<String>,
     /// The text that is written after the scripts.
     pub text: Option<String>,
+    /// What makes that text of the old one.
+    pub edits: TextEdits,
 }
 
 /// Why scripts cannot share a map.
@@ -81,7 +86,8 @@ pub fn inject_inline(
     let id = state.chosen_id(map.debug_id().as_ref(), inline.map.as_bytes());
     let adjusted = state.adjusted_map(map, &id);
     let mut edits = TextEdits::default();
-    if let Some(map) = adjusted {
+    if let Some(map_edits) = adjusted {
+        let map = map_edits.apply(&inline.map);
         edits.replace(url.at..url.at + url.value.len(), inline.with_map(&map));
     }
     state.injected(id, edits, map.debug_id())
@@ -111,11 +117,12 @@ pub fn inject_shared(
     let (Some(state), Some(script)) = (states.get(owner), injected.get(owner)) else {
         return Ok((injected, InjectedMap::default()));
     };
-    let text = state.adjusted_map(map, &script.id);
+    let edits = state.adjusted_map(map, &script.id);
     let must_withdraw =
         state.registration == IdRegistration::None && map_id.as_ref() == Some(&script.id);
     let withdrawn = must_withdraw.then(|| map.without_id());
-    Ok((injected, InjectedMap { withdrawn, text }))
+    let text = edits.as_ref().map(|edits| edits.apply(map_text));
+    Ok((injected, InjectedMap { withdrawn, text, edits: edits.unwrap_or_default() }))
 }
 
 fn check_shared(states: &[ScriptState<'_>]) -> Result<(), SharedMapFault> {
@@ -167,14 +174,14 @@ impl<'a> ScriptState<'a> {
             .unwrap_or_else(|| DebugId::of_files(self.text.as_bytes(), Some(map)))
     }
 
-    /// The map as this script needs it; none where it is.
-    fn adjusted_map(&self, map: &MapText<'_>, id: &DebugId) -> Option<String> {
+    /// What makes the map as this script needs it; none where it is.
+    fn adjusted_map(&self, map: &MapText<'_>, id: &DebugId) -> Option<TextEdits> {
         let has_id = map.debug_id().as_ref() == Some(id);
         match self.registration {
-            IdRegistration::None => Some(map.with_line(self.moved_line(map), id)),
+            IdRegistration::None => Some(map.line_edits(self.moved_line(map), id)),
             _ if has_id => None,
-            IdRegistration::OwnLine(_) => Some(map.with_line(self.moved_line(map), id)),
-            IdRegistration::Foreign(_) => Some(map.with_id(id)),
+            IdRegistration::OwnLine(_) => Some(map.line_edits(self.moved_line(map), id)),
+            IdRegistration::Foreign(_) => Some(map.id_edits(Some(id))),
         }
     }
 
@@ -208,7 +215,7 @@ impl<'a> ScriptState<'a> {
         let replaced_id =
             [comment_id, map_id.as_ref()].into_iter().flatten().find(|old| **old != id).cloned();
         let text = (!edits.is_empty()).then(|| edits.apply(self.text));
-        InjectedScript { id, text, replaced_id }
+        InjectedScript { id, text, edits, replaced_id }
     }
 
     fn new_line(&self, id: &DebugId) -> String {
@@ -229,7 +236,7 @@ impl<'a> ScriptState<'a> {
 
     /// The line end that the script has.
     fn line_end(&self) -> &'static str {
-        let first = self.text.find(['\n', '\r']);
+        let first = memchr2(b'\n', b'\r', self.text.as_bytes());
         let width = first.map(|at| line_end_width(&self.text[at..]));
         if width == Some(2) { "\r\n" } else { "\n" }
     }

@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use memchr::memchr_iter;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -10,7 +11,7 @@ use super::{
     debug_id::DebugId,
     edits::TextEdits,
     map_fault::MapFault,
-    mappings::{BrokenMappings, SegmentReader, one_column_less},
+    mappings::{BrokenMappings, MappedSegment, SegmentReader, one_column_less},
 };
 
 /// A source map whose parts were found in its text.
@@ -116,7 +117,8 @@ impl<'a> MapText<'a> {
 
     /// Whether `mappings` and the numbers in them are right.
     pub fn check(&self) -> Result<(), MapFault> {
-        self.sections.iter().try_for_each(MapSection::check)
+        let mut segments = self.sections.iter().flat_map(MapSection::segments);
+        segments.try_for_each(|segment| segment.map(drop)).map_err(MapFault::Mappings)
     }
 
     /// Whether a source has no text.
@@ -137,8 +139,8 @@ impl<'a> MapText<'a> {
         self.id_edits(None).apply(self.text)
     }
 
-    /// The map of a script that gets one more line, with `id`.
-    pub fn with_line(&self, line: NewLine, id: &DebugId) -> String {
+    /// What makes it the map of a script that gets one more line, with `id`.
+    pub fn line_edits(&self, line: NewLine, id: &DebugId) -> TextEdits {
         let mut edits = self.id_edits(Some(id));
         for section in &self.sections {
             match self.is_indexed && section.line as usize >= line.lines_before {
@@ -146,10 +148,11 @@ impl<'a> MapText<'a> {
                 false => section.add_empty_line(self.text, line, &mut edits),
             }
         }
-        edits.apply(self.text)
+        edits
     }
 
-    fn id_edits(&self, id: Option<&DebugId>) -> TextEdits {
+    /// What gives it an id, or takes it away.
+    pub fn id_edits(&self, id: Option<&DebugId>) -> TextEdits {
         let mut edits = TextEdits::default();
         for old in self.ids.iter().flatten() {
             let value = id.map_or("null".to_owned(), |id| format!("\"{id}\""));
@@ -195,18 +198,17 @@ impl MapSection<'_> {
         }
     }
 
-    fn check(&self) -> Result<(), MapFault> {
-        for segment in SegmentReader::new(&self.mappings) {
-            let segment = segment.map_err(MapFault::Mappings)?;
-            let is_known = segment.original.is_none_or(|original| {
-                (original.source as usize) < self.sources.len()
-                    && original.name.is_none_or(|name| (name as usize) < self.names.len())
-            });
-            if !is_known {
-                return Err(MapFault::Mappings(BrokenMappings { line: segment.line }));
-            }
-        }
-        Ok(())
+    /// Its segments; one that leads to no source or name of the map is a mistake, too.
+    pub fn segments(&self) -> impl Iterator<Item = Result<MappedSegment, BrokenMappings>> {
+        SegmentReader::new(&self.mappings).map(|segment| {
+            segment.and_then(|segment| {
+                let is_known = segment.original.is_none_or(|original| {
+                    (original.source as usize) < self.sources.len()
+                        && original.name.is_none_or(|name| (name as usize) < self.names.len())
+                });
+                is_known.then_some(segment).ok_or(BrokenMappings { line: segment.line })
+            })
+        })
     }
 }
 
@@ -222,7 +224,7 @@ pub(super) fn under_root(root: Option<&str>, name: &str) -> String {
 fn line_part(mappings: &str, lines_before: usize) -> Option<usize> {
     match lines_before {
         0 => Some(0),
-        lines => Some(mappings.match_indices(';').nth(lines - 1)?.0 + 1),
+        lines => Some(memchr_iter(b';', mappings.as_bytes()).nth(lines - 1)? + 1),
     }
 }
 
@@ -304,7 +306,7 @@ mod tests {
 
     fn with_line(map: &str, lines_before: usize) -> String {
         let line = NewLine { lines_before, takes_mark: false };
-        MapText::read(map).expect("a map").with_line(line, &id())
+        MapText::read(map).expect("a map").line_edits(line, &id()).apply(map)
     }
 
     #[test]

@@ -110,13 +110,25 @@ impl<'a> SegmentReader<'a> {
         matches!(self.rest.first(), None | Some(b',' | b';'))
     }
 
-    /// The next number; none where a character is none of base64's or the number has over 32 bits.
+    /// The next number; none where a character is none of base64's or the number has over 32 bits. Most
+    /// have one digit.
     fn read_number(&mut self) -> Option<i64> {
+        let (first, rest) = self.rest.split_first()?;
+        let digit = DIGITS[usize::from(*first)];
+        if digit >= 32 {
+            return self.read_long_number();
+        }
+        self.rest = rest;
+        let value = i64::from(digit >> 1);
+        Some(if digit & 1 == 1 { -value } else { value })
+    }
+
+    fn read_long_number(&mut self) -> Option<i64> {
         let (mut value, mut shift) = (0i64, 0u32);
         loop {
             let (byte, rest) = self.rest.split_first()?;
             self.rest = rest;
-            let digit = i64::from(base64_digit(*byte)?);
+            let digit = i64::from(Some(DIGITS[usize::from(*byte)]).filter(|digit| *digit < 64)?);
             value |= (digit & 31) << shift;
             shift += 5;
             match digit & 32 {
@@ -157,12 +169,11 @@ pub fn one_column_less(mappings: &str) -> String {
 
 /// A number that is not negative.
 fn vlq(number: i64) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     let mut rest = number << 1;
     loop {
         let more = if rest > 31 { 32 } else { 0 };
-        text.push(char::from(DIGITS[(rest & 31 | more) as usize]));
+        text.push(char::from(BASE64[(rest & 31 | more) as usize]));
         rest >>= 5;
         if more == 0 {
             return text;
@@ -174,16 +185,18 @@ fn moved(from: u32, by: i64) -> Option<u32> {
     u32::try_from(i64::from(from) + by).ok()
 }
 
-fn base64_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The value of each byte in base64; 255 of what is no digit.
+const DIGITS: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < BASE64.len() {
+        values[BASE64[digit] as usize] = digit as u8;
+        digit += 1;
     }
-}
+    values
+};
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ pub mod backend;
 pub mod bundle;
 pub mod bundle_reader;
 pub mod debug_id;
-mod edits;
+pub mod edits;
 pub mod file_url;
 pub mod frame;
 pub mod group;

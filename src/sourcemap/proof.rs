@@ -2,12 +2,14 @@
 //! a place is where a word begins, not inside one.
 
 use crate::text::quote;
+use memchr::memchr_iter;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{
+    map_fault::MapFault,
     map_text::{MapSection, MapText},
-    mappings::{MappedSegment, OriginalPosition, SegmentReader},
+    mappings::{BrokenMappings, MappedSegment, OriginalPosition, SegmentReader},
     text_lines::TextLines,
 };
 
@@ -34,6 +36,8 @@ impl ProvenFrame {
 /// Why the positions of a map are of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProofFault {
+    /// A number in it is wrong.
+    Broken(BrokenMappings),
     /// It leads nowhere.
     Empty,
     /// Its places are not those of the script.
@@ -45,6 +49,7 @@ pub enum ProofFault {
 impl fmt::Display for ProofFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Broken(mappings) => MapFault::Mappings(*mappings).fmt(f),
             Self::Empty => f.write_str("its source map is empty: no line leads to a source"),
             Self::OtherScript => f.write_str("its source map is not of this script"),
             Self::OtherSource(source) => {
@@ -77,18 +82,40 @@ const KEPT_WORDS: usize = 50;
 /// Of those of one source, which are fewer; and of a map that names none of the words that a bundler
 /// made up, as far as they stand on the line.
 const FEW_KEPT_WORDS: usize = 20;
-/// Words that stand wherever code stands.
-const KEYWORDS: [&str; 20] = [
-    "function", "return", "throw", "typeof", "else", "case", "this", "null", "true", "false",
-    "void", "const", "async", "await", "class", "export", "import", "static", "exports", "require",
-];
 
-/// Looks at all places of `map`, compares the words at some, and gives one that is proven.
+/// Whether a word stands wherever code stands.
+fn is_keyword(word: &str) -> bool {
+    matches!(
+        word,
+        "function"
+            | "return"
+            | "throw"
+            | "typeof"
+            | "else"
+            | "case"
+            | "this"
+            | "null"
+            | "true"
+            | "false"
+            | "void"
+            | "const"
+            | "async"
+            | "await"
+            | "class"
+            | "export"
+            | "import"
+            | "static"
+            | "exports"
+            | "require"
+    )
+}
+
+/// Reads all of `mappings`, looks at all places, compares the words at some, and gives one that is proven.
 pub fn prove<'a>(script: &'a str, map: &'a MapText<'a>) -> Result<ProvenFrame, ProofFault> {
     let script = TextLines::new(script);
     let mut tally = ProofTally::default();
     for section in &map.sections {
-        tally.look_at(&script, section);
+        tally.look_at(&script, section).map_err(ProofFault::Broken)?;
     }
     tally.verdict()
 }
@@ -155,6 +182,37 @@ impl PlaceCount {
     }
 }
 
+/// The texts of the sources that are code, each with the count of its places.
+fn source_texts<'a>(section: &'a MapSection<'_>) -> Vec<(Option<TextLines<'a>>, PlaceCount)> {
+    let texts = section.sources_content.iter().map(Option::as_deref).enumerate();
+    let code = texts.map(|(number, text)| text.filter(|_| !is_data(section, number)));
+    code.map(|text| (text.map(TextLines::new), PlaceCount::default())).collect()
+}
+
+/// Whether a source is no code: its places are those of the code that was made of it.
+fn is_data(section: &MapSection<'_>, number: usize) -> bool {
+    let name = section.sources.get(number).and_then(Option::as_deref).unwrap_or_default();
+    name.split(['?', '#']).next().is_some_and(|name| name.ends_with(".json"))
+}
+
+/// Tells about so many of many places, evenly spread.
+struct SampleCounter {
+    step: usize,
+    left: usize,
+}
+
+impl SampleCounter {
+    fn new(places: usize, samples: usize) -> Self {
+        Self { step: (places / samples).max(1), left: 0 }
+    }
+
+    fn is_next(&mut self) -> bool {
+        let is_next = self.left == 0;
+        self.left = if is_next { self.step } else { self.left } - 1;
+        is_next
+    }
+}
+
 /// A place of the script, and what the map says of it.
 struct MappedPlace<'a> {
     line: u32,
@@ -164,39 +222,38 @@ struct MappedPlace<'a> {
 }
 
 impl ProofTally {
-    fn look_at(&mut self, script: &TextLines<'_>, section: &MapSection<'_>) {
-        let sources: Vec<_> = section
-            .sources_content
-            .iter()
-            .map(|text| text.as_deref().map(TextLines::new))
-            .collect();
+    fn look_at(
+        &mut self,
+        script: &TextLines<'_>,
+        section: &MapSection<'_>,
+    ) -> Result<(), BrokenMappings> {
         self.has_names |= !section.names.is_empty();
-        let places = section.mappings.matches([',', ';']).count();
-        let (step, word_step) = ((places / SAMPLES).max(1), (places / WORD_SAMPLES).max(1));
-        let mut counts: Vec<PlaceCount> = sources.iter().map(|_| PlaceCount::default()).collect();
-        let segments = SegmentReader::new(&section.mappings).map_while(Result::ok);
-        for (at, place) in
-            segments.filter_map(|segment| MappedPlace::of(section, segment)).enumerate()
-        {
-            let (number, is_sample) = (place.original.source as usize, at % step == 0);
+        let mut sources = source_texts(section);
+        let count = |byte| memchr_iter(byte, section.mappings.as_bytes()).count();
+        let places = count(b',') + count(b';');
+        let (mut samples, mut word_samples) =
+            (SampleCounter::new(places, SAMPLES), SampleCounter::new(places, WORD_SAMPLES));
+        for segment in section.segments() {
+            let Some(place) = MappedPlace::of(section, segment?) else { continue };
+            let (is_sample, is_word_sample) = (samples.is_next(), word_samples.is_next());
             self.script.add(script, place.line, place.column, is_sample);
-            let source = sources.get(number).and_then(Option::as_ref);
-            let source = source.filter(|_| !place.is_of_data());
-            if let (Some(source), Some(count)) = (source, counts.get_mut(number)) {
-                count.add(source, place.original.line, place.original.column, is_sample);
-                if let Some(is_kept) =
-                    (at % word_step == 0).then(|| place.keeps_word(script, source)).flatten()
-                {
+            let mut source = sources.get_mut(place.original.source as usize);
+            let mut source =
+                source.as_mut().and_then(|(text, count)| Some((text.as_ref()?, count)));
+            if let Some((text, count)) = &mut source {
+                count.add(text, place.original.line, place.original.column, is_sample);
+                if let (true, Some(is_kept)) = (is_word_sample, place.keeps_word(script, text)) {
                     count.add_word(is_kept);
                     self.script.add_word(is_kept);
                 }
             }
             if is_sample {
-                self.show(script, &place, source);
+                self.show(script, &place, source.map(|(text, _)| text));
             }
         }
         let names = (0..).map(|number| section.source(number));
-        self.sources.extend(names.zip(counts));
+        self.sources.extend(names.zip(sources.into_iter().map(|(_, count)| count)));
+        Ok(())
     }
 
     /// Keeps a place to be shown; the best is one that leads from a word to the same word.
@@ -245,23 +302,19 @@ impl<'a> MappedPlace<'a> {
         })
     }
 
-    /// Whether it is of a source that is no code: its places are those of the code that was made of it.
-    fn is_of_data(&self) -> bool {
-        let name = self.section.sources.get(self.original.source as usize);
-        let name = name.and_then(Option::as_deref).unwrap_or_default();
-        name.split(['?', '#']).next().is_some_and(|name| name.ends_with(".json"))
-    }
-
     /// Whether a word of the script is that of the source, or the one that the map says was there; none
     /// where there is no word, or one that stands everywhere or that a bundler makes up.
     fn keeps_word(&self, script: &TextLines<'_>, source: &TextLines<'_>) -> Option<bool> {
         let word = script.word(self.line, self.column);
+        if word.len() < 4 || is_keyword(word) {
+            return None;
+        }
         let meant = source.word(self.original.line, self.original.column);
         let name = self.original.name.and_then(|name| self.section.names.get(name as usize));
-        let tells = word.len() >= 4 && !KEYWORDS.contains(&word) && !meant.is_empty();
         let is_on_line =
             || self.section.names.is_empty() && source.line(self.original.line).contains(word);
-        tells.then(|| word == meant || name.is_some_and(|name| name == word) || is_on_line())
+        (!meant.is_empty())
+            .then(|| word == meant || name.is_some_and(|name| name == word) || is_on_line())
     }
 
     fn begins_word(&self, line: &TextLines<'_>, ahead: u32) -> bool {

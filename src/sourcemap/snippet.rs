@@ -1,6 +1,7 @@
 //! The statement by which a script tells the SDK its id while it loads.
 
 use super::debug_id::{DebugId, ID_LENGTH};
+use memchr::memmem;
 
 /// What the SDK reads: an object with stacks as keys and ids as values.
 const REGISTRY: &str = "_sentryDebugIds";
@@ -21,14 +22,10 @@ pub fn statement(id: &DebugId) -> String {
 
 /// The id that a script registers. Of several it is the last, which stands in the SDK's records.
 pub fn registered_id(script: &str) -> Option<DebugId> {
-    let mut before = script;
-    while let Some(at) = before.rfind(REGISTRY) {
-        if let Some(id) = first_quoted_id(&script[at + REGISTRY.len()..]) {
-            return Some(id);
-        }
-        before = &script[..at];
-    }
-    None
+    // Most scripts hold none, which the search from the front finds out sooner.
+    memmem::find(script.as_bytes(), REGISTRY.as_bytes())?;
+    memmem::rfind_iter(script.as_bytes(), REGISTRY)
+        .find_map(|at| first_quoted_id(&script[at + REGISTRY.len()..]))
 }
 
 fn first_quoted_id(text: &str) -> Option<DebugId> {

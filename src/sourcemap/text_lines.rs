@@ -1,19 +1,25 @@
 //! A text by lines, whose places are counted as source maps count them: in units of UTF-16.
 
-use super::prologue::is_line_end;
+use memchr::{memchr_iter, memmem};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A text by lines, in which a place is found by its column.
 pub(super) struct TextLines<'a> {
-    lines: Vec<TextLine<'a>>,
+    text: &'a str,
+    /// Where each line begins, and where one behind the last would.
+    starts: Vec<usize>,
+    /// The lines that are not all ASCII, by their numbers.
+    wide: BTreeMap<usize, WideLine>,
     /// Whether another character than `\n` may end a line: then tools do not agree on the lines.
     is_vague: bool,
 }
 
-struct TextLine<'a> {
-    text: &'a str,
-    /// Its length in UTF-16, in which columns are counted; equal to its bytes where all is ASCII.
+/// A line whose columns are not its bytes.
+struct WideLine {
+    /// Its length in UTF-16, in which columns are counted.
     units: usize,
-    /// Where it is not: a column and its byte about every so many columns, to begin to count at.
+    /// A column and its byte about every so many columns, to begin to count at.
     marks: Vec<(usize, usize)>,
 }
 
@@ -22,26 +28,35 @@ const MARK_DISTANCE: usize = 1024;
 
 impl<'a> TextLines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let lines: Vec<_> = text.split('\n').map(TextLine::new).collect();
-        let is_vague = lines.iter().any(|line| line.text.contains(is_line_end));
-        Self { lines, is_vague }
+        let ends = memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+        let starts = std::iter::once(0).chain(ends).chain([text.len() + 1]).collect();
+        let mut lines = Self { text, starts, wide: BTreeMap::new(), is_vague: has_odd_end(text) };
+        if !text.is_ascii() {
+            let all = (0..lines.starts.len() - 1).map(|number| (number, lines.text_of(number)));
+            let wide = all.filter(|(_, line)| !line.is_ascii());
+            lines.wide = wide.map(|(number, line)| (number, WideLine::new(line))).collect();
+        }
+        lines
     }
 
     /// Whether there is such a place; a place right behind the end of a line is one.
     pub(super) fn has(&self, line: u32, column: u32) -> bool {
-        let line = self.lines.get(line as usize);
-        self.is_vague || line.is_some_and(|line| column as usize <= line.units)
+        self.is_vague || self.units(line as usize).is_some_and(|units| column as usize <= units)
     }
 
     /// The text of a line; empty where there is none.
     pub(super) fn line(&self, line: u32) -> &'a str {
-        self.lines.get(line as usize).map_or("", |line| line.text)
+        self.text_of(line as usize)
     }
 
     /// The identifier that begins at a place; empty where none does.
     pub(super) fn word(&self, line: u32, column: u32) -> &'a str {
         let rest = self.split(line, column).1;
-        &rest[..rest.find(|character| !is_word_part(character)).unwrap_or(rest.len())]
+        let plain = rest.bytes().take_while(|byte| is_word_byte(*byte)).count();
+        match rest.as_bytes().get(plain).is_some_and(|next| !next.is_ascii()) {
+            true => &rest[..rest.find(|character| !is_word_part(character)).unwrap_or(rest.len())],
+            false => &rest[..plain],
+        }
     }
 
     /// Whether a place is inside an identifier.
@@ -51,39 +66,58 @@ impl<'a> TextLines<'a> {
     }
 
     fn split(&self, line: u32, column: u32) -> (&'a str, &'a str) {
-        self.lines.get(line as usize).map_or(("", ""), |line| line.split(column as usize))
+        let (number, column) = (line as usize, column as usize);
+        let text = self.text_of(number);
+        let wide = if self.wide.is_empty() { None } else { self.wide.get(&number) };
+        let at = wide.map_or(Some(column), |wide| wide.byte_at(text, column));
+        at.and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
+    }
+
+    #[inline]
+    fn text_of(&self, number: usize) -> &'a str {
+        self.span(number).map_or("", |span| &self.text[span])
+    }
+
+    /// The bytes of a line without its end; none where there is no such line.
+    #[inline]
+    fn span(&self, number: usize) -> Option<Range<usize>> {
+        let (start, next) = (*self.starts.get(number)?, *self.starts.get(number + 1)?);
+        let has_return = next - 1 > start && self.text.as_bytes()[next - 2] == b'\r';
+        Some(start..next - 1 - usize::from(has_return))
+    }
+
+    /// The length of a line, as its columns are counted; none where there is no such line.
+    fn units(&self, number: usize) -> Option<usize> {
+        let wide = if self.wide.is_empty() { None } else { self.wide.get(&number) };
+        wide.map_or_else(|| self.span(number).map(|span| span.len()), |wide| Some(wide.units))
     }
 }
 
-impl<'a> TextLine<'a> {
-    fn new(line: &'a str) -> Self {
-        let text = line.strip_suffix('\r').unwrap_or(line);
-        let mut line = Self { text, units: text.len(), marks: Vec::new() };
-        if !text.is_ascii() {
-            line.units = 0;
-            for (byte, character) in text.char_indices() {
-                if line.units >= line.marks.len() * MARK_DISTANCE {
-                    line.marks.push((line.units, byte));
-                }
-                line.units += character.len_utf16();
+/// Whether a line end is in the text that is neither `\n` nor `\r\n`, but for the last character.
+fn has_odd_end(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_alone = |at: usize| bytes.get(at + 1).is_some_and(|next| *next != b'\n');
+    memchr_iter(b'\r', bytes).any(is_alone)
+        || ["\u{2028}", "\u{2029}"].iter().any(|end| memmem::find(bytes, end.as_bytes()).is_some())
+}
+
+impl WideLine {
+    fn new(text: &str) -> Self {
+        let mut line = Self { units: 0, marks: Vec::new() };
+        for (byte, character) in text.char_indices() {
+            if line.units >= line.marks.len() * MARK_DISTANCE {
+                line.marks.push((line.units, byte));
             }
+            line.units += character.len_utf16();
         }
         line
     }
 
-    fn split(&self, column: usize) -> (&'a str, &'a str) {
-        let at = match self.units == self.text.len() {
-            true => Some(column),
-            false => self.byte_at(column),
-        };
-        at.and_then(|at| self.text.split_at_checked(at)).unwrap_or((self.text, ""))
-    }
-
-    fn byte_at(&self, column: usize) -> Option<usize> {
+    fn byte_at(&self, text: &str, column: usize) -> Option<usize> {
         // A pair of surrogates may lie across a mark, so it is the mark before that is safe.
         let mark = (column / MARK_DISTANCE).saturating_sub(1).min(self.marks.len().checked_sub(1)?);
         let (mut units, byte) = self.marks[mark];
-        let mut characters = self.text[byte..].char_indices();
+        let mut characters = text[byte..].char_indices();
         let found = characters.find(|(_, character)| {
             let is_there = units >= column;
             units += character.len_utf16();
@@ -91,6 +125,10 @@ impl<'a> TextLine<'a> {
         });
         found.map(|(at, _)| byte + at)
     }
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
 }
 
 fn is_word_part(character: char) -> bool {

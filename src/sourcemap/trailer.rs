@@ -7,6 +7,7 @@ use super::{
     debug_id::{DebugId, ID_LENGTH},
     prologue::{TokenGap, is_line_end, line_end_width},
 };
+use memchr::memmem;
 use std::borrow::Cow;
 
 const MAPPING_URL: &str = "sourceMappingURL=";
@@ -56,8 +57,8 @@ fn line_end_width_at(text: &str) -> usize {
 }
 
 fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
-    let mut before = script;
-    while let Some(at) = before.rfind(name) {
+    memmem::find(script.as_bytes(), name.as_bytes())?;
+    for at in memmem::rfind_iter(script.as_bytes(), name) {
         let value_at = at + name.len();
         let line = &script[value_at..];
         let line = &line[..line.find(is_line_end).unwrap_or(line.len())];
@@ -67,7 +68,6 @@ fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
         if let Some(value) = comment_value(&script[..at], line) {
             return Some(MagicComment { at: value_at, value });
         }
-        before = &script[..at];
     }
     None
 }

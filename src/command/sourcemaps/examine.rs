@@ -8,12 +8,14 @@ use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::bundle::{BundledFile, BundledKind, PackedBundleFile};
 use crate::sourcemap::debug_id::DebugId;
+use crate::sourcemap::edits::TextEdits;
 use crate::sourcemap::file_url::FileUrl;
 use crate::sourcemap::group::{self, GroupFault, PreparedGroup, PreparedScript};
 use crate::sourcemap::injection::{InjectedMap, InjectedScript};
 use crate::sourcemap::map_text::MapText;
 use crate::sourcemap::trailer;
 use crate::sourcemap::uploaded_map::{SourceRules, UploadedMap};
+use flate2::Crc;
 use std::borrow::Cow;
 
 /// A file that is packed for the bundle, with what the manifest says of it.
@@ -42,12 +44,36 @@ impl PackedEntry {
 pub(super) struct ExaminedGroup {
     /// Its scripts.
     pub(super) scripts: Vec<ExaminedScript>,
-    /// Whether a file of it changes.
-    pub(super) changes: bool,
+    /// What changes of its files.
+    pub(super) change: GroupChange,
     /// What goes into the bundle, each script with its map behind it.
     pub(super) entries: Vec<PackedEntry>,
     /// Sources whose text is nowhere.
     pub(super) without_text: Vec<String>,
+}
+
+/// What changes of the files of a group.
+pub(super) enum GroupChange {
+    /// Nothing.
+    None,
+    /// The changes of each script and of the map behind them, and the checksum of the texts that they are of.
+    Kept(Vec<TextEdits>, (u32, u32)),
+    /// More than is kept in memory, or more than one change of a file: it is decided anew.
+    Large,
+}
+
+/// The most bytes of changes that are kept for a group: usually a few hundred.
+const MAX_KEPT_EDITS: usize = 4096;
+
+impl GroupChange {
+    fn new(texts: &GroupTexts, edits: Vec<TextEdits>, map: &InjectedMap) -> Self {
+        let size: usize = edits.iter().map(TextEdits::size).sum();
+        match size {
+            0 => Self::None,
+            _ if size > MAX_KEPT_EDITS || map.withdrawn.is_some() => Self::Large,
+            _ => Self::Kept(edits, texts.checksum()),
+        }
+    }
 }
 
 /// Looks at groups of files.
@@ -68,13 +94,13 @@ impl<'a> FileExaminer<'a> {
         let prepared = texts.prepare(self.inputs.inject).map_err(|fault| files.fault(fault))?;
         let mut examined = ExaminedGroup {
             scripts: Vec::new(),
-            changes: prepared.map.text.is_some(),
+            change: GroupChange::None,
             entries: Vec::new(),
             without_text: Vec::new(),
         };
+        let mut edits = Vec::new();
         for ((file, old), script) in files.scripts.iter().zip(&texts.scripts).zip(prepared.scripts)
         {
-            examined.changes |= script.text.is_some();
             let copy = match prepared.lacks_texts || self.changes_sources() {
                 true => self.uploaded_map(files, &script, &mut examined.without_text),
                 false => script.map.as_deref().map(Cow::Borrowed),
@@ -88,7 +114,10 @@ impl<'a> FileExaminer<'a> {
                 replaced_id: script.replaced_id,
                 frame: script.frame,
             });
+            edits.push(script.edits);
         }
+        edits.push(prepared.map.edits.clone());
+        examined.change = GroupChange::new(&texts, edits, &prepared.map);
         Ok(examined)
     }
 
@@ -188,6 +217,18 @@ impl GroupTexts {
             |file: &BuildFile| read_text(&file.file).map_err(|why| (file.shown.clone(), why));
         let scripts = files.scripts.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self { scripts, map: files.map.as_ref().map(read).transpose()? })
+    }
+
+    /// The scripts and the map behind them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &String> {
+        self.scripts.iter().chain(&self.map)
+    }
+
+    /// What shows that they are still the same.
+    pub(super) fn checksum(&self) -> (u32, u32) {
+        let mut crc = Crc::new();
+        self.all().for_each(|text| crc.update(text.as_bytes()));
+        (crc.sum(), crc.amount())
     }
 
     /// What becomes of them.

@@ -23,6 +23,14 @@ pub(super) struct FileGroup {
     pub(super) map: Option<BuildFile>,
 }
 
+impl FileGroup {
+    /// How many bytes its files have.
+    pub(super) fn size(&self) -> u64 {
+        let files = self.scripts.iter().chain(&self.map);
+        files.filter_map(|file| Some(file.file.metadata().ok()?.len())).sum()
+    }
+}
+
 /// What was found, ordered.
 #[derive(Default)]
 pub(super) struct FileGroups {

@@ -22,14 +22,16 @@ use crate::release::ReleaseVersion;
 use crate::sourcemap::bundle::BundleTarget;
 use crate::text::quote;
 use bundle_file::{BundleDraft, BundleFile};
-use examine::{ExaminedGroup, FileExaminer};
+use examine::{ExaminedGroup, FileExaminer, GroupChange};
 use groups::{FileGroup, FileGroups};
+use std::iter::Peekable;
 use std::path::Path;
 use tokio::time::Instant;
 
-/// How many groups are looked at before what came of them is written down, so that memory does not
-/// grow with the folder.
-const BATCH: usize = 64;
+/// How many groups are at work before a signal is heard.
+const BATCH: usize = 512;
+/// About how many bytes their files have, so that memory does not grow with the folder.
+const BATCH_SIZE: u64 = 32 * 1024 * 1024;
 
 /// Source maps that were found and not looked at yet.
 pub(crate) struct FoundSourcemaps<'a> {
@@ -41,8 +43,8 @@ pub(crate) struct FoundSourcemaps<'a> {
 pub(crate) struct ExaminedSourcemaps<'a> {
     inputs: &'a SourcemapInputs,
     groups: Vec<FileGroup>,
-    /// The number of scripts that each group has in `progress`, and whether it changes.
-    changes: Vec<(usize, bool)>,
+    /// The number of scripts that each group has in `progress`, and what changes of it.
+    changes: Vec<(usize, GroupChange)>,
     files: FileGroups,
     target: BundleTarget,
     bundle: BundleFile,
@@ -68,13 +70,13 @@ impl<'a> FoundSourcemaps<'a> {
         while groups.peek().is_some() {
             // Here a signal and the deadline are heard.
             tokio::task::yield_now().await;
-            let batch: Vec<_> = groups.by_ref().take(BATCH).collect();
+            let batch = next_batch(&mut groups);
             let examined = parallel::map(&batch, |group| examiner.examine(group));
             for (group, result) in batch.into_iter().zip(examined) {
                 match result {
-                    Ok(ExaminedGroup { scripts, changes: is_new, entries, without_text }) => {
+                    Ok(ExaminedGroup { scripts, change, entries, without_text }) => {
                         draft.add(&entries).map_err(|error| no_space(&error))?;
-                        changes.push((scripts.len(), is_new));
+                        changes.push((scripts.len(), change));
                         progress.scripts.extend(scripts);
                         lacks.extend(without_text);
                         kept.push(group);
@@ -130,25 +132,23 @@ impl ExaminedSourcemaps<'_> {
     pub(crate) async fn write(&mut self) -> Result {
         let mut rest = self.progress.scripts.as_slice();
         let mut changed = Vec::new();
-        for (group, (count, is_new)) in self.groups.iter().zip(&self.changes) {
+        for (group, (count, change)) in self.groups.iter().zip(&self.changes) {
             let (scripts, others) = rest.split_at(*count);
             rest = others;
-            if *is_new {
-                changed.push((group, scripts));
+            if !matches!(change, GroupChange::None) {
+                changed.push(write::ChangedGroup { group, scripts, change });
             }
         }
         if changed.is_empty() {
             return Ok(());
         }
-        let groups: Vec<_> = changed.iter().map(|(group, _)| *group).collect();
+        let groups: Vec<_> = changed.iter().map(|changed| changed.group).collect();
         write::check_folders(&groups)?;
         let keeps_hashes = !self.files.folder.others.is_empty();
         let mut written = write::WrittenFiles::default();
         for batch in changed.chunks(BATCH) {
             tokio::task::yield_now().await;
-            let batch = write::write(batch, keeps_hashes)?;
-            written.files.extend(batch.files);
-            written.hashes.extend(batch.hashes);
+            written.extend(write::write(batch, keeps_hashes)?);
         }
         self.progress.written = written.files.len();
         self.settle_neighbours(&written)
@@ -263,6 +263,17 @@ impl RunContext<'_> {
             }
         }
     }
+}
+
+/// The groups that are looked at before what came of them is written down.
+fn next_batch(groups: &mut Peekable<impl Iterator<Item = FileGroup>>) -> Vec<FileGroup> {
+    let (mut batch, mut size) = (Vec::new(), 0);
+    while batch.len() < BATCH && size < BATCH_SIZE {
+        let Some(group) = groups.next() else { break };
+        size += group.size();
+        batch.push(group);
+    }
+    batch
 }
 
 /// What the source maps are uploaded for.

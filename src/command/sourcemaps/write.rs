@@ -1,15 +1,17 @@
 //! Changes the files on disk: each is replaced as a whole, the scripts before their map, so that a run
 //! which ends between two leaves the next one to finish.
 
-use super::examine::GroupTexts;
+use super::examine::{GroupChange, GroupTexts};
 use super::groups::FileGroup;
 use crate::build_folder::BuildFile;
 use crate::build_folder::neighbours::ChangedHashes;
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::{files, parallel};
 use crate::outcome::sourcemaps::ExaminedScript;
+use crate::sourcemap::edits::TextEdits;
 use crate::sourcemap::trailer;
 use crate::text::quote;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -32,55 +34,82 @@ pub(super) fn check_folders(groups: &[&FileGroup]) -> Result {
     })
 }
 
-/// Writes what was decided of each group. `ids` are those that were proven.
-pub(super) fn write(
-    groups: &[(&FileGroup, &[ExaminedScript])],
-    keeps_hashes: bool,
-) -> Result<WrittenFiles> {
-    let results = parallel::map(groups, |(group, scripts)| write_group(group, scripts));
+/// A group of which something changes.
+pub(super) struct ChangedGroup<'a> {
+    pub(super) group: &'a FileGroup,
+    /// Its scripts as they were proven.
+    pub(super) scripts: &'a [ExaminedScript],
+    /// What changes.
+    pub(super) change: &'a GroupChange,
+}
+
+impl WrittenFiles {
+    /// Adds those of another.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.files.extend(others.files);
+        self.hashes.extend(others.hashes);
+    }
+}
+
+/// Writes what was decided of each group.
+pub(super) fn write(groups: &[ChangedGroup<'_>], keeps_hashes: bool) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
-    for result in results {
-        for (file, old, new) in result? {
-            if keeps_hashes {
-                written.hashes.add(old.as_bytes(), new.as_bytes());
-            }
-            written.files.insert(file);
-        }
+    for result in parallel::map(groups, |group| group.write(keeps_hashes)) {
+        written.extend(result?);
     }
     Ok(written)
 }
 
-/// A file with its old text and its new one.
-type ChangedFile = (PathBuf, String, String);
-
-fn write_group(group: &FileGroup, scripts: &[ExaminedScript]) -> Result<Vec<ChangedFile>> {
-    let changed = |(file, why): (String, String)| {
-        let message = format!("cannot inject {}: {why}", quote(&file));
-        Error::new(ErrorCode::BadSourcemap, message)
-            .with_hint("let nothing else write to the folder while finishline runs")
-    };
-    let texts = GroupTexts::read(group).map_err(changed)?;
-    let (injected, map) = texts.inject_again().map_err(|fault| changed(group.fault(fault)))?;
-    let ids = injected.iter().map(|script| Some(&script.id));
-    if !ids.eq(scripts.iter().map(|script| script.id.as_ref())) {
-        let file = group.scripts.first().map_or("", |script| &script.shown).to_owned();
-        return Err(changed((file, "it was changed while it was read".to_owned())));
-    }
-    let mut written = Vec::new();
-    if let (Some(file), Some(text)) = (&group.map, &map.withdrawn) {
-        replace(file, text)?;
-    }
-    for ((file, old), script) in group.scripts.iter().zip(texts.scripts).zip(injected) {
-        if let Some(text) = script.text {
+impl ChangedGroup<'_> {
+    fn write(&self, keeps_hashes: bool) -> Result<WrittenFiles> {
+        let texts = GroupTexts::read(self.group).map_err(changed)?;
+        let (withdrawn, edits) = self.edits(&texts).map_err(changed)?;
+        if let (Some(file), Some(text)) = (&self.group.map, withdrawn) {
             replace(file, &text)?;
-            written.push((file.file.clone(), old, text));
         }
+        let mut written = WrittenFiles::default();
+        let files = self.group.scripts.iter().chain(&self.group.map);
+        for ((file, old), edits) in files.zip(texts.all()).zip(&*edits) {
+            if edits.is_empty() {
+                continue;
+            }
+            let text = edits.apply(old);
+            replace(file, &text)?;
+            if keeps_hashes {
+                written.hashes.add(old.as_bytes(), text.as_bytes());
+            }
+            written.files.insert(file.file.clone());
+        }
+        Ok(written)
     }
-    if let (Some(file), Some(old), Some(text)) = (&group.map, texts.map, map.text) {
-        replace(file, &text)?;
-        written.push((file.file.clone(), old, text));
+
+    /// What is written before all else into the map, and the changes of the files.
+    fn edits(&self, texts: &GroupTexts) -> Result<GroupEdits<'_>, (String, String)> {
+        let is_changed = || {
+            let file = self.group.scripts.first().map_or("", |script| &script.shown).to_owned();
+            (file, "it was changed while it was read".to_owned())
+        };
+        if let GroupChange::Kept(edits, checksum) = self.change {
+            let is_same = texts.checksum() == *checksum;
+            return is_same.then_some((None, Cow::Borrowed(&**edits))).ok_or_else(is_changed);
+        }
+        let (injected, map) = texts.inject_again().map_err(|fault| self.group.fault(fault))?;
+        let ids = injected.iter().map(|script| Some(&script.id));
+        if !ids.eq(self.scripts.iter().map(|script| script.id.as_ref())) {
+            return Err(is_changed());
+        }
+        let edits = injected.into_iter().map(|script| script.edits).chain([map.edits]);
+        Ok((map.withdrawn, edits.collect()))
     }
-    Ok(written)
+}
+
+/// What is written before all else into a map, and the changes of each script and of the map.
+type GroupEdits<'a> = (Option<String>, Cow<'a, [TextEdits]>);
+
+fn changed((file, why): (String, String)) -> Error {
+    let message = format!("cannot inject {}: {why}", quote(&file));
+    Error::new(ErrorCode::BadSourcemap, message)
+        .with_hint("let nothing else write to the folder while finishline runs")
 }
 
 /// Deletes the maps of these groups, and what names them in the scripts; how many there were.
@@ -113,4 +142,30 @@ pub(super) fn unwritable(shown: &str, error: &std::io::Error) -> Error {
     Error::new(ErrorCode::OutputsUnwritable, message).with_hint(
         "give the step the right to write to that folder, or build into one where it has it",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_somebody_changed_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.js");
+        files::replace_bytes(&file, b"f()\n").expect("a file");
+        let script =
+            BuildFile { file: file.clone(), shown: "a.js".to_owned(), below: "a.js".to_owned() };
+        let group = FileGroup { scripts: vec![script], map: None };
+        let texts = GroupTexts::read(&group).unwrap_or_else(|(file, why)| panic!("{file}: {why}"));
+        let prepared = texts.prepare(true).expect("no fault");
+        let edits = vec![prepared.scripts[0].edits.clone(), TextEdits::default()];
+        let change = GroupChange::Kept(edits, texts.checksum());
+        let write = || ChangedGroup { group: &group, scripts: &[], change: &change }.write(false);
+        files::replace_bytes(&file, b"g()\n").expect("another file");
+        let failure = write().err().map(|failure| failure.message).unwrap_or_default();
+        assert_eq!(failure, "cannot inject `a.js`: it was changed while it was read");
+        assert_eq!(super::super::groups::read_text(&file), Ok("g()\n".to_owned()));
+        files::replace_bytes(&file, b"f()\n").expect("the first file");
+        assert_eq!(write().map(|written| written.files).unwrap_or_default(), [file].into());
+    }
 }

@@ -7,6 +7,7 @@ mod hostile_maps;
 mod injected_files;
 #[cfg(target_os = "linux")]
 mod killed_injection;
+mod large_changes;
 mod stale_neighbours;
 mod upload;
 mod upload_faults;
