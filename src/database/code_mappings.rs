@@ -96,6 +96,36 @@ impl Database {
         self.rows(&sql, (org, integration), read).await
     }
 
+    /// One of the organization's code mappings.
+    pub async fn code_mapping_by_id(
+        &mut self,
+        org: i64,
+        id: i64,
+    ) -> Result<Option<StoredCodeMapping>> {
+        let sql = format!("{MAPPING} WHERE link.organization_id = ?1 AND code_mapping.id = ?2");
+        self.row(&sql, (org, id), read).await
+    }
+
+    /// Writes another text over a code mapping; `None` when the project has another one for this stack
+    /// root.
+    pub async fn replace_code_mapping(
+        &mut self,
+        id: i64,
+        new: &NewCodeMapping,
+    ) -> Result<Option<StoredCodeMapping>> {
+        let update = "UPDATE OR IGNORE code_mapping SET project_id = ?2, repository_id = ?3,
+                          stack_root = ?4, source_root = ?5, default_branch = ?6 WHERE id = ?1";
+        let select = format!("{MAPPING} WHERE code_mapping.id = ?1");
+        let NewCodeMapping { project, repository, stack_root, source_root, default_branch, .. } =
+            new;
+        let values = (id, project, repository, stack_root, source_root, default_branch);
+        self.write(|transaction| match transaction.execute(update, values)? {
+            0 => Ok(None),
+            _ => transaction.query_row(&select, [id], read).map(Some),
+        })
+        .await
+    }
+
     /// The project's code mapping for a stack root.
     pub async fn code_mapping(
         &mut self,

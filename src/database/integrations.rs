@@ -1,11 +1,10 @@
-//! An organization's integrations as `serve` lists them, and their way out.
+//! An organization's integrations as `serve` lists them.
 
 use super::Database;
 use super::columns::read_object;
 use super::organizations::PageQuery;
 use crate::error::Result;
-use crate::model::{IntegrationStatus, Object};
-use crate::os::clock::unix_ms;
+use crate::model::Object;
 use rusqlite::Row;
 
 /// An integration with the organization's link to it.
@@ -58,31 +57,17 @@ impl Database {
         self.row(&sql, (org, id), read).await
     }
 
-    /// Marks the link for deletion, which a later finish revives, and notes it as Sentry's audit
-    /// entry `integration.remove`. Whether there was one.
-    pub async fn uninstall(&mut self, org: i64, user: Option<i64>, id: i64) -> Result<bool> {
-        self.write(|transaction| {
-            let pending = IntegrationStatus::PendingDeletion.as_str();
-            let marked = transaction.execute(
-                "UPDATE organization_integration SET status = ?3
-                 WHERE organization_id = ?1 AND integration_id = ?2 AND status <> ?3",
-                (org, id, pending),
-            )?;
-            if let (1, Some(user)) = (marked, user) {
-                transaction.execute(
-                    "INSERT INTO audit_log_entry
-                         (organization_id, actor_id, event, target_object, data, created_at)
-                     SELECT ?1, ?2, 'integration.remove', id,
-                            json_object('provider', provider, 'name', name), ?4
-                     FROM integration WHERE id = ?3",
-                    (org, user, id, unix_ms()),
-                )?;
-            }
-            let sql = "SELECT count(*) FROM organization_integration
-                       WHERE organization_id = ?1 AND integration_id = ?2";
-            Ok(transaction.query_row(sql, (org, id), |row| row.get::<_, i64>(0))? == 1)
-        })
-        .await
+    /// Gives an integration another name or domain.
+    pub async fn describe_integration(
+        &mut self,
+        id: i64,
+        name: Option<String>,
+        domain: Option<String>,
+    ) -> Result {
+        let sql = "UPDATE integration SET name = coalesce(?2, name),
+                       metadata = iif(?3 IS NULL, metadata, json_set(metadata, '$.domain_name', ?3))
+                   WHERE id = ?1";
+        self.write(|transaction| transaction.execute(sql, (id, &name, &domain)).map(drop)).await
     }
 }
 

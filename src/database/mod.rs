@@ -15,6 +15,7 @@ pub(crate) mod migrations;
 pub mod organizations;
 pub(crate) mod path;
 pub mod releases;
+mod removal;
 pub mod repositories;
 #[cfg(test)]
 pub(crate) mod trace;

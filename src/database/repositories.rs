@@ -2,10 +2,15 @@
 //! commit that named one.
 
 use super::Database;
+use super::columns::read_object;
 use super::organizations::PageQuery;
 use crate::error::Result;
 use crate::os::clock::unix_ms;
 use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value;
+
+/// The name that a repository had before its deletion, in its configuration.
+pub(super) const OLD_NAME: &str = "pending_deletion_name";
 
 /// A repository.
 #[derive(Clone, Debug)]
@@ -151,9 +156,11 @@ fn link(
 }
 
 pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredRepository> {
+    let config = read_object(row, "config")?;
+    let old_name = config.get(OLD_NAME).and_then(Value::as_str).map(str::to_owned);
     Ok(StoredRepository {
         id: row.get("id")?,
-        name: row.get("name")?,
+        name: old_name.map_or_else(|| row.get("name"), Ok)?,
         url: row.get("url")?,
         provider: row.get("provider")?,
         external_id: row.get("external_id")?,

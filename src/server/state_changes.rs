@@ -303,6 +303,8 @@ fn walk(walk: &RouteWalk) {
         format!("PUT {api}/releases/web@500/"),
         format!("DELETE {api}/releases/web@501/"),
         format!("DELETE {api}/integrations/1/"),
+        format!("PUT {api}/repos/1/"),
+        format!("DELETE {api}/repos/1/"),
     ] {
         assert!(by_program.contains(&line), "{line} is not in {by_program:#?}");
     }

@@ -9,7 +9,7 @@ use crate::integration::links;
 use crate::model::{IntegrationStatus, Object};
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule, non_empty_text};
-use crate::server::http::{ApiError, ApiResult, ListQuery, json_response};
+use crate::server::http::{ApiError, ApiResult, ListQuery, empty, json_response};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -45,7 +45,41 @@ pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
 pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
     let object = body::read(&request.raw)?;
     let installed = integration(&mut request, &object).await?;
-    let mut reader = BodyReader::new(&object);
+    let new = read_mapping(&mut request, &object, &installed).await?;
+    let created = request.database.add_code_mapping(&new).await?.ok_or_else(exists)?;
+    Ok(json_response(StatusCode::CREATED, &mapping(&created)))
+}
+
+/// `PUT {id}/`: all of a code mapping but its integration.
+pub(crate) async fn update(mut request: OrgRequest) -> ApiResult {
+    let id = request.raw.id("id")?;
+    let object = body::read(&request.raw)?;
+    let org = request.org.id;
+    let known = request.database.code_mapping_by_id(org, id).await?;
+    let known = known.ok_or_else(ApiError::no_such_row)?;
+    let installed = request.database.integration(org, known.integration_id).await?;
+    let installed = installed.ok_or_else(not_installed)?;
+    let new = read_mapping(&mut request, &object, &installed).await?;
+    let changed = request.database.replace_code_mapping(id, &new).await?.ok_or_else(exists)?;
+    Ok(json_response(StatusCode::OK, &mapping(&changed)))
+}
+
+/// `DELETE {id}/`.
+pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
+    let id = request.raw.id("id")?;
+    match request.database.delete_code_mapping(request.org.id, id).await? {
+        true => Ok(empty(StatusCode::NO_CONTENT)),
+        false => Err(ApiError::no_such_row()),
+    }
+}
+
+/// The code mapping of a body, through this integration.
+async fn read_mapping(
+    request: &mut OrgRequest,
+    object: &Object,
+    installed: &InstalledIntegration,
+) -> Result<NewCodeMapping, ApiError> {
+    let mut reader = BodyReader::new(object);
     let ids = ["repositoryId", "projectId"].map(|name| reader.text(name, TextRule::required(20)));
     let stack_root = root(&mut reader, "stackRoot");
     let source_root = root(&mut reader, "sourceRoot");
@@ -61,19 +95,19 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
         reader.error("projectId", "Project does not exist");
     }
     reader.finish()?;
-    let new = NewCodeMapping {
+    Ok(NewCodeMapping {
         project,
         repository,
         link: installed.link,
         stack_root: stack_root.unwrap_or_default(),
         source_root: source_root.unwrap_or_default(),
         default_branch,
-    };
-    let created = request.database.add_code_mapping(&new).await?.ok_or_else(|| {
-        let text = "Code path config already exists with this project and stack trace root";
-        ApiError::field("nonFieldErrors", text)
-    })?;
-    Ok(json_response(StatusCode::CREATED, &mapping(&created)))
+    })
+}
+
+fn exists() -> ApiError {
+    let text = "Code path config already exists with this project and stack trace root";
+    ApiError::field("nonFieldErrors", text)
 }
 
 /// `POST …/bulk/`: every mapping of one project and one repository, made or written over.
@@ -202,10 +236,12 @@ async fn integration(
     let id = non_empty_text(object, "integrationId").ok_or_else(|| {
         ApiError::new(StatusCode::BAD_REQUEST, "Missing param: integration_id".into())
     })?;
-    request.integration(&id).await?.ok_or_else(|| {
-        let text = "Could not find this integration installed on your organization";
-        ApiError::new(StatusCode::NOT_FOUND, text.into())
-    })
+    request.integration(&id).await?.ok_or_else(not_installed)
+}
+
+fn not_installed() -> ApiError {
+    let text = "Could not find this integration installed on your organization";
+    ApiError::new(StatusCode::NOT_FOUND, text.into())
 }
 
 fn not_found(text: String) -> ApiError {

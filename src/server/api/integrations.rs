@@ -4,6 +4,7 @@ use super::provider_json;
 use crate::database::{InstalledIntegration, StoredRepository};
 use crate::provider::{PROVIDERS, Provider};
 use crate::server::endpoint::OrgRequest;
+use crate::server::http::body::{self, BodyReader, TextRule};
 use crate::server::http::{ApiError, ApiResult, ListQuery, empty, ok};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -40,6 +41,21 @@ pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
     Err(ApiError::no_such_row())
+}
+
+/// `PUT /integrations/{id}/`: the name and the address of a source host of one's own, as in 23.7.1.
+pub(crate) async fn update(mut request: OrgRequest) -> ApiResult {
+    let object = body::read(&request.raw)?;
+    let installed = find(&mut request).await?;
+    if installed.integration_key != "custom_scm" {
+        return Err(ApiError::bad_request("Invalid action for this integration"));
+    }
+    let mut reader = BodyReader::new(&object);
+    let name = reader.text("name", TextRule::required(200).or_absent());
+    let domain = reader.url("domain");
+    reader.finish()?;
+    request.database.describe_integration(installed.id, name, domain).await?;
+    show(request).await
 }
 
 /// `GET /integrations/{id}/repos/`: the repositories of it that the organization has linked. The

@@ -57,17 +57,25 @@ fn integration_routes() -> Vec<Endpoint> {
         Endpoint::of_org("integrations/").get(LINK_READ, integrations::list),
         Endpoint::of_org("integrations/{id}/")
             .get(LINK_READ, integrations::show)
+            .put(LINK_WRITE, integrations::update)
             .delete(LINK_DELETE, integrations::delete),
         Endpoint::of_org("integrations/{id}/repos/").get(LINK_READ, integrations::repositories),
         Endpoint::of_org("config/integrations/").get(ORG_READ, integrations::configurations),
         Endpoint::of_org("repos/")
             .get(LINK_OR_CI, repositories::list)
             .post(LINK_READ, repositories::create),
+        Endpoint::of_org("repos/{id}/")
+            .get(LINK_READ, repositories::show)
+            .put(LINK_WRITE, repositories::update)
+            .delete(LINK_DELETE, repositories::delete),
         Endpoint::of_org("repos/{id}/commits/").get(LINK_OR_CI, commits::of_repository),
         Endpoint::of_org("code-mappings/")
             .get(LINK_OR_CI, code_mappings::list)
             .post(LINK_READ, code_mappings::create),
         Endpoint::of_org("code-mappings/bulk/").post(LINK_OR_CI, code_mappings::upsert),
+        Endpoint::of_org("code-mappings/{id}/")
+            .put(LINK_READ, code_mappings::update)
+            .delete(LINK_DELETE, code_mappings::delete),
     ]
 }
 

@@ -1,12 +1,12 @@
 //! `/repos/`.
 
 use super::{provider_json, release_json};
-use crate::database::{InstalledIntegration, NewRepository, RepositoryFilter};
-use crate::model::Object;
+use crate::database::{InstalledIntegration, NewRepository, RepositoryFilter, StoredRepository};
+use crate::model::{IntegrationStatus, Object};
 use crate::provider::Provider;
 use crate::server::endpoint::OrgRequest;
-use crate::server::http::body::{self, non_empty_text};
-use crate::server::http::{ApiError, ApiResult, ListQuery, json_response};
+use crate::server::http::body::{self, BodyReader, TextRule, non_empty_text};
+use crate::server::http::{ApiError, ApiResult, ListQuery, json_response, ok};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -53,6 +53,72 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
             ApiError::new(StatusCode::BAD_REQUEST, json!({ "detail": detail }))
         })?;
     Ok(json_response(StatusCode::CREATED, &release_json::repository(&linked)))
+}
+
+/// `GET {id}/`.
+pub(crate) async fn show(mut request: OrgRequest) -> ApiResult {
+    let repository = find(&mut request).await?;
+    Ok(ok(&release_json::repository(&repository)))
+}
+
+/// `PUT {id}/`: its status, and the integration that it is linked through.
+pub(crate) async fn update(mut request: OrgRequest) -> ApiResult {
+    check_user(&request)?;
+    let object = body::read(&request.raw)?;
+    let id = find(&mut request).await?.id;
+    let mut reader = BodyReader::new(&object);
+    let status = reader.text("status", TextRule::required(usize::MAX).or_absent());
+    let status = status.map(|status| match status.as_str() {
+        "visible" | "active" => "active",
+        "hidden" => "hidden",
+        other => {
+            reader.error("status", format!("\"{other}\" is not a valid choice."));
+            "active"
+        }
+    });
+    let integration = reader.text("integrationId", TextRule::optional(usize::MAX));
+    let integration = integration.filter(|id| !id.is_empty());
+    if integration.as_ref().is_some_and(|id| id.parse::<i64>().is_err()) {
+        reader.error("integrationId", "A valid integer is required.");
+    }
+    reader.finish()?;
+    let linked = match integration {
+        None => None,
+        Some(id) => {
+            let installed = request.integration(&id).await?.filter(is_active);
+            let installed =
+                installed.ok_or_else(|| ApiError::bad_request("Invalid integration id"))?;
+            Some((installed.id, format!("integrations:{}", installed.integration_key)))
+        }
+    };
+    let linked = linked.as_ref().map(|(id, provider)| (*id, provider.as_str()));
+    let updated = request.database.update_repository(request.org.id, id, status, linked).await?;
+    Ok(ok(&release_json::repository(&updated.ok_or_else(ApiError::not_found)?)))
+}
+
+/// `DELETE {id}/`.
+pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
+    check_user(&request)?;
+    let id = find(&mut request).await?.id;
+    let deleted = request.database.delete_repository(request.org.id, id).await?;
+    let deleted = deleted.ok_or_else(ApiError::not_found)?;
+    Ok(json_response(StatusCode::ACCEPTED, &release_json::repository(&deleted)))
+}
+
+/// The repository that the path names.
+async fn find(request: &mut OrgRequest) -> Result<StoredRepository, ApiError> {
+    let id = request.raw.param("id").parse().map_err(|_| ApiError::not_found())?;
+    request.database.repository(request.org.id, id).await?.ok_or_else(ApiError::not_found)
+}
+
+/// Who is no user changes no repository, whatever the scopes; the answer has no body.
+fn check_user(request: &OrgRequest) -> Result<(), ApiError> {
+    let nobody = || ApiError::new(StatusCode::UNAUTHORIZED, Value::Null);
+    request.principal.user.map(drop).ok_or_else(nobody)
+}
+
+fn is_active(installed: &InstalledIntegration) -> bool {
+    installed.link_status == IntegrationStatus::Active.as_str()
 }
 
 /// The integration that the repository is linked through.

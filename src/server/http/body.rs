@@ -194,6 +194,11 @@ impl TextRule {
         Self { trimmed: false, ..self }
     }
 
+    /// The same, but it may be absent.
+    pub(crate) const fn or_absent(self) -> Self {
+        Self { required: false, ..self }
+    }
+
     /// The same, and an empty one is a text too.
     pub(crate) const fn allow_blank(self) -> Self {
         Self { blank: true, ..self }

@@ -18,6 +18,7 @@ pub(crate) mod page_links;
 mod pages;
 mod pipeline;
 mod releases;
+mod removal;
 mod roles;
 mod safe_requests;
 mod scopes;
