@@ -67,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         }
         Ok(Invocation::Schema) => Ok(print_text(format!("{:#}\n", manifest::schema::schema()))),
         Ok(Invocation::SentryCli(arguments)) => run_sentry_cli(&arguments, env),
+        Ok(Invocation::Init(typed)) => Ok(print_or_fail(command::init::init(&typed))),
         Ok(Invocation::Migrate { files, write }) => Ok(migrate_files(&files, write)),
         Ok(Invocation::Run(flags)) => run_step(flags, Ok(Command::Run), env),
         Ok(Invocation::Check(flags)) => run_step(flags, Ok(Command::Check), env),

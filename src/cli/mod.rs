@@ -1,6 +1,7 @@
 //! The command line, built from the table of inputs.
 
 mod flags;
+pub mod init;
 pub mod manual;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -70,6 +71,8 @@ pub enum Invocation {
     },
     /// A call of sentry-cli: what follows its name.
     SentryCli(Vec<String>),
+    /// The first CI file.
+    Init(init::InitArgs),
     /// Files to rewrite for finishline.
     Migrate {
         /// Their names.
@@ -147,7 +150,8 @@ pub fn command() -> Command {
         .subcommands(
             [run, plan, check, sourcemaps(), import, resume].map(|one| one.defer(with_inputs)),
         )
-        .subcommands([providers, sentry_cli(), migrate(), serve(), schema, completions, man])
+        .subcommands([init::command(), providers, sentry_cli(), migrate(), serve()])
+        .subcommands([schema, completions, man])
 }
 
 fn sourcemaps() -> Command {
@@ -254,6 +258,7 @@ fn request(matches: &ArgMatches) -> Invocation {
         Some(("migrate", matches)) => {
             Invocation::Migrate { files: texts(matches, "files"), write: matches.get_flag("write") }
         }
+        Some(("init", matches)) => Invocation::Init(init::read(matches)),
         Some(("schema", _)) => Invocation::Schema,
         Some(("completions", matches)) => {
             Invocation::Completions(*matches.get_one("shell").expect("clap wants a shell"))

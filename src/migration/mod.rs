@@ -12,6 +12,7 @@ mod program;
 mod script;
 mod shell_reader;
 mod shell_word;
+pub mod starter;
 mod workflow;
 mod workflow_job;
 mod workflow_reasons;

@@ -28,6 +28,14 @@ pub fn read(path: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
+/// Makes a file with this text and the folders above it; one that is there already is an error.
+pub(crate) fn create(path: &str, text: &str) -> Result<()> {
+    if let Some(folder) = Path::new(path).parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+}
+
 /// The first bytes of a file; of what is no file, that it is none.
 pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>> {
     if !path.metadata()?.is_file() {

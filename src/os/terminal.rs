@@ -8,6 +8,12 @@ pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal()
 }
 
+/// The next line of a command that does nothing meanwhile; `None` at the end of the input.
+pub(crate) fn ask_line() -> Option<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).is_ok_and(|count| count > 0).then_some(line)
+}
+
 /// The next line; `None` at the end of the input.
 ///
 /// A thread of its own reads it: a read that never ends must keep neither signals nor the deadline

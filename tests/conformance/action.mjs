@@ -82,6 +82,7 @@ async function sentry(token, test) {
 const tagged = checkout(sums);
 
 const SETTINGS = 'http://127.0.0.1:9797/settings/acme/integrations/opsgenie/1/';
+const SHA = 'a1b2c3d4e5'.repeat(4);
 const NEXT = '?next=https%3A%2F%2Fexample.com%2Fa+b%3Fc%3Dd%26e%3D%C3%A9';
 
 // Runs the only job of a workflow: how it ended, its report and its log.
@@ -339,14 +340,14 @@ const tests = {
     return sentry('readme-token', (url) => {
       const workspace = checkout(sums);
       fs.cpSync(path.join(root, 'tests/conformance/web-app'), workspace, { recursive: true });
-      const args = ['--secret', 'SENTRY_AUTH_TOKEN=readme-token', '--var', 'SENTRY_ORG=acme', '--var', 'SENTRY_PROJECT=web'];
+      const args = ['--secret', 'SENTRY_AUTH_TOKEN=readme-token', '--var', 'SENTRY_ORG=acme', '--var', 'SENTRY_PROJECT=web', '--github', `sha=${SHA}`];
       const { exit, job, step, log } = run('examples/github.yml', { workspace, env: { SENTRY_URL: url }, args });
       assert.equal(exit, 0, log);
       outputs(step('sentry'), { status: 'complete', changed: 'true', 'sourcemap-count': '1', 'deploy-id': '1' });
       const [deployed, shown] = job.steps.slice(-2).map((one) => one.stdout);
       assert.deepEqual(deployed, ['deployed dist with debug ids']);
       assert.deepEqual(shown, [step('sentry').outputs['release-url']]);
-      assert.match(shown[0], /^http:.*\/organizations\/acme\/releases\/[0-9a-f]{40}\//);
+      assert.equal(shown[0], `${url}/organizations/acme/releases/${SHA}/`);
     });
   },
 };

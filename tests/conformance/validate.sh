@@ -14,7 +14,7 @@ bin="$TOOLS/python/bin"
 cd "$checkout"
 
 workflows=(.github/workflows/*.yml tests/conformance/workflows/*.yml)
-examples=("$TOOLS"/examples/{github,resume}.yml)
+examples=("$TOOLS"/examples/{github,resume,init-github}.yml)
 component="$(mktemp --suffix=.yml)"
 trap 'rm -f "$component"' EXIT
 # What stands before the line is of GitLab's inputs, which the schema does not know.

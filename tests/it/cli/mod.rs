@@ -7,6 +7,7 @@ mod exact_import;
 mod help;
 pub(crate) mod import;
 mod import_untold;
+mod init;
 mod input_usage;
 mod inputs;
 mod manual;

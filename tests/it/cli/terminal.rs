@@ -16,7 +16,7 @@ use std::process::Stdio;
 const END_OF_INPUT: [u8; 1] = [4];
 
 /// A person's keyboard, and the terminal that it is at.
-fn terminal() -> (File, Stdio) {
+pub(super) fn terminal() -> (File, Stdio) {
     let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();

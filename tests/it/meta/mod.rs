@@ -4,6 +4,7 @@ mod architecture;
 mod dependencies;
 mod doc_links;
 mod docs;
+mod examples;
 mod fuzz_corpus;
 mod prose;
 mod released_targets;

@@ -1,0 +1,83 @@
+//! `finishline init`: the first CI file, from flags or from answers at a terminal.
+
+use crate::cli::init::InitArgs;
+use crate::error::{Error, ErrorCode, Result};
+use crate::migration::starter::{StarterHost, StarterOptions, is_plain};
+use crate::model::OrgSlug;
+use crate::os::{files, terminal};
+use crate::output::{OutputSinks, WriteOp};
+use crate::text::quote;
+
+/// Writes the file, or prints it where it is named `-`; what is said of it.
+pub(crate) fn init(args: &InitArgs) -> Result<String> {
+    let options = options(args)?;
+    let file = args.output.as_deref().unwrap_or(options.host.file());
+    if file == "-" {
+        return Ok(options.text());
+    }
+    files::create(file, &options.text()).map_err(|error| {
+        let message = format!("cannot create {}: {error}", quote(file));
+        Error::new(ErrorCode::Usage, message).with_hint(
+            "no file is overwritten; set `--output` to another file, or to `-` to print it",
+        )
+    })?;
+    Ok(format!("{file}: written\n{}", options.next_steps()))
+}
+
+fn options(args: &InitArgs) -> Result<StarterOptions> {
+    let missing = [("ci", &args.ci), ("org", &args.org), ("projects", &args.projects)];
+    let missing = missing.iter().filter(|(_, value)| value.is_none());
+    let missing: Vec<_> = missing.map(|(name, _)| format!("`--{name}`")).collect();
+    let asks = terminal::is_interactive() && !missing.is_empty();
+    if !asks && !missing.is_empty() {
+        let message = format!("missing {}", missing.join(", "));
+        return Err(Error::new(ErrorCode::Usage, message)
+            .with_hint("set them, or run `finishline init` at a terminal, where it asks"));
+    }
+    let answer = |given: &Option<String>, question: &str, default: &str| match given {
+        Some(value) => value.clone(),
+        None if asks => ask(question, default),
+        None => default.to_owned(),
+    };
+    let host = answer(&args.ci, "CI host, `github` or `gitlab`", "github");
+    let org = answer(&args.org, "organization slug", "");
+    let projects = answer(&args.projects, "project slugs, separated by commas", "");
+    let environment = answer(&args.environment, "environment", "production");
+    let sourcemaps = answer(&args.sourcemaps, "folder with source maps, empty for none", "");
+    if sourcemaps.contains(',') {
+        return Err(wrong("sourcemaps", "one folder"));
+    }
+    Ok(StarterOptions {
+        host: StarterHost::parse(&host).ok_or_else(|| wrong("ci", "`github` or `gitlab`"))?,
+        org: OrgSlug::parse(&org).ok_or_else(|| wrong("org", "an organization slug"))?,
+        projects: plain("projects", projects)?,
+        environment: plain("environment", environment)?,
+        sourcemaps: Some(sourcemaps)
+            .filter(|text| !text.is_empty())
+            .map(|text| plain("sourcemaps", text))
+            .transpose()?,
+        url: args.url.clone().map(|text| plain("url", text)).transpose()?,
+    })
+}
+
+/// A value that can be written into the file as it is.
+fn plain(name: &str, value: String) -> Result<String> {
+    match is_plain(&value) {
+        true => Ok(value),
+        false => Err(wrong(name, "letters, digits, spaces and `_-./:,*@+`")),
+    }
+}
+
+fn wrong(name: &str, takes: &str) -> Error {
+    let message = format!("`--{name}` accepts {takes}");
+    Error::new(ErrorCode::Usage, message).with_hint(format!("change `--{name}`"))
+}
+
+/// A person's answer, or the default for an empty one.
+fn ask(question: &str, default: &str) -> String {
+    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    drop(OutputSinks::emit(vec![WriteOp::Stderr(format!("{question}{shown}: "))]));
+    let line = terminal::ask_line().unwrap_or_default();
+    let answer = line.trim();
+    if answer.is_empty() { default.to_owned() } else { answer.to_owned() }
+}
