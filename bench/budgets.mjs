@@ -30,6 +30,9 @@ export function budgets({ rows, size, manifest, quick }) {
     const ratio = find(what, "finishline, again").median / find(what, "git log").median;
     judge(`${commits} commits beside git log`, ratio, 1, "times");
   }
+  const [step, calls] = ["finishline", "action-release's calls"].map((name) => find("a step of action-release, 0 ms", name));
+  judge("requests of a step of action-release", step.requests, 2, "requests");
+  judge("its time beside its calls", step.median / calls.median, 1, "times");
   for (const delay of [0, 20, 100]) {
     for (const peer of ["sentry-cli", "sentry"]) {
       const what = `release and deploy, ${delay} ms`;

@@ -51,6 +51,39 @@ export function releases({ finishline, npm, home, url, token }) {
   ];
 }
 
+// A step of action-release 3.7 with an environment alone, in a checkout: the calls of sentry-cli that it
+// makes, and finishline with the variables that the same step gives it.
+export function dropIns({ finishline, npm, home, url, token, checkout }) {
+  const env = { SENTRY_URL: url, SENTRY_AUTH_TOKEN: token, SENTRY_ORG: "acme", SENTRY_PROJECT: "web" };
+  const cli = path.join(npm, "sentry-cli-2/bin/sentry-cli");
+  const calls = (version) => [
+    `${cli} releases new ${version} -p web`,
+    `${cli} releases set-commits ${version} --auto --ignore-missing`,
+    `${cli} releases finalize ${version}`,
+    `${cli} releases deploys ${version} new -e production`,
+  ];
+  return [
+    {
+      name: "finishline",
+      work: (id) => ({
+        words: [finishline, "run"],
+        env: { ...env, FINISHLINE_ENVIRONMENT: "production", FINISHLINE_RELEASE: `shop@${id}` },
+        cwd: checkout,
+        home,
+      }),
+    },
+    {
+      name: "action-release's calls",
+      work: (id) => ({
+        words: ["sh", "-ec", calls(`shop@${id}`).join("\n")],
+        env: { ...env, SENTRY_LOG_LEVEL: "error" },
+        cwd: checkout,
+        home,
+      }),
+    },
+  ];
+}
+
 // The two requests that are necessary, on one connection.
 function curl(url, token, version) {
   const post = (path, body) => [

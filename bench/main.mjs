@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { budgets } from "./budgets.mjs";
-import { finishes, histories, releases, versions } from "./contestants.mjs";
+import { dropIns, finishes, histories, releases, versions } from "./contestants.mjs";
 import { delayed } from "./delay.mjs";
 import { floor } from "./floor.mjs";
 import { history } from "./history.mjs";
@@ -82,6 +82,18 @@ async function atDelays(what, url, contestantsAt) {
   }
 }
 
+/** A checkout of the repository that the server has linked. */
+function checkedOut() {
+  const checkout = path.join(folder, "checkout");
+  const git = (...words) => execFileSync("git", ["-C", checkout, ...words]);
+  mkdirSync(checkout);
+  git("init", "--quiet", "--initial-branch=main");
+  git("remote", "add", "origin", "https://github.com/acme/web");
+  const who = ["-c", "user.name=a", "-c", "user.email=a@acme.example"];
+  for (const message of ["one", "two"]) git(...who, "commit", "--quiet", "--allow-empty", "--message", message);
+  return checkout;
+}
+
 async function longHistory(commits) {
   const repository = path.join(base, `history-${commits}`);
   await history(repository, commits);
@@ -131,6 +143,8 @@ const server = await serve();
 const least = await floor();
 try {
   await atDelays("release and deploy", server.url, (url) => releases({ ...place, url }));
+  const checkout = checkedOut();
+  await atDelays("a step of action-release", server.url, (url) => dropIns({ ...place, url, checkout }));
   const two = (url) => releases({ ...place, url }).slice(0, 2);
   await row("the same at a server that does nothing", two(least.url), ROUNDS[0]);
   const { embedded, remote } = finishes({ ...place, url: server.url });

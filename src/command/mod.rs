@@ -19,6 +19,7 @@ mod resume_command;
 pub(crate) mod resume_file;
 pub(crate) mod sentry;
 pub(crate) mod sentry_cli_call;
+mod sentry_cli_operation;
 mod server_access;
 pub(crate) mod sourcemaps;
 pub(crate) mod supervise;
@@ -39,6 +40,7 @@ use crate::outcome::integration::IntegrationReport;
 use crate::outcome::{IntegrationOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::provider;
+use crate::sentry_cli::CalledOperation;
 pub(crate) use cache::RunCache;
 use release::PreparedRelease;
 use server_access::base_url;
@@ -67,8 +69,8 @@ pub enum Command {
     Resume,
     /// To write the manifest of what an organization has.
     Import,
-    /// To tell whether a release is there.
-    ReleaseInfo,
+    /// What a call of sentry-cli does beside the release job.
+    Called(CalledOperation),
 }
 
 /// What a run works with.
@@ -142,7 +144,7 @@ impl<'r> RunContext<'r> {
     fn unused_inputs(&self, inputs: &Inputs) -> Vec<Warning> {
         let backend = inputs.common_backend(self.job);
         let jobs = match self.command {
-            Command::Run | Command::Check | Command::ReleaseInfo => inputs.jobs(),
+            Command::Run | Command::Check | Command::Called(_) => inputs.jobs(),
             Command::Resume => inputs.resume_jobs(backend),
             Command::Import => Inputs::import_jobs(backend),
             Command::Sourcemaps | Command::Inject | Command::Explain => {
@@ -180,7 +182,7 @@ impl<'r> RunContext<'r> {
                 Command::Sourcemaps => self.sourcemaps(inputs, deadline).await,
                 Command::Inject => self.inject(inputs).await,
                 Command::Explain => self.explain(inputs, deadline).await,
-                Command::ReleaseInfo => self.release_info(inputs, deadline).await,
+                Command::Called(operation) => self.operate(inputs, operation, deadline).await,
                 Command::Resume => match self.entry_to_resume(inputs, deadline) {
                     Ok(Some(entry)) => self.resume(&entry, deadline).await,
                     Ok(None) => self.resume(inputs, deadline).await,

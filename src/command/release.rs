@@ -170,7 +170,8 @@ impl<'a> PreparedRelease<'a> {
             requests.push(format!("with the commits from {}", source.describe()));
         }
         requests.extend(task.deploy.as_ref().map(|deploy| {
-            let deploy = Deploy { finished: now, ..deploy.clone() };
+            let finished = task.finished_at.unwrap_or(now);
+            let deploy = Deploy { finished, ..deploy.clone() };
             format!("then {}", backend.deploy_request(&task.projects, &deploy))
         }));
         Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))

@@ -1,27 +1,19 @@
 //! `finishline sentry-cli`: a call of sentry-cli as a run of ours.
 
-use super::{Command, RunContext};
-use crate::backend::embedded::read_release;
-use crate::backend::sentry::SentryReleases;
-use crate::database::path;
+use super::Command;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::git::Checkout;
-use crate::inputs::Inputs;
 use crate::inputs::raw::CommandLineFlags;
 use crate::inputs::table::{FlagKind, INPUTS, InputSpec};
-use crate::inputs::types::{BackendName, CalledRelease};
+use crate::inputs::types::CalledRelease;
 use crate::os::clock::unix_seconds;
-use crate::outcome::{Outcome, OutcomeStatus};
-use crate::output;
-use crate::release::{ReleaseBackend, ReleaseVersion, missing_release};
-use crate::sentry_cli::{self, SentryCliCall, SentryCliTask, StepInputs};
+use crate::sentry_cli::{self, CalledOperation, SentryCliCall, SentryCliTask, StepInputs};
 use crate::text::quote;
 use std::path::Path;
-use tokio::time::Instant;
 
 /// Inputs that a call names itself; a variable of the job asks for nothing more.
-const OF_THE_CALL: [&str; 17] = [
+const OF_THE_CALL: [&str; 20] = [
     "provider",
     "manifest",
     "mode",
@@ -34,6 +26,9 @@ const OF_THE_CALL: [&str; 17] = [
     "deploy-name",
     "deploy-url",
     "started-at",
+    "finished-at",
+    "release-url",
+    "released-at",
     "release-prefix",
     "github-status",
     "dry-run",
@@ -77,9 +72,10 @@ pub(crate) fn prepare(arguments: &[String], env: &Env) -> Result<PreparedCall> {
     };
     let is_set = ["1", "true"].iter().any(|value| env.is("SENTRY_ALLOW_FAILURE", value));
     let allows_failure = call.has("allow-failure") || is_set;
+    let operation = CalledOperation::of_call(&call)?;
     let action = match call.task {
         SentryCliTask::ProposeVersion => CallAction::Print(format!("{}\n", proposed_version(env)?)),
-        SentryCliTask::ReleaseInfo => run(&call, Command::ReleaseInfo, env)?,
+        _ if let Some(operation) = operation => run(&call, Command::Called(operation), env)?,
         SentryCliTask::InjectDebugIds => run(&call, Command::Inject, env)?,
         SentryCliTask::UploadSourcemaps => run(&call, Command::Sourcemaps, env)?,
         _ => run(&call, Command::Run, env)?,
@@ -111,7 +107,11 @@ fn run(call: &SentryCliCall, command: Command, env: &Env) -> Result<CallAction> 
     let mut env =
         OF_THE_CALL.iter().flat_map(|name| variables(name)).fold(env.clone(), Env::without);
     let names_release = variables("release").any(|variable| env.get(variable).is_some());
-    let is_of_release = matches!(command, Command::Run | Command::ReleaseInfo);
+    let on_release = |operation| matches!(operation, CalledOperation::OnRelease(_));
+    let is_of_release = match command {
+        Command::Called(operation) => on_release(operation),
+        _ => command == Command::Run,
+    };
     if is_of_release && step.get("release").is_none() && !names_release {
         let message = "the release of the call is not named";
         return Err(Error::new(ErrorCode::BadRelease, message)
@@ -139,9 +139,13 @@ fn input_values(
     step: &StepInputs,
     env: &Env,
 ) -> Result<Vec<(&'static str, String)>> {
-    let mut values = step.values();
-    let files = [SentryCliTask::InjectDebugIds, SentryCliTask::UploadSourcemaps];
-    if step.get("environment").is_none() && !files.contains(&call.task) {
+    let is_of_files =
+        matches!(call.task, SentryCliTask::InjectDebugIds | SentryCliTask::UploadSourcemaps);
+    let mut values = match CalledOperation::of_call(call)? {
+        Some(_) => call.inputs.iter().map(|(name, value)| (*name, value.clone())).collect(),
+        None => step.values(),
+    };
+    if step.get("environment").is_none() && !is_of_files {
         values.push(("deploy", "false".to_owned()));
     }
     if env.get("FINISHLINE_BACKEND").is_none() {
@@ -181,33 +185,4 @@ fn variables(input: &str) -> impl Iterator<Item = &'static str> {
 fn not_here(name: &str) -> Error {
     let message = format!("this version of finishline has no input `{name}`");
     Error::new(ErrorCode::Unsupported, message).with_hint("use sentry-cli for this call")
-}
-
-impl RunContext<'_> {
-    /// Whether the release is there.
-    pub(crate) async fn release_info(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
-        let org = self.required_org(inputs)?;
-        let version = inputs.release.version.as_deref().unwrap_or_default();
-        let invalid = |reason: &str| Error::new(ErrorCode::BadRelease, reason);
-        let version = ReleaseVersion::parse(version).map_err(invalid)?;
-        let standing = match inputs.backend(self.job)? {
-            BackendName::Embedded => {
-                let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
-                read_release(&path, org, &version).await?
-            }
-            BackendName::Sentry => {
-                let options = self.release_server(inputs, deadline)?;
-                let mark = output::random_delimiter()
-                    .map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
-                SentryReleases::new(options, org.clone(), version.clone(), &mark)?.read().await?
-            }
-        };
-        let state = standing.ok_or_else(|| missing_release(&version, org))?;
-        let released = if state.date_released.is_some() { "finalized" } else { "not finalized" };
-        let headline = format!(
-            "the release {version} of {org} is {released}; commits: {}, deploys: {}",
-            state.commit_count, state.deploy_count
-        );
-        Ok(Outcome::new(OutcomeStatus::Complete, headline))
-    }
 }

@@ -85,6 +85,12 @@ pub struct ReleaseInputs {
     pub deploy_url: Option<Url>,
     /// When the deploy began, in milliseconds since 1970.
     pub started_at: Option<i64>,
+    /// When it was through; now, where that was not said.
+    pub finished_at: Option<i64>,
+    /// The page of the release; that of the CI run, where none was named.
+    pub page: Option<Url>,
+    /// When the release came out; now, where that was not said.
+    pub released_at: Option<i64>,
     /// The token for GitHub's API.
     pub github_token: Option<Secret>,
     /// The name of the commit status.
@@ -115,6 +121,9 @@ impl ReleaseInputs {
             deploy_name: reader.value("deploy-name", name),
             deploy_url: reader.value("deploy-url", parse::page_url),
             started_at: reader.value("started-at", time),
+            finished_at: reader.value("finished-at", time),
+            page: reader.value("release-url", parse::page_url),
+            released_at: reader.value("released-at", time),
             github_token: reader.token("github-token"),
             github_status: reader.value("github-status", status_context).flatten(),
         }

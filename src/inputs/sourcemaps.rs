@@ -22,6 +22,8 @@ pub struct SourcemapInputs {
     pub strip_common_prefix: bool,
     /// Files and folders that are left out, in the syntax of `.gitignore`.
     pub ignored: Vec<String>,
+    /// The extensions of the files that are uploaded, without a dot and in lower case; empty uploads all.
+    pub extensions: Vec<String>,
     /// Whether to wait until Sentry has processed the upload.
     pub wait: bool,
     /// Whether scripts without a source map, or no script at all, are no error.
@@ -59,6 +61,7 @@ impl SourcemapInputs {
             url_suffix: reader.value("url-suffix", parse::text).unwrap_or_default(),
             strip_prefixes: reader.value("strip-prefix", parse::list).unwrap_or_default(),
             ignored,
+            extensions: reader.value("sourcemaps-extensions", extensions).unwrap_or_default(),
             ..switches
         }
     }
@@ -66,6 +69,13 @@ impl SourcemapInputs {
     /// Whether source maps are asked for.
     pub fn is_requested(&self) -> bool {
         !self.paths.is_empty()
+    }
+
+    /// Whether a file of this path is uploaded.
+    pub fn uploads(&self, path: &str) -> bool {
+        let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+        let is_it = |one: &String| extension.is_some_and(|given| one.eq_ignore_ascii_case(given));
+        self.extensions.is_empty() || self.extensions.iter().any(is_it)
     }
 }
 
@@ -81,6 +91,15 @@ fn paths(text: &str) -> Result<Vec<String>, &'static str> {
         true => Ok(lines.map(str::to_owned).collect()),
         false => Err("paths of folders, files or globs, without control characters"),
     }
+}
+
+fn extensions(text: &str) -> Result<Vec<String>, &'static str> {
+    let items = parse::list(text)?.into_iter();
+    let items: Vec<_> =
+        items.map(|item| item.trim_start_matches('.').to_ascii_lowercase()).collect();
+    let is_fit =
+        |item: &String| item.bytes().all(|c| c.is_ascii_alphanumeric()) && !item.is_empty();
+    items.iter().all(is_fit).then_some(items).ok_or("extensions of files, such as `js, map`")
 }
 
 /// Sentry's own rule for a distribution.

@@ -21,10 +21,11 @@ pub const INTEGRATION: &[&str] = &[
 #[rustfmt::skip]
 pub const RELEASE: &[&str] = &[
     "org", "projects", "release", "release-prefix", "environment", "commits", "previous-commit",
-    "paths", "remote", "finalize", "wait-for-commits", "deploy", "deploy-name", "deploy-url", "started-at",
+    "paths", "remote", "finalize", "released-at", "release-url", "wait-for-commits", "deploy", "deploy-name",
+    "deploy-url", "started-at", "finished-at",
     "sourcemaps", "inject", "dist", "url-prefix", "url-suffix", "strip-prefix", "strip-common-prefix",
-    "sourcemaps-ignore", "sourcemaps-ignore-file", "sourcemaps-wait", "allow-empty", "delete-sourcemaps",
-    "sourcemaps-strip-sources", "inject-refresh", "url", "auth-token", "headers", "github-token",
+    "sourcemaps-ignore", "sourcemaps-ignore-file", "sourcemaps-extensions", "sourcemaps-wait", "allow-empty",
+    "delete-sourcemaps", "sourcemaps-strip-sources", "inject-refresh", "url", "auth-token", "headers", "github-token",
 ];
 
 /// The keys of `defaults:`: what entries may name, without what tells them apart.

@@ -13,8 +13,27 @@ impl ReleaseTask {
         let waits = self
             .wait_for_commits
             .then(|| "then waits until the backend has the commits".to_owned());
-        let deploy = self.deploy.as_ref().map(deploy_line);
-        [projects, self.commits_line(paths)].into_iter().chain(deploy).chain(waits).collect()
+        let deploy = self.deploy.as_ref().map(|deploy| self.deploy_line(deploy));
+        let lines = [projects, self.commits_line(paths)].into_iter();
+        lines.chain(self.named_facts()).chain(deploy).chain(waits).collect()
+    }
+
+    /// What was said of the release, beside what it is made of.
+    fn named_facts(&self) -> impl Iterator<Item = String> {
+        let released = self.released_at.filter(|_| self.finalize);
+        let released = released.map(|time| format!("finalized: {}", date::iso(time)));
+        let page = self.url.as_ref().filter(|_| self.has_own_page);
+        released.into_iter().chain(page.map(|page| format!("page: {page}")))
+    }
+
+    fn deploy_line(&self, deploy: &Deploy) -> String {
+        let name = deploy.name.iter().map(|name| format!(", named {name}"));
+        let started = deploy.started.iter().map(|time| format!(", started {}", date::iso(*time)));
+        let finished =
+            self.finished_at.iter().map(|time| format!(", finished {}", date::iso(*time)));
+        let page = deploy.url.iter().map(|url| format!(", page {url}"));
+        let more: String = name.chain(started).chain(finished).chain(page).collect();
+        format!("deploy: {}{more}", deploy.environment)
     }
 
     fn commits_line(&self, paths: &[String]) -> String {
@@ -39,12 +58,4 @@ impl ReleaseTask {
         };
         format!("commits: {commits}{since}{touching}")
     }
-}
-
-fn deploy_line(deploy: &Deploy) -> String {
-    let name = deploy.name.iter().map(|name| format!(", named {name}"));
-    let started = deploy.started.iter().map(|time| format!(", started {}", date::iso(*time)));
-    let page = deploy.url.iter().map(|url| format!(", page {url}"));
-    let more: String = name.chain(started).chain(page).collect();
-    format!("deploy: {}{more}", deploy.environment)
 }

@@ -6,9 +6,9 @@ use super::other_repository::{self, CommitConflict};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
-use crate::inputs::missing;
 use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
 use crate::inputs::types::CalledRelease;
+use crate::inputs::{missing, usage};
 use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::text::quote;
@@ -48,6 +48,12 @@ pub struct ReleaseTask {
     pub repository: Option<String>,
     /// A page about it.
     pub url: Option<String>,
+    /// Whether that page was named, and goes before the one that the release has.
+    pub has_own_page: bool,
+    /// When it came out, where that was said.
+    pub released_at: Option<i64>,
+    /// When its deploy was through, where that was said.
+    pub finished_at: Option<i64>,
     /// Whether it is out.
     pub finalize: bool,
     /// Where its commits come from.
@@ -77,6 +83,10 @@ impl ReleaseTask {
         let (org, (version, origin), deploy) = checked(inputs, job, checkout, &code)?;
         let (commits, mut warnings) =
             commits(&release.commits, !release.paths.is_empty(), &code, fetches);
+        let page = release.page.as_ref().map(ToString::to_string);
+        let undated = (release.released_at.is_some() && !release.finalize)
+            .then(|| usage::warning("released-at", "a release that is not finalized"));
+        warnings.extend(undated);
         warnings.extend(uncertain_head(&code, job).into_iter().chain(code.warning));
         Ok(Self {
             org,
@@ -87,7 +97,10 @@ impl ReleaseTask {
             head: named_commit(&release.commits).or(code.head),
             notes: code.note.into_iter().chain(tag_note(job, origin)).collect(),
             repository: code.repository,
-            url: job.run_url_without_attempt.clone(),
+            url: page.or_else(|| job.run_url_without_attempt.clone()),
+            has_own_page: release.page.is_some(),
+            released_at: release.released_at,
+            finished_at: release.finished_at,
             finalize: release.finalize,
             previous: release.previous.clone(),
             base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
@@ -110,7 +123,7 @@ impl ReleaseTask {
         ReleaseUpdate {
             r#ref: self.head.clone(),
             url: self.url.clone(),
-            date_released: self.finalize.then_some(now),
+            date_released: self.finalize.then(|| self.released_at.unwrap_or(now)),
             ..ReleaseUpdate::default()
         }
     }
@@ -248,6 +261,13 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
             return Err(Error::new(ErrorCode::Usage, message).with_hint("set `environment`"));
         }
     };
+    if let (Some(started), Some(finished)) = (release.started_at, release.finished_at)
+        && finished < started
+    {
+        let message =
+            "the deploy ends before it starts: `finished-at` is earlier than `started-at`";
+        return Err(Error::new(ErrorCode::Usage, message).with_hint("check both times"));
+    }
     let page = release.deploy_url.as_ref().map(ToString::to_string);
     Ok(Some(Deploy {
         environment,

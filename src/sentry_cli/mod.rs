@@ -4,11 +4,13 @@
 //! are, so that a script's `"$VERSION"` may be read as well as the version that a shell made of it.
 
 mod arguments;
+mod operation;
 mod step;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use arguments::{SentryCliCall, parse};
+pub use operation::{CalledOperation, ReleaseOperation, ReleaseStatus};
 pub use step::{StepConflict, StepInputs};
 pub use table::SentryCliTask;

@@ -21,6 +21,20 @@ pub enum SentryCliTask {
     ProposeVersion,
     /// `releases info`.
     ReleaseInfo,
+    /// `releases list`.
+    ListReleases,
+    /// `releases delete`.
+    DeleteRelease,
+    /// `releases archive`.
+    ArchiveRelease,
+    /// `releases restore`.
+    RestoreRelease,
+    /// `deploys list`.
+    ListDeploys,
+    /// `repos list`.
+    ListRepositories,
+    /// `info`.
+    ServerInfo,
 }
 
 /// A command: the words that name it, and what may follow them.
@@ -115,8 +129,6 @@ pub(super) const EVERYWHERE: &[FlagSpec] = &[
 ];
 
 const ONE_BUNDLE: &str = "name the folder of the bundle as a path: `sourcemaps upload DIR`";
-const OWN_PAGE: &str = "the release links to the page of the CI run";
-const FINISHED_NOW: &str = "a deploy is finished when it is recorded";
 
 const NEW_DEPLOY: &[FlagSpec] = &[
     value("release", Input("release")).short('r'),
@@ -124,7 +136,7 @@ const NEW_DEPLOY: &[FlagSpec] = &[
     value("name", Input("deploy-name")).short('n'),
     value("url", Input("deploy-url")).short('u'),
     value("started", Input("started-at")),
-    value("finished", Unused(FINISHED_NOW)),
+    value("finished", Input("finished-at")),
     value("time", Fact).short('t'),
 ];
 const INJECT: &[FlagSpec] = &[
@@ -145,8 +157,7 @@ const UPLOAD: &[FlagSpec] = &[
     value("ignore-file", Input("sourcemaps-ignore-file")).short('I'),
     switch("wait", Input("sourcemaps-wait")),
     value("wait-for", Fact),
-    repeated("ext", Unused("files with the extensions js, cjs, mjs and map are uploaded"))
-        .short('x'),
+    repeated("ext", Input("sourcemaps-extensions")).short('x'),
     switch("no-sourcemap-reference", Unused("scripts are stored with the name of their map")),
     value("debug-id-reference", Unused("scripts are matched by their debug ids")),
     switch("no-rewrite", Rule),
@@ -171,7 +182,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         &["releases", "new"],
         SentryCliTask::NewRelease,
         OperandKind::Version,
-        &[switch("finalize", Fact), value("url", Unused(OWN_PAGE)), value("ref", Rule)],
+        &[switch("finalize", Fact), value("url", Input("release-url")), value("ref", Rule)],
     ),
     command(
         &["releases", "set-commits"],
@@ -192,8 +203,8 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         SentryCliTask::FinalizeRelease,
         OperandKind::Version,
         &[
-            value("url", Unused(OWN_PAGE)),
-            value("released", Unused("a release is dated when it is finalized")),
+            value("url", Input("release-url")),
+            value("released", Input("released-at")),
             value("started", Rule),
         ],
     ),
@@ -204,6 +215,26 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         &[],
     ),
     command(&["releases", "info"], SentryCliTask::ReleaseInfo, OperandKind::Version, TABLE_COLUMNS),
+    command(
+        &["releases", "list"],
+        SentryCliTask::ListReleases,
+        OperandKind::None,
+        &[
+            switch("show-projects", Fact).short('P'),
+            switch("raw", Fact).short('R'),
+            value("delimiter", Fact).short('D'),
+            switch("no-abbrev", Rule),
+        ],
+    ),
+    command(&["releases", "delete"], SentryCliTask::DeleteRelease, OperandKind::Version, &[]),
+    command(&["releases", "archive"], SentryCliTask::ArchiveRelease, OperandKind::Version, &[]),
+    command(&["releases", "restore"], SentryCliTask::RestoreRelease, OperandKind::Version, &[]),
+    command(
+        &["releases", "deploys", "VERSION", "list"],
+        SentryCliTask::ListDeploys,
+        OperandKind::None,
+        &[],
+    ),
     command(
         &["releases", "deploys", "VERSION", "new"],
         SentryCliTask::NewDeploy,
@@ -217,27 +248,29 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         UPLOAD,
     ),
     command(&["deploys", "new"], SentryCliTask::NewDeploy, OperandKind::None, NEW_DEPLOY),
+    command(
+        &["deploys", "list"],
+        SentryCliTask::ListDeploys,
+        OperandKind::None,
+        &[value("release", Input("release")).short('r')],
+    ),
+    command(&["repos", "list"], SentryCliTask::ListRepositories, OperandKind::None, &[]),
+    command(
+        &["info"],
+        SentryCliTask::ServerInfo,
+        OperandKind::None,
+        &[switch("no-defaults", Fact), switch("config-status-json", Fact)],
+    ),
     command(&["sourcemaps", "inject"], SentryCliTask::InjectDebugIds, OperandKind::Paths, INJECT),
     command(&["sourcemaps", "upload"], SentryCliTask::UploadSourcemaps, OperandKind::Paths, UPLOAD),
 ];
 
 /// The groups of commands, and other names of theirs.
 pub(super) const GROUPS: &[(&str, &[&str])] =
-    &[("releases", &["release"]), ("deploys", &[]), ("sourcemaps", &["sourcemap"])];
+    &[("releases", &["release"]), ("deploys", &[]), ("sourcemaps", &["sourcemap"]), ("repos", &[])];
 
 /// Commands that are not taken, and what to use instead; the first row that fits counts.
 pub(super) const REFUSED: &[(&[&str], &str)] = &[
-    (
-        &["releases", "list"],
-        "use `releases info VERSION`, whose exit code tells whether a release is there",
-    ),
-    (&["releases", "delete"], "delete the release on its page in Sentry"),
-    (&["releases", "archive"], "archive the release on its page in Sentry"),
-    (&["releases", "restore"], "restore the release on its page in Sentry"),
-    (&["releases", "deploys", "list"], "see the page of the release in Sentry"),
-    (&["deploys", "list"], "see the page of the release in Sentry"),
-    (&["repos"], "use `finishline check`, which names the linked repository"),
-    (&["info"], "use `finishline check`"),
     (
         &["releases", "files"],
         "use `sourcemaps upload -r VERSION DIR`; Sentry keeps files of a release as bundles",

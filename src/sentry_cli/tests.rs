@@ -126,7 +126,7 @@ fn a_flag_without_use_is_warned_about() {
     for line in [
         "releases new 1.0 --url https://x.example",
         "releases finalize 1.0 --released 5",
-        "sourcemaps upload ./d --ext ts",
+        "sourcemaps upload ./d --debug-id-reference x",
         "releases deploys 1.0 new -e x --finished 5",
     ] {
         assert_eq!(call(line).warnings.len(), 1, "{line}");

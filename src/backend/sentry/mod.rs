@@ -9,6 +9,7 @@ mod org_config;
 pub(crate) mod pipeline;
 mod preflight;
 mod release;
+mod release_directory;
 mod release_json;
 mod repositories;
 mod resume_file;
@@ -40,6 +41,7 @@ use url::Url;
 pub use inventory::inventory;
 pub use preflight::{CheckVerdict, PreflightClient, TokenOwner};
 pub use release::SentryReleases;
+pub use release_directory::{ListedRelease, ListedRepository, ReleaseDirectory};
 pub use resume_file::{ResumeFile, SuspendedPipeline};
 pub use sourcemaps::SentrySourcemaps;
 

@@ -164,7 +164,8 @@ impl SentryBackend<'_> {
     async fn unlink(&self, name: &str, other: &LinkedRepository) -> String {
         let path = self.path(&format!("repos/{}/", segment(&other.id)));
         let delete = SentryRequest::delete(path);
-        let is_left = !self.client.send(&delete).await.is_ok_and(|response| response.is_success());
+        let is_deleted = |response: HttpResponse| matches!(response.status, 200..=204);
+        let is_left = !self.client.send(&delete).await.is_ok_and(is_deleted);
         let left = if is_left { ", which is linked now: remove it in Sentry" } else { "" };
         let (name, other) = (quote(name), quote(&other.names.join(", ")));
         format!("a search for {name} found only {other}{left}")

@@ -94,7 +94,7 @@ impl<'a> FileExaminer<'a> {
 
     /// A map without a script, where Sentry can find it by an id.
     pub(super) fn orphan(&self, map: &BuildFile) -> Option<PackedEntry> {
-        let text = read_text(&map.file).ok()?;
+        let text = self.inputs.uploads(&map.below).then(|| read_text(&map.file).ok())??;
         let id = MapText::read(&text).ok()?.debug_id()?;
         let packed = PackedBundleFile::pack(text.as_bytes()).ok()?;
         let (kind, url) = (BundledKind::SourceMap, self.url().of(&map.below));
@@ -150,13 +150,16 @@ impl<'a> FileExaminer<'a> {
         let text = script.text.as_deref().unwrap_or(old);
         let text =
             if self.inputs.delete { trailer::without_mapping_url(text) } else { text.into() };
-        examined.entries.push(PackedEntry {
-            kind: BundledKind::MinifiedSource,
-            url: self.url().of(&file.below),
-            id: script.id.clone(),
-            sourcemap: map.map(|map| relative(&file.below, &map.below)),
-            packed: PackedBundleFile::pack(text.as_bytes())?,
-        });
+        if self.inputs.uploads(&file.below) {
+            examined.entries.push(PackedEntry {
+                kind: BundledKind::MinifiedSource,
+                url: self.url().of(&file.below),
+                id: script.id.clone(),
+                sourcemap: map.map(|map| relative(&file.below, &map.below)),
+                packed: PackedBundleFile::pack(text.as_bytes())?,
+            });
+        }
+        let map = map.filter(|map| self.inputs.uploads(&map.below));
         if let (Some(map), Some(copy)) = (map, copy) {
             examined.entries.push(PackedEntry {
                 kind: BundledKind::SourceMap,

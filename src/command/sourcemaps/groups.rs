@@ -119,6 +119,7 @@ impl FileGroups {
         let scripts: usize = self.groups.iter().map(|group| group.scripts.len()).sum();
         let alone = self.folder.left_alone.iter();
         let alone: Vec<_> = alone.map(|(file, what)| (file.clone(), (*what).to_owned())).collect();
+        let mut files = self.groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
         let message = match scripts {
             0 if !self.unreadable.is_empty() => return Ok(()),
             0 if alone.is_empty() => format!("there is no script in {given}"),
@@ -126,6 +127,10 @@ impl FileGroups {
             count if count == self.unmapped.len() => {
                 format!("no script in {given} has a source map: {}", listed(&self.unmapped))
             }
+            _ if !files.any(|file| inputs.uploads(&file.below)) => format!(
+                "no script and no map in {given} has one of the extensions {}",
+                inputs.extensions.join(", ")
+            ),
             _ => return Ok(()),
         };
         match inputs.allow_empty {

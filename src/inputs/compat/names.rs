@@ -54,6 +54,7 @@ pub const OTHER_NAMES: &[OtherName] = &[
     other("strip_common_prefix", Alias("strip-common-prefix")),
     other("ignore", Alias("sourcemaps-ignore")),
     other("ignore-file", Alias("sourcemaps-ignore-file")),
+    other("ext", Alias("sourcemaps-extensions")),
     other("wait", Alias("sourcemaps-wait")),
     other("upload_sourcemaps", Replaced("sourcemaps")),
 ];

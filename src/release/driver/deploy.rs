@@ -16,7 +16,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Notes the deploy, unless an earlier attempt of this run has.
     pub(crate) async fn deploy(&mut self, standing: &ReleaseState) -> Result {
         let Some(planned) = &self.task.deploy else { return Ok(()) };
-        let mut deploy = Deploy { finished: self.now, ..planned.clone() };
+        let finished = self.task.finished_at.unwrap_or(self.now);
+        let mut deploy = Deploy { finished, ..planned.clone() };
         // The same page was refused of the release, and an earlier attempt went without it, too.
         if self.warned("url-left-out") && deploy.url == self.task.url {
             deploy.url = None;

@@ -7,6 +7,7 @@
     compare.py … --pending FILE                       the cases that are known to differ, which must differ
     compare.py … --as cli      scripts: the binary stands in the PATH as `sentry-cli` and gets the very calls
     compare.py … --as step     scripts: the case's `step`, one run with inputs instead of the calls
+    compare.py … --as migrated scripts: what `migrate` makes of a file with the calls
     compare.py --self-test                            every expected effect, spoiled in each place, must be told
 
 Effects, not requests, are compared: releases (version, projects, released, commits, deploys), uploaded
@@ -14,9 +15,11 @@ artifacts (by project, release and dist), scripts that got a debug id on disk, e
 Needs Python 3.9 and git. Everything is on 127.0.0.1.
 """
 import argparse
+import concurrent.futures
 import copy
 import json
 import os
+import queue
 import re
 import shutil
 import signal
@@ -352,6 +355,81 @@ def run_action(binary, action, step, env, work, root):
             return code, log + out, dropped
     raise SystemExit("the action.yml has no step that runs the binary")
 
+WORKFLOW = """name: Release
+on: push
+jobs:
+  release:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v5
+      - run: |
+"""
+GITLAB_JOB = """release:
+  script:
+    - |
+"""
+
+def indented(text, by):
+    return "".join(f"{' ' * by}{line}\n" if line else "\n" for line in text.rstrip("\n").split("\n"))
+
+def migrated(binary, case, script, root):
+    """The steps that `migrate` makes of a file with the calls: a script, or the inputs of a step of ours."""
+    name, head, by = {"cli-github": (".github/workflows/release.yml", WORKFLOW, 10),
+                      "cli-gitlab": (".gitlab-ci.yml", GITLAB_JOB, 6)}.get(case["kind"], ("release.sh", "", 0))
+    path = os.path.join(root, "files", name)
+    write(path, head + indented(script, by))
+    # It ends with 3 where it leaves a call as it is, which then runs as it is.
+    code, log = execute([binary, "migrate", "--write", name], {"PATH": os.environ["PATH"]}, os.path.join(root, "files"))
+    text = open(path, encoding="utf-8").read()
+    if case["kind"] == "script":
+        return [("run", text)], log
+    if case["kind"] == "cli-gitlab":
+        body = text.split("  script:\n")[1]
+        lines = [re.sub(r"^    (- \|?|  )", "", line) for line in body.split("\n")]
+        return [("run", "\n".join(lines))], log
+    steps = []
+    for step in re.split(r"^      - ", text.split("    steps:\n")[1], flags=re.M)[1:]:
+        if step.startswith("run: |\n"):
+            steps.append(("run", re.sub(r"^ {10}", "", step.split("\n", 1)[1], flags=re.M)))
+        elif step.startswith("uses: OWNER/finishline@"):
+            pairs = re.findall(r"^ {10}([\w-]+): (.*)$", step, re.M)
+            steps.append(("uses", {key: value.strip("'\"") for key, value in pairs}))
+        elif not step.startswith("uses: actions/checkout@"):
+            raise SystemExit(f"{case['id']}: a step of another form: {step}")
+    return steps, log
+
+def evaluated(text, env):
+    """What a host makes of the expressions that `migrate` writes."""
+    facts = {"github.ref_name": "GITHUB_REF_NAME", "github.sha": "GITHUB_SHA", "github.ref": "GITHUB_REF"}
+    def value(m):
+        if m[1] in facts:
+            return env[facts[m[1]]]
+        if m[1].startswith("env."):
+            return env.get(m[1][4:], "")
+        raise SystemExit(f"an expression of another form: {m[0]}")
+    return re.sub(r"\$\{\{ *(.*?) *\}\}", value, text)
+
+def run_migrated(binary, action, case, script, env, cwd, root):
+    steps, log = migrated(binary, case, script, root)
+    tools = os.path.join(root, "tools")
+    os.makedirs(tools)
+    for name in ("finishline", "sentry-cli"):
+        os.symlink(binary, os.path.join(tools, name))
+    env = {**env, "PATH": f"{tools}:{env['PATH']}"}
+    code = 0
+    for kind, what in steps:
+        if kind == "run":
+            code, out = execute([*case.get("shell", "bash -e").split(), "-c", what], env, cwd)
+            if os.path.exists(env.get("GITHUB_ENV", "")):
+                env.update(outputs_of(env["GITHUB_ENV"]))
+        else:
+            values = {key: evaluated(value, env) for key, value in what.items()}
+            code, out, _ = run_action(binary, action, values, env, cwd, root)
+        log += out
+        if code:
+            break
+    return code, log
+
 def run_case(case, mode, binary, action, mock, port, keep=None):
     root = keep or tempfile.mkdtemp(prefix="dropin-")
     shutil.rmtree(root, ignore_errors=True)
@@ -370,6 +448,9 @@ def run_case(case, mode, binary, action, mock, port, keep=None):
             env["PATH"] = f"{tools}:{env['PATH']}"
             script = fill(case["script"], names, backend.url)
             code, log = execute([*case.get("shell", "bash -e").split(), "-c", script], env, cwd)
+        elif mode == "migrated":
+            script = fill(case["script"], names, backend.url)
+            code, log = run_migrated(os.path.abspath(binary), action, case, script, env, cwd, root)
         else:
             steps = case.get("steps") if mode == "action" else [{"values": s} for s in case["step"]]
             for number, step in enumerate(steps):
@@ -535,7 +616,7 @@ def main():
     ap.add_argument("--mock", default=os.path.join(HERE, "../lib/sentry_backend.py"), help="the stand-in for a Sentry")
     ap.add_argument("--kind", help="only the cases of this kind")
     ap.add_argument("--pending", help="a file of the cases that differ, one `id: why` a line")
-    ap.add_argument("--as", dest="mode", choices=["cli", "step"], default="cli")
+    ap.add_argument("--as", dest="mode", choices=["cli", "step", "migrated"], default="cli")
     ap.add_argument("--port", type=int, default=9850)
     ap.add_argument("--json", action="store_true", help="one JSON line a case")
     ap.add_argument("--self-test", action="store_true")
@@ -552,12 +633,25 @@ def main():
     if not chosen:
         raise SystemExit("no such case")
     action, sums, bad = Action(args.action) if args.action else None, {}, 0
-    for case in chosen:
+    ports, workers = queue.SimpleQueue(), os.cpu_count() or 1
+    for n in range(workers):
+        ports.put(args.port + n)
+
+    def carried_out(case):
         mode = "action" if case["kind"] == "action" else args.mode
         if mode == "step" and not case.get("step"):
+            return None
+        port = ports.get()
+        try:
+            return run_case(case, mode, args.bin, action, args.mock, port, args.keep)
+        finally:
+            ports.put(port)
+
+    for case, result in zip(chosen, concurrent.futures.ThreadPoolExecutor(workers).map(carried_out, chosen)):
+        if result is None:
             print(f"{case['id']:5} {case['kind']:10} no-step")
             continue
-        effect, log, dropped, outputs = run_case(case, mode, args.bin, action, args.mock, args.port, args.keep)
+        effect, log, dropped, outputs = result
         what, diff = verdict(case, effect, log)
         bad += (what == "same") == (case["id"] in pending)
         sums.setdefault(case["kind"], {}).setdefault(what, []).append(case["id"])

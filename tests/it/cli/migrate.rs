@@ -300,7 +300,7 @@ fn what_cannot_be_a_step_is_named_by_line() {
             "follow",
         ),
         ("cd app\nsentry-cli releases new v1\nsentry-cli sourcemaps upload -r v1 d", 8, "folder"),
-        ("sentry-cli releases list | grep v1", 6, "`releases list`"),
+        ("sentry-cli releases list | grep v1", 6, "a pipe"),
         ("bash -c 'sentry-cli releases new v1'", 6, "`sentry-cli`"),
         ("SENTRY=./sentry-cli\n$SENTRY releases new v1", 6, "`sentry-cli`"),
         ("sentry-cli sourcemaps inject dist", 6, "step"),

@@ -77,7 +77,9 @@ fn a_call_ends_as_in_sentry_cli() {
         ("releases new v1", 1, "token"),
         ("deploys new -e prod", 1, "SENTRY_RELEASE"),
         ("sourcemaps upload -r v1 dist", 1, "`sourcemaps`"),
-        ("releases list", 1, "releases info VERSION"),
+        ("releases list", 1, "token"),
+        ("releases list --raw --delimiter ab", 1, "`--delimiter`"),
+        ("info", 1, "token"),
         ("releases files v1 list", 1, "sourcemaps upload"),
         ("monitors run x", 1, "`monitors`"),
         ("send-event -m x", 1, "`send-event`"),
@@ -90,6 +92,62 @@ fn a_call_ends_as_in_sentry_cli() {
     }
     let allowed = run.var("SENTRY_ALLOW_FAILURE", "1");
     assert!(call(&allowed, "releases new v1", 0).contains("token"));
+}
+
+#[test]
+fn what_is_there_is_listed_as_in_sentry_cli() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    call(&run, "releases new -p web v1 --url https://ci.example.com/7", 0);
+    call(&run, "releases finalize v1 --released 1790000000", 0);
+    call(&run, "releases new -p api v2", 0);
+    call(&run, "deploys new -r v1 -e prod -n first --started 1790000000 --finished 1790000060", 0);
+    let release = release(&serve);
+    assert_eq!(release["url"], "https://ci.example.com/7");
+    assert_eq!(release["dateReleased"], "2026-09-21T14:13:20Z");
+    let out = |line: &str| {
+        let args: Vec<_> = ["sentry-cli"].into_iter().chain(line.split(' ')).collect();
+        run.clone().args(&args).execute().expect(0).stdout
+    };
+    assert_eq!(out("releases list --raw"), "v2\nv1\n");
+    assert_eq!(out("releases list -R -D ,"), "v2,v1\n");
+    assert_eq!(out("releases list --raw -p web"), "v1\n");
+    let table = out("releases list -P");
+    let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["Released", "Version", "Projects"]);
+    assert_eq!(rows[1], ["(unreleased)", "v2", "api"]);
+    assert_eq!(rows[2][1..], ["v1", "web"]);
+    for line in ["deploys list -r v1", "releases deploys v1 list"] {
+        let table = out(line);
+        let row: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(row[..2], ["prod", "first"], "{line}");
+        assert!(row[2].starts_with("2026-09-21T14:14:20"), "{line}: {table}");
+    }
+    assert_eq!(out("repos list").lines().next().unwrap().trim_end(), "Name  Provider  URL");
+    let info = out("info --no-defaults");
+    assert!(info.contains("Default Organization: acme") && info.contains("Scopes:"), "{info}");
+    assert!(out("info --config-status-json").contains("\"successful\": true"));
+    assert!(!call(&run, "info", 1).contains("Scopes:"), "no project is named");
+    call(&run, "deploys list -r v9", 1);
+}
+
+#[test]
+fn a_release_is_put_away_brought_back_and_deleted_once() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    call(&run, "releases new -p web v1", 0);
+    call(&run, "releases archive v1", 0);
+    assert_eq!(release(&serve)["status"], "archived");
+    call(&run, "releases restore v1", 0);
+    assert_eq!(release(&serve)["status"], "open");
+    let said = call(&run, "releases delete v1", 0);
+    assert!(said.contains("is deleted"), "{said}");
+    assert_eq!(serve.request("GET", RELEASE, Value::Null).status, 404);
+    let said = call(&run, "releases delete v1", 0);
+    assert!(said.contains("nothing to do"), "{said}");
+    call(&run, "releases archive v1", 1);
+    let embedded = run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", "x.db");
+    assert!(call(&embedded, "releases delete v1", 1).contains("finishline serve"));
 }
 
 #[test]

@@ -133,3 +133,28 @@ fn a_link_out_of_the_folder_is_not_followed() {
     assert_eq!(injected(&run, &["dist/a.js", "other/b.js"]), ["dist/a.js"]);
     assert_eq!(run.text("dist/a.js").matches("//# debugId=").count(), 1);
 }
+
+#[test]
+fn only_files_with_the_named_extensions_are_uploaded() {
+    let run = sourcemaps();
+    ["dist/a.js", "dist/b.mjs"].iter().for_each(|script| write_script(&run, script));
+    let (a, b) = ("~/a.js.map", "~/b.mjs.map");
+    for (extensions, expected) in [
+        ("map", vec![a, b]),
+        (".JS, map", vec!["~/a.js", a, b]),
+        ("mjs\njs", vec!["~/a.js", "~/b.mjs"]),
+        ("js, mjs, map", vec!["~/a.js", a, "~/b.mjs", b]),
+    ] {
+        run.clone().var("FINISHLINE_SOURCEMAPS_EXTENSIONS", extensions).execute().expect(0);
+        let newest = "SELECT url FROM artifact_bundle_file WHERE artifact_bundle_id = \
+                      (SELECT max(id) FROM artifact_bundle) ORDER BY url";
+        assert_eq!(run.rows(newest), expected, "{extensions}");
+    }
+    for (extensions, words) in
+        [("ts", "has one of the extensions ts"), ("*.js", "extensions of files")]
+    {
+        let run = run.clone().var("FINISHLINE_SOURCEMAPS_EXTENSIONS", extensions);
+        let ended = run.execute().expect(2);
+        assert!(ended.stderr.contains(words), "{extensions}: {}", ended.stderr);
+    }
+}
