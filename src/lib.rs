@@ -60,7 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
         Ok(Invocation::Providers { key, json }) => Ok(print_providers(key.as_deref(), json)),
         Ok(Invocation::Serve(typed)) => server::run(&typed, env),
         Ok(Invocation::Completions(shell)) => {
-            Ok(print_text(manual::completions(cli::command(), shell)))
+            Ok(print_text(manual::completions(cli::completed_command(), shell)))
         }
         Ok(Invocation::Man(name)) => {
             Ok(print_or_fail(manual::page(cli::command(), name.as_deref())))

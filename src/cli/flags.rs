@@ -31,6 +31,17 @@ const QUIET: &str = "quiet";
 /// Adds a flag for each input, once the command is the one that was typed: it costs a third of a
 /// start. Help shows those that the command uses, under the heading of their group.
 pub(super) fn with_inputs(command: Command) -> Command {
+    let (args, notes) = (args(&command), notes(command.get_name()));
+    command.args(args).after_help(notes)
+}
+
+/// Adds only those that help shows.
+pub(super) fn with_used_inputs(command: Command) -> Command {
+    let args = args(&command);
+    command.args(args.into_iter().filter(|arg| !arg.is_hide_set()))
+}
+
+fn args(command: &Command) -> Vec<Arg> {
     let jobs = jobs(command.get_name());
     let shown = |input: &InputSpec, arg: Arg| {
         let is_implied = input.name == "dry-run" && command.get_name() == "plan";
@@ -49,8 +60,8 @@ pub(super) fn with_inputs(command: Command) -> Command {
             args.push(shown(find("state"), set.clone()));
         }
     }
-    let notes = notes(command.get_name());
-    command.args(args).args(verbosity()).after_help(notes)
+    args.extend(verbosity());
+    args
 }
 
 /// Short words for levels of the log.
@@ -138,8 +149,9 @@ pub(super) fn flag(input: &'static InputSpec) -> Arg {
         .aliases(aliases)
         .value_name(word)
         .help(help(input))
-        .hide_possible_values(true)
-        .value_parser(OfferedValues(offered));
+        .hide_possible_values(true);
+    // Most inputs take any text, and the parser of all texts costs nothing.
+    let arg = if offered.is_empty() { arg } else { arg.value_parser(OfferedValues(offered)) };
     match input.flag {
         FlagKind::Value(_) | FlagKind::File(_) => arg,
         FlagKind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use flags::{find, flag, log_level, with_inputs};
+use flags::{find, flag, log_level, with_inputs, with_used_inputs};
 
 /// The flag of `plan` that shows by the exit code whether there is something to do.
 const EXIT_CODE: &str = "exit-code";
@@ -113,6 +113,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation> {
 
 /// The whole command line, as help shows it.
 pub fn command() -> Command {
+    program(with_inputs)
+}
+
+/// The same as a shell completes it: without the flags that a command takes and does not use.
+pub fn completed_command() -> Command {
+    program(with_used_inputs)
+}
+
+fn program(inputs: fn(Command) -> Command) -> Command {
     let run = Command::new("run").about("Runs the CI step: release, deploy and integration");
     let plan =
         Command::new("plan").about("Shows what would change, without changing anything").arg(
@@ -148,13 +157,13 @@ pub fn command() -> Command {
         .arg_required_else_help(false)
         .disable_help_subcommand(false)
         .subcommands(
-            [run, plan, check, sourcemaps(), import, resume].map(|one| one.defer(with_inputs)),
+            [run, plan, check, sourcemaps(inputs), import, resume].map(|one| one.defer(inputs)),
         )
         .subcommands([init::command(), providers, sentry_cli(), migrate(), serve()])
         .subcommands([schema, completions, man])
 }
 
-fn sourcemaps() -> Command {
+fn sourcemaps(inputs: fn(Command) -> Command) -> Command {
     Command::new("sourcemaps")
         .about("Injects debug ids into scripts and uploads them with their source maps")
         .arg(
@@ -164,7 +173,7 @@ fn sourcemaps() -> Command {
                 .help("a folder, file or glob of the build; the same as --sourcemaps"),
         )
         .args_conflicts_with_subcommands(true)
-        .subcommand(explain().defer(with_inputs))
+        .subcommand(explain().defer(inputs))
 }
 
 fn sentry_cli() -> Command {

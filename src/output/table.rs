@@ -18,7 +18,7 @@ pub const OUTPUTS: &[OutputSpec] = &[
     output("status", "`complete`, `action_required`, `skipped`, `planned` or `error`"),
     output("redirect-url",
         "the integration's settings page, with `next`; for `action_required`, the page to open in a browser; else empty"),
-    output("error-code", "the slug of the error; see the table of error codes"),
+    output("error-code", "the slug of the error, as in docs/errors.md"),
     output("integration-id", "the integration's id"),
     output("changed", "`true` if anything in the backend was changed, else `false`"),
     output("error-status", "the HTTP status of the refusal, if there was one"),

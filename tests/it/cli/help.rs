@@ -161,6 +161,14 @@ fn a_shell_completes_the_values_of_an_input() {
     assert_eq!(complete("run", "--log-level", "tr"), "trace");
 }
 
+#[test]
+fn a_shell_completes_only_the_flags_that_the_command_uses() {
+    let script = said(&["completions", "bash"]);
+    let (_, rest) = script.split_once("finishline__subcmd__resume)\n").expect("the command");
+    let flags = rest.lines().next().unwrap();
+    assert!(flags.contains(" --callback-url ") && !flags.contains(" --deploy-name "), "{flags}");
+}
+
 /// A value that a shell does not offer is still judged with the inputs, in their words.
 #[test]
 fn an_unknown_value_is_the_inputs_error() {
