@@ -2,6 +2,7 @@
 
 mod check;
 mod check_states;
+mod colours;
 mod error_messages;
 mod exact_import;
 pub(crate) mod import;
