@@ -86,7 +86,7 @@ impl IntegrationFlow<'_> {
         let requested = &self.links;
         let missing = match self.decision.existing_id() {
             Some(id) => requested.missing(&existing_links(id, requested).await?),
-            None => requested.clone(),
+            None => requested.missing(&ExistingLinks::default()),
         };
         let task = self.report.task;
         let obstacle = task.obstacle(&self.decision, listed);
@@ -117,7 +117,7 @@ impl IntegrationFlow<'_> {
             Decision::Install(_) | Decision::Reauth(_) => self.drive(backend).await?,
         };
         apply_links(backend, &self.links, task, &mut outcome).await;
-        report.note_added_links(decision, &mut outcome);
+        report.note_added_links(decision, &self.links, &mut outcome);
         Ok(outcome.with_warning(self.warning(listed)))
     }
 

@@ -48,7 +48,14 @@ impl RunContext<'_> {
             let links = async |id, requested: &_| backend.linked(id, requested).await;
             return flow.plan(&backend.first_request(), &listed, links).await;
         }
-        let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
+        let mut run = SentryRun { run: self, inputs, backend };
+        let mut outcome = flow.run(&mut run, &listed).await?;
+        let finished = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+        if let Some((id, _)) = finished
+            && listed.iter().any(|one| one.id == *id && one.deletion.is_some())
+        {
+            run.backend.check_revived(*id).await?;
+        }
         let is_unknown = |id| !task.compares_secrets(id, &listed);
         if matches!(flow.decision, Decision::UpToDate { id, .. } if is_unknown(id))
             && !task.secrets().is_empty()

@@ -44,6 +44,7 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<OrganizationInvento
             let links = RequestedLinks {
                 repositories: linked.repositories.into_iter().flatten().collect(),
                 code_mappings: linked.code_mappings,
+                ..RequestedLinks::default()
             };
             let integration_key = integration_key.clone();
             existing.integrations.push(ExistingIntegration { integration_key, listed, links });

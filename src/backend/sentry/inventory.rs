@@ -34,6 +34,7 @@ pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Organiz
                     .filter_map(repository)
                     .collect(),
                 code_mappings: mappings.iter().filter(is_linked).map(mapping).collect(),
+                ..RequestedLinks::default()
             },
             listed,
         })

@@ -10,6 +10,7 @@ pub(crate) mod pipeline;
 mod preflight;
 mod release;
 mod release_json;
+mod removal;
 mod repositories;
 mod resume_file;
 mod sourcemaps;
@@ -38,7 +39,7 @@ use tokio::time::Instant;
 use url::Url;
 
 pub use inventory::inventory;
-pub use preflight::{CheckVerdict, PreflightClient, TokenOwner};
+pub use preflight::{CheckVerdict, CheckedTask, PreflightClient, TokenOwner};
 pub use release::SentryReleases;
 pub use resume_file::{ResumeFile, SuspendedPipeline};
 pub use sourcemaps::SentrySourcemaps;
@@ -95,7 +96,10 @@ impl<'a> SentryBackend<'a> {
         dialect: Dialect,
     ) -> Result<Self> {
         let client = SentryClient::new(options, http::USER_AGENT)?;
-        client.check_pipeline_token()?;
+        let permission = if task.is_removal() { Permission::Removal } else { Permission::Pipeline };
+        if !task.is_link() {
+            client.check_user_token(permission)?;
+        }
         Ok(Self {
             client,
             task,
