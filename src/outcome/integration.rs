@@ -202,7 +202,7 @@ impl IntegrationReport<'_> {
         let outcome = self.ended(OutcomeStatus::Complete, headline, Some((there.id, &there.name)));
         let details = vec![
             format!("removed integration {} ({})", there.id, there.name),
-            "its code mappings are deleted, and its repositories stay without it".to_owned(),
+            "its code mappings go with it; its repositories stay, unlinked".to_owned(),
         ];
         Outcome { details, changed: true, ..outcome }
     }
