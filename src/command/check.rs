@@ -6,12 +6,12 @@ use super::manifest::PreparedManifest;
 use super::release::PreparedRelease;
 use super::server_access::{pipeline_token, release_token};
 use crate::backend::embedded;
-use crate::backend::sentry::{CheckVerdict, PreflightClient, TokenOwner};
+use crate::backend::sentry::{CheckVerdict, CheckedTask, PreflightClient, TokenOwner};
 use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::missing;
-use crate::inputs::types::BackendName;
+use crate::inputs::types::{BackendName, Mode};
 use crate::integration::{IntegrationTask, links};
 use crate::job::IdleEvent;
 use crate::model::OrgSlug;
@@ -29,6 +29,7 @@ const NOT_CHECKED: &str = "not-checked";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum CheckKind {
     Integrations,
+    Removal,
     Provider(String),
     Role,
     Releases,
@@ -87,7 +88,8 @@ impl RunContext<'_> {
     fn check_inputs(&self, inputs: &Inputs, deadline: Instant, rows: &mut Vec<CheckResult>) {
         let org = inputs.org.as_ref().map(|org| format!("{org}: ")).unwrap_or_default();
         let backend = inputs.backend(self.job).unwrap_or(BackendName::Sentry);
-        if let Some(key) = inputs.provider.as_ref().filter(|_| backend == BackendName::Sentry) {
+        let is_installed = backend == BackendName::Sentry && inputs.mode != Mode::Link;
+        if let Some(key) = inputs.provider.as_ref().filter(|_| is_installed) {
             let result =
                 IntegrationTask::new(inputs, backend).map(|task| match task.provider.name() {
                     "" => CheckVerdict::NotChecked("this provider's fields are unknown".to_owned()),
@@ -126,10 +128,15 @@ impl RunContext<'_> {
             let branch = mapping.default_branch.iter().cloned().map(CheckKind::Branch);
             std::iter::once(CheckKind::Project(mapping.project.clone())).chain(branch)
         });
-        if has_provider || !inputs.release.requested {
-            let integrations = [CheckKind::Integrations, CheckKind::Role].into_iter();
-            let integrations = integrations.filter(|_| has_provider);
-            let checks = integrations.chain(provider).chain(mapped.filter(|_| has_provider));
+        if inputs.mode == Mode::Link {
+            add(servers, inputs, inputs.page_url(), release_token(inputs)?, mapped);
+        } else if has_provider || !inputs.release.requested {
+            let is_removal = inputs.mode == Mode::Remove;
+            let task = if is_removal { CheckKind::Removal } else { CheckKind::Integrations };
+            let integrations = [task, CheckKind::Role].into_iter().filter(|_| has_provider);
+            let provider = provider.filter(|_| !is_removal);
+            let mapped = mapped.filter(|_| has_provider && !is_removal);
+            let checks = integrations.chain(provider).chain(mapped);
             add(servers, inputs, inputs.page_url(), pipeline_token(inputs)?, checks);
         }
         if inputs.release.requested {
@@ -182,6 +189,15 @@ impl ServerChecks<'_> {
         self.checks.iter().any(|(_, check)| check == kind)
     }
 
+    /// What asks most of the kind of the token.
+    fn most_demanding(&self) -> CheckedTask {
+        match (self.includes(&CheckKind::Integrations), self.includes(&CheckKind::Removal)) {
+            (true, _) => CheckedTask::Pipeline,
+            (false, true) => CheckedTask::Removal,
+            (false, false) => CheckedTask::Release,
+        }
+    }
+
     /// Adds the lines of this server and token. Nothing is sent with a token that will not do.
     async fn run(&self, run: &RunContext<'_>, deadline: Instant, rows: &mut Vec<CheckResult>) {
         let host = self.url.host_str().unwrap_or_default();
@@ -193,19 +209,20 @@ impl ServerChecks<'_> {
         };
         rows.push((
             format!("token for {host}"),
-            preflight.token(self.includes(&CheckKind::Integrations)).map(CheckVerdict::Passed),
+            preflight.token(self.most_demanding()).map(CheckVerdict::Passed),
         ));
         let owner = preflight.whoami().await;
         let account =
             owner.as_ref().map(describe_account).map(CheckVerdict::Passed).map_err(Clone::clone);
         rows.push((format!("host {host}"), account));
         let Ok(owner) = owner else { return };
-        for (kind, for_pipeline, name) in [
-            (CheckKind::Integrations, true, "scope for integrations"),
-            (CheckKind::Releases, false, "scope for releases"),
+        for (kind, task, name) in [
+            (CheckKind::Integrations, CheckedTask::Pipeline, "scope for integrations"),
+            (CheckKind::Removal, CheckedTask::Removal, "scope for removals"),
+            (CheckKind::Releases, CheckedTask::Release, "scope for releases"),
         ] {
             if self.includes(&kind) {
-                let scope = preflight.scope(&owner, for_pipeline).map(CheckVerdict::Passed);
+                let scope = preflight.scope(&owner, task).map(CheckVerdict::Passed);
                 rows.push((name.to_owned(), scope));
             }
         }
@@ -218,7 +235,7 @@ impl ServerChecks<'_> {
 /// The line of one thing in an organization.
 async fn run_check(preflight: &PreflightClient, slug: &str, kind: &CheckKind) -> CheckResult {
     let name = match kind {
-        CheckKind::Integrations => format!("{slug}: integrations"),
+        CheckKind::Integrations | CheckKind::Removal => format!("{slug}: integrations"),
         CheckKind::Provider(key) => format!("{slug}: provider {key}"),
         CheckKind::Role => format!("{slug}: role"),
         CheckKind::Releases => format!("{slug}: releases"),
@@ -232,7 +249,7 @@ async fn run_check(preflight: &PreflightClient, slug: &str, kind: &CheckKind) ->
     let result = match kind {
         CheckKind::Role => return (name, preflight.role(&org).await),
         CheckKind::Project(project) => return (name, preflight.project(&org, project).await),
-        CheckKind::Integrations => preflight.organization(&org, true).await,
+        CheckKind::Integrations | CheckKind::Removal => preflight.organization(&org, true).await,
         CheckKind::Provider(key) => preflight.provider(&org, key).await,
         CheckKind::Releases => preflight.organization(&org, false).await,
         CheckKind::Repository(repository) => preflight.repository(&org, repository).await,

@@ -120,7 +120,7 @@ impl IntegrationFlow<'_> {
             Decision::Install(_) | Decision::Reauth(_) => self.drive(backend).await?,
         };
         apply_links(backend, &self.links, task, &mut outcome).await;
-        report.note_added_links(decision, &mut outcome);
+        report.note_added_links(decision, &self.links, &mut outcome);
         Ok(outcome.with_warning(self.warning(listed)))
     }
 

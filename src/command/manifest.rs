@@ -1,6 +1,7 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
 use super::entry_usage::{EntryUsage, unused_by_all};
+use super::prune_scope::PruneScope;
 use super::{Command, LogGroup, RunContext, given_field_secrets};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
@@ -35,7 +36,7 @@ impl PreparedEntry {
         &self.key
     }
 
-    fn new(key: String, inputs: Inputs, skipped_token: Option<Error>) -> Self {
+    pub(super) fn new(key: String, inputs: Inputs, skipped_token: Option<Error>) -> Self {
         Self { title: title(&key, &inputs), key, inputs, skipped_token }
     }
 }
@@ -46,6 +47,8 @@ pub(crate) struct PreparedManifest {
     pub(crate) entries: Vec<PreparedEntry>,
     /// The warnings about what none of them uses.
     pub(crate) warnings: Vec<Warning>,
+    /// What may be pruned.
+    prune: Option<PruneScope>,
 }
 
 impl PreparedManifest {
@@ -64,7 +67,7 @@ impl RunContext<'_> {
     /// Does everything that the entries ask for; nothing begins while one of them has a mistake.
     pub(crate) async fn run_manifest(&self, base: &Inputs, file: &str) -> Outcome {
         let deadline = super::deadline(base);
-        let PreparedManifest { entries, warnings } =
+        let PreparedManifest { entries, warnings, prune } =
             match self.prepare_entries(base, file, deadline) {
                 Ok(manifest) => manifest,
                 Err(failure) => return Outcome::failed(failure),
@@ -76,10 +79,15 @@ impl RunContext<'_> {
         if let Some(refusal) = self.plan_refusal_of_entries(base, &entries, deadline).await {
             return refusal;
         }
-        let outcomes = self.run_entries(base, &entries, deadline, false).await;
+        let mut outcomes = self.run_entries(base, &entries, deadline, false).await;
+        let not_pruned = match &prune {
+            Some(scope) => self.prune(base, scope, &entries, &mut outcomes, deadline).await,
+            None => None,
+        };
         drop(group);
         let mut outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));
         outcome.warnings.extend(warnings);
+        outcome.warn_once(not_pruned);
         if base.dry_run {
             self.add_unmanaged(&entries, &mut outcome);
         }
@@ -145,6 +153,7 @@ impl RunContext<'_> {
         let text = self.read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
         let (mut ready, mut used, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let prune = self.prune_scope(base, file, &read, &mut mistakes);
         for entry in read.entries {
             let skipped_token = missing::skipped_token(&entry.given, self.job);
             match self.check(&entry, skipped_token.is_some(), deadline) {
@@ -170,7 +179,7 @@ impl RunContext<'_> {
             disambiguate_titles(&mut ready);
             self.sinks.begin()?;
             let warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
-            return Ok(PreparedManifest { entries: ready, warnings });
+            return Ok(PreparedManifest { entries: ready, warnings, prune });
         };
         self.mask(ready.iter().map(|ready| &ready.inputs));
         Err(failure)
@@ -293,7 +302,7 @@ impl RunContext<'_> {
     }
 
     /// One entry, as a run of its own; a line about it.
-    async fn entry(
+    pub(super) async fn entry(
         &self,
         base: &Inputs,
         entry: &PreparedEntry,
@@ -361,6 +370,7 @@ fn title(key: &str, inputs: &Inputs) -> String {
     let org = inputs.org.as_ref().map(|org| format!(" for {org}")).unwrap_or_default();
     match &inputs.provider {
         Some(provider) => format!("{provider}{org}"),
+        None if inputs.asks_integration() => format!("{key}{org}"),
         None if inputs.release.projects.is_empty() => format!("{key}{org}"),
         None => format!("release of {}{org}", inputs.release.projects.join(", ")),
     }

@@ -11,10 +11,14 @@ pub(crate) mod import;
 pub(crate) mod init;
 mod integration;
 pub(crate) mod kept_here;
+mod links;
 pub(crate) mod manifest;
 pub(crate) mod migrate;
 pub(crate) mod named_paths;
+mod prune;
+mod prune_scope;
 pub(crate) mod release;
+mod removal;
 pub(crate) mod resume;
 mod resume_command;
 pub(crate) mod resume_file;
@@ -235,7 +239,7 @@ impl<'r> RunContext<'r> {
         let name = *backend.as_ref().unwrap_or(&BackendName::Sentry);
         let is_release = inputs.release.requested;
         let task =
-            (inputs.provider.is_some() || !is_release).then(|| IntegrationTask::new(inputs, name));
+            (inputs.asks_integration() || !is_release).then(|| IntegrationTask::new(inputs, name));
         // What a script calls is done, whatever the event.
         let is_called = inputs.release.called != CalledRelease::NotCalled;
         let idle = self.job.nothing_built.as_ref().filter(|_| is_release && !is_called);
@@ -245,7 +249,7 @@ impl<'r> RunContext<'r> {
         match (task.transpose(), release.transpose()) {
             (Ok(task), Ok(release)) => Ok(RequestedJobs { task, release, skipped, backend }),
             (task, release) => {
-                let is_anything_asked = inputs.provider.is_some() || is_release;
+                let is_anything_asked = inputs.asks_integration() || is_release;
                 let token = backend.err().filter(|_| is_anything_asked);
                 let mistakes = [token, task.err(), release.err()].into_iter().flatten().collect();
                 Err(Error::combine(mistakes).expect("one of the two is a mistake"))
@@ -295,9 +299,11 @@ impl<'r> RunContext<'r> {
             _ => base_url(inputs),
         };
         let visible_texts = IntegrationReport::visible_texts(task, base);
-        let title = format!("finishline: {} for {}", task.key, task.org);
+        let title = format!("finishline: {} for {}", task.label(), task.org);
         let work = Box::pin(async {
             match backend? {
+                backend if task.is_removal() => self.remove(inputs, task, backend, deadline).await,
+                backend if task.is_link() => self.link(inputs, task, backend, deadline).await,
                 BackendName::Embedded => self.integrate_embedded(inputs, task).await,
                 BackendName::Sentry => self.integrate_sentry(inputs, task, deadline).await,
             }

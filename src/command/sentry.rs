@@ -56,7 +56,14 @@ impl RunContext<'_> {
             };
             return flow.plan(&backend.first_request(), &organization, &listed, links).await;
         }
-        let mut outcome = flow.run(&mut SentryRun { run: self, inputs, backend }, &listed).await?;
+        let mut run = SentryRun { run: self, inputs, backend };
+        let mut outcome = flow.run(&mut run, &listed).await?;
+        let finished = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
+        if let Some((id, _)) = finished
+            && listed.iter().any(|one| one.id == *id && one.deletion.is_some())
+        {
+            run.backend.check_revived(*id).await?;
+        }
         let is_unseen = |id| listed.iter().any(|one| one.id == id && task.has_unseen_secret(one));
         if matches!(flow.decision, Decision::UpToDate { id, .. } if is_unseen(id)) {
             let message = "key rotation cannot be detected, because Sentry does not return secrets; set `mode: reauth` to send them again";

@@ -33,6 +33,18 @@ impl RunContext<'_> {
         Ok(self.connect_options(inputs, (inputs.page_url(), pipeline_token(inputs)?), deadline))
     }
 
+    /// How the server of repositories and code mappings is reached: with a user's token where only such
+    /// a one will do.
+    pub(super) fn link_server(
+        &self,
+        inputs: &Inputs,
+        needs_user: bool,
+        deadline: Instant,
+    ) -> Result<ConnectOptions> {
+        let token = if needs_user { pipeline_token(inputs)? } else { release_token(inputs)? };
+        Ok(self.connect_options(inputs, (inputs.page_url(), token), deadline))
+    }
+
     /// How the server of releases is reached: in the organization's region.
     pub(super) fn release_server(
         &self,

@@ -76,8 +76,10 @@ fn lacks_token(raw: &RawInputs, job: &Job) -> bool {
 }
 
 fn is_requested(raw: &RawInputs) -> bool {
-    let jobs = ["provider", "callback-url", "manifest"];
-    jobs.iter().any(|name| raw.get(name).is_some()) || release::is_requested(raw)
+    let jobs = ["callback-url", "manifest"];
+    jobs.iter().any(|name| raw.get(name).is_some())
+        || raw.asks_integration()
+        || release::is_requested(raw)
 }
 
 fn has_token(raw: &RawInputs) -> bool {

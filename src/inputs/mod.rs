@@ -38,7 +38,7 @@ use url::Url;
 pub use headers::RequestHeader;
 pub use output::{ColorChoice, LogLevel, OutputFormat, OutputOptions, ResultFormat};
 pub(crate) use parse::certificates;
-pub use types::{BackendName, CodeMapping, Dialect, Mode, ToleratedExit};
+pub use types::{BackendName, CodeMapping, Dialect, MappingPlace, Mode, ToleratedExit};
 
 /// The variables that name a proxy.
 const PROXY_VARIABLES: [&str; 6] =
@@ -80,6 +80,12 @@ pub struct Inputs {
     pub repositories: Vec<String>,
     /// Code mappings to set then.
     pub code_mappings: Vec<CodeMapping>,
+    /// Repositories to remove then.
+    pub repositories_absent: Vec<String>,
+    /// Code mappings to delete then.
+    pub code_mappings_absent: Vec<MappingPlace>,
+    /// What the integration must be called that a manifest prunes.
+    pub pruned_name: Option<String>,
     /// What is asked about a release.
     pub release: ReleaseInputs,
     /// What is asked about source maps.
@@ -147,6 +153,19 @@ impl Inputs {
         let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, [earlier, wrong].concat());
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
+        let inputs = Self::typed(raw, env, read, &mut reader, (state, apps), claims.as_ref());
+        inputs.checked(reader, claims.as_ref())
+    }
+
+    /// Every input by itself.
+    fn typed(
+        raw: &RawInputs,
+        env: &Env,
+        read: ReadFile<'_>,
+        reader: &mut InputReader<'_>,
+        (state, apps): (FieldInput, FieldInput),
+        claims: Option<&TokenClaims>,
+    ) -> Self {
         Self {
             provider: reader.value("provider", parse::provider),
             state,
@@ -160,10 +179,13 @@ impl Inputs {
             entry: reader.value("entry", parse::text),
             repositories: reader.value("repositories", parse::list).unwrap_or_default(),
             code_mappings: reader.code_mappings(),
-            release: ReleaseInputs::read(raw, &mut reader, read),
-            sourcemaps: SourcemapInputs::read(&mut reader, read),
-            org: org(&mut reader, claims.as_ref()),
-            url: url(raw, &mut reader, claims.as_ref()),
+            repositories_absent: reader.repositories_absent(),
+            code_mappings_absent: reader.code_mappings_absent(),
+            pruned_name: None,
+            release: ReleaseInputs::read(raw, reader, read),
+            sourcemaps: SourcemapInputs::read(reader, read),
+            org: org(reader, claims),
+            url: url(raw, reader, claims),
             url_is_given: raw.get("url").is_some(),
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
@@ -184,7 +206,6 @@ impl Inputs {
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
         }
-        .checked(reader, claims.as_ref())
     }
 
     /// The inputs, unless there are mistakes, or some that deny each other.
@@ -197,10 +218,38 @@ impl Inputs {
 
     fn conflicts(&self) -> Option<Error> {
         let is_conflict = self.mode == Mode::Install && self.integration_id.is_some();
-        is_conflict.then(|| {
+        let install = is_conflict.then(|| {
             let message = "`mode: install` cannot be combined with `integration-id`";
             Error::new(ErrorCode::Usage, message).with_hint("remove `integration-id`")
-        })
+        });
+        install.or_else(|| self.contradiction())
+    }
+
+    /// What is to be there and to be gone.
+    fn contradiction(&self) -> Option<Error> {
+        let is_wanted =
+            |name: &&String| self.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let repository = self.repositories_absent.iter().find(is_wanted).map(|name| {
+            let name = quote(name);
+            format!("repository {name} is in both `repositories` and `repositories-absent`")
+        });
+        let is_mapped =
+            |place: &&MappingPlace| self.code_mappings.iter().any(|one| place.is_of(one));
+        let mapping = || {
+            let place = self.code_mappings_absent.iter().find(is_mapped)?;
+            let (project, root) = (quote(&place.project), quote(&place.stack_root));
+            Some(format!(
+                "project {project} with stack root {root} is in both `code-mappings` and \
+                 `code-mappings-absent`"
+            ))
+        };
+        let message = repository.or_else(mapping)?;
+        Some(Error::new(ErrorCode::Usage, message).with_hint("remove it from one of the two"))
+    }
+
+    /// Whether anything is asked about an integration.
+    pub fn asks_integration(&self) -> bool {
+        self.provider.is_some() || self.mode == Mode::Link
     }
 
     /// The tokens and headers that were given, which no output shows.

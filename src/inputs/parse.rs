@@ -5,7 +5,7 @@ use super::compat::version_file;
 use super::headers::{self, RequestHeader};
 use super::raw::{InputOrigin, RawInput, RawInputs};
 use super::types::{
-    BackendName, CodeMapping, Dialect, Mode, ReadFile, ToleratedExit, WithoutToken,
+    BackendName, CodeMapping, Dialect, MappingPlace, Mode, ReadFile, ToleratedExit, WithoutToken,
 };
 use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
@@ -136,6 +136,16 @@ impl<'a> InputReader<'a> {
         mappings
     }
 
+    /// The repositories that are to be gone.
+    pub(super) fn repositories_absent(&mut self) -> Vec<String> {
+        self.value("repositories-absent", list).unwrap_or_default()
+    }
+
+    /// Where there is to be no code mapping.
+    pub(super) fn code_mappings_absent(&mut self) -> Vec<MappingPlace> {
+        self.value("code-mappings-absent", mapping_places).unwrap_or_default()
+    }
+
     /// Of a manifest's mappings, both places are named later.
     fn refuse_repeated(&mut self, mappings: &[CodeMapping]) {
         let input = self.raw.get("code-mappings");
@@ -194,7 +204,7 @@ pub(super) fn provider(key: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn mode(word: &str) -> Result<Mode, &'static str> {
-    Mode::parse(word).ok_or("`ensure`, `install` or `reauth`")
+    Mode::parse(word).ok_or("`ensure`, `install`, `reauth`, `remove` or `link`")
 }
 
 pub(super) fn backend(word: &str) -> Result<BackendName, &'static str> {
@@ -219,6 +229,10 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
 fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
     serde_yaml::from_str(text).map_err(|_| takes)
+}
+
+fn mapping_places(text: &str) -> Result<Vec<MappingPlace>, &'static str> {
+    serde_yaml::from_str(text).map_err(|_| "a YAML list of `{project, stackRoot}`")
 }
 
 pub(super) fn id(digits: &str) -> Result<i64, &'static str> {

@@ -7,7 +7,7 @@ use super::compat::{fallback, files, set_commits, variables};
 use super::macros;
 pub use super::origin::InputOrigin;
 use super::table::{FlagKind, INPUTS, InputSpec};
-use super::types::{CalledRelease, ReadFile};
+use super::types::{CalledRelease, Mode, ReadFile};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::job::Host;
@@ -98,7 +98,7 @@ pub struct RawInputs {
     /// The files whose text was given by a flag, by the input's name.
     files: BTreeMap<&'static str, String>,
     /// The variable of its token, when that is not set: then no other token stands in.
-    pub(super) unset_token: Option<String>,
+    pub unset_token: Option<String>,
 }
 
 impl RawInputs {
@@ -242,6 +242,12 @@ impl RawInputs {
     /// What a file names for the input called `name`.
     pub(super) fn file_default(&self, name: &str) -> Option<&RawInput> {
         self.defaults.get(name)
+    }
+
+    /// Whether anything is asked about an integration, before the inputs are read.
+    pub(super) fn asks_integration(&self) -> bool {
+        let is_link = |mode: &RawInput| mode.text.expose() == Mode::Link.as_str();
+        self.get("provider").is_some() || self.get("mode").is_some_and(is_link)
     }
 
     /// Whether the text came from a flag, or from a variable of our own and not a shared one.

@@ -148,6 +148,7 @@ fn is_implied(raw: &RawInputs) -> bool {
     };
     raw.implies_release
         && others.iter().all(|name| !raw.is_given(name))
+        && !raw.asks_integration()
         && raw.sets.is_empty()
         && INPUTS.iter().filter(is_of_release).any(|input| raw.is_given(input.name))
 }
@@ -156,7 +157,7 @@ fn is_named(raw: &RawInputs) -> bool {
     let ours =
         ["release", "environment", "deploy", "sourcemaps"].iter().any(|name| raw.is_explicit(name));
     let shared = ["release", "environment"].iter().any(|name| raw.get(name).is_some());
-    ours || raw.asks_release || (shared && raw.get("provider").is_none())
+    ours || raw.asks_release || (shared && !raw.asks_integration())
 }
 
 fn projects(text: &str) -> Result<Vec<String>, &'static str> {

@@ -5,8 +5,8 @@ use super::types::BackendName::{self, Embedded, Sentry};
 use crate::text::words::word_enum;
 use FlagKind::{File, Switch, Value};
 use JobKind::{
-    CommitStatus, Commits, Deploy, EntryResume, GithubCommits, History, Import, Integration,
-    OwnApp, Release, Resume, SentryImport, SentryResume, Sourcemaps,
+    CommitStatus, Commits, Deploy, EntryResume, GithubCommits, History, Import, Integration, Links,
+    OwnApp, Release, Removal, Resume, SentryImport, SentryResume, Sourcemaps,
 };
 use KeyKind::{Boolean, List, Mappings, Number, Secret, State, Text, Word};
 use ManifestScope::{Connection, Entry, Global, Identity, Job, Step};
@@ -56,6 +56,10 @@ word_enum! {
 pub enum JobKind {
     /// An integration.
     Integration,
+    /// The end of an integration.
+    Removal,
+    /// The repositories and code mappings of an integration that is there.
+    Links,
     /// An integration whose provider has an app of one's own.
     OwnApp,
     /// A release.
@@ -87,8 +91,18 @@ pub enum JobKind {
 }
 
 /// Every job, unless a row says otherwise.
-pub(super) const ANY: &[JobKind] =
-    &[Integration, Release, Deploy, Sourcemaps, CommitStatus, JobKind::Manifest, Resume, Import];
+pub(super) const ANY: &[JobKind] = &[
+    Integration,
+    Removal,
+    Links,
+    Release,
+    Deploy,
+    Sourcemaps,
+    CommitStatus,
+    JobKind::Manifest,
+    Resume,
+    Import,
+];
 
 /// The flag of an input.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,13 +205,13 @@ pub const SET: &str = "set";
 #[rustfmt::skip]
 pub const INPUTS: &[InputSpec] = &[
     integration("provider", &["FINISHLINE_PROVIDER"], Value("KEY"), Identity(Text), "none",
-        "the provider key; `finishline providers` lists all keys").used_by(&[Integration, Resume]),
+        "the provider key; `finishline providers` lists all keys").used_by(&[Integration, Removal, Links, Resume]),
     integration("state", &["FINISHLINE_STATE"], File("state"), Identity(State), "{}",
-        "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` inserts a variable, `@PATH` a file").used_by(&[Integration, Resume]),
-    integration("mode", &["FINISHLINE_MODE"], Value("MODE"), Entry(Word(&["ensure", "install", "reauth"])), "ensure",
-        "`ensure` installs only if something differs, `install` always installs, `reauth` re-authorizes the integration in `integration-id`").used_by(&[Integration]),
+        "the fields of the provider's steps as a YAML mapping, flat or by step id; `${NAME}` inserts a variable, `@PATH` a file").used_by(&[Integration, Removal, Resume]),
+    integration("mode", &["FINISHLINE_MODE"], Value("MODE"), Entry(Word(&["ensure", "install", "reauth", "remove", "link"])), "ensure",
+        "`ensure` installs only if something differs, `install` always installs, `reauth` re-authorizes the integration in `integration-id`, `remove` removes the one in `integration-id` or `state`, `link` only sets repositories and code mappings").used_by(&[Integration, Removal, Links]),
     integration("integration-id", &["FINISHLINE_INTEGRATION_ID"], Value("ID"), Identity(Number), "none",
-        "the integration to re-authorize, or the one that is meant").used_by(&[Integration]),
+        "the integration to re-authorize or to remove, or the one that is meant").used_by(&[Integration, Removal, Links]),
     integration("next", &["FINISHLINE_NEXT"], Value("URL"), Entry(Text), "none",
         "URL appended as `?next=` to the redirect URL").used_by(&[Integration, SentryResume]),
     integration("callback-url", &["FINISHLINE_CALLBACK_URL"], File("callback-url"), Step, "none",
@@ -207,15 +221,19 @@ pub const INPUTS: &[InputSpec] = &[
     integration("entry", &["FINISHLINE_ENTRY"], Value("KEY"), Step, "none",
         "for `resume`: the manifest entry to continue, such as `integrations[0]`").used_by(&[EntryResume]),
     integration("repositories", &["FINISHLINE_REPOSITORIES"], Value("LIST"), Entry(List), "none",
-        "repositories to link once the integration is installed, as `owner/name`").used_by(&[Integration, Resume]),
+        "repositories to link once the integration is installed, as `owner/name`").used_by(&[Integration, Links, Resume]),
     integration("code-mappings", &["FINISHLINE_CODE_MAPPINGS"], Value("YAML"), Entry(Mappings), "none",
-        "a list of `{project, repository, stackRoot, sourceRoot, defaultBranch}` to set once the integration is installed").used_by(&[Integration, Resume]),
+        "a list of `{project, repository, stackRoot, sourceRoot, defaultBranch}` to set once the integration is installed").used_by(&[Integration, Links, Resume]),
+    integration("repositories-absent", &["FINISHLINE_REPOSITORIES_ABSENT"], Value("LIST"), Entry(List), "none",
+        "repositories of the integration to remove from Sentry, with their commits").used_by(&[Integration, Links, Resume]),
+    integration("code-mappings-absent", &["FINISHLINE_CODE_MAPPINGS_ABSENT"], Value("YAML"), Entry(Mappings), "none",
+        "a list of `{project, stackRoot}` whose code mappings to delete").used_by(&[Integration, Links, Resume]),
     connection("org", &["FINISHLINE_ORG", "SENTRY_ORG"], Value("SLUG"), Connection(Text), "from the token",
         "the organization slug; needed with `provider`"),
     release("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Job(List), "none",
         "the slugs of the release's projects; a release needs at least one").used_by(&[Release, Sourcemaps]),
     connection("url", &["FINISHLINE_URL", "SENTRY_URL"], Value("URL"), Connection(Text), "from the token, else https://sentry.io; http://127.0.0.1:9797 (embedded)",
-        "the URL of the backend").used_by(&[Integration, Release, Sourcemaps, CommitStatus, JobKind::Manifest, SentryResume, SentryImport]),
+        "the URL of the backend").used_by(&[Integration, Removal, Links, Release, Sourcemaps, CommitStatus, JobKind::Manifest, SentryResume, SentryImport]),
     connection("auth-token", &["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"], File("auth-token-file"), Connection(Secret), "none",
         "the access token for a Sentry backend").of_backend(Sentry),
     connection("pipeline-token", &["FINISHLINE_PIPELINE_TOKEN"], File("pipeline-token-file"), Connection(Secret), "auth-token",
@@ -313,7 +331,7 @@ pub const INPUTS: &[InputSpec] = &[
     input("github-token", &["FINISHLINE_GITHUB_TOKEN", "GITHUB_TOKEN"], File("github-token-file"), Connection(Secret), "none",
         "the access token for GitHub's API, for `commits: github` in a private repository and for `github-status`").used_by(&[GithubCommits, CommitStatus, JobKind::Manifest]),
     output("github-status", &["FINISHLINE_GITHUB_STATUS"], Value("CONTEXT"), Step, "off",
-        "sets a commit status of this name that links to the settings page or the release").used_by(&[Integration, Release, JobKind::Manifest]),
+        "sets a commit status of this name that links to the settings page or the release").used_by(&[Integration, Removal, Links, Release, JobKind::Manifest]),
     input("working-directory", &["FINISHLINE_WORKING_DIRECTORY"], Value("FOLDER"), Global, "where the step runs",
         "the folder in which the checkout is looked for and from which relative paths start"),
     input("ci", &["FINISHLINE_CI"], Value("HOST"), Global, "detected",

@@ -11,6 +11,10 @@ word_enum! {
         Install = "install",
         /// To renew the integration that is named.
         Reauth = "reauth",
+        /// Never: the integration is to end.
+        Remove = "remove",
+        /// Never: what is there is given repositories and code mappings.
+        Link = "link",
     }
 }
 
@@ -56,9 +60,32 @@ pub struct CodeMapping {
 }
 
 impl CodeMapping {
+    /// Where it is.
+    pub fn place(&self) -> MappingPlace {
+        MappingPlace { project: self.project.clone(), stack_root: self.stack_root.clone() }
+    }
+
     /// Whether both are of one project and one path in a stack trace, of which there is one mapping.
     pub fn has_place_of(&self, other: &Self) -> bool {
         self.project == other.project && self.stack_root == other.stack_root
+    }
+}
+
+/// Where a code mapping is: of a project, for one path in a stack trace.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MappingPlace {
+    /// The project's slug.
+    pub project: String,
+    /// The path in a stack trace; may be empty.
+    #[serde(default)]
+    pub stack_root: String,
+}
+
+impl MappingPlace {
+    /// Whether it is the place of this mapping.
+    pub fn is_of(&self, mapping: &CodeMapping) -> bool {
+        self.project == mapping.project && self.stack_root == mapping.stack_root
     }
 }
 

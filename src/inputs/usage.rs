@@ -4,7 +4,7 @@ use super::Inputs;
 use super::raw::RawInputs;
 use super::release::CommitSource;
 use super::table::{ANY, INPUTS, InputSpec, JobKind, ManifestScope, SET};
-use super::types::BackendName;
+use super::types::{BackendName, Mode};
 use crate::error::Warning;
 use crate::job::Job;
 
@@ -24,10 +24,16 @@ impl Inputs {
             (JobKind::GithubCommits, release.commits == CommitSource::GitHub),
         ];
         let is_single = self.manifest.is_none();
+        let integration = match self.mode {
+            Mode::Ensure | Mode::Install | Mode::Reauth => JobKind::Integration,
+            Mode::Remove => JobKind::Removal,
+            Mode::Link => JobKind::Links,
+        };
+        let is_install = integration == JobKind::Integration;
         let asked = [
             (JobKind::Manifest, !is_single),
-            (JobKind::Integration, is_single && self.provider.is_some()),
-            (JobKind::OwnApp, is_single && self.has_own_app()),
+            (integration, is_single && self.asks_integration()),
+            (JobKind::OwnApp, is_single && self.has_own_app() && is_install),
             (JobKind::CommitStatus, release.github_status.is_some()),
         ];
         let of_release = of_release.into_iter().filter(|_| is_single && release.requested);
@@ -152,6 +158,8 @@ fn describe_jobs(jobs: &[JobKind]) -> &'static str {
         (true, false, _) => "an integration",
         (false, true, true) => "a release",
         (false, true, false) => "a release without a deploy",
+        _ if has(JobKind::Removal) => "the removal of an integration",
+        _ if has(JobKind::Links) => "`mode: link`",
         _ if has(JobKind::Sourcemaps) => "`finishline sourcemaps`",
         _ if has(JobKind::Manifest) => "a manifest",
         _ if has(JobKind::Resume) => "`finishline resume`",

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::model::Object;
 use crate::provider;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// The answers of the step that waits and of those after it, and what is linked in the end. It has no
@@ -33,15 +34,18 @@ impl KeptInputs {
             "answers": self.answers,
             "repositories": self.links.repositories,
             "code_mappings": self.links.code_mappings,
+            "absent_repositories": self.links.absent_repositories,
+            "absent_mappings": self.links.absent_mappings,
         })
     }
 
     /// Reads what was written as JSON; what cannot be read is nothing.
     pub fn from_json(value: &Value) -> Self {
         let links = RequestedLinks {
-            repositories: serde_json::from_value(value["repositories"].clone()).unwrap_or_default(),
-            code_mappings: serde_json::from_value(value["code_mappings"].clone())
-                .unwrap_or_default(),
+            repositories: read(&value["repositories"]),
+            code_mappings: read(&value["code_mappings"]),
+            absent_repositories: read(&value["absent_repositories"]),
+            absent_mappings: read(&value["absent_mappings"]),
         };
         Self { answers: value["answers"].as_object().cloned().unwrap_or_default(), links }
     }
@@ -59,12 +63,20 @@ impl KeptInputs {
     /// What is to be linked: what is named now, else what was kept, of each kind.
     pub fn links(&self, inputs: &Inputs) -> RequestedLinks {
         let mut links = RequestedLinks::from_inputs(inputs);
-        if links.repositories.is_empty() {
-            links.repositories.clone_from(&self.links.repositories);
-        }
-        if links.code_mappings.is_empty() {
-            links.code_mappings.clone_from(&self.links.code_mappings);
-        }
+        keep_unless_given(&mut links.repositories, &self.links.repositories);
+        keep_unless_given(&mut links.code_mappings, &self.links.code_mappings);
+        keep_unless_given(&mut links.absent_repositories, &self.links.absent_repositories);
+        keep_unless_given(&mut links.absent_mappings, &self.links.absent_mappings);
         links
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Vec<T> {
+    serde_json::from_value(value.clone()).unwrap_or_default()
+}
+
+fn keep_unless_given<T: Clone>(given: &mut Vec<T>, kept: &[T]) {
+    if given.is_empty() {
+        given.extend_from_slice(kept);
     }
 }

@@ -1,6 +1,6 @@
 //! The repositories and code mappings of an integration: what is there, and what is lacking.
 
-use crate::inputs::{CodeMapping, Inputs};
+use crate::inputs::{CodeMapping, Inputs, MappingPlace};
 
 /// Repositories and code mappings, as inputs name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +9,10 @@ pub struct RequestedLinks {
     pub repositories: Vec<String>,
     /// Code mappings.
     pub code_mappings: Vec<CodeMapping>,
+    /// Repositories that are to be gone.
+    pub absent_repositories: Vec<String>,
+    /// Where there is to be no code mapping.
+    pub absent_mappings: Vec<MappingPlace>,
 }
 
 /// The same, as a backend has them.
@@ -25,17 +29,30 @@ pub struct ExistingLinks {
 impl RequestedLinks {
     /// What is asked for.
     pub fn from_inputs(inputs: &Inputs) -> Self {
-        let (repositories, code_mappings) =
-            (inputs.repositories.clone(), inputs.code_mappings.clone());
-        Self { repositories, code_mappings }
+        Self {
+            repositories: inputs.repositories.clone(),
+            code_mappings: inputs.code_mappings.clone(),
+            absent_repositories: inputs.repositories_absent.clone(),
+            absent_mappings: inputs.code_mappings_absent.clone(),
+        }
+    }
+
+    /// Whether a user must ask for them: an organization's token may set code mappings alone.
+    pub fn needs_user(&self) -> bool {
+        !self.repositories.is_empty() || self.has_absent()
+    }
+
+    /// Whether anything is to be gone.
+    pub fn has_absent(&self) -> bool {
+        !self.absent_repositories.is_empty() || !self.absent_mappings.is_empty()
     }
 
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
-        self.repositories.is_empty() && self.code_mappings.is_empty()
+        self.repositories.is_empty() && self.code_mappings.is_empty() && !self.has_absent()
     }
 
-    /// What of these is not there.
+    /// What of these is not there, or is there although it is to be gone.
     #[must_use]
     pub fn missing(&self, existing: &ExistingLinks) -> Self {
         let repositories = self.repositories.iter().filter(|name| !existing.has(name));
@@ -43,7 +60,33 @@ impl RequestedLinks {
         Self {
             repositories: repositories.cloned().collect(),
             code_mappings: code_mappings.cloned().collect(),
+            absent_repositories: self
+                .absent_repositories
+                .iter()
+                .filter(|name| existing.has(name))
+                .cloned()
+                .collect(),
+            absent_mappings: self
+                .absent_mappings
+                .iter()
+                .filter(|place| existing.code_mappings.iter().any(|one| place.is_of(one)))
+                .cloned()
+                .collect(),
         }
+    }
+
+    /// What a run would do about them, a line each.
+    pub fn describe(&self) -> Vec<String> {
+        let link = |name: &String| format!("link repository {name}");
+        let map = |one: &CodeMapping| format!("map {}", describe_mapping(one));
+        let links = self.repositories.iter().map(link);
+        let unmap = |place: &MappingPlace| {
+            format!("delete the code mapping of `{}` of {}", place.stack_root, place.project)
+        };
+        let unlink = |name: &String| format!("remove repository {name}");
+        let absent = self.absent_mappings.iter().map(unmap);
+        let absent = absent.chain(self.absent_repositories.iter().map(unlink));
+        links.chain(self.code_mappings.iter().map(map)).chain(absent).collect()
     }
 }
 
@@ -54,6 +97,15 @@ pub fn describe_mapping(mapping: &CodeMapping) -> String {
 }
 
 impl ExistingLinks {
+    /// What becomes of them when their integration ends, a line each.
+    pub fn describe_end(&self) -> Vec<String> {
+        let unmap =
+            |one: &CodeMapping| format!("delete the code mapping {}", describe_mapping(one));
+        let names = self.repositories.iter().filter_map(|names| names.first());
+        let unlink = names.map(|name| format!("unlink repository {name}"));
+        self.code_mappings.iter().map(unmap).chain(unlink).collect()
+    }
+
     /// Whether one of the repositories has this name.
     pub fn has(&self, name: &str) -> bool {
         self.repositories.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))

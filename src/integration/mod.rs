@@ -1,4 +1,4 @@
-//! Installing an integration: the task, the decision, the driver of its steps, and its links.
+//! Installing an integration and removing it: the task, the decision, the driver of its steps, and its links.
 
 pub mod callback;
 pub mod decision;
@@ -6,10 +6,12 @@ pub mod driver;
 pub mod kept;
 pub mod links;
 pub mod pipeline;
+pub mod removal;
 pub mod task;
 
 pub use decision::{Decision, DecisionReason, PlanObstacle};
 pub use kept::KeptInputs;
 pub use links::{ExistingLinks, RequestedLinks};
 pub use pipeline::{Pipeline, PipelineStart, StepResult, StepView};
+pub use removal::Removal;
 pub use task::IntegrationTask;

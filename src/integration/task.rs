@@ -1,11 +1,12 @@
 //! Everything that will happen, decided before it does. The dry run prints this same plan.
 
 use super::decision::{Decision, DecisionReason, PlanObstacle};
+use super::links::RequestedLinks;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::missing;
 use crate::inputs::types::{BackendName, Mode};
-use crate::model::{Fields, ListedIntegration, OrgSlug, PipelineType};
+use crate::model::{Fields, IntegrationStatus, ListedIntegration, OrgSlug, PipelineType};
 use crate::provider::auth::app;
 use crate::provider::{
     self, AllowedSteps, Answers, ComparedField, Field, FieldComparison, IntegrationMatch,
@@ -26,31 +27,33 @@ pub struct IntegrationTask {
     pub app: Fields,
     /// What the redirect URL carries.
     pub next: Option<String>,
-    mode: Mode,
-    integration_id: Option<i64>,
+    pub(super) mode: Mode,
+    pub(super) integration_id: Option<i64>,
+    /// Whether `state` has any field.
+    pub(super) has_state: bool,
 }
 
 impl IntegrationTask {
     /// Takes the task from the inputs.
     pub fn new(inputs: &Inputs, backend: BackendName) -> Result<Self> {
-        let Some(key) = &inputs.provider else {
-            let message = "nothing to do: neither a provider nor a release is set";
-            return Err(Error::new(ErrorCode::NothingAsked, message));
-        };
+        let key = &asked_key(inputs)?;
         let known = match backend {
             BackendName::Embedded => AllowedSteps::KnownSteps,
             BackendName::Sentry => AllowedSteps::AnySteps,
         };
         let provider = match provider::find(key) {
             Ok(provider) => provider,
+            Err(_) if key.is_empty() => provider::undescribed(),
             Err(_) if known == AllowedSteps::AnySteps => provider::undescribed(),
             Err(failure) => return Err(failure),
         };
+        let is_partial = matches!(inputs.mode, Mode::Remove | Mode::Link);
         let unrenewable = unrenewable(provider, inputs);
         if let Some(failure) = unrenewable.clone().filter(|_| provider.has_random_id()) {
             return Err(failure);
         }
         let app = match (backend, provider.sentry_only_reason()) {
+            _ if is_partial => Ok(Fields::default()),
             (BackendName::Embedded, Some(why)) => return Err(needs_sentry(provider, why)),
             (BackendName::Embedded, None) => {
                 app::parse_app(provider, &inputs.apps, inputs.github_api_url.as_deref())
@@ -58,7 +61,8 @@ impl IntegrationTask {
             (BackendName::Sentry, _) => Ok(Fields::default()),
         };
         // Fields that no step has: the key is mistyped, rather than one that only the Sentry knows.
-        let answers = provider::parse(provider, &inputs.state, known)
+        let parse = if is_partial { provider::parse_partial } else { provider::parse };
+        let answers = parse(provider, &inputs.state, known)
             .map_err(|wrong| provider::find(key).err().map_or(wrong, |unknown| vec![unknown]));
         let (org, answers, app) = match (&inputs.org, answers, app, unrenewable) {
             (Some(org), Ok(answers), Ok(app), None) => (org.clone(), answers, app),
@@ -71,8 +75,8 @@ impl IntegrationTask {
             }
         };
         let (key, next, mode) = (key.clone(), inputs.next.clone(), inputs.mode);
-        let integration_id = inputs.integration_id;
-        Ok(Self { key, provider, org, answers, app, next, mode, integration_id })
+        let (integration_id, has_state) = (inputs.integration_id, !inputs.state.entries.is_empty());
+        Ok(Self { key, provider, org, answers, app, next, mode, integration_id, has_state })
     }
 
     /// The provider's key in storage and in the settings URL.
@@ -91,6 +95,17 @@ impl IntegrationTask {
         }
     }
 
+    /// The task of setting links through an integration of this provider.
+    pub fn for_links(provider: &'static dyn Provider, org: OrgSlug) -> Self {
+        let task = Self::for_resume(provider.key(), provider, org, None, PipelineType::Install);
+        Self { mode: Mode::Link, ..task }
+    }
+
+    /// The integration that was named.
+    pub fn named_id(&self) -> Option<i64> {
+        self.integration_id
+    }
+
     /// The task of a pipeline that was begun earlier and goes on.
     pub fn for_resume(
         key: &str,
@@ -104,7 +119,8 @@ impl IntegrationTask {
             PipelineType::Reauth => Mode::Reauth,
         };
         let (key, answers, app) = (key.to_owned(), Answers::default(), Fields::default());
-        Self { key, provider, org, answers, app, next, mode, integration_id: None }
+        let (integration_id, has_state) = (None, false);
+        Self { key, provider, org, answers, app, next, mode, integration_id, has_state }
     }
 
     /// The secret texts among the answers.
@@ -150,8 +166,23 @@ impl IntegrationTask {
                     _ => Ok(Decision::Reauth(named.id)),
                 }
             }
-            Mode::Ensure => self.ensure(listed),
+            Mode::Ensure | Mode::Remove | Mode::Link => self.ensure(listed),
         }
+    }
+
+    /// Whether only repositories and code mappings are set.
+    pub fn is_link(&self) -> bool {
+        self.mode == Mode::Link
+    }
+
+    /// What it is about, for a title.
+    pub fn label(&self) -> &str {
+        if self.key.is_empty() { "links" } else { &self.key }
+    }
+
+    /// Whether the integration is to end.
+    pub fn is_removal(&self) -> bool {
+        self.mode == Mode::Remove
     }
 
     fn ensure(&self, listed: &[ListedIntegration]) -> Result<Decision> {
@@ -221,7 +252,12 @@ impl IntegrationTask {
         listed: &[ListedIntegration],
     ) -> Option<PlanObstacle> {
         let in_deletion = |one: &ListedIntegration| {
-            let (id, name, status) = (one.id, &one.name, one.deletion.as_ref()?);
+            // Our own engine revives what is only marked.
+            let is_revived = one.stored.is_some();
+            let status = one.deletion.as_ref().filter(|status| {
+                !is_revived || *status != IntegrationStatus::PendingDeletion.as_str()
+            })?;
+            let (id, name) = (one.id, &one.name);
             Some(PlanObstacle::Deletion(format!(
                 "integration {id} ({name}) has the status {status}: an install may be refused until its deletion is complete"
             )))
@@ -287,13 +323,36 @@ impl IntegrationTask {
     }
 }
 
+/// The provider's key. Links need none where the integration is named.
+fn asked_key(inputs: &Inputs) -> Result<String> {
+    let is_link = inputs.mode == Mode::Link;
+    if is_link && RequestedLinks::from_inputs(inputs).is_empty() {
+        let message = "nothing to do: `mode: link` has no repository and no code mapping to set";
+        let hint = "set `code-mappings` or `repositories`";
+        return Err(Error::new(ErrorCode::NothingAsked, message).with_hint(hint));
+    }
+    match (&inputs.provider, inputs.integration_id) {
+        (Some(key), _) => Ok(key.clone()),
+        (None, Some(_)) if is_link => Ok(String::new()),
+        (None, None) if is_link => {
+            let message = "`mode: link` does not say which integration is meant";
+            Err(Error::new(ErrorCode::Usage, message)
+                .with_hint("set `integration-id` or `provider`"))
+        }
+        _ => {
+            let message = "nothing to do: neither a provider nor a release is set";
+            Err(Error::new(ErrorCode::NothingAsked, message))
+        }
+    }
+}
+
 fn needs_sentry(provider: &dyn Provider, why: &str) -> Error {
     let message = format!("only a Sentry server can install {}: {why}", provider.name());
     Error::new(ErrorCode::NeedsSentry, message)
 }
 
 /// The finish would make or change another integration than the named one.
-fn other_account(named: &ListedIntegration) -> Error {
+pub(super) fn other_account(named: &ListedIntegration) -> Error {
     let message = format!(
         "`state` describes a different account than integration {} ({})",
         named.id, named.name
@@ -325,7 +384,7 @@ fn never_renewed(provider: &dyn Provider) -> Error {
     Error::new(ErrorCode::IntegrationMismatch, message).with_hint(hint)
 }
 
-fn list_ids(listed: &[ListedIntegration]) -> String {
+pub(super) fn list_ids(listed: &[ListedIntegration]) -> String {
     let words: Vec<_> = listed.iter().map(|one| format!("{} ({})", one.id, one.name)).collect();
     words.join(", ")
 }

@@ -1,8 +1,8 @@
 //! What a manifest says twice, and a backend has once: each run would change it to and fro.
 
 use crate::error::{Error, ErrorCode};
-use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
+use crate::inputs::{Inputs, MappingPlace};
 use crate::provider::{self, AllowedSteps};
 use crate::text::quote;
 use crate::text::yaml::LineColumn;
@@ -34,7 +34,8 @@ impl ComparedEntry<'_> {
     fn accounts(&self) -> Vec<String> {
         let Some(key) = &self.inputs.provider else { return Vec::new() };
         let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
-        let answers = provider::parse(provider, &self.inputs.state, AllowedSteps::AnySteps).ok();
+        let answers =
+            provider::parse_partial(provider, &self.inputs.state, AllowedSteps::AnySteps).ok();
         let account = answers.and_then(|answers| provider.account(&answers));
         let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);
         let account = account.map(|account| format!("{own} account {account}"));
@@ -68,7 +69,42 @@ pub fn duplicates(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
             }
         }
     }
+    mistakes.extend(contradictions(entries));
     mistakes
+}
+
+/// A mistake for each thing that one entry wants to be there and another one to be gone.
+fn contradictions(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
+    let has_absent = |entry: &ComparedEntry<'_>| {
+        let inputs = entry.inputs;
+        !inputs.repositories_absent.is_empty() || !inputs.code_mappings_absent.is_empty()
+    };
+    let absent = entries.iter().filter(|entry| has_absent(entry));
+    let pairs = absent.flat_map(|one| entries.iter().map(move |other| (one, other)));
+    let same = pairs
+        .filter(|(one, other)| one.key != other.key && one.organization() == other.organization());
+    same.filter_map(|(one, other)| {
+        let (what, key) = (wanted(one, other)?, other.key);
+        let message = format!("{what} is to be gone, but `{key}` at {} sets it", other.place);
+        Some(mistake(message, "remove it from one of the two entries", one.place))
+    })
+    .collect()
+}
+
+/// What the one wants to be gone and the other to be there.
+fn wanted(one: &ComparedEntry<'_>, other: &ComparedEntry<'_>) -> Option<String> {
+    let (gone, there) = (one.inputs, other.inputs);
+    let is_mapped = |place: &&MappingPlace| there.code_mappings.iter().any(|m| place.is_of(m));
+    let mapping = gone.code_mappings_absent.iter().find(is_mapped).map(|place| {
+        let (project, root) = (quote(&place.project), quote(&place.stack_root));
+        format!("the code mapping of project {project} with stack root {root}")
+    });
+    let is_linked = |name: &&String| {
+        gone.provider == there.provider
+            && there.repositories.iter().any(|one| one.eq_ignore_ascii_case(name))
+    };
+    let repository = gone.repositories_absent.iter().find(is_linked);
+    mapping.or_else(|| repository.map(|name| format!("repository {}", quote(name))))
 }
 
 /// Where this was named before, if it was.

@@ -4,17 +4,23 @@
 use crate::inputs::table::{InputSpec, KeyKind, ManifestScope};
 
 /// The keys at the top.
-pub const TOP_LEVEL_KEYS: [&str; 4] = ["version", "defaults", "integrations", "releases"];
+pub const TOP_LEVEL_KEYS: [&str; 5] = ["version", "prune", "defaults", "integrations", "releases"];
+
+/// The `state` of an integration that is not to be there.
+pub const ABSENT: &str = "absent";
 
 /// The keys of a code mapping.
 pub const CODE_MAPPING: [&str; 5] =
     ["project", "repository", "stackRoot", "sourceRoot", "defaultBranch"];
 
+/// The keys of the place of a code mapping that is to be gone.
+pub const MAPPING_PLACE: [&str; 2] = ["project", "stackRoot"];
+
 /// The keys of an entry of `integrations:`.
 #[rustfmt::skip]
 pub const INTEGRATION: &[&str] = &[
     "provider", "org", "mode", "integration-id", "state", "next", "repositories", "code-mappings",
-    "url", "auth-token", "pipeline-token", "headers", "dialect",
+    "repositories-absent", "code-mappings-absent", "url", "auth-token", "pipeline-token", "headers", "dialect",
 ];
 
 /// The keys of an entry of `releases:`.

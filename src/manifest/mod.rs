@@ -6,6 +6,7 @@
 mod duplicates;
 mod inventory_index;
 pub mod keys;
+mod managed;
 mod read;
 pub mod schema;
 mod source;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 
 pub use duplicates::{ComparedEntry, duplicates};
 pub use inventory_index::InventoryIndex;
+pub use managed::{ManagedIntegration, ManagedRecord, RECORD_SUFFIX};
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
 
@@ -44,6 +46,8 @@ pub struct Manifest {
     pub entries: Vec<ManifestEntry>,
     /// The keys of `defaults:`.
     pub defaults: Vec<&'static str>,
+    /// What holds for all entries, where what is named no longer is to be removed.
+    pub pruned: Option<RawInputs>,
     /// The text, to point into.
     pub source: ManifestSource,
 }
@@ -62,7 +66,8 @@ impl Manifest {
         let entries = reader.entries();
         let point = |mistake| source.point(mistake, None);
         let mistakes = reader.mistakes.into_iter().map(point).collect();
-        Ok((Self { entries, defaults: reader.default_keys, source }, mistakes))
+        let (defaults, pruned) = (reader.default_keys, reader.pruned);
+        Ok((Self { entries, defaults, pruned, source }, mistakes))
     }
 }
 

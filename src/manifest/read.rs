@@ -1,7 +1,7 @@
 //! From a parsed manifest to the inputs of each entry.
 
 use super::ManifestEntry;
-use super::keys::{INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
+use super::keys::{ABSENT, INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::compat::aliases;
 use crate::inputs::macros;
@@ -27,6 +27,8 @@ pub(super) struct ManifestReader<'a> {
     pub(super) mistakes: Vec<Error>,
     /// The keys of `defaults:`.
     pub(super) default_keys: Vec<&'static str>,
+    /// What holds for all entries, where `prune` is on.
+    pub(super) pruned: Option<RawInputs>,
 }
 
 impl<'a> ManifestReader<'a> {
@@ -35,7 +37,8 @@ impl<'a> ManifestReader<'a> {
         base: &'a RawInputs,
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        Self { document, base, variable, mistakes: Vec::new(), default_keys: Vec::new() }
+        let (mistakes, default_keys) = (Vec::new(), Vec::new());
+        Self { document, base, variable, mistakes, default_keys, pruned: None }
     }
 
     /// The entries in the order of the file: the integrations, then the releases.
@@ -48,9 +51,10 @@ impl<'a> ManifestReader<'a> {
         self.version(top.get("version"));
         let defaults = self.defaults(top);
         self.default_keys = defaults.keys().copied().collect();
+        self.prune(top.get("prune"), &defaults);
         let mut entries = self.list(top, "integrations", INTEGRATION, &defaults);
         entries.extend(self.list(top, "releases", RELEASE, &defaults));
-        if entries.is_empty() && self.mistakes.is_empty() {
+        if entries.is_empty() && self.mistakes.is_empty() && self.pruned.is_none() {
             self.wrong(&[], "the manifest has no integration and no release");
         }
         entries
@@ -61,6 +65,18 @@ impl<'a> ManifestReader<'a> {
             Some(Value::Number(number)) if number.as_u64() == Some(1) => {}
             None => self.wrong(&[], "`version: 1` is missing"),
             Some(_) => self.wrong(&["version".to_owned()], "`version` must be 1"),
+        }
+    }
+
+    fn prune(&mut self, value: Option<&Value>, defaults: &Texts) {
+        match value {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::Bool(true)) => {
+                let (texts, state, release) = (defaults.clone(), None, false);
+                let inputs = EntryInputs { texts, state, release, unset_token: None };
+                self.pruned = Some(self.base.for_entry(inputs, |name| is_shared(name, false)));
+            }
+            Some(_) => self.wrong(&["prune".to_owned()], "`prune` must be `true` or `false`"),
         }
     }
 
@@ -109,12 +125,16 @@ impl<'a> ManifestReader<'a> {
         let own: Vec<_> = of_entry.keys().copied().collect();
         let mapping_places = self.mapping_places(&path, &own);
         texts.extend(of_entry);
-        let state = mapping.contains_key("state").then(|| StateBlock {
+        let is_absent = self.absent_state(mapping, &path, &mut texts);
+        let has_fields = mapping.contains_key("state") && !is_absent;
+        let state = has_fields.then(|| StateBlock {
             document: Rc::clone(&self.document),
             path: [&path[..], &["state".to_owned()]].concat(),
         });
         let release = list == "releases";
-        if !release && !texts.contains_key("provider") {
+        let word = |name: &str| texts.get(name).map(|input: &RawInput| input.text.expose());
+        let is_link = word("mode") == Some("link") && word("integration-id").is_some();
+        if !release && !texts.contains_key("provider") && !is_link {
             self.wrong(&path, "`provider` is missing: the provider key");
         }
         let unset_token = self.unset_token(&path, &mut texts);
@@ -127,6 +147,30 @@ impl<'a> ManifestReader<'a> {
             given: self.base.for_entry(inputs, |name| is_shared(name, release)),
             has_errors: self.mistakes.len() > mistakes_before,
         })
+    }
+
+    /// Whether the entry says `state: absent`, which is `mode: remove` of the integration that it names
+    /// by its id.
+    fn absent_state(&mut self, mapping: &Mapping, path: &[String], texts: &mut Texts) -> bool {
+        if mapping.get("state").and_then(Value::as_str) != Some(ABSENT) {
+            return false;
+        }
+        let path = [path, &["state".to_owned()]].concat();
+        let mode = mapping.get("mode").and_then(Value::as_str).unwrap_or("remove");
+        if mode != "remove" {
+            self.wrong(&path, &format!("`state: absent` contradicts `mode: {mode}`"));
+        }
+        if !mapping.contains_key("integration-id") {
+            self.wrong(
+                &path,
+                "`state: absent` does not identify an integration: add `integration-id`, or write \
+                 `mode: remove` with the fields of `state` that identify it",
+            );
+        }
+        let place = self.place(&path).unwrap_or(LineColumn { line: 1, column: 1 });
+        let (text, origin) = (Secret::from("remove"), InputOrigin::Manifest(place));
+        texts.insert("mode", RawInput { text, origin });
+        true
     }
 
     /// Where each of the entry's code mappings begins, which `defaults:` may have.

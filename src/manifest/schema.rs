@@ -1,6 +1,6 @@
 //! The JSON Schema of the manifest, for editors: the same keys that the reader takes.
 
-use super::keys::{CODE_MAPPING, INTEGRATION, RELEASE, defaults, kind};
+use super::keys::{ABSENT, CODE_MAPPING, INTEGRATION, MAPPING_PLACE, RELEASE, defaults, kind};
 use crate::inputs::compat::aliases;
 use crate::inputs::table::{InputSpec, KeyKind};
 use crate::provider::PROVIDERS;
@@ -21,11 +21,22 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "properties": {
             "version": { "const": 1 },
+            "prune": {
+                "description": "removes what this manifest managed once and names no longer",
+                "type": "boolean",
+            },
             "defaults": or_nothing(object(&defaults(), &[])),
-            "integrations": list(object(INTEGRATION, &["provider"])),
+            "integrations": list(integration()),
             "releases": list(object(RELEASE, &[])),
         },
     })
+}
+
+/// An entry of `integrations:`; links alone need no provider where the integration is named.
+fn integration() -> Value {
+    let mut entry = object(INTEGRATION, &[]);
+    entry["anyOf"] = json!([{ "required": ["provider"] }, { "required": ["integration-id"] }]);
+    entry
 }
 
 fn list(items: Value) -> Value {
@@ -67,8 +78,14 @@ fn property(name: &str) -> Value {
             let text = json!({ "type": "string" });
             vec![json!({ "type": "array", "items": text }), text]
         }
-        (_, KeyKind::Mappings) => vec![json!({ "type": "array", "items": code_mapping() })],
-        (_, KeyKind::State) => vec![json!({ "type": "object" })],
+        ("code-mappings-absent", _) => {
+            vec![json!({ "type": "array", "items": texts(&MAPPING_PLACE, &["project"]) })]
+        }
+        (_, KeyKind::Mappings) => {
+            let items = texts(&CODE_MAPPING, &["project", "repository"]);
+            vec![json!({ "type": "array", "items": items })]
+        }
+        (_, KeyKind::State) => vec![json!({ "type": "object" }), json!({ "const": ABSENT })],
         (_, KeyKind::Secret) => vec![variable()],
     };
     choices.push(json!({ "type": "null" }));
@@ -79,13 +96,13 @@ fn variable() -> Value {
     json!({ "type": "string", "pattern": VARIABLE })
 }
 
-fn code_mapping() -> Value {
+/// A mapping of these keys to texts.
+fn texts(keys: &[&str], required: &[&str]) -> Value {
     let text = json!({ "type": "string" });
-    let properties: Map<_, _> =
-        CODE_MAPPING.iter().map(|key| ((*key).to_owned(), text.clone())).collect();
+    let properties: Map<_, _> = keys.iter().map(|key| ((*key).to_owned(), text.clone())).collect();
     json!({
         "type": "object",
-        "required": ["project", "repository"],
+        "required": required,
         "additionalProperties": false,
         "properties": properties,
     })

@@ -1,11 +1,13 @@
 //! The outcome of an integration's task, in words for a person and the host.
 
-use super::changes::{ChangedKind, EntryPlan};
+use super::changes::{ChangeAction, ChangedKind, EntryPlan, PlannedChange};
 use super::{IntegrationOutcome, Outcome, OutcomeStatus};
-use crate::error::{Error, ErrorCode};
-use crate::integration::{Decision, IntegrationTask, PlanObstacle};
+use crate::error::{Error, ErrorCode, Warning};
+use crate::integration::{
+    Decision, ExistingLinks, IntegrationTask, PlanObstacle, Removal, RequestedLinks,
+};
 use crate::model::site::Site;
-use crate::model::{FinishedIntegration, PipelineType};
+use crate::model::{FinishedIntegration, ListedIntegration, PipelineType};
 use crate::text::page::PageUrl;
 
 pub use super::release::ReleaseReport;
@@ -57,9 +59,17 @@ impl IntegrationReport<'_> {
     }
 
     /// The headline of a run that found the integration and only set what it lacked.
-    pub fn note_added_links(&self, decision: &Decision, outcome: &mut Outcome) {
+    pub fn note_added_links(
+        &self,
+        decision: &Decision,
+        links: &RequestedLinks,
+        outcome: &mut Outcome,
+    ) {
         if matches!(decision, Decision::UpToDate { .. }) && outcome.changed {
-            outcome.headline = self.headline("is installed; missing links were added");
+            outcome.headline = match links.has_absent() {
+                true => self.headline("is installed; its links were changed"),
+                false => self.headline("is installed; missing links were added"),
+            };
         }
     }
 
@@ -98,7 +108,11 @@ impl IntegrationReport<'_> {
             if plan.changes.iter().all(|change| change.kind == ChangedKind::Integration) {
                 return outcome;
             }
-            let headline = self.headline("is installed; missing links would be added");
+            let is_absent = |change: &PlannedChange| change.action == ChangeAction::Remove;
+            let headline = match plan.changes.iter().any(is_absent) {
+                true => self.headline("is installed; its links would be changed"),
+                false => self.headline("is installed; missing links would be added"),
+            };
             return Outcome { headline, has_changes: true, ..outcome };
         }
         let finish = "store the integration, link the organization, write an audit log entry";
@@ -109,10 +123,115 @@ impl IntegrationReport<'_> {
             vec![finish.to_owned()],
         ];
         let pipeline_type = Some(decision.pipeline_type());
-        let subject = Some(IntegrationOutcome { pipeline_type, ..subject(self.task) });
+        let known_id = decision.existing_id();
+        let subject = Some(IntegrationOutcome { pipeline_type, known_id, ..subject(self.task) });
         let headline = self.headline(&format!("would be {}", decision.verb()));
         let outcome = Outcome::new(OutcomeStatus::Planned, headline);
         Outcome { subject, details: details.concat(), has_changes: true, ..outcome }
+    }
+
+    /// What would be linked, where nothing else is asked for.
+    pub fn planned_links(&self, missing: &RequestedLinks) -> Outcome {
+        let org = &self.task.org;
+        let headline = match missing.is_empty() {
+            true => {
+                format!("repositories and code mappings are up to date for {org}, nothing to do")
+            }
+            false => format!("repositories and code mappings would be changed for {org}"),
+        };
+        let outcome = self.ended_links(OutcomeStatus::Planned, headline);
+        Outcome { details: missing.describe(), has_changes: !missing.is_empty(), ..outcome }
+    }
+
+    /// What was linked, where nothing else was asked for; what could not be is the failure.
+    pub fn linked(
+        &self,
+        changed: bool,
+        details: Vec<String>,
+        failure: Option<Error>,
+        warnings: Vec<Warning>,
+    ) -> Outcome {
+        let org = &self.task.org;
+        let headline = match changed {
+            true => format!("repositories and code mappings are changed for {org}"),
+            false => {
+                format!("repositories and code mappings are up to date for {org}, nothing to do")
+            }
+        };
+        let first = warnings.first().map(|first| match warnings.len() {
+            1 => first.message.clone(),
+            count => format!("{} (and {} more, see the warnings)", first.message, count - 1),
+        });
+        let failure =
+            failure.or_else(|| Some(Error::new(ErrorCode::Refused, first.unwrap_or_default())));
+        let failure = failure.filter(|_| !warnings.is_empty());
+        let outcome = self.ended_links(OutcomeStatus::Complete, headline);
+        let outcome = Outcome { changed, details, warnings, ..outcome };
+        match failure {
+            None => outcome,
+            Some(failure) => Outcome {
+                status: OutcomeStatus::Error,
+                headline: failure.message.clone(),
+                failure: Some(failure),
+                ..outcome
+            },
+        }
+    }
+
+    fn ended_links(&self, status: OutcomeStatus, headline: String) -> Outcome {
+        let subject = IntegrationOutcome { known_id: self.task.named_id(), ..subject(self.task) };
+        Outcome { subject: Some(subject), ..Outcome::new(status, headline) }
+    }
+
+    /// What a removal would do.
+    pub fn planned_removal(&self, there: &ListedIntegration, links: &ExistingLinks) -> Outcome {
+        let headline = self.end_headline("would be removed from");
+        let removed = format!("remove integration {} ({})", there.id, there.name);
+        let outcome = self.ended(OutcomeStatus::Planned, headline, Some((there.id, &there.name)));
+        let details = std::iter::once(removed).chain(links.describe_end()).collect();
+        Outcome { details, has_changes: true, ..outcome }
+    }
+
+    /// The integration was removed.
+    pub fn removed(&self, there: &ListedIntegration) -> Outcome {
+        let headline = self.end_headline("is removed from");
+        let outcome = self.ended(OutcomeStatus::Complete, headline, Some((there.id, &there.name)));
+        let details = vec![
+            format!("removed integration {} ({})", there.id, there.name),
+            "its code mappings go with it; its repositories stay, unlinked".to_owned(),
+        ];
+        Outcome { details, changed: true, ..outcome }
+    }
+
+    /// Nothing was to be removed.
+    pub fn unremoved(&self, removal: &Removal, is_plan: bool) -> Outcome {
+        let (words, id, detail) = match removal {
+            Removal::Leaving { id, name, status } => {
+                let detail = format!("integration {id} ({name}) has the status {status}");
+                ("is being removed from", Some((*id, name.as_str())), Some(detail))
+            }
+            Removal::Missing | Removal::Remove(_) => ("is not installed for", None, None),
+        };
+        let headline = format!("{}, nothing to do", self.end_headline(words));
+        let status = if is_plan { OutcomeStatus::Planned } else { OutcomeStatus::Complete };
+        let outcome = self.ended(status, headline, id);
+        Outcome { details: detail.into_iter().collect(), ..outcome }
+    }
+
+    fn end_headline(&self, words: &str) -> String {
+        format!("{} {words} {}", self.task.name(), self.task.org)
+    }
+
+    /// The integration is not there afterwards, so it has no page.
+    fn ended(
+        &self,
+        status: OutcomeStatus,
+        headline: String,
+        integration: Option<(i64, &str)>,
+    ) -> Outcome {
+        let integration = integration.map(|(id, name)| (id, name.to_owned()));
+        let subject = IntegrationOutcome { integration, ..subject(self.task) };
+        Outcome { subject: Some(subject), ..Outcome::new(status, headline) }
     }
 
     /// It failed.

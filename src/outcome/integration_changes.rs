@@ -36,6 +36,7 @@ impl PlannedIntegration<'_> {
         self.integration(&mut comparison);
         self.links.repositories.iter().for_each(|name| self.repository(name, &mut comparison));
         self.links.code_mappings.iter().for_each(|one| self.code_mapping(one, &mut comparison));
+        self.absent_links(&mut comparison);
         let mut integrations: Vec<_> = self.task.existing(self.listed).map(|one| one.id).collect();
         integrations.extend(self.decision.existing_id());
         comparison.finish(PlannedPlace { organization: self.organization, integrations })
@@ -89,6 +90,22 @@ impl PlannedIntegration<'_> {
         let action = if is_there { ChangeAction::Keep } else { ChangeAction::Create };
         let words = format!("link repository {name}");
         comparison.begin(action, ChangedKind::Repository, name, words);
+    }
+
+    /// What shall not be linked.
+    fn absent_links(&self, comparison: &mut PlanComparison) {
+        let action = |is_there| if is_there { ChangeAction::Remove } else { ChangeAction::Keep };
+        for name in &self.links.absent_repositories {
+            let words = format!("remove repository {name}");
+            let action = action(self.existing.has(name));
+            comparison.begin(action, ChangedKind::Repository, name, words);
+        }
+        for place in &self.links.absent_mappings {
+            let is_there = self.existing.code_mappings.iter().any(|one| place.is_of(one));
+            let name = format!("`{}` of {}", place.stack_root, place.project);
+            let words = format!("delete the code mapping of {name}");
+            comparison.begin(action(is_there), ChangedKind::CodeMapping, &name, words);
+        }
     }
 
     fn code_mapping(&self, wanted: &CodeMapping, comparison: &mut PlanComparison) {

@@ -49,6 +49,8 @@ pub struct IntegrationOutcome {
     pub pipeline_type: Option<PipelineType>,
     /// The integration's id and name, once it is there.
     pub integration: Option<(i64, String)>,
+    /// The id of one that is there, also where nothing is told of it yet.
+    pub known_id: Option<i64>,
     /// Its settings page, once it is there; while a person must act, the page to act on.
     pub redirect_url: Option<PageUrl>,
 }

@@ -149,7 +149,12 @@ impl OutputSinks {
         Ok(())
     }
 
-    /// Reads a file that an input names, which no output may be.
+    /// Notes the record of the manifest, which no output may be.
+    pub(crate) fn keep(&self, path: &str) {
+        self.paths.add_store("manifest", path, &[]);
+    }
+
+    /// Reads a file, which is one of the run's from then on.
     pub(crate) fn read(&self, path: &str) -> std::io::Result<String> {
         self.paths.read(path)
     }

@@ -6,6 +6,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { read, setUpGitLab } from './person.mjs';
 import { releases } from './releases.mjs';
+import { removal } from './removal.mjs';
 import { resume } from './resume.mjs';
 import { sourcemaps } from './sourcemaps.mjs';
 import { temp, KEY, script, reset, finishline, printed, told, sentry, project, listed, only, redirected, signedForJira } from './told.mjs';
@@ -264,6 +265,7 @@ const checks = {
   },
 
   ...releases({ finishline, told, sentry, temp }),
+  ...removal({ finishline, told, sentry, listed }),
   ...sourcemaps({ finishline, told, sentry, project, script, temp }),
   ...resume({ printed, sentry, temp, reset, approve: () => atGitLab(OWNER, 'Authorize') }),
 

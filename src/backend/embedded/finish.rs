@@ -70,7 +70,9 @@ fn ensure_integration(
     let name = checked_length("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
     let key = provider.integration_key();
     let existing = rows::integration(connection, key, &external_id)?;
-    let (name, metadata) = match (&existing, data.row) {
+    // One that no organization has any more keeps nothing but its id.
+    let kept = existing.as_ref().filter(|row| !row.metadata.is_empty());
+    let (name, metadata) = match (kept, data.row) {
         (None, RowPolicy::Expect) => {
             let message = format!("no {key} integration found to connect to");
             return Err(Refusal::failure(message).into());
@@ -78,7 +80,7 @@ fn ensure_integration(
         (Some(row), RowPolicy::Keep | RowPolicy::Expect) => {
             (row.name.clone(), row.metadata.clone())
         }
-        (row, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(data, row.as_ref())),
+        (row, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(data, row)),
     };
     let row = IntegrationRow {
         id: existing.as_ref().map_or(0, |row| row.id),

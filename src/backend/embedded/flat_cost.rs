@@ -99,6 +99,7 @@ async fn link(path: &Path, task: &IntegrationTask, integration: i64) {
             source_root: "app/".to_owned(),
             default_branch: None,
         }],
+        ..RequestedLinks::default()
     };
     let mut database = Database::open(path).await.unwrap();
     let mut report = LinkReport::default();

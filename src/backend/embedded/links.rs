@@ -3,7 +3,9 @@
 
 use super::EmbeddedBackend;
 use crate::backend::LinkReport;
-use crate::database::{NewCodeMapping, NewRepository, StoredCodeMapping, StoredRepository};
+use crate::database::{
+    NewCodeMapping, NewRepository, StoredCodeMapping, StoredRepository, may_install,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::CodeMapping;
 use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
@@ -70,6 +72,62 @@ impl EmbeddedBackend<'_> {
                 Err(failure) => report.not_mapped(mapping, &failure.message),
             }
         }
+        if requested.has_absent() {
+            let removed = self.remove_links(&task.org, integration, requested, report).await;
+            removed.unwrap_or_else(|failure| report.not_linked("repositories", &failure.message));
+        }
+    }
+
+    /// Deletes the code mappings and repositories that are to be gone.
+    async fn remove_links(
+        &mut self,
+        org: &OrgSlug,
+        integration: i64,
+        unwanted: &RequestedLinks,
+        report: &mut LinkReport,
+    ) -> Result {
+        let Some(org) = self.database.organization(org.as_str()).await?.map(|org| org.id) else {
+            return Ok(());
+        };
+        report.note_absent(unwanted, &self.linked(org, integration).await?);
+        for stored in self.database.linked_code_mappings(org, integration).await? {
+            let mapping = &stored.mapping;
+            if unwanted.absent_mappings.iter().any(|place| place.is_of(mapping)) {
+                match self.database.delete_code_mapping(org, stored.id).await {
+                    Ok(_) => report.unmapped(mapping),
+                    Err(failure) => report.not_unmapped(mapping, &failure.message),
+                }
+            }
+        }
+        for stored in self.database.linked_repositories(org, integration).await? {
+            let name = &stored.name;
+            if unwanted.absent_repositories.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+                match self.database.delete_repository(org, stored.id).await {
+                    Ok(_) => report.unlinked(name),
+                    Err(failure) => report.not_unlinked(name, &failure.message),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the organization's integration, with the rights of the local user; whether it was there.
+    pub async fn remove(&mut self, org: &OrgSlug, integration: i64) -> Result<bool> {
+        self.database.begin().await?;
+        let removed = self.remove_one(org, integration).await;
+        self.database.end_with(removed)
+    }
+
+    async fn remove_one(&mut self, org: &OrgSlug, integration: i64) -> Result<bool> {
+        let user = self.database.local_user().await?;
+        let Some(org) = self.database.organization(org.as_str()).await?.map(|org| org.id) else {
+            return Ok(false);
+        };
+        if !may_install(self.database.role(org, user).await?.as_deref()) {
+            let message = "you must be an owner, manager or admin of the organization";
+            return Err(Error::new(ErrorCode::MissingScope, message));
+        }
+        self.database.remove_integration(org, Some(user), integration).await
     }
 
     async fn link_one(

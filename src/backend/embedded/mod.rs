@@ -253,6 +253,44 @@ pub async fn list_read_only(path: &Path, task: &IntegrationTask) -> Result<Vec<L
     }
 }
 
+/// The integration that links are set through, and the task of its provider. Only reads.
+///
+/// # Errors
+///
+/// `bad-field` where it is not there, `ambiguous` where the provider has several.
+pub async fn find_linkable(path: &Path, task: &IntegrationTask) -> Result<(i64, IntegrationTask)> {
+    let missing = |what: String| {
+        let message = format!("{} has no {what} to link through", task.org);
+        Error::new(ErrorCode::BadField, message)
+            .with_hint("check `integration-id`, `provider` and `org`; install it first")
+    };
+    if let Some(id) = task.named_id() {
+        let installed = match Database::open_to_read(path).await? {
+            Some(mut database) => match database.organization(task.org.as_str()).await? {
+                Some(org) => database.integration(org.id, id).await?,
+                None => None,
+            },
+            None => None,
+        };
+        let what = format!("integration {id}");
+        let installed = installed.ok_or_else(|| missing(what.clone()))?;
+        let is_of = |one: &&&dyn Provider| one.integration_key() == installed.integration_key;
+        let provider = provider::PROVIDERS.iter().find(is_of).ok_or_else(|| missing(what))?;
+        return Ok((id, IntegrationTask::for_links(*provider, task.org.clone())));
+    }
+    let listed = list_read_only(path, task).await?;
+    match &listed[..] {
+        [one] => Ok((one.id, IntegrationTask::for_links(task.provider, task.org.clone()))),
+        [] => Err(missing(format!("{} integration", task.key))),
+        several => {
+            let ids: Vec<_> = several.iter().map(|one| one.id.to_string()).collect();
+            let message =
+                format!("{} has several {} integrations: {}", task.org, task.key, ids.join(", "));
+            Err(Error::new(ErrorCode::Ambiguous, message).with_hint("set `integration-id`"))
+        }
+    }
+}
+
 /// What is linked to an integration, if there is one, and is in the place of what is requested, in a
 /// file that is only read.
 pub async fn links_read_only(

@@ -116,6 +116,7 @@ async fn a_link_is_one_transaction() {
     let requested = RequestedLinks {
         repositories: vec!["acme/web".to_owned()],
         code_mappings: vec![code_mapping.clone()],
+        ..RequestedLinks::default()
     };
     let unlinked = CodeMapping { repository: "acme/other".to_owned(), ..code_mapping };
     let mut backend = EmbeddedBackend::new(&mut database);
@@ -127,7 +128,7 @@ async fn a_link_is_one_transaction() {
     // Not even the project of a mapping that could not be set.
     let project = "other".to_owned();
     let code_mappings = vec![CodeMapping { project, ..unlinked }];
-    let requested = RequestedLinks { repositories: Vec::new(), code_mappings };
+    let requested = RequestedLinks { code_mappings, ..RequestedLinks::default() };
     backend.set_links(&task, 1, &requested, &mut report).await;
     assert_eq!(report.warnings.len(), 1);
     assert_written(0);

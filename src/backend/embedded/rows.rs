@@ -65,7 +65,8 @@ pub(super) fn list(
 /// A row of [`list`].
 fn listed(row: &Row<'_>) -> rusqlite::Result<ListedIntegration> {
     let (own, link) = (status(row, "status")?, status(row, "link_status")?);
-    let deletion = (link == IntegrationStatus::DeletionInProgress).then(|| link.as_str());
+    let is_leaving = [IntegrationStatus::PendingDeletion, IntegrationStatus::DeletionInProgress];
+    let deletion = is_leaving.contains(&link).then(|| link.as_str());
     let metadata = read_object(row, "metadata")?;
     let identity: Option<String> = row.get("identity")?;
     Ok(ListedIntegration {

@@ -27,7 +27,7 @@ impl SentryBackend<'_> {
     /// none, one by one.
     pub(super) async fn map_code(
         &self,
-        integration: i64,
+        integration: Option<i64>,
         mappings: &[CodeMapping],
         rows: &LinkedRows,
         report: &mut LinkReport,
@@ -41,7 +41,7 @@ impl SentryBackend<'_> {
             };
             let (group, others): (Vec<_>, Vec<_>) = rest.iter().copied().partition(same);
             for chunk in group.chunks(MOST_MAPPINGS) {
-                if !self.map_group(first, chunk, rows, report).await {
+                if !self.map_group(integration, chunk, rows, report).await {
                     tracing::info!(
                         "the server has no endpoint for many code mappings; setting each"
                     );
@@ -55,37 +55,97 @@ impl SentryBackend<'_> {
     /// Sets a group at once; false where there is no such endpoint.
     async fn map_group(
         &self,
-        first: &CodeMapping,
+        integration: Option<i64>,
         group: &[&CodeMapping],
         rows: &LinkedRows,
         report: &mut LinkReport,
     ) -> bool {
+        let first = group[0];
         let roots = |one: &&CodeMapping| json!({ "stackRoot": one.stack_root, "sourceRoot": one.source_root });
         // Sentry takes the name that it has itself.
-        let linked = rows.repository(&first.repository).and_then(|linked| linked.names.first());
+        let linked = rows.repository(&first.repository);
+        let name = linked.and_then(|linked| linked.names.first());
         let mut body = json!({
             "project": first.project,
-            "repository": linked.unwrap_or(&first.repository),
-            "provider": self.task.provider_key(),
+            "repository": name.unwrap_or(&first.repository),
             "mappings": group.iter().map(roots).collect::<Vec<_>>(),
         });
+        let known = linked.and_then(|linked| linked.provider.as_deref());
+        let key = Some(self.task.provider_key()).filter(|key| !key.is_empty()).or(known);
+        if let Some(key) = key {
+            body["provider"] = key.into();
+        }
         if let Some(branch) = &first.default_branch {
             body["defaultBranch"] = branch.as_str().into();
         }
         match self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await {
             Ok(response) if response.is_success() && response.json().is_object() => {
-                report_mappings(&response.json(), group, report);
+                self.report_mappings(integration, &response.json(), group, report).await;
             }
             Ok(response) if has_no_endpoint(&response) => return false,
-            Ok(response) => report.not_mapped(first, &self.http_error_text(&response)),
-            Err(failure) => report.not_mapped(first, &failure.message),
+            Ok(response) => {
+                report.not_mapped(first, &self.http_error_text(&response));
+                let denied = matches!(response.status, 401 | 403)
+                    .then(|| self.denied(&response, self.link_permission()));
+                report.failure = report.failure.take().or(denied);
+            }
+            Err(failure) => {
+                report.not_mapped(first, &failure.message);
+                report.failure.get_or_insert(failure);
+            }
         }
         true
     }
 
+    /// Says what became of each mapping of a group. One without a result of its own is looked up, unless
+    /// the counts say that all were set.
+    async fn report_mappings(
+        &self,
+        integration: Option<i64>,
+        body: &Value,
+        group: &[&CodeMapping],
+        report: &mut LinkReport,
+    ) {
+        let count = |name: &str| body[name].as_u64().unwrap_or_default();
+        let all_are_set = count("errors") == 0
+            && count("created") + count("updated")
+                >= u64::try_from(group.len()).unwrap_or(u64::MAX);
+        let mut listed = None;
+        for mapping in group {
+            let result = result_of(body, mapping);
+            let (status, root) =
+                (result.map(|result| &result["status"]), quote(&mapping.stack_root));
+            match status.and_then(Value::as_str) {
+                Some("created" | "updated") => report.mapped(mapping),
+                Some("error") => {
+                    let reason =
+                        result.and_then(error_text).unwrap_or("no reason given".to_owned());
+                    report.not_mapped(mapping, &format!("{root}: {reason}"));
+                }
+                _ if all_are_set => report.mapped(mapping),
+                _ => {
+                    if listed.is_none() {
+                        listed = Some(self.code_mappings(integration).await.unwrap_or_default());
+                    }
+                    let is_set = |one: &LinkedMapping| {
+                        one.mapping.has_place_of(mapping)
+                            && one.mapping.source_root == mapping.source_root
+                    };
+                    match listed.iter().flatten().any(is_set) {
+                        true => report.mapped(mapping),
+                        false => report.not_mapped(
+                            mapping,
+                            &format!("{root}: the answer does not say what became of it"),
+                        ),
+                    }
+                }
+            }
+        }
+    }
+
     async fn map_each(
         &self,
-        integration: i64,
+        integration: Option<i64>,
         mappings: &[&CodeMapping],
         rows: &LinkedRows,
         report: &mut LinkReport,
@@ -102,7 +162,7 @@ impl SentryBackend<'_> {
     /// Sets one by the older endpoint, which knows repositories and projects by their ids.
     async fn map_one(
         &self,
-        integration: i64,
+        integration: Option<i64>,
         mapping: &CodeMapping,
         rows: &LinkedRows,
         projects: &mut ProjectIds,
@@ -111,6 +171,7 @@ impl SentryBackend<'_> {
             let name = quote(&mapping.repository);
             format!("repository {name} is not linked: add it to `repositories`")
         })?;
+        let integration = integration.or(repository.integration).ok_or("set `integration-id`")?;
         let known = rows.code_mappings.iter().find(|one| one.mapping.has_place_of(mapping));
         let known_branch = known.and_then(|known| known.mapping.default_branch.as_deref());
         let branch = mapping.default_branch.as_deref().or(known_branch).unwrap_or(DEFAULT_BRANCH);
@@ -196,17 +257,10 @@ fn has_no_endpoint(response: &HttpResponse) -> bool {
     response.status == 405 || (response.status == 404 && !response.is_from_sentry())
 }
 
-/// What became of each mapping of a group: one without a result has been set.
-fn report_mappings(body: &Value, group: &[&CodeMapping], report: &mut LinkReport) {
-    let results = body["mappings"].as_array().map_or(&[][..], Vec::as_slice);
-    for mapping in group {
-        let is_own = |result: &&Value| {
-            result["stackRoot"] == mapping.stack_root.as_str()
-                && result["sourceRoot"] == mapping.source_root.as_str()
-        };
-        match results.iter().find(is_own).filter(|result| result["status"] == "error") {
-            Some(result) => report.not_mapped(mapping, &error_text(result).unwrap_or_default()),
-            None => report.mapped(mapping),
-        }
-    }
+/// What an answer says of this mapping.
+fn result_of<'a>(body: &'a Value, mapping: &CodeMapping) -> Option<&'a Value> {
+    body["mappings"].as_array()?.iter().find(|result| {
+        result["stackRoot"] == mapping.stack_root.as_str()
+            && result["sourceRoot"] == mapping.source_root.as_str()
+    })
 }

@@ -20,6 +20,10 @@ pub(super) struct LinkedRepository {
     pub(super) id: String,
     /// All its names, the one that Sentry calls it by first.
     pub(super) names: Vec<String>,
+    /// The integration that it is linked through.
+    pub(super) integration: Option<i64>,
+    /// The provider's key.
+    pub(super) provider: Option<String>,
 }
 
 /// A code mapping with Sentry's id for it.
@@ -37,7 +41,13 @@ pub(super) struct LinkedRows {
 
 impl LinkedRepository {
     pub(super) fn read(item: &Value) -> Self {
-        Self { id: id(item), names: names(item) }
+        let provider = item["provider"]["id"].as_str().and_then(|id| id.split_once(':'));
+        Self {
+            id: id(item),
+            names: names(item),
+            integration: integration_id(item),
+            provider: provider.map(|(_, key)| key.to_owned()),
+        }
     }
 
     /// Whether this is one of its names.
@@ -52,7 +62,7 @@ impl LinkedRows {
         self.repositories.iter().find(|one| one.is_named(name))
     }
 
-    fn existing(&self) -> ExistingLinks {
+    pub(super) fn existing(&self) -> ExistingLinks {
         ExistingLinks {
             repositories: self.repositories.iter().map(|one| one.names.clone()).collect(),
             code_mappings: self.code_mappings.iter().map(|one| one.mapping.clone()).collect(),
@@ -65,15 +75,15 @@ impl SentryBackend<'_> {
     /// The repositories and code mappings of an integration, as far as these ask for any.
     pub async fn linked(
         &self,
-        integration: i64,
+        integration: impl Into<Option<i64>>,
         requested: &RequestedLinks,
     ) -> Result<ExistingLinks> {
-        Ok(self.linked_rows(integration, requested).await?.existing())
+        Ok(self.linked_rows(integration.into(), requested).await?.existing())
     }
 
     async fn linked_rows(
         &self,
-        integration: i64,
+        integration: Option<i64>,
         requested: &RequestedLinks,
     ) -> Result<LinkedRows> {
         let mut rows = LinkedRows::default();
@@ -81,12 +91,16 @@ impl SentryBackend<'_> {
             return Ok(rows);
         }
         let listed = self.repositories(integration).await;
-        rows.repositories = match requested.repositories.is_empty() {
+        let are_needed =
+            !requested.repositories.is_empty() || !requested.absent_repositories.is_empty();
+        rows.repositories = match !are_needed {
             // Code mappings can be set by the names that they are given, too.
             true => listed.unwrap_or_default(),
             false => listed?,
         };
-        if !requested.code_mappings.is_empty() {
+        if !requested.absent_mappings.is_empty() {
+            rows.code_mappings = self.code_mappings(integration).await?;
+        } else if !requested.code_mappings.is_empty() {
             // What cannot be listed is set again, and that changes nothing.
             rows.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
         }
@@ -95,37 +109,76 @@ impl SentryBackend<'_> {
 
     /// A listing whose lack is a warning.
     pub(super) async fn optional_pages(&self, path: &str) -> Result<Vec<Value>> {
-        self.pages(path, RetryPolicy::Optional, Permission::Repositories).await
+        self.pages(path, RetryPolicy::Optional, self.link_permission()).await
     }
 
-    pub(super) async fn repositories(&self, integration: i64) -> Result<Vec<LinkedRepository>> {
-        let path = self.path(&format!("repos/?integration_id={integration}"));
-        Ok(self.optional_pages(&path).await?.iter().map(LinkedRepository::read).collect())
+    /// What is needed to set links: less, where nothing but code mappings is.
+    pub(super) fn link_permission(&self) -> Permission {
+        if self.task.is_link() { Permission::CodeMappings } else { Permission::Repositories }
     }
 
-    pub(super) async fn code_mappings(&self, integration: i64) -> Result<Vec<LinkedMapping>> {
-        let path = self.path(&format!("code-mappings/?integrationId={integration}"));
+    /// The repositories of an integration, or of all of the provider.
+    pub(super) async fn repositories(
+        &self,
+        integration: impl Into<Option<i64>>,
+    ) -> Result<Vec<LinkedRepository>> {
+        let path = match integration.into() {
+            Some(integration) => self.path(&format!("repos/?integration_id={integration}")),
+            None => self.path("repos/?status=active"),
+        };
+        let all = self.optional_pages(&path).await?;
+        Ok(all.iter().map(LinkedRepository::read).filter(|one| self.may_be_ours(one)).collect())
+    }
+
+    /// Whether a repository is of the task's provider, as far as both are known.
+    fn may_be_ours(&self, repository: &LinkedRepository) -> bool {
+        let (own, key) = (&repository.provider, self.task.provider_key());
+        key.is_empty() || own.as_ref().is_none_or(|own| own == key)
+    }
+
+    /// The code mappings of an integration, or of all of the provider.
+    pub(super) async fn code_mappings(
+        &self,
+        integration: impl Into<Option<i64>>,
+    ) -> Result<Vec<LinkedMapping>> {
+        let path = match integration.into() {
+            Some(integration) => self.path(&format!("code-mappings/?integrationId={integration}")),
+            None => self.path("code-mappings/?per_page=100"),
+        };
+        let key = self.task.provider_key();
+        let is_ours = |item: &&Value| {
+            key.is_empty() || item["provider"]["key"].as_str().is_none_or(|own| own == key)
+        };
         let read = |item: &Value| LinkedMapping { id: id(item), mapping: mapping(item) };
-        Ok(self.optional_pages(&path).await?.iter().map(read).collect())
+        Ok(self.optional_pages(&path).await?.iter().filter(is_ours).map(read).collect())
     }
 
     /// Links the repositories and sets the code mappings that are not there.
     pub async fn set_links(
         &mut self,
-        integration: i64,
+        integration: impl Into<Option<i64>>,
         requested: &RequestedLinks,
         report: &mut LinkReport,
     ) {
-        self.settle_config(integration, report).await;
+        let integration = integration.into();
+        if let Some(integration) = integration {
+            self.settle_config(integration, report).await;
+        }
         if requested.is_empty() {
             return;
         }
         let mut rows = match self.linked_rows(integration, requested).await {
             Ok(rows) => rows,
-            Err(failure) => return report.not_linked("repositories", &failure.message),
+            Err(failure) => return report.failed("repositories", failure),
         };
-        let missing = requested.missing(&rows.existing());
+        let existing = rows.existing();
+        report.note_absent(requested, &existing);
+        let missing = requested.missing(&existing);
         for name in &missing.repositories {
+            let Some(integration) = integration else {
+                report.not_linked(name, "set `integration-id` to link it through");
+                continue;
+            };
             match self.link_repository(integration, name).await {
                 Ok(Some(repository)) => {
                     report.linked(name);
@@ -140,6 +193,8 @@ impl SentryBackend<'_> {
             }
         }
         self.map_code(integration, &missing.code_mappings, &rows, report).await;
+        // A repository takes its code mappings along, so those that move away from it went first.
+        self.remove_links(integration, &missing, &rows, report).await;
     }
 
     pub(super) async fn send(
@@ -157,6 +212,12 @@ impl SentryBackend<'_> {
             None => self.client.foreign(response).message,
         }
     }
+}
+
+/// The integration of a repository.
+fn integration_id(item: &Value) -> Option<i64> {
+    let id = &item["integrationId"];
+    id.as_i64().or_else(|| id.as_str()?.parse().ok())
 }
 
 /// Sentry's id of a row.

@@ -11,6 +11,7 @@ mod preflight;
 mod release;
 mod release_directory;
 mod release_json;
+mod removal;
 mod repositories;
 mod resume_file;
 mod sourcemaps;
@@ -39,7 +40,7 @@ use tokio::time::Instant;
 use url::Url;
 
 pub use inventory::inventory;
-pub use preflight::{CheckVerdict, PreflightClient, TokenOwner};
+pub use preflight::{CheckVerdict, CheckedTask, PreflightClient, TokenOwner};
 pub use release::SentryReleases;
 pub use release_directory::{ListedRelease, ListedRepository, ReleaseDirectory};
 pub use resume_file::{ResumeFile, SuspendedPipeline};
@@ -97,7 +98,10 @@ impl<'a> SentryBackend<'a> {
         dialect: Dialect,
     ) -> Result<Self> {
         let client = SentryClient::new(options, http::USER_AGENT)?;
-        client.check_pipeline_token()?;
+        let permission = if task.is_removal() { Permission::Removal } else { Permission::Pipeline };
+        if !task.is_link() {
+            client.check_user_token(permission)?;
+        }
         Ok(Self {
             client,
             task,

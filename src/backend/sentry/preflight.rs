@@ -28,6 +28,27 @@ pub enum CheckVerdict {
     NotChecked(String),
 }
 
+/// What a token is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckedTask {
+    /// To install integrations.
+    Pipeline,
+    /// To remove them.
+    Removal,
+    /// To make releases.
+    Release,
+}
+
+impl CheckedTask {
+    fn permission(self) -> Permission {
+        match self {
+            Self::Pipeline => Permission::Pipeline,
+            Self::Removal => Permission::Removal,
+            Self::Release => Permission::Releases,
+        }
+    }
+}
+
 /// The roles that may install integrations.
 const INSTALLER_ROLES: [&str; 3] = ["owner", "manager", "admin"];
 
@@ -43,9 +64,9 @@ impl PreflightClient {
     }
 
     /// The kind of the token, for a person.
-    pub fn token(&self, for_pipeline: bool) -> Result<String> {
-        if for_pipeline {
-            self.client.check_pipeline_token()?;
+    pub fn token(&self, task: CheckedTask) -> Result<String> {
+        if task != CheckedTask::Release {
+            self.client.check_user_token(task.permission())?;
         }
         Ok(match self.client.token_kind() {
             TokenKind::Organization(claims) => format!("organization token of {}", claims.org),
@@ -78,9 +99,9 @@ impl PreflightClient {
         Ok(TokenOwner { user, scopes })
     }
 
-    /// Which scope of the token lets it drive pipelines, or else make releases.
-    pub fn scope(&self, owner: &TokenOwner, for_pipeline: bool) -> Result<String> {
-        let permission = if for_pipeline { Permission::Pipeline } else { Permission::Releases };
+    /// Which scope of the token lets it do this.
+    pub fn scope(&self, owner: &TokenOwner, task: CheckedTask) -> Result<String> {
+        let permission = task.permission();
         let (action, scopes) = (permission.action(), permission.scopes());
         let granted = permission.granted_by(&owner.scopes);
         granted.map(|scope| format!("{scope} allows it to {action}")).ok_or_else(|| {

@@ -33,7 +33,16 @@ pub fn parse(
 /// The same for a pipeline that is under way: what is missing was given before, or is missed by its
 /// step.
 pub fn parse_given(provider: &dyn Provider, state: &FieldInput) -> Result<Answers, Vec<Error>> {
-    let (answers, mut mistakes) = read_all(provider, state, AllowedSteps::AnySteps);
+    parse_partial(provider, state, AllowedSteps::AnySteps)
+}
+
+/// The same for what is only looked for: fields may be missing.
+pub fn parse_partial(
+    provider: &dyn Provider,
+    state: &FieldInput,
+    strictness: AllowedSteps,
+) -> Result<Answers, Vec<Error>> {
+    let (answers, mut mistakes) = read_all(provider, state, strictness);
     mistakes.retain(|mistake| mistake.code != ErrorCode::MissingField);
     if mistakes.is_empty() { Ok(answers) } else { Err(mistakes) }
 }

@@ -203,8 +203,8 @@ fn what_a_value_stands_for_has_to_be_there() {
 #[test]
 fn a_word_that_is_none_of_the_choices_is_quoted() {
     let often = laptop().var("FINISHLINE_MODE", "often");
-    let message = "invalid value `often` for `mode` (FINISHLINE_MODE): expected `ensure`, `install` \
-                   or `reauth`";
+    let message = "invalid value `often` for `mode` (FINISHLINE_MODE): expected `ensure`, `install`, \
+                   `reauth`, `remove` or `link`";
     assert_says(&often, message, "change FINISHLINE_MODE");
     let soon = laptop().args(&["run", "--timeout", "soon"]);
     let takes = "expected a duration such as `90s` or `2m`, or seconds, up to a day";
@@ -282,8 +282,8 @@ fn many_mistakes_are_said_at_once() {
     let mistakes = [
         ("`state` (FINISHLINE_STATE) is a list, not a mapping", STATE_HINT),
         (
-            "invalid value `often` for `mode` (FINISHLINE_MODE): expected `ensure`, `install` or \
-             `reauth`",
+            "invalid value `often` for `mode` (FINISHLINE_MODE): expected `ensure`, `install`, \
+             `reauth`, `remove` or `link`",
             "change FINISHLINE_MODE",
         ),
         (

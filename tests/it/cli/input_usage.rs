@@ -58,6 +58,8 @@ const VALUES: &[(&str, &str)] = &[
     ("entry", "integrations[0]"),
     ("repositories", "acme/other"),
     ("code-mappings", "[{project: web, repository: acme/other}]"),
+    ("repositories-absent", "acme/other"),
+    ("code-mappings-absent", "[{project: web}]"),
     ("org", "beta"),
     ("projects", "api"),
     ("url", "https://other.example.com"),
@@ -133,6 +135,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("mode", "often"),
     ("integration-id", "x"),
     ("code-mappings", "{"),
+    ("code-mappings-absent", "{"),
     ("projects", "a/b"),
     ("url", "not an address"),
     ("environment", "a/b"),
@@ -172,7 +175,16 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["check"],
-        &["mode", "next", "previous-commit", "paths", "remote", "repositories"],
+        &[
+            "mode",
+            "next",
+            "previous-commit",
+            "paths",
+            "remote",
+            "repositories",
+            "repositories-absent",
+            "code-mappings-absent",
+        ],
         "a check decides nothing and links nothing; a plan says what these do",
     ),
     (
@@ -191,6 +203,11 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["check"], &["log-level"], "the same"),
     (&["source maps"], &["allow-empty"], "each script has a map"),
     (&["source maps"], &["url"], "the address of pages, none of which is shown"),
+    (
+        &["plan"],
+        &["repositories-absent", "code-mappings-absent"],
+        "what is not there would be left so",
+    ),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (
         &["resume"],

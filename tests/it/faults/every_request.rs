@@ -57,28 +57,32 @@ const SCENARIOS: [Scenario; 9] = [
 ];
 
 /// What a cell happens in.
-struct FaultEnvironment {
-    serve: Arc<ServeProcess>,
-    faulty: FaultyServer,
+pub(super) struct FaultEnvironment {
+    pub(super) serve: Arc<ServeProcess>,
+    pub(super) faulty: FaultyServer,
     party: FakeGitLab,
 }
 
 impl FaultEnvironment {
     fn new(scenario: &Scenario, cell: Option<(usize, Fault)>) -> Self {
+        Self::over(scenario.name == "finish over TLS", cell)
+    }
+
+    /// One that is spoken to without TLS.
+    pub(super) fn before(cell: Option<(usize, Fault)>) -> Self {
+        Self::over(false, cell)
+    }
+
+    fn over(is_tls: bool, cell: Option<(usize, Fault)>) -> Self {
         let serve = Arc::new(ServeProcess::start());
         let server = Arc::clone(&serve);
-        let faulty =
-            FaultyServer::new(
-                cell,
-                scenario.name == "finish over TLS",
-                move |request| match request.path() {
-                    "/api/v2/current_user" => {
-                        let org = json!({"data": {"id": "abc-123", "type": "orgs"}});
-                        Response::json(200, &json!({"data": {"relationships": {"org": org}}}))
-                    }
-                    _ => forward(&server, request),
-                },
-            );
+        let faulty = FaultyServer::new(cell, is_tls, move |request| match request.path() {
+            "/api/v2/current_user" => {
+                let org = json!({"data": {"id": "abc-123", "type": "orgs"}});
+                Response::json(200, &json!({"data": {"relationships": {"org": org}}}))
+            }
+            _ => forward(&server, request),
+        });
         Self { serve, faulty, party: FakeGitLab::new(ForgeKind::Gitlab) }
     }
 
@@ -98,7 +102,7 @@ impl FaultEnvironment {
             .var("NO_PROXY", "127.0.0.1")
     }
 
-    fn asks(&self, provider: &str, state: &str) -> ProgramRun {
+    pub(super) fn asks(&self, provider: &str, state: &str) -> ProgramRun {
         self.step().var("FINISHLINE_PROVIDER", provider).var("FINISHLINE_STATE", state)
     }
 
@@ -265,7 +269,7 @@ fn disturbed(
 }
 
 /// Whether the run ended as documented: its outputs are written, and its code is one of ours.
-fn check_report(ended: &RunResult) -> Result<(), String> {
+pub(super) fn check_report(ended: &RunResult) -> Result<(), String> {
     let outputs = ended.outputs();
     let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
     let (status, code, exit) = (output("status"), output("error-code"), ended.exit);
@@ -293,12 +297,15 @@ fn is_part(there: &[String], right: &[String]) -> bool {
         && there.len() <= right.len()
 }
 
-fn leaks(ended: &RunResult, secret: &str) -> bool {
+pub(super) fn leaks(ended: &RunResult, secret: &str) -> bool {
     !traces(&ended.everything(), &[secret.to_owned()]).is_empty()
 }
 
 /// Does the work for each of these, several at once; what went wrong, in order.
-fn each<T: Sync>(all: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+pub(super) fn each<T: Sync>(
+    all: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {

@@ -19,6 +19,8 @@ const STATE: &str = "
     UNION ALL SELECT 'release', version, status, ref, date_released IS NULL FROM release
     UNION ALL SELECT 'project', project_id, release_id, '', '' FROM release_project
     UNION ALL SELECT 'deploy', environment, name, url, '' FROM deploy
+    UNION ALL SELECT 'repository', name, status, integration_id, '' FROM repository
+    UNION ALL SELECT 'mapping', stack_root, source_root, '', '' FROM code_mapping
     ORDER BY 1, 2, 3, 4, 5";
 
 fn state(run: &ProgramRun) -> Vec<String> {
@@ -63,6 +65,48 @@ fn renewed() -> ProgramRun {
     let run = installed();
     let state = crate::support::run::STATE.replace("s3cr3t-key", "an0ther-key");
     run.var("FINISHLINE_STATE", state)
+}
+
+/// The end of one of two integrations, with its repositories and code mappings.
+fn removed() -> ProgramRun {
+    static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mappings = "[{project: web, repository: acme/web, stackRoot: app/}, \
+                         {project: api, repository: acme/web}]";
+        let first = ProgramRun::github().embedded("example", "{name: demo}");
+        let linked = first.clone().var("FINISHLINE_REPOSITORIES", "acme/web,acme/api");
+        linked.var("FINISHLINE_CODE_MAPPINGS", mappings).execute().expect(0);
+        std::fs::read(first.database()).unwrap()
+    });
+    let run = ProgramRun::github().embedded("example", "{name: demo}");
+    run.file("finishline.db", &*FILE);
+    run.var("FINISHLINE_MODE", "remove")
+}
+
+/// The end of six integrations, entry by entry.
+fn six_removed() -> ProgramRun {
+    static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let first = six(|n| {
+            format!("{{provider: example, state: {{name: n{n}}}, repositories: acme/r{n}}}")
+        });
+        first.execute().expect(0);
+        std::fs::read(first.database()).unwrap()
+    });
+    let run = six(|n| format!("{{provider: example, mode: remove, state: {{name: n{n}}}}}"));
+    run.file("finishline.db", &*FILE);
+    run
+}
+
+/// A manifest with six entries, one after the other.
+fn six(entry: impl Fn(usize) -> String) -> ProgramRun {
+    let entries: String = (0..6).map(|n| format!("  - {}\n", entry(n))).collect();
+    let run = ProgramRun::github();
+    let text = format!("version: 1\ndefaults: {{org: acme}}\nintegrations:\n{entries}");
+    run.file("finishline.yml", text);
+    let database = run.database();
+    run.var("FINISHLINE_BACKEND", "embedded")
+        .var("FINISHLINE_DATABASE", database)
+        .var("FINISHLINE_MANIFEST", "finishline.yml")
+        .var("FINISHLINE_MAX_PARALLEL", "1")
 }
 
 /// A release with a deploy, in a job that is run again as another attempt.
@@ -126,6 +170,21 @@ fn a_renewal_that_is_killed_anywhere_is_completed_once_by_the_next() {
     let (places, states) = kill_everywhere(renewed);
     assert!(places > 5);
     assert_eq!(states, 2, "the old key, or the new one");
+}
+
+#[test]
+fn a_removal_that_is_killed_anywhere_is_completed_once_by_the_next() {
+    let (places, states) = kill_everywhere(removed);
+    assert!(places > 5);
+    assert_eq!(states, 2, "all of it, or nothing but the repositories");
+}
+
+/// Between two of them the file has each state once, and never a half.
+#[test]
+fn fifty_kills_during_six_removals_leave_nothing_half() {
+    let (places, states) = kill_everywhere(six_removed);
+    assert!(places >= 50, "{places}");
+    assert_eq!(states, 7, "from six to none");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod every_request;
 #[cfg(target_os = "linux")]
 mod killed_process;
+mod removal_faults;
 mod request_count;
 #[cfg(target_os = "linux")]
 mod stuck_run;

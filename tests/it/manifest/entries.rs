@@ -111,7 +111,7 @@ fn a_mistake_names_its_place_and_shows_the_line() {
     assert_mistake(
         &entry("    mode: instal\n"),
         &[
-            "finishline.yml line 6 column 5: invalid value `instal` for `mode`: expected `ensure`, `install` or `reauth`, in `mode: instal`",
+            "finishline.yml line 6 column 5: invalid value `instal` for `mode`: expected `ensure`, `install`, `reauth`, `remove` or `link`, in `mode: instal`",
         ],
     );
     assert_mistake(

@@ -1,5 +1,6 @@
 //! Many entries in one file.
 
+mod absent;
 mod check_health;
 mod duplicates;
 mod entries;
@@ -7,5 +8,6 @@ mod parallel;
 mod plan_changes;
 mod plan_page;
 mod plan_unmanaged;
+mod prune;
 mod saved_plans;
 mod unused_keys;

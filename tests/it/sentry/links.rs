@@ -222,7 +222,7 @@ fn a_mapping_that_is_refused_is_a_warning_and_the_integration_is_complete() {
         {"stackRoot": "lib/", "sourceRoot": "lib/", "status": "error", "detail": "a bad root"},
     ]});
     for (status, body, words) in [
-        (207, partly, "a bad root"),
+        (207, partly, "`lib/`: a bad root"),
         (409, json!({"detail": "several repositories"}), "HTTP 409: several repositories"),
         (404, json!("Project not found"), "HTTP 404: Project not found"),
     ] {

@@ -14,8 +14,12 @@ pub(crate) enum Permission {
     ListIntegrations,
     /// To drive a pipeline.
     Pipeline,
+    /// To delete integrations, repositories and code mappings.
+    Removal,
     /// To link repositories and code mappings.
     Repositories,
+    /// To set code mappings alone.
+    CodeMappings,
     /// To make releases and note deploys.
     Releases,
     /// To list repositories.
@@ -26,7 +30,9 @@ pub(crate) enum Permission {
 
 /// The scopes of which one is needed.
 const READ_SCOPES: &str = "org:read, org:write, org:admin or org:integrations";
+const LINK_SCOPES: &str = "org:ci, org:read, org:write, org:admin or org:integrations";
 const WRITE_SCOPES: &str = "org:write, org:admin or org:integrations";
+const DELETE_SCOPES: &str = "org:admin or org:integrations";
 const RELEASE_SCOPES: &str = "project:releases, project:write, project:admin or org:ci";
 
 impl Permission {
@@ -35,7 +41,9 @@ impl Permission {
         match self {
             Self::ListIntegrations => ("list integrations", READ_SCOPES),
             Self::Pipeline => ("run an integration pipeline", WRITE_SCOPES),
+            Self::Removal => ("remove an integration or what it links", DELETE_SCOPES),
             Self::Repositories => ("link repositories and code mappings", READ_SCOPES),
+            Self::CodeMappings => ("set code mappings", LINK_SCOPES),
             Self::Releases => ("create releases", RELEASE_SCOPES),
             Self::ListRepositories => ("list repositories", READ_SCOPES),
             Self::SourceMaps => ("upload source maps", RELEASE_SCOPES),
@@ -58,7 +66,10 @@ impl Permission {
 
     /// Whether an organization's own token may do it, on a server that is new enough.
     fn allows_org_token(self) -> bool {
-        matches!(self, Self::Releases | Self::ListRepositories | Self::SourceMaps)
+        matches!(
+            self,
+            Self::CodeMappings | Self::Releases | Self::ListRepositories | Self::SourceMaps
+        )
     }
 
     /// Who may hold such a token, for the hint.
@@ -82,18 +93,28 @@ pub(crate) fn projects_unreadable(projects: &[String], reason: &str, status: u16
     Error { status: Some(status), ..failure }
 }
 
-fn org_token() -> Error {
-    Error::new(
-        ErrorCode::OrgToken,
-        "this is an organization token (org:ci), but a pipeline needs a user's access token",
-    )
+fn org_token(permission: Permission) -> Error {
+    let what = match permission {
+        Permission::Removal => "a removal",
+        _ => "a pipeline",
+    };
+    let message =
+        format!("this is an organization token (org:ci), but {what} needs a user's access token");
+    let failure = Error::new(ErrorCode::OrgToken, message);
+    match permission {
+        Permission::Removal => failure.with_hint(format!(
+            "set `pipeline-token` to an access token of an owner, manager or admin with the scope \
+             {DELETE_SCOPES}"
+        )),
+        _ => failure,
+    }
 }
 
 impl SentryClient {
-    /// An organization's token can start no pipeline: reported before any request.
-    pub(crate) fn check_pipeline_token(&self) -> Result {
+    /// An organization's token can start no pipeline and remove nothing: reported before any request.
+    pub(crate) fn check_user_token(&self, permission: Permission) -> Result {
         match self.token_kind() {
-            TokenKind::Organization(_) => Err(org_token()),
+            TokenKind::Organization(_) => Err(org_token(permission)),
             TokenKind::User | TokenKind::Integration | TokenKind::Legacy | TokenKind::Opaque => {
                 Ok(())
             }
@@ -117,12 +138,13 @@ impl SentryClient {
         let reason = error_text(&response.json()).map(|reason| format!(" ({reason})"));
         let reason = reason.unwrap_or_default();
         let (action, scopes) = permission.details();
-        let failure = match (response.status, self.token_kind()) {
+        let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
+        let failure = match (response.status, is_org && !permission.allows_org_token()) {
             (401, _) => {
                 let message = format!("{host} does not accept the token{reason}");
                 Error::new(ErrorCode::Unauthorized, message)
             }
-            (403, TokenKind::Organization(_)) if !permission.allows_org_token() => org_token(),
+            (403, true) => org_token(permission),
             (403, _) => {
                 let message = format!("the token cannot {action} for {org}{reason}");
                 let role = permission.required_role(org);

@@ -1,0 +1,156 @@
+//! Deleting at a Sentry: an integration, a repository, a code mapping. Each has its id, so that the
+//! request may be sent again; what became of one whose answer was lost is looked up.
+
+use super::SentryBackend;
+use super::client::SentryRequest;
+use super::client::permission::Permission;
+use super::client::response::error_text;
+use super::links::{LinkedMapping, LinkedRepository, LinkedRows};
+use crate::backend::LinkReport;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::HttpResponse;
+use crate::http::retry::RetryPolicy;
+use crate::integration::{ExistingLinks, RequestedLinks};
+use crate::model::ListedIntegration;
+use crate::text::segment;
+
+impl SentryBackend<'_> {
+    /// Everything that is linked through an integration.
+    pub async fn all_links(&self, integration: i64) -> Result<ExistingLinks> {
+        let repositories = self.repositories(integration).await?;
+        let code_mappings = self.code_mappings(integration).await?;
+        Ok(LinkedRows { repositories, code_mappings }.existing())
+    }
+
+    /// Deletes an integration. Sentry marks it, and deletes it some time later.
+    pub async fn remove(&self, integration: &ListedIntegration) -> Result {
+        let id = integration.id;
+        let path = self.path(&format!("integrations/{id}/"));
+        let failure = match self.delete(path, RetryPolicy::Safe).await {
+            // The Sentry of 2023 answers so, too, where it deletes nothing since it is not active.
+            Ok(response) if response.status == 204 && integration.active => return Ok(()),
+            Ok(response) if response.status == 204 => left_as_it_is(integration),
+            Ok(response) if is_refusal(&response) => {
+                return Err(self.denied(&response, Permission::Removal));
+            }
+            Ok(response) if response.status == 404 => self.unknown(&response, id),
+            Ok(response) => self.denied(&response, Permission::Removal),
+            Err(failure) => failure,
+        };
+        let is_gone = async || {
+            let listed = self.list().await?;
+            let is_there = |one: &ListedIntegration| one.id == id && one.deletion.is_none();
+            Ok((!listed.iter().any(is_there)).then_some(()))
+        };
+        self.client.look_for(is_gone).await.ok().flatten().ok_or(failure)
+    }
+
+    /// Checks that an integration which was being deleted is in use after its finish. The Sentry of 2023
+    /// finishes it and deletes it all the same.
+    pub async fn check_revived(&self, finished: i64) -> Result {
+        let is_revived = async || {
+            let mut listed = self.list().await?.into_iter();
+            Ok(listed.find(|one| one.id == finished && one.deletion.is_none()).map(drop))
+        };
+        self.client.look_for(is_revived).await?.ok_or_else(|| {
+            let message = format!(
+                "the install is complete, but Sentry still lists integration {finished} as being \
+                 deleted and will delete it"
+            );
+            Error::new(ErrorCode::Refused, message)
+                .with_hint("run again once Sentry has deleted it, some minutes after its removal")
+        })
+    }
+
+    /// Deletes the code mappings and repositories that are to be gone.
+    pub(super) async fn remove_links(
+        &self,
+        integration: Option<i64>,
+        unwanted: &RequestedLinks,
+        rows: &LinkedRows,
+        report: &mut LinkReport,
+    ) {
+        let is_named = |one: &&LinkedMapping| {
+            unwanted.absent_mappings.iter().any(|place| place.is_of(&one.mapping))
+        };
+        for known in rows.code_mappings.iter().filter(is_named) {
+            let gone = async || {
+                let listed = self.code_mappings(integration).await?;
+                Ok((!listed.iter().any(|one| one.id == known.id)).then_some(()))
+            };
+            let path = format!("code-mappings/{}/", segment(&known.id));
+            match self.delete_row(&path, gone).await {
+                Ok(()) => report.unmapped(&known.mapping),
+                Err(why) => report.not_unmapped(&known.mapping, &why),
+            }
+        }
+        let is_named = |one: &&LinkedRepository| {
+            unwanted.absent_repositories.iter().any(|name| one.is_named(name))
+        };
+        for known in rows.repositories.iter().filter(is_named) {
+            let gone = async || {
+                let listed = self.repositories(integration).await?;
+                Ok((!listed.iter().any(|one| one.id == known.id)).then_some(()))
+            };
+            let name = known.names.first().map_or("", String::as_str);
+            match self.delete_row(&format!("repos/{}/", segment(&known.id)), gone).await {
+                Ok(()) => report.unlinked(name),
+                Err(why) => report.not_unlinked(name, &why),
+            }
+        }
+    }
+
+    /// Deletes one row below the organization; why it is still there, else.
+    async fn delete_row(
+        &self,
+        rest: &str,
+        gone: impl AsyncFn() -> Result<Option<()>>,
+    ) -> Result<(), String> {
+        let failure = match self.delete(self.path(rest), RetryPolicy::Optional).await {
+            Ok(response) if matches!(response.status, 202 | 204) => return Ok(()),
+            Ok(response) if is_refusal(&response) => {
+                return Err(match response.status {
+                    401 | 403 => self.denied(&response, Permission::Removal).message,
+                    _ => self.http_error_text(&response),
+                });
+            }
+            Ok(response) => self.http_error_text(&response),
+            Err(failure) => failure.message,
+        };
+        self.client.look_for(gone).await.ok().flatten().ok_or(failure)
+    }
+
+    async fn delete(&self, path: String, retry: RetryPolicy) -> Result<HttpResponse> {
+        let request = SentryRequest { retry, ..SentryRequest::delete(path) };
+        Ok(self.client.send(&request).await?)
+    }
+
+    /// A 404 for what is listed.
+    fn unknown(&self, response: &HttpResponse, integration: i64) -> Error {
+        let host = self.client.base().host_str().unwrap_or_default();
+        let reason = error_text(&response.json()).map(|reason| format!(" ({reason})"));
+        let reason = reason.unwrap_or_default();
+        let message = format!(
+            "{host} answered HTTP 404{reason} to the deletion of integration {integration}, and still \
+             lists it"
+        );
+        let failure = Error::new(ErrorCode::BackendError, message);
+        Error { status: Some(response.status), ..failure }
+    }
+}
+
+/// An answer after which nothing has to be looked up: Sentry itself says no.
+fn is_refusal(response: &HttpResponse) -> bool {
+    (400..500).contains(&response.status) && response.status != 404 && response.is_from_sentry()
+}
+
+/// A deletion that was accepted and has no effect.
+fn left_as_it_is(integration: &ListedIntegration) -> Error {
+    let ListedIntegration { id, name, .. } = integration;
+    let message = format!(
+        "Sentry accepted the deletion of integration {id} ({name}), which is not active, but has not \
+         deleted it"
+    );
+    Error::new(ErrorCode::Refused, message)
+        .with_hint("delete it on its settings page; an older Sentry deletes only what is active")
+}

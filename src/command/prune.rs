@@ -1,0 +1,228 @@
+//! `prune: true`: what a manifest managed once and names no longer is removed, after every entry of it
+//! is done.
+
+use super::manifest::PreparedEntry;
+use super::prune_scope::PruneScope;
+use super::{Command, RunContext};
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::Inputs;
+use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
+use crate::inputs::types::{BackendName, Mode};
+use crate::manifest::keys::is_shared;
+use crate::manifest::{ManagedIntegration, ManagedRecord, Manifest, RECORD_SUFFIX};
+use crate::os::files;
+use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
+use crate::secret::Secret;
+use crate::text::quote;
+use std::io::ErrorKind;
+use std::path::Path;
+use tokio::time::Instant;
+
+/// The largest record that is read.
+const MAX_RECORD: u64 = 32 << 20;
+
+impl RunContext<'_> {
+    /// Reads the record beside a manifest that prunes. One that is not there is empty.
+    pub(super) fn prune_scope(
+        &self,
+        base: &Inputs,
+        file: &str,
+        manifest: &Manifest,
+        mistakes: &mut Vec<Error>,
+    ) -> Option<PruneScope> {
+        let shared = manifest.pruned.as_ref()?;
+        let path = format!("{file}{RECORD_SUFFIX}");
+        let record = match self.read_record(base, file, &path) {
+            Ok(record) => record,
+            Err((why, hint)) => {
+                let message = format!("`prune` cannot use the record {}: {why}", quote(&path));
+                mistakes.push(Error::new(ErrorCode::BadManifest, message).with_hint(hint));
+                return None;
+            }
+        };
+        let mut access: Vec<((String, String), RawInputs)> = Vec::new();
+        for given in manifest.entries.iter().map(|entry| &entry.given).chain([shared]) {
+            let given = given.clone().without_state();
+            let Ok(inputs) = self.read_inputs(&given, Vec::new()) else { continue };
+            let org = inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
+            let place = (self.server(&inputs), org);
+            if access.iter().all(|(known, _)| *known != place) {
+                access.push((place, given));
+            }
+        }
+        Some(PruneScope { path, record, access })
+    }
+
+    /// The record, or why there is none, with what to do.
+    fn read_record(
+        &self,
+        base: &Inputs,
+        file: &str,
+        path: &str,
+    ) -> Result<ManagedRecord, (String, &'static str)> {
+        if file == "-" {
+            let why = "the manifest is standard input".to_owned();
+            return Err((why, "set `manifest` to a file"));
+        }
+        self.sinks.keep(path);
+        if self.command == Command::Run && !base.dry_run {
+            let folder = Path::new(path).parent().filter(|folder| *folder != Path::new(""));
+            files::check_replaceable(folder.unwrap_or(Path::new("."))).map_err(|error| {
+                (format!("it cannot be written: {error}"), "check the rights of its folder")
+            })?;
+        }
+        match files::read_regular(Path::new(path), MAX_RECORD) {
+            Ok(bytes) => ManagedRecord::read(&String::from_utf8_lossy(&bytes)).map_err(|why| {
+                (why, "restore it from version control, or delete it: then nothing is pruned")
+            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(ManagedRecord::new(Vec::new())),
+            Err(error) => Err((error.to_string(), "check the file")),
+        }
+    }
+
+    /// Where an entry's integration is: the server's address, or `embedded`.
+    fn server(&self, inputs: &Inputs) -> String {
+        match inputs.backend(self.job) {
+            Ok(BackendName::Embedded) => "embedded".to_owned(),
+            _ => inputs.page_url().to_string(),
+        }
+    }
+
+    /// Removes what is named no longer, where every entry came to its end, and writes down what is
+    /// managed now.
+    pub(super) async fn prune(
+        &self,
+        base: &Inputs,
+        scope: &PruneScope,
+        entries: &[PreparedEntry],
+        outcomes: &mut Vec<EntryOutcome>,
+        deadline: Instant,
+    ) -> Option<Warning> {
+        let ended = entries.iter().zip(outcomes.iter());
+        let managed =
+            ended.filter_map(|(entry, ended)| self.managed(&entry.inputs, &ended.outcome));
+        let (removed, current): (Vec<_>, Vec<_>) =
+            managed.partition(|(mode, _)| *mode == Mode::Remove);
+        let plain = |all: Vec<(Mode, ManagedIntegration)>| -> Vec<_> {
+            all.into_iter().map(|(_, one)| one).collect()
+        };
+        let (removed, current) = (plain(removed), plain(current));
+        let unnamed = scope.record.unnamed(&current, &removed);
+        let is_done = |ended: &EntryOutcome| {
+            matches!(ended.outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned)
+        };
+        let is_whole = outcomes.iter().all(is_done);
+        let mut left = unnamed.clone();
+        if is_whole {
+            left.clear();
+            for (index, one) in unnamed.iter().enumerate() {
+                let ended = self.prune_one(base, scope, index, one, deadline).await;
+                left.extend((!is_done(&ended)).then(|| one.clone()));
+                outcomes.push(ended);
+            }
+        }
+        if !base.dry_run {
+            let record = ManagedRecord::merged(current, left);
+            outcomes.extend(write_record(&scope.path, &record));
+        }
+        (!is_whole && !unnamed.is_empty()).then(|| {
+            let message = format!(
+                "nothing is pruned, because not every entry is complete; {} to prune",
+                unnamed.len()
+            );
+            Warning::new("not-pruned", message)
+        })
+    }
+
+    /// What an entry manages, as far as its end tells.
+    fn managed(&self, inputs: &Inputs, outcome: &Outcome) -> Option<(Mode, ManagedIntegration)> {
+        let subject = outcome.subject.as_ref()?;
+        let id = subject.known_id.or(subject.integration.as_ref().map(|(id, _)| *id))?;
+        if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
+            return None;
+        }
+        let name = subject.integration.as_ref().map_or("", |(_, name)| name.as_str());
+        let places = inputs.code_mappings.iter().map(|mapping| mapping.place());
+        let managed = ManagedIntegration {
+            server: self.server(inputs),
+            org: inputs.org.as_ref()?.to_string(),
+            provider: inputs.provider.clone().unwrap_or_default(),
+            id,
+            name: self.sinks.shown_words(name),
+            links_only: inputs.mode == Mode::Link,
+            repositories: inputs.repositories.clone(),
+            code_mappings: places.collect(),
+        };
+        Some((inputs.mode, managed))
+    }
+
+    async fn prune_one(
+        &self,
+        base: &Inputs,
+        scope: &PruneScope,
+        index: usize,
+        one: &ManagedIntegration,
+        deadline: Instant,
+    ) -> EntryOutcome {
+        let key = format!("prune[{index}]");
+        let what = if one.links_only { "links of " } else { "" };
+        let title = format!("{what}{} {} for {} (prune)", one.provider, one.id, one.org);
+        let outcome = match self.prune_inputs(scope, one) {
+            Ok(inputs) => {
+                let entry = PreparedEntry::new(key.clone(), inputs, None);
+                self.entry(base, &entry, deadline, false).await
+            }
+            Err(failure) => Outcome::failed(failure),
+        };
+        EntryOutcome { key, title, outcome }
+    }
+
+    /// The inputs of a removal. A token goes to the servers of the manifest only, whatever the record
+    /// says.
+    fn prune_inputs(&self, scope: &PruneScope, one: &ManagedIntegration) -> Result<Inputs> {
+        let is_server = |((server, _), _): &&((String, String), RawInputs)| *server == one.server;
+        let mut reaching = scope.access.iter().filter(is_server);
+        let own = reaching.clone().find(|((_, org), _)| *org == one.org);
+        let (_, given) = own.or_else(|| reaching.next_back()).ok_or_else(|| {
+            let message = format!(
+                "no entry and no default of the manifest reaches {} for {}",
+                quote(&one.server),
+                one.org
+            );
+            let hint = "set `url` and the token in `defaults:`, or delete it from the record";
+            Error::new(ErrorCode::Usage, message).with_hint(hint)
+        })?;
+        let mode = if one.links_only { "link" } else { "remove" };
+        let mut texts = vec![
+            ("mode", mode.to_owned()),
+            ("org", one.org.clone()),
+            ("integration-id", one.id.to_string()),
+        ];
+        if !one.provider.is_empty() {
+            texts.push(("provider", one.provider.clone()));
+        }
+        if one.links_only {
+            texts.push(("repositories-absent", one.repositories.join("\n")));
+            let places = serde_json::to_string(&one.code_mappings).unwrap_or_default();
+            texts.push(("code-mappings-absent", places));
+        }
+        let origin = InputOrigin::File("the record of the manifest");
+        let input = |(name, text): (&'static str, String)| {
+            (name, RawInput { text: Secret::from(text), origin })
+        };
+        let (texts, unset_token) =
+            (texts.into_iter().map(input).collect(), given.unset_token.clone());
+        let entry = EntryInputs { texts, state: None, release: false, unset_token };
+        let raw = given.for_entry(entry, |name| is_shared(name, false));
+        let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
+        Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
+    }
+}
+
+/// Writes the record, whole; the end that tells of a failure.
+fn write_record(path: &str, record: &ManagedRecord) -> Option<EntryOutcome> {
+    let error = files::replace(path, &record.to_text(), None).err()?;
+    let message = format!("cannot write the record {}: {error}", quote(path));
+    let outcome = Outcome::failed(Error::new(ErrorCode::OutputsUnwritable, message));
+    Some(EntryOutcome { key: "prune".to_owned(), title: "prune record".to_owned(), outcome })
+}

@@ -1,0 +1,121 @@
+//! What a manifest has managed: the record beside it, by which `prune: true` knows what is its own.
+
+use crate::inputs::MappingPlace;
+use serde::{Deserialize, Serialize};
+
+/// What the name of the record adds to the manifest's.
+pub const RECORD_SUFFIX: &str = ".managed.json";
+
+/// Everything that runs of a manifest have found or made as it says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManagedRecord {
+    version: u32,
+    /// The integrations, in the order of their entries.
+    pub integrations: Vec<ManagedIntegration>,
+}
+
+/// An integration, or what is linked through it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManagedIntegration {
+    /// The server's address, or `embedded`.
+    pub server: String,
+    /// The organization.
+    pub org: String,
+    /// The provider's key.
+    pub provider: String,
+    /// Its id there.
+    pub id: i64,
+    /// Its name, as it is shown; one that is called otherwise is not removed.
+    pub name: String,
+    /// Whether it is another's, and only its links are the manifest's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub links_only: bool,
+    /// The repositories that were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<String>,
+    /// The places of the code mappings that were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code_mappings: Vec<MappingPlace>,
+}
+
+impl ManagedRecord {
+    /// A record of these.
+    pub fn new(integrations: Vec<ManagedIntegration>) -> Self {
+        Self { version: 1, integrations }
+    }
+
+    /// Reads a record; why it is none, else.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match record.version {
+            1 => Ok(record),
+            other => Err(format!("version {other} is not supported")),
+        }
+    }
+
+    /// The record as it is written.
+    pub fn to_text(&self) -> String {
+        let text = serde_json::to_string_pretty(self).expect("texts and numbers are JSON");
+        format!("{text}\n")
+    }
+
+    /// What was managed and is named no longer, each with what has to go of it. `removed` are those
+    /// that an entry has removed itself.
+    pub fn unnamed(
+        &self,
+        current: &[ManagedIntegration],
+        removed: &[ManagedIntegration],
+    ) -> Vec<ManagedIntegration> {
+        let known = self.integrations.iter();
+        let known = known.filter(|one| removed.iter().all(|other| !other.is_same(one)));
+        let unnamed = known.filter_map(|one| match current.iter().find(|now| now.is_same(one)) {
+            None => Some(one.clone()),
+            Some(now) => one.without(now),
+        });
+        unnamed.filter(ManagedIntegration::has_anything).collect()
+    }
+
+    /// The record of what is managed now, and of what should have gone and is still there.
+    pub fn merged(
+        mut current: Vec<ManagedIntegration>,
+        left: impl IntoIterator<Item = ManagedIntegration>,
+    ) -> Self {
+        for one in left {
+            match current.iter_mut().find(|now| now.is_same(&one)) {
+                Some(now) => {
+                    now.repositories.extend(one.repositories);
+                    now.code_mappings.extend(one.code_mappings);
+                }
+                None => current.push(one),
+            }
+        }
+        Self::new(current)
+    }
+}
+
+impl ManagedIntegration {
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.server, &self.org, self.id) == (&other.server, &other.org, other.id)
+    }
+
+    /// What is linked, and not so any more.
+    fn without(&self, now: &Self) -> Option<Self> {
+        let is_named =
+            |name: &String| now.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let repositories = self.repositories.iter().filter(|name| !is_named(name)).cloned();
+        let code_mappings = self.code_mappings.iter();
+        let code_mappings = code_mappings.filter(|place| !now.code_mappings.contains(place));
+        Some(Self {
+            links_only: true,
+            repositories: repositories.collect(),
+            code_mappings: code_mappings.cloned().collect(),
+            ..self.clone()
+        })
+    }
+
+    fn has_anything(&self) -> bool {
+        !self.links_only || !self.repositories.is_empty() || !self.code_mappings.is_empty()
+    }
+}

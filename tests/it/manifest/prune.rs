@@ -1,0 +1,163 @@
+//! `prune: true`: what a manifest managed once and names no longer goes, and nothing else.
+
+use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
+use crate::support::run::{ProgramRun, rows};
+use crate::support::serve::{self, ServeProcess};
+use rusqlite::Connection;
+use serde_json::Value;
+
+const RECORD: &str = "finishline.yml.managed.json";
+const THERE: &str = "SELECT name FROM organization_integration AS link
+    JOIN integration ON integration.id = integration_id WHERE link.status = 'active'
+    UNION ALL SELECT name FROM repository WHERE status = 'active' AND integration_id IS NOT NULL
+    UNION ALL SELECT 'mapping ' || stack_root FROM code_mapping ORDER BY 1";
+
+fn with(run: &ProgramRun, entries: &str) -> ProgramRun {
+    let text =
+        format!("version: 1\nprune: true\ndefaults: {{org: acme}}\nintegrations:\n{entries}");
+    run.file("finishline.yml", text);
+    run.clone().var("FINISHLINE_MANIFEST", "finishline.yml")
+}
+
+fn entry(name: &str) -> String {
+    format!("  - {{provider: example, state: {{name: {name}}}}}\n")
+}
+
+const LINKED: &str = "  - provider: example
+    state: {name: a}
+    repositories: [acme/web, acme/api]
+    code-mappings: [{project: web, repository: acme/web, stackRoot: x/}, {project: web, repository: acme/web, stackRoot: y/}]\n";
+const LESS: &str = "  - provider: example
+    state: {name: a}
+    repositories: [acme/web]
+    code-mappings: [{project: web, repository: acme/web, stackRoot: y/}]\n";
+
+fn embedded() -> ProgramRun {
+    let run = ProgramRun::github();
+    let database = run.database();
+    run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database)
+}
+
+fn at(serve: &ServeProcess) -> ProgramRun {
+    ProgramRun::github()
+        .var("SENTRY_URL", serve.url())
+        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
+        .var("NO_PROXY", "127.0.0.1")
+}
+
+fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
+    let is_local = run.database().exists();
+    let connection: Connection = if is_local { run.connection() } else { serve.database() };
+    rows(&connection, THERE)
+}
+
+#[test]
+fn what_is_named_no_longer_goes_and_what_was_never_managed_stays() {
+    let serve = ServeProcess::start();
+    for run in [embedded(), at(&serve)] {
+        // Somebody else's, in the same organization.
+        let other = run.clone().var("FINISHLINE_PROVIDER", "example").var("FINISHLINE_ORG", "acme");
+        other.var("FINISHLINE_STATE", "{name: theirs}").execute().expect(0);
+        with(&run, &format!("{LINKED}{}", entry("b"))).execute().expect(0);
+        let all = ["a", "acme/api", "acme/web", "b", "mapping x/", "mapping y/", "theirs"];
+        assert_eq!(there(&run, &serve), all);
+        assert!(run.text(RECORD).contains("\"acme/api\""), "{}", run.text(RECORD));
+        let less = with(&run, LESS);
+        let record = run.text(RECORD);
+        let planned = less.clone().args(&["plan", "--exit-code"]).execute().expect(8);
+        let shown = planned.everything();
+        for words in ["would be removed from acme", "prune[0]", "prune[1]"] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        assert_eq!((there(&run, &serve).len(), run.text(RECORD)), (7, record));
+        assert_eq!(less.execute().expect(0).output("changed"), "true");
+        assert_eq!(there(&run, &serve), ["a", "acme/web", "mapping y/", "theirs"]);
+        assert_eq!(less.execute().expect(0).output("changed"), "false");
+        less.args(&["plan", "--exit-code"]).execute().expect(0);
+        let nothing = with(&run, "");
+        assert_eq!(nothing.execute().expect(0).output("changed"), "true");
+        assert!(there(&run, &serve).contains(&"theirs".to_owned()));
+        assert!(!there(&run, &serve).contains(&"a".to_owned()));
+    }
+}
+
+#[test]
+fn nothing_goes_in_a_run_with_a_mistake_or_a_failure_and_the_next_one_makes_up_for_it() {
+    let run = embedded();
+    with(&run, &format!("{}{}", entry("a"), entry("b"))).execute().expect(0);
+    let wrong = with(&run, "  - {provider: example, state: {nmae: a}}\n");
+    assert_eq!(wrong.execute().expect(2).output("error-code"), "bad-manifest");
+    assert_eq!(run.rows("SELECT count(*) FROM organization_integration"), ["2"]);
+    // An id that is not there fails when its entry begins.
+    let failing = format!(
+        "{}  - {{provider: example, integration-id: 99, state: {{name: c}}}}\n",
+        entry("a")
+    );
+    let ended = with(&run, &failing).execute();
+    assert_ne!(ended.exit, Some(0));
+    assert!(ended.output("warnings").contains("not-pruned"), "{}", ended.stderr);
+    assert_eq!(run.rows("SELECT count(*) FROM organization_integration"), ["2"]);
+    assert!(run.text(RECORD).contains("\"b\""), "{}", run.text(RECORD));
+    with(&run, &entry("a")).execute().expect(0);
+    assert_eq!(run.rows("SELECT integration_id FROM organization_integration"), ["1"]);
+}
+
+#[test]
+fn without_a_record_nothing_goes_and_a_broken_one_is_a_mistake() {
+    let run = embedded();
+    with(&run, &format!("{}{}", entry("a"), entry("b"))).execute().expect(0);
+    std::fs::remove_file(run.path(RECORD)).unwrap();
+    with(&run, &entry("a")).execute().expect(0);
+    assert_eq!(run.rows("SELECT count(*) FROM organization_integration"), ["2"]);
+    for text in ["{", "[]", "{\"version\": 2, \"integrations\": []}", "{\"version\": 1}"] {
+        run.file(RECORD, text);
+        let ended = with(&run, "").execute().expect(2);
+        assert!(ended.stderr.contains("cannot use the record"), "{text}: {}", ended.stderr);
+        assert_eq!(run.text(RECORD), text);
+    }
+    assert_eq!(run.rows("SELECT count(*) FROM organization_integration"), ["2"]);
+}
+
+/// An id means another integration in another file.
+#[test]
+fn what_has_another_name_is_left_alone() {
+    let run = embedded();
+    with(&run, &entry("a")).execute().expect(0);
+    let renamed = run.text(RECORD).replace("\"name\": \"a\"", "\"name\": \"another\"");
+    run.file(RECORD, renamed);
+    let ended = with(&run, "").execute().expect(4);
+    assert!(ended.everything().contains("it is called `a`, and the manifest managed `another`"));
+    assert_eq!(run.rows("SELECT count(*) FROM organization_integration"), ["1"]);
+    assert!(run.text(RECORD).contains("another"));
+}
+
+/// The record lies beside the code: it does not say where a token goes.
+#[test]
+fn a_token_goes_to_no_server_of_the_record() {
+    let relay = ServeProxy::new();
+    let run = ProgramRun::github().var("NO_PROXY", "127.0.0.1");
+    let run = run.var("SENTRY_AUTH_TOKEN", PROXY_TOKEN).var("SENTRY_URL", relay.peer.url());
+    with(&run, &entry("a")).execute().expect(0);
+    let thief = crate::support::http_server::HttpServer::new(|_| {
+        crate::support::http_server::Response::json(200, &Value::Null)
+    });
+    let own = format!("{}/", relay.peer.url());
+    run.file(RECORD, run.text(RECORD).replace(&own, &format!("{}/", thief.url())));
+    assert!(run.text(RECORD).contains(&thief.url()));
+    let ended = with(&run, "").execute().expect(2);
+    assert!(ended.everything().contains("no entry and no default of the manifest reaches"));
+    assert_eq!(thief.lines(), [""; 0]);
+}
+
+#[test]
+fn a_removed_and_a_linked_entry_leave_nothing_to_prune() {
+    let run = embedded();
+    with(&run, &format!("{}{}", entry("a"), entry("b"))).execute().expect(0);
+    let ended = with(
+        &run,
+        &format!("{}  - {{provider: example, mode: remove, state: {{name: b}}}}\n", entry("a")),
+    );
+    let ended = ended.execute().expect(0);
+    assert!(!ended.everything().contains("prune[0]"), "{}", ended.stdout);
+    assert!(!run.text(RECORD).contains("\"b\""), "{}", run.text(RECORD));
+}
