@@ -2,6 +2,7 @@
 
 use crate::inputs::MappingPlace;
 use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 
 /// What the name of the record adds to the manifest's.
 pub const RECORD_SUFFIX: &str = ".managed.json";
@@ -68,10 +69,11 @@ impl ManagedRecord {
         current: &[ManagedIntegration],
         removed: &[ManagedIntegration],
     ) -> Vec<ManagedIntegration> {
-        let known = self.integrations.iter();
-        let known = known.filter(|one| removed.iter().all(|other| !other.is_same(one)));
-        let unnamed = known.filter_map(|one| match current.iter().find(|now| now.is_same(one)) {
-            None => Some(one.clone()),
+        let removed: HashSet<_> = removed.iter().map(ManagedIntegration::key).collect();
+        let current: HashMap<_, _> = current.iter().map(|now| (now.key(), now)).collect();
+        let known = self.integrations.iter().filter(|one| !removed.contains(&one.key()));
+        let unnamed = known.map(|one| match current.get(&one.key()) {
+            None => one.clone(),
             Some(now) => one.without(now),
         });
         unnamed.filter(ManagedIntegration::has_anything).collect()
@@ -83,7 +85,7 @@ impl ManagedRecord {
         left: impl IntoIterator<Item = ManagedIntegration>,
     ) -> Self {
         for one in left {
-            match current.iter_mut().find(|now| now.is_same(&one)) {
+            match current.iter_mut().find(|now| now.key() == one.key()) {
                 Some(now) => {
                     now.repositories.extend(one.repositories);
                     now.code_mappings.extend(one.code_mappings);
@@ -96,23 +98,24 @@ impl ManagedRecord {
 }
 
 impl ManagedIntegration {
-    fn is_same(&self, other: &Self) -> bool {
-        (&self.server, &self.org, self.id) == (&other.server, &other.org, other.id)
+    /// What tells it from all others.
+    fn key(&self) -> (&str, &str, i64) {
+        (&self.server, &self.org, self.id)
     }
 
     /// What is linked, and not so any more.
-    fn without(&self, now: &Self) -> Option<Self> {
+    fn without(&self, now: &Self) -> Self {
         let is_named =
             |name: &String| now.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
         let repositories = self.repositories.iter().filter(|name| !is_named(name)).cloned();
         let code_mappings = self.code_mappings.iter();
         let code_mappings = code_mappings.filter(|place| !now.code_mappings.contains(place));
-        Some(Self {
+        Self {
             links_only: true,
             repositories: repositories.collect(),
             code_mappings: code_mappings.cloned().collect(),
             ..self.clone()
-        })
+        }
     }
 
     fn has_anything(&self) -> bool {
