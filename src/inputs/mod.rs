@@ -150,8 +150,7 @@ impl Inputs {
         read: ReadFile<'_>,
         earlier: Vec<Error>,
     ) -> Result<Self> {
-        let (state, apps, wrong) = fields(raw, env, read);
-        let mut reader = InputReader::new(raw, [earlier, wrong].concat());
+        let (state, apps, mut reader) = fields(raw, env, read, earlier);
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
         let inputs = Self::typed(raw, env, read, &mut reader, (state, apps), claims.as_ref());
         inputs.checked(reader, claims.as_ref())
@@ -313,13 +312,19 @@ impl Inputs {
 }
 
 /// The fields of `state` and of `apps`, and what is wrong with them and with the proxies.
-fn fields(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (FieldInput, FieldInput, Vec<Error>) {
-    let (state, mut mistakes) = FieldInput::read(raw, env, read);
+fn fields<'r>(
+    raw: &'r RawInputs,
+    env: &Env,
+    read: ReadFile<'_>,
+    earlier: Vec<Error>,
+) -> (FieldInput, FieldInput, InputReader<'r>) {
+    let (state, wrong) = FieldInput::read(raw, env, read);
+    let mut mistakes = [earlier, wrong].concat();
     let apps = raw.get("apps");
     let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
     let (apps, more) = apps.unwrap_or_default();
     mistakes.extend(more.into_iter().chain(proxy_mistakes(env)));
-    (state, apps, mistakes)
+    (state, apps, InputReader::new(raw, mistakes))
 }
 
 /// Every proxy variable that cannot be read.

@@ -57,89 +57,106 @@ fn differing(key: &str, state: &Value, listed: &ListedIntegration) -> Vec<String
 
 const PEM: &str = "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----";
 
-/// For each provider that compares anything: what is stored, the same as it is given, and for each
-/// change the fields that differ then.
-fn cases() -> Vec<(&'static str, ListedIntegration, Value, Vec<(Value, &'static str)>)> {
+/// A provider with what is stored, the same as it is given, and for each change the fields that
+/// differ then.
+type ComparedCase = (&'static str, ListedIntegration, Value, Vec<(Value, &'static str)>);
+
+/// Providers that compare what is stored.
+fn cases() -> [ComparedCase; 5] {
+    [opsgenie(), datadog(), gitlab(), pagerduty(), jira_server()]
+}
+
+fn opsgenie() -> ComparedCase {
+    (
+        "opsgenie",
+        stored(
+            ["ops", "ops", "ops.app.opsgenie.com"],
+            json!({}),
+            json!({"team_table": [{"team": "my-first-key", "integration_key": "k1"}]}),
+            json!({}),
+        ),
+        json!({"baseUrl": "https://api.opsgenie.com/", "provider": "ops", "apiKey": "k1"}),
+        vec![
+            (json!({"apiKey": "k2"}), "apiKey - -"),
+            (
+                json!({"baseUrl": "https://api.eu.opsgenie.com/"}),
+                "baseUrl https://api.opsgenie.com/ https://api.eu.opsgenie.com/",
+            ),
+        ],
+    )
+}
+
+fn datadog() -> ComparedCase {
+    (
+        "datadog",
+        stored(
+            ["x", "Datadog (datadoghq.com)", ""],
+            json!({"api_key": "a", "app_key": "b", "site": "datadoghq.com"}),
+            json!({}),
+            json!({}),
+        ),
+        json!({"apiKey": "a", "appKey": "b", "site": "datadoghq.com"}),
+        vec![
+            (json!({"apiKey": "c"}), "apiKey - -"),
+            (json!({"appKey": "c"}), "appKey - -"),
+            (json!({"site": "datadoghq.eu"}), "site datadoghq.com datadoghq.eu"),
+        ],
+    )
+}
+
+fn gitlab() -> ComparedCase {
+    (
+        "gitlab",
+        stored(
+            ["gitlab.example.com:7", "Acme", "gitlab.example.com/Acme/Web"],
+            json!({"base_url": "https://gitlab.example.com", "verify_ssl": true, "include_subgroups": false}),
+            json!({}),
+            json!({"client_id": "app", "client_secret": "s1"}),
+        ),
+        json!({"url": "https://gitlab.example.com/", "group": "acme/web", "clientId": "app", "clientSecret": "s1"}),
+        vec![
+            // The same group, by its number.
+            (json!({"group": "7"}), ""),
+            (json!({"clientSecret": "s2"}), "clientSecret - -"),
+            (json!({"clientId": "other"}), "clientId app other"),
+            (json!({"verifySsl": false}), "verifySsl true false"),
+            (json!({"includeSubgroups": true, "group": "7"}), "includeSubgroups false true"),
+        ],
+    )
+}
+
+fn pagerduty() -> ComparedCase {
     let service =
         |key: &str| json!({"integration_key": key, "name": "Web", "id": "P1", "type": "service"});
     let pagerduty = |key: &str| {
         json!({"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [service(key)]}).to_string()
     };
+    (
+        "pagerduty",
+        stored(
+            ["acme", "Acme", "acme"],
+            json!({"services": [service("k1")]}),
+            json!({}),
+            json!({}),
+        ),
+        json!({"config": pagerduty("k1")}),
+        vec![(json!({"config": pagerduty("k2")}), "config - -")],
+    )
+}
+
+fn jira_server() -> ComparedCase {
     let other_pem = PEM.replace('x', "y");
-    vec![
-        (
-            "opsgenie",
-            stored(
-                ["ops", "ops", "ops.app.opsgenie.com"],
-                json!({}),
-                json!({"team_table": [{"team": "my-first-key", "integration_key": "k1"}]}),
-                json!({}),
-            ),
-            json!({"baseUrl": "https://api.opsgenie.com/", "provider": "ops", "apiKey": "k1"}),
-            vec![
-                (json!({"apiKey": "k2"}), "apiKey - -"),
-                (
-                    json!({"baseUrl": "https://api.eu.opsgenie.com/"}),
-                    "baseUrl https://api.opsgenie.com/ https://api.eu.opsgenie.com/",
-                ),
-            ],
+    (
+        "jira_server",
+        stored(
+            ["jira.example.com:c1", "c1", "jira.example.com"],
+            json!({"base_url": "https://jira.example.com", "verify_ssl": true}),
+            json!({}),
+            json!({"private_key": PEM}),
         ),
-        (
-            "datadog",
-            stored(
-                ["x", "Datadog (datadoghq.com)", ""],
-                json!({"api_key": "a", "app_key": "b", "site": "datadoghq.com"}),
-                json!({}),
-                json!({}),
-            ),
-            json!({"apiKey": "a", "appKey": "b", "site": "datadoghq.com"}),
-            vec![
-                (json!({"apiKey": "c"}), "apiKey - -"),
-                (json!({"appKey": "c"}), "appKey - -"),
-                (json!({"site": "datadoghq.eu"}), "site datadoghq.com datadoghq.eu"),
-            ],
-        ),
-        (
-            "gitlab",
-            stored(
-                ["gitlab.example.com:7", "Acme", "gitlab.example.com/Acme/Web"],
-                json!({"base_url": "https://gitlab.example.com", "verify_ssl": true, "include_subgroups": false}),
-                json!({}),
-                json!({"client_id": "app", "client_secret": "s1"}),
-            ),
-            json!({"url": "https://gitlab.example.com/", "group": "acme/web", "clientId": "app", "clientSecret": "s1"}),
-            vec![
-                // The same group, by its number.
-                (json!({"group": "7"}), ""),
-                (json!({"clientSecret": "s2"}), "clientSecret - -"),
-                (json!({"clientId": "other"}), "clientId app other"),
-                (json!({"verifySsl": false}), "verifySsl true false"),
-                (json!({"includeSubgroups": true, "group": "7"}), "includeSubgroups false true"),
-            ],
-        ),
-        (
-            "pagerduty",
-            stored(
-                ["acme", "Acme", "acme"],
-                json!({"services": [service("k1")]}),
-                json!({}),
-                json!({}),
-            ),
-            json!({"config": pagerduty("k1")}),
-            vec![(json!({"config": pagerduty("k2")}), "config - -")],
-        ),
-        (
-            "jira_server",
-            stored(
-                ["jira.example.com:c1", "c1", "jira.example.com"],
-                json!({"base_url": "https://jira.example.com", "verify_ssl": true}),
-                json!({}),
-                json!({"private_key": PEM}),
-            ),
-            json!({"url": "https://jira.example.com", "consumerKey": "c1", "privateKey": format!("{PEM}\n")}),
-            vec![(json!({"privateKey": other_pem}), "privateKey - -")],
-        ),
-    ]
+        json!({"url": "https://jira.example.com", "consumerKey": "c1", "privateKey": format!("{PEM}\n")}),
+        vec![(json!({"privateKey": other_pem}), "privateKey - -")],
+    )
 }
 
 #[test]
