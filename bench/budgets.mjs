@@ -9,13 +9,8 @@ const ON_RECORD = {
 
 /** Each budget with what came out: `{ name, figure, bound, verdict }`. */
 export function budgets({ rows, size, manifest, quick }) {
-  const find = (what, name = "finishline") => rows.find((row) => row.what === what && row.name === name);
-  const judged = [];
-  const judge = (name, value, bound, unit) => {
-    const recorded = ON_RECORD[name];
-    const verdict = value <= bound ? "holds" : value <= (recorded ?? bound) ? "on record" : "BROKEN";
-    judged.push({ name, figure: `${round(value)} ${unit}`, bound: `${bound} ${unit}`, verdict });
-  };
+  const find = finder(rows);
+  const { judged, judge } = judgement();
   const release = find("release and deploy, 0 ms");
   judge("requests of a release and its deploy", release.requests, 2, "requests");
   judge("connections of it", release.connections, 1, "connection");
@@ -39,20 +34,43 @@ export function budgets({ rows, size, manifest, quick }) {
       judge(`${what}, beside ${peer}`, find(what).median / find(what, peer).median, 1, "times");
     }
   }
-  for (const [scripts, bound] of quick ? [[10, 0.3]] : [[10, 0.3], [500, 0.2], [3000, 0.15]]) {
-    const what = `source maps of ${scripts} scripts, 0 ms`;
-    const ratio = find(what).median / find(what, "sentry-cli").median;
-    judge(`${what}, beside sentry-cli`, ratio, bound, "times");
-  }
-  if (!quick) {
-    const most = find("source maps of 3000 scripts, 0 ms");
-    judge("source maps of 3000 scripts", most.median / 1000, 4, "s");
-    judge("their memory", most.memory, 150, "MiB");
-  }
   // A short one is mostly its beginning and its end.
   const verdict = manifest.holds ? "holds" : quick ? "not judged" : "BROKEN";
   judged.push({ name: "the manifest", figure: "as it says above", bound: "its own", verdict });
   return judged;
+}
+
+/** The same of source maps. */
+export function sourcemapBudgets({ rows, counts, quick }) {
+  const find = finder(rows);
+  const { judged, judge } = judgement();
+  const own = counts.find(({ name }) => name === "finishline");
+  judge("requests of a new upload", own.first, 2, "requests");
+  judge("requests where nothing changed", own.again, 1, "requests");
+  for (const [scripts, bound] of quick ? [[10, 0.3]] : [[10, 0.3], [500, 0.2], [3000, 0.15]]) {
+    const what = `${scripts} scripts, 0 ms`;
+    judge(`${what}, beside sentry-cli`, find(what).median / find(what, "sentry-cli").median, bound, "times");
+  }
+  if (!quick) {
+    const most = find("3000 scripts, 0 ms");
+    judge("the time of 3000 scripts", most.median / 1000, 4, "s");
+    judge("their memory", most.memory, 150, "MiB");
+    judge("what is sent of them where 1 % changed", own.changed * 100, 3, "%");
+  }
+  return judged;
+}
+
+function finder(rows) {
+  return (what, name = "finishline") => rows.find((row) => row.what === what && row.name === name);
+}
+
+function judgement() {
+  const judged = [];
+  const judge = (name, value, bound, unit) => {
+    const verdict = value <= bound ? "holds" : value <= (ON_RECORD[name] ?? bound) ? "on record" : "BROKEN";
+    judged.push({ name, figure: `${round(value)} ${unit}`, bound: `${bound} ${unit}`, verdict });
+  };
+  return { judged, judge };
 }
 
 function round(value) {

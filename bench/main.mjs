@@ -2,18 +2,24 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { budgets } from "./budgets.mjs";
+import { budgets, sourcemapBudgets } from "./budgets.mjs";
 import { dropIns, finishes, histories, releases, versions } from "./contestants.mjs";
 import { delayed } from "./delay.mjs";
 import { floor } from "./floor.mjs";
 import { history } from "./history.mjs";
 import { alternate, measured } from "./measure.mjs";
-import { chunkBackend, tree, uploads } from "./sourcemaps.mjs";
+import { sourcemaps } from "./sourcemaps.mjs";
 import { chart, document, machine, table } from "./report.mjs";
 
 const option = (name) => process.argv[process.argv.indexOf(name) + 1];
 const has = (name) => process.argv.includes(name);
 const quick = has("--quick");
+/** The one part that is measured, where one is named. */
+const only = has("--only") ? option("--only") : undefined;
+if (only !== undefined && only !== "sourcemaps") {
+  console.error(`there is no part ${only}; the one that can be measured alone is sourcemaps`);
+  process.exit(2);
+}
 const base = option("--folder");
 const finishline = path.resolve(has("--binary") ? option("--binary") : "target/release/finishline");
 if (!existsSync(finishline)) {
@@ -102,22 +108,6 @@ async function longHistory(commits) {
   await row(`${commits} commits`, histories({ ...place, repository, first }), quick ? 2 : 7);
 }
 
-/** Scripts that are injected and uploaded, each time from a fresh tree. */
-async function sourcemaps() {
-  const backend = await chunkBackend(folder);
-  for (const scripts of quick ? [10] : [10, 500, 3000]) {
-    const source = tree(base, scripts);
-    const at = (url) => uploads({ ...place, url, source });
-    const counted = scripts === 10 ? await count(backend.url, at) : new Map();
-    for (const delay of scripts === 3000 ? [0] : [0, 100]) {
-      const relay = delay > 0 ? await delayed(backend.url, delay) : { url: backend.url, close() {} };
-      await row(`source maps of ${scripts} scripts, ${delay} ms`, at(relay.url), scripts > 10 ? 3 : 5, counted);
-      relay.close();
-    }
-  }
-  backend.end();
-}
-
 /** What an entry of a manifest costs, at a Sentry and on the embedded backend. */
 function manifest() {
   const parts = [
@@ -139,35 +129,45 @@ function judgedByItself(script, sizes) {
   }
 }
 
-const server = await serve();
-const least = await floor();
-try {
-  await atDelays("release and deploy", server.url, (url) => releases({ ...place, url }));
-  const checkout = checkedOut();
-  await atDelays("a step of action-release", server.url, (url) => dropIns({ ...place, url, checkout }));
-  const two = (url) => releases({ ...place, url }).slice(0, 2);
-  await row("the same at a server that does nothing", two(least.url), ROUNDS[0]);
-  const { embedded, remote } = finishes({ ...place, url: server.url });
-  await row("finish opsgenie, embedded", [embedded], ROUNDS[0]);
-  const counted = await count(server.url, (url) => [finishes({ ...place, url }).remote]);
-  await row("finish opsgenie, remote", [remote], ROUNDS[0], counted);
-  await row("--version", versions(place), ROUNDS[0]);
-  await longHistory(1000);
-  if (!quick) await longHistory(20000);
-  await sourcemaps();
-} finally {
-  server.end();
-  least.close();
+/** All but source maps. */
+async function runs() {
+  const server = await serve();
+  const least = await floor();
+  try {
+    await atDelays("release and deploy", server.url, (url) => releases({ ...place, url }));
+    const checkout = checkedOut();
+    await atDelays("a step of action-release", server.url, (url) => dropIns({ ...place, url, checkout }));
+    const two = (url) => releases({ ...place, url }).slice(0, 2);
+    await row("the same at a server that does nothing", two(least.url), ROUNDS[0]);
+    const { embedded, remote } = finishes({ ...place, url: server.url });
+    await row("finish opsgenie, embedded", [embedded], ROUNDS[0]);
+    const counted = await count(server.url, (url) => [finishes({ ...place, url }).remote]);
+    await row("finish opsgenie, remote", [remote], ROUNDS[0], counted);
+    await row("--version", versions(place), ROUNDS[0]);
+    await longHistory(1000);
+    if (!quick) await longHistory(20000);
+  } finally {
+    server.end();
+    least.close();
+  }
+  const result = { quick, size: statSync(finishline).size, manifest: manifest(), rows };
+  console.log(`${table(rows)}\n\nmanifest\n${result.manifest.said}\n`);
+  writeFileSync(path.join(base, "release.svg"), chart(rows));
+  return { ...result, judged: budgets(result) };
 }
 
-const many = manifest();
-const size = statSync(finishline).size;
-const result = { quick, machine: machine(), size, manifest: many, rows };
+/** What is measured of source maps. */
+async function uploads() {
+  const result = { quick, ...(await sourcemaps({ ...place, quick, base, measure })) };
+  console.log(table(result.rows));
+  return { ...result, judged: sourcemapBudgets(result) };
+}
+
+const result = { machine: machine() };
+if (only === undefined) result.runs = await runs();
+result.sourcemaps = await uploads();
 writeFileSync(path.join(base, "result.json"), `${JSON.stringify(result, null, 1)}\n`);
-writeFileSync(path.join(base, "release.svg"), chart(rows));
-const judged = budgets(result);
-console.log(table(rows));
-console.log(`\nmanifest\n${many.said}\n`);
+const judged = [result.runs, result.sourcemaps].flatMap((part) => part?.judged ?? []);
 judged.forEach(({ verdict, name, figure, bound }) => console.log(`${verdict.padEnd(12)}${name}: ${figure}, budget ${bound}`));
-if (has("--docs")) document(result, judged);
+if (has("--docs")) document(result);
 process.exit(judged.some(({ verdict }) => verdict === "BROKEN") ? 1 : 0);

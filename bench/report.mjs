@@ -82,21 +82,37 @@ ${parts.join("\n")}
 `;
 }
 
-/** Puts what came out between the marks of the page, and draws the chart. */
-export function document(result, judged) {
-  const { rows, manifest } = result;
-  const verdicts = judged.map(({ name, figure, bound, verdict }) => `| ${name} | ${figure} | ${bound} | ${verdict} |`);
+function verdicts(judged) {
+  const lines = judged.map(({ name, figure, bound, verdict }) => `| ${name} | ${figure} | ${bound} | ${verdict} |`);
+  return ["| budget | came out | bound | |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+/** What was counted of uploads, in a sentence for each contestant. */
+function counted(counts) {
+  return counts.map(({ name, first, again, changed }) =>
+    `- ${name}: ${first} requests for a new upload, ${again} where nothing changed; ` +
+    `${number(changed * 100)} % of the bytes where 1 % of the scripts changed.`).join("\n");
+}
+
+/** Puts what came out between the marks of the page, and draws the chart. A part that was not measured stays. */
+export function document({ machine, runs, sourcemaps }) {
+  const measuredOn = `Measured on ${machine}.`;
   const parts = {
-    machine: `Measured on ${result.machine}.`,
-    table: markdown(rows),
-    budgets: ["| budget | came out | bound | |", "| --- | --- | --- | --- |", ...verdicts].join("\n"),
-    manifest: `\`\`\`text\n${manifest.said}\n\`\`\``,
+    "sourcemaps-machine": measuredOn,
+    sourcemaps: `${markdown(sourcemaps.rows)}\n\n${counted(sourcemaps.counts)}`,
+    "sourcemaps-budgets": verdicts(sourcemaps.judged),
   };
+  if (runs) {
+    parts.machine = measuredOn;
+    parts.table = markdown(runs.rows);
+    parts.budgets = verdicts(runs.judged);
+    parts.manifest = `\`\`\`text\n${runs.manifest.said}\n\`\`\``;
+  }
   let page = readFileSync(PAGE, "utf8");
   for (const [name, text] of Object.entries(parts)) {
     const marks = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- /${name} -->)`);
     page = page.replace(marks, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`);
   }
   writeFileSync(PAGE, page);
-  writeFileSync(CHART, chart(rows));
+  if (runs) writeFileSync(CHART, chart(runs.rows));
 }

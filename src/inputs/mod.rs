@@ -147,7 +147,7 @@ impl Inputs {
         let (state, apps, wrong) = fields(raw, env, read);
         let mut reader = InputReader::new(raw, [earlier, wrong].concat());
         let claims = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-        let inputs = Self {
+        Self {
             provider: reader.value("provider", parse::provider),
             state,
             apps,
@@ -183,8 +183,8 @@ impl Inputs {
             wait_for_approval: reader.value("wait-for-approval", parse::boolean).unwrap_or(false),
             tolerate: reader.value("tolerate", parse::tolerate).unwrap_or_default(),
             timeout: reader.value("timeout", parse::duration).unwrap_or(parse::DEFAULT_TIMEOUT),
-        };
-        inputs.checked(reader, claims.as_ref())
+        }
+        .checked(reader, claims.as_ref())
     }
 
     /// The inputs, unless there are mistakes, or some that deny each other.

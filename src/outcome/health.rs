@@ -10,7 +10,7 @@ pub fn problems(one: &ListedIntegration) -> Vec<Error> {
         one.health.statuses().into_iter().map(|status| of_status(&which, status)).collect();
     if let Some(end) = &one.health.grace_period_end {
         problems.push(unhealthy(
-            format!("{which} is in its grace period: Sentry switches it off at {end}"),
+            format!("{which} is in a grace period, after which Sentry switches it off: {end}"),
             "check the organization's plan in Sentry: the plan no longer includes this integration",
         ));
     }

@@ -31,8 +31,9 @@ const ENTRY_NAME: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// How well files are packed: the first level is three times as fast as the sixth, and a fifth larger.
-const LEVEL: u32 = 1;
+/// How well files are packed. The first level is a third faster and a quarter larger, which the way to the
+/// server costs again; the third takes half as long again, and is a fifteenth smaller.
+const LEVEL: u32 = 2;
 
 /// What a file of a bundle is, in Sentry's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,7 @@ pub mod pairing;
 pub mod prologue;
 pub mod proof;
 pub mod resolve;
+mod sample_counter;
 pub mod snippet;
 mod text_lines;
 pub mod trailer;

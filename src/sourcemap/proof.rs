@@ -10,6 +10,7 @@ use super::{
     map_fault::MapFault,
     map_text::{MapSection, MapText},
     mappings::{BrokenMappings, MappedSegment, OriginalPosition, SegmentReader},
+    sample_counter::SampleCounter,
     text_lines::TextLines,
 };
 
@@ -193,24 +194,6 @@ fn source_texts<'a>(section: &'a MapSection<'_>) -> Vec<(Option<TextLines<'a>>, 
 fn is_data(section: &MapSection<'_>, number: usize) -> bool {
     let name = section.sources.get(number).and_then(Option::as_deref).unwrap_or_default();
     name.split(['?', '#']).next().is_some_and(|name| name.ends_with(".json"))
-}
-
-/// Tells about so many of many places, evenly spread.
-struct SampleCounter {
-    step: usize,
-    left: usize,
-}
-
-impl SampleCounter {
-    fn new(places: usize, samples: usize) -> Self {
-        Self { step: (places / samples).max(1), left: 0 }
-    }
-
-    fn is_next(&mut self) -> bool {
-        let is_next = self.left == 0;
-        self.left = if is_next { self.step } else { self.left } - 1;
-        is_next
-    }
 }
 
 /// A place of the script, and what the map says of it.

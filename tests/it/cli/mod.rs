@@ -3,6 +3,7 @@
 mod check;
 mod check_states;
 mod colors;
+mod colours;
 mod error_messages;
 mod exact_import;
 mod help;

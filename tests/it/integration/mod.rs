@@ -4,6 +4,7 @@ mod apps;
 pub(crate) mod browser_flow;
 mod callbacks;
 mod evidence;
+mod field_comparison;
 pub(crate) mod fixtures;
 mod identities;
 mod kept_inputs;

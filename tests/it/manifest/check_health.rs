@@ -78,7 +78,7 @@ fn each_sign_of_a_dead_integration_is_a_failed_line_with_what_to_do() {
         (json!({"status": "disabled"}), vec!["is disabled", "settings page"]),
         (
             json!({"gracePeriodEnd": "2026-12-24T00:00:00Z"}),
-            vec!["is in its grace period: Sentry switches it off at 2026-12-24T00", "plan"],
+            vec!["is in a grace period, after which Sentry switches it off: 2026-12-24T00", "plan"],
         ),
         (json!({"outOfDate": true}), vec!["is out of date", "accept the new permissions"]),
         (json!({"organizationIntegrationStatus": "hidden"}), vec!["has the status `hidden`"]),
