@@ -7,6 +7,7 @@ pub mod azure;
 pub mod bitbucket;
 pub mod buildkite;
 mod color;
+mod diagnostics;
 pub(crate) mod file;
 pub(crate) mod format_error;
 pub mod github;
@@ -30,15 +31,14 @@ use crate::inputs::{OutputOptions, ResultFormat};
 use crate::job::Host;
 use crate::os::files;
 use crate::os::random::random_bytes;
-use crate::outcome::{Outcome, OutcomeStatus, ShownText};
-use crate::text::neutral::without_links;
+use crate::outcome::{Outcome, ShownText};
 use crate::text::scrubber::SecretScrubber;
 use crate::text::{hex, one_line};
 use anyhow::Context;
 use file::{FileFormat, OutputFile};
 use format_error::FormatError;
 use paths::RunPaths;
-use plain_text::{error_lines, page_line, text, with_entry_title};
+use plain_text::text;
 use std::collections::HashSet;
 
 /// One thing to write.
@@ -332,68 +332,6 @@ impl OutputSinks {
             ResultFormat::Markdown => github::neutralize_commands(&summary::comment(outcome)),
             ResultFormat::Text => text(outcome, self.colours),
         })
-    }
-
-    /// Warnings and the failure on standard error; annotations where the host has them.
-    pub fn diagnostics(&self, outcome: &Outcome) -> Vec<WriteOp> {
-        if outcome.entries.is_empty() {
-            return self.diagnostics_of(outcome);
-        }
-        let of_entries: HashSet<_> =
-            outcome.entries.iter().flat_map(|entry| &entry.outcome.warnings).collect();
-        let own = outcome.warnings.iter().filter(|warning| !of_entries.contains(warning));
-        let entries = outcome.entries.iter().map(with_entry_title);
-        let of_entries = entries.flat_map(|titled| self.diagnostics_of(&titled));
-        own.map(|warning| self.warning(warning)).chain(of_entries).collect()
-    }
-
-    fn warning(&self, warning: &Warning) -> WriteOp {
-        self.annotation("warning", warning.slug, &[one_line(&warning.message)])
-    }
-
-    fn diagnostics_of(&self, outcome: &Outcome) -> Vec<WriteOp> {
-        let mut notes: Vec<_> =
-            outcome.warnings.iter().map(|warning| self.warning(warning)).collect();
-        // A person at a terminal reads what waits for them on standard output.
-        let is_shown = outcome.status == OutcomeStatus::ActionRequired && self.host == Host::Local;
-        if let Some(failure) = outcome.failure.as_ref().filter(|_| !is_shown) {
-            let kind = if outcome.tolerated { "warning" } else { "error" };
-            let lines = error_lines(failure, &self.exit_note(outcome));
-            notes.push(self.note(kind, failure.code.slug(), &lines, &page_line(failure)));
-        }
-        notes
-    }
-
-    /// What the host will do with the exit code, and how to have it otherwise.
-    fn exit_note(&self, outcome: &Outcome) -> String {
-        let number = outcome.exit().number();
-        match &outcome.failure {
-            Some(failure) if failure.is_tolerable() && number != 0 && self.host.is_ci() => {
-                format!("(exit {number} fails the job; set `tolerate` to let it continue)")
-            }
-            _ => format!("(exit {number})"),
-        }
-    }
-
-    fn annotation(&self, kind: &str, slug: &str, lines: &[String]) -> WriteOp {
-        self.note(kind, slug, lines, "")
-    }
-
-    /// One annotation, or a line with more lines below it; the last one is our own words.
-    fn note(&self, kind: &str, slug: &str, lines: &[String], last: &str) -> WriteOp {
-        let words = github::neutralize_commands(&lines.join("\n"));
-        // Where it is an annotation, the host makes a link of an address.
-        let data = without_links(&words) + last;
-        if self.host.is_github_like() {
-            let title = format!("finishline: {slug}");
-            return WriteOp::Stderr(github::command(kind, &[("title", &title)], &data));
-        }
-        if self.host == Host::Azure {
-            let properties = [("type", kind), ("code", slug)];
-            return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
-        }
-        let shown = if self.colours_notes { color::note_kind(kind) } else { kind.to_owned() };
-        WriteOp::Stderr(format!("{shown}: {}\n", (words + last).replace('\n', "\n  ")))
     }
 }
 

@@ -320,7 +320,7 @@ fn a_mistake_in_how_to_speak_is_heard_in_the_usual_way() {
     let result: Value = serde_json::from_str(&ended.output("result")).unwrap();
     let message = result["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(
-        "invalid value `xml` for `format` (FINISHLINE_FORMAT): expected `text` or `json`"
+        "invalid value `xml` for `format` (FINISHLINE_FORMAT): expected `text`, `json` or `markdown`"
     ));
     assert!(
         message.contains("invalid value `loud` for `log-level` (FINISHLINE_LOG_LEVEL): expected "),
