@@ -2,7 +2,8 @@
 
 use super::entry_usage::{EntryUsage, unused_by_all};
 use super::prune_scope::PruneScope;
-use super::{Command, LogGroup, RunContext, given_field_secrets};
+use super::hidden_texts::given_field_secrets;
+use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, ComparedEntry, Manifest};

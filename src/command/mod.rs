@@ -7,6 +7,7 @@ pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
 mod entry_usage;
+mod hidden_texts;
 pub(crate) mod import;
 pub(crate) mod init;
 mod integration;
@@ -49,6 +50,7 @@ use crate::output::OutputSinks;
 use crate::provider;
 use crate::sentry_cli::CalledOperation;
 pub(crate) use cache::RunCache;
+use hidden_texts::{given_field_secrets, given_secrets, public_texts};
 use release::PreparedRelease;
 use server_access::base_url;
 use std::time::Duration;
@@ -373,25 +375,6 @@ impl<'r> RunContext<'r> {
 /// When the run ends: what was waited for before is a part of it.
 fn deadline(inputs: &Inputs) -> Instant {
     blocking::deadline().map_or_else(|| Instant::now() + inputs.timeout, Instant::from_std)
-}
-
-/// Every secret that the inputs have, whatever is done with it.
-fn given_secrets(inputs: &Inputs) -> Vec<String> {
-    given_field_secrets(inputs).into_iter().chain(inputs.secret_texts()).collect()
-}
-
-/// The secrets of the provider's fields and of its app.
-fn given_field_secrets(inputs: &Inputs) -> Vec<String> {
-    let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
-    let given = provider.map(|one| provider::given_secrets(one, &inputs.state, &inputs.apps));
-    given.unwrap_or_default()
-}
-
-/// What is shown of the inputs although a secret may be like it.
-fn public_texts(inputs: &Inputs) -> Vec<String> {
-    let org = inputs.org.as_ref().map(ToString::to_string);
-    let url = inputs.url.as_ref().map(ToString::to_string);
-    org.into_iter().chain(url).chain(inputs.provider.clone()).collect()
 }
 
 /// What is logged is folded until this is dropped: the deadline, a signal and a panic end it too.

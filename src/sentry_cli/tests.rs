@@ -124,10 +124,9 @@ fn a_mistake_names_what_is_missing() {
 #[test]
 fn a_flag_without_use_is_warned_about() {
     for line in [
-        "releases new 1.0 --url https://x.example",
-        "releases finalize 1.0 --released 5",
+        "sourcemaps inject ./d --ext ts",
         "sourcemaps upload ./d --debug-id-reference x",
-        "releases deploys 1.0 new -e x --finished 5",
+        "sourcemaps upload ./d --no-sourcemap-reference",
     ] {
         assert_eq!(call(line).warnings.len(), 1, "{line}");
     }

@@ -154,7 +154,7 @@ fn a_shell_completes_the_values_of_an_input() {
         let done = bash.args(["-c", ask, "bash"]).arg(&script).args([command, flag, begun]);
         String::from_utf8(done.output().unwrap().stdout).unwrap().trim().to_owned()
     };
-    assert_eq!(complete("run", "--mode", ""), "ensure install reauth");
+    assert_eq!(complete("run", "--mode", ""), "ensure install reauth remove link");
     assert_eq!(complete("run", "--provider", "ops"), "opsgenie");
     assert_eq!(complete("plan", "--ci", "git"), "gitea github gitlab");
     assert_eq!(complete("resume", "--dialect", "w"), "web");

@@ -199,15 +199,10 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["check", "import"], &["dry-run"], "these only read, so a dry run is what they are"),
     (&["plan"], &["dry-run"], "`plan` is the flag, and a flag is stronger than a variable"),
-    (&["check", "resume"], &["log-format"], "nothing is logged by these when all is well"),
+    (&["check", "resume"], &["log-format", "color"], "nothing is logged by these when all is well"),
     (&["check"], &["log-level"], "the same"),
     (&["source maps"], &["allow-empty"], "each script has a map"),
     (&["source maps"], &["url"], "the address of pages, none of which is shown"),
-    (
-        &["plan"],
-        &["repositories-absent", "code-mappings-absent"],
-        "what is not there would be left so",
-    ),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (
         &["resume"],

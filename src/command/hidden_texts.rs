@@ -1,0 +1,23 @@
+//! What of the inputs is hidden in whatever is printed, and what is shown although it looks like it.
+
+use crate::inputs::Inputs;
+use crate::provider;
+
+/// Every secret that the inputs have, whatever is done with it.
+pub(super) fn given_secrets(inputs: &Inputs) -> Vec<String> {
+    given_field_secrets(inputs).into_iter().chain(inputs.secret_texts()).collect()
+}
+
+/// The secrets of the provider's fields and of its app.
+pub(super) fn given_field_secrets(inputs: &Inputs) -> Vec<String> {
+    let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
+    let given = provider.map(|one| provider::given_secrets(one, &inputs.state, &inputs.apps));
+    given.unwrap_or_default()
+}
+
+/// What is shown of the inputs although a secret may be like it.
+pub(super) fn public_texts(inputs: &Inputs) -> Vec<String> {
+    let org = inputs.org.as_ref().map(ToString::to_string);
+    let url = inputs.url.as_ref().map(ToString::to_string);
+    org.into_iter().chain(url).chain(inputs.provider.clone()).collect()
+}
