@@ -1,8 +1,8 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
 use super::entry_usage::{EntryUsage, unused_by_all};
-use super::prune_scope::PruneScope;
 use super::hidden_texts::given_field_secrets;
+use super::prune_scope::PruneScope;
 use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
