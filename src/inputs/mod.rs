@@ -248,7 +248,7 @@ impl Inputs {
 
     /// Whether anything is asked about an integration.
     pub fn asks_integration(&self) -> bool {
-        self.provider.is_some() || self.mode == Mode::Link
+        self.provider.is_some() || self.mode.is_of_installed()
     }
 
     /// The tokens and headers that were given, which no output shows.

@@ -246,8 +246,8 @@ impl RawInputs {
 
     /// Whether anything is asked about an integration, before the inputs are read.
     pub(super) fn asks_integration(&self) -> bool {
-        let is_link = |mode: &RawInput| mode.text.expose() == Mode::Link.as_str();
-        self.get("provider").is_some() || self.get("mode").is_some_and(is_link)
+        let mode = self.get("mode").and_then(|mode| Mode::parse(mode.text.expose()));
+        self.get("provider").is_some() || mode.is_some_and(Mode::is_of_installed)
     }
 
     /// Whether the text came from a flag, or from a variable of our own and not a shared one.

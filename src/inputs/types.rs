@@ -18,6 +18,13 @@ word_enum! {
     }
 }
 
+impl Mode {
+    /// Whether it is about an integration that is there, so that no release can be meant by it.
+    pub fn is_of_installed(self) -> bool {
+        matches!(self, Self::Remove | Self::Link)
+    }
+}
+
 word_enum! {
     /// The backends that can be named.
     pub enum BackendName {

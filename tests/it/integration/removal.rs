@@ -369,3 +369,16 @@ fn a_check_looks_whether_the_token_may_remove() {
     let token = serve.token("owner", "org:integrations");
     run.var("SENTRY_AUTH_TOKEN", token).execute().expect(0);
 }
+
+#[test]
+fn a_removal_without_a_provider_never_becomes_a_release() {
+    let run = ProgramRun::local()
+        .var("FINISHLINE_BACKEND", "embedded")
+        .var("FINISHLINE_ORG", "acme")
+        .var("FINISHLINE_PROJECTS", "web")
+        .var("FINISHLINE_MODE", "remove")
+        .var("FINISHLINE_INTEGRATION_ID", "9");
+    let ended = run.execute().expect(2);
+    assert!(ended.stderr.contains("`provider`"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("version"), "no release is looked for: {}", ended.stderr);
+}
