@@ -135,9 +135,11 @@ async fn listed_releases(
     }
     let mut all: Vec<ListedRelease> = Vec::new();
     for slug in projects {
-        let releases = directory.releases(Some(slug)).await?;
-        let known: Vec<_> = all.iter().map(|one| one.version.clone()).collect();
-        all.extend(releases.into_iter().filter(|one| !known.contains(&one.version)));
+        for release in directory.releases(Some(slug)).await? {
+            if all.iter().all(|known| known.version != release.version) {
+                all.push(release);
+            }
+        }
     }
     Ok(all)
 }

@@ -4,7 +4,7 @@ use super::ConnectOptions;
 use super::client::permission::Permission;
 use super::client::{SentryClient, SentryRequest, organization_path};
 use super::release_json::deployed;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
@@ -111,7 +111,7 @@ impl ReleaseDirectory {
         }
     }
 
-    fn denied(&self, response: &HttpResponse) -> crate::error::Error {
+    fn denied(&self, response: &HttpResponse) -> Error {
         self.client.denied(response, Permission::Releases, &self.org)
     }
 
