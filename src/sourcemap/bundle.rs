@@ -171,8 +171,10 @@ impl<'a, W: Write> BundleWriter<'a, W> {
     /// The name of an entry: the path of its URL, as a URL has it, so that it is safe in an archive.
     fn free_name(&mut self, url: &str) -> String {
         let (folder, path) = match url.split_once("://") {
-            Some((scheme, rest)) => (scheme, rest.split('?').next().unwrap_or(rest)),
-            None => ("_/_", url.trim_start_matches('~').trim_start_matches('/')),
+            Some((scheme, rest)) if is_scheme(scheme) => {
+                (scheme, rest.split('?').next().unwrap_or(rest))
+            }
+            _ => ("_/_", url.trim_start_matches('~').trim_start_matches('/')),
         };
         let safe = |part: &str| match part {
             "." | ".." => part.replace('.', "%2E"),
@@ -188,6 +190,12 @@ impl<'a, W: Write> BundleWriter<'a, W> {
         }
         name
     }
+}
+
+/// Whether a text can be the scheme of a URL (RFC 3986, 3.1). A path may have `://` in it, too.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 fn manifest_entry(file: &BundledFile<'_>) -> Value {
@@ -222,4 +230,25 @@ fn manifest(owner: &BundleTarget, files: Map<String, Value>, id: &DebugId) -> Va
         }
     }
     manifest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_entry_is_safe_whatever_its_url_is() {
+        let owner = BundleTarget::default();
+        let mut writer = BundleWriter::new(Vec::new(), &owner).expect("memory takes it");
+        for (url, name) in [
+            ("~/app.js", "files/_/_/app.js"),
+            ("https://a.example/app.js?v=1", "files/https/a.example/app.js"),
+            ("~/../app.js", "files/_/_/%2E%2E/app.js"),
+            ("../../etc://x", "files/_/_/%2E%2E/%2E%2E/etc://x"),
+            ("\u{97}\n://x", "files/_/_/%C2%97%0A://x"),
+            ("://x", "files/_/_/://x"),
+        ] {
+            assert_eq!(writer.free_name(url), name, "{url:?}");
+        }
+    }
 }

@@ -66,7 +66,9 @@ fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
             return None;
         }
         if let Some(value) = comment_value(&script[..at], line) {
-            return Some(MagicComment { at: value_at, value });
+            // V8 passes over blanks before the value.
+            let blanks = line.len() - line.trim_start().len();
+            return Some(MagicComment { at: value_at + blanks, value });
         }
     }
     None
@@ -107,6 +109,8 @@ mod tests {
             ("f()\n/*# sourceMappingURL=a.map */\n", "f()\n"),
             ("f()\n//# sourceMappingURL=b\n//@ sourceMappingURL=a", "f()\n"),
             ("f('//# sourceMappingURL=b')\n", "f('//# sourceMappingURL=b')\n"),
+            ("f()\n//# sourceMappingURL= a.map\n", "f()\n"),
+            ("f()\n/*# sourceMappingURL=  a�.map */\n", "f()\n"),
         ] {
             assert_eq!(without_mapping_url(script), without, "{script:?}");
         }
@@ -153,6 +157,9 @@ mod tests {
         let id = "0F0E0D0C-0b0a-4908-8706-050403020100";
         let found = debug_id(&format!("f()\n//# debugId={id}\n//# sourceMappingURL=a.map"));
         assert_eq!(found, Some((16, DebugId::parse(id).expect("a UUID"))));
+        let (at, _) =
+            debug_id(&format!("f()\n//# debugId= \t{id}")).expect("blanks are passed over");
+        assert_eq!(at, 18);
         for value in ["", "0f0e", &format!("{id}0"), &id.replace(['c', 'C'], "g")] {
             assert_eq!(debug_id(&format!("//# debugId={value}")), None, "{value}");
         }
