@@ -4,12 +4,13 @@ use crate::os::files;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Error, Result, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::{Path, PathBuf};
 
 /// The largest file that is looked at.
@@ -55,6 +56,34 @@ impl ChangedHashes {
     }
 }
 
+/// Whether one of these files has a word that may be the hash of a script.
+pub(crate) fn hold_hashes(others: &BTreeSet<PathBuf>) -> bool {
+    let texts = others.iter().filter(|other| !is_packed(other)).filter_map(|other| read(other));
+    texts.into_iter().any(|text| hash_words(&text).next().is_some())
+}
+
+/// The packed copies among these files.
+pub(crate) fn packed(others: &BTreeSet<PathBuf>) -> BTreeSet<&Path> {
+    others.iter().map(PathBuf::as_path).filter(|other| is_packed(other)).collect()
+}
+
+/// Whether a copy is one of this file and was packed when it held something else. What Brotli packed
+/// is not looked into.
+pub(crate) fn is_other_copy(copy: &Path, file: &Path, text: &str) -> bool {
+    if copy.extension().is_none_or(|end| end != "gz") || copy.with_extension("") != file {
+        return false;
+    }
+    let Ok(packed) = files::read_regular(copy, MAX_FILE) else { return false };
+    let mut unpacked = Vec::new();
+    let most = text.len() as u64 + 1;
+    let read = GzDecoder::new(packed.as_slice()).take(most).read_to_end(&mut unpacked);
+    read.is_ok() && unpacked != text.as_bytes()
+}
+
+fn is_packed(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end == "gz" || end == "br")
+}
+
 /// What is stale among these files.
 pub(crate) fn find(
     others: &BTreeSet<PathBuf>,
@@ -63,10 +92,10 @@ pub(crate) fn find(
 ) -> StaleFiles {
     let mut stale = StaleFiles::default();
     for other in others {
-        let packed = other.extension().is_some_and(|end| end == "gz" || end == "br");
-        if packed && changed.contains(&other.with_extension("")) {
+        let is_packed = is_packed(other);
+        if is_packed && changed.contains(&other.with_extension("")) {
             stale.packed.insert(other.clone());
-        } else if !packed && read(other).and_then(|text| hashes.refreshed(&text)).is_some() {
+        } else if !is_packed && read(other).and_then(|text| hashes.refreshed(&text)).is_some() {
             stale.hashes.insert(other.clone());
         }
     }
@@ -88,8 +117,12 @@ pub(crate) fn refresh(
 }
 
 fn pack_again(file: &Path) -> Result<()> {
-    if file.extension().is_none_or(|end| end != "gz") {
-        return std::fs::remove_file(file);
+    if file.extension().is_none_or(|end| end != "gz") || !file.with_extension("").exists() {
+        // A second change of a script finds it gone.
+        return match std::fs::remove_file(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            result => result,
+        };
     }
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
     packer.write_all(&files::read_regular(&file.with_extension(""), MAX_FILE)?)?;

@@ -2,7 +2,7 @@
 //! seems to be meant.
 
 use super::RunContext;
-use crate::database::path;
+use crate::database::{path, rights};
 use crate::error::Warning;
 use crate::inputs::Inputs;
 use crate::outcome::{Outcome, OutcomeStatus};
@@ -49,5 +49,5 @@ impl RunContext<'_> {
 
 /// A warning where others than the user can read the database, which holds keys, or replace it.
 fn wide_rights(database: &Path) -> Option<Warning> {
-    path::wide_rights(database).map(|message| Warning::new("database-rights", message))
+    rights::wide_rights(database).map(|message| Warning::new("database-rights", message))
 }

@@ -7,9 +7,6 @@ use std::path::Path;
 /// Marks a file as ours: `finl`.
 pub(super) const APPLICATION_ID: i64 = 0x6669_6e6c;
 
-/// How much of a file [`read_mark`] looks at.
-pub(super) const MARKED_BYTES: usize = 72;
-
 /// Each step of the schema, in order; the file's `user_version` counts those it has.
 const STEPS: &[&str] = &[
     include_str!("schema/0001_pipeline.sql"),
@@ -44,12 +41,6 @@ pub(crate) fn version(connection: &Connection, path: &Path) -> Result<i64, Datab
         return Err(DatabaseError::Newer { path, found: version, known: LATEST });
     }
     Ok(version)
-}
-
-/// The application's mark in the first bytes of a SQLite file; `None` for any other file.
-pub(super) fn read_mark(head: &[u8]) -> Option<i64> {
-    let mark = head.strip_prefix(b"SQLite format 3\0")?.get(52..56)?;
-    Some(u32::from_be_bytes(mark.try_into().ok()?).into())
 }
 
 /// Takes the steps that the file lacks, all in one transaction.

@@ -17,6 +17,7 @@ pub(crate) mod path;
 pub mod releases;
 mod removal;
 pub mod repositories;
+pub(crate) mod rights;
 #[cfg(test)]
 pub(crate) mod trace;
 pub mod upload_chunks;

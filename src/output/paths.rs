@@ -9,6 +9,9 @@ use crate::text::quote;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// What the names of scripts and source maps end with.
+const CODE: [&str; 4] = [".js", ".cjs", ".mjs", ".map"];
+
 /// What a run does with a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PathUse {
@@ -114,7 +117,7 @@ impl RunPaths {
             let message = format!("{} and {} are the same file", other.name, path.name);
             Some(Error::new(ErrorCode::Usage, message).with_hint("set each to a different file"))
         };
-        let own = paths.iter().find_map(RunPath::repository_conflict);
+        let own = paths.iter().find_map(RunPath::own_conflict);
         own.or_else(|| paths.iter().enumerate().find_map(conflict))
     }
 
@@ -123,7 +126,7 @@ impl RunPaths {
         let paths = self.all();
         let is_in_conflict = |path: &&RunPath| {
             let mut others = paths.iter().filter(|other| !std::ptr::eq(*other, *path));
-            path.repository_conflict().is_some()
+            path.own_conflict().is_some()
                 || (path.usage == PathUse::Output && others.any(|other| path.conflicts_with(other)))
         };
         paths.iter().filter(is_in_conflict).map(|path| path.path.clone()).collect()
@@ -133,6 +136,26 @@ impl RunPaths {
 impl RunPath {
     fn new(name: String, path: &str, usage: PathUse) -> Self {
         Self { name, path: path.to_owned(), usage, identity: FileIdentity::of(Path::new(path)) }
+    }
+
+    /// Why an output may not be where it is, whatever else the run reads or writes.
+    fn own_conflict(&self) -> Option<Error> {
+        self.repository_conflict().or_else(|| self.build_conflict())
+    }
+
+    /// Why an output would be taken for a part of a build, or take the place of one.
+    fn build_conflict(&self) -> Option<Error> {
+        let file = self.identity.path().to_string_lossy();
+        let is_code = CODE.iter().any(|end| file.ends_with(end) || self.path.ends_with(end));
+        (self.usage == PathUse::Output && is_code).then(|| {
+            let message = format!(
+                "{} has the name of a script or a source map: {}",
+                self.name,
+                quote(&self.path)
+            );
+            Error::new(ErrorCode::Usage, message)
+                .with_hint("set it to a file that no build writes, such as `finishline.json`")
+        })
     }
 
     /// Why an output would damage the repository that it is in.

@@ -163,7 +163,7 @@ const UPLOAD: &[FlagSpec] = &[
     switch("no-rewrite", Rule),
     switch("rewrite", Rule),
     switch("validate", Rule),
-    switch("strict", Rule),
+    switch("strict", Fact),
     switch("no-dedupe", Rule),
     switch("use-artifact-bundle", Rule),
     switch("use-debug-ids", Rule),

@@ -9,7 +9,7 @@ use super::http::body_budget::BodyBudget;
 use super::options::ServeOptions;
 use super::set_ups::SetUpMemory;
 use super::tokens::{TokenStart, prepare_tokens};
-use crate::database::{Database, Principal, TransactionEnd, path};
+use crate::database::{Database, Principal, TransactionEnd, rights};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
 use crate::model::{Fields, Refusal};
@@ -68,7 +68,7 @@ impl ServerState {
             orgs.push((org, database.ensure_organization(org, &options.projects).await?));
         }
         let own = options.token.as_ref().map(|token| OwnToken::new(token, local.clone()));
-        let rights = path::wide_rights(&options.database);
+        let rights = rights::wide_rights(&options.database);
         let mut notes: Vec<_> =
             rights.map(|rights| format!("warning: {rights}")).into_iter().collect();
         let start = TokenStart { user: &local, orgs: &orgs, base: &base, makes_new: own.is_none() };

@@ -243,7 +243,7 @@ impl<'a> ScriptState<'a> {
 }
 
 /// The directives count only in front of every statement, so the new line says them again.
-fn own_line(prologue: &ScriptPrologue<'_>, id: &DebugId) -> String {
+pub(super) fn own_line(prologue: &ScriptPrologue<'_>, id: &DebugId) -> String {
     let mut line: String = prologue.directives.iter().flat_map(|text| [*text, ";"]).collect();
     line.push_str(&snippet::statement(id));
     line

@@ -7,6 +7,7 @@ pub mod backend;
 pub mod bundle;
 pub mod bundle_reader;
 pub mod debug_id;
+pub(crate) mod earlier;
 pub mod edits;
 pub mod file_url;
 pub mod frame;

@@ -112,7 +112,7 @@ impl<'a> FileExaminer<'a> {
                 id: script.id,
                 is_new: script.text.is_some(),
                 replaced_id: script.replaced_id,
-                frame: script.frame,
+                frame: script.frame.filter(|_| files.is_mapped(self.inputs)),
             });
             edits.push(script.edits);
         }
@@ -152,7 +152,7 @@ impl<'a> FileExaminer<'a> {
             .map
             .as_ref()
             .or(files.scripts.first())
-            .filter(|_| files.map.is_some() || self.inputs.delete)?;
+            .filter(|_| files.map.is_some() || self.inputs.delete || self.changes_sources())?;
         let rules = SourceRules {
             strip_prefixes: &self.inputs.strip_prefixes,
             strip_common_prefix: self.inputs.strip_common_prefix,
@@ -177,8 +177,10 @@ impl<'a> FileExaminer<'a> {
             .then(|| BuildFile { below: format!("{}.map", file.below), ..file.clone() });
         let map = map.or(own_map.as_ref());
         let text = script.text.as_deref().unwrap_or(old);
-        let text =
-            if self.inputs.delete { trailer::without_mapping_url(text) } else { text.into() };
+        let text = match self.inputs.delete || own_map.is_some() {
+            true => trailer::without_mapping_url(text),
+            false => text.into(),
+        };
         if self.inputs.uploads(&file.below) {
             examined.entries.push(PackedEntry {
                 kind: BundledKind::MinifiedSource,

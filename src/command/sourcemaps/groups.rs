@@ -29,6 +29,11 @@ impl FileGroup {
         let files = self.scripts.iter().chain(&self.map);
         files.filter_map(|file| Some(file.file.metadata().ok()?.len())).sum()
     }
+
+    /// Whether the map is uploaded, by itself or inside of its script.
+    pub(super) fn is_mapped(&self, inputs: &SourcemapInputs) -> bool {
+        self.map.as_ref().is_none_or(|map| inputs.uploads(&map.below))
+    }
 }
 
 /// What was found, ordered.
@@ -76,6 +81,7 @@ impl FileGroups {
             }
         }
         found.pair(&named, &folder);
+        found.note_left_out(inputs);
         found.folder = folder;
         found.folder.left_alone.append(&mut left_alone);
         found.check(inputs)?;
@@ -120,6 +126,14 @@ impl FileGroups {
             !taken.contains(*key) && !map.shown.ends_with(".css.map")
         };
         self.orphans = folder.maps.iter().filter(is_free).map(|(_, map)| map.clone()).collect();
+    }
+
+    /// A script whose map is not uploaded leads nowhere.
+    fn note_left_out(&mut self, inputs: &SourcemapInputs) {
+        let why = format!("its map has none of the extensions {}", inputs.extensions.join(", "));
+        let left_out = self.groups.iter().filter(|group| !group.is_mapped(inputs));
+        let scripts = left_out.flat_map(|group| &group.scripts);
+        self.unmapped.extend(scripts.map(|script| (script.shown.clone(), why.clone())));
     }
 
     fn check(&self, inputs: &SourcemapInputs) -> Result {

@@ -5,12 +5,12 @@ mod bundle_file;
 mod examine;
 mod explain;
 mod groups;
+mod settle;
 mod sources;
 mod upload;
 mod write;
 
 use super::RunContext;
-use crate::build_folder::neighbours;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
@@ -25,7 +25,6 @@ use bundle_file::{BundleDraft, BundleFile};
 use examine::{ExaminedGroup, FileExaminer, GroupChange};
 use groups::{FileGroup, FileGroups};
 use std::iter::Peekable;
-use std::path::Path;
 use tokio::time::Instant;
 
 /// How many groups are at work before a signal is heard.
@@ -139,70 +138,16 @@ impl ExaminedSourcemaps<'_> {
                 changed.push(write::ChangedGroup { group, scripts, change });
             }
         }
-        if changed.is_empty() {
-            return Ok(());
-        }
         let groups: Vec<_> = changed.iter().map(|changed| changed.group).collect();
         write::check_folders(&groups)?;
-        let keeps_hashes = !self.files.folder.others.is_empty();
-        let mut written = write::WrittenFiles::default();
+        let mut written = self.earlier_changes();
+        let earlier = written.files.len();
         for batch in changed.chunks(BATCH) {
             tokio::task::yield_now().await;
-            written.extend(write::write(batch, keeps_hashes)?);
+            written.extend(write::write(batch, self.has_neighbours())?);
         }
-        self.progress.written = written.files.len();
+        self.progress.written = written.files.len() - earlier;
         self.settle_neighbours(&written)
-    }
-
-    /// Names what the change leaves stale, or writes it anew.
-    fn settle_neighbours(&mut self, written: &write::WrittenFiles) -> Result {
-        let stale = neighbours::find(&self.files.folder.others, &written.files, &written.hashes);
-        if self.inputs.refresh {
-            return neighbours::refresh(&stale, &written.hashes)
-                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error));
-        }
-        let shown = |file: &Path| quote(&self.files.folder.shown(file));
-        let hashes = stale.hashes.iter().map(|file| {
-            format!(
-                "{} has the hash of a script that was injected, and browsers refuse the new one",
-                shown(file)
-            )
-        });
-        let packed = stale.packed.iter().map(|file| {
-            format!(
-                "{} is a packed copy of a file that was injected, without its debug id",
-                shown(file)
-            )
-        });
-        let messages: Vec<_> = hashes.chain(packed).collect();
-        self.progress.warnings.extend(messages.into_iter().map(|message| {
-            let message = format!(
-                "{message}: set `inject-refresh: true`, or inject before that file is made"
-            );
-            Warning::new("stale-files", message)
-        }));
-        Ok(())
-    }
-
-    /// Deletes the maps, where that is asked for and the backend has them; otherwise names those that
-    /// would be published.
-    pub(crate) fn settle_maps(&mut self) -> Result {
-        if self.inputs.delete {
-            if self.progress.upload.is_complete {
-                self.progress.deleted = write::delete_maps(&self.groups)?;
-            }
-            return Ok(());
-        }
-        let maps: Vec<_> = self.groups.iter().filter_map(|group| group.map.as_ref()).collect();
-        if let Some(first) = maps.first() {
-            let message = format!(
-                "{} left beside the scripts, such as {}: whoever gets the folder gets the sources; set `delete-sourcemaps: true`, or do not deploy them",
-                counted(maps.len(), "source map"),
-                quote(&first.shown)
-            );
-            self.progress.warnings.push(Warning::new("sourcemaps-published", message));
-        }
-        Ok(())
     }
 }
 

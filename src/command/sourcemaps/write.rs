@@ -112,24 +112,43 @@ fn changed((file, why): (String, String)) -> Error {
         .with_hint("let nothing else write to the folder while finishline runs")
 }
 
-/// Deletes the maps of these groups, and what names them in the scripts; how many there were.
-pub(super) fn delete_maps(groups: &[FileGroup]) -> Result<usize> {
-    let deleted = parallel::map(groups, |group| {
-        for script in &group.scripts {
-            let text = super::groups::read_text(&script.file).unwrap_or_default();
-            let bare = trailer::without_mapping_url(&text);
-            if bare != text {
-                replace(script, &bare)?;
+/// Deletes the maps of these groups with their packed copies, and what names them in the scripts; the
+/// scripts that changed.
+pub(super) fn delete_maps(groups: &[&FileGroup], keeps_hashes: bool) -> Result<WrittenFiles> {
+    let mut written = WrittenFiles::default();
+    for result in parallel::map(groups, |group| delete_map(group, keeps_hashes)) {
+        written.extend(result?);
+    }
+    Ok(written)
+}
+
+fn delete_map(group: &FileGroup, keeps_hashes: bool) -> Result<WrittenFiles> {
+    let mut written = WrittenFiles::default();
+    for script in &group.scripts {
+        let text = super::groups::read_text(&script.file).unwrap_or_default();
+        let bare = trailer::without_mapping_url(&text);
+        if bare != text {
+            replace(script, &bare)?;
+            if keeps_hashes {
+                written.hashes.add(text.as_bytes(), bare.as_bytes());
             }
+            written.files.insert(script.file.clone());
         }
-        let Some(map) = &group.map else { return Ok(0) };
-        match std::fs::remove_file(&map.file) {
-            Ok(()) => Ok(1),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(unwritable(&map.shown, &error)),
+    }
+    if let Some(map) = &group.map {
+        let copies = ["", ".gz", ".br"].map(|end| format!("{}{end}", map.file.to_string_lossy()));
+        for file in copies {
+            remove(Path::new(&file)).map_err(|error| unwritable(&map.shown, &error))?;
         }
-    });
-    deleted.into_iter().sum()
+    }
+    Ok(written)
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
 }
 
 fn replace(file: &BuildFile, text: &str) -> Result {

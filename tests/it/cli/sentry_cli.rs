@@ -1,5 +1,6 @@
 //! Calls of sentry-cli: what they do to a backend, and how they end.
 
+use crate::support::build_folder::{write, write_script};
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::Value;
@@ -92,6 +93,22 @@ fn a_call_ends_as_in_sentry_cli() {
     }
     let allowed = run.var("SENTRY_ALLOW_FAILURE", "1");
     assert!(call(&allowed, "releases new v1", 0).contains("token"));
+}
+
+#[test]
+fn a_script_without_a_map_is_a_failure_only_where_the_call_is_strict() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    write_script(&run, "dist/a.js");
+    write(&run, "dist/worker.js", "work()\n");
+    for (line, exit) in [
+        ("sourcemaps inject dist", 0),
+        ("sourcemaps upload -p web -r v1 dist", 0),
+        ("sourcemaps upload -p web -r v1 --strict dist", 1),
+    ] {
+        let said = call(&run, line, exit);
+        assert!(said.contains("1 script without a source map: `dist/worker.js`"), "{said}");
+    }
 }
 
 #[test]

@@ -70,3 +70,18 @@ fn a_release_is_there_with_its_commits_or_not_at_all() {
     assert_eq!(rows(&connection, answered), [KILLS.to_string()]);
     assert_eq!(rows(&connection, "PRAGMA integrity_check"), ["ok"]);
 }
+
+#[test]
+fn a_program_that_looks_into_the_file_takes_nothing_of_it_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = ServeProcess::over(folder, &["--org", "acme", "--project", "web"], Some(TOKEN));
+    // The last one to close the file would clear its log away: it must see that `serve` has it.
+    let count = "SELECT count(*) FROM release";
+    assert_eq!(rows(&serve.database(), count), ["0"]);
+    let path = "/api/0/organizations/acme/releases/";
+    let answer = serve.request("POST", path, release("v1"));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let folder = serve.kill();
+    let database = Connection::open(folder.path().join("finishline.db")).unwrap();
+    assert_eq!(rows(&database, count), ["1"]);
+}

@@ -142,7 +142,7 @@ fn only_files_with_the_named_extensions_are_uploaded() {
     for (extensions, expected) in [
         ("map", vec![a, b]),
         (".JS, map", vec!["~/a.js", a, b]),
-        ("mjs\njs", vec!["~/a.js", "~/b.mjs"]),
+        ("mjs\nmap", vec![a, "~/b.mjs", b]),
         ("js, mjs, map", vec!["~/a.js", a, "~/b.mjs", b]),
     ] {
         run.clone().var("FINISHLINE_SOURCEMAPS_EXTENSIONS", extensions).execute().expect(0);
@@ -150,9 +150,11 @@ fn only_files_with_the_named_extensions_are_uploaded() {
                       (SELECT max(id) FROM artifact_bundle) ORDER BY url";
         assert_eq!(run.rows(newest), expected, "{extensions}");
     }
-    for (extensions, words) in
-        [("ts", "has one of the extensions ts"), ("*.js", "extensions of files")]
-    {
+    for (extensions, words) in [
+        ("ts", "its map has none of the extensions ts"),
+        ("js, mjs", "its map has none of the extensions js, mjs"),
+        ("*.js", "extensions of files"),
+    ] {
         let run = run.clone().var("FINISHLINE_SOURCEMAPS_EXTENSIONS", extensions);
         let ended = run.execute().expect(2);
         assert!(ended.stderr.contains(words), "{extensions}: {}", ended.stderr);

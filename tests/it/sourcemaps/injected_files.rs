@@ -85,7 +85,7 @@ fn maps_go_once_they_are_uploaded_where_that_is_asked_for() {
     let run = sourcemaps();
     write_script(&run, "dist/a.js");
     let kept = run.execute().expect(0);
-    assert!(kept.stderr.contains("left beside"), "{}", kept.stderr);
+    assert!(kept.stderr.contains("left in the folder"), "{}", kept.stderr);
     let run = run.var("FINISHLINE_DELETE_SOURCEMAPS", "true");
     let ended = run.execute().expect(0);
     assert!(ended.stdout.contains("1 source map deleted"), "{}", ended.stdout);

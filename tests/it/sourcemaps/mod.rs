@@ -8,6 +8,7 @@ mod injected_files;
 #[cfg(target_os = "linux")]
 mod killed_injection;
 mod large_changes;
+mod left_maps;
 mod stale_neighbours;
 mod upload;
 mod upload_faults;

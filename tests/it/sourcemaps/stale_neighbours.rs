@@ -58,3 +58,45 @@ fn they_are_written_anew_where_that_is_asked_for() {
     assert!(run.text("dist/ngsw.json").contains(&sha1));
     assert!(!run.path("dist/a.js.br").exists(), "a copy that cannot be packed anew goes");
 }
+
+#[test]
+fn what_is_cut_off_once_the_maps_are_gone_is_renewed_as_well() {
+    let run = with_neighbours()
+        .var("FINISHLINE_INJECT_REFRESH", "true")
+        .var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    let ended = run.execute().expect(0);
+    assert!(!ended.stderr.contains("stale"), "{}", ended.stderr);
+    assert!(!run.text("dist/a.js").contains("sourceMappingURL"));
+    assert!(run.text("dist/index.html").contains(&integrity(&run)));
+    let packed = std::fs::read(run.path("dist/a.js.gz")).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(text, run.text("dist/a.js"));
+}
+
+#[test]
+fn a_script_that_only_loses_the_name_of_its_map_makes_its_hash_stale() {
+    let run = with_neighbours()
+        .var("FINISHLINE_INJECT", "false")
+        .var("FINISHLINE_RELEASE", "web@1.0.0")
+        .var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    let ended = run.execute().expect(0);
+    for file in ["dist/index.html", "dist/ngsw.json", "dist/a.js.gz", "dist/a.js.br"] {
+        assert!(ended.stderr.contains(&format!("`{file}`")), "{file}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_an_earlier_run_left_stale_is_named_again_and_renewed_where_that_is_asked_for() {
+    let run = with_neighbours();
+    run.execute().expect(0);
+    let again = run.execute().expect(0);
+    for file in ["dist/index.html", "dist/ngsw.json", "dist/a.js.gz"] {
+        assert!(again.stderr.contains(&format!("`{file}`")), "{file}: {}", again.stderr);
+    }
+    let run = run.var("FINISHLINE_INJECT_REFRESH", "true");
+    run.execute().expect(0);
+    assert!(run.text("dist/index.html").contains(&integrity(&run)));
+    let settled = run.without("FINISHLINE_INJECT_REFRESH").execute().expect(0);
+    assert!(!settled.stderr.contains("stale"), "{}", settled.stderr);
+}

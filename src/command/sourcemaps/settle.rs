@@ -1,0 +1,120 @@
+//! What a change of scripts leaves to do beside them: files that hold a hash or a packed copy of a script,
+//! and maps that are not to be published.
+
+use super::ExaminedSourcemaps;
+use super::examine::GroupChange;
+use super::groups::read_text;
+use super::write::{self, WrittenFiles};
+use crate::build_folder::{BuildFile, neighbours};
+use crate::error::{Result, Warning};
+use crate::outcome::sourcemaps::counted;
+use crate::sourcemap::earlier::earlier_texts;
+use crate::text::quote;
+use std::collections::BTreeSet;
+
+impl ExaminedSourcemaps<'_> {
+    /// Whether a file may hold a hash of a script, or a packed copy.
+    pub(super) fn has_neighbours(&self) -> bool {
+        !self.files.folder.others.is_empty()
+    }
+
+    /// What an earlier run changed of the scripts that stay: it may have been killed before it renewed
+    /// what is beside them, or was not asked to.
+    pub(super) fn earlier_changes(&self) -> WrittenFiles {
+        let mut earlier = WrittenFiles::default();
+        let others = &self.files.folder.others;
+        let (holds_hashes, packed) = (neighbours::hold_hashes(others), neighbours::packed(others));
+        if !holds_hashes && packed.is_empty() {
+            return earlier;
+        }
+        let groups = self.groups.iter().zip(&self.changes);
+        let unchanged = groups.filter(|(_, (_, change))| matches!(change, GroupChange::None));
+        for script in unchanged.flat_map(|(group, _)| &group.scripts) {
+            let Ok(text) = read_text(&script.file) else { continue };
+            if packed.iter().any(|copy| neighbours::is_other_copy(copy, &script.file, &text)) {
+                earlier.files.insert(script.file.clone());
+            }
+            if holds_hashes {
+                for old in earlier_texts(&text) {
+                    earlier.hashes.add(old.as_bytes(), text.as_bytes());
+                }
+            }
+        }
+        earlier
+    }
+
+    /// Names what the change leaves stale, or writes it anew.
+    pub(super) fn settle_neighbours(&mut self, written: &WrittenFiles) -> Result {
+        let stale = neighbours::find(&self.files.folder.others, &written.files, &written.hashes);
+        if self.inputs.refresh {
+            return neighbours::refresh(&stale, &written.hashes)
+                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error));
+        }
+        let hashes = stale.hashes.iter().map(|file| {
+            (file, "has the hash of a script that was changed, and browsers refuse the new one")
+        });
+        let packed = stale.packed.iter().map(|file| {
+            (file, "is a packed copy of a file that was changed, and not of what is there now")
+        });
+        for (file, what) in hashes.chain(packed) {
+            let message = format!(
+                "{} {what}: set `inject-refresh: true`, or run this step before that file is made",
+                quote(&self.files.folder.shown(file))
+            );
+            let warning = Warning::new("stale-files", message);
+            if !self.progress.warnings.contains(&warning) {
+                self.progress.warnings.push(warning);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the maps, where that is asked for and the backend has them, and names those that would
+    /// be published.
+    pub(crate) fn settle_maps(&mut self) -> Result {
+        let mut deleted = BTreeSet::new();
+        if self.inputs.delete && self.progress.upload.is_complete {
+            let uploaded: Vec<_> =
+                self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
+            let written = write::delete_maps(&uploaded, self.has_neighbours())?;
+            let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
+            let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
+            deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
+            self.progress.deleted = deleted.len();
+            self.settle_neighbours(&written)?;
+        }
+        let maps = self.files.folder.maps.values().chain(self.inline_maps());
+        let left: Vec<_> = maps.filter(|map| !deleted.contains(&map.file)).collect();
+        let warning = self.publishes(&left);
+        self.progress.warnings.extend(warning);
+        Ok(())
+    }
+
+    /// The scripts with their map inside.
+    fn inline_maps(&self) -> impl Iterator<Item = &BuildFile> {
+        let mapped = self.progress.scripts.iter().filter(|script| script.frame.is_some());
+        let mapped: BTreeSet<_> = mapped.map(|script| script.path.as_str()).collect();
+        let alone = self.groups.iter().filter(|group| group.map.is_none());
+        let scripts = alone.flat_map(|group| &group.scripts);
+        scripts.filter(move |script| mapped.contains(script.shown.as_str()))
+    }
+
+    fn publishes(&self, left: &[&BuildFile]) -> Option<Warning> {
+        let first = left.first()?;
+        let remedy = match (self.inputs.delete, self.progress.upload.is_complete) {
+            (false, _) => "set `delete-sourcemaps: true`, or do not deploy them",
+            (true, false) => {
+                "`delete-sourcemaps` deletes them only once Sentry has processed the upload; leave `sourcemaps-wait` at `true`"
+            }
+            (true, true) => {
+                "`delete-sourcemaps` deletes only the maps of scripts that were uploaded; delete these yourself, or do not deploy them"
+            }
+        };
+        let message = format!(
+            "{} left in the folder, such as {}: whoever gets the folder gets the sources; {remedy}",
+            counted(left.len(), "source map"),
+            quote(&first.shown)
+        );
+        Some(Warning::new("sourcemaps-published", message))
+    }
+}

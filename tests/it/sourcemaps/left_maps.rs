@@ -1,0 +1,116 @@
+//! Maps that are deleted were uploaded, and maps that stay are named.
+
+use crate::support::build_folder::{
+    identity_map, snapshot, source, sourcemaps, write, write_script,
+};
+use crate::support::chunk_sentry::{CHUNK_TOKEN, ChunkOptions, ChunkSentry};
+use crate::support::run::ProgramRun;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use finishline::sourcemap::archive_reader::read_contents;
+use finishline::sourcemap::bundle_reader::{BundleEntry, read_bundle};
+use std::collections::BTreeMap;
+
+/// Writes a script with its map inside.
+fn write_inline(run: &ProgramRun, path: &str) {
+    let text = source("inline");
+    let map = STANDARD.encode(identity_map("../src/inline.ts", &text));
+    let url = format!("data:application/json;base64,{map}");
+    write(run, path, format!("{text}//# sourceMappingURL={url}\n"));
+}
+
+/// The texts of the files that the embedded backend has in its only bundle, by URL.
+fn uploaded(run: &ProgramRun) -> BTreeMap<String, String> {
+    let sql = "SELECT data FROM upload_chunk";
+    let bundle: Vec<u8> = run.connection().query_row(sql, (), |row| row.get(0)).unwrap();
+    let mut source = bundle.as_slice();
+    let files = read_bundle(&mut source).unwrap().files.into_iter();
+    let read = |file: BundleEntry| {
+        let bytes = read_contents(&mut source, file.contents, 1 << 20).unwrap();
+        (file.url, String::from_utf8(bytes).unwrap())
+    };
+    files.map(read).collect()
+}
+
+#[test]
+fn an_upload_that_is_not_waited_for_deletes_nothing_and_says_so() {
+    let states = vec!["created"; 10];
+    let sentry = ChunkSentry::new(ChunkOptions { states, ..ChunkOptions::default() });
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    write_script(&run, "dist/a.js");
+    let run = run
+        .var("SENTRY_URL", sentry.peer.url())
+        .var("SENTRY_AUTH_TOKEN", CHUNK_TOKEN)
+        .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
+        .var("FINISHLINE_SOURCEMAPS_WAIT", "false");
+    let ended = run.execute().expect(0);
+    assert!(run.path("dist/a.js.map").exists());
+    assert!(ended.stderr.contains("leave `sourcemaps-wait` at `true`"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_map_that_is_not_in_the_bundle_is_not_deleted() {
+    let run = sourcemaps()
+        .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
+        .var("FINISHLINE_SOURCEMAPS_EXTENSIONS", "js")
+        .var("FINISHLINE_ALLOW_EMPTY", "true");
+    write_script(&run, "dist/a.js");
+    write_inline(&run, "dist/inline.js");
+    let ended = run.execute().expect(0);
+    assert!(run.path("dist/a.js.map").exists());
+    assert!(run.text("dist/a.js").contains("sourceMappingURL"));
+    assert!(ended.stderr.contains("its map has none of the extensions js"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("such as `dist/a.js.map`"), "{}", ended.stderr);
+}
+
+#[test]
+fn maps_that_no_script_of_the_upload_has_are_named_and_packed_copies_go() {
+    let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write_script(&run, "dist/a.js");
+    write(&run, "dist/a.js.map.gz", "packed");
+    write(&run, "dist/style.css.map", "{}");
+    write(&run, "dist/old.js.map", identity_map("../src/old.ts", "old()\n"));
+    let ended = run.execute().expect(0);
+    assert!(!run.path("dist/a.js.map").exists() && !run.path("dist/a.js.map.gz").exists());
+    assert!(ended.stdout.contains("1 source map deleted"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("2 source maps left in the folder"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_script_with_its_map_inside_is_one_that_is_published() {
+    let run = sourcemaps();
+    write_inline(&run, "dist/inline.js");
+    let ended = run.execute().expect(0);
+    let words = "1 source map left in the folder, such as `dist/inline.js`";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let ended = run.var("FINISHLINE_DELETE_SOURCEMAPS", "true").execute().expect(0);
+    assert!(!ended.stderr.contains("left in the folder"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("1 source map deleted"), "{}", ended.stdout);
+}
+
+#[test]
+fn code_that_may_not_leave_does_not_leave_inside_of_a_script() {
+    let run = sourcemaps().var("FINISHLINE_SOURCEMAPS_STRIP_SOURCES", "true");
+    write_inline(&run, "dist/inline.js");
+    let before = snapshot(&run.path("dist"));
+    run.execute().expect(0);
+    let files = uploaded(&run);
+    assert!(!files["~/inline.js"].contains("data:"), "{files:?}");
+    assert!(files["~/inline.js.map"].contains("\"sourcesContent\":[]"), "{files:?}");
+    assert_ne!(snapshot(&run.path("dist")), before, "the script is injected on disk");
+    assert!(run.text("dist/inline.js").contains("data:application/json"));
+}
+
+#[test]
+fn an_output_is_no_script_and_no_map_of_the_build() {
+    for output in ["dist/a.js", "dist/a.js.map", "dist/new.mjs", "./dist/../dist/a.js"] {
+        for input in ["RESULT_FILE", "DOTENV", "SUMMARY", "ANNOTATIONS"] {
+            let run = sourcemaps();
+            write_script(&run, "dist/a.js");
+            let before = snapshot(&run.path("dist"));
+            let ended = run.clone().var(&format!("FINISHLINE_{input}"), output).execute().expect(2);
+            assert!(ended.stderr.contains("the name of a script"), "{input}: {}", ended.stderr);
+            assert_eq!(snapshot(&run.path("dist")), before, "{input} {output}");
+        }
+    }
+}
