@@ -46,7 +46,7 @@ pub(super) fn line_end_width(text: &str) -> usize {
 
 fn directives(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let mut rest = TokenGap::skip(text).rest;
+    let mut rest = TokenGap::skip_from(text, true).rest;
     while let Some(literal) = string_literal(rest) {
         let after = TokenGap::skip(&rest[literal.len()..]);
         let next = match after.rest.chars().next() {
@@ -111,7 +111,12 @@ pub(super) struct TokenGap<'a> {
 impl<'a> TokenGap<'a> {
     /// Skips white space and comments. A comment that is not closed is a token.
     pub(super) fn skip(text: &'a str) -> Self {
-        let mut trivia = Self { rest: text, has_line_end: false };
+        Self::skip_from(text, false)
+    }
+
+    /// The same of a text at the start of a line, or behind a token.
+    fn skip_from(text: &'a str, is_line_start: bool) -> Self {
+        let mut trivia = Self { rest: text, has_line_end: is_line_start };
         while let Some(width) = trivia.width() {
             trivia.has_line_end |= trivia.rest[..width].contains(is_line_end);
             trivia.rest = &trivia.rest[width..];
@@ -126,8 +131,10 @@ impl<'a> TokenGap<'a> {
         if first.is_whitespace() || first == '\u{feff}' {
             return Some(first.len_utf8());
         }
-        // `<!--` begins a comment in a script and is an error in a module (ECMA-262, B.1.1).
-        if rest.starts_with("//") || rest.starts_with("<!--") {
+        // `<!--` begins a comment in a script, and so does `-->` where nothing but comments stands before
+        // it in its line. Both are errors in a module (ECMA-262, B.1.1).
+        let is_html = rest.starts_with("<!--") || (self.has_line_end && rest.starts_with("-->"));
+        if rest.starts_with("//") || is_html {
             return Some(rest.find(is_line_end).unwrap_or(rest.len()));
         }
         rest.strip_prefix("/*")?.find("*/").map(|at| at + 4)
@@ -156,6 +163,9 @@ mod tests {
             "\"use strict\"\ninto()",
             "/* a */ // b\n\"use strict\";",
             "<!-- old\n\"use strict\";",
+            "--> old\n\"use strict\";",
+            "/* a\n */ --> old\n\"use strict\";",
+            "\"use strict\"\n --> old\nf()",
             "\u{feff}\"use strict\";",
             "#!/usr/bin/env node\n\"use strict\";",
             "\u{feff}#!/usr/bin/env node\r\n\"use strict\"",
@@ -181,6 +191,7 @@ mod tests {
             "f();\"use strict\";",
             "(\"use strict\");",
             "/* not closed \"use strict\";",
+            "\"use strict\" --> 0",
             "",
         ] {
             assert_eq!(directives_of(script), Vec::<&str>::new(), "{script:?}");

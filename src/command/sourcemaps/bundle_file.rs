@@ -3,6 +3,7 @@
 use super::examine::PackedEntry;
 use crate::sourcemap::bundle::{BundleTarget, BundleWriter};
 use crate::sourcemap::upload::UncutBundle;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 
@@ -10,6 +11,9 @@ use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 pub(super) struct BundleDraft<'a> {
     writer: BundleWriter<'a, BufWriter<File>>,
     count: u64,
+    /// The URLs of the files without a debug id, which are found by nothing else.
+    urls: BTreeSet<String>,
+    shared_urls: BTreeSet<String>,
 }
 
 /// A bundle that is ready to be sent.
@@ -19,13 +23,16 @@ pub(super) struct BundleFile {
     pub(super) uncut: UncutBundle,
     /// How many scripts and maps it has.
     pub(super) count: u64,
+    /// The URLs that two files without a debug id have.
+    pub(super) shared_urls: BTreeSet<String>,
 }
 
 impl<'a> BundleDraft<'a> {
     /// Begins one.
     pub(super) fn new(target: &'a BundleTarget) -> Result<Self> {
         let file = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
-        Ok(Self { writer: BundleWriter::new(file, target)?, count: 0 })
+        let writer = BundleWriter::new(file, target)?;
+        Ok(Self { writer, count: 0, urls: BTreeSet::new(), shared_urls: BTreeSet::new() })
     }
 
     /// Adds what belongs together.
@@ -34,6 +41,9 @@ impl<'a> BundleDraft<'a> {
             let (file, packed) = entry.parts();
             self.writer.add(&file, packed)?;
             self.count += 1;
+            if file.id.is_none() && !self.urls.insert(file.url.to_owned()) {
+                self.shared_urls.insert(file.url.to_owned());
+            }
         }
         self.writer.cut();
         Ok(())
@@ -44,7 +54,8 @@ impl<'a> BundleDraft<'a> {
         let finished = self.writer.finish()?;
         let file = finished.target.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         let (id, size, cuts) = (finished.id, file.metadata()?.len(), finished.cuts);
-        Ok(BundleFile { file, uncut: UncutBundle { id, size, cuts }, count: self.count })
+        let (uncut, shared_urls) = (UncutBundle { id, size, cuts }, self.shared_urls);
+        Ok(BundleFile { file, uncut, count: self.count, shared_urls })
     }
 }
 

@@ -113,6 +113,13 @@ impl<'a> FoundSourcemaps<'a> {
             );
             progress.warnings.push(Warning::new("sources-missing", message));
         }
+        progress.warnings.extend(bundle.shared_urls.iter().map(|url| {
+            let message = format!(
+                "two files without a debug id have the URL {}, and Sentry finds only one of them: upload each folder with its own `url-prefix`",
+                quote(url)
+            );
+            Warning::new("shared-url", message)
+        }));
         let replaced = progress.scripts.iter().filter_map(|script| {
             let (old, id) = (script.replaced_id.as_ref()?, script.id.as_ref()?);
             Some(format!(

@@ -160,3 +160,14 @@ fn only_files_with_the_named_extensions_are_uploaded() {
         assert!(ended.stderr.contains(words), "{extensions}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn two_files_that_can_only_be_found_by_one_url_are_named() {
+    let run = sourcemaps().args(&["sourcemaps", "dist/a", "dist/b"]);
+    ["dist/a/app.js", "dist/b/app.js"].iter().for_each(|script| write_script(&run, script));
+    let run = run.var("FINISHLINE_RELEASE", "v1").var("FINISHLINE_INJECT", "false");
+    let ended = run.execute().expect(0);
+    assert!(ended.stderr.contains("have the URL `~/app.js`"), "{}", ended.stderr);
+    let ended = run.var("FINISHLINE_INJECT", "true").execute().expect(0);
+    assert!(!ended.stderr.contains("have the URL"), "{}", ended.stderr);
+}
