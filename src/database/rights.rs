@@ -37,7 +37,7 @@ fn is_new_or_own(database: &Path) -> bool {
     match database.metadata() {
         Err(error) => error.kind() == ErrorKind::NotFound,
         Ok(metadata) => {
-            let version = || migrations::version(&mut connect(database)?, database);
+            let version = || migrations::version(&connect(database)?, database);
             metadata.is_file() && matches!(version(), Ok(_) | Err(DatabaseError::Newer { .. }))
         }
     }
