@@ -21,7 +21,12 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> ConnectOptions {
         let (connection, headers) = (self.connection(inputs, &url), inputs.headers.clone());
-        ConnectOptions { url, token, headers, deadline, connection }
+        let origin = match inputs.pipeline_token.as_ref() == Some(&token) {
+            true => inputs.pipeline_token_origin,
+            false => inputs.auth_token_origin,
+        };
+        let token_origin = origin.map_or_else(String::new, |origin| origin.to_string());
+        ConnectOptions { url, token, token_origin, headers, deadline, connection }
     }
 
     /// How the server of pipelines is reached: at the named address, the token's own, or the SaaS.

@@ -20,6 +20,9 @@ pub(crate) enum ConnectError {
     Interrupted,
 }
 
+/// The reason where nobody knows more.
+const TIMED_OUT: &str = "timed out";
+
 /// Which part of the way failed, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkError {
@@ -43,18 +46,20 @@ impl NetworkError {
         let texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
         let has = |words: &str| texts.iter().any(|text| text.contains(words));
         let last = texts.last().cloned().unwrap_or_else(|| error.to_string());
-        let reason = if has("proxy authorization required") {
-            "the proxy answered HTTP 407 and wants a user and password".to_owned()
+        let (reason, hint): (_, Option<AddressHint>) = if has("proxy authorization required") {
+            ("the proxy answered HTTP 407 and wants a user and password".to_owned(), None)
         } else if has("unsuccessful tunnel") || has("tunnel error") {
-            format!("the proxy refused the connection: {last}")
+            (format!("the proxy refused the connection: {last}"), Some(check_proxy))
         } else if has("dns error") {
-            format!("DNS lookup failed: {last}")
+            (format!("DNS lookup failed: {last}"), Some(check_host))
         } else if error.is_timeout() {
-            "timed out".to_owned()
+            let is_connected = stage == ConnectError::Interrupted;
+            (TIMED_OUT.to_owned(), is_connected.then_some(check_server))
         } else {
-            last
+            let is_refused = last.contains("onnection refused");
+            (last, is_refused.then_some(check_listener))
         };
-        Self { stage, reason, hint: None }
+        Self { stage, reason, hint }
     }
 
     /// Reads what a library wraps around it, where it is the network.
@@ -75,10 +80,17 @@ impl NetworkError {
         match self.stage {
             ConnectError::Tls => format!("TLS connection to {host}:{port} failed: {reason}"),
             ConnectError::Connect => format!("cannot connect to {host}:{port}: {reason}"),
-            ConnectError::Interrupted => format!(
-                "{host}:{port} did not respond in time, or the connection was lost: {reason}"
-            ),
+            ConnectError::Interrupted if self.is_timeout() => {
+                format!("{host}:{port} accepted the connection and did not answer in time")
+            }
+            ConnectError::Interrupted => {
+                format!("the connection to {host}:{port} was lost: {reason}")
+            }
         }
+    }
+
+    fn is_timeout(&self) -> bool {
+        self.reason == TIMED_OUT
     }
 
     /// What to do about it, where the reason says so much; `address` is the input that names the
@@ -143,6 +155,23 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
         }
         other => (other.to_string(), check_trust),
     })
+}
+
+fn check_host(address: &str) -> String {
+    format!("check the host name in {address}, and whether this machine can look it up")
+}
+
+fn check_listener(address: &str) -> String {
+    format!("check host and port in {address}, and whether the server is running")
+}
+
+fn check_proxy(_: &str) -> String {
+    "check HTTPS_PROXY (HTTP_PROXY for http URLs), and whether the proxy lets this host through"
+        .to_owned()
+}
+
+fn check_server(_: &str) -> String {
+    "check whether the server is overloaded, or give it more time with `timeout`; completed steps are kept".to_owned()
 }
 
 fn check_name(address: &str) -> String {

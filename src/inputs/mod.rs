@@ -26,6 +26,7 @@ use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
 use crate::text::quote;
 use crate::text::url::site_base;
+use origin::InputOrigin;
 use parse::InputReader;
 use raw::{CommandLineFlags, RawInputs};
 use release::ReleaseInputs;
@@ -100,12 +101,18 @@ pub struct Inputs {
     pub url_is_ours: bool,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
+    /// Where that was given.
+    pub auth_token_origin: Option<InputOrigin>,
     /// What the reader should know of the inputs.
     pub warnings: Vec<Warning>,
     /// The variable of a manifest's token, when it is not set.
     pub unset_token: Option<String>,
+    /// The variable of the token, where it is set to nothing.
+    pub empty_token: Option<&'static str>,
     /// A user's token for the pipeline alone.
     pub pipeline_token: Option<Secret>,
+    /// Where that was given.
+    pub pipeline_token_origin: Option<InputOrigin>,
     /// What each request to the backend's own origin has besides.
     pub headers: Vec<RequestHeader>,
     /// How a Sentry is spoken to.
@@ -188,9 +195,12 @@ impl Inputs {
             url_is_given: raw.get("url").is_some(),
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
+            auth_token_origin: raw.get("auth-token").map(|input| input.origin),
             unset_token: raw.unset_token.clone(),
+            empty_token: raw.empty_token,
             warnings: raw.warnings.clone(),
             pipeline_token: reader.token("pipeline-token"),
+            pipeline_token_origin: raw.get("pipeline-token").map(|input| input.origin),
             headers: reader.headers(),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, certificates),
@@ -306,7 +316,7 @@ impl Inputs {
             (None, None, None) if !job.host.is_ci() && self.unset_token.is_none() => {
                 Ok(BackendName::Embedded)
             }
-            (_, None, _) => Err(missing::token(self.unset_token.as_deref())),
+            (_, None, _) => Err(missing::token(self.unset_token.as_deref(), self.empty_token)),
         }
     }
 }

@@ -18,6 +18,8 @@ use std::rc::Rc;
 
 /// The inputs that are tokens for Sentry.
 pub const TOKENS: [&str; 2] = ["auth-token", "pipeline-token"];
+/// The variables of the first of these.
+const TOKEN_VARIABLES: [&str; 2] = ["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"];
 
 /// The flags of the command line: texts by the input's name, and each `--set`.
 #[derive(Default)]
@@ -99,6 +101,8 @@ pub struct RawInputs {
     files: BTreeMap<&'static str, String>,
     /// The variable of its token, when that is not set: then no other token stands in.
     pub unset_token: Option<String>,
+    /// The variable of the token, where it is set to nothing, as a secret is that does not exist.
+    pub empty_token: Option<&'static str>,
 }
 
 impl RawInputs {
@@ -116,6 +120,8 @@ impl RawInputs {
                 }
             }
         }
+        let is_empty = |name: &&str| env.get(name).is_some_and(|text| text.trim().is_empty());
+        inputs.empty_token = TOKEN_VARIABLES.into_iter().find(is_empty);
         inputs.sets = flags.sets.into_iter().map(Secret::from).collect();
         inputs.warnings = unquote_tokens(&mut inputs.typed);
         inputs.warnings.extend(inputs.unused_fallbacks(env));
@@ -206,6 +212,7 @@ impl RawInputs {
             undefined: Vec::new(),
             files: BTreeMap::new(),
             unset_token: entry.unset_token,
+            empty_token: self.empty_token,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The types of typed inputs.
 
+use crate::error::ExitCode;
 use crate::text::words::word_enum;
 
 word_enum! {
@@ -119,6 +120,19 @@ word_enum! {
         Unavailable = "unavailable",
         /// Exits 3 to 6.
         All = "all",
+    }
+}
+
+impl ToleratedExit {
+    /// Whether an end with this exit code is meant.
+    pub fn covers(self, exit: ExitCode) -> bool {
+        match self {
+            Self::ActionRequired => exit == ExitCode::ActionRequired,
+            Self::Refused => exit == ExitCode::Refused,
+            Self::Auth => exit == ExitCode::Auth,
+            Self::Unavailable => exit == ExitCode::Unavailable,
+            Self::All => (3..=6).contains(&exit.number()),
+        }
     }
 }
 

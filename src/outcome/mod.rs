@@ -295,13 +295,7 @@ impl Outcome {
     /// Lets an end that `tolerate` names count as exit 0, with a warning.
     pub fn tolerate(&mut self, tolerated: &[ToleratedExit]) {
         let exit = self.own_exit();
-        let covers = |word: &ToleratedExit| match word {
-            ToleratedExit::ActionRequired => exit == ExitCode::ActionRequired,
-            ToleratedExit::Refused => exit == ExitCode::Refused,
-            ToleratedExit::Auth => exit == ExitCode::Auth,
-            ToleratedExit::Unavailable => exit == ExitCode::Unavailable,
-            ToleratedExit::All => (3..=6).contains(&exit.number()),
-        };
+        let covers = |word: &ToleratedExit| word.covers(exit);
         // A mistake beside the lack of a token is no question of rights.
         let is_tolerable = self.failure.as_ref().is_none_or(Error::is_tolerable);
         if tolerated.iter().any(covers) && is_tolerable {

@@ -3,6 +3,7 @@
 use super::plain_text::{error_lines, page_line, with_entry_title};
 use super::{OutputSinks, WriteOp, azure, color, github};
 use crate::error::Warning;
+use crate::inputs::types::ToleratedExit;
 use crate::job::Host;
 use crate::outcome::{Outcome, OutcomeStatus};
 use crate::text::neutral::without_links;
@@ -45,7 +46,10 @@ impl OutputSinks {
         let number = outcome.exit().number();
         match &outcome.failure {
             Some(failure) if failure.is_tolerable() && number != 0 && self.host.is_ci() => {
-                format!("(exit {number} fails the job; set `tolerate` to let it continue)")
+                let exit = outcome.exit();
+                let word = ToleratedExit::ALL.into_iter().find(|word| word.covers(exit));
+                let word = word.unwrap_or(ToleratedExit::All).as_str();
+                format!("(exit {number} fails the job; `tolerate: {word}` lets it continue)")
             }
             _ => format!("(exit {number})"),
         }

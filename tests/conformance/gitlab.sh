@@ -24,7 +24,7 @@ version="$(sed -n '/^version = /{s/^version = "\(.*\)"$/\1/p;q;}' Cargo.toml)"
 mkdir -p "$project/releases/v$version"
 cp "$packages"/*.tar.gz "$project/releases/v$version"
 cd "$project"
-git init --quiet
+git init --quiet --initial-branch=main
 git config user.name Ada
 git config user.email ada@example.test
 git remote add origin git@gitlab.example.test:acme/web.git

@@ -68,6 +68,8 @@ pub struct ConnectOptions {
     pub url: Url,
     /// A user's token.
     pub token: Secret,
+    /// Where that was given: a variable, a flag, or a place in the manifest.
+    pub token_origin: String,
     /// What each request has besides.
     pub headers: Vec<RequestHeader>,
     /// When the whole run has to be over.

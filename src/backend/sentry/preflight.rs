@@ -83,9 +83,7 @@ impl PreflightClient {
         let body = response.json();
         let is_anonymous = body["version"].is_string() && body["auth"].is_null();
         if is_anonymous || (response.status == 401 && response.is_from_sentry()) {
-            let host = self.client.base().host_str().unwrap_or_default();
-            let message = format!("{host} does not accept the token");
-            return Err(Error::new(ErrorCode::Unauthorized, message));
+            return Err(self.client.unauthorized(""));
         }
         match response.status {
             _ if response.is_success() && body["version"].is_string() => {}

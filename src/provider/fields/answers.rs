@@ -60,13 +60,16 @@ fn read_all(
         answers.steps.push((step.id.to_owned(), fields));
     }
     answers.described = answers.steps.len();
+    // A mistyped name comes first: a field that is missing may be what was meant.
     match strictness {
-        AllowedSteps::KnownSteps => mistakes.extend(unknown(provider, state.entries.iter())),
+        AllowedSteps::KnownSteps => {
+            mistakes.splice(..0, unknown(provider, state.entries.iter()));
+        }
         AllowedSteps::AnySteps => {
             let is_undescribed = |entry: &&FieldEntry| is_undescribed(provider, entry);
             answers.steps.extend(state.entries.iter().filter(is_undescribed).map(undescribed));
             let others = state.entries.iter().filter(|entry| !is_undescribed(entry));
-            mistakes.extend(unknown(provider, others));
+            mistakes.splice(..0, unknown(provider, others));
         }
     }
     (answers, mistakes)

@@ -54,7 +54,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 true => "so it cannot fetch commits",
                 false => "so its commits are read from the checkout",
             };
-            let message = format!("the backend has no repository {}, {result}", unknown.join(", "));
+            let message = format!(
+                "no repository {} is linked to {}, {result}",
+                unknown.join(", "),
+                self.task.org
+            );
             self.progress.warnings.insert(index, Warning::new("repository-unknown", message));
         }
     }

@@ -45,7 +45,7 @@ fn a_push_without_a_token_is_an_error() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
         let ended = run.execute().expect(5);
         assert_eq!(ended.joined(["status", "error-code"]), "error no-token");
-        assert!(ended.stderr.contains("`auth-token` is missing"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN is set, but empty"), "{}", ended.stderr);
         assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN"), "{}", ended.stderr);
         assert!(!run.database().exists());
     }
@@ -257,6 +257,6 @@ fn a_url_that_other_programs_share_is_no_address_of_the_embedded_backend() {
 fn a_token_of_blanks_is_no_token() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
         let ended = run.var("SENTRY_AUTH_TOKEN", " \n").execute().expect(5);
-        assert!(ended.stderr.contains("`auth-token` is missing"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN is set, but empty"), "{}", ended.stderr);
     }
 }

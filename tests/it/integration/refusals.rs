@@ -19,8 +19,7 @@ struct ThirdPartyRequest {
 }
 
 /// After the server's host and port.
-const LOST: &str = "did not respond in time, or the connection was lost: connection closed before \
-                    message completed";
+const LOST: &str = "was lost: connection closed before message completed";
 
 const THIRD_PARTY_REQUESTS: [ThirdPartyRequest; 3] = [
     ThirdPartyRequest {
@@ -86,7 +85,7 @@ fn every_refusal_is_told_and_costs_nothing() {
         for (how, words, status) in misbehaviour(&elsewhere) {
             journey.party.misbehave(path, how);
             let ended = journey.resume(&callback).expect(4);
-            let server = journey.party.origin.replace("http://", "failed: ");
+            let server = journey.party.origin.replace("http://", "failed: the connection to ");
             let words = if words == LOST { format!("{server} {words}") } else { words.to_owned() };
             let message = format!("request for {request_name} {words}");
             // The third party may have words of its own, which follow.

@@ -245,7 +245,9 @@ fn github_is_told_what_to_click_and_what_to_run() {
     assert!(summary.contains("run this again with that URL as `callback-url`"), "{summary}");
     let error = ended.commands().into_iter().find(|command| command.name == "error").unwrap();
     assert!(error.data.contains("open `redirect-url` in a browser"), "{}", error.data);
-    assert!(error.data.contains("(exit 3 fails the job; set `tolerate` to let it continue)"));
+    assert!(
+        error.data.contains("(exit 3 fails the job; `tolerate: action-required` lets it continue)")
+    );
     let callback = journey.party.approve(&page);
     journey.note_page(&page);
     let ended = journey.resume(&callback).expect(0);

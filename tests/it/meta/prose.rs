@@ -8,7 +8,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const README_WORDS: usize = 1_000;
 
 /// All documents together.
-const ALL_WORDS: usize = 21_500;
+const ALL_WORDS: usize = 22_000;
 
 /// Phrases that had to be read twice.
 const STUMBLES: [&str; 10] = [

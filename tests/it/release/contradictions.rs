@@ -45,9 +45,9 @@ fn beside_commits_from_the_checkout_it_is_not_said_that_none_can_be_fetched() {
     assert_eq!(ended.joined(["commit-count", "warnings"]), "2 repository-unknown");
     assert!(!ended.everything().contains("cannot fetch"), "{}", ended.stderr);
     assert!(
-        ended
-            .stderr
-            .contains("has no repository `acme/web`, so its commits are read from the checkout"),
+        ended.stderr.contains(
+            "no repository `acme/web` is linked to acme, so its commits are read from the checkout"
+        ),
         "{}",
         ended.stderr
     );

@@ -73,7 +73,7 @@ fn an_unknown_repository_ends_finalized_and_deployed_and_says_so() {
     assert!(relay.requests_since(0).len() <= 5, "{:?}", relay.requests_since(0));
     assert_eq!(run.joined(["status", "changed", "deploy-id"]), "complete true 1");
     assert_eq!(run.output("warnings"), "repository-unknown,no-commits");
-    assert!(run.stderr.contains("has no repository `acme/web`"), "{}", run.stderr);
+    assert!(run.stderr.contains("no repository `acme/web` is linked to acme"), "{}", run.stderr);
     assert!(
         run.stderr.contains("the working directory is not inside a git checkout"),
         "{}",

@@ -61,11 +61,7 @@ fn a_server_that_never_answers_is_asked_again_until_the_deadline() {
     let sentry = always(GET_INTEGRATIONS, Response::stall);
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
     assert!(sentry.peer.count(GET_INTEGRATIONS) > 1);
-    assert!(
-        ended.stderr.contains("did not respond in time, or the connection was lost"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("did not answer in time"), "{}", ended.stderr);
     assert_eq!(ended.output("error-status"), "");
 }
 
@@ -95,11 +91,7 @@ fn an_answer_that_breaks_off_once_is_asked_for_again_without_a_warning() {
             .lines()
             .find(|line| line.contains("retrying the request on a new connection"))
             .unwrap();
-        assert!(
-            why.contains("DEBUG")
-                && why.contains("did not respond in time, or the connection was lost"),
-            "{why}"
-        );
+        assert!(why.contains("DEBUG") && why.contains("was lost: "), "{why}");
     }
 }
 
@@ -108,17 +100,9 @@ fn a_server_that_always_breaks_off_is_unreachable() {
     let sentry = always(GET_INTEGRATIONS, || Response::json(200, &json!([])).cut_short());
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
     assert!(sentry.peer.count(GET_INTEGRATIONS) > 2);
-    assert!(
-        ended
-            .output("error-message")
-            .contains("did not respond in time, or the connection was lost")
-    );
+    assert!(ended.output("error-message").contains("was lost: "));
     let why = ended.stderr.lines().find(|line| line.contains(AGAIN)).unwrap();
-    assert!(
-        why.contains("attempt=2")
-            && why.contains("did not respond in time, or the connection was lost"),
-        "{why}"
-    );
+    assert!(why.contains("attempt=2") && why.contains("was lost: "), "{why}");
 }
 
 #[test]
@@ -129,7 +113,7 @@ fn a_server_that_is_not_there_is_unreachable() {
     let message = format!("cannot connect to {host}: Connection refused (os error 111)");
     assert!(ended.output("error-message").starts_with(&message));
     assert!(ended.stderr.contains(AGAIN), "{}", ended.stderr);
-    assert!(ended.stderr.contains("check `url`, the network and the proxy"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("check host and port in `url`"), "{}", ended.stderr);
 }
 
 #[test]

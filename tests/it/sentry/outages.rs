@@ -40,7 +40,7 @@ fn the_end_of_an_outage_names_the_request_the_attempts_and_the_seconds() {
         (always(GET_INTEGRATIONS, failing), always(GET_INTEGRATIONS, Response::close));
     for (url, code, reason) in [
         (down.peer.url(), "backend-error", "HTTP 503: down for maintenance"),
-        (closing.peer.url(), "unreachable", "the connection was lost"),
+        (closing.peer.url(), "unreachable", " was lost: "),
         (HttpServer::unused_url(), "unreachable", "cannot connect to 127.0.0.1"),
     ] {
         let run = step(&url, "opsgenie", OPSGENIE).var("FINISHLINE_TIMEOUT", "2");

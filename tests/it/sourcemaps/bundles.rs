@@ -134,6 +134,7 @@ impl TestBundle {
                 headers: Vec::new(),
                 url: Url::parse(url).unwrap(),
                 token: Secret::from(token),
+                token_origin: String::new(),
                 deadline: tokio::time::Instant::now() + self.timeout,
                 connection: ServerConnection::new(trust, self.timeout),
             };

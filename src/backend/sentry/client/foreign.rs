@@ -12,7 +12,7 @@ const FOREIGN_HINT: &str = "check `url`: it must be Sentry's base URL, including
                             if it is, let this job through the proxy, firewall or login page in \
                             front of Sentry";
 const PROXY_LOGIN_HINT: &str =
-    "add the proxy's user and password to the proxy variable: `http://USER:PASSWORD@HOST:PORT`";
+    "put `USER:PASSWORD@` in front of the proxy's host in HTTPS_PROXY (HTTP_PROXY for http URLs)";
 
 impl HttpResponse {
     /// Whether an error is worded as only Sentry words it: JSON with `detail`, or what is wrong with
@@ -44,8 +44,11 @@ impl HttpResponse {
 impl SentryClient {
     /// The error for a response that is not Sentry's own.
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
-        let message =
-            format!("the response from {} is not Sentry's: {}", self.base(), response.describe());
+        let (base, described) = (self.base(), response.describe());
+        let message = match response.status {
+            407 => format!("the proxy before {base} wants a user and a password: {described}"),
+            _ => format!("the response from {base} is not Sentry's: {described}"),
+        };
         self.foreign_error(response, message)
     }
 
@@ -89,8 +92,11 @@ impl SentryClient {
     }
 
     fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
-        let hint = if response.status == 407 { PROXY_LOGIN_HINT } else { FOREIGN_HINT };
-        let failure = Error::new(ErrorCode::BackendError, message).with_hint(hint);
+        let (code, hint) = match response.status {
+            407 => (ErrorCode::Unreachable, PROXY_LOGIN_HINT),
+            _ => (ErrorCode::BackendError, FOREIGN_HINT),
+        };
+        let failure = Error::new(code, message).with_hint(hint);
         Error { status: Some(response.status), ..failure }
     }
 }

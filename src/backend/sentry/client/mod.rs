@@ -32,6 +32,7 @@ pub(crate) struct SentryClient {
     agent: String,
     base: Url,
     token: Secret,
+    token_origin: String,
     /// What the way to the server asks for; sent nowhere else, as the token.
     headers: Vec<RequestHeader>,
     deadline: Instant,
@@ -89,24 +90,38 @@ pub(crate) fn organization_path(org: &OrgSlug, rest: &str) -> String {
 impl SentryClient {
     /// `agent` is how the client names itself to the server.
     pub(crate) fn new(options: ConnectOptions, agent: &str) -> Result<Self> {
-        let ConnectOptions { url: base, token, headers, deadline, connection } = options;
+        let ConnectOptions { url: base, token, token_origin, headers, deadline, connection } =
+            options;
         let (agent, jar) = (agent.to_owned(), Jar::default());
-        Ok(Self { agent, base, token, headers, deadline, connection, jar })
+        Ok(Self { agent, base, token, token_origin, headers, deadline, connection, jar })
     }
 
     /// The same client for another address that the server itself names, without its cookies. The
     /// headers of one's own are for the server alone.
     pub(crate) fn at(&self, base: Url) -> Self {
         let (agent, token) = (self.agent.clone(), self.token.clone());
+        let token_origin = self.token_origin.clone();
         let (connection, deadline) = (self.connection.clone(), self.deadline);
         let is_same = base.origin() == self.base.origin();
         let headers = if is_same { self.headers.clone() } else { Vec::new() };
-        Self { agent, base, token, headers, deadline, connection, jar: Jar::default() }
+        let jar = Jar::default();
+        Self { agent, base, token, token_origin, headers, deadline, connection, jar }
     }
 
     /// The server's address.
     pub(crate) fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// The server as messages call it: its host, with a port that is not the usual one.
+    pub(crate) fn server_name(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// Where the token was given; empty where that is not known.
+    pub(crate) fn token_origin(&self) -> &str {
+        &self.token_origin
     }
 
     /// When the whole run has to be over.
@@ -280,7 +295,7 @@ impl SentryClient {
             408 | 500..=599 => Attempt::uncertain(
                 retry,
                 outage,
-                failure(ErrorCode::BackendError, "the backend failed"),
+                failure(ErrorCode::BackendError, &format!("{} failed", self.server_name())),
             ),
             _ => Attempt::Answer(response),
         }

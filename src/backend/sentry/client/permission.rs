@@ -121,6 +121,24 @@ impl SentryClient {
         }
     }
 
+    /// The error for a token that the server does not know.
+    pub(crate) fn unauthorized(&self, reason: &str) -> Error {
+        let server = self.server_name();
+        match self.token_origin() {
+            "" => {
+                let message = format!("{server} does not accept the token{reason}");
+                Error::new(ErrorCode::Unauthorized, message)
+            }
+            origin => {
+                let message = format!("{server} does not accept the token in {origin}{reason}");
+                Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
+                    "set {origin} to a valid token of this server; the current one may be mistyped, \
+                     revoked or of another server"
+                ))
+            }
+        }
+    }
+
     /// The error for a request that was refused, or that somebody else answered.
     pub(crate) fn denied(
         &self,
@@ -140,10 +158,7 @@ impl SentryClient {
         let (action, scopes) = permission.details();
         let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
         let failure = match (response.status, is_org && !permission.allows_org_token()) {
-            (401, _) => {
-                let message = format!("{host} does not accept the token{reason}");
-                Error::new(ErrorCode::Unauthorized, message)
-            }
+            (401, _) => self.unauthorized(&reason),
             (403, true) => org_token(permission),
             (403, _) => {
                 let message = format!("the token cannot {action} for {org}{reason}");
