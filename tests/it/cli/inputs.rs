@@ -45,7 +45,7 @@ fn a_push_without_a_token_is_an_error() {
     for run in [github_event("push", "{}"), without_backend(ProgramRun::gitlab())] {
         let ended = run.execute().expect(5);
         assert_eq!(ended.joined(["status", "error-code"]), "error no-token");
-        assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN is set, but empty"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("`auth-token` is missing"), "{}", ended.stderr);
         assert!(ended.stderr.contains("SENTRY_AUTH_TOKEN"), "{}", ended.stderr);
         assert!(!run.database().exists());
     }
