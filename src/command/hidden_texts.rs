@@ -1,11 +1,27 @@
 //! What of the inputs is hidden in whatever is printed, and what is shown although it looks like it.
 
+use crate::env::Env;
 use crate::inputs::Inputs;
 use crate::provider;
+use percent_encoding::percent_decode_str;
+use url::Url;
 
 /// Every secret that the inputs have, whatever is done with it.
 pub(super) fn given_secrets(inputs: &Inputs) -> Vec<String> {
     given_field_secrets(inputs).into_iter().chain(inputs.secret_texts()).collect()
+}
+
+/// The passwords of the proxies that the environment names: a proxy may repeat what it was sent.
+pub(super) fn proxy_passwords(env: &Env) -> Vec<String> {
+    let names = ["http_proxy", "https_proxy", "all_proxy"];
+    let names = names.into_iter().flat_map(|name| [name.to_owned(), name.to_uppercase()]);
+    let password = |name: String| {
+        let url = Url::parse(env.get(&name)?.trim()).ok()?;
+        let typed = url.password()?.to_owned();
+        let plain = percent_decode_str(&typed).decode_utf8_lossy().into_owned();
+        Some([typed, plain])
+    };
+    names.filter_map(password).flatten().collect()
 }
 
 /// The secrets of the provider's fields and of its app.

@@ -50,7 +50,7 @@ use crate::output::OutputSinks;
 use crate::provider;
 use crate::sentry_cli::CalledOperation;
 pub(crate) use cache::RunCache;
-use hidden_texts::{given_field_secrets, given_secrets, public_texts};
+use hidden_texts::{given_field_secrets, given_secrets, proxy_passwords, public_texts};
 use release::PreparedRelease;
 use server_access::base_url;
 use std::time::Duration;
@@ -142,7 +142,8 @@ impl<'r> RunContext<'r> {
         if self.command == Command::Run && inputs.callback_url.is_some() {
             return Outcome::failed(resume::unexpected_callback());
         }
-        self.sinks.hide(&given_secrets(&inputs), &public_texts(&inputs));
+        let secrets = [given_secrets(&inputs), proxy_passwords(self.env)].concat();
+        self.sinks.hide(&secrets, &public_texts(&inputs));
         let mut outcome = Box::pin(self.perform(&inputs)).await;
         // A mistake in the inputs comes first.
         if outcome.exit() != ExitCode::Inputs {

@@ -3,6 +3,7 @@
 
 use super::EngineError;
 use super::identity::{self, VendorAccount};
+use super::known_secrets::shown_name;
 use super::rows::{self, IntegrationRow, LinkRow};
 use crate::database::{self, Actor, organizations};
 use crate::error::ErrorCode;
@@ -24,7 +25,7 @@ pub fn finish(
     data: IntegrationData,
 ) -> Result<FinishedIntegration, EngineError> {
     check_permission(connection, actor, provider)?;
-    let (integration, stored) = ensure_integration(connection, provider, &data)?;
+    let (integration, stored) = ensure_integration(connection, provider, state, &data)?;
     let (default_auth, verified) = ensure_identity(connection, actor, provider, &data)?;
     let (link, linked) = ensure_link(connection, actor, &integration, default_auth)?;
     let configured = configure(connection, provider, state, &link)?;
@@ -64,10 +65,12 @@ fn check_permission(
 fn ensure_integration(
     connection: &Connection,
     provider: &dyn Provider,
+    state: &State,
     data: &IntegrationData,
 ) -> Result<(IntegrationRow, bool), EngineError> {
     let external_id = checked_length("external id", &data.external_id, 256)?;
-    let name = checked_length("name", data.name.as_ref().unwrap_or(&data.external_id), 200)?;
+    let name = data.name.as_ref().unwrap_or(&data.external_id);
+    let name = checked_length("name", &shown_name(name, state, data), 200)?;
     let key = provider.integration_key();
     let existing = rows::integration(connection, key, &external_id)?;
     // One that no organization has any more keeps nothing but its id.

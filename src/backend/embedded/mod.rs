@@ -12,6 +12,7 @@ mod finish;
 mod flat_cost;
 mod identity;
 mod inventory;
+mod known_secrets;
 mod links;
 #[cfg(test)]
 mod one_transaction;

@@ -1,7 +1,9 @@
 //! Texts of others by their kind: an address, an id, words, a link, and a secret in them. Each is
 //! looked for in all that a run leaves, on each host.
 
-use crate::support::http_server::Response;
+use crate::integration::browser_flow::BrowserFlow;
+use crate::support::fake_gitlab::{CLIENT_SECRET, Misbehavior};
+use crate::support::http_server::{HttpServer, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
 use crate::support::serve::ServeProcess;
@@ -268,4 +270,39 @@ fn no_part_of_a_secret_comes_back_in_any_spelling_or_place() {
         let shown = pieces.iter().find(|piece| said.contains(&piece.to_lowercase()));
         assert_eq!(shown, None, "{echo}: {said}");
     }
+}
+
+#[test]
+fn a_secret_that_only_the_first_run_was_given_is_not_shown_by_the_one_that_goes_on() {
+    let flow = BrowserFlow::gitlab(ProgramRun::github());
+    let callback = flow.approved();
+    let name = format!("Group {CLIENT_SECRET} of ours");
+    let group = json!({ "id": 1, "full_name": name, "full_path": "my-group" });
+    flow.party.misbehave("/api/v4/groups/my-group", Misbehavior::Text(group.to_string()));
+    let ended = flow.resume(&callback).expect(0);
+    let said = ended.everything();
+    assert!(said.contains("Group *** of ours") && !said.contains(CLIENT_SECRET), "{said}");
+    assert_eq!(flow.run.rows("SELECT name FROM integration"), ["Group *** of ours"]);
+}
+
+#[test]
+fn the_password_of_a_proxy_is_not_shown_when_the_proxy_repeats_it() {
+    let proxy = HttpServer::new(|request| {
+        let said = format!("no {} for hunter2hunter2", request.header("proxy-authorization"));
+        Response::json(407, &json!({ "error": said }))
+    });
+    let address = proxy.url().replace("http://", "http://me:hunter2hunter2@");
+    let run = ProgramRun::github()
+        .var("SENTRY_URL", "http://sentry.example.com")
+        .var("SENTRY_AUTH_TOKEN", PROXY_TOKEN)
+        .var("SENTRY_ORG", "acme")
+        .var("SENTRY_PROJECT", "web")
+        .var("FINISHLINE_RELEASE", "v1")
+        .var("FINISHLINE_COMMITS", "none")
+        .var("http_proxy", address);
+    let ended = run.execute().expect(6);
+    let said = ended.everything();
+    assert_eq!(ended.output("error-code"), "unreachable", "{said}");
+    assert!(said.contains("error") && !said.contains("hunter2h"), "{said}");
+    assert!(!said.contains(&STANDARD.encode("me:hunter2hunter2")[..16]), "{said}");
 }

@@ -3,6 +3,7 @@
 pub(crate) mod github_app;
 pub(crate) mod oauth1;
 
+use super::known_secrets::secrets_in;
 use crate::http;
 use crate::model::{Refusal, State};
 use crate::os::clock::unix_ms;
@@ -11,7 +12,6 @@ use crate::provider::request::{
     Credentials, RequestBody, Transport, VendorRequest, VendorResponse,
 };
 use crate::secret::Secret;
-use serde_json::Value;
 
 /// Fetches one thing from a third party.
 /// `certificates` are trusted besides the system's. What a refusal quotes of the state's secrets, or
@@ -38,8 +38,7 @@ pub(crate) async fn fetch(
         Transport::Http => http::fetch(&request, certificates).await,
         Transport::GitHub(base) => github_app::fetch(&request, base, certificates).await,
     };
-    let mut secrets = Vec::new();
-    collect_secrets(&Value::Object(state.data().clone()), &mut secrets);
+    let mut secrets = secrets_in(state.data());
     match &request.credentials {
         Credentials::Bearer(one) | Credentials::Basic(_, one) => secrets.push(one.expose().into()),
         Credentials::Headers(all) => {
@@ -54,23 +53,4 @@ pub(crate) async fn fetch(
 fn secret_part(header: &str) -> &str {
     let signature = header.split_once("oauth_signature=\"").map(|(_, rest)| rest);
     signature.and_then(|rest| rest.split('"').next()).unwrap_or(header)
-}
-
-/// What a name in the state has in it whose value is a secret.
-const SECRET_NAMES: [&str; 8] =
-    ["secret", "token", "key", "password", "code", "verifier", "state", "jwt"];
-/// Names with such a word that a person may read.
-const PUBLIC_NAMES: [&str; 4] = ["consumer_key", "clientKey", "key", "token_type"];
-
-fn collect_secrets(value: &Value, secrets: &mut Vec<String>) {
-    let is_secret = |name: &str| {
-        let lower = name.to_lowercase();
-        SECRET_NAMES.iter().any(|word| lower.contains(word)) && !PUBLIC_NAMES.contains(&name)
-    };
-    for (name, value) in value.as_object().into_iter().flatten() {
-        match value.as_str() {
-            Some(text) if is_secret(name) => secrets.push(text.to_owned()),
-            _ => collect_secrets(value, secrets),
-        }
-    }
 }
