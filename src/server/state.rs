@@ -175,7 +175,9 @@ async fn open_file(file: &Path) -> Result<(Database, Vec<String>)> {
     // This reads the file, and POSIX ends all locks of a process on a file with the first of its
     // descriptors that is closed: SQLite's own come later.
     let rights = path::wide_rights(file);
-    let database = Database::open(file).await?;
+    let mut database = Database::open(file).await?;
+    // What was marked for its deletion before the last stop has waited long enough.
+    database.delete_marked(None).await?;
     let notes = rights.map(|rights| format!("warning: {rights}"));
     Ok((database, notes.into_iter().collect()))
 }
