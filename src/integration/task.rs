@@ -95,10 +95,10 @@ impl IntegrationTask {
         }
     }
 
-    /// The task of setting links through an integration of this provider.
-    pub fn for_links(provider: &'static dyn Provider, org: OrgSlug) -> Self {
+    /// The task of setting links through this integration.
+    pub fn for_links(provider: &'static dyn Provider, org: OrgSlug, integration: i64) -> Self {
         let task = Self::for_resume(provider.key(), provider, org, None, PipelineType::Install);
-        Self { mode: Mode::Link, ..task }
+        Self { mode: Mode::Link, integration_id: Some(integration), ..task }
     }
 
     /// The integration that was named.
