@@ -63,10 +63,13 @@ impl RunContext<'_> {
         let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
         if inputs.dry_run {
             let (organization, links) = (backend.organization_key(), &requested);
-            let existing = &backend.linked(inputs.integration_id, links).await?;
             let inventory = match lists_all(inputs) {
                 true => self.listed_once(inputs, task, &organization, deadline).await,
                 false => None,
+            };
+            let existing = &match (inputs.integration_id, &inventory) {
+                (Some(id), Some(all)) => all.links(Some(id), links),
+                (named, _) => backend.linked(named, links).await?,
             };
             let integrations = match (inputs.integration_id, inventory) {
                 (None, Some(all)) => all.of_provider(task.provider_key()),

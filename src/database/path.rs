@@ -33,7 +33,8 @@ pub(crate) const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 pub(crate) const TOKENS_FILE: &str = ".tokens.json";
 
 /// Whether others than its owner can read the file or one beside it, or put another in its place.
-/// Nothing is said of a file that is none of ours.
+/// Nothing is said of a file that is none of ours. It reads the file, so it comes before SQLite has it
+/// open in this process, or after: the end of the read would end SQLite's locks.
 pub(crate) fn wide_rights(database: &Path) -> Option<String> {
     if !is_new_or_own(database) {
         return None;

@@ -271,7 +271,7 @@ impl IntegrationTask {
     }
 
     fn ignored_change(&self, listed: &[ListedIntegration]) -> Option<String> {
-        listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))
+        self.existing(listed).find_map(|one| self.provider.ignored_change(&self.answers, one))
     }
 
     /// The integrations of the account that the answers describe, and the named one.
