@@ -198,7 +198,11 @@ impl IntegrationTask {
             Some(one) => vec![(one, verdict_on(one))],
             None => listed.iter().map(|one| (one, verdict_on(one))).collect(),
         };
-        let with = |wanted| candidates.iter().find(|(_, verdict)| *verdict == wanted);
+        // One that is on its way out stands for none that is in use.
+        let with = |wanted| {
+            let mut fitting = candidates.iter().filter(|(_, verdict)| *verdict == wanted);
+            fitting.clone().find(|(one, _)| one.active).or(fitting.next())
+        };
         match (
             with(IntegrationMatch::Same),
             with(IntegrationMatch::Differs),

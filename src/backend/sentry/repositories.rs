@@ -100,7 +100,7 @@ impl SentryBackend<'_> {
     }
 
     /// Links a repository that Sentry knows by its name only, made where there is none. One that an
-    /// integration had which is gone is given to this one.
+    /// integration had which is gone, or goes, is given to this one.
     async fn link_manually(
         &self,
         integration: i64,
@@ -113,12 +113,15 @@ impl SentryBackend<'_> {
         }
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let known = self.optional_pages(&path).await.map_err(|failure| failure.message)?;
-        let known: Vec<_> = known.iter().filter(|one| one["name"] == name).collect();
-        if let Some(left) = known.iter().find(|one| one["integrationId"].is_null()) {
-            return self.relink(integration, &LinkedRepository::read(left)).await.map(Some);
-        }
+        let known = known.iter().filter(|one| one["name"] == name).map(LinkedRepository::read);
+        let known: Vec<_> = known.collect();
         if !known.is_empty() {
-            return Err("another integration has the repository in Sentry".to_owned());
+            let leaving = self.leaving().await;
+            let is_left =
+                |one: &&LinkedRepository| one.integration.is_none_or(|id| leaving.contains(&id));
+            let left = known.iter().find(is_left);
+            let left = left.ok_or("another integration has the repository in Sentry")?;
+            return self.relink(integration, left).await.map(Some);
         }
         self.make_repository(name).await?;
         let made = self.search(integration, name).await.exact(name);
@@ -126,7 +129,13 @@ impl SentryBackend<'_> {
         self.post_repository(integration, name, &made).await
     }
 
-    /// Gives a repository of no integration to this one.
+    /// The provider's integrations that are being deleted, as far as they are listed.
+    async fn leaving(&self) -> Vec<i64> {
+        let listed = self.list().await.unwrap_or_default();
+        listed.iter().filter(|one| one.deletion.is_some()).map(|one| one.id).collect()
+    }
+
+    /// Gives a repository that no integration keeps to this one.
     async fn relink(
         &self,
         integration: i64,

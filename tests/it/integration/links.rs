@@ -88,13 +88,29 @@ fn a_source_host_that_is_installed_again_has_its_repositories_again() {
     let serve = ServeProcess::start();
     let linked = at(&serve).var("FINISHLINE_REPOSITORIES", "acme/web, acme/api");
     assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "true ");
+    let there = |serve: &ServeProcess, id: i64| {
+        let link = "SELECT status FROM organization_integration WHERE integration_id =
+                        (SELECT max(id) FROM integration)";
+        assert_eq!(rows(&serve.database(), link), ["active"]);
+        let sql = "SELECT name, integration_id FROM repository ORDER BY 1";
+        let all = ["acme/api", "acme/web"].map(|name| format!("{name}|{id}"));
+        assert_eq!(rows(&serve.database(), sql), all);
+        let latest = "SELECT max(id) FROM integration";
+        assert_eq!(rows(&serve.database(), latest), [id.to_string()]);
+    };
+    // While the old one waits for its deletion, and once it is gone.
+    at(&serve).var("FINISHLINE_MODE", "remove").execute().expect(0);
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "true ");
+    there(&serve, 2);
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "false ");
+    there(&serve, 2);
     at(&serve).var("FINISHLINE_MODE", "remove").execute().expect(0);
     // The next start deletes what is marked.
     let (_, folder) = serve.stop();
     let serve = ServeProcess::over(folder, &[], Some(serve::TOKEN));
     let linked = at(&serve).var("FINISHLINE_REPOSITORIES", "acme/web, acme/api");
     assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "true ");
-    let sql = "SELECT DISTINCT name, integration_id, (SELECT max(id) FROM integration) FROM repository ORDER BY 1";
-    assert_eq!(rows(&serve.database(), sql), ["acme/api|2|2", "acme/web|2|2"]);
+    there(&serve, 3);
     assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "false ");
+    linked.args(&["plan", "--exit-code"]).execute().expect(0);
 }
