@@ -199,7 +199,27 @@ export const wholeLife = ({ printed, sentryOf, script, reset, temp }) => {
       const entries = [WEB, DEPOT, FORGE, SHOP];
       await plan(entries, 8);
       await carryOut(entries, true);
-      assert.deepEqual(await there(), ALL.filter((line) => !/pagerduty|spare/.test(line)));
+      left = ALL.filter((line) => !/pagerduty|spare/.test(line));
+      assert.deepEqual(await there(), left);
+      assert.deepEqual(await plan(entries, 0), []);
+    },
+
+    async 'one that comes back before the old one is deleted takes all over, and keeps it'() {
+      const entries = [WEB, DEPOT, FORGE, SHOP];
+      const forge = await find('beta', 'integrations/', 'name', 'forge');
+      await ask('beta', 'DELETE', `integrations/${forge.id}/`, undefined, 204);
+      assert.match((await plan(entries, 8)).join('\n'), /^integrations\[2\] create integration Custom Source/);
+      await carryOut(entries, true);
+      assert.deepEqual(await there(), left);
+      assert.deepEqual(await plan(entries, 0), []);
+      await carryOut(entries, false);
+      await script('deletions.sh');
+      const ids = async () => (await ask('beta', 'GET', 'integrations/')).map(({ id }) => id);
+      for (let tries = 0; (await ids()).includes(forge.id); tries += 1) {
+        assert.ok(tries < 60, 'the old one is never deleted');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+      assert.deepEqual(await there(), left);
       assert.deepEqual(await plan(entries, 0), []);
     },
   };
