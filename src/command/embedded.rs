@@ -42,11 +42,7 @@ impl RunContext<'_> {
         let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
         let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
         if inputs.dry_run {
-            let organization = format!("embedded/{}", task.org);
-            if self.entry.is_some() {
-                let list = async || embedded::inventory_or_none(&path, &task.org).await;
-                drop(self.cache.inventory(&organization, list).await);
-            }
+            let organization = self.embedded_organization(&path, &task.org).await;
             return plan(report, inputs, &path, &organization).await;
         }
         let mut database = Database::open(&path).await?;
@@ -65,6 +61,16 @@ impl RunContext<'_> {
         let outcome = flow.run(&mut run, &listed).await?;
         let is_waiting = outcome.status == OutcomeStatus::ActionRequired;
         Ok(outcome.with_warning(unreached.filter(|_| is_waiting)))
+    }
+
+    /// The organization of a plan among all of the run; for a manifest's, all that it has is read once.
+    pub(super) async fn embedded_organization(&self, path: &Path, org: &OrgSlug) -> String {
+        let organization = format!("embedded/{org}");
+        if self.entry.is_some() {
+            let list = async || embedded::inventory_or_none(path, org).await;
+            drop(self.cache.inventory(&organization, list).await);
+        }
+        organization
     }
 
     pub(crate) async fn resume_embedded(

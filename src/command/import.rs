@@ -25,7 +25,10 @@ impl RunContext<'_> {
         let headline = format!("the manifest of {org} has {} {noun}", manifest.count);
         tracing::info!("{headline}");
         let warn = |message| Warning::new("not-imported", message);
-        let warnings = manifest.left_out.into_iter().map(warn).collect();
+        let empty = (manifest.count == 0).then(|| {
+            format!("{org} has no integration to import: a manifest without an entry is refused")
+        });
+        let warnings = manifest.left_out.into_iter().chain(empty).map(warn).collect();
         let document = Some(manifest.text);
         Ok(Outcome { document, warnings, ..Outcome::new(OutcomeStatus::Complete, headline) })
     }

@@ -77,7 +77,8 @@ impl RunContext<'_> {
         let title = format!("finishline: {} entries of {file}", entries.len());
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
-        if let Some(refusal) = self.plan_refusal_of_entries(base, &entries, deadline).await {
+        let all = (entries.as_slice(), prune.as_ref());
+        if let Some(refusal) = self.plan_refusal_of_entries(base, all, deadline).await {
             return refusal;
         }
         let mut outcomes = self.run_entries(base, &entries, deadline, false).await;

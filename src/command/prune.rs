@@ -98,6 +98,46 @@ impl RunContext<'_> {
         outcomes: &mut Vec<EntryOutcome>,
         deadline: Instant,
     ) -> Option<Warning> {
+        let (current, unnamed) = self.unnamed(scope, entries, outcomes);
+        let is_whole = outcomes.iter().all(is_done);
+        let mut left = unnamed.clone();
+        if is_whole {
+            left = self.prune_each(base, scope, unnamed, outcomes, (deadline, false)).await;
+        }
+        let count = left.len();
+        if !base.dry_run {
+            let record = ManagedRecord::merged(current, left);
+            outcomes.extend(write_record(&scope.path, &record));
+        }
+        (!is_whole && count > 0).then(|| {
+            let message =
+                format!("nothing is pruned, because not every entry is complete; {count} to prune");
+            Warning::new("not-pruned", message)
+        })
+    }
+
+    /// Adds what would be pruned to the plans of all entries.
+    pub(super) async fn plan_prune(
+        &self,
+        base: &Inputs,
+        scope: &PruneScope,
+        entries: &[PreparedEntry],
+        planned: &mut Vec<EntryOutcome>,
+        deadline: Instant,
+    ) {
+        let (_, unnamed) = self.unnamed(scope, entries, planned);
+        if planned.iter().all(is_done) {
+            self.prune_each(base, scope, unnamed, planned, (deadline, true)).await;
+        }
+    }
+
+    /// What is managed now, and what was and is named no longer.
+    fn unnamed(
+        &self,
+        scope: &PruneScope,
+        entries: &[PreparedEntry],
+        outcomes: &[EntryOutcome],
+    ) -> (Vec<ManagedIntegration>, Vec<ManagedIntegration>) {
         let ended = entries.iter().zip(outcomes.iter());
         let managed =
             ended.filter_map(|(entry, ended)| self.managed(&entry.inputs, &ended.outcome));
@@ -108,36 +148,38 @@ impl RunContext<'_> {
         };
         let (removed, current) = (plain(removed), plain(current));
         let unnamed = scope.record.unnamed(&current, &removed);
-        let is_done = |ended: &EntryOutcome| {
-            matches!(ended.outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned)
-        };
-        let is_whole = outcomes.iter().all(is_done);
-        let mut left = unnamed.clone();
-        if is_whole {
-            left.clear();
-            for (index, one) in unnamed.iter().enumerate() {
-                let ended = self.prune_one(base, scope, index, one, deadline).await;
-                left.extend((!is_done(&ended)).then(|| one.clone()));
+        (current, unnamed)
+    }
+
+    /// Prunes these, or only plans it; those that are left. What is gone already is not told.
+    async fn prune_each(
+        &self,
+        base: &Inputs,
+        scope: &PruneScope,
+        unnamed: Vec<ManagedIntegration>,
+        outcomes: &mut Vec<EntryOutcome>,
+        (deadline, is_plan): (Instant, bool),
+    ) -> Vec<ManagedIntegration> {
+        let (mut left, mut told) = (Vec::new(), 0);
+        for one in unnamed {
+            let ended = self.prune_one(base, scope, told, &one, (deadline, is_plan)).await;
+            left.extend((!is_done(&ended)).then_some(one));
+            let Outcome { changed, has_changes, warnings, .. } = &ended.outcome;
+            if *changed || *has_changes || !warnings.is_empty() || !is_done(&ended) {
                 outcomes.push(ended);
+                told += 1;
             }
         }
-        if !base.dry_run {
-            let record = ManagedRecord::merged(current, left);
-            outcomes.extend(write_record(&scope.path, &record));
-        }
-        (!is_whole && !unnamed.is_empty()).then(|| {
-            let message = format!(
-                "nothing is pruned, because not every entry is complete; {} to prune",
-                unnamed.len()
-            );
-            Warning::new("not-pruned", message)
-        })
+        left
     }
 
     /// What an entry manages, as far as its end tells.
     fn managed(&self, inputs: &Inputs, outcome: &Outcome) -> Option<(Mode, ManagedIntegration)> {
         let subject = outcome.subject.as_ref()?;
-        let id = subject.known_id.or(subject.integration.as_ref().map(|(id, _)| *id))?;
+        let id = subject.known_id.or(subject.integration.as_ref().map(|(id, _)| *id));
+        if id.is_none() && inputs.mode != Mode::Link {
+            return None;
+        }
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
             return None;
         }
@@ -162,15 +204,16 @@ impl RunContext<'_> {
         scope: &PruneScope,
         index: usize,
         one: &ManagedIntegration,
-        deadline: Instant,
+        (deadline, is_plan): (Instant, bool),
     ) -> EntryOutcome {
         let key = format!("prune[{index}]");
         let what = if one.links_only { "links of " } else { "" };
-        let title = format!("{what}{} {} for {} (prune)", one.provider, one.id, one.org);
+        let id = one.id.map(|id| format!(" {id}")).unwrap_or_default();
+        let title = format!("{what}{}{id} for {} (prune)", one.provider, one.org);
         let outcome = match self.prune_inputs(scope, one) {
             Ok(inputs) => {
                 let entry = PreparedEntry::new(key.clone(), inputs, None);
-                self.entry(base, &entry, deadline, false).await
+                self.entry(base, &entry, deadline, is_plan).await
             }
             Err(failure) => Outcome::failed(failure),
         };
@@ -193,11 +236,8 @@ impl RunContext<'_> {
             Error::new(ErrorCode::Usage, message).with_hint(hint)
         })?;
         let mode = if one.links_only { "link" } else { "remove" };
-        let mut texts = vec![
-            ("mode", mode.to_owned()),
-            ("org", one.org.clone()),
-            ("integration-id", one.id.to_string()),
-        ];
+        let mut texts = vec![("mode", mode.to_owned()), ("org", one.org.clone())];
+        texts.extend(one.id.map(|id| ("integration-id", id.to_string())));
         if !one.provider.is_empty() {
             texts.push(("provider", one.provider.clone()));
         }
@@ -217,6 +257,11 @@ impl RunContext<'_> {
         let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }
+}
+
+/// Whether an entry came to its end.
+fn is_done(ended: &EntryOutcome) -> bool {
+    matches!(ended.outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned)
 }
 
 /// Writes the record, whole; the end that tells of a failure.

@@ -7,10 +7,10 @@ use crate::database::{Database, path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::{BackendName, Inputs};
 use crate::integration::{ExistingLinks, IntegrationTask, Removal, RequestedLinks};
-use crate::model::ListedIntegration;
 use crate::model::site::Site;
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
+use crate::outcome::link_changes::PlannedRemoval;
 use crate::text::quote;
 use tokio::time::Instant;
 
@@ -34,27 +34,23 @@ impl RunContext<'_> {
         let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
         // A file that is not there has nothing to remove, and does not come into being.
         let removal = task.removal(&embedded::list_read_only(&path, task).await?)?;
-        let Removal::Remove(there) = &removal else {
-            return Ok(report.unremoved(&removal, inputs.dry_run));
-        };
-        self.check_pruned(inputs, there)?;
+        self.check_pruned(inputs, &removal)?;
         if inputs.dry_run {
-            let links = embedded::links_read_only(
-                &path,
-                &task.org,
-                Some(there.id),
-                &RequestedLinks::default(),
-            )
-            .await?;
-            return Ok(report.planned_removal(there, &links));
+            let organization = self.embedded_organization(&path, &task.org).await;
+            let id = removal.there().map(|there| there.id);
+            let requested = RequestedLinks::default();
+            let existing = &embedded::links_read_only(&path, &task.org, id, &requested).await?;
+            let planned = PlannedRemoval { task, removal: &removal, existing, organization };
+            return Ok(report.planned_removal(&removal, planned.plan()));
         }
+        let Some(there) = removal.there() else { return Ok(report.unremoved(&removal)) };
         log_removal(task, there.id);
         let mut database = Database::open(&path).await?;
         let is_removed = EmbeddedBackend::new(&mut database).remove(&task.org, there.id).await?;
         Ok(match is_removed {
             true => report.removed(there),
             // Another run was faster.
-            false => report.unremoved(&Removal::Missing, false),
+            false => report.unremoved(&Removal::Missing),
         })
     }
 
@@ -68,19 +64,19 @@ impl RunContext<'_> {
         let backend = SentryBackend::new(options, task, inputs.dialect)?;
         let removal = task.removal(&self.cache.integrations(&backend).await?)?;
         let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
-        let Removal::Remove(there) = &removal else {
-            return Ok(report.unremoved(&removal, inputs.dry_run));
-        };
-        self.check_pruned(inputs, there)?;
+        self.check_pruned(inputs, &removal)?;
         if inputs.dry_run {
-            // What cannot be listed goes all the same.
-            let links = backend.all_links(there.id).await;
-            let links = links.unwrap_or_else(|failure| {
-                tracing::warn!("cannot list what the integration has: {}", failure.message);
-                ExistingLinks::default()
-            });
-            return Ok(report.planned_removal(there, &links));
+            let organization = backend.organization_key();
+            let inventory = self.listed_once(inputs, task, &organization, deadline).await;
+            let existing = &match (removal.there(), inventory) {
+                (None, _) => ExistingLinks::default(),
+                (Some(there), Some(all)) => all.links(Some(there.id), &RequestedLinks::default()),
+                (Some(there), None) => ending_links(&backend, there.id).await,
+            };
+            let planned = PlannedRemoval { task, removal: &removal, existing, organization };
+            return Ok(report.planned_removal(&removal, planned.plan()));
         }
+        let Some(there) = removal.there() else { return Ok(report.unremoved(&removal)) };
         log_removal(task, there.id);
         backend.remove(there).await?;
         Ok(report.removed(there))
@@ -90,7 +86,8 @@ impl RunContext<'_> {
 impl RunContext<'_> {
     /// Whether what a manifest prunes is what it managed: another database may have another one under
     /// the id, and one that got another name may be somebody else's now.
-    fn check_pruned(&self, inputs: &Inputs, there: &ListedIntegration) -> Result {
+    fn check_pruned(&self, inputs: &Inputs, removal: &Removal) -> Result {
+        let Some(there) = removal.there() else { return Ok(()) };
         let name = self.sinks.shown_words(&there.name);
         match &inputs.pruned_name {
             Some(expected) if *expected != name => {
@@ -106,6 +103,14 @@ impl RunContext<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// What goes with an integration. What cannot be listed goes all the same.
+async fn ending_links(backend: &SentryBackend<'_>, integration: i64) -> ExistingLinks {
+    backend.all_links(integration).await.unwrap_or_else(|failure| {
+        tracing::warn!("cannot list what the integration has: {}", failure.message);
+        ExistingLinks::default()
+    })
 }
 
 fn log_removal(task: &IntegrationTask, integration: i64) {

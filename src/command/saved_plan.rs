@@ -1,6 +1,7 @@
 //! A saved plan is carried out only if the plan that is made now is the same.
 
 use super::manifest::PreparedEntry;
+use super::prune_scope::PruneScope;
 use super::{Command, RunContext};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
@@ -34,7 +35,7 @@ impl RunContext<'_> {
     pub(super) async fn plan_refusal_of_entries(
         &self,
         base: &Inputs,
-        entries: &[PreparedEntry],
+        (entries, prune): (&[PreparedEntry], Option<&PruneScope>),
         deadline: Instant,
     ) -> Option<Outcome> {
         let keys = entries.iter().map(PreparedEntry::key);
@@ -42,13 +43,18 @@ impl RunContext<'_> {
             Ok(saved) => saved,
             Err(failure) => return Some(Outcome::failed(failure)),
         };
-        let planned = self.run_entries(base, entries, deadline, true).await;
+        let mut planned = self.run_entries(base, entries, deadline, true).await;
+        if let Some(scope) = prune {
+            self.plan_prune(base, scope, entries, &mut planned, deadline).await;
+        }
         let check = |one: &EntryOutcome| {
             let refused = saved.check(&one.key, &one.outcome).err()?;
             let message = format!("{}: {}", one.title, refused.message);
             Some(Error { message, ..refused })
         };
-        Error::combine(planned.iter().filter_map(check).collect()).map(Outcome::failed)
+        let keys = planned.iter().map(|one| one.key.as_str());
+        let mistakes = planned.iter().filter_map(check).chain(saved.check_pruned(keys).err());
+        Error::combine(mistakes.collect()).map(Outcome::failed)
     }
 
     fn saved_plan<'k>(

@@ -73,7 +73,7 @@ impl RunContext<'_> {
     }
 
     /// All that the organization has, for the entries of a manifest: one listing is enough for all.
-    async fn listed_once(
+    pub(super) async fn listed_once(
         &self,
         inputs: &Inputs,
         task: &IntegrationTask,

@@ -3,9 +3,9 @@
 use super::RunContext;
 use super::manifest::PreparedEntry;
 use crate::error::Warning;
-use crate::integration::RequestedLinks;
-use crate::outcome::Outcome;
+use crate::outcome::changes::PlannedPlace;
 use crate::outcome::unmanaged::ManagedThings;
+use crate::outcome::{EntryOutcome, Outcome};
 use crate::provider;
 use std::collections::BTreeMap;
 
@@ -38,32 +38,28 @@ fn not_listed(org: &str, why: &str) -> Warning {
     Warning::new(NOT_LISTED, message)
 }
 
-/// What the entries name, by organization and backend, each with the organization's slug.
+/// What the entries name, and what is pruned, by organization and backend, each with the organization's
+/// slug.
 fn managed(
     entries: &[PreparedEntry],
     outcome: &Outcome,
 ) -> BTreeMap<String, (String, ManagedThings)> {
     let mut managed = BTreeMap::<String, (String, ManagedThings)>::new();
-    let mut untold = Vec::new();
+    let is_placed = |place: &&PlannedPlace| !place.organization.is_empty();
+    let place = |end: &EntryOutcome| end.outcome.plan.as_ref().map(|plan| plan.place.clone());
+    for place in outcome.entries.iter().filter_map(place).filter(|place| is_placed(&place)) {
+        let known = managed.entry(place.organization.clone()).or_default();
+        known.0.clone_from(&place.org);
+        known.1.add(&place);
+    }
     for (entry, end) in entries.iter().zip(&outcome.entries) {
         let (Some(key), Some(org)) = (&entry.inputs.provider, &entry.inputs.org) else { continue };
-        let place = end.outcome.plan.as_ref().map(|plan| &plan.place);
-        match place.filter(|place| !place.organization.is_empty()) {
-            Some(place) => {
-                let known = managed.entry(place.organization.clone()).or_default();
-                known.0 = org.to_string();
-                let links = RequestedLinks::from_inputs(&entry.inputs);
-                known.1.add(&place.integrations, &links);
-            }
-            None => {
-                let key = provider::find(key).map_or(key.as_str(), |one| one.integration_key());
-                untold.push((org.to_string(), key.to_owned()));
-            }
+        if place(end).as_ref().is_some_and(|place| is_placed(&place)) {
+            continue;
         }
-    }
-    for (org, key) in untold {
-        for (_, managed) in managed.values_mut().filter(|(known, _)| *known == org) {
-            managed.untold.insert(key.clone());
+        let key = provider::find(key).map_or(key.as_str(), |one| one.integration_key());
+        for (_, managed) in managed.values_mut().filter(|(known, _)| *known == org.as_str()) {
+            managed.untold.insert(key.to_owned());
         }
     }
     managed

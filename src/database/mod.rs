@@ -40,6 +40,7 @@ pub use integrations::InstalledIntegration;
 pub use organizations::{Actor, Organization, PageQuery, Principal, Project};
 pub(crate) use organizations::{ensure_org, may_install};
 pub use releases::{NewRelease, ReleaseFilter, StoredRelease};
+pub use removal::DeletionMark;
 pub use repositories::{NewRepository, RepositoryFilter, StoredRepository};
 
 /// How long SQLite itself waits for a busy file before the runtime gets its turn.

@@ -12,17 +12,55 @@ use rusqlite::{Connection, OptionalExtension};
 /// The external id that a repository had before its deletion, in its configuration.
 const OLD_ID: &str = "pending_deletion_external_id";
 
+/// How an integration came to wait for its deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletionMark {
+    /// It was marked now.
+    New,
+    /// It was marked before.
+    Known,
+}
+
 impl Database {
     /// Marks the link for deletion, which a later finish revives, and notes it as Sentry's audit
-    /// entry `integration.remove`. Whether there was one.
-    pub async fn uninstall(&mut self, org: i64, user: Option<i64>, id: i64) -> Result<bool> {
+    /// entry `integration.remove`. `None` where there was none.
+    pub async fn uninstall(
+        &mut self,
+        org: i64,
+        user: Option<i64>,
+        id: i64,
+    ) -> Result<Option<DeletionMark>> {
         self.write(|transaction| {
             if mark(transaction, org, id)? {
                 note(transaction, org, user, id)?;
+                return Ok(Some(DeletionMark::New));
             }
             let sql = "SELECT count(*) FROM organization_integration
                        WHERE organization_id = ?1 AND integration_id = ?2";
-            Ok(transaction.query_row(sql, (org, id), |row| row.get::<_, i64>(0))? == 1)
+            let count = transaction.query_row(sql, (org, id), |row| row.get::<_, i64>(0))?;
+            Ok((count == 1).then_some(DeletionMark::Known))
+        })
+        .await
+    }
+
+    /// Deletes the links that are marked, or this one of an organization if it is; how many.
+    pub async fn delete_marked(&mut self, only: Option<(i64, i64)>) -> Result<usize> {
+        let sql = "SELECT organization_id, integration_id, id, default_auth_id
+                   FROM organization_integration WHERE status = ?1
+                     AND (?2 IS NULL OR organization_id = ?2 AND integration_id = ?3)";
+        let pending = IntegrationStatus::PendingDeletion.as_str();
+        self.write(|transaction| {
+            let mut statement = transaction.prepare(sql)?;
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok(((row.get(0)?, row.get(1)?), row.get(2)?, row.get(3)?))
+            };
+            let (org, integration) = only.unzip();
+            let marked = statement.query_map((pending, org, integration), read)?;
+            let marked: Vec<_> = marked.collect::<rusqlite::Result<_>>()?;
+            for (place, link, identity) in &marked {
+                delete_link(transaction, *place, *link, *identity)?;
+            }
+            Ok(marked.len())
         })
         .await
     }

@@ -89,6 +89,14 @@ impl Database {
         self.rows(sql, (org, integration), read).await
     }
 
+    /// Those that a commit only named, and no integration has taken.
+    pub async fn unlinked_repositories(&mut self, org: i64) -> Result<Vec<StoredRepository>> {
+        let sql = "SELECT * FROM repository
+                   WHERE organization_id = ?1 AND provider IS NULL AND integration_id IS NULL
+                     AND status = 'active' ORDER BY name, id";
+        self.rows(sql, [org], read).await
+    }
+
     /// One of them.
     pub async fn repository(&mut self, org: i64, id: i64) -> Result<Option<StoredRepository>> {
         let sql = "SELECT * FROM repository WHERE organization_id = ?1 AND id = ?2";
@@ -116,6 +124,21 @@ impl Database {
         new: &NewRepository,
     ) -> Result<Option<StoredRepository>> {
         self.write(|transaction| link(transaction, org, new)).await
+    }
+
+    /// Links a repository that a commit only named, by its own id; `None` where there is none.
+    pub async fn take_repository(
+        &mut self,
+        org: i64,
+        id: i64,
+        integration: i64,
+        provider: &str,
+    ) -> Result<Option<StoredRepository>> {
+        let sql = "UPDATE repository SET provider = ?4, integration_id = ?3
+                   WHERE organization_id = ?1 AND id = ?2 AND provider IS NULL
+                     AND integration_id IS NULL RETURNING *";
+        let values = (org, id, integration, provider);
+        self.write(|transaction| transaction.query_row(sql, values, read).optional()).await
     }
 }
 

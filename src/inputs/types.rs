@@ -80,7 +80,7 @@ impl CodeMapping {
 }
 
 /// Where a code mapping is: of a project, for one path in a stack trace.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MappingPlace {
     /// The project's slug.

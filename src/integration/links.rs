@@ -74,20 +74,6 @@ impl RequestedLinks {
                 .collect(),
         }
     }
-
-    /// What a run would do about them, a line each.
-    pub fn describe(&self) -> Vec<String> {
-        let link = |name: &String| format!("link repository {name}");
-        let map = |one: &CodeMapping| format!("map {}", describe_mapping(one));
-        let links = self.repositories.iter().map(link);
-        let unmap = |place: &MappingPlace| {
-            format!("delete the code mapping of `{}` of {}", place.stack_root, place.project)
-        };
-        let unlink = |name: &String| format!("remove repository {name}");
-        let absent = self.absent_mappings.iter().map(unmap);
-        let absent = absent.chain(self.absent_repositories.iter().map(unlink));
-        links.chain(self.code_mappings.iter().map(map)).chain(absent).collect()
-    }
 }
 
 /// A code mapping for a person, to stand after "map" or "mapped".
@@ -97,15 +83,6 @@ pub fn describe_mapping(mapping: &CodeMapping) -> String {
 }
 
 impl ExistingLinks {
-    /// What becomes of them when their integration ends, a line each.
-    pub fn describe_end(&self) -> Vec<String> {
-        let unmap =
-            |one: &CodeMapping| format!("delete the code mapping {}", describe_mapping(one));
-        let names = self.repositories.iter().filter_map(|names| names.first());
-        let unlink = names.map(|name| format!("unlink repository {name}"));
-        self.code_mappings.iter().map(unmap).chain(unlink).collect()
-    }
-
     /// Whether one of the repositories has this name.
     pub fn has(&self, name: &str) -> bool {
         self.repositories.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))

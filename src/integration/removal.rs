@@ -23,6 +23,16 @@ pub enum Removal {
     Missing,
 }
 
+impl Removal {
+    /// The integration that goes.
+    pub fn there(&self) -> Option<&ListedIntegration> {
+        match self {
+            Self::Remove(there) => Some(there),
+            Self::Leaving { .. } | Self::Missing => None,
+        }
+    }
+}
+
 impl IntegrationTask {
     /// Decides what to remove of what the organization has.
     ///

@@ -95,10 +95,10 @@ impl IntegrationTask {
         }
     }
 
-    /// The task of setting links through an integration of this provider.
-    pub fn for_links(provider: &'static dyn Provider, org: OrgSlug) -> Self {
+    /// The task of setting links through this integration.
+    pub fn for_links(provider: &'static dyn Provider, org: OrgSlug, integration: i64) -> Self {
         let task = Self::for_resume(provider.key(), provider, org, None, PipelineType::Install);
-        Self { mode: Mode::Link, ..task }
+        Self { mode: Mode::Link, integration_id: Some(integration), ..task }
     }
 
     /// The integration that was named.
@@ -198,7 +198,11 @@ impl IntegrationTask {
             Some(one) => vec![(one, verdict_on(one))],
             None => listed.iter().map(|one| (one, verdict_on(one))).collect(),
         };
-        let with = |wanted| candidates.iter().find(|(_, verdict)| *verdict == wanted);
+        // One that is on its way out stands for none that is in use.
+        let with = |wanted| {
+            let mut fitting = candidates.iter().filter(|(_, verdict)| *verdict == wanted);
+            fitting.clone().find(|(one, _)| one.active).or(fitting.next())
+        };
         match (
             with(IntegrationMatch::Same),
             with(IntegrationMatch::Differs),
@@ -271,7 +275,7 @@ impl IntegrationTask {
     }
 
     fn ignored_change(&self, listed: &[ListedIntegration]) -> Option<String> {
-        listed.iter().find_map(|one| self.provider.ignored_change(&self.answers, one))
+        self.existing(listed).find_map(|one| self.provider.ignored_change(&self.answers, one))
     }
 
     /// The integrations of the account that the answers describe, and the named one.

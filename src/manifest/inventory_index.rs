@@ -35,6 +35,12 @@ impl InventoryIndex {
         &self.integrations
     }
 
+    /// The integrations of a provider, by its key in storage.
+    pub fn of_provider(&self, integration_key: &str) -> Vec<i64> {
+        let ours = self.integrations.iter().filter(|one| one.integration_key == integration_key);
+        ours.map(|one| one.listed.id).collect()
+    }
+
     /// What an integration has, if one is meant, and which of the requested mappings are another's.
     pub fn links(&self, integration: Option<i64>, requested: &RequestedLinks) -> ExistingLinks {
         let own = integration.and_then(|id| self.by_id.get(&id)).copied();

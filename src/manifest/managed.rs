@@ -26,8 +26,9 @@ pub struct ManagedIntegration {
     pub org: String,
     /// The provider's key.
     pub provider: String,
-    /// Its id there.
-    pub id: i64,
+    /// Its id there; none where `mode: link` finds it by its provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
     /// Its name, as it is shown; one that is called otherwise is not removed.
     pub name: String,
     /// Whether it is another's, and only its links are the manifest's.
@@ -70,13 +71,22 @@ impl ManagedRecord {
         removed: &[ManagedIntegration],
     ) -> Vec<ManagedIntegration> {
         let removed: HashSet<_> = removed.iter().map(ManagedIntegration::key).collect();
-        let current: HashMap<_, _> = current.iter().map(|now| (now.key(), now)).collect();
+        let mut by_key: HashMap<_, Vec<_>> = HashMap::new();
+        current.iter().for_each(|now| by_key.entry(now.key()).or_default().push(now));
         let known = self.integrations.iter().filter(|one| !removed.contains(&one.key()));
-        let unnamed = known.map(|one| match current.get(&one.key()) {
+        let unnamed = known.map(|one| match by_key.get(&one.key()) {
             None => one.clone(),
-            Some(now) => one.without(now),
+            Some(now) => one.without(now.iter().copied()),
         });
-        unnamed.filter(ManagedIntegration::has_anything).collect()
+        let unnamed = unnamed.filter(ManagedIntegration::has_anything);
+        // What is found by its provider may be what another entry names by its id.
+        let nameless: Vec<_> = current.iter().filter(|now| now.id.is_none()).collect();
+        let of_others = |one: ManagedIntegration| match (one.links_only, one.id) {
+            (false, _) => one,
+            (true, Some(_)) => one.without(nameless.iter().copied().filter(|now| one.may_be(now))),
+            (true, None) => one.without(current.iter().filter(|now| one.may_be(now))),
+        };
+        unnamed.map(of_others).filter(ManagedIntegration::has_anything).collect()
     }
 
     /// The record of what is managed now, and of what should have gone and is still there.
@@ -99,23 +109,30 @@ impl ManagedRecord {
 
 impl ManagedIntegration {
     /// What tells it from all others.
-    fn key(&self) -> (&str, &str, i64) {
-        (&self.server, &self.org, self.id)
+    fn key(&self) -> (&str, &str, Option<i64>, &str) {
+        let provider = if self.id.is_none() { &self.provider } else { "" };
+        (&self.server, &self.org, self.id, provider)
     }
 
-    /// What is linked, and not so any more.
-    fn without(&self, now: &Self) -> Self {
-        let is_named =
-            |name: &String| now.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
-        let repositories = self.repositories.iter().filter(|name| !is_named(name)).cloned();
-        let code_mappings = self.code_mappings.iter();
-        let code_mappings = code_mappings.filter(|place| !now.code_mappings.contains(place));
-        Self {
-            links_only: true,
-            repositories: repositories.collect(),
-            code_mappings: code_mappings.cloned().collect(),
-            ..self.clone()
+    /// Whether both may be one integration, as one of them is not named by its id.
+    fn may_be(&self, other: &Self) -> bool {
+        let is_alike = |a: &str, b: &str| a == b || a.is_empty() || b.is_empty();
+        (&self.server, &self.org) == (&other.server, &other.org)
+            && (self.id.is_none() || other.id.is_none())
+            && is_alike(&self.provider, &other.provider)
+    }
+
+    /// What is linked, and is not by any of these now.
+    fn without<'a>(&self, now: impl Iterator<Item = &'a Self>) -> Self {
+        let (mut repositories, mut code_mappings) =
+            (self.repositories.clone(), self.code_mappings.clone());
+        for now in now {
+            let is_named =
+                |name: &String| now.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
+            repositories.retain(|name| !is_named(name));
+            code_mappings.retain(|place| !now.code_mappings.contains(place));
         }
+        Self { links_only: true, repositories, code_mappings, ..self.clone() }
     }
 
     fn has_anything(&self) -> bool {

@@ -1,6 +1,8 @@
 //! What a plan would change: what is there beside what is wanted, field by field, with a digest of
 //! both by which the plan is known again. Nothing secret goes in.
 
+use crate::integration::RequestedLinks;
+use crate::model::OrgSlug;
 use crate::text::hex;
 use crate::text::words::word_enum;
 use sha2::{Digest, Sha256};
@@ -104,10 +106,41 @@ pub struct PlannedChange {
 /// What an entry's plan is about beside its changes, so that the rest can be told to be nobody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlannedPlace {
+    /// The organization's slug.
+    pub org: String,
     /// The organization at its backend.
     pub organization: String,
     /// The integrations that are meant.
     pub integrations: Vec<i64>,
+    /// What is meant of what they link.
+    pub links: LinkScope,
+}
+
+/// What is meant of what an integration links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkScope {
+    /// These, wanted or not.
+    Named(RequestedLinks),
+    /// All, for the integration ends.
+    Everything,
+}
+
+impl Default for LinkScope {
+    fn default() -> Self {
+        Self::Named(RequestedLinks::default())
+    }
+}
+
+impl PlannedPlace {
+    /// Where the plan of an integration is.
+    pub(super) fn new(
+        org: &OrgSlug,
+        organization: String,
+        integrations: Vec<i64>,
+        links: LinkScope,
+    ) -> Self {
+        Self { org: org.to_string(), organization, integrations, links }
+    }
 }
 
 /// The plan of one integration or release, or of both.

@@ -3,9 +3,7 @@
 use super::changes::{ChangeAction, ChangedKind, EntryPlan, PlannedChange};
 use super::{IntegrationOutcome, Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode, Warning};
-use crate::integration::{
-    Decision, ExistingLinks, IntegrationTask, PlanObstacle, Removal, RequestedLinks,
-};
+use crate::integration::{Decision, IntegrationTask, PlanObstacle, Removal, RequestedLinks};
 use crate::model::site::Site;
 use crate::model::{FinishedIntegration, ListedIntegration, PipelineType};
 use crate::text::page::PageUrl;
@@ -131,16 +129,17 @@ impl IntegrationReport<'_> {
     }
 
     /// What would be linked, where nothing else is asked for.
-    pub fn planned_links(&self, missing: &RequestedLinks) -> Outcome {
+    pub fn planned_links(&self, plan: EntryPlan) -> Outcome {
         let org = &self.task.org;
-        let headline = match missing.is_empty() {
-            true => {
+        let has_changes = !plan.changes.is_empty();
+        let headline = match has_changes {
+            false => {
                 format!("repositories and code mappings are up to date for {org}, nothing to do")
             }
-            false => format!("repositories and code mappings would be changed for {org}"),
+            true => format!("repositories and code mappings would be changed for {org}"),
         };
         let outcome = self.ended_links(OutcomeStatus::Planned, headline);
-        Outcome { details: missing.describe(), has_changes: !missing.is_empty(), ..outcome }
+        Outcome { plan: Some(Box::new(plan)), has_changes, ..outcome }
     }
 
     /// What was linked, where nothing else was asked for; what could not be is the failure.
@@ -184,12 +183,19 @@ impl IntegrationReport<'_> {
     }
 
     /// What a removal would do.
-    pub fn planned_removal(&self, there: &ListedIntegration, links: &ExistingLinks) -> Outcome {
-        let headline = self.end_headline("would be removed from");
-        let removed = format!("remove integration {} ({})", there.id, there.name);
-        let outcome = self.ended(OutcomeStatus::Planned, headline, Some((there.id, &there.name)));
-        let details = std::iter::once(removed).chain(links.describe_end()).collect();
-        Outcome { details, has_changes: true, ..outcome }
+    pub fn planned_removal(&self, removal: &Removal, plan: EntryPlan) -> Outcome {
+        let outcome = match removal {
+            Removal::Remove(there) => {
+                let headline = self.end_headline("would be removed from");
+                let integration = Some((there.id, there.name.as_str()));
+                let outcome = self.ended(OutcomeStatus::Planned, headline, integration);
+                Outcome { has_changes: true, ..outcome }
+            }
+            Removal::Leaving { .. } | Removal::Missing => {
+                Outcome { status: OutcomeStatus::Planned, ..self.unremoved(removal) }
+            }
+        };
+        Outcome { plan: Some(Box::new(plan)), ..outcome }
     }
 
     /// The integration was removed.
@@ -204,7 +210,7 @@ impl IntegrationReport<'_> {
     }
 
     /// Nothing was to be removed.
-    pub fn unremoved(&self, removal: &Removal, is_plan: bool) -> Outcome {
+    pub fn unremoved(&self, removal: &Removal) -> Outcome {
         let (words, id, detail) = match removal {
             Removal::Leaving { id, name, status } => {
                 let detail = format!("integration {id} ({name}) has the status {status}");
@@ -213,8 +219,7 @@ impl IntegrationReport<'_> {
             Removal::Missing | Removal::Remove(_) => ("is not installed for", None, None),
         };
         let headline = format!("{}, nothing to do", self.end_headline(words));
-        let status = if is_plan { OutcomeStatus::Planned } else { OutcomeStatus::Complete };
-        let outcome = self.ended(status, headline, id);
+        let outcome = self.ended(OutcomeStatus::Complete, headline, id);
         Outcome { details: detail.into_iter().collect(), ..outcome }
     }
 
@@ -230,7 +235,8 @@ impl IntegrationReport<'_> {
         integration: Option<(i64, &str)>,
     ) -> Outcome {
         let integration = integration.map(|(id, name)| (id, name.to_owned()));
-        let subject = IntegrationOutcome { integration, ..subject(self.task) };
+        let known_id = self.task.named_id();
+        let subject = IntegrationOutcome { integration, known_id, ..subject(self.task) };
         Outcome { subject: Some(subject), ..Outcome::new(status, headline) }
     }
 

@@ -1,10 +1,9 @@
 //! What a plan would change of an integration, and of what is linked through it.
 
 use super::changes::{
-    ChangeAction, ChangedKind, DifferenceKind, EntryPlan, PlanComparison, PlannedPlace,
+    ChangeAction, ChangedKind, DifferenceKind, EntryPlan, LinkScope, PlanComparison, PlannedPlace,
 };
-use crate::inputs::CodeMapping;
-use crate::integration::links::describe_mapping;
+use super::link_changes::{LinkComparison, note_account};
 use crate::integration::{
     Decision, DecisionReason, ExistingLinks, IntegrationTask, RequestedLinks,
 };
@@ -31,15 +30,14 @@ impl PlannedIntegration<'_> {
     /// What would change, with what stays as the digest has it.
     pub fn plan(self) -> EntryPlan {
         let mut comparison = PlanComparison::default();
-        let account = format!("{} {}", self.organization, self.task.key);
-        comparison.note("account", None, Some(&account));
+        note_account(self.task, &self.organization, &mut comparison);
         self.integration(&mut comparison);
-        self.links.repositories.iter().for_each(|name| self.repository(name, &mut comparison));
-        self.links.code_mappings.iter().for_each(|one| self.code_mapping(one, &mut comparison));
-        self.absent_links(&mut comparison);
+        let Self { task, links, existing, .. } = self;
+        LinkComparison { links, existing }.compare(&mut comparison);
         let mut integrations: Vec<_> = self.task.existing(self.listed).map(|one| one.id).collect();
         integrations.extend(self.decision.existing_id());
-        comparison.finish(PlannedPlace { organization: self.organization, integrations })
+        let scope = LinkScope::Named(links.clone());
+        comparison.finish(PlannedPlace::new(&task.org, self.organization, integrations, scope))
     }
 
     /// The integration that would be changed, or stays.
@@ -83,57 +81,6 @@ impl PlannedIntegration<'_> {
             let wanted = Some("active".to_owned());
             comparison.field("status", Some(status), wanted, one.active);
         }
-    }
-
-    fn repository(&self, name: &str, comparison: &mut PlanComparison) {
-        let is_there = self.existing.has(name);
-        let action = if is_there { ChangeAction::Keep } else { ChangeAction::Create };
-        let words = format!("link repository {name}");
-        comparison.begin(action, ChangedKind::Repository, name, words);
-    }
-
-    /// What shall not be linked.
-    fn absent_links(&self, comparison: &mut PlanComparison) {
-        let action = |is_there| if is_there { ChangeAction::Remove } else { ChangeAction::Keep };
-        for name in &self.links.absent_repositories {
-            let words = format!("remove repository {name}");
-            let action = action(self.existing.has(name));
-            comparison.begin(action, ChangedKind::Repository, name, words);
-        }
-        for place in &self.links.absent_mappings {
-            let is_there = self.existing.code_mappings.iter().any(|one| place.is_of(one));
-            let name = format!("`{}` of {}", place.stack_root, place.project);
-            let words = format!("delete the code mapping of {name}");
-            comparison.begin(action(is_there), ChangedKind::CodeMapping, &name, words);
-        }
-    }
-
-    fn code_mapping(&self, wanted: &CodeMapping, comparison: &mut PlanComparison) {
-        let is_there = self.existing.maps(wanted);
-        let there = self.existing.in_place_of(wanted);
-        let action = match there {
-            _ if is_there => ChangeAction::Keep,
-            Some(_) => ChangeAction::Update,
-            None => ChangeAction::Create,
-        };
-        let name = format!("`{}` of {}", wanted.stack_root, wanted.project);
-        let words = format!("map {}", describe_mapping(wanted));
-        comparison.begin(action, ChangedKind::CodeMapping, &name, words);
-        let mut field = |name: &str, there: Option<&String>, wanted: Option<&String>, is_same| {
-            comparison.field(name, there.cloned(), wanted.cloned(), is_there || is_same);
-        };
-        let repository = there.map(|there| &there.repository);
-        let is_same = repository.is_some_and(|it| self.existing.is_same(it, &wanted.repository));
-        field("repository", repository, Some(&wanted.repository), is_same);
-        let source_root = there.map(|there| &there.source_root);
-        let is_same = source_root == Some(&wanted.source_root);
-        field("sourceRoot", source_root, Some(&wanted.source_root), is_same);
-        let is_elsewhere = there.is_some_and(|there| !self.existing.code_mappings.contains(there));
-        let [other, own] = ["another", "this one"].map(str::to_owned);
-        field("integration", is_elsewhere.then_some(&other), Some(&own), !is_elsewhere);
-        let branch = there.and_then(|there| there.default_branch.as_ref());
-        let is_same = wanted.default_branch.is_none() || branch == wanted.default_branch.as_ref();
-        field("branch", branch, wanted.default_branch.as_ref(), is_same);
     }
 }
 

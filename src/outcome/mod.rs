@@ -5,6 +5,7 @@ mod foreign_ids;
 pub mod health;
 pub mod integration;
 pub mod integration_changes;
+pub mod link_changes;
 pub(crate) mod release;
 mod release_changes;
 pub mod saved_plan;

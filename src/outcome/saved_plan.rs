@@ -55,11 +55,28 @@ impl SavedPlan {
                 Err(bad_plan("is one of a single run, and a manifest is given"))
             }
             Some(key) => Err(bad_plan(&format!("has no entry {}", quote(key)))),
-            None if keys.len() != self.entries.len() => {
-                let (saved, now) = (self.entries.len(), keys.len());
+            None if keys.len() != self.named().count() => {
+                let (saved, now) = (self.named().count(), keys.len());
                 Err(bad_plan(&format!("has {saved} entries, and the manifest has {now}")))
             }
             None => Ok(()),
+        }
+    }
+
+    /// The keys of the entries that a manifest has.
+    fn named(&self) -> impl Iterator<Item = &String> {
+        self.entries.keys().filter(|key| !is_pruned(key))
+    }
+
+    /// Checks that what was to be pruned then is to be pruned now, of these entries.
+    pub fn check_pruned<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Result {
+        let keys: Vec<_> = keys.collect();
+        let mut gone: Vec<_> = self.entries.keys().filter(|key| is_pruned(key)).collect();
+        gone.retain(|key| !keys.contains(&key.as_str()));
+        gone.sort();
+        match gone.first() {
+            None => Ok(()),
+            Some(key) => Err(changed(key, "it is not to be pruned any more")),
         }
     }
 
@@ -85,9 +102,17 @@ impl SavedPlan {
                 (false, false) => "what is there and what is wanted have changed since",
             },
         };
-        let of = if key.is_empty() { String::new() } else { format!(" of {key}") };
-        Err(Error::new(ErrorCode::PlanChanged, format!("the plan{of} no longer holds: {what}")))
+        Err(changed(key, what))
     }
+}
+
+fn is_pruned(key: &str) -> bool {
+    key.starts_with("prune[")
+}
+
+fn changed(key: &str, what: &str) -> Error {
+    let of = if key.is_empty() { String::new() } else { format!(" of {key}") };
+    Error::new(ErrorCode::PlanChanged, format!("the plan{of} no longer holds: {what}"))
 }
 
 /// The digests in a plan, where there is one.

@@ -1,8 +1,7 @@
 //! What an organization has and no entry of the manifest names. It is told, and is no difference.
 
-use super::changes::ChangedKind;
-use crate::inputs::CodeMapping;
-use crate::integration::RequestedLinks;
+use super::changes::{ChangedKind, LinkScope, PlannedPlace};
+use crate::inputs::{CodeMapping, MappingPlace};
 use crate::integration::links::describe_mapping;
 use crate::manifest::ExistingIntegration;
 use std::collections::HashSet;
@@ -50,23 +49,29 @@ impl UnmanagedThing {
 #[derive(Default)]
 pub struct ManagedThings {
     integrations: HashSet<i64>,
+    /// Those that end, with all that they link.
+    ending: HashSet<i64>,
     /// Lower case, with the integration of each.
     repositories: HashSet<(i64, String)>,
-    /// By project and stack root.
-    code_mappings: HashSet<(String, String)>,
+    code_mappings: HashSet<MappingPlace>,
     /// The providers of entries of which nobody knows which integration they mean.
     pub untold: HashSet<String>,
 }
 
 impl ManagedThings {
-    /// Adds an entry that means these integrations.
-    pub fn add(&mut self, integrations: &[i64], links: &RequestedLinks) {
-        self.integrations.extend(integrations);
-        for name in &links.repositories {
-            let named = integrations.iter().map(|id| (*id, name.to_lowercase()));
+    /// Adds an entry whose plan is about this.
+    pub fn add(&mut self, place: &PlannedPlace) {
+        self.integrations.extend(&place.integrations);
+        let links = match &place.links {
+            LinkScope::Named(links) => links,
+            LinkScope::Everything => return self.ending.extend(&place.integrations),
+        };
+        for name in links.repositories.iter().chain(&links.absent_repositories) {
+            let named = place.integrations.iter().map(|id| (*id, name.to_lowercase()));
             self.repositories.extend(named);
         }
-        self.code_mappings.extend(links.code_mappings.iter().map(place));
+        self.code_mappings.extend(links.code_mappings.iter().map(CodeMapping::place));
+        self.code_mappings.extend(links.absent_mappings.iter().cloned());
     }
 
     /// What of this organization is nobody's.
@@ -85,6 +90,9 @@ impl ManagedThings {
             status: None,
         };
         let is_managed = self.integrations.contains(&id);
+        if self.ending.contains(&id) {
+            return Vec::new();
+        }
         if !is_managed && self.untold.contains(&one.integration_key) {
             return Vec::new();
         }
@@ -97,15 +105,11 @@ impl ManagedThings {
         let repositories = repositories.filter(|names| !names.iter().any(is_named));
         let repositories = repositories.filter_map(|names| names.first());
         let mappings = one.links.code_mappings.iter();
-        let mappings = mappings.filter(|one| !self.code_mappings.contains(&place(one)));
+        let mappings = mappings.filter(|one| !self.code_mappings.contains(&one.place()));
         let integration = (!is_managed).then_some(integration).into_iter();
         integration
             .chain(repositories.map(|name| thing(ChangedKind::Repository, name)))
             .chain(mappings.map(|one| thing(ChangedKind::CodeMapping, &describe_mapping(one))))
             .collect()
     }
-}
-
-fn place(mapping: &CodeMapping) -> (String, String) {
-    (mapping.project.clone(), mapping.stack_root.clone())
 }

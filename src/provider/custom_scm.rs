@@ -73,6 +73,15 @@ impl Provider for CustomScm {
         }
     }
 
+    /// Another finish would make another one beside it.
+    fn ignored_change(&self, answers: &Answers, listed: &ListedIntegration) -> Option<String> {
+        let (name, url) = (answers.text("name"), answers.text("url").trim_end_matches('/'));
+        let domain = listed.domain_name.as_deref().filter(|_| listed.name == name)?;
+        (!domain.starts_with(url)).then(|| {
+            format!("{name} keeps its address ({domain}): change it on its settings page in Sentry")
+        })
+    }
+
     fn build(&self, state: &State) -> Result<IntegrationData> {
         let lacks = |what: &str| Refusal::failure(format!("the {what} is missing"));
         let name = state.text("name").ok_or_else(|| lacks("name"))?;

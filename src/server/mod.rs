@@ -6,6 +6,7 @@
 
 mod api;
 mod auth;
+mod deletions;
 mod endpoint;
 pub(crate) mod http;
 #[cfg(test)]

@@ -22,7 +22,7 @@ use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use url::{Host, Position, Url};
 
@@ -61,16 +61,13 @@ impl ServerState {
         address: SocketAddr,
     ) -> Result<(Self, Vec<String>)> {
         let base = format!("http://{address}");
-        let mut database = Database::open(&options.database).await?;
+        let (mut database, mut notes) = open_file(&options.database).await?;
         let local = with_every_scope(database.local_user().await?);
         let mut orgs = Vec::new();
         for org in &options.orgs {
             orgs.push((org, database.ensure_organization(org, &options.projects).await?));
         }
         let own = options.token.as_ref().map(|token| OwnToken::new(token, local.clone()));
-        let rights = rights::wide_rights(&options.database);
-        let mut notes: Vec<_> =
-            rights.map(|rights| format!("warning: {rights}")).into_iter().collect();
         let start = TokenStart { user: &local, orgs: &orgs, base: &base, makes_new: own.is_none() };
         notes.extend(prepare_tokens(&mut database, &options.database, &start).await?);
         let idle = Arc::new(Mutex::new(vec![database]));
@@ -171,6 +168,16 @@ impl ServerState {
     pub(crate) fn own_token(&self) -> Option<&OwnToken> {
         self.own.as_ref()
     }
+}
+
+/// Opens the file; with it, what a person should read about it.
+async fn open_file(file: &Path) -> Result<(Database, Vec<String>)> {
+    let rights = rights::wide_rights(file);
+    let mut database = Database::open(file).await?;
+    // What was marked for its deletion before the last stop has waited long enough.
+    database.delete_marked(None).await?;
+    let notes = rights.map(|rights| format!("warning: {rights}"));
+    Ok((database, notes.into_iter().collect()))
 }
 
 /// A user who may do all that their role allows.

@@ -9,7 +9,8 @@ import { releases } from './releases.mjs';
 import { removal } from './removal.mjs';
 import { resume } from './resume.mjs';
 import { sourcemaps } from './sourcemaps.mjs';
-import { temp, KEY, script, reset, finishline, printed, told, sentry, project, listed, only, redirected, signedForJira } from './told.mjs';
+import { wholeLife } from './whole_life.mjs';
+import { temp, KEY, script, reset, finishline, printed, told, sentry, sentryOf, project, listed, only, redirected, signedForJira } from './told.mjs';
 
 const {
   SENTRY_URL, RS_TOKEN_MANAGER, RS_TOKEN_MEMBER, RS_TOKEN_ORG, RS_TOKEN_RELEASES, RS_GITLAB_URL,
@@ -406,6 +407,8 @@ const checks = {
     const { id } = (await listed('example')).find((one) => one.name === 'beside');
     told(run, 0, { status: 'complete', changed: 'true', 'integration-id': id });
   },
+
+  ...wholeLife({ printed, sentryOf, script, reset, temp }),
 
   async '`import` writes down what is there without a secret, and a plan of that finds nothing to do'() {
     await reset();

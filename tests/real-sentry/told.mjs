@@ -73,8 +73,9 @@ export function told(run, exit, expected) {
   }
 }
 
-// What Sentry itself answers to the owner, of the organization and of its project `web`.
+// What Sentry itself answers to the owner, of the organization, of another one and of the project `web`.
 export const sentry = (method, where, body) => answer(method, `organizations/acme/${where}`, body);
+export const sentryOf = (org) => (method, where, body) => answer(method, path.posix.join('organizations', org, where, '/'), body);
 export const project = (method, where) => answer(method, `projects/acme/web/${where}`);
 
 async function answer(method, where, body) {

@@ -168,8 +168,12 @@ impl EmbeddedBackend<'_> {
         let link = self.database.integration(org, integration).await?;
         let link = link.ok_or_else(|| refused("the integration no longer exists"))?.link;
         let existing = self.database.code_mapping(project, &mapping.stack_root).await?;
+        // A mapping that names no branch leaves it as it is.
+        let branch = existing.as_ref().and_then(|stored| stored.mapping.default_branch.clone());
+        let default_branch = mapping.default_branch.clone().or(branch);
+        let wanted = CodeMapping { default_branch, ..mapping.clone() };
         let is_same = |stored: &StoredCodeMapping| {
-            stored.repository_id == repository.id && stored.mapping == *mapping
+            stored.repository_id == repository.id && stored.mapping == wanted
         };
         if existing.as_ref().is_some_and(is_same) {
             return Ok(false);
@@ -178,9 +182,9 @@ impl EmbeddedBackend<'_> {
             project,
             repository: repository.id,
             link,
-            stack_root: mapping.stack_root.clone(),
-            source_root: mapping.source_root.clone(),
-            default_branch: mapping.default_branch.clone(),
+            stack_root: wanted.stack_root,
+            source_root: wanted.source_root,
+            default_branch: wanted.default_branch,
         };
         self.database.upsert_code_mappings(&[new]).await?;
         Ok(true)

@@ -277,11 +277,13 @@ pub async fn find_linkable(path: &Path, task: &IntegrationTask) -> Result<(i64, 
         let installed = installed.ok_or_else(|| missing(what.clone()))?;
         let is_of = |one: &&&dyn Provider| one.integration_key() == installed.integration_key;
         let provider = provider::PROVIDERS.iter().find(is_of).ok_or_else(|| missing(what))?;
-        return Ok((id, IntegrationTask::for_links(*provider, task.org.clone())));
+        return Ok((id, IntegrationTask::for_links(*provider, task.org.clone(), id)));
     }
-    let listed = list_read_only(path, task).await?;
+    let mut listed = list_read_only(path, task).await?;
+    // Nothing is linked through one that `serve` is about to delete.
+    listed.retain(|one| one.deletion.is_none());
     match &listed[..] {
-        [one] => Ok((one.id, IntegrationTask::for_links(task.provider, task.org.clone()))),
+        [one] => Ok((one.id, IntegrationTask::for_links(task.provider, task.org.clone(), one.id))),
         [] => Err(missing(format!("{} integration", task.key))),
         several => {
             let ids: Vec<_> = several.iter().map(|one| one.id.to_string()).collect();

@@ -3,7 +3,7 @@
 use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::response::error_text;
-use super::links::{LinkedMapping, LinkedRows};
+use super::links::{self, LinkedMapping, LinkedRows};
 use crate::backend::LinkReport;
 use crate::error::Error;
 use crate::http::HttpResponse;
@@ -206,11 +206,6 @@ impl SentryBackend<'_> {
             },
             None => SentryRequest::post(self.path("code-mappings/"), body, RetryPolicy::Unsent),
         };
-        let failure = match self.client.send(&request).await {
-            Ok(response) if response.is_success() && response.json().is_object() => return Ok(()),
-            Ok(response) => return Err(self.http_error_text(&response)),
-            Err(failure) => Error::from(failure).message,
-        };
         let is_made = |known: &LinkedMapping| {
             known.mapping.has_place_of(mapping) && known.mapping.source_root == mapping.source_root
         };
@@ -218,7 +213,38 @@ impl SentryBackend<'_> {
             let listed = self.code_mappings(integration).await?;
             Ok(listed.iter().any(is_made).then_some(()))
         };
+        let mut sent = self.client.send(&request).await;
+        if known.is_none() && sent.as_ref().is_ok_and(is_taken) {
+            if look().await.is_ok_and(|made| made.is_some()) {
+                return Ok(());
+            }
+            self.unmap_others(mapping).await?;
+            sent = self.client.send(&request).await;
+        }
+        let failure = match sent {
+            Ok(response) if response.is_success() && response.json().is_object() => return Ok(()),
+            Ok(response) => return Err(self.http_error_text(&response)),
+            Err(failure) => Error::from(failure).message,
+        };
         self.client.look_for(look).await.ok().flatten().ok_or(failure)
+    }
+
+    /// Deletes what another integration has in the place of a mapping: this server gives none over, as
+    /// later ones do.
+    async fn unmap_others(&self, mapping: &CodeMapping) -> Result<(), String> {
+        let path = self.path("code-mappings/?per_page=100");
+        let others = async || {
+            let listed = self.optional_pages(&path).await?;
+            let same = listed.iter().filter(|item| links::mapping(item).has_place_of(mapping));
+            Ok(same.map(links::id).collect::<Vec<_>>())
+        };
+        for other in others().await.map_err(|failure: Error| failure.message)? {
+            let gone = async || Ok((!others().await?.contains(&other)).then_some(()));
+            let path = format!("code-mappings/{}/", segment(&other));
+            let left = |why| format!("another integration has it, and keeps it: {why}");
+            self.delete_row(&path, gone).await.map_err(left)?;
+        }
+        Ok(())
     }
 
     /// The id of a project, which is read once.
@@ -250,6 +276,12 @@ impl SentryBackend<'_> {
 /// The id of the project with this slug.
 fn id_of(mut projects: impl Iterator<Item = Value>, slug: &str) -> Option<String> {
     projects.find(|one| one["slug"] == slug)?["id"].as_str().map(str::to_owned)
+}
+
+/// Whether there is a mapping in the place of one that was to be made.
+fn is_taken(response: &HttpResponse) -> bool {
+    let taken = "Code path config already exists with this project and stack trace root";
+    response.status == 400 && response.json()["nonFieldErrors"][0] == taken
 }
 
 /// Whether a server knows no such endpoint: it takes `bulk` for the id of a mapping.

@@ -221,7 +221,7 @@ fn integration_id(item: &Value) -> Option<i64> {
 }
 
 /// Sentry's id of a row.
-fn id(item: &Value) -> String {
+pub(super) fn id(item: &Value) -> String {
     item["id"].as_str().map_or_else(|| item["id"].to_string(), str::to_owned)
 }
 

@@ -101,7 +101,7 @@ impl SentryBackend<'_> {
     }
 
     /// Deletes one row below the organization; why it is still there, else.
-    async fn delete_row(
+    pub(super) async fn delete_row(
         &self,
         rest: &str,
         gone: impl AsyncFn() -> Result<Option<()>>,

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::text::{quote, segment};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Git's id of no commit.
@@ -19,6 +20,9 @@ impl SentryBackend<'_> {
         integration: i64,
         name: &str,
     ) -> Result<Option<LinkedRepository>, String> {
+        if self.task.provider.has_manual_repositories() {
+            return self.link_manually(integration, name).await;
+        }
         let mut failure = format!("no repository {} was found", quote(name));
         for identifier in self.identifiers(integration, name).await? {
             match self.post_repository(integration, name, &identifier).await {
@@ -64,9 +68,6 @@ impl SentryBackend<'_> {
     /// What the third party may call a repository, most likely first. Some take a number only and
     /// find it by the last part of its path: GitLab's names are no paths.
     async fn identifiers(&self, integration: i64, name: &str) -> Result<Vec<String>, String> {
-        if self.task.provider.has_manual_repositories() {
-            return Ok(vec![self.manual_repository(integration, name).await?]);
-        }
         let mut found = self.search(integration, name).await;
         if let Some(identifier) = found.exact(name) {
             return Ok(vec![identifier]);
@@ -98,21 +99,59 @@ impl SentryBackend<'_> {
         }
     }
 
-    /// The id of a repository that Sentry knows by its name only, made where there is none.
-    async fn manual_repository(&self, integration: i64, name: &str) -> Result<String, String> {
+    /// Links a repository that Sentry knows by its name only, made where there is none. One that an
+    /// integration had which is gone, or goes, is given to this one.
+    async fn link_manually(
+        &self,
+        integration: i64,
+        name: &str,
+    ) -> Result<Option<LinkedRepository>, String> {
         if let Some(id) = self.search(integration, name).await.exact(name) {
             // A run that ended too early may have made it.
             self.delete_maker(name).await?;
-            return Ok(id);
+            return self.post_repository(integration, name, &id).await;
         }
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let known = self.optional_pages(&path).await.map_err(|failure| failure.message)?;
-        if known.iter().any(|one| one["name"] == name) {
-            return Err("another integration has the repository in Sentry".to_owned());
+        let known = known.iter().filter(|one| one["name"] == name).map(LinkedRepository::read);
+        let known: Vec<_> = known.collect();
+        if !known.is_empty() {
+            let leaving = self.leaving().await;
+            let is_left =
+                |one: &&LinkedRepository| one.integration.is_none_or(|id| leaving.contains(&id));
+            let left = known.iter().find(is_left);
+            let left = left.ok_or("another integration has the repository in Sentry")?;
+            return self.relink(integration, left).await.map(Some);
         }
         self.make_repository(name).await?;
         let made = self.search(integration, name).await.exact(name);
-        made.ok_or_else(|| "Sentry did not make the repository".to_owned())
+        let made = made.ok_or("Sentry did not make the repository")?;
+        self.post_repository(integration, name, &made).await
+    }
+
+    /// The provider's integrations that are being deleted, as far as they are listed.
+    async fn leaving(&self) -> Vec<i64> {
+        let listed = self.list().await.unwrap_or_default();
+        listed.iter().filter(|one| one.deletion.is_some()).map(|one| one.id).collect()
+    }
+
+    /// Gives a repository that no integration keeps to this one.
+    async fn relink(
+        &self,
+        integration: i64,
+        left: &LinkedRepository,
+    ) -> Result<LinkedRepository, String> {
+        let path = self.path(&format!("repos/{}/", segment(&left.id)));
+        let body = json!({ "integrationId": integration.to_string() });
+        let post = SentryRequest::post(path, &body, RetryPolicy::Optional);
+        let request = SentryRequest { method: Method::PUT, ..post };
+        let sent = self.client.send(&request).await;
+        let response = sent.map_err(|failure| Error::from(failure).message)?;
+        let linked = LinkedRepository::read(&response.json());
+        match response.is_success() && linked.integration == Some(integration) {
+            true => Ok(linked),
+            false => Err(self.http_error_text(&response)),
+        }
     }
 
     /// Makes a repository as Sentry makes those of no third party: by a commit that names it. The

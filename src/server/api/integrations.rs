@@ -1,8 +1,9 @@
 //! `/integrations/` and `/config/integrations/`.
 
 use super::provider_json;
-use crate::database::{InstalledIntegration, StoredRepository};
-use crate::provider::{PROVIDERS, Provider};
+use crate::database::{DeletionMark, InstalledIntegration, StoredRepository};
+use crate::provider::PROVIDERS;
+use crate::server::deletions;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule};
 use crate::server::http::{ApiError, ApiResult, ListQuery, empty, ok};
@@ -34,13 +35,15 @@ pub(crate) async fn show(mut request: OrgRequest) -> ApiResult {
     Ok(ok(&provider_json::integration(request.org.id, &installed, true)))
 }
 
-/// `DELETE /integrations/{id}/`: the link waits for its deletion, which nothing here carries out.
+/// `DELETE /integrations/{id}/`: the link waits for its deletion.
 pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
-    let id = request.raw.id("id")?;
-    if request.database.uninstall(request.org.id, request.principal.user, id).await? {
-        return Ok(empty(StatusCode::NO_CONTENT));
+    let (org, id) = (request.org.id, request.raw.id("id")?);
+    let mark = request.database.uninstall(org, request.principal.user, id).await?;
+    match mark.ok_or_else(ApiError::no_such_row)? {
+        DeletionMark::New => deletions::schedule(request.server, org, id),
+        DeletionMark::Known => {}
     }
-    Err(ApiError::no_such_row())
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// `PUT /integrations/{id}/`: the name and the address of a source host of one's own, as in 23.7.1.
@@ -59,21 +62,30 @@ pub(crate) async fn update(mut request: OrgRequest) -> ApiResult {
 }
 
 /// `GET /integrations/{id}/repos/`: the repositories of it that the organization has linked. The
-/// third party is not asked.
+/// third party is not asked. A source host of one's own offers those that nothing has linked.
 pub(crate) async fn repositories(mut request: OrgRequest) -> ApiResult {
     let installed = find(&mut request).await?;
-    if !provider_json::provider_by_integration_key(&installed.integration_key)
-        .is_some_and(<dyn Provider>::has_repositories)
-    {
+    let provider = provider_json::provider_by_integration_key(&installed.integration_key);
+    let Some(provider) = provider.filter(|provider| provider.has_repositories()) else {
         return Err(ApiError::bad_request("Repositories not supported"));
-    }
+    };
     let search = request.raw.query("search").unwrap_or_default().to_lowercase();
-    let mut linked = request.database.linked_repositories(request.org.id, installed.id).await?;
-    linked.truncate(1000);
-    linked.retain(|repository| repository.name.to_lowercase().contains(&search));
-    let row = |StoredRepository { name, external_id, .. }: &StoredRepository| json!({ "name": name, "identifier": external_id, "defaultBranch": null });
-    let rows: Vec<Value> = linked.iter().map(row).collect();
-    Ok(ok(&json!({ "repos": rows, "searchable": true })))
+    let is_manual = provider.has_manual_repositories();
+    let mut offered = match is_manual {
+        true => request.database.unlinked_repositories(request.org.id).await?,
+        false => request.database.linked_repositories(request.org.id, installed.id).await?,
+    };
+    offered.retain(|repository| {
+        // Sentry looks for no text among those without a third party.
+        is_manual || repository.name.to_lowercase().contains(&search)
+    });
+    offered.truncate(1000);
+    let row = |StoredRepository { id, name, external_id, .. }: &StoredRepository| {
+        let identifier = if is_manual { Some(id.to_string()) } else { external_id.clone() };
+        json!({ "name": name, "identifier": identifier, "defaultBranch": null })
+    };
+    let rows: Vec<Value> = offered.iter().map(row).collect();
+    Ok(ok(&json!({ "repos": rows, "searchable": !is_manual })))
 }
 
 /// `GET /config/integrations/`.

@@ -3,7 +3,6 @@
 use super::{provider_json, release_json};
 use crate::database::{InstalledIntegration, NewRepository, RepositoryFilter, StoredRepository};
 use crate::model::{IntegrationStatus, Object};
-use crate::provider::Provider;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule, non_empty_text};
 use crate::server::http::{ApiError, ApiResult, ListQuery, json_response, ok};
@@ -25,12 +24,13 @@ pub(crate) async fn list(mut request: OrgRequest) -> ApiResult {
 pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
     let object = body::read(&request.raw)?;
     let provider = object.get("provider").and_then(Value::as_str).unwrap_or_default();
-    let is_known = |key: &&str| {
-        provider_json::provider_by_integration_key(key)
-            .is_some_and(<dyn Provider>::has_repositories)
-    };
-    let key = provider.strip_prefix("integrations:").filter(is_known);
-    let key = key.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "validation", None))?;
+    let key = provider.strip_prefix("integrations:");
+    let known = key.and_then(|key| Some((key, provider_json::provider_by_integration_key(key)?)));
+    let known = known.filter(|(_, provider)| provider.has_repositories());
+    let (key, known) = known.ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "validation", None))?;
+    if known.has_manual_repositories() {
+        return take(request, provider, &object).await;
+    }
     let installed = integration(&mut request, key, &object).await?;
     let identifier =
         non_empty_text(&object, "identifier").filter(|text| text.chars().count() <= 200);
@@ -53,6 +53,19 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
             ApiError::new(StatusCode::BAD_REQUEST, json!({ "detail": detail }))
         })?;
     Ok(json_response(StatusCode::CREATED, &release_json::repository(&linked)))
+}
+
+/// Links what a commit named through a source host of one's own: there the identifier is the
+/// repository's own id.
+async fn take(mut request: OrgRequest, provider: &str, object: &Object) -> ApiResult {
+    let given = |name| non_empty_text(object, name).unwrap_or_default();
+    let installed = request.integration(&given("installation")).await?;
+    let installed = installed.ok_or_else(ApiError::no_such_row)?;
+    let id = given("identifier").parse().map_err(|_| ApiError::no_such_row())?;
+    let org = request.org.id;
+    let taken = request.database.take_repository(org, id, installed.id, provider).await?;
+    let taken = taken.ok_or_else(ApiError::no_such_row)?;
+    Ok(json_response(StatusCode::CREATED, &release_json::repository(&taken)))
 }
 
 /// `GET {id}/`.

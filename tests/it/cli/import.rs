@@ -173,7 +173,8 @@ fn an_integration_that_is_not_active_is_left_out_with_a_warning() {
         .unwrap();
     let ended = import(&run);
     assert!(ended.stdout.contains("integrations: []"), "{}", ended.stdout);
-    assert_eq!(ended.output("warnings"), "not-imported");
+    // And that nothing else is there.
+    assert_eq!(ended.output("warnings"), "not-imported,not-imported");
 }
 
 #[test]
@@ -203,5 +204,20 @@ fn an_unknown_organization_is_an_error_on_both_backends() {
         let ended = run.execute().expect(5);
         assert_eq!(ended.stdout, "", "{}", ended.stderr);
         assert!(ended.stderr.contains("elsewhere"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_manifest_without_an_entry_is_said_to_be_none() {
+    let made = ProgramRun::local().embedded("example", "{name: demo}");
+    made.execute().expect(0);
+    made.clone().var("FINISHLINE_MODE", "remove").execute().expect(0);
+    let relay = ServeProxy::new();
+    let sentry = ProgramRun::local().var("FINISHLINE_URL", relay.peer.url());
+    let sentry = sentry.var("FINISHLINE_AUTH_TOKEN", PROXY_TOKEN);
+    for run in [made, sentry.var("FINISHLINE_ORG", "acme")] {
+        let ended = import(&run);
+        let words = "acme has no integration to import: a manifest without an entry is refused";
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
     }
 }

@@ -1,6 +1,7 @@
 //! Repositories and code mappings, which are set once the integration is there.
 
-use crate::support::run::ProgramRun;
+use crate::support::run::{ProgramRun, rows};
+use crate::support::serve::{self, ServeProcess};
 
 const MAPPINGS: &str = "[{project: web, repository: acme/web, stackRoot: app/, sourceRoot: src/}]";
 
@@ -54,4 +55,62 @@ fn what_cannot_be_set_is_a_warning_and_the_integration_is_finished() {
     let said = ended.joined(["status", "integration-id", "warnings"]);
     assert_eq!(said, "complete 1 repository-not-linked,code-mapping-not-set");
     assert!(ended.stderr.contains("Opsgenie does not support repositories"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_mapping_that_names_no_branch_leaves_the_one_that_is_there() {
+    let mapping = "[{project: web, repository: acme/web, stackRoot: a/, sourceRoot: b/}]";
+    let run = ProgramRun::github().embedded("example", "{name: demo}");
+    let run =
+        run.var("FINISHLINE_REPOSITORIES", "acme/web").var("FINISHLINE_CODE_MAPPINGS", mapping);
+    run.execute().expect(0);
+    let set = "UPDATE code_mapping SET default_branch = 'trunk'";
+    run.connection().execute(set, []).unwrap();
+    run.clone().args(&["plan", "--exit-code"]).execute().expect(0);
+    assert_eq!(run.execute().expect(0).output("changed"), "false");
+    let moved = run.clone().var("FINISHLINE_CODE_MAPPINGS", mapping.replace("b/", "c/"));
+    assert_eq!(moved.execute().expect(0).output("changed"), "true");
+    let there = run.rows("SELECT source_root, default_branch FROM code_mapping");
+    assert_eq!(there, ["c/|trunk"]);
+}
+
+/// Sentry keeps the provider of a repository whose integration is gone, and offers it to nobody.
+#[test]
+fn a_source_host_that_is_installed_again_has_its_repositories_again() {
+    let at = |serve: &ServeProcess| {
+        ProgramRun::github()
+            .var("FINISHLINE_URL", serve.url())
+            .var("FINISHLINE_AUTH_TOKEN", serve::TOKEN)
+            .var("FINISHLINE_ORG", "acme")
+            .var("FINISHLINE_PROVIDER", "custom_scm")
+            .var("FINISHLINE_STATE", "{name: forge, url: 'https://forge.example.com'}")
+    };
+    let serve = ServeProcess::start();
+    let linked = at(&serve).var("FINISHLINE_REPOSITORIES", "acme/web, acme/api");
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "true ");
+    let there = |serve: &ServeProcess, id: i64| {
+        let link = "SELECT status FROM organization_integration WHERE integration_id =
+                        (SELECT max(id) FROM integration)";
+        assert_eq!(rows(&serve.database(), link), ["active"]);
+        let sql = "SELECT name, integration_id FROM repository ORDER BY 1";
+        let all = ["acme/api", "acme/web"].map(|name| format!("{name}|{id}"));
+        assert_eq!(rows(&serve.database(), sql), all);
+        let latest = "SELECT max(id) FROM integration";
+        assert_eq!(rows(&serve.database(), latest), [id.to_string()]);
+    };
+    // While the old one waits for its deletion, and once it is gone.
+    at(&serve).var("FINISHLINE_MODE", "remove").execute().expect(0);
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "true ");
+    there(&serve, 2);
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "false ");
+    there(&serve, 2);
+    at(&serve).var("FINISHLINE_MODE", "remove").execute().expect(0);
+    // The next start deletes what is marked.
+    let (_, folder) = serve.stop();
+    let serve = ServeProcess::over(folder, &[], Some(serve::TOKEN));
+    let linked = at(&serve).var("FINISHLINE_REPOSITORIES", "acme/web, acme/api");
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "true ");
+    there(&serve, 3);
+    assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "false ");
+    linked.args(&["plan", "--exit-code"]).execute().expect(0);
 }

@@ -10,4 +10,6 @@ mod plan_page;
 mod plan_unmanaged;
 mod prune;
 mod saved_plans;
+mod saved_removals;
 mod unused_keys;
+mod whole_life;

@@ -239,3 +239,30 @@ fn one_run_has_its_plan_too() {
     assert_eq!(result["plan"]["changes"][0]["fields"][1]["comparison"], "differs");
     assert!(!ended.summary().contains("an0ther-key"));
 }
+
+/// Each finish of one makes another one beside it, so a run says what it cannot do.
+#[test]
+fn an_address_that_no_finish_changes_is_a_difference_all_the_same() {
+    let entry = |id: &str| {
+        format!(
+            "version: 1\ndefaults: {{org: acme}}\nintegrations:\n  - {{provider: custom_scm{id}, state: {{name: forge, url: 'https://forge.example.com'}}}}\n"
+        )
+    };
+    for scene in Scene::both() {
+        scene.with(&entry("")).execute().expect(0);
+        let other = entry("").replace("forge.example", "other.example");
+        scene.with(&other.replace("custom_scm,", "custom_scm, mode: install,")).execute().expect(0);
+        // One of the same name elsewhere is another one.
+        scene.plan(&entry(""), "json", 0);
+        scene.execute("UPDATE integration SET metadata = json_set(metadata, '$.domain_name', 'https://moved.example.com') WHERE id = 1");
+        let named = entry(", integration-id: 1");
+        let plan = scene.plan(&named, "json", 8).json();
+        let entry = &plan["entries"][0];
+        let why = "cannot be carried out: forge keeps its address (https://moved.example.com)";
+        assert!(entry["details"][0].as_str().unwrap().starts_with(why), "{entry:#}");
+        let ended =
+            scene.with(&named).args(&["run", "--format", "json"]).execute().expect(0).json();
+        assert_eq!(ended["entries"][0]["warnings"][0]["slug"], "kept-as-it-is", "{ended:#}");
+        assert_eq!(ended["changed"], false);
+    }
+}

@@ -161,3 +161,49 @@ fn a_removed_and_a_linked_entry_leave_nothing_to_prune() {
     assert!(!ended.everything().contains("prune[0]"), "{}", ended.stdout);
     assert!(!run.text(RECORD).contains("\"b\""), "{}", run.text(RECORD));
 }
+
+/// An entry of links alone, with mappings for these stack roots.
+fn links(id: &str, roots: &[&str]) -> String {
+    let mapping = |root: &&str| {
+        format!("{{project: web, repository: acme/web, stackRoot: {root}/, sourceRoot: s/}}")
+    };
+    let mappings: Vec<_> = roots.iter().map(mapping).collect();
+    format!("  - {{mode: link, provider: example{id}, code-mappings: [{}]}}\n", mappings.join(", "))
+}
+
+#[test]
+fn links_that_are_found_by_their_provider_are_pruned_and_no_others() {
+    let serve = ServeProcess::start();
+    for run in [embedded(), at(&serve)] {
+        let other = run.clone().var("FINISHLINE_PROVIDER", "example").var("FINISHLINE_ORG", "acme");
+        let other = other.var("FINISHLINE_STATE", "{name: theirs}");
+        let by_hand = "[{project: api, repository: acme/web, stackRoot: hand/}]";
+        let other = other.var("FINISHLINE_REPOSITORIES", "acme/web");
+        other.var("FINISHLINE_CODE_MAPPINGS", by_hand).execute().expect(0);
+        let kept = |roots: &[&str]| {
+            let mut all = vec!["acme/web".to_owned(), "mapping hand/".to_owned()];
+            all.extend(roots.iter().map(|root| format!("mapping {root}/")));
+            all.push("theirs".to_owned());
+            all
+        };
+        // Two entries of one provider know of each other.
+        let two = format!("{}{}", links("", &["a", "b"]), links("", &["c"]));
+        with(&run, &two).execute().expect(0);
+        assert_eq!(
+            there(&run, &serve),
+            ["acme/web", "mapping a/", "mapping b/", "mapping c/", "mapping hand/", "theirs"]
+        );
+        assert_eq!(with(&run, &two).execute().expect(0).output("changed"), "false");
+        let less = with(&run, &links("", &["b"]));
+        less.clone().args(&["plan", "--exit-code"]).execute().expect(8);
+        assert_eq!(less.execute().expect(0).output("changed"), "true");
+        let mut left = kept(&["b"]);
+        left.sort();
+        assert_eq!(there(&run, &serve), left);
+        // What is named by the id from now on is the same.
+        let named = with(&run, &links(", integration-id: 1", &["b"]));
+        assert_eq!(named.execute().expect(0).output("changed"), "false");
+        assert_eq!(with(&run, "").execute().expect(0).output("changed"), "true");
+        assert_eq!(there(&run, &serve), kept(&[]));
+    }
+}

@@ -5,7 +5,7 @@ use crate::support::fake_sentry::{FakeSentry, assert_completes};
 use crate::support::http_server::Response;
 use crate::support::run::{ProgramRun, RunResult};
 use crate::support::sentry_23::{Rows, sentry_23};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 const STATE: &str =
@@ -187,4 +187,27 @@ fn a_repository_that_another_integration_has_is_not_made_again() {
     let ended = assert_completes(&run, "complete false 1");
     assert!(ended.stderr.contains("another integration has the repository"), "{}", ended.stderr);
     assert_eq!(sentry.peer.count("POST releases/"), 0);
+}
+
+/// There is one for each place, and later servers give it over.
+#[test]
+fn a_mapping_of_another_integration_is_replaced_unless_code_owners_use_it() {
+    for has_owners in [false, true] {
+        let (sentry, rows) = gitlab();
+        let other = json!({
+            "id": "90", "projectSlug": "web", "repoName": "other/web", "integrationId": "2",
+            "stackRoot": "app/", "sourceRoot": "o/", "defaultBranch": "main", "hasOwners": has_owners,
+        });
+        rows.lock().unwrap().mappings.push(other);
+        let run = mapping(&sentry, MAPPINGS).var("FINISHLINE_REPOSITORIES", "acme/web");
+        let ended = assert_completes(&run, "complete true 1");
+        let own = "web | Acme Inc / Web | app/ | lib/ | develop".to_owned();
+        assert_eq!(mapped(&rows).contains(&own), !has_owners, "{:?}", mapped(&rows));
+        assert_eq!(mapped(&rows).len(), 2);
+        let why = "another integration has it, and keeps it: HTTP 409: Cannot delete Code Mapping";
+        assert_eq!(ended.stderr.contains(why), has_owners, "{}", ended.stderr);
+        let told = if has_owners { "code-mapping-not-set" } else { "" };
+        assert_eq!(warnings(&ended), told);
+        assert_completes(&run, "complete false 1");
+    }
 }

@@ -233,3 +233,36 @@ fn a_bulk_upsert_makes_and_then_updates_and_tells_which() {
                         "mappings": [{ "stackRoot": "", "sourceRoot": "" }] });
     serve.request("POST", &path, loose).expect(400);
 }
+
+/// As 23.7.1 has it: such a repository is made by a commit, and its identifier is its own id.
+#[test]
+fn a_source_host_of_ones_own_takes_what_a_commit_named_by_its_id() {
+    let serve = ServeProcess::start();
+    let path = "/api/0/organizations/acme/pipeline/integration_pipeline/";
+    let mut client = PipelineClient::new(&serve);
+    client.begin("custom_scm");
+    let answer = json!({ "name": "forge", "url": "https://forge.example.com" });
+    let done = client.request("POST", path, &answer).expect(200);
+    let id = done["data"]["id"].as_str().unwrap();
+    let offered = format!("/api/0/organizations/acme/integrations/{id}/repos/");
+    assert_eq!(serve.get(&offered).expect(200), json!({ "repos": [], "searchable": false }));
+    let commits = json!([{ "id": "a", "repository": "acme/web" }]);
+    let release = json!({ "version": "v", "projects": ["web"], "commits": commits });
+    serve.request("POST", "/api/0/organizations/acme/releases/", release).expect(201);
+    let shown = serve.get(&format!("{offered}?search=nothing-of-that-name")).expect(200);
+    let number = shown["repos"][0]["identifier"].as_str().unwrap();
+    assert_eq!(shown["repos"][0]["name"], "acme/web");
+    let link = |identifier: &str| {
+        let body = json!({ "provider": "integrations:custom_scm", "installation": id,
+                           "identifier": identifier });
+        serve.request("POST", REPOS, body)
+    };
+    for wrong in ["acme/web", "99", ""] {
+        assert_eq!(link(wrong).expect(404), json!({ "detail": "Not found." }), "{wrong}");
+    }
+    let linked = link(number).expect(201);
+    assert_eq!((&linked["name"], &linked["integrationId"]), (&json!("acme/web"), &json!(id)));
+    assert_eq!(linked["provider"]["id"], "integrations:custom_scm");
+    assert_eq!(link(number).expect(404), json!({ "detail": "Not found." }));
+    assert_eq!(serve.get(&offered).expect(200)["repos"], json!([]));
+}

@@ -1,19 +1,24 @@
 //! What `serve` answers where something ends or is changed: integrations, repositories, code mappings.
 
 use super::pipeline::PipelineClient;
-use crate::support::serve::ServeProcess;
+use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
 
 const API: &str = "/api/0/organizations/acme/";
 
-/// An integration with the repository `acme/web` and a code mapping; their ids.
-fn seed(serve: &ServeProcess, provider: &str, answer: &Value) -> [String; 3] {
+/// Installs an integration; its id.
+fn install(serve: &ServeProcess, provider: &str, answer: &Value) -> String {
     let path = format!("{API}pipeline/integration_pipeline/");
     let mut client = PipelineClient::new(serve);
     let body = json!({ "action": "initialize", "provider": provider });
     client.request("POST", &path, &body).expect(200);
     let done = client.request("POST", &path, answer).expect(200);
-    let integration = done["data"]["id"].as_str().unwrap().to_owned();
+    done["data"]["id"].as_str().unwrap().to_owned()
+}
+
+/// An integration with the repository `acme/web` and a code mapping; their ids.
+fn seed(serve: &ServeProcess, provider: &str, answer: &Value) -> [String; 3] {
+    let integration = install(serve, provider, answer);
     let body = json!({ "provider": format!("integrations:{provider}"), "installation": integration,
                        "identifier": "acme/web" });
     let repository = serve.request("POST", &format!("{API}repos/"), body).expect(201);
@@ -108,7 +113,7 @@ fn a_repository_is_hidden_shown_and_given_to_another_integration() {
 fn only_a_source_host_of_ones_own_is_renamed() {
     let serve = ServeProcess::start();
     let answer = json!({ "name": "forge", "url": "https://forge.example.com" });
-    let [forge, ..] = seed(&serve, "custom_scm", &answer);
+    let forge = install(&serve, "custom_scm", &answer);
     let path = format!("{API}integrations/{forge}/");
     let renamed = serve.request("PUT", &path, json!({ "name": "smithy" })).expect(200);
     assert_eq!(renamed["name"], "smithy");
@@ -119,12 +124,8 @@ fn only_a_source_host_of_ones_own_is_renamed() {
     let wrong = serve.request("PUT", &path, json!({ "domain": "nowhere" })).expect(400);
     assert_eq!(wrong, json!({ "domain": ["Enter a valid URL."] }));
     serve.request("PUT", &format!("{API}integrations/99/"), json!({})).expect(404);
-    let path = format!("{API}pipeline/integration_pipeline/");
-    let mut client = PipelineClient::new(&serve);
-    let body = json!({ "action": "initialize", "provider": "example" });
-    client.request("POST", &path, &body).expect(200);
-    let other = client.request("POST", &path, &json!({ "name": "demo" })).expect(200);
-    let other = format!("{API}integrations/{}/", other["data"]["id"].as_str().unwrap());
+    let other = install(&serve, "example", &json!({ "name": "demo" }));
+    let other = format!("{API}integrations/{other}/");
     let refused = serve.request("PUT", &other, json!({ "name": "x" })).expect(400);
     assert_eq!(refused, json!({ "detail": "Invalid action for this integration" }));
 }
@@ -167,4 +168,27 @@ fn each_of_these_wants_its_scope() {
         );
     }
     assert_eq!(serve.get(&paths[1]).status, 200);
+}
+
+/// Sentry's task does so some minutes later; here what waits at the end is over at the next start.
+#[test]
+fn what_is_marked_is_deleted_with_its_mappings_and_its_repository_may_be_linked_again() {
+    let serve = ServeProcess::start();
+    let [gone, ..] = seed(&serve, "example", &json!({ "name": "demo" }));
+    let stays = install(&serve, "example", &json!({ "name": "stays" }));
+    let path = format!("{API}integrations/{gone}/");
+    for _ in 0..2 {
+        assert_eq!(serve.request("DELETE", &path, Value::Null).status, 204);
+    }
+    assert_eq!(serve.get(&path).expect(200)["organizationIntegrationStatus"], "pending_deletion");
+    let (_, folder) = serve.stop();
+    let serve = ServeProcess::over(folder, &[], Some(TOKEN));
+    serve.get(&path).expect(404);
+    assert_eq!(serve.get(&format!("{API}code-mappings/")).expect(200), json!([]));
+    let left = serve.get(&format!("{API}repos/")).expect(200);
+    assert_eq!((&left[0]["name"], &left[0]["integrationId"]), (&json!("acme/web"), &Value::Null));
+    let link = json!({ "provider": "integrations:example", "installation": stays,
+                       "identifier": "acme/web" });
+    let linked = serve.request("POST", &format!("{API}repos/"), link).expect(201);
+    assert_eq!((&linked["id"], &linked["integrationId"]), (&left[0]["id"], &json!(stays)));
 }

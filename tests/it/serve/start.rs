@@ -1,7 +1,9 @@
 //! `serve` from outside: how it starts and stops, who may ask, and what it says to nobody.
 
+use crate::support::run::rows;
 use crate::support::serve::{ServeProcess, TOKEN, command, database};
 use crate::support::watched_process;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 
@@ -213,7 +215,7 @@ fn a_wrong_command_line_is_said_in_words() {
 fn a_signal_is_heard_while_another_process_holds_the_database() {
     let (_, folder) = ServeProcess::start().stop();
     let file = database(folder.path());
-    let held = rusqlite::Connection::open(&file).unwrap();
+    let held = Connection::open(&file).unwrap();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
     let start = watched_process::WatchedProcess::spawn(&mut command(folder.path(), &[]));
     let id = start.child().id();
@@ -225,4 +227,31 @@ fn a_signal_is_heard_while_another_process_holds_the_database() {
     assert!(kill.unwrap().success());
     assert_eq!(start.wait().code(), Some(0));
     drop(held);
+}
+
+/// SQLite's locks end with the first descriptor of the file that the process closes. An older SQLite then
+/// deletes what the server writes to, once it has opened and closed the file.
+#[cfg(unix)]
+#[test]
+fn the_server_keeps_its_lock_on_the_file() {
+    use rustix::fs::{FlockOperation, fcntl_lock};
+    let mut folder = tempfile::tempdir().unwrap();
+    let is_free = |folder: &tempfile::TempDir| {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(true).open(database(folder.path())).unwrap();
+        fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    };
+    // A file that is made, and one that is there.
+    for version in ["one", "two"] {
+        let serve = ServeProcess::over(folder, &["--org", "acme", "--project", "web"], Some(TOKEN));
+        assert!(!is_free(&serve.folder));
+        let release = json!({ "version": version, "projects": ["web"] });
+        serve.request("POST", &format!("{ACME}releases/"), release).expect(201);
+        serve.get(ACME).expect(200);
+        assert!(!is_free(&serve.folder));
+        folder = serve.stop().1;
+        assert!(is_free(&folder));
+    }
+    let file = Connection::open(database(folder.path())).unwrap();
+    assert_eq!(rows(&file, "SELECT version FROM release"), ["one", "two"]);
 }

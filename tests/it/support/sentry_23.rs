@@ -53,7 +53,14 @@ impl Rows {
             ("POST", "code-mappings/bulk/") => {
                 Response::detail(405, "Method \"POST\" not allowed.")
             }
-            ("GET", "code-mappings/") => Response::json(200, &Value::from(self.mappings.clone())),
+            ("GET", "code-mappings/") => {
+                let mut mappings = self.mappings.clone();
+                let integration = request.parameter("integrationId");
+                mappings
+                    .retain(|one| integration.is_empty() || one["integrationId"] == integration);
+                Response::json(200, &Value::from(mappings))
+            }
+            ("DELETE", path) if path.starts_with("code-mappings/") => self.unmap(id),
             ("POST", "code-mappings/") => self.map(&body),
             ("PUT", path) if path.starts_with("code-mappings/") => self.change(id, &body),
             ("DELETE", path) if path.starts_with("repos/") => {
@@ -160,6 +167,18 @@ impl Rows {
         }
         self.mappings.push(row.clone());
         Response::json(201, &row)
+    }
+
+    /// One that code owners use is kept.
+    fn unmap(&mut self, id: &str) -> Response {
+        let count = self.mappings.len();
+        self.mappings.retain(|one| one["id"] != id || one["hasOwners"] == true);
+        if self.mappings.len() < count {
+            return Response::html(204, "");
+        }
+        let why =
+            "Cannot delete Code Mapping. Must delete Code Owner that uses this mapping first.";
+        Response::json(409, &why.into())
     }
 
     fn change(&mut self, id: &str, body: &Value) -> Response {
