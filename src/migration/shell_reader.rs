@@ -34,6 +34,8 @@ pub(super) struct ShellCommand {
     pub(super) is_nested: bool,
     /// Whether it stands within a substitution of another command.
     pub(super) is_substitution: bool,
+    /// Whether it is the name of a function that is defined here, and nothing that runs.
+    pub(super) is_definition: bool,
     pub(super) before: CommandSeparator,
     pub(super) after: CommandSeparator,
 }
@@ -67,7 +69,6 @@ const KEYWORDS: &[(&str, i32)] = &[
     ("{", 1),
     ("}", -1),
     ("!", 0),
-    ("function", 0),
 ];
 
 /// Reads the commands of a script in their order, those of a substitution before the command that
@@ -134,6 +135,7 @@ impl ShellReader<'_> {
     fn parenthesis(&mut self, which: char, at: usize) -> usize {
         if which == '(' {
             let is_function = self.text[at..].starts_with("()");
+            self.open.is_definition = is_function;
             self.close(CommandSeparator::Other);
             if is_function {
                 return at + 2;
@@ -192,6 +194,9 @@ impl ShellReader<'_> {
         if is_number && self.text[word_end..end].starts_with(['<', '>']) {
             return word_end;
         }
+        if self.open.is_empty() && raw == "function" {
+            return self.function_name(word_end, end);
+        }
         if self.open.is_empty()
             && let Some((_, depth)) = KEYWORDS.iter().find(|(word, _)| *word == raw)
         {
@@ -201,6 +206,21 @@ impl ShellReader<'_> {
         }
         self.read_substitutions(at..word_end);
         self.push_word(at, word_end)
+    }
+
+    /// The name behind `function`, with the `()` that may follow it.
+    fn function_name(&mut self, at: usize, end: usize) -> usize {
+        let rest = &self.text[at..end];
+        let start = at + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let name_end = word_end(self.text, start, end);
+        if name_end > start {
+            self.push_word(start, name_end);
+            self.open.is_definition = true;
+            self.close(CommandSeparator::Other);
+        }
+        let rest = &self.text[name_end..end];
+        let behind = rest.trim_start_matches([' ', '\t']);
+        if behind.starts_with("()") { end - behind.len() + 2 } else { name_end.max(at) }
     }
 
     fn push_word(&mut self, at: usize, end: usize) -> usize {
