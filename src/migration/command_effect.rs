@@ -252,7 +252,7 @@ fn declaration(command: &ShellCommand) -> CommandEffect {
 pub(super) fn assigns_within(command: &ShellCommand) -> bool {
     let values = command.assignments.iter().map(|(_, value)| value.as_str());
     let words = command.words.iter().map(|word| word.raw.as_str());
-    values.chain(words).any(assigns)
+    command.may_assign || values.chain(words).any(assigns)
 }
 
 /// Whether an expansion in a word assigns a variable, as `${V:=x}` and `$((V++))` do.

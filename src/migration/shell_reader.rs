@@ -30,6 +30,8 @@ pub(super) struct ShellCommand {
     pub(super) assignments: Vec<(String, String)>,
     pub(super) words: Vec<ShellWord>,
     pub(super) is_redirected: bool,
+    /// Whether the name or the text of a redirection may assign a variable, as `${V:=x}` does.
+    pub(super) may_assign: bool,
     /// Whether it stands within `if`, a loop, a function, a group or a substitution.
     pub(super) is_nested: bool,
     /// Whether it stands within a substitution of another command.
@@ -166,6 +168,7 @@ impl ShellReader<'_> {
         let target =
             at + sign + (rest[sign..].len() - rest[sign..].trim_start_matches([' ', '\t']).len());
         let target_end = word_end(self.text, target, end);
+        self.open.may_assign |= may_assign(&self.text[target..target_end]);
         if matches!(operator, "<<" | "<<-") {
             self.heredocs.push(self.text[target..target_end].replace(['"', '\'', '\\'], ""));
         }
@@ -181,6 +184,9 @@ impl ShellReader<'_> {
                 at += line.len();
                 if line.trim() == mark {
                     break;
+                }
+                if let Some(command) = self.commands.last_mut() {
+                    command.may_assign |= may_assign(line);
                 }
             }
         }
@@ -263,6 +269,11 @@ impl ShellReader<'_> {
             self.before = separator;
         }
     }
+}
+
+/// Whether an expansion in a text may assign a variable.
+fn may_assign(text: &str) -> bool {
+    text.contains("${") && text.contains('=') || text.contains("$((") || text.contains("$[")
 }
 
 /// `NAME=VALUE`, as it is written.

@@ -26,6 +26,10 @@ pub(super) struct ShellState {
     /// The variables that the script may have set itself; `None`: any.
     assigned: Option<BTreeSet<String>>,
     functions: Vec<String>,
+    /// Whether to assign one variable may change another, as a name for it does.
+    has_references: bool,
+    /// Whether text runs behind each command.
+    has_trap: bool,
     names: Option<BTreeSet<String>>,
     /// Which values the variables have that nothing here sets.
     generation: usize,
@@ -64,6 +68,7 @@ impl ShellState {
         self.generation = self.environment;
         self.folder = 0;
         self.functions.clear();
+        (self.has_references, self.has_trap) = (false, false);
         self.assigned = Some(BTreeSet::new());
         self.names = environment.names.clone().filter(|_| self.environment == 0);
         self.values.clear();
@@ -187,16 +192,21 @@ impl ShellState {
             }
             return;
         }
-        if is_call {
-            if command_effect::assigns_within(command) {
-                self.forget();
-            }
-            return;
-        }
-        match command_effect::of_command(command, &self.functions) {
-            CommandEffect::Everything | CommandEffect::Unlisted => self.forget(),
+        let effect = command_effect::of_command(command, &self.functions);
+        let is_plain = if is_call { !command_effect::assigns_within(command) } else { false };
+        match effect {
+            _ if self.has_trap => self.forget(),
+            _ if is_plain => {}
+            CommandEffect::Everything => self.run_text(command),
+            CommandEffect::Unlisted => self.forget(),
             CommandEffect::Nothing if command.is_redirected => self.files = self.next(),
             CommandEffect::Nothing => {}
+            CommandEffect::Folder => {
+                self.folder = self.next();
+                self.files = self.folder;
+            }
+            CommandEffect::Program => self.files = self.next(),
+            _ if self.has_references => self.forget(),
             CommandEffect::Assignment => {
                 for (name, value) in &command.assignments {
                     self.assign(name, Some(value), command.is_nested);
@@ -208,12 +218,20 @@ impl ShellState {
                     self.assign(name, None, true);
                 }
             }
-            CommandEffect::Folder => {
-                self.folder = self.next();
-                self.files = self.folder;
-            }
-            CommandEffect::Program => self.files = self.next(),
         }
+    }
+
+    /// Goes on behind a command that may have done anything, and may do so later.
+    fn run_text(&mut self, command: &ShellCommand) {
+        let words = || (1..command.words.len()).map(|at| command.word(at));
+        if command.word(0) == "alias" {
+            let names = words().map(|word| word.split('=').next().unwrap_or_default().to_owned());
+            self.functions.extend(names);
+        }
+        self.has_trap |= command.word(0) == "trap"
+            && words().any(|word| matches!(word, "DEBUG" | "ERR" | "RETURN"));
+        self.has_references = true;
+        self.forget();
     }
 
     fn declare(&mut self, command: &ShellCommand) {

@@ -155,6 +155,11 @@ const SCRIPTS: &[&str] = &[
     "f() { V=other; }\nreleases new \"$V\"\nf\nreleases new \"$V\"\nreleases finalize \"$V\"",
     "function f {\nV=other\n}\nreleases new \"$V\"\nf\nreleases new \"$V\"\nreleases finalize \"$V\"",
     "W=\nreleases new \"$V\"\n: \"${W:=x}\"\nreleases new \"v$W\"\nreleases finalize \"v$W\"",
+    "declare -n W=V\nreleases new \"$V\"\nW=other\nreleases new \"$V\"\nreleases finalize \"$V\"",
+    "trap 'V=other' DEBUG\nreleases new \"$V\"\nV=v1\nreleases new \"$V\"\nreleases finalize \"$V\"",
+    "unset V\nreleases new v1\necho x > \"${V:=file}\"\nreleases new \"v$V\"\nreleases finalize \"v$V\"",
+    "unset V\nreleases new \"v$V\"\ncat <<X\n${V:=file}\nX\nreleases finalize \"v$V\"",
+    "shopt -s expand_aliases\nalias echo='V=x'\nreleases new \"$V\"\necho\nreleases new \"$V\"\nreleases finalize \"$V\"",
     "set -- one\nreleases new \"$1\"\nset -- two\nreleases new \"$1\"\nreleases finalize \"$1\"",
     "releases new \"$(cat id)\"\necho two > id\nreleases new \"$(cat id)\"\nreleases finalize \"$(cat id)\"",
     // Another organization, project or token.
