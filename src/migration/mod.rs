@@ -4,17 +4,23 @@
 //! too, and a note names its line.
 
 mod action_release;
+mod call_target;
+mod command_effect;
 mod edit;
 mod leftovers;
 mod package_json;
 mod plan;
 mod program;
 mod script;
+mod script_part;
 mod shell_reader;
+mod shell_state;
 mod shell_word;
 pub mod starter;
 mod workflow;
+mod workflow_exports;
 mod workflow_job;
+mod workflow_projects;
 mod workflow_reasons;
 mod workflow_step;
 mod workflow_values;
@@ -23,6 +29,7 @@ mod yaml_tree;
 
 use crate::error::Error;
 use edit::TextEdit;
+use script_part::{JobPart, ScriptPart};
 use similar::TextDiff;
 use yaml_tree::YamlNode;
 
@@ -98,16 +105,11 @@ pub fn migrate(name: &str, text: &str) -> FileMigration {
 
 fn script_edits(text: &str, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {
     let commands = shell_reader::read(text);
-    let mut parts = [plan::JobPart::Script(plan::ScriptPart::new(commands, String::new()))];
+    let mut parts = [JobPart::Script(ScriptPart::new(commands, String::new()))];
     let groups = plan::plan(&mut parts);
-    let [plan::JobPart::Script(part)] = &parts else { return Vec::new() };
+    let [JobPart::Script(part)] = &parts else { return Vec::new() };
     notes.extend(yaml_scripts::script_notes(part, |at| edit::line_number(text, at)));
-    script::edits(text, 0, part, &groups, names_environment(text))
-}
-
-/// Whether a job may have a variable that names an environment, which is a deploy to finishline.
-fn names_environment(text: &str) -> bool {
-    text.contains("SENTRY_ENVIRONMENT") || text.contains("FINISHLINE_ENVIRONMENT")
+    script::edits(text, 0, part, &groups)
 }
 
 fn file_kind(name: &str, text: &str) -> FileKind {

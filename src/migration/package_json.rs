@@ -1,8 +1,8 @@
 //! The scripts of a `package.json`.
 
 use super::edit::{TextEdit, apply, line_number};
-use super::plan::{self, JobPart, ScriptPart};
-use super::{MigrationNote, script, shell_reader, yaml_scripts};
+use super::script_part::{JobPart, ScriptPart};
+use super::{MigrationNote, plan, script, shell_reader, yaml_scripts};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) fn edits(source: &str, notes: &mut Vec<MigrationNote>) -> Option<Vec<
         let groups = plan::plan(&mut parts);
         let [JobPart::Script(part)] = &parts else { continue };
         notes.extend(yaml_scripts::script_notes(part, |_| line));
-        let changes = script::edits(&text, 0, part, &groups, super::names_environment(source));
+        let changes = script::edits(&text, 0, part, &groups);
         if !changes.is_empty() {
             let text = serde_json::to_string(&apply(&text, &changes)).ok()?;
             edits.push(TextEdit::new(start..start + raw.get().len(), text));

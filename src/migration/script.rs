@@ -1,8 +1,9 @@
 //! A shell script with its calls replaced in their places.
 
 use super::edit::TextEdit;
-use super::plan::{CommandUse, ScriptPart, StepGroup};
+use super::plan::StepGroup;
 use super::program;
+use super::script_part::{CommandUse, ScriptPart};
 use super::shell_reader::{CommandSeparator, ShellCommand};
 use crate::sentry_cli::StepInputs;
 use std::collections::BTreeSet;
@@ -17,7 +18,6 @@ pub(super) fn edits(
     part: usize,
     script: &ScriptPart,
     groups: &[StepGroup],
-    has_environment: bool,
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
     let mut removed = BTreeSet::new();
@@ -26,7 +26,7 @@ pub(super) fn edits(
         let (of, last) = group.last();
         if of == part {
             removed.remove(&last);
-            let line = command_line(&group.inputs, has_environment);
+            let line = command_line(&group.inputs);
             edits.push(TextEdit::new(script.commands[last].span.clone(), line));
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn edits(
 }
 
 /// The command of ours that is one step.
-fn command_line(inputs: &StepInputs, has_environment: bool) -> String {
+fn command_line(inputs: &StepInputs) -> String {
     let mut variables = String::new();
     let is_of_release = inputs.is_of_release();
     let mut line =
@@ -61,7 +61,8 @@ fn command_line(inputs: &StepInputs, has_environment: bool) -> String {
             (name, value) => line.push_str(&format!(" --{name} {value}")),
         }
     }
-    if has_environment && is_of_release && inputs.get("environment").is_none() {
+    // A variable of the job that names an environment would be a deploy.
+    if is_of_release && inputs.get("environment").is_none() {
         line.push_str(" --deploy=false");
     }
     if !folders.is_empty() {

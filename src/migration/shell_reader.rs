@@ -30,10 +30,14 @@ pub(super) struct ShellCommand {
     pub(super) assignments: Vec<(String, String)>,
     pub(super) words: Vec<ShellWord>,
     pub(super) is_redirected: bool,
+    /// Whether the name or the text of a redirection may assign a variable, as `${V:=x}` does.
+    pub(super) may_assign: bool,
     /// Whether it stands within `if`, a loop, a function, a group or a substitution.
     pub(super) is_nested: bool,
     /// Whether it stands within a substitution of another command.
     pub(super) is_substitution: bool,
+    /// Whether it is the name of a function that is defined here, and nothing that runs.
+    pub(super) is_definition: bool,
     pub(super) before: CommandSeparator,
     pub(super) after: CommandSeparator,
 }
@@ -67,7 +71,6 @@ const KEYWORDS: &[(&str, i32)] = &[
     ("{", 1),
     ("}", -1),
     ("!", 0),
-    ("function", 0),
 ];
 
 /// Reads the commands of a script in their order, those of a substitution before the command that
@@ -134,6 +137,7 @@ impl ShellReader<'_> {
     fn parenthesis(&mut self, which: char, at: usize) -> usize {
         if which == '(' {
             let is_function = self.text[at..].starts_with("()");
+            self.open.is_definition = is_function;
             self.close(CommandSeparator::Other);
             if is_function {
                 return at + 2;
@@ -164,6 +168,7 @@ impl ShellReader<'_> {
         let target =
             at + sign + (rest[sign..].len() - rest[sign..].trim_start_matches([' ', '\t']).len());
         let target_end = word_end(self.text, target, end);
+        self.open.may_assign |= may_assign(&self.text[target..target_end]);
         if matches!(operator, "<<" | "<<-") {
             self.heredocs.push(self.text[target..target_end].replace(['"', '\'', '\\'], ""));
         }
@@ -180,6 +185,9 @@ impl ShellReader<'_> {
                 if line.trim() == mark {
                     break;
                 }
+                if let Some(command) = self.commands.last_mut() {
+                    command.may_assign |= may_assign(line);
+                }
             }
         }
         at
@@ -192,6 +200,9 @@ impl ShellReader<'_> {
         if is_number && self.text[word_end..end].starts_with(['<', '>']) {
             return word_end;
         }
+        if self.open.is_empty() && raw == "function" {
+            return self.function_name(word_end, end);
+        }
         if self.open.is_empty()
             && let Some((_, depth)) = KEYWORDS.iter().find(|(word, _)| *word == raw)
         {
@@ -201,6 +212,21 @@ impl ShellReader<'_> {
         }
         self.read_substitutions(at..word_end);
         self.push_word(at, word_end)
+    }
+
+    /// The name behind `function`, with the `()` that may follow it.
+    fn function_name(&mut self, at: usize, end: usize) -> usize {
+        let rest = &self.text[at..end];
+        let start = at + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let name_end = word_end(self.text, start, end);
+        if name_end > start {
+            self.push_word(start, name_end);
+            self.open.is_definition = true;
+            self.close(CommandSeparator::Other);
+        }
+        let rest = &self.text[name_end..end];
+        let behind = rest.trim_start_matches([' ', '\t']);
+        if behind.starts_with("()") { end - behind.len() + 2 } else { name_end.max(at) }
     }
 
     fn push_word(&mut self, at: usize, end: usize) -> usize {
@@ -243,6 +269,11 @@ impl ShellReader<'_> {
             self.before = separator;
         }
     }
+}
+
+/// Whether an expansion in a text may assign a variable.
+fn may_assign(text: &str) -> bool {
+    text.contains("${") && text.contains('=') || text.contains("$((") || text.contains("$[")
 }
 
 /// `NAME=VALUE`, as it is written.

@@ -3,15 +3,18 @@
 use super::MigrationNote;
 use super::action_release;
 use super::edit::{TextEdit, apply};
-use super::plan::{self, CommandUse, JobPart, ScriptPart, StepGroup, is_installation, is_neutral};
+use super::plan::{self, StepGroup};
 use super::script::removals;
+use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation, is_neutral};
 use super::shell_reader;
-use super::workflow_job::{JobSteps, scripts};
+use super::workflow_exports::{behind, handed_on, set_exported};
+use super::workflow_job::{JobSteps, env_texts, scripts};
 use super::workflow_reasons::StuckStep;
 use super::workflow_step::{StepAdditions, StepText};
 use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
 use super::yaml_scripts::script_notes;
 use super::yaml_tree::YamlNode;
+use crate::text::shell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a document has steps as GitHub has them; CircleCI's jobs have no `on`.
@@ -29,7 +32,7 @@ pub(super) fn edits(
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
     for document in documents {
-        let mut of_workflow: BTreeSet<_> = names_of_env(document).collect();
+        let mut of_workflow: BTreeSet<_> = env_texts(document).into_keys().collect();
         handed_on(document, &mut of_workflow);
         let jobs = document.get("jobs").map_or(&[][..], YamlNode::map).iter().map(|(_, job)| job);
         for job in jobs.chain(document.get("runs")) {
@@ -39,8 +42,11 @@ pub(super) fn edits(
                 edits.extend(action_release::edit(step, notes));
             }
             let folder = default_folder(job).or_else(|| default_folder(document));
-            let environment = of_workflow.iter().cloned().chain(names_of_env(job)).collect();
-            let job = JobSteps { source, steps, environment, folder };
+            let of_job: BTreeMap<_, _> =
+                env_texts(document).into_iter().chain(env_texts(job)).collect();
+            let environment = of_workflow.iter().chain(of_job.keys()).cloned().collect();
+            let is_composite = document.get("runs").is_some();
+            let job = JobSteps { source, steps, environment, of_job, folder, is_composite };
             edits.extend(job.edits(notes));
         }
     }
@@ -49,25 +55,6 @@ pub(super) fn edits(
 
 fn default_folder(node: &YamlNode) -> Option<&str> {
     node.get("defaults")?.get("run")?.get("working-directory")?.text()
-}
-
-/// The variables that a script of the file hands on to the steps behind it.
-fn handed_on(node: &YamlNode, names: &mut BTreeSet<String>) {
-    for (_, value) in node.map() {
-        if let Some(script) = value.text().filter(|script| script.contains("GITHUB_ENV")) {
-            let parts = script.split(|c: char| !(c.is_ascii_alphanumeric() || "_=".contains(c)));
-            let assigned = parts.filter_map(|part| part.split_once('='));
-            names.extend(assigned.map(|(name, _)| name.to_owned()).filter(|name| !name.is_empty()));
-        }
-        handed_on(value, names);
-    }
-    node.list().iter().for_each(|item| handed_on(item, names));
-}
-
-/// The variables in the `env:` of a workflow, a job or a step.
-fn names_of_env(node: &YamlNode) -> impl Iterator<Item = String> {
-    let env = node.get("env").map_or(&[][..], YamlNode::map);
-    env.iter().filter_map(|(name, _)| name.text().map(str::to_owned))
 }
 
 /// A step of ours: its inputs, and the variables that scripts must hand on to it.
@@ -85,8 +72,9 @@ impl JobSteps<'_> {
             let mut found = self.stuck_scripts(&parts);
             let mut converted = Vec::new();
             for (index, group) in groups.iter().enumerate() {
-                let reason = self.group_reason(group, &groups[..index], &parts);
-                match reason.map_or_else(|| self.inputs(group, &parts), Err) {
+                let before = &groups[..index];
+                let reason = self.group_reason(group, before, &parts);
+                match reason.map_or_else(|| self.inputs(group, before, &parts), Err) {
                     Ok(group) => converted.push(group),
                     Err(reason) => found.push((group.last().0, reason)),
                 }
@@ -94,6 +82,9 @@ impl JobSteps<'_> {
             if found.is_empty() {
                 for (part, script) in scripts(&parts) {
                     notes.extend(script_notes(script, |at| self.line(part, at)));
+                }
+                for (index, group) in groups.iter().enumerate() {
+                    notes.extend(self.group_notes(group, &groups[..index], &parts));
                 }
                 stuck.into_iter().for_each(|(step, reason)| self.note_stuck(step, reason, notes));
                 return self.rewrite(&parts, &groups, &converted);
@@ -122,19 +113,30 @@ impl JobSteps<'_> {
     fn parts(&self, stuck: &BTreeMap<usize, StuckStep>) -> Vec<JobPart> {
         let part = |step: usize| {
             let Some(text) = self.script(step).filter(|_| !stuck.contains_key(&step)) else {
-                return JobPart::Other;
+                let is_barrier = self.steps[step].written("run").contains("sentry")
+                    || self.steps[step].written("uses").contains("sentry");
+                let sets_variables = self.sets_variables(step);
+                return JobPart::Other { sets_variables, is_barrier };
             };
             let written = |key| self.steps[step].written(key);
             let context = ["if", "working-directory", "continue-on-error"].map(written).join("\n");
             let script = ScriptPart::new(shell_reader::read(&text), context);
-            JobPart::Script(ScriptPart { becomes_step: true, ..script })
+            let environment = Some(self.step_environment(step));
+            let sets_variables = self.sets_variables(step);
+            JobPart::Script(ScriptPart { environment, sets_variables, ..script })
         };
         (0..self.steps.len()).map(part).collect()
     }
 
     /// The inputs of a group, or why it is no step.
-    fn inputs(&self, group: &StepGroup, parts: &[JobPart]) -> Result<ConvertedGroup, StuckStep> {
-        self.converted(group, parts).map_err(|error| {
+    fn inputs(
+        &self,
+        group: &StepGroup,
+        before: &[StepGroup],
+        parts: &[JobPart],
+    ) -> Result<ConvertedGroup, StuckStep> {
+        let projects = self.other_projects(group, before, parts).ok().flatten();
+        self.converted(group, projects, parts).map_err(|error| {
             let (message, hint) = error.words();
             (self.line_of(group.last(), parts), message, hint)
         })
@@ -143,25 +145,22 @@ impl JobSteps<'_> {
     fn converted(
         &self,
         group: &StepGroup,
+        projects: Option<String>,
         parts: &[JobPart],
     ) -> Result<ConvertedGroup, ValueError> {
-        // What one of its steps has, the step that it becomes has too.
-        let of_steps =
-            group.calls.iter().flat_map(|(step, _)| names_of_env(self.steps[*step].node));
-        let environment: BTreeSet<_> = self.environment.iter().cloned().chain(of_steps).collect();
-        let mut variables = WorkflowVariables::new(&environment);
-        for (step, _) in &group.calls {
-            if let JobPart::Script(script) = &parts[*step] {
-                variables.assign(&script.commands);
-            }
-        }
-        let mut with = Vec::new();
+        let environment = self.environment_of(group);
+        let mut variables = self.variables(group, &environment, parts);
         let mut inputs = group.inputs.clone();
+        set_exported(&mut inputs, &variables, group, parts, &environment)?;
+        if let Some(projects) = projects {
+            inputs.set("projects", shell::word(&projects));
+        }
         if !inputs.is_of_release() {
             // A step before it made the release, which stays as it is.
             inputs.set("commits", "none");
             inputs.set("finalize", "false");
         }
+        let mut with = Vec::new();
         for (name, word) in inputs.values() {
             let (name, value) = match name {
                 "release" => match variables.release(&word)? {
@@ -173,15 +172,47 @@ impl JobSteps<'_> {
             };
             with.push((name.to_owned(), value));
         }
-        let names_environment = ["SENTRY_ENVIRONMENT", "FINISHLINE_ENVIRONMENT"]
-            .iter()
-            .any(|name| environment.contains(*name));
-        if names_environment && group.inputs.get("environment").is_none() {
+        if let Some(name) = variables.changed_later(behind(group, parts)) {
+            return Err(ValueError::Changed(name.clone()));
+        }
+        self.check_handed_on(group, &variables)?;
+        if self.may_name_environment(&environment) && group.inputs.get("environment").is_none() {
             with.push(("deploy".to_owned(), "false".to_owned()));
         }
         let folder = self.steps[group.last().0].value("working-directory").or(self.folder);
         with.extend(folder.map(|folder| ("working-directory".to_owned(), folder.to_owned())));
         Ok(ConvertedGroup { with, handed_on: variables.handed_on })
+    }
+
+    /// Whether a variable may name an environment, which is a deploy to finishline.
+    fn may_name_environment(&self, variables: &BTreeSet<String>) -> bool {
+        let names = ["SENTRY_ENVIRONMENT", "FINISHLINE_ENVIRONMENT"];
+        self.is_composite || names.iter().any(|name| variables.contains(*name))
+    }
+
+    /// The variables that the file sets for the step that a group becomes: what one of its steps has,
+    /// that has too.
+    fn environment_of(&self, group: &StepGroup) -> BTreeSet<String> {
+        let of_steps =
+            group.calls.iter().flat_map(|(step, _)| env_texts(self.steps[*step].node).into_keys());
+        self.environment.iter().cloned().chain(of_steps).collect()
+    }
+
+    /// The variables as they are where the last call of a group stands.
+    fn variables(
+        &self,
+        group: &StepGroup,
+        environment: &BTreeSet<String>,
+        parts: &[JobPart],
+    ) -> WorkflowVariables {
+        let (step, last) = group.last();
+        let of_step = env_texts(self.steps[step].node);
+        let declared = self.of_job.keys().chain(of_step.keys()).cloned().collect();
+        let mut variables = WorkflowVariables::new(environment, declared);
+        if let JobPart::Script(script) = &parts[step] {
+            variables.assign(&script.commands[..last]);
+        }
+        variables
     }
 
     fn rewrite(

@@ -1,24 +1,83 @@
 //! The steps of one job of a workflow.
 
 use super::edit::line_number;
-use super::plan::{CommandPlace, JobPart, ScriptPart};
-use super::shell_reader::ShellCommand;
+use super::plan::CommandPlace;
+use super::program;
+use super::script_part::is_installation;
+use super::script_part::{JobPart, ScriptPart};
+use super::shell_reader::{self, ShellCommand};
+use super::shell_state::StepEnvironment;
 use super::workflow_step::StepText;
-use std::collections::BTreeSet;
+use super::yaml_tree::YamlNode;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The steps of a job, and what they can read.
 pub(super) struct JobSteps<'a> {
     pub(super) source: &'a str,
     pub(super) steps: Vec<StepText<'a>>,
+    /// The variables that the file sets anywhere.
     pub(super) environment: BTreeSet<String>,
+    /// Those in the `env:` of the workflow and the job, with their texts.
+    pub(super) of_job: BTreeMap<String, String>,
     pub(super) folder: Option<&'a str>,
+    /// Whether a workflow elsewhere calls it, whose variables it has too.
+    pub(super) is_composite: bool,
 }
+
+/// Whose actions set no variables but such as have names of their own.
+const ACTION_OWNERS: &[&str] = &[
+    "actions/",
+    "docker/",
+    "pnpm/",
+    "oven-sh/",
+    "ruby/",
+    "gradle/",
+    "aws-actions/",
+    "google-github-actions/",
+    "azure/",
+    "denoland/",
+    "astral-sh/",
+    "dtolnay/",
+    "Swatinem/",
+    "subosito/",
+    "cloudflare/",
+    "softprops/",
+    "peter-evans/",
+    "getsentry/",
+    "OWNER/finishline",
+];
 
 impl JobSteps<'_> {
     /// The text of a step's script.
     pub(super) fn script(&self, step: usize) -> Option<String> {
         let is_action = self.steps[step].node.get("uses").is_some();
         self.steps[step].node.get("run").filter(|_| !is_action)?.script(self.source)
+    }
+
+    /// What the shell of a step begins with.
+    pub(super) fn step_environment(&self, step: usize) -> StepEnvironment {
+        let of_step = env_texts(self.steps[step].node);
+        let names = self.environment.iter().chain(of_step.keys()).cloned().collect();
+        let names = Some(names).filter(|_| !self.is_composite);
+        StepEnvironment { of_job: self.of_job.clone(), of_step, names }
+    }
+
+    /// Whether a step may set variables for those behind it.
+    pub(super) fn sets_variables(&self, step: usize) -> bool {
+        if let Some(action) = self.steps[step].value("uses") {
+            return !ACTION_OWNERS.iter().any(|owner| action.starts_with(owner));
+        }
+        let Some(text) = self.script(step) else { return false };
+        let runs_file = |one: &ShellCommand| {
+            let word = one.word(0);
+            matches!(word, "sh" | "bash" | "zsh" | "dash" | "source" | "." | "eval")
+                || word.contains('/')
+        };
+        let commands = shell_reader::read(&text);
+        text.contains("GITHUB_ENV")
+            || commands
+                .iter()
+                .any(|one| runs_file(one) && !is_installation(one) && program::find(one).is_none())
     }
 
     pub(super) fn line(&self, step: usize, at: usize) -> usize {
@@ -30,7 +89,7 @@ impl JobSteps<'_> {
     pub(super) fn line_of(&self, (step, index): CommandPlace, parts: &[JobPart]) -> usize {
         match &parts[step] {
             JobPart::Script(script) => self.line(step, script.commands[index].span.start),
-            JobPart::Other => self.steps[step].node.line,
+            JobPart::Other { .. } => self.steps[step].node.line,
         }
     }
 }
@@ -44,6 +103,15 @@ pub(super) fn is_proposal(command: &ShellCommand) -> bool {
 pub(super) fn scripts(parts: &[JobPart]) -> impl Iterator<Item = (usize, &ScriptPart)> {
     parts.iter().enumerate().filter_map(|(step, part)| match part {
         JobPart::Script(script) => Some((step, script)),
-        JobPart::Other => None,
+        JobPart::Other { .. } => None,
     })
+}
+
+/// The variables in the `env:` of a workflow, a job or a step, with their texts.
+pub(super) fn env_texts(node: &YamlNode) -> BTreeMap<String, String> {
+    let env = node.get("env").map_or(&[][..], YamlNode::map);
+    let text = |(name, value): &(YamlNode, YamlNode)| {
+        Some((name.text()?.to_owned(), value.text().unwrap_or_default().to_owned()))
+    };
+    env.iter().filter_map(text).collect()
 }

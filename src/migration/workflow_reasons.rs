@@ -1,6 +1,8 @@
 //! Why steps of a workflow stay as they are.
 
-use super::plan::{CommandUse, JobPart, ScriptPart, StepGroup};
+use super::command_effect::runs_text;
+use super::plan::StepGroup;
+use super::script_part::{CommandUse, JobPart, ScriptPart};
 use super::shell_reader::ShellCommand;
 use super::workflow_job::{JobSteps, is_proposal, scripts};
 use crate::sentry_cli::SentryCliTask;
@@ -84,14 +86,8 @@ impl JobSteps<'_> {
         before: &[StepGroup],
         parts: &[JobPart],
     ) -> Option<StuckStep> {
-        let makes_release = |other: &StepGroup| {
-            other.inputs.is_of_release()
-                && other.inputs.get("release") == group.inputs.get("release")
-        };
-        let (message, hint) = if !group.inputs.is_of_release() && !before.iter().any(makes_release)
-        {
-            let message = "files are uploaded and no release is made: a step would make one";
-            (message, "make the release in this job, or call `finishline sourcemaps DIR`")
+        let (message, hint) = if let Err(problem) = self.other_projects(group, before, parts) {
+            problem
         } else if group.has_condition() {
             let message = "another command decides whether this is called";
             (message, "write the condition as `if:` of a step")
@@ -103,22 +99,22 @@ impl JobSteps<'_> {
     }
 }
 
-/// Why files cannot be uploaded by a step behind the script.
+/// Why a step behind the script is not the same as the calls in it.
 fn place_reason(group: &StepGroup, parts: &[JobPart]) -> Option<(&'static str, &'static str)> {
     let (step, last) = group.last();
     let JobPart::Script(script) = &parts[step] else { return None };
-    if !group.inputs.does(SentryCliTask::UploadSourcemaps) {
-        return None;
-    }
+    let (before, behind) = (&script.commands[..last], &script.uses[last + 1..]);
     let is_other = |one: &CommandUse| matches!(one, CommandUse::Other);
-    if script.uses[last + 1..].iter().any(is_other) {
+    if group.inputs.does(SentryCliTask::UploadSourcemaps) && behind.iter().any(is_other) {
         let message = "commands follow the upload in the same script";
         return Some((message, "move them into a step behind it"));
     }
-    let moves = |one: &ShellCommand| matches!(one.word(0), "cd" | "pushd");
-    let message = "the script changes its folder before the upload";
-    script.commands[..last]
-        .iter()
-        .any(moves)
-        .then_some((message, "set `working-directory` instead"))
+    let moves = |one: &ShellCommand| matches!(one.word(0), "cd" | "pushd" | "popd");
+    if before.iter().any(moves) {
+        let message = "the script changes its folder before this call";
+        return Some((message, "set `working-directory` instead"));
+    }
+    let message =
+        "the script runs a text or a function before this call, which may set any variable";
+    runs_text(before).then_some((message, "set the variables in `env:`"))
 }

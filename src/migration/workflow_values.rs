@@ -1,5 +1,6 @@
 //! What a word of a script is in a step's `with:`.
 
+use super::command_effect::{self, CommandEffect, named_variables};
 use super::shell_reader::{ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
 use crate::text::quote;
@@ -25,6 +26,8 @@ pub(super) enum ValueError {
     Computed(String),
     /// Nothing in the file sets the variable.
     Unknown(String),
+    /// The script sets a variable that a step would have another value of.
+    Changed(String),
 }
 
 /// The variables that a step can read.
@@ -32,8 +35,10 @@ pub(super) enum ValueError {
 pub(super) struct WorkflowVariables {
     /// Those in an `env:` of the file, or written to `GITHUB_ENV`.
     environment: BTreeSet<String>,
-    /// Those that scripts assign, with their words.
-    assigned: BTreeMap<String, String>,
+    /// Those in an `env:`.
+    declared: BTreeSet<String>,
+    /// Those that the script assigns, with their words; `None` where that is not certain.
+    assigned: BTreeMap<String, Option<String>>,
     /// Those that a later step reads, so that their script must hand them on.
     pub(super) handed_on: BTreeSet<String>,
 }
@@ -49,23 +54,66 @@ pub(super) enum ReleaseValue {
 }
 
 impl WorkflowVariables {
-    /// The variables of a file.
-    pub(super) fn new(environment: &BTreeSet<String>) -> Self {
-        Self { environment: environment.clone(), ..Self::default() }
+    /// The variables of a file; `declared` are those in an `env:`.
+    pub(super) fn new(environment: &BTreeSet<String>, declared: BTreeSet<String>) -> Self {
+        Self { environment: environment.clone(), declared, ..Self::default() }
     }
 
-    /// Takes the assignments of a script.
+    /// Takes the assignments of a script, up to a call.
     pub(super) fn assign(&mut self, commands: &[ShellCommand]) {
         for command in commands.iter().filter(|command| !command.is_substitution) {
-            let exports = matches!(command.word(0), "export" | "declare" | "local" | "readonly");
-            if command.words.is_empty() {
-                self.assigned.extend(command.assignments.iter().cloned());
-            } else if exports {
-                let words = command.words.iter().filter_map(|word| assignment(&word.raw));
-                self.assigned
-                    .extend(words.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            match command_effect::of_command(command, &[]) {
+                CommandEffect::Assignment => {
+                    for (name, word) in &command.assignments {
+                        self.set(name, Some(word), command.is_nested);
+                    }
+                }
+                CommandEffect::Declaration => self.declare(command),
+                CommandEffect::Reading => {
+                    named_variables(command).for_each(|name| self.set(name, None, true));
+                }
+                _ => {}
             }
         }
+    }
+
+    fn declare(&mut self, command: &ShellCommand) {
+        let is_export = matches!(command.word(0), "export" | "readonly");
+        for word in &command.words {
+            match assignment(&word.raw) {
+                Some((name, value)) => self.set(name, Some(value), command.is_nested),
+                None if is_export => {}
+                None => self.set(&word.raw, None, true),
+            }
+        }
+    }
+
+    fn set(&mut self, name: &str, word: Option<&str>, is_uncertain: bool) {
+        let word = word.filter(|_| !is_uncertain).map(str::to_owned);
+        self.assigned.insert(name.to_owned(), word);
+    }
+
+    /// Whether an `env:` sets a variable.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.declared.contains(name)
+    }
+
+    /// The variables that the script has set.
+    pub(super) fn assigned_names(&self) -> impl Iterator<Item = &str> {
+        self.assigned.keys().map(String::as_str)
+    }
+
+    /// Whether the script has set a variable, and to what.
+    pub(super) fn assigned(&self, name: &str) -> Option<Option<&str>> {
+        self.assigned.get(name).map(Option::as_deref)
+    }
+
+    /// A variable that is handed on, but has another value at the end of the script.
+    pub(super) fn changed_later(&self, behind: &[ShellCommand]) -> Option<&String> {
+        let mut later = Self::default();
+        later.assign(behind);
+        let is_any = command_effect::runs_text(behind);
+        self.handed_on.iter().find(|name| is_any || later.assigned.contains_key(*name))
     }
 
     /// The value of an input.
@@ -112,18 +160,25 @@ impl WorkflowVariables {
 
     fn variable(&mut self, name: &str, depth: usize) -> Result<Vec<ValuePiece>, ValueError> {
         if let Some(word) = self.assigned.get(name).cloned().filter(|_| depth < MAX_DEPTH) {
-            return match self.resolve(&pieces(&word), depth + 1) {
-                Err(ValueError::Computed(_)) => {
-                    self.handed_on.insert(name.to_owned());
-                    Ok(vec![ValuePiece::Expression(format!("env.{name}"))])
-                }
-                other => other,
+            let resolved = word.map(|word| self.resolve(&pieces(&word), depth + 1));
+            return match resolved {
+                None | Some(Err(ValueError::Computed(_))) => self.hand_on(name),
+                Some(other) => other,
             };
         }
         match self.expression(name) {
             Some(expression) => Ok(vec![ValuePiece::Expression(expression)]),
             None => Err(ValueError::Unknown(name.to_owned())),
         }
+    }
+
+    /// Lets the script tell later steps what a variable is. One that an `env:` sets is another there.
+    fn hand_on(&mut self, name: &str) -> Result<Vec<ValuePiece>, ValueError> {
+        if self.declared.contains(name) {
+            return Err(ValueError::Changed(name.to_owned()));
+        }
+        self.handed_on.insert(name.to_owned());
+        Ok(vec![ValuePiece::Expression(format!("env.{name}"))])
     }
 
     /// The expression of a variable that the host or the file sets.
@@ -213,6 +268,12 @@ impl ValueError {
             Self::Unknown(name) => (
                 format!("the variable `{name}` is set nowhere in this file"),
                 format!("set `{name}` in `env:`, or write the step by hand"),
+            ),
+            Self::Changed(name) => (
+                format!(
+                    "the script changes the variable `{name}`, so that a step has another value"
+                ),
+                "use a variable with another name, or set it in `env:`".to_owned(),
             ),
         }
     }

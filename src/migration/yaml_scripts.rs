@@ -1,8 +1,9 @@
 //! The scripts of a CI file in YAML, whatever the host.
 
 use super::edit::{TextEdit, line_number};
-use super::plan::{self, CommandUse, JobPart, ScriptPart};
+use super::plan;
 use super::script;
+use super::script_part::{CommandUse, JobPart, ScriptPart};
 use super::shell_reader;
 use super::yaml_tree::{YamlNode, YamlValue};
 use super::{MigrationNote, edit};
@@ -98,7 +99,7 @@ fn session_edits(
         let JobPart::Script(script) = &parts[part] else { continue };
         let line = |at: usize| node.line_of(line_number(text, at));
         notes.extend(script_notes(script, line));
-        let changes = script::edits(text, part, script, &groups, super::names_environment(source));
+        let changes = script::edits(text, part, script, &groups);
         if !changes.is_empty() {
             edits.extend(write_back(source, node, &edit::apply(text, &changes)));
         }

@@ -45,7 +45,6 @@ impl SentryCliCall {
             _ if self.has("auto") => "auto".to_owned(),
             Some(specs) => specs.join(","),
             None if self.has("local") => "local".to_owned(),
-            None if self.has("clear") => "none".to_owned(),
             None => "auto".to_owned(),
         }
     }

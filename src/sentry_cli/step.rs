@@ -56,6 +56,11 @@ impl StepInputs {
     ///
     /// An input of the call has another value already; nothing is added then.
     pub fn add(&mut self, call: &SentryCliCall) -> Result<(), StepConflict> {
+        // The files were uploaded as they were.
+        if call.task == SentryCliTask::InjectDebugIds && self.does(SentryCliTask::UploadSourcemaps)
+        {
+            return Err(StepConflict("sourcemaps"));
+        }
         let mut values = self.values.clone();
         for (name, value) in &call.inputs {
             let Some(known) = values.get(name).filter(|known| *known != value) else {
@@ -67,11 +72,9 @@ impl StepInputs {
                     values.insert(name, format!("{known},{value}"));
                 }
                 // What is injected and what is uploaded are the same files in one step.
-                "sourcemaps" if self.tasks.contains(&call.task) => {
+                "sourcemaps" if self.adds_files(call) => {
                     values.insert(name, format!("{known},{value}"));
                 }
-                // The first attempt, and what is done if it fails.
-                "commits" if known == "auto" && value == "local" => {}
                 "log-level" => {}
                 _ => return Err(StepConflict(name)),
             }
@@ -85,9 +88,16 @@ impl StepInputs {
     }
 
     /// Whether the call makes the release in more projects: files and deploys are of their own.
-    fn adds_projects(&self, call: &SentryCliCall) -> bool {
+    pub fn adds_projects(&self, call: &SentryCliCall) -> bool {
         let only = [SentryCliTask::NewRelease, SentryCliTask::FinalizeRelease];
         self.tasks.iter().chain([&call.task]).all(|task| only.contains(task))
+    }
+
+    /// Whether the call does with more files what the others do with theirs.
+    fn adds_files(&self, call: &SentryCliCall) -> bool {
+        let files = [SentryCliTask::InjectDebugIds, SentryCliTask::UploadSourcemaps];
+        let is_other = |task: &&SentryCliTask| files.contains(task) && **task != call.task;
+        self.tasks.iter().find(is_other).is_none()
     }
 
     /// Whether one of the calls does this.

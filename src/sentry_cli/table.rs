@@ -130,6 +130,10 @@ pub(super) const EVERYWHERE: &[FlagSpec] = &[
 
 const ONE_BUNDLE: &str = "name the folder of the bundle as a path: `sourcemaps upload DIR`";
 
+const KEPT_COMMITS: &str = "Sentry keeps the commits of a release when it is sent none; to be rid of them, \
+     use `releases delete VERSION`, then `releases new VERSION`";
+const FIRST_COMMITS: &str = "a first release gets the newest 20 commits of the checkout";
+
 const NEW_DEPLOY: &[FlagSpec] = &[
     value("release", Input("release")).short('r'),
     value("env", Input("environment")).short('e'),
@@ -192,10 +196,10 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             switch("auto", Fact),
             repeated("commit", Fact).short('c'),
             switch("local", Fact),
-            switch("clear", Fact),
+            switch("clear", Refused(KEPT_COMMITS)),
             switch("ignore-missing", Rule),
             switch("ignore-empty", Rule),
-            value("initial-depth", Rule),
+            value("initial-depth", Unused(FIRST_COMMITS)),
         ],
     ),
     command(

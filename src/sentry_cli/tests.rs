@@ -40,7 +40,6 @@ const CALLS: &[(&str, &str)] = &[
         "releases set-commits 1.0 --local --initial-depth 5",
         "release=1.0 commits=local finalize=false",
     ),
-    ("releases set-commits 1.0 --clear", "release=1.0 commits=none finalize=false"),
     (
         "releases set-commits 1.0 -c a/b@1..2 --commit c/d@3",
         "release=1.0 commits=a/b@1..2,c/d@3 finalize=false",
@@ -98,6 +97,7 @@ fn what_is_not_here_is_refused_by_name_with_what_to_use() {
         ("sourcemaps upload --note a b", "`--note`", "note"),
         ("--api-key k releases info v1", "`--api-key`", "SENTRY_AUTH_TOKEN"),
         ("releases set-commits 1.0 --commit a/b", "`a/b`", "--auto"),
+        ("releases set-commits 1.0 --clear", "`--clear`", "releases delete"),
     ] {
         let failure = refusal(line);
         assert_eq!(failure.code, ErrorCode::Unsupported, "{line}: {failure}");
@@ -127,6 +127,7 @@ fn a_flag_without_use_is_warned_about() {
         "sourcemaps inject ./d --ext ts",
         "sourcemaps upload ./d --debug-id-reference x",
         "sourcemaps upload ./d --no-sourcemap-reference",
+        "releases set-commits 1.0 --local --initial-depth 5",
     ] {
         assert_eq!(call(line).warnings.len(), 1, "{line}");
     }

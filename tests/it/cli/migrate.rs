@@ -194,6 +194,8 @@ jobs:
     - run: npm run build   # all
     - name: Upload
       shell: bash
+      env:
+        SENTRY_AUTH_TOKEN: ${{ secrets.SENTRY_AUTH_TOKEN }}
       run: |
         npx @sentry/cli sourcemaps inject dist
         npx @sentry/cli sourcemaps upload --release=${{ github.sha }} dist
@@ -225,14 +227,14 @@ jobs:
     # the release
     - run: npm run build   # all
     - name: Upload
+      env:
+        SENTRY_AUTH_TOKEN: ${{ secrets.SENTRY_AUTH_TOKEN }}
       uses: OWNER/finishline@v0
       with:
         release: ${{ github.sha }}
         commits: none
         finalize: false
         sourcemaps: dist
-      env:
-        SENTRY_AUTH_TOKEN: ${{ secrets.SENTRY_AUTH_TOKEN }}
 
     - name: Copy
       run: |
@@ -324,19 +326,19 @@ fn a_shell_keeps_what_decides_about_a_call() {
         ),
         (
             "npm run b && sentry-cli releases new v1 && sentry-cli releases finalize v1 && echo ok\n",
-            "npm run b && finishline run --release v1 --commits none && echo ok\n",
+            "npm run b && finishline run --release v1 --commits none --deploy=false && echo ok\n",
         ),
         (
             "sentry-cli releases new v1\nexit 0\nsentry-cli releases finalize v1\n",
-            "finishline run --release v1 --commits none --finalize=false\nexit 0\nfinishline run --release v1 --commits none\n",
+            "finishline run --release v1 --commits none --finalize=false --deploy=false\nexit 0\nfinishline sentry-cli releases finalize v1\n",
         ),
         (
             "sentry-cli releases new v1 || true\nsentry-cli releases finalize v1\n",
-            "finishline run --release v1 --commits none --finalize=false || true\nfinishline run --release v1 --commits none\n",
+            "finishline run --release v1 --commits none --finalize=false --deploy=false || true\nfinishline sentry-cli releases finalize v1\n",
         ),
         (
             "V=1\nsentry-cli releases new $V\nV=2\nsentry-cli releases new $V\n",
-            "V=1\nfinishline run --release \"$V\" --commits none --finalize=false\nV=2\nfinishline run --release \"$V\" --commits none --finalize=false\n",
+            "V=1\nfinishline run --release \"$V\" --commits none --finalize=false --deploy=false\nV=2\nfinishline run --release \"$V\" --commits none --finalize=false --deploy=false\n",
         ),
         (
             "cat <<EOF\nsentry-cli releases new v1\nEOF\n",
@@ -348,7 +350,7 @@ fn a_shell_keeps_what_decides_about_a_call() {
         ),
         (
             "sentry-cli sourcemaps inject a\nsentry-cli releases new v1\n",
-            "finishline sentry-cli sourcemaps inject a\nfinishline run --release v1 --commits none --finalize=false\n",
+            "finishline sentry-cli sourcemaps inject a\nfinishline run --release v1 --commits none --finalize=false --deploy=false\n",
         ),
     ] {
         assert_eq!(migrate("a.sh", script).text, expected);

@@ -14,6 +14,8 @@ mod input_usage;
 mod inputs;
 mod manual;
 mod migrate;
+#[cfg(unix)]
+mod migrated_effects;
 mod missing;
 mod modes;
 mod run;

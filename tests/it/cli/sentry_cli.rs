@@ -82,6 +82,8 @@ fn a_call_ends_as_in_sentry_cli() {
         ("releases list --raw --delimiter ab", 1, "`--delimiter`"),
         ("info", 1, "token"),
         ("releases files v1 list", 1, "sourcemaps upload"),
+        ("releases set-commits v1 --clear", 1, "`--clear`"),
+        ("releases set-commits v1 --local --initial-depth 5", 1, "`--initial-depth` is not used"),
         ("monitors run x", 1, "`monitors`"),
         ("send-event -m x", 1, "`send-event`"),
         ("--allow-failure releases new v1", 0, "token"),

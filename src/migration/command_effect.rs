@@ -1,0 +1,315 @@
+//! What a command of a script may change of the shell that runs it.
+
+use super::program;
+use super::shell_reader::{self, ShellCommand, assignment};
+use super::shell_word::{WordPiece, pieces};
+
+/// What is different for the commands behind one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CommandEffect {
+    /// Nothing.
+    Nothing,
+    /// The variables that are assigned before its first word, or alone.
+    Assignment,
+    /// The variables that its words name.
+    Declaration,
+    /// The variables that its words name, which get values that nobody can tell.
+    Reading,
+    /// The folder.
+    Folder,
+    /// Files, and what else a program reaches; no variable.
+    Program,
+    /// It is no command that is known: a program, most likely.
+    Unlisted,
+    /// Everything: it runs a text or a function.
+    Everything,
+}
+
+/// Commands of the shell that change nothing of it.
+const QUIET: &[&str] = &[
+    "echo", "printf", "true", "false", ":", "test", "[", "[[", "pwd", "umask", "type", "hash",
+    "times", "jobs", "exit", "return", "break", "continue", "sleep", "which",
+];
+const DECLARING: &[&str] = &["export", "declare", "typeset", "local", "readonly", "unset"];
+const READING: &[&str] = &["read", "mapfile", "readarray", "getopts"];
+const RUNNING: &[&str] = &[".", "source", "eval", "alias", "enable", "trap", "let"];
+
+/// Programs: what they do, they do in a process of their own.
+const PROGRAMS: &[&str] = &[
+    "npm",
+    "npx",
+    "yarn",
+    "pnpm",
+    "bun",
+    "bunx",
+    "node",
+    "deno",
+    "corepack",
+    "ng",
+    "nx",
+    "turbo",
+    "vite",
+    "webpack",
+    "tsc",
+    "next",
+    "git",
+    "gh",
+    "glab",
+    "make",
+    "cmake",
+    "ninja",
+    "gradle",
+    "mvn",
+    "ant",
+    "docker",
+    "podman",
+    "docker-compose",
+    "kubectl",
+    "helm",
+    "terraform",
+    "ansible-playbook",
+    "aws",
+    "gcloud",
+    "gsutil",
+    "az",
+    "firebase",
+    "netlify",
+    "vercel",
+    "wrangler",
+    "flyctl",
+    "heroku",
+    "eas",
+    "expo",
+    "fastlane",
+    "pod",
+    "xcodebuild",
+    "xcrun",
+    "bundle",
+    "rake",
+    "ruby",
+    "gem",
+    "rails",
+    "python",
+    "python3",
+    "pip",
+    "pip3",
+    "poetry",
+    "uv",
+    "pipenv",
+    "tox",
+    "php",
+    "composer",
+    "go",
+    "cargo",
+    "rustup",
+    "rustc",
+    "dotnet",
+    "nuget",
+    "java",
+    "flutter",
+    "dart",
+    "mix",
+    "elixir",
+    "sbt",
+    "curl",
+    "wget",
+    "ssh",
+    "scp",
+    "rsync",
+    "sftp",
+    "tar",
+    "zip",
+    "unzip",
+    "gzip",
+    "gunzip",
+    "xz",
+    "cp",
+    "mv",
+    "rm",
+    "mkdir",
+    "rmdir",
+    "ln",
+    "touch",
+    "chmod",
+    "chown",
+    "ls",
+    "cat",
+    "head",
+    "tail",
+    "tee",
+    "grep",
+    "egrep",
+    "sed",
+    "awk",
+    "cut",
+    "tr",
+    "sort",
+    "uniq",
+    "wc",
+    "find",
+    "xargs",
+    "diff",
+    "date",
+    "printenv",
+    "sudo",
+    "nohup",
+    "timeout",
+    "nice",
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "apt",
+    "apt-get",
+    "apk",
+    "yum",
+    "dnf",
+    "brew",
+    "choco",
+    "jq",
+    "yq",
+    "basename",
+    "dirname",
+    "realpath",
+    "uname",
+    "whoami",
+    "hostname",
+    "id",
+    "envsubst",
+    "base64",
+    "sha256sum",
+    "md5sum",
+    "shasum",
+    "openssl",
+    "gpg",
+    "finishline",
+];
+
+/// Programs that print the same as long as no file is different.
+const READERS: &[&str] = &[
+    "cat", "jq", "yq", "echo", "printf", "cut", "tr", "head", "tail", "grep", "egrep", "sed",
+    "awk", "sort", "uniq", "wc", "basename", "dirname", "pwd", "realpath", "uname", "base64",
+];
+const GIT_READERS: &[&str] =
+    &["rev-parse", "describe", "log", "show", "rev-list", "symbolic-ref", "name-rev"];
+
+/// What a command may change.
+pub(super) fn of_command(command: &ShellCommand, functions: &[String]) -> CommandEffect {
+    use CommandEffect::{
+        Assignment, Declaration, Everything, Folder, Nothing, Program, Reading, Unlisted,
+    };
+    if assigns_within(command) {
+        return Everything;
+    }
+    let word = command.word(0);
+    let is_named = |names: &[&str]| names.contains(&word);
+    match word {
+        _ if functions.iter().any(|name| name == word) => Everything,
+        "" if command.words.is_empty() => Assignment,
+        // A variable before a command of the shell's own may outlive it.
+        _ if !command.assignments.is_empty() && !is_program(word) => Everything,
+        "printf" if command.word(1).starts_with("-v") => Reading,
+        "set" if only_switches(command) => Nothing,
+        "set" | "shift" => Unlisted,
+        _ if is_named(QUIET) => Nothing,
+        _ if is_named(DECLARING) => declaration(command),
+        _ if is_named(READING) => Reading,
+        // The head of a loop.
+        _ if command.is_nested && command.word(1) == "in" => Declaration,
+        "cd" | "pushd" | "popd" => Folder,
+        _ if is_named(RUNNING) => Everything,
+        _ if is_program(word) => Program,
+        _ => Unlisted,
+    }
+}
+
+/// Whether a word names a program and nothing of the shell's own.
+fn is_program(word: &str) -> bool {
+    PROGRAMS.contains(&word) || word.contains('/') && !word.starts_with(['$', '`'])
+}
+
+/// Whether only switches are set that change no variable.
+fn only_switches(command: &ShellCommand) -> bool {
+    let is_switch = |at: usize| {
+        let word = command.word(at);
+        let letters = word.strip_prefix(['-', '+']).unwrap_or("");
+        let is_known = !letters.is_empty() && letters.chars().all(|c| "euxvo".contains(c));
+        let is_name = ["pipefail", "errexit", "nounset", "xtrace", "verbose"].contains(&word);
+        is_known || is_name
+    };
+    (1..command.words.len()).all(is_switch)
+}
+
+fn declaration(command: &ShellCommand) -> CommandEffect {
+    let is_plain = |word: &str| !word.starts_with('-') || matches!(word, "-x" | "-r" | "-g");
+    match (1..command.words.len()).all(|at| is_plain(command.word(at))) {
+        true => CommandEffect::Declaration,
+        false => CommandEffect::Everything,
+    }
+}
+
+/// Whether an expansion in a command assigns a variable.
+pub(super) fn assigns_within(command: &ShellCommand) -> bool {
+    let values = command.assignments.iter().map(|(_, value)| value.as_str());
+    let words = command.words.iter().map(|word| word.raw.as_str());
+    command.may_assign || values.chain(words).any(assigns)
+}
+
+/// Whether an expansion in a word assigns a variable, as `${V:=x}` and `$((V++))` do.
+fn assigns(word: &str) -> bool {
+    let assigns = |piece: &WordPiece| match piece {
+        WordPiece::Other(text) => ["=", "++", "--"].iter().any(|sign| text.contains(sign)),
+        WordPiece::Default(_, default) => {
+            default.iter().any(|one| matches!(one, WordPiece::Other(_)))
+        }
+        _ => false,
+    };
+    pieces(word).iter().any(assigns)
+}
+
+/// Whether commands run what is not written here, in the same shell.
+pub(super) fn runs_text(commands: &[ShellCommand]) -> bool {
+    let is_definition = |one: &&ShellCommand| one.is_definition;
+    let functions: Vec<_> =
+        commands.iter().filter(is_definition).map(|one| one.word(0).to_owned()).collect();
+    let runs = |one: &ShellCommand| {
+        let is_own = program::find(one).is_some() || one.is_substitution || one.is_definition;
+        !is_own && of_command(one, &functions) == CommandEffect::Everything
+    };
+    commands.iter().any(runs)
+}
+
+/// The variables that the words of a declaration, a loop or a reading command name.
+pub(super) fn named_variables(command: &ShellCommand) -> impl Iterator<Item = &str> {
+    let is_loop = command.word(1) == "in";
+    let words = command.words.iter().skip(usize::from(!is_loop));
+    words.map(|word| assignment(&word.raw).map_or(word.raw.as_str(), |(name, _)| name))
+}
+
+/// Whether a substitution prints the same as long as no file is different.
+pub(super) fn is_stable(substitution: &str) -> bool {
+    let commands = shell_reader::read(substitution);
+    !commands.is_empty() && commands.iter().all(only_reads)
+}
+
+/// Whether a command changes nothing anywhere, and prints the same each time.
+pub(super) fn only_reads(command: &ShellCommand) -> bool {
+    if command.is_redirected || !command.assignments.is_empty() {
+        return false;
+    }
+    let is_script = |word: &str| matches!(word, "-p" | "-pe" | "-e");
+    let names = |text: &str| command.words.iter().any(|word| word.raw == text);
+    match command.word(0) {
+        "git" => GIT_READERS.contains(&command.word(1)),
+        "node" => {
+            is_script(command.word(1)) && !command.words.iter().any(|word| is_volatile(&word.raw))
+        }
+        "sed" => !names("-i"),
+        word if READERS.contains(&word) => true,
+        _ => names("releases") && names("propose-version"),
+    }
+}
+
+fn is_volatile(code: &str) -> bool {
+    ["Date", "random", "uuid", "env", "write"].iter().any(|name| code.contains(name))
+}

@@ -1,0 +1,125 @@
+//! Which projects a step of a workflow is about, where its calls do not make the release.
+
+use super::MigrationNote;
+use super::plan::{CommandPlace, StepGroup};
+use super::script_part::JobPart;
+use super::shell_word::WordPiece;
+use super::shell_word::pieces;
+use super::workflow_job::JobSteps;
+use crate::sentry_cli::SentryCliTask;
+
+/// What is the matter with a step, and what to do.
+pub(super) type StepProblem = (&'static str, &'static str);
+
+impl JobSteps<'_> {
+    /// What the step must be told of its projects, so that it adds none to the release.
+    pub(super) fn other_projects(
+        &self,
+        group: &StepGroup,
+        before: &[StepGroup],
+        parts: &[JobPart],
+    ) -> Result<Option<String>, StepProblem> {
+        if group.inputs.does(SentryCliTask::NewRelease) {
+            return Ok(None);
+        }
+        let maker = before.iter().rev().find(|other| makes_release_of(other, group));
+        let (own, made) =
+            (group.target.get("projects"), maker.map(|maker| maker.target.get("projects")));
+        match (own, made) {
+            (_, None) if !group.inputs.is_of_release() => Err((
+                "files are uploaded and no release is made: a step would make one",
+                "make the release in this job, or call `finishline sourcemaps DIR`",
+            )),
+            // It makes the release in its projects, as the call does.
+            (Some(own), _) if group.inputs.does(SentryCliTask::SetCommits) => {
+                self.known(group, own)
+            }
+            (Some(own), None) => self.known(group, own),
+            (Some(own), Some(Some(made))) if is_among(own, made) => Ok(None),
+            (Some(_), Some(_)) => Err((
+                "the release is made in other projects in this job: a step would add these",
+                "name the same projects in each call",
+            )),
+            (None, Some(Some(made))) if !made.contains('\0') => Ok(Some(made.to_owned())),
+            (None, _) if self.has_variable("SENTRY_PROJECT") => Ok(None),
+            (None, _) => own_word(group, parts).map(Some).ok_or(NO_PROJECTS),
+        }
+    }
+
+    /// What a step does that its calls do not, or may not.
+    pub(super) fn group_notes(
+        &self,
+        group: &StepGroup,
+        before: &[StepGroup],
+        parts: &[JobPart],
+    ) -> Vec<MigrationNote> {
+        let note =
+            |place, message: &str| MigrationNote::advice(self.line_of(place, parts), message);
+        let mut notes = Vec::new();
+        let makes = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
+        let is_made = makes.iter().any(|task| group.inputs.does(*task))
+            || before.iter().any(|other| makes_release_of(other, group));
+        if group.inputs.is_of_release() && !is_made {
+            let message =
+                "no call in this job makes the release: the step makes it if it is not there";
+            notes.push(note(group.last(), message));
+        }
+        let is_named = group.inputs.get("projects").is_some();
+        if is_named && !self.has_variable("SENTRY_PROJECT") {
+            let unnamed = group.calls.iter().filter(|place| is_without_projects(**place, parts));
+            let message = "nothing in this file tells the projects of this call: the step takes those \
+                of the release, where `.sentryclirc` may name others";
+            notes.extend(unnamed.map(|place| note(*place, message)));
+        }
+        notes
+    }
+
+    /// The projects that the calls themselves or a variable of the file name.
+    fn known(&self, group: &StepGroup, own: &str) -> Result<Option<String>, StepProblem> {
+        let is_known = group.inputs.get("projects").is_some()
+            || !own.contains('\0')
+            || self.has_variable("SENTRY_PROJECT");
+        if is_known { Ok(None) } else { Err(NO_PROJECTS) }
+    }
+
+    fn has_variable(&self, name: &str) -> bool {
+        self.is_composite || self.environment.contains(name)
+    }
+}
+
+const NO_PROJECTS: StepProblem = (
+    "nothing in this file tells the projects of the release, which a step needs",
+    "set SENTRY_PROJECT in `env:`",
+);
+
+/// Whether a step makes the release that another is about.
+fn makes_release_of(maker: &StepGroup, group: &StepGroup) -> bool {
+    let is_same = |name: &&str| maker.target.get(name) == group.target.get(name);
+    maker.inputs.is_of_release() && ["org", "url", "release"].iter().all(is_same)
+}
+
+fn is_among(own: &str, made: &str) -> bool {
+    own == made || own.split(',').all(|one| made.split(',').any(|other| one == other))
+}
+
+/// Whether a call takes projects and names none.
+fn is_without_projects((part, index): CommandPlace, parts: &[JobPart]) -> bool {
+    let JobPart::Script(script) = &parts[part] else { return false };
+    let takes = [SentryCliTask::SetCommits, SentryCliTask::NewDeploy];
+    script.step_call(index).is_some_and(|step| {
+        takes.contains(&step.call.task) && !step.call.inputs.contains_key("projects")
+    })
+}
+
+/// The projects that a call names which leaves those of the release alone.
+fn own_word(group: &StepGroup, parts: &[JobPart]) -> Option<String> {
+    let word = |(part, index): &(usize, usize)| match &parts[*part] {
+        JobPart::Script(script) => script.step_call(*index)?.call.inputs.get("projects").cloned(),
+        JobPart::Other { .. } => None,
+    };
+    let word = group.calls.iter().find_map(word)?;
+    match pieces(&word).as_slice() {
+        [WordPiece::Text(text)] => Some(text.clone()),
+        _ => None,
+    }
+}
