@@ -42,10 +42,11 @@ use crate::job::{Host, Job};
 use crate::os::{blocking, files, signals, terminal};
 use crate::outcome::Outcome;
 use crate::output::paths::RunPaths;
-use crate::output::{OutputSinks, WriteOp};
+use crate::output::{OutputSinks, WriteOp, progress};
 use crate::text::quote;
 use crate::text::scrubber::SecretScrubber;
 use std::ffi::OsString;
+use tracing::subscriber::DefaultGuard;
 
 /// Runs the program; the exit code.
 ///
@@ -137,7 +138,7 @@ fn run_step(
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
     mistakes.extend(output_mistakes);
     let scrubber = SecretScrubber::default();
-    let _log = output::log::start(&options, env, scrubber.clone());
+    let _log = start_log(&options, &job, env, &scrubber);
     if let Some(error) = event_failure {
         tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
     }
@@ -147,6 +148,7 @@ fn run_step(
     named_paths::add(&paths, &raw_inputs, env);
     let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
     let conclude = |outcome| {
+        progress::end();
         let outcome = with_interruption(&sinks, outcome);
         Ok(match write_outcome(&sinks, &outcome)? {
             0 if exit_code && outcome.has_changes => ExitCode::ChangesPending.number(),
@@ -166,6 +168,17 @@ fn run_step(
         }
     };
     conclude(outcome)
+}
+
+/// Turns on what is said while the run is under way: the log, and the progress below it.
+fn start_log(
+    options: &OutputOptions,
+    job: &Job,
+    env: &Env,
+    scrubber: &SecretScrubber,
+) -> DefaultGuard {
+    progress::start(options, job, env, scrubber.clone());
+    output::log::start(options, env, scrubber.clone())
 }
 
 /// The outcome as it is reported. A read that a signal ended is no mistake in the inputs, and an output

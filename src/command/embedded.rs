@@ -23,6 +23,7 @@ use crate::provider::Step;
 use crate::text::page::PageUrl;
 use crate::text::quote;
 use std::path::Path;
+use tokio::time::Instant;
 use url::Url;
 
 /// The embedded backend in one run.
@@ -31,6 +32,7 @@ struct EmbeddedRun<'a> {
     inputs: &'a Inputs,
     path: &'a Path,
     backend: EmbeddedBackend<'a>,
+    deadline: Instant,
 }
 
 impl RunContext<'_> {
@@ -38,6 +40,7 @@ impl RunContext<'_> {
         &self,
         inputs: &Inputs,
         task: &IntegrationTask,
+        deadline: Instant,
     ) -> Result<Outcome> {
         let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
         let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
@@ -57,7 +60,7 @@ impl RunContext<'_> {
             Decision::Install(_) | Decision::Reauth(_) => unreached_instance(task).await,
         };
         unreached.iter().for_each(|warning| tracing::warn!("{}", warning.message));
-        let mut run = EmbeddedRun { run: self, inputs, path: &path, backend };
+        let mut run = EmbeddedRun { run: self, inputs, path: &path, backend, deadline };
         let outcome = flow.run(&mut run, &listed).await?;
         let is_waiting = outcome.status == OutcomeStatus::ActionRequired;
         Ok(outcome.with_warning(unreached.filter(|_| is_waiting)))
@@ -78,6 +81,7 @@ impl RunContext<'_> {
         inputs: &Inputs,
         org: &OrgSlug,
         callback: Option<&Callback>,
+        deadline: Instant,
     ) -> Result<Outcome> {
         let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
         if !path.exists() {
@@ -88,7 +92,7 @@ impl RunContext<'_> {
         let mut database = Database::open(&path).await?;
         let backend = EmbeddedBackend::new(&mut database).trusting(inputs.certificates.as_ref());
         let run = RunContext { entry: inputs.entry.as_deref(), ..*self };
-        let mut embedded = EmbeddedRun { run: &run, inputs, path: &path, backend };
+        let mut embedded = EmbeddedRun { run: &run, inputs, path: &path, backend, deadline };
         let outcome = embedded.resume(org, callback).await?;
         Ok(self.note_embedded(inputs, outcome))
     }
@@ -227,14 +231,11 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
         let mut prompt =
             format!("{name} needs your approval: open this page and approve\n\n  {page}\n\n");
         loop {
-            prompt.push_str("then paste the complete URL from the browser's address bar: ");
-            OutputSinks::emit(vec![WriteOp::Stderr(std::mem::take(&mut prompt))])?;
-            let line = terminal::read_line().await.ok_or_else(|| {
-                Error::new(
-                    ErrorCode::NeedsBrowser,
-                    "nothing was pasted; the pipeline is still waiting",
-                )
-            })?;
+            let minutes = self.deadline.saturating_duration_since(Instant::now()).as_secs() / 60;
+            prompt.push_str(&format!(
+                "then paste the complete URL from the browser's address bar ({minutes} min left): "
+            ));
+            let line = ask(std::mem::take(&mut prompt)).await?;
             let resumed = match Callback::parse(&line) {
                 Ok(callback) => self.resume(&task.org, Some(&callback)).await,
                 Err(failure) => Err(failure),
@@ -263,6 +264,13 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
     ) {
         self.backend.set_links(task, integration_id, requested, report).await;
     }
+}
+
+/// The line that a person types after the prompt.
+async fn ask(prompt: String) -> Result<String> {
+    OutputSinks::emit(vec![WriteOp::Stderr(prompt)])?;
+    let nothing = "nothing was pasted; the pipeline is still waiting";
+    terminal::read_line().await.ok_or_else(|| Error::new(ErrorCode::NeedsBrowser, nothing))
 }
 
 /// The page of a pipeline that waits for a person.

@@ -1,5 +1,6 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
+use super::entries_progress::EntriesProgress;
 use super::entry_usage::{EntryUsage, unused_by_all};
 use super::hidden_texts::given_field_secrets;
 use super::prune_scope::PruneScope;
@@ -7,6 +8,7 @@ use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
 use crate::manifest::{self, ComparedEntry, Manifest};
+use crate::os::activity;
 use crate::os::clock::unix_seconds;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
@@ -281,11 +283,13 @@ impl RunContext<'_> {
             sleep_until(Instant::now() + SHUTDOWN_GRACE).await;
         };
         let mut overdue = std::pin::pin!(overdue);
+        let mut progress = EntriesProgress::begin(entries.len(), is_plan);
         loop {
             tokio::select! {
                 biased;
                 next = under_way.next() => match next {
                     Some((index, outcome)) => {
+                        progress.add(&outcome);
                         done[index] = Some(outcome);
                         // One that asks only the disk never waits, and no signal would be heard.
                         tokio::task::yield_now().await;
@@ -328,8 +332,15 @@ impl RunContext<'_> {
         outcome.tolerate(&base.tolerate);
         outcome.warn_once(entry.inputs.warnings.clone());
         let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
-        tracing::info!(entry, status, "{}", outcome.headline);
+        let account = self.account(&outcome).filter(|_| activity::is_watched());
+        tracing::info!(entry, account, status, "{}", outcome.headline);
         outcome
+    }
+
+    /// The account that an entry is about, as a person knows it.
+    fn account(&self, outcome: &Outcome) -> Option<String> {
+        let (_, name) = outcome.subject.as_ref()?.integration.as_ref()?;
+        Some(self.sinks.shown_words(name))
     }
 
     /// The end of an entry that did not begin, or was broken off.

@@ -6,6 +6,7 @@ mod check_health;
 pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
+mod entries_progress;
 mod entry_usage;
 mod hidden_texts;
 pub(crate) mod import;
@@ -307,7 +308,7 @@ impl<'r> RunContext<'r> {
             match backend? {
                 backend if task.is_removal() => self.remove(inputs, task, backend, deadline).await,
                 backend if task.is_link() => self.link(inputs, task, backend, deadline).await,
-                BackendName::Embedded => self.integrate_embedded(inputs, task).await,
+                BackendName::Embedded => self.integrate_embedded(inputs, task, deadline).await,
                 BackendName::Sentry => self.integrate_sentry(inputs, task, deadline).await,
             }
         });

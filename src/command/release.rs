@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::model::site::Site;
+use crate::os::activity;
 use crate::os::clock::unix_ms;
 use crate::outcome::Outcome;
 use crate::outcome::release::ReleaseReport;
@@ -199,7 +200,7 @@ impl<'a> PreparedRelease<'a> {
             if let Some(maps) = &mut maps {
                 maps.settle_maps()?;
             }
-            let commits = wait_for_commits(backend, &mut done);
+            let commits = wait_for_commits(backend, &mut done, deadline);
             match self.task.wait_for_commits {
                 true => timeout_at(self.deadline, commits)
                     .await
@@ -221,7 +222,13 @@ impl<'a> PreparedRelease<'a> {
 }
 
 /// Waits until the backend has the commits; the deadline ends it.
-async fn wait_for_commits(backend: &mut impl ReleaseBackend, done: &mut ReleaseProgress) -> Result {
+async fn wait_for_commits(
+    backend: &mut impl ReleaseBackend,
+    done: &mut ReleaseProgress,
+    deadline: Instant,
+) -> Result {
+    let words = || "waiting for Sentry to fetch the commits".to_owned();
+    let _shown = activity::begin(words).until(deadline.into_std());
     let mut wait = Duration::from_millis(250);
     while done.commit_count.is_none_or(|count| count == 0) && !done.commits.is_empty() {
         tracing::info!("waiting for the backend to fetch the commits");

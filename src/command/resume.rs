@@ -29,7 +29,9 @@ impl RunContext<'_> {
         let backend = inputs.backend(self.job);
         let work = async {
             match backend? {
-                BackendName::Embedded => self.resume_embedded(inputs, org, callback).await,
+                BackendName::Embedded => {
+                    self.resume_embedded(inputs, org, callback, deadline).await
+                }
                 BackendName::Sentry => self.resume_sentry(inputs, org, callback, deadline).await,
             }
         };

@@ -24,7 +24,7 @@ pub mod upload_chunks;
 
 use crate::error::{Error, ErrorCode};
 use crate::os::awaited::AwaitedResource;
-use crate::os::files;
+use crate::os::{activity, files};
 use crate::text::quote;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, TransactionBehavior};
@@ -271,6 +271,7 @@ impl IsBusy for DatabaseError {
 
 /// Does the work until the file is not busy. Ends when the caller's deadline does.
 async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    let mut shown = None;
     loop {
         let awaited = AwaitedResource::Database.enter();
         let result = work();
@@ -278,6 +279,8 @@ async fn retry_while_busy<T, E: IsBusy>(mut work: impl FnMut() -> Result<T, E>) 
         match result {
             Err(error) if error.is_busy() => {
                 tracing::debug!("the database is busy; retrying");
+                let words = || "waiting for another process that uses the database".to_owned();
+                shown.get_or_insert_with(|| activity::begin(words));
                 tokio::time::sleep(PAUSE).await;
             }
             result => return result,

@@ -4,6 +4,7 @@
 use super::kept_connections::{ConnectionChoice, KeptConnections};
 use super::{HttpResponse, NetworkError, TlsTrust, client, read_timeout};
 use crate::error::{Error, ErrorCode, Result};
+use crate::os::activity;
 use reqwest::RequestBuilder;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -123,7 +124,14 @@ impl ServerConnection {
     /// Waits until requests are taken again.
     pub(crate) async fn until_ready(&self) {
         while let Some(until) = self.0.paused_until.get().filter(|until| *until > Instant::now()) {
-            sleep_until(until).await;
+            Self::wait_until(until).await;
         }
+    }
+
+    /// Waits until a moment that the server has named.
+    pub(crate) async fn wait_until(moment: Instant) {
+        let words = || "waiting until the server takes requests again".to_owned();
+        let _shown = activity::begin(words).until(moment.into_std());
+        sleep_until(moment).await;
     }
 }

@@ -4,6 +4,7 @@
 use super::connection::ServerConnection;
 use super::{ConnectError, HttpResponse};
 use crate::error::Error;
+use crate::os::activity;
 use crate::os::random::random_bytes;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -130,6 +131,8 @@ impl RetryLoop<'_> {
         let started = Instant::now();
         let share = self.deadline.saturating_duration_since(started) / self.policy.time_parts();
         let until = started + share.saturating_sub(REPORT_TIME);
+        let words = || format!("waiting for {}", self.request);
+        let _shown = activity::begin_detail(words).until(until.into_std());
         let (mut wait, mut earlier) = (FIRST_WAIT, no_response);
         for attempt in 1.. {
             let progress = AttemptProgress { number: attempt, started };
@@ -153,7 +156,12 @@ impl RetryLoop<'_> {
                 self.connection.pause_for(pause);
             }
             self.log_pause(pause, resend_now, &failure, &progress);
-            sleep(pause).await;
+            match after {
+                RetryDelay::Backoff => sleep(pause).await,
+                RetryDelay::Outage(_) | RetryDelay::RateLimit(_) => {
+                    ServerConnection::wait_until(Instant::now() + pause).await;
+                }
+            }
             wait = if resend_now { wait } else { (wait * 2).min(MAX_WAIT) };
             earlier = failure;
         }

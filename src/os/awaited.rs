@@ -1,6 +1,7 @@
 //! What the one thread of a run is in the middle of, for whoever has to end the run while a call of
 //! the system, or of a library, does not return.
 
+use super::activity::{self, ActivityGuard};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What may keep the thread of a run for ever.
@@ -21,7 +22,10 @@ pub(crate) enum AwaitedResource {
 static CURRENT: AtomicU8 = AtomicU8::new(0);
 
 /// As long as it lives, the run is in the middle of it.
-pub(crate) struct AwaitedGuard(u8);
+pub(crate) struct AwaitedGuard {
+    before: u8,
+    _shown: ActivityGuard,
+}
 
 impl AwaitedResource {
     const ALL: [Self; 4] =
@@ -29,7 +33,17 @@ impl AwaitedResource {
 
     /// From now on, until the result is dropped, the run is in the middle of this.
     pub(crate) fn enter(self) -> AwaitedGuard {
-        AwaitedGuard(CURRENT.swap(self as u8, Ordering::Relaxed))
+        let shown = activity::begin_detail(|| self.words().to_owned());
+        AwaitedGuard { before: CURRENT.swap(self as u8, Ordering::Relaxed), _shown: shown }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::GitRepository => "reading the git repository",
+            Self::Database => "using the database",
+            Self::SystemCertificates => "reading the system's certificates",
+            Self::ResumeFileLock => "waiting for the lock of `resume-file`",
+        }
     }
 
     /// What the run is in the middle of.
@@ -41,6 +55,6 @@ impl AwaitedResource {
 
 impl Drop for AwaitedGuard {
     fn drop(&mut self) {
-        CURRENT.store(self.0, Ordering::Relaxed);
+        CURRENT.store(self.before, Ordering::Relaxed);
     }
 }

@@ -1,5 +1,6 @@
 //! The operating system: files, terminal, signals, panics, clock, random.
 
+pub(crate) mod activity;
 pub(crate) mod awaited;
 pub mod blocking;
 pub mod clock;

@@ -14,13 +14,31 @@ pub(super) fn is_shown(options: &OutputOptions, env: &Env, stream: &impl IsTermi
             stream.is_terminal()
                 && !options.host.is_ci()
                 && env.get("NO_COLOR").is_none()
-                && env.get("TERM").is_some_and(|term| term != "dumb")
+                && is_capable(env)
         }
     }
+}
+
+/// Whether the terminal does more than to show one character after the other.
+pub(super) fn is_capable(env: &Env) -> bool {
+    env.get("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// The word that a note begins with.
 pub(super) fn note_kind(kind: &str) -> String {
     let color = if kind == "error" { "31" } else { "33" };
     format!("\u{1b}[1;{color}m{kind}\u{1b}[0m")
+}
+
+/// The levels of the log, each as a record begins with it, and its colour.
+const LEVELS: [(&str, u8); 5] =
+    [("ERROR ", 31), (" WARN ", 33), (" INFO ", 32), ("DEBUG ", 34), ("TRACE ", 35)];
+
+/// A record of the log with its level in colour.
+pub(super) fn log_record(record: &str) -> String {
+    let level = LEVELS.iter().find_map(|(level, color)| {
+        let rest = record.strip_prefix(level)?;
+        Some(format!("\u{1b}[{color}m{}\u{1b}[0m {rest}", level.trim_end()))
+    });
+    level.unwrap_or_else(|| record.to_owned())
 }

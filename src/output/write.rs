@@ -1,6 +1,6 @@
 //! The one place that writes: streams, files, and the calls of a CI system's own program.
 
-use super::{OutputSinks, WriteOp};
+use super::{OutputSinks, WriteOp, progress};
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::blocking::{self, OpenStream};
 use crate::os::{files, streams};
@@ -53,7 +53,7 @@ where
     S: OpenStream,
     for<'a> &'a S: Write,
 {
-    match blocking::write_all(stream, text.as_bytes(), until) {
+    match progress::above(|| blocking::write_all(stream, text.as_bytes(), until)) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the release's archive and the Python wheel of this machine, installs each into an empty
-# prefix, and runs the main job from there with an empty environment. Looks at the bill of materials and
-# at what is pinned to a release. Needs cargo and Python.
+# Builds the release's archive, the Python wheel and the packages for npm of this machine, installs each
+# into an empty prefix, and runs the main job from there with an empty environment. Runs the container
+# image, looks at the bill of materials and at what is pinned to a release. Needs cargo, Python, node, and
+# root for the image.
 #
 # What is built stays below target/conformance/packages, where the judge of the action takes it.
 set -euo pipefail
@@ -16,16 +17,16 @@ heading() {
   printf -- '-- %s\n' "$*"
 }
 
-# Runs an installed program in a folder of its own with nothing in the environment, and reads what
-# it did: the first run installs, the second one finds nothing to do.
+# Runs an installed program in a folder of its own with nothing in the environment but these variables, and
+# reads what it did: the first run installs, the second one finds nothing to do.
 main_job() {
   local program="$1" folder said
   folder="$(mktemp -d)"
-  said="$(cd "$folder" && env -i OPSGENIE_KEY=0123-4567 "$program" run --backend embedded \
+  said="$(cd "$folder" && env -i "${@:2}" OPSGENIE_KEY=0123-4567 "$program" run --backend embedded \
     --database demo.db --provider opsgenie --org acme --set baseUrl=https://api.opsgenie.com/ \
     --set provider=acme-ops --set apiKey=env:OPSGENIE_KEY 2>&1)"
   grep -q "^Opsgenie is installed for acme$" <<<"$said" || { echo "$said" >&2; return 1; }
-  said="$(cd "$folder" && env -i OPSGENIE_KEY=0123-4567 "$program" run --backend embedded \
+  said="$(cd "$folder" && env -i "${@:2}" OPSGENIE_KEY=0123-4567 "$program" run --backend embedded \
     --database demo.db --provider opsgenie --org acme --set baseUrl=https://api.opsgenie.com/ \
     --set provider=acme-ops --set apiKey=env:OPSGENIE_KEY --format json 2>/dev/null)"
   grep -q '"status":"complete","changed":false' <<<"$said" || { echo "$said" >&2; return 1; }
@@ -44,7 +45,7 @@ echo "ok      $size bytes"
 # What each part weighs is measured elsewhere: this sees a jump.
 [ "$size" -le 12000000 ] || { echo "the binary has grown by a jump" >&2; exit 1; }
 
-heading "archive and wheel"
+heading "archive, wheel and packages for npm"
 rm -rf "$packages"
 mkdir -p "$packages/again" "$packages/bin"
 cp "$binary" "$packages/bin/finishline"
@@ -52,9 +53,13 @@ archive="$(python3 packaging/archive.py "$target" "$binary" "$packages")"
 python3 packaging/archive.py "$target" "$binary" "$packages/again" >/dev/null
 cmp "$archive" "$packages/again/$(basename "$archive")"
 wheel="$(python3 packaging/wheel.py "$target" "$archive" "$packages")"
+npm_package="$(python3 packaging/npm.py "$target" "$archive" "$packages")"
+npm_launcher="$(python3 packaging/npm.py launcher "$packages")"
+python3 packaging/npm.py "$target" "$archive" "$packages/again" >/dev/null
+cmp "$npm_package" "$packages/again/$(basename "$npm_package")"
 rm -rf "$packages/again"
-(cd "$packages" && sha256sum -- *.tar.gz *.whl >SHA256SUMS && sha256sum --check --quiet SHA256SUMS)
-echo "ok      the same files make the same archive"
+(cd "$packages" && sha256sum -- *.tar.gz *.tgz *.whl >SHA256SUMS && sha256sum --check --quiet SHA256SUMS)
+echo "ok      the same files make the same archive and the same package"
 
 heading "from the archive"
 prefix="$(mktemp -d)"
@@ -76,6 +81,59 @@ main_job "$prefix/wheel/bin/finishline"
 "$prefix/wheel/bin/wheel" unpack "$wheel" --dest "$prefix/unpacked" >/dev/null
 cmp "$prefix/unpacked"/finishline-*/finishline-*.data/scripts/finishline "$binary"
 echo "ok      the wheel carries the archive's program"
+
+heading "from the packages for npm"
+# Installs packages into an empty folder, from nowhere but these files.
+npm_install() {
+  mkdir -p "$prefix/$1"
+  (cd "$prefix/$1" && npm install --offline --no-audit --no-fund --loglevel=error "${@:2}" >/dev/null)
+}
+npm_install npm "$npm_package" "$npm_launcher"
+launcher="$prefix/npm/node_modules/.bin/finishline"
+[ "$(cd "$prefix/npm" && npx --offline finishline --version)" = "$("$binary" --version)" ]
+cmp "$prefix"/npm/node_modules/finishline-linux-*/bin/finishline "$binary"
+main_job "$launcher" PATH="$PATH"
+# Exit codes and signals are the program's own.
+status=0
+"$launcher" run --no-such-flag 2>/dev/null || status=$?
+[ "$status" -eq 2 ] || { echo "exit code $status" >&2; exit 1; }
+# Starts a program that stays under the launcher, and sends one of the two a signal; the launcher's status.
+signalled() {
+  local whom="$1" signal="$2" at="$prefix/signalled" pid status=0
+  rm -rf "$at" && mkdir "$at"
+  SENTRY_AUTH_TOKEN=any-text "$launcher" serve --listen 127.0.0.1:0 --database "$at/serve.db" --org acme \
+    >"$at/said" 2>/dev/null &
+  pid=$!
+  for _ in $(seq 400); do [ -s "$at/said" ] && break; sleep 0.05; done
+  [ "$whom" = launcher ] || kill "-$signal" "$(pgrep -P "$pid")"
+  [ "$whom" = program ] || kill "-$signal" "$pid"
+  wait "$pid" || status=$?
+  if pgrep -f "$at/serve.db" >&2; then echo "it still runs" >&2; return 1; fi
+  echo "$status"
+}
+[ "$(signalled launcher TERM)" -eq 0 ]
+[ "$(signalled program KILL)" -eq 137 ]
+# Without the package of its platform, and on a platform that has none, it says so.
+npm_install lonely "$npm_launcher"
+said="$("$prefix/lonely/node_modules/.bin/finishline" --version 2>&1)" && exit 1
+grep -q "the package finishline-linux-[a-z0-9]* is not installed" <<<"$said" || { echo "$said" >&2; exit 1; }
+said="$(node -e 'Object.defineProperty(process, "platform", { value: "sunos" }); require(process.argv[1])' \
+  "$prefix/npm/node_modules/finishline/bin/finishline.js" 2>&1)" && exit 1
+grep -q "there is no package of it for sunos on " <<<"$said" || { echo "$said" >&2; exit 1; }
+# npm takes no package of another platform.
+mkdir "$prefix/other"
+python3 packaging/archive.py aarch64-apple-darwin "$binary" "$prefix/other" >/dev/null
+other="$(python3 packaging/npm.py aarch64-apple-darwin "$prefix"/other/*.tar.gz "$prefix/other")"
+said="$(npm_install foreign "$other" 2>&1)" && exit 1
+grep -q EBADPLATFORM <<<"$said" || { echo "$said" >&2; exit 1; }
+# Nothing is run when they are installed.
+for package in "$npm_package" "$npm_launcher"; do
+  if tar -xzOf "$package" package/package.json | grep -q '"scripts"'; then exit 1; fi
+done
+echo "ok      exit codes, signals, and platforms without a package"
+
+heading "the container image"
+tests/conformance/image.sh "$target" "$archive"
 
 heading "the bill of materials"
 tools_python
@@ -110,6 +168,7 @@ for one in $targets; do
   echo "$zeros  finishline-$version-$one.cdx.json"
 done >"$prefix/SHA256SUMS"
 echo "$zeros  finishline-$version-py3-none-win_amd64.whl" >>"$prefix/SHA256SUMS"
+echo "$zeros  finishline-linux-x64-$version.tgz" >>"$prefix/SHA256SUMS"
 python3 "$pinned/packaging/pin.py" "$prefix/SHA256SUMS"
 sums="$(sed -n '/^    checksums:$/{n;s/^      default: //p;}' "$pinned/templates/finishline.yml")"
 for one in $targets; do

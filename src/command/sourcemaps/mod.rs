@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
 use crate::model::OrgSlug;
-use crate::os::parallel;
+use crate::os::{activity, parallel};
 use crate::outcome::Outcome;
 use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
 use crate::release::ReleaseVersion;
@@ -54,7 +54,10 @@ pub(crate) struct ExaminedSourcemaps<'a> {
 impl<'a> FoundSourcemaps<'a> {
     /// Looks for the files; none where no source maps are asked for.
     pub(crate) fn find(inputs: &'a SourcemapInputs) -> Result<Option<Self>> {
-        let find = || FileGroups::find(inputs).map(|files| Self { inputs, files });
+        let find = || {
+            let _shown = activity::begin(|| "looking for scripts and source maps".to_owned());
+            FileGroups::find(inputs).map(|files| Self { inputs, files })
+        };
         inputs.is_requested().then(find).transpose()
     }
 
@@ -65,10 +68,13 @@ impl<'a> FoundSourcemaps<'a> {
         let examiner = FileExaminer::new(self.inputs);
         let groups = std::mem::take(&mut self.files.groups);
         let (mut kept, mut changes, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        let (shown, total) =
+            (activity::begin(|| "examining scripts and source maps".to_owned()), groups.len());
         let mut groups = groups.into_iter().peekable();
         while groups.peek().is_some() {
             // Here a signal and the deadline are heard.
             tokio::task::yield_now().await;
+            shown.count(kept.len() + progress.faults.len(), total);
             let batch = next_batch(&mut groups);
             let examined = parallel::map(&batch, |group| examiner.examine(group));
             for (group, result) in batch.into_iter().zip(examined) {
@@ -149,8 +155,10 @@ impl ExaminedSourcemaps<'_> {
         write::check_folders(&groups)?;
         let mut written = self.earlier_changes();
         let earlier = written.files.len();
-        for batch in changed.chunks(BATCH) {
+        let shown = activity::begin(|| "writing debug ids".to_owned());
+        for (number, batch) in changed.chunks(BATCH).enumerate() {
             tokio::task::yield_now().await;
+            shown.count(number * BATCH, changed.len());
             written.extend(write::write(batch, self.has_neighbours())?);
         }
         self.progress.written = written.files.len() - earlier;

@@ -9,13 +9,33 @@ use crate::database::path;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
+use crate::os::activity::{self, OngoingActivity};
 use crate::sourcemap::backend::{FileAddress, SourcemapBackend};
 use crate::sourcemap::debug_id::DebugId;
-use crate::sourcemap::upload::{ChunkBytes, UploadPlan, upload};
+use crate::sourcemap::upload::{ChunkBytes, UploadPlan, UploadStage, upload};
 use tokio::time::Instant;
 
 /// How many ids are looked up afterwards; each is a request for each project.
 const LOOKUPS: usize = 1;
+
+/// What an upload is called while its chunks are sent.
+const UPLOADING: &str = "uploading source maps";
+
+/// Says how far the upload is.
+fn show_stage(activity: &mut OngoingActivity, stage: UploadStage, deadline: Instant) {
+    match stage {
+        UploadStage::Sending { sent, total } => {
+            UPLOADING.clone_into(&mut activity.words);
+            (activity.count, activity.end) = (Some((sent, total)), None);
+            " chunks".clone_into(&mut activity.note);
+        }
+        UploadStage::Processing => {
+            "waiting for Sentry to process the source maps".clone_into(&mut activity.words);
+            (activity.count, activity.end) = (None, Some(deadline.into_std()));
+            activity.note.clear();
+        }
+    }
+}
 
 impl ChunkBytes for BundleFile {
     fn read(&mut self, at: u64, size: u64) -> Result<Vec<u8>> {
@@ -36,14 +56,14 @@ impl ExaminedSourcemaps<'_> {
             tracing::info!(files, bytes, "uploading scripts and source maps");
             let lookup = IdLookup::open(run, inputs, deadline).await?;
             match lookup.expect("what is asked for was checked before") {
-                IdLookup::Embedded(mut backend) => self.upload(&mut backend).await?,
-                IdLookup::Sentry(mut backend) => self.upload(&mut *backend).await?,
+                IdLookup::Embedded(mut backend) => self.upload(&mut backend, deadline).await?,
+                IdLookup::Sentry(mut backend) => self.upload(&mut *backend, deadline).await?,
             }
         }
         self.progress.failure(self.inputs.allow_empty).map_or(Ok(()), Err)
     }
 
-    async fn upload(&mut self, backend: &mut impl SourcemapBackend) -> Result {
+    async fn upload(&mut self, backend: &mut impl SourcemapBackend, deadline: Instant) -> Result {
         let bundle = self.bundle.uncut.clone();
         let ids = self.progress.scripts.iter().filter_map(|script| script.id.clone());
         let plan = UploadPlan {
@@ -53,7 +73,10 @@ impl ExaminedSourcemaps<'_> {
         };
         let (bytes, target) = (&mut self.bundle, &self.target);
         let progress = &mut self.progress;
-        let result = upload(backend, bytes, &bundle, target, &plan, &mut progress.upload).await;
+        let shown = activity::begin(|| UPLOADING.to_owned());
+        let show = |stage| shown.change(|activity| show_stage(activity, stage, deadline));
+        let upload = upload(backend, bytes, &bundle, target, &plan, &mut progress.upload, &show);
+        let result = upload.await;
         progress.warnings.append(&mut progress.upload.warnings);
         result
     }

@@ -44,7 +44,7 @@ pub const VARIABLES: &[(&str, VariableUse)] = &[
     ("CIRCLE_SHA1", System("the commit of the job, as `CI_COMMIT_SHA` and others of their hosts")),
     ("SENTRY_DIST", Input("dist")),
     ("SENTRY_HTTP_MAX_RETRIES", NotNeeded("an outage is waited out until `timeout`")),
-    ("SENTRY_NO_PROGRESS_BAR", NotNeeded("there is no progress bar")),
+    ("SENTRY_NO_PROGRESS_BAR", System("a person at a terminal sees no progress")),
     ("SENTRY_DISABLE_UPDATE_CHECK", NotNeeded("no update is looked for")),
     ("SENTRY_PIPELINE", NotNeeded("it only names the caller to the server")),
     ("SENTRY_LOAD_DOTENV", NotNeeded("no `.env` is read: a pull request could change it")),

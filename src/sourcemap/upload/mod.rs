@@ -4,6 +4,7 @@
 mod chunks;
 mod limits;
 mod reader;
+mod stage;
 
 use super::backend::{
     AssembleState, BundleChunk, ChunkedBundle, SourcemapBackend, StoreResult, UploadLimits,
@@ -19,6 +20,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub use reader::ChunkBytes;
+pub use stage::UploadStage;
 
 /// How often a bundle is sent under another hash, the first time included.
 const MAX_ATTEMPTS: u32 = 3;
@@ -73,7 +75,7 @@ pub struct UploadProgress {
     pub warnings: Vec<Warning>,
 }
 
-/// Uploads a bundle. What was done before a failure stands in `progress`.
+/// Uploads a bundle, and tells of each stage. What was done before a failure stands in `progress`.
 pub async fn upload(
     backend: &mut impl SourcemapBackend,
     bytes: &mut impl ChunkBytes,
@@ -81,6 +83,7 @@ pub async fn upload(
     target: &BundleTarget,
     plan: &UploadPlan,
     progress: &mut UploadProgress,
+    show: &dyn Fn(UploadStage),
 ) -> Result {
     check_target(target)?;
     let mut start = match plan.is_unchanged {
@@ -90,8 +93,17 @@ pub async fn upload(
     let (mut limits, mut not_found) = (None, None);
     for attempt in 1.. {
         let reader = BundleReader::new(bytes, bundle.size, attempt - 1);
-        let mut driver =
-            UploadAttempt { backend, reader, bundle, target, plan, limits, not_found, progress };
+        let mut driver = UploadAttempt {
+            backend,
+            reader,
+            bundle,
+            target,
+            plan,
+            limits,
+            not_found,
+            progress,
+            show,
+        };
         match driver.run(start).await? {
             AttemptEnd::Done => break,
             AttemptEnd::Refused(_, next) if attempt < MAX_ATTEMPTS => start = next,
@@ -146,6 +158,7 @@ struct UploadAttempt<'a, B, C> {
     /// The failure of an earlier attempt whose ids were not found.
     not_found: Option<Error>,
     progress: &'a mut UploadProgress,
+    show: &'a dyn Fn(UploadStage),
 }
 
 impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
@@ -196,7 +209,9 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
             self.ask_limits().await?;
             self.cut_anew(bundle, &mut queue)?;
         }
+        let mut total = queue.len();
         while !queue.is_empty() {
+            (self.show)(UploadStage::Sending { sent: total - queue.len(), total });
             let counts = self.limits().next_requests(&queue);
             let mut next = queue.iter();
             let mut request = |count: &usize| -> Result<Vec<_>> {
@@ -215,6 +230,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
                 StoreResult::TooLarge(failure) => {
                     self.send_less(failure).await?;
                     self.cut_anew(bundle, &mut queue)?;
+                    total = queue.len();
                 }
             }
         }
@@ -259,6 +275,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
                 }
                 AssembleState::Pending => {
                     self.progress.is_accepted = true;
+                    (self.show)(UploadStage::Processing);
                     if !self.plan.waits {
                         return Ok(AttemptEnd::Done);
                     }

@@ -2,19 +2,14 @@
 
 #![cfg(unix)]
 
+use crate::support::pseudo_terminal;
 use crate::support::run::ProgramRun;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::process::{Command, Stdio};
 
 /// What a plan writes on a terminal with these variables.
 fn plan_at_a_terminal(run: &ProgramRun, variables: &[(&str, &str)]) -> String {
-    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&screen).unwrap();
-    unlockpt(&screen).unwrap();
-    let name = ptsname(&screen, Vec::new()).unwrap().into_string().unwrap();
-    let terminal = OpenOptions::new().read(true).write(true).open(name).unwrap();
+    let (mut screen, terminal) = pseudo_terminal::open();
     let mut command = Command::new(env!("CARGO_BIN_EXE_finishline"));
     command.arg("plan").env_clear().current_dir(run.path("")).envs(variables.iter().copied());
     let names = [
@@ -31,7 +26,7 @@ fn plan_at_a_terminal(run: &ProgramRun, variables: &[(&str, &str)]) -> String {
     command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(terminal);
     assert!(command.status().unwrap().success());
     drop(command);
-    let (mut text, mut screen) = (Vec::new(), File::from(screen));
+    let mut text = Vec::new();
     // It ends with an error once nobody holds the other side.
     drop(screen.read_to_end(&mut text));
     String::from_utf8(text).unwrap()

@@ -1,7 +1,8 @@
 //! The modes, and what each provider leaves behind when it finishes.
 
 use crate::support::http_server::HttpServer;
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use serde_json::{Value, json};
 
 const PAGERDUTY: &str = r#"{"account": {"name": "Acme", "subdomain": "acme"}, "integration_keys": [

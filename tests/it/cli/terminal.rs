@@ -6,9 +6,9 @@ use crate::integration::browser_flow::BrowserFlow;
 use crate::integration::fixtures::FixtureCase;
 use crate::support::fake_vendor::FakeVendor;
 use crate::support::http_server::{HttpServer, Response};
+use crate::support::pseudo_terminal;
 use crate::support::run::{ProgramRun, RunResult, RunningProgram};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -17,12 +17,8 @@ const END_OF_INPUT: [u8; 1] = [4];
 
 /// A person's keyboard, and the terminal that it is at.
 pub(super) fn terminal() -> (File, Stdio) {
-    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&keyboard).unwrap();
-    unlockpt(&keyboard).unwrap();
-    let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
-    let terminal = OpenOptions::new().read(true).write(true).open(name).unwrap();
-    (File::from(keyboard), Stdio::from(terminal))
+    let (keyboard, terminal) = pseudo_terminal::open();
+    (keyboard, Stdio::from(terminal))
 }
 
 /// Runs at a terminal to which nothing is said: who waits all the same comes to its end there.
@@ -69,7 +65,7 @@ fn a_run_at_a_terminal_waits_for_the_callback() {
         ended.stderr
     );
     assert!(ended.stderr.contains("the callback URL has no parameters\n"));
-    let asked = "then paste the complete URL from the browser's address bar: ";
+    let asked = "then paste the complete URL from the browser's address bar (";
     assert_eq!(ended.stderr.matches(asked).count(), 3);
     assert_eq!(journey.run.rows("SELECT count(*) FROM organization_integration"), ["1"]);
 }

@@ -1,7 +1,8 @@
 //! Whether each step of the schema works on a file with rows, and with others at the same time.
 
 use crate::support::engine::block_on;
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use finishline::database::Database;
 use rusqlite::Connection;
 

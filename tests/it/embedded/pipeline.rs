@@ -1,7 +1,8 @@
 //! The pipeline that is kept between answers: its row, its signature and its time to live.
 
 use crate::support::engine::{block_on, embedded, vectors};
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use finishline::backend::embedded::EmbeddedBackend;
 use finishline::error::{Error, ErrorCode};
 use finishline::integration::{Pipeline, PipelineStart, StepResult};

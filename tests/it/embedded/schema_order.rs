@@ -2,7 +2,8 @@
 //! versions of SQLite, as in Debian 12, call a file broken in which they are not.
 
 use crate::support::engine::block_on;
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use finishline::database::{Database, PageQuery};
 
 /// The schema in which the columns were in another order.

@@ -7,7 +7,8 @@ use crate::support::fake_gitlab::{CLIENT_ID, CLIENT_SECRET, FakeGitLab, ForgeKin
 use crate::support::faulty_server::{Fault, FaultyServer};
 use crate::support::http_server::Response;
 use crate::support::proxy::{PROXY_TOKEN, forward};
-use crate::support::run::{ProgramRun, RunResult, rows};
+use crate::support::rows::rows;
+use crate::support::run::{ProgramRun, RunResult};
 use crate::support::secret_scan::traces;
 use crate::support::serve::ServeProcess;
 use finishline::error::ErrorCode;

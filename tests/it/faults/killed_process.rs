@@ -1,7 +1,8 @@
 //! A process that ends in the middle: killed before any call that changes a file, or stopped by a
 //! limit. The file is whole, and the next run completes what was begun.
 
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

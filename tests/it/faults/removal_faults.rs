@@ -38,7 +38,7 @@ fn ready(way: RemovalWay, cell: Option<(usize, Fault)>) -> (FaultEnvironment, Pr
 }
 
 fn state(environment: &FaultEnvironment) -> Vec<String> {
-    crate::support::run::rows(&environment.serve.database(), STATE)
+    crate::support::rows::rows(&environment.serve.database(), STATE)
 }
 
 fn disturbed(way: RemovalWay, number: usize, fault: Fault, right: &[String]) -> Result<(), String> {

@@ -2,7 +2,8 @@
 
 use crate::support::fake_sentry::{FakeSentry, SentryData, TOKEN};
 use crate::support::http_server::{Request, Response};
-use crate::support::run::{ProgramRun, RunResult, rows};
+use crate::support::rows::rows;
+use crate::support::run::{ProgramRun, RunResult};
 use crate::support::serve::{self, ServeProcess};
 use serde_json::{Value, json};
 

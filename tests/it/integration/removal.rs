@@ -204,11 +204,11 @@ fn repositories_and_code_mappings_go_and_only_those() {
         let connection = if run.database().exists() { run.connection() } else { serve.database() };
         let active = "SELECT name FROM repository WHERE status = 'active'
                       UNION ALL SELECT stack_root FROM code_mapping";
-        assert_eq!(crate::support::run::rows(&connection, active), ["acme/web", "app/"]);
+        assert_eq!(crate::support::rows::rows(&connection, active), ["acme/web", "app/"]);
         assert_eq!(gone.execute().expect(0).output("changed"), "false");
         // They come back.
         assert_eq!(run.execute().expect(0).output("changed"), "true");
-        assert_eq!(crate::support::run::rows(&connection, active).len(), 4);
+        assert_eq!(crate::support::rows::rows(&connection, active).len(), 4);
         assert_eq!(run.execute().expect(0).output("changed"), "false");
     }
 }

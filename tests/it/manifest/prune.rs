@@ -1,7 +1,8 @@
 //! `prune: true`: what a manifest managed once and names no longer goes, and nothing else.
 
 use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use crate::support::serve::{self, ServeProcess};
 use rusqlite::Connection;
 use serde_json::Value;

@@ -104,13 +104,20 @@ fn every_archive_that_the_component_asks_for_is_built() {
     assert_eq!(asked, built);
 }
 
-#[test]
-fn there_is_a_wheel_of_every_archive() {
-    let wheel = text("packaging/wheel.py");
-    let (_, platforms) = wheel.split_once("PLATFORMS = {\n").unwrap();
+/// The targets that a script of `packaging` knows.
+fn packed(script: &str) -> BTreeSet<String> {
+    let script = text(script);
+    let (_, platforms) = script.split_once("PLATFORMS = {\n").unwrap();
     let (platforms, _) = platforms.split_once("\n}").unwrap();
-    let targets = platforms.lines().map(|line| line.split('"').nth(1).unwrap().to_owned());
-    assert_eq!(targets.collect::<BTreeSet<_>>(), built());
+    platforms.lines().map(|line| line.split('"').nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn there_is_a_wheel_and_a_package_for_npm_of_every_archive_and_an_image_of_linux() {
+    assert_eq!(packed("packaging/wheel.py"), built());
+    assert_eq!(packed("packaging/npm.py"), built());
+    let linux = built().into_iter().filter(|target| target.contains("-linux-")).collect();
+    assert_eq!(packed("packaging/image.py"), linux);
 }
 
 /// The steps of a job: what each uses or runs.

@@ -9,6 +9,8 @@ mod limits;
 mod own_streams;
 mod pipes;
 mod prefix;
+#[cfg(unix)]
+mod progress;
 mod redirect;
 mod same_file;
 mod single_lines;

@@ -4,7 +4,8 @@
 use crate::release::requests::HEAD;
 use crate::support::http_server::{HttpServer, Request, Response};
 use crate::support::proxy::{ProxyAction, ServeProxy, forward};
-use crate::support::run::{ProgramRun, RunResult, rows};
+use crate::support::rows::rows;
+use crate::support::run::{ProgramRun, RunResult};
 use crate::support::serve::{ServeProcess, TOKEN};
 use rusqlite::Connection;
 use std::sync::Arc;

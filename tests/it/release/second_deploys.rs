@@ -4,7 +4,8 @@
 use crate::release::requests::{add_repository, released};
 use crate::support::http_server::{Request, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use serde_json::{Value, json};
 
 const MANIFEST: &str = "version: 1

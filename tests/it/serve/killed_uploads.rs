@@ -3,7 +3,7 @@
 use crate::support::bundles::{
     ASSEMBLE, CHUNK_UPLOAD, FORM, assemble_body, cut, form, own_bundle, send_bundle, sha1,
 };
-use crate::support::run::rows;
+use crate::support::rows::rows;
 use crate::support::serve::{ServeProcess, TOKEN};
 use rusqlite::Connection;
 use serde_json::json;

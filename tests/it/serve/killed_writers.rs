@@ -1,6 +1,6 @@
 //! `serve` is killed under writers: each release that is there has all that its request named.
 
-use crate::support::run::rows;
+use crate::support::rows::rows;
 use crate::support::serve::{ServeProcess, TOKEN};
 use rusqlite::Connection;
 use serde_json::{Value, json};

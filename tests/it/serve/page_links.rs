@@ -1,7 +1,7 @@
 //! Whether `serve` shows every page that a run on the embedded backend hands out: each address is
 //! asked for on the same file, by a browser of this machine that is not signed in.
 
-use crate::support::run::rows;
+use crate::support::rows::rows;
 use crate::support::watched_process;
 use rusqlite::Connection;
 use std::collections::BTreeSet;

@@ -40,7 +40,7 @@ impl TestUpload {
 }
 
 /// A text of so many bytes that cannot be packed well.
-pub(super) fn noise(seed: u64, size: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, size: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = || {
         state ^= state << 13;
@@ -140,7 +140,8 @@ impl TestBundle {
             };
             let mut backend = SentrySourcemaps::new(options, OrgSlug::parse("acme").unwrap())?;
             let (bytes, target) = (&mut self.bytes.clone(), &self.target);
-            upload(&mut backend, bytes, &self.uncut, target, &self.plan, &mut progress).await
+            upload(&mut backend, bytes, &self.uncut, target, &self.plan, &mut progress, &|_| ())
+                .await
         });
         TestUpload { result, progress, time: start.elapsed() }
     }

@@ -1,6 +1,6 @@
 //! Source maps: found, injected, uploaded, proven.
 
-mod bundles;
+pub(crate) mod bundles;
 mod explained_frames;
 mod found_files;
 mod hostile_maps;

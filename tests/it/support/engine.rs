@@ -1,6 +1,7 @@
 //! What tests of the engine need: Sentry's vectors, a real file, a runtime, and the log.
 
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use finishline::backend::embedded::EmbeddedBackend;
 use finishline::database::Database;
 use rusqlite::Connection;

@@ -1,6 +1,7 @@
 //! Starts the real program in an environment that holds nothing but what a test says.
 
 use crate::serve::page_links;
+use crate::support::rows::rows;
 use crate::support::runner_parser::{self, Variables, WorkflowCommand};
 use crate::support::watched_process::WatchedProcess;
 use rusqlite::Connection;
@@ -196,12 +197,12 @@ impl ProgramRun {
     pub(crate) fn start_with_stdin(&self, stdin: Stdio) -> RunningProgram {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (output, summary) = (format!("output-{number}"), format!("summary-{number}"));
-        let mut command = self.command();
-        command.env_clear().current_dir(self.folder.path());
+        let mut command = self.prepared();
         if self.sink == OutputSink::OutputFile {
             command.env("GITHUB_OUTPUT", self.file(&output, ""));
             command.env("GITHUB_STEP_SUMMARY", self.file(&summary, ""));
         }
+        // What the test says counts more.
         command.envs(self.variables.iter().cloned());
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = WatchedProcess::spawn(&mut command);
@@ -229,6 +230,13 @@ impl ProgramRun {
         checked_pages.extend(new);
     }
 
+    /// The program with its arguments and its environment, in its folder.
+    pub(crate) fn prepared(&self) -> Command {
+        let mut command = self.command();
+        command.env_clear().current_dir(self.folder.path()).envs(self.variables.iter().cloned());
+        command
+    }
+
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_finishline");
         if self.redirection.is_none() && self.limits.is_none() {
@@ -244,25 +252,6 @@ impl ProgramRun {
         command.args(["-c", &script, program]).args(&self.args);
         command
     }
-}
-
-/// What a query gives for each row, joined by `|`.
-pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<String> {
-    use rusqlite::types::ValueRef;
-    let mut statement = connection.prepare(sql).unwrap();
-    let columns = statement.column_count();
-    let text = |value: ValueRef<'_>| match value {
-        ValueRef::Null => "null".to_owned(),
-        ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
-        ValueRef::Blob(bytes) => format!("{bytes:02x?}"),
-        other => panic!("no column holds {other:?}"),
-    };
-    let read = statement.query_map([], |row| {
-        let columns: Vec<_> = (0..columns).map(|at| text(row.get_ref_unwrap(at))).collect();
-        Ok(columns.join("|"))
-    });
-    read.unwrap().map(Result::unwrap).collect()
 }
 
 /// A program that runs.

@@ -3,6 +3,7 @@
 
 use super::SentryClient;
 use crate::error::Result;
+use crate::os::activity;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -17,6 +18,8 @@ impl SentryClient {
         &self,
         look: impl AsyncFn() -> Result<Option<T>>,
     ) -> Result<Option<T>> {
+        let words = || "looking for the effect of a request that was not answered".to_owned();
+        let _shown = activity::begin(words);
         let mut wait = FIRST_WAIT;
         for number in 1..LOOKS {
             if let Some(found) = look().await? {
