@@ -2,7 +2,8 @@
 //! is there afterwards is compared.
 
 use crate::support::build_folder::write_script;
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
 use crate::support::watched_process::WatchedProcess;
 use finishline::migration::{MigrationNote, migrate};

@@ -1,6 +1,7 @@
 //! Repositories and code mappings, which are set once the integration is there.
 
-use crate::support::run::{ProgramRun, rows};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
 use crate::support::serve::{self, ServeProcess};
 
 const MAPPINGS: &str = "[{project: web, repository: acme/web, stackRoot: app/, sourceRoot: src/}]";

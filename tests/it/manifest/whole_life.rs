@@ -1,7 +1,8 @@
 //! The whole life of what one manifest describes, in three organizations and on both backends: made, changed
 //! by others, set right, removed, pruned, and imported.
 
-use crate::support::run::{ProgramRun, RunResult, rows};
+use crate::support::rows::rows;
+use crate::support::run::{ProgramRun, RunResult};
 use crate::support::serve::{self, ServeProcess};
 use serde_json::{Value, json};
 use tempfile::TempDir;
