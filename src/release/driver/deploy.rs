@@ -72,7 +72,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
             tries += 1;
             if tries == TRIES {
-                return Err(lost);
+                return Err(self.backend.lost_deploy(lost));
             }
         }
     }
