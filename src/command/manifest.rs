@@ -1,6 +1,6 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
-use super::entry_usage::{EntryUsage, unused_by_all};
+use super::entry_usage::{EntryUsage, untaken_variables, unused_by_all};
 use super::hidden_texts::given_field_secrets;
 use super::prune_scope::PruneScope;
 use super::{Command, LogGroup, RunContext};
@@ -154,6 +154,7 @@ impl RunContext<'_> {
         let text = self.read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
         let (mut ready, mut used, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lacking = Vec::new();
         let prune = self.prune_scope(base, file, &read, &mut mistakes);
         for entry in read.entries {
             let skipped_token = missing::skipped_token(&entry.given, self.job);
@@ -161,6 +162,7 @@ impl RunContext<'_> {
                 Ok(mut inputs) => {
                     let usage = EntryUsage::new(&entry, &inputs, self.job);
                     used.extend(usage.shared);
+                    lacking.extend(usage.lacking);
                     inputs.warnings.extend(usage.warnings);
                     places.push((entry.place, entry.mapping_places));
                     ready.push(PreparedEntry::new(entry.key, inputs, skipped_token));
@@ -179,7 +181,8 @@ impl RunContext<'_> {
         let Some(failure) = manifest::combined_error(mistakes) else {
             disambiguate_titles(&mut ready);
             self.sinks.begin()?;
-            let warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
+            let mut warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
+            warnings.extend(untaken_variables(self.raw_inputs, &lacking));
             return Ok(PreparedManifest { entries: ready, warnings, prune });
         };
         self.mask(ready.iter().map(|ready| &ready.inputs));

@@ -5,6 +5,7 @@ mod check_health;
 mod duplicates;
 mod entries;
 mod parallel;
+mod per_entry_variables;
 mod plan_changes;
 mod plan_page;
 mod plan_unmanaged;
