@@ -6,6 +6,7 @@ mod check_health;
 pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
+mod entry_checks;
 mod entry_usage;
 mod hidden_texts;
 pub(crate) mod import;

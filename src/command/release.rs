@@ -10,6 +10,7 @@ use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
+use crate::manifest::{ComparedDeploy, ComparedRelease};
 use crate::model::site::Site;
 use crate::os::clock::unix_ms;
 use crate::outcome::Outcome;
@@ -53,6 +54,20 @@ impl<'a> PreparedRelease<'a> {
         };
         sources.repository.clone_from(&task.repository);
         Ok(Self { inputs, sources, task, sourcemaps, deadline })
+    }
+
+    /// What of it another entry of a manifest may not have as well.
+    pub(crate) fn compared(&self) -> ComparedRelease {
+        let task = &self.task;
+        let deploy = task.deploy.as_ref().map(|deploy| ComparedDeploy {
+            version: task.version.to_string(),
+            environment: deploy.environment.clone(),
+            projects: task.projects.iter().cloned().collect(),
+            name: deploy.name.clone(),
+            page: deploy.url.clone(),
+        });
+        let build_files = self.sourcemaps.as_ref().map(FoundSourcemaps::files);
+        ComparedRelease { deploy, build_files: build_files.unwrap_or_default() }
     }
 
     /// The texts that outputs will show, which a mask must not hit.

@@ -2,6 +2,7 @@
 
 mod absent;
 mod check_health;
+mod duplicate_releases;
 mod duplicates;
 mod entries;
 mod parallel;
@@ -11,4 +12,5 @@ mod plan_page;
 mod plan_unmanaged;
 mod prune;
 mod saved_plans;
+mod shared_folders;
 mod unused_keys;
