@@ -2,11 +2,12 @@
 //! the run, where none of them uses it.
 
 use crate::error::Warning;
-use crate::inputs::raw::RawInputs;
+use crate::inputs::raw::{InputOrigin, RawInputs};
 use crate::inputs::table::{INPUTS, InputSpec, JobKind, ManifestScope};
 use crate::inputs::{Inputs, usage};
 use crate::job::Job;
 use crate::manifest::ManifestEntry;
+use crate::manifest::keys::is_per_entry;
 
 /// What an entry uses of what it was given.
 pub(super) struct EntryUsage {
@@ -14,6 +15,8 @@ pub(super) struct EntryUsage {
     pub(super) warnings: Vec<Warning>,
     /// The inputs that it uses and does not name itself.
     pub(super) shared: Vec<&'static str>,
+    /// The inputs of its own that it could use and has nothing for.
+    pub(super) lacking: Vec<&'static str>,
 }
 
 impl EntryUsage {
@@ -25,7 +28,14 @@ impl EntryUsage {
         let warnings = own.map(|(name, user)| usage::warning(name, user)).collect();
         let given = INPUTS.iter().map(|input| input.name);
         let given = given.filter(|name| entry.given.is_explicit(name));
-        Self { warnings, shared: given.filter(|name| !is_own(name) && is_used(name)).collect() }
+        let shared = given.filter(|name| !is_own(name) && is_used(name)).collect();
+        let jobs = inputs.jobs();
+        let lacking = INPUTS.iter().filter(|input| {
+            is_per_entry(input.name)
+                && entry.given.get(input.name).is_none()
+                && usage::is_used_by(input, &jobs)
+        });
+        Self { warnings, shared, lacking: lacking.map(|input| input.name).collect() }
     }
 }
 
@@ -52,4 +62,22 @@ pub(super) fn unused_by_all(
     let connection = connection.filter(|name| typed.is_explicit(name));
     let of_all = connection.filter(is_unused).filter(|name| is_for_all(name));
     of_file.chain(of_all.map(|name| usage::warning(name, "any entry"))).collect()
+}
+
+/// The warnings about variables that other programs share and that would give an input in a run without a
+/// manifest, where an entry could use it; `lacking` is what entries have nothing for.
+pub(super) fn untaken_variables(typed: &RawInputs, lacking: &[&'static str]) -> Vec<Warning> {
+    let untaken = INPUTS.iter().filter_map(|input| {
+        let name = input.name;
+        let InputOrigin::Variable(variable) = typed.get(name)?.origin else { return None };
+        let is_untaken = lacking.contains(&name) && !typed.is_explicit(name);
+        is_untaken.then(|| {
+            let message = format!(
+                "{variable} is not used by the entries of a manifest: set `{name}` in them or in \
+                 `defaults:`"
+            );
+            Warning::new("unused-input", message)
+        })
+    });
+    untaken.collect()
 }

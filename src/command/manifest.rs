@@ -1,22 +1,23 @@
 //! A run over a manifest: each entry is a run of its own, several at once, under one deadline.
 
 use super::entries_progress::EntriesProgress;
-use super::entry_usage::{EntryUsage, unused_by_all};
+use super::entry_usage::{untaken_variables, unused_by_all};
 use super::hidden_texts::given_field_secrets;
 use super::prune_scope::PruneScope;
 use super::{Command, LogGroup, RunContext};
-use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
-use crate::inputs::{BackendName, Inputs, macros, missing, page_as_url};
-use crate::manifest::{self, ComparedEntry, Manifest};
+use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::{BackendName, Inputs, macros};
+use crate::manifest::{self, ComparedRelease, Manifest};
 use crate::os::activity;
 use crate::os::clock::unix_seconds;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::text::quote;
-use crate::text::yaml::LineColumn;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How long entries under way may take once a stop is asked for: GitHub's runner sends the next
@@ -31,6 +32,8 @@ pub(crate) struct PreparedEntry {
     pub(crate) inputs: Inputs,
     /// The missing token for which it is skipped.
     skipped_token: Option<Error>,
+    /// Held while it is under way: entries with one build take turns.
+    build_turn: Rc<Mutex<()>>,
 }
 
 impl PreparedEntry {
@@ -40,7 +43,8 @@ impl PreparedEntry {
     }
 
     pub(super) fn new(key: String, inputs: Inputs, skipped_token: Option<Error>) -> Self {
-        Self { title: title(&key, &inputs), key, inputs, skipped_token }
+        let build_turn = Rc::default();
+        Self { title: title(&key, &inputs), key, inputs, skipped_token, build_turn }
     }
 }
 
@@ -156,56 +160,20 @@ impl RunContext<'_> {
         let variable = |name: &str| self.env.get(name).and_then(expanded).map(str::to_owned);
         let text = self.read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;
-        let (mut ready, mut used, mut places) = (Vec::new(), Vec::new(), Vec::new());
         let prune = self.prune_scope(base, file, &read, &mut mistakes);
-        for entry in read.entries {
-            let skipped_token = missing::skipped_token(&entry.given, self.job);
-            match self.check(&entry, skipped_token.is_some(), deadline) {
-                Ok(mut inputs) => {
-                    let usage = EntryUsage::new(&entry, &inputs, self.job);
-                    used.extend(usage.shared);
-                    inputs.warnings.extend(usage.warnings);
-                    places.push((entry.place, entry.mapping_places));
-                    ready.push(PreparedEntry::new(entry.key, inputs, skipped_token));
-                }
-                Err(failure) => {
-                    let point = |one: Error| match one.code {
-                        ErrorCode::NoToken => one,
-                        _ => read.source.point(one, Some(entry.place)),
-                    };
-                    mistakes.extend(failure.into_each().into_iter().map(point));
-                }
-            }
-        }
-        let twice = self.duplicates(&ready, &places);
+        let mut checked = self.check_entries(read.entries, &read.source, deadline, &mut mistakes);
+        let twice = self.duplicates(&checked);
         mistakes.extend(twice.into_iter().map(|one| read.source.point(one, None)));
         let Some(failure) = manifest::combined_error(mistakes) else {
-            disambiguate_titles(&mut ready);
+            disambiguate_titles(&mut checked.entries);
+            share_turns(&mut checked.entries, &checked.releases);
             self.sinks.begin()?;
-            let warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
-            return Ok(PreparedManifest { entries: ready, warnings, prune });
+            let mut warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &checked.used);
+            warnings.extend(untaken_variables(self.raw_inputs, &checked.lacking));
+            return Ok(PreparedManifest { entries: checked.entries, warnings, prune });
         };
-        self.mask(ready.iter().map(|ready| &ready.inputs));
+        self.mask(checked.entries.iter().map(|entry| &entry.inputs));
         Err(failure)
-    }
-
-    /// What the entries say twice; each is with the places where it and its mappings begin.
-    fn duplicates(
-        &self,
-        ready: &[PreparedEntry],
-        places: &[(LineColumn, Vec<LineColumn>)],
-    ) -> Vec<Error> {
-        let pairs = ready.iter().zip(places);
-        let compared: Vec<_> = pairs
-            .map(|(entry, (place, mapping_places))| ComparedEntry {
-                key: &entry.key,
-                place: *place,
-                mapping_places,
-                inputs: &entry.inputs,
-                backend: entry.inputs.backend(self.job).ok(),
-            })
-            .collect();
-        manifest::duplicates(&compared)
     }
 
     fn read_manifest(&self, file: &str) -> Result<String> {
@@ -225,36 +193,8 @@ impl RunContext<'_> {
         })
     }
 
-    /// The inputs of an entry. What is no mistake of the file is its own end, later.
-    fn check(
-        &self,
-        entry: &manifest::ManifestEntry,
-        is_skipped: bool,
-        deadline: Instant,
-    ) -> Result<Inputs> {
-        if is_skipped {
-            return self.read_inputs(&entry.given.clone().without_state(), Vec::new());
-        }
-        let inputs = self.read_inputs(&entry.given, Vec::new())?;
-        // What was typed has been warned about once.
-        let typed = page_as_url(self.raw_inputs);
-        if let Some(words) = page_as_url(&entry.given).filter(|words| typed.as_ref() != Some(words))
-        {
-            tracing::warn!("{words}");
-        }
-        let asked = (!entry.has_errors).then(|| self.requested(&inputs, deadline).err());
-        let is_mistake = |one: &Error| one.code.exit() == ExitCode::Inputs;
-        match asked.flatten() {
-            Some(failure) if failure.clone().into_each().iter().any(is_mistake) => {
-                self.mask(std::iter::once(&inputs));
-                Err(failure)
-            }
-            _ => Ok(inputs),
-        }
-    }
-
     /// Later steps of the job may print the secrets of a run that did not begin.
-    fn mask<'b>(&self, all: impl Iterator<Item = &'b Inputs>) {
+    pub(super) fn mask<'b>(&self, all: impl Iterator<Item = &'b Inputs>) {
         let secrets: Vec<_> = all.flat_map(given_field_secrets).collect();
         drop(OutputSinks::emit(self.sinks.masks(&secrets, &[]).0));
     }
@@ -319,6 +259,7 @@ impl RunContext<'_> {
         let planned = is_plan.then(|| Inputs { dry_run: true, ..entry.inputs.clone() });
         let inputs = planned.as_ref().unwrap_or(&entry.inputs);
         let work = Box::pin(async {
+            let _turn = entry.build_turn.lock().await;
             if let Some(token) = &entry.skipped_token {
                 return Outcome::skipped_without_token(token);
             }
@@ -367,6 +308,13 @@ fn interleave(entries: &[PreparedEntry]) -> Vec<(usize, &PreparedEntry)> {
     let mut turns: Vec<_> = entries.iter().map(|entry| (turn(entry), entry)).enumerate().collect();
     turns.sort_by_key(|(_, (turn, _))| *turn);
     turns.into_iter().map(|(index, (_, entry))| (index, entry)).collect()
+}
+
+/// Lets entries with files of one build go one after the other.
+fn share_turns(entries: &mut [PreparedEntry], releases: &[ComparedRelease]) {
+    for (index, first) in manifest::shared_builds(releases).into_iter().enumerate() {
+        entries[index].build_turn = Rc::clone(&entries[first].build_turn);
+    }
 }
 
 /// Adds the place in the manifest to titles that several entries have.

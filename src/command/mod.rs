@@ -7,6 +7,7 @@ pub(crate) mod commit_status;
 pub(crate) mod commits;
 pub(crate) mod embedded;
 mod entries_progress;
+mod entry_checks;
 mod entry_usage;
 mod hidden_texts;
 pub(crate) mod import;

@@ -253,7 +253,7 @@ impl RunContext<'_> {
         let (texts, unset_token) =
             (texts.into_iter().map(input).collect(), given.unset_token.clone());
         let entry = EntryInputs { texts, state: None, release: false, unset_token };
-        let raw = given.for_entry(entry, |name| is_shared(name, false));
+        let raw = given.for_entry(entry, is_shared);
         let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }

@@ -4,22 +4,24 @@ use super::RunContext;
 use super::commits::CommitSources;
 use super::server_access::base_url;
 use super::sourcemaps::{ExaminedSourcemaps, FoundSourcemaps, bundle_target};
-use crate::backend::embedded::{EmbeddedReleases, read_release};
+use crate::backend::embedded::EmbeddedReleases;
 use crate::backend::sentry::SentryReleases;
 use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
+use crate::manifest::{ComparedDeploy, ComparedRelease};
 use crate::model::site::Site;
 use crate::os::activity;
 use crate::os::clock::unix_ms;
 use crate::outcome::Outcome;
 use crate::outcome::release::ReleaseReport;
 use crate::output;
-use crate::release::driver::{ReleaseProgress, drive};
+use crate::release::driver::{ReleaseProgress, drive, planned_earlier_deploy};
 use crate::release::{
     CommitPlan, CommitReader, Deploy, HistorySource, ReleaseBackend, ReleaseTask,
 };
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -53,6 +55,20 @@ impl<'a> PreparedRelease<'a> {
         };
         sources.repository.clone_from(&task.repository);
         Ok(Self { inputs, sources, task, sourcemaps, deadline })
+    }
+
+    /// What of it another entry of a manifest may not have as well.
+    pub(crate) fn compared(&self) -> ComparedRelease {
+        let task = &self.task;
+        let deploy = task.deploy.as_ref().map(|deploy| ComparedDeploy {
+            version: task.version.to_string(),
+            environment: deploy.environment.clone(),
+            projects: task.projects.iter().cloned().collect(),
+            name: deploy.name.clone(),
+            page: deploy.url.clone(),
+        });
+        let build_files = self.sourcemaps.as_ref().map(FoundSourcemaps::files);
+        ComparedRelease { deploy, build_files: build_files.unwrap_or_default() }
     }
 
     /// The texts that outputs will show, which a mask must not hit.
@@ -127,17 +143,28 @@ impl<'a> PreparedRelease<'a> {
         let site = Site::new(base_url(self.inputs));
         let task = &self.task;
         if self.inputs.dry_run {
-            let standing = read_release(&path, &task.org, &task.version).await?;
-            let note = if path.exists() { "" } else { " (would be created)" };
-            let backend = format!("backend: embedded, {}{note}", path.display());
-            let report = ReleaseReport { task, site: &site };
-            let lines = task.planned_lines(&self.inputs.release.paths);
-            return Ok(report.planned(standing.as_ref(), [lines, vec![backend]].concat()));
+            return self.plan_embedded(&path, &site).await;
         }
         let mut backend = EmbeddedReleases::open(&path, &task.org, &task.version).await?;
         let mut outcome = self.run(run, &mut backend, maps, &site).await;
         outcome.details.append(&mut backend.created);
         Ok(outcome)
+    }
+
+    /// The same in a file that is only read, and may not be there.
+    async fn plan_embedded(&self, path: &Path, site: &Site) -> Result<Outcome> {
+        let task = &self.task;
+        let (mut standing, mut earlier) = (None, None);
+        let backend = EmbeddedReleases::open_to_read(path, &task.org, &task.version).await?;
+        if let Some(mut backend) = backend {
+            standing = backend.existing().await?;
+            earlier = planned_earlier_deploy(&mut backend, task, standing.as_ref()).await?;
+        }
+        let note = if path.exists() { "" } else { " (would be created)" };
+        let backend = format!("backend: embedded, {}{note}", path.display());
+        let lines = task.planned_lines(&self.inputs.release.paths, earlier.is_some());
+        let report = ReleaseReport { task, site };
+        Ok(report.planned(standing.as_ref(), earlier, [lines, vec![backend]].concat()))
     }
 
     async fn on_sentry(
@@ -164,18 +191,20 @@ impl<'a> PreparedRelease<'a> {
         if standing.is_none() {
             backend.check_projects(&task.projects).await?;
         }
+        let earlier = planned_earlier_deploy(backend, task, standing.as_ref()).await?;
         let mut change = task.change(now);
         change.refs = task.refs();
         let mut requests = vec![backend.first_request(&task.projects, &change)];
         if let CommitPlan::Upload(source) = task.commits {
             requests.push(format!("with the commits from {}", source.describe()));
         }
-        requests.extend(task.deploy.as_ref().map(|deploy| {
+        let deploy = task.deploy.as_ref().filter(|_| earlier.is_none());
+        requests.extend(deploy.map(|deploy| {
             let finished = task.finished_at.unwrap_or(now);
             let deploy = Deploy { finished, ..deploy.clone() };
             format!("then {}", backend.deploy_request(&task.projects, &deploy))
         }));
-        Ok(ReleaseReport { task, site }.planned(standing.as_ref(), requests))
+        Ok(ReleaseReport { task, site }.planned(standing.as_ref(), earlier, requests))
     }
 
     /// The job within the deadline. What was done when it passes, or at a failure, is reported.

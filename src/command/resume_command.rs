@@ -4,10 +4,11 @@ use super::RunContext;
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::inputs::raw::RawInputs;
-use crate::inputs::table::{FlagKind, INPUTS, InputSpec, ManifestScope};
+use crate::inputs::table::{FlagKind, INPUTS, InputSpec};
 use crate::inputs::types::BackendName;
 use crate::inputs::usage;
 use crate::integration::{IntegrationTask, driver};
+use crate::manifest::keys::is_per_entry;
 use crate::text::shell;
 
 /// The answer to a step that a browser has a part in.
@@ -58,11 +59,8 @@ impl ResumeCommand {
         let has_manifest = raw.get("manifest").is_some();
         let jobs = inputs.resume_jobs(Some(backend));
         let is_said = |input: &&InputSpec| {
-            let is_entrys = matches!(
-                input.manifest,
-                ManifestScope::Entry(_) | ManifestScope::Identity(_) | ManifestScope::Job(_)
-            );
-            let is_left_out = LEFT_OUT.contains(&input.name) || (has_manifest && is_entrys);
+            let is_entrys = has_manifest && is_per_entry(input.name);
+            let is_left_out = LEFT_OUT.contains(&input.name) || is_entrys;
             let is_more = !FIRST.contains(&input.name) && !is_left_out;
             is_more && usage::is_used(input, &jobs, backend)
         };

@@ -1,7 +1,7 @@
 //! What a call of sentry-cli asks of a Sentry beside the release job, as tables and in words.
 
 use super::RunContext;
-use crate::backend::embedded::read_release;
+use crate::backend::embedded::EmbeddedReleases;
 use crate::backend::sentry::{
     ConnectOptions, ListedRelease, ListedRepository, PreflightClient, ReleaseDirectory,
     SentryReleases, TokenOwner,
@@ -70,7 +70,10 @@ impl RunContext<'_> {
         let standing = match backend {
             BackendName::Embedded => {
                 let path = path::resolve_path(inputs.database.as_deref(), self.env)?;
-                read_release(&path, org, &version).await?.map(|existing| existing.state)
+                match EmbeddedReleases::open_to_read(&path, org, &version).await? {
+                    Some(mut releases) => releases.read().await?,
+                    None => None,
+                }
             }
             BackendName::Sentry => {
                 let options = self.release_server(inputs, deadline)?;

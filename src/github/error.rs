@@ -3,7 +3,7 @@
 
 use super::client::{GitHubClient, GitHubRequest, MAX_BODY_BYTES};
 use crate::error::{Error, ErrorCode};
-use crate::http::retry::{Attempt, RetryDelay, SendError};
+use crate::http::retry::{Attempt, RetryDelay};
 use crate::http::{HttpResponse, NetworkError};
 use crate::text::one_line;
 use serde_json::Value;
@@ -24,7 +24,7 @@ impl GitHubClient {
     /// What to do about a response.
     pub(super) fn classify(&self, request: &GitHubRequest<'_>, response: HttpResponse) -> Attempt {
         if response.body.len() > MAX_BODY_BYTES {
-            return Attempt::Failed(SendError::NotSent(self.too_large(request)));
+            return Attempt::Failed(self.too_large(request));
         }
         if let Some(after) = rate_limit(&response) {
             let mut failure = self.failure(ErrorCode::RateLimited, request, &response);
@@ -43,7 +43,7 @@ impl GitHubClient {
                 }
                 Attempt::uncertain(request.retry(), response.outage(), failure)
             }
-            _ => Attempt::Failed(SendError::NotSent(self.refused(request, &response))),
+            _ => Attempt::Failed(self.refused(request, &response)),
         }
     }
 

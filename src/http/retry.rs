@@ -46,13 +46,42 @@ pub(crate) enum SendError {
     /// It surely had no effect.
     NotSent(Error),
     /// Nobody knows whether it had.
-    Indeterminate(Error),
+    Indeterminate(LostRequest),
+}
+
+/// A request of which nobody knows what became, with all its attempts.
+#[derive(Debug)]
+pub(crate) struct LostRequest {
+    failure: Error,
+    /// Its method and path.
+    request: String,
+    attempts: u32,
+    started: Instant,
+}
+
+impl LostRequest {
+    /// The same with an earlier one, which was sent for the same thing.
+    #[must_use]
+    pub(crate) fn after(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(Self { attempts, started, .. }) => {
+                Self { attempts: self.attempts + attempts, started, ..self }
+            }
+            None => self,
+        }
+    }
+
+    /// The failure, with which request it ends, how often it was sent and how long that took until now.
+    pub(crate) fn describe(&self) -> Error {
+        describe(self.failure.clone(), &self.request, self.attempts, self.started)
+    }
 }
 
 impl From<SendError> for Error {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::NotSent(failure) | SendError::Indeterminate(failure) => failure,
+            SendError::NotSent(failure) => failure,
+            SendError::Indeterminate(lost) => lost.describe(),
         }
     }
 }
@@ -68,8 +97,10 @@ pub(crate) enum Attempt {
         /// What to report when there is no other attempt.
         failure: Error,
     },
-    /// No other attempt is worth it.
-    Failed(SendError),
+    /// No other attempt is worth it, and none took effect.
+    Failed(Error),
+    /// No other attempt is safe, since this one may have taken effect.
+    Lost(Error),
 }
 
 /// How long to wait before another attempt.
@@ -89,14 +120,14 @@ impl Attempt {
     pub(crate) fn uncertain(policy: RetryPolicy, after: RetryDelay, failure: Error) -> Self {
         match policy {
             RetryPolicy::Safe | RetryPolicy::Optional => Self::Retry { after, failure },
-            RetryPolicy::Unsent => Self::Failed(SendError::Indeterminate(failure)),
+            RetryPolicy::Unsent => Self::Lost(failure),
         }
     }
 
     /// The outcome of an attempt without a response; another one brings no other certificate.
     pub(crate) fn unreached(policy: RetryPolicy, error: ConnectError, failure: Error) -> Self {
         match error {
-            ConnectError::Tls => Self::Failed(SendError::NotSent(failure)),
+            ConnectError::Tls => Self::Failed(failure),
             ConnectError::Connect => Self::Retry { after: RetryDelay::Backoff, failure },
             ConnectError::Interrupted => Self::uncertain(policy, RetryDelay::Backoff, failure),
         }
@@ -139,12 +170,10 @@ impl RetryLoop<'_> {
             self.connection.until_ready().await;
             let (after, failure) = match timeout_at(until, send()).await {
                 Ok(Attempt::Answer(response)) => return Ok(response),
-                Ok(Attempt::Failed(error)) => return Err(self.describe_end(error, &progress)),
+                Ok(Attempt::Failed(failure)) => return Err(SendError::NotSent(failure)),
+                Ok(Attempt::Lost(failure)) => return Err(self.lost(failure, &progress)),
                 Ok(Attempt::Retry { after, failure }) => (after, failure),
-                Err(_) => {
-                    let error = SendError::Indeterminate(earlier);
-                    return Err(self.describe_end(error, &progress));
-                }
+                Err(_) => return Err(self.lost(earlier, &progress)),
             };
             let resend_now = self.is_pooled && attempt == 1 && failure.status.is_none();
             let backoff = if resend_now { FIRST_WAIT / 10 } else { wait };
@@ -196,7 +225,7 @@ impl RetryLoop<'_> {
         let (attempt, spent, request) =
             (progress.number, progress.seconds_spent(), self.request.as_str());
         tracing::warn!(attempt, spent, request, "no time is left for another attempt");
-        let failure = progress.describe(failure, &self.request);
+        let failure = describe(failure, &self.request, progress.number, progress.started);
         SendError::NotSent(match after {
             RetryDelay::RateLimit(after) if after > RATE_WINDOW => {
                 self.name_timeout(failure, after)
@@ -218,14 +247,15 @@ impl RetryLoop<'_> {
         Error { message, ..failure }.with_hint(hint)
     }
 
-    /// Names the request that ended without anybody knowing what became of it.
-    fn describe_end(&self, error: SendError, progress: &AttemptProgress) -> SendError {
-        match error {
-            SendError::NotSent(_) => error,
-            SendError::Indeterminate(failure) => {
-                SendError::Indeterminate(progress.describe(failure, &self.request))
-            }
-        }
+    /// The end of a request without anybody knowing what became of it.
+    fn lost(&self, failure: Error, progress: &AttemptProgress) -> SendError {
+        let (request, attempts) = (self.request.clone(), progress.number);
+        SendError::Indeterminate(LostRequest {
+            failure,
+            request,
+            attempts,
+            started: progress.started,
+        })
     }
 }
 
@@ -239,14 +269,14 @@ impl AttemptProgress {
     fn seconds_spent(&self) -> f64 {
         log_seconds(self.started.elapsed())
     }
+}
 
-    /// Adds to a failure which request it ends, how often it was sent and how long that took.
-    fn describe(&self, failure: Error, request: &str) -> Error {
-        let (number, seconds) = (self.number, self.seconds_spent());
-        let plural = if number == 1 { "" } else { "s" };
-        let end = format!("gave up on {request} after {number} attempt{plural} in {seconds} s");
-        Error { message: format!("{}; {end}", failure.message), ..failure }
-    }
+/// Adds to a failure which request it ends, how often it was sent and how long that took.
+fn describe(failure: Error, request: &str, attempts: u32, started: Instant) -> Error {
+    let seconds = log_seconds(started.elapsed());
+    let plural = if attempts == 1 { "" } else { "s" };
+    let end = format!("gave up on {request} after {attempts} attempt{plural} in {seconds} s");
+    Error { message: format!("{}; {end}", failure.message), ..failure }
 }
 
 /// How long to wait before another attempt; `None` where there is no time for one. A backoff takes

@@ -195,11 +195,15 @@ impl RawInputs {
         }
         typed.extend(entry.texts);
         let warnings = unquote_tokens(&mut typed);
+        let mut defaults = shared(&self.defaults);
+        // What was built is a fact of the job, as its commit is.
+        let built = self.defaults.get_key_value("release").filter(|_| entry.release);
+        defaults.extend(built.map(|(name, version)| (*name, version.clone())));
         Self {
             unreadable: self.unreadable.clone(),
             warnings,
             typed,
-            defaults: shared(&self.defaults),
+            defaults,
             is_at_terminal: self.is_at_terminal,
             sets: Vec::new(),
             block: entry.state,

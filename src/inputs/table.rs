@@ -9,7 +9,7 @@ use JobKind::{
     OwnApp, Release, Removal, Resume, SentryImport, SentryResume, Sourcemaps,
 };
 use KeyKind::{Boolean, List, Mappings, Number, Secret, State, Text, Word};
-use ManifestScope::{Connection, Entry, Global, Identity, Job, Step};
+use ManifestScope::{Connection, Entry, Global, Identity, Step};
 
 /// One input.
 pub struct InputSpec {
@@ -122,8 +122,6 @@ pub enum ManifestScope {
     Entry(KeyKind),
     /// The same, and it tells one entry from another, so it is no default.
     Identity(KeyKind),
-    /// The same, but a release takes what was typed: programs that report errors read it too.
-    Job(KeyKind),
     /// How the backend is reached: what was typed holds for every entry that names none.
     Connection(KeyKind),
     /// No entry names it, and what was typed holds for each.
@@ -170,7 +168,7 @@ impl InputSpec {
     /// How a manifest writes its value, where an entry may name it.
     pub fn key_kind(&self) -> Option<KeyKind> {
         match self.manifest {
-            Entry(kind) | Identity(kind) | Job(kind) | Connection(kind) => Some(kind),
+            Entry(kind) | Identity(kind) | Connection(kind) => Some(kind),
             Global | Step => None,
         }
     }
@@ -230,7 +228,7 @@ pub const INPUTS: &[InputSpec] = &[
         "a list of `{project, stackRoot}` whose code mappings to delete").used_by(&[Integration, Links, Resume]),
     connection("org", &["FINISHLINE_ORG", "SENTRY_ORG"], Value("SLUG"), Connection(Text), "from the token",
         "the organization slug; needed with `provider`"),
-    release("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Job(List), "none",
+    release("projects", &["FINISHLINE_PROJECTS", "SENTRY_PROJECT"], Value("LIST"), Entry(List), "none",
         "the slugs of the release's projects; a release needs at least one").used_by(&[Release, Sourcemaps]),
     connection("url", &["FINISHLINE_URL", "SENTRY_URL"], Value("URL"), Connection(Text), "from the token, else https://sentry.io; http://127.0.0.1:9797 (embedded)",
         "the URL of the backend").used_by(&[Integration, Removal, Links, Release, Sourcemaps, CommitStatus, JobKind::Manifest, SentryResume, SentryImport]),
@@ -240,11 +238,11 @@ pub const INPUTS: &[InputSpec] = &[
         "a user's access token for the pipeline only, if `auth-token` is an organization token").of_backend(Sentry),
     connection("headers", &["FINISHLINE_HEADERS", "CUSTOM_HEADER"], File("headers-file"), Connection(Secret), "none",
         "headers for a Sentry backend behind an identity proxy, one `Name: value` a line; a secret, sent to the backend's own address only").of_backend(Sentry),
-    release("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Job(Text), "the commit that was built",
+    release("release", &["FINISHLINE_RELEASE", "SENTRY_RELEASE"], Value("VERSION"), Entry(Text), "the commit that was built",
         "the version of the release, or `file:PATH` to read it from a file").used_by(&[Release, Sourcemaps]),
     release("release-prefix", &["FINISHLINE_RELEASE_PREFIX"], Value("TEXT"), Entry(Text), "none",
         "prefix of the version, such as `web@`").used_by(&[Release, Sourcemaps]),
-    release("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Job(Text), "none; with `deploy: true`, the CI host's environment",
+    release("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Entry(Text), "none; with `deploy: true`, the CI host's environment",
         "the environment that the release is deployed to; setting this enables the release").used_by(&[Release]),
     release("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
         "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`").used_by(&[Release]),
@@ -252,7 +250,7 @@ pub const INPUTS: &[InputSpec] = &[
         "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none").used_by(&[Commits]),
     release("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",
         "include only commits that touch one of these files, folders or patterns; read from the checkout").used_by(&[History]),
-    release("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Job(Text), "origin",
+    release("remote", &["FINISHLINE_REMOTE", "SENTRY_VCS_REMOTE"], Value("NAME"), Entry(Text), "origin",
         "the git remote that identifies the repository, if the CI host does not").used_by(&[Release]),
     release("finalize", &["FINISHLINE_FINALIZE"], Switch, Entry(Boolean), "true",
         "finalizes the release (sets its date)").used_by(&[Release]),
@@ -276,7 +274,7 @@ pub const INPUTS: &[InputSpec] = &[
         "folders, files or globs with the scripts and source maps of the build; scripts get debug ids, then both are uploaded").used_by(&[Sourcemaps]),
     source_maps("inject", &["FINISHLINE_INJECT"], Switch, Entry(Boolean), "true",
         "writes a debug id into each script and its source map; `false` uploads the ids that a bundler wrote").used_by(&[Sourcemaps]),
-    source_maps("dist", &["FINISHLINE_DIST", "SENTRY_DIST"], Value("NAME"), Job(Text), "none",
+    source_maps("dist", &["FINISHLINE_DIST", "SENTRY_DIST"], Value("NAME"), Entry(Text), "none",
         "the distribution of the release that the source maps are for").used_by(&[Sourcemaps]),
     source_maps("url-prefix", &["FINISHLINE_URL_PREFIX"], Value("URL"), Entry(Text), "`~/`",
         "what stands before a file's path in its URL; `~` is any host; only matters without debug ids").used_by(&[Sourcemaps]),

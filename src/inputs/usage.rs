@@ -124,10 +124,8 @@ fn unasked_user(
 
 /// What a manifest's entries name is an error beside it.
 fn is_refused(input: &InputSpec, jobs: &[JobKind]) -> bool {
-    let is_per_entry = matches!(
-        input.manifest,
-        ManifestScope::Entry(_) | ManifestScope::Identity(_) | ManifestScope::Job(_)
-    );
+    let is_per_entry =
+        matches!(input.manifest, ManifestScope::Entry(_) | ManifestScope::Identity(_));
     is_per_entry && jobs.contains(&JobKind::Manifest)
 }
 

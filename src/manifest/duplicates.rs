@@ -1,48 +1,13 @@
 //! What a manifest says twice, and a backend has once: each run would change it to and fro.
 
-use crate::error::{Error, ErrorCode};
-use crate::inputs::types::BackendName;
-use crate::inputs::{Inputs, MappingPlace};
-use crate::provider::{self, AllowedSteps};
+use super::compared::{ComparedEntry, mistake};
+use super::release_conflicts::{deleted_maps, deploys_twice};
+use crate::error::Error;
+use crate::inputs::MappingPlace;
 use crate::text::quote;
 use crate::text::yaml::LineColumn;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-
-/// An entry as it is compared with the others.
-pub struct ComparedEntry<'a> {
-    /// How messages call it: `integrations[0]`.
-    pub key: &'a str,
-    /// Where it begins.
-    pub place: LineColumn,
-    /// Where each of its code mappings begins.
-    pub mapping_places: &'a [LineColumn],
-    /// Its inputs.
-    pub inputs: &'a Inputs,
-    /// Where it is finished, if that is known.
-    pub backend: Option<BackendName>,
-}
-
-impl ComparedEntry<'_> {
-    /// The organization, which is another one on another server.
-    fn organization(&self) -> String {
-        let org = self.inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("{:?} {} {org}", self.backend, self.inputs.page_url())
-    }
-
-    /// Which integration it is about, as far as the inputs tell.
-    fn accounts(&self) -> Vec<String> {
-        let Some(key) = &self.inputs.provider else { return Vec::new() };
-        let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
-        let answers =
-            provider::parse_partial(provider, &self.inputs.state, AllowedSteps::AnySteps).ok();
-        let account = answers.and_then(|answers| provider.account(&answers));
-        let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);
-        let account = account.map(|account| format!("{own} account {account}"));
-        let by_id = self.inputs.integration_id.map(|id| format!("{own} id {id}"));
-        account.into_iter().chain(by_id).collect()
-    }
-}
 
 /// A mistake for each thing that stands twice, at the second place and with the first.
 pub fn duplicates(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
@@ -70,6 +35,8 @@ pub fn duplicates(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
         }
     }
     mistakes.extend(contradictions(entries));
+    mistakes.extend(deploys_twice(entries));
+    mistakes.extend(deleted_maps(entries));
     mistakes
 }
 
@@ -120,9 +87,4 @@ fn first_place<'a>(
             None
         }
     }
-}
-
-fn mistake(message: String, hint: &str, place: LineColumn) -> Error {
-    let mistake = Error::new(ErrorCode::BadManifest, message).with_hint(hint);
-    Error { place: Some(place), ..mistake }
 }

@@ -54,17 +54,13 @@ pub(super) fn kind(name: &str) -> KeyKind {
 
 /// Whether an input is an entry's own, so that beside a manifest it is not typed.
 pub fn is_per_entry(name: &str) -> bool {
-    use ManifestScope::{Entry, Identity, Job};
-    matches!(scope(name), Entry(_) | Identity(_) | Job(_))
+    matches!(scope(name), ManifestScope::Entry(_) | ManifestScope::Identity(_))
 }
 
-/// Whether an entry takes what was typed under this name.
-pub fn is_shared(name: &str, release: bool) -> bool {
-    match scope(name) {
-        ManifestScope::Connection(_) | ManifestScope::Global => true,
-        ManifestScope::Job(_) => release,
-        ManifestScope::Entry(_) | ManifestScope::Identity(_) | ManifestScope::Step => false,
-    }
+/// Whether an entry takes what was typed under this name, or stands in a variable that other programs
+/// share.
+pub fn is_shared(name: &str) -> bool {
+    matches!(scope(name), ManifestScope::Connection(_) | ManifestScope::Global)
 }
 
 fn scope(name: &str) -> ManifestScope {

@@ -3,11 +3,13 @@
 //! Pure: text in, entries and mistakes out. A mistake names its line and column, and shows the line
 //! where nothing secret can stand on it.
 
+mod compared;
 mod duplicates;
 mod inventory_index;
 pub mod keys;
 mod managed;
 mod read;
+mod release_conflicts;
 pub mod schema;
 mod source;
 mod write;
@@ -18,9 +20,11 @@ use crate::inputs::table::INPUTS;
 use crate::text::yaml::LineColumn;
 use std::rc::Rc;
 
-pub use duplicates::{ComparedEntry, duplicates};
+pub use compared::{ComparedDeploy, ComparedEntry, ComparedRelease};
+pub use duplicates::duplicates;
 pub use inventory_index::InventoryIndex;
 pub use managed::{ManagedIntegration, ManagedRecord, RECORD_SUFFIX};
+pub use release_conflicts::shared_builds;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
 

@@ -74,7 +74,7 @@ impl<'a> ManifestReader<'a> {
             Some(Value::Bool(true)) => {
                 let (texts, state, release) = (defaults.clone(), None, false);
                 let inputs = EntryInputs { texts, state, release, unset_token: None };
-                self.pruned = Some(self.base.for_entry(inputs, |name| is_shared(name, false)));
+                self.pruned = Some(self.base.for_entry(inputs, is_shared));
             }
             Some(_) => self.wrong(&["prune".to_owned()], "`prune` must be `true` or `false`"),
         }
@@ -144,7 +144,7 @@ impl<'a> ManifestReader<'a> {
             place: self.place(&path)?,
             mapping_places,
             own,
-            given: self.base.for_entry(inputs, |name| is_shared(name, release)),
+            given: self.base.for_entry(inputs, is_shared),
             has_errors: self.mistakes.len() > mistakes_before,
         })
     }

@@ -3,6 +3,7 @@
 use super::changes::{ChangeAction, ChangedKind, EntryPlan, PlannedChange};
 use super::{Outcome, OutcomeStatus, ReleaseOutcome, release_changes};
 use crate::error::Error;
+use crate::model::RecordId;
 use crate::model::site::Site;
 use crate::release::driver::ReleaseProgress;
 use crate::release::{ExistingRelease, ReleaseTask, VersionSource};
@@ -43,15 +44,23 @@ impl ReleaseReport<'_> {
         }
     }
 
-    /// What a run would do about what is there; `requests` as far as they can be told.
-    pub fn planned(&self, existing: Option<&ExistingRelease>, requests: Vec<String>) -> Outcome {
-        let plan = release_changes::plan(self.task, existing);
+    /// What a run would do about what is there; `requests` as far as they can be told. `earlier` is the
+    /// deploy of an earlier attempt, which is not recorded again.
+    pub fn planned(
+        &self,
+        existing: Option<&ExistingRelease>,
+        earlier: Option<RecordId>,
+        requests: Vec<String>,
+    ) -> Outcome {
+        let plan = release_changes::plan(self.task, existing, earlier.is_some());
+        let progress =
+            ReleaseProgress { deploy: earlier.map(|id| (id, false)), ..ReleaseProgress::default() };
         let state = existing.map(|existing| &existing.state);
         let verbs = self.planned_verbs(&plan);
         let conflict = state.and_then(|state| self.task.planned_conflict(state));
         Outcome {
-            details: [self.origin_lines(), requests].concat(),
-            release: existing.map(|_| self.released(&ReleaseProgress::default())),
+            details: [self.origin_lines(), self.deploy_line(&progress), requests].concat(),
+            release: existing.map(|_| self.released(&progress)),
             warnings: self.task.warnings.iter().cloned().chain(conflict).collect(),
             has_changes: !verbs.is_empty(),
             plan: Some(Box::new(plan)),
@@ -102,12 +111,17 @@ impl ReleaseReport<'_> {
     fn details(&self, progress: &ReleaseProgress) -> Vec<String> {
         let mut details = self.origin_lines();
         details.extend(Some(progress.commits.clone()).filter(|words| !words.is_empty()));
-        if let (Some((id, new)), Some(deploy)) = (&progress.deploy, &self.task.deploy) {
-            let earlier = if *new { "" } else { ", recorded by an earlier attempt" };
-            details.push(format!("deploy {id} to {}{earlier}", deploy.environment));
-        }
+        details.extend(self.deploy_line(progress));
         details.extend(self.url().map(|url| format!("release: {url}")));
         details
+    }
+
+    fn deploy_line(&self, progress: &ReleaseProgress) -> Vec<String> {
+        let (Some((id, new)), Some(deploy)) = (&progress.deploy, &self.task.deploy) else {
+            return Vec::new();
+        };
+        let earlier = if *new { "" } else { ", recorded by an earlier attempt" };
+        vec![format!("deploy {id} to {}{earlier}", deploy.environment)]
     }
 
     fn origin_lines(&self) -> Vec<String> {

@@ -9,16 +9,17 @@ pub(super) const RELEASED: &str = "dateReleased";
 /// Stands for the time of the run.
 const NOW: &str = "now";
 
-/// What would change of what is there.
-pub(super) fn plan(task: &ReleaseTask, existing: Option<&ExistingRelease>) -> EntryPlan {
+/// What would change of what is there. `is_deployed`: an earlier attempt has recorded the deploy.
+pub(super) fn plan(
+    task: &ReleaseTask,
+    existing: Option<&ExistingRelease>,
+    is_deployed: bool,
+) -> EntryPlan {
     let mut comparison = PlanComparison::default();
     comparison.note("organization", None, Some(task.org.as_str()));
     release(task, existing, &mut comparison);
     if let Some(deploy) = &task.deploy {
-        // Only a run in CI knows its own deploy again.
-        let may_be_there =
-            task.attempts && existing.is_some_and(|existing| existing.state.deploy_count > 0);
-        record_deploy(deploy, may_be_there, &mut comparison);
+        record_deploy(deploy, is_deployed, &mut comparison);
     }
     comparison.finish(PlannedPlace::default())
 }
@@ -65,15 +66,18 @@ fn release(
     comparison.field(RELEASED, released.map(date::iso), now, is_out);
 }
 
-fn record_deploy(deploy: &Deploy, may_be_there: bool, comparison: &mut PlanComparison) {
+fn record_deploy(deploy: &Deploy, is_deployed: bool, comparison: &mut PlanComparison) {
     let name = deploy.environment.as_str();
-    let unless = if may_be_there { ", unless this run has already done so" } else { "" };
-    let words = format!("deploy to {name}{unless}");
-    comparison.begin(ChangeAction::Create, ChangedKind::Deploy, name, words);
-    let started = deploy.started.map(date::iso);
-    comparison.field("name", None, deploy.name.clone(), deploy.name.is_none());
-    comparison.field("dateStarted", None, started.clone(), started.is_none());
-    if deploy.url.is_some() {
+    let action = if is_deployed { ChangeAction::Keep } else { ChangeAction::Create };
+    comparison.begin(action, ChangedKind::Deploy, name, format!("deploy to {name}"));
+    for (field, wanted) in
+        [("name", deploy.name.clone()), ("dateStarted", deploy.started.map(date::iso))]
+    {
+        let there = wanted.clone().filter(|_| is_deployed);
+        let is_same = there == wanted;
+        comparison.field(field, there, wanted, is_same);
+    }
+    if deploy.url.is_some() && !is_deployed {
         comparison.show("url", None, deploy.url.clone());
     }
 }

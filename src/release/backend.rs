@@ -202,6 +202,11 @@ pub trait ReleaseBackend {
 
     /// Notes a deploy of these projects of the release.
     async fn deploy(&mut self, projects: &[String], deploy: &Deploy) -> Result<DeployResult>;
+
+    /// The failure of a deploy that is given up, of which the last answer says only so much.
+    fn lost_deploy(&mut self, failure: Error) -> Error {
+        failure
+    }
 }
 
 /// The id of the deploy that is equal to this one: its time is that of the run that sent it.

@@ -6,14 +6,15 @@ use crate::inputs::release::{PreviousCommit, Ref};
 use crate::text::date;
 
 impl ReleaseTask {
-    /// What a run would record, a line each, for a backend that is asked nothing. Only commits
-    /// that touch `paths` are taken.
-    pub(crate) fn planned_lines(&self, paths: &[String]) -> Vec<String> {
+    /// What a run would record, a line each. Only commits that touch `paths` are taken, and a deploy is
+    /// recorded unless an earlier attempt has.
+    pub(crate) fn planned_lines(&self, paths: &[String], is_deployed: bool) -> Vec<String> {
         let projects = format!("projects: {}", self.projects.join(", "));
         let waits = self
             .wait_for_commits
             .then(|| "then waits until the backend has the commits".to_owned());
-        let deploy = self.deploy.as_ref().map(|deploy| self.deploy_line(deploy));
+        let deploy = self.deploy.as_ref().filter(|_| !is_deployed);
+        let deploy = deploy.map(|deploy| self.deploy_line(deploy));
         let lines = [projects, self.commits_line(paths)].into_iter();
         lines.chain(self.named_facts()).chain(deploy).chain(waits).collect()
     }

@@ -64,7 +64,8 @@ pub struct ReleaseTask {
     pub base: Option<String>,
     /// Its deploy. `finished` is set when it is noted.
     pub deploy: Option<Deploy>,
-    /// Whether the same deploy of an earlier attempt counts: off CI each run is a new one.
+    /// Whether the same deploy of an earlier attempt counts: off CI each run is a new one, and without a
+    /// page nothing tells an attempt of this run from another run.
     pub attempts: bool,
     /// Whether the host's repositories may have names that tell nothing of their path.
     pub by_display_name: bool,
@@ -84,6 +85,7 @@ impl ReleaseTask {
         let (commits, mut warnings) =
             commits(&release.commits, !release.paths.is_empty(), &code, fetches);
         let page = release.page.as_ref().map(ToString::to_string);
+        let has_deploy_page = deploy.as_ref().is_some_and(|deploy| deploy.url.is_some());
         let undated = (release.released_at.is_some() && !release.finalize)
             .then(|| usage::warning("released-at", "a release that is not finalized"));
         warnings.extend(undated);
@@ -106,7 +108,7 @@ impl ReleaseTask {
             base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
             commits,
             deploy,
-            attempts: job.host.is_ci(),
+            attempts: job.host.is_ci() && has_deploy_page,
             by_display_name: !job.host.is_github_like(),
             wait_for_commits: release.wait_for_commits,
             warnings,

@@ -1,7 +1,7 @@
 //! What the embedded backend's statements cost in SQLite's own steps, among few and among many: an
 //! install, a plan, links, a release and a deploy cost the same.
 
-use super::{EmbeddedBackend, EmbeddedReleases, links_read_only, list_read_only, read_release};
+use super::{EmbeddedBackend, EmbeddedReleases, links_read_only, list_read_only};
 use crate::backend::LinkReport;
 use crate::database::{Database, trace};
 use crate::env::Env;
@@ -123,7 +123,8 @@ async fn release(path: &Path) {
         backend.is_current(&projects, &own).await.unwrap();
     }
     backend.previous().await.unwrap();
-    read_release(path, &acme(), &version).await.unwrap();
+    let read = EmbeddedReleases::open_to_read(path, &acme(), &version).await.unwrap();
+    read.unwrap().existing().await.unwrap();
 }
 
 /// The steps of each statement, in a file with this many of everything.

@@ -38,7 +38,7 @@ use std::path::Path;
 
 pub use finish::finish;
 pub use inventory::{inventory, inventory_or_none};
-pub use release::{EmbeddedReleases, read_release};
+pub use release::EmbeddedReleases;
 pub use resume::ResumedPipeline;
 pub use session::{EntryPoint, PipelineSession, first_view};
 pub use sourcemaps::EmbeddedSourcemaps;

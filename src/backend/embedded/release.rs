@@ -36,6 +36,28 @@ impl EmbeddedReleases {
         Ok(Self { database, slug, org, version, newest_deploy, created })
     }
 
+    /// Opens a file that is only read; `None` when it, or the organization in it, is not there.
+    pub async fn open_to_read(
+        path: &Path,
+        slug: &OrgSlug,
+        version: &ReleaseVersion,
+    ) -> Result<Option<Self>> {
+        let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
+        let Some(org) = organization(&mut database, slug).await? else { return Ok(None) };
+        let (slug, version, created) = (slug.clone(), version.clone(), Vec::new());
+        Ok(Some(Self { database, slug, org, version, newest_deploy: 0, created }))
+    }
+
+    /// The release with its projects, where it is there.
+    pub async fn existing(&mut self) -> Result<Option<ExistingRelease>> {
+        let stored = self.database.release(self.org, self.version.as_str()).await?;
+        let Some(stored) = stored else { return Ok(None) };
+        let newest = self.database.newest_commit(stored.id).await?;
+        let projects = self.database.release_projects(stored.id).await?;
+        let projects = projects.into_iter().map(|(_, slug)| slug).collect();
+        Ok(Some(ExistingRelease { state: with_newest(stored.into(), newest), projects }))
+    }
+
     async fn stored(&mut self) -> Result<StoredRelease> {
         let stored = self.database.release(self.org, self.version.as_str()).await?;
         stored.ok_or_else(|| {
@@ -137,21 +159,6 @@ impl EmbeddedReleases {
         let newest = self.database.newest_commit(stored.id).await?;
         Ok(with_newest(stored.into(), newest))
     }
-}
-
-/// The release in a file that is only read; `None` when it is not there, or the file is not.
-pub async fn read_release(
-    path: &Path,
-    slug: &OrgSlug,
-    version: &ReleaseVersion,
-) -> Result<Option<ExistingRelease>> {
-    let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
-    let Some(org) = organization(&mut database, slug).await? else { return Ok(None) };
-    let Some(stored) = database.release(org, version.as_str()).await? else { return Ok(None) };
-    let newest = database.newest_commit(stored.id).await?;
-    let projects = database.release_projects(stored.id).await?;
-    let projects = projects.into_iter().map(|(_, slug)| slug).collect();
-    Ok(Some(ExistingRelease { state: with_newest(stored.into(), newest), projects }))
 }
 
 /// The id of the organization, when it is there.

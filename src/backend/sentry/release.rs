@@ -6,7 +6,7 @@ use super::client::{SentryClient, SentryRequest, organization_path};
 use super::release_json::{change_body, deploy_body, is_answer_to, rejection, repository};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::retry::{RetryPolicy, SendError, jitter};
+use crate::http::retry::{LostRequest, RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
 use crate::model::{OrgSlug, RecordId};
 use crate::release::{
@@ -34,6 +34,8 @@ pub struct SentryReleases {
     agent: String,
     /// The slugs and ids of the release's projects, as it was last seen.
     pub(super) projects: Vec<(String, RecordId)>,
+    /// The deploy that was sent, as long as nobody knows what became of it.
+    lost_deploy: Option<LostRequest>,
 }
 
 impl SentryReleases {
@@ -46,7 +48,7 @@ impl SentryReleases {
     ) -> Result<Self> {
         let agent = format!("{} ({mark})", http::USER_AGENT);
         let client = SentryClient::new(options, &agent)?;
-        Ok(Self { client, org, version, agent, projects: Vec::new() })
+        Ok(Self { client, org, version, agent, projects: Vec::new(), lost_deploy: None })
     }
 
     /// The release with its projects, where it is there; one that is wanted by its id has that.
@@ -331,9 +333,15 @@ impl ReleaseBackend for SentryReleases {
             SentryRequest::post(self.release_path("deploys/"), &body, RetryPolicy::Unsent);
         let response = match self.send(&request, 404).await {
             Ok(response) => response,
-            Err(SendError::Indeterminate(failure)) => return Ok(DeployResult::Unknown(failure)),
+            Err(SendError::Indeterminate(lost)) => {
+                let lost = lost.after(self.lost_deploy.take());
+                let failure = lost.describe();
+                self.lost_deploy = Some(lost);
+                return Ok(DeployResult::Unknown(failure));
+            }
             Err(SendError::NotSent(failure)) => return Err(failure),
         };
+        self.lost_deploy = None;
         let body = response.json();
         match (response.status, RecordId::of_json(&body["id"])) {
             // What became of ours is not known.
@@ -351,5 +359,10 @@ impl ReleaseBackend for SentryReleases {
             _ if response.is_success() => Err(self.client.unexpected(&response, "a deploy")),
             _ => Err(self.denied(&response)),
         }
+    }
+
+    /// All its attempts and the looks in between count.
+    fn lost_deploy(&mut self, failure: Error) -> Error {
+        self.lost_deploy.take().map_or(failure, |lost| lost.describe())
     }
 }

@@ -24,7 +24,9 @@ use crate::text::quote;
 use bundle_file::{BundleDraft, BundleFile};
 use examine::{ExaminedGroup, FileExaminer, GroupChange};
 use groups::{FileGroup, FileGroups};
+use std::collections::BTreeSet;
 use std::iter::Peekable;
+use std::path::PathBuf;
 use tokio::time::Instant;
 
 /// How many groups are at work before a signal is heard.
@@ -59,6 +61,14 @@ impl<'a> FoundSourcemaps<'a> {
             FileGroups::find(inputs).map(|files| Self { inputs, files })
         };
         inputs.is_requested().then(find).transpose()
+    }
+
+    /// Every file that is read, or may be written.
+    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+        let FileGroups { groups, orphans, folder, .. } = &self.files;
+        let grouped = groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
+        let found = grouped.chain(orphans).map(|one| &one.file);
+        found.chain(&folder.others).cloned().collect()
     }
 
     /// Looks at each script and its map, and packs both.

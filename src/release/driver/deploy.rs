@@ -3,8 +3,10 @@
 use super::ReleaseDriver;
 use crate::error::Result;
 use crate::model::RecordId;
+use crate::release::ReleaseTask;
 use crate::release::backend::{
-    CommitReader, Deploy, DeployResult, FieldRejection, OwnDeploy, ReleaseBackend, ReleaseState,
+    CommitReader, Deploy, DeployResult, ExistingRelease, FieldRejection, OwnDeploy, ReleaseBackend,
+    ReleaseState,
 };
 use crate::text::quote;
 
@@ -18,34 +20,20 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let Some(planned) = &self.task.deploy else { return Ok(()) };
         let finished = self.task.finished_at.unwrap_or(self.now);
         let mut deploy = Deploy { finished, ..planned.clone() };
-        // The same page was refused of the release, and an earlier attempt went without it, too.
+        // The same page was refused of the release: then no deploy shows whose it is.
         if self.warned("url-left-out") && deploy.url == self.task.url {
             deploy.url = None;
         }
         // To a release or project that this run made, no earlier attempt has deployed.
-        let may_be_there =
-            self.task.attempts && standing.deploy_count > 0 && !self.progress.created;
-        if may_be_there && let Some(id) = self.earlier_deploy(&deploy).await? {
+        let may_be_there = !self.progress.created && deploy.url.is_some();
+        if may_be_there
+            && let Some(id) = earlier_deploy(self.backend, self.task, &deploy, standing).await?
+        {
             self.progress.deploy = Some((id, false));
             return Ok(());
         }
         self.progress.deploy = Some(self.create_deploy(&mut deploy).await?);
         Ok(())
-    }
-
-    /// The deploy of an earlier attempt, as long as its release is what runs there: environment,
-    /// projects, name and page are equal.
-    async fn earlier_deploy(&mut self, deploy: &Deploy) -> Result<Option<RecordId>> {
-        let projects = &self.task.projects;
-        let existing = self.backend.deploys(projects, &deploy.environment).await?;
-        let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
-        let Some(same) = existing.into_iter().find(|one| is_same(&one.deploy)) else {
-            return Ok(None);
-        };
-        let run_page = deploy.url.as_deref().filter(|_| deploy.url == self.task.url);
-        let own = OwnDeploy { deploy: &same, run_page };
-        let is_current = self.backend.is_current(projects, &own).await?;
-        Ok(is_current.then_some(same.id))
     }
 
     /// Notes a deploy once: after a lost answer it is looked for by its time, which is ours. With its
@@ -72,8 +60,45 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
             tries += 1;
             if tries == TRIES {
-                return Err(lost);
+                return Err(self.backend.lost_deploy(lost));
             }
         }
+    }
+}
+
+/// The deploy of an earlier attempt, as long as its release is what runs there: environment, projects,
+/// name and page are equal.
+async fn earlier_deploy(
+    backend: &mut impl ReleaseBackend,
+    task: &ReleaseTask,
+    deploy: &Deploy,
+    standing: &ReleaseState,
+) -> Result<Option<RecordId>> {
+    if !task.attempts || standing.deploy_count == 0 {
+        return Ok(None);
+    }
+    let existing = backend.deploys(&task.projects, &deploy.environment).await?;
+    let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
+    let Some(same) = existing.into_iter().find(|one| is_same(&one.deploy)) else {
+        return Ok(None);
+    };
+    let run_page = deploy.url.as_deref().filter(|_| deploy.url == task.url);
+    let own = OwnDeploy { deploy: &same, run_page };
+    let is_current = backend.is_current(&task.projects, &own).await?;
+    Ok(is_current.then_some(same.id))
+}
+
+/// The deploy of an earlier attempt that a run would find, so that it notes none. It only reads.
+pub async fn planned_earlier_deploy(
+    backend: &mut impl ReleaseBackend,
+    task: &ReleaseTask,
+    existing: Option<&ExistingRelease>,
+) -> Result<Option<RecordId>> {
+    let (Some(deploy), Some(existing)) = (&task.deploy, existing) else { return Ok(None) };
+    // To a project that a run would add, nothing is deployed yet. Where a server tells none, it has all.
+    let has_all = task.projects.iter().all(|slug| existing.projects.contains(slug));
+    match has_all || existing.projects.is_empty() {
+        true => earlier_deploy(backend, task, deploy, &existing.state).await,
+        false => Ok(None),
     }
 }

@@ -4,6 +4,8 @@
 pub(crate) mod commits;
 pub(crate) mod deploy;
 
+pub use deploy::planned_earlier_deploy;
+
 use super::backend::{
     CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
     UpdateResult,

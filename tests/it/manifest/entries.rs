@@ -65,7 +65,10 @@ fn entry(lines: &str) -> String {
 
 #[test]
 fn every_entry_is_finished_and_told_in_the_order_of_the_file() {
-    let run = embedded(ProgramRun::github(), GOOD);
+    let run = embedded(ProgramRun::github(), GOOD)
+        .var("GITHUB_REPOSITORY", "acme/web")
+        .var("GITHUB_SERVER_URL", "https://github.com")
+        .var("GITHUB_RUN_ID", "7");
     let ended = run.execute().expect(0);
     assert_eq!(ended.joined(["status", "changed", "provider"]), "complete true opsgenie");
     let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();

@@ -2,14 +2,17 @@
 
 mod absent;
 mod check_health;
+mod duplicate_releases;
 mod duplicates;
 mod entries;
 mod parallel;
+mod per_entry_variables;
 mod plan_changes;
 mod plan_page;
 mod plan_unmanaged;
 mod prune;
 mod saved_plans;
 mod saved_removals;
+mod shared_folders;
 mod unused_keys;
 mod whole_life;

@@ -1,5 +1,6 @@
 //! Releases: what asks for one, which commits it gets, and what is sent.
 
+mod attempts;
 mod broken_checkouts;
 mod checkouts;
 mod commits;

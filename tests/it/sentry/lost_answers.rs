@@ -56,6 +56,13 @@ fn a_deploy_that_keeps_failing_is_sent_twice_with_looks_in_between() {
     let after_first = lines.split(|line| *line == format!("POST {DEPLOYS}")).skip(1);
     let looks: Vec<_> = after_first.map(<[String]>::len).collect();
     assert!(looks.len() == 2 && looks.iter().all(|looks| *looks > 2), "{lines:?}");
+    let message = ended.output("error-message");
+    let end = format!("; gave up on POST /api/0/organizations/acme/{DEPLOYS} after 2 attempts in ");
+    let (_, seconds) = message.split_once(&end).unwrap_or_else(|| panic!("{message}"));
+    // The pauses between the looks are a part of it.
+    let seconds = seconds.split_once(" s").map_or(seconds, |(seconds, _)| seconds);
+    assert!(seconds.parse::<f64>().unwrap() >= 0.5, "{message}");
+    assert_eq!(message.matches("gave up on").count(), 1, "{message}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `serve` from outside: how it starts and stops, who may ask, and what it says to nobody.
 
-use crate::support::run::rows;
+use crate::support::rows::rows;
 use crate::support::serve::{ServeProcess, TOKEN, command, database};
 use crate::support::watched_process;
 use rusqlite::Connection;

@@ -169,7 +169,7 @@ impl SentryClient {
             };
             let client = match client {
                 Ok(client) => client,
-                Err(failure) => return Attempt::Failed(SendError::NotSent(failure)),
+                Err(failure) => return Attempt::Failed(failure),
             };
             match self.connection.send(self.build(&client, request)).await {
                 Ok(response) => self.classify(request, response),

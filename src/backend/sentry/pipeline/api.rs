@@ -66,7 +66,7 @@ impl SentryBackend<'_> {
         let response = match self.client.send(&request).await {
             Ok(response) => response,
             Err(SendError::NotSent(failure)) => return Err(failure),
-            Err(SendError::Indeterminate(failure)) => return self.complete_or(failure).await,
+            Err(SendError::Indeterminate(lost)) => return self.complete_or(lost.describe()).await,
         };
         let body = response.json();
         match response.status {
@@ -108,7 +108,7 @@ impl SentryBackend<'_> {
         let result = match self.post(&body, RetryPolicy::Unsent).await {
             Ok(response) => self.progress(&response).await?,
             Err(SendError::NotSent(failure)) => return Err(failure),
-            Err(SendError::Indeterminate(failure)) => self.recover(&body, failure).await?,
+            Err(SendError::Indeterminate(lost)) => self.recover(&body, lost.describe()).await?,
         };
         if self.is_resumed && matches!(result, StepResult::Refused(_)) {
             self.api.is_over = self.is_unreadable().await;
@@ -166,7 +166,7 @@ impl SentryBackend<'_> {
         match self.post(body, RetryPolicy::Unsent).await {
             Ok(response) => self.progress(&response).await,
             Err(SendError::NotSent(failure)) => Err(failure),
-            Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
+            Err(SendError::Indeterminate(lost)) => self.complete_or(lost.describe()).await,
         }
     }
 

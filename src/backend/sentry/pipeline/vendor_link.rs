@@ -28,7 +28,7 @@ impl SentryBackend<'_> {
         match self.client.send(&request).await {
             Ok(response) => self.arrived(&response).await,
             Err(SendError::NotSent(failure)) => Err(failure),
-            Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
+            Err(SendError::Indeterminate(lost)) => self.complete_or(lost.describe()).await,
         }
     }
 

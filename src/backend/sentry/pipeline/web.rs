@@ -98,7 +98,7 @@ impl SentryBackend<'_> {
         match self.client.send(&self.page_request(current, fields)).await {
             Ok(response) => self.page_progress(&response, index).await,
             Err(SendError::NotSent(failure)) => Err(failure),
-            Err(SendError::Indeterminate(failure)) => self.complete_or(failure).await,
+            Err(SendError::Indeterminate(lost)) => self.complete_or(lost.describe()).await,
         }
     }
 

@@ -1,0 +1,76 @@
+//! The entries of a manifest as they are compared with one another.
+
+use crate::error::{Error, ErrorCode};
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::provider::{self, AllowedSteps};
+use crate::text::yaml::LineColumn;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// An entry as it is compared with the others.
+pub struct ComparedEntry<'a> {
+    /// How messages call it: `integrations[0]`.
+    pub key: &'a str,
+    /// Where it begins.
+    pub place: LineColumn,
+    /// Where each of its code mappings begins.
+    pub mapping_places: &'a [LineColumn],
+    /// Its inputs.
+    pub inputs: &'a Inputs,
+    /// Where it is finished, if that is known.
+    pub backend: Option<BackendName>,
+    /// What its release would record and upload.
+    pub release: &'a ComparedRelease,
+}
+
+impl ComparedEntry<'_> {
+    /// The organization, which is another one on another server.
+    pub(super) fn organization(&self) -> String {
+        let org = self.inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{:?} {} {org}", self.backend, self.inputs.page_url())
+    }
+
+    /// Which integration it is about, as far as the inputs tell.
+    pub(super) fn accounts(&self) -> Vec<String> {
+        let Some(key) = &self.inputs.provider else { return Vec::new() };
+        let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
+        let answers =
+            provider::parse_partial(provider, &self.inputs.state, AllowedSteps::AnySteps).ok();
+        let account = answers.and_then(|answers| provider.account(&answers));
+        let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);
+        let account = account.map(|account| format!("{own} account {account}"));
+        let by_id = self.inputs.integration_id.map(|id| format!("{own} id {id}"));
+        account.into_iter().chain(by_id).collect()
+    }
+}
+
+/// What the release of an entry would record and upload, as far as its job tells.
+#[derive(Debug, Default)]
+pub struct ComparedRelease {
+    /// The deploy; none where none is asked for.
+    pub deploy: Option<ComparedDeploy>,
+    /// The files that source maps are looked for in.
+    pub build_files: BTreeSet<PathBuf>,
+}
+
+/// A deploy, by what tells it from others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ComparedDeploy {
+    /// The version of its release.
+    pub version: String,
+    /// Where the release runs.
+    pub environment: String,
+    /// The projects, in any order.
+    pub projects: BTreeSet<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// The page about it.
+    pub page: Option<String>,
+}
+
+/// A mistake at this place.
+pub(super) fn mistake(message: String, hint: &str, place: LineColumn) -> Error {
+    let mistake = Error::new(ErrorCode::BadManifest, message).with_hint(hint);
+    Error { place: Some(place), ..mistake }
+}
