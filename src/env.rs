@@ -14,6 +14,12 @@ pub struct Env {
 }
 
 impl Env {
+    /// The first of these variables that is set to nothing but blanks.
+    pub fn first_blank<const N: usize>(&self, names: [&'static str; N]) -> Option<&'static str> {
+        let is_blank = |name: &&str| self.get(name).is_some_and(|text| text.trim().is_empty());
+        names.into_iter().find(is_blank)
+    }
+
     /// Takes the variables as the operating system hands them over.
     ///
     /// A variable whose *name* is not UTF-8 is none that we read, so it is left out.

@@ -283,6 +283,7 @@ impl<'r> RunContext<'r> {
             (Some(integrated), Some(released)) => integrated.merge_release(released),
             (integrated, released) => integrated.or(released).expect("one of the two is asked for"),
         };
+        let outcome = self.with_planned_backend(inputs, outcome);
         // A manifest says it once, of all its entries.
         match is_embedded && self.entry.is_none() {
             true => self.note_embedded(inputs, outcome),

@@ -141,14 +141,18 @@ impl RunContext<'_> {
         let ended = entries.iter().zip(outcomes.iter());
         let managed =
             ended.filter_map(|(entry, ended)| self.managed(&entry.inputs, &ended.outcome));
+        // What is not installed yet has no id to be managed by.
+        let (planned, managed): (Vec<_>, Vec<_>) =
+            managed.partition(|(mode, one)| one.id.is_none() && *mode != Mode::Link);
         let (removed, current): (Vec<_>, Vec<_>) =
-            managed.partition(|(mode, _)| *mode == Mode::Remove);
+            managed.into_iter().partition(|(mode, _)| *mode == Mode::Remove);
         let plain = |all: Vec<(Mode, ManagedIntegration)>| -> Vec<_> {
             all.into_iter().map(|(_, one)| one).collect()
         };
         let (removed, current) = (plain(removed), plain(current));
-        let unnamed = scope.record.unnamed(&current, &removed);
-        (current, unnamed)
+        let unnamed = scope.record.unnamed(&current, &removed, &plain(planned));
+        let held = scope.record.held(&current);
+        ([current, held].concat(), unnamed)
     }
 
     /// Prunes these, or only plans it; those that are left. What is gone already is not told.
@@ -177,9 +181,6 @@ impl RunContext<'_> {
     fn managed(&self, inputs: &Inputs, outcome: &Outcome) -> Option<(Mode, ManagedIntegration)> {
         let subject = outcome.subject.as_ref()?;
         let id = subject.known_id.or(subject.integration.as_ref().map(|(id, _)| *id));
-        if id.is_none() && inputs.mode != Mode::Link {
-            return None;
-        }
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
             return None;
         }

@@ -3,12 +3,14 @@
 use super::manifest::PreparedEntry;
 use super::prune_scope::PruneScope;
 use super::{Command, RunContext};
+use crate::database::path;
 use crate::error::{Error, ErrorCode, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{BackendName, Inputs};
 use crate::outcome::saved_plan::SavedPlan;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::text::quote;
 use tokio::time::Instant;
+use url::Url;
 
 impl RunContext<'_> {
     /// A saved plan is for `run` alone, where it would be passed over elsewhere.
@@ -57,6 +59,21 @@ impl RunContext<'_> {
         Error::combine(mistakes.collect()).map(Outcome::failed)
     }
 
+    /// The plan with the backend that it is of, which is a part of what was reviewed.
+    pub(super) fn with_planned_backend(&self, inputs: &Inputs, mut outcome: Outcome) -> Outcome {
+        if let Some(plan) = &mut outcome.plan {
+            plan.backend = match inputs.backend(self.job) {
+                Ok(BackendName::Embedded) => {
+                    let path = path::resolve_path(inputs.database.as_deref(), self.env);
+                    let path = path.map(|path| path.to_string_lossy().into_owned());
+                    format!("embedded: {}", path.unwrap_or_default())
+                }
+                _ => without_credentials(inputs.page_url()),
+            };
+        }
+        outcome
+    }
+
     fn saved_plan<'k>(
         &self,
         inputs: &Inputs,
@@ -74,4 +91,11 @@ impl RunContext<'_> {
         };
         Some(read())
     }
+}
+
+/// An address without the name and the password that may stand in it.
+fn without_credentials(mut url: Url) -> String {
+    // An address that can have none has none.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.into()
 }

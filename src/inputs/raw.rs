@@ -18,8 +18,6 @@ use std::rc::Rc;
 
 /// The inputs that are tokens for Sentry.
 pub const TOKENS: [&str; 2] = ["auth-token", "pipeline-token"];
-/// The variables of the first of these.
-const TOKEN_VARIABLES: [&str; 2] = ["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"];
 
 /// The flags of the command line: texts by the input's name, and each `--set`.
 #[derive(Default)]
@@ -120,8 +118,7 @@ impl RawInputs {
                 }
             }
         }
-        let is_empty = |name: &&str| env.get(name).is_some_and(|text| text.trim().is_empty());
-        inputs.empty_token = TOKEN_VARIABLES.into_iter().find(is_empty);
+        inputs.empty_token = env.first_blank(["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"]);
         inputs.sets = flags.sets.into_iter().map(Secret::from).collect();
         inputs.warnings = unquote_tokens(&mut inputs.typed);
         inputs.warnings.extend(inputs.unused_fallbacks(env));

@@ -64,29 +64,37 @@ impl ManagedRecord {
     }
 
     /// What was managed and is named no longer, each with what has to go of it. `removed` are those
-    /// that an entry has removed itself.
+    /// that an entry has removed itself, `planned` those that are not installed yet.
     pub fn unnamed(
         &self,
         current: &[ManagedIntegration],
         removed: &[ManagedIntegration],
+        planned: &[ManagedIntegration],
     ) -> Vec<ManagedIntegration> {
         let removed: HashSet<_> = removed.iter().map(ManagedIntegration::key).collect();
         let mut by_key: HashMap<_, Vec<_>> = HashMap::new();
         current.iter().for_each(|now| by_key.entry(now.key()).or_default().push(now));
-        let known = self.integrations.iter().filter(|one| !removed.contains(&one.key()));
+        let known = self.integrations.iter();
+        let known = known.filter(|one| !removed.contains(&one.key()) && !one.is_held(current));
         let unnamed = known.map(|one| match by_key.get(&one.key()) {
             None => one.clone(),
             Some(now) => one.without(now.iter().copied()),
         });
         let unnamed = unnamed.filter(ManagedIntegration::has_anything);
-        // What is found by its provider may be what another entry names by its id.
-        let nameless: Vec<_> = current.iter().filter(|now| now.id.is_none()).collect();
-        let of_others = |one: ManagedIntegration| match (one.links_only, one.id) {
-            (false, _) => one,
-            (true, Some(_)) => one.without(nameless.iter().copied().filter(|now| one.may_be(now))),
-            (true, None) => one.without(current.iter().filter(|now| one.may_be(now))),
+        // What moved to another entry of the organization is linked there by this run.
+        let of_others = |one: ManagedIntegration| match one.links_only {
+            true => {
+                let all = current.iter().chain(planned);
+                one.without(all.filter(|now| one.has_place_of(now)))
+            }
+            false => one,
         };
         unnamed.map(of_others).filter(ManagedIntegration::has_anything).collect()
+    }
+
+    /// What was managed and may be what an entry means that names its provider alone: it stays.
+    pub fn held(&self, current: &[ManagedIntegration]) -> Vec<ManagedIntegration> {
+        self.integrations.iter().filter(|one| one.is_held(current)).cloned().collect()
     }
 
     /// The record of what is managed now, and of what should have gone and is still there.
@@ -114,10 +122,22 @@ impl ManagedIntegration {
         (&self.server, &self.org, self.id, provider)
     }
 
+    /// Whether both are of one organization.
+    fn has_place_of(&self, other: &Self) -> bool {
+        (&self.server, &self.org) == (&other.server, &other.org)
+    }
+
+    /// Whether one of these may mean it, and none names it.
+    fn is_held(&self, current: &[Self]) -> bool {
+        let is_named = current.iter().any(|now| now.key() == self.key());
+        let is_meant = current.iter().any(|now| now.id.is_none() && self.may_be(now));
+        !self.links_only && !is_named && is_meant
+    }
+
     /// Whether both may be one integration, as one of them is not named by its id.
     fn may_be(&self, other: &Self) -> bool {
         let is_alike = |a: &str, b: &str| a == b || a.is_empty() || b.is_empty();
-        (&self.server, &self.org) == (&other.server, &other.org)
+        self.has_place_of(other)
             && (self.id.is_none() || other.id.is_none())
             && is_alike(&self.provider, &other.provider)
     }

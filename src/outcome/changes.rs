@@ -1,6 +1,7 @@
 //! What a plan would change: what is there beside what is wanted, field by field, with a digest of
 //! both by which the plan is known again. Nothing secret goes in.
 
+use super::ShownText;
 use crate::integration::RequestedLinks;
 use crate::model::OrgSlug;
 use crate::text::hex;
@@ -154,6 +155,8 @@ pub struct EntryPlan {
     pub wanted: String,
     /// Where its integration is.
     pub place: PlannedPlace,
+    /// The server's address, or the file of the embedded backend.
+    pub backend: String,
 }
 
 impl EntryPlan {
@@ -176,8 +179,8 @@ impl EntryPlan {
     }
 
     /// Every text that others have a say in.
-    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        self.changes.iter_mut().flat_map(|change| {
+    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = ShownText<'_>> {
+        let changes = self.changes.iter_mut().flat_map(|change| {
             let fields = change.fields.iter_mut().flat_map(|one| {
                 let (there, wanted) = match &mut one.kind {
                     DifferenceKind::Values(there, wanted) => (there.as_mut(), wanted.as_mut()),
@@ -186,7 +189,8 @@ impl EntryPlan {
                 [Some(&mut one.field), there, wanted].into_iter().flatten()
             });
             [&mut change.name, &mut change.words].into_iter().chain(fields)
-        })
+        });
+        std::iter::once(ShownText::Exact(&mut self.backend)).chain(changes.map(ShownText::Words))
     }
 }
 
@@ -264,7 +268,7 @@ impl PlanComparison {
         };
         let (there, wanted) = (hex(&self.there.finalize()), hex(&self.wanted.finalize()));
         let changes = self.changes.into_iter().filter(is_told).collect();
-        EntryPlan { changes, there, wanted, place }
+        EntryPlan { changes, there, wanted, place, backend: String::new() }
     }
 }
 

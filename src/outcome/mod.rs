@@ -250,8 +250,7 @@ impl Outcome {
         }
         let release = self.release.as_mut().and_then(|release| release.url.as_mut());
         texts.extend(release.map(|url| ShownText::Exact(url.text_mut())));
-        let planned = self.plan.iter_mut().flat_map(|plan| plan.texts_mut());
-        texts.extend(planned.map(ShownText::Words));
+        texts.extend(self.plan.iter_mut().flat_map(|plan| plan.texts_mut()));
         let unmanaged = self.unmanaged.iter_mut().flatten();
         texts.extend(unmanaged.flat_map(UnmanagedThing::texts_mut).map(ShownText::Words));
         for entry in &mut self.entries {

@@ -1,16 +1,17 @@
 //! A plan that was saved as JSON and is carried out later, if it still holds. Pure: the text goes
 //! in.
 
-use super::Outcome;
 use super::changes::PLAN_SCHEMA;
+use super::{Outcome, OutcomeStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::quote;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// The digests of one entry's plan.
+/// The digests of one entry's plan, and the backend that it is of.
 #[derive(Debug, PartialEq, Eq)]
 struct PlanDigests {
+    backend: String,
     there: String,
     wanted: String,
 }
@@ -91,8 +92,17 @@ impl SavedPlan {
             return Err(failure.clone());
         }
         let then = self.entries.get(key).and_then(Option::as_ref);
+        if let (Some(then), Some(now)) = (then, now.plan.as_deref())
+            && then.backend != now.backend
+        {
+            let (then, now) = (quote(&then.backend), quote(&now.backend));
+            let made = format!("it was made for {then}, and this run is for {now}");
+            let hint = "run `finishline plan` with the same backend, and review that plan";
+            return Err(changed(key, &made).with_hint(hint));
+        }
         let what = match (then, now.plan.as_deref()) {
-            (None, None) => return Ok(()),
+            (None, None) if now.status == OutcomeStatus::Skipped => return Ok(()),
+            (None, None) => "nothing in it can be compared",
             (None, Some(_)) => "the saved plan has nothing about it",
             (Some(_), None) => "there is nothing to plan now",
             (Some(then), Some(now)) => match (then.there == now.there, then.wanted == now.wanted) {
@@ -128,8 +138,11 @@ fn digests(plan: &Value) -> Result<Option<PlanDigests>> {
         return Err(bad_plan(&format!("was made by finishline {}", quote(version))));
     }
     let text = |name: &str| plan[name].as_str().map(str::to_owned);
-    match (text("there"), text("wanted")) {
-        (Some(there), Some(wanted)) => Ok(Some(PlanDigests { there, wanted })),
+    match (text("backend"), text("there"), text("wanted")) {
+        (Some(backend), Some(there), Some(wanted)) => {
+            Ok(Some(PlanDigests { backend, there, wanted }))
+        }
+        (None, ..) => Err(bad_plan("does not say of which `backend` it is")),
         _ => Err(bad_plan("lacks the digests `there` and `wanted`")),
     }
 }

@@ -76,6 +76,7 @@ pub(super) fn json(plan: &EntryPlan) -> Value {
     json!({
         "schema": PLAN_SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
+        "backend": plan.backend,
         "there": plan.there,
         "wanted": plan.wanted,
         "changes": plan.changes.iter().map(change_json).collect::<Vec<_>>(),

@@ -1,0 +1,118 @@
+//! `prune: true` leaves what an entry names, whichever way it names it, and `plan` shows no more than
+//! `run` removes.
+
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
+use crate::support::serve::{self, ServeProcess};
+
+const THERE: &str = "SELECT integration_id || ' ' || name FROM repository
+        WHERE status = 'active' AND integration_id IS NOT NULL
+    UNION ALL SELECT 'mapping ' || stack_root FROM code_mapping
+    UNION ALL SELECT 'integration ' || integration_id FROM organization_integration
+        WHERE status = 'active' ORDER BY 1";
+
+const LINKS: &str = "    repositories: [acme/web]
+    code-mappings: [{project: web, repository: acme/web, stackRoot: app/}]\n";
+
+fn runs(serve: &ServeProcess) -> [ProgramRun; 2] {
+    let embedded = ProgramRun::github();
+    let database = embedded.database();
+    let at_serve = ProgramRun::github()
+        .var("SENTRY_URL", serve.url())
+        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
+        .var("NO_PROXY", "127.0.0.1");
+    let embedded =
+        embedded.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
+    [embedded, at_serve].map(|run| {
+        run.var("FINISHLINE_MANIFEST", "finishline.yml").var("FINISHLINE_MAX_PARALLEL", "1")
+    })
+}
+
+fn with(run: &ProgramRun, entries: &str) -> ProgramRun {
+    let text =
+        format!("version: 1\nprune: true\ndefaults: {{org: acme}}\nintegrations:\n{entries}");
+    run.file("finishline.yml", text);
+    run.clone()
+}
+
+fn installed(name: &str, links: &str) -> String {
+    format!("  - provider: example\n    state: {{name: {name}}}\n{links}")
+}
+
+fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
+    match run.database().exists() {
+        true => run.rows(THERE),
+        false => rows(&serve.database(), THERE),
+    }
+}
+
+#[test]
+fn an_integration_that_an_entry_links_to_is_never_pruned() {
+    for how in ["integration-id: 1", "provider: example"] {
+        let serve = ServeProcess::start();
+        for run in runs(&serve) {
+            with(&run, &installed("gita", LINKS)).execute().expect(0);
+            let before = there(&run, &serve);
+            assert_eq!(before, ["1 acme/web", "integration 1", "mapping app/"]);
+            let linked = with(&run, &format!("  - mode: link\n    {how}\n{LINKS}"));
+            let planned = linked.clone().args(&["plan", "--exit-code"]).execute().expect(0);
+            assert!(!planned.everything().contains("prune["), "{how}: {}", planned.stdout);
+            for _ in 0..2 {
+                let ended = linked.execute().expect(0);
+                assert_eq!(ended.output("changed"), "false", "{how}: {}", ended.stdout);
+                assert_eq!(there(&run, &serve), before, "{how}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_that_moves_to_another_entry_is_removed_by_neither_plan_nor_run() {
+    let serve = ServeProcess::start();
+    for run in runs(&serve) {
+        let both = |a: &str, b: &str| installed("gita", a) + &installed("gitb", b);
+        with(&run, &both(LINKS, "")).execute().expect(0);
+        let moved = with(&run, &both("", LINKS));
+        let planned = moved.clone().args(&["plan", "--exit-code"]).execute().expect(8);
+        assert!(planned.stdout.contains("link repository acme/web"), "{}", planned.stdout);
+        assert!(!planned.everything().contains("prune["), "{}", planned.everything());
+        let ended = moved.execute().expect(0);
+        assert!(!ended.everything().contains("prune["), "{}", ended.everything());
+        let after = ["2 acme/web", "integration 1", "integration 2", "mapping app/"];
+        assert_eq!(there(&run, &serve), after);
+        // A new entry takes it over as well, while it is only planned.
+        let third = format!("{}{}", both("", ""), installed("gitc", LINKS));
+        let planned = with(&run, &third).args(&["plan"]).execute().expect(0);
+        assert!(!planned.everything().contains("prune["), "{}", planned.everything());
+        with(&run, &third).execute().expect(0);
+        assert!(there(&run, &serve).contains(&"3 acme/web".to_owned()));
+    }
+}
+
+#[test]
+fn a_saved_plan_removes_what_it_showed_and_nothing_else() {
+    let serve = ServeProcess::start();
+    for run in runs(&serve) {
+        let all = installed("gita", LINKS) + &installed("gitb", "") + &installed("gitc", "");
+        with(&run, &all).execute().expect(0);
+        let record = run.text("finishline.yml.managed.json");
+        let less = with(&run, &(installed("gita", "") + &installed("gitb", "")));
+        let plan = ["plan", "--format", "json"];
+        run.file("plan.json", less.clone().args(&plan).execute().expect(0).stdout);
+        let apply = ["run", "--plan", "plan.json", "--format", "json"];
+        // Another integration is named no longer, and its removal was not reviewed; then none is.
+        let before = there(&run, &serve);
+        let other = record.replace("\"name\": \"gitc\"", "\"name\": \"gitd\"");
+        for wrong in [other, "{\"version\": 1, \"integrations\": []}".to_owned()] {
+            run.file("finishline.yml.managed.json", &wrong);
+            let ended = less.clone().args(&apply).execute();
+            assert_ne!(ended.exit, Some(0), "{}", ended.stdout);
+            assert_eq!(there(&run, &serve), before);
+            assert_eq!(run.text("finishline.yml.managed.json"), wrong);
+        }
+        run.file("finishline.yml.managed.json", &record);
+        let ended = less.clone().args(&apply).execute().expect(0);
+        assert_eq!(ended.json()["changed"], true);
+        assert_eq!(there(&run, &serve), ["integration 1", "integration 2"]);
+    }
+}
