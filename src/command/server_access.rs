@@ -22,8 +22,8 @@ impl RunContext<'_> {
     ) -> ConnectOptions {
         let (connection, headers) = (self.connection(inputs, &url), inputs.headers.clone());
         let origin = match inputs.pipeline_token.as_ref() == Some(&token) {
-            true => inputs.pipeline_token_origin,
-            false => inputs.auth_token_origin,
+            true => inputs.token_origins.pipeline,
+            false => inputs.token_origins.auth,
         };
         let token_origin = origin.map_or_else(String::new, |origin| origin.to_string());
         ConnectOptions { url, token, token_origin, headers, deadline, connection }

@@ -3,14 +3,16 @@
 //! What a provider's fields lack is said by the provider.
 
 use super::raw::{RawInputs, TOKENS};
+use super::token_origins::TokenOrigins;
 use super::types::{CalledRelease, WithoutToken};
 use super::{claims, parse, release};
 use crate::error::{Error, ErrorCode};
 use crate::job::Job;
 
 /// No token was given; `variable` is the one that a manifest's entry takes it from.
-pub(super) fn token(variable: Option<&str>, empty: Option<&str>) -> Error {
-    if let (None, Some(name)) = (variable, empty) {
+pub(super) fn token(origins: &TokenOrigins) -> Error {
+    let variable = origins.unset.as_deref();
+    if let (None, Some(name)) = (variable, origins.empty) {
         let message = format!("the access token for Sentry is missing: {name} is set, but empty");
         let hint = format!(
             "create the secret behind {name}, or correct its name; check that this job may read it: \
@@ -48,7 +50,7 @@ pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
     }
     let is_given = |name: &str| raw.is_given(name) || raw.file_default(name).is_some();
     let token_org = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-    let token = lacks_token(raw, job).then(|| token(raw.unset_token.as_deref(), raw.empty_token));
+    let token = lacks_token(raw, job).then(|| token(&TokenOrigins::of(raw)));
     let org = (!is_given("org") && token_org.is_none()).then(org);
     let needs_projects = release::is_requested(raw)
         && raw.called != CalledRelease::Existing
@@ -67,7 +69,7 @@ pub fn skipped_token(raw: &RawInputs, job: &Job) -> Option<Error> {
     let is_skipped = choice == Some(WithoutToken::Skip)
         && raw.get("manifest").is_none()
         && lacks_token(raw, job);
-    is_skipped.then(|| token(raw.unset_token.as_deref(), raw.empty_token))
+    is_skipped.then(|| token(&TokenOrigins::of(raw)))
 }
 
 /// Why the host withheld the token that this run would need, if it did.

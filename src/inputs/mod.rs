@@ -15,6 +15,7 @@ pub mod release;
 pub mod sourcemaps;
 pub mod state;
 pub mod table;
+mod token_origins;
 pub mod types;
 pub mod usage;
 
@@ -26,7 +27,6 @@ use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
 use crate::text::quote;
 use crate::text::url::site_base;
-use origin::InputOrigin;
 use parse::InputReader;
 use raw::{CommandLineFlags, RawInputs};
 use release::ReleaseInputs;
@@ -39,6 +39,7 @@ use url::Url;
 pub use headers::RequestHeader;
 pub use output::{ColorChoice, LogLevel, OutputFormat, OutputOptions, ResultFormat};
 pub(crate) use parse::certificates;
+pub use token_origins::TokenOrigins;
 pub use types::{BackendName, CodeMapping, Dialect, MappingPlace, Mode, ToleratedExit};
 
 /// The variables that name a proxy.
@@ -101,18 +102,12 @@ pub struct Inputs {
     pub url_is_ours: bool,
     /// The token of a Sentry backend.
     pub auth_token: Option<Secret>,
-    /// Where that was given.
-    pub auth_token_origin: Option<InputOrigin>,
+    /// Where the tokens were given, or should have been.
+    pub token_origins: TokenOrigins,
     /// What the reader should know of the inputs.
     pub warnings: Vec<Warning>,
-    /// The variable of a manifest's token, when it is not set.
-    pub unset_token: Option<String>,
-    /// The variable of the token, where it is set to nothing.
-    pub empty_token: Option<&'static str>,
     /// A user's token for the pipeline alone.
     pub pipeline_token: Option<Secret>,
-    /// Where that was given.
-    pub pipeline_token_origin: Option<InputOrigin>,
     /// What each request to the backend's own origin has besides.
     pub headers: Vec<RequestHeader>,
     /// How a Sentry is spoken to.
@@ -195,12 +190,9 @@ impl Inputs {
             url_is_given: raw.get("url").is_some(),
             url_is_ours: raw.is_explicit("url"),
             auth_token: reader.token("auth-token"),
-            auth_token_origin: raw.get("auth-token").map(|input| input.origin),
-            unset_token: raw.unset_token.clone(),
-            empty_token: raw.empty_token,
+            token_origins: TokenOrigins::of(raw),
             warnings: raw.warnings.clone(),
             pipeline_token: reader.token("pipeline-token"),
-            pipeline_token_origin: raw.get("pipeline-token").map(|input| input.origin),
             headers: reader.headers(),
             dialect: reader.value("dialect", parse::dialect).unwrap_or(Dialect::Auto),
             certificates: reader.file("ca-file", read, certificates),
@@ -313,10 +305,10 @@ impl Inputs {
             (Some(BackendName::Embedded), _, _) => Ok(BackendName::Embedded),
             (_, Some(_), _) => Ok(BackendName::Sentry),
             _ if self.pipeline_token.is_some() => Ok(BackendName::Sentry),
-            (None, None, None) if !job.host.is_ci() && self.unset_token.is_none() => {
+            (None, None, None) if !job.host.is_ci() && self.token_origins.unset.is_none() => {
                 Ok(BackendName::Embedded)
             }
-            (_, None, _) => Err(missing::token(self.unset_token.as_deref(), self.empty_token)),
+            (_, None, _) => Err(missing::token(&self.token_origins)),
         }
     }
 }

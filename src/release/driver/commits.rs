@@ -50,17 +50,19 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
         if is_unknown {
-            let result = match change.commits.is_empty() {
-                true => "so it cannot fetch commits",
-                false => "so its commits are read from the checkout",
-            };
-            let message = format!(
-                "no repository {} is linked to {}, {result}",
-                unknown.join(", "),
-                self.task.org
-            );
-            self.progress.warnings.insert(index, Warning::new("repository-unknown", message));
+            let warning = self.unknown_repositories(&unknown, change.commits.is_empty());
+            self.progress.warnings.insert(index, warning);
         }
+    }
+
+    fn unknown_repositories(&self, unknown: &[String], has_no_commits: bool) -> Warning {
+        let result = match has_no_commits {
+            true => "so it cannot fetch commits",
+            false => "so its commits are read from the checkout",
+        };
+        let (names, org) = (unknown.join(", "), &self.task.org);
+        let message = format!("no repository {names} is linked to {org}, {result}");
+        Warning::new("repository-unknown", message)
     }
 
     /// The backend's name for a repository. The search goes by display names, which may hide the
