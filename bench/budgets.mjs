@@ -3,7 +3,7 @@
 
 /** Budgets on record, each with the figure that must not be passed all the same. */
 const ON_RECORD = {
-  "the program": 11.9,
+  "the program": 12.4,
   "1000 commits beside git log": 1.6,
 };
 

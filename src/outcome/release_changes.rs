@@ -39,9 +39,12 @@ fn release(
     let head = state.and_then(|state| state.r#ref.clone());
     let is_head = task.head.is_none() || head == task.head;
     let page = state.and_then(|state| state.url.clone());
-    let has_page = task.url.is_none() || page.is_some();
+    // What was asked for by name replaces what is there; the page and the time of a run do not.
+    let has_page =
+        task.url.is_none() || (page.is_some() && (!task.has_own_page || page == task.url));
     let released = state.and_then(|state| state.date_released);
-    let is_out = !task.finalize || released.is_some();
+    let is_at_time = task.released_at.is_none_or(|time| released == Some(time));
+    let is_out = !task.finalize || (released.is_some() && is_at_time);
     let is_same = added.is_empty() && is_head && has_page && is_out;
     let (action, verb) = match existing {
         None => (ChangeAction::Create, "create"),
@@ -59,10 +62,13 @@ fn release(
     comparison.field("projects", all(&there), all(&wanted), added.is_empty());
     comparison.field("ref", head, task.head.clone(), is_head);
     // The page of a run is another one in the run that carries the plan out.
-    if !has_page {
-        comparison.show("url", None, task.url.clone());
+    match task.has_own_page {
+        true => comparison.field("url", page, task.url.clone(), has_page),
+        false if !has_page => comparison.show("url", None, task.url.clone()),
+        false => {}
     }
-    let now = task.finalize.then(|| NOW.to_owned());
+    let time = task.released_at.map_or_else(|| NOW.to_owned(), date::iso);
+    let now = task.finalize.then_some(time);
     comparison.field(RELEASED, released.map(date::iso), now, is_out);
 }
 

@@ -266,3 +266,21 @@ fn an_address_that_no_finish_changes_is_a_difference_all_the_same() {
         assert_eq!(ended["changed"], false);
     }
 }
+
+#[test]
+fn a_page_and_a_time_that_are_asked_for_by_name_are_changes() {
+    let run = ProgramRun::local().embedded_release("v1").var("FINISHLINE_COMMITS", "none");
+    let page = |page: &str| run.clone().var("FINISHLINE_RELEASE_URL", page);
+    let first = page("https://a.example.com/");
+    first.execute().expect(0);
+    for (wanted, field) in [
+        (page("https://b.example.com/"), "url"),
+        (first.clone().var("FINISHLINE_RELEASED_AT", "2020-01-01T00:00:00Z"), "dateReleased"),
+    ] {
+        let plan = wanted.clone().args(&["plan", "--exit-code"]);
+        let planned = plan.execute().expect(8);
+        assert!(planned.stdout.contains(field), "{}", planned.stdout);
+        wanted.execute().expect(0);
+        assert!(plan.execute().expect(0).stdout.contains("nothing to do"));
+    }
+}
