@@ -180,7 +180,8 @@ fn reply(one: &Intermediary) -> Response {
 fn assert_blames_no_token(one: &Intermediary, kind: &str, ended: &RunResult) {
     let (name, status, _, body, quoted) = one;
     let case = format!("{name}, {kind}: {}{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.output("error-code"), "backend-error", "{case}");
+    let code = if *status == 407 { "unreachable" } else { "backend-error" };
+    assert_eq!(ended.output("error-code"), code, "{case}");
     let message = ended.output("error-message");
     assert!(message.contains(quoted), "{message}\n{case}");
     let hint = hint(ended);

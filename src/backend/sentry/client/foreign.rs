@@ -12,7 +12,7 @@ const FOREIGN_HINT: &str = "check `url`: it must be Sentry's base URL, including
                             if it is, let this job through the proxy, firewall or login page in \
                             front of Sentry";
 const PROXY_LOGIN_HINT: &str =
-    "put `USER:PASSWORD@` in front of the proxy's host in HTTPS_PROXY (HTTP_PROXY for http URLs)";
+    "put the proxy's user and password before its host in HTTPS_PROXY (HTTP_PROXY for http URLs)";
 
 impl HttpResponse {
     /// Whether an error is worded as only Sentry words it: JSON with `detail`, or what is wrong with
