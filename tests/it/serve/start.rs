@@ -1,9 +1,7 @@
 //! `serve` from outside: how it starts and stops, who may ask, and what it says to nobody.
 
-use crate::support::rows::rows;
 use crate::support::serve::{ServeProcess, TOKEN, command, database};
 use crate::support::watched_process;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 
@@ -215,7 +213,7 @@ fn a_wrong_command_line_is_said_in_words() {
 fn a_signal_is_heard_while_another_process_holds_the_database() {
     let (_, folder) = ServeProcess::start().stop();
     let file = database(folder.path());
-    let held = Connection::open(&file).unwrap();
+    let held = rusqlite::Connection::open(&file).unwrap();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
     let start = watched_process::WatchedProcess::spawn(&mut command(folder.path(), &[]));
     let id = start.child().id();
@@ -252,6 +250,6 @@ fn the_server_keeps_its_lock_on_the_file() {
         folder = serve.stop().1;
         assert!(is_free(&folder));
     }
-    let file = Connection::open(database(folder.path())).unwrap();
-    assert_eq!(rows(&file, "SELECT version FROM release"), ["one", "two"]);
+    let file = rusqlite::Connection::open(database(folder.path())).unwrap();
+    assert_eq!(crate::support::rows::rows(&file, "SELECT version FROM release"), ["one", "two"]);
 }
