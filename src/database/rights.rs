@@ -10,9 +10,6 @@ use std::path::Path;
 /// Whether others than its owner can read the file or one beside it, or put another in its place.
 /// Nothing is said of a file that is none of ours.
 pub(crate) fn wide_rights(database: &Path) -> Option<String> {
-    if !is_new_or_own(database) {
-        return None;
-    }
     let named = |suffix: &&str| beside(database, suffix);
     let of_file = FILES.iter().map(named).find_map(|file| {
         let (mode, shown) = (files::wide_rights(&file)?, quote(&file.to_string_lossy()));
@@ -26,7 +23,8 @@ pub(crate) fn wide_rights(database: &Path) -> Option<String> {
             "other users can replace the database: its folder {shown} is writable by all (mode {mode:04o})"
         ))
     };
-    of_file.or_else(of_folder)
+    // Whose file it is costs more to know, and matters only where something is to be said.
+    of_file.or_else(of_folder).filter(|_| is_new_or_own(database))
 }
 
 /// Whether the file is a database of ours, or is going to be: it is not there yet, or it is empty.
