@@ -54,10 +54,11 @@ export function releases({ finishline, npm, home, url, token }) {
 // A step of action-release 3.7 with an environment alone, in a checkout: the calls of sentry-cli that it
 // makes, and finishline with the variables that the same step gives it.
 export function dropIns({ finishline, npm, home, url, token, checkout }) {
-  const env = { SENTRY_URL: url, SENTRY_AUTH_TOKEN: token, SENTRY_ORG: "acme", SENTRY_PROJECT: "web" };
+  const env = { SENTRY_URL: url, SENTRY_AUTH_TOKEN: token, SENTRY_ORG: "acme" };
   const cli = path.join(npm, "sentry-cli-2/bin/sentry-cli");
+  // For one project it asks an older endpoint, which `serve` does not have.
   const calls = (version) => [
-    `${cli} releases new ${version} -p web`,
+    `${cli} releases new ${version} -p web -p api`,
     `${cli} releases set-commits ${version} --auto --ignore-missing`,
     `${cli} releases finalize ${version}`,
     `${cli} releases deploys ${version} new -e production`,
@@ -67,13 +68,13 @@ export function dropIns({ finishline, npm, home, url, token, checkout }) {
       name: "finishline",
       work: (id) => ({
         words: [finishline, "run"],
-        env: { ...env, FINISHLINE_ENVIRONMENT: "production", FINISHLINE_RELEASE: `shop@${id}` },
+        env: { ...env, SENTRY_PROJECT: "web,api", FINISHLINE_ENVIRONMENT: "production", FINISHLINE_RELEASE: `shop@${id}` },
         cwd: checkout,
         home,
       }),
     },
     {
-      name: "action-release's calls",
+      name: "action-release",
       work: (id) => ({
         words: ["sh", "-ec", calls(`shop@${id}`).join("\n")],
         env: { ...env, SENTRY_LOG_LEVEL: "error" },

@@ -40,13 +40,13 @@ const place = { finishline, npm: path.join(base, "npm/node_modules"), home: fold
 async function serve() {
   const database = path.join(folder, "serve.db");
   const words = ["serve", "--listen", "127.0.0.1:0", "--database", database];
-  const child = spawn(finishline, [...words, "--org", "acme", "--project", "web"], {
+  const child = spawn(finishline, [...words, "--org", "acme", "--project", "web", "--project", "api"], {
     env: { HOME: folder, SENTRY_AUTH_TOKEN: TOKEN, FINISHLINE_APPS: "{}" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const line = await new Promise((heard) => child.stdout.once("data", heard));
-  const link = `INSERT INTO repository (organization_id, name, provider, external_id, created_at)
-    SELECT id, 'acme/web', 'integrations:github', 'acme/web', 0 FROM organization`;
+  const link = `INSERT INTO repository (organization_id, name, provider, external_id, url, created_at)
+    SELECT id, 'acme/web', 'integrations:github', 'acme/web', 'https://github.com/acme/web', 0 FROM organization`;
   execFileSync("python3", ["-c", `import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as file: file.execute(sys.argv[2])`, database, link]);
   return { url: String(line).trim().replace("listening on ", ""), end: () => child.kill() };
