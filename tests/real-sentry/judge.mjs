@@ -378,7 +378,7 @@ const checks = {
   },
 
   ...refused('a wrong token', { 'auth-token': 'wr0ng' }, 5, {
-    'error-code': 'unauthorized', 'error-status': '401', hint: /`auth-token`/,
+    'error-code': 'unauthorized', 'error-status': '401', hint: /FINISHLINE_AUTH_TOKEN/,
   }),
   ...refused('a member\'s token', { 'auth-token': RS_TOKEN_MEMBER }, 5, {
     'error-code': 'missing-scope', hint: /role owner, manager or admin/,
