@@ -4,4 +4,4 @@ mod given_paths;
 pub(crate) mod neighbours;
 mod walk;
 
-pub(crate) use walk::{BuildFile, BuildFolder, binary_kind};
+pub(crate) use walk::{BuildFile, BuildFolder, binary_kind, is_script_or_map};

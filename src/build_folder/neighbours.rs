@@ -10,7 +10,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::io::{Error, Read, Result, Write};
 use std::path::{Path, PathBuf};
 
 /// The largest file that is looked at.
@@ -58,21 +58,16 @@ impl ChangedHashes {
 
 /// Whether one of these files has a word that may be the hash of a script.
 pub(crate) fn hold_hashes(others: &BTreeSet<PathBuf>) -> bool {
-    let texts = others.iter().filter(|other| !is_packed(other)).filter_map(|other| read(other));
-    texts.into_iter().any(|text| hash_words(&text).next().is_some())
+    let mut texts = others.iter().filter(|other| !is_packed(other)).filter_map(|other| read(other));
+    texts.any(|text| hash_words(&text).next().is_some())
 }
 
-/// The packed copies among these files.
-pub(crate) fn packed(others: &BTreeSet<PathBuf>) -> BTreeSet<&Path> {
-    others.iter().map(PathBuf::as_path).filter(|other| is_packed(other)).collect()
-}
-
-/// Whether a copy is one of this file and was packed when it held something else. What Brotli packed
-/// is not looked into.
-pub(crate) fn is_other_copy(copy: &Path, file: &Path, text: &str) -> bool {
-    if copy.extension().is_none_or(|end| end != "gz") || copy.with_extension("") != file {
-        return false;
-    }
+/// Whether the copy of this file was packed when it held something else. What Brotli packed is not
+/// looked into.
+pub(crate) fn has_old_copy(others: &BTreeSet<PathBuf>, file: &Path, text: &str) -> bool {
+    let mut copy = file.as_os_str().to_owned();
+    copy.push(".gz");
+    let Some(copy) = others.get(Path::new(&copy)) else { return false };
     let Ok(packed) = files::read_regular(copy, MAX_FILE) else { return false };
     let mut unpacked = Vec::new();
     let most = text.len() as u64 + 1;
@@ -125,10 +120,7 @@ pub(crate) fn refresh(
 fn pack_again(file: &Path) -> Result<()> {
     if file.extension().is_none_or(|end| end != "gz") || !file.with_extension("").exists() {
         // A second change of a script finds it gone.
-        return match std::fs::remove_file(file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            result => result,
-        };
+        return files::remove_if_there(file);
     }
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
     packer.write_all(&files::read_regular(&file.with_extension(""), MAX_FILE)?)?;

@@ -233,7 +233,7 @@ impl BuildFolder {
     fn note_link(&mut self, given: &GivenPath<'_>, link: &Path, below: &str) {
         let Ok(target) = fs::canonicalize(link) else { return };
         let name = file_name(link);
-        let matters = target.is_dir() || is_script(&name) || is_map(&name);
+        let matters = target.is_dir() || is_script_or_map(&name);
         if matters && !target.starts_with(&given.root) {
             self.outside.push(format!("{}/{below}", given.shown));
         }
@@ -255,6 +255,11 @@ fn file_name(path: &Path) -> String {
 
 fn is_script(name: &str) -> bool {
     [".js", ".cjs", ".mjs"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a file of this name would be taken for a script or a source map.
+pub(crate) fn is_script_or_map(name: &str) -> bool {
+    is_script(name) || is_map(name)
 }
 
 fn is_code(name: &str) -> bool {

@@ -46,6 +46,14 @@ pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Removes a file; that it is not there is right, too.
+pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
 /// Why a file of others is not opened: it is a pipe or a device, which might never end or answer, or it
 /// is larger than that. What is not there is nobody's fault.
 pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Every file of a run, read or written, and which of them are one: by whatever name, link or stream
 //! it was given, nothing that a run reads or writes is overwritten by its outputs.
 
+use crate::build_folder::is_script_or_map;
 use crate::error::{Error, ErrorCode};
 use crate::os::files;
 use crate::os::paths::{FileIdentity, is_descriptor, repository_part};
@@ -8,9 +9,6 @@ use crate::os::streams;
 use crate::text::quote;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// What the names of scripts and source maps end with.
-const CODE: [&str; 4] = [".js", ".cjs", ".mjs", ".map"];
 
 /// What a run does with a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,7 +144,7 @@ impl RunPath {
     /// Why an output would be taken for a part of a build, or take the place of one.
     fn build_conflict(&self) -> Option<Error> {
         let file = self.identity.path().to_string_lossy();
-        let is_code = CODE.iter().any(|end| file.ends_with(end) || self.path.ends_with(end));
+        let is_code = [&*file, self.path.as_str()].into_iter().any(is_script_or_map);
         (self.usage == PathUse::Output && is_code).then(|| {
             let message = format!(
                 "{} has the name of a script or a source map: {}",

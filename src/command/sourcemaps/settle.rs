@@ -27,15 +27,17 @@ impl ExaminedSourcemaps<'_> {
     pub(super) fn earlier_changes(&self) -> WrittenFiles {
         let mut earlier = WrittenFiles::default();
         let others = &self.files.folder.others;
-        let (holds_hashes, packed) = (neighbours::hold_hashes(others), neighbours::packed(others));
-        if !holds_hashes && packed.is_empty() {
-            return earlier;
-        }
         let groups = self.groups.iter().zip(&self.changes);
         let unchanged = groups.filter(|(_, (_, change))| matches!(change, GroupChange::None));
-        for script in unchanged.flat_map(|(group, _)| &group.scripts) {
+        let mut scripts = unchanged.flat_map(|(group, _)| &group.scripts).peekable();
+        // On a first run every script changes, and nothing has to be read for this.
+        if others.is_empty() || scripts.peek().is_none() {
+            return earlier;
+        }
+        let holds_hashes = neighbours::hold_hashes(others);
+        for script in scripts {
             let Ok(text) = read_text(&script.file) else { continue };
-            if packed.iter().any(|copy| neighbours::is_other_copy(copy, &script.file, &text)) {
+            if neighbours::has_old_copy(others, &script.file, &text) {
                 earlier.files.insert(script.file.clone());
             }
             if holds_hashes {

@@ -138,17 +138,11 @@ fn delete_map(group: &FileGroup, keeps_hashes: bool) -> Result<WrittenFiles> {
     if let Some(map) = &group.map {
         let copies = ["", ".gz", ".br"].map(|end| format!("{}{end}", map.file.to_string_lossy()));
         for file in copies {
-            remove(Path::new(&file)).map_err(|error| unwritable(&map.shown, &error))?;
+            files::remove_if_there(Path::new(&file))
+                .map_err(|error| unwritable(&map.shown, &error))?;
         }
     }
     Ok(written)
-}
-
-fn remove(file: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
 }
 
 fn replace(file: &BuildFile, text: &str) -> Result {
