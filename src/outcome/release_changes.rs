@@ -29,22 +29,15 @@ fn release(
     existing: Option<&ExistingRelease>,
     comparison: &mut PlanComparison,
 ) {
-    let state = existing.map(|existing| &existing.state);
-    let none = Vec::new();
-    let projects = existing.map_or(&none, |existing| &existing.projects);
+    let nothing = ExistingRelease::default();
+    let ExistingRelease { state, projects } = existing.unwrap_or(&nothing);
     // Each release has a project: where a server tells none, they are not known.
     let is_known = existing.is_none() || !projects.is_empty();
     let is_added = |slug: &&String| is_known && !projects.contains(slug);
     let added: Vec<_> = task.projects.iter().filter(is_added).collect();
-    let head = state.and_then(|state| state.r#ref.clone());
+    let head = state.r#ref.clone();
     let is_head = task.head.is_none() || head == task.head;
-    let page = state.and_then(|state| state.url.clone());
-    // What was asked for by name replaces what is there; the page and the time of a run do not.
-    let has_page =
-        task.url.is_none() || (page.is_some() && (!task.has_own_page || page == task.url));
-    let released = state.and_then(|state| state.date_released);
-    let is_at_time = task.released_at.is_none_or(|time| released == Some(time));
-    let is_out = !task.finalize || (released.is_some() && is_at_time);
+    let (has_page, is_out) = (!task.sets_page(state), !task.sets_date(state));
     let is_same = added.is_empty() && is_head && has_page && is_out;
     let (action, verb) = match existing {
         None => (ChangeAction::Create, "create"),
@@ -63,13 +56,13 @@ fn release(
     comparison.field("ref", head, task.head.clone(), is_head);
     // The page of a run is another one in the run that carries the plan out.
     match task.has_own_page {
-        true => comparison.field("url", page, task.url.clone(), has_page),
+        true => comparison.field("url", state.url.clone(), task.url.clone(), has_page),
         false if !has_page => comparison.show("url", None, task.url.clone()),
         false => {}
     }
     let time = task.released_at.map_or_else(|| NOW.to_owned(), date::iso);
     let now = task.finalize.then_some(time);
-    comparison.field(RELEASED, released.map(date::iso), now, is_out);
+    comparison.field(RELEASED, state.date_released.map(date::iso), now, is_out);
 }
 
 fn record_deploy(deploy: &Deploy, is_deployed: bool, comparison: &mut PlanComparison) {

@@ -130,6 +130,20 @@ impl ReleaseTask {
         }
     }
 
+    /// Whether the page goes into the release as it is. What was said goes before what is there, what was
+    /// only found does not.
+    pub(crate) fn sets_page(&self, standing: &ReleaseState) -> bool {
+        let is_other = self.has_own_page && standing.url != self.url;
+        self.url.is_some() && (standing.url.is_none() || is_other)
+    }
+
+    /// The same of the time at which it came out.
+    pub(crate) fn sets_date(&self, standing: &ReleaseState) -> bool {
+        let said = self.released_at;
+        let is_other = said.is_some() && standing.date_released != said;
+        self.finalize && (standing.date_released.is_none() || is_other)
+    }
+
     /// What to say of another repository's commits in the release as it is. `ours` are the heads by
     /// the backend's names of their repositories; none where these are not known.
     pub(crate) fn conflict(

@@ -288,19 +288,12 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Sets what a release that was there lacks.
     async fn fill_missing(&mut self, standing: ReleaseState) -> Result<ReleaseState> {
         let planned = self.task.change(self.now);
-        // What was said goes before what is there, what was only found does not.
-        let (own_page, own_time) = (self.task.has_own_page, self.task.released_at.is_some());
         let mut change = ReleaseUpdate {
             r#ref: planned.r#ref.filter(|head| standing.r#ref.as_ref() != Some(head)),
-            url: planned.url.filter(|url| {
-                let is_open =
-                    standing.url.is_none() || (own_page && standing.url.as_ref() != Some(url));
-                is_open && !self.warned("url-left-out")
-            }),
-            date_released: planned.date_released.filter(|time| match standing.date_released {
-                Some(standing) => own_time && standing != *time,
-                None => true,
-            }),
+            url: planned
+                .url
+                .filter(|_| self.task.sets_page(&standing) && !self.warned("url-left-out")),
+            date_released: planned.date_released.filter(|_| self.task.sets_date(&standing)),
             ..ReleaseUpdate::default()
         };
         if change.is_empty() {
