@@ -8,14 +8,12 @@ The same files make the same bytes with the same Python. The binary must run her
 goes beside it; the bill of materials needs cargo. Prints the archive's path.
 """
 
-import gzip
-import io
 import re
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
+from packed import packed
 from project import ROOT, field, program
 from sbom import bill
 
@@ -57,14 +55,8 @@ def contents(target, binary):
 
 def main(target, binary, folder):
     name = f"finishline-{field('version')}-{target}"
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, data, mode in sorted(contents(target, binary)):
-            entry = tarfile.TarInfo(f"{name}/{path}")
-            entry.size, entry.mode, entry.mtime = len(data), mode, EPOCH
-            archive.addfile(entry, io.BytesIO(data))
     path = Path(folder) / f"{name}.tar.gz"
-    path.write_bytes(gzip.compress(packed.getvalue(), 9, mtime=0))
+    path.write_bytes(packed(name, contents(target, binary), EPOCH))
     print(path)
 
 

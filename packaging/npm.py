@@ -9,13 +9,11 @@ The program is taken out of the release's archive of that target, byte for byte.
 script. Prints the package's path.
 """
 
-import gzip
-import io
 import json
 import sys
-import tarfile
 from pathlib import Path
 
+from packed import packed
 from project import ROOT, field, program
 from wheel import unpacked
 
@@ -72,15 +70,9 @@ def launcher_files():
 
 def write(package, files, folder):
     """The package, the same bytes for the same files."""
-    packed = io.BytesIO()
     licenses = [(one, (ROOT / one).read_bytes(), 0o644) for one in LICENSES]
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, data, mode in sorted([*files, *licenses]):
-            entry = tarfile.TarInfo(f"package/{path}")
-            entry.size, entry.mode, entry.mtime = len(data), mode, EPOCH
-            archive.addfile(entry, io.BytesIO(data))
     path = Path(folder) / f"{package}-{field('version')}.tgz"
-    path.write_bytes(gzip.compress(packed.getvalue(), 9, mtime=0))
+    path.write_bytes(packed("package", [*files, *licenses], EPOCH))
     print(path)
 
 
