@@ -1,7 +1,7 @@
 //! What a call is about: everything that decides where it goes and what it does there.
 
 use super::shell_state::ShellState;
-use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepInputs};
+use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepInputs, flag_inputs};
 use std::collections::BTreeMap;
 
 /// The variable that sentry-cli takes an input from where no flag gives it.
@@ -28,17 +28,6 @@ const HARMLESS: &[&str] = &[
 ];
 
 const SERVER: &[&str] = &["org", "url", "auth-token", "headers"];
-const UPLOAD: &[&str] = &[
-    "dist",
-    "url-prefix",
-    "url-suffix",
-    "strip-prefix",
-    "strip-common-prefix",
-    "sourcemaps-ignore",
-    "sourcemaps-ignore-file",
-    "sourcemaps-extensions",
-    "sourcemaps-wait",
-];
 const INJECTION: &[&str] = &["sourcemaps-ignore", "sourcemaps-ignore-file"];
 
 /// The values of everything that decides about a call, said or inherited, by names. What is not
@@ -116,7 +105,7 @@ fn names(call: &SentryCliCall, shell: &ShellState) -> Vec<&'static str> {
     };
     names.extend(takes_projects.then_some("projects"));
     match call.task {
-        UploadSourcemaps => names.extend(UPLOAD),
+        UploadSourcemaps => names.extend(flag_inputs(UploadSourcemaps)),
         SetCommits => names.push("commits"),
         SentryCliTask::FinalizeRelease => names.push("released-at"),
         NewRelease if call.has("finalize") => names.push("released-at"),

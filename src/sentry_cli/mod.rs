@@ -13,4 +13,4 @@ mod tests;
 pub use arguments::{SentryCliCall, parse};
 pub use operation::{CalledOperation, ReleaseOperation, ReleaseStatus};
 pub use step::{StepConflict, StepInputs};
-pub use table::SentryCliTask;
+pub use table::{SentryCliTask, flag_inputs};

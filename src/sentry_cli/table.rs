@@ -269,6 +269,15 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     command(&["sourcemaps", "upload"], SentryCliTask::UploadSourcemaps, OperandKind::Paths, UPLOAD),
 ];
 
+/// The inputs that flags of the calls for this task give.
+pub fn flag_inputs(task: SentryCliTask) -> impl Iterator<Item = &'static str> {
+    let commands = COMMANDS.iter().filter(move |command| command.task == task);
+    commands.flat_map(|command| command.flags).filter_map(|flag| match flag.becomes {
+        Input(name) => Some(name),
+        _ => None,
+    })
+}
+
 /// The groups of commands, and other names of theirs.
 pub(super) const GROUPS: &[(&str, &[&str])] =
     &[("releases", &["release"]), ("deploys", &[]), ("sourcemaps", &["sourcemap"]), ("repos", &[])];
