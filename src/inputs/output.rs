@@ -32,7 +32,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// When colours are shown.
+    /// When colors are shown.
     #[derive(Default)]
     pub enum ColorChoice {
         /// To a person at a terminal.
@@ -73,7 +73,7 @@ pub struct OutputOptions {
     pub log_level: LogLevel,
     /// The format of the log.
     pub log_format: OutputFormat,
-    /// When colours are shown.
+    /// When colors are shown.
     pub color: ColorChoice,
     /// Where the whole result goes as JSON.
     pub result_file: Option<String>,

@@ -72,7 +72,7 @@ impl OutputSinks {
             let properties = [("type", kind), ("code", slug)];
             return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
         }
-        let shown = if self.colours_notes { color::note_kind(kind) } else { kind.to_owned() };
+        let shown = if self.colors_notes { color::note_kind(kind) } else { kind.to_owned() };
         WriteOp::Stderr(format!("{shown}: {}\n", (words + last).replace('\n', "\n  ")))
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn level_filter(level: LogLevel) -> LevelFilter {
 /// `neutral` needs to see. A log that nobody takes stops no work.
 struct GuardedStderr {
     scrubber: SecretScrubber,
-    /// Whether the level is in colour: our own, and added when nothing of others' is left to be obeyed.
+    /// Whether the level is in color: our own, and added when nothing of others' is left to be obeyed.
     has_colors: bool,
 }
 

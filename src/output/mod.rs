@@ -67,10 +67,10 @@ const SECTION: &str = "finishline";
 pub struct OutputSinks {
     host: Host,
     format: ResultFormat,
-    /// Whether standard output shows colours.
-    colours: bool,
+    /// Whether standard output shows colors.
+    colors: bool,
     /// Whether standard error does.
-    colours_notes: bool,
+    colors_notes: bool,
     files: Vec<OutputFile>,
     /// Every file of the run, these among them.
     paths: RunPaths,
@@ -110,13 +110,13 @@ impl OutputSinks {
         let azure_temp = azure_temp.map(str::to_owned);
         let is_agent_missing = host == Host::Buildkite && !has_agent(env);
         let format = options.format;
-        let colours = color::is_shown(options, env, &std::io::stdout());
-        let colours_notes = color::is_shown(options, env, &std::io::stderr());
+        let colors = color::is_shown(options, env, &std::io::stdout());
+        let colors_notes = color::is_shown(options, env, &std::io::stderr());
         let sinks = Self {
             host,
             format,
-            colours,
-            colours_notes,
+            colors,
+            colors_notes,
             files,
             paths,
             azure_temp,
@@ -333,7 +333,7 @@ impl OutputSinks {
         WriteOp::Stdout(match self.format {
             ResultFormat::Json => github::neutralize_json(&format!("{}\n", json::result(outcome))),
             ResultFormat::Markdown => github::neutralize_commands(&summary::comment(outcome)),
-            ResultFormat::Text => text(outcome, self.colours),
+            ResultFormat::Text => text(outcome, self.colors),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Outcomes as plain text for a person.
 
-use super::{github, plan_text};
+use super::{color, github, plan_text};
 use crate::error::Error;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::one_line;
@@ -35,9 +35,9 @@ pub(super) fn with_entry_title(entry: &EntryOutcome) -> Outcome {
 }
 
 /// The result for a person, with nothing in it that a host or a terminal obeys.
-pub(super) fn text(outcome: &Outcome, colours: bool) -> String {
+pub(super) fn text(outcome: &Outcome, colors: bool) -> String {
     let text = github::neutralize_commands(&whole(outcome));
-    if colours { painted(&text) } else { text }
+    if colors { color::plan_changes(&text) } else { text }
 }
 
 /// The whole of it; a failure speaks on standard error alone.
@@ -56,21 +56,6 @@ fn whole(outcome: &Outcome) -> String {
     let lines = next_steps.cloned().chain(changes).chain(details);
     let lines = lines.map(|line| format!("  {line}\n"));
     std::iter::once(format!("{}\n", outcome.headline)).chain(lines).collect()
-}
-
-/// The same with a plan's changes in colour, as a difference has its lines.
-fn painted(text: &str) -> String {
-    let line = |line: &str| {
-        let sign = line.trim_start().get(..2);
-        let colour = match sign {
-            Some("+ ") => "32",
-            Some("~ ") => "33",
-            Some("- ") => "31",
-            _ => return line.to_owned(),
-        };
-        format!("\u{1b}[{colour}m{}\u{1b}[0m\n", line.trim_end_matches('\n'))
-    };
-    text.split_inclusive('\n').map(line).collect()
 }
 
 /// A line for each entry, and what a person does next below it.

@@ -57,7 +57,7 @@ pub(super) fn count(number: i64, name: &str) -> String {
     format!("{number} {name}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A provider's tile: its first letter on one of our colours.
+/// A provider's tile: its first letter on one of our colors.
 pub(super) fn tile(name: &str) -> Markup {
     let hue = name.bytes().fold(7_u32, |hue, byte| (hue * 31 + u32::from(byte)) % 997) % 6;
     let letter: String = name.chars().take(1).flat_map(char::to_uppercase).collect();

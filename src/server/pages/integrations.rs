@@ -54,7 +54,7 @@ pub(super) fn provider_name(one: &InstalledIntegration) -> &str {
     provider_json::provider_name(&one.integration_key)
 }
 
-/// Whether it works, as a word and a colour.
+/// Whether it works, as a word and a color.
 pub(super) fn status(one: &InstalledIntegration) -> Markup {
     let (class, word) = match (one.status.as_str(), one.link_status.as_str()) {
         ("active", "active") => ("good", "Active"),

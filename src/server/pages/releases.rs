@@ -51,7 +51,7 @@ fn row(org: &str, release: &StoredRelease, last_deploy: Option<&ExistingDeploy>)
     }
 }
 
-/// Whether it is out, as a word and a colour.
+/// Whether it is out, as a word and a color.
 pub(super) fn status(release: &StoredRelease) -> Markup {
     let (class, word) = match (release.status.as_str(), release.date_released) {
         ("open", Some(_)) => ("good", "Released"),

@@ -1,4 +1,4 @@
-//! How much is said, and in which colours.
+//! How much is said, and in which colors.
 
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};

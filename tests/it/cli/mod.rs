@@ -3,7 +3,6 @@
 mod check;
 mod check_states;
 mod colors;
-mod colours;
 mod error_messages;
 mod exact_import;
 mod help;
@@ -18,6 +17,7 @@ mod migrate;
 mod migrated_effects;
 mod missing;
 mod modes;
+mod plan_colors;
 mod run;
 mod sentry_cli;
 mod terminal;

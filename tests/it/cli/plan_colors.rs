@@ -1,4 +1,4 @@
-//! A plan has colours on a terminal that takes them, and nowhere else.
+//! A plan has colors on a terminal that takes them, and nowhere else.
 
 #![cfg(unix)]
 
@@ -33,7 +33,7 @@ fn plan_at_a_terminal(run: &ProgramRun, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_plan_has_colours_on_a_terminal_unless_somebody_asks_for_none() {
+fn a_plan_has_colors_on_a_terminal_unless_somebody_asks_for_none() {
     let run = ProgramRun::local().opsgenie();
     let added = "\u{1b}[32m  + install the Opsgenie integration\u{1b}[0m";
     let text = plan_at_a_terminal(&run, &[("TERM", "xterm")]);

@@ -75,7 +75,7 @@ fn a_slow_release_says_what_it_waits_for_and_how_long_it_may_take() {
     let (exit, screen) = run.wait();
     assert_eq!(exit, Some(0), "{screen}");
     assert!(!screen.contains("waiting"), "{screen}");
-    // The level is in colour, and nothing else of the log.
+    // The level is in color, and nothing else of the log.
     assert!(
         run.written.contains("\u{1b}[32m INFO\u{1b}[0m releasing version="),
         "{:?}",

@@ -1,5 +1,5 @@
 //! Texts that others write: a backend, a third party, the host and its event, git, a manifest. None
-//! arrives as a command, an output, a link or a colour, on any host.
+//! arrives as a command, an output, a link or a color, on any host.
 
 use super::hostile::{AllowedCommands, HOSTILE, assert_gives, assert_outputs};
 use crate::integration::fixtures::FixtureCase;
