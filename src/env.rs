@@ -14,12 +14,6 @@ pub struct Env {
 }
 
 impl Env {
-    /// The first of these variables that is set to nothing but blanks.
-    pub fn first_blank<const N: usize>(&self, names: [&'static str; N]) -> Option<&'static str> {
-        let is_blank = |name: &&str| self.get(name).is_some_and(|text| text.trim().is_empty());
-        names.into_iter().find(is_blank)
-    }
-
     /// Takes the variables as the operating system hands them over.
     ///
     /// A variable whose *name* is not UTF-8 is none that we read, so it is left out.
@@ -53,6 +47,12 @@ impl Env {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let all = self.variables.iter().filter(|(_, value)| value.as_deref() != Some(""));
         all.map(|(name, _)| name.as_str())
+    }
+
+    /// Whether `name` is set, and to nothing or to blanks alone, as a secret is that does not exist.
+    pub fn is_blank(&self, name: &str) -> bool {
+        let text = self.variables.get(name).and_then(Option::as_deref);
+        text.is_some_and(|text| text.trim().is_empty())
     }
 
     /// Whether `name` has exactly this value, as hosts document their markers.

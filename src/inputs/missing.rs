@@ -12,12 +12,10 @@ use crate::job::Job;
 /// No token was given; `variable` is the one that a manifest's entry takes it from.
 pub(super) fn token(origins: &TokenOrigins) -> Error {
     let variable = origins.unset.as_deref();
-    if let (None, Some(name)) = (variable, origins.empty) {
-        let message = format!("the access token for Sentry is missing: {name} is set, but empty");
-        let hint = format!(
-            "create the secret behind {name}, or correct its name; check that this job may read it: \
-             its environment or protected branch, and whether a fork started it"
-        );
+    if variable.is_none() && origins.is_blank {
+        let message = "the access token for Sentry is missing: SENTRY_AUTH_TOKEN is set, but empty";
+        let hint = "create the secret behind SENTRY_AUTH_TOKEN, or correct its name; check that this job \
+                    may read it: its environment or protected branch, and whether a fork started it";
         return Error::new(ErrorCode::NoToken, message).for_missing_input().with_hint(hint);
     }
     let name = variable.unwrap_or("SENTRY_AUTH_TOKEN");

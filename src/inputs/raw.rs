@@ -99,8 +99,8 @@ pub struct RawInputs {
     files: BTreeMap<&'static str, String>,
     /// The variable of its token, when that is not set: then no other token stands in.
     pub unset_token: Option<String>,
-    /// The variable of the token, where it is set to nothing, as a secret is that does not exist.
-    pub empty_token: Option<&'static str>,
+    /// Whether SENTRY_AUTH_TOKEN is set to nothing, as a secret is that does not exist.
+    pub has_blank_token: bool,
 }
 
 impl RawInputs {
@@ -118,7 +118,7 @@ impl RawInputs {
                 }
             }
         }
-        inputs.empty_token = env.first_blank(["FINISHLINE_AUTH_TOKEN", "SENTRY_AUTH_TOKEN"]);
+        inputs.has_blank_token = env.is_blank("SENTRY_AUTH_TOKEN");
         inputs.sets = flags.sets.into_iter().map(Secret::from).collect();
         inputs.warnings = unquote_tokens(&mut inputs.typed);
         inputs.warnings.extend(inputs.unused_fallbacks(env));
@@ -213,7 +213,7 @@ impl RawInputs {
             undefined: Vec::new(),
             files: BTreeMap::new(),
             unset_token: entry.unset_token,
-            empty_token: self.empty_token,
+            has_blank_token: self.has_blank_token,
         }
     }
 

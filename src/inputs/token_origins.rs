@@ -12,8 +12,9 @@ pub struct TokenOrigins {
     pub pipeline: Option<InputOrigin>,
     /// The variable of a manifest's token, when that is not set: then no other token stands in.
     pub unset: Option<String>,
-    /// The variable of the token, where it is set to nothing, as a secret is that does not exist.
-    pub empty: Option<&'static str>,
+    /// Whether SENTRY_AUTH_TOKEN is set to nothing, as a secret is that does not exist. Our own variables
+    /// do not tell: that of an input which a step leaves out is empty as well.
+    pub is_blank: bool,
 }
 
 impl TokenOrigins {
@@ -24,7 +25,7 @@ impl TokenOrigins {
             auth: origin("auth-token"),
             pipeline: origin("pipeline-token"),
             unset: raw.unset_token.clone(),
-            empty: raw.empty_token,
+            is_blank: raw.has_blank_token,
         }
     }
 }
