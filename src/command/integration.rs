@@ -192,6 +192,7 @@ pub(crate) async fn apply_links(
     let mut report = LinkReport::default();
     backend.set_links(task, id, links, &mut report).await;
     outcome.changed |= report.changed;
+    outcome.lacks_links = !report.warnings.is_empty();
     outcome.details.extend(report.done);
     outcome.warnings.extend(report.warnings);
 }

@@ -99,9 +99,9 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Option<Warning> {
         let (current, unnamed) = self.unnamed(scope, entries, outcomes);
-        let is_whole = outcomes.iter().all(is_done);
+        let obstacle = obstacle(outcomes);
         let mut left = unnamed.clone();
-        if is_whole {
+        if obstacle.is_none() {
             left = self.prune_each(base, scope, unnamed, outcomes, (deadline, false)).await;
         }
         let count = left.len();
@@ -109,11 +109,9 @@ impl RunContext<'_> {
             let record = ManagedRecord::merged(current, left);
             outcomes.extend(write_record(&scope.path, &record));
         }
-        (!is_whole && count > 0).then(|| {
-            let message =
-                format!("nothing is pruned, because not every entry is complete; {count} to prune");
-            Warning::new("not-pruned", message)
-        })
+        let why = obstacle.filter(|_| count > 0)?;
+        let message = format!("nothing is pruned, because {why}; {count} to prune");
+        Some(Warning::new("not-pruned", message))
     }
 
     /// Adds what would be pruned to the plans of all entries.
@@ -180,7 +178,7 @@ impl RunContext<'_> {
     /// What an entry manages, as far as its end tells.
     fn managed(&self, inputs: &Inputs, outcome: &Outcome) -> Option<(Mode, ManagedIntegration)> {
         let subject = outcome.subject.as_ref()?;
-        let id = subject.known_id.or(subject.integration.as_ref().map(|(id, _)| *id));
+        let id = outcome.integration_id();
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
             return None;
         }
@@ -258,6 +256,15 @@ impl RunContext<'_> {
         let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }
+}
+
+/// Why nothing may be pruned: what moved from one integration to another would go with the first.
+fn obstacle(outcomes: &[EntryOutcome]) -> Option<&'static str> {
+    if !outcomes.iter().all(is_done) {
+        return Some("not every entry is complete");
+    }
+    let lacks_links = outcomes.iter().any(|ended| ended.outcome.lacks_links);
+    lacks_links.then_some("repositories or code mappings of the entries are not set")
 }
 
 /// Whether an entry came to its end.

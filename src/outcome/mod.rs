@@ -88,6 +88,8 @@ pub struct Outcome {
     pub skipped_reason: Option<&'static str>,
     /// What the reader should know all the same.
     pub warnings: Vec<Warning>,
+    /// Whether the integration lacks repositories or code mappings that it should have.
+    pub lacks_links: bool,
     /// One line for a person.
     pub headline: String,
     /// More lines for a person.
@@ -163,6 +165,12 @@ impl Outcome {
             entries,
             ..first
         }
+    }
+
+    /// The id of the integration that it is about, where it is there.
+    pub fn integration_id(&self) -> Option<i64> {
+        let subject = self.subject.as_ref()?;
+        subject.known_id.or(subject.integration.as_ref().map(|(id, _)| *id))
     }
 
     /// A failure.

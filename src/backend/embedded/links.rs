@@ -173,7 +173,9 @@ impl EmbeddedBackend<'_> {
         let default_branch = mapping.default_branch.clone().or(branch);
         let wanted = CodeMapping { default_branch, ..mapping.clone() };
         let is_same = |stored: &StoredCodeMapping| {
-            stored.repository_id == repository.id && stored.mapping == wanted
+            stored.repository_id == repository.id
+                && stored.integration_id == integration
+                && stored.mapping == wanted
         };
         if existing.as_ref().is_some_and(is_same) {
             return Ok(false);

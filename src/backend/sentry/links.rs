@@ -184,11 +184,16 @@ impl SentryBackend<'_> {
                     report.linked(name);
                     rows.repositories.push(repository);
                 }
-                // Another run has linked it meanwhile.
-                Ok(None) => {
-                    let listed = self.repositories(integration).await;
-                    rows.repositories = listed.unwrap_or(rows.repositories);
-                }
+                // Another run has linked it meanwhile, or another integration has it.
+                Ok(None) => match self.repositories(integration).await {
+                    Ok(listed) => {
+                        rows.repositories = listed;
+                        if rows.repository(name).is_none() {
+                            report.not_linked(name, "another integration has it in Sentry");
+                        }
+                    }
+                    Err(failure) => report.not_linked(name, &failure.message),
+                },
                 Err(why) => report.not_linked(name, &why),
             }
         }

@@ -116,3 +116,49 @@ fn a_saved_plan_removes_what_it_showed_and_nothing_else() {
         assert_eq!(there(&run, &serve), ["integration 1", "integration 2"]);
     }
 }
+
+/// One integration takes the place of another, with everything that was linked through it.
+#[test]
+fn a_link_stays_that_moves_to_another_entry_while_its_own_goes() {
+    let serve = ServeProcess::start();
+    for run in runs(&serve) {
+        let other = "    repositories: [acme/lib]\n";
+        with(&run, &(installed("gita", LINKS) + &installed("gitb", other))).execute().expect(0);
+        let replaced = with(&run, &installed("gitb", &LINKS.replace("[acme/", "[acme/lib, acme/")));
+        replaced.execute().expect(0);
+        let after = ["2 acme/lib", "2 acme/web", "integration 2", "mapping app/"];
+        assert_eq!(there(&run, &serve), after);
+        replaced.args(&["plan", "--exit-code"]).execute().expect(0);
+    }
+}
+
+#[test]
+fn nothing_is_pruned_while_a_link_of_an_entry_is_not_set() {
+    let serve = ServeProcess::start();
+    let [_, run] = runs(&serve);
+    let host = |name: &str, rest: &str| {
+        let state = format!("{{name: {name}, url: 'https://{name}.example'}}");
+        format!("  - provider: custom_scm\n    state: {state}\n{rest}")
+    };
+    let (gita, gitb) = (host("gita", LINKS), host("gitb", LINKS));
+    with(&run, &gita).execute().expect(0);
+    let before = ["1 acme/web", "integration 1", "integration 2", "mapping app/"];
+    for _ in 0..2 {
+        let ended = with(&run, &gitb).execute().expect(0);
+        let warned = ended.everything();
+        for words in ["another integration has the repository", "nothing is pruned, because repo"] {
+            assert!(warned.contains(words), "{words}: {warned}");
+        }
+        assert_eq!(there(&run, &serve), before);
+    }
+    // The way out that the manual names.
+    let absent = "  - {provider: custom_scm, integration-id: 1, state: absent}\n";
+    with(&run, &format!("{absent}{gitb}")).execute().expect(0);
+    let ended = with(&run, &gitb).execute().expect(0);
+    assert_eq!(
+        there(&run, &serve),
+        ["2 acme/web", "integration 2", "mapping app/"],
+        "{}",
+        ended.stdout
+    );
+}
