@@ -270,6 +270,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// The slug of the warning about whatever was given and is not used.
+pub const UNUSED_INPUT: &str = "unused-input";
+
 /// Something the reader should know although the run went on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Warning {

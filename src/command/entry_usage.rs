@@ -1,7 +1,7 @@
 //! What the entries of a manifest do not use: of its own keys each entry is told, of what they share
 //! the run, where none of them uses it.
 
-use crate::error::Warning;
+use crate::error::{UNUSED_INPUT, Warning};
 use crate::inputs::raw::{InputOrigin, RawInputs};
 use crate::inputs::table::{INPUTS, InputSpec, JobKind, ManifestScope};
 use crate::inputs::{Inputs, usage};
@@ -76,7 +76,7 @@ pub(super) fn untaken_variables(typed: &RawInputs, lacking: &[&'static str]) -> 
                 "{variable} is not used by the entries of a manifest: set `{name}` in them or in \
                  `defaults:`"
             );
-            Warning::new("unused-input", message)
+            Warning::new(UNUSED_INPUT, message)
         })
     });
     untaken.collect()

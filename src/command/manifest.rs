@@ -84,6 +84,9 @@ impl RunContext<'_> {
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
         let all = (entries.as_slice(), prune.as_ref());
+        if let Some(refusal) = self.contradiction(base, &entries, deadline).await {
+            return refusal;
+        }
         if let Some(refusal) = self.plan_refusal_of_entries(base, all, deadline).await {
             return refusal;
         }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod check_health;
 pub(crate) mod commit_status;
 pub(crate) mod commits;
+mod contradictions;
 pub(crate) mod embedded;
 mod entries_progress;
 mod entry_checks;
@@ -116,7 +117,13 @@ struct RequestedJobs<'a> {
 impl<'r> RunContext<'r> {
     /// Does everything the inputs ask for; a failure is an outcome too.
     pub async fn execute(self, mistakes: Vec<Error>) -> Outcome {
-        unknown_variables::warn(self.env);
+        let unknown = unknown_variables::warnings(self.env);
+        let mut outcome = self.execute_inputs(mistakes).await;
+        outcome.warn_once(unknown);
+        outcome
+    }
+
+    async fn execute_inputs(self, mistakes: Vec<Error>) -> Outcome {
         unknown_variables::warn_of_undefined(self.raw_inputs);
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);

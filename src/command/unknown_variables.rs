@@ -1,10 +1,12 @@
 //! A variable of ours that is spelt otherwise than any input's would be passed over without a word.
 
 use crate::env::Env;
+use crate::error::{UNUSED_INPUT, Warning};
 use crate::inputs::compat::OTHER_NAMES;
 use crate::inputs::compat::names::OtherName;
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::INPUTS;
+use crate::text::neutral::one_line;
 use crate::text::quote;
 use crate::text::suggest::closest;
 
@@ -14,14 +16,13 @@ const OUTPUTS: &str = "FINISHLINE_OUT_";
 /// What the action and the component install the program by.
 const INSTALLER_VARIABLES: [&str; 4] = ["RELEASES", "VERSION", "CHECKSUM", "CHECKSUMS"];
 
-/// Says which variables have our prefix and are none of ours.
-pub(crate) fn warn(env: &Env) {
-    for (name, near) in unknown(env) {
-        match near {
-            Some(near) => tracing::warn!("unknown variable {name}: did you mean {near}?"),
-            None => tracing::warn!("unknown variable {name}: it is not used"),
-        }
-    }
+/// The warnings about variables that have our prefix and are none of ours.
+pub(crate) fn warnings(env: &Env) -> impl Iterator<Item = Warning> {
+    let warning = |(name, near): (&str, Option<String>)| {
+        let rest = near.map_or("it is not used".to_owned(), |near| format!("did you mean {near}?"));
+        Warning::new(UNUSED_INPUT, format!("unknown variable {}: {rest}", one_line(name)))
+    };
+    unknown(env).into_iter().map(warning)
 }
 
 /// Says which inputs count as not given, since the CI host knows no such variable, and which ask for

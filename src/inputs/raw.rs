@@ -9,7 +9,7 @@ pub use super::origin::InputOrigin;
 use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::{CalledRelease, Mode, ReadFile};
 use crate::env::Env;
-use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::error::{Error, ErrorCode, Result, UNUSED_INPUT, Warning};
 use crate::job::Host;
 use crate::secret::Secret;
 use crate::text::yaml::YamlDocument;
@@ -136,7 +136,7 @@ impl RawInputs {
             is_other.then(|| {
                 let names = names::fallback_names(variable);
                 let message = format!("{names} is not used, because {origin} is set");
-                Warning::new("unused-input", message)
+                Warning::new(UNUSED_INPUT, message)
             })
         });
         unused.collect()

@@ -5,7 +5,7 @@ use super::raw::RawInputs;
 use super::release::CommitSource;
 use super::table::{ANY, INPUTS, InputSpec, JobKind, ManifestScope, SET};
 use super::types::{BackendName, Mode};
-use crate::error::Warning;
+use crate::error::{UNUSED_INPUT, Warning};
 use crate::job::Job;
 
 impl Inputs {
@@ -95,7 +95,7 @@ pub fn unused_names(
 
 /// The warning about an input that was given, and what does not use it.
 pub fn warning(name: &str, user: &str) -> Warning {
-    Warning::new("unused-input", format!("`{name}` is not used by {user}"))
+    Warning::new(UNUSED_INPUT, format!("`{name}` is not used by {user}"))
 }
 
 /// Whether one of these jobs uses the input, at this backend.

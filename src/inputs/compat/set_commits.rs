@@ -1,6 +1,6 @@
 //! `set_commits: manual`, which takes the commits from `repo` and `commit`.
 
-use crate::error::{Error, ErrorCode, Warning};
+use crate::error::{Error, ErrorCode, UNUSED_INPUT, Warning};
 use std::collections::BTreeMap;
 
 /// The word for it.
@@ -33,7 +33,7 @@ pub fn unused_parts(
     let unused = parts.keys().filter(move |_| !is_manual);
     unused.map(|name| {
         let message = format!("`{name}` is not used by a release without `set_commits: manual`");
-        Warning::new("unused-input", message)
+        Warning::new(UNUSED_INPUT, message)
     })
 }
 

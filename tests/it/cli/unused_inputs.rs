@@ -42,6 +42,7 @@ fn an_unknown_variable_is_warned_about_whatever_it_is_near_to() {
     let run = released().var("FINISHLINE_QQ", "x").var("FINISHLINE_OUT_STATUS", "complete");
     let ended = run.execute().expect(0);
     assert!(ended.stderr.contains("unknown variable FINISHLINE_QQ"), "{}", ended.stderr);
+    assert!(ended.output("warnings").contains("unused-input"), "{}", ended.stdout);
     assert!(!ended.stderr.contains("FINISHLINE_OUT_STATUS"), "{}", ended.stderr);
 }
 

@@ -94,3 +94,32 @@ fn the_schema_knows_what_is_absent() {
     assert_eq!(keys, ["project", "stackRoot"]);
     assert!(entry["repositories-absent"].is_object());
 }
+
+/// Only the backend knows that an id and a state mean one integration.
+#[test]
+fn an_integration_that_one_entry_removes_and_another_sets_up_is_a_mistake() {
+    let run = with(ProgramRun::github(), TWO);
+    run.execute().expect(0);
+    let by_id = "{provider: example, integration-id: 1, state: absent}";
+    let by_state = "{provider: example, mode: remove, state: {name: a}}";
+    for (one, other) in [
+        (by_id, "{provider: example, state: {name: a}}"),
+        (by_state, "{provider: example, integration-id: 1, mode: link, repositories: [a/b]}"),
+        (by_state, "{mode: link, integration-id: 1, repositories: [a/b]}"),
+    ] {
+        for entries in [[one, other], [other, one]] {
+            let entries = with(run.clone(), &entries.map(|one| format!("  - {one}\n")).concat());
+            for command in ["plan", "run"] {
+                let ended = entries.clone().args(&[command]).execute().expect(2);
+                assert_eq!(ended.output("error-code"), "bad-manifest", "{one}: {}", ended.stderr);
+                let words = "removes integration 1, but `integrations[";
+                assert!(ended.stderr.contains(words), "{one}: {}", ended.stderr);
+            }
+            assert_eq!(run.rows(THERE), ["1", "2"]);
+        }
+    }
+    // Another integration of the provider contradicts nothing.
+    let both = "  - {provider: example, integration-id: 1, state: absent}\n  - {provider: example, state: {name: b}}\n";
+    with(run.clone(), both).execute().expect(0);
+    assert_eq!(run.rows(THERE), ["2"]);
+}
