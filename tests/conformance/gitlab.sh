@@ -156,7 +156,7 @@ include:
         \${CI_COMMIT_TAG}-eu
       commits: none
       finalize: false
-      deploy: true
+      deploy: "true"
       backend: embedded
       database: twice.db
       output-prefix: WEB_

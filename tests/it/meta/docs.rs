@@ -312,9 +312,11 @@ fn component(name: &str) -> &'static str {
 }
 
 /// The type and the default of the component's input. GitLab takes a boolean or a number without
-/// quotes only by its type, and no value of that type means that none is given.
+/// quotes only by its type, and no value of that type means that none is given; so the value that
+/// counts as none is the program's default.
 fn component_type(input: &InputSpec) -> (&'static str, &'static str) {
     match input.flag {
+        FlagKind::Switch if depends_on_others(input) => ("string", ""),
         FlagKind::Switch if input.default == "true" => ("boolean", "true"),
         FlagKind::Switch => ("boolean", "false"),
         FlagKind::Value("ID" | "COUNT") => ("number", "0"),
@@ -322,9 +324,21 @@ fn component_type(input: &InputSpec) -> (&'static str, &'static str) {
     }
 }
 
+/// Whether neither `true` nor `false` says the same as nothing.
+fn depends_on_others(input: &InputSpec) -> bool {
+    !["true", "false"].contains(&input.default)
+}
+
 fn component_input(input: &InputSpec) -> String {
     let InputSpec { name, meaning, .. } = input;
     match component_type(input) {
+        ("string", _) if input.flag == FlagKind::Switch => {
+            let meaning = format!("{meaning}; in quotes");
+            format!(
+                "    {name}:\n      default: \"\"\n      options: [\"\", \"true\", \"false\"]\n      \
+                 description: {meaning:?}\n"
+            )
+        }
         ("string", _) => {
             format!("    {name}:\n      default: \"\"\n      description: {meaning:?}\n")
         }
