@@ -5,36 +5,15 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::git::Checkout;
 use crate::inputs::raw::CommandLineFlags;
-use crate::inputs::table::{FlagKind, INPUTS, InputSpec};
+use crate::inputs::table::{FlagKind, INPUTS, InputGroup, InputSpec};
 use crate::inputs::types::CalledRelease;
 use crate::os::clock::unix_seconds;
 use crate::sentry_cli::{self, CalledOperation, SentryCliCall, SentryCliTask, StepInputs};
 use crate::text::quote;
 use std::path::Path;
 
-/// Inputs that a call names itself; a variable of the job asks for nothing more.
-const OF_THE_CALL: [&str; 20] = [
-    "provider",
-    "manifest",
-    "mode",
-    "environment",
-    "commits",
-    "previous-commit",
-    "paths",
-    "finalize",
-    "deploy",
-    "deploy-name",
-    "deploy-url",
-    "started-at",
-    "finished-at",
-    "release-url",
-    "released-at",
-    "release-prefix",
-    "github-status",
-    "dry-run",
-    "wait-for-commits",
-    "sourcemaps",
-];
+/// Inputs that sentry-cli, too, takes from the job's variables.
+const OF_THE_JOB: [&str; 4] = ["projects", "release", "dist", "remote"];
 
 /// A call that is ready to go.
 pub(crate) struct PreparedCall {
@@ -104,8 +83,9 @@ fn proposed_version(env: &Env) -> Result<String> {
 fn run(call: &SentryCliCall, command: Command, env: &Env) -> Result<CallAction> {
     let mut step = StepInputs::default();
     step.add(call).map_err(|conflict| Error::new(ErrorCode::Internal, conflict.0))?;
+    let of_the_call = INPUTS.iter().filter(|input| is_of_the_call(input));
     let mut env =
-        OF_THE_CALL.iter().flat_map(|name| variables(name)).fold(env.clone(), Env::without);
+        of_the_call.flat_map(|input| input.variables).copied().fold(env.clone(), Env::without);
     let names_release = variables("release").any(|variable| env.get(variable).is_some());
     let on_release = |operation| matches!(operation, CalledOperation::OnRelease(_));
     let is_of_release = match command {
@@ -179,6 +159,16 @@ fn called_release(call: &SentryCliCall, env: &Env) -> CalledRelease {
         SentryCliTask::SetCommits if has_projects => CalledRelease::Made,
         _ => CalledRelease::Existing,
     }
+}
+
+/// Whether a call says itself what it does: a variable of the job asks for nothing more.
+fn is_of_the_call(input: &InputSpec) -> bool {
+    let is_said = matches!(
+        input.group,
+        InputGroup::Integration | InputGroup::Release | InputGroup::SourceMaps
+    );
+    (is_said && !OF_THE_JOB.contains(&input.name))
+        || ["manifest", "plan", "github-status"].contains(&input.name)
 }
 
 fn variables(input: &str) -> impl Iterator<Item = &'static str> {

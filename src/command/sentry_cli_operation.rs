@@ -51,6 +51,9 @@ impl RunContext<'_> {
                     None => release_table(&releases, with_projects),
                 })
             }
+            CalledOperation::OnRelease(operation) if inputs.dry_run && operation.is_write() => {
+                planned(&directory, org, &called_version(inputs)?, operation).await
+            }
             CalledOperation::OnRelease(operation) => {
                 operate_on_release(&directory, org, &called_version(inputs)?, operation).await
             }
@@ -107,6 +110,24 @@ async fn operate_on_release(
             Ok(deploy_table(&deploys.ok_or_else(missing)?))
         }
     }
+}
+
+/// What a call would do to the release, which is only looked for.
+async fn planned(
+    directory: &ReleaseDirectory,
+    org: &OrgSlug,
+    version: &ReleaseVersion,
+    operation: ReleaseOperation,
+) -> Result<Outcome> {
+    let is_there = directory.deploys(version).await?.is_some();
+    let what = match operation {
+        ReleaseOperation::SetStatus(_) if !is_there => return Err(missing_release(version, org)),
+        ReleaseOperation::SetStatus(status) => status_words(status),
+        _ if !is_there => return Ok(deleted(version, org, false)),
+        _ => "deleted",
+    };
+    let headline = format!("the release {version} of {org} would be {what}");
+    Ok(Outcome { has_changes: true, ..Outcome::new(OutcomeStatus::Planned, headline) })
 }
 
 fn called_version(inputs: &Inputs) -> Result<ReleaseVersion> {
@@ -223,12 +244,15 @@ fn deleted(version: &ReleaseVersion, org: &OrgSlug, was_there: bool) -> Outcome 
 }
 
 fn status_set(version: &ReleaseVersion, org: &OrgSlug, status: ReleaseStatus) -> Outcome {
-    let words = match status {
+    let headline = format!("the release {version} of {org} is {}", status_words(status));
+    Outcome { changed: true, ..Outcome::new(OutcomeStatus::Complete, headline) }
+}
+
+fn status_words(status: ReleaseStatus) -> &'static str {
+    match status {
         ReleaseStatus::Archived => "archived",
         ReleaseStatus::Open => "restored",
-    };
-    let headline = format!("the release {version} of {org} is {words}");
-    Outcome { changed: true, ..Outcome::new(OutcomeStatus::Complete, headline) }
+    }
 }
 
 /// Who the token is, and what the call would be about.

@@ -170,6 +170,49 @@ fn a_release_is_put_away_brought_back_and_deleted_once() {
 }
 
 #[test]
+fn the_jobs_dry_run_changes_nothing_whatever_is_called() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    call(&run, "releases new -p web v1", 0);
+    write_script(&run, "dist/app.js");
+    let before = std::fs::read(run.path("dist/app.js")).unwrap();
+    let (there, dry) = (release(&serve), run.clone().var("FINISHLINE_DRY_RUN", "true"));
+    for (line, words) in [
+        ("releases new -p web v2", "would be"),
+        ("releases finalize v1", "would be"),
+        ("deploys new -r v1 -e prod", "would be"),
+        ("releases archive v1", "would be archived"),
+        ("releases delete v1", "would be deleted"),
+        ("releases delete v2", "nothing to do"),
+        ("sourcemaps inject dist", "would"),
+        ("sourcemaps upload -p web -r v1 dist", "would be"),
+    ] {
+        let said = call(&dry, line, 0);
+        assert!(said.contains(words), "{line}: {said}");
+    }
+    call(&dry, "releases restore v2", 1);
+    assert_eq!(release(&serve), there);
+    let all = serve.request("GET", "/api/0/organizations/acme/releases/", Value::Null).json();
+    assert_eq!(all.as_array().unwrap().len(), 1);
+    assert_eq!(std::fs::read(run.path("dist/app.js")).unwrap(), before);
+}
+
+/// What sentry-cli would never do is not done, as the call does not say so.
+#[test]
+fn a_variable_of_the_job_adds_nothing_to_a_call() {
+    let serve = ServeProcess::start();
+    let run = script(&serve)
+        .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
+        .var("FINISHLINE_SOURCEMAPS_EXTENSIONS", "map")
+        .var("FINISHLINE_RELEASE_PREFIX", "x@");
+    write_script(&run, "dist/app.js");
+    let said = call(&run, "sourcemaps upload -p web -r v1 dist", 0);
+    assert!(run.path("dist/app.js.map").exists() && said.contains("1 script"), "{said}");
+    call(&run, "releases new -p web v1", 0);
+    assert_eq!(release(&serve)["version"], "v1");
+}
+
+#[test]
 fn the_version_that_is_proposed_is_printed_alone() {
     let run = ProgramRun::local().var("SENTRY_RELEASE", "web@1.0");
     let ended =
