@@ -8,8 +8,8 @@ use crate::backend::sentry::{CheckVerdict, SentryBackend};
 use crate::database::path;
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
-use crate::inputs::types::BackendName;
-use crate::integration::{Decision, IntegrationTask};
+use crate::inputs::types::{BackendName, Mode};
+use crate::integration::{Decision, IntegrationTask, Removal};
 use crate::model::ListedIntegration;
 use crate::outcome::health;
 use std::rc::Rc;
@@ -34,6 +34,9 @@ impl RunContext<'_> {
             BackendName::Sentry => self.listed_at_sentry(inputs, &task, deadline).await,
         };
         match listed {
+            Ok(listed) if inputs.mode == Mode::Remove => {
+                rows.push((name, removal_verdict(&task, &listed)));
+            }
             Ok(listed) => rows.extend(verdicts(&task, &listed, &name, is_entry)),
             Err(failure) if is_said(rows, &failure) => {}
             Err(failure) => rows.push((name, Err(failure))),
@@ -82,6 +85,15 @@ fn verdicts(
         return vec![(name.to_owned(), Ok(CheckVerdict::NotChecked(why)))];
     }
     meant.into_iter().flat_map(|one| verdict(one, name)).collect()
+}
+
+/// What is said of the integration that is to go.
+fn removal_verdict(task: &IntegrationTask, listed: &[ListedIntegration]) -> Result<CheckVerdict> {
+    Ok(CheckVerdict::Passed(match task.removal(listed)? {
+        Removal::Remove(there) => format!("{} ({}) would be removed", there.id, there.name),
+        Removal::Leaving { id, name, .. } => format!("{id} ({name}) is being removed"),
+        Removal::Missing => "not installed, so there is nothing to remove".to_owned(),
+    }))
 }
 
 fn verdict(one: &ListedIntegration, name: &str) -> Vec<CheckResult> {

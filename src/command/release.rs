@@ -45,7 +45,8 @@ impl<'a> PreparedRelease<'a> {
     ) -> Result<Self> {
         let mut sources = CommitSources::new(inputs, run.job, run.env, deadline);
         let fetches = backend == BackendName::Sentry;
-        let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches);
+        let task = ReleaseTask::new(inputs, run.job, &sources.checkout_info(), fetches)
+            .and_then(|task| task.check_deploy_times(unix_ms()).map(|()| task));
         let (task, sourcemaps) = match (task, FoundSourcemaps::find(&inputs.sourcemaps)) {
             (Ok(task), Ok(sourcemaps)) => (task, sourcemaps),
             (task, sourcemaps) => {

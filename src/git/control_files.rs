@@ -14,7 +14,7 @@ const ENTRANCE: [&str; 3] = ["HEAD", "commondir", "gitdir"];
 
 /// The other files in a repository's folder that are read, and how many MiB each may have.
 const OTHERS: [(&str, u64); 4] =
-    [("config", 1), ("config.worktree", 1), ("packed-refs", 256), ("shallow", 64)];
+    [("config", 1), ("config.worktree", 1), ("packed-refs", 64), ("shallow", 64)];
 
 /// The longest ref, and the longest text that leads to another folder.
 const MAX_LINK: u64 = MIB;

@@ -12,18 +12,22 @@ pub struct RequestHeader {
 }
 
 /// The headers that requests have of their own.
-const OWN: [&str; 10] = [
-    "accept",
+const OWN: [&str; 12] = [
     "authorization",
     "connection",
-    "content-length",
-    "content-type",
     "cookie",
+    "expect",
     "host",
+    "keep-alive",
+    "range",
     "te",
+    "trailer",
     "transfer-encoding",
+    "upgrade",
     "user-agent",
 ];
+/// What the names of others begin with: they say how a body is written, or which answer is wanted.
+const OWN_PREFIXES: [&str; 3] = ["accept", "content-", "if-"];
 
 /// Reads a header from each line; the error is a clause for a person, which quotes no value.
 pub(super) fn parse(text: &str) -> Result<Vec<RequestHeader>, String> {
@@ -40,7 +44,8 @@ fn header(line: &str) -> Result<RequestHeader, String> {
     if name.is_empty() || !name.chars().all(is_name) {
         return Err("expected `Name: value`, with a name of letters, digits and `-`".to_owned());
     }
-    if OWN.contains(&name.to_ascii_lowercase().as_str()) {
+    let lower = name.to_ascii_lowercase();
+    if OWN.contains(&lower.as_str()) || OWN_PREFIXES.iter().any(|own| lower.starts_with(own)) {
         return Err(format!("`{name}` cannot be set, because each request has its own"));
     }
     let is_text =
@@ -81,6 +86,10 @@ mod tests {
             "X-Access:",
             "authorization: s3cr3t",
             "Cookie: s3cr3t",
+            "Content-Encoding: s3cr3t",
+            "Accept-Encoding: s3cr3t",
+            "Expect: s3cr3t",
+            "If-None-Match: s3cr3t",
         ] {
             let wrong = parse(bad).unwrap_err();
             assert!(!wrong.contains("s3cr3t") && wrong.starts_with("line "), "{wrong}");

@@ -77,6 +77,7 @@ impl FieldInput {
         }
         for set in &raw.sets {
             if let Some(entry) = reader.set(set.expose()) {
+                reader.refuse_second_set(&state.entries, &entry);
                 state.entries.retain(|earlier| earlier.field_name() != entry.field_name());
                 state.entries.push(entry);
             }
@@ -161,7 +162,7 @@ impl<'a> FieldReader<'a> {
         match &document.value {
             Value::Null => Vec::new(),
             Value::Mapping(mapping) => self.mapping(&document, mapping, &mut Vec::new()),
-            other => self.refuse_input(&format!("is {}, not a mapping", kind(other)), None),
+            other => self.refuse_input(&format!("is {}, not a mapping", yaml::kind(other)), None),
         }
     }
 
@@ -173,7 +174,7 @@ impl<'a> FieldReader<'a> {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Mapping(mapping)) => self.mapping(&block.document, mapping, &mut path),
             Some(other) => {
-                self.refuse(format!("`state` is {}, not a mapping", kind(other)), None);
+                self.refuse(format!("`state` is {}, not a mapping", yaml::kind(other)), None);
                 Vec::new()
             }
         }
@@ -187,7 +188,7 @@ impl<'a> FieldReader<'a> {
     ) -> Vec<FieldEntry> {
         let mut entries = Vec::new();
         for (key, value) in mapping {
-            path.push(key_text(key));
+            path.push(yaml::key_text(key));
             let place = self.place(document.position(path));
             let shown = (self.in_manifest && is_literal(value)).then_some(Exposure::Manifest);
             let value = self.value(document, value, path, &place);
@@ -316,6 +317,15 @@ impl<'a> FieldReader<'a> {
         Some(FieldEntry { name: name.to_owned(), value, place, shown })
     }
 
+    /// A `--set` stands over `state`, but not over another one: no flag may be given twice.
+    fn refuse_second_set(&mut self, earlier: &[FieldEntry], set: &FieldEntry) {
+        let name = set.field_name();
+        if earlier.iter().any(|one| one.is_set_alone() && one.field_name() == name) {
+            let message = format!("`--set` gives {} twice", quote(&set.name));
+            self.mistakes.push(Error::new(ErrorCode::Usage, message));
+        }
+    }
+
     fn place(&self, position: Option<KeyPosition>) -> String {
         match position {
             Some(position) if self.in_manifest => position.place.to_string(),
@@ -345,27 +355,6 @@ fn is_literal(value: &Value) -> bool {
         Value::String(text) => !text.starts_with("${") && !text.starts_with('@'),
         Value::Number(_) | Value::Bool(_) | Value::Sequence(_) => true,
         Value::Null | Value::Mapping(_) | Value::Tagged(_) => false,
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "empty",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Sequence(_) => "a list",
-        Value::Mapping(_) => "a mapping",
-        Value::Tagged(_) => "a tagged value",
-    }
-}
-
-fn key_text(key: &Value) -> String {
-    match key {
-        Value::String(text) => text.clone(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
     }
 }
 

@@ -172,7 +172,9 @@ impl EntryWriter<'_> {
             let value = serde_json::to_value(mapping).expect("a code mapping is JSON");
             let is_whole = !mapping.project.is_empty() && !mapping.repository.is_empty();
             let not_whole = (!is_whole).then_some("is not shown");
-            match not_whole.or(self.why_unwritable(&value)) {
+            // Only variables are put into a mapping.
+            let why = || self.why_broken(&value, &|text| text.contains("${"));
+            match not_whole.or_else(why) {
                 None => mappings.push(value),
                 Some(why) => self.skip("code mapping", existing, &format!("a value of it {why}")),
             }
@@ -187,15 +189,18 @@ impl EntryWriter<'_> {
 
     /// Why a value cannot be written as it is, if it cannot.
     fn why_unwritable(&self, value: &Value) -> Option<&'static str> {
+        self.why_broken(value, &|text| text.starts_with(['@', '$']) || text.contains("${"))
+    }
+
+    /// The same of a value whose texts may stand for others.
+    fn why_broken(&self, value: &Value, is_read: &dyn Fn(&str) -> bool) -> Option<&'static str> {
         match value {
-            Value::Object(fields) => fields.values().find_map(|one| self.why_unwritable(one)),
-            Value::Array(items) => items.iter().find_map(|one| self.why_unwritable(one)),
+            Value::Object(fields) => fields.values().find_map(|one| self.why_broken(one, is_read)),
+            Value::Array(items) => items.iter().find_map(|one| self.why_broken(one, is_read)),
             Value::String(text) if text.contains(char::is_control) => {
                 Some("contains a line break or a control character")
             }
-            Value::String(text) if text.starts_with(['@', '$']) || text.contains("${") => {
-                Some("would be read as a variable or a file")
-            }
+            Value::String(text) if is_read(text) => Some("would be read as a variable or a file"),
             Value::String(text) => self.secret_in(text),
             other => self.secret_in(&other.to_string()),
         }

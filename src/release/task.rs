@@ -115,6 +115,31 @@ impl ReleaseTask {
         })
     }
 
+    /// Refuses a deploy that ends before it starts, or that has not ended yet: with a later one there,
+    /// none would be the last.
+    ///
+    /// # Errors
+    ///
+    /// Which time is wrong; `now` is in milliseconds since 1970.
+    pub fn check_deploy_times(&self, now: i64) -> Result {
+        let started = self.deploy.as_ref().and_then(|deploy| deploy.started);
+        let finished = self.finished_at.filter(|_| self.deploy.is_some());
+        let message = match (started, finished) {
+            (Some(started), Some(finished)) if finished < started => {
+                "the deploy ends before it starts: `finished-at` is earlier than `started-at`"
+            }
+            (_, Some(finished)) if finished > now + CLOCK_SKEW => {
+                "the deploy has not ended yet: `finished-at` is in the future"
+            }
+            (Some(started), _) if started > now + CLOCK_SKEW => {
+                "the deploy has not begun yet: `started-at` is in the future"
+            }
+            _ => return Ok(()),
+        };
+        let hint = "check the time, its zone, and the clock that it comes from";
+        Err(Error::new(ErrorCode::Usage, message).with_hint(hint))
+    }
+
     /// The release that must be there is not.
     pub(crate) fn not_there(&self) -> Error {
         missing_release(&self.version, &self.org)
@@ -251,6 +276,9 @@ fn known<T>(chosen: (T, VersionSource), code: &CodeVersion) -> Result<(T, Versio
     }
 }
 
+/// A clock may be wrong by this much, in milliseconds: a day, as a time without its zone is.
+const CLOCK_SKEW: i64 = 86_400_000;
+
 /// The commit that the inputs name.
 fn named_commit(commits: &CommitSource) -> Option<String> {
     let CommitSource::Refs(refs) = commits else { return None };
@@ -277,13 +305,6 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
             return Err(Error::new(ErrorCode::Usage, message).with_hint("set `environment`"));
         }
     };
-    if let (Some(started), Some(finished)) = (release.started_at, release.finished_at)
-        && finished < started
-    {
-        let message =
-            "the deploy ends before it starts: `finished-at` is earlier than `started-at`";
-        return Err(Error::new(ErrorCode::Usage, message).with_hint("check both times"));
-    }
     let page = release.deploy_url.as_ref().map(ToString::to_string);
     Ok(Some(Deploy {
         environment,

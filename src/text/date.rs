@@ -71,7 +71,8 @@ fn zone(time: &str) -> Option<(&str, i64)> {
         4 => (number(&digits[..2], 2)?, number(&digits[2..], 2)?),
         _ => return None,
     };
-    Some((clock, sign * (hours * 60 + minutes) * 60_000))
+    let fits = hours < 24 && minutes < 60;
+    fits.then_some((clock, sign * (hours * 60 + minutes) * 60_000))
 }
 
 /// One or two digits.
@@ -139,6 +140,9 @@ mod tests {
             "T",
             "2026-11-19T10:00:00.Z",
             "2026-11-19T10:00:00+1é2",
+            "2026-11-19T10:00:00+99:99",
+            "2026-11-19T10:00:00-00:60",
+            "2026-11-19T10:00:00+24",
             "0000-01-01T00:00+23:59",
             "9999-12-31T23:59-00:01",
         ] {

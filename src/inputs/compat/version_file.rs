@@ -26,7 +26,14 @@ pub fn read(path: &str, read: ReadFile<'_>) -> Result<String, String> {
         Some("xml") => (of_pom(text), "a `<version>` of the project or its parent without `${…}`"),
         _ => (of_plain(text), "one line with the version"),
     };
+    let found = found.filter(|found| !is_unresolved(found));
     found.ok_or_else(|| format!("{} does not hold {place}", quote(path)))
+}
+
+/// Whether a tool has yet to put something in: a build's property, an entity, a template's word.
+fn is_unresolved(version: &str) -> bool {
+    version.contains(['&', '<', '>'])
+        || ["${", "$(", "{{", "@{"].iter().any(|mark| version.contains(mark))
 }
 
 fn of_json(text: &str) -> Option<String> {
@@ -35,7 +42,9 @@ fn of_json(text: &str) -> Option<String> {
 }
 
 fn of_plain(text: &str) -> Option<String> {
-    non_blank(text).filter(|text| !text.contains(char::is_control))
+    // A line of a program or a setting has blanks or quotes.
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '=');
+    non_blank(text).filter(|text| !text.contains(is_odd))
 }
 
 fn non_blank(text: &str) -> Option<String> {
@@ -90,7 +99,7 @@ fn of_pom(text: &str) -> Option<String> {
         }
         rest = after;
     }
-    found.into_iter().flatten().next().filter(|version| !version.contains("${"))
+    found.into_iter().flatten().next()
 }
 
 /// Gradle's `applicationId@versionName`, from the nearest folder with `build.gradle` and
@@ -172,6 +181,13 @@ mod tests {
             ("Cargo.toml", "[dependencies.a]\nversion = \"1\"\n"),
             ("pom.xml", "<project><version>${revision}</version></project>"),
             ("pom.xml", "<project><version>1"),
+            ("pom.xml", "<project><version>&v;</version></project>"),
+            ("package.json", "{\"version\": \"${npm_version}\"}"),
+            ("Cargo.toml", "[package]\nversion = \"{{version}}\"\n"),
+            ("VERSION", "${VERSION}\n"),
+            ("VERSION", "$(git describe)\n"),
+            ("version.gradle", "version = \"1.0\"\n"),
+            ("version.properties", "version=1.0\n"),
             ("VERSION", "a\nb\n"),
             ("VERSION", "\n"),
         ] {

@@ -1,6 +1,7 @@
 //! From the `state` input to the answers of a provider's steps: every missing, unknown or
 //! unfitting field is named before a request is made, and no value is ever shown.
 
+use super::repeated::given_twice;
 use super::step::Step;
 use super::step_answers::Answers;
 use crate::error::{Error, ErrorCode, Result};
@@ -52,7 +53,7 @@ fn read_all(
     state: &FieldInput,
     strictness: AllowedSteps,
 ) -> (Answers, Vec<Error>) {
-    let mut mistakes = Vec::new();
+    let mut mistakes = given_twice(provider, state);
     let mut answers = Answers::default();
     for step in provider.all_steps() {
         let entry = |field: &Field| find(state, step, field);

@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub mod help;
 pub(crate) mod recover;
 pub(crate) mod repair;
+mod repeated;
 pub(crate) mod step;
 pub(crate) mod step_answers;
 

@@ -167,3 +167,14 @@ fn the_project_and_the_branch_of_a_mapping_are_looked_at() {
         assert!(line(&ended, &format!("branch {bad}")).starts_with('✗'), "{}", ended.stdout);
     }
 }
+
+#[test]
+fn a_removal_with_nothing_to_remove_passes_as_it_runs() {
+    let relay = server(&["org:admin", "org:integrations"], |_| None);
+    for command in ["check", "plan", "run"] {
+        let gone = check(&relay).args(&[command]).var("FINISHLINE_PROVIDER", "example");
+        let gone = gone.var("FINISHLINE_MODE", "remove").var("FINISHLINE_INTEGRATION_ID", "1");
+        let ended = gone.execute();
+        assert_eq!(ended.exit, Some(0), "{command}: {}", ended.everything());
+    }
+}

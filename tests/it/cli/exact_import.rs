@@ -36,9 +36,10 @@ const NAMES: [&str; 25] = [
     "- ? x",
 ];
 
-/// Whether Sentry takes it for a folder in a code mapping.
-fn is_folder(name: &str) -> bool {
-    !name.contains([' ', '\''])
+/// The names that Sentry takes for folders in a code mapping, and those that only there are no files.
+fn folders() -> impl Iterator<Item = &'static str> {
+    let fits = |name: &&str| !name.contains([' ', '\'']);
+    NAMES.into_iter().filter(fits).chain(["@app", "@scope/ui"])
 }
 
 /// Has an integration made for each name, the first with links of all the names as well.
@@ -46,7 +47,7 @@ fn with_names(run: ProgramRun) -> ProgramRun {
     let entry = |name: &&str| json!({ "provider": "example", "state": { "name": name } });
     let mut entries: Vec<_> = NAMES.iter().map(entry).collect();
     let repository = |name: &&str| format!("acme/{name}");
-    let mapping = |name: &&str| {
+    let mapping = |name: &str| {
         json!({
             "project": "web", "repository": "acme/web", "stackRoot": format!("{name}/"),
             "sourceRoot": format!("src/{name}/"), "defaultBranch": "main",
@@ -54,8 +55,7 @@ fn with_names(run: ProgramRun) -> ProgramRun {
     };
     let repositories = NAMES.iter().map(repository).chain(["acme/web".to_owned()]);
     entries[0]["repositories"] = repositories.collect();
-    entries[0]["code-mappings"] =
-        NAMES.iter().filter(|name| is_folder(name)).map(mapping).collect();
+    entries[0]["code-mappings"] = folders().map(mapping).collect();
     made(run, json!(entries))
 }
 
@@ -85,9 +85,13 @@ fn sorted<'a>(texts: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
     texts
 }
 
-fn expected(is_there: fn(&str) -> bool, before: &str, after: &str) -> Vec<String> {
-    let names = NAMES.iter().filter(|name| is_there(name));
-    let mut names: Vec<_> = names.map(|name| format!("{before}{name}{after}")).collect();
+fn expected(
+    names: impl IntoIterator<Item = &'static str>,
+    before: &str,
+    after: &str,
+) -> Vec<String> {
+    let mut names: Vec<_> =
+        names.into_iter().map(|name| format!("{before}{name}{after}")).collect();
     names.sort();
     names
 }
@@ -99,10 +103,10 @@ fn assert_exact(run: &ProgramRun) {
     let manifest: Value = serde_yaml::from_str(&ended.stdout).unwrap();
     let entries = manifest["integrations"].as_sequence().unwrap();
     let names = sorted(entries.iter().map(|entry| &entry["state"]["name"]));
-    assert_eq!(names, expected(|_| true, "", ""), "{}", ended.stdout);
+    assert_eq!(names, expected(NAMES, "", ""), "{}", ended.stdout);
     let linked = entries.iter().find(|entry| entry.get("repositories").is_some()).unwrap();
     let repositories = sorted(linked["repositories"].as_sequence().unwrap());
-    let named = expected(|_| true, "acme/", "").into_iter().chain(["acme/web".to_owned()]);
+    let named = expected(NAMES, "acme/", "").into_iter().chain(["acme/web".to_owned()]);
     assert_eq!(repositories, {
         let mut named: Vec<_> = named.collect();
         named.sort();
@@ -111,7 +115,7 @@ fn assert_exact(run: &ProgramRun) {
     let mappings = linked["code-mappings"].as_sequence().unwrap();
     for (field, before) in [("stackRoot", ""), ("sourceRoot", "src/")] {
         let roots = sorted(mappings.iter().map(|mapping| &mapping[field]));
-        assert_eq!(roots, expected(is_folder, before, "/"), "{}", ended.stdout);
+        assert_eq!(roots, expected(folders(), before, "/"), "{}", ended.stdout);
     }
     assert_nothing_to_do(run, &ended, &[]);
     let as_json = import(&run.clone().var("FINISHLINE_FORMAT", "json")).json();

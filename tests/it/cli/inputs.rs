@@ -264,3 +264,20 @@ fn a_token_of_blanks_is_no_token() {
         }
     }
 }
+
+/// Only one of the two would count.
+#[test]
+fn a_field_that_is_given_twice_is_a_mistake() {
+    let state = |text: &str| example(ProgramRun::local()).var("FINISHLINE_STATE", text);
+    for text in ["{setup: {name: z}, name: q}", "{name: q, setup: {name: z}}"] {
+        let ended = state(text).execute().expect(2);
+        assert!(ended.stderr.contains("#bad-field"), "{text}: {}", ended.stderr);
+        assert!(ended.stderr.contains("`name` is given twice"), "{text}: {}", ended.stderr);
+    }
+    let ended =
+        state("{}").args(&["run", "--set", "name=a", "--set", "name=b"]).execute().expect(2);
+    assert!(ended.stderr.contains("`--set` gives `name` twice"), "{}", ended.stderr);
+    // A flag goes before what a variable says.
+    state("{setup: {name: z}}").args(&["run", "--set", "name=a"]).execute().expect(0);
+    state("{name: z}").args(&["run", "--set", "name=a"]).execute().expect(0);
+}

@@ -159,6 +159,25 @@ fn a_deploy_has_its_name_its_page_and_its_times() {
     assert!(deploy["dateFinished"].is_string());
 }
 
+/// A later one would be the last for ever, and no retry would be recognized.
+#[test]
+fn a_deploy_that_has_not_begun_or_ended_is_a_mistake() {
+    let run = ProgramRun::local();
+    let common = "run --backend embedded --database x.db --org acme --projects web --release v1 \
+                  --environment prod --commits none";
+    let common: Vec<_> = common.split(' ').collect();
+    for (times, words) in [
+        (&["--finished-at", "253402300799"][..], "`finished-at` is in the future"),
+        (&["--started-at", "31536000000"], "`started-at` is in the future"),
+        (&["--started-at", "1790000000", "--finished-at", "1780000000"], "ends before it starts"),
+        (&["--started-at", "2026-11-29T10:00:00+99:99"], "started-at"),
+    ] {
+        let ended = run.clone().args(&[&common, times].concat()).execute().expect(2);
+        assert!(ended.stderr.contains(words), "{times:?}: {}", ended.stderr);
+        assert!(!run.path("x.db").exists(), "{times:?}");
+    }
+}
+
 #[test]
 fn the_hosts_environment_is_taken_where_a_deploy_is_demanded() {
     let relay = ServeProxy::new();
