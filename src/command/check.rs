@@ -79,6 +79,9 @@ impl RunContext<'_> {
         for inputs in &all {
             self.check_health(inputs, base.manifest.is_some(), deadline, &mut rows).await;
         }
+        // A name may be of others, and the key of an entry is shown as it is.
+        let shown = |(name, result): CheckResult| (self.sinks.shown_words(&name), result);
+        let rows = rows.into_iter().map(shown).collect();
         let mut outcome = to_outcome(without_repeated(rows));
         outcome.warnings.extend(ready.into_iter().flat_map(PreparedManifest::into_warnings));
         Ok(outcome)

@@ -17,6 +17,7 @@ mod integration;
 pub(crate) mod kept_here;
 mod links;
 pub(crate) mod manifest;
+mod masks;
 pub(crate) mod migrate;
 pub(crate) mod named_paths;
 mod prune;
@@ -33,6 +34,7 @@ mod sentry_cli_operation;
 mod server_access;
 pub(crate) mod sourcemaps;
 pub(crate) mod supervise;
+mod text_table;
 pub(crate) mod unknown_variables;
 mod unmanaged;
 mod watchdog;
@@ -47,13 +49,12 @@ use crate::integration::IntegrationTask;
 use crate::job::Job;
 use crate::os::clock::unix_seconds;
 use crate::os::{blocking, terminal};
+use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
-use crate::outcome::{IntegrationOutcome, Outcome};
 use crate::output::OutputSinks;
-use crate::provider;
 use crate::sentry_cli::CalledOperation;
 pub(crate) use cache::RunCache;
-use hidden_texts::{given_field_secrets, given_secrets, proxy_passwords, public_texts};
+use hidden_texts::{given_secrets, proxy_passwords, public_texts};
 use release::PreparedRelease;
 use server_access::base_url;
 use std::time::Duration;
@@ -152,7 +153,7 @@ impl<'r> RunContext<'r> {
             return Outcome::failed(resume::unexpected_callback());
         }
         let secrets = [given_secrets(&inputs), proxy_passwords(self.env)].concat();
-        self.sinks.hide(&secrets, &public_texts(&inputs));
+        self.hide(&secrets, &public_texts(&inputs));
         let mut outcome = Box::pin(self.perform(&inputs)).await;
         // A mistake in the inputs comes first.
         if outcome.exit() != ExitCode::Inputs {
@@ -336,45 +337,6 @@ impl<'r> RunContext<'r> {
         let title = format!("finishline: release {}", release.task.version);
         let work = Box::pin(async { Ok(release.execute(self, backend?).await) });
         self.with_masks(&secrets, &visible_texts, Some(&title), work, Outcome::failed).await
-    }
-
-    /// Mistakes in what is asked for: the secrets that were given are masked all the same, since
-    /// later steps of the job may print them.
-    fn input_error(&self, inputs: &Inputs, failure: Error) -> Outcome {
-        let outcome = Outcome::failed(failure);
-        let Some(key) = inputs.provider.as_ref().filter(|key| provider::find(key).is_ok()) else {
-            return outcome;
-        };
-        let secrets = given_field_secrets(inputs);
-        let (masks, warnings) = self.sinks.masks(&secrets, &[]);
-        drop(OutputSinks::emit(masks));
-        let subject = IntegrationOutcome { provider: key.clone(), ..IntegrationOutcome::default() };
-        Outcome { subject: Some(subject), warnings, ..outcome }
-    }
-
-    /// Masks the secrets before anything else is written, and folds what is logged by the work
-    /// under its title, if there is one.
-    async fn with_masks(
-        &self,
-        secrets: &[String],
-        visible_texts: &[String],
-        title: Option<&str>,
-        work: impl Future<Output = Result<Outcome>>,
-        failed: impl FnOnce(Error) -> Outcome,
-    ) -> Outcome {
-        let (mut writes, warnings) = self.sinks.masks(secrets, visible_texts);
-        let group = title.filter(|_| self.entry.is_none()).map(|title| {
-            writes.extend(self.sinks.open_group(title, unix_seconds()));
-            LogGroup(self.sinks)
-        });
-        let result = match OutputSinks::emit(writes) {
-            Ok(()) => work.await,
-            Err(failure) => Err(failure),
-        };
-        drop(group);
-        let mut outcome = result.unwrap_or_else(failed);
-        outcome.warnings.splice(0..0, warnings);
-        outcome
     }
 
     /// A person at a terminal may be waited for; a CI job never waits.

@@ -1,10 +1,10 @@
 //! What a call of sentry-cli asks of a Sentry beside the release job, as tables and in words.
 
 use super::RunContext;
+use super::text_table::TextTable;
 use crate::backend::embedded::EmbeddedReleases;
 use crate::backend::sentry::{
-    ConnectOptions, ListedRelease, ListedRepository, PreflightClient, ReleaseDirectory,
-    SentryReleases, TokenOwner,
+    ListedRelease, ListedRepository, PreflightClient, ReleaseDirectory, SentryReleases, TokenOwner,
 };
 use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
@@ -18,7 +18,6 @@ use crate::release::{
 };
 use crate::sentry_cli::{CalledOperation, ReleaseOperation, ReleaseStatus};
 use crate::text::date;
-use crate::text::neutral::one_line;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -39,7 +38,8 @@ impl RunContext<'_> {
         }
         let options = self.release_server(inputs, deadline)?;
         if let CalledOperation::ReadToken { needs_defaults, as_json } = operation {
-            return token_info(inputs, options, needs_defaults, as_json).await;
+            let owner = PreflightClient::new(options)?.whoami().await;
+            return self.token_info(inputs, owner, needs_defaults, as_json);
         }
         let org = self.required_org(inputs)?;
         let directory = ReleaseDirectory::new(options, org.clone())?;
@@ -47,17 +47,23 @@ impl RunContext<'_> {
             CalledOperation::ListReleases { with_projects, delimiter } => {
                 let releases = listed_releases(&directory, &inputs.release.projects).await?;
                 Ok(match delimiter {
-                    Some(delimiter) => version_list(&releases, delimiter),
-                    None => release_table(&releases, with_projects),
+                    Some(delimiter) => self.version_list(&releases, delimiter),
+                    None => self.shown_table(release_table(&releases, with_projects)),
                 })
             }
             CalledOperation::OnRelease(operation) if inputs.dry_run && operation.is_write() => {
                 planned(&directory, org, &called_version(inputs)?, operation).await
             }
+            CalledOperation::OnRelease(ReleaseOperation::ListDeploys) => {
+                let version = called_version(inputs)?;
+                let deploys = directory.deploys(&version).await?;
+                let deploys = deploys.ok_or_else(|| missing_release(&version, org))?;
+                Ok(self.shown_table(deploy_table(&deploys)))
+            }
             CalledOperation::OnRelease(operation) => {
                 operate_on_release(&directory, org, &called_version(inputs)?, operation).await
             }
-            _ => Ok(repository_table(&directory.repositories().await?)),
+            _ => Ok(self.shown_table(repository_table(&directory.repositories().await?))),
         }
     }
 
@@ -105,10 +111,8 @@ async fn operate_on_release(
                 false => Err(missing()),
             }
         }
-        ReleaseOperation::Read | ReleaseOperation::ListDeploys => {
-            let deploys = directory.deploys(version).await?;
-            Ok(deploy_table(&deploys.ok_or_else(missing)?))
-        }
+        // Reading has an end of its own.
+        ReleaseOperation::Read | ReleaseOperation::ListDeploys => Err(missing()),
     }
 }
 
@@ -168,25 +172,7 @@ async fn listed_releases(
     Ok(all)
 }
 
-/// The versions alone, for a script. One that a host would obey on its line is left out.
-fn version_list(releases: &[ListedRelease], delimiter: char) -> Outcome {
-    let (plain, odd): (Vec<_>, Vec<_>) =
-        releases.iter().map(|one| &one.version).partition(|version| one_line(version) == **version);
-    let plain: Vec<_> = plain.into_iter().map(String::as_str).collect();
-    let headline = format!("releases: {}", plain.len());
-    let mut document = plain.join(&delimiter.to_string());
-    document.push('\n');
-    let warnings = odd.into_iter().map(|version| {
-        let message =
-            format!("a release is not listed, as a CI system may obey its version: {version}");
-        Warning::new("not-listed", message)
-    });
-    let warnings = warnings.collect();
-    let outcome = Outcome::new(OutcomeStatus::Complete, headline);
-    Outcome { document: Some(document), warnings, ..outcome }
-}
-
-fn release_table(releases: &[ListedRelease], with_projects: bool) -> Outcome {
+fn release_table(releases: &[ListedRelease], with_projects: bool) -> TextTable {
     let mut titles = vec!["Released", "Version"];
     titles.extend(with_projects.then_some("Projects"));
     let row = |one: &ListedRelease| {
@@ -194,45 +180,32 @@ fn release_table(releases: &[ListedRelease], with_projects: bool) -> Outcome {
         let projects = with_projects.then(|| one.projects.join(", "));
         [released, one.version.clone()].into_iter().chain(projects).collect()
     };
-    table("releases", &titles, releases.iter().map(row).collect())
+    TextTable::new("releases", &titles, releases.iter().map(row).collect())
 }
 
-fn deploy_table(deploys: &[ExistingDeploy]) -> Outcome {
+fn deploy_table(deploys: &[ExistingDeploy]) -> TextTable {
     let row = |one: &ExistingDeploy| {
         let deploy = &one.deploy;
         let name = deploy.name.clone().unwrap_or_else(|| "-".to_owned());
         vec![deploy.environment.clone(), name, date::iso(deploy.finished)]
     };
-    table("deploys", &["Environment", "Name", "Finished"], deploys.iter().map(row).collect())
+    TextTable::new(
+        "deploys",
+        &["Environment", "Name", "Finished"],
+        deploys.iter().map(row).collect(),
+    )
 }
 
-fn repository_table(repositories: &[ListedRepository]) -> Outcome {
+fn repository_table(repositories: &[ListedRepository]) -> TextTable {
     let row = |one: &ListedRepository| {
         let url = one.url.clone().unwrap_or_else(|| "-".to_owned());
         vec![one.name.clone(), one.provider.clone(), url]
     };
-    table("repositories", &["Name", "Provider", "URL"], repositories.iter().map(row).collect())
-}
-
-/// Rows under their titles, each cell as wide as its column.
-fn table(what: &str, titles: &[&str], rows: Vec<Vec<String>>) -> Outcome {
-    let headline = format!("{what}: {}", rows.len());
-    let titles = titles.iter().map(|title| (*title).to_owned()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(titles)
-        .chain(rows)
-        .map(|row| row.iter().map(|cell| one_line(cell)).collect())
-        .collect();
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..lines[0].len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    let document = lines.iter().map(line).collect();
-    Outcome { document: Some(document), ..Outcome::new(OutcomeStatus::Complete, headline) }
+    TextTable::new(
+        "repositories",
+        &["Name", "Provider", "URL"],
+        repositories.iter().map(row).collect(),
+    )
 }
 
 fn deleted(version: &ReleaseVersion, org: &OrgSlug, was_there: bool) -> Outcome {
@@ -255,45 +228,74 @@ fn status_words(status: ReleaseStatus) -> &'static str {
     }
 }
 
-/// Who the token is, and what the call would be about.
-async fn token_info(
-    inputs: &Inputs,
-    options: ConnectOptions,
-    needs_defaults: bool,
-    as_json: bool,
-) -> Result<Outcome> {
-    let owner = PreflightClient::new(options)?.whoami().await;
-    let (org, project) = (inputs.org.as_ref(), inputs.release.projects.first());
-    if as_json {
-        let config = json!({ "org": org.map(OrgSlug::as_str), "project": project, "url": inputs.page_url() });
-        let auth = json!({ "type": "token", "successful": owner.is_ok() });
-        let shown = json!({ "config": config, "auth": auth, "have_dsn": false });
-        let outcome = Outcome::new(OutcomeStatus::Complete, "the settings of the call");
-        return Ok(Outcome { document: Some(format!("{shown:#}\n")), ..outcome });
+impl RunContext<'_> {
+    /// A table as it is shown: without secrets, and nothing to obey in a cell.
+    fn shown_table(&self, table: TextTable) -> Outcome {
+        table.into_outcome(|cell| self.sinks.shown_words(cell))
     }
-    let owner = owner?;
-    let lacks = [org.is_none().then(missing::org), project.is_none().then(missing::projects)];
-    let lacks: Vec<_> = lacks.into_iter().flatten().collect();
-    if let Some(failure) = Error::combine(lacks).filter(|_| needs_defaults) {
-        return Err(failure);
-    }
-    let lines = info_lines(inputs, &owner);
-    let outcome = Outcome::new(OutcomeStatus::Complete, "the token is accepted");
-    Ok(Outcome { document: Some(lines.join("\n") + "\n"), ..outcome })
-}
 
-fn info_lines(inputs: &Inputs, owner: &TokenOwner) -> Vec<String> {
-    let org = inputs.org.as_ref().map_or("-", OrgSlug::as_str);
-    let project = inputs.release.projects.first().map_or("-", String::as_str);
-    let user = owner.user.iter().map(|user| format!("  User: {}", one_line(user)));
-    let scopes = owner.scopes.iter().map(|scope| format!("    - {}", one_line(scope)));
-    let head = [
-        format!("Sentry Server: {}", inputs.page_url()),
-        format!("Default Organization: {org}"),
-        format!("Default Project: {project}"),
-        String::new(),
-        "Authentication Info:".to_owned(),
-        "  Method: Auth Token".to_owned(),
-    ];
-    head.into_iter().chain(user).chain(["  Scopes:".to_owned()]).chain(scopes).collect()
+    /// The versions alone, for a script. One that a host would obey on its line is left out.
+    fn version_list(&self, releases: &[ListedRelease], delimiter: char) -> Outcome {
+        let (plain, odd): (Vec<_>, Vec<_>) = releases
+            .iter()
+            .map(|one| &one.version)
+            .partition(|version| self.sinks.shown_words(version) == **version);
+        let plain: Vec<_> = plain.into_iter().map(String::as_str).collect();
+        let headline = format!("releases: {}", plain.len());
+        let mut document = plain.join(&delimiter.to_string());
+        document.push('\n');
+        let warnings = odd.into_iter().map(|version| {
+            let message =
+                format!("a release is not listed, as a CI system may obey its version: {version}");
+            Warning::new("not-listed", message)
+        });
+        let warnings = warnings.collect();
+        let outcome = Outcome::new(OutcomeStatus::Complete, headline);
+        Outcome { document: Some(document), warnings, ..outcome }
+    }
+
+    /// Who the token is, and what the call would be about.
+    fn token_info(
+        &self,
+        inputs: &Inputs,
+        owner: Result<TokenOwner>,
+        needs_defaults: bool,
+        as_json: bool,
+    ) -> Result<Outcome> {
+        let (org, project) = (inputs.org.as_ref(), inputs.release.projects.first());
+        if as_json {
+            let config = json!({ "org": org.map(OrgSlug::as_str), "project": project, "url": inputs.page_url() });
+            let auth = json!({ "type": "token", "successful": owner.is_ok() });
+            let shown = json!({ "config": config, "auth": auth, "have_dsn": false });
+            let outcome = Outcome::new(OutcomeStatus::Complete, "the settings of the call");
+            return Ok(Outcome { document: Some(format!("{shown:#}\n")), ..outcome });
+        }
+        let owner = owner?;
+        let lacks = [org.is_none().then(missing::org), project.is_none().then(missing::projects)];
+        let lacks: Vec<_> = lacks.into_iter().flatten().collect();
+        if let Some(failure) = Error::combine(lacks).filter(|_| needs_defaults) {
+            return Err(failure);
+        }
+        let lines = self.info_lines(inputs, &owner);
+        let outcome = Outcome::new(OutcomeStatus::Complete, "the token is accepted");
+        Ok(Outcome { document: Some(lines.join("\n") + "\n"), ..outcome })
+    }
+
+    fn info_lines(&self, inputs: &Inputs, owner: &TokenOwner) -> Vec<String> {
+        let org = inputs.org.as_ref().map_or("-", OrgSlug::as_str);
+        let project = inputs.release.projects.first().map_or("-", String::as_str);
+        let user =
+            owner.user.iter().map(|user| format!("  User: {}", self.sinks.shown_words(user)));
+        let scopes =
+            owner.scopes.iter().map(|scope| format!("    - {}", self.sinks.shown_words(scope)));
+        let head = [
+            format!("Sentry Server: {}", inputs.page_url()),
+            format!("Default Organization: {org}"),
+            format!("Default Project: {project}"),
+            String::new(),
+            "Authentication Info:".to_owned(),
+            "  Method: Auth Token".to_owned(),
+        ];
+        head.into_iter().chain(user).chain(["  Scopes:".to_owned()]).chain(scopes).collect()
+    }
 }

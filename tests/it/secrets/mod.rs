@@ -5,4 +5,5 @@ mod ids;
 mod injection;
 mod leaks;
 mod others_texts;
+mod repeated_names;
 pub(crate) mod signed;
