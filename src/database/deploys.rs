@@ -84,15 +84,16 @@ impl Database {
         projects: &[i64],
         own: &OwnDeploy<'_>,
     ) -> Result<bool> {
+        // Its place among the ids tells what came later; the `+` keeps from another index.
         let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
-                   WHERE organization_id = ?1 AND environment = ?2 AND date_finished > ?3
+                   WHERE organization_id = ?1 AND +environment = ?2 AND deploy.id > ?3
                      AND release_id <> ?4 AND (?6 IS NULL OR deploy.url IS NOT ?6) AND EXISTS (
                          SELECT 1 FROM deploy_project WHERE deploy_id = deploy.id
                          AND project_id IN (SELECT value FROM json_each(?5)))
                    LIMIT 1";
-        let Deploy { environment, finished, .. } = &own.deploy.deploy;
-        let values =
-            (org, environment, finished, release, json!(projects).to_string(), own.run_page);
+        let (environment, id) = (&own.deploy.deploy.environment, own.deploy.id.as_str());
+        let id: i64 = id.parse().unwrap_or(i64::MAX);
+        let values = (org, environment, id, release, json!(projects).to_string(), own.run_page);
         Ok(self.row(sql, values, read).await?.is_none())
     }
 
@@ -116,7 +117,9 @@ impl Database {
 
     /// The deploy that was noted last.
     pub async fn last_deploy(&mut self, release: i64) -> Result<Option<ExistingDeploy>> {
-        Ok(self.deploys(release, &[], PageQuery::FIRST).await?.pop())
+        let sql = "SELECT * FROM deploy
+                   WHERE id = (SELECT max(id) FROM deploy WHERE release_id = ?1)";
+        self.row(sql, [release], read).await
     }
 }
 

@@ -26,6 +26,11 @@ impl RecordId {
         }
     }
 
+    /// The id as a number, where it is one.
+    pub fn number(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

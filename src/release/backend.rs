@@ -135,10 +135,15 @@ pub struct OwnDeploy<'a> {
 }
 
 impl OwnDeploy<'_> {
-    /// Whether a deploy of another release, to the same place, is later and not of this run.
+    /// Whether a deploy of another release, to the same place, was recorded later and is not of this
+    /// run. Its end may be any time that its inputs name; ids only grow.
     pub fn is_replaced_by(&self, other: &ExistingDeploy) -> bool {
         let is_of_run = self.run_page.is_some() && other.deploy.url.as_deref() == self.run_page;
-        other.deploy.finished > self.deploy.deploy.finished && !is_of_run
+        let is_later = match (self.deploy.id.number(), other.id.number()) {
+            (Some(own), Some(other)) => other > own,
+            _ => other.deploy.finished > self.deploy.deploy.finished,
+        };
+        is_later && !is_of_run
     }
 }
 

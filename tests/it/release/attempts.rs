@@ -85,3 +85,26 @@ fn a_plan_finds_nothing_to_do_where_this_job_has_deployed_already() {
         assert_eq!(other.execute().expect(0).output("changed"), "true");
     }
 }
+
+/// An end that the inputs name may lie before that of a deploy which was recorded earlier.
+#[test]
+fn a_deploy_with_an_earlier_end_is_recognized_by_the_next_attempt() {
+    let relay = ServeProxy::new();
+    let embedded = ProgramRun::github().embedded_release("v1");
+    let job = |run: &ProgramRun, id: &str, version: &str| {
+        let run = run.clone().var("GITHUB_RUN_ID", id).var("GITHUB_REPOSITORY", "acme/web");
+        let run = run.var("FINISHLINE_ENVIRONMENT", "production");
+        run.var("GITHUB_SERVER_URL", "https://github.com").var("FINISHLINE_RELEASE", version)
+    };
+    for run in [at(&relay, ProgramRun::github()), embedded] {
+        job(&run, "501", "v2").execute().expect(0);
+        let earlier = job(&run, "500", "v1").var("FINISHLINE_FINISHED_AT", "1790000000");
+        assert_eq!(earlier.execute().expect(0).output("changed"), "true");
+        for _ in 0..2 {
+            assert_eq!(earlier.execute().expect(0).output("changed"), "false");
+        }
+        // One that is recorded behind it is later, whatever its end.
+        job(&run, "502", "v2").var("FINISHLINE_FINISHED_AT", "1780000000").execute().expect(0);
+        assert_eq!(earlier.execute().expect(0).output("changed"), "true");
+    }
+}
