@@ -106,6 +106,8 @@ impl<'a> PreparedRelease<'a> {
             }
             None => None,
         };
+        // What a plan does not compare is a part of it, too; only the same version reads it again.
+        let wanted = format!("{:?} {:?}", self.inputs.release, self.inputs.sourcemaps);
         let is_dry = self.inputs.dry_run;
         let allows_empty = self.inputs.sourcemaps.allow_empty;
         if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
@@ -115,11 +117,13 @@ impl<'a> PreparedRelease<'a> {
             BackendName::Embedded => self.on_embedded(run, maps.as_mut()).await?,
             BackendName::Sentry => self.on_sentry(run, maps.as_mut()).await?,
         };
-        Ok(match maps.map(|maps| maps.progress) {
+        let outcome = match maps.map(|maps| maps.progress) {
             Some(progress) if is_dry => progress.beside_plan(outcome, allows_empty),
             Some(progress) => progress.beside(outcome),
             None => outcome,
-        })
+        };
+        let plan = outcome.plan.map(|plan| Box::new(plan.with_wanted(&wanted)));
+        Ok(Outcome { plan, ..outcome })
     }
 
     /// Says of commits that the checkout does not give what a run would say.

@@ -178,6 +178,13 @@ impl EntryPlan {
         self
     }
 
+    /// Has more that is wanted, which is not compared with anything.
+    #[must_use]
+    pub fn with_wanted(mut self, more: &str) -> Self {
+        self.wanted = hex(&Sha256::digest(format!("{} {more}", self.wanted)));
+        self
+    }
+
     /// Every text that others have a say in.
     pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = ShownText<'_>> {
         let changes = self.changes.iter_mut().flat_map(|change| {

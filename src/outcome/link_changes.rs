@@ -38,12 +38,26 @@ impl LinkComparison<'_> {
             let words = format!("remove repository {name}");
             let action = action(self.existing.has(name));
             comparison.begin(action, ChangedKind::Repository, name, words);
+            self.delete_mappings_to(name, comparison);
         }
         for place in &self.links.absent_mappings {
             let is_there = self.existing.code_mappings.iter().any(|one| place.is_of(one));
             let name = format!("`{}` of {}", place.stack_root, place.project);
             let words = format!("delete the code mapping of {name}");
             comparison.begin(action(is_there), ChangedKind::CodeMapping, &name, words);
+        }
+    }
+
+    /// Deletes the code mappings that go with a repository, but those that are named on their own.
+    fn delete_mappings_to(self, repository: &str, comparison: &mut PlanComparison) {
+        let is_named = |one: &CodeMapping| {
+            self.links.absent_mappings.iter().any(|place| place.is_of(one))
+                || self.links.code_mappings.iter().any(|wanted| one.has_place_of(wanted))
+        };
+        for one in &self.existing.code_mappings {
+            if self.existing.is_same(&one.repository, repository) && !is_named(one) {
+                delete_mapping(one, comparison);
+            }
         }
     }
 
@@ -140,19 +154,20 @@ impl PlannedRemoval<'_> {
     }
 }
 
+fn delete_mapping(mapping: &CodeMapping, comparison: &mut PlanComparison) {
+    let words = format!("delete the code mapping {}", describe_mapping(mapping));
+    comparison.begin(ChangeAction::Remove, ChangedKind::CodeMapping, &mapping_name(mapping), words);
+    comparison.note("repository", Some(&mapping.repository), None);
+    comparison.note("sourceRoot", Some(&mapping.source_root), None);
+    comparison.note("branch", mapping.default_branch.as_deref(), None);
+}
+
 /// The end of an integration with what becomes of its links.
 fn end(there: &ListedIntegration, existing: &ExistingLinks, comparison: &mut PlanComparison) {
     let name = format!("{} ({})", there.id, there.name);
     let words = format!("remove integration {name}");
     comparison.begin(ChangeAction::Remove, ChangedKind::Integration, &name, words);
-    for mapping in &existing.code_mappings {
-        let words = format!("delete the code mapping {}", describe_mapping(mapping));
-        let place = mapping_name(mapping);
-        comparison.begin(ChangeAction::Remove, ChangedKind::CodeMapping, &place, words);
-        comparison.note("repository", Some(&mapping.repository), None);
-        comparison.note("sourceRoot", Some(&mapping.source_root), None);
-        comparison.note("branch", mapping.default_branch.as_deref(), None);
-    }
+    existing.code_mappings.iter().for_each(|mapping| delete_mapping(mapping, comparison));
     for repository in existing.repositories.iter().filter_map(|names| names.first()) {
         let words = format!("unlink repository {repository}");
         comparison.begin(ChangeAction::Update, ChangedKind::Repository, repository, words);

@@ -124,6 +124,8 @@ impl SourcemapProgress {
         let scripts = counted(self.scripts.len(), "script");
         let words = format!("upload the source maps of {scripts}");
         comparison.begin(ChangeAction::Create, ChangedKind::Sourcemaps, &scripts, words);
+        let bundle = self.bundle_id.as_ref().map(ToString::to_string);
+        comparison.note("bundle", None, bundle.as_deref());
         let maps = comparison.finish(PlannedPlace::default());
         outcome.plan = Some(Box::new(outcome.plan.map_or(maps.clone(), |plan| plan.merge(maps))));
         outcome.details.extend(Some(line).filter(|line| outcome.headline != *line));

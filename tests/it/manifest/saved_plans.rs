@@ -1,6 +1,7 @@
 //! A plan that was saved is carried out as it was, or not at all.
 
 use crate::manifest::plan_changes::{LINKS, Scene, manifest};
+use crate::support::build_folder::write_script;
 use crate::support::run::ProgramRun;
 
 /// Saves the plan of this manifest.
@@ -123,4 +124,35 @@ fn a_single_run_carries_out_its_plan_too() {
     assert!(ended.stderr.contains("the plan no longer holds"), "{}", ended.stderr);
     let other = run.args(&["check", "--plan", "plan.json"]).execute().expect(2);
     assert!(other.stderr.contains("`plan` is for `finishline run`"), "{}", other.stderr);
+}
+
+/// What a plan shows and what it does not show of its inputs: none may be another.
+#[test]
+fn a_release_of_other_inputs_or_files_is_another_plan() {
+    let [scene, _] = Scene::both();
+    let release = |more: &str| {
+        format!(
+            "version: 1\ndefaults: {{org: acme}}\nreleases:\n  - {{projects: [web], release: v1, \
+             commits: none, environment: prod, sourcemaps: dist{more}}}\n"
+        )
+    };
+    write_script(&scene.run, "dist/app.js");
+    save(&scene, &release(""));
+    for more in [
+        ", deploy-url: 'https://deploys.example/2'",
+        ", dist: two",
+        ", sourcemaps-strip-sources: true",
+        ", delete-sourcemaps: true",
+        ", url-prefix: '~/x'",
+        ", finished-at: '1790000000'",
+    ] {
+        let ended = apply(&scene, &release(more)).execute().expect(4);
+        assert_eq!(ended.json()["error"]["code"], "plan-changed", "{more}");
+    }
+    let script = scene.run.text("dist/app.js");
+    scene.run.file("dist/app.js", script.replace("//#", "console.log(2)\n//#"));
+    let ended = apply(&scene, &release("")).execute().expect(4);
+    assert_eq!(ended.json()["error"]["code"], "plan-changed");
+    scene.run.file("dist/app.js", script);
+    apply(&scene, &release("")).execute().expect(0);
 }
