@@ -6,7 +6,7 @@ use super::check::CheckResult;
 use crate::backend::embedded;
 use crate::backend::sentry::{CheckVerdict, SentryBackend};
 use crate::database::path;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
 use crate::integration::{Decision, IntegrationTask, Removal};
@@ -36,6 +36,9 @@ impl RunContext<'_> {
         match listed {
             Ok(listed) if inputs.mode == Mode::Remove => {
                 rows.push((name, removal_verdict(&task, &listed)));
+            }
+            Ok(listed) if inputs.mode == Mode::Link => {
+                rows.extend(link_verdicts(&task, &listed, &name));
             }
             Ok(listed) => rows.extend(verdicts(&task, &listed, &name, is_entry)),
             Err(failure) if is_said(rows, &failure) => {}
@@ -94,6 +97,27 @@ fn removal_verdict(task: &IntegrationTask, listed: &[ListedIntegration]) -> Resu
         Removal::Leaving { id, name, .. } => format!("{id} ({name}) is being removed"),
         Removal::Missing => "not installed, so there is nothing to remove".to_owned(),
     }))
+}
+
+/// What is said of the integrations that links are set through.
+fn link_verdicts(
+    task: &IntegrationTask,
+    listed: &[ListedIntegration],
+    name: &str,
+) -> Vec<CheckResult> {
+    let is_meant = |one: &&ListedIntegration| task.named_id().is_none_or(|id| id == one.id);
+    let meant: Vec<_> = listed.iter().filter(is_meant).collect();
+    if meant.is_empty() {
+        let which = task.named_id().map(|id| format!(" {id}")).unwrap_or_default();
+        let message =
+            format!("{} has no {} integration{which} to link through", task.org, task.key);
+        let hint = "check `integration-id`, `provider` and `org`; install it first";
+        return vec![(
+            name.to_owned(),
+            Err(Error::new(ErrorCode::BadField, message).with_hint(hint)),
+        )];
+    }
+    meant.into_iter().flat_map(|one| verdict(one, name)).collect()
 }
 
 fn verdict(one: &ListedIntegration, name: &str) -> Vec<CheckResult> {

@@ -34,6 +34,9 @@ impl RunContext<'_> {
         let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
         // A file that is not there has nothing to remove, and does not come into being.
         let removal = task.removal(&embedded::list_read_only(&path, task).await?)?;
+        if matches!(removal, Removal::Missing) {
+            embedded::check_named(&path, task).await?;
+        }
         self.check_pruned(inputs, &removal)?;
         if inputs.dry_run {
             let organization = self.embedded_organization(&path, &task.org).await;
@@ -63,6 +66,9 @@ impl RunContext<'_> {
         let options = self.pipeline_server(inputs, deadline)?;
         let backend = SentryBackend::new(options, task, inputs.dialect)?;
         let removal = task.removal(&self.cache.integrations(&backend).await?)?;
+        if matches!(removal, Removal::Missing) {
+            backend.check_named().await?;
+        }
         let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
         self.check_pruned(inputs, &removal)?;
         if inputs.dry_run {

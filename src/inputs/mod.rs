@@ -244,7 +244,16 @@ impl Inputs {
                  `code-mappings-absent`"
             ))
         };
-        let message = repository.or_else(mapping)?;
+        let is_mapped_to = |name: &&String| {
+            self.code_mappings.iter().any(|one| one.repository.eq_ignore_ascii_case(name))
+        };
+        let mapped = || {
+            let name = quote(self.repositories_absent.iter().find(is_mapped_to)?);
+            Some(format!(
+                "repository {name} is in `repositories-absent`, and would take along what `code-mappings` sets"
+            ))
+        };
+        let message = repository.or_else(mapping).or_else(mapped)?;
         Some(Error::new(ErrorCode::Usage, message).with_hint("remove it from one of the two"))
     }
 

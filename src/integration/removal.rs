@@ -4,6 +4,7 @@ use super::task::{IntegrationTask, list_ids, other_account};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::ListedIntegration;
 use crate::provider::IntegrationMatch;
+use crate::text::quote;
 
 /// What will be done about an integration that is not wanted any more.
 #[derive(Clone)]
@@ -84,6 +85,22 @@ impl IntegrationTask {
             true => Err(self.unidentified(listed)),
             false => Ok(found),
         }
+    }
+
+    /// The failure where the named integration is another provider's; `found` is its key in storage.
+    ///
+    /// # Errors
+    ///
+    /// `integration-mismatch`.
+    pub fn check_provider(&self, found: &str) -> Result {
+        let own = self.provider_key();
+        let (Some(id), false) = (self.named_id(), own.is_empty() || found == own) else {
+            return Ok(());
+        };
+        let message =
+            format!("integration {id} is of the provider {}, not {}", quote(found), quote(own));
+        let hint = "check `integration-id` and `provider`";
+        Err(Error::new(ErrorCode::IntegrationMismatch, message).with_hint(hint))
     }
 
     /// Whether a field is not given that every install has, and that is no secret.

@@ -67,8 +67,9 @@ fn wanted(one: &ComparedEntry<'_>, other: &ComparedEntry<'_>) -> Option<String> 
         format!("the code mapping of project {project} with stack root {root}")
     });
     let is_linked = |name: &&String| {
+        let mapped = there.code_mappings.iter().map(|one| &one.repository);
         gone.provider == there.provider
-            && there.repositories.iter().any(|one| one.eq_ignore_ascii_case(name))
+            && there.repositories.iter().chain(mapped).any(|one| one.eq_ignore_ascii_case(name))
     };
     let repository = gone.repositories_absent.iter().find(is_linked);
     mapping.or_else(|| repository.map(|name| format!("repository {}", quote(name))))

@@ -266,16 +266,10 @@ pub async fn find_linkable(path: &Path, task: &IntegrationTask) -> Result<(i64, 
             .with_hint("check `integration-id`, `provider` and `org`; install it first")
     };
     if let Some(id) = task.named_id() {
-        let installed = match Database::open_to_read(path).await? {
-            Some(mut database) => match database.organization(task.org.as_str()).await? {
-                Some(org) => database.integration(org.id, id).await?,
-                None => None,
-            },
-            None => None,
-        };
         let what = format!("integration {id}");
-        let installed = installed.ok_or_else(|| missing(what.clone()))?;
-        let is_of = |one: &&&dyn Provider| one.integration_key() == installed.integration_key;
+        let named = named_provider(path, task, id).await?.ok_or_else(|| missing(what.clone()))?;
+        task.check_provider(&named)?;
+        let is_of = |one: &&&dyn Provider| one.integration_key() == named;
         let provider = provider::PROVIDERS.iter().find(is_of).ok_or_else(|| missing(what))?;
         return Ok((id, IntegrationTask::for_links(*provider, task.org.clone(), id)));
     }
@@ -292,6 +286,24 @@ pub async fn find_linkable(path: &Path, task: &IntegrationTask) -> Result<(i64, 
             Err(Error::new(ErrorCode::Ambiguous, message).with_hint("set `integration-id`"))
         }
     }
+}
+
+/// The key of the provider that the organization's integration of this id has. Only reads.
+async fn named_provider(path: &Path, task: &IntegrationTask, id: i64) -> Result<Option<String>> {
+    let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
+    let Some(org) = database.organization(task.org.as_str()).await? else { return Ok(None) };
+    Ok(database.integration(org.id, id).await?.map(|installed| installed.integration_key))
+}
+
+/// Checks that the named integration, if it is there, is of the task's provider. Only reads.
+///
+/// # Errors
+///
+/// `integration-mismatch` where it is another's.
+pub async fn check_named(path: &Path, task: &IntegrationTask) -> Result {
+    let Some(id) = task.named_id() else { return Ok(()) };
+    let named = named_provider(path, task, id).await?;
+    named.map_or(Ok(()), |named| task.check_provider(&named))
 }
 
 /// What is linked to an integration, if there is one, and is in the place of what is requested, in a

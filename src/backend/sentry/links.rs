@@ -36,6 +36,8 @@ pub(super) struct LinkedMapping {
 #[derive(Default)]
 pub(super) struct LinkedRows {
     pub(super) repositories: Vec<LinkedRepository>,
+    /// Whether these are all of them.
+    pub(super) has_all: bool,
     pub(super) code_mappings: Vec<LinkedMapping>,
 }
 
@@ -93,6 +95,7 @@ impl SentryBackend<'_> {
         let listed = self.repositories(integration).await;
         let are_needed =
             !requested.repositories.is_empty() || !requested.absent_repositories.is_empty();
+        rows.has_all = listed.is_ok();
         rows.repositories = match !are_needed {
             // Code mappings can be set by the names that they are given, too.
             true => listed.unwrap_or_default(),
@@ -100,7 +103,7 @@ impl SentryBackend<'_> {
         };
         if !requested.absent_mappings.is_empty() {
             rows.code_mappings = self.code_mappings(integration).await?;
-        } else if !requested.code_mappings.is_empty() {
+        } else if !requested.code_mappings.is_empty() || !requested.absent_repositories.is_empty() {
             // What cannot be listed is set again, and that changes nothing.
             rows.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
         }
@@ -197,7 +200,18 @@ impl SentryBackend<'_> {
                 Err(why) => report.not_linked(name, &why),
             }
         }
-        self.map_code(integration, &missing.code_mappings, &rows, report).await;
+        let mut mappings = missing.code_mappings.clone();
+        if integration.is_some() && rows.has_all {
+            // Sentry would map through the integration that has the repository.
+            let is_linked = |one: &CodeMapping| rows.repository(&one.repository).is_some();
+            for other in mappings.extract_if(.., |one| !is_linked(one)) {
+                report.not_mapped(
+                    &other,
+                    "the integration does not have the repository: add it to `repositories`",
+                );
+            }
+        }
+        self.map_code(integration, &mappings, &rows, report).await;
         // A repository takes its code mappings along, so those that move away from it went first.
         self.remove_links(integration, &missing, &rows, report).await;
     }

@@ -15,11 +15,28 @@ use crate::model::ListedIntegration;
 use crate::text::segment;
 
 impl SentryBackend<'_> {
+    /// Checks that the named integration, if it can be seen, is of the task's provider.
+    ///
+    /// # Errors
+    ///
+    /// `integration-mismatch` where it is another's.
+    pub async fn check_named(&self) -> Result {
+        let named = self.task.named_id().filter(|_| !self.task.provider_key().is_empty());
+        let Some(id) = named else { return Ok(()) };
+        let path = self.path(&format!("integrations/{id}/"));
+        // A token that may set code mappings alone does not see it.
+        let Ok(response) = self.client.get_optional(path).await else { return Ok(()) };
+        match response.json()["provider"]["key"].as_str().filter(|_| response.is_success()) {
+            Some(found) => self.task.check_provider(found),
+            None => Ok(()),
+        }
+    }
+
     /// Everything that is linked through an integration.
     pub async fn all_links(&self, integration: i64) -> Result<ExistingLinks> {
         let repositories = self.repositories(integration).await?;
         let code_mappings = self.code_mappings(integration).await?;
-        Ok(LinkedRows { repositories, code_mappings }.existing())
+        Ok(LinkedRows { repositories, has_all: true, code_mappings }.existing())
     }
 
     /// Deletes an integration. Sentry marks it, and deletes it some time later.

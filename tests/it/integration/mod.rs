@@ -10,6 +10,7 @@ mod identities;
 mod kept_inputs;
 mod links;
 mod links_alone;
+mod named_wrongly;
 mod providers;
 mod refusals;
 mod removal;
