@@ -9,7 +9,7 @@ use crate::inputs::Inputs;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
 use crate::inputs::types::{BackendName, Mode};
 use crate::manifest::keys::is_shared;
-use crate::manifest::{ManagedIntegration, ManagedRecord, Manifest, RECORD_SUFFIX};
+use crate::manifest::{ManagedIntegration, ManagedRecord, Manifest, RECORD_SUFFIX, server_key};
 use crate::os::files;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
@@ -222,7 +222,9 @@ impl RunContext<'_> {
     /// The inputs of a removal. A token goes to the servers of the manifest only, whatever the record
     /// says.
     fn prune_inputs(&self, scope: &PruneScope, one: &ManagedIntegration) -> Result<Inputs> {
-        let is_server = |((server, _), _): &&((String, String), RawInputs)| *server == one.server;
+        let own = server_key(&one.server);
+        let is_server =
+            |((server, _), _): &&((String, String), RawInputs)| server_key(server) == own;
         let mut reaching = scope.access.iter().filter(is_server);
         let own = reaching.clone().find(|((_, org), _)| *org == one.org);
         let (_, given) = own.or_else(|| reaching.next_back()).ok_or_else(|| {

@@ -3,6 +3,7 @@
 use crate::inputs::MappingPlace;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use url::Url;
 
 /// What the name of the record adds to the manifest's.
 pub const RECORD_SUFFIX: &str = ".managed.json";
@@ -75,7 +76,9 @@ impl ManagedRecord {
         let mut by_key: HashMap<_, Vec<_>> = HashMap::new();
         current.iter().for_each(|now| by_key.entry(now.key()).or_default().push(now));
         let known = self.integrations.iter();
-        let known = known.filter(|one| !removed.contains(&one.key()) && !one.is_held(current));
+        let known = known.filter(|one| {
+            !removed.contains(&one.key()) && !one.is_held(current) && !one.is_respelled(current)
+        });
         let unnamed = known.map(|one| match by_key.get(&one.key()) {
             None => one.clone(),
             Some(now) => one.without(now.iter().copied()),
@@ -117,14 +120,26 @@ impl ManagedRecord {
 
 impl ManagedIntegration {
     /// What tells it from all others.
-    fn key(&self) -> (&str, &str, Option<i64>, &str) {
+    fn key(&self) -> (String, &str, Option<i64>, &str) {
         let provider = if self.id.is_none() { &self.provider } else { "" };
-        (&self.server, &self.org, self.id, provider)
+        (server_key(&self.server), &self.org, self.id, provider)
     }
 
     /// Whether both are of one organization.
     fn has_place_of(&self, other: &Self) -> bool {
-        (&self.server, &self.org) == (&other.server, &other.org)
+        (server_key(&self.server), &self.org) == (server_key(&other.server), &other.org)
+    }
+
+    /// Whether one of these is the same integration, in an organization of which one has the slug and
+    /// the other the id.
+    fn is_respelled(&self, current: &[Self]) -> bool {
+        let is_id = |org: &str| org.bytes().all(|byte| byte.is_ascii_digit());
+        current.iter().any(|now| {
+            is_id(&now.org) != is_id(&self.org)
+                && self.id.is_some_and(|id| now.id == Some(id))
+                && (&self.provider, server_key(&self.server))
+                    == (&now.provider, server_key(&now.server))
+        })
     }
 
     /// Whether one of these may mean it, and none names it.
@@ -158,4 +173,19 @@ impl ManagedIntegration {
     fn has_anything(&self) -> bool {
         !self.links_only || !self.repositories.is_empty() || !self.code_mappings.is_empty()
     }
+}
+
+/// A server by its address, of which it may have several: those of sentry.io for its organizations and
+/// regions, and those of this machine.
+pub fn server_key(address: &str) -> String {
+    let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_owned();
+    let shared = match host.as_str() {
+        "127.0.0.1" | "[::1]" => Some("localhost"),
+        _ if host.ends_with(".sentry.io") => Some("sentry.io"),
+        _ => None,
+    };
+    // An address with a host can have another one.
+    let _ = shared.map(|shared| url.set_host(Some(shared)));
+    url.into()
 }

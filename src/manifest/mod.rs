@@ -23,7 +23,7 @@ use std::rc::Rc;
 pub use compared::{ComparedDeploy, ComparedEntry, ComparedRelease};
 pub use duplicates::duplicates;
 pub use inventory_index::InventoryIndex;
-pub use managed::{ManagedIntegration, ManagedRecord, RECORD_SUFFIX};
+pub use managed::{ManagedIntegration, ManagedRecord, RECORD_SUFFIX, server_key};
 pub use release_conflicts::shared_builds;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};

@@ -162,3 +162,30 @@ fn nothing_is_pruned_while_a_link_of_an_entry_is_not_set() {
         ended.stdout
     );
 }
+
+/// Sentry takes an organization's id for its slug, and a machine has several names.
+#[test]
+fn what_is_named_in_another_way_is_not_pruned() {
+    let serve = ServeProcess::start();
+    let [_, run] = runs(&serve);
+    let named = |org: &str, url: &str| {
+        run.file(
+            "finishline.yml",
+            format!(
+                "version: 1\nprune: true\ndefaults: {{org: {org}, url: '{url}'}}\nintegrations:\n{}",
+                installed("gita", LINKS)
+            ),
+        );
+        run.clone()
+    };
+    let (numeric, other) = (serve.url(), serve.url().replace("127.0.0.1", "localhost"));
+    named("'1'", &numeric).execute().expect(0);
+    let before = there(&run, &serve);
+    for (org, url) in [("acme", &numeric), ("acme", &other), ("'1'", &other), ("acme", &numeric)] {
+        let next = named(org, url);
+        let planned = next.clone().args(&["plan", "--exit-code"]).execute().expect(0);
+        assert!(!planned.everything().contains("prune["), "{org} {url}: {}", planned.stdout);
+        assert_eq!(next.execute().expect(0).output("changed"), "false", "{org} {url}");
+        assert_eq!(there(&run, &serve), before, "{org} {url}");
+    }
+}
