@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "projects",
     "environment",
     "commits",
+    "previous-commit",
     "finalize",
     "deploy",
     "release-url",
@@ -122,8 +123,11 @@ impl StepInputs {
         let mut values = self.values.clone();
         if self.is_of_release() {
             let commits = values.entry("commits").or_insert_with(|| "none".to_owned());
-            if commits == "auto" {
-                values.remove("commits");
+            match commits.as_str() {
+                "auto" => drop(values.remove("commits")),
+                // sentry-cli begins where the release before ended, and not with the push.
+                "local" => drop(values.insert("previous-commit", "lookup".to_owned())),
+                _ => {}
             }
             if !self.does(SentryCliTask::FinalizeRelease) {
                 values.insert("finalize", "false".to_owned());

@@ -1,9 +1,10 @@
 //! Calls of sentry-cli: what they do to a backend, and how they end.
 
 use crate::support::build_folder::{write, write_script};
+use crate::support::git_repository::RepositoryFolder;
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const RELEASE: &str = "/api/0/organizations/acme/releases/v1/";
 
@@ -210,6 +211,30 @@ fn a_variable_of_the_job_adds_nothing_to_a_call() {
     assert!(run.path("dist/app.js.map").exists() && said.contains("1 script"), "{said}");
     call(&run, "releases new -p web v1", 0);
     assert_eq!(release(&serve)["version"], "v1");
+}
+
+/// As sentry-cli does, whatever the push was.
+#[test]
+fn local_commits_begin_where_the_release_before_ended() {
+    let serve = ServeProcess::start();
+    let run = script(&serve).var("SENTRY_PROJECT", "web");
+    let folder = RepositoryFolder::new();
+    let git = folder.repository("shop");
+    let commits: Vec<_> = (1..=6).map(|number| git.commit(number, "change", &[])).collect();
+    let at = |version: &str, commit: &str| {
+        git.git(&["checkout", "--quiet", commit]);
+        let line = format!("releases set-commits {version} --local");
+        let run = run.clone().var("FINISHLINE_WORKING_DIRECTORY", &git.at);
+        let event = json!({ "before": commits[4], "after": commits[5] }).to_string();
+        let event = run.file("event.json", event);
+        let run = run.var("GITHUB_EVENT_NAME", "push").var("GITHUB_EVENT_PATH", event);
+        call(&run, &line, 0)
+    };
+    at("r0", &commits[1]);
+    at("r1", &commits[5]);
+    let path = "/api/0/organizations/acme/releases/r1/commits/";
+    let sent = serve.request("GET", path, Value::Null).json();
+    assert_eq!(sent.as_array().unwrap().len(), 4, "{sent}");
 }
 
 #[test]
