@@ -7,6 +7,7 @@ use crate::model::OrgSlug;
 use crate::os::{files, terminal};
 use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
+use url::Url;
 
 /// Writes the file, or prints it where it is named `-`; what is said of it.
 pub(crate) fn init(args: &InitArgs) -> Result<String> {
@@ -56,7 +57,7 @@ fn options(args: &InitArgs) -> Result<StarterOptions> {
             .filter(|text| !text.is_empty())
             .map(|text| plain("sourcemaps", text))
             .transpose()?,
-        url: args.url.clone().map(|text| plain("url", text)).transpose()?,
+        url: args.url.clone().map(address).transpose()?,
     })
 }
 
@@ -65,6 +66,18 @@ fn plain(name: &str, value: String) -> Result<String> {
     match is_plain(&value) {
         true => Ok(value),
         false => Err(wrong(name, "letters, digits, spaces and `_-./:,*@+`")),
+    }
+}
+
+/// The address of a server, which everybody sees who sees the file.
+fn address(value: String) -> Result<String> {
+    let is_page = |url: &Url| {
+        let is_web = matches!(url.scheme(), "http" | "https");
+        is_web && url.username().is_empty() && url.password().is_none()
+    };
+    match Url::parse(&value).is_ok_and(|url| is_page(&url)) {
+        true => plain("url", value),
+        false => Err(wrong("url", "an http or https address without user name and password")),
     }
 }
 

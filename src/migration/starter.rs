@@ -51,6 +51,13 @@ include:
     inputs:
 {inputs}";
 
+/// No other branch is deployed.
+const PIPELINE_RULES: &str = "
+finishline:
+  rules:
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+";
+
 const PIPELINE_BUILD: &str = "
 stages: [build, release, deploy]
 
@@ -65,6 +72,8 @@ build:
     paths: [{folder}]
 
 finishline:
+  rules:
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
   artifacts:
     paths: [{folder}] # The scripts, now with debug ids: deploy them in the next stage.
 ";
@@ -118,7 +127,7 @@ impl StarterOptions {
         let component = ACTION.split_once('@').map_or(ACTION, |(name, _)| name);
         let inputs = self.inputs("      ");
         let template = match &self.sourcemaps {
-            None => PIPELINE.to_owned(),
+            None => format!("{PIPELINE}{PIPELINE_RULES}"),
             // What deploys the scripts comes after the stage that changes them.
             Some(folder) => {
                 let build = PIPELINE_BUILD.replace("{folder}", &scalar(folder));
@@ -149,7 +158,7 @@ impl StarterOptions {
         let site = site.trim_end_matches('/');
         let secret = match self.host {
             StarterHost::Github => "gh secret set SENTRY_AUTH_TOKEN",
-            StarterHost::Gitlab => "glab variable set SENTRY_AUTH_TOKEN --masked",
+            StarterHost::Gitlab => "glab variable set SENTRY_AUTH_TOKEN --masked --protected",
         };
         format!(
             "  1. create an organization token: {site}/settings/{org}/auth-tokens/\n  2. store it as a \

@@ -66,11 +66,12 @@ pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {
 
 /// Reads a regular file of at most that many bytes.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
+    // Looked at first: to open a pipe is to wait for whoever writes into it.
+    let metadata = path.metadata()?;
     if !metadata.is_file() {
         return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
     }
+    let file = File::open(path)?;
     if metadata.len() > most {
         let message = format!("it is larger than {} MiB", most >> 20);
         return Err(Error::new(ErrorKind::FileTooLarge, message));
@@ -97,12 +98,39 @@ pub fn is_on_path(path: &str, program: &str) -> bool {
     path.split(separator).any(|folder| Path::new(folder).join(&file).is_file())
 }
 
-/// Appends in one write, so that two processes never mix their blocks.
+/// Appends in one write, so that two processes never mix their blocks. What a full disk cuts off is
+/// taken back: half a block would spoil what a later step adds.
 pub fn append(path: &str, text: &str, until: Option<Instant>) -> Result<()> {
     if is_stream(path) {
         return write_stream(path, text, until);
     }
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let before = file.metadata()?.len();
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match file.write(rest) {
+            Ok(0) => {
+                return undo_append(
+                    &file,
+                    before,
+                    text.len() - rest.len(),
+                    ErrorKind::WriteZero.into(),
+                );
+            }
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return undo_append(&file, before, text.len() - rest.len(), error),
+        }
+    }
+    Ok(())
+}
+
+/// Cuts a part of a block off again, unless somebody else has written behind it.
+fn undo_append(file: &File, before: u64, written: usize, error: Error) -> Result<()> {
+    if file.metadata()?.len() == before + written as u64 {
+        file.set_len(before)?;
+    }
+    Err(error)
 }
 
 /// Replaces the file: a reader sees the old text or the new one, never a part. Its rights stay. A link

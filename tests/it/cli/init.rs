@@ -145,3 +145,23 @@ fn a_person_at_a_terminal_is_asked_for_what_is_missing() {
         ["org", "projects", "environment", "sourcemaps"].map(|name| inputs[name].as_str().unwrap());
     assert_eq!(given, ["acme", "web", "production", "dist"]);
 }
+
+#[test]
+fn no_branch_but_the_default_one_is_deployed() {
+    for more in [&["gitlab"][..], &["gitlab", "--sourcemaps", "dist"]] {
+        let (text, pipeline) = printed(more);
+        let rule = &pipeline["finishline"]["rules"][0]["if"];
+        assert_eq!(rule, "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", "{text}");
+    }
+    assert_eq!(printed(&["github"]).1["on"]["push"]["branches"][0], "main");
+}
+
+#[test]
+fn an_address_with_a_password_is_not_written_down() {
+    for url in ["https://u:s3cr3t@s.example.com", "https://s3cr3t@s.example.com", "ftp://s.example"]
+    {
+        let failed = init(&["github", "--url", url]).execute().expect(2);
+        assert!(failed.stderr.contains("`--url` accepts"), "{}", failed.stderr);
+        assert!(!failed.everything().contains("s3cr3t"), "{}", failed.everything());
+    }
+}

@@ -218,3 +218,15 @@ fn outputs_that_are_over_the_limit_are_an_error() {
     assert_eq!(ended.exit, Some(7), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
 }
+
+/// A later step adds to the same file.
+#[test]
+fn what_a_limit_cuts_off_of_the_outputs_is_taken_back() {
+    let run = ProgramRun::local().opsgenie().var("CIRCLECI", "true");
+    let before = format!("export PRIOR=1\n#{}\n", "#".repeat(400));
+    let file = run.file("bash-env", &before);
+    let limited = run.clone().var("BASH_ENV", &file).limited("ulimit -f 1");
+    let ended = limited.execute();
+    assert_eq!(ended.exit, Some(7), "{}", ended.stderr);
+    assert_eq!(run.text("bash-env"), before);
+}
