@@ -50,6 +50,17 @@ impl LinkReport {
         self.done.extend(names.map(|name| format!("repository {name} is not there")));
     }
 
+    /// Leaves repositories where they are while a link is not set: with them would go what still
+    /// depends on them.
+    fn keep_repositories(&mut self, missing: &mut RequestedLinks) {
+        if self.warnings.is_empty() {
+            return;
+        }
+        for name in std::mem::take(&mut missing.absent_repositories) {
+            self.not_unlinked(&name, "not all other links are set, and it may take them along");
+        }
+    }
+
     fn unlinked(&mut self, name: &str) {
         self.changed = true;
         self.done.push(format!("removed repository {name}"));

@@ -61,6 +61,9 @@ impl RunContext<'_> {
             Some(manifest) => manifest.entries.iter().map(|entry| &entry.inputs).collect(),
             None => vec![base],
         };
+        if ready.is_some() {
+            self.mask(all.iter().copied());
+        }
         let (mut servers, mut rows) = (Vec::new(), Vec::new());
         for inputs in all.iter().copied() {
             let idle = self.job.nothing_built.as_ref().filter(|_| inputs.release.requested);

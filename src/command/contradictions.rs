@@ -8,7 +8,9 @@ use crate::inputs::Inputs;
 use crate::inputs::types::Mode;
 use crate::outcome::Outcome;
 use crate::provider;
+use crate::text::quote;
 use futures_util::{StreamExt, stream};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 impl RunContext<'_> {
@@ -19,56 +21,92 @@ impl RunContext<'_> {
         entries: &[PreparedEntry],
         deadline: Instant,
     ) -> Option<Outcome> {
-        let suspects = entries.iter().filter(|one| is_suspect(one, entries));
-        let plans = suspects
+        let plans = suspects(entries)
+            .into_iter()
             .map(|entry| async move { (entry, self.entry(base, entry, deadline, true).await) });
         let planned: Vec<_> = stream::iter(plans).buffered(base.max_parallel).collect().await;
-        let known =
-            planned.iter().filter_map(|(entry, outcome)| Some((*entry, outcome.integration_id()?)));
-        contradictions(known)
+        let mut by_id: BTreeMap<i64, Vec<&PreparedEntry>> = BTreeMap::new();
+        for (entry, outcome) in &planned {
+            if let Some(id) = outcome.integration_id() {
+                by_id.entry(id).or_default().push(entry);
+            }
+        }
+        let mistakes = by_id.iter().flat_map(|(id, same)| mistakes(*id, same)).collect();
+        Error::combine(mistakes).map(Outcome::failed)
     }
 }
 
-/// The failure of all pairs that mean one integration and want different things of it.
-fn contradictions<'a>(known: impl Iterator<Item = (&'a PreparedEntry, i64)>) -> Option<Outcome> {
-    let (removed, set): (Vec<_>, Vec<_>) = known.partition(|(entry, _)| removes(entry));
-    let mistake = |(entry, id): &(&PreparedEntry, i64)| {
-        let is_same = |(other, other_id): &&(&PreparedEntry, i64)| {
-            id == other_id && are_alike(&entry.inputs, &other.inputs)
+/// The mistakes in entries that mean one integration.
+fn mistakes<'a>(id: i64, same: &'a [&PreparedEntry]) -> impl Iterator<Item = Error> + 'a {
+    same.iter().filter_map(move |entry| {
+        let others = same.iter().filter(|other| {
+            other.key() != entry.key() && place(&other.inputs) == place(&entry.inputs)
+        });
+        let unwanted = |other: &&PreparedEntry| {
+            Some((unwanted(&entry.inputs, &other.inputs)?, other.key().to_owned()))
         };
-        let (other, _) = set.iter().find(is_same)?;
-        let (key, other) = (entry.key(), other.key());
-        let message = format!("`{key}` removes integration {id}, but `{other}` sets it up");
-        let hint = "remove one of the two entries";
+        let (unwanted, other) = others.copied().find_map(|other| unwanted(&other))?;
+        let message =
+            format!("`{}` removes {unwanted} {id}, but `{other}` sets it up", entry.key());
+        let hint = "remove it from one of the two entries";
         Some(Error::new(ErrorCode::BadManifest, message).with_hint(hint))
+    })
+}
+
+/// The entries that may contradict each other: in an organization where one removes something, one sets
+/// something up and one names an integration by its id.
+fn suspects(entries: &[PreparedEntry]) -> Vec<&PreparedEntry> {
+    let mut by_place: BTreeMap<_, Vec<&PreparedEntry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.inputs.asks_integration()) {
+        by_place.entry(place(&entry.inputs)).or_default().push(entry);
+    }
+    let is_suspect = |same: &&Vec<&PreparedEntry>| {
+        same.iter().any(|one| removes(&one.inputs))
+            && same.iter().any(|one| one.inputs.mode != Mode::Remove)
+            && same.iter().any(|one| one.inputs.integration_id.is_some())
     };
-    Error::combine(removed.iter().filter_map(mistake).collect()).map(Outcome::failed)
+    by_place.values().filter(is_suspect).flat_map(|same| with_provider_removed(same)).collect()
 }
 
-/// Whether an entry may mean what another one means, and only one of the two names it by its id.
-fn is_suspect(entry: &PreparedEntry, entries: &[PreparedEntry]) -> bool {
-    let has_id = |one: &PreparedEntry| one.inputs.integration_id.is_some();
-    entry.inputs.asks_integration()
-        && entries.iter().any(|other| {
-            other.inputs.asks_integration()
-                && removes(entry) != removes(other)
-                && has_id(entry) != has_id(other)
-                && are_alike(&entry.inputs, &other.inputs)
-        })
-}
-
-fn removes(entry: &PreparedEntry) -> bool {
-    entry.inputs.mode == Mode::Remove
-}
-
-/// Whether both are of one organization, and of one provider as far as it is named.
-fn are_alike(one: &Inputs, other: &Inputs) -> bool {
-    let stored = |inputs: &Inputs| {
-        let key = inputs.provider.clone().unwrap_or_default();
-        provider::find(&key).map_or(key, |known| known.integration_key().to_owned())
+/// Those of a provider of which something is removed; an entry need not name its own.
+fn with_provider_removed<'a>(same: &[&'a PreparedEntry]) -> Vec<&'a PreparedEntry> {
+    let removing = same.iter().filter(|one| removes(&one.inputs));
+    let removed: BTreeSet<_> = removing.map(|one| provider_key(&one.inputs)).collect();
+    let is_meant = |one: &&&PreparedEntry| {
+        let key = provider_key(&one.inputs);
+        key.is_empty() || removed.contains("") || removed.contains(&key)
     };
-    let (provider, others) = (stored(one), stored(other));
-    let place = |inputs: &Inputs| (inputs.page_url(), inputs.org.clone());
-    let is_provider = provider == others || provider.is_empty() || others.is_empty();
-    is_provider && place(one) == place(other)
+    same.iter().filter(is_meant).copied().collect()
+}
+
+fn removes(inputs: &Inputs) -> bool {
+    inputs.mode == Mode::Remove || !inputs.repositories_absent.is_empty()
+}
+
+/// What one entry removes of the integration that another one sets up, to stand before its id.
+fn unwanted(one: &Inputs, other: &Inputs) -> Option<String> {
+    if other.mode == Mode::Remove {
+        return None;
+    }
+    if one.mode == Mode::Remove {
+        return Some("integration".to_owned());
+    }
+    let mapped = other.code_mappings.iter().map(|mapping| &mapping.repository);
+    let mut set = other.repositories.iter().chain(mapped);
+    let repository = set.find(|name| {
+        one.repositories_absent.iter().any(|absent| absent.eq_ignore_ascii_case(name))
+    })?;
+    Some(format!("repository {} of integration", quote(repository)))
+}
+
+/// The organization of an entry.
+fn place(inputs: &Inputs) -> (String, String) {
+    let org = inputs.org.as_ref().map(ToString::to_string);
+    (inputs.page_url().to_string(), org.unwrap_or_default())
+}
+
+/// The key by which the provider is stored; empty where none is named.
+fn provider_key(inputs: &Inputs) -> String {
+    let key = inputs.provider.clone().unwrap_or_default();
+    provider::find(&key).map_or(key, |known| known.integration_key().to_owned())
 }

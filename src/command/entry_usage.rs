@@ -60,8 +60,11 @@ pub(super) fn unused_by_all(
     };
     let connection = INPUTS.iter().filter(is_of_entries).map(|input| input.name);
     let connection = connection.filter(|name| typed.is_explicit(name));
-    let of_all = connection.filter(is_unused).filter(|name| is_for_all(name));
-    of_file.chain(of_all.map(|name| usage::warning(name, "any entry"))).collect()
+    let (named, free): (Vec<_>, Vec<_>) = connection.partition(|name| defaults.contains(name));
+    let of_all = free.into_iter().filter(is_unused).filter(|name| is_for_all(name));
+    let replaced = named.into_iter();
+    let replaced = replaced.map(|name| usage::warning(name, "any entry: `defaults:` says it"));
+    of_file.chain(replaced).chain(of_all.map(|name| usage::warning(name, "any entry"))).collect()
 }
 
 /// The warnings about variables that other programs share and that would give an input in a run without a

@@ -2,7 +2,7 @@
 
 use super::entries_progress::EntriesProgress;
 use super::entry_usage::{untaken_variables, unused_by_all};
-use super::hidden_texts::given_field_secrets;
+use super::hidden_texts::given_secrets;
 use super::prune_scope::PruneScope;
 use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
@@ -14,7 +14,7 @@ use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::text::quote;
 use futures_util::{StreamExt, stream};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -198,7 +198,8 @@ impl RunContext<'_> {
 
     /// Later steps of the job may print the secrets of a run that did not begin.
     pub(super) fn mask<'b>(&self, all: impl Iterator<Item = &'b Inputs>) {
-        let secrets: Vec<_> = all.flat_map(given_field_secrets).collect();
+        let secrets: BTreeSet<_> = all.flat_map(given_secrets).collect();
+        let secrets: Vec<_> = secrets.into_iter().collect();
         drop(OutputSinks::emit(self.sinks.masks(&secrets, &[]).0));
     }
 

@@ -4,6 +4,7 @@
 use super::manifest::PreparedEntry;
 use super::prune_scope::PruneScope;
 use super::{Command, RunContext};
+use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
@@ -41,16 +42,19 @@ impl RunContext<'_> {
             }
         };
         let mut access: Vec<((String, String), RawInputs)> = Vec::new();
+        let mut names_orgs = true;
         for given in manifest.entries.iter().map(|entry| &entry.given).chain([shared]) {
             let given = given.clone().without_state();
             let Ok(inputs) = self.read_inputs(&given, Vec::new()) else { continue };
             let org = inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
+            let is_named = |input: &RawInput| matches!(input.origin, InputOrigin::Manifest(_));
+            names_orgs &= org.is_empty() || given.get("org").is_some_and(is_named);
             let place = (self.server(&inputs), org);
             if access.iter().all(|(known, _)| *known != place) {
                 access.push((place, given));
             }
         }
-        Some(PruneScope { path, record, access })
+        Some(PruneScope { path, record, access, names_orgs })
     }
 
     /// The record, or why there is none, with what to do.
@@ -80,10 +84,14 @@ impl RunContext<'_> {
         }
     }
 
-    /// Where an entry's integration is: the server's address, or `embedded`.
+    /// Where an entry's integration is: the server's address, or the file of the embedded backend.
     fn server(&self, inputs: &Inputs) -> String {
         match inputs.backend(self.job) {
-            Ok(BackendName::Embedded) => "embedded".to_owned(),
+            Ok(BackendName::Embedded) => {
+                let path = path::resolve_path(inputs.database.as_deref(), self.env);
+                let path = path.map(|path| path.to_string_lossy().into_owned());
+                format!("embedded: {}", path.unwrap_or_default())
+            }
             _ => inputs.page_url().to_string(),
         }
     }
@@ -149,8 +157,10 @@ impl RunContext<'_> {
         };
         let (removed, current) = (plain(removed), plain(current));
         let unnamed = scope.record.unnamed(&current, &removed, &plain(planned));
+        let (unnamed, of_others): (Vec<_>, Vec<_>) =
+            unnamed.into_iter().partition(|one| scope.includes(one));
         let held = scope.record.held(&current);
-        ([current, held].concat(), unnamed)
+        ([current, held, of_others].concat(), unnamed)
     }
 
     /// Prunes these, or only plans it; those that are left. What is gone already is not told.

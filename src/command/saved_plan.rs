@@ -12,6 +12,9 @@ use crate::text::quote;
 use tokio::time::Instant;
 use url::Url;
 
+/// The largest plan that is read: that of a manifest of 1 MiB is far smaller.
+const MAX_PLAN: u64 = 256 << 20;
+
 impl RunContext<'_> {
     /// A saved plan is for `run` alone, where it would be passed over elsewhere.
     pub(super) fn check_plan_command(&self, inputs: &Inputs) -> Result {
@@ -81,7 +84,7 @@ impl RunContext<'_> {
     ) -> Option<Result<SavedPlan>> {
         let path = inputs.plan.as_ref()?;
         let read = || {
-            let text = self.sinks.read(path).map_err(|error| {
+            let text = self.sinks.read_text(path, MAX_PLAN).map_err(|error| {
                 let message = format!("cannot read the plan {}: {error}", quote(path));
                 Error::new(ErrorCode::BadPlan, message)
             })?;

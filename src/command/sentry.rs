@@ -108,7 +108,10 @@ impl RunContext<'_> {
         })?;
         let kept = file.kept(&key, &pipeline_token(inputs)?);
         let mut task = resumed_task(&key, org, &suspended, inputs);
-        let (secrets, late) = answer_steps(&mut task, inputs, &kept, callback, &suspended.step)?;
+        let (mut secrets, late) =
+            answer_steps(&mut task, inputs, &kept, callback, &suspended.step)?;
+        let cookies = suspended.cookies.expose().split("; ");
+        secrets.extend(cookies.filter_map(|one| Some(one.split_once('=')?.1.to_owned())));
         let (masks, mut warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
         OutputSinks::emit(masks)?;
         warnings.extend(late);

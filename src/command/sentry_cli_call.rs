@@ -4,10 +4,12 @@ use super::Command;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::git::Checkout;
+use crate::inputs::compat;
 use crate::inputs::raw::CommandLineFlags;
 use crate::inputs::table::{FlagKind, INPUTS, InputGroup, InputSpec};
 use crate::inputs::types::CalledRelease;
 use crate::os::clock::unix_seconds;
+use crate::os::files;
 use crate::sentry_cli::{self, CalledOperation, SentryCliCall, SentryCliTask, StepInputs};
 use crate::text::quote;
 use std::path::Path;
@@ -62,10 +64,13 @@ pub(crate) fn prepare(arguments: &[String], env: &Env) -> Result<PreparedCall> {
     Ok(PreparedCall { action, warnings: call.warnings, allows_failure })
 }
 
-/// The version that the environment names, else the commit that is checked out.
+/// The version that the environment or a build file names, else the commit that is checked out.
 fn proposed_version(env: &Env) -> Result<String> {
-    if let Some(version) = env.get("SENTRY_RELEASE") {
-        return Ok(version.to_owned());
+    let named = env.get("SENTRY_RELEASE").filter(|version| !version.trim().is_empty());
+    let named = named.map(|version| version.trim().to_owned());
+    let of_service = || Some(compat::variables::version(env, &files::read)?.0);
+    if let Some(version) = named.or_else(of_service) {
+        return Ok(version);
     }
     let unreadable = |reason: String| {
         let message = format!("cannot propose a version: {reason}");
@@ -98,7 +103,9 @@ fn run(call: &SentryCliCall, command: Command, env: &Env) -> Result<CallAction> 
             .with_hint("add `--release VERSION`, or set SENTRY_RELEASE"));
     }
     let mut flags = CommandLineFlags::default();
-    for (name, value) in input_values(call, &step, &env)? {
+    // What needs a value was looked at; the rest may be left empty.
+    let given = input_values(call, &step, &env)?.into_iter();
+    for (name, value) in given.filter(|(_, value)| !value.trim().is_empty()) {
         let input = InputSpec::find(name).ok_or_else(|| not_here(name))?;
         match input.flag {
             // What would be the name of a file as a flag is a secret.

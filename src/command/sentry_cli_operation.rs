@@ -51,8 +51,15 @@ impl RunContext<'_> {
                     None => self.shown_table(release_table(&releases, with_projects)),
                 })
             }
-            CalledOperation::OnRelease(operation) if inputs.dry_run && operation.is_write() => {
-                planned(&directory, org, &called_version(inputs)?, operation).await
+            CalledOperation::OnRelease(operation) if operation.is_write() => {
+                let (version, projects) = (called_version(inputs)?, &inputs.release.projects);
+                // A release of other projects is not the one that the call means.
+                let is_there = (projects.is_empty() && !inputs.dry_run)
+                    || directory.has(&version, projects).await?;
+                match is_there && !inputs.dry_run {
+                    true => operate_on_release(&directory, org, &version, operation).await,
+                    false => planned(org, &version, operation, is_there),
+                }
             }
             CalledOperation::OnRelease(ReleaseOperation::ListDeploys) => {
                 let version = called_version(inputs)?;
@@ -116,14 +123,13 @@ async fn operate_on_release(
     }
 }
 
-/// What a call would do to the release, which is only looked for.
-async fn planned(
-    directory: &ReleaseDirectory,
+/// What a call would do to the release; the end where that is not there.
+fn planned(
     org: &OrgSlug,
     version: &ReleaseVersion,
     operation: ReleaseOperation,
+    is_there: bool,
 ) -> Result<Outcome> {
-    let is_there = directory.deploys(version).await?.is_some();
     let what = match operation {
         ReleaseOperation::SetStatus(_) if !is_there => return Err(missing_release(version, org)),
         ReleaseOperation::SetStatus(status) => status_words(status),

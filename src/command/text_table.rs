@@ -21,7 +21,7 @@ impl TextTable {
         let headline = format!("{}: {}", self.noun, self.rows.len());
         let lines: Vec<Vec<String>> = std::iter::once(self.titles)
             .chain(self.rows)
-            .map(|row| row.iter().map(|cell| shown(cell)).collect())
+            .map(|row| row.iter().map(|cell| shorten(shown(&shorten(cell.clone())))).collect())
             .collect();
         let width = |column: usize| {
             let cells = lines.iter().filter_map(|row| row.get(column));
@@ -34,5 +34,16 @@ impl TextTable {
         };
         let document = lines.iter().map(line).collect();
         Outcome { document: Some(document), ..Outcome::new(OutcomeStatus::Complete, headline) }
+    }
+}
+
+/// What a person reads of a cell: others may make it as long as they like, and each row is padded to the
+/// longest.
+const LONGEST_CELL: usize = 200;
+
+fn shorten(cell: String) -> String {
+    match cell.char_indices().nth(LONGEST_CELL) {
+        Some((end, _)) => format!("{}…", &cell[..end]),
+        None => cell,
     }
 }

@@ -84,9 +84,9 @@ impl Database {
         projects: &[i64],
         own: &OwnDeploy<'_>,
     ) -> Result<bool> {
-        // Its place among the ids tells what came later; the `+` keeps from another index.
+        // Its place among the ids tells what came later.
         let sql = "SELECT deploy.* FROM deploy JOIN release ON release.id = release_id
-                   WHERE organization_id = ?1 AND +environment = ?2 AND deploy.id > ?3
+                   WHERE organization_id = ?1 AND environment = ?2 AND deploy.id > ?3
                      AND release_id <> ?4 AND (?6 IS NULL OR deploy.url IS NOT ?6) AND EXISTS (
                          SELECT 1 FROM deploy_project WHERE deploy_id = deploy.id
                          AND project_id IN (SELECT value FROM json_each(?5)))

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0007_lookups.sql"),
     include_str!("schema/0008_generated_tokens.sql"),
     include_str!("schema/0009_source_maps.sql"),
+    include_str!("schema/0010_deploy_order.sql"),
 ];
 
 /// The schema that this version brings every file to.

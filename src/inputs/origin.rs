@@ -1,5 +1,6 @@
 //! Where an input was given.
 
+use crate::error::{Error, ErrorCode};
 use crate::text::yaml::LineColumn;
 use std::fmt;
 
@@ -23,5 +24,14 @@ impl fmt::Display for InputOrigin {
             Self::Variable(name) | Self::File(name) => f.write_str(name),
             Self::Manifest(place) => write!(f, "{place}"),
         }
+    }
+}
+
+impl InputOrigin {
+    /// What a script typed and left empty, as its variable is not set: to pass it over could be to do
+    /// more than was meant.
+    pub(super) fn empty(self) -> Error {
+        Error::new(ErrorCode::Usage, format!("`{self}` is empty"))
+            .with_hint("check the variable that it is taken from, or remove the flag")
     }
 }

@@ -228,11 +228,19 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
 
 fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
-    serde_yaml::from_str(text).map_err(|_| takes)
+    let mappings: Vec<CodeMapping> = serde_yaml::from_str(text).map_err(|_| takes)?;
+    Ok(mappings.into_iter().map(CodeMapping::trimmed).collect())
 }
 
 fn mapping_places(text: &str) -> Result<Vec<MappingPlace>, &'static str> {
-    serde_yaml::from_str(text).map_err(|_| "a YAML list of `{project, stackRoot}`")
+    let places: Vec<MappingPlace> =
+        serde_yaml::from_str(text).map_err(|_| "a YAML list of `{project, stackRoot}`")?;
+    let trim = |text: String| text.trim().to_owned();
+    let trimmed = |place: MappingPlace| MappingPlace {
+        project: trim(place.project),
+        stack_root: trim(place.stack_root),
+    };
+    Ok(places.into_iter().map(trimmed).collect())
 }
 
 pub(super) fn id(digits: &str) -> Result<i64, &'static str> {

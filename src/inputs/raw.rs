@@ -12,6 +12,7 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, UNUSED_INPUT, Warning};
 use crate::job::Host;
 use crate::secret::Secret;
+use crate::text::without_line_end;
 use crate::text::yaml::YamlDocument;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -304,8 +305,11 @@ impl RawInputs {
         env: &Env,
         read: ReadFile<'_>,
     ) -> Result<Option<RawInput>> {
-        if let Some(value) = flags.values.get(input.name).filter(|value| !value.is_empty()) {
+        if let Some(value) = flags.values.get(input.name) {
             let origin = InputOrigin::Flag(input.long());
+            if value.trim().is_empty() {
+                return Err(origin.empty());
+            }
             let text = match input.flag {
                 FlagKind::File(_) => {
                     self.files.insert(input.name, value.clone());
@@ -365,12 +369,6 @@ fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Strin
         Error::new(ErrorCode::Usage, message).with_hint(hint)
     })?;
     Ok(without_line_end(&text).to_owned())
-}
-
-/// Drops the one line end that editors put at the end of a file.
-pub(super) fn without_line_end(text: &str) -> &str {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text)
 }
 
 /// Takes off the quotes of a shell or of a `.env` file around tokens, and says of which; what has

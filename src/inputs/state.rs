@@ -5,7 +5,7 @@
 //! PEM key arrives byte for byte.
 
 use super::macros;
-use super::raw::{RawInputs, StateBlock, without_line_end};
+use super::raw::{RawInputs, StateBlock};
 use super::types::ReadFile;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode};
@@ -14,6 +14,7 @@ use crate::secret::Secret;
 use crate::text::case::camel_case;
 use crate::text::quote;
 use crate::text::variable::VariableReference;
+use crate::text::without_line_end;
 use crate::text::yaml::{self, BROKEN, KeyPosition, YamlDocument};
 use serde_yaml::{Mapping, Value};
 use std::fmt;

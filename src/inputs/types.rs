@@ -68,6 +68,19 @@ pub struct CodeMapping {
 }
 
 impl CodeMapping {
+    /// The same without the blanks around its texts, which Sentry takes off.
+    #[must_use]
+    pub fn trimmed(self) -> Self {
+        let trim = |text: String| text.trim().to_owned();
+        Self {
+            project: trim(self.project),
+            repository: trim(self.repository),
+            stack_root: trim(self.stack_root),
+            source_root: trim(self.source_root),
+            default_branch: self.default_branch.map(trim),
+        }
+    }
+
     /// Where it is.
     pub fn place(&self) -> MappingPlace {
         MappingPlace { project: self.project.clone(), stack_root: self.stack_root.clone() }

@@ -21,7 +21,7 @@ pub struct ManagedRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManagedIntegration {
-    /// The server's address, or `embedded`.
+    /// The server's address, or the file of the embedded backend.
     pub server: String,
     /// The organization.
     pub org: String,

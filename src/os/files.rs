@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// The largest file that an input may name.
-const MAX_INPUT: u64 = 1024 * 1024;
+pub(crate) const MAX_INPUT: u64 = 1024 * 1024;
 /// The largest event payload that is read; GitHub's own are far smaller.
 const MAX_EVENT: u64 = 32 * 1024 * 1024;
 
@@ -18,12 +18,18 @@ pub const LOCK_SUFFIX: &str = ".lock";
 
 /// Reads a text that an input names, of at most 1 MiB; `-` is standard input.
 pub fn read(path: &str) -> Result<String> {
+    read_text(path, MAX_INPUT)
+}
+
+/// The same of a text of at most that many bytes.
+pub(crate) fn read_text(path: &str, most: u64) -> Result<String> {
     let bytes = match path {
-        "-" => blocking::read_stdin(MAX_INPUT + 1)?,
-        _ => blocking::read_file(Path::new(path), MAX_INPUT + 1)?,
+        "-" => blocking::read_stdin(most + 1)?,
+        _ => blocking::read_file(Path::new(path), most + 1)?,
     };
-    if bytes.len() as u64 > MAX_INPUT {
-        return Err(Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
+    if bytes.len() as u64 > most {
+        let message = format!("larger than {} MiB", most >> 20);
+        return Err(Error::new(ErrorKind::FileTooLarge, message));
     }
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
 }

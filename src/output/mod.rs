@@ -162,6 +162,11 @@ impl OutputSinks {
         self.paths.read(path)
     }
 
+    /// Reads a larger one, of at most that many bytes.
+    pub(crate) fn read_text(&self, path: &str, most: u64) -> std::io::Result<String> {
+        self.paths.read_text(path, most)
+    }
+
     /// Two files of the run that are one and may not be.
     pub(crate) fn conflict(&self) -> Option<Error> {
         self.paths.conflict()
@@ -268,6 +273,8 @@ impl OutputSinks {
         writes.extend(self.altered_outputs(outcome));
         writes.extend(self.unread_outputs());
         writes.extend(match self.host {
+            // A document on standard output may go into a file or a variable.
+            Host::Azure if outcome.document.is_some() => Vec::new(),
             Host::Azure => self.azure(outcome, delimiter),
             Host::Buildkite if !self.is_agent_missing => buildkite::calls(outcome),
             _ => Vec::new(),

@@ -69,6 +69,8 @@ pub struct ReleaseTask {
     pub attempts: bool,
     /// Whether the host's repositories may have names that tell nothing of their path.
     pub by_display_name: bool,
+    /// Whether a repository that the backend does not know is a failure, as in a call of sentry-cli.
+    pub needs_repositories: bool,
     /// Whether to wait until the backend has the commits.
     pub wait_for_commits: bool,
     /// What the reader should know of these decisions.
@@ -84,6 +86,10 @@ impl ReleaseTask {
         let (org, (version, origin), deploy) = checked(inputs, job, checkout, &code)?;
         let (commits, mut warnings) =
             commits(&release.commits, !release.paths.is_empty(), &code, fetches);
+        // A call of sentry-cli says all that it sets: it may stand in another repository's job.
+        let is_called = release.called != CalledRelease::NotCalled;
+        let tells_head = !is_called || !matches!(commits, CommitPlan::None);
+        let run_page = job.run_url_without_attempt.clone().filter(|_| !is_called);
         let page = release.page.as_ref().map(ToString::to_string);
         let has_deploy_page = deploy.as_ref().is_some_and(|deploy| deploy.url.is_some());
         let undated = (release.released_at.is_some() && !release.finalize)
@@ -96,10 +102,10 @@ impl ReleaseTask {
             must_exist: release.called == CalledRelease::Existing,
             version,
             origin,
-            head: named_commit(&release.commits).or(code.head),
+            head: named_commit(&release.commits).or(code.head).filter(|_| tells_head),
             notes: code.note.into_iter().chain(tag_note(job, origin)).collect(),
             repository: code.repository,
-            url: page.or_else(|| job.run_url_without_attempt.clone()),
+            url: page.or(run_page),
             has_own_page: release.page.is_some(),
             released_at: release.released_at,
             finished_at: release.finished_at,
@@ -110,6 +116,7 @@ impl ReleaseTask {
             deploy,
             attempts: job.host.is_ci() && has_deploy_page,
             by_display_name: !job.host.is_github_like(),
+            needs_repositories: is_called && matches!(release.commits, CommitSource::Refs(_)),
             wait_for_commits: release.wait_for_commits,
             warnings,
         })

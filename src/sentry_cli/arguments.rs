@@ -285,6 +285,11 @@ impl SentryCliCall {
 
     /// A repository alone would be looked for in submodules.
     fn check_commits(&self) -> Result<()> {
+        let sources = ["auto", "local", "commit"].into_iter().filter(|one| self.has(one));
+        if let [one, other, ..] = sources.collect::<Vec<_>>()[..] {
+            let message = format!("`--{one}` cannot be used with `--{other}`");
+            return Err(Error::new(ErrorCode::Usage, message).with_hint("remove one of the two"));
+        }
         let specs = self.facts.get("commit").into_iter().flatten();
         let is_alone = |spec: &&String| !spec.contains(['@', '$', '`']);
         match specs.into_iter().find(is_alone) {

@@ -22,6 +22,12 @@ pub use neutral::one_line;
 pub use quote::quote;
 pub(crate) use url::segment;
 
+/// A text without the one line end that editors put at the end of a file.
+pub(crate) fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
 /// Bytes as hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -3,7 +3,7 @@
 
 use super::EngineError;
 use super::identity::{self, VendorAccount};
-use super::known_secrets::shown_name;
+use super::known_secrets::shown;
 use super::rows::{self, IntegrationRow, LinkRow};
 use crate::database::{self, Actor, organizations};
 use crate::error::ErrorCode;
@@ -70,7 +70,8 @@ fn ensure_integration(
 ) -> Result<(IntegrationRow, bool), EngineError> {
     let external_id = checked_length("external id", &data.external_id, 256)?;
     let name = data.name.as_ref().unwrap_or(&data.external_id);
-    let name = checked_length("name", &shown_name(name, state, data), 200)?;
+    let (name, shown) = shown(name, state, data);
+    let name = checked_length("name", &name, 200)?;
     let key = provider.integration_key();
     let existing = rows::integration(connection, key, &external_id)?;
     // One that no organization has any more keeps nothing but its id.
@@ -83,7 +84,7 @@ fn ensure_integration(
         (Some(row), RowPolicy::Keep | RowPolicy::Expect) => {
             (row.name.clone(), row.metadata.clone())
         }
-        (row, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(data, row)),
+        (row, RowPolicy::Keep | RowPolicy::Overwrite) => (name, metadata(shown, data, row)),
     };
     let row = IntegrationRow {
         id: existing.as_ref().map_or(0, |row| row.id),
@@ -100,8 +101,11 @@ fn ensure_integration(
 }
 
 /// The new metadata, with the values that a row already there keeps.
-fn metadata(data: &IntegrationData, existing: Option<&IntegrationRow>) -> Object {
-    let mut metadata = data.metadata.clone();
+fn metadata(
+    mut metadata: Object,
+    data: &IntegrationData,
+    existing: Option<&IntegrationRow>,
+) -> Object {
     for name in data.kept_metadata {
         if let Some(value) = existing.and_then(|row| row.metadata.get(*name)) {
             metadata.insert((*name).to_owned(), value.clone());

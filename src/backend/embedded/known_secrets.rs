@@ -32,15 +32,33 @@ fn collect_secrets(object: &Object, secrets: &mut Vec<String>) {
     }
 }
 
-/// The name of an integration as people see it, without what it repeats of a secret.
-pub(super) fn shown_name(name: &str, state: &State, data: &IntegrationData) -> String {
+/// What of the metadata everybody sees who sees the integration.
+const SHOWN_METADATA: [&str; 2] = ["domain_name", "icon"];
+
+/// The name of an integration as people see it, without what it repeats of a secret, and likewise what
+/// is shown of its metadata.
+pub(super) fn shown(name: &str, state: &State, data: &IntegrationData) -> (String, Object) {
     let tokens = data.user_identity.as_ref().map(|identity| secrets_in(&identity.data));
     let known = [secrets_in(state.data()), secrets_in(&data.metadata), tokens.unwrap_or_default()];
     let scrubber = SecretScrubber::default();
     scrubber.learn(&known.concat(), &[]);
-    let mut name = name.to_owned();
+    let (mut name, mut metadata) = (name.to_owned(), data.metadata.clone());
     scrubber.scrub([&mut name]);
-    name
+    for field in SHOWN_METADATA {
+        if let Some(Value::String(text)) = metadata.get_mut(field) {
+            // A key may have the name of the service in it, which its address shows.
+            let mut path = text.split_off(host_length(text));
+            scrubber.scrub([&mut path]);
+            text.push_str(&path);
+        }
+    }
+    (name, metadata)
+}
+
+/// How long an address is up to its path.
+fn host_length(address: &str) -> usize {
+    let host = address.find("://").map_or(0, |scheme| scheme + 3);
+    address[host..].find('/').map_or(address.len(), |length| host + length)
 }
 
 #[cfg(test)]
@@ -58,11 +76,16 @@ mod tests {
             ..UserIdentity::default()
         };
         let data = IntegrationData {
-            metadata: object(json!({ "webhook_secret": "s3cret-of-hooks", "domain": "acme.dev" })),
+            metadata: object(
+                json!({ "webhook_secret": "s3cret-of-hooks", "domain_name": "gitlab.com/t0ken-of-state" }),
+            ),
             user_identity: Some(identity),
             ..IntegrationData::default()
         };
         let name = "A t0ken-of-state s3cret-of-hooks t0ken-to-renew at acme.dev";
-        assert_eq!(shown_name(name, &state, &data), "A *** *** *** at acme.dev");
+        let (name, metadata) = shown(name, &state, &data);
+        assert_eq!(name, "A *** *** *** at acme.dev");
+        assert_eq!(metadata["domain_name"], "gitlab.com/***");
+        assert_eq!(metadata["webhook_secret"], "s3cret-of-hooks");
     }
 }

@@ -73,7 +73,9 @@ impl EmbeddedBackend<'_> {
             }
         }
         if requested.has_absent() {
-            let removed = self.remove_links(&task.org, integration, requested, report).await;
+            let mut requested = requested.clone();
+            report.keep_repositories(&mut requested);
+            let removed = self.remove_links(&task.org, integration, &requested, report).await;
             removed.unwrap_or_else(|failure| report.not_linked("repositories", &failure.message));
         }
     }

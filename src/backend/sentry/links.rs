@@ -11,7 +11,9 @@ use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
 use crate::integration::{ExistingLinks, RequestedLinks};
+use crate::text::segment;
 use serde_json::Value;
+use std::collections::HashMap;
 use url::Url;
 
 /// A repository that an integration has in Sentry.
@@ -36,8 +38,6 @@ pub(super) struct LinkedMapping {
 #[derive(Default)]
 pub(super) struct LinkedRows {
     pub(super) repositories: Vec<LinkedRepository>,
-    /// Whether these are all of them.
-    pub(super) has_all: bool,
     pub(super) code_mappings: Vec<LinkedMapping>,
 }
 
@@ -95,7 +95,6 @@ impl SentryBackend<'_> {
         let listed = self.repositories(integration).await;
         let are_needed =
             !requested.repositories.is_empty() || !requested.absent_repositories.is_empty();
-        rows.has_all = listed.is_ok();
         rows.repositories = match !are_needed {
             // Code mappings can be set by the names that they are given, too.
             true => listed.unwrap_or_default(),
@@ -176,8 +175,24 @@ impl SentryBackend<'_> {
         };
         let existing = rows.existing();
         report.note_absent(requested, &existing);
-        let missing = requested.missing(&existing);
-        for name in &missing.repositories {
+        let mut missing = requested.missing(&existing);
+        self.link_missing(integration, &missing.repositories, &mut rows, report).await;
+        let mappings = &missing.code_mappings;
+        let mappings = self.own_mappings(integration, mappings, &rows, report).await;
+        self.map_code(integration, &mappings, &rows, report).await;
+        report.keep_repositories(&mut missing);
+        // A repository takes its code mappings along, so those that move away from it went first.
+        self.remove_links(integration, &missing, &rows, report).await;
+    }
+
+    async fn link_missing(
+        &self,
+        integration: Option<i64>,
+        names: &[String],
+        rows: &mut LinkedRows,
+        report: &mut LinkReport,
+    ) {
+        for name in names {
             let Some(integration) = integration else {
                 report.not_linked(name, "set `integration-id` to link it through");
                 continue;
@@ -188,32 +203,50 @@ impl SentryBackend<'_> {
                     rows.repositories.push(repository);
                 }
                 // Another run has linked it meanwhile, or another integration has it.
-                Ok(None) => match self.repositories(integration).await {
-                    Ok(listed) => {
-                        rows.repositories = listed;
-                        if rows.repository(name).is_none() {
-                            report.not_linked(name, "another integration has it in Sentry");
-                        }
+                Ok(None) => {
+                    let listed = self.repositories(integration).await;
+                    rows.repositories = listed.unwrap_or(std::mem::take(&mut rows.repositories));
+                    if self.is_of_another(name, integration, rows).await {
+                        report.not_linked(name, "another integration has it in Sentry");
                     }
-                    Err(failure) => report.not_linked(name, &failure.message),
-                },
+                }
                 Err(why) => report.not_linked(name, &why),
             }
         }
-        let mut mappings = missing.code_mappings.clone();
-        if integration.is_some() && rows.has_all {
-            // Sentry would map through the integration that has the repository.
-            let is_linked = |one: &CodeMapping| rows.repository(&one.repository).is_some();
-            for other in mappings.extract_if(.., |one| !is_linked(one)) {
-                report.not_mapped(
-                    &other,
-                    "the integration does not have the repository: add it to `repositories`",
-                );
+    }
+
+    /// The mappings but those to what another integration has: Sentry would map through that one.
+    async fn own_mappings(
+        &self,
+        integration: Option<i64>,
+        mappings: &[CodeMapping],
+        rows: &LinkedRows,
+        report: &mut LinkReport,
+    ) -> Vec<CodeMapping> {
+        let Some(integration) = integration else { return mappings.to_vec() };
+        let (mut own, mut others) = (Vec::new(), HashMap::new());
+        for mapping in mappings {
+            let name = mapping.repository.as_str();
+            if !others.contains_key(name) {
+                others.insert(name, self.is_of_another(name, integration, rows).await);
+            }
+            match others[name] {
+                true => report.not_mapped(mapping, "another integration has the repository"),
+                false => own.push(mapping.clone()),
             }
         }
-        self.map_code(integration, &mappings, &rows, report).await;
-        // A repository takes its code mappings along, so those that move away from it went first.
-        self.remove_links(integration, &missing, &rows, report).await;
+        own
+    }
+
+    /// Whether a repository that is not listed for this integration is listed for another one.
+    async fn is_of_another(&self, name: &str, integration: i64, rows: &LinkedRows) -> bool {
+        if rows.repository(name).is_some() {
+            return false;
+        }
+        let path = self.path(&format!("repos/?query={}", segment(name)));
+        let listed = self.optional_pages(&path).await.unwrap_or_default();
+        let mut named = listed.iter().map(LinkedRepository::read).filter(|one| one.is_named(name));
+        named.any(|one| one.integration.is_some_and(|id| id != integration))
     }
 
     pub(super) async fn send(

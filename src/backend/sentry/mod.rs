@@ -62,6 +62,9 @@ pub fn response_texts(body: &str, link: &str) -> (Vec<String>, Option<String>) {
     (texts, response::next_cursor(link).ok().flatten())
 }
 
+/// The most characters of a name in a listing.
+const LONGEST_NAME: usize = 1000;
+
 /// How a Sentry is reached.
 pub struct ConnectOptions {
     /// The server that has the pipelines: the control host on SaaS.
@@ -356,7 +359,7 @@ fn without_status(failure: Error) -> Error {
 }
 
 fn listed(item: &Value) -> Option<ListedIntegration> {
-    let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| shortened(item[name].as_str().unwrap_or_default());
     let status = |name: &str| item[name].as_str().map(str::to_owned);
     let id = item["id"].as_str().and_then(|id| id.parse().ok()).or_else(|| item["id"].as_i64())?;
     let is_active = |name: &str| item[name].as_str().is_none_or(|status| status == "active");
@@ -378,4 +381,9 @@ fn listed(item: &Value) -> Option<ListedIntegration> {
         config: item["configData"].as_object().cloned(),
         stored: None,
     })
+}
+
+/// A text of a listing: Sentry's own are 200 characters at most, and each is searched for secrets.
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST_NAME).collect()
 }

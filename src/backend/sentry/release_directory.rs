@@ -87,6 +87,20 @@ impl ReleaseDirectory {
         Ok(items.iter().filter_map(listed_repository).collect())
     }
 
+    /// Whether a release is there, and of one of these projects, if any are named.
+    pub async fn has(&self, version: &ReleaseVersion, projects: &[String]) -> Result<bool> {
+        let response = self.client.get(self.release_path(version)).await?;
+        match response.status {
+            _ if response.is_success() => {
+                let own = listed_release(&response.json()).map(|one| one.projects);
+                let own = own.unwrap_or_default();
+                Ok(projects.is_empty() || projects.iter().any(|slug| own.contains(slug)))
+            }
+            404 if is_missing(&response) => Ok(false),
+            _ => Err(self.denied(&response)),
+        }
+    }
+
     /// Deletes a release; whether it was there.
     pub async fn delete(&self, version: &ReleaseVersion) -> Result<bool> {
         let path = self.release_path(version);

@@ -36,7 +36,7 @@ impl SentryBackend<'_> {
     pub async fn all_links(&self, integration: i64) -> Result<ExistingLinks> {
         let repositories = self.repositories(integration).await?;
         let code_mappings = self.code_mappings(integration).await?;
-        Ok(LinkedRows { repositories, has_all: true, code_mappings }.existing())
+        Ok(LinkedRows { repositories, code_mappings }.existing())
     }
 
     /// Deletes an integration. Sentry marks it, and deletes it some time later.

@@ -1,7 +1,7 @@
 //! The commits of a release: who has them, and how they reach the backend.
 
 use super::ReleaseDriver;
-use crate::error::{Result, Warning};
+use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::release::{PreviousCommit, Ref};
 use crate::release::backend::{
     CommitReader, FieldRejection, HistorySource, ReleaseBackend, ReleaseState, ReleaseUpdate,
@@ -16,7 +16,11 @@ use crate::text::quote;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.
-    pub(crate) async fn resolve_repositories(&mut self, reason: &str, change: &mut ReleaseUpdate) {
+    pub(crate) async fn resolve_repositories(
+        &mut self,
+        reason: &str,
+        change: &mut ReleaseUpdate,
+    ) -> Result {
         self.progress.exists = true;
         let (mut unknown, mut is_ambiguous) = (Vec::new(), false);
         for one in std::mem::take(&mut change.refs) {
@@ -49,10 +53,18 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             let existing = self.existing(change).await.ok().flatten();
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
+        // A call of sentry-cli does nothing else, and fails as that does.
+        if is_unknown && self.task.needs_repositories {
+            let names = unknown.join(", ");
+            let message = format!("no repository {names} is linked to {}", self.task.org);
+            return Err(Error::new(ErrorCode::Refused, message)
+                .with_hint("link it to an integration in Sentry, or check its name"));
+        }
         if is_unknown {
             let warning = self.unknown_repositories(&unknown, change.commits.is_empty());
             self.progress.warnings.insert(index, warning);
         }
+        Ok(())
     }
 
     fn unknown_repositories(&self, unknown: &[String], has_no_commits: bool) -> Warning {

@@ -78,7 +78,10 @@ async fn earlier_deploy(
         return Ok(None);
     }
     let existing = backend.deploys(&task.projects, &deploy.environment).await?;
-    let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url;
+    // An end that is named tells one deploy from another; else each attempt has its own.
+    let has_end =
+        |one: &Deploy| task.finished_at.is_none_or(|end| end / 1000 == one.finished / 1000);
+    let is_same = |one: &Deploy| one.name == deploy.name && one.url == deploy.url && has_end(one);
     let Some(same) = existing.into_iter().find(|one| is_same(&one.deploy)) else {
         return Ok(None);
     };

@@ -186,7 +186,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let FieldRejection { field, reason, failure } = rejection;
         match field.as_str() {
             "refs" if !change.refs.is_empty() => {
-                self.resolve_repositories(&reason, change).await;
+                self.resolve_repositories(&reason, change).await?;
                 Ok(())
             }
             "url" if change.url.is_some() => {

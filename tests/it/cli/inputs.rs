@@ -126,13 +126,19 @@ fn a_flag_beats_our_variable_and_ours_beats_sentrys() {
 }
 
 #[test]
-fn an_empty_variable_or_flag_is_an_absent_one() {
+fn an_empty_variable_is_an_absent_one_and_an_empty_flag_a_mistake() {
     let run = example(ProgramRun::local()).var("FINISHLINE_ORG", "").var("SENTRY_ORG", "theirs");
     let run = run.var("FINISHLINE_MODE", "").var("FINISHLINE_NEXT", "").var("FINISHLINE_URL", "");
-    let ended = run.clone().args(&["run", "--org", "", "--format", "json"]).execute().expect(0);
+    let ended = run.clone().args(&["run", "--format", "json"]).execute().expect(0);
     assert_eq!(organizations(&run), ["theirs"]);
     let url = ended.json()["redirect_url"].as_str().unwrap().to_owned();
     assert!(url.ends_with("/settings/theirs/integrations/example/1/"), "{url}");
+    for flag in ["--org", "--plan", "--environment", "--manifest", "--release", "--dry-run="] {
+        let typed = flag.strip_suffix('=').map_or(vec!["run", flag, ""], |_| vec!["run", flag]);
+        let ended = run.clone().args(&typed).execute().expect(2);
+        let words = format!("`{}` is empty", flag.trim_end_matches('='));
+        assert!(ended.stderr.contains(&words), "{flag}: {}", ended.stderr);
+    }
 }
 
 #[test]

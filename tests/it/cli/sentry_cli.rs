@@ -42,7 +42,7 @@ fn each_call_does_its_own_part_and_no_other() {
     assert_eq!((&made["dateReleased"], &made["deployCount"]), (&Value::Null, &0.into()));
     call(&run, "releases info v1", 0);
     let commits = format!("releases set-commits v1 --commit acme/shop@{}", "a".repeat(40));
-    call(&run, &commits, 0);
+    assert!(call(&run, &commits, 1).contains("no repository `acme/shop` is linked to acme"));
     assert_eq!(release(&serve)["dateReleased"], Value::Null);
     call(&run, "deploys new --release=v1 -e prod -n first -t 60", 0);
     let deployed = release(&serve);
@@ -232,6 +232,12 @@ fn local_commits_begin_where_the_release_before_ended() {
     };
     at("r0", &commits[1]);
     at("r1", &commits[5]);
+    // What only deploys or finalizes stays with the commit that the release has.
+    let elsewhere = run.clone().var("FINISHLINE_WORKING_DIRECTORY", &git.at);
+    call(&elsewhere, "deploys new -r r0 -e prod", 0);
+    call(&elsewhere, "releases finalize r0", 0);
+    let path = "/api/0/organizations/acme/releases/r0/";
+    assert_eq!(serve.request("GET", path, Value::Null).json()["ref"], commits[1].as_str());
     let path = "/api/0/organizations/acme/releases/r1/commits/";
     let sent = serve.request("GET", path, Value::Null).json();
     assert_eq!(sent.as_array().unwrap().len(), 4, "{sent}");

@@ -106,13 +106,18 @@ fn an_integration_that_one_entry_removes_and_another_sets_up_is_a_mistake() {
         (by_id, "{provider: example, state: {name: a}}"),
         (by_state, "{provider: example, integration-id: 1, mode: link, repositories: [a/b]}"),
         (by_state, "{mode: link, integration-id: 1, repositories: [a/b]}"),
+        (by_id, "{mode: link, integration-id: 1, repositories: [a/b]}"),
+        (
+            "{mode: link, integration-id: 1, repositories-absent: [a/b]}",
+            "{provider: example, state: {name: a}, repositories: [A/b]}",
+        ),
     ] {
         for entries in [[one, other], [other, one]] {
             let entries = with(run.clone(), &entries.map(|one| format!("  - {one}\n")).concat());
             for command in ["plan", "run"] {
                 let ended = entries.clone().args(&[command]).execute().expect(2);
                 assert_eq!(ended.output("error-code"), "bad-manifest", "{one}: {}", ended.stderr);
-                let words = "removes integration 1, but `integrations[";
+                let words = "integration 1, but `integrations[";
                 assert!(ended.stderr.contains(words), "{one}: {}", ended.stderr);
             }
             assert_eq!(run.rows(THERE), ["1", "2"]);

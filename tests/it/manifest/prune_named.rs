@@ -189,3 +189,25 @@ fn what_is_named_in_another_way_is_not_pruned() {
         assert_eq!(there(&run, &serve), before, "{org} {url}");
     }
 }
+
+/// A manifest that names no organization is run for several of them.
+#[test]
+fn what_another_organizations_run_manages_is_not_pruned() {
+    let serve = ServeProcess::start();
+    let [run, _] = runs(&serve);
+    let text = |entries: &str| {
+        run.file("finishline.yml", format!("version: 1\nprune: true\nintegrations:\n{entries}"))
+    };
+    let of = |org: &str| run.clone().var("FINISHLINE_ORG", org);
+    text(&(installed("gita", "") + &installed("gitb", "")));
+    of("acme").execute().expect(0);
+    of("beta").execute().expect(0);
+    let links = "SELECT count(*) FROM organization_integration";
+    assert_eq!(run.rows(links), ["4"]);
+    assert_eq!(of("acme").execute().expect(0).output("changed"), "false");
+    assert_eq!(run.rows(links), ["4"]);
+    // Each run prunes its own.
+    text(&installed("gita", ""));
+    of("acme").execute().expect(0);
+    assert_eq!(run.rows(links), ["3"]);
+}

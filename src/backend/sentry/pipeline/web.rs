@@ -54,7 +54,7 @@ impl SentryBackend<'_> {
             SentryRequest { retry: RetryPolicy::Unsent, ..SentryRequest::get(setup.as_str()) };
         let response = match self.client.send(&request).await {
             Ok(response) => response,
-            Err(error) => return Err(self.no_setup_error(error).await),
+            Err(error) => self.setup_after(error, &setup).await?,
         };
         self.check_access(&response)?;
         let browser = task.provider.steps().iter().find(|step| needs_person(step));
@@ -75,11 +75,18 @@ impl SentryBackend<'_> {
         Ok(self.page_step(current, 0))
     }
 
-    async fn no_setup_error(&self, error: SendError) -> Error {
-        let path = format!("config/integrations/?provider_key={}", segment(&self.task.key));
-        match self.client.get_optional(self.path(&path)).await {
-            Ok(response) if response.status == 404 => self.no_page(None),
-            _ => error.into(),
+    /// The set-up page after a failure. A provider that the server knows is asked for again, as after any
+    /// outage.
+    async fn setup_after(&self, error: SendError, setup: &str) -> Result<HttpResponse> {
+        let key = self.task.key.as_str();
+        let path = format!("config/integrations/?provider_key={}", segment(key));
+        let response = self.client.get(self.path(&path)).await?;
+        let body = response.json();
+        let mut providers = body["providers"].as_array().into_iter().flatten();
+        match response.status {
+            404 if response.is_from_sentry() => Err(self.no_page(None)),
+            _ if providers.any(|one| one["key"] == key) => Ok(self.client.get(setup).await?),
+            _ => Err(error.into()),
         }
     }
 
