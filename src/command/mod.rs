@@ -116,6 +116,11 @@ struct RequestedJobs<'a> {
 impl<'r> RunContext<'r> {
     /// Does everything the inputs ask for; a failure is an outcome too.
     pub async fn execute(self, mistakes: Vec<Error>) -> Outcome {
+        let outcome = self.execute_all(mistakes).await;
+        self.with_left_maps(outcome)
+    }
+
+    async fn execute_all(&self, mistakes: Vec<Error>) -> Outcome {
         unknown_variables::warn(self.env);
         unknown_variables::warn_of_undefined(self.raw_inputs);
         if let Err(failure) = self.sinks.probe() {

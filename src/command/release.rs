@@ -114,6 +114,9 @@ impl<'a> PreparedRelease<'a> {
             BackendName::Embedded => self.on_embedded(run, maps.as_mut()).await?,
             BackendName::Sentry => self.on_sentry(run, maps.as_mut()).await?,
         };
+        if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
+            maps.note_left_maps();
+        }
         Ok(match maps.map(|maps| maps.progress) {
             Some(progress) if is_dry => progress.beside_plan(outcome, allows_empty),
             Some(progress) => progress.beside(outcome),
@@ -227,7 +230,7 @@ impl<'a> PreparedRelease<'a> {
             let (sources, task) = (&mut self.sources, &self.task);
             drive(backend, sources, task, unix_ms(), beside, &mut done).await?;
             if let Some(maps) = &mut maps {
-                maps.settle_maps()?;
+                maps.delete_maps()?;
             }
             let commits = wait_for_commits(backend, &mut done, deadline);
             match self.task.wait_for_commits {

@@ -179,9 +179,10 @@ impl SourcemapProgress {
             details.push(format!("{} injected on disk", counted(self.written, "file")));
         }
         if let Some(id) = &self.bundle_id {
-            let found = match self.upload.proven.is_empty() {
-                true => "",
-                false => ", and Sentry finds the scripts by their debug ids",
+            let found = match (self.upload.is_proven(), self.upload.untold.is_empty()) {
+                (true, _) => ", and each project finds it by a debug id",
+                (false, false) if self.upload.is_settled() => ", processed by Sentry's own account",
+                _ => "",
             };
             let size = size(self.bundle_size);
             details.push(format!(
@@ -211,6 +212,11 @@ pub(crate) fn listed(files: &[(String, String)]) -> String {
         0 => named,
         more => format!("{named} and {more} more"),
     }
+}
+
+/// The first of these files, each quoted.
+pub(crate) fn named(files: &[String]) -> String {
+    files.iter().take(NAMED).map(|file| quote(file)).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn counted(count: usize, noun: &str) -> String {

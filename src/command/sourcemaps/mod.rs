@@ -5,6 +5,7 @@ mod bundle_file;
 mod examine;
 mod explain;
 mod groups;
+mod left_maps;
 mod settle;
 mod sources;
 mod upload;
@@ -24,6 +25,7 @@ use crate::text::quote;
 use bundle_file::{BundleDraft, BundleFile};
 use examine::{ExaminedGroup, FileExaminer, GroupChange};
 use groups::{FileGroup, FileGroups};
+pub(super) use left_maps::warn_of_left_maps;
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::path::PathBuf;
@@ -49,6 +51,10 @@ pub(crate) struct ExaminedSourcemaps<'a> {
     files: FileGroups,
     target: BundleTarget,
     bundle: BundleFile,
+    /// Whether they are kept on this machine for want of a token, and not because that was asked for.
+    stays_here: bool,
+    /// The maps that were deleted, and scripts with one inside.
+    deleted: BTreeSet<PathBuf>,
     /// How far it is.
     pub(crate) progress: SourcemapProgress,
 }
@@ -106,7 +112,19 @@ impl<'a> FoundSourcemaps<'a> {
         let bundle = draft.finish().map_err(|error| no_space(&error))?;
         self.tell(&mut progress, &bundle, &lacks);
         let Self { inputs, files } = self;
-        Ok(ExaminedSourcemaps { inputs, groups: kept, changes, files, target, bundle, progress })
+        let (stays_here, deleted) = (false, BTreeSet::new());
+        let groups = kept;
+        Ok(ExaminedSourcemaps {
+            inputs,
+            groups,
+            changes,
+            files,
+            target,
+            bundle,
+            stays_here,
+            deleted,
+            progress,
+        })
     }
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
@@ -187,9 +205,10 @@ impl RunContext<'_> {
         let result = async {
             examined.write().await?;
             examined.send(self, inputs, deadline).await?;
-            examined.settle_maps()
+            examined.delete_maps()
         };
         let result = result.await;
+        examined.note_left_maps();
         Ok(examined.progress.ended(result))
     }
 

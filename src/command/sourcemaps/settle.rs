@@ -5,13 +5,10 @@ use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
 use super::groups::read_text;
 use super::write::{self, WrittenFiles};
-use crate::build_folder::BuildFile;
 use crate::build_folder::neighbours::{self, ChangedHashes, StaleFiles};
 use crate::error::{Result, Warning};
-use crate::outcome::sourcemaps::counted;
 use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
-use std::collections::BTreeSet;
 
 /// How often what is renewed may make more stale: two files with each other's hash have no end.
 const MAX_ROUNDS: usize = 8;
@@ -90,52 +87,18 @@ impl ExaminedSourcemaps<'_> {
         Ok(())
     }
 
-    /// Deletes the maps, where that is asked for and the backend has them, and names those that would
-    /// be published.
-    pub(crate) fn settle_maps(&mut self) -> Result {
-        let mut deleted = BTreeSet::new();
-        if self.inputs.delete && self.progress.upload.is_complete {
-            let uploaded: Vec<_> =
-                self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
-            let written = write::delete_maps(&uploaded, self.has_neighbours())?;
-            let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
-            let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
-            deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
-            self.progress.deleted = deleted.len();
-            self.settle_neighbours(&written)?;
+    /// Deletes the maps, where that is asked for and Sentry has them.
+    pub(crate) fn delete_maps(&mut self) -> Result {
+        if !self.inputs.delete || !self.progress.upload.is_settled() || self.stays_here {
+            return Ok(());
         }
-        let maps = self.files.folder.maps.values().chain(self.inline_maps());
-        let left: Vec<_> = maps.filter(|map| !deleted.contains(&map.file)).collect();
-        let warning = self.publishes(&left);
-        self.progress.warnings.extend(warning);
-        Ok(())
-    }
-
-    /// The scripts with their map inside.
-    fn inline_maps(&self) -> impl Iterator<Item = &BuildFile> {
-        let mapped = self.progress.scripts.iter().filter(|script| script.frame.is_some());
-        let mapped: BTreeSet<_> = mapped.map(|script| script.path.as_str()).collect();
-        let alone = self.groups.iter().filter(|group| group.map.is_none());
-        let scripts = alone.flat_map(|group| &group.scripts);
-        scripts.filter(move |script| mapped.contains(script.shown.as_str()))
-    }
-
-    fn publishes(&self, left: &[&BuildFile]) -> Option<Warning> {
-        let first = left.first()?;
-        let remedy = match (self.inputs.delete, self.progress.upload.is_complete) {
-            (false, _) => "set `delete-sourcemaps: true`, or do not deploy them",
-            (true, false) => {
-                "`delete-sourcemaps` deletes them only once Sentry has processed the upload; leave `sourcemaps-wait` at `true`"
-            }
-            (true, true) => {
-                "`delete-sourcemaps` deletes only the maps of scripts that were uploaded; delete these yourself, or do not deploy them"
-            }
-        };
-        let message = format!(
-            "{} left in the folder, such as {}: whoever gets the folder gets the sources; {remedy}",
-            counted(left.len(), "source map"),
-            quote(&first.shown)
-        );
-        Some(Warning::new("sourcemaps-published", message))
+        let uploaded: Vec<_> =
+            self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
+        let written = write::delete_maps(&uploaded, self.has_neighbours())?;
+        let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
+        let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
+        self.deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
+        self.progress.deleted = self.deleted.len();
+        self.settle_neighbours(&written)
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::os::activity::{self, OngoingActivity};
-use crate::sourcemap::backend::{FileAddress, SourcemapBackend};
+use crate::sourcemap::backend::{FileAddress, LookupAnswer, SourcemapBackend};
 use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::upload::{ChunkBytes, UploadPlan, UploadStage, upload};
 use tokio::time::Instant;
@@ -55,6 +55,8 @@ impl ExaminedSourcemaps<'_> {
             let (files, bytes) = (self.bundle.count, self.bundle.uncut.size);
             tracing::info!(files, bytes, "uploading scripts and source maps");
             let lookup = IdLookup::open(run, inputs, deadline).await?;
+            let is_embedded = matches!(lookup, Some(IdLookup::Embedded(_)));
+            self.stays_here = is_embedded && inputs.backend != Some(BackendName::Embedded);
             match lookup.expect("what is asked for was checked before") {
                 IdLookup::Embedded(mut backend) => self.upload(&mut backend, deadline).await?,
                 IdLookup::Sentry(mut backend) => self.upload(&mut *backend, deadline).await?,
@@ -113,7 +115,7 @@ impl IdLookup {
         }))
     }
 
-    pub(super) async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
+    pub(super) async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
         match self {
             Self::Embedded(backend) => backend.finds(project, id).await,
             Self::Sentry(backend) => backend.finds(project, id).await,
@@ -126,7 +128,7 @@ impl IdLookup {
         url: &str,
         release: Option<&str>,
         dist: Option<&str>,
-    ) -> Result<Option<bool>> {
+    ) -> Result<LookupAnswer> {
         let file = FileAddress { url, release, dist };
         match self {
             Self::Embedded(backend) => backend.finds_address(project, file).await,

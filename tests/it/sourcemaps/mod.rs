@@ -10,6 +10,7 @@ mod killed_injection;
 mod large_changes;
 mod left_maps;
 mod stale_neighbours;
+mod unproven_uploads;
 mod upload;
 mod upload_faults;
 mod upload_places;
