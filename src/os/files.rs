@@ -47,6 +47,7 @@ pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>> {
 }
 
 /// Removes a file; that it is not there is right, too.
+#[cfg(not(unix))]
 pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -66,7 +67,11 @@ pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {
 
 /// Reads a regular file of at most that many bytes.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let file = File::open(path)?;
+    read_open(File::open(path)?, most)
+}
+
+/// The same of one that is open.
+pub(super) fn read_open(file: File, most: u64) -> Result<Vec<u8>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
@@ -140,7 +145,8 @@ fn replace_with(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     let (mut file, draft) = with_mode(&mut builder, mode).tempfile_in(folder)?.into_parts();
     file.write_all(bytes)?;
     if mode.is_none() {
-        keep_rights(&file, &target)?;
+        let metadata = target.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
+        keep_rights(&file, metadata.as_ref())?;
     }
     std::fs::rename(&draft, &target)
 }
@@ -164,9 +170,8 @@ fn with_mode<'a, 'b, 'c>(
 }
 
 /// Gives a draft the rights of the file that it replaces, and its owner where that is allowed.
-fn keep_rights(draft: &File, target: &Path) -> Result<()> {
-    let metadata = target.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
-    let Some(metadata) = metadata else { return Ok(()) };
+pub(super) fn keep_rights(draft: &File, target: Option<&std::fs::Metadata>) -> Result<()> {
+    let Some(metadata) = target else { return Ok(()) };
     let own = draft.metadata()?;
     #[cfg(unix)]
     {

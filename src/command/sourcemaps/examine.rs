@@ -3,7 +3,7 @@
 
 use super::groups::{FileGroup, read_text};
 use super::sources::SourceFolder;
-use crate::build_folder::BuildFile;
+use crate::build_folder::{BuildFile, HeldHashes};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::bundle::{BundledFile, BundledKind, PackedBundleFile};
@@ -50,6 +50,8 @@ pub(super) struct ExaminedGroup {
     pub(super) entries: Vec<PackedEntry>,
     /// Sources whose text is nowhere.
     pub(super) without_text: Vec<String>,
+    /// The hashes that each script holds.
+    pub(super) held: Vec<HeldHashes>,
 }
 
 /// What changes of the files of a group.
@@ -97,6 +99,7 @@ impl<'a> FileExaminer<'a> {
             change: GroupChange::None,
             entries: Vec::new(),
             without_text: Vec::new(),
+            held: texts.scripts.iter().map(|text| HeldHashes::of(text.as_bytes())).collect(),
         };
         let mut edits = Vec::new();
         for ((file, old), script) in files.scripts.iter().zip(&texts.scripts).zip(prepared.scripts)

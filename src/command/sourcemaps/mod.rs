@@ -12,6 +12,7 @@ mod upload;
 mod write;
 
 use super::RunContext;
+use crate::build_folder::{HashIndex, HeldHashes, is_web_file, neighbours};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
@@ -51,6 +52,8 @@ pub(crate) struct ExaminedSourcemaps<'a> {
     files: FileGroups,
     target: BundleTarget,
     bundle: BundleFile,
+    /// Which files hold a hash of another.
+    index: HashIndex,
     /// Whether they are kept on this machine for want of a token, and not because that was asked for.
     stays_here: bool,
     /// The maps that were deleted, and scripts with one inside.
@@ -74,7 +77,8 @@ impl<'a> FoundSourcemaps<'a> {
         let FileGroups { groups, orphans, folder, .. } = &self.files;
         let grouped = groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
         let found = grouped.chain(orphans).map(|one| &one.file);
-        found.chain(&folder.others).cloned().collect()
+        let others = folder.others.iter().filter(|other| is_web_file(other));
+        found.chain(others).cloned().collect()
     }
 
     /// Looks at each script and its map, and packs both.
@@ -84,6 +88,7 @@ impl<'a> FoundSourcemaps<'a> {
         let examiner = FileExaminer::new(self.inputs);
         let groups = std::mem::take(&mut self.files.groups);
         let (mut kept, mut changes, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut index = HashIndex::default();
         let (shown, total) =
             (activity::begin(|| "examining scripts and source maps".to_owned()), groups.len());
         let mut groups = groups.into_iter().peekable();
@@ -95,7 +100,8 @@ impl<'a> FoundSourcemaps<'a> {
             let examined = parallel::map(&batch, |group| examiner.examine(group));
             for (group, result) in batch.into_iter().zip(examined) {
                 match result {
-                    Ok(ExaminedGroup { scripts, change, entries, without_text }) => {
+                    Ok(ExaminedGroup { scripts, change, entries, without_text, held }) => {
+                        note_held(&mut index, &group, &held);
                         draft.add(&entries).map_err(|error| no_space(&error))?;
                         changes.push((scripts.len(), change));
                         progress.scripts.extend(scripts);
@@ -109,6 +115,7 @@ impl<'a> FoundSourcemaps<'a> {
         for orphan in self.files.orphans.iter().filter_map(|map| examiner.orphan(map)) {
             draft.add(&[orphan]).map_err(|error| no_space(&error))?;
         }
+        neighbours::note_hashes(&mut index, &self.files.folder.others);
         let bundle = draft.finish().map_err(|error| no_space(&error))?;
         self.tell(&mut progress, &bundle, &lacks);
         let Self { inputs, files } = self;
@@ -121,6 +128,7 @@ impl<'a> FoundSourcemaps<'a> {
             files,
             target,
             bundle,
+            index,
             stays_here,
             deleted,
             progress,
@@ -187,10 +195,10 @@ impl ExaminedSourcemaps<'_> {
         for (number, batch) in changed.chunks(BATCH).enumerate() {
             tokio::task::yield_now().await;
             shown.count(number * BATCH, changed.len());
-            written.extend(write::write(batch, self.has_neighbours())?);
+            written.extend(write::write(batch, &self.index)?);
         }
         self.progress.written = written.files.len() - earlier;
-        self.settle_neighbours(&written)
+        self.settle_neighbours(written)
     }
 }
 
@@ -251,6 +259,13 @@ impl RunContext<'_> {
                 Err(Error::combine(mistakes).expect("one of the five is a mistake"))
             }
         }
+    }
+}
+
+/// Notes what the scripts of a group hold.
+fn note_held(index: &mut HashIndex, group: &FileGroup, held: &[HeldHashes]) {
+    for (script, held) in group.scripts.iter().zip(held) {
+        index.note(&script.file, held);
     }
 }
 

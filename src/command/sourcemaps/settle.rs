@@ -5,20 +5,18 @@ use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
 use super::groups::read_text;
 use super::write::{self, WrittenFiles};
-use crate::build_folder::neighbours::{self, ChangedHashes, StaleFiles};
+use crate::build_folder::{neighbours, refresh};
 use crate::error::{Result, Warning};
 use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
+use std::io::Error;
+use std::path::{Path, PathBuf};
 
-/// How often what is renewed may make more stale: two files with each other's hash have no end.
-const MAX_ROUNDS: usize = 8;
+const OLD_HASH: &str = "has the hash of a file that was changed, and what compares it refuses the new one or keeps the old one";
+const OLD_COPY: &str = "is a packed copy of a file that was changed, and not of what is there now";
+const UNSETTLED: &str = "has a hash of a changed file that cannot be corrected, since it and another file have each other's, or two files of one hash are different now";
 
 impl ExaminedSourcemaps<'_> {
-    /// Whether a file may hold a hash of a script, or a packed copy.
-    pub(super) fn has_neighbours(&self) -> bool {
-        !self.files.folder.others.is_empty()
-    }
-
     /// What an earlier run changed of the scripts that stay: it may have been killed before it renewed
     /// what is beside them, or was not asked to.
     pub(super) fn earlier_changes(&self) -> WrittenFiles {
@@ -28,63 +26,60 @@ impl ExaminedSourcemaps<'_> {
         let unchanged = groups.filter(|(_, (_, change))| matches!(change, GroupChange::None));
         let mut scripts = unchanged.flat_map(|(group, _)| &group.scripts).peekable();
         // On a first run every script changes, and nothing has to be read for this.
-        if others.is_empty() || scripts.peek().is_none() {
+        let has_copies = others.iter().any(|other| neighbours::is_packed(other));
+        if scripts.peek().is_none() || !(has_copies || !self.index.is_empty()) {
             return earlier;
         }
-        let holds_hashes = neighbours::hold_hashes(others);
         for script in scripts {
             let Ok(text) = read_text(&script.file) else { continue };
             if neighbours::has_old_copy(others, &script.file, &text) {
                 earlier.files.insert(script.file.clone());
             }
-            if holds_hashes {
-                for old in earlier_texts(&text) {
-                    earlier.hashes.add(old.as_bytes(), text.as_bytes());
-                }
+            for old in earlier_texts(&text).iter().filter(|old| **old != text) {
+                self.index.add_changed(&mut earlier.hashes, &script.file, old.as_bytes());
             }
         }
         earlier
     }
 
     /// Names what the change leaves stale, or writes it anew.
-    pub(super) fn settle_neighbours(&mut self, written: &WrittenFiles) -> Result {
-        let stale = neighbours::find(&self.files.folder.others, &written.files, &written.hashes);
+    pub(super) fn settle_neighbours(&mut self, written: WrittenFiles) -> Result {
         if self.inputs.refresh {
-            return self.refresh_neighbours(stale, &written.hashes);
+            return self.refresh_neighbours(written);
         }
-        let hashes = stale.hashes.iter().map(|file| {
-            (file, "has the hash of a script that was changed, and browsers refuse the new one")
-        });
-        let packed = stale.packed.iter().map(|file| {
-            (file, "is a packed copy of a file that was changed, and not of what is there now")
-        });
-        for (file, what) in hashes.chain(packed) {
-            let message = format!(
-                "{} {what}: set `inject-refresh: true`, or run this step before that file is made",
-                quote(&self.files.folder.shown(file))
-            );
-            let warning = Warning::new("stale-files", message);
-            if !self.progress.warnings.contains(&warning) {
-                self.progress.warnings.push(warning);
-            }
+        let WrittenFiles { files, hashes } = written;
+        let stale = neighbours::find(&self.files.folder.others, &self.index, &files, &hashes);
+        let remedy = "set `inject-refresh: true`, or run this step before that file is made";
+        for file in &stale.hashes {
+            self.warn_of_stale(file, OLD_HASH, remedy);
+        }
+        for file in &stale.packed {
+            self.warn_of_stale(file, OLD_COPY, remedy);
         }
         Ok(())
     }
 
-    /// A page that has another hash is another file for the list that has its own.
-    fn refresh_neighbours(&self, mut stale: StaleFiles, hashes: &ChangedHashes) -> Result {
-        let mut renewed = None;
-        for _ in 0..MAX_ROUNDS {
-            let hashes = renewed.as_ref().unwrap_or(hashes);
-            let (files, new) = neighbours::refresh(&stale, hashes)
-                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error))?;
-            if files.is_empty() {
-                break;
-            }
-            stale = neighbours::find(&self.files.folder.others, &files, &new);
-            renewed = Some(new);
+    fn refresh_neighbours(&mut self, mut written: WrittenFiles) -> Result {
+        let unwritable =
+            |(file, error): (PathBuf, Error)| write::unwritable(&file.to_string_lossy(), &error);
+        let refreshed = refresh(&mut self.index, &mut written.hashes).map_err(unwritable)?;
+        written.files.extend(refreshed.written);
+        for copy in neighbours::packed_copies(&self.files.folder.others, &written.files) {
+            neighbours::pack_again(&copy).map_err(|error| unwritable((copy, error)))?;
+        }
+        let remedy = "make that file after this step";
+        for file in &refreshed.unsettled {
+            self.warn_of_stale(file, UNSETTLED, remedy);
         }
         Ok(())
+    }
+
+    fn warn_of_stale(&mut self, file: &Path, what: &str, remedy: &str) {
+        let message = format!("{} {what}: {remedy}", quote(&self.files.folder.shown(file)));
+        let warning = Warning::new("stale-files", message);
+        if !self.progress.warnings.contains(&warning) {
+            self.progress.warnings.push(warning);
+        }
     }
 
     /// Deletes the maps, where that is asked for and Sentry has them.
@@ -94,11 +89,11 @@ impl ExaminedSourcemaps<'_> {
         }
         let uploaded: Vec<_> =
             self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
-        let written = write::delete_maps(&uploaded, self.has_neighbours())?;
+        let written = write::delete_maps(&uploaded, &self.index)?;
         let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
         let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
         self.deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
         self.progress.deleted = self.deleted.len();
-        self.settle_neighbours(&written)
+        self.settle_neighbours(written)
     }
 }

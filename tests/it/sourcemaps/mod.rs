@@ -3,6 +3,7 @@
 pub(crate) mod bundles;
 mod explained_frames;
 mod found_files;
+mod hash_holders;
 mod hostile_maps;
 mod injected_files;
 #[cfg(target_os = "linux")]
@@ -10,6 +11,8 @@ mod killed_injection;
 mod large_changes;
 mod left_maps;
 mod stale_neighbours;
+#[cfg(unix)]
+mod swapped_folders;
 mod unproven_uploads;
 mod upload;
 mod upload_faults;
