@@ -86,6 +86,11 @@ impl BuildFolder {
         file.strip_prefix(here).unwrap_or(file).to_string_lossy().replace('\\', "/")
     }
 
+    /// Whether it is one of the scripts.
+    pub(crate) fn has_script(&self, file: &Path) -> bool {
+        self.scripts.contains_key(&key(file))
+    }
+
     /// What the reader should know of what was found.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let outside = self.outside.iter().map(|link| {

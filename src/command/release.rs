@@ -107,8 +107,10 @@ impl<'a> PreparedRelease<'a> {
         };
         let is_dry = self.inputs.dry_run;
         let allows_empty = self.inputs.sourcemaps.allow_empty;
-        if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
-            maps.write().await?;
+        match &mut maps {
+            Some(maps) if is_dry => maps.plan(run, self.inputs, self.deadline).await,
+            Some(maps) => maps.write().await?,
+            None => {}
         }
         let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run, maps.as_mut()).await?,

@@ -62,6 +62,13 @@ impl EmbeddedSourcemaps {
         Ok(Self { database, slug: slug.clone(), created: Vec::new() })
     }
 
+    /// Opens a file that is only read; none where it is not there.
+    pub async fn open_to_read(path: &Path, slug: &OrgSlug) -> Result<Option<Self>> {
+        let database = Database::open_to_read(path).await?;
+        let of = |database| Self { database, slug: slug.clone(), created: Vec::new() };
+        Ok(database.map(of))
+    }
+
     async fn store_chunks(&mut self, chunks: &[(String, Vec<u8>)]) -> Result<Vec<String>> {
         let (org, created) = self.database.create_projects(&self.slug, &[]).await?;
         self.database.store_chunks(org, chunks).await?;

@@ -1,18 +1,21 @@
 //! Source maps: found, looked at, injected, uploaded, proven. Nothing on disk changes before every file
 //! was looked at, and nothing is sent before it is on disk.
 
+mod accepted_groups;
 mod bundle_file;
 mod examine;
 mod explain;
 mod groups;
 mod left_maps;
+mod mismatches;
+mod plan;
 mod settle;
 mod sources;
 mod upload;
 mod write;
 
 use super::RunContext;
-use crate::build_folder::{HashIndex, HeldHashes, is_web_file, neighbours};
+use crate::build_folder::{HashIndex, is_web_file, neighbours};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
@@ -23,8 +26,9 @@ use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
 use crate::release::ReleaseVersion;
 use crate::sourcemap::bundle::BundleTarget;
 use crate::text::quote;
+use accepted_groups::AcceptedGroups;
 use bundle_file::{BundleDraft, BundleFile};
-use examine::{ExaminedGroup, FileExaminer, GroupChange};
+use examine::{FileExaminer, GroupChange};
 use groups::{FileGroup, FileGroups};
 pub(super) use left_maps::warn_of_left_maps;
 use std::collections::BTreeSet;
@@ -83,56 +87,53 @@ impl<'a> FoundSourcemaps<'a> {
 
     /// Looks at each script and its map, and packs both.
     pub(crate) async fn examine(mut self, target: BundleTarget) -> Result<ExaminedSourcemaps<'a>> {
-        let mut progress = SourcemapProgress::default();
         let mut draft = BundleDraft::new(&target).map_err(|error| no_space(&error))?;
         let examiner = FileExaminer::new(self.inputs);
         let groups = std::mem::take(&mut self.files.groups);
-        let (mut kept, mut changes, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
-        let mut index = HashIndex::default();
+        let mut accepted = AcceptedGroups::default();
         let (shown, total) =
             (activity::begin(|| "examining scripts and source maps".to_owned()), groups.len());
         let mut groups = groups.into_iter().peekable();
         while groups.peek().is_some() {
             // Here a signal and the deadline are heard.
             tokio::task::yield_now().await;
-            shown.count(kept.len() + progress.faults.len(), total);
+            shown.count(accepted.count(), total);
             let batch = next_batch(&mut groups);
             let examined = parallel::map(&batch, |group| examiner.examine(group));
             for (group, result) in batch.into_iter().zip(examined) {
-                match result {
-                    Ok(ExaminedGroup { scripts, change, entries, without_text, held }) => {
-                        note_held(&mut index, &group, &held);
-                        draft.add(&entries).map_err(|error| no_space(&error))?;
-                        changes.push((scripts.len(), change));
-                        progress.scripts.extend(scripts);
-                        lacks.extend(without_text);
-                        kept.push(group);
-                    }
-                    Err(fault) => progress.faults.push(fault),
-                }
+                let added = accepted.add(&mut self.files, group, result, &mut draft);
+                added.map_err(|error| no_space(&error))?;
             }
         }
         for orphan in self.files.orphans.iter().filter_map(|map| examiner.orphan(map)) {
             draft.add(&[orphan]).map_err(|error| no_space(&error))?;
         }
-        neighbours::note_hashes(&mut index, &self.files.folder.others);
         let bundle = draft.finish().map_err(|error| no_space(&error))?;
-        self.tell(&mut progress, &bundle, &lacks);
-        let Self { inputs, files } = self;
-        let (stays_here, deleted) = (false, BTreeSet::new());
-        let groups = kept;
-        Ok(ExaminedSourcemaps {
-            inputs,
+        Ok(self.examined(accepted, bundle, target))
+    }
+
+    fn examined(
+        mut self,
+        accepted: AcceptedGroups,
+        bundle: BundleFile,
+        target: BundleTarget,
+    ) -> ExaminedSourcemaps<'a> {
+        let AcceptedGroups { groups, changes, mut index, mut progress, .. } = accepted;
+        neighbours::note_hashes(&mut index, &self.files.folder.others);
+        self.tell(&mut progress, &bundle, &accepted.without_text);
+        progress.warnings.extend(accepted.strangers);
+        ExaminedSourcemaps {
+            inputs: self.inputs,
             groups,
             changes,
-            files,
+            files: self.files,
             target,
             bundle,
             index,
-            stays_here,
-            deleted,
+            stays_here: false,
+            deleted: BTreeSet::new(),
             progress,
-        })
+        }
     }
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
@@ -155,10 +156,13 @@ impl<'a> FoundSourcemaps<'a> {
             );
             progress.warnings.push(Warning::new("sources-missing", message));
         }
-        progress.warnings.extend(bundle.shared_urls.iter().map(|url| {
+        progress.warnings.extend(bundle.shared_urls.iter().map(|shared| {
+            let [first, second] = &shared.files;
             let message = format!(
-                "two files without a debug id have the URL {}, and Sentry finds only one of them: upload each folder with its own `url-prefix`",
-                quote(url)
+                "two files without a debug id have the URL {}, and Sentry finds only one of them: {} and {}; upload each folder with its own `url-prefix`",
+                quote(&shared.url),
+                quote(first),
+                quote(second)
             );
             Warning::new("shared-url", message)
         }));
@@ -208,6 +212,7 @@ impl RunContext<'_> {
         let (target, found) = self.requested_sourcemaps(inputs)?;
         let mut examined = found.examine(target).await?;
         if inputs.dry_run {
+            examined.plan(self, inputs, deadline).await;
             return Ok(examined.progress.planned(inputs.sourcemaps.allow_empty));
         }
         let result = async {
@@ -259,13 +264,6 @@ impl RunContext<'_> {
                 Err(Error::combine(mistakes).expect("one of the five is a mistake"))
             }
         }
-    }
-}
-
-/// Notes what the scripts of a group hold.
-fn note_held(index: &mut HashIndex, group: &FileGroup, held: &[HeldHashes]) {
-    for (script, held) in group.scripts.iter().zip(held) {
-        index.note(&script.file, held);
     }
 }
 

@@ -5,15 +5,33 @@ use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
 use super::groups::read_text;
 use super::write::{self, WrittenFiles};
-use crate::build_folder::{neighbours, refresh};
+use crate::build_folder::neighbours::{self, StaleFiles};
+use crate::build_folder::refresh;
 use crate::error::{Result, Warning};
 use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
-const OLD_HASH: &str = "has the hash of a file that was changed, and what compares it refuses the new one or keeps the old one";
-const OLD_COPY: &str = "is a packed copy of a file that was changed, and not of what is there now";
+/// What is wrong with a file beside a changed one.
+pub(super) struct StaleWords {
+    hash: &'static str,
+    copy: &'static str,
+}
+
+impl StaleWords {
+    /// After the change.
+    pub(super) const DONE: Self = Self {
+        hash: "has the hash of a file that was changed, and what compares it refuses the new one or keeps the old one",
+        copy: "is a packed copy of a file that was changed, and not of what is there now",
+    };
+    /// In a plan.
+    pub(super) const PLANNED: Self = Self {
+        hash: "has the hash of a file that would be changed, and what compares it would refuse the new one or keep the old one",
+        copy: "is a packed copy of a file that would be changed",
+    };
+}
+
 const UNSETTLED: &str = "has a hash of a changed file that cannot be corrected, since it and another file have each other's, or two files of one hash are different now";
 
 impl ExaminedSourcemaps<'_> {
@@ -27,7 +45,8 @@ impl ExaminedSourcemaps<'_> {
         let mut scripts = unchanged.flat_map(|(group, _)| &group.scripts).peekable();
         // On a first run every script changes, and nothing has to be read for this.
         let has_copies = others.iter().any(|other| neighbours::is_packed(other));
-        if scripts.peek().is_none() || !(has_copies || !self.index.is_empty()) {
+        let is_unheld = !has_copies && self.index.is_empty();
+        if scripts.peek().is_none() || is_unheld {
             return earlier;
         }
         for script in scripts {
@@ -47,16 +66,21 @@ impl ExaminedSourcemaps<'_> {
         if self.inputs.refresh {
             return self.refresh_neighbours(written);
         }
-        let WrittenFiles { files, hashes } = written;
+        let WrittenFiles { files, hashes, .. } = written;
         let stale = neighbours::find(&self.files.folder.others, &self.index, &files, &hashes);
+        self.warn_of_all(&stale, &StaleWords::DONE);
+        Ok(())
+    }
+
+    /// Names each file that is stale, or would be.
+    pub(super) fn warn_of_all(&mut self, stale: &StaleFiles, words: &StaleWords) {
         let remedy = "set `inject-refresh: true`, or run this step before that file is made";
         for file in &stale.hashes {
-            self.warn_of_stale(file, OLD_HASH, remedy);
+            self.warn_of_stale(file, words.hash, remedy);
         }
         for file in &stale.packed {
-            self.warn_of_stale(file, OLD_COPY, remedy);
+            self.warn_of_stale(file, words.copy, remedy);
         }
-        Ok(())
     }
 
     fn refresh_neighbours(&mut self, mut written: WrittenFiles) -> Result {
@@ -94,6 +118,14 @@ impl ExaminedSourcemaps<'_> {
         let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
         self.deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
         self.progress.deleted = self.deleted.len();
+        let mentions = written.mentions.iter().map(|script| {
+            let message = format!(
+                "{} still names its deleted source map in a comment, since code follows that comment: browsers look for the map in vain",
+                quote(script)
+            );
+            Warning::new("sourcemap-comment-left", message)
+        });
+        self.progress.warnings.extend(mentions);
         self.settle_neighbours(written)
     }
 }

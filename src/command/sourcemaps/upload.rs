@@ -115,6 +115,21 @@ impl IdLookup {
         }))
     }
 
+    /// The same for a plan: a file that is not there stays so, and has nothing.
+    pub(super) async fn open_to_read(
+        run: &RunContext<'_>,
+        inputs: &Inputs,
+        deadline: Instant,
+    ) -> Result<Option<Self>> {
+        match (&inputs.org, inputs.backend(run.job)) {
+            (Some(org), Ok(BackendName::Embedded)) => {
+                let path = path::resolve_path(inputs.database.as_deref(), run.env)?;
+                Ok(EmbeddedSourcemaps::open_to_read(&path, org).await?.map(Self::Embedded))
+            }
+            _ => Self::open(run, inputs, deadline).await,
+        }
+    }
+
     pub(super) async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
         match self {
             Self::Embedded(backend) => backend.finds(project, id).await,

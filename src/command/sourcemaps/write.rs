@@ -21,6 +21,8 @@ pub(super) struct WrittenFiles {
     pub(super) files: BTreeSet<PathBuf>,
     /// Their hashes.
     pub(super) hashes: ChangedHashes,
+    /// Scripts that name a map by a comment that stays, for a person.
+    pub(super) mentions: Vec<String>,
 }
 
 /// Whether every file of these groups can be replaced.
@@ -47,6 +49,7 @@ impl WrittenFiles {
     pub(super) fn extend(&mut self, others: Self) {
         self.files.extend(others.files);
         self.hashes.extend(others.hashes);
+        self.mentions.extend(others.mentions);
     }
 }
 
@@ -124,6 +127,10 @@ fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
     for script in &group.scripts {
         let text = super::groups::read_text(&script.file).unwrap_or_default();
         let bare = trailer::without_mapping_url(&text);
+        let map = group.map.as_ref().and_then(|map| map.file.file_name()?.to_str());
+        if map.is_some_and(|map| trailer::mentions_map(&bare, map)) {
+            written.mentions.push(script.shown.clone());
+        }
         if bare != text {
             replace(script, &bare)?;
             index.add_changed(&mut written.hashes, &script.file, text.as_bytes());

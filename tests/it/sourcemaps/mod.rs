@@ -10,6 +10,7 @@ mod injected_files;
 mod killed_injection;
 mod large_changes;
 mod left_maps;
+mod mixed_up_builds;
 mod stale_neighbours;
 #[cfg(unix)]
 mod swapped_folders;

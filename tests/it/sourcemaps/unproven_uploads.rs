@@ -8,6 +8,9 @@ use crate::support::http_server::{Request, Response};
 use crate::support::run::{ProgramRun, RunResult};
 use serde_json::json;
 
+/// What a look-up is answered by.
+type FixedAnswer = fn() -> Response;
+
 const CLAIM: &str = "each project finds it by a debug id";
 
 /// A run that deletes the maps of `dist/a.js` once they are at this Sentry.
@@ -47,7 +50,7 @@ fn keeps_the_maps(run: &ProgramRun, ended: &RunResult, project: &str) {
 
 #[test]
 fn an_answer_that_tells_nothing_proves_nothing_and_deletes_nothing() {
-    let answers: [(&str, fn() -> Response); 10] = [
+    let answers: [(&str, FixedAnswer); 10] = [
         ("404 of a proxy", || Response::html(404, "<title>404 Not Found</title>")),
         ("401", || Response::detail(401, "Invalid token")),
         ("403", || Response::detail(403, "You do not have permission to perform this action.")),
