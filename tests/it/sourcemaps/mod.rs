@@ -12,7 +12,7 @@ mod large_changes;
 mod left_maps;
 mod mixed_up_builds;
 mod stale_neighbours;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod swapped_folders;
 mod unproven_uploads;
 mod upload;
