@@ -32,8 +32,8 @@ const LAST_REQUEST: Duration = Duration::from_millis(250);
 
 /// The source maps of one organization.
 pub struct SentrySourcemaps {
-    client: SentryClient,
-    org: OrgSlug,
+    pub(super) client: SentryClient,
+    pub(super) org: OrgSlug,
     /// Where chunks go: where Sentry has it, until the server tells another address.
     upload: UploadAddress,
     at_once: usize,

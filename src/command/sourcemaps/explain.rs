@@ -1,5 +1,6 @@
 //! Where a line of a stack leads, or the first reason why it leads nowhere. It only reads.
 
+use super::bundled_frame;
 use super::examine::GroupTexts;
 use super::groups::{FileGroup, FileGroups};
 use super::upload::IdLookup;
@@ -91,8 +92,19 @@ impl RunContext<'_> {
         let url = frame.any_host();
         let release = inputs.release.version.as_deref();
         let dist = inputs.sourcemaps.dist.as_deref();
+        let mut explained = None;
         for project in &inputs.release.projects {
-            let reason = match lookup.finds_url(project, &url, release, dist).await? {
+            let answer = lookup.finds_url(project, &url, release, dist).await?;
+            let is_clear = matches!(answer, LookupAnswer::Found | LookupAnswer::NotFound);
+            // What has debug ids is found without a release, too.
+            let bundled = match is_clear {
+                true => bundled_frame::explain(&mut lookup, project, frame, release).await?,
+                false => None,
+            };
+            let is_bundled = bundled.is_some();
+            explained = explained.or(bundled);
+            let reason = match answer {
+                _ if is_bundled => continue,
                 LookupAnswer::Found => continue,
                 LookupAnswer::NotFound => {
                     return Err(self.unknown_url(&mut lookup, project, inputs, &url).await);
@@ -103,7 +115,7 @@ impl RunContext<'_> {
             return Err(not_told(project, &url, &reason));
         }
         let headline = format!("{} has a file for {url}", inputs.release.projects.join(", "));
-        Ok(Outcome::new(OutcomeStatus::Complete, headline))
+        Ok(explained.unwrap_or_else(|| Outcome::new(OutcomeStatus::Complete, headline)))
     }
 
     /// Why a project has no file of this URL: it may have it for another release or `dist`.

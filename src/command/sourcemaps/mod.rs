@@ -3,6 +3,7 @@
 
 mod accepted_groups;
 mod bundle_file;
+mod bundled_frame;
 mod examine;
 mod explain;
 mod groups;

@@ -4,6 +4,7 @@ use super::bundle_file::BundleFile;
 use super::{ExaminedSourcemaps, no_space};
 use crate::backend::embedded::EmbeddedSourcemaps;
 use crate::backend::sentry::SentrySourcemaps;
+use crate::backend::sentry::bundle_files::BundledScript;
 use crate::command::RunContext;
 use crate::database::path;
 use crate::error::Result;
@@ -134,6 +135,19 @@ impl IdLookup {
         match self {
             Self::Embedded(backend) => backend.finds(project, id).await,
             Self::Sentry(backend) => backend.finds(project, id).await,
+        }
+    }
+
+    /// A script in a bundle of a server; on this machine none is looked into.
+    pub(super) async fn bundled_script(
+        &mut self,
+        project: &str,
+        url: &str,
+        release: Option<&str>,
+    ) -> Result<Option<BundledScript>> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Sentry(backend) => backend.bundled_script(project, url, release).await,
         }
     }
 
