@@ -27,7 +27,7 @@ impl ExaminedSourcemaps<'_> {
             _ if self.stays_here => {
                 "`delete-sourcemaps` deletes them only once a Sentry has them, and without a token nothing is sent: set `auth-token`, or `backend: embedded` to delete them all the same"
             }
-            (true, false) if !upload.is_complete => {
+            (true, false) => {
                 "`delete-sourcemaps` deletes them only once Sentry has processed the upload; leave `sourcemaps-wait` at `true`"
             }
             _ if !upload.is_complete => NOT_UPLOADED,

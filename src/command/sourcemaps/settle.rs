@@ -108,7 +108,9 @@ impl ExaminedSourcemaps<'_> {
 
     /// Deletes the maps, where that is asked for and Sentry has them.
     pub(crate) fn delete_maps(&mut self) -> Result {
-        if !self.inputs.delete || !self.progress.upload.is_settled() || self.stays_here {
+        // What is not waited for is not proven: a server may remember a bundle that is gone.
+        let may_go = self.inputs.wait && self.progress.upload.is_settled() && !self.stays_here;
+        if !self.inputs.delete || !may_go {
             return Ok(());
         }
         let uploaded: Vec<_> =
