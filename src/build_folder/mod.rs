@@ -1,7 +1,13 @@
 //! The files of a build on disk: which are scripts and source maps, and which others hold their hashes.
 
 mod given_paths;
+mod hash_index;
+mod hash_words;
 pub(crate) mod neighbours;
+mod refresh;
+mod text_file;
 mod walk;
 
-pub(crate) use walk::{BuildFile, BuildFolder, binary_kind, is_script_or_map};
+pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
+pub(crate) use refresh::refresh;
+pub(crate) use walk::{BuildFile, BuildFolder, binary_kind, is_script_or_map, is_web_file};

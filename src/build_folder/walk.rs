@@ -45,7 +45,7 @@ pub(crate) struct BuildFolder {
     pub(crate) scripts: BTreeMap<String, BuildFile>,
     /// The source maps, and those beside files that were given one by one.
     pub(crate) maps: BTreeMap<String, BuildFile>,
-    /// What may hold a hash of a script, or a packed copy of one.
+    /// All other files: what may hold a hash of a script, or a packed copy of one.
     pub(crate) others: BTreeSet<PathBuf>,
     /// Files that are no scripts in text, and what they are.
     pub(crate) left_alone: Vec<(String, &'static str)>,
@@ -84,6 +84,11 @@ impl BuildFolder {
     pub(crate) fn shown(&self, file: &Path) -> String {
         let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
         file.strip_prefix(here).unwrap_or(file).to_string_lossy().replace('\\', "/")
+    }
+
+    /// Whether it is one of the scripts.
+    pub(crate) fn has_script(&self, file: &Path) -> bool {
+        self.scripts.contains_key(&key(file))
     }
 
     /// What the reader should know of what was found.
@@ -144,17 +149,20 @@ impl BuildFolder {
         self.roots.push(key(folder));
         if let Some(script) = name.strip_suffix(".map").filter(|script| is_script(script)) {
             let script = beside(script);
-            if script.file.is_file() {
+            if is_plain_file(&script.file) {
                 self.scripts.entry(key(&script.file)).or_insert(script);
             }
         }
         self.add_file(beside(&name), !is_map(&name));
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if is_map(&name) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                continue;
+            }
+            if is_map(&name) {
                 let map = beside(&name);
                 self.maps.entry(key(&map.file)).or_insert(map);
-            } else if is_neighbour(&name) {
+            } else if !is_draft(&name) {
                 self.others.insert(entry.path());
             }
         }
@@ -178,6 +186,10 @@ impl BuildFolder {
             let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
             let kind = entry.file_type()?;
             if name.starts_with('.') || given.rules.ignores(&path, kind.is_dir()) {
+                // No script of the build, but it may know the hash of one.
+                if kind.is_file() && !is_map(&name) && !is_draft(&name) {
+                    self.others.insert(entry.path());
+                }
                 continue;
             }
             if kind.is_symlink() {
@@ -204,17 +216,17 @@ impl BuildFolder {
         if let (true, Some(script)) = (is_meant && given.globs.is_some(), script) {
             // A glob for maps alone means their scripts, too.
             let script = file.beside(script);
-            if script.file.is_file() {
+            if is_plain_file(&script.file) {
                 self.scripts.entry(key(&script.file)).or_insert(script);
             }
         }
         if is_map(name) {
             // A glob for scripts alone means their maps, too.
             self.maps.entry(key(&file.file)).or_insert(file);
-        } else if is_neighbour(name) {
-            self.others.insert(file.file);
-        } else if is_meant {
+        } else if is_meant && is_code(name) {
             self.add_file(file, false);
+        } else {
+            self.others.insert(file.file);
         }
     }
 
@@ -275,8 +287,19 @@ fn is_native_bundle(name: &str) -> bool {
     [".jsbundle", ".bundle", ".hbc"].iter().any(|end| name.ends_with(end))
 }
 
-/// Files that browsers and service workers check scripts by, and packed copies.
-fn is_neighbour(name: &str) -> bool {
+/// Whether it is a file and no link to one.
+fn is_plain_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+/// What a run that was killed left of a file that it was writing.
+fn is_draft(name: &str) -> bool {
+    name.starts_with(".finishline-")
+}
+
+/// Whether browsers and service workers check scripts by a file of this name, or it is a packed copy.
+pub(crate) fn is_web_file(file: &Path) -> bool {
+    let name = file_name(file);
     let ends = [
         ".html",
         ".htm",
@@ -294,7 +317,7 @@ fn is_neighbour(name: &str) -> bool {
         ".map.gz",
         ".map.br",
     ];
-    ends.iter().any(|end| name.ends_with(end)) || matches!(name, "_headers" | ".htaccess")
+    ends.iter().any(|end| name.ends_with(end)) || matches!(&*name, "_headers" | ".htaccess")
 }
 
 /// What a file that is no text is: bytecode of Hermes, or an indexed RAM bundle.

@@ -4,6 +4,7 @@ use super::entries_progress::EntriesProgress;
 use super::entry_usage::{untaken_variables, unused_by_all};
 use super::hidden_texts::given_secrets;
 use super::prune_scope::PruneScope;
+use super::sourcemaps::warn_of_left_maps;
 use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::{BackendName, Inputs, macros};
@@ -275,6 +276,7 @@ impl RunContext<'_> {
         let outcome = timeout_at(deadline, work).await;
         let mut outcome = outcome.unwrap_or_else(|_| Outcome::from(ErrorCode::Deadline));
         outcome.tolerate(&base.tolerate);
+        warn_of_left_maps(&inputs.sourcemaps, inputs.dry_run, &mut outcome);
         outcome.warn_once(entry.inputs.warnings.clone());
         let (entry, status) = (entry.title.as_str(), outcome.status.as_str());
         let account = self.account(&outcome).filter(|_| activity::is_watched());

@@ -119,12 +119,12 @@ impl<'r> RunContext<'r> {
     /// Does everything the inputs ask for; a failure is an outcome too.
     pub async fn execute(self, mistakes: Vec<Error>) -> Outcome {
         let unknown = unknown_variables::warnings(self.env);
-        let mut outcome = self.execute_inputs(mistakes).await;
+        let mut outcome = self.execute_all(mistakes).await;
         outcome.warn_once(unknown);
-        outcome
+        self.with_left_maps(outcome)
     }
 
-    async fn execute_inputs(self, mistakes: Vec<Error>) -> Outcome {
+    async fn execute_all(&self, mistakes: Vec<Error>) -> Outcome {
         unknown_variables::warn_of_undefined(self.raw_inputs);
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);

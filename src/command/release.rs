@@ -110,13 +110,18 @@ impl<'a> PreparedRelease<'a> {
         let wanted = format!("{:?} {:?}", self.inputs.release, self.inputs.sourcemaps);
         let is_dry = self.inputs.dry_run;
         let allows_empty = self.inputs.sourcemaps.allow_empty;
-        if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
-            maps.write().await?;
+        match &mut maps {
+            Some(maps) if is_dry => maps.plan(run, self.inputs, self.deadline).await,
+            Some(maps) => maps.write().await?,
+            None => {}
         }
         let outcome = match backend {
             BackendName::Embedded => self.on_embedded(run, maps.as_mut()).await?,
             BackendName::Sentry => self.on_sentry(run, maps.as_mut()).await?,
         };
+        if let Some(maps) = maps.as_mut().filter(|_| !is_dry) {
+            maps.note_left_maps();
+        }
         let outcome = match maps.map(|maps| maps.progress) {
             Some(progress) if is_dry => progress.beside_plan(outcome, allows_empty),
             Some(progress) => progress.beside(outcome),
@@ -232,7 +237,7 @@ impl<'a> PreparedRelease<'a> {
             let (sources, task) = (&mut self.sources, &self.task);
             drive(backend, sources, task, unix_ms(), beside, &mut done).await?;
             if let Some(maps) = &mut maps {
-                maps.settle_maps()?;
+                maps.delete_maps()?;
             }
             let commits = wait_for_commits(backend, &mut done, deadline);
             match self.task.wait_for_commits {

@@ -1,6 +1,7 @@
 //! What the inputs say of source maps.
 
 use super::parse::{self, InputReader};
+use super::raw::RawInputs;
 use super::types::ReadFile;
 
 /// What is asked about source maps.
@@ -63,6 +64,16 @@ impl SourcemapInputs {
             ignored,
             extensions: reader.value("sourcemaps-extensions", extensions).unwrap_or_default(),
             ..switches
+        }
+    }
+
+    /// What is asked about source maps in a run that never comes to read all its inputs; nothing where
+    /// it would change nothing. Mistakes are for others to tell.
+    pub fn of_unread(raw: &RawInputs, read: ReadFile<'_>) -> Self {
+        let mut reader = InputReader::new(raw, Vec::new());
+        match reader.value("dry-run", parse::boolean) {
+            Some(true) => Self::default(),
+            _ => Self::read(&mut reader, read),
         }
     }
 

@@ -53,6 +53,7 @@ pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>> {
 }
 
 /// Removes a file; that it is not there is right, too.
+#[cfg(not(unix))]
 pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -73,11 +74,18 @@ pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {
 /// Reads a regular file of at most that many bytes.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     // Looked at first: to open a pipe is to wait for whoever writes into it.
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    match path.metadata()?.is_file() {
+        true => read_open(File::open(path)?, most),
+        false => Err(not_regular()),
     }
-    let file = File::open(path)?;
+}
+
+/// The same of one that is open.
+pub(super) fn read_open(file: File, most: u64) -> Result<Vec<u8>> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(not_regular());
+    }
     if metadata.len() > most {
         let message = format!("it is larger than {} MiB", most >> 20);
         return Err(Error::new(ErrorKind::FileTooLarge, message));
@@ -85,6 +93,10 @@ pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+fn not_regular() -> Error {
+    Error::new(ErrorKind::InvalidInput, "it is not a regular file")
 }
 
 /// Makes a folder the one that relative paths start from.
@@ -174,7 +186,8 @@ fn replace_with(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     let (mut file, draft) = with_mode(&mut builder, mode).tempfile_in(folder)?.into_parts();
     file.write_all(bytes)?;
     if mode.is_none() {
-        keep_rights(&file, &target)?;
+        let metadata = target.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
+        keep_rights(&file, metadata.as_ref())?;
     }
     std::fs::rename(&draft, &target)
 }
@@ -198,9 +211,8 @@ fn with_mode<'a, 'b, 'c>(
 }
 
 /// Gives a draft the rights of the file that it replaces, and its owner where that is allowed.
-fn keep_rights(draft: &File, target: &Path) -> Result<()> {
-    let metadata = target.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
-    let Some(metadata) = metadata else { return Ok(()) };
+pub(super) fn keep_rights(draft: &File, target: Option<&std::fs::Metadata>) -> Result<()> {
+    let Some(metadata) = target else { return Ok(()) };
     let own = draft.metadata()?;
     #[cfg(unix)]
     {

@@ -6,6 +6,20 @@ pub mod blocking;
 pub mod clock;
 mod descriptor;
 pub mod files;
+#[cfg(unix)]
+pub(crate) mod linkless;
+#[cfg(not(unix))]
+pub(crate) mod linkless {
+    //! Files by their paths: here nobody is kept from following a link.
+
+    pub(crate) use super::files::{
+        check_replaceable, read_regular as read, remove_if_there, replace_bytes as replace,
+    };
+
+    pub(crate) fn open(path: &std::path::Path) -> std::io::Result<std::fs::File> {
+        std::fs::File::open(path)
+    }
+}
 pub mod panics;
 pub(crate) mod parallel;
 pub mod paths;

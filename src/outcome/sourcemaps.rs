@@ -13,6 +13,9 @@ const NAMED: usize = 10;
 /// How many places show that scripts lead to their sources.
 const SHOWN: usize = 3;
 
+/// The end of a run that is content with no script.
+const NOTHING_FOUND: &str = "no script and no source map was found, so nothing is uploaded";
+
 /// A script that was looked at.
 #[derive(Clone, Debug)]
 pub struct ExaminedScript {
@@ -45,6 +48,12 @@ pub struct SourcemapProgress {
     pub upload: UploadProgress,
     /// How many maps were deleted.
     pub deleted: usize,
+    /// Maps that a run would delete.
+    pub to_delete: Vec<String>,
+    /// Files that a run would write anew, since they hold a hash or a packed copy of a script.
+    pub to_refresh: Vec<String>,
+    /// Whether a plan heard that the backend has all of it, and no script would change.
+    pub is_known: bool,
     /// Files that are left as they are because of a fault, and which.
     pub faults: Vec<(String, String)>,
     /// Scripts without a map, and why.
@@ -118,12 +127,11 @@ impl SourcemapProgress {
     /// The plan of a release, with what would become of its source maps.
     /// Files that a run would fail of make it fail.
     pub fn beside_plan(&self, mut outcome: Outcome, allow_empty: bool) -> Outcome {
-        outcome.has_changes = true;
         let line = self.plan_line();
         let mut comparison = PlanComparison::default();
-        let scripts = counted(self.scripts.len(), "script");
-        let words = format!("upload the source maps of {scripts}");
-        comparison.begin(ChangeAction::Create, ChangedKind::Sourcemaps, &scripts, words);
+        let (action, name, words) = self.planned_change();
+        outcome.has_changes |= action != ChangeAction::Keep;
+        comparison.begin(action, ChangedKind::Sourcemaps, &name, words);
         let bundle = self.bundle_id.as_ref().map(ToString::to_string);
         comparison.note("bundle", None, bundle.as_deref());
         let maps = comparison.finish(PlannedPlace::default());
@@ -136,7 +144,35 @@ impl SourcemapProgress {
         self.told(outcome)
     }
 
+    fn planned_change(&self) -> (ChangeAction, String, String) {
+        let scripts = counted(self.scripts.len(), "script");
+        match (self.is_known || self.file_count == 0, self.to_delete.len()) {
+            (false, _) => {
+                let words = format!("upload the source maps of {scripts}");
+                (ChangeAction::Create, scripts, words)
+            }
+            (true, 0) => {
+                let words = format!("keep the source maps of {scripts}");
+                (ChangeAction::Keep, scripts, words)
+            }
+            (true, count) => {
+                let maps = counted(count, "source map");
+                let words = format!("delete {maps} on disk");
+                (ChangeAction::Remove, maps, words)
+            }
+        }
+    }
+
     fn plan_line(&self) -> String {
+        if self.is_known {
+            let scripts = counted(self.scripts.len(), "script");
+            return format!(
+                "source maps of {scripts} are found by their debug ids, and no script would change"
+            );
+        }
+        if self.file_count == 0 {
+            return NOTHING_FOUND.to_owned();
+        }
         let fresh = self.scripts.iter().filter(|script| script.is_new).count();
         let (scripts, size) = (counted(self.scripts.len(), "script"), size(self.bundle_size));
         format!("source maps of {scripts} would be uploaded ({size}), {fresh} would get a debug id")
@@ -154,6 +190,9 @@ impl SourcemapProgress {
     }
 
     fn headline(&self) -> String {
+        if self.file_count == 0 {
+            return NOTHING_FOUND.to_owned();
+        }
         let mapped = self.scripts.len().saturating_sub(self.unmapped.len());
         let scripts = match self.unmapped.len() {
             0 => counted(mapped, "script"),
@@ -180,16 +219,27 @@ impl SourcemapProgress {
         if self.written > 0 {
             details.push(format!("{} injected on disk", counted(self.written, "file")));
         }
-        if let Some(id) = &self.bundle_id {
-            let found = match self.upload.proven.is_empty() {
-                true => "",
-                false => ", and Sentry finds the scripts by their debug ids",
+        if let Some(id) = self.bundle_id.as_ref().filter(|_| self.file_count > 0) {
+            let found = match (self.upload.is_proven(), self.upload.untold.is_empty()) {
+                (true, _) => ", and each project finds it by a debug id",
+                (false, false) if self.upload.is_settled() => ", processed by Sentry's own account",
+                _ => "",
             };
             let size = size(self.bundle_size);
             details.push(format!(
                 "bundle {id}: {}, {size}{found}",
                 counted(usize::try_from(self.file_count).unwrap_or(0), "file")
             ));
+        }
+        if !self.to_refresh.is_empty() {
+            let (files, named) = (counted(self.to_refresh.len(), "file"), named(&self.to_refresh));
+            details.push(format!(
+                "{files} with the hash or a packed copy of a script would be written anew or deleted, such as {named}"
+            ));
+        }
+        if !self.to_delete.is_empty() {
+            let maps = counted(self.to_delete.len(), "source map");
+            details.push(format!("{maps} would be deleted, such as {}", named(&self.to_delete)));
         }
         if self.deleted > 0 {
             details.push(format!("{} deleted", counted(self.deleted, "source map")));
@@ -213,6 +263,11 @@ pub(crate) fn listed(files: &[(String, String)]) -> String {
         0 => named,
         more => format!("{named} and {more} more"),
     }
+}
+
+/// The first of these files, each quoted.
+pub(crate) fn named(files: &[String]) -> String {
+    files.iter().take(NAMED).map(|file| quote(file)).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn counted(count: usize, noun: &str) -> String {

@@ -75,6 +75,25 @@ pub enum AssembleState {
     Failed(String),
 }
 
+/// What comes of the question whether a project finds a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookupAnswer {
+    /// It does.
+    Found,
+    /// It does not.
+    NotFound,
+    /// The server has no such look-up.
+    Unsupported,
+    /// The server has one, or something before it, and gave another answer; which.
+    Unclear(String),
+}
+
+impl From<bool> for LookupAnswer {
+    fn from(is_found: bool) -> Self {
+        if is_found { Self::Found } else { Self::NotFound }
+    }
+}
+
 /// Whoever keeps source maps, at work for one organization.
 #[expect(async_fn_in_trait, reason = "one thread: nobody needs the futures to be Send")]
 pub trait SourcemapBackend {
@@ -92,12 +111,12 @@ pub trait SourcemapBackend {
         target: &BundleTarget,
     ) -> Result<AssembleState>;
 
-    /// Whether a project finds a file by this id; `None` where the server cannot tell.
-    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>>;
+    /// Whether a project finds a file by this id.
+    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer>;
 
     /// The same by the address of a file.
     async fn finds_address(&mut self, project: &str, file: FileAddress<'_>)
-    -> Result<Option<bool>>;
+    -> Result<LookupAnswer>;
 
     /// Waits before it is asked again; whether there is still time to ask. What is at work at once is
     /// not waited for.

@@ -55,6 +55,11 @@ impl DebugId {
         Self(hyphenated(&hex(&bytes)))
     }
 
+    /// Whether it is the UUID that stands for none.
+    pub fn is_nil(&self) -> bool {
+        self.0.bytes().all(|byte| matches!(byte, b'0' | b'-'))
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0

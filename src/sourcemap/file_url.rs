@@ -18,3 +18,11 @@ impl FileUrl<'_> {
         format!("{prefix}/{path}{suffix}")
     }
 }
+
+/// The name of a source below what stands before the names of all of a map.
+pub(super) fn under_root(root: Option<&str>, name: &str) -> String {
+    match root.unwrap_or_default().trim_end_matches('/') {
+        "" => name.to_owned(),
+        root => format!("{root}/{name}"),
+    }
+}

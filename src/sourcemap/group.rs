@@ -38,6 +38,8 @@ pub struct PreparedGroup {
     pub map: InjectedMap,
     /// Whether a map has sources without a text.
     pub lacks_texts: bool,
+    /// The script that the map says it is of.
+    pub file: Option<String>,
 }
 
 /// Why a group is left as it is.
@@ -49,6 +51,8 @@ pub enum GroupFault {
     Inline(&'static str),
     /// The scripts cannot share it.
     Shared(SharedMapFault),
+    /// The script registers the id that stands for none, which the SDK reports; by its number.
+    NilId(usize),
     /// The map does not belong to this script; by its number in the group.
     Proof(usize, ProofFault),
 }
@@ -64,6 +68,10 @@ impl fmt::Display for GroupFault {
             Self::Shared(SharedMapFault::MixedHashbangs) => {
                 f.write_str("scripts share it, and only some of them begin with a `#!` line")
             }
+            Self::NilId(_) => f.write_str(
+                "its debug id is 00000000-0000-0000-0000-000000000000, which Sentry finds nothing by: \
+                 build it without that id, or with one of its own",
+            ),
             Self::Proof(_, fault) => fault.fmt(f),
         }
     }
@@ -71,13 +79,17 @@ impl fmt::Display for GroupFault {
 
 /// Injects ids.
 pub fn inject(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupFault> {
+    let is_nil = |script: &&str| snippet::registered_id(script).is_some_and(|id| id.is_nil());
+    if let Some(at) = scripts.iter().position(is_nil) {
+        return Err(GroupFault::NilId(at));
+    }
     match (scripts, map) {
         (_, Some(map)) => inject_shared(scripts, map),
         (scripts, None) => {
             let scripts: Result<Vec<_>, _> =
                 scripts.iter().map(|script| inject_one(script)).collect();
             let map = InjectedMap::default();
-            Ok(PreparedGroup { scripts: scripts?, map, lacks_texts: true })
+            Ok(PreparedGroup { scripts: scripts?, map, lacks_texts: true, file: None })
         }
     }
 }
@@ -94,6 +106,9 @@ pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupF
         };
         let own = snippet::registered_id(script);
         let id = own.or_else(|| trailer::debug_id(script).map(|(_, id)| id));
+        if id.as_ref().is_some_and(DebugId::is_nil) {
+            return Err(GroupFault::NilId(at));
+        }
         let copy = read.as_ref().zip(map).map(|(read, map)| match &id {
             Some(id) if read.debug_id().as_ref() != Some(id) => read.with_id(id),
             _ => map.to_owned(),
@@ -103,7 +118,8 @@ pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupF
     };
     let scripts: Result<Vec<_>, _> = scripts.iter().enumerate().map(kept).collect();
     let map = InjectedMap::default();
-    Ok(PreparedGroup { scripts: scripts?, map, lacks_texts: true })
+    let file = read.as_ref().and_then(|read| read.file.clone());
+    Ok(PreparedGroup { scripts: scripts?, map, lacks_texts: true, file })
 }
 
 /// A script without a map, or with one inside.
@@ -143,7 +159,8 @@ fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFaul
         prepared_scripts.push(prepared(one, frame, Some(copy)));
     }
     let lacks_texts = old_map.lacks_texts();
-    Ok(PreparedGroup { scripts: prepared_scripts, map: new_map, lacks_texts })
+    let file = old_map.file.clone();
+    Ok(PreparedGroup { scripts: prepared_scripts, map: new_map, lacks_texts, file })
 }
 
 /// What [`inject`] makes of files that were proven before.

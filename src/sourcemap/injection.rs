@@ -165,12 +165,13 @@ impl<'a> ScriptState<'a> {
 
     /// The id that the script has: what it registers is what the SDK reports.
     fn known_id(&self) -> Option<DebugId> {
-        self.registered().or(self.comment.as_ref().map(|(_, id)| id)).cloned()
+        let named = self.comment.as_ref().map(|(_, id)| id).filter(|id| !id.is_nil());
+        self.registered().or(named).cloned()
     }
 
     fn chosen_id(&self, map_id: Option<&DebugId>, map: &[u8]) -> DebugId {
         self.known_id()
-            .or_else(|| map_id.cloned())
+            .or_else(|| map_id.filter(|id| !id.is_nil()).cloned())
             .unwrap_or_else(|| DebugId::of_files(self.text.as_bytes(), Some(map)))
     }
 

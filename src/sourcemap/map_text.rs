@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{
     debug_id::DebugId,
     edits::TextEdits,
+    file_url::under_root,
     map_fault::MapFault,
     mappings::{BrokenMappings, MappedSegment, SegmentReader, one_column_less},
 };
@@ -23,6 +24,8 @@ pub struct MapText<'a> {
     /// Where the values of `debugId` and `debug_id` stand.
     ids: [Option<&'a str>; 2],
     is_indexed: bool,
+    /// The script that it says it is of.
+    pub file: Option<String>,
     /// Its sections; a regular map is one.
     pub sections: Vec<MapSection<'a>>,
 }
@@ -63,6 +66,8 @@ pub struct MapSection<'a> {
 struct MapFields<'a> {
     #[serde(borrow)]
     mappings: Option<&'a RawValue>,
+    #[serde(borrow)]
+    file: Option<&'a RawValue>,
     #[serde(borrow)]
     sections: Option<Vec<SectionFields<'a>>>,
     #[serde(borrow, default)]
@@ -105,8 +110,9 @@ impl<'a> MapText<'a> {
         let object_at = json.find('{').ok_or(MapFault::NotAMap)? + 1 + offset_in(text, json);
         let ids = [fields.debug_id, fields.old_debug_id].map(|id| id.map(RawValue::get));
         let is_indexed = fields.sections.is_some();
+        let file = fields.file.and_then(|file| serde_json::from_str(file.get()).ok());
         let sections = sections(fields)?;
-        Ok(Self { text, object_at, ids, is_indexed, sections })
+        Ok(Self { text, object_at, ids, is_indexed, file, sections })
     }
 
     /// The id that the map has, if it is one.
@@ -213,13 +219,6 @@ impl MapSection<'_> {
 }
 
 /// The name of a source with what stands before all of them.
-pub(super) fn under_root(root: Option<&str>, name: &str) -> String {
-    match root.unwrap_or_default().trim_end_matches('/') {
-        "" => name.to_owned(),
-        root => format!("{root}/{name}"),
-    }
-}
-
 /// The byte at which the part of a line begins; none where the script's mapped lines end before it.
 fn line_part(mappings: &str, lines_before: usize) -> Option<usize> {
     match lines_before {

@@ -51,6 +51,13 @@ pub fn without_mapping_url(script: &str) -> Cow<'_, str> {
     text
 }
 
+/// Whether a script without the comments that count has one that names this map all the same: code stands
+/// behind it, or it is in a string.
+pub fn mentions_map(script: &str, map: &str) -> bool {
+    let name = format!("{MAPPING_URL}{map}");
+    memmem::find(script.as_bytes(), name.as_bytes()).is_some()
+}
+
 /// The bytes of the line end that a text begins with, if it does.
 fn line_end_width_at(text: &str) -> usize {
     if text.starts_with(is_line_end) { line_end_width(text) } else { 0 }

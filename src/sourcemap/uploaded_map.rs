@@ -2,7 +2,8 @@
 //! for them, and all else as it is.
 
 use super::edits::TextEdits;
-use super::map_text::{range_in, under_root};
+use super::file_url::under_root;
+use super::map_text::range_in;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::model::OrgSlug;
 use crate::sourcemap::archive_reader::ArchiveError;
 use crate::sourcemap::backend::{
-    AssembleState, ChunkedBundle, FileAddress, SourcemapBackend, StoreResult, UploadLimits,
+    AssembleState, ChunkedBundle, FileAddress, LookupAnswer, SourcemapBackend, StoreResult,
+    UploadLimits,
 };
 use crate::sourcemap::bundle::BundleTarget;
 use crate::sourcemap::bundle_reader::{BundleContents, read_bundle};
@@ -59,6 +60,13 @@ impl EmbeddedSourcemaps {
     pub async fn open(path: &Path, slug: &OrgSlug) -> Result<Self> {
         let database = Database::open(path).await?;
         Ok(Self { database, slug: slug.clone(), created: Vec::new() })
+    }
+
+    /// Opens a file that is only read; none where it is not there.
+    pub async fn open_to_read(path: &Path, slug: &OrgSlug) -> Result<Option<Self>> {
+        let database = Database::open_to_read(path).await?;
+        let of = |database| Self { database, slug: slug.clone(), created: Vec::new() };
+        Ok(database.map(of))
     }
 
     async fn store_chunks(&mut self, chunks: &[(String, Vec<u8>)]) -> Result<Vec<String>> {
@@ -131,20 +139,22 @@ impl SourcemapBackend for EmbeddedSourcemaps {
         self.end(assembled, |state| *state == AssembleState::Complete)
     }
 
-    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
-        let Some((_, project)) = self.place(project).await? else { return Ok(Some(false)) };
-        Ok(Some(self.database.bundle_with_debug_id(project, id).await?.is_some()))
+    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
+        let Some((_, project)) = self.place(project).await? else {
+            return Ok(LookupAnswer::NotFound);
+        };
+        Ok(self.database.bundle_with_debug_id(project, id).await?.is_some().into())
     }
 
     async fn finds_address(
         &mut self,
         project: &str,
         file: FileAddress<'_>,
-    ) -> Result<Option<bool>> {
-        let Some(place) = self.place(project).await? else { return Ok(Some(false)) };
+    ) -> Result<LookupAnswer> {
+        let Some(place) = self.place(project).await? else { return Ok(LookupAnswer::NotFound) };
         let used = (file.release.unwrap_or_default(), file.dist.unwrap_or_default());
         let found = self.database.bundles_of_release(place, used, Some(file.url)).await?;
-        Ok(Some(!found.is_empty()))
+        Ok((!found.is_empty()).into())
     }
 }
 

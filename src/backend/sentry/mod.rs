@@ -1,5 +1,6 @@
 //! A Sentry, SaaS or self-hosted, as the driver's pipeline, in the dialect that it speaks.
 
+pub(crate) mod bundle_files;
 mod client;
 mod code_mappings;
 mod deploys;

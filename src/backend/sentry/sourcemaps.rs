@@ -12,7 +12,8 @@ use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
 use crate::sourcemap::backend::{
-    AssembleState, ChunkedBundle, FileAddress, SourcemapBackend, StoreResult, UploadLimits,
+    AssembleState, ChunkedBundle, FileAddress, LookupAnswer, SourcemapBackend, StoreResult,
+    UploadLimits,
 };
 use crate::sourcemap::bundle::BundleTarget;
 use crate::sourcemap::debug_id::DebugId;
@@ -31,8 +32,8 @@ const LAST_REQUEST: Duration = Duration::from_millis(250);
 
 /// The source maps of one organization.
 pub struct SentrySourcemaps {
-    client: SentryClient,
-    org: OrgSlug,
+    pub(super) client: SentryClient,
+    pub(super) org: OrgSlug,
     /// Where chunks go: where Sentry has it, until the server tells another address.
     upload: UploadAddress,
     at_once: usize,
@@ -158,15 +159,24 @@ impl SentrySourcemaps {
 }
 
 impl SentrySourcemaps {
-    async fn look_up(&mut self, project: &str, query: &str) -> Result<Option<bool>> {
+    async fn look_up(&mut self, project: &str, query: &str) -> Result<LookupAnswer> {
         let (org, project) = (segment(self.org.as_str()), segment(project));
         let path = format!("/api/0/projects/{org}/{project}/artifact-lookup/?{query}");
         let response = self.client.get_optional(path).await?;
-        match response.is_success() {
-            true => Ok(is_found(&response.json())),
-            // Nothing hangs on it: an older server has no look-up, or the token may not.
-            false => Ok(None),
-        }
+        let found = response.is_success().then(|| is_found(&response.json())).flatten();
+        Ok(match found {
+            Some(found) => found.into(),
+            None if upload_json::has_no_lookup(&response) => LookupAnswer::Unsupported,
+            None => LookupAnswer::Unclear(unclear(&response)),
+        })
+    }
+}
+
+/// What was answered in the place of a list of files.
+fn unclear(response: &HttpResponse) -> String {
+    match response.is_success() {
+        true => format!("the answer is no list of files: {}", response.describe()),
+        false => format!("the look-up was answered by {}", response.describe()),
     }
 }
 
@@ -224,7 +234,7 @@ impl SourcemapBackend for SentrySourcemaps {
         }
     }
 
-    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
+    async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
         self.look_up(project, &format!("debug_id={id}")).await
     }
 
@@ -232,7 +242,7 @@ impl SourcemapBackend for SentrySourcemaps {
         &mut self,
         project: &str,
         file: FileAddress<'_>,
-    ) -> Result<Option<bool>> {
+    ) -> Result<LookupAnswer> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("url", file.url);
         let rest = [("release", file.release), ("dist", file.dist)];

@@ -106,6 +106,12 @@ pub(super) fn is_found(body: &Value) -> Option<bool> {
     found.iter().all(is_file).then_some(!found.is_empty())
 }
 
+/// Whether a server has no such look-up: a 404 of its own, without a body or with a reason, of a project
+/// for which it took a bundle. A proxy's 404 is a page.
+pub(super) fn has_no_lookup(response: &HttpResponse) -> bool {
+    response.status == 404 && (response.body.trim().is_empty() || response.is_from_sentry())
+}
+
 /// The reason of a refusal in the shape that these endpoints have for it.
 pub(super) fn refusal(response: &HttpResponse) -> Option<String> {
     let body = response.json();

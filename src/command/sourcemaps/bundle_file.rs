@@ -3,7 +3,7 @@
 use super::examine::PackedEntry;
 use crate::sourcemap::bundle::{BundleTarget, BundleWriter};
 use crate::sourcemap::upload::UncutBundle;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 
@@ -11,9 +11,9 @@ use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 pub(super) struct BundleDraft<'a> {
     writer: BundleWriter<'a, BufWriter<File>>,
     count: u64,
-    /// The URLs of the files without a debug id, which are found by nothing else.
-    urls: BTreeSet<String>,
-    shared_urls: BTreeSet<String>,
+    /// The URLs of the files without a debug id, which are found by nothing else, each with its file.
+    urls: BTreeMap<String, String>,
+    shared_urls: Vec<SharedUrl>,
 }
 
 /// A bundle that is ready to be sent.
@@ -24,7 +24,14 @@ pub(super) struct BundleFile {
     /// How many scripts and maps it has.
     pub(super) count: u64,
     /// The URLs that two files without a debug id have.
-    pub(super) shared_urls: BTreeSet<String>,
+    pub(super) shared_urls: Vec<SharedUrl>,
+}
+
+/// A URL that two files without a debug id have.
+pub(super) struct SharedUrl {
+    pub(super) url: String,
+    /// The paths of the two, for a person.
+    pub(super) files: [String; 2],
 }
 
 impl<'a> BundleDraft<'a> {
@@ -32,7 +39,7 @@ impl<'a> BundleDraft<'a> {
     pub(super) fn new(target: &'a BundleTarget) -> Result<Self> {
         let file = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
         let writer = BundleWriter::new(file, target)?;
-        Ok(Self { writer, count: 0, urls: BTreeSet::new(), shared_urls: BTreeSet::new() })
+        Ok(Self { writer, count: 0, urls: BTreeMap::new(), shared_urls: Vec::new() })
     }
 
     /// Adds what belongs together.
@@ -41,8 +48,12 @@ impl<'a> BundleDraft<'a> {
             let (file, packed) = entry.parts();
             self.writer.add(&file, packed)?;
             self.count += 1;
-            if file.id.is_none() && !self.urls.insert(file.url.to_owned()) {
-                self.shared_urls.insert(file.url.to_owned());
+            if file.id.is_some() {
+                continue;
+            }
+            let url = file.url.to_owned();
+            if let Some(first) = self.urls.insert(url.clone(), entry.shown.clone()) {
+                self.shared_urls.push(SharedUrl { url, files: [first, entry.shown.clone()] });
             }
         }
         self.writer.cut();

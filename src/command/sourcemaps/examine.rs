@@ -3,7 +3,7 @@
 
 use super::groups::{FileGroup, read_text};
 use super::sources::SourceFolder;
-use crate::build_folder::BuildFile;
+use crate::build_folder::{BuildFile, HeldHashes};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::bundle::{BundledFile, BundledKind, PackedBundleFile};
@@ -22,6 +22,8 @@ use std::borrow::Cow;
 pub(super) struct PackedEntry {
     kind: BundledKind,
     url: String,
+    /// The path of the file, for a person.
+    pub(super) shown: String,
     id: Option<DebugId>,
     sourcemap: Option<String>,
     packed: PackedBundleFile,
@@ -50,6 +52,12 @@ pub(super) struct ExaminedGroup {
     pub(super) entries: Vec<PackedEntry>,
     /// Sources whose text is nowhere.
     pub(super) without_text: Vec<String>,
+    /// The hashes that each script holds.
+    pub(super) held: Vec<HeldHashes>,
+    /// What tells scripts of one debug id apart: a checksum of each, without the comment that names a map.
+    pub(super) sums: Vec<(u32, u32)>,
+    /// The script that the map says it is of.
+    pub(super) map_file: Option<String>,
 }
 
 /// What changes of the files of a group.
@@ -97,6 +105,9 @@ impl<'a> FileExaminer<'a> {
             change: GroupChange::None,
             entries: Vec::new(),
             without_text: Vec::new(),
+            sums: Vec::new(),
+            map_file: prepared.file,
+            held: texts.scripts.iter().map(|text| HeldHashes::of(text.as_bytes())).collect(),
         };
         let mut edits = Vec::new();
         for ((file, old), script) in files.scripts.iter().zip(&texts.scripts).zip(prepared.scripts)
@@ -107,6 +118,7 @@ impl<'a> FileExaminer<'a> {
             };
             self.pack(file, files.map.as_ref(), old, &script, copy.as_deref(), &mut examined)
                 .map_err(|error| (file.shown.clone(), error.to_string()))?;
+            examined.sums.push(bare_checksum(script.text.as_deref().unwrap_or(old)));
             examined.scripts.push(ExaminedScript {
                 path: file.shown.clone(),
                 id: script.id,
@@ -127,7 +139,8 @@ impl<'a> FileExaminer<'a> {
         let id = MapText::read(&text).ok()?.debug_id()?;
         let packed = PackedBundleFile::pack(text.as_bytes()).ok()?;
         let (kind, url) = (BundledKind::SourceMap, self.url().of(&map.below));
-        Some(PackedEntry { kind, url, id: Some(id), sourcemap: None, packed })
+        let shown = map.shown.clone();
+        Some(PackedEntry { kind, url, shown, id: Some(id), sourcemap: None, packed })
     }
 
     fn url(&self) -> FileUrl<'a> {
@@ -185,6 +198,7 @@ impl<'a> FileExaminer<'a> {
             examined.entries.push(PackedEntry {
                 kind: BundledKind::MinifiedSource,
                 url: self.url().of(&file.below),
+                shown: file.shown.clone(),
                 id: script.id.clone(),
                 sourcemap: map.map(|map| relative(&file.below, &map.below)),
                 packed: PackedBundleFile::pack(text.as_bytes())?,
@@ -195,6 +209,7 @@ impl<'a> FileExaminer<'a> {
             examined.entries.push(PackedEntry {
                 kind: BundledKind::SourceMap,
                 url: self.url().of(&map.below),
+                shown: map.shown.clone(),
                 id: script.id.clone(),
                 sourcemap: None,
                 packed: PackedBundleFile::pack(copy.as_bytes())?,
@@ -257,11 +272,17 @@ impl FileGroup {
         let script = |at: usize| self.scripts.get(at).map_or("", |script| &script.shown).to_owned();
         let map = || self.map.as_ref().map_or_else(|| script(0), |map| map.shown.clone());
         match fault {
-            GroupFault::Proof(at, _) => (script(at), fault.to_string()),
+            GroupFault::Proof(at, _) | GroupFault::NilId(at) => (script(at), fault.to_string()),
             GroupFault::Inline(_) => (script(0), fault.to_string()),
             GroupFault::Map(_) | GroupFault::Shared(_) => (map(), fault.to_string()),
         }
     }
+}
+
+fn bare_checksum(script: &str) -> (u32, u32) {
+    let mut crc = Crc::new();
+    crc.update(trailer::without_mapping_url(script).trim_end().as_bytes());
+    (crc.sum(), crc.amount())
 }
 
 /// The URL of a map from its script.

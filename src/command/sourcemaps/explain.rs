@@ -1,5 +1,6 @@
 //! Where a line of a stack leads, or the first reason why it leads nowhere. It only reads.
 
+use super::bundled_frame;
 use super::examine::GroupTexts;
 use super::groups::{FileGroup, FileGroups};
 use super::upload::IdLookup;
@@ -9,6 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::outcome::{Outcome, OutcomeStatus};
+use crate::sourcemap::backend::LookupAnswer;
 use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::file_url::FileUrl;
 use crate::sourcemap::frame::StackFrame;
@@ -60,10 +62,16 @@ impl RunContext<'_> {
         let mut lines = Vec::new();
         for project in &inputs.release.projects {
             match lookup.finds(project, id).await? {
-                Some(true) => lines.push(format!("{project} has a bundle with this debug id")),
-                Some(false) => return Err(unknown_id(project, id)),
-                None => lines
-                    .push(format!("the server cannot tell whether {project} has this debug id")),
+                LookupAnswer::Found => {
+                    lines.push(format!("{project} has a bundle with this debug id"));
+                }
+                LookupAnswer::NotFound => return Err(unknown_id(project, id)),
+                LookupAnswer::Unsupported => lines.push(format!(
+                    "not known whether {project} has this debug id: this server has no look-up"
+                )),
+                LookupAnswer::Unclear(reason) => {
+                    lines.push(format!("not known whether {project} has this debug id: {reason}"))
+                }
             }
         }
         Ok(lines)
@@ -84,13 +92,30 @@ impl RunContext<'_> {
         let url = frame.any_host();
         let release = inputs.release.version.as_deref();
         let dist = inputs.sourcemaps.dist.as_deref();
+        let mut explained = None;
         for project in &inputs.release.projects {
-            if lookup.finds_url(project, &url, release, dist).await? == Some(false) {
-                return Err(self.unknown_url(&mut lookup, project, inputs, &url).await);
-            }
+            let answer = lookup.finds_url(project, &url, release, dist).await?;
+            let is_clear = matches!(answer, LookupAnswer::Found | LookupAnswer::NotFound);
+            // What has debug ids is found without a release, too.
+            let bundled = match is_clear {
+                true => bundled_frame::explain(&mut lookup, project, frame, release).await?,
+                false => None,
+            };
+            let is_bundled = bundled.is_some();
+            explained = explained.or(bundled);
+            let reason = match answer {
+                _ if is_bundled => continue,
+                LookupAnswer::Found => continue,
+                LookupAnswer::NotFound => {
+                    return Err(self.unknown_url(&mut lookup, project, inputs, &url).await);
+                }
+                LookupAnswer::Unsupported => "this server has no look-up".to_owned(),
+                LookupAnswer::Unclear(reason) => reason,
+            };
+            return Err(not_told(project, &url, &reason));
         }
         let headline = format!("{} has a file for {url}", inputs.release.projects.join(", "));
-        Ok(Outcome::new(OutcomeStatus::Complete, headline))
+        Ok(explained.unwrap_or_else(|| Outcome::new(OutcomeStatus::Complete, headline)))
     }
 
     /// Why a project has no file of this URL: it may have it for another release or `dist`.
@@ -110,7 +135,7 @@ impl RunContext<'_> {
         let message = format!("{project} has no file {}{given}", quote(url));
         let without_dist = lookup.finds_url(project, url, release, None).await;
         let hint = match (inputs.sourcemaps.dist.is_some(), without_dist) {
-            (true, Ok(Some(true))) => {
+            (true, Ok(LookupAnswer::Found)) => {
                 "it is there without `dist`: upload with the `dist` of `Sentry.init`"
             }
             _ => {
@@ -179,6 +204,12 @@ fn script_of<'a>(
 fn no_frame(given: &str) -> Error {
     Error::new(ErrorCode::Usage, format!("{} is not a place in a script", quote(given)))
         .with_hint("write URL:LINE:COLUMN, such as \"https://acme.io/js/app.js:1:48213\"")
+}
+
+fn not_told(project: &str, url: &str, reason: &str) -> Error {
+    let message = format!("cannot tell whether {project} has a file for {url}: {reason}");
+    Error::new(ErrorCode::BackendError, message)
+        .with_hint("set `sourcemaps` to the folder of the build, and the frame is looked up there")
 }
 
 fn unknown_id(project: &str, id: &DebugId) -> Error {

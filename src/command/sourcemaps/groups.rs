@@ -3,7 +3,7 @@
 use crate::build_folder::{BuildFile, BuildFolder, binary_kind};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::sourcemaps::SourcemapInputs;
-use crate::os::{files, parallel};
+use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::listed;
 use crate::sourcemap::ignore_rules::IgnoreRules;
 use crate::sourcemap::pairing::{MapLink, NamedScript, link_maps};
@@ -168,7 +168,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
-    files::read_regular(path, MAX_FILE).map_err(|error| error.to_string())
+    linkless::read(path, MAX_FILE).map_err(|error| error.to_string())
 }
 
 fn read_trailer(path: &Path) -> ScriptTrailer {

@@ -1,16 +1,22 @@
 //! Source maps: found, looked at, injected, uploaded, proven. Nothing on disk changes before every file
 //! was looked at, and nothing is sent before it is on disk.
 
+mod accepted_groups;
 mod bundle_file;
+mod bundled_frame;
 mod examine;
 mod explain;
 mod groups;
+mod left_maps;
+mod mismatches;
+mod plan;
 mod settle;
 mod sources;
 mod upload;
 mod write;
 
 use super::RunContext;
+use crate::build_folder::{HashIndex, is_web_file, neighbours};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
@@ -21,9 +27,11 @@ use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
 use crate::release::ReleaseVersion;
 use crate::sourcemap::bundle::BundleTarget;
 use crate::text::quote;
+use accepted_groups::AcceptedGroups;
 use bundle_file::{BundleDraft, BundleFile};
-use examine::{ExaminedGroup, FileExaminer, GroupChange};
+use examine::{FileExaminer, GroupChange};
 use groups::{FileGroup, FileGroups};
+pub(super) use left_maps::warn_of_left_maps;
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::path::PathBuf;
@@ -49,6 +57,12 @@ pub(crate) struct ExaminedSourcemaps<'a> {
     files: FileGroups,
     target: BundleTarget,
     bundle: BundleFile,
+    /// Which files hold a hash of another.
+    index: HashIndex,
+    /// Whether they are kept on this machine for want of a token, and not because that was asked for.
+    stays_here: bool,
+    /// The maps that were deleted, and scripts with one inside.
+    deleted: BTreeSet<PathBuf>,
     /// How far it is.
     pub(crate) progress: SourcemapProgress,
 }
@@ -68,45 +82,59 @@ impl<'a> FoundSourcemaps<'a> {
         let FileGroups { groups, orphans, folder, .. } = &self.files;
         let grouped = groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
         let found = grouped.chain(orphans).map(|one| &one.file);
-        found.chain(&folder.others).cloned().collect()
+        let others = folder.others.iter().filter(|other| is_web_file(other));
+        found.chain(others).cloned().collect()
     }
 
     /// Looks at each script and its map, and packs both.
     pub(crate) async fn examine(mut self, target: BundleTarget) -> Result<ExaminedSourcemaps<'a>> {
-        let mut progress = SourcemapProgress::default();
         let mut draft = BundleDraft::new(&target).map_err(|error| no_space(&error))?;
         let examiner = FileExaminer::new(self.inputs);
         let groups = std::mem::take(&mut self.files.groups);
-        let (mut kept, mut changes, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut accepted = AcceptedGroups::default();
         let (shown, total) =
             (activity::begin(|| "examining scripts and source maps".to_owned()), groups.len());
         let mut groups = groups.into_iter().peekable();
         while groups.peek().is_some() {
             // Here a signal and the deadline are heard.
             tokio::task::yield_now().await;
-            shown.count(kept.len() + progress.faults.len(), total);
+            shown.count(accepted.count(), total);
             let batch = next_batch(&mut groups);
             let examined = parallel::map(&batch, |group| examiner.examine(group));
             for (group, result) in batch.into_iter().zip(examined) {
-                match result {
-                    Ok(ExaminedGroup { scripts, change, entries, without_text }) => {
-                        draft.add(&entries).map_err(|error| no_space(&error))?;
-                        changes.push((scripts.len(), change));
-                        progress.scripts.extend(scripts);
-                        lacks.extend(without_text);
-                        kept.push(group);
-                    }
-                    Err(fault) => progress.faults.push(fault),
-                }
+                let added = accepted.add(&mut self.files, group, result, &mut draft);
+                added.map_err(|error| no_space(&error))?;
             }
         }
         for orphan in self.files.orphans.iter().filter_map(|map| examiner.orphan(map)) {
             draft.add(&[orphan]).map_err(|error| no_space(&error))?;
         }
         let bundle = draft.finish().map_err(|error| no_space(&error))?;
-        self.tell(&mut progress, &bundle, &lacks);
-        let Self { inputs, files } = self;
-        Ok(ExaminedSourcemaps { inputs, groups: kept, changes, files, target, bundle, progress })
+        Ok(self.examined(accepted, bundle, target))
+    }
+
+    fn examined(
+        mut self,
+        accepted: AcceptedGroups,
+        bundle: BundleFile,
+        target: BundleTarget,
+    ) -> ExaminedSourcemaps<'a> {
+        let AcceptedGroups { groups, changes, mut index, mut progress, .. } = accepted;
+        neighbours::note_hashes(&mut index, &self.files.folder.others);
+        self.tell(&mut progress, &bundle, &accepted.without_text);
+        progress.warnings.extend(accepted.strangers);
+        ExaminedSourcemaps {
+            inputs: self.inputs,
+            groups,
+            changes,
+            files: self.files,
+            target,
+            bundle,
+            index,
+            stays_here: false,
+            deleted: BTreeSet::new(),
+            progress,
+        }
     }
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
@@ -129,10 +157,13 @@ impl<'a> FoundSourcemaps<'a> {
             );
             progress.warnings.push(Warning::new("sources-missing", message));
         }
-        progress.warnings.extend(bundle.shared_urls.iter().map(|url| {
+        progress.warnings.extend(bundle.shared_urls.iter().map(|shared| {
+            let [first, second] = &shared.files;
             let message = format!(
-                "two files without a debug id have the URL {}, and Sentry finds only one of them: upload each folder with its own `url-prefix`",
-                quote(url)
+                "two files without a debug id have the URL {}, and Sentry finds only one of them: {} and {}; upload each folder with its own `url-prefix`",
+                quote(&shared.url),
+                quote(first),
+                quote(second)
             );
             Warning::new("shared-url", message)
         }));
@@ -169,10 +200,10 @@ impl ExaminedSourcemaps<'_> {
         for (number, batch) in changed.chunks(BATCH).enumerate() {
             tokio::task::yield_now().await;
             shown.count(number * BATCH, changed.len());
-            written.extend(write::write(batch, self.has_neighbours())?);
+            written.extend(write::write(batch, &self.index)?);
         }
         self.progress.written = written.files.len() - earlier;
-        self.settle_neighbours(&written)
+        self.settle_neighbours(written)
     }
 }
 
@@ -182,14 +213,16 @@ impl RunContext<'_> {
         let (target, found) = self.requested_sourcemaps(inputs)?;
         let mut examined = found.examine(target).await?;
         if inputs.dry_run {
+            examined.plan(self, inputs, deadline).await;
             return Ok(examined.progress.planned(inputs.sourcemaps.allow_empty));
         }
         let result = async {
             examined.write().await?;
             examined.send(self, inputs, deadline).await?;
-            examined.settle_maps()
+            examined.delete_maps()
         };
         let result = result.await;
+        examined.note_left_maps();
         Ok(examined.progress.ended(result))
     }
 

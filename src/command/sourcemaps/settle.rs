@@ -5,23 +5,36 @@ use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
 use super::groups::read_text;
 use super::write::{self, WrittenFiles};
-use crate::build_folder::BuildFile;
-use crate::build_folder::neighbours::{self, ChangedHashes, StaleFiles};
+use crate::build_folder::neighbours::{self, StaleFiles};
+use crate::build_folder::refresh;
 use crate::error::{Result, Warning};
-use crate::outcome::sourcemaps::counted;
 use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
-use std::collections::BTreeSet;
+use std::io::Error;
+use std::path::{Path, PathBuf};
 
-/// How often what is renewed may make more stale: two files with each other's hash have no end.
-const MAX_ROUNDS: usize = 8;
+/// What is wrong with a file beside a changed one.
+pub(super) struct StaleWords {
+    hash: &'static str,
+    copy: &'static str,
+}
+
+impl StaleWords {
+    /// After the change.
+    pub(super) const DONE: Self = Self {
+        hash: "has the hash of a file that was changed, and what compares it refuses the new one or keeps the old one",
+        copy: "is a packed copy of a file that was changed, and not of what is there now",
+    };
+    /// In a plan.
+    pub(super) const PLANNED: Self = Self {
+        hash: "has the hash of a file that would be changed, and what compares it would refuse the new one or keep the old one",
+        copy: "is a packed copy of a file that would be changed",
+    };
+}
+
+const UNSETTLED: &str = "has a hash of a changed file that cannot be corrected, since it and another file have each other's, or two files of one hash are different now";
 
 impl ExaminedSourcemaps<'_> {
-    /// Whether a file may hold a hash of a script, or a packed copy.
-    pub(super) fn has_neighbours(&self) -> bool {
-        !self.files.folder.others.is_empty()
-    }
-
     /// What an earlier run changed of the scripts that stay: it may have been killed before it renewed
     /// what is beside them, or was not asked to.
     pub(super) fn earlier_changes(&self) -> WrittenFiles {
@@ -31,111 +44,90 @@ impl ExaminedSourcemaps<'_> {
         let unchanged = groups.filter(|(_, (_, change))| matches!(change, GroupChange::None));
         let mut scripts = unchanged.flat_map(|(group, _)| &group.scripts).peekable();
         // On a first run every script changes, and nothing has to be read for this.
-        if others.is_empty() || scripts.peek().is_none() {
+        let has_copies = others.iter().any(|other| neighbours::is_packed(other));
+        let is_unheld = !has_copies && self.index.is_empty();
+        if scripts.peek().is_none() || is_unheld {
             return earlier;
         }
-        let holds_hashes = neighbours::hold_hashes(others);
         for script in scripts {
             let Ok(text) = read_text(&script.file) else { continue };
             if neighbours::has_old_copy(others, &script.file, &text) {
                 earlier.files.insert(script.file.clone());
             }
-            if holds_hashes {
-                for old in earlier_texts(&text) {
-                    earlier.hashes.add(old.as_bytes(), text.as_bytes());
-                }
+            for old in earlier_texts(&text).iter().filter(|old| **old != text) {
+                self.index.add_changed(&mut earlier.hashes, &script.file, old.as_bytes());
             }
         }
         earlier
     }
 
     /// Names what the change leaves stale, or writes it anew.
-    pub(super) fn settle_neighbours(&mut self, written: &WrittenFiles) -> Result {
-        let stale = neighbours::find(&self.files.folder.others, &written.files, &written.hashes);
+    pub(super) fn settle_neighbours(&mut self, written: WrittenFiles) -> Result {
         if self.inputs.refresh {
-            return self.refresh_neighbours(stale, &written.hashes);
+            return self.refresh_neighbours(written);
         }
-        let hashes = stale.hashes.iter().map(|file| {
-            (file, "has the hash of a script that was changed, and browsers refuse the new one")
-        });
-        let packed = stale.packed.iter().map(|file| {
-            (file, "is a packed copy of a file that was changed, and not of what is there now")
-        });
-        for (file, what) in hashes.chain(packed) {
+        let WrittenFiles { files, hashes, .. } = written;
+        let stale = neighbours::find(&self.files.folder.others, &self.index, &files, &hashes);
+        self.warn_of_all(&stale, &StaleWords::DONE);
+        Ok(())
+    }
+
+    /// Names each file that is stale, or would be.
+    pub(super) fn warn_of_all(&mut self, stale: &StaleFiles, words: &StaleWords) {
+        let remedy = "set `inject-refresh: true`, or run this step before that file is made";
+        for file in &stale.hashes {
+            self.warn_of_stale(file, words.hash, remedy);
+        }
+        for file in &stale.packed {
+            self.warn_of_stale(file, words.copy, remedy);
+        }
+    }
+
+    fn refresh_neighbours(&mut self, mut written: WrittenFiles) -> Result {
+        let unwritable =
+            |(file, error): (PathBuf, Error)| write::unwritable(&file.to_string_lossy(), &error);
+        let refreshed = refresh(&mut self.index, &mut written.hashes).map_err(unwritable)?;
+        written.files.extend(refreshed.written);
+        for copy in neighbours::packed_copies(&self.files.folder.others, &written.files) {
+            neighbours::pack_again(&copy).map_err(|error| unwritable((copy, error)))?;
+        }
+        let remedy = "make that file after this step";
+        for file in &refreshed.unsettled {
+            self.warn_of_stale(file, UNSETTLED, remedy);
+        }
+        Ok(())
+    }
+
+    fn warn_of_stale(&mut self, file: &Path, what: &str, remedy: &str) {
+        let message = format!("{} {what}: {remedy}", quote(&self.files.folder.shown(file)));
+        let warning = Warning::new("stale-files", message);
+        if !self.progress.warnings.contains(&warning) {
+            self.progress.warnings.push(warning);
+        }
+    }
+
+    /// Deletes the maps, where that is asked for and Sentry has them.
+    pub(crate) fn delete_maps(&mut self) -> Result {
+        // What is not waited for is not proven: a server may remember a bundle that is gone.
+        let may_go = self.inputs.wait && self.progress.upload.is_settled() && !self.stays_here;
+        if !self.inputs.delete || !may_go {
+            return Ok(());
+        }
+        let uploaded: Vec<_> =
+            self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
+        let written = write::delete_maps(&uploaded, &self.index)?;
+        let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
+        let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
+        self.deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
+        self.progress.deleted = self.deleted.len();
+        let mentions = written.mentions.iter().map(|script| {
             let message = format!(
-                "{} {what}: set `inject-refresh: true`, or run this step before that file is made",
-                quote(&self.files.folder.shown(file))
+                "{} still names its deleted source map in a comment, since code follows that comment: browsers look for the map in vain",
+                quote(script)
             );
-            let warning = Warning::new("stale-files", message);
-            if !self.progress.warnings.contains(&warning) {
-                self.progress.warnings.push(warning);
-            }
-        }
-        Ok(())
-    }
-
-    /// A page that has another hash is another file for the list that has its own.
-    fn refresh_neighbours(&self, mut stale: StaleFiles, hashes: &ChangedHashes) -> Result {
-        let mut renewed = None;
-        for _ in 0..MAX_ROUNDS {
-            let hashes = renewed.as_ref().unwrap_or(hashes);
-            let (files, new) = neighbours::refresh(&stale, hashes)
-                .map_err(|(file, error)| write::unwritable(&file.to_string_lossy(), &error))?;
-            if files.is_empty() {
-                break;
-            }
-            stale = neighbours::find(&self.files.folder.others, &files, &new);
-            renewed = Some(new);
-        }
-        Ok(())
-    }
-
-    /// Deletes the maps, where that is asked for and the backend has them, and names those that would
-    /// be published.
-    pub(crate) fn settle_maps(&mut self) -> Result {
-        let mut deleted = BTreeSet::new();
-        if self.inputs.delete && self.progress.upload.is_complete {
-            let uploaded: Vec<_> =
-                self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
-            let written = write::delete_maps(&uploaded, self.has_neighbours())?;
-            let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
-            let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
-            deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
-            self.progress.deleted = deleted.len();
-            self.settle_neighbours(&written)?;
-        }
-        let maps = self.files.folder.maps.values().chain(self.inline_maps());
-        let left: Vec<_> = maps.filter(|map| !deleted.contains(&map.file)).collect();
-        let warning = self.publishes(&left);
-        self.progress.warnings.extend(warning);
-        Ok(())
-    }
-
-    /// The scripts with their map inside.
-    fn inline_maps(&self) -> impl Iterator<Item = &BuildFile> {
-        let mapped = self.progress.scripts.iter().filter(|script| script.frame.is_some());
-        let mapped: BTreeSet<_> = mapped.map(|script| script.path.as_str()).collect();
-        let alone = self.groups.iter().filter(|group| group.map.is_none());
-        let scripts = alone.flat_map(|group| &group.scripts);
-        scripts.filter(move |script| mapped.contains(script.shown.as_str()))
-    }
-
-    fn publishes(&self, left: &[&BuildFile]) -> Option<Warning> {
-        let first = left.first()?;
-        let remedy = match (self.inputs.delete, self.progress.upload.is_complete) {
-            (false, _) => "set `delete-sourcemaps: true`, or do not deploy them",
-            (true, false) => {
-                "`delete-sourcemaps` deletes them only once Sentry has processed the upload; leave `sourcemaps-wait` at `true`"
-            }
-            (true, true) => {
-                "`delete-sourcemaps` deletes only the maps of scripts that were uploaded; delete these yourself, or do not deploy them"
-            }
-        };
-        let message = format!(
-            "{} left in the folder, such as {}: whoever gets the folder gets the sources; {remedy}",
-            counted(left.len(), "source map"),
-            quote(&first.shown)
-        );
-        Some(Warning::new("sourcemaps-published", message))
+            Warning::new("sourcemap-comment-left", message)
+        });
+        self.progress.warnings.extend(mentions);
+        self.settle_neighbours(written)
     }
 }

@@ -1,7 +1,7 @@
 //! The texts of sources that a map names and does not hold. Maps are written by others, so nothing is
 //! read but source code below the working directory.
 
-use crate::os::files;
+use crate::os::linkless;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl SourceFolder {
         let is_hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
         let end = below.extension()?.to_str()?;
         let is_source = ENDS.contains(&end) && !below.components().any(is_hidden);
-        let bytes = is_source.then(|| files::read_regular(&file, MAX_SOURCE).ok()).flatten()?;
+        let bytes = is_source.then(|| linkless::read(&file, MAX_SOURCE).ok()).flatten()?;
         String::from_utf8(bytes).ok()
     }
 }

@@ -4,13 +4,14 @@ use super::bundle_file::BundleFile;
 use super::{ExaminedSourcemaps, no_space};
 use crate::backend::embedded::EmbeddedSourcemaps;
 use crate::backend::sentry::SentrySourcemaps;
+use crate::backend::sentry::bundle_files::BundledScript;
 use crate::command::RunContext;
 use crate::database::path;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::os::activity::{self, OngoingActivity};
-use crate::sourcemap::backend::{FileAddress, SourcemapBackend};
+use crate::sourcemap::backend::{FileAddress, LookupAnswer, SourcemapBackend};
 use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::upload::{ChunkBytes, UploadPlan, UploadStage, upload};
 use tokio::time::Instant;
@@ -55,6 +56,8 @@ impl ExaminedSourcemaps<'_> {
             let (files, bytes) = (self.bundle.count, self.bundle.uncut.size);
             tracing::info!(files, bytes, "uploading scripts and source maps");
             let lookup = IdLookup::open(run, inputs, deadline).await?;
+            let is_embedded = matches!(lookup, Some(IdLookup::Embedded(_)));
+            self.stays_here = is_embedded && inputs.backend != Some(BackendName::Embedded);
             match lookup.expect("what is asked for was checked before") {
                 IdLookup::Embedded(mut backend) => self.upload(&mut backend, deadline).await?,
                 IdLookup::Sentry(mut backend) => self.upload(&mut *backend, deadline).await?,
@@ -113,10 +116,38 @@ impl IdLookup {
         }))
     }
 
-    pub(super) async fn finds(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
+    /// The same for a plan: a file that is not there stays so, and has nothing.
+    pub(super) async fn open_to_read(
+        run: &RunContext<'_>,
+        inputs: &Inputs,
+        deadline: Instant,
+    ) -> Result<Option<Self>> {
+        match (&inputs.org, inputs.backend(run.job)) {
+            (Some(org), Ok(BackendName::Embedded)) => {
+                let path = path::resolve_path(inputs.database.as_deref(), run.env)?;
+                Ok(EmbeddedSourcemaps::open_to_read(&path, org).await?.map(Self::Embedded))
+            }
+            _ => Self::open(run, inputs, deadline).await,
+        }
+    }
+
+    pub(super) async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
         match self {
             Self::Embedded(backend) => backend.finds(project, id).await,
             Self::Sentry(backend) => backend.finds(project, id).await,
+        }
+    }
+
+    /// A script in a bundle of a server; on this machine none is looked into.
+    pub(super) async fn bundled_script(
+        &mut self,
+        project: &str,
+        url: &str,
+        release: Option<&str>,
+    ) -> Result<Option<BundledScript>> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Sentry(backend) => backend.bundled_script(project, url, release).await,
         }
     }
 
@@ -126,7 +157,7 @@ impl IdLookup {
         url: &str,
         release: Option<&str>,
         dist: Option<&str>,
-    ) -> Result<Option<bool>> {
+    ) -> Result<LookupAnswer> {
         let file = FileAddress { url, release, dist };
         match self {
             Self::Embedded(backend) => backend.finds_address(project, file).await,

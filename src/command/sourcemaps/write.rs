@@ -3,10 +3,9 @@
 
 use super::examine::{GroupChange, GroupTexts};
 use super::groups::FileGroup;
-use crate::build_folder::BuildFile;
-use crate::build_folder::neighbours::ChangedHashes;
+use crate::build_folder::{BuildFile, ChangedHashes, HashIndex};
 use crate::error::{Error, ErrorCode, Result};
-use crate::os::{files, parallel};
+use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::edits::TextEdits;
 use crate::sourcemap::trailer;
@@ -15,13 +14,15 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Files that were changed, with what they held before and hold now where that is asked for.
+/// Files that were changed, with the hashes that they had as far as another file holds them.
 #[derive(Default)]
 pub(super) struct WrittenFiles {
     /// Where they are.
     pub(super) files: BTreeSet<PathBuf>,
     /// Their hashes.
     pub(super) hashes: ChangedHashes,
+    /// Scripts that name a map by a comment that stays, for a person.
+    pub(super) mentions: Vec<String>,
 }
 
 /// Whether every file of these groups can be replaced.
@@ -29,7 +30,7 @@ pub(super) fn check_folders(groups: &[&FileGroup]) -> Result {
     let files = groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
     let folders: BTreeSet<_> = files.filter_map(|file| file.file.parent()).collect();
     folders.into_iter().try_for_each(|folder| {
-        files::check_replaceable(folder)
+        linkless::check_replaceable(folder)
             .map_err(|error| unwritable(&folder.to_string_lossy(), &error))
     })
 }
@@ -48,20 +49,21 @@ impl WrittenFiles {
     pub(super) fn extend(&mut self, others: Self) {
         self.files.extend(others.files);
         self.hashes.extend(others.hashes);
+        self.mentions.extend(others.mentions);
     }
 }
 
 /// Writes what was decided of each group.
-pub(super) fn write(groups: &[ChangedGroup<'_>], keeps_hashes: bool) -> Result<WrittenFiles> {
+pub(super) fn write(groups: &[ChangedGroup<'_>], index: &HashIndex) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
-    for result in parallel::map(groups, |group| group.write(keeps_hashes)) {
+    for result in parallel::map(groups, |group| group.write(index)) {
         written.extend(result?);
     }
     Ok(written)
 }
 
 impl ChangedGroup<'_> {
-    fn write(&self, keeps_hashes: bool) -> Result<WrittenFiles> {
+    fn write(&self, index: &HashIndex) -> Result<WrittenFiles> {
         let texts = GroupTexts::read(self.group).map_err(changed)?;
         let (withdrawn, edits) = self.edits(&texts).map_err(changed)?;
         if let (Some(file), Some(text)) = (&self.group.map, withdrawn) {
@@ -75,9 +77,7 @@ impl ChangedGroup<'_> {
             }
             let text = edits.apply(old);
             replace(file, &text)?;
-            if keeps_hashes {
-                written.hashes.add(old.as_bytes(), text.as_bytes());
-            }
+            index.add_changed(&mut written.hashes, &file.file, old.as_bytes());
             written.files.insert(file.file.clone());
         }
         Ok(written)
@@ -114,31 +114,34 @@ fn changed((file, why): (String, String)) -> Error {
 
 /// Deletes the maps of these groups with their packed copies, and what names them in the scripts; the
 /// scripts that changed.
-pub(super) fn delete_maps(groups: &[&FileGroup], keeps_hashes: bool) -> Result<WrittenFiles> {
+pub(super) fn delete_maps(groups: &[&FileGroup], index: &HashIndex) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
-    for result in parallel::map(groups, |group| delete_map(group, keeps_hashes)) {
+    for result in parallel::map(groups, |group| delete_map(group, index)) {
         written.extend(result?);
     }
     Ok(written)
 }
 
-fn delete_map(group: &FileGroup, keeps_hashes: bool) -> Result<WrittenFiles> {
+fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
     for script in &group.scripts {
         let text = super::groups::read_text(&script.file).unwrap_or_default();
         let bare = trailer::without_mapping_url(&text);
+        let map = group.map.as_ref().and_then(|map| map.file.file_name()?.to_str());
+        if map.is_some_and(|map| trailer::mentions_map(&bare, map)) {
+            written.mentions.push(script.shown.clone());
+        }
         if bare != text {
             replace(script, &bare)?;
-            if keeps_hashes {
-                written.hashes.add(text.as_bytes(), bare.as_bytes());
-            }
+            index.add_changed(&mut written.hashes, &script.file, text.as_bytes());
             written.files.insert(script.file.clone());
         }
     }
     if let Some(map) = &group.map {
-        let copies = ["", ".gz", ".br"].map(|end| format!("{}{end}", map.file.to_string_lossy()));
+        let copies =
+            ["", ".gz", ".br", ".zst"].map(|end| format!("{}{end}", map.file.to_string_lossy()));
         for file in copies {
-            files::remove_if_there(Path::new(&file))
+            linkless::remove_if_there(Path::new(&file))
                 .map_err(|error| unwritable(&map.shown, &error))?;
         }
     }
@@ -147,7 +150,7 @@ fn delete_map(group: &FileGroup, keeps_hashes: bool) -> Result<WrittenFiles> {
 
 fn replace(file: &BuildFile, text: &str) -> Result {
     let path: &Path = &file.file;
-    files::replace_bytes(path, text.as_bytes()).map_err(|error| unwritable(&file.shown, &error))
+    linkless::replace(path, text.as_bytes()).map_err(|error| unwritable(&file.shown, &error))
 }
 
 pub(super) fn unwritable(shown: &str, error: &std::io::Error) -> Error {
@@ -164,8 +167,8 @@ mod tests {
     #[test]
     fn a_file_that_somebody_changed_meanwhile_is_left_alone() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("a.js");
-        files::replace_bytes(&file, b"f()\n").expect("a file");
+        let file = folder.path().canonicalize().expect("its path").join("a.js");
+        linkless::replace(&file, b"f()\n").expect("a file");
         let script =
             BuildFile { file: file.clone(), shown: "a.js".to_owned(), below: "a.js".to_owned() };
         let group = FileGroup { scripts: vec![script], map: None };
@@ -173,12 +176,15 @@ mod tests {
         let prepared = texts.prepare(true).expect("no fault");
         let edits = vec![prepared.scripts[0].edits.clone(), TextEdits::default()];
         let change = GroupChange::Kept(edits, texts.checksum());
-        let write = || ChangedGroup { group: &group, scripts: &[], change: &change }.write(false);
-        files::replace_bytes(&file, b"g()\n").expect("another file");
+        let write = || {
+            ChangedGroup { group: &group, scripts: &[], change: &change }
+                .write(&HashIndex::default())
+        };
+        linkless::replace(&file, b"g()\n").expect("another file");
         let failure = write().err().map(|failure| failure.message).unwrap_or_default();
         assert_eq!(failure, "cannot inject `a.js`: it was changed while it was read");
         assert_eq!(super::super::groups::read_text(&file), Ok("g()\n".to_owned()));
-        files::replace_bytes(&file, b"f()\n").expect("the first file");
+        linkless::replace(&file, b"f()\n").expect("the first file");
         assert_eq!(write().map(|written| written.files).unwrap_or_default(), [file].into());
     }
 }

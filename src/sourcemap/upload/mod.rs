@@ -3,6 +3,7 @@
 
 mod chunks;
 mod limits;
+mod lookup;
 mod reader;
 mod stage;
 
@@ -12,7 +13,6 @@ use super::backend::{
 use super::bundle::BundleTarget;
 use super::debug_id::DebugId;
 use crate::error::{Error, ErrorCode, Result, Warning};
-use crate::text::quote;
 use chunks::{SMALL_BUNDLE, cut_bundle};
 use limits::SENTRY_LIMITS;
 use reader::BundleReader;
@@ -29,8 +29,6 @@ const MAX_ROUNDS: u32 = 3;
 /// The first wait for a bundle that is being put together; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// How often an id is looked up that is not found.
-const MAX_LOOKUPS: u32 = 5;
 
 /// A finished bundle, as its writer leaves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +69,25 @@ pub struct UploadProgress {
     pub is_complete: bool,
     /// The projects that find the ids.
     pub proven: Vec<String>,
+    /// The projects at a server that has no look-up: its word that the bundle is processed is all there is.
+    pub untold: Vec<String>,
+    /// The projects of which it is not known, though the server has a look-up.
+    pub doubtful: Vec<String>,
     /// What the reader should know all the same.
     pub warnings: Vec<Warning>,
+}
+
+impl UploadProgress {
+    /// Whether every project was asked for the ids and finds them.
+    pub fn is_proven(&self) -> bool {
+        let asked_in_vain = !self.untold.is_empty() || !self.doubtful.is_empty();
+        self.is_complete && !self.proven.is_empty() && !asked_in_vain
+    }
+
+    /// Whether the server has the source maps, as far as it can tell: nothing else has to keep them.
+    pub fn is_settled(&self) -> bool {
+        self.is_complete && self.doubtful.is_empty()
+    }
 }
 
 /// Uploads a bundle, and tells of each stage. What was done before a failure stands in `progress`.
@@ -287,75 +302,6 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
             }
         }
     }
-
-    /// Has each project look for the ids. Where none was waited for, the server may only remember a
-    /// bundle that is gone.
-    async fn prove(&mut self, is_new: bool) -> Result<AttemptEnd> {
-        (self.progress.is_accepted, self.progress.is_complete) = (true, true);
-        if !self.plan.waits {
-            return Ok(AttemptEnd::Done);
-        }
-        self.progress.proven.clear();
-        for project in &self.target.projects {
-            let mut unproven = None;
-            for id in &self.plan.lookups {
-                match self.look_up(project, id).await {
-                    Ok(Some(true)) => {}
-                    Ok(Some(false)) => {
-                        self.progress.is_complete = false;
-                        return self.refute(project, id, is_new);
-                    }
-                    Ok(None) => unproven = Some("the server does not tell".to_owned()),
-                    Err(failure) => unproven = Some(failure.message),
-                }
-            }
-            match unproven {
-                Some(_) if self.not_found.is_some() => {
-                    self.progress.is_complete = false;
-                    return self.not_found.take().map_or(Ok(AttemptEnd::Done), Err);
-                }
-                Some(reason) => self.progress.warnings.push(not_proven(project, &reason)),
-                None if self.plan.lookups.is_empty() => {}
-                None => self.progress.proven.push(project.clone()),
-            }
-        }
-        Ok(AttemptEnd::Done)
-    }
-
-    /// Whether a project finds an id, soon if not at once. A failure later on does not undo a no.
-    async fn look_up(&mut self, project: &str, id: &DebugId) -> Result<Option<bool>> {
-        let mut pause = FIRST_PAUSE;
-        let mut found = self.backend.finds(project, id).await?;
-        for _ in 1..MAX_LOOKUPS {
-            if found != Some(false) || !self.backend.pause(pause).await {
-                break;
-            }
-            pause = (pause * 2).min(MAX_PAUSE);
-            found = self.backend.finds(project, id).await.unwrap_or(found);
-        }
-        Ok(found)
-    }
-
-    /// The end of an attempt whose bundle is there, by the server's word, and is not found.
-    fn refute(&mut self, project: &str, id: &DebugId, is_new: bool) -> Result<AttemptEnd> {
-        let project = quote(project);
-        let message = format!(
-            "Sentry reports that the source maps are processed, but {project} does not find the \
-             debug id {id}"
-        );
-        let failure = Error::new(ErrorCode::SourcemapsRefused, message);
-        if is_new {
-            return Err(failure);
-        }
-        self.not_found = Some(failure.clone());
-        Ok(AttemptEnd::Refused(failure, AttemptStart::AsFits))
-    }
-}
-
-fn not_proven(project: &str, reason: &str) -> Warning {
-    let project = quote(project);
-    let message = format!("cannot check that {project} finds the source maps: {reason}");
-    Warning::new("sourcemaps-not-proven", message)
 }
 
 /// The chunks with these hashes, or all, each once. Hashes of none of them stand for all.

@@ -5,7 +5,9 @@ use crate::support::engine::block_on;
 use crate::support::serve::{ServeProcess, TOKEN, database};
 use finishline::backend::embedded::EmbeddedSourcemaps;
 use finishline::model::OrgSlug;
-use finishline::sourcemap::backend::{AssembleState, BundleChunk, ChunkedBundle, SourcemapBackend};
+use finishline::sourcemap::backend::{
+    AssembleState, BundleChunk, ChunkedBundle, LookupAnswer, SourcemapBackend,
+};
 use finishline::sourcemap::bundle::BundleTarget;
 use finishline::sourcemap::debug_id::DebugId;
 use serde_json::json;
@@ -36,7 +38,7 @@ fn a_laptop_keeps_bundles_in_its_file_and_serve_shows_them() {
     block_on(async {
         let path = database(folder.path());
         let mut backend = EmbeddedSourcemaps::open(&path, &slug).await.unwrap();
-        assert_eq!(backend.finds("web", &id).await.unwrap(), Some(false));
+        assert_eq!(backend.finds("web", &id).await.unwrap(), LookupAnswer::NotFound);
         let (whole, chunks) = (chunked(&bundle), cut(&bundle));
         let missing = whole.chunks.iter().map(|chunk| chunk.hash.clone()).collect();
         let state = backend.assemble(&whole, &target).await.unwrap();
@@ -50,8 +52,8 @@ fn a_laptop_keeps_bundles_in_its_file_and_serve_shows_them() {
             assert_eq!(state, AssembleState::Complete);
         }
         assert_eq!(backend.created, ["created organization acme", "created project web"]);
-        assert_eq!(backend.finds("web", &id).await.unwrap(), Some(true));
-        assert_eq!(backend.finds("api", &id).await.unwrap(), Some(false));
+        assert_eq!(backend.finds("web", &id).await.unwrap(), LookupAnswer::Found);
+        assert_eq!(backend.finds("api", &id).await.unwrap(), LookupAnswer::NotFound);
         let wrong = ChunkedBundle { hash: sha1(b"other"), ..whole };
         let state = backend.assemble(&wrong, &target).await.unwrap();
         assert_eq!(state, AssembleState::Failed("Reported checksum mismatch".to_owned()));

@@ -2,6 +2,7 @@
 
 use crate::support::build_folder::{on_embedded, source, sourcemaps, write, write_script};
 use crate::support::run::{ProgramRun, RunResult};
+use crate::support::serve::{ServeProcess, TOKEN};
 
 fn explain(run: &ProgramRun, frame: &str) -> RunResult {
     run.clone().args(&["sourcemaps", "explain", frame, "--sourcemaps", "dist"]).execute()
@@ -55,6 +56,33 @@ fn without_files_the_backend_is_asked_by_url_release_and_dist() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn a_frame_is_resolved_by_the_bundle_that_the_server_has() {
+    let serve = ServeProcess::start();
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    write_script(&run, "dist/js/app.js");
+    run.execute().expect(0);
+    let ask = |run: &ProgramRun, place: &str| {
+        let frame = format!("https://acme.io/js/app.js:{place}");
+        run.clone().args(&["sourcemaps", "explain", &frame]).execute()
+    };
+    let ended = ask(&run, "3:3").expect(0);
+    let first = ended.stdout.lines().next().unwrap();
+    assert_eq!(first, "~/js/app.js 3:3 → ../src/app.ts:2:1");
+    for words in
+        ["const total = order.price;", "web has it in bundle", "map ~/js/app.js.map, debug id"]
+    {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+    let ended = ask(&run, "99:1").expect(2);
+    assert!(ended.stderr.contains("99:1 leads to no source"), "{}", ended.stderr);
+    let ended = ask(&run.clone().var("SENTRY_AUTH_TOKEN", serve.org_token()), "3:3").expect(0);
+    assert!(ended.stdout.contains("this token may not download it"), "{}", ended.stdout);
+    let other = run.clone().args(&["sourcemaps", "explain", "https://acme.io/b.js:3:3"]);
+    assert!(other.execute().expect(2).stderr.contains("web has no file `~/b.js`"));
 }
 
 #[test]

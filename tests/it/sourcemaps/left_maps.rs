@@ -4,11 +4,13 @@ use crate::support::build_folder::{
     identity_map, snapshot, source, sourcemaps, write, write_script,
 };
 use crate::support::chunk_sentry::{CHUNK_TOKEN, ChunkOptions, ChunkSentry};
+use crate::support::http_server::HttpServer;
 use crate::support::run::ProgramRun;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use finishline::sourcemap::archive_reader::read_contents;
 use finishline::sourcemap::bundle_reader::{BundleEntry, read_bundle};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Writes a script with its map inside.
@@ -34,18 +36,20 @@ fn uploaded(run: &ProgramRun) -> BTreeMap<String, String> {
 
 #[test]
 fn an_upload_that_is_not_waited_for_deletes_nothing_and_says_so() {
-    let states = vec!["created"; 10];
-    let sentry = ChunkSentry::new(ChunkOptions { states, ..ChunkOptions::default() });
-    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
-    write_script(&run, "dist/a.js");
-    let run = run
-        .var("SENTRY_URL", sentry.peer.url())
-        .var("SENTRY_AUTH_TOKEN", CHUNK_TOKEN)
-        .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
-        .var("FINISHLINE_SOURCEMAPS_WAIT", "false");
-    let ended = run.execute().expect(0);
-    assert!(run.path("dist/a.js.map").exists());
-    assert!(ended.stderr.contains("leave `sourcemaps-wait` at `true`"), "{}", ended.stderr);
+    // Of a bundle that a server says it has, it may only remember that.
+    for states in [vec!["created"; 10], Vec::new()] {
+        let sentry = ChunkSentry::new(ChunkOptions { states, ..ChunkOptions::default() });
+        let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+        write_script(&run, "dist/a.js");
+        let run = run
+            .var("SENTRY_URL", sentry.peer.url())
+            .var("SENTRY_AUTH_TOKEN", CHUNK_TOKEN)
+            .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
+            .var("FINISHLINE_SOURCEMAPS_WAIT", "false");
+        let ended = run.execute().expect(0);
+        assert!(run.path("dist/a.js.map").exists());
+        assert!(ended.stderr.contains("leave `sourcemaps-wait` at `true`"), "{}", ended.stderr);
+    }
 }
 
 #[test]
@@ -113,4 +117,59 @@ fn an_output_is_no_script_and_no_map_of_the_build() {
             assert_eq!(snapshot(&run.path("dist")), before, "{input} {output}");
         }
     }
+}
+
+#[test]
+fn a_run_that_uploads_nothing_names_the_maps_that_are_deployed_next() {
+    let unreachable = HttpServer::unused_url();
+    let at_sentry = |name: &str, value: &str| {
+        let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+        write_script(&run, "dist/a.js");
+        write_inline(&run, "dist/inline.js");
+        run.var("SENTRY_URL", &unreachable).var("FINISHLINE_TIMEOUT", "2s").var(name, value)
+    };
+    let deployed = |run: &ProgramRun, delete: &str| {
+        let ended = run.clone().var("FINISHLINE_DELETE_SOURCEMAPS", delete).execute().expect(0);
+        let words = "2 source maps left in the folder, such as `dist/a.js.map`, `dist/inline.js`";
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        assert_eq!(ended.stderr.matches("left in the folder").count(), 1, "{}", ended.stderr);
+        assert!(run.path("dist/a.js.map").exists());
+    };
+    for delete in ["true", "false"] {
+        deployed(&at_sentry("FINISHLINE_WITHOUT_TOKEN", "skip"), delete);
+        let run = at_sentry("SENTRY_AUTH_TOKEN", CHUNK_TOKEN);
+        deployed(&run.var("FINISHLINE_TOLERATE", "unavailable"), delete);
+    }
+    let fork = json!({"pull_request": {"head": {"repo": {"full_name": "stranger/repo", "fork": true}},
+        "base": {"repo": {"full_name": "acme/repo"}}}, "repository": {"full_name": "acme/repo"}});
+    let run = ProgramRun::github().args(&["sourcemaps", "dist"]).var("FINISHLINE_ORG", "acme");
+    let event = run.file("event.json", fork.to_string());
+    write_script(&run, "dist/a.js");
+    write_inline(&run, "dist/inline.js");
+    let run = run.var("GITHUB_EVENT_NAME", "pull_request").var("GITHUB_EVENT_PATH", event);
+    deployed(&run.var("FINISHLINE_PROJECTS", "web"), "true");
+}
+
+#[test]
+fn a_plan_and_a_skipped_run_without_maps_name_none() {
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    let run = run.var("SENTRY_URL", HttpServer::unused_url());
+    let run = run.var("FINISHLINE_WITHOUT_TOKEN", "skip");
+    write(&run, "dist/style.css", "a {}");
+    assert!(!run.execute().expect(0).stderr.contains("left in the folder"));
+    write_script(&run, "dist/a.js");
+    let planned = run.var("FINISHLINE_DRY_RUN", "true").execute().expect(0);
+    assert!(!planned.stderr.contains("left in the folder"), "{}", planned.stderr);
+}
+
+#[test]
+fn maps_that_only_this_machine_has_for_want_of_a_token_stay() {
+    let run =
+        sourcemaps().without("FINISHLINE_BACKEND").var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write_script(&run, "dist/a.js");
+    let ended = run.execute().expect(0);
+    assert!(run.path("dist/a.js.map").exists());
+    assert!(ended.stderr.contains("without a token nothing is sent"), "{}", ended.stderr);
+    run.clone().var("FINISHLINE_BACKEND", "embedded").execute().expect(0);
+    assert!(!run.path("dist/a.js.map").exists());
 }

@@ -3,13 +3,18 @@
 pub(crate) mod bundles;
 mod explained_frames;
 mod found_files;
+mod hash_holders;
 mod hostile_maps;
 mod injected_files;
 #[cfg(target_os = "linux")]
 mod killed_injection;
 mod large_changes;
 mod left_maps;
+mod mixed_up_builds;
 mod stale_neighbours;
+#[cfg(target_os = "linux")]
+mod swapped_folders;
+mod unproven_uploads;
 mod upload;
 mod upload_faults;
 mod upload_places;

@@ -247,7 +247,10 @@ fn ids_that_are_not_found_are_a_failure_and_an_older_server_is_a_warning() {
     let warnings: Vec<_> = done.progress.warnings.iter().map(|one| one.message.as_str()).collect();
     assert_eq!(
         warnings,
-        ["cannot check that `web` finds the source maps: the server does not tell"]
+        [
+            "Sentry reports the upload as processed, but finishline cannot check that `web` finds the \
+          source maps: this server has no look-up"
+        ]
     );
     assert!(done.progress.is_complete && done.progress.proven.is_empty());
 }

@@ -1,0 +1,148 @@
+//! The files of uploaded bundles: which bundle has a script and its map, and the map itself. What a server
+//! tells is bounded and checked.
+
+use super::client::response::error_text;
+use super::sourcemaps::SentrySourcemaps;
+use crate::error::Result;
+use crate::http::HttpResponse;
+use crate::sourcemap::debug_id::DebugId;
+use crate::text::segment;
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// How many bundles are looked into, newest first.
+const MAX_BUNDLES: usize = 10;
+/// The largest map that is fetched; a longer answer is cut.
+const MAX_MAP: u64 = 8 * 1024 * 1024 - 1;
+/// Sentry's numbers of scripts and of source maps.
+const MINIFIED_SOURCE: u64 = 2;
+const SOURCE_MAP: u64 = 3;
+
+/// A script of a bundle, with its map.
+pub(crate) struct BundledScript {
+    /// The bundle's id.
+    pub(crate) bundle: DebugId,
+    /// The script's debug id.
+    pub(crate) id: Option<DebugId>,
+    /// The URL of its map; none where the bundle has none.
+    pub(crate) map: Option<String>,
+    /// The map, or why it could not be fetched.
+    pub(crate) text: Result<String, String>,
+}
+
+/// A file as a listing has it.
+struct ListedFile {
+    id: String,
+    kind: u64,
+    url: String,
+    size: u64,
+    debug_id: Option<DebugId>,
+}
+
+impl ListedFile {
+    fn read(item: &Value) -> Option<Self> {
+        Some(Self {
+            id: item["id"].as_str()?.to_owned(),
+            kind: item["fileType"].as_u64()?,
+            url: item["filePath"].as_str()?.to_owned(),
+            size: item["fileSize"].as_u64()?,
+            debug_id: item["debugId"].as_str().and_then(DebugId::parse_any),
+        })
+    }
+}
+
+impl SentrySourcemaps {
+    /// The newest bundle of a project that has a script of this URL, those of the release first; none where
+    /// none has it, or the bundles cannot be listed.
+    pub(crate) async fn bundled_script(
+        &self,
+        project: &str,
+        url: &str,
+        release: Option<&str>,
+    ) -> Result<Option<BundledScript>> {
+        for bundle in self.bundles(project, release).await? {
+            let name = url.trim_start_matches("~/");
+            let mut files = self.files(project, &bundle, name).await?;
+            let is_script = |file: &&ListedFile| file.kind == MINIFIED_SOURCE && file.url == url;
+            let Some(script) = files.iter().find(is_script) else { continue };
+            let id = script.debug_id.clone();
+            if let Some(id) = &id {
+                files.extend(self.files(project, &bundle, id.as_str()).await?);
+            }
+            let beside = format!("{url}.map");
+            let is_map = |file: &&ListedFile| {
+                let is_its_own = id.is_some() && file.debug_id == id;
+                file.kind == SOURCE_MAP && (is_its_own || file.url == beside)
+            };
+            let map = files.iter().find(is_map);
+            let text = match map {
+                Some(map) => self.fetch(project, &bundle, map).await?,
+                None => Err("the bundle has no source map for it".to_owned()),
+            };
+            let map = map.map(|map| map.url.clone());
+            return Ok(Some(BundledScript { bundle, id, map, text }));
+        }
+        Ok(None)
+    }
+
+    /// The bundles of a project, newest first, those of the release before others.
+    async fn bundles(&self, project: &str, release: Option<&str>) -> Result<Vec<DebugId>> {
+        let response = self.get_of_project(project, "files/artifact-bundles/").await?;
+        let body = response.json();
+        let all = body.as_array().filter(|_| response.is_success());
+        let is_of = |item: &&Value| {
+            let of = item["associations"].as_array().into_iter().flatten();
+            release.is_some() && of.into_iter().any(|one| one["release"].as_str() == release)
+        };
+        let (first, others): (Vec<_>, Vec<_>) = all.into_iter().flatten().partition(is_of);
+        let ids = first.into_iter().chain(others);
+        let ids = ids.filter_map(|item| DebugId::parse_any(item["bundleId"].as_str()?));
+        Ok(ids.take(MAX_BUNDLES).collect())
+    }
+
+    /// The files of a bundle that this query finds.
+    async fn files(&self, project: &str, bundle: &DebugId, query: &str) -> Result<Vec<ListedFile>> {
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
+        let path = format!("artifact-bundles/{bundle}/files/?{query}");
+        let response = self.get_of_project(project, &path).await?;
+        let body = response.json();
+        let files = body["files"].as_array().filter(|_| response.is_success());
+        Ok(files.into_iter().flatten().filter_map(ListedFile::read).collect())
+    }
+
+    /// A map's text; or why the server does not give it.
+    async fn fetch(
+        &self,
+        project: &str,
+        bundle: &DebugId,
+        map: &ListedFile,
+    ) -> Result<Result<String, String>> {
+        if map.size > MAX_MAP {
+            return Ok(Err(format!(
+                "it has {} bytes, and at most {MAX_MAP} are fetched",
+                map.size
+            )));
+        }
+        let path = format!("artifact-bundles/{bundle}/files/{}/", segment(&map.id));
+        let response = self.get_of_project(project, &path).await?;
+        Ok(match response.status {
+            200 => Ok(response.body),
+            403 => {
+                Err("this token may not download it: Sentry asks for that of an admin's own token"
+                    .to_owned())
+            }
+            _ => Err(refusal(&response)),
+        })
+    }
+
+    async fn get_of_project(&self, project: &str, rest: &str) -> Result<HttpResponse> {
+        let (org, project) = (segment(self.org.as_str()), segment(project));
+        Ok(self.client.get_optional(format!("/api/0/projects/{org}/{project}/{rest}")).await?)
+    }
+}
+
+fn refusal(response: &HttpResponse) -> String {
+    let reason = error_text(&response.json()).unwrap_or_else(|| response.describe());
+    format!("the server answered {}: {reason}", response.status)
+}

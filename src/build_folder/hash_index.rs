@@ -1,0 +1,117 @@
+//! Which files hold which hashes, and of which files these were before the files changed.
+
+use super::hash_words::{HashWord, SIZES, hash_words};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+/// The hashes that files hold. A hash is kept by its first bytes, so that a folder of thousands of files
+/// takes little memory; whoever changes a file compares the whole.
+#[derive(Default)]
+pub(crate) struct HashIndex {
+    holders: BTreeMap<PathBuf, Vec<u64>>,
+    all: HashSet<u64>,
+    /// Which of the algorithms occur at all.
+    sizes: BTreeSet<usize>,
+}
+
+/// The hashes that changed files had, each with the files that had it.
+#[derive(Default)]
+pub(crate) struct ChangedHashes(BTreeMap<Vec<u8>, BTreeSet<PathBuf>>);
+
+/// The hashes that a file holds, before they are indexed.
+pub(crate) struct HeldHashes(Vec<(u64, usize)>);
+
+impl HeldHashes {
+    /// Those of these bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(
+            hash_words(bytes).iter().map(|word| (brief(&word.digest), word.digest.len())).collect(),
+        )
+    }
+}
+
+impl HashIndex {
+    /// Notes what a file holds, in the place of what it held.
+    pub(crate) fn note(&mut self, file: &Path, held: &HeldHashes) {
+        if held.0.is_empty() {
+            self.holders.remove(file);
+            return;
+        }
+        self.all.extend(held.0.iter().map(|(hash, _)| *hash));
+        self.sizes.extend(held.0.iter().map(|(_, size)| *size));
+        let mut hashes: Vec<_> = held.0.iter().map(|(hash, _)| *hash).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        self.holders.insert(file.to_owned(), hashes);
+    }
+
+    /// Whether no file holds any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.holders.is_empty()
+    }
+
+    /// Notes the hashes that these bytes had, as far as a file holds one of them.
+    pub(crate) fn add_changed(&self, changed: &mut ChangedHashes, file: &Path, old: &[u8]) {
+        for digest in self.digests(old) {
+            if self.all.contains(&brief(&digest)) {
+                changed.0.entry(digest).or_default().insert(file.to_owned());
+            }
+        }
+    }
+
+    /// The hashes of these bytes by the algorithms that occur.
+    pub(super) fn digests(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let digest = |size: &usize| match size {
+            16 => Md5::digest(bytes).to_vec(),
+            20 => Sha1::digest(bytes).to_vec(),
+            32 => Sha256::digest(bytes).to_vec(),
+            48 => Sha384::digest(bytes).to_vec(),
+            _ => Sha512::digest(bytes).to_vec(),
+        };
+        SIZES.iter().filter(|size| self.sizes.contains(size)).map(digest).collect()
+    }
+
+    /// The files that hold one of these hashes, each with the files that had it.
+    pub(super) fn holders(&self, changed: &ChangedHashes) -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
+        let mut files: BTreeMap<u64, BTreeSet<&PathBuf>> = BTreeMap::new();
+        for (digest, of) in &changed.0 {
+            files.entry(brief(digest)).or_default().extend(of);
+        }
+        let mut found = BTreeMap::new();
+        for (holder, held) in self.holders.iter().filter(|_| !files.is_empty()) {
+            let of: BTreeSet<_> =
+                held.iter().filter_map(|hash| files.get(hash)).flatten().collect();
+            if !of.is_empty() {
+                found.insert(holder.clone(), of.into_iter().map(|file| (*file).clone()).collect());
+            }
+        }
+        found
+    }
+}
+
+impl ChangedHashes {
+    /// Notes those of another.
+    pub(crate) fn extend(&mut self, others: Self) {
+        for (digest, files) in others.0 {
+            self.0.entry(digest).or_default().extend(files);
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.values().map(BTreeSet::len).sum()
+    }
+
+    /// The files that had the hash of a word.
+    pub(super) fn files_of(&self, word: &HashWord) -> Option<&BTreeSet<PathBuf>> {
+        self.0.get(&word.digest)
+    }
+}
+
+/// The first bytes of a hash.
+fn brief(digest: &[u8]) -> u64 {
+    digest.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
+}

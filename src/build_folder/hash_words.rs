@@ -1,0 +1,231 @@
+//! The words of a file that have the shape of a hash: of subresource integrity and of policies in base64,
+//! of the lists of service workers and of sums in hexadecimal.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+use std::ops::Range;
+
+/// The bytes of a hash by MD5, SHA-1, SHA-256, SHA-384 and SHA-512.
+pub(super) const SIZES: [usize; 5] = [16, 20, 32, 48, 64];
+/// No hash is written in fewer characters, by which most of a file is passed over.
+const LEAST: usize = 32;
+
+/// How a hash is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WordForm {
+    LowerHex,
+    UpperHex,
+    Base64,
+    /// With `\/` for `/`, as PHP writes JSON, or with `&#43;` for `+`, as templates write attributes.
+    Escaped {
+        slash: bool,
+        plus: bool,
+    },
+}
+
+/// A word that may be a hash.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HashWord {
+    /// Where it stands.
+    pub(super) place: Range<usize>,
+    /// The bytes that it stands for.
+    pub(super) digest: Vec<u8>,
+    form: WordForm,
+}
+
+impl HashWord {
+    /// Another hash as this one is written.
+    pub(super) fn rewritten(&self, digest: &[u8]) -> String {
+        match self.form {
+            WordForm::LowerHex => crate::text::hex(digest),
+            WordForm::UpperHex => crate::text::hex(digest).to_ascii_uppercase(),
+            WordForm::Base64 => STANDARD.encode(digest),
+            WordForm::Escaped { slash, plus } => {
+                let escapes = [(slash, "/", "\\/"), (plus, "+", "&#43;")];
+                let escapes = escapes.into_iter().filter(|(is_used, ..)| *is_used);
+                escapes.fold(STANDARD.encode(digest), |word, (_, one, by)| word.replace(one, by))
+            }
+        }
+    }
+}
+
+/// The words of a file, in their order.
+pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(probe) = bytes.get(at + LEAST - 1) {
+        if !is_part(*probe) {
+            at += LEAST;
+            continue;
+        }
+        let middle = at + LEAST - 1;
+        let before = bytes[at..middle].iter().rev().take_while(|byte| is_part(**byte)).count();
+        let behind = bytes[middle..].iter().take_while(|byte| is_part(**byte)).count();
+        words.extend(word_in(bytes, middle - before..middle + behind));
+        at = middle + behind + 1;
+    }
+    if memmem::find(bytes, b"\\/").or_else(|| memmem::find(bytes, b"&#43;")).is_some() {
+        words.extend(memmem::find_iter(bytes, b"sha").filter_map(|at| escaped_word(bytes, at)));
+        words.sort_by_key(|word| word.place.start);
+        words.dedup_by(|next, earlier| next.place.start < earlier.place.end);
+    }
+    words
+}
+
+/// Whether a byte may be one of a hash. `=` stands before a value without quotation marks, too.
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// The hash in an unbroken run of such bytes.
+fn word_in(bytes: &[u8], run: Range<usize>) -> Option<HashWord> {
+    let text = &bytes[run.clone()];
+    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
+    let value = text.len() - padding;
+    let start = text[..value].iter().rposition(|byte| *byte == b'=').map_or(0, |at| at + 1);
+    let hex = run.start + start..run.start + value;
+    let word = hex_word(&bytes[hex.clone()], &hex)
+        .filter(|_| !is_integrity(&bytes[..hex.start]) || hex.len() != 64)
+        .or_else(|| base64_word(&bytes[hex.start..run.end], hex.start..run.end))?;
+    let is_named = is_integrity(&bytes[..word.place.start]);
+    (is_named || stands_alone(bytes, &word.place)).then_some(word)
+}
+
+fn hex_word(text: &[u8], place: &Range<usize>) -> Option<HashWord> {
+    let is_size = SIZES.iter().any(|size| size * 2 == text.len());
+    if !is_size || !text.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let value =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digits: Vec<_> = text.iter().filter_map(value).collect();
+    let digest = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let form = match text.iter().any(u8::is_ascii_uppercase) {
+        true => WordForm::UpperHex,
+        false => WordForm::LowerHex,
+    };
+    Some(HashWord { place: place.clone(), digest, form })
+}
+
+fn base64_word(text: &[u8], place: Range<usize>) -> Option<HashWord> {
+    // Of 32, 48 and 64 bytes; what is shorter is no hash of today.
+    let digest = matches!(text.len(), 44 | 64 | 88).then(|| STANDARD.decode(text).ok())??;
+    let is_size = SIZES.contains(&digest.len());
+    is_size.then_some(HashWord { place, digest, form: WordForm::Base64 })
+}
+
+/// Whether the name of an algorithm stands before, as in `sha384-`.
+fn is_integrity(before: &[u8]) -> bool {
+    let names: [&[u8]; 5] = [b"sha256-", b"sha384-", b"sha512-", b"sha1-", b"md5-"];
+    names.iter().any(|name| before.ends_with(name))
+}
+
+/// Whether a word is none of the parts of a name: `app-HASH.js` is what a file is called.
+fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let before = place.start.checked_sub(1).map(|at| bytes[at]);
+    let (next, after) = (bytes.get(place.end).copied(), bytes.get(place.end + 1).copied());
+    let is_extended = next == Some(b'.') && after.is_some_and(is_letter);
+    !before.is_some_and(|byte| is_letter(byte) || matches!(byte, b'.' | b'/'))
+        && !next.is_some_and(|byte| is_letter(byte) || byte == b'/')
+        && !is_extended
+}
+
+/// The hash behind `sha256-` and the like, where characters of it are escaped.
+fn escaped_word(bytes: &[u8], at: usize) -> Option<HashWord> {
+    let start = at + b"sha256-".len();
+    let size = match bytes.get(at..start)? {
+        b"sha256-" => 44,
+        b"sha384-" => 64,
+        b"sha512-" => 88,
+        _ => return None,
+    };
+    let (mut word, mut end) = (Vec::with_capacity(size), start);
+    let (mut slash, mut plus) = (false, false);
+    while word.len() < size {
+        let rest = &bytes[end..];
+        let (byte, width) = match rest {
+            [b'\\', b'/', ..] => (b'/', 2),
+            [b'&', b'#', b'4', b'3', b';', ..] => (b'+', 5),
+            [byte, ..] if is_part(*byte) => (*byte, 1),
+            _ => return None,
+        };
+        word.push(byte);
+        end += width;
+        slash |= width == 2;
+        plus |= width == 5;
+    }
+    let digest = STANDARD.decode(&word).ok()?;
+    let form = WordForm::Escaped { slash, plus };
+    (slash || plus).then_some(HashWord { place: start..end, digest, form })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
+
+    fn found(text: &str) -> Vec<&str> {
+        hash_words(text.as_bytes()).into_iter().map(|word| &text[word.place]).collect()
+    }
+
+    #[test]
+    fn a_hash_is_found_wherever_it_stands_by_itself() {
+        let sha384 = STANDARD.encode([0xfb; 48]);
+        let sha512 = STANDARD.encode([7; 64]);
+        for text in [
+            format!("integrity=sha384-{sha384} src=/a.js"),
+            format!("{{1:\"sha384-{sha384}\"}}"),
+            format!("x'sha384-{sha384}'"),
+        ] {
+            assert_eq!(found(&text), [&sha384], "{text}");
+        }
+        assert_eq!(found(&format!("\"sha512\":\"{sha512}\"")), [&sha512]);
+        for text in [
+            format!("{MD5}  a.js\n"),
+            format!("/a.js?v={MD5}"),
+            format!("{{\"revision\":\"{MD5}\"}}"),
+            format!("{}ETag \"{MD5}\"", "x".repeat(77)),
+            format!("md5-{MD5}"),
+            format!("{MD5}."),
+        ] {
+            assert_eq!(found(&text), [MD5], "{text}");
+        }
+        assert_eq!(found(&format!("{MD5} {MD5},{MD5}")), [MD5; 3]);
+    }
+
+    #[test]
+    fn a_name_is_no_hash() {
+        for text in [
+            format!("/js/app-{MD5}.js"),
+            format!("/js/{MD5}.js"),
+            format!("/{MD5}/a.js"),
+            format!("app.{MD5}.js"),
+            format!("x{MD5}"),
+            format!("{MD5}0"),
+            "a".repeat(1000),
+            String::new(),
+        ] {
+            assert_eq!(found(&text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_written_as_the_one_before_it() {
+        let hash: Vec<u8> = (0..32).map(|at| if at % 2 == 0 { 0xfb } else { 0xff }).collect();
+        let words = |text: &str| {
+            let all = hash_words(text.as_bytes());
+            all.into_iter().map(|word| word.rewritten(&hash)).collect::<Vec<_>>()
+        };
+        let base64 = STANDARD.encode(&hash);
+        assert!(base64.contains('+') && base64.contains('/'), "{base64}");
+        for escaped in [base64.replace('/', "\\/"), base64.replace('+', "&#43;")] {
+            assert_eq!(words(&format!("\"sha256-{escaped}\"")), [escaped]);
+        }
+        assert_eq!(words(&format!("\"sha256-{base64}\"")), [base64]);
+        assert_eq!(words(&MD5.to_uppercase()), [crate::text::hex(&hash).to_uppercase()]);
+        assert_eq!(words(MD5), [crate::text::hex(&hash)]);
+    }
+}

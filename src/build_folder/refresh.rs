@@ -1,0 +1,193 @@
+//! Writes hashes anew. A file that gets another hash has another one itself, so what is held comes before
+//! what holds it; files that hold each other's hash can have no right one.
+
+use super::hash_index::{ChangedHashes, HashIndex, HeldHashes};
+use super::hash_words::hash_words;
+use super::text_file::{MAX_FILE, read};
+use crate::os::linkless;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Error;
+use std::path::{Path, PathBuf};
+
+/// How long a chain of files that hold each other's hash is followed.
+const MAX_CHAIN: usize = 32;
+
+/// What became of files with old hashes.
+#[derive(Debug, Default)]
+pub(crate) struct RefreshedFiles {
+    /// Those that were written anew.
+    pub(crate) written: BTreeSet<PathBuf>,
+    /// Those that hold each other's hash, or one that two files had and no longer share.
+    pub(crate) unsettled: BTreeSet<PathBuf>,
+}
+
+/// The files with old hashes, and of which files these are.
+struct HolderGraph(BTreeMap<PathBuf, BTreeSet<PathBuf>>);
+
+/// A file that cannot be written, and why.
+pub(crate) type FileFailure = (PathBuf, Error);
+
+/// Writes every old hash anew, what is held after its holder: a run that ends between two leaves the next
+/// one a holder that is right already.
+pub(crate) fn refresh(
+    index: &mut HashIndex,
+    changed: &mut ChangedHashes,
+) -> Result<RefreshedFiles, FileFailure> {
+    let mut graph = HolderGraph::follow(index, changed);
+    let (order, circle) = graph.order();
+    graph.0.retain(|file, _| !circle.contains(file));
+    let mut renewal = HashRenewal { index, changed, graph: &graph, fresh: BTreeMap::new() };
+    let mut refreshed = RefreshedFiles { unsettled: circle, ..RefreshedFiles::default() };
+    for file in &order {
+        if let Some((text, is_whole)) = renewal.renewed(file) {
+            let digests = renewal.index.digests(&text);
+            renewal.fresh.insert(file.clone(), digests);
+            refreshed.unsettled.extend((!is_whole).then(|| file.clone()));
+        }
+    }
+    for file in order.iter().rev() {
+        let Some((text, _)) = renewal.renewed(file) else { continue };
+        if read(file).is_some_and(|old| old != text) {
+            linkless::replace(file, &text).map_err(|error| (file.clone(), error))?;
+            refreshed.written.insert(file.clone());
+        }
+    }
+    for file in &refreshed.written {
+        index.note(file, &HeldHashes::of(&read(file).unwrap_or_default()));
+    }
+    Ok(refreshed)
+}
+
+impl HolderGraph {
+    /// The holders of what changed, their holders, and so on.
+    fn follow(index: &HashIndex, changed: &mut ChangedHashes) -> Self {
+        let mut known = BTreeSet::new();
+        for _ in 0..MAX_CHAIN {
+            let before = changed.count();
+            for holder in index.holders(changed).into_keys() {
+                if known.insert(holder.clone())
+                    && let Some(bytes) = read(&holder)
+                {
+                    index.add_changed(changed, &holder, &bytes);
+                }
+            }
+            if changed.count() == before {
+                break;
+            }
+        }
+        Self(index.holders(changed))
+    }
+
+    /// The holders, each behind those that it holds, and those that form a circle.
+    fn order(&self) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
+        let mut circle = BTreeSet::new();
+        loop {
+            let (order, rest) = self.order_without(&circle);
+            if rest.is_empty() {
+                return (order, circle);
+            }
+            circle.extend(self.circular(rest));
+        }
+    }
+
+    fn order_without(&self, circle: &BTreeSet<PathBuf>) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
+        let mut rest: BTreeSet<_> =
+            self.0.keys().filter(|file| !circle.contains(*file)).cloned().collect();
+        let mut order = Vec::new();
+        loop {
+            let is_free = |file: &&PathBuf| self.0[*file].is_disjoint(&rest);
+            let free: BTreeSet<_> = rest.iter().filter(is_free).cloned().collect();
+            if free.is_empty() {
+                return (order, rest);
+            }
+            rest.retain(|file| !free.contains(file));
+            order.extend(free);
+        }
+    }
+
+    /// Of files none of which can come first, those that no other only waits for.
+    fn circular(&self, mut rest: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        loop {
+            let held: BTreeSet<_> = rest.iter().flat_map(|file| &self.0[file]).collect();
+            let inner: BTreeSet<_> =
+                rest.iter().filter(|file| held.contains(file)).cloned().collect();
+            if inner.len() == rest.len() {
+                return rest;
+            }
+            rest = inner;
+        }
+    }
+}
+
+/// Files on their way to new hashes.
+struct HashRenewal<'a> {
+    index: &'a HashIndex,
+    changed: &'a ChangedHashes,
+    graph: &'a HolderGraph,
+    /// The hashes of what was changed, as it will be.
+    fresh: BTreeMap<PathBuf, Vec<Vec<u8>>>,
+}
+
+impl HashRenewal<'_> {
+    /// The bytes of a file with new hashes, and whether every old one has a new one.
+    fn renewed(&mut self, file: &Path) -> Option<(Vec<u8>, bool)> {
+        let old = read(file)?;
+        let (mut new, mut done, mut is_whole) = (Vec::with_capacity(old.len()), 0, true);
+        for word in hash_words(&old) {
+            let Some(files) = self.changed.files_of(&word) else { continue };
+            let mut hashes: Vec<_> =
+                files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len())).collect();
+            hashes.sort();
+            hashes.dedup();
+            let [hash] = hashes.as_slice() else {
+                is_whole = false;
+                continue;
+            };
+            new.extend(&old[done..word.place.start]);
+            new.extend(word.rewritten(hash).into_bytes());
+            done = word.place.end;
+        }
+        new.extend(&old[done..]);
+        Some((new, is_whole))
+    }
+
+    /// The hash of a file as it will be.
+    fn fresh_hash(&mut self, file: &Path, size: usize) -> Option<Vec<u8>> {
+        if !self.fresh.contains_key(file) && !self.graph.0.contains_key(file) {
+            let digests = self.index.digests(&linkless::read(file, MAX_FILE).ok()?);
+            self.fresh.insert(file.to_owned(), digests);
+        }
+        self.fresh.get(file)?.iter().find(|digest| digest.len() == size).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(&str, &[&str])]) -> HolderGraph {
+        let files = |names: &[&str]| names.iter().map(PathBuf::from).collect();
+        HolderGraph(edges.iter().map(|(file, held)| (file.into(), files(held))).collect())
+    }
+
+    fn ordered(edges: &[(&str, &[&str])]) -> (Vec<String>, Vec<String>) {
+        let (order, circle) = graph(edges).order();
+        let names = |path: PathBuf| path.to_string_lossy().into_owned();
+        (order.into_iter().map(names).collect(), circle.into_iter().map(names).collect())
+    }
+
+    #[test]
+    fn what_is_held_comes_first() {
+        let chain: [(&str, &[&str]); 3] = [("a", &["b", "x"]), ("b", &["c"]), ("c", &["x"])];
+        assert_eq!(ordered(&chain), (["c", "b", "a"].map(str::to_owned).into(), Vec::new()));
+    }
+
+    #[test]
+    fn a_circle_is_left_and_what_only_holds_it_is_not() {
+        let edges: [(&str, &[&str]); 5] =
+            [("a", &["b"]), ("b", &["a"]), ("c", &["a"]), ("d", &["d"]), ("e", &["c"])];
+        let (order, circle) = ordered(&edges);
+        assert_eq!(order, ["c", "e"]);
+        assert_eq!(circle, ["a", "b", "d"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a run would do besides the upload: maps that it would delete, files that it would leave stale or
+//! write anew; and whether there is anything to upload. It only reads.
+
+use super::ExaminedSourcemaps;
+use super::examine::GroupChange;
+use super::groups::read_text;
+use super::settle::StaleWords;
+use super::upload::IdLookup;
+use super::write::WrittenFiles;
+use crate::build_folder::neighbours;
+use crate::command::RunContext;
+use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::sourcemap::backend::LookupAnswer;
+use crate::sourcemap::trailer;
+use std::collections::BTreeSet;
+use tokio::time::Instant;
+
+/// The most look-ups of a plan; each is a request. With more scripts a plan does not ask.
+const MAX_LOOKUPS: usize = 200;
+
+impl ExaminedSourcemaps<'_> {
+    /// Notes what a run would do.
+    pub(crate) async fn plan(&mut self, run: &RunContext<'_>, inputs: &Inputs, deadline: Instant) {
+        let is_embedded = inputs.backend(run.job) == Ok(BackendName::Embedded);
+        self.stays_here = is_embedded && inputs.backend.is_none();
+        if self.deletes() {
+            let mapped = self.groups.iter().filter(|group| group.is_mapped(self.inputs));
+            let maps = mapped.filter_map(|group| group.map.as_ref()).chain(self.inline_maps());
+            self.progress.to_delete = maps.map(|map| map.shown.clone()).collect();
+        }
+        self.plan_neighbours();
+        self.progress.is_known = self.is_known(run, inputs, deadline).await;
+    }
+
+    fn deletes(&self) -> bool {
+        self.inputs.delete && self.inputs.wait && !self.stays_here
+    }
+
+    /// The files beside the scripts that a run would leave stale, or write anew.
+    fn plan_neighbours(&mut self) {
+        let others = &self.files.folder.others;
+        let has_copies = others.iter().any(|other| neighbours::is_packed(other));
+        if !has_copies && self.index.is_empty() {
+            return;
+        }
+        let changed = self.planned_changes();
+        let stale = neighbours::find(others, &self.index, &changed.files, &changed.hashes);
+        match self.inputs.refresh {
+            true => {
+                let files: Vec<_> = stale.hashes.iter().chain(&stale.packed).collect();
+                let shown = |file: &&std::path::PathBuf| self.files.folder.shown(file);
+                self.progress.to_refresh = files.iter().map(shown).collect();
+            }
+            false => self.warn_of_all(&stale, &StaleWords::PLANNED),
+        }
+    }
+
+    /// The files that would change, with the hashes that they have.
+    fn planned_changes(&self) -> WrittenFiles {
+        let mut changed = WrittenFiles::default();
+        for (group, (_, change)) in self.groups.iter().zip(&self.changes) {
+            let is_injected = !matches!(change, GroupChange::None);
+            changed
+                .files
+                .extend(group.map.iter().filter(|_| is_injected).map(|map| map.file.clone()));
+            for script in &group.scripts {
+                let Ok(text) = read_text(&script.file) else { continue };
+                let is_cut = || self.deletes() && trailer::mapping_url(&text).is_some();
+                if is_injected || is_cut() {
+                    self.index.add_changed(&mut changed.hashes, &script.file, text.as_bytes());
+                    changed.files.insert(script.file.clone());
+                }
+            }
+        }
+        changed
+    }
+
+    /// Whether no script would change, and each project finds all of them by their ids.
+    async fn is_known(&self, run: &RunContext<'_>, inputs: &Inputs, deadline: Instant) -> bool {
+        let progress = &self.progress;
+        let changes = self.changes.iter().any(|(_, change)| !matches!(change, GroupChange::None));
+        let ids: BTreeSet<_> = progress.scripts.iter().filter_map(|one| one.id.as_ref()).collect();
+        let has_ids = progress.scripts.iter().all(|script| script.id.is_some());
+        let (projects, is_faulty) = (&self.target.projects, !progress.faults.is_empty());
+        let fits = (1..=MAX_LOOKUPS).contains(&(ids.len() * projects.len()));
+        if changes || is_faulty || !has_ids || !fits {
+            return false;
+        }
+        let Ok(Some(mut lookup)) = IdLookup::open_to_read(run, inputs, deadline).await else {
+            return false;
+        };
+        for project in projects {
+            for id in &ids {
+                if lookup.finds(project, id).await != Ok(LookupAnswer::Found) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,153 @@
+//! Files of a folder in which others may write while we work. Every folder on the way is opened from the
+//! one above it, and no link is followed: nothing is read from another place, and nothing lands there.
+//! Paths are those without links that a walk found; what is a link now was swapped for it since.
+
+use super::{files, random::random_hex};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path};
+
+/// How a folder is opened: to go through it, whether or not it may be listed.
+#[cfg(target_os = "linux")]
+const WAY: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const WAY: OFlags = OFlags::RDONLY;
+
+/// A file by its name in a folder that is open.
+struct FilePlace<'a> {
+    folder: OwnedFd,
+    name: &'a OsStr,
+}
+
+/// Reads a regular file of at most that many bytes.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+    files::read_open(open(path)?, most)
+}
+
+/// Opens a file to be read.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    FilePlace::of(path)?.open()
+}
+
+/// Replaces a file whole, by a draft beside it. Its rights stay.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let place = FilePlace::of(path)?;
+    let (mut file, draft) = create_draft(&place.folder)?;
+    let written = file.write_all(bytes).and_then(|()| {
+        let metadata = place.open().and_then(|target| target.metadata()).ok();
+        files::keep_rights(&file, metadata.filter(std::fs::Metadata::is_file).as_ref())?;
+        Ok(renameat(&place.folder, &draft, &place.folder, place.name)?)
+    });
+    if written.is_err() {
+        // It is the first failure that counts.
+        unlinkat(&place.folder, &draft, AtFlags::empty()).ok();
+    }
+    written
+}
+
+/// Removes a file; that it is not there is right, too.
+pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
+    let removed = FilePlace::of(path)
+        .and_then(|place| Ok(unlinkat(&place.folder, place.name, AtFlags::empty())?));
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether a file of this folder can be replaced.
+pub(crate) fn check_replaceable(folder: &Path) -> Result<()> {
+    let folder = open_folder(folder)?;
+    let (_, draft) = create_draft(&folder)?;
+    Ok(unlinkat(&folder, &draft, AtFlags::empty())?)
+}
+
+impl<'a> FilePlace<'a> {
+    fn of(path: &'a Path) -> Result<Self> {
+        let folder = path.parent().ok_or(ErrorKind::IsADirectory)?;
+        let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
+        Ok(Self { folder: open_folder(folder)?, name })
+    }
+
+    /// A pipe in its place does not hold us up.
+    fn open(&self) -> Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(openat(&self.folder, self.name, flags, Mode::empty()).map_err(swapped)?.into())
+    }
+}
+
+fn open_folder(path: &Path) -> Result<OwnedFd> {
+    let flags = WAY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let path = std::path::absolute(path)?;
+    let mut folder = rustix::fs::open("/", flags, Mode::empty())?;
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => {
+                folder = openat(&folder, name, flags, Mode::empty()).map_err(swapped)?;
+            }
+            Component::RootDir | Component::CurDir => {}
+            Component::ParentDir | Component::Prefix(_) => {
+                return Err(ErrorKind::InvalidInput.into());
+            }
+        }
+    }
+    Ok(folder)
+}
+
+/// A new file with a name that nobody knows.
+fn create_draft(folder: &OwnedFd) -> Result<(File, String)> {
+    let name = format!(".finishline-{}.tmp", &random_hex()[..32]);
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(folder, &name, flags, Mode::from_raw_mode(0o666))?;
+    Ok((file.into(), name))
+}
+
+fn swapped(error: Errno) -> Error {
+    match error {
+        Errno::LOOP | Errno::NOTDIR => Error::other(
+            "a link or a file has taken the place of a folder or file since it was found",
+        ),
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn no_link_on_the_way_is_followed_and_no_link_in_the_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("its path");
+        let (real, link) = (root.join("real"), root.join("link"));
+        std::fs::create_dir(&real).expect("a folder in it");
+        symlink(&real, &link).expect("a link to that");
+        replace(&real.join("a.js"), b"old").expect("a way without links");
+        for error in [
+            replace(&link.join("a.js"), b"new").err(),
+            replace(&link.join("b.js"), b"new").err(),
+            read(&link.join("a.js"), 9).err(),
+            remove_if_there(&link.join("a.js")).err(),
+            check_replaceable(&link).err(),
+        ] {
+            let message = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.starts_with("a link or a file has taken the place"), "{message}");
+        }
+        assert_eq!(read(&real.join("a.js"), 9).expect("the file"), b"old");
+        let names = real.read_dir().expect("a folder").count();
+        assert_eq!(names, 1, "no draft stays");
+        // A link in the place of the file is replaced itself.
+        symlink(real.join("a.js"), real.join("c.js")).expect("a link to the file");
+        assert!(read(&real.join("c.js"), 9).is_err());
+        replace(&real.join("c.js"), b"new").expect("a link that goes");
+        assert_eq!(read(&real.join("a.js"), 9).expect("the file"), b"old");
+        remove_if_there(&real.join("c.js")).expect("a file");
+        remove_if_there(&real.join("c.js")).expect("nothing");
+        remove_if_there(&root.join("none/c.js")).expect("nothing");
+    }
+}
