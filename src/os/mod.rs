@@ -6,6 +6,7 @@ pub mod blocking;
 pub mod clock;
 mod descriptor;
 pub mod files;
+pub(crate) mod interruption;
 pub mod panics;
 pub(crate) mod parallel;
 pub mod paths;
