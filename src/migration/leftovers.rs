@@ -9,7 +9,7 @@ const MENTIONS: &[(&str, &str)] = &[
     ("sentry.io/get-cli", "install finishline instead: docs/install.md"),
     ("getsentry/sentry-cli", "the image does not contain finishline: docs/install.md"),
     ("@sentry/cli", "remove the package once nothing uses it"),
-    ("setup-sentry-cli", "remove the step: finishline needs no sentry-cli"),
+    ("setup-sentry-cli", "remove the step once nothing in the job runs sentry-cli"),
     ("sentry-cli", "replace the call by hand, or by `finishline sentry-cli`"),
 ];
 
@@ -28,6 +28,8 @@ pub(super) fn find(old: &str, new: &str, notes: &[MigrationNote]) -> Vec<Migrati
         if is_comment_or_name(text) || notes.iter().any(|note| note.line == line) {
             continue;
         }
+        // To GitHub the case of letters means nothing in an action's name.
+        let text = if text.contains("uses") { text.to_lowercase() } else { text.to_owned() };
         let text = text.replace(TRANSLATED, "");
         if let Some((mention, hint)) = MENTIONS.iter().find(|(mention, _)| text.contains(mention)) {
             // A dependency or a step that nothing needs any more does no harm.

@@ -18,6 +18,9 @@ pub(super) struct StepEnvironment {
     pub(super) names: Option<BTreeSet<String>>,
 }
 
+/// How long a value may be; a longer one is like no other, for variables can double each other.
+const MAX_VALUE: usize = 4096;
+
 /// A shell between two commands.
 #[derive(Debug, Default)]
 pub(super) struct ShellState {
@@ -143,7 +146,14 @@ impl ShellState {
     }
 
     fn resolve_pieces(&mut self, pieces: &[WordPiece]) -> String {
-        pieces.iter().map(|piece| self.resolve_piece(piece)).collect()
+        let mut value = String::new();
+        for piece in pieces {
+            value.push_str(&self.resolve_piece(piece));
+            if value.len() > MAX_VALUE {
+                return self.unknown();
+            }
+        }
+        value
     }
 
     fn resolve_piece(&mut self, piece: &WordPiece) -> String {

@@ -3,16 +3,17 @@
 use super::MigrationNote;
 use super::action_release;
 use super::edit::{TextEdit, apply};
+use super::failure_mode::ends_at_failure;
 use super::plan::{self, StepGroup};
 use super::script::removals;
 use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation, is_neutral};
+use super::script_session::script_notes;
 use super::shell_reader;
 use super::workflow_exports::{behind, handed_on, set_exported};
-use super::workflow_job::{JobSteps, env_texts, scripts};
+use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
 use super::workflow_reasons::StuckStep;
 use super::workflow_step::{StepAdditions, StepText};
 use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
-use super::yaml_scripts::script_notes;
 use super::yaml_tree::YamlNode;
 use crate::text::shell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,23 +39,36 @@ pub(super) fn edits(
         for job in jobs.chain(document.get("runs")) {
             let steps = job.get("steps").map_or(&[][..], YamlNode::list);
             let steps: Vec<_> = steps.iter().map(|node| StepText { source, node }).collect();
+            let scripts = steps.iter().map(StepScript::of_step).collect();
             for step in &steps {
                 edits.extend(action_release::edit(step, notes));
             }
-            let folder = default_folder(job).or_else(|| default_folder(document));
+            let folder = default_of("working-directory", job, document);
+            let shell = default_of("shell", job, document);
             let of_job: BTreeMap<_, _> =
                 env_texts(document).into_iter().chain(env_texts(job)).collect();
             let environment = of_workflow.iter().chain(of_job.keys()).cloned().collect();
             let is_composite = document.get("runs").is_some();
-            let job = JobSteps { source, steps, environment, of_job, folder, is_composite };
+            let job = JobSteps {
+                source,
+                steps,
+                scripts,
+                environment,
+                of_job,
+                folder,
+                shell,
+                is_composite,
+            };
             edits.extend(job.edits(notes));
         }
     }
     edits
 }
 
-fn default_folder(node: &YamlNode) -> Option<&str> {
-    node.get("defaults")?.get("run")?.get("working-directory")?.text()
+/// What a job, or else the workflow, sets for all scripts.
+fn default_of<'a>(key: &str, job: &'a YamlNode, document: &'a YamlNode) -> Option<&'a str> {
+    let of_node = |node: &'a YamlNode| node.get("defaults")?.get("run")?.get(key)?.text();
+    of_node(job).or_else(|| of_node(document))
 }
 
 /// A step of ours: its inputs, and the variables that scripts must hand on to it.
@@ -83,9 +97,10 @@ impl JobSteps<'_> {
                 for (part, script) in scripts(&parts) {
                     notes.extend(script_notes(script, |at| self.line(part, at)));
                 }
-                for (index, group) in groups.iter().enumerate() {
-                    notes.extend(self.group_notes(group, &groups[..index], &parts));
+                for group in &groups {
+                    notes.extend(self.group_notes(group, &parts));
                 }
+                notes.extend(self.installation_notes(&parts));
                 stuck.into_iter().for_each(|(step, reason)| self.note_stuck(step, reason, notes));
                 return self.rewrite(&parts, &groups, &converted);
             }
@@ -97,7 +112,7 @@ impl JobSteps<'_> {
     fn note_stuck(&self, step: usize, reason: StuckStep, notes: &mut Vec<MigrationNote>) {
         let (reason_line, message, hint) = reason;
         notes.push(MigrationNote::untranslated(reason_line, message, hint));
-        let commands = shell_reader::read(&self.script(step).unwrap_or_default());
+        let commands = shell_reader::read(self.script(step).unwrap_or_default());
         let script = ScriptPart::new(commands, String::new());
         for (command, one) in script.commands.iter().zip(&script.uses) {
             let line = self.line(step, command.span.start);
@@ -114,13 +129,14 @@ impl JobSteps<'_> {
         let part = |step: usize| {
             let Some(text) = self.script(step).filter(|_| !stuck.contains_key(&step)) else {
                 let is_barrier = self.steps[step].written("run").contains("sentry")
-                    || self.steps[step].written("uses").contains("sentry");
+                    || self.steps[step].written("uses").to_lowercase().contains("sentry");
                 let sets_variables = self.sets_variables(step);
                 return JobPart::Other { sets_variables, is_barrier };
             };
             let written = |key| self.steps[step].written(key);
             let context = ["if", "working-directory", "continue-on-error"].map(written).join("\n");
-            let script = ScriptPart::new(shell_reader::read(&text), context);
+            let mut script = ScriptPart::new(shell_reader::read(text), context);
+            script.let_failures_pass(ends_at_failure(self.shell_of(step)));
             let environment = Some(self.step_environment(step));
             let sets_variables = self.sets_variables(step);
             JobPart::Script(ScriptPart { environment, sets_variables, ..script })
@@ -222,12 +238,17 @@ impl JobSteps<'_> {
         converted: &[ConvertedGroup],
     ) -> Vec<TextEdit> {
         let mut edits = Vec::new();
+        let needs = self.program_needs(parts);
         for (step, script) in scripts(parts) {
             let of_step = |group: &&StepGroup| group.calls.iter().any(|(of, _)| *of == step);
             let touches = groups.iter().any(|group| of_step(&group));
             let only_installs =
                 !groups.is_empty() && installs_only(script) && !self.steps[step].node.is_flow;
-            if !touches && !only_installs {
+            let stays = |index: &usize| needs.reason(script, (step, *index)).is_some();
+            let installations: BTreeSet<_> = script.installations().collect();
+            let gone: BTreeSet<_> =
+                installations.iter().copied().filter(|index| !stays(index)).collect();
+            if !touches && !(only_installs && gone.len() == installations.len()) {
                 continue;
             }
             let handed_on: BTreeSet<_> = groups
@@ -236,7 +257,7 @@ impl JobSteps<'_> {
                 .filter(|(group, _)| of_step(group))
                 .flat_map(|(_, converted)| converted.handed_on.iter().cloned())
                 .collect();
-            let rest = self.rest(step, script, &handed_on);
+            let rest = self.rest(step, script, &gone, &handed_on);
             let ending = groups.iter().zip(converted).filter(|(group, _)| group.last().0 == step);
             let mut ending: Vec<_> =
                 ending.map(|(group, converted)| (self.additions(group), converted)).collect();
@@ -267,24 +288,26 @@ impl JobSteps<'_> {
         &self,
         step: usize,
         script: &ScriptPart,
+        installations: &BTreeSet<usize>,
         handed_on: &BTreeSet<String>,
     ) -> Option<String> {
-        let commands = || {
-            script.commands.iter().zip(&script.uses).filter(|(command, _)| !command.is_substitution)
-        };
-        let does_more = commands().any(|(command, command_use)| {
-            matches!(command_use, CommandUse::Other)
-                || command.is_redirected && !is_installation(command)
-        });
+        let does_more = script.installations().any(|index| !installations.contains(&index))
+            || script.commands.iter().zip(&script.uses).any(|(command, command_use)| {
+                let is_more = matches!(command_use, CommandUse::Other) || command.is_redirected;
+                is_more && !command.is_substitution && !is_installation(command)
+            });
         if !does_more && handed_on.is_empty() {
             return None;
         }
         let text = self.script(step)?;
         let is_gone = |index: &usize| {
-            script.step_call(*index).is_some() || is_installation(&script.commands[*index])
+            let is_installed = |index: usize| installations.contains(&index);
+            script.step_call(*index).is_some()
+                || is_installed(*index)
+                || script.is_piped_installer(*index) && is_installed(*index - 1)
         };
         let removed = (0..script.commands.len()).filter(is_gone).collect();
-        let mut edits = removals(&text, script, &removed);
+        let mut edits = removals(text, script, &removed);
         let proposals = script
             .commands
             .iter()
@@ -293,7 +316,7 @@ impl JobSteps<'_> {
         edits.extend(
             proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
         );
-        let mut rest = apply(&text, &edits);
+        let mut rest = apply(text, &edits);
         for name in handed_on {
             if !rest.ends_with('\n') {
                 rest.push('\n');

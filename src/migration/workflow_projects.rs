@@ -22,7 +22,10 @@ impl JobSteps<'_> {
         if group.inputs.does(SentryCliTask::NewRelease) {
             return Ok(None);
         }
-        let maker = before.iter().rev().find(|other| makes_release_of(other, group));
+        let maker = self.maker(group, before);
+        if maker.is_none() && group.inputs.is_of_release() && !makes_release(group) {
+            return Err(NO_RELEASE);
+        }
         let (own, made) =
             (group.target.get("projects"), maker.map(|maker| maker.target.get("projects")));
         match (own, made) {
@@ -47,23 +50,17 @@ impl JobSteps<'_> {
     }
 
     /// What a step does that its calls do not, or may not.
-    pub(super) fn group_notes(
-        &self,
-        group: &StepGroup,
-        before: &[StepGroup],
-        parts: &[JobPart],
-    ) -> Vec<MigrationNote> {
+    pub(super) fn group_notes(&self, group: &StepGroup, parts: &[JobPart]) -> Vec<MigrationNote> {
         let note =
             |place, message: &str| MigrationNote::advice(self.line_of(place, parts), message);
-        let mut notes = Vec::new();
-        let makes = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
-        let is_made = makes.iter().any(|task| group.inputs.does(*task))
-            || before.iter().any(|other| makes_release_of(other, group));
-        if group.inputs.is_of_release() && !is_made {
-            let message =
-                "no call in this job makes the release: the step makes it if it is not there";
-            notes.push(note(group.last(), message));
-        }
+        let goes_on = |(part, index): &&CommandPlace| match &parts[*part] {
+            JobPart::Script(script) => script.step_call(*index).is_some_and(|step| step.goes_on),
+            JobPart::Other { .. } => false,
+        };
+        let first = group.calls.iter().find(goes_on).filter(|_| group.is_tolerated());
+        let message = "the script goes on where this call fails, and so does the job with \
+            `continue-on-error: true`";
+        let mut notes: Vec<_> = first.map(|place| note(*place, message)).into_iter().collect();
         let is_named = group.inputs.get("projects").is_some();
         if is_named && !self.has_variable("SENTRY_PROJECT") {
             let unnamed = group.calls.iter().filter(|place| is_without_projects(**place, parts));
@@ -72,6 +69,15 @@ impl JobSteps<'_> {
             notes.extend(unnamed.map(|place| note(*place, message)));
         }
         notes
+    }
+
+    /// The step before a group that makes its release, wherever the group's own step runs.
+    fn maker<'a>(&self, group: &StepGroup, before: &'a [StepGroup]) -> Option<&'a StepGroup> {
+        let condition = |group: &StepGroup| self.steps[group.last().0].written("if");
+        before.iter().rev().find(|other| {
+            let is_as_sure = ["", condition(group)].contains(&condition(other));
+            is_as_sure && makes_release_of(other, group)
+        })
     }
 
     /// The projects that the calls themselves or a variable of the file name.
@@ -92,10 +98,22 @@ const NO_PROJECTS: StepProblem = (
     "set SENTRY_PROJECT in `env:`",
 );
 
+const NO_RELEASE: StepProblem = (
+    "no call before it in this job makes the release: sentry-cli fails where it is missing, and a \
+     step would make it",
+    "make the release in this job, or install finishline and call `finishline sentry-cli`",
+);
+
+/// Whether a step makes its release where it is not there, as its calls do.
+fn makes_release(group: &StepGroup) -> bool {
+    let makes = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
+    makes.iter().any(|task| group.inputs.does(*task))
+}
+
 /// Whether a step makes the release that another is about.
 fn makes_release_of(maker: &StepGroup, group: &StepGroup) -> bool {
     let is_same = |name: &&str| maker.target.get(name) == group.target.get(name);
-    maker.inputs.is_of_release() && ["org", "url", "release"].iter().all(is_same)
+    makes_release(maker) && ["org", "url", "release"].iter().all(is_same)
 }
 
 fn is_among(own: &str, made: &str) -> bool {

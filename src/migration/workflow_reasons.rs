@@ -1,9 +1,11 @@
 //! Why steps of a workflow stay as they are.
 
 use super::command_effect::runs_text;
+use super::failure_mode::failure_switch;
 use super::plan::StepGroup;
 use super::script_part::{CommandUse, JobPart, ScriptPart};
 use super::shell_reader::ShellCommand;
+use super::shell_word::has_dollar_quote;
 use super::workflow_job::{JobSteps, is_proposal, scripts};
 use crate::sentry_cli::SentryCliTask;
 use crate::text::quote;
@@ -47,8 +49,14 @@ impl JobSteps<'_> {
                 "write each key on a line of its own".to_owned(),
             ));
         }
-        let shell = text
-            .value("shell")
+        let is_uncertain = |one: &&ShellCommand| one.is_nested && failure_switch(one).is_some();
+        if let Some(command) = script.commands.iter().find(is_uncertain) {
+            let message = "a condition decides here whether the script ends at a failure";
+            let hint = "write the steps by hand".to_owned();
+            return Some((self.line(step, command.span.start), message.to_owned(), hint));
+        }
+        let shell = self
+            .shell_of(step)
             .filter(|shell| !shell.starts_with("bash") && !shell.starts_with("sh"))?;
         let message = format!("the calls are in a script of {}", quote(shell));
         Some((line, message, "write the step by hand".to_owned()))
@@ -56,11 +64,18 @@ impl JobSteps<'_> {
 
     fn command_reason(&self, step: usize, script: &ScriptPart, index: usize) -> Option<StuckStep> {
         let command = &script.commands[index];
+        if matches!(script.uses[index], CommandUse::Other | CommandUse::Neutral) {
+            return None;
+        }
         let line = self.line(step, command.span.start);
         match &script.uses[index] {
             CommandUse::Refused(error) => Some((line, error.message.clone(), error.hint.clone())),
             // The commit, which any script has without it.
             CommandUse::Call if command.is_substitution && is_proposal(command) => None,
+            CommandUse::Call if command.words.iter().any(|word| has_dollar_quote(&word.raw)) => {
+                let message = "this call has a quote that not every shell knows, as in `$'…'`";
+                Some((line, message.to_owned(), "write the text in `'…'` or `\"…\"`".to_owned()))
+            }
             CommandUse::Call => {
                 let message =
                     "this call is part of a condition, a pipe or a command line that is no step";

@@ -1,12 +1,11 @@
 //! The scripts of a CI file in YAML, whatever the host.
 
-use super::edit::{TextEdit, line_number};
-use super::plan;
-use super::script;
-use super::script_part::{CommandUse, JobPart, ScriptPart};
-use super::shell_reader;
+use super::edit::TextEdit;
+use super::line_index::LineIndex;
+use super::script_session::ScriptSession;
 use super::yaml_tree::{YamlNode, YamlValue};
 use super::{MigrationNote, edit};
+use std::collections::BTreeMap;
 
 /// Keys whose values are no scripts, though they may name the program.
 const NO_SCRIPTS: &[&str] = &[
@@ -41,8 +40,15 @@ pub(super) fn edits(
     sessions.iter().flat_map(|session| session_edits(source, session, notes)).collect()
 }
 
+/// A scalar that a shell runs, with the list that it is an item of.
+#[derive(Clone, Copy)]
+struct ScriptScalar<'a> {
+    node: &'a YamlNode,
+    list: Option<&'a YamlNode>,
+}
+
 /// Finds the scalars that one shell runs, one list for each shell.
-fn collect<'a>(node: &'a YamlNode, sessions: &mut Vec<Vec<&'a YamlNode>>) {
+fn collect<'a>(node: &'a YamlNode, sessions: &mut Vec<Vec<ScriptScalar<'a>>>) {
     match &node.value {
         YamlValue::Map(entries) => {
             let mut before = Vec::new();
@@ -55,7 +61,7 @@ fn collect<'a>(node: &'a YamlNode, sessions: &mut Vec<Vec<&'a YamlNode>>) {
                 match key {
                     "before_script" => before.splice(0..0, scalars(value)).for_each(drop),
                     "script" => before.extend(scalars(value)),
-                    _ if matches!(value.value, YamlValue::Scalar(..)) => sessions.push(vec![value]),
+                    _ if value.text().is_some() => sessions.push(scalars(value)),
                     _ => collect(value, sessions),
                 }
             }
@@ -72,39 +78,56 @@ fn collect<'a>(node: &'a YamlNode, sessions: &mut Vec<Vec<&'a YamlNode>>) {
     }
 }
 
-fn scalars(node: &YamlNode) -> Vec<&YamlNode> {
-    match &node.value {
-        YamlValue::Scalar(..) => vec![node],
-        YamlValue::List(items) => items.iter().flat_map(scalars).collect(),
-        _ => Vec::new(),
+fn scalars(node: &YamlNode) -> Vec<ScriptScalar<'_>> {
+    fn add<'a>(node: &'a YamlNode, list: Option<&'a YamlNode>, found: &mut Vec<ScriptScalar<'a>>) {
+        match &node.value {
+            YamlValue::Scalar(..) => found.push(ScriptScalar { node, list }),
+            YamlValue::List(items) => items.iter().for_each(|item| add(item, Some(node), found)),
+            _ => {}
+        }
     }
+    let mut found = Vec::new();
+    add(node, None, &mut found);
+    found
 }
 
 fn session_edits(
     source: &str,
-    session: &[&YamlNode],
+    session: &[ScriptScalar<'_>],
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let texts: Vec<_> =
-        session.iter().map(|node| node.script(source).unwrap_or_default()).collect();
+        session.iter().map(|one| one.node.script(source).unwrap_or_default()).collect();
     if !texts.iter().any(|text| text.contains("sentry")) {
         return Vec::new();
     }
-    let read =
-        |text: &String| JobPart::Script(ScriptPart::new(shell_reader::read(text), String::new()));
-    let mut parts: Vec<_> = texts.iter().map(read).collect();
-    let groups = plan::plan(&mut parts);
-    let mut edits = Vec::new();
-    for (part, (node, text)) in session.iter().zip(&texts).enumerate() {
-        let JobPart::Script(script) = &parts[part] else { continue };
-        let line = |at: usize| node.line_of(line_number(text, at));
-        notes.extend(script_notes(script, line));
-        let changes = script::edits(text, part, script, &groups);
+    let planned = ScriptSession::new(texts.iter().map(String::as_str));
+    let mut changed = Vec::new();
+    for (part, (scalar, text)) in session.iter().zip(&texts).enumerate() {
+        let lines = LineIndex::new(text);
+        let line = |at: usize| scalar.node.line_of(lines.line(at));
+        notes.extend(planned.notes(part, line));
+        let changes = planned.edits(part, text);
         if !changes.is_empty() {
-            edits.extend(write_back(source, node, &edit::apply(text, &changes)));
+            changed.push((*scalar, edit::apply(text, &changes)));
         }
     }
-    edits
+    keep_lists(&mut changed);
+    let write = |(scalar, text): (ScriptScalar<'_>, String)| write_back(source, scalar.node, &text);
+    changed.into_iter().filter_map(write).collect()
+}
+
+/// Leaves a command in each list of which no other item stays: a key without a value is an error.
+fn keep_lists(changed: &mut [(ScriptScalar<'_>, String)]) {
+    let mut gone = BTreeMap::new();
+    for (scalar, text) in changed {
+        let (Some(list), true) = (scalar.list, text.trim().is_empty()) else { continue };
+        let count = gone.entry((list.range.start, list.range.end)).or_insert(0);
+        *count += 1;
+        if *count == list.list().len() {
+            *text = "true\n".to_owned();
+        }
+    }
 }
 
 /// A changed script in its place; an item of a list that has become empty goes with its line.
@@ -120,24 +143,4 @@ fn write_back(source: &str, node: &YamlNode, text: &str) -> Option<TextEdit> {
         return Some(TextEdit::new(line_start..line_end, ""));
     }
     node.rewrite(source, "true\n")
-}
-
-/// What of a script is not taken, and what is not used.
-pub(super) fn script_notes(
-    script: &ScriptPart,
-    line: impl Fn(usize) -> usize,
-) -> Vec<MigrationNote> {
-    let mut notes = Vec::new();
-    for (command, command_use) in script.commands.iter().zip(&script.uses) {
-        let line = line(command.span.start);
-        match command_use {
-            CommandUse::Refused(error) => notes.push(MigrationNote::refused(line, error)),
-            CommandUse::Step(step) => {
-                let warnings = step.call.warnings.iter();
-                notes.extend(warnings.map(|warning| MigrationNote::advice(line, warning.clone())));
-            }
-            _ => {}
-        }
-    }
-    notes
 }
