@@ -5,10 +5,12 @@
 
 mod action_release;
 mod call_target;
+mod client_variables;
 mod command_effect;
 mod edit;
 mod failure_mode;
 mod leftovers;
+mod line_diff;
 mod line_index;
 mod package_json;
 mod plan;
@@ -30,15 +32,16 @@ mod workflow_projects;
 mod workflow_reasons;
 mod workflow_step;
 mod workflow_values;
+mod yaml_edits;
 mod yaml_scripts;
 mod yaml_tree;
 
 use crate::error::Error;
 use edit::TextEdit;
+use line_diff::LineDiff;
 use line_index::LineIndex;
 use script_session::ScriptSession;
 use shell_scan::MAX_NESTING;
-use similar::TextDiff;
 use yaml_tree::{YamlFault, YamlNode};
 
 /// A file as it is to be.
@@ -48,6 +51,18 @@ pub struct FileMigration {
     pub text: String,
     /// What the reader should know, in the order of the lines.
     pub notes: Vec<MigrationNote>,
+    diff: LineDiff,
+}
+
+impl FileMigration {
+    fn unchanged(text: &str, notes: Vec<MigrationNote>) -> Self {
+        Self { text: text.to_owned(), notes, diff: LineDiff::default() }
+    }
+
+    /// The difference to the old text, as `patch` and `git apply` take it; empty if there is none.
+    pub fn unified_diff(&self, name: &str, old: &str) -> String {
+        self.diff.unified(name, old, &self.text)
+    }
 }
 
 /// What is to be known of a line.
@@ -109,7 +124,7 @@ impl FileKind {
 /// Rewrites the text of the file called `name`.
 pub fn migrate(name: &str, text: &str) -> FileMigration {
     if !text.to_ascii_lowercase().contains("sentry") {
-        return FileMigration { text: text.to_owned(), notes: Vec::new() };
+        return FileMigration::unchanged(text, Vec::new());
     }
     // Lines that all end as on Windows do so afterwards.
     let is_windows = text.contains("\r\n") && !text.replace("\r\n", "").contains('\n');
@@ -119,7 +134,7 @@ pub fn migrate(name: &str, text: &str) -> FileMigration {
         let message = format!("what begins here is nested deeper than {MAX_NESTING} levels");
         let hint = "nest it less deep: the file was not looked at";
         let notes = vec![MigrationNote::untranslated(line, message, hint)];
-        return FileMigration { text: text.to_owned(), notes };
+        return FileMigration::unchanged(text, notes);
     }
     let mut notes = Vec::new();
     let edits = match kind {
@@ -130,11 +145,12 @@ pub fn migrate(name: &str, text: &str) -> FileMigration {
         FileKind::Unknown | FileKind::TooDeep(_) => Vec::new(),
     };
     let new = edit::apply(&old, &edits);
-    notes.extend(leftovers::find(&old, &new, &notes));
+    let diff = LineDiff::new(&old, &new, &edits);
+    notes.extend(leftovers::find(&old, &diff.kept(&old, &new), &notes));
     notes.sort_by_key(|note| note.line);
     notes.dedup();
     let text = if is_windows { new.replace('\n', "\r\n") } else { new };
-    FileMigration { text, notes }
+    FileMigration { text, notes, diff }
 }
 
 fn script_edits(text: &str, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {
@@ -165,16 +181,4 @@ fn file_kind(name: &str, text: &str) -> FileKind {
         }
         _ => FileKind::Unknown,
     }
-}
-
-/// The difference of two texts of a file, as `patch` and `git apply` take it; empty if there is none.
-pub fn unified_diff(name: &str, old: &str, new: &str) -> String {
-    if old == new {
-        return String::new();
-    }
-    let diff = TextDiff::from_lines(old, new);
-    diff.unified_diff()
-        .context_radius(3)
-        .header(&format!("a/{name}"), &format!("b/{name}"))
-        .to_string()
 }

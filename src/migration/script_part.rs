@@ -1,6 +1,6 @@
 //! The commands of a script, and what each is to a migration.
 
-use super::call_target::VARIABLES;
+use super::client_variables::VARIABLES;
 use super::program;
 use super::shell_reader::{CommandSeparator, ShellCommand};
 use super::shell_state::StepEnvironment;

@@ -2,7 +2,7 @@
 
 use super::MigrationNote;
 use super::action_release;
-use super::edit::{TextEdit, apply};
+use super::edit::TextEdit;
 use super::failure_mode::ends_at_failure;
 use super::plan::{self, StepGroup};
 use super::script::removals;
@@ -11,9 +11,10 @@ use super::script_session::script_notes;
 use super::shell_reader;
 use super::workflow_exports::{behind, handed_on, set_exported};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
-use super::workflow_reasons::StuckStep;
+use super::workflow_reasons::{StuckStep, read_steps};
 use super::workflow_step::{StepAdditions, StepText};
 use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
+use super::yaml_edits::script_edits;
 use super::yaml_tree::YamlNode;
 use crate::text::shell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ pub(super) fn edits(
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
+    let read_steps = &read_steps(source);
     for document in documents {
         let mut of_workflow: BTreeSet<_> = env_texts(document).into_keys().collect();
         handed_on(document, &mut of_workflow);
@@ -39,6 +41,12 @@ pub(super) fn edits(
         for job in jobs.chain(document.get("runs")) {
             let steps = job.get("steps").map_or(&[][..], YamlNode::list);
             let steps: Vec<_> = steps.iter().map(|node| StepText { source, node }).collect();
+            if let Some(line) = crowded_environment([document, job], &steps) {
+                let message = format!("`env:` sets more than {MAX_VARIABLES} variables here");
+                let hint = "set fewer: the job was not looked at";
+                notes.push(MigrationNote::untranslated(line, message, hint));
+                continue;
+            }
             let scripts = steps.iter().map(StepScript::of_step).collect();
             for step in &steps {
                 edits.extend(action_release::edit(step, notes));
@@ -56,6 +64,7 @@ pub(super) fn edits(
                 environment,
                 of_job,
                 folder,
+                read_steps,
                 shell,
                 is_composite,
             };
@@ -63,6 +72,19 @@ pub(super) fn edits(
         }
     }
     edits
+}
+
+/// How many variables an `env:` may set.
+const MAX_VARIABLES: usize = 1000;
+
+/// The line of an `env:` that sets more.
+fn crowded_environment(nodes: [&YamlNode; 2], steps: &[StepText<'_>]) -> Option<usize> {
+    let env = nodes.into_iter().chain(steps.iter().map(|step| step.node));
+    let crowded = |node: &YamlNode| {
+        let (key, value) = node.entry("env")?;
+        (value.map().len() > MAX_VARIABLES).then_some(key.line)
+    };
+    env.filter_map(crowded).next()
 }
 
 /// What a job, or else the workflow, sets for all scripts.
@@ -85,10 +107,16 @@ impl JobSteps<'_> {
             let groups = plan::plan(&mut parts);
             let mut found = self.stuck_scripts(&parts);
             let mut converted = Vec::new();
-            for (index, group) in groups.iter().enumerate() {
-                let before = &groups[..index];
-                let reason = self.group_reason(group, before, &parts);
-                match reason.map_or_else(|| self.inputs(group, before, &parts), Err) {
+            found.extend(self.crowded_scripts(&groups));
+            let crowded: BTreeSet<_> = found.iter().map(|(step, _)| *step).collect();
+            let groups_to_convert = groups
+                .iter()
+                .zip(self.makers(&groups))
+                .filter(|(group, _)| !crowded.contains(&group.last().0));
+            for (group, maker) in groups_to_convert {
+                let maker = maker.map(|index| &groups[index]);
+                let reason = self.group_reason(group, maker, &parts);
+                match reason.map_or_else(|| self.inputs(group, maker, &parts), Err) {
                     Ok(group) => converted.push(group),
                     Err(reason) => found.push((group.last().0, reason)),
                 }
@@ -148,10 +176,10 @@ impl JobSteps<'_> {
     fn inputs(
         &self,
         group: &StepGroup,
-        before: &[StepGroup],
+        maker: Option<&StepGroup>,
         parts: &[JobPart],
     ) -> Result<ConvertedGroup, StuckStep> {
-        let projects = self.other_projects(group, before, parts).ok().flatten();
+        let projects = self.other_projects(group, maker, parts).ok().flatten();
         self.converted(group, projects, parts).map_err(|error| {
             let (message, hint) = error.words();
             (self.line_of(group.last(), parts), message, hint)
@@ -239,9 +267,17 @@ impl JobSteps<'_> {
     ) -> Vec<TextEdit> {
         let mut edits = Vec::new();
         let needs = self.program_needs(parts);
+        let mut by_step: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (index, group) in groups.iter().enumerate() {
+            group.calls.iter().for_each(|(step, _)| {
+                by_step.entry(*step).or_default().insert(index);
+            });
+        }
+        let none = BTreeSet::new();
         for (step, script) in scripts(parts) {
-            let of_step = |group: &&StepGroup| group.calls.iter().any(|(of, _)| *of == step);
-            let touches = groups.iter().any(|group| of_step(&group));
+            let own = by_step.get(&step).unwrap_or(&none);
+            let own = || own.iter().map(|index| (&groups[*index], &converted[*index]));
+            let touches = own().next().is_some();
             let only_installs =
                 !groups.is_empty() && installs_only(script) && !self.steps[step].node.is_flow;
             let stays = |index: &usize| needs.reason(script, (step, *index)).is_some();
@@ -251,23 +287,21 @@ impl JobSteps<'_> {
             if !touches && !(only_installs && gone.len() == installations.len()) {
                 continue;
             }
-            let handed_on: BTreeSet<_> = groups
-                .iter()
-                .zip(converted)
-                .filter(|(group, _)| of_step(group))
-                .flat_map(|(_, converted)| converted.handed_on.iter().cloned())
-                .collect();
+            let handed_on: BTreeSet<_> =
+                own().flat_map(|(_, converted)| converted.handed_on.iter().cloned()).collect();
             let rest = self.rest(step, script, &gone, &handed_on);
-            let ending = groups.iter().zip(converted).filter(|(group, _)| group.last().0 == step);
+            let ending = own().filter(|(group, _)| group.last().0 == step);
             let mut ending: Vec<_> =
                 ending.map(|(group, converted)| (self.additions(group), converted)).collect();
             match rest {
-                Some(rest) => edits.extend(
-                    self.steps[step]
-                        .node
-                        .get("run")
-                        .and_then(|run| run.rewrite(self.source, &rest)),
-                ),
+                Some(rest) => {
+                    let (run, text) = (self.steps[step].node.get("run"), self.script(step));
+                    let text = text.unwrap_or_default();
+                    edits.extend(
+                        run.map(|run| script_edits(self.source, run, text, &rest))
+                            .unwrap_or_default(),
+                    );
+                }
                 None if ending.is_empty() => edits.push(self.steps[step].removal()),
                 None => {
                     let (added, converted) = ending.remove(0);
@@ -290,7 +324,7 @@ impl JobSteps<'_> {
         script: &ScriptPart,
         installations: &BTreeSet<usize>,
         handed_on: &BTreeSet<String>,
-    ) -> Option<String> {
+    ) -> Option<Vec<TextEdit>> {
         let does_more = script.installations().any(|index| !installations.contains(&index))
             || script.commands.iter().zip(&script.uses).any(|(command, command_use)| {
                 let is_more = matches!(command_use, CommandUse::Other) || command.is_redirected;
@@ -316,14 +350,14 @@ impl JobSteps<'_> {
         edits.extend(
             proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
         );
-        let mut rest = apply(text, &edits);
-        for name in handed_on {
-            if !rest.ends_with('\n') {
-                rest.push('\n');
-            }
-            rest.push_str(&format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n"));
+        let line = |name: &String| format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n");
+        let lines: String = handed_on.iter().map(line).collect();
+        if !lines.is_empty() {
+            let is_open = !text.ends_with('\n');
+            let lines = if is_open { format!("\n{lines}") } else { lines };
+            edits.push(TextEdit::new(text.len()..text.len(), lines));
         }
-        Some(rest)
+        Some(edits)
     }
 
     /// What the steps of a group have that its last one lacks.

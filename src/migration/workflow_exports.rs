@@ -1,6 +1,6 @@
 //! What scripts of a workflow tell sentry-cli, and the steps behind them, by variables.
 
-use super::call_target::{VARIABLES, decides};
+use super::client_variables::{VARIABLES, decides};
 use super::plan::StepGroup;
 use super::script_part::JobPart;
 use super::shell_reader::ShellCommand;

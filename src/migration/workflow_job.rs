@@ -21,6 +21,8 @@ pub(super) struct JobSteps<'a> {
     pub(super) environment: BTreeSet<String>,
     /// Those in the `env:` of the workflow and the job, with their texts.
     pub(super) of_job: BTreeMap<String, String>,
+    /// The steps whose outputs the file reads.
+    pub(super) read_steps: &'a BTreeSet<&'a str>,
     pub(super) folder: Option<&'a str>,
     pub(super) shell: Option<&'a str>,
     /// Whether a workflow elsewhere calls it, whose variables it has too.

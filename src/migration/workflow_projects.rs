@@ -7,6 +7,7 @@ use super::shell_word::WordPiece;
 use super::shell_word::pieces;
 use super::workflow_job::JobSteps;
 use crate::sentry_cli::SentryCliTask;
+use std::collections::BTreeMap;
 
 /// What is the matter with a step, and what to do.
 pub(super) type StepProblem = (&'static str, &'static str);
@@ -16,13 +17,12 @@ impl JobSteps<'_> {
     pub(super) fn other_projects(
         &self,
         group: &StepGroup,
-        before: &[StepGroup],
+        maker: Option<&StepGroup>,
         parts: &[JobPart],
     ) -> Result<Option<String>, StepProblem> {
         if group.inputs.does(SentryCliTask::NewRelease) {
             return Ok(None);
         }
-        let maker = self.maker(group, before);
         if maker.is_none() && group.inputs.is_of_release() && !makes_release(group) {
             return Err(NO_RELEASE);
         }
@@ -71,13 +71,20 @@ impl JobSteps<'_> {
         notes
     }
 
-    /// The step before a group that makes its release, wherever the group's own step runs.
-    fn maker<'a>(&self, group: &StepGroup, before: &'a [StepGroup]) -> Option<&'a StepGroup> {
-        let condition = |group: &StepGroup| self.steps[group.last().0].written("if");
-        before.iter().rev().find(|other| {
-            let is_as_sure = ["", condition(group)].contains(&condition(other));
-            is_as_sure && makes_release_of(other, group)
-        })
+    /// For each group the one before it that makes its release, wherever the group's own step runs.
+    pub(super) fn makers(&self, groups: &[StepGroup]) -> Vec<Option<usize>> {
+        let mut known: BTreeMap<([Option<&str>; 3], &str), usize> = BTreeMap::new();
+        let mut makers = Vec::new();
+        for (index, group) in groups.iter().enumerate() {
+            let release = ["org", "url", "release"].map(|name| group.target.get(name));
+            let condition = self.steps[group.last().0].written("if");
+            let found = ["", condition].map(|condition| known.get(&(release, condition)).copied());
+            makers.push(found.into_iter().max().flatten());
+            if makes_release(group) {
+                known.insert((release, condition), index);
+            }
+        }
+        makers
     }
 
     /// The projects that the calls themselves or a variable of the file name.
@@ -108,12 +115,6 @@ const NO_RELEASE: StepProblem = (
 fn makes_release(group: &StepGroup) -> bool {
     let makes = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
     makes.iter().any(|task| group.inputs.does(*task))
-}
-
-/// Whether a step makes the release that another is about.
-fn makes_release_of(maker: &StepGroup, group: &StepGroup) -> bool {
-    let is_same = |name: &&str| maker.target.get(name) == group.target.get(name);
-    makes_release(maker) && ["org", "url", "release"].iter().all(is_same)
 }
 
 fn is_among(own: &str, made: &str) -> bool {

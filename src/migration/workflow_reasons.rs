@@ -9,9 +9,19 @@ use super::shell_word::has_dollar_quote;
 use super::workflow_job::{JobSteps, is_proposal, scripts};
 use crate::sentry_cli::SentryCliTask;
 use crate::text::quote;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a step stays as it is: the line, what is the matter, and what to do.
 pub(super) type StuckStep = (usize, String, String);
+
+/// How many steps one script may become.
+const MAX_STEPS: usize = 100;
+
+/// The steps whose outputs a file reads somewhere.
+pub(super) fn read_steps(source: &str) -> BTreeSet<&str> {
+    let behind = source.match_indices("steps.").map(|(at, word)| &source[at + word.len()..]);
+    behind.filter_map(|rest| rest.lines().next()?.split_once('.').map(|(id, _)| id)).collect()
+}
 
 impl JobSteps<'_> {
     /// The scripts with calls that no step can do.
@@ -89,19 +99,33 @@ impl JobSteps<'_> {
     /// A step whose outputs are read stays.
     fn id_reason(&self, step: usize, line: usize) -> Option<StuckStep> {
         let id = self.steps[step].value("id")?;
-        let is_read = self.source.contains(&format!("steps.{id}."));
+        let is_read = self.read_steps.contains(id);
         let message = format!("other steps read the outputs of the step `{id}`");
         is_read.then(|| (line, message, "move the calls into a step of their own".to_owned()))
+    }
+
+    /// The scripts that would be more steps than anybody reads.
+    pub(super) fn crowded_scripts(&self, groups: &[StepGroup]) -> Vec<(usize, StuckStep)> {
+        let mut counts = BTreeMap::new();
+        groups.iter().for_each(|group| *counts.entry(group.last().0).or_insert(0) += 1);
+        let crowded = counts.into_iter().filter(|(_, count)| *count > MAX_STEPS);
+        let reason = |(step, count)| {
+            let message =
+                format!("this script would be {count} steps, and at most {MAX_STEPS} are made");
+            let hint = "call `finishline` in a script of its own".to_owned();
+            (step, (self.line(step, 0), message, hint))
+        };
+        crowded.map(reason).collect()
     }
 
     /// Why a group is no step, whatever its inputs are.
     pub(super) fn group_reason(
         &self,
         group: &StepGroup,
-        before: &[StepGroup],
+        maker: Option<&StepGroup>,
         parts: &[JobPart],
     ) -> Option<StuckStep> {
-        let (message, hint) = if let Err(problem) = self.other_projects(group, before, parts) {
+        let (message, hint) = if let Err(problem) = self.other_projects(group, maker, parts) {
             problem
         } else if group.has_condition() {
             let message = "another command decides whether this is called";

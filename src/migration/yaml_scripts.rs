@@ -1,10 +1,11 @@
 //! The scripts of a CI file in YAML, whatever the host.
 
-use super::edit::TextEdit;
+use super::MigrationNote;
+use super::edit::{TextEdit, apply};
 use super::line_index::LineIndex;
 use super::script_session::ScriptSession;
+use super::yaml_edits::script_edits;
 use super::yaml_tree::{YamlNode, YamlValue};
-use super::{MigrationNote, edit};
 use std::collections::BTreeMap;
 
 /// Keys whose values are no scripts, though they may name the program.
@@ -109,38 +110,56 @@ fn session_edits(
         notes.extend(planned.notes(part, line));
         let changes = planned.edits(part, text);
         if !changes.is_empty() {
-            changed.push((*scalar, edit::apply(text, &changes)));
+            changed.push(ChangedScript {
+                scalar: *scalar,
+                script: text,
+                edits: changes,
+                is_kept: true,
+                is_last: false,
+            });
         }
     }
     keep_lists(&mut changed);
-    let write = |(scalar, text): (ScriptScalar<'_>, String)| write_back(source, scalar.node, &text);
-    changed.into_iter().filter_map(write).collect()
+    changed.iter().flat_map(|script| script.write_back(source)).collect()
 }
 
 /// Leaves a command in each list of which no other item stays: a key without a value is an error.
-fn keep_lists(changed: &mut [(ScriptScalar<'_>, String)]) {
+fn keep_lists(changed: &mut [ChangedScript<'_>]) {
     let mut gone = BTreeMap::new();
-    for (scalar, text) in changed {
-        let (Some(list), true) = (scalar.list, text.trim().is_empty()) else { continue };
+    for script in changed {
+        script.is_kept = !apply(script.script, &script.edits).trim().is_empty();
+        let (Some(list), false) = (script.scalar.list, script.is_kept) else { continue };
         let count = gone.entry((list.range.start, list.range.end)).or_insert(0);
         *count += 1;
-        if *count == list.list().len() {
-            *text = "true\n".to_owned();
-        }
+        script.is_last = *count == list.list().len();
     }
 }
 
-/// A changed script in its place; an item of a list that has become empty goes with its line.
-fn write_back(source: &str, node: &YamlNode, text: &str) -> Option<TextEdit> {
-    if !text.trim().is_empty() {
-        return node.rewrite(source, text);
+/// A script with its changes.
+struct ChangedScript<'a> {
+    scalar: ScriptScalar<'a>,
+    script: &'a str,
+    edits: Vec<TextEdit>,
+    /// Whether anything of it stays.
+    is_kept: bool,
+    /// Whether it is the last of a list of which nothing stays.
+    is_last: bool,
+}
+
+impl ChangedScript<'_> {
+    /// The changes to the file; an item of a list that has become empty goes with its line.
+    fn write_back(&self, source: &str) -> Vec<TextEdit> {
+        let node = self.scalar.node;
+        if self.is_kept {
+            return script_edits(source, node, self.script, &self.edits);
+        }
+        let line_start = source[..node.range.start].rfind('\n').map_or(0, |at| at + 1);
+        let before = source[line_start..node.range.start].trim();
+        if before == "-" && !node.is_flow && !self.is_last {
+            let rest = &source[node.range.end..];
+            let line_end = rest.find('\n').map_or(source.len(), |at| node.range.end + at + 1);
+            return vec![TextEdit::new(line_start..line_end, "")];
+        }
+        node.rewrite(source, "true\n").into_iter().collect()
     }
-    let line_start = source[..node.range.start].rfind('\n').map_or(0, |at| at + 1);
-    let before = source[line_start..node.range.start].trim();
-    if before == "-" && !node.is_flow {
-        let rest = &source[node.range.end..];
-        let line_end = rest.find('\n').map_or(source.len(), |at| node.range.end + at + 1);
-        return Some(TextEdit::new(line_start..line_end, ""));
-    }
-    node.rewrite(source, "true\n")
 }

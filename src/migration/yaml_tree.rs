@@ -72,7 +72,7 @@ impl YamlNode {
         matches!(&self.value, YamlValue::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded))
     }
 
-    fn is_literal(&self) -> bool {
+    pub(super) fn is_literal(&self) -> bool {
         matches!(&self.value, YamlValue::Scalar(_, ScalarStyle::Literal))
     }
 
@@ -85,7 +85,7 @@ impl YamlNode {
         let lines = &source[self.range.clone()];
         let indent = block_indent(lines);
         let without_indent =
-            |line: &str| line.get(indent..).unwrap_or(line.trim_start()).to_owned();
+            |line: &str| line.get(indent..).unwrap_or(line.trim_start_matches(' ')).to_owned();
         Some(lines.split_inclusive('\n').map(without_indent).collect())
     }
 

@@ -137,6 +137,19 @@ fn what_only_looks_nested_is_translated() {
 }
 
 #[test]
+fn a_script_of_thousands_of_calls_is_done_in_the_time_that_any_run_has() {
+    let call = |number| format!("          sentry-cli releases new v{number}\n");
+    let calls: String = (0..4000).map(call).collect();
+    let head = "on: push\njobs:\n  a:\n    env:\n      SENTRY_ORG: a\n      SENTRY_PROJECT: b\n";
+    let run = ProgramRun::local();
+    run.file("a.yml", format!("{head}    steps:\n      - run: |\n{calls}"));
+    let refused = run.args(&["migrate", "a.yml"]).execute().expect(4);
+    let named = refused.stderr.matches("not translated").count();
+    assert_eq!(named, 4000);
+    assert!(refused.stderr.contains("would be 4000 steps, and at most 100"));
+}
+
+#[test]
 fn variables_that_double_each_other_take_no_more_room_than_the_file() {
     let lines = "V=$V$V\n".repeat(100);
     let script = format!("V=aa\n{lines}sentry-cli releases new \"$V\"\n");
