@@ -144,7 +144,6 @@ fn run_step(
     let entered = enter_working_directory(&flags, env);
     let paths = RunPaths::default();
     let read = |path: &str| paths.read(path);
-    let read_default = |path: &str| paths.read_default(path);
     let (raw_inputs, mut mistakes) = RawInputs::collect(flags, env, &read);
     mistakes.extend(entered.err());
     let (options, output_mistakes) = OutputOptions::read(&raw_inputs, &job);
@@ -154,9 +153,9 @@ fn run_step(
     if let Some(error) = event_failure {
         tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
     }
-    let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
-    let mut raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read_default, &mut mistakes);
-    raw_inputs.is_at_terminal = is_at_terminal;
+    let read = |path: &str| paths.read_default(path);
+    let mut raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, &mut mistakes);
+    raw_inputs.is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
     raw_inputs.implies_release = matches!(command, Ok(Command::Run | Command::Check));
     named_paths::add(&paths, &raw_inputs, env);
     let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
@@ -172,8 +171,7 @@ fn run_step(
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(command), None) => {
             let (cancellation, cache) = (&Cancellation::default(), &RunCache::default());
-            let (raw_inputs, job, sinks) = (&raw_inputs, &job, &sinks);
-            let entry = None;
+            let (raw_inputs, job, sinks, entry) = (&raw_inputs, &job, &sinks, None);
             let run =
                 RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
             let give_up = |outcome| conclude(outcome).unwrap_or(ExitCode::Bug.number());

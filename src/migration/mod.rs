@@ -30,6 +30,7 @@ mod workflow_installations;
 mod workflow_job;
 mod workflow_projects;
 mod workflow_reasons;
+mod workflow_rewrite;
 mod workflow_step;
 mod workflow_values;
 mod yaml_edits;

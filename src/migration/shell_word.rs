@@ -37,15 +37,10 @@ pub(super) fn pieces(raw: &str) -> Vec<WordPiece> {
                 close + 2
             }
             '\\' => pieces.push_escaped(rest, is_quoted),
-            '$' if !is_quoted && rest.starts_with("$'") => {
-                let end = ansi_quote_end(raw, at, raw.len());
-                pieces.push(WordPiece::Other(raw[at..end].to_owned()));
-                end - at
-            }
-            // Bash translates it, and other shells take the sign for itself.
-            '$' if !is_quoted && rest.starts_with("$\"") => {
-                pieces.push(WordPiece::Other("$".to_owned()));
-                1
+            '$' if !is_quoted && DOLLAR_QUOTES.iter().any(|sign| rest.starts_with(sign)) => {
+                let length = dollar_quote_length(rest);
+                pieces.push(WordPiece::Other(rest[..length].to_owned()));
+                length
             }
             '`' => {
                 let close = rest[1..].find('`').map_or(rest.len() - 1, |close| close);
@@ -66,13 +61,21 @@ pub(super) fn pieces(raw: &str) -> Vec<WordPiece> {
     pieces.0
 }
 
+/// The signs of quotes that only some shells know.
+const DOLLAR_QUOTES: [&str; 2] = ["$'", "$\""];
+
+/// How long `$'…'` is, and the sign of `$"…"`, which Bash translates and other shells take for itself.
+fn dollar_quote_length(text: &str) -> usize {
+    if text.starts_with("$'") { ansi_quote_end(text, 0, text.len()) } else { 1 }
+}
+
 /// Whether a word has a quote that only some shells know: `$'…'` or `$"…"`.
 pub(super) fn has_dollar_quote(raw: &str) -> bool {
     let is_quote = |piece: &WordPiece| match piece {
         WordPiece::Other(text) => text == "$" || text.starts_with("$'"),
         _ => false,
     };
-    (raw.contains("$'") || raw.contains("$\"")) && pieces(raw).iter().any(is_quote)
+    DOLLAR_QUOTES.iter().any(|sign| raw.contains(sign)) && pieces(raw).iter().any(is_quote)
 }
 
 #[derive(Default)]

@@ -5,16 +5,14 @@ use super::action_release;
 use super::edit::TextEdit;
 use super::failure_mode::ends_at_failure;
 use super::plan::{self, StepGroup};
-use super::script::removals;
-use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation, is_neutral};
+use super::script_part::{CommandUse, JobPart, ScriptPart};
 use super::script_session::script_notes;
 use super::shell_reader;
 use super::workflow_exports::{behind, handed_on, set_exported};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
 use super::workflow_reasons::{StuckStep, read_steps};
-use super::workflow_step::{StepAdditions, StepText};
+use super::workflow_step::StepText;
 use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
-use super::yaml_edits::script_edits;
 use super::yaml_tree::YamlNode;
 use crate::text::shell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,9 +92,9 @@ fn default_of<'a>(key: &str, job: &'a YamlNode, document: &'a YamlNode) -> Optio
 }
 
 /// A step of ours: its inputs, and the variables that scripts must hand on to it.
-struct ConvertedGroup {
-    with: Vec<(String, String)>,
-    handed_on: BTreeSet<String>,
+pub(super) struct ConvertedGroup {
+    pub(super) with: Vec<(String, String)>,
+    pub(super) handed_on: BTreeSet<String>,
 }
 
 impl JobSteps<'_> {
@@ -258,129 +256,4 @@ impl JobSteps<'_> {
         }
         variables
     }
-
-    fn rewrite(
-        &self,
-        parts: &[JobPart],
-        groups: &[StepGroup],
-        converted: &[ConvertedGroup],
-    ) -> Vec<TextEdit> {
-        let mut edits = Vec::new();
-        let needs = self.program_needs(parts);
-        let mut by_step: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (index, group) in groups.iter().enumerate() {
-            group.calls.iter().for_each(|(step, _)| {
-                by_step.entry(*step).or_default().insert(index);
-            });
-        }
-        let none = BTreeSet::new();
-        for (step, script) in scripts(parts) {
-            let own = by_step.get(&step).unwrap_or(&none);
-            let own = || own.iter().map(|index| (&groups[*index], &converted[*index]));
-            let touches = own().next().is_some();
-            let only_installs =
-                !groups.is_empty() && installs_only(script) && !self.steps[step].node.is_flow;
-            let stays = |index: &usize| needs.reason(script, (step, *index)).is_some();
-            let installations: BTreeSet<_> = script.installations().collect();
-            let gone: BTreeSet<_> =
-                installations.iter().copied().filter(|index| !stays(index)).collect();
-            if !touches && !(only_installs && gone.len() == installations.len()) {
-                continue;
-            }
-            let handed_on: BTreeSet<_> =
-                own().flat_map(|(_, converted)| converted.handed_on.iter().cloned()).collect();
-            let rest = self.rest(step, script, &gone, &handed_on);
-            let ending = own().filter(|(group, _)| group.last().0 == step);
-            let mut ending: Vec<_> =
-                ending.map(|(group, converted)| (self.additions(group), converted)).collect();
-            match rest {
-                Some(rest) => {
-                    let (run, text) = (self.steps[step].node.get("run"), self.script(step));
-                    let text = text.unwrap_or_default();
-                    edits.extend(
-                        run.map(|run| script_edits(self.source, run, text, &rest))
-                            .unwrap_or_default(),
-                    );
-                }
-                None if ending.is_empty() => edits.push(self.steps[step].removal()),
-                None => {
-                    let (added, converted) = ending.remove(0);
-                    edits.extend(self.steps[step].conversion(&converted.with, &added));
-                }
-            }
-            edits.extend(
-                ending
-                    .iter()
-                    .map(|(added, converted)| self.steps[step].insertion(&converted.with, added)),
-            );
-        }
-        edits
-    }
-
-    /// What stays of a script without its calls; `None` if that does nothing.
-    fn rest(
-        &self,
-        step: usize,
-        script: &ScriptPart,
-        installations: &BTreeSet<usize>,
-        handed_on: &BTreeSet<String>,
-    ) -> Option<Vec<TextEdit>> {
-        let does_more = script.installations().any(|index| !installations.contains(&index))
-            || script.commands.iter().zip(&script.uses).any(|(command, command_use)| {
-                let is_more = matches!(command_use, CommandUse::Other) || command.is_redirected;
-                is_more && !command.is_substitution && !is_installation(command)
-            });
-        if !does_more && handed_on.is_empty() {
-            return None;
-        }
-        let text = self.script(step)?;
-        let is_gone = |index: &usize| {
-            let is_installed = |index: usize| installations.contains(&index);
-            script.step_call(*index).is_some()
-                || is_installed(*index)
-                || script.is_piped_installer(*index) && is_installed(*index - 1)
-        };
-        let removed = (0..script.commands.len()).filter(is_gone).collect();
-        let mut edits = removals(text, script, &removed);
-        let proposals = script
-            .commands
-            .iter()
-            .zip(&script.uses)
-            .filter(|(_, one)| matches!(one, CommandUse::Call));
-        edits.extend(
-            proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
-        );
-        let line = |name: &String| format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n");
-        let lines: String = handed_on.iter().map(line).collect();
-        if !lines.is_empty() {
-            let is_open = !text.ends_with('\n');
-            let lines = if is_open { format!("\n{lines}") } else { lines };
-            edits.push(TextEdit::new(text.len()..text.len(), lines));
-        }
-        Some(edits)
-    }
-
-    /// What the steps of a group have that its last one lacks.
-    fn additions(&self, group: &StepGroup) -> StepAdditions {
-        let last = group.last().0;
-        let mut known: BTreeSet<_> =
-            self.steps[last].environment().into_iter().map(|(name, _)| name).collect();
-        let mut environment = Vec::new();
-        for (step, _) in &group.calls {
-            for (name, line) in self.steps[*step].environment() {
-                if known.insert(name) {
-                    environment.push(line.to_owned());
-                }
-            }
-        }
-        StepAdditions { environment, is_tolerated: group.is_tolerated() }
-    }
-}
-
-fn installs_only(script: &ScriptPart) -> bool {
-    let installs = script.commands.iter().any(is_installation);
-    installs
-        && script.commands.iter().zip(&script.uses).all(|(command, one)| {
-            matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_neutral(command))
-        })
 }

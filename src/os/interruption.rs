@@ -4,7 +4,7 @@
 use super::signals;
 use std::io::{ErrorKind, Result};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 
 /// Does the work of a command. A signal ends the process meanwhile, with the exit code of `conclude`,
 /// which says why.
+#[expect(clippy::exit, reason = "nothing else ends a read that waits for ever")]
 pub(crate) fn until_stopped<T>(
     work: impl FnOnce() -> T,
     conclude: impl Fn() -> u8 + Send + Sync,
@@ -28,7 +29,8 @@ pub(crate) fn until_stopped<T>(
         let watch = move || {
             while end.recv_timeout(TURN) == Err(RecvTimeoutError::Timeout) {
                 if signals::is_stopped() {
-                    stop(&conclude);
+                    let _writing = last_write();
+                    std::process::exit(conclude().into());
                 }
             }
         };
@@ -49,18 +51,14 @@ pub(crate) fn write_unless_stopped(write: impl FnOnce() -> Result<()>) -> Result
     }
 }
 
-fn stop(conclude: &impl Fn() -> u8) -> ! {
+/// Waits for the write that is under way. While the result is held no other begins.
+fn last_write() -> Option<MutexGuard<'static, ()>> {
     for _ in 0..PATIENCE {
         match WRITING.try_lock() {
-            // Held to the end: no other write begins.
-            Ok(writing) => {
-                let exit = conclude();
-                let _held = writing;
-                std::process::exit(exit.into())
-            }
-            Err(TryLockError::Poisoned(_)) => break,
+            Ok(writing) => return Some(writing),
+            Err(TryLockError::Poisoned(_)) => return None,
             Err(TryLockError::WouldBlock) => thread::sleep(TURN),
         }
     }
-    std::process::exit(conclude().into())
+    None
 }

@@ -74,14 +74,15 @@ fn workflow(steps: &str) -> String {
 
 #[test]
 fn what_needs_the_program_behind_its_installation_finds_it() {
-    let release = "- run: sentry-cli releases new v1\n";
+    let [install, release] =
+        ["- run: npm install -g @sentry/cli\n", "- run: sentry-cli releases new v1\n"];
+    let all = "npm install -g @sentry/cli && sentry-cli releases new v1 && ./deploy.sh";
+    let asked = "    command -v sentry-cli || npm install -g @sentry/cli\n";
     for steps in [
-        format!("- run: npm install -g @sentry/cli\n{release}- run: ./deploy.sh\n"),
-        format!("- run: npm install -g @sentry/cli\n{release}- run: sentry-cli releases info v1\n"),
-        format!("- run: npm install -g @sentry/cli && sentry-cli releases new v1 && ./deploy.sh\n"),
-        format!(
-            "- run: |\n    command -v sentry-cli || npm install -g @sentry/cli\n    sentry-cli releases new v1\n"
-        ),
+        format!("{install}{release}- run: ./deploy.sh\n"),
+        format!("{install}{release}- run: sentry-cli releases info v1\n"),
+        format!("- run: {all}\n"),
+        format!("- run: |\n{asked}    sentry-cli releases new v1\n"),
         format!("- run: if true; then npm install -g @sentry/cli; fi\n{release}"),
     ] {
         let text = workflow(&steps);
