@@ -39,7 +39,7 @@ use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::OutputOptions;
 use crate::inputs::raw::{CommandLineFlags, RawInputs};
 use crate::job::{Host, Job};
-use crate::os::{blocking, files, signals, terminal};
+use crate::os::{blocking, files, interruption, signals, terminal};
 use crate::outcome::Outcome;
 use crate::output::paths::RunPaths;
 use crate::output::{OutputSinks, WriteOp, progress};
@@ -56,20 +56,23 @@ use tracing::subscriber::DefaultGuard;
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Result<u8> {
     http::read_proxy_variables(env);
     http::read_trust_variables(env);
+    let short = |work: &dyn Fn() -> u8| Ok(interruption::until_stopped(work, print_cancelled));
     match cli::parse(args) {
-        Ok(Invocation::Text(text)) => Ok(print_text(text)),
-        Ok(Invocation::Providers { key, json }) => Ok(print_providers(key.as_deref(), json)),
+        Ok(Invocation::Text(text)) => short(&|| print_text(text.clone())),
+        Ok(Invocation::Providers { key, json }) => short(&|| print_providers(key.as_deref(), json)),
         Ok(Invocation::Serve(typed)) => server::run(&typed, env),
         Ok(Invocation::Completions(shell)) => {
-            Ok(print_text(manual::completions(cli::completed_command(), shell)))
+            short(&|| print_text(manual::completions(cli::completed_command(), shell)))
         }
         Ok(Invocation::Man(name)) => {
-            Ok(print_or_fail(manual::page(cli::command(), name.as_deref())))
+            short(&|| print_or_fail(manual::page(cli::command(), name.as_deref())))
         }
-        Ok(Invocation::Schema) => Ok(print_text(format!("{:#}\n", manifest::schema::schema()))),
+        Ok(Invocation::Schema) => {
+            short(&|| print_text(format!("{:#}\n", manifest::schema::schema())))
+        }
         Ok(Invocation::SentryCli(arguments)) => run_sentry_cli(&arguments, env),
-        Ok(Invocation::Init(typed)) => Ok(print_or_fail(command::init::init(&typed))),
-        Ok(Invocation::Migrate { files, write }) => Ok(migrate_files(&files, write)),
+        Ok(Invocation::Init(typed)) => short(&|| print_or_fail(command::init::init(&typed))),
+        Ok(Invocation::Migrate { files, write }) => short(&|| migrate_files(&files, write)),
         Ok(Invocation::Run(flags)) => run_step(flags, Ok(Command::Run), env),
         Ok(Invocation::Check(flags)) => run_step(flags, Ok(Command::Check), env),
         Ok(Invocation::Import(flags)) => run_step(flags, Ok(Command::Import), env),
@@ -83,7 +86,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
 /// A call of sentry-cli, with its exit codes: 2 for a command line that is none, 1 for every other
 /// failure.
 fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
-    let prepared = match sentry_cli_call::prepare(arguments, env) {
+    let prepare = || sentry_cli_call::prepare(arguments, env);
+    // Its exit code of any failure but that of a bad command line.
+    let prepared = match interruption::until_stopped(prepare, || u8::from(print_cancelled() != 0)) {
         Ok(prepared) => prepared,
         Err(failure) => {
             let is_usage = failure.code == ErrorCode::Usage;
@@ -95,7 +100,9 @@ fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
     let warnings: String = warnings.iter().map(|one| format!("warning: {one}\n")).collect();
     drop(OutputSinks::emit(vec![WriteOp::Stderr(warnings)]));
     let exit = match action {
-        CallAction::Print(text) => print_text(text),
+        CallAction::Print(text) => {
+            interruption::until_stopped(|| print_text(text), || u8::from(print_cancelled() != 0))
+        }
         CallAction::Run { flags, command, env } => run_step(flags, Ok(command), &env)?,
     };
     Ok(u8::from(exit != 0 && !allows_failure))
@@ -105,6 +112,9 @@ fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
 fn migrate_files(files: &[String], write: bool) -> u8 {
     let mut worst = 0;
     for file in files {
+        if signals::is_stopped() {
+            return print_cancelled();
+        }
         let exit = match migrate::migrate_file(file, write) {
             Ok(migrated) => {
                 let writes =
@@ -115,6 +125,7 @@ fn migrate_files(files: &[String], write: bool) -> u8 {
                     Err(failure) => failure.code.exit().number(),
                 }
             }
+            Err(_) if signals::is_stopped() => return print_cancelled(),
             Err(failure) => print_or_fail(Err(failure)),
         };
         worst = worst.max(exit);
@@ -142,8 +153,9 @@ fn run_step(
     if let Some(error) = event_failure {
         tracing::warn!("cannot read the event of the job in GITHUB_EVENT_PATH: {error}");
     }
-    let is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
-    let mut raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, is_at_terminal);
+    let read = |path: &str| paths.read_default(path);
+    let mut raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, &mut mistakes);
+    raw_inputs.is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
     raw_inputs.implies_release = matches!(command, Ok(Command::Run | Command::Check));
     named_paths::add(&paths, &raw_inputs, env);
     let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
@@ -159,8 +171,7 @@ fn run_step(
         (Err(failure), _) | (_, Some(failure)) => Outcome::failed(failure),
         (Ok(command), None) => {
             let (cancellation, cache) = (&Cancellation::default(), &RunCache::default());
-            let (raw_inputs, job, sinks) = (&raw_inputs, &job, &sinks);
-            let entry = None;
+            let (raw_inputs, job, sinks, entry) = (&raw_inputs, &job, &sinks, None);
             let run =
                 RunContext { command, raw_inputs, env, job, sinks, cancellation, cache, entry };
             let give_up = |outcome| conclude(outcome).unwrap_or(ExitCode::Bug.number());
@@ -254,6 +265,13 @@ fn print_or_fail(text: Result<String, Error>) -> u8 {
             failure.code.exit().number()
         }
     }
+}
+
+/// Says that a signal ended a command that is no run; its exit code.
+fn print_cancelled() -> u8 {
+    let failure = Error::new(ErrorCode::Cancelled, "the command was cancelled by a signal")
+        .with_hint("run it again; each file is as it was, or written as a whole");
+    print_or_fail(Err(failure))
 }
 
 fn print_text(text: String) -> u8 {

@@ -4,6 +4,7 @@ use crate::cli::init::InitArgs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::migration::starter::{StarterHost, StarterOptions, is_plain};
 use crate::model::OrgSlug;
+use crate::os::interruption::write_unless_stopped;
 use crate::os::{files, terminal};
 use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
@@ -16,7 +17,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<String> {
     if file == "-" {
         return Ok(options.text());
     }
-    files::create(file, &options.text()).map_err(|error| {
+    let create = || files::create(file, &options.text());
+    write_unless_stopped(create).map_err(|error| {
         let message = format!("cannot create {}: {error}", quote(file));
         Error::new(ErrorCode::Usage, message).with_hint(
             "no file is overwritten; set `--output` to another file, or to `-` to print it",

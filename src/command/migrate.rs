@@ -3,7 +3,9 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::migration::{self, MigrationNote};
 use crate::os::files;
+use crate::os::interruption::write_unless_stopped;
 use crate::text::quote;
+use std::fmt::Display;
 
 /// What became of a file.
 pub(crate) struct MigratedFile {
@@ -17,19 +19,23 @@ pub(crate) struct MigratedFile {
 
 /// Rewrites one file, or says how it would differ.
 pub(crate) fn migrate_file(name: &str, write: bool) -> Result<MigratedFile> {
-    let failed = |what: &str, error: std::io::Error| {
+    let failed = |what: &str, error: &dyn Display| {
         let message = format!("cannot {what} {}: {error}", quote(name));
         Error::new(ErrorCode::Usage, message)
             .with_hint("name a text file that you may read and write")
     };
-    let old = files::read(name).map_err(|error| failed("read", error))?;
+    let old = files::read_text(name).map_err(|error| failed("read", &error))?;
+    if let Some(fault) = files::rewrite_fault(name).filter(|_| write) {
+        return Err(failed("write", &fault));
+    }
     let migrated = migration::migrate(name, &old);
     let is_changed = migrated.text != old;
     let report = match (is_changed, write) {
         (false, _) => String::new(),
-        (true, false) => migration::unified_diff(name, &old, &migrated.text),
+        (true, false) => migrated.unified_diff(name, &old),
         (true, true) => {
-            files::replace(name, &migrated.text, None).map_err(|error| failed("write", error))?;
+            let replace = || files::replace(name, &migrated.text, None);
+            write_unless_stopped(replace).map_err(|error| failed("write", &error))?;
             format!("{name}: written\n")
         }
     };

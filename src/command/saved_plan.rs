@@ -84,7 +84,7 @@ impl RunContext<'_> {
     ) -> Option<Result<SavedPlan>> {
         let path = inputs.plan.as_ref()?;
         let read = || {
-            let text = self.sinks.read_text(path, MAX_PLAN).map_err(|error| {
+            let text = self.sinks.read_within(path, MAX_PLAN).map_err(|error| {
                 let message = format!("cannot read the plan {}: {error}", quote(path));
                 Error::new(ErrorCode::BadPlan, message)
             })?;

@@ -73,7 +73,7 @@ pub struct RawInputs {
     /// What holds when nothing else names it.
     defaults: BTreeMap<&'static str, RawInput>,
     /// Whether the token may go to the server that a file names: a person at a terminal sees it.
-    pub(super) is_at_terminal: bool,
+    pub is_at_terminal: bool,
     /// The `--set NAME=VALUE`s, in order.
     pub sets: Vec<Secret>,
     /// The inputs that were given and could not be read.
@@ -223,12 +223,11 @@ impl RawInputs {
         mut self,
         env: &Env,
         read: ReadFile<'_>,
-        is_at_terminal: bool,
+        mistakes: &mut Vec<Error>,
     ) -> Self {
-        self.is_at_terminal = is_at_terminal;
         let mut defaults = Vec::new();
         if ["url", "org", "projects"].iter().any(|name| !self.typed.contains_key(name)) {
-            defaults.extend(files::read(env, read));
+            defaults.extend(files::read(env, read, mistakes));
         }
         if !self.typed.contains_key("release") {
             let version = variables::version(env, read);

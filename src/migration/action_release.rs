@@ -41,9 +41,8 @@ const ACTION_INPUTS: &[&str] = &[
 /// The change of a step that uses action-release: all its inputs have the same names here.
 pub(super) fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
     let uses = step.node.get("uses")?;
-    uses.text()?
-        .strip_prefix("getsentry/action-release")
-        .filter(|rest| rest.is_empty() || rest.starts_with('@'))?;
+    let name = uses.text()?.split('@').next()?;
+    name.eq_ignore_ascii_case("getsentry/action-release").then_some(())?;
     for (key, value) in step.node.get("with").map_or(&[][..], YamlNode::map) {
         let name = key.text().unwrap_or_default();
         let text = value.text().unwrap_or_default();

@@ -1,31 +1,9 @@
 //! What a call is about: everything that decides where it goes and what it does there.
 
+use super::client_variables::VARIABLES;
 use super::shell_state::ShellState;
 use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepInputs, flag_inputs};
 use std::collections::BTreeMap;
-
-/// The variable that sentry-cli takes an input from where no flag gives it.
-pub(super) const VARIABLES: &[(&str, &str)] = &[
-    ("org", "SENTRY_ORG"),
-    ("projects", "SENTRY_PROJECT"),
-    ("url", "SENTRY_URL"),
-    ("auth-token", "SENTRY_AUTH_TOKEN"),
-    ("headers", "CUSTOM_HEADER"),
-    ("release", "SENTRY_RELEASE"),
-    ("dist", "SENTRY_DIST"),
-];
-
-/// Variables of sentry-cli that decide nothing of a call that a step does not say.
-const HARMLESS: &[&str] = &[
-    "SENTRY_LOG_LEVEL",
-    "SENTRY_NO_PROGRESS_BAR",
-    "SENTRY_DISABLE_UPDATE_CHECK",
-    "SENTRY_PIPELINE",
-    "SENTRY_DSN",
-    "SENTRY_ENVIRONMENT",
-    "SENTRY_LOAD_DOTENV",
-    "SENTRY_HTTP_MAX_RETRIES",
-];
 
 const SERVER: &[&str] = &["org", "url", "auth-token", "headers"];
 const INJECTION: &[&str] = &["sourcemaps-ignore", "sourcemaps-ignore-file"];
@@ -43,7 +21,7 @@ impl CallTarget {
             values.insert(name, value(name, call, shell));
         }
         if call.task != SentryCliTask::InjectDebugIds {
-            values.insert("variables", shell.set_variables(decides));
+            values.insert("variables", shell.deciding_variables());
         }
         // Two deploys are two, and two uploads two bundles, however equal they are.
         match call.task {
@@ -76,16 +54,6 @@ impl CallTarget {
     pub(super) fn set(&mut self, name: &'static str, value: String) {
         self.0.insert(name, value);
     }
-}
-
-/// Whether a variable decides about a call beside its inputs.
-pub(super) fn decides(name: &str) -> bool {
-    let of_client =
-        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PATH", "HOME", "BASH_ENV"];
-    let is_of_client = of_client.contains(&name.to_uppercase().as_str())
-        || ["SSL_CERT_", "GIT_", "SENTRY_", "FINISHLINE_"].iter().any(|of| name.starts_with(of));
-    let is_input = VARIABLES.iter().any(|(_, variable)| *variable == name);
-    is_of_client && !is_input && !HARMLESS.contains(&name)
 }
 
 /// What matters to a call.

@@ -30,8 +30,3 @@ pub(super) fn apply(text: &str, edits: &[TextEdit]) -> String {
     }
     result + &text[at..]
 }
-
-/// The number of the line at a place, from 1.
-pub(super) fn line_number(text: &str, at: usize) -> usize {
-    1 + text[..at].matches('\n').count()
-}

@@ -1,7 +1,7 @@
 //! The lines that still name what was to be replaced.
 
 use super::MigrationNote;
-use similar::{ChangeTag, TextDiff};
+use std::collections::BTreeSet;
 
 /// What a line names, and what to do with it.
 const MENTIONS: &[(&str, &str)] = &[
@@ -9,25 +9,25 @@ const MENTIONS: &[(&str, &str)] = &[
     ("sentry.io/get-cli", "install finishline instead: docs/install.md"),
     ("getsentry/sentry-cli", "the image does not contain finishline: docs/install.md"),
     ("@sentry/cli", "remove the package once nothing uses it"),
-    ("setup-sentry-cli", "remove the step: finishline needs no sentry-cli"),
+    ("setup-sentry-cli", "remove the step once nothing in the job runs sentry-cli"),
     ("sentry-cli", "replace the call by hand, or by `finishline sentry-cli`"),
 ];
 
 /// What may stand before the program's name in a line that was translated.
 const TRANSLATED: &str = "finishline sentry-cli";
 
-/// Names every line of the old text that stays and is not translated; those that notes name already
-/// are left out.
-pub(super) fn find(old: &str, new: &str, notes: &[MigrationNote]) -> Vec<MigrationNote> {
-    let diff = TextDiff::from_lines(old, new);
-    let kept = diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Equal);
+/// Names every line of the old text that stays, by its number from 0, and is not translated; those that
+/// notes name already are left out.
+pub(super) fn find(old: &str, kept: &[usize], notes: &[MigrationNote]) -> Vec<MigrationNote> {
+    let lines: Vec<_> = old.split_inclusive('\n').collect();
+    let noted: BTreeSet<_> = notes.iter().map(|note| note.line).collect();
     let mut found = Vec::new();
-    for change in kept {
-        let line = change.old_index().unwrap_or_default() + 1;
-        let text = change.value();
-        if is_comment_or_name(text) || notes.iter().any(|note| note.line == line) {
+    for (text, line) in kept.iter().map(|number| (lines[*number], number + 1)) {
+        if noted.contains(&line) || is_comment_or_name(text) {
             continue;
         }
+        // To GitHub the case of letters means nothing in an action's name.
+        let text = if text.contains("uses") { text.to_lowercase() } else { text.to_owned() };
         let text = text.replace(TRANSLATED, "");
         if let Some((mention, hint)) = MENTIONS.iter().find(|(mention, _)| text.contains(mention)) {
             // A dependency or a step that nothing needs any more does no harm.

@@ -5,33 +5,45 @@
 
 mod action_release;
 mod call_target;
+mod client_variables;
 mod command_effect;
 mod edit;
+mod failure_mode;
 mod leftovers;
+mod line_diff;
+mod line_index;
 mod package_json;
 mod plan;
 mod program;
+mod program_probe;
 mod script;
 mod script_part;
+mod script_session;
 mod shell_reader;
+mod shell_scan;
 mod shell_state;
 mod shell_word;
 pub mod starter;
 mod workflow;
 mod workflow_exports;
+mod workflow_installations;
 mod workflow_job;
 mod workflow_projects;
 mod workflow_reasons;
+mod workflow_rewrite;
 mod workflow_step;
 mod workflow_values;
+mod yaml_edits;
 mod yaml_scripts;
 mod yaml_tree;
 
 use crate::error::Error;
 use edit::TextEdit;
-use script_part::{JobPart, ScriptPart};
-use similar::TextDiff;
-use yaml_tree::YamlNode;
+use line_diff::LineDiff;
+use line_index::LineIndex;
+use script_session::ScriptSession;
+use shell_scan::MAX_NESTING;
+use yaml_tree::{YamlFault, YamlNode};
 
 /// A file as it is to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +52,18 @@ pub struct FileMigration {
     pub text: String,
     /// What the reader should know, in the order of the lines.
     pub notes: Vec<MigrationNote>,
+    diff: LineDiff,
+}
+
+impl FileMigration {
+    fn unchanged(text: &str, notes: Vec<MigrationNote>) -> Self {
+        Self { text: text.to_owned(), notes, diff: LineDiff::default() }
+    }
+
+    /// The difference to the old text, as `patch` and `git apply` take it; empty if there is none.
+    pub fn unified_diff(&self, name: &str, old: &str) -> String {
+        self.diff.unified(name, old, &self.text)
+    }
 }
 
 /// What is to be known of a line.
@@ -77,39 +101,64 @@ enum FileKind {
     Package,
     Script,
     Unknown,
+    /// YAML that is nested too deep, with its line.
+    TooDeep(usize),
+}
+
+impl FileKind {
+    /// The line in which something begins that is nested too deep to be read.
+    fn excess_line(&self, text: &str) -> Option<usize> {
+        match self {
+            Self::Workflow(documents) | Self::Yaml(documents) => {
+                documents.iter().find_map(YamlNode::excess_line)
+            }
+            Self::Package => package_json::excess_line(text),
+            Self::Script => {
+                shell_reader::excess_nesting(text).map(|at| LineIndex::new(text).line(at))
+            }
+            Self::Unknown => None,
+            Self::TooDeep(line) => Some(*line),
+        }
+    }
 }
 
 /// Rewrites the text of the file called `name`.
 pub fn migrate(name: &str, text: &str) -> FileMigration {
-    if !text.contains("sentry") {
-        return FileMigration { text: text.to_owned(), notes: Vec::new() };
+    if !text.to_ascii_lowercase().contains("sentry") {
+        return FileMigration::unchanged(text, Vec::new());
     }
     // Lines that all end as on Windows do so afterwards.
     let is_windows = text.contains("\r\n") && !text.replace("\r\n", "").contains('\n');
     let old = if is_windows { text.replace("\r\n", "\n") } else { text.to_owned() };
+    let kind = file_kind(name, &old);
+    if let Some(line) = kind.excess_line(&old) {
+        let message = format!("what begins here is nested deeper than {MAX_NESTING} levels");
+        let hint = "nest it less deep: the file was not looked at";
+        let notes = vec![MigrationNote::untranslated(line, message, hint)];
+        return FileMigration::unchanged(text, notes);
+    }
     let mut notes = Vec::new();
-    let edits = match file_kind(name, &old) {
+    let edits = match kind {
         FileKind::Workflow(documents) => workflow::edits(&old, &documents, &mut notes),
         FileKind::Yaml(documents) => yaml_scripts::edits(&old, &documents, &mut notes),
         FileKind::Package => package_json::edits(&old, &mut notes).unwrap_or_default(),
         FileKind::Script => script_edits(&old, &mut notes),
-        FileKind::Unknown => Vec::new(),
+        FileKind::Unknown | FileKind::TooDeep(_) => Vec::new(),
     };
     let new = edit::apply(&old, &edits);
-    notes.extend(leftovers::find(&old, &new, &notes));
+    let diff = LineDiff::new(&old, &new, &edits);
+    notes.extend(leftovers::find(&old, &diff.kept(&old, &new), &notes));
     notes.sort_by_key(|note| note.line);
     notes.dedup();
     let text = if is_windows { new.replace('\n', "\r\n") } else { new };
-    FileMigration { text, notes }
+    FileMigration { text, notes, diff }
 }
 
 fn script_edits(text: &str, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {
-    let commands = shell_reader::read(text);
-    let mut parts = [JobPart::Script(ScriptPart::new(commands, String::new()))];
-    let groups = plan::plan(&mut parts);
-    let [JobPart::Script(part)] = &parts else { return Vec::new() };
-    notes.extend(yaml_scripts::script_notes(part, |at| edit::line_number(text, at)));
-    script::edits(text, 0, part, &groups)
+    let session = ScriptSession::new([text].into_iter());
+    let lines = LineIndex::new(text);
+    notes.extend(session.notes(0, |at| lines.line(at)));
+    session.edits(0, text)
 }
 
 fn file_kind(name: &str, text: &str) -> FileKind {
@@ -117,11 +166,12 @@ fn file_kind(name: &str, text: &str) -> FileKind {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {
         "yml" | "yaml" => match yaml_tree::read(text) {
-            Some(documents) if documents.iter().any(workflow::is_workflow) => {
+            Ok(documents) if documents.iter().any(workflow::is_workflow) => {
                 FileKind::Workflow(documents)
             }
-            Some(documents) => FileKind::Yaml(documents),
-            None => FileKind::Unknown,
+            Ok(documents) => FileKind::Yaml(documents),
+            Err(YamlFault::TooDeep(line)) => FileKind::TooDeep(line),
+            Err(YamlFault::Unreadable) => FileKind::Unknown,
         },
         "json" => FileKind::Package,
         "sh" | "bash" | "zsh" | "ksh" => FileKind::Script,
@@ -132,16 +182,4 @@ fn file_kind(name: &str, text: &str) -> FileKind {
         }
         _ => FileKind::Unknown,
     }
-}
-
-/// The difference of two texts of a file, as `patch` and `git apply` take it; empty if there is none.
-pub fn unified_diff(name: &str, old: &str, new: &str) -> String {
-    if old == new {
-        return String::new();
-    }
-    let diff = TextDiff::from_lines(old, new);
-    diff.unified_diff()
-        .context_radius(3)
-        .header(&format!("a/{name}"), &format!("b/{name}"))
-        .to_string()
 }

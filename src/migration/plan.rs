@@ -42,8 +42,12 @@ impl StepGroup {
 pub(super) fn plan(parts: &mut [JobPart]) -> Vec<StepGroup> {
     loop {
         let groups = groups(parts);
-        let alone = injected_alone(parts, &groups).or_else(|| of_other_release(parts, &groups));
-        let Some(alone) = alone else { return groups };
+        // What one of them is does not depend on the others: each only ends those before it.
+        let alone = injected_alone(parts, &groups).chain(of_other_release(parts, &groups));
+        let alone: Vec<_> = alone.collect();
+        if alone.is_empty() {
+            return groups;
+        }
         for (part, command) in alone {
             if let JobPart::Script(script) = &mut parts[part] {
                 script.uses[command] = CommandUse::Call;
@@ -53,38 +57,37 @@ pub(super) fn plan(parts: &mut [JobPart]) -> Vec<StepGroup> {
 }
 
 /// The calls that inject ids into files which the same step would not upload.
-fn injected_alone(parts: &[JobPart], groups: &[StepGroup]) -> Option<Vec<CommandPlace>> {
+fn injected_alone(parts: &[JobPart], groups: &[StepGroup]) -> impl Iterator<Item = CommandPlace> {
     let is_alone = |group: &&StepGroup| {
         group.inputs.does(SentryCliTask::InjectDebugIds)
             && !group.inputs.does(SentryCliTask::UploadSourcemaps)
     };
-    let group = groups.iter().find(is_alone)?;
-    let injects = |place: &&CommandPlace| match &parts[place.0] {
+    let injects = |place: &CommandPlace| match &parts[place.0] {
         JobPart::Script(script) => script
             .step_call(place.1)
             .is_some_and(|step| step.call.task == SentryCliTask::InjectDebugIds),
         JobPart::Other { .. } => false,
     };
-    Some(group.calls.iter().filter(injects).copied().collect())
+    groups.iter().filter(is_alone).flat_map(|group| &group.calls).copied().filter(injects)
 }
 
 /// The calls of a script that change a release which the script does not make, or not in the same
 /// projects: only as calls they leave the rest of it as it is.
-fn of_other_release(parts: &[JobPart], groups: &[StepGroup]) -> Option<Vec<CommandPlace>> {
+fn of_other_release(parts: &[JobPart], groups: &[StepGroup]) -> impl Iterator<Item = CommandPlace> {
     let step = |place: &CommandPlace| match &parts[place.0] {
         JobPart::Script(script) if script.environment.is_none() => script.step_call(place.1),
         _ => None,
     };
-    let is_other = |group: &&StepGroup| {
+    let is_other = move |group: &&StepGroup| {
         group.inputs.is_of_release()
             && !group.inputs.does(SentryCliTask::NewRelease)
             && step(&group.last()).is_some()
     };
     let files = [SentryCliTask::InjectDebugIds, SentryCliTask::UploadSourcemaps];
-    let is_release =
-        |place: &&CommandPlace| step(place).is_some_and(|step| !files.contains(&step.call.task));
-    let group = groups.iter().find(is_other)?;
-    Some(group.calls.iter().filter(is_release).copied().collect())
+    let is_release = move |place: &CommandPlace| {
+        step(place).is_some_and(|step| !files.contains(&step.call.task))
+    };
+    groups.iter().filter(is_other).flat_map(|group| &group.calls).copied().filter(is_release)
 }
 
 fn groups(parts: &[JobPart]) -> Vec<StepGroup> {
@@ -133,9 +136,9 @@ fn is_barrier(command: &ShellCommand, command_use: &CommandUse) -> bool {
     !matches!(command_use, CommandUse::Other) || is_about || ends_script(command)
 }
 
-/// Ends the steps that must be done before what follows.
+/// Ends the step that must be done before what follows; only the last may be open.
 fn close(groups: &mut [StepGroup], all: bool) {
-    for group in groups {
+    if let Some(group) = groups.last_mut() {
         group.is_open &= !all && group.inputs.may_be_later();
     }
 }

@@ -4,7 +4,7 @@ use super::edit::TextEdit;
 use super::plan::StepGroup;
 use super::program;
 use super::script_part::{CommandUse, ScriptPart};
-use super::shell_reader::{CommandSeparator, ShellCommand};
+use super::shell_reader::CommandSeparator;
 use crate::sentry_cli::StepInputs;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -77,15 +77,17 @@ pub(super) fn removals(
     script: &ScriptPart,
     removed: &BTreeSet<usize>,
 ) -> Vec<TextEdit> {
-    let lists = lists(&script.commands);
+    let lists = lists(script);
     lists.iter().flat_map(|list| removals_of_list(text, script, list, removed)).collect()
 }
 
-/// The commands that `&&` and `||` join, by their places.
-fn lists(commands: &[ShellCommand]) -> Vec<Vec<usize>> {
+/// The commands that `&&` and `||` join, and an installer with the pipe to it, by their places.
+fn lists(script: &ScriptPart) -> Vec<Vec<usize>> {
     let mut lists: Vec<Vec<usize>> = Vec::new();
-    for (index, command) in commands.iter().enumerate().filter(|(_, one)| !one.is_substitution) {
-        let is_joined = matches!(command.before, CommandSeparator::And | CommandSeparator::Or);
+    let commands = script.commands.iter().enumerate();
+    for (index, command) in commands.filter(|(_, one)| !one.is_substitution) {
+        let is_joined = matches!(command.before, CommandSeparator::And | CommandSeparator::Or)
+            || script.is_piped_installer(index);
         match lists.last_mut().filter(|_| is_joined) {
             Some(list) => list.push(index),
             None => lists.push(vec![index]),
@@ -116,19 +118,19 @@ fn removals_of_list(
     let edit = |at: usize| {
         let range = match at < first_kept {
             true => span(at).start..span(at + 1).start,
-            false => operator_before(text, span(at).start)..span(at).end,
+            false => operator_between(text, span(at - 1).end..span(at).start)..span(at).end,
         };
         TextEdit::new(range, "")
     };
     (0..list.len()).filter(|at| gone[*at]).map(edit).collect()
 }
 
-/// Where the `&&` or `||` before a place begins, with the blanks before it.
-fn operator_before(text: &str, at: usize) -> usize {
-    let before = &text[..at];
-    let operator = before.rfind("&&").max(before.rfind("||")).unwrap_or(at);
+/// Where the sign between two commands begins that joins them, with the blanks before it.
+fn operator_between(text: &str, range: Range<usize>) -> usize {
+    let between = &text[range.clone()];
+    let operator = between.rfind("&&").max(between.rfind("||")).or_else(|| between.rfind('|'));
     let blanks = [' ', '\t', '\\', '\n', '\r'];
-    text[..operator].trim_end_matches(blanks).len()
+    range.start + between[..operator.unwrap_or(between.len())].trim_end_matches(blanks).len()
 }
 
 /// A statement with its line if it is alone there, else with the `;` behind it.

@@ -1,10 +1,10 @@
 //! The commands of a script, and what each is to a migration.
 
-use super::call_target::VARIABLES;
+use super::client_variables::VARIABLES;
 use super::program;
 use super::shell_reader::{CommandSeparator, ShellCommand};
 use super::shell_state::StepEnvironment;
-use super::shell_word::canonical;
+use super::shell_word::{canonical, has_dollar_quote};
 use crate::error::Error;
 use crate::sentry_cli::{self, SentryCliCall, SentryCliTask};
 
@@ -50,6 +50,8 @@ pub(super) struct StepCall {
     pub(super) call: SentryCliCall,
     /// Whether its failure is let pass.
     pub(super) is_tolerated: bool,
+    /// Whether that is because its script goes on where a command fails.
+    pub(super) goes_on: bool,
     /// The command that decides whether it is reached, if one does.
     pub(super) condition: Option<usize>,
 }
@@ -92,6 +94,16 @@ impl ScriptPart {
         }
     }
 
+    /// The commands that install sentry-cli.
+    pub(super) fn installations(&self) -> impl Iterator<Item = usize> {
+        (0..self.commands.len()).filter(|index| is_installation(&self.commands[*index]))
+    }
+
+    /// Whether a command runs the installer of sentry-cli that the one before it prints.
+    pub(super) fn is_piped_installer(&self, index: usize) -> bool {
+        is_piped_installer(&self.commands, index)
+    }
+
     /// Whether anything in it is a call.
     pub(super) fn has_calls(&self) -> bool {
         let is_call = |one: &CommandUse| !matches!(one, CommandUse::Other | CommandUse::Neutral);
@@ -127,13 +139,19 @@ pub(super) fn is_installation(command: &ShellCommand) -> bool {
     }
 }
 
+/// Whether a command runs the installer that the one before it prints, by a pipe or within a word.
+pub(super) fn is_piped_installer(commands: &[ShellCommand], index: usize) -> bool {
+    let word = |at: usize| commands.get(index).map_or("", |command| command.word(at));
+    let is_shell = |at| matches!(word(at), "sh" | "bash");
+    let runs = is_shell(0) || matches!(word(0), "sudo" | "env") && (1..8).any(is_shell);
+    index > 0 && runs && is_installation(&commands[index - 1])
+}
+
 fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>) -> CommandUse {
     let command = &commands[index];
     let Some(found) = program::find(command) else {
-        let is_piped_installer = matches!(command.word(0), "sh" | "bash")
-            && index > 0
-            && is_installation(&commands[index - 1]);
-        let is_neutral = command.is_substitution || is_piped_installer || is_neutral(command);
+        let is_installer = is_piped_installer(commands, index);
+        let is_neutral = command.is_substitution || is_installer || is_neutral(command);
         return if is_neutral { CommandUse::Neutral } else { CommandUse::Other };
     };
     let arguments = command.words.iter().filter(|word| word.span.start >= found.program.end);
@@ -148,14 +166,20 @@ fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>
         && !command.is_redirected
         && tolerance.is_some()
         && !matches!(command.before, CommandSeparator::Or | CommandSeparator::Other);
-    if !is_alone || !is_of_step(&call) || !take_variables(&mut call, &found.variables) {
+    let values = command.assignments.iter().map(|(_, value)| value.as_str());
+    let mut texts = command.words.iter().map(|word| word.raw.as_str()).chain(values);
+    if texts.any(has_dollar_quote)
+        || !is_alone
+        || !is_of_step(&call)
+        || !take_variables(&mut call, &found.variables)
+    {
         return CommandUse::Call;
     }
     for value in call.inputs.values_mut() {
         *value = canonical(value);
     }
     let is_tolerated = tolerance == Some(true);
-    CommandUse::Step(Box::new(StepCall { call, is_tolerated, condition }))
+    CommandUse::Step(Box::new(StepCall { call, is_tolerated, goes_on: false, condition }))
 }
 
 /// Whether the failure of a command is let pass; `None` where something else depends on it.

@@ -1,6 +1,6 @@
 //! The commands of a shell script with their places, as far as a POSIX shell's words go.
 
-use super::shell_word::{dollar_end, word_end};
+use super::shell_scan::{MAX_NESTING, ansi_quote_end, dollar_end, word_end, word_scan};
 use std::ops::Range;
 
 /// A word as it is written, with its quotes.
@@ -76,9 +76,18 @@ const KEYWORDS: &[(&str, i32)] = &[
 /// Reads the commands of a script in their order, those of a substitution before the command that
 /// has it.
 pub(super) fn read(text: &str) -> Vec<ShellCommand> {
+    read_all(text).commands
+}
+
+/// Where quotes and expansions of a script are nested too deep to be read.
+pub(super) fn excess_nesting(text: &str) -> Option<usize> {
+    read_all(text).excess
+}
+
+fn read_all(text: &str) -> ShellReader<'_> {
     let mut reader = ShellReader { text, ..ShellReader::default() };
     reader.read_range(0..text.len());
-    reader.commands
+    reader
 }
 
 #[derive(Default)]
@@ -88,7 +97,9 @@ struct ShellReader<'a> {
     open: ShellCommand,
     depth: i32,
     parentheses: i32,
-    substitutions: i32,
+    substitutions: usize,
+    /// Where the first word begins that is nested too deep.
+    excess: Option<usize>,
     heredocs: Vec<String>,
     /// Whether a keyword made the next command one of a condition, as `!` does.
     is_condition: bool,
@@ -167,7 +178,7 @@ impl ShellReader<'_> {
         self.open.is_redirected = true;
         let target =
             at + sign + (rest[sign..].len() - rest[sign..].trim_start_matches([' ', '\t']).len());
-        let target_end = word_end(self.text, target, end);
+        let target_end = self.word_end(target, end);
         self.open.may_assign |= may_assign(&self.text[target..target_end]);
         if matches!(operator, "<<" | "<<-") {
             self.heredocs.push(self.text[target..target_end].replace(['"', '\'', '\\'], ""));
@@ -194,7 +205,7 @@ impl ShellReader<'_> {
     }
 
     fn word(&mut self, at: usize, end: usize) -> usize {
-        let word_end = word_end(self.text, at, end).max(at + 1);
+        let word_end = self.word_end(at, end).max(at + 1);
         let raw = &self.text[at..word_end];
         let is_number = raw.bytes().all(|byte| byte.is_ascii_digit());
         if is_number && self.text[word_end..end].starts_with(['<', '>']) {
@@ -212,6 +223,14 @@ impl ShellReader<'_> {
         }
         self.read_substitutions(at..word_end);
         self.push_word(at, word_end)
+    }
+
+    fn word_end(&mut self, at: usize, end: usize) -> usize {
+        let scan = word_scan(self.text, at, end);
+        if scan.is_too_deep {
+            self.excess.get_or_insert(at);
+        }
+        scan.at
     }
 
     /// The name behind `function`, with the `()` that may follow it.
@@ -244,6 +263,10 @@ impl ShellReader<'_> {
 
     /// Reads the commands in `$(…)` and between backticks.
     fn read_substitutions(&mut self, range: Range<usize>) {
+        if self.substitutions == MAX_NESTING {
+            self.excess.get_or_insert(range.start);
+            return;
+        }
         for inner in substitutions(self.text, range) {
             let mut reader = ShellReader {
                 text: self.text,
@@ -252,6 +275,7 @@ impl ShellReader<'_> {
             };
             reader.read_range(inner);
             self.commands.append(&mut reader.commands);
+            self.excess = self.excess.or(reader.excess);
         }
     }
 
@@ -295,6 +319,9 @@ fn substitutions(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
         let next = rest.chars().next().unwrap_or(' ');
         let skip = match next {
             '\\' if !is_single_quoted => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+            '$' if !is_single_quoted && !is_double_quoted && rest.starts_with("$'") => {
+                ansi_quote_end(text, at, range.end) - at
+            }
             '\'' if !is_double_quoted => {
                 is_single_quoted = !is_single_quoted;
                 1

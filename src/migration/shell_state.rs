@@ -2,6 +2,7 @@
 //!
 //! A value is a text. What is not known is a mark that only the same unknown value has.
 
+use super::client_variables::decides;
 use super::command_effect::{self, CommandEffect, is_stable, only_reads};
 use super::shell_reader::{ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
@@ -18,11 +19,19 @@ pub(super) struct StepEnvironment {
     pub(super) names: Option<BTreeSet<String>>,
 }
 
+/// How long a value may be; a longer one is like no other, for variables can double each other.
+const MAX_VALUE: usize = 4096;
+
+/// How many variables may decide about a call; more are like no others.
+const MAX_DECIDING: usize = 100;
+
 /// A shell between two commands.
 #[derive(Debug, Default)]
 pub(super) struct ShellState {
     values: BTreeMap<String, String>,
     exported: BTreeSet<String>,
+    /// Those of the values that decide about a call.
+    deciding: BTreeSet<String>,
     /// The variables that the script may have set itself; `None`: any.
     assigned: Option<BTreeSet<String>>,
     functions: Vec<String>,
@@ -72,11 +81,13 @@ impl ShellState {
         self.assigned = Some(BTreeSet::new());
         self.names = environment.names.clone().filter(|_| self.environment == 0);
         self.values.clear();
+        self.deciding.clear();
         // An earlier step that set a variable of the job would go before the file.
-        let of_job = environment.of_job.iter().filter(|_| self.environment == 0);
+        let is_of_job = self.environment == 0;
+        let of_job = environment.of_job.iter().filter(|_| is_of_job);
         for (name, text) in of_job.chain(&environment.of_step) {
             let value = self.expression(text);
-            self.values.insert(name.clone(), value);
+            self.set(name, value);
         }
         self.exported = self.values.keys().cloned().collect();
     }
@@ -131,10 +142,20 @@ impl ShellState {
         }
     }
 
-    /// The variables with these names that are not as the script began, with their values.
-    pub(super) fn set_variables(&self, is_wanted: impl Fn(&str) -> bool) -> String {
-        let wanted = self.values.keys().filter(|name| is_wanted(name));
-        wanted.map(|name| format!("{name}={}\0", self.exported_value(name))).collect()
+    /// The variables that decide about a call and are not as the script began, with their values.
+    pub(super) fn deciding_variables(&mut self) -> String {
+        if self.deciding.len() > MAX_DECIDING {
+            return self.unknown();
+        }
+        let text = |name: &String| format!("{name}={}\0", self.exported_value(name));
+        self.deciding.iter().map(text).collect()
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        if decides(name) {
+            self.deciding.insert(name.to_owned());
+        }
+        self.values.insert(name.to_owned(), value);
     }
 
     /// What a word of the script is.
@@ -143,7 +164,14 @@ impl ShellState {
     }
 
     fn resolve_pieces(&mut self, pieces: &[WordPiece]) -> String {
-        pieces.iter().map(|piece| self.resolve_piece(piece)).collect()
+        let mut value = String::new();
+        for piece in pieces {
+            value.push_str(&self.resolve_piece(piece));
+            if value.len() > MAX_VALUE {
+                return self.unknown();
+            }
+        }
+        value
     }
 
     fn resolve_piece(&mut self, piece: &WordPiece) -> String {
@@ -248,7 +276,7 @@ impl ShellState {
             }
             if exports {
                 let value = self.value(word);
-                self.values.entry(word.to_owned()).or_insert(value);
+                self.set(word, value);
                 self.exported.insert(word.to_owned());
             }
         }
@@ -259,7 +287,7 @@ impl ShellState {
             Some(value) => self.resolve(value),
             None => self.unknown(),
         };
-        self.values.insert(name.to_owned(), value);
+        self.set(name, value);
         if let Some(assigned) = &mut self.assigned {
             assigned.insert(name.to_owned());
         }
@@ -269,6 +297,7 @@ impl ShellState {
     /// Nothing is known any more.
     fn forget(&mut self) {
         self.values.clear();
+        self.deciding.clear();
         self.assigned = None;
         self.generation = self.next();
         (self.folder, self.files, self.moment) =

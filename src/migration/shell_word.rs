@@ -1,5 +1,6 @@
 //! A word of a shell script: where it ends, and what it is made of.
 
+use super::shell_scan::{ansi_quote_end, dollar_end};
 use crate::text::shell;
 
 /// A part of a word.
@@ -16,87 +17,6 @@ pub(super) enum WordPiece {
     Substitution(String),
     /// Any other expansion, as it is written.
     Other(String),
-}
-
-/// Where the word ends that begins at a place.
-pub(super) fn word_end(text: &str, start: usize, end: usize) -> usize {
-    let mut at = start;
-    while at < end {
-        let rest = &text[at..end];
-        let next = rest.chars().next().unwrap_or(' ');
-        at = match next {
-            c if c.is_whitespace() => return at,
-            ';' | '&' | '|' | '(' | ')' | '<' | '>' => return at,
-            '\\' => at + 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
-            '\'' => at + 1 + rest[1..].find('\'').map_or(rest.len() - 1, |close| close + 1),
-            '"' => double_quote_end(text, at, end),
-            '`' => at + 1 + rest[1..].find('`').map_or(rest.len() - 1, |close| close + 1),
-            '$' => dollar_end(text, at, end),
-            other => at + other.len_utf8(),
-        };
-    }
-    at.min(end)
-}
-
-fn double_quote_end(text: &str, start: usize, end: usize) -> usize {
-    let mut at = start + 1;
-    while at < end {
-        let rest = &text[at..end];
-        at = match rest.chars().next().unwrap_or(' ') {
-            '"' => return at + 1,
-            '\\' => at + 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
-            '$' => dollar_end(text, at, end),
-            other => at + other.len_utf8(),
-        };
-    }
-    end
-}
-
-/// Where an expansion ends that begins with a dollar.
-pub(super) fn dollar_end(text: &str, start: usize, end: usize) -> usize {
-    let rest = &text[start..end];
-    let closed = |close: &str| rest.find(close).map_or(end, |at| start + at + close.len());
-    if rest.starts_with("${{") {
-        return closed("}}");
-    }
-    if rest.starts_with("$[[") {
-        return closed("]]");
-    }
-    match rest.as_bytes().get(1) {
-        Some(b'(') => balanced_end(text, start + 2, end, ('(', ')')),
-        Some(b'{') => balanced_end(text, start + 2, end, ('{', '}')),
-        _ => start + 1 + name_length(&rest[1..]),
-    }
-}
-
-/// How many bytes of a text are a variable's name.
-fn name_length(text: &str) -> usize {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if text.starts_with(|c: char| c.is_ascii_digit() || "@*#?$!-".contains(c)) {
-        return 1;
-    }
-    text.find(|c: char| !is_name(c)).unwrap_or(text.len())
-}
-
-fn balanced_end(text: &str, start: usize, end: usize, (open, close): (char, char)) -> usize {
-    let (mut at, mut depth) = (start, 1);
-    while at < end {
-        let rest = &text[at..end];
-        let next = rest.chars().next().unwrap_or(' ');
-        at = match next {
-            '\\' => at + 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
-            '\'' => at + 1 + rest[1..].find('\'').map_or(rest.len() - 1, |close| close + 1),
-            '"' => double_quote_end(text, at, end),
-            other => {
-                depth += i32::from(other == open) - i32::from(other == close);
-                at + other.len_utf8()
-            }
-        };
-        if depth == 0 {
-            return at;
-        }
-    }
-    end
 }
 
 /// What a word is made of.
@@ -117,6 +37,11 @@ pub(super) fn pieces(raw: &str) -> Vec<WordPiece> {
                 close + 2
             }
             '\\' => pieces.push_escaped(rest, is_quoted),
+            '$' if !is_quoted && DOLLAR_QUOTES.iter().any(|sign| rest.starts_with(sign)) => {
+                let length = dollar_quote_length(rest);
+                pieces.push(WordPiece::Other(rest[..length].to_owned()));
+                length
+            }
             '`' => {
                 let close = rest[1..].find('`').map_or(rest.len() - 1, |close| close);
                 pieces.push(WordPiece::Substitution(rest[1..=close].to_owned()));
@@ -134,6 +59,23 @@ pub(super) fn pieces(raw: &str) -> Vec<WordPiece> {
         };
     }
     pieces.0
+}
+
+/// The signs of quotes that only some shells know.
+const DOLLAR_QUOTES: [&str; 2] = ["$'", "$\""];
+
+/// How long `$'…'` is, and the sign of `$"…"`, which Bash translates and other shells take for itself.
+fn dollar_quote_length(text: &str) -> usize {
+    if text.starts_with("$'") { ansi_quote_end(text, 0, text.len()) } else { 1 }
+}
+
+/// Whether a word has a quote that only some shells know: `$'…'` or `$"…"`.
+pub(super) fn has_dollar_quote(raw: &str) -> bool {
+    let is_quote = |piece: &WordPiece| match piece {
+        WordPiece::Other(text) => text == "$" || text.starts_with("$'"),
+        _ => false,
+    };
+    DOLLAR_QUOTES.iter().any(|sign| raw.contains(sign)) && pieces(raw).iter().any(is_quote)
 }
 
 #[derive(Default)]

@@ -2,17 +2,17 @@
 
 use super::MigrationNote;
 use super::action_release;
-use super::edit::{TextEdit, apply};
+use super::edit::TextEdit;
+use super::failure_mode::ends_at_failure;
 use super::plan::{self, StepGroup};
-use super::script::removals;
-use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation, is_neutral};
+use super::script_part::{CommandUse, JobPart, ScriptPart};
+use super::script_session::script_notes;
 use super::shell_reader;
 use super::workflow_exports::{behind, handed_on, set_exported};
-use super::workflow_job::{JobSteps, env_texts, scripts};
-use super::workflow_reasons::StuckStep;
-use super::workflow_step::{StepAdditions, StepText};
+use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
+use super::workflow_reasons::{StuckStep, read_steps};
+use super::workflow_step::StepText;
 use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
-use super::yaml_scripts::script_notes;
 use super::yaml_tree::YamlNode;
 use crate::text::shell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,7 @@ pub(super) fn edits(
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
+    let read_steps = &read_steps(source);
     for document in documents {
         let mut of_workflow: BTreeSet<_> = env_texts(document).into_keys().collect();
         handed_on(document, &mut of_workflow);
@@ -38,29 +39,62 @@ pub(super) fn edits(
         for job in jobs.chain(document.get("runs")) {
             let steps = job.get("steps").map_or(&[][..], YamlNode::list);
             let steps: Vec<_> = steps.iter().map(|node| StepText { source, node }).collect();
+            if let Some(line) = crowded_environment([document, job], &steps) {
+                let message = format!("`env:` sets more than {MAX_VARIABLES} variables here");
+                let hint = "set fewer: the job was not looked at";
+                notes.push(MigrationNote::untranslated(line, message, hint));
+                continue;
+            }
+            let scripts = steps.iter().map(StepScript::of_step).collect();
             for step in &steps {
                 edits.extend(action_release::edit(step, notes));
             }
-            let folder = default_folder(job).or_else(|| default_folder(document));
+            let folder = default_of("working-directory", job, document);
+            let shell = default_of("shell", job, document);
             let of_job: BTreeMap<_, _> =
                 env_texts(document).into_iter().chain(env_texts(job)).collect();
             let environment = of_workflow.iter().chain(of_job.keys()).cloned().collect();
             let is_composite = document.get("runs").is_some();
-            let job = JobSteps { source, steps, environment, of_job, folder, is_composite };
+            let job = JobSteps {
+                source,
+                steps,
+                scripts,
+                environment,
+                of_job,
+                folder,
+                read_steps,
+                shell,
+                is_composite,
+            };
             edits.extend(job.edits(notes));
         }
     }
     edits
 }
 
-fn default_folder(node: &YamlNode) -> Option<&str> {
-    node.get("defaults")?.get("run")?.get("working-directory")?.text()
+/// How many variables an `env:` may set.
+const MAX_VARIABLES: usize = 1000;
+
+/// The line of an `env:` that sets more.
+fn crowded_environment(nodes: [&YamlNode; 2], steps: &[StepText<'_>]) -> Option<usize> {
+    let env = nodes.into_iter().chain(steps.iter().map(|step| step.node));
+    let crowded = |node: &YamlNode| {
+        let (key, value) = node.entry("env")?;
+        (value.map().len() > MAX_VARIABLES).then_some(key.line)
+    };
+    env.filter_map(crowded).next()
+}
+
+/// What a job, or else the workflow, sets for all scripts.
+fn default_of<'a>(key: &str, job: &'a YamlNode, document: &'a YamlNode) -> Option<&'a str> {
+    let of_node = |node: &'a YamlNode| node.get("defaults")?.get("run")?.get(key)?.text();
+    of_node(job).or_else(|| of_node(document))
 }
 
 /// A step of ours: its inputs, and the variables that scripts must hand on to it.
-struct ConvertedGroup {
-    with: Vec<(String, String)>,
-    handed_on: BTreeSet<String>,
+pub(super) struct ConvertedGroup {
+    pub(super) with: Vec<(String, String)>,
+    pub(super) handed_on: BTreeSet<String>,
 }
 
 impl JobSteps<'_> {
@@ -71,10 +105,16 @@ impl JobSteps<'_> {
             let groups = plan::plan(&mut parts);
             let mut found = self.stuck_scripts(&parts);
             let mut converted = Vec::new();
-            for (index, group) in groups.iter().enumerate() {
-                let before = &groups[..index];
-                let reason = self.group_reason(group, before, &parts);
-                match reason.map_or_else(|| self.inputs(group, before, &parts), Err) {
+            found.extend(self.crowded_scripts(&groups));
+            let crowded: BTreeSet<_> = found.iter().map(|(step, _)| *step).collect();
+            let groups_to_convert = groups
+                .iter()
+                .zip(self.makers(&groups))
+                .filter(|(group, _)| !crowded.contains(&group.last().0));
+            for (group, maker) in groups_to_convert {
+                let maker = maker.map(|index| &groups[index]);
+                let reason = self.group_reason(group, maker, &parts);
+                match reason.map_or_else(|| self.inputs(group, maker, &parts), Err) {
                     Ok(group) => converted.push(group),
                     Err(reason) => found.push((group.last().0, reason)),
                 }
@@ -83,9 +123,10 @@ impl JobSteps<'_> {
                 for (part, script) in scripts(&parts) {
                     notes.extend(script_notes(script, |at| self.line(part, at)));
                 }
-                for (index, group) in groups.iter().enumerate() {
-                    notes.extend(self.group_notes(group, &groups[..index], &parts));
+                for group in &groups {
+                    notes.extend(self.group_notes(group, &parts));
                 }
+                notes.extend(self.installation_notes(&parts));
                 stuck.into_iter().for_each(|(step, reason)| self.note_stuck(step, reason, notes));
                 return self.rewrite(&parts, &groups, &converted);
             }
@@ -97,7 +138,7 @@ impl JobSteps<'_> {
     fn note_stuck(&self, step: usize, reason: StuckStep, notes: &mut Vec<MigrationNote>) {
         let (reason_line, message, hint) = reason;
         notes.push(MigrationNote::untranslated(reason_line, message, hint));
-        let commands = shell_reader::read(&self.script(step).unwrap_or_default());
+        let commands = shell_reader::read(self.script(step).unwrap_or_default());
         let script = ScriptPart::new(commands, String::new());
         for (command, one) in script.commands.iter().zip(&script.uses) {
             let line = self.line(step, command.span.start);
@@ -114,13 +155,14 @@ impl JobSteps<'_> {
         let part = |step: usize| {
             let Some(text) = self.script(step).filter(|_| !stuck.contains_key(&step)) else {
                 let is_barrier = self.steps[step].written("run").contains("sentry")
-                    || self.steps[step].written("uses").contains("sentry");
+                    || self.steps[step].written("uses").to_lowercase().contains("sentry");
                 let sets_variables = self.sets_variables(step);
                 return JobPart::Other { sets_variables, is_barrier };
             };
             let written = |key| self.steps[step].written(key);
             let context = ["if", "working-directory", "continue-on-error"].map(written).join("\n");
-            let script = ScriptPart::new(shell_reader::read(&text), context);
+            let mut script = ScriptPart::new(shell_reader::read(text), context);
+            script.let_failures_pass(ends_at_failure(self.shell_of(step)));
             let environment = Some(self.step_environment(step));
             let sets_variables = self.sets_variables(step);
             JobPart::Script(ScriptPart { environment, sets_variables, ..script })
@@ -132,10 +174,10 @@ impl JobSteps<'_> {
     fn inputs(
         &self,
         group: &StepGroup,
-        before: &[StepGroup],
+        maker: Option<&StepGroup>,
         parts: &[JobPart],
     ) -> Result<ConvertedGroup, StuckStep> {
-        let projects = self.other_projects(group, before, parts).ok().flatten();
+        let projects = self.other_projects(group, maker, parts).ok().flatten();
         self.converted(group, projects, parts).map_err(|error| {
             let (message, hint) = error.words();
             (self.line_of(group.last(), parts), message, hint)
@@ -214,116 +256,4 @@ impl JobSteps<'_> {
         }
         variables
     }
-
-    fn rewrite(
-        &self,
-        parts: &[JobPart],
-        groups: &[StepGroup],
-        converted: &[ConvertedGroup],
-    ) -> Vec<TextEdit> {
-        let mut edits = Vec::new();
-        for (step, script) in scripts(parts) {
-            let of_step = |group: &&StepGroup| group.calls.iter().any(|(of, _)| *of == step);
-            let touches = groups.iter().any(|group| of_step(&group));
-            let only_installs =
-                !groups.is_empty() && installs_only(script) && !self.steps[step].node.is_flow;
-            if !touches && !only_installs {
-                continue;
-            }
-            let handed_on: BTreeSet<_> = groups
-                .iter()
-                .zip(converted)
-                .filter(|(group, _)| of_step(group))
-                .flat_map(|(_, converted)| converted.handed_on.iter().cloned())
-                .collect();
-            let rest = self.rest(step, script, &handed_on);
-            let ending = groups.iter().zip(converted).filter(|(group, _)| group.last().0 == step);
-            let mut ending: Vec<_> =
-                ending.map(|(group, converted)| (self.additions(group), converted)).collect();
-            match rest {
-                Some(rest) => edits.extend(
-                    self.steps[step]
-                        .node
-                        .get("run")
-                        .and_then(|run| run.rewrite(self.source, &rest)),
-                ),
-                None if ending.is_empty() => edits.push(self.steps[step].removal()),
-                None => {
-                    let (added, converted) = ending.remove(0);
-                    edits.extend(self.steps[step].conversion(&converted.with, &added));
-                }
-            }
-            edits.extend(
-                ending
-                    .iter()
-                    .map(|(added, converted)| self.steps[step].insertion(&converted.with, added)),
-            );
-        }
-        edits
-    }
-
-    /// What stays of a script without its calls; `None` if that does nothing.
-    fn rest(
-        &self,
-        step: usize,
-        script: &ScriptPart,
-        handed_on: &BTreeSet<String>,
-    ) -> Option<String> {
-        let commands = || {
-            script.commands.iter().zip(&script.uses).filter(|(command, _)| !command.is_substitution)
-        };
-        let does_more = commands().any(|(command, command_use)| {
-            matches!(command_use, CommandUse::Other)
-                || command.is_redirected && !is_installation(command)
-        });
-        if !does_more && handed_on.is_empty() {
-            return None;
-        }
-        let text = self.script(step)?;
-        let is_gone = |index: &usize| {
-            script.step_call(*index).is_some() || is_installation(&script.commands[*index])
-        };
-        let removed = (0..script.commands.len()).filter(is_gone).collect();
-        let mut edits = removals(&text, script, &removed);
-        let proposals = script
-            .commands
-            .iter()
-            .zip(&script.uses)
-            .filter(|(_, one)| matches!(one, CommandUse::Call));
-        edits.extend(
-            proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
-        );
-        let mut rest = apply(&text, &edits);
-        for name in handed_on {
-            if !rest.ends_with('\n') {
-                rest.push('\n');
-            }
-            rest.push_str(&format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n"));
-        }
-        Some(rest)
-    }
-
-    /// What the steps of a group have that its last one lacks.
-    fn additions(&self, group: &StepGroup) -> StepAdditions {
-        let last = group.last().0;
-        let mut known: BTreeSet<_> =
-            self.steps[last].environment().into_iter().map(|(name, _)| name).collect();
-        let mut environment = Vec::new();
-        for (step, _) in &group.calls {
-            for (name, line) in self.steps[*step].environment() {
-                if known.insert(name) {
-                    environment.push(line.to_owned());
-                }
-            }
-        }
-        StepAdditions { environment, is_tolerated: group.is_tolerated() }
-    }
-}
-
-fn installs_only(script: &ScriptPart) -> bool {
-    let installs = script.commands.iter().any(is_installation);
-    installs
-        && script.commands.iter().zip(&script.uses).all(|(command, one)| {
-            matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_neutral(command))
-        })
 }

@@ -1,6 +1,6 @@
 //! What scripts of a workflow tell sentry-cli, and the steps behind them, by variables.
 
-use super::call_target::{VARIABLES, decides};
+use super::client_variables::{VARIABLES, decides};
 use super::plan::StepGroup;
 use super::script_part::JobPart;
 use super::shell_reader::ShellCommand;
@@ -40,7 +40,7 @@ impl JobSteps<'_> {
             let is_inherited = input.is_some_and(|(input, _)| group.inputs.get(input).is_none());
             is_inherited || decides(name) || variables.is_declared(name)
         };
-        match handed_on_by(&script).find(matters) {
+        match handed_on_by(script).find(matters) {
             Some(name) => Err(ValueError::Changed(name.to_owned())),
             None => Ok(()),
         }

@@ -1,10 +1,10 @@
 //! The steps of one job of a workflow.
 
-use super::edit::line_number;
+use super::line_index::LineIndex;
 use super::plan::CommandPlace;
 use super::program;
-use super::script_part::is_installation;
 use super::script_part::{JobPart, ScriptPart};
+use super::script_part::{is_installation, is_piped_installer};
 use super::shell_reader::{self, ShellCommand};
 use super::shell_state::StepEnvironment;
 use super::workflow_step::StepText;
@@ -15,13 +15,33 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct JobSteps<'a> {
     pub(super) source: &'a str,
     pub(super) steps: Vec<StepText<'a>>,
+    /// The scripts of the steps that have one.
+    pub(super) scripts: Vec<Option<StepScript>>,
     /// The variables that the file sets anywhere.
     pub(super) environment: BTreeSet<String>,
     /// Those in the `env:` of the workflow and the job, with their texts.
     pub(super) of_job: BTreeMap<String, String>,
+    /// The steps whose outputs the file reads.
+    pub(super) read_steps: &'a BTreeSet<&'a str>,
     pub(super) folder: Option<&'a str>,
+    pub(super) shell: Option<&'a str>,
     /// Whether a workflow elsewhere calls it, whose variables it has too.
     pub(super) is_composite: bool,
+}
+
+/// The script of a step.
+pub(super) struct StepScript {
+    text: String,
+    lines: LineIndex,
+}
+
+impl StepScript {
+    /// Reads that of a step, unless it uses an action.
+    pub(super) fn of_step(step: &StepText<'_>) -> Option<Self> {
+        let is_action = step.node.get("uses").is_some();
+        let text = step.node.get("run").filter(|_| !is_action)?.script(step.source)?;
+        Some(Self { lines: LineIndex::new(&text), text })
+    }
 }
 
 /// Whose actions set no variables but such as have names of their own.
@@ -49,9 +69,13 @@ const ACTION_OWNERS: &[&str] = &[
 
 impl JobSteps<'_> {
     /// The text of a step's script.
-    pub(super) fn script(&self, step: usize) -> Option<String> {
-        let is_action = self.steps[step].node.get("uses").is_some();
-        self.steps[step].node.get("run").filter(|_| !is_action)?.script(self.source)
+    pub(super) fn script(&self, step: usize) -> Option<&str> {
+        self.scripts[step].as_ref().map(|script| script.text.as_str())
+    }
+
+    /// The shell of a step, where the file names one.
+    pub(super) fn shell_of(&self, step: usize) -> Option<&str> {
+        self.steps[step].value("shell").or(self.shell)
     }
 
     /// What the shell of a step begins with.
@@ -65,7 +89,7 @@ impl JobSteps<'_> {
     /// Whether a step may set variables for those behind it.
     pub(super) fn sets_variables(&self, step: usize) -> bool {
         if let Some(action) = self.steps[step].value("uses") {
-            return !ACTION_OWNERS.iter().any(|owner| action.starts_with(owner));
+            return !owner_is_among(action, ACTION_OWNERS);
         }
         let Some(text) = self.script(step) else { return false };
         let runs_file = |one: &ShellCommand| {
@@ -73,16 +97,18 @@ impl JobSteps<'_> {
             matches!(word, "sh" | "bash" | "zsh" | "dash" | "source" | "." | "eval")
                 || word.contains('/')
         };
-        let commands = shell_reader::read(&text);
+        let commands = shell_reader::read(text);
         text.contains("GITHUB_ENV")
-            || commands
-                .iter()
-                .any(|one| runs_file(one) && !is_installation(one) && program::find(one).is_none())
+            || commands.iter().enumerate().any(|(index, one)| {
+                let is_installer = is_installation(one) || is_piped_installer(&commands, index);
+                runs_file(one) && !is_installer && program::find(one).is_none()
+            })
     }
 
     pub(super) fn line(&self, step: usize, at: usize) -> usize {
         let Some(run) = self.steps[step].node.get("run") else { return self.steps[step].node.line };
-        run.line_of(line_number(&self.script(step).unwrap_or_default(), at))
+        let line = self.scripts[step].as_ref().map_or(1, |script| script.lines.line(at));
+        run.line_of(line)
     }
 
     /// The line of a command.
@@ -92,6 +118,14 @@ impl JobSteps<'_> {
             JobPart::Other { .. } => self.steps[step].node.line,
         }
     }
+}
+
+/// Whether an action is one of these or of these owners, whose letters' case means nothing to GitHub.
+pub(super) fn owner_is_among(action: &str, owners: &[&str]) -> bool {
+    let starts = |owner: &&str| {
+        action.get(..owner.len()).is_some_and(|start| start.eq_ignore_ascii_case(owner))
+    };
+    owners.iter().any(starts)
 }
 
 /// Whether a command proposes a version, in a substitution.

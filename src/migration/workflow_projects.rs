@@ -7,6 +7,7 @@ use super::shell_word::WordPiece;
 use super::shell_word::pieces;
 use super::workflow_job::JobSteps;
 use crate::sentry_cli::SentryCliTask;
+use std::collections::BTreeMap;
 
 /// What is the matter with a step, and what to do.
 pub(super) type StepProblem = (&'static str, &'static str);
@@ -16,13 +17,15 @@ impl JobSteps<'_> {
     pub(super) fn other_projects(
         &self,
         group: &StepGroup,
-        before: &[StepGroup],
+        maker: Option<&StepGroup>,
         parts: &[JobPart],
     ) -> Result<Option<String>, StepProblem> {
         if group.inputs.does(SentryCliTask::NewRelease) {
             return Ok(None);
         }
-        let maker = before.iter().rev().find(|other| makes_release_of(other, group));
+        if maker.is_none() && group.inputs.is_of_release() && !makes_release(group) {
+            return Err(NO_RELEASE);
+        }
         let (own, made) =
             (group.target.get("projects"), maker.map(|maker| maker.target.get("projects")));
         match (own, made) {
@@ -47,23 +50,17 @@ impl JobSteps<'_> {
     }
 
     /// What a step does that its calls do not, or may not.
-    pub(super) fn group_notes(
-        &self,
-        group: &StepGroup,
-        before: &[StepGroup],
-        parts: &[JobPart],
-    ) -> Vec<MigrationNote> {
+    pub(super) fn group_notes(&self, group: &StepGroup, parts: &[JobPart]) -> Vec<MigrationNote> {
         let note =
             |place, message: &str| MigrationNote::advice(self.line_of(place, parts), message);
-        let mut notes = Vec::new();
-        let makes = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
-        let is_made = makes.iter().any(|task| group.inputs.does(*task))
-            || before.iter().any(|other| makes_release_of(other, group));
-        if group.inputs.is_of_release() && !is_made {
-            let message =
-                "no call in this job makes the release: the step makes it if it is not there";
-            notes.push(note(group.last(), message));
-        }
+        let goes_on = |(part, index): &&CommandPlace| match &parts[*part] {
+            JobPart::Script(script) => script.step_call(*index).is_some_and(|step| step.goes_on),
+            JobPart::Other { .. } => false,
+        };
+        let first = group.calls.iter().find(goes_on).filter(|_| group.is_tolerated());
+        let message = "the script goes on where this call fails, and so does the job with \
+            `continue-on-error: true`";
+        let mut notes: Vec<_> = first.map(|place| note(*place, message)).into_iter().collect();
         let is_named = group.inputs.get("projects").is_some();
         if is_named && !self.has_variable("SENTRY_PROJECT") {
             let unnamed = group.calls.iter().filter(|place| is_without_projects(**place, parts));
@@ -72,6 +69,22 @@ impl JobSteps<'_> {
             notes.extend(unnamed.map(|place| note(*place, message)));
         }
         notes
+    }
+
+    /// For each group the one before it that makes its release, wherever the group's own step runs.
+    pub(super) fn makers(&self, groups: &[StepGroup]) -> Vec<Option<usize>> {
+        let mut known: BTreeMap<([Option<&str>; 3], &str), usize> = BTreeMap::new();
+        let mut makers = Vec::new();
+        for (index, group) in groups.iter().enumerate() {
+            let release = ["org", "url", "release"].map(|name| group.target.get(name));
+            let condition = self.steps[group.last().0].written("if");
+            let found = ["", condition].map(|condition| known.get(&(release, condition)).copied());
+            makers.push(found.into_iter().max().flatten());
+            if makes_release(group) {
+                known.insert((release, condition), index);
+            }
+        }
+        makers
     }
 
     /// The projects that the calls themselves or a variable of the file name.
@@ -92,10 +105,16 @@ const NO_PROJECTS: StepProblem = (
     "set SENTRY_PROJECT in `env:`",
 );
 
-/// Whether a step makes the release that another is about.
-fn makes_release_of(maker: &StepGroup, group: &StepGroup) -> bool {
-    let is_same = |name: &&str| maker.target.get(name) == group.target.get(name);
-    maker.inputs.is_of_release() && ["org", "url", "release"].iter().all(is_same)
+const NO_RELEASE: StepProblem = (
+    "no call before it in this job makes the release: sentry-cli fails where it is missing, and a \
+     step would make it",
+    "make the release in this job, or install finishline and call `finishline sentry-cli`",
+);
+
+/// Whether a step makes its release where it is not there, as its calls do.
+fn makes_release(group: &StepGroup) -> bool {
+    let makes = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
+    makes.iter().any(|task| group.inputs.does(*task))
 }
 
 fn is_among(own: &str, made: &str) -> bool {

@@ -1,15 +1,27 @@
 //! Why steps of a workflow stay as they are.
 
 use super::command_effect::runs_text;
+use super::failure_mode::failure_switch;
 use super::plan::StepGroup;
 use super::script_part::{CommandUse, JobPart, ScriptPart};
 use super::shell_reader::ShellCommand;
+use super::shell_word::has_dollar_quote;
 use super::workflow_job::{JobSteps, is_proposal, scripts};
 use crate::sentry_cli::SentryCliTask;
 use crate::text::quote;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a step stays as it is: the line, what is the matter, and what to do.
 pub(super) type StuckStep = (usize, String, String);
+
+/// How many steps one script may become.
+const MAX_STEPS: usize = 100;
+
+/// The steps whose outputs a file reads somewhere.
+pub(super) fn read_steps(source: &str) -> BTreeSet<&str> {
+    let behind = source.match_indices("steps.").map(|(at, word)| &source[at + word.len()..]);
+    behind.filter_map(|rest| rest.lines().next()?.split_once('.').map(|(id, _)| id)).collect()
+}
 
 impl JobSteps<'_> {
     /// The scripts with calls that no step can do.
@@ -47,8 +59,14 @@ impl JobSteps<'_> {
                 "write each key on a line of its own".to_owned(),
             ));
         }
-        let shell = text
-            .value("shell")
+        let is_uncertain = |one: &&ShellCommand| one.is_nested && failure_switch(one).is_some();
+        if let Some(command) = script.commands.iter().find(is_uncertain) {
+            let message = "a condition decides here whether the script ends at a failure";
+            let hint = "write the steps by hand".to_owned();
+            return Some((self.line(step, command.span.start), message.to_owned(), hint));
+        }
+        let shell = self
+            .shell_of(step)
             .filter(|shell| !shell.starts_with("bash") && !shell.starts_with("sh"))?;
         let message = format!("the calls are in a script of {}", quote(shell));
         Some((line, message, "write the step by hand".to_owned()))
@@ -56,11 +74,18 @@ impl JobSteps<'_> {
 
     fn command_reason(&self, step: usize, script: &ScriptPart, index: usize) -> Option<StuckStep> {
         let command = &script.commands[index];
+        if matches!(script.uses[index], CommandUse::Other | CommandUse::Neutral) {
+            return None;
+        }
         let line = self.line(step, command.span.start);
         match &script.uses[index] {
             CommandUse::Refused(error) => Some((line, error.message.clone(), error.hint.clone())),
             // The commit, which any script has without it.
             CommandUse::Call if command.is_substitution && is_proposal(command) => None,
+            CommandUse::Call if command.words.iter().any(|word| has_dollar_quote(&word.raw)) => {
+                let message = "this call has a quote that not every shell knows, as in `$'…'`";
+                Some((line, message.to_owned(), "write the text in `'…'` or `\"…\"`".to_owned()))
+            }
             CommandUse::Call => {
                 let message =
                     "this call is part of a condition, a pipe or a command line that is no step";
@@ -74,19 +99,33 @@ impl JobSteps<'_> {
     /// A step whose outputs are read stays.
     fn id_reason(&self, step: usize, line: usize) -> Option<StuckStep> {
         let id = self.steps[step].value("id")?;
-        let is_read = self.source.contains(&format!("steps.{id}."));
+        let is_read = self.read_steps.contains(id);
         let message = format!("other steps read the outputs of the step `{id}`");
         is_read.then(|| (line, message, "move the calls into a step of their own".to_owned()))
+    }
+
+    /// The scripts that would be more steps than anybody reads.
+    pub(super) fn crowded_scripts(&self, groups: &[StepGroup]) -> Vec<(usize, StuckStep)> {
+        let mut counts = BTreeMap::new();
+        groups.iter().for_each(|group| *counts.entry(group.last().0).or_insert(0) += 1);
+        let crowded = counts.into_iter().filter(|(_, count)| *count > MAX_STEPS);
+        let reason = |(step, count)| {
+            let message =
+                format!("this script would be {count} steps, and at most {MAX_STEPS} are made");
+            let hint = "call `finishline` in a script of its own".to_owned();
+            (step, (self.line(step, 0), message, hint))
+        };
+        crowded.map(reason).collect()
     }
 
     /// Why a group is no step, whatever its inputs are.
     pub(super) fn group_reason(
         &self,
         group: &StepGroup,
-        before: &[StepGroup],
+        maker: Option<&StepGroup>,
         parts: &[JobPart],
     ) -> Option<StuckStep> {
-        let (message, hint) = if let Err(problem) = self.other_projects(group, before, parts) {
+        let (message, hint) = if let Err(problem) = self.other_projects(group, maker, parts) {
             problem
         } else if group.has_condition() {
             let message = "another command decides whether this is called";

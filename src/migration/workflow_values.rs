@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How deep variables may be made of variables.
 const MAX_DEPTH: usize = 8;
 
+/// How many variables a value may be made of.
+const MAX_COUNT: usize = 1000;
+
 /// A part of an input's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ValuePiece {
@@ -41,6 +44,8 @@ pub(super) struct WorkflowVariables {
     assigned: BTreeMap<String, Option<String>>,
     /// Those that a later step reads, so that their script must hand them on.
     pub(super) handed_on: BTreeSet<String>,
+    /// How many variables a value was made of.
+    count: usize,
 }
 
 /// The value of the release, where it is the commit.
@@ -118,11 +123,13 @@ impl WorkflowVariables {
 
     /// The value of an input.
     pub(super) fn value(&mut self, word: &str) -> Result<String, ValueError> {
+        self.count = 0;
         Ok(render(&self.resolve(&pieces(word), 0)?))
     }
 
     /// The value of the release.
     pub(super) fn release(&mut self, word: &str) -> Result<ReleaseValue, ValueError> {
+        self.count = 0;
         let value = self.resolve(&pieces(word), 0)?;
         Ok(match value.as_slice() {
             [ValuePiece::Head] => ReleaseValue::Head,
@@ -159,9 +166,14 @@ impl WorkflowVariables {
     }
 
     fn variable(&mut self, name: &str, depth: usize) -> Result<Vec<ValuePiece>, ValueError> {
+        self.count += 1;
+        if self.count > MAX_COUNT {
+            return Err(ValueError::Computed(format!("${name}")));
+        }
         if let Some(word) = self.assigned.get(name).cloned().filter(|_| depth < MAX_DEPTH) {
             let resolved = word.map(|word| self.resolve(&pieces(&word), depth + 1));
             return match resolved {
+                Some(Err(error)) if self.count > MAX_COUNT => Err(error),
                 None | Some(Err(ValueError::Computed(_))) => self.hand_on(name),
                 Some(other) => other,
             };

@@ -1,6 +1,8 @@
 //! A YAML document with the place of each value in its text.
 
 use super::edit::TextEdit;
+use super::shell_reader::excess_nesting;
+use super::shell_scan::MAX_NESTING;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::ops::Range;
 
@@ -54,11 +56,23 @@ impl YamlNode {
         self.map().iter().find(|(name, _)| name.text() == Some(key))
     }
 
+    /// The line of the first scalar that is nested too deep to be read as a script.
+    pub(super) fn excess_line(&self) -> Option<usize> {
+        match &self.value {
+            YamlValue::Scalar(text, _) => excess_nesting(text).map(|_| self.line),
+            YamlValue::List(items) => items.iter().find_map(Self::excess_line),
+            YamlValue::Map(entries) => {
+                entries.iter().find_map(|(key, value)| key.excess_line().or(value.excess_line()))
+            }
+            YamlValue::Other => None,
+        }
+    }
+
     fn is_block(&self) -> bool {
         matches!(&self.value, YamlValue::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded))
     }
 
-    fn is_literal(&self) -> bool {
+    pub(super) fn is_literal(&self) -> bool {
         matches!(&self.value, YamlValue::Scalar(_, ScalarStyle::Literal))
     }
 
@@ -71,7 +85,7 @@ impl YamlNode {
         let lines = &source[self.range.clone()];
         let indent = block_indent(lines);
         let without_indent =
-            |line: &str| line.get(indent..).unwrap_or(line.trim_start()).to_owned();
+            |line: &str| line.get(indent..).unwrap_or(line.trim_start_matches(' ')).to_owned();
         Some(lines.split_inclusive('\n').map(without_indent).collect())
     }
 
@@ -139,15 +153,28 @@ pub(super) fn plain_or_quoted(text: &str) -> String {
     }
 }
 
-/// Reads every document of a text. What cannot be read gives nothing.
-pub(super) fn read(source: &str) -> Option<Vec<YamlNode>> {
+/// Why a text is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum YamlFault {
+    /// It is no YAML.
+    Unreadable,
+    /// It is nested too deep in this line.
+    TooDeep(usize),
+}
+
+/// Reads every document of a text.
+pub(super) fn read(source: &str) -> Result<Vec<YamlNode>, YamlFault> {
     let mut reader =
         TreeReader { source, lines: line_starts(source), open: Vec::new(), done: Vec::new() };
     for event in Parser::new_from_str(source.strip_prefix('\u{feff}').unwrap_or(source)) {
-        let (event, span) = event.ok()?;
+        let (event, span) = event.map_err(|_| YamlFault::Unreadable)?;
+        let line = span.start.line();
         reader.step(event, span);
+        if reader.open.len() > MAX_NESTING {
+            return Err(YamlFault::TooDeep(line));
+        }
     }
-    Some(reader.done)
+    Ok(reader.done)
 }
 
 fn line_starts(source: &str) -> Vec<usize> {

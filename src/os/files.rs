@@ -1,7 +1,7 @@
 //! The files that inputs name, and the ones that outputs go to.
 
-use super::blocking;
 use super::paths::{is_pipe, is_stream};
+use super::{blocking, descriptor};
 use crate::text::quote;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result, Write};
@@ -18,11 +18,11 @@ pub const LOCK_SUFFIX: &str = ".lock";
 
 /// Reads a text that an input names, of at most 1 MiB; `-` is standard input.
 pub fn read(path: &str) -> Result<String> {
-    read_text(path, MAX_INPUT)
+    read_within(path, MAX_INPUT)
 }
 
 /// The same of a text of at most that many bytes.
-pub(crate) fn read_text(path: &str, most: u64) -> Result<String> {
+pub(crate) fn read_within(path: &str, most: u64) -> Result<String> {
     let bytes = match path {
         "-" => blocking::read_stdin(most + 1)?,
         _ => blocking::read_file(Path::new(path), most + 1)?,
@@ -32,6 +32,24 @@ pub(crate) fn read_text(path: &str, most: u64) -> Result<String> {
         return Err(Error::new(ErrorKind::FileTooLarge, message));
     }
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
+}
+
+/// Reads a text of at most 1 MiB in a file that does not make anybody wait; `-` is standard input.
+pub(crate) fn read_text(path: &str) -> Result<String> {
+    if path == "-" {
+        return read(path);
+    }
+    let bytes = read_regular(Path::new(path), MAX_INPUT)?;
+    String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8 text"))
+}
+
+/// Why a file that a person names is not rewritten.
+pub(crate) fn rewrite_fault(path: &str) -> Option<&'static str> {
+    let metadata = Path::new(path).symlink_metadata().ok()?;
+    match metadata.is_symlink() {
+        true => Some("it is a symbolic link"),
+        false => metadata.permissions().readonly().then_some("it is read-only"),
+    }
 }
 
 /// Makes a file with this text and the folders above it; one that is there already is an error.
@@ -73,11 +91,8 @@ pub(crate) fn unfitness(path: &Path, most: u64) -> Option<String> {
 
 /// Reads a regular file of at most that many bytes.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
-    // Looked at first: to open a pipe is to wait for whoever writes into it.
-    match path.metadata()?.is_file() {
-        true => read_open(File::open(path)?, most),
-        false => Err(not_regular()),
-    }
+    // To open a pipe would wait for its other side.
+    read_open(descriptor::nonblocking(OpenOptions::new().read(true)).open(path)?, most)
 }
 
 /// The same of one that is open.

@@ -6,6 +6,7 @@ pub mod blocking;
 pub mod clock;
 mod descriptor;
 pub mod files;
+pub(crate) mod interruption;
 #[cfg(unix)]
 pub(crate) mod linkless;
 #[cfg(not(unix))]

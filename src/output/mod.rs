@@ -163,8 +163,8 @@ impl OutputSinks {
     }
 
     /// Reads a larger one, of at most that many bytes.
-    pub(crate) fn read_text(&self, path: &str, most: u64) -> std::io::Result<String> {
-        self.paths.read_text(path, most)
+    pub(crate) fn read_within(&self, path: &str, most: u64) -> std::io::Result<String> {
+        self.paths.read_within(path, most)
     }
 
     /// Two files of the run that are one and may not be.

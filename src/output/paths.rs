@@ -91,11 +91,22 @@ impl RunPaths {
     ///
     /// What the system says, and where more than one text of an input's size is there.
     pub fn read(&self, path: &str) -> std::io::Result<String> {
-        self.read_text(path, files::MAX_INPUT)
+        self.read_within(path, files::MAX_INPUT)
     }
 
     /// The same of a text of at most that many bytes.
-    pub(super) fn read_text(&self, path: &str, most: u64) -> std::io::Result<String> {
+    pub(super) fn read_within(&self, path: &str, most: u64) -> std::io::Result<String> {
+        self.add_read(path);
+        files::read_within(path, most)
+    }
+
+    /// Reads a file that nobody named, which is one of the run's from then on.
+    pub(crate) fn read_default(&self, path: &str) -> std::io::Result<String> {
+        self.add_read(path);
+        files::read_text(path)
+    }
+
+    fn add_read(&self, path: &str) {
         let is_same = |known: &RunPath| known.usage == PathUse::Input && known.path == path;
         let is_known = self.all().iter().any(is_same);
         if path == "-"
@@ -109,7 +120,6 @@ impl RunPaths {
             let name = format!("{}, which is read,", quote(path));
             self.push(RunPath::new(name, path, PathUse::Input));
         }
-        files::read_text(path, most)
     }
 
     /// Why a run with these files would overwrite one of them.

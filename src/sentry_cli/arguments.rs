@@ -9,6 +9,7 @@ use crate::text::quote;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 const VERSION: &str = "VERSION";
 const PATHS: &str = "PATHS";
@@ -50,6 +51,13 @@ impl SentryCliCall {
     }
 }
 
+/// Built once: a file may have thousands of calls.
+static COMMAND_LINE: LazyLock<Command> = LazyLock::new(|| {
+    let mut command = command_line();
+    command.build();
+    command
+});
+
 /// Reads what follows `sentry-cli`. An `Err` is a text to print: an answer to `--help` or `--version`
 /// with no error, or a mistake.
 ///
@@ -58,7 +66,7 @@ impl SentryCliCall {
 /// A command or a flag that is not taken.
 pub fn parse(arguments: &[String]) -> Result<Result<SentryCliCall, String>> {
     let arguments = ["sentry-cli".to_owned()].into_iter().chain(arguments.iter().cloned());
-    match command_line().try_get_matches_from(arguments) {
+    match COMMAND_LINE.clone().try_get_matches_from(arguments) {
         Ok(matches) => read_call(&matches).map(Ok),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Err(error.to_string())),

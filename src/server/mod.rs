@@ -25,8 +25,9 @@ pub(crate) mod tokens;
 use crate::cli::ServeArgs;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
+use crate::os::interruption;
 use crate::os::panics::hide_panic_messages;
-use crate::os::signals::StopSignals;
+use crate::os::signals::{self, StopSignals};
 use crate::output::server_log::ServerLog;
 use crate::output::{OutputSinks, WriteOp};
 use crate::server::http::access_log::log_text;
@@ -42,17 +43,29 @@ use tokio::net::TcpListener;
 
 /// Serves until a signal asks it to stop; the exit code.
 pub fn run(typed: &ServeArgs, env: &Env) -> anyhow::Result<u8> {
+    let read = || ServeOptions::read(typed, env);
+    let options = match interruption::until_stopped(read, || report(&stopped())) {
+        Ok(options) => options,
+        Err(_) if signals::is_stopped() => return Ok(report(&stopped())),
+        Err(failure) => return Ok(report(&failure)),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    let served = runtime.block_on(async {
-        let options = ServeOptions::read(typed, env)?;
-        serve(options).await
-    });
-    let Err(failure) = served else { return Ok(0) };
+    let served = runtime.block_on(serve(options));
+    Ok(served.map_or_else(|failure| report(&failure), |()| 0))
+}
+
+/// Says why nothing is served; the exit code.
+fn report(failure: &Error) -> u8 {
     drop(OutputSinks::emit(vec![WriteOp::Stderr(failure.report())]));
-    Ok(failure.code.exit().number())
+    failure.code.exit().number()
+}
+
+fn stopped() -> Error {
+    let message = "cancelled by a signal before the options of `serve` were read";
+    Error::new(ErrorCode::Cancelled, message).with_hint("start it again")
 }
 
 async fn serve(options: ServeOptions) -> Result {

@@ -58,7 +58,7 @@ impl ServeOptions {
         let trimmed = |name| env.get(name).map(str::trim).filter(|value| !value.is_empty());
         let named = typed.database.as_deref().or_else(|| trimmed("FINISHLINE_DATABASE"));
         let apps = env.get(APPS).unwrap_or_default();
-        let (apps, mistakes) = FieldInput::read_apps(apps, APPS, env, &files::read);
+        let (apps, mistakes) = FieldInput::read_apps(apps, APPS, env, &files::read_text);
         if let Some(mistakes) = Error::combine(mistakes) {
             return Err(mistakes);
         }
@@ -86,7 +86,7 @@ fn certificates(typed: Option<&str>, env: &Env) -> Result<Option<String>> {
     let named = named.or_else(|| Some((CA_FILE[1], given(env.get(CA_FILE[1])?)?)));
     let Some((origin, file)) = named else { return Ok(None) };
     let shown = quote(&file);
-    let message = match files::read(&file).map(inputs::certificates) {
+    let message = match files::read_text(&file).map(inputs::certificates) {
         Ok(Ok(certificates)) => return Ok(Some(certificates)),
         Ok(Err(takes)) => format!("{shown}, given in {origin}, is not {takes}"),
         Err(error) => format!("cannot read {shown}, given in {origin}: {error}"),

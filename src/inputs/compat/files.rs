@@ -4,7 +4,11 @@
 //! token above all, is not read.
 
 use crate::env::Env;
+use crate::error::{Error, ErrorCode};
 use crate::inputs::types::ReadFile;
+use crate::text::quote;
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, Result};
 
 /// How many folders above the working folder are looked into.
 pub(super) const UPWARDS: usize = 32;
@@ -13,32 +17,64 @@ pub(super) const UPWARDS: usize = 32;
 const KEYS: [(&str, &str); 3] = [("url", "url"), ("org", "org"), ("project", "projects")];
 
 /// What the files say: the input's name, the text, and the file. As sentry-cli has it, the file that
-/// `SENTRY_PROPERTIES` names goes before the others.
-pub fn read(env: &Env, read: ReadFile<'_>) -> Vec<(&'static str, String, &'static str)> {
+/// `SENTRY_PROPERTIES` names goes before the others. One that is no file is a mistake: a repository
+/// could hold up the run with it, or hide what it says.
+pub fn read(
+    env: &Env,
+    read: ReadFile<'_>,
+    mistakes: &mut Vec<Error>,
+) -> Vec<(&'static str, String, &'static str)> {
+    let unfit = RefCell::new(Vec::new());
+    let read = &|path: &str| {
+        let text = read(path);
+        unfit.borrow_mut().extend(text.as_ref().err().and_then(|error| mistake(path, error)));
+        text
+    };
     let named = env.get("SENTRY_PROPERTIES").and_then(|path| {
         let failed = |error: &_| tracing::warn!(path, %error, "cannot read SENTRY_PROPERTIES");
         read(path).inspect_err(failed).ok()
     });
     let is_named = env.get("SENTRY_PROPERTIES").is_some();
-    let found = (!is_named).then(|| find_upwards("sentry.properties", read)).flatten();
-    let of_home = |home: &str| read(&format!("{home}/.sentryclirc")).ok();
-    let home = env.get("HOME").or_else(|| env.get("USERPROFILE")).and_then(of_home);
+    let properties = (!is_named).then(|| find_upwards("sentry.properties", read)).flatten();
+    let of_home = |home: &str| found(read(&format!("{home}/.sentryclirc")));
+    let home = env.get("HOME").or_else(|| env.get("USERPROFILE")).and_then(of_home).flatten();
     let files = [
         (named, "sentry.properties", FileSyntax::Properties),
         (find_upwards(".sentryclirc", read), ".sentryclirc", FileSyntax::Ini),
         (home, ".sentryclirc", FileSyntax::Ini),
-        (found, "sentry.properties", FileSyntax::Properties),
+        (properties, "sentry.properties", FileSyntax::Properties),
     ];
     let defaults = files.into_iter().filter_map(|(text, file, syntax)| Some((text?, file, syntax)));
     let of_file = |(text, file, syntax): (String, &'static str, FileSyntax)| {
         syntax.defaults(&text).into_iter().map(move |(name, value)| (name, value, file))
     };
-    defaults.flat_map(of_file).collect()
+    let values = defaults.flat_map(of_file).collect();
+    mistakes.extend(unfit.take());
+    values
+}
+
+/// The text of a file that is there, as far as it can be read.
+fn found(text: Result<String>) -> Option<Option<String>> {
+    match text {
+        Ok(text) => Some(Some(text)),
+        Err(error) => is_unfit(&error).then_some(None),
+    }
+}
+
+/// Whether what is there is no file that is read.
+pub(super) fn is_unfit(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::FileTooLarge)
+}
+
+fn mistake(path: &str, error: &io::Error) -> Option<Error> {
+    let message = || format!("cannot read {}: {error}", quote(path));
+    let hint = "replace it by a file of text, or remove it";
+    is_unfit(error).then(|| Error::new(ErrorCode::Usage, message()).with_hint(hint))
 }
 
 /// The nearest file of this name, from the working folder upwards.
 fn find_upwards(name: &str, read: ReadFile<'_>) -> Option<String> {
-    (0..UPWARDS).find_map(|above| read(&format!("{}{name}", "../".repeat(above))).ok())
+    (0..UPWARDS).find_map(|above| found(read(&format!("{}{name}", "../".repeat(above))))).flatten()
 }
 
 /// How a file is written, as sentry-cli reads it.
@@ -147,7 +183,7 @@ fn logical_lines(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Error, ErrorKind};
+    use std::io::Error;
 
     fn defaults(files: &[(&str, &str)], env: &[(&str, &str)]) -> Vec<(&'static str, String)> {
         let env: Env = env.iter().copied().collect();
@@ -155,7 +191,10 @@ mod tests {
             let file = files.iter().find(|(known, _)| *known == path);
             file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| Error::from(ErrorKind::NotFound))
         };
-        read(&env, &text).into_iter().map(|(name, value, _)| (name, value)).collect()
+        read(&env, &text, &mut Vec::new())
+            .into_iter()
+            .map(|(name, value, _)| (name, value))
+            .collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The version in a file: one that `release: file:PATH` names, or Gradle's as sentry-cli finds it.
 
-use super::files::UPWARDS;
+use super::files::{UPWARDS, is_unfit};
 use crate::inputs::types::ReadFile;
 use crate::text::quote;
 
@@ -107,8 +107,17 @@ fn of_pom(text: &str) -> Option<String> {
 pub fn gradle(read: ReadFile<'_>) -> Option<String> {
     (0..UPWARDS).find_map(|above| {
         let folder = "../".repeat(above);
-        read(&format!("{folder}build.gradle")).ok()?;
-        let text = read(&format!("{folder}app/build.gradle")).ok()?;
+        let read = |name: &str| {
+            let path = format!("{folder}{name}");
+            let said = |error: &std::io::Error| {
+                if is_unfit(error) {
+                    tracing::warn!(path, %error, "cannot read the version");
+                }
+            };
+            read(&path).inspect_err(said).ok()
+        };
+        read("build.gradle")?;
+        let text = read("app/build.gradle")?;
         let (id, version) =
             (gradle_text(&text, "applicationId")?, gradle_text(&text, "versionName")?);
         Some(format!("{id}@{version}"))

@@ -30,7 +30,7 @@ fn defaults(ini: &str, properties: &str) -> Vec<(&'static str, String)> {
         "sentry.properties" => Ok(properties.to_owned()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };
-    let read = sentry_cli::read(&Env::default(), &file);
+    let read = sentry_cli::read(&Env::default(), &file, &mut Vec::new());
     read.into_iter().map(|(name, value, _)| (name, value)).collect()
 }
 

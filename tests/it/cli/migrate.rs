@@ -106,7 +106,7 @@ fn every_case_is_translated_or_its_line_is_named() {
     // How many files of each kind are translated as a whole: docs/migrating.md has these numbers.
     let counts: Vec<_> = translated.into_iter().collect();
     let expected = [
-        (".github/workflows/release.yml", 92),
+        (".github/workflows/release.yml", 91),
         (".gitlab-ci.yml", 36),
         ("package.json", 36),
         ("release.sh", 36),
@@ -181,10 +181,10 @@ on: push
 jobs:
   build:
     runs-on: ubuntu-latest
+    env:
+      SENTRY_PROJECT: web
     steps:
     - uses: actions/checkout@v4
-    - name: Install
-      run: curl -sL https://sentry.io/get-cli/ | bash
 
     # the release
     - name: Create
@@ -192,6 +192,8 @@ jobs:
         SENTRY_AUTH_TOKEN: ${{ secrets.SENTRY_AUTH_TOKEN }}
       run: sentry-cli releases new ${{ github.sha }}
     - run: npm run build   # all
+    - name: Install
+      run: curl -sL https://sentry.io/get-cli/ | bash
     - name: Upload
       shell: bash
       env:
@@ -221,6 +223,8 @@ on: push
 jobs:
   build:
     runs-on: ubuntu-latest
+    env:
+      SENTRY_PROJECT: web
     steps:
     - uses: actions/checkout@v4
 
@@ -268,7 +272,7 @@ fn what_has_nothing_to_migrate_stays_byte_for_byte() {
         ("package.json", "not json, sentry"),
     ] {
         let migrated = migrate(name, text);
-        assert_eq!(migrated, FileMigration { text: text.to_owned(), notes: Vec::new() });
+        assert_eq!((migrated.text.as_str(), migrated.notes), (text, Vec::new()));
     }
 }
 

@@ -32,14 +32,14 @@ const STATE: [&str; 3] = [
 ];
 
 /// A folder with builds, and a server of two organizations.
-struct TestBench {
+pub(crate) struct TestBench {
     serve: ServeProcess,
-    run: ProgramRun,
-    variables: BTreeMap<String, String>,
+    pub(crate) run: ProgramRun,
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl TestBench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let arguments = ["--org", "acme", "--org", "two", "--project", "web", "--project", "api"];
         let serve = ServeProcess::over(tempfile::tempdir().unwrap(), &arguments, Some(TOKEN));
         let run = ProgramRun::local();
@@ -68,7 +68,7 @@ impl TestBench {
     }
 
     /// Runs a command in the folder; whether it ends well.
-    fn execute(&self, words: &[&str], variables: &BTreeMap<String, String>) -> bool {
+    pub(crate) fn execute(&self, words: &[&str], variables: &BTreeMap<String, String>) -> bool {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).current_dir(self.run.path("")).env_clear().envs(variables);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -80,7 +80,7 @@ impl TestBench {
     }
 
     /// The steps of a workflow's job, as a host runs them.
-    fn run_workflow(&self, text: &str) -> bool {
+    pub(crate) fn run_workflow(&self, text: &str) -> bool {
         let workflow: Value = serde_yaml::from_str(text).unwrap();
         let job = &workflow["jobs"]["release"];
         let mut of_job = self.variables.clone();
@@ -92,8 +92,9 @@ impl TestBench {
             of_job.extend(handed_on.map(|(name, value)| (name.to_owned(), value.to_owned())));
             let mut variables = of_job.clone();
             variables.extend(texts(&step["env"], &of_job));
+            let is_tolerated = step["continue-on-error"].as_bool() == Some(true);
             if let Some(script) = step["run"].as_str() {
-                return self.execute(&["bash", "-e", "-c", script], &variables);
+                return self.execute(&["bash", "-e", "-c", script], &variables) || is_tolerated;
             }
             assert_eq!(step["uses"], "OWNER/finishline@v0", "{text}");
             let inputs = texts(&step["with"], &variables).into_iter().map(|(name, value)| {
@@ -101,7 +102,7 @@ impl TestBench {
             });
             let program = env!("CARGO_BIN_EXE_finishline");
             variables.extend(inputs);
-            self.execute(&[program, "run"], &variables)
+            self.execute(&[program, "run"], &variables) || is_tolerated
         })
     }
 }
@@ -188,13 +189,24 @@ const SCRIPTS: &[&str] = &[
     "releases new v1\nbash -c 'sentry-cli deploys new -r v1 -e prod'\nreleases finalize v1",
     "releases new v1\nif true; then sentry-cli deploys new -r v1 -e prod; fi\nreleases finalize v1",
     "releases new v1\nreleases finalize v1",
+    "releases new $'v1'\nreleases finalize $'v\\x31'",
     // What is not there is not made.
+    "releases new v1\ndeploys new -r v2 -e prod",
     "releases new v1\nreleases finalize v2",
 ];
 
 /// Runs a file as it was and as it is afterwards.
 fn compared(name: &str, text: &str, run: impl Fn(&TestBench, &str) -> bool) -> Option<String> {
-    let (before, after) = (TestBench::new(), TestBench::new());
+    compared_in([TestBench::new(), TestBench::new()], name, text, run)
+}
+
+/// The same in these places.
+pub(crate) fn compared_in(
+    [before, after]: [TestBench; 2],
+    name: &str,
+    text: &str,
+    run: impl Fn(&TestBench, &str) -> bool,
+) -> Option<String> {
     [&before, &after].iter().for_each(|bench| drop(bench.run.file("id", "one\n")));
     after.run.file(name, text);
     after.run.clone().args(&["migrate", "--write", name]).execute();
@@ -273,6 +285,12 @@ fn the_scripts_of_a_package_and_of_a_gitlab_job_do_the_same_afterwards() {
 }
 
 const WORKFLOWS: &[&str] = &[
+    // What is not there is not made, and what may fail may do so.
+    "- run: sentry-cli releases new v1\n- run: sentry-cli releases finalize v9",
+    "- run: sentry-cli releases new v1\n- run: sentry-cli deploys new -r v9 -e prod",
+    "- run: |\n    set +e\n    sentry-cli releases new a/b\n    sentry-cli releases new x",
+    "- run: |\n    set +e\n    sentry-cli releases new x\n    sentry-cli releases new a/b",
+    "- run: |\n    set +e\n    sentry-cli releases new a/b\n    set -e\n    sentry-cli releases new x",
     "- run: |\n    V=one\n    sentry-cli releases new \"$V\"\n    V=two\n    sentry-cli releases new \"$V\"\n    sentry-cli releases finalize \"$V\"",
     "- run: |\n    export SENTRY_ORG=two\n    sentry-cli releases new x",
     "- run: sentry-cli releases new x\n- run: sentry-cli releases new x\n  env:\n    SENTRY_ORG: two",
@@ -335,6 +353,10 @@ fn a_step_that_would_do_something_else_is_named_by_line() {
         ("read SENTRY_ORG < org\nsentry-cli releases new v1", 10, "`SENTRY_ORG`"),
         ("export HTTPS_PROXY=http://x.example\nsentry-cli releases new v1", 10, "`HTTPS_PROXY`"),
         ("echo SENTRY_ORG=two >> \"$GITHUB_ENV\"\nsentry-cli releases new v1", 10, "`SENTRY_ORG`"),
+        ("sentry-cli releases finalize v1", 9, "makes the release"),
+        ("sentry-cli deploys new -r v1 -e prod", 9, "makes the release"),
+        ("sentry-cli releases new $'v1'", 9, "quote"),
+        ("if true; then set +e; fi\nsentry-cli releases new v1", 9, "at a failure"),
         ("sentry-cli releases new -p api v1\nsentry-cli deploys new -r v1 -e prod", 10, "projects"),
     ] {
         let script = script.replace('\n', "\n          ");
@@ -354,7 +376,11 @@ fn a_step_that_would_do_something_else_is_named_by_line() {
 fn what_a_step_may_do_beside_its_calls_is_said() {
     let head = "on: push\njobs:\n  a:\n    steps:\n      - run: |\n          ";
     for (script, line, words) in [
-        ("sentry-cli releases finalize -p web v1", 6, "makes it if it is not there"),
+        (
+            "set +e\n          sentry-cli releases new -p web v1\n          echo",
+            7,
+            "`continue-on-error",
+        ),
         (
             "sentry-cli releases new -p web v1\n          sentry-cli releases set-commits v1 --auto",
             7,

@@ -15,6 +15,10 @@ mod manual;
 mod migrate;
 #[cfg(unix)]
 mod migrated_effects;
+#[cfg(unix)]
+mod migrated_programs;
+#[cfg(unix)]
+mod migration_faults;
 mod missing;
 mod modes;
 mod plan_colors;

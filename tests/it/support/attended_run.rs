@@ -6,7 +6,7 @@ use super::watched_process::WatchedProcess;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -48,6 +48,12 @@ impl AttendedRun {
         let [rows, columns] = SCREEN.map(|count| NonZero::new(count).unwrap());
         let screen = vt100::Parser::new(rows, columns, 0);
         Self { process, person, said, screen, written: String::new() }
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.process.child().id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// What stands on the screen now.

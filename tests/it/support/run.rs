@@ -295,6 +295,12 @@ impl RunningProgram {
         assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// The number of the process.
+    #[cfg(unix)]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.child().id()
+    }
+
     /// Waits for the end.
     pub(crate) fn wait(mut self) -> RunResult {
         let stdout = self.child.child().stdout.take();

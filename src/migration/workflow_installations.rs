@@ -1,0 +1,246 @@
+//! The installations of sentry-cli in a job of a workflow, and what behind them may need it.
+
+use super::MigrationNote;
+use super::plan::CommandPlace;
+use super::program_probe::{mentions_program, names_program};
+use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
+use super::shell_reader::{CommandSeparator, ShellCommand};
+use super::workflow_job::{JobSteps, is_proposal, owner_is_among, scripts};
+use crate::text::quote;
+use std::collections::BTreeSet;
+
+/// Whose actions run no program of the job's own.
+const CLOSED_ACTIONS: &[&str] = &[
+    "actions/",
+    "docker/",
+    "aws-actions/",
+    "google-github-actions/",
+    "azure/",
+    "dtolnay/",
+    "softprops/",
+    "peter-evans/",
+    "getsentry/action-release",
+    "OWNER/finishline",
+];
+
+/// Commands that run no file of the repository, and no program that is named elsewhere.
+const CLOSED_COMMANDS: &[&str] = &[
+    "",
+    "echo",
+    "printf",
+    "true",
+    "false",
+    ":",
+    "test",
+    "[",
+    "[[",
+    "]]",
+    "pwd",
+    "umask",
+    "type",
+    "hash",
+    "times",
+    "exit",
+    "return",
+    "break",
+    "continue",
+    "sleep",
+    "which",
+    "export",
+    "declare",
+    "typeset",
+    "local",
+    "readonly",
+    "unset",
+    "read",
+    "mapfile",
+    "readarray",
+    "getopts",
+    "set",
+    "shift",
+    "cd",
+    "pushd",
+    "popd",
+    "gh",
+    "glab",
+    "aws",
+    "gcloud",
+    "gsutil",
+    "az",
+    "kubectl",
+    "helm",
+    "curl",
+    "wget",
+    "scp",
+    "rsync",
+    "sftp",
+    "tar",
+    "zip",
+    "unzip",
+    "gzip",
+    "gunzip",
+    "xz",
+    "cp",
+    "mv",
+    "rm",
+    "mkdir",
+    "rmdir",
+    "ln",
+    "touch",
+    "chmod",
+    "chown",
+    "ls",
+    "cat",
+    "head",
+    "tail",
+    "tee",
+    "grep",
+    "egrep",
+    "sed",
+    "awk",
+    "cut",
+    "tr",
+    "sort",
+    "uniq",
+    "wc",
+    "diff",
+    "date",
+    "printenv",
+    "apt",
+    "apt-get",
+    "apk",
+    "yum",
+    "dnf",
+    "brew",
+    "choco",
+    "jq",
+    "yq",
+    "basename",
+    "dirname",
+    "realpath",
+    "uname",
+    "whoami",
+    "hostname",
+    "id",
+    "envsubst",
+    "base64",
+    "sha256sum",
+    "md5sum",
+    "shasum",
+    "openssl",
+    "gpg",
+    "git",
+    "finishline",
+];
+
+/// What of a job may need sentry-cli, in its order.
+pub(super) struct ProgramNeeds {
+    places: Vec<(CommandPlace, String)>,
+    /// Those that name it.
+    named: BTreeSet<CommandPlace>,
+    /// Whether what is behind the job may need it too.
+    is_open: bool,
+}
+
+impl ProgramNeeds {
+    /// Why an installation stays, if it does.
+    pub(super) fn reason(
+        &self,
+        script: &ScriptPart,
+        (step, index): CommandPlace,
+    ) -> Option<String> {
+        let need = |from: CommandPlace| {
+            let first = self.places.partition_point(|(other, _)| *other < from);
+            self.places.get(first).map(|(_, name)| format!("{name} may need it"))
+        };
+        let command = &script.commands[index];
+        let is_piped = script.is_piped_installer(index + 1);
+        let is_part = command.is_nested
+            || matches!(command.before, CommandSeparator::Or | CommandSeparator::Other)
+            || command.after == CommandSeparator::Other && !is_piped;
+        let asked = || self.named.range((step, 0)..(step, index)).next().is_some();
+        let reason =
+            || is_part.then(|| "it is part of a condition or of a longer command".to_owned());
+        need((step, index + 1)).or_else(reason).or_else(|| {
+            let other =
+                if asked() { "the script asks for it" } else { "other workflows may need it" };
+            (self.is_open || asked()).then(|| other.to_owned())
+        })
+    }
+}
+
+impl JobSteps<'_> {
+    /// Everything that may need sentry-cli when the calls of the job are steps.
+    pub(super) fn program_needs(&self, parts: &[JobPart]) -> ProgramNeeds {
+        let (mut places, mut named) = (Vec::new(), BTreeSet::new());
+        for (step, part) in parts.iter().enumerate() {
+            match part {
+                JobPart::Script(script) => {
+                    let mut need = |(index, command): (usize, &ShellCommand)| {
+                        let name = need_of_command(script, index, command)?;
+                        named.extend(names_program(command).then_some((step, index)));
+                        Some(((step, index), name))
+                    };
+                    places.extend(script.commands.iter().enumerate().filter_map(&mut need));
+                }
+                JobPart::Other { .. } => {
+                    places.extend(self.need_of_step(step).map(|name| ((step, 0), name)));
+                }
+            }
+        }
+        ProgramNeeds { places, named, is_open: self.is_composite }
+    }
+
+    /// What of a step that is no script, or one that stays, may need it.
+    fn need_of_step(&self, step: usize) -> Option<String> {
+        let text = &self.steps[step];
+        if let Some(action) = text.value("uses") {
+            let is_closed =
+                owner_is_among(action, CLOSED_ACTIONS) && !mentions_program(text.written("with"));
+            return (!is_closed && !action.contains("setup-sentry-cli")).then(|| quote(action));
+        }
+        self.script(step).map(|_| format!("the script in line {}", self.line(step, 0)))
+    }
+
+    /// Says of each installation that stays why it does.
+    pub(super) fn installation_notes(&self, parts: &[JobPart]) -> Vec<MigrationNote> {
+        let needs = self.program_needs(parts);
+        let mut notes = Vec::new();
+        for (step, script) in scripts(parts) {
+            let installs = script.commands.iter().enumerate();
+            for (index, command) in installs.filter(|(_, command)| is_installation(command)) {
+                let reason = needs.reason(script, (step, index));
+                notes.extend(reason.map(|reason| {
+                    let message = format!("the installation of sentry-cli stays: {reason}");
+                    MigrationNote::advice(self.line(step, command.span.start), message)
+                }));
+            }
+        }
+        notes
+    }
+}
+
+/// What a command is called that may need the program; a call that becomes a step does not.
+fn need_of_command(script: &ScriptPart, index: usize, command: &ShellCommand) -> Option<String> {
+    let name = || quote(&command.words.first().map_or_else(String::new, |word| word.raw.clone()));
+    match &script.uses[index] {
+        CommandUse::Step(_) => None,
+        CommandUse::Call if command.is_substitution && is_proposal(command) => None,
+        CommandUse::Call | CommandUse::Refused(_) => Some(name()),
+        CommandUse::Other | CommandUse::Neutral => {
+            let is_own = is_installation(command) || script.is_piped_installer(index);
+            (!is_own && may_run_program(command)).then(name)
+        }
+    }
+}
+
+fn may_run_program(command: &ShellCommand) -> bool {
+    let word = match command.word(0) {
+        "sudo" => command.word(1),
+        word => word,
+    };
+    let is_container = matches!(word, "docker" | "podman")
+        && ["build", "push", "pull", "login", "tag"].contains(&command.word(1));
+    let is_head = command.is_nested && command.word(1) == "in";
+    names_program(command) || !(is_head || is_container || CLOSED_COMMANDS.contains(&word))
+}

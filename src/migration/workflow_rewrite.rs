@@ -1,0 +1,147 @@
+//! The steps of a workflow's job with their calls replaced in their places.
+
+use super::edit::TextEdit;
+use super::plan::StepGroup;
+use super::script::removals;
+use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation, is_neutral};
+use super::workflow::ConvertedGroup;
+use super::workflow_installations::ProgramNeeds;
+use super::workflow_job::{JobSteps, scripts};
+use super::workflow_step::StepAdditions;
+use super::yaml_edits::script_edits;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A group with the step that it becomes.
+type ConvertedStep<'a> = (&'a StepGroup, &'a ConvertedGroup);
+
+impl JobSteps<'_> {
+    pub(super) fn rewrite(
+        &self,
+        parts: &[JobPart],
+        groups: &[StepGroup],
+        converted: &[ConvertedGroup],
+    ) -> Vec<TextEdit> {
+        let needs = self.program_needs(parts);
+        let mut by_step: BTreeMap<usize, Vec<ConvertedStep<'_>>> = BTreeMap::new();
+        for one in groups.iter().zip(converted) {
+            let steps: BTreeSet<_> = one.0.calls.iter().map(|(step, _)| *step).collect();
+            steps.into_iter().for_each(|step| by_step.entry(step).or_default().push(one));
+        }
+        let mut edits = Vec::new();
+        for (step, script) in scripts(parts) {
+            let own = by_step.remove(&step).unwrap_or_default();
+            let gone = removable_installations(step, script, &needs);
+            let goes_whole = !groups.is_empty()
+                && installs_only(script)
+                && !self.steps[step].node.is_flow
+                && gone.len() == script.installations().count();
+            if !own.is_empty() || goes_whole {
+                edits.extend(self.rewrite_step(step, script, &own, &gone));
+            }
+        }
+        edits
+    }
+
+    /// The changes to one step, of which these groups have calls.
+    fn rewrite_step(
+        &self,
+        step: usize,
+        script: &ScriptPart,
+        own: &[ConvertedStep<'_>],
+        gone: &BTreeSet<usize>,
+    ) -> Vec<TextEdit> {
+        let handed_on = own.iter().flat_map(|(_, converted)| converted.handed_on.iter().cloned());
+        let rest = self.rest(step, script, gone, &handed_on.collect());
+        let ending = own.iter().filter(|(group, _)| group.last().0 == step);
+        let mut ending = ending.map(|(group, converted)| (self.additions(group), converted));
+        let text = &self.steps[step];
+        let mut edits = match (rest, text.node.get("run")) {
+            (Some(rest), Some(run)) => {
+                script_edits(self.source, run, self.script(step).unwrap_or_default(), &rest)
+            }
+            _ => match ending.next() {
+                Some((added, converted)) => text.conversion(&converted.with, &added),
+                None => vec![text.removal()],
+            },
+        };
+        edits.extend(ending.map(|(added, converted)| text.insertion(&converted.with, &added)));
+        edits
+    }
+
+    /// What stays of a script without its calls; `None` if that does nothing.
+    fn rest(
+        &self,
+        step: usize,
+        script: &ScriptPart,
+        installations: &BTreeSet<usize>,
+        handed_on: &BTreeSet<String>,
+    ) -> Option<Vec<TextEdit>> {
+        let does_more = script.installations().any(|index| !installations.contains(&index))
+            || script.commands.iter().zip(&script.uses).any(|(command, command_use)| {
+                let is_more = matches!(command_use, CommandUse::Other) || command.is_redirected;
+                is_more && !command.is_substitution && !is_installation(command)
+            });
+        if !does_more && handed_on.is_empty() {
+            return None;
+        }
+        let text = self.script(step)?;
+        let is_gone = |index: &usize| {
+            let is_installed = |index: usize| installations.contains(&index);
+            script.step_call(*index).is_some()
+                || is_installed(*index)
+                || script.is_piped_installer(*index) && is_installed(*index - 1)
+        };
+        let removed = (0..script.commands.len()).filter(is_gone).collect();
+        let mut edits = removals(text, script, &removed);
+        let proposals = script
+            .commands
+            .iter()
+            .zip(&script.uses)
+            .filter(|(_, one)| matches!(one, CommandUse::Call));
+        edits.extend(
+            proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
+        );
+        let line = |name: &String| format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n");
+        let lines: String = handed_on.iter().map(line).collect();
+        if !lines.is_empty() {
+            let is_open = !text.ends_with('\n');
+            let lines = if is_open { format!("\n{lines}") } else { lines };
+            edits.push(TextEdit::new(text.len()..text.len(), lines));
+        }
+        Some(edits)
+    }
+
+    /// What the steps of a group have that its last one lacks.
+    fn additions(&self, group: &StepGroup) -> StepAdditions {
+        let last = group.last().0;
+        let mut known: BTreeSet<_> =
+            self.steps[last].environment().into_iter().map(|(name, _)| name).collect();
+        let mut environment = Vec::new();
+        for (step, _) in &group.calls {
+            for (name, line) in self.steps[*step].environment() {
+                if known.insert(name) {
+                    environment.push(line.to_owned());
+                }
+            }
+        }
+        StepAdditions { environment, is_tolerated: group.is_tolerated() }
+    }
+}
+
+/// The installations of a script that nothing needs.
+fn removable_installations(
+    step: usize,
+    script: &ScriptPart,
+    needs: &ProgramNeeds,
+) -> BTreeSet<usize> {
+    let is_needed = |index: &usize| needs.reason(script, (step, *index)).is_some();
+    script.installations().filter(|index| !is_needed(index)).collect()
+}
+
+fn installs_only(script: &ScriptPart) -> bool {
+    let installs = script.commands.iter().any(is_installation);
+    installs
+        && script.commands.iter().zip(&script.uses).all(|(command, one)| {
+            matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_neutral(command))
+        })
+}

@@ -1,0 +1,186 @@
+//! `migrate` and the program itself: what asks for sentry-cli, installs it or may need it does what it
+//! did, also where it is there no longer.
+
+use super::migrated_effects::{TestBench, compared_in};
+use finishline::migration::migrate;
+use std::os::unix::fs::PermissionsExt;
+
+/// Where sentry-cli is not installed; what stands for npm installs it.
+fn bare_bench() -> TestBench {
+    let bench = TestBench::new();
+    std::fs::remove_file(bench.run.path("tools/sentry-cli")).unwrap();
+    let npm = "#!/bin/sh\ncd \"${0%/*}\" && ln -sf finishline sentry-cli\n";
+    for (name, text) in
+        [("tools/npm", npm), ("deploy.sh", "#!/bin/sh\nsentry-cli releases new v2\n")]
+    {
+        let file = bench.run.file(name, text);
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    bench
+}
+
+#[test]
+fn a_script_that_asks_for_the_program_does_the_same_without_it() {
+    for script in [
+        "if command -v sentry-cli > /dev/null; then\n  sentry-cli releases new v1\nfi\n",
+        "which sentry-cli || exit 3\nsentry-cli releases new v1\n",
+        "if [ -n \"$(command -v sentry-cli)\" ]; then sentry-cli releases new v1; fi\n",
+        "has() { type sentry-cli; }\nhas && sentry-cli releases new v1\n",
+    ] {
+        let difference =
+            compared_in([TestBench::new(), bare_bench()], "release.sh", script, |bench, text| {
+                bench.execute(&["bash", "-c", text], &bench.variables)
+            });
+        assert_eq!(difference, None);
+    }
+}
+
+#[test]
+fn a_script_that_asks_for_the_program_and_needs_it_stays_whole() {
+    for (script, words) in [
+        ("[ -x ./sentry-cli ] && sentry-cli releases new v1\n", "the file of sentry-cli"),
+        (
+            "if command -v sentry-cli; then\n  sentry-cli releases new v1\n  sentry-cli send-event -m x\nfi\n",
+            "more than what finishline does",
+        ),
+        (
+            "cli=$(which sentry-cli)\n[ -n \"$cli\" ] && sentry-cli releases new v1\n",
+            "the file of sentry-cli",
+        ),
+    ] {
+        let lines = script.replace('\n', "\n      ");
+        let job = format!("job:\n  script:\n    - |\n      {}\n", lines.trim_end());
+        for (name, text) in [("a.sh", script), (".gitlab-ci.yml", &job)] {
+            let migrated = migrate(name, text);
+            assert_eq!(migrated.text, text);
+            let notes = &migrated.notes;
+            assert!(notes.iter().any(|note| note.message.contains(words)), "{notes:?}");
+            let named = |line| notes.iter().any(|note| note.is_untranslated && note.line == line);
+            let calls = (1..).zip(text.lines()).filter(|(_, line)| line.contains("sentry-cli "));
+            assert!(
+                calls.clone().count() > 0 && calls.clone().all(|(line, _)| named(line)),
+                "{notes:?}"
+            );
+        }
+    }
+}
+
+const HEAD: &str = "on: push\njobs:\n  release:\n    env:\n      SENTRY_ORG: acme\n      SENTRY_PROJECT: web\n    steps:\n";
+
+fn workflow(steps: &str) -> String {
+    let steps: String = steps.lines().map(|line| format!("      {line}\n")).collect();
+    format!("{HEAD}{steps}")
+}
+
+#[test]
+fn what_needs_the_program_behind_its_installation_finds_it() {
+    let [install, release] =
+        ["- run: npm install -g @sentry/cli\n", "- run: sentry-cli releases new v1\n"];
+    let all = "npm install -g @sentry/cli && sentry-cli releases new v1 && ./deploy.sh";
+    let asked = "    command -v sentry-cli || npm install -g @sentry/cli\n";
+    for steps in [
+        format!("{install}{release}- run: ./deploy.sh\n"),
+        format!("{install}{release}- run: sentry-cli releases info v1\n"),
+        format!("- run: {all}\n"),
+        format!("- run: |\n{asked}    sentry-cli releases new v1\n"),
+        format!("- run: if true; then npm install -g @sentry/cli; fi\n{release}"),
+    ] {
+        let text = workflow(&steps);
+        let benches = [bare_bench(), bare_bench()];
+        let difference = compared_in(benches, "release.yml", &text, TestBench::run_workflow);
+        assert_eq!(difference, None);
+    }
+}
+
+#[test]
+fn an_installation_stays_where_something_may_need_it_and_says_what() {
+    let (install, release) = (
+        "- run: curl -sL https://sentry.io/get-cli/ | bash\n",
+        "- run: sentry-cli releases new v1\n",
+    );
+    for (behind, words) in [
+        ("- run: make release", "`make`"),
+        ("- run: yarn deploy", "`yarn`"),
+        ("- run: source ./tools.sh", "`source`"),
+        ("- run: sentry-cli send-event -m x", "script in line"),
+        ("- run: sentry-cli monitors list", "script in line"),
+        ("- run: bash -c 'sentry-cli info'", "`bash`"),
+        ("- run: if command -v sentry-cli; then echo y; fi", "`command`"),
+        ("- uses: ./.github/actions/release", "`./.github/actions/release`"),
+        ("- uses: someone/upload@v1", "`someone/upload@v1`"),
+        (
+            "- uses: actions/github-script@v7\n  with:\n    script: exec('sentry-cli info')",
+            "`actions/",
+        ),
+    ] {
+        let migrated = migrate("a.yml", &workflow(&format!("{install}{release}{behind}\n")));
+        assert!(migrated.text.contains("get-cli") && migrated.text.contains("OWNER/"), "{behind}");
+        let is_said = |message: &str| message.contains("stays") && message.contains(words);
+        assert!(migrated.notes.iter().any(|note| is_said(&note.message)), "{:?}", migrated.notes);
+    }
+    for before in ["", "- run: make\n", "- run: npm ci\n"] {
+        let text = workflow(&format!("{before}{install}{release}- run: aws s3 sync a b\n"));
+        let migrated = migrate("a.yml", &text);
+        assert!(
+            !migrated.text.contains("get-cli") && migrated.notes.is_empty(),
+            "{}",
+            migrated.text
+        );
+    }
+}
+
+#[test]
+fn a_pipe_to_the_installer_goes_as_a_whole() {
+    let script = "- run: |\n    echo a > b\n    curl -sL https://sentry.io/get-cli/ | sh\n    rm b && curl https://sentry.io/get-cli/ | bash && rm c\n    sentry-cli releases new v1\n";
+    let migrated = migrate("a.yml", &workflow(script));
+    let rest = "      - run: |\n          echo a > b\n          rm b && rm c\n";
+    assert!(migrated.text.contains(rest), "{}", migrated.text);
+}
+
+#[test]
+fn a_composite_action_keeps_its_installation_for_those_who_use_it() {
+    let text = "runs:\n  using: composite\n  steps:\n    - shell: bash\n      run: npm i -g @sentry/cli\n    - shell: bash\n      run: sentry-cli releases new v1\n";
+    let migrated = migrate("action.yml", text);
+    assert!(migrated.text.contains("npm i -g") && migrated.text.contains("OWNER/"));
+}
+
+#[test]
+fn the_name_of_an_action_may_have_any_case() {
+    let step = "- uses: GetSentry/Action-Release@v3\n  with:\n    environment: prod\n";
+    let migrated = migrate("a.yml", &workflow(step));
+    assert!(migrated.text.contains("- uses: OWNER/finishline@v0\n"), "{}", migrated.text);
+    let step = "- {uses: GetSentry/action-release/sub@v3}\n";
+    let migrated = migrate("a.yml", &workflow(step));
+    assert!(migrated.notes.iter().any(|note| note.is_untranslated), "{}", migrated.text);
+}
+
+#[test]
+fn a_shell_that_goes_on_at_a_failure_makes_a_step_that_may_fail() {
+    for (shell, is_tolerated) in [
+        ("bash {0}", true),
+        ("bash --noprofile {0}", true),
+        ("bash", false),
+        ("sh", false),
+        ("bash -eo pipefail {0}", false),
+        ("bash -o errexit {0}", false),
+    ] {
+        let step =
+            format!("- shell: {shell}\n  run: |\n    sentry-cli releases new v1\n    echo\n");
+        let migrated = migrate("a.yml", &workflow(&step));
+        assert!(migrated.text.contains("OWNER/"), "{}", migrated.text);
+        assert_eq!(migrated.text.contains("continue-on-error: true"), is_tolerated, "{shell}");
+    }
+    let defaults = workflow("- run: |\n    sentry-cli releases new v1\n    echo\n")
+        .replace("jobs:", "defaults:\n  run:\n    shell: bash {0}\njobs:");
+    assert!(migrate("a.yml", &defaults).text.contains("continue-on-error: true"));
+}
+
+#[test]
+fn a_list_of_which_every_command_is_gone_keeps_one() {
+    let text = "a:\n  before_script:\n    - sentry-cli releases new v1\n    - sentry-cli releases set-commits v1 --auto\n  script:\n    - sentry-cli releases finalize v1\n";
+    let new = migrate(".gitlab-ci.yml", text).text;
+    assert!(
+        new.contains("before_script:\n    - \"true\"\n  script:\n    - finishline run"),
+        "{new}"
+    );
+}
