@@ -117,7 +117,7 @@ codes! {
     /// A step needs a person with a browser.
     NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, then follow the next steps in the summary";
     /// The provider refused, or cannot be finished as asked.
-    Refused "refused" Refused "the message comes from the third party or from Sentry; where it refers to a field, change that field";
+    Refused "refused" Refused "correct what the other side names in its own words, then run `finishline run` again";
     /// The third party answered with an error.
     ProviderError "provider-error" Refused "see `error-status` for the third party's HTTP status, and check the third party's log";
     /// The account belongs to another user.

@@ -101,7 +101,7 @@ impl ChangedHashes {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.values().map(BTreeSet::len).sum()
     }
 

@@ -17,12 +17,24 @@ enum WordForm {
     LowerHex,
     UpperHex,
     Base64,
-    /// With `\/` for `/`, as PHP writes JSON, or with `&#43;` for `+`, as templates write attributes.
-    Escaped {
-        slash: bool,
-        plus: bool,
-    },
+    /// With each of `/`, `+` and `=` written in one of the forms of [`ESCAPES`].
+    Escaped([Option<&'static str>; 3]),
 }
+
+/// The characters of base64 that JSON, templates and URLs write in other ways.
+const ESCAPED: [u8; 3] = [b'/', b'+', b'='];
+/// How, in the same order.
+const ESCAPES: [&[&str]; 3] = [
+    &["\\/", "&#x2F;", "&#x2f;", "&#47;", "\\u002F", "\\u002f", "\\x2F", "\\x2f", "%2F", "%2f"],
+    &["&#43;", "&#x2B;", "&#x2b;", "&plus;", "\\u002B", "\\u002b", "\\x2B", "\\x2b", "%2B", "%2b"],
+    &[
+        "&#61;", "&#x3D;", "&#x3d;", "&equals;", "\\u003D", "\\u003d", "\\x3D", "\\x3d", "%3D",
+        "%3d",
+    ],
+];
+/// The names of algorithms before a hash, and how many characters it has in base64.
+const NAMED: [(&[u8], usize); 5] =
+    [(b"sha256-", 44), (b"sha384-", 64), (b"sha512-", 88), (b"sha1-", 28), (b"md5-", 24)];
 
 /// A word that may be a hash.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,10 +53,13 @@ impl HashWord {
             WordForm::LowerHex => crate::text::hex(digest),
             WordForm::UpperHex => crate::text::hex(digest).to_ascii_uppercase(),
             WordForm::Base64 => STANDARD.encode(digest),
-            WordForm::Escaped { slash, plus } => {
-                let escapes = [(slash, "/", "\\/"), (plus, "+", "&#43;")];
-                let escapes = escapes.into_iter().filter(|(is_used, ..)| *is_used);
-                escapes.fold(STANDARD.encode(digest), |word, (_, one, by)| word.replace(one, by))
+            WordForm::Escaped(escapes) => {
+                let written = |byte: u8| {
+                    let at = ESCAPED.iter().position(|one| *one == byte);
+                    let escape = at.and_then(|at| escapes[at]);
+                    escape.map_or_else(|| char::from(byte).to_string(), str::to_owned)
+                };
+                STANDARD.encode(digest).bytes().map(written).collect()
             }
         }
     }
@@ -65,8 +80,12 @@ pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
         words.extend(word_in(bytes, middle - before..middle + behind));
         at = middle + behind + 1;
     }
-    if memmem::find(bytes, b"\\/").or_else(|| memmem::find(bytes, b"&#43;")).is_some() {
-        words.extend(memmem::find_iter(bytes, b"sha").filter_map(|at| escaped_word(bytes, at)));
+    let count = words.len();
+    for (name, size) in NAMED {
+        let named = memmem::find_iter(bytes, name);
+        words.extend(named.filter_map(|at| named_word(bytes, at + name.len(), size)));
+    }
+    if words.len() > count {
         words.sort_by_key(|word| word.place.start);
         words.dedup_by(|next, earlier| next.place.start < earlier.place.end);
     }
@@ -84,6 +103,9 @@ fn word_in(bytes: &[u8], run: Range<usize>) -> Option<HashWord> {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let value = text.len() - padding;
     let start = text[..value].iter().rposition(|byte| *byte == b'=').map_or(0, |at| at + 1);
+    // In a string, `\n` and the like stand before a line of a list.
+    let is_escape = start == 0 && run.start > 0 && bytes[run.start - 1] == b'\\';
+    let start = start + usize::from(is_escape && matches!(text[0], b'n' | b'r' | b't'));
     let hex = run.start + start..run.start + value;
     let word = hex_word(&bytes[hex.clone()], &hex)
         .filter(|_| !is_integrity(&bytes[..hex.start]) || hex.len() != 64)
@@ -124,7 +146,9 @@ fn is_integrity(before: &[u8]) -> bool {
 /// Whether a word is none of the parts of a name: `app-HASH.js` is what a file is called.
 fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let before = place.start.checked_sub(1).map(|at| bytes[at]);
+    // A line of a list in a string begins behind `\n`.
+    let is_line = place.start > 1 && bytes[place.start - 2] == b'\\';
+    let before = place.start.checked_sub(1).map(|at| bytes[at]).filter(|_| !is_line);
     let (next, after) = (bytes.get(place.end).copied(), bytes.get(place.end + 1).copied());
     let is_extended = next == Some(b'.') && after.is_some_and(is_letter);
     !before.is_some_and(|byte| is_letter(byte) || matches!(byte, b'.' | b'/'))
@@ -132,33 +156,34 @@ fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
         && !is_extended
 }
 
-/// The hash behind `sha256-` and the like, where characters of it are escaped.
-fn escaped_word(bytes: &[u8], at: usize) -> Option<HashWord> {
-    let start = at + b"sha256-".len();
-    let size = match bytes.get(at..start)? {
-        b"sha256-" => 44,
-        b"sha384-" => 64,
-        b"sha512-" => 88,
-        _ => return None,
-    };
+/// The hash in base64 behind the name of an algorithm, where characters of it are escaped or it is too
+/// short to be looked for without a name.
+fn named_word(bytes: &[u8], start: usize, size: usize) -> Option<HashWord> {
     let (mut word, mut end) = (Vec::with_capacity(size), start);
-    let (mut slash, mut plus) = (false, false);
+    let mut escapes = [None; 3];
     while word.len() < size {
         let rest = &bytes[end..];
-        let (byte, width) = match rest {
-            [b'\\', b'/', ..] => (b'/', 2),
-            [b'&', b'#', b'4', b'3', b';', ..] => (b'+', 5),
-            [byte, ..] if is_part(*byte) => (*byte, 1),
-            _ => return None,
-        };
-        word.push(byte);
-        end += width;
-        slash |= width == 2;
-        plus |= width == 5;
+        let escape = (0..ESCAPED.len()).find_map(|at| {
+            let written = ESCAPES[at].iter().find(|one| rest.starts_with(one.as_bytes()))?;
+            Some((at, *written))
+        });
+        match (escape, rest.first()) {
+            (Some((at, written)), _) => {
+                escapes[at] = Some(written);
+                word.push(ESCAPED[at]);
+                end += written.len();
+            }
+            (None, Some(byte)) if is_part(*byte) => {
+                word.push(*byte);
+                end += 1;
+            }
+            (None, _) => return None,
+        }
     }
     let digest = STANDARD.decode(&word).ok()?;
-    let form = WordForm::Escaped { slash, plus };
-    (slash || plus).then_some(HashWord { place: start..end, digest, form })
+    let is_new = escapes.iter().any(Option::is_some) || size < LEAST;
+    let form = WordForm::Escaped(escapes);
+    is_new.then_some(HashWord { place: start..end, digest, form })
 }
 
 #[cfg(test)]
@@ -189,6 +214,7 @@ mod tests {
             format!("{{\"revision\":\"{MD5}\"}}"),
             format!("{}ETag \"{MD5}\"", "x".repeat(77)),
             format!("md5-{MD5}"),
+            format!("\"\\n{MD5}  a.js\\n\""),
             format!("{MD5}."),
         ] {
             assert_eq!(found(&text), [MD5], "{text}");
@@ -221,9 +247,13 @@ mod tests {
         };
         let base64 = STANDARD.encode(&hash);
         assert!(base64.contains('+') && base64.contains('/'), "{base64}");
-        for escaped in [base64.replace('/', "\\/"), base64.replace('+', "&#43;")] {
+        for escapes in ESCAPES.concat() {
+            let at = ESCAPES.iter().position(|all| all.contains(&escapes)).unwrap_or_default();
+            let escaped = base64.replace(char::from(ESCAPED[at]), escapes);
             assert_eq!(words(&format!("\"sha256-{escaped}\"")), [escaped]);
         }
+        let short = STANDARD.encode([0xfb; 16]);
+        assert_eq!(found(&format!("md5-{short}")), [short.as_str()]);
         assert_eq!(words(&format!("\"sha256-{base64}\"")), [base64]);
         assert_eq!(words(&MD5.to_uppercase()), [crate::text::hex(&hash).to_uppercase()]);
         assert_eq!(words(MD5), [crate::text::hex(&hash)]);

@@ -334,7 +334,9 @@ fn usage(error: &clap::Error) -> Error {
         .with_hint("put each value behind its flag, and a value with blanks in quotes");
     }
     let message = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::MissingRequiredArgument, Some(missing)) => format!("missing {missing}"),
+        (ErrorKind::MissingRequiredArgument, Some(missing)) => {
+            missing_words(&missing.to_string(), lines.clone())
+        }
         _ => message,
     };
     let failure = Error::new(ErrorCode::Usage, message);
@@ -348,10 +350,33 @@ fn usage(error: &clap::Error) -> Error {
         }
         (Some(tip), _) => failure.with_hint(tip),
         (None, ErrorKind::MissingRequiredArgument) if usage.is_some() => {
-            failure.with_hint(format!("run `{}`", usage.unwrap_or_default()))
+            failure.with_hint(example(usage.unwrap_or_default()))
         }
         (None, ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand) => failure
             .with_hint("run `finishline --help` to list the commands; in CI, use `finishline run`"),
         (None, _) => failure,
+    }
+}
+
+/// What is missing of which command, with what there is to choose from.
+fn missing_words<'a>(missing: &str, mut lines: impl Iterator<Item = &'a str>) -> String {
+    let usage = lines.find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+    let command = usage.split(['<', '[']).next().unwrap_or_default().trim_end();
+    let choices = missing.trim_matches(['<', '>']);
+    match choices.contains('|') {
+        true => format!("`{command}` needs one of: {}", choices.replace('|', ", ")),
+        false => format!("missing {missing}"),
+    }
+}
+
+/// What to type: with one of `<a|b>`, as an example.
+fn example(usage: &str) -> String {
+    let first = usage.split_once('<').and_then(|(before, rest)| {
+        let (choices, after) = rest.split_once('>')?;
+        Some(format!("{before}{}{after}", choices.split_once('|')?.0))
+    });
+    match first {
+        Some(first) => format!("for example, `{first}`"),
+        None => format!("run `{usage}`"),
     }
 }

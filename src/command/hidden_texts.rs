@@ -2,6 +2,8 @@
 
 use crate::env::Env;
 use crate::inputs::Inputs;
+use crate::inputs::types::BackendName;
+use crate::integration::IntegrationTask;
 use crate::provider;
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -28,7 +30,10 @@ pub(super) fn proxy_passwords(env: &Env) -> Vec<String> {
 pub(super) fn given_field_secrets(inputs: &Inputs) -> Vec<String> {
     let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
     let given = provider.map(|one| provider::given_secrets(one, &inputs.state, &inputs.apps));
-    given.unwrap_or_default()
+    // What a field of many values holds, and a provider that is not described.
+    let task = IntegrationTask::new(inputs, BackendName::Sentry).ok();
+    let of_task = task.map(|task| task.secrets()).unwrap_or_default();
+    given.unwrap_or_default().into_iter().chain(of_task).collect()
 }
 
 /// What is shown of the inputs although a secret may be like it.

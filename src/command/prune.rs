@@ -42,7 +42,7 @@ impl RunContext<'_> {
             }
         };
         let mut access: Vec<((String, String), RawInputs)> = Vec::new();
-        let mut names_orgs = true;
+        let mut names_orgs = !manifest.has_variable_org;
         for given in manifest.entries.iter().map(|entry| &entry.given).chain([shared]) {
             let given = given.clone().without_state();
             let Ok(inputs) = self.read_inputs(&given, Vec::new()) else { continue };
@@ -203,6 +203,7 @@ impl RunContext<'_> {
             links_only: inputs.mode == Mode::Link,
             repositories: inputs.repositories.clone(),
             code_mappings: places.collect(),
+            mapped: inputs.code_mappings.iter().map(|one| one.repository.clone()).collect(),
         };
         Some((inputs.mode, managed))
     }

@@ -51,16 +51,6 @@ impl RunContext<'_> {
                     None => self.shown_table(release_table(&releases, with_projects)),
                 })
             }
-            CalledOperation::OnRelease(operation) if operation.is_write() => {
-                let (version, projects) = (called_version(inputs)?, &inputs.release.projects);
-                // A release of other projects is not the one that the call means.
-                let is_there = (projects.is_empty() && !inputs.dry_run)
-                    || directory.has(&version, projects).await?;
-                match is_there && !inputs.dry_run {
-                    true => operate_on_release(&directory, org, &version, operation).await,
-                    false => planned(org, &version, operation, is_there),
-                }
-            }
             CalledOperation::OnRelease(ReleaseOperation::ListDeploys) => {
                 let version = called_version(inputs)?;
                 let deploys = directory.deploys(&version).await?;
@@ -68,7 +58,7 @@ impl RunContext<'_> {
                 Ok(self.shown_table(deploy_table(&deploys)))
             }
             CalledOperation::OnRelease(operation) => {
-                operate_on_release(&directory, org, &called_version(inputs)?, operation).await
+                change_release(&directory, org, inputs, operation).await
             }
             _ => Ok(self.shown_table(repository_table(&directory.repositories().await?))),
         }
@@ -100,6 +90,23 @@ impl RunContext<'_> {
         };
         let state = standing.ok_or_else(|| missing_release(&version, org))?;
         Ok(Outcome::new(OutcomeStatus::Complete, release_line(&version, org, &state)))
+    }
+}
+
+/// Changes a release, or says what would become of it. One of other projects than the call names is not
+/// the one that it means.
+async fn change_release(
+    directory: &ReleaseDirectory,
+    org: &OrgSlug,
+    inputs: &Inputs,
+    operation: ReleaseOperation,
+) -> Result<Outcome> {
+    let (version, projects) = (called_version(inputs)?, &inputs.release.projects);
+    let is_there =
+        (projects.is_empty() && !inputs.dry_run) || directory.has(&version, projects).await?;
+    match is_there && !inputs.dry_run {
+        true => operate_on_release(directory, org, &version, operation).await,
+        false => planned(org, &version, operation, is_there),
     }
 }
 

@@ -240,8 +240,12 @@ impl RetryLoop<'_> {
         let passed = self.connection.timeout().saturating_sub(left);
         let needed = passed + after * self.policy.time_parts() + REPORT_TIME;
         let (after, needed) = (whole_seconds(after), whole_seconds(needed) + 1);
+        let now = whole_seconds(self.connection.timeout());
         let own_hint = (failure.hint != failure.code.hint()).then_some(&failure.hint);
-        let hint = format!("set `timeout` to at least {needed}s, or run fewer jobs at once");
+        let hint = format!(
+            "run the job again when the limit has ended, or set `timeout` to at least {needed}s (now \
+             {now}s) to wait for it"
+        );
         let hint = own_hint.map_or(hint.clone(), |own| format!("{own}; or {hint}"));
         let message = format!("{}; the rate limit ends in {after} s", failure.message);
         Error { message, ..failure }.with_hint(hint)

@@ -1,5 +1,6 @@
 //! Variables that the CI host has left in an input or in a secret, as far as the place may hold one.
 
+use super::origin::InputOrigin;
 use super::table::{FlagKind, InputSpec};
 use crate::error::{Error, ErrorCode};
 use crate::job::{Host, UnexpandedMacro};
@@ -62,4 +63,9 @@ pub(super) fn refusal(input: &str, origin: impl fmt::Display, found: UnexpandedM
         "define the variable, or set {origin} in a place where the CI system expands variables"
     );
     Error::new(ErrorCode::Usage, message).with_hint(hint)
+}
+/// Whether to go without an input could be to do more, or to ask another server.
+pub(super) fn decides(input: &InputSpec, origin: InputOrigin) -> bool {
+    let decisive = ["url", "backend", "manifest", "plan", "dry-run"];
+    matches!(origin, InputOrigin::Flag(_)) || decisive.contains(&input.name)
 }

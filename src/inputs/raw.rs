@@ -346,7 +346,9 @@ impl RawInputs {
             return Ok(None);
         }
         match macros::in_input(self.host, input, trimmed) {
-            Some(found) if found.is_whole && found.is_undefined => {
+            Some(found)
+                if found.is_whole && found.is_undefined && !macros::decides(input, origin) =>
+            {
                 self.undefined.push((origin, found.text.to_owned()));
                 Ok(None)
             }

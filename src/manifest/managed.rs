@@ -41,6 +41,9 @@ pub struct ManagedIntegration {
     /// The places of the code mappings that were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_mappings: Vec<MappingPlace>,
+    /// The repositories that code mappings name: they stay, and are not the manifest's own for that.
+    #[serde(skip)]
+    pub mapped: Vec<String>,
 }
 
 impl ManagedRecord {
@@ -162,8 +165,8 @@ impl ManagedIntegration {
         let (mut repositories, mut code_mappings) =
             (self.repositories.clone(), self.code_mappings.clone());
         for now in now {
-            let is_named =
-                |name: &String| now.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
+            let named: Vec<_> = now.repositories.iter().chain(&now.mapped).collect();
+            let is_named = |name: &String| named.iter().any(|one| one.eq_ignore_ascii_case(name));
             repositories.retain(|name| !is_named(name));
             code_mappings.retain(|place| !now.code_mappings.contains(place));
         }

@@ -52,6 +52,8 @@ pub struct Manifest {
     pub defaults: Vec<&'static str>,
     /// What holds for all entries, where what is named no longer is to be removed.
     pub pruned: Option<RawInputs>,
+    /// Whether a variable fills in an organization, so that another run may have another one.
+    pub has_variable_org: bool,
     /// The text, to point into.
     pub source: ManifestSource,
 }
@@ -71,7 +73,8 @@ impl Manifest {
         let point = |mistake| source.point(mistake, None);
         let mistakes = reader.mistakes.into_iter().map(point).collect();
         let (defaults, pruned) = (reader.default_keys, reader.pruned);
-        Ok((Self { entries, defaults, pruned, source }, mistakes))
+        let has_variable_org = reader.has_variable_org;
+        Ok((Self { entries, defaults, pruned, has_variable_org, source }, mistakes))
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct ManifestReader<'a> {
     pub(super) default_keys: Vec<&'static str>,
     /// What holds for all entries, where `prune` is on.
     pub(super) pruned: Option<RawInputs>,
+    /// Whether a variable fills in an organization.
+    pub(super) has_variable_org: bool,
 }
 
 impl<'a> ManifestReader<'a> {
@@ -38,7 +40,8 @@ impl<'a> ManifestReader<'a> {
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let (mistakes, default_keys) = (Vec::new(), Vec::new());
-        Self { document, base, variable, mistakes, default_keys, pruned: None }
+        let (pruned, has_variable_org) = (None, false);
+        Self { document, base, variable, mistakes, default_keys, pruned, has_variable_org }
     }
 
     /// The entries in the order of the file: the integrations, then the releases.
@@ -221,6 +224,8 @@ impl<'a> ManifestReader<'a> {
                 self.wrong(&path, &format!("`{key}` and `{other}` are the same key"));
             }
             let value = &mapping[key];
+            let has_variable = value.as_str().is_some_and(|text| text.contains("${"));
+            self.has_variable_org |= name == "org" && has_variable;
             // Of an unset token the reference stays, so that the entry can say which it lacks.
             let unset = value.as_str().filter(|text| TOKENS.contains(&name) && self.is_unset(text));
             let text = unset

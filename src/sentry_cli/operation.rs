@@ -59,13 +59,6 @@ impl ReleaseStatus {
     }
 }
 
-impl ReleaseOperation {
-    /// Whether it changes the release.
-    pub fn is_write(self) -> bool {
-        matches!(self, Self::Delete | Self::SetStatus(_))
-    }
-}
-
 impl CalledOperation {
     /// The operation of a call, if it is one.
     ///

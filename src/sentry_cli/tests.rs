@@ -38,7 +38,7 @@ const CALLS: &[(&str, &str)] = &[
     ("releases set-commits --auto 1.0", "release=1.0 finalize=false"),
     (
         "releases set-commits 1.0 --local --initial-depth 5",
-        "release=1.0 commits=local finalize=false",
+        "release=1.0 commits=local previous-commit=lookup finalize=false",
     ),
     (
         "releases set-commits 1.0 -c a/b@1..2 --commit c/d@3",

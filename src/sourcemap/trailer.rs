@@ -72,7 +72,8 @@ fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
         if !TokenGap::skip(&script[value_at + line.len()..]).rest.is_empty() {
             return None;
         }
-        if let Some(value) = comment_value(&script[..at], line) {
+        let behind = &script[value_at..];
+        if let Some(value) = comment_value(&script[..at], line, behind) {
             // V8 passes over blanks before the value.
             let blanks = line.len() - line.trim_start().len();
             return Some(MagicComment { at: value_at + blanks, value });
@@ -81,14 +82,21 @@ fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
     None
 }
 
-/// The value of a comment whose opening stands at the end of `before`, out of the rest of its line.
-fn comment_value<'a>(before: &str, line: &'a str) -> Option<&'a str> {
+/// The value of a comment whose opening stands at the end of `before`, out of the rest of its line;
+/// `behind` is that line with all that follows.
+fn comment_value<'a>(before: &str, line: &'a str, behind: &str) -> Option<&'a str> {
     let before = before.trim_end_matches([' ', '\t']);
     let opening = before.strip_suffix(['#', '@'])?;
     let is_block = opening.ends_with("/*");
-    let line = match is_block {
-        true => line.split_once("*/")?.0,
-        false => line,
+    let line = match (is_block, line.split_once("*/")) {
+        // Code behind it, or the end of a string that it stands in.
+        (true, Some((value, _))) => {
+            let rest = &behind[value.len() + 2..];
+            TokenGap::skip(rest).rest.is_empty().then_some(value)?
+        }
+        (false, None) => line,
+        // A comment that is not closed, or one within a longer one.
+        (true, None) | (false, Some(_)) => return None,
     };
     let value = line.trim();
     // Engines take nothing with a blank or a quotation mark: this is how a string is told apart.
@@ -118,6 +126,7 @@ mod tests {
             ("f('//# sourceMappingURL=b')\n", "f('//# sourceMappingURL=b')\n"),
             ("f()\n//# sourceMappingURL= a.map\n", "f()\n"),
             ("f()\n/*# sourceMappingURL=  a�.map */\n", "f()\n"),
+            ("f()/*# sourceMappingURL=a.map */ // end\n", "f() // end\n"),
         ] {
             assert_eq!(without_mapping_url(script), without, "{script:?}");
         }
@@ -153,6 +162,11 @@ mod tests {
             "//# sourceMappingURL=",
             "// sourceMappingURL=a.map",
             "/*# sourceMappingURL=a.map",
+            "return/*# sourceMappingURL=a.map */1",
+            "f(\"p{}/*# sourceMappingURL=a.css.map */\")",
+            "f(`p{}/*# sourceMappingURL=data:,${o} */`)\n",
+            "f(/[/*# sourceMappingURL=a.map */]/)",
+            "f()/*\n//# sourceMappingURL=a.map*/",
             "# sourceMappingURL=a.map",
         ] {
             assert_eq!(url_of(script), None, "{script:?}");

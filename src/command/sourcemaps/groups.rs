@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The largest script or map that is read.
-const MAX_FILE: u64 = 128 * 1024 * 1024;
+pub(super) const MAX_FILE: u64 = 128 * 1024 * 1024;
 
 /// Scripts that share a map, mostly one.
 #[derive(Debug, Default)]

@@ -3,11 +3,12 @@
 
 use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
-use super::groups::read_text;
+use super::groups::{MAX_FILE, read_text};
 use super::write::{self, WrittenFiles};
 use crate::build_folder::neighbours::{self, StaleFiles};
 use crate::build_folder::refresh;
 use crate::error::{Result, Warning};
+use crate::os::linkless;
 use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
 use std::io::Error;
@@ -32,7 +33,10 @@ impl StaleWords {
     };
 }
 
-const UNSETTLED: &str = "has a hash of a changed file that cannot be corrected, since it and another file have each other's, or two files of one hash are different now";
+const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is deleted, of one that has its own hash, or of two that were equal and differ now";
+
+/// How often what lists packed copies is packed itself.
+const MAX_ROUNDS: usize = 4;
 
 impl ExaminedSourcemaps<'_> {
     /// What an earlier run changed of the scripts that stay: it may have been killed before it renewed
@@ -86,14 +90,24 @@ impl ExaminedSourcemaps<'_> {
     fn refresh_neighbours(&mut self, mut written: WrittenFiles) -> Result {
         let unwritable =
             |(file, error): (PathBuf, Error)| write::unwritable(&file.to_string_lossy(), &error);
-        let refreshed = refresh(&mut self.index, &mut written.hashes).map_err(unwritable)?;
-        written.files.extend(refreshed.written);
-        for copy in neighbours::packed_copies(&self.files.folder.others, &written.files) {
-            neighbours::pack_again(&copy).map_err(|error| unwritable((copy, error)))?;
-        }
-        let remedy = "make that file after this step";
-        for file in &refreshed.unsettled {
-            self.warn_of_stale(file, UNSETTLED, remedy);
+        // A packed copy that is packed anew has another hash, too, and whatever lists that a third one.
+        for _ in 0..MAX_ROUNDS {
+            let refreshed = refresh(&mut self.index, &mut written.hashes).map_err(unwritable)?;
+            written.files.extend(refreshed.written);
+            let remedy = "make that file after this step";
+            for file in &refreshed.unsettled {
+                self.warn_of_stale(file, UNSETTLED, remedy);
+            }
+            let copies = neighbours::packed_copies(&self.files.folder.others, &written.files);
+            written = WrittenFiles::default();
+            for copy in copies {
+                let old = linkless::read(&copy, MAX_FILE).unwrap_or_default();
+                neighbours::pack_again(&copy).map_err(|error| unwritable((copy.clone(), error)))?;
+                self.index.add_changed(&mut written.hashes, &copy, &old);
+            }
+            if written.hashes.count() == 0 {
+                break;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! which ends between two leaves the next one to finish.
 
 use super::examine::{GroupChange, GroupTexts};
-use super::groups::FileGroup;
+use super::groups::{FileGroup, MAX_FILE};
 use crate::build_folder::{BuildFile, ChangedHashes, HashIndex};
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::{linkless, parallel};
@@ -140,9 +140,12 @@ fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
     if let Some(map) = &group.map {
         let copies =
             ["", ".gz", ".br", ".zst"].map(|end| format!("{}{end}", map.file.to_string_lossy()));
-        for file in copies {
-            linkless::remove_if_there(Path::new(&file))
-                .map_err(|error| unwritable(&map.shown, &error))?;
+        for file in copies.iter().map(Path::new) {
+            // Whatever lists it, such as a service worker's list, has a file that is gone.
+            if let Ok(old) = linkless::read(file, MAX_FILE) {
+                index.add_changed(&mut written.hashes, file, &old);
+            }
+            linkless::remove_if_there(file).map_err(|error| unwritable(&map.shown, &error))?;
         }
     }
     Ok(written)

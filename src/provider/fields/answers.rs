@@ -64,16 +64,26 @@ fn read_all(
     // A mistyped name comes first: a field that is missing may be what was meant.
     match strictness {
         AllowedSteps::KnownSteps => {
-            mistakes.splice(..0, unknown(provider, state.entries.iter()));
+            put_first(unknown(provider, state.entries.iter()), &mut mistakes);
         }
         AllowedSteps::AnySteps => {
             let is_undescribed = |entry: &&FieldEntry| is_undescribed(provider, entry);
             answers.steps.extend(state.entries.iter().filter(is_undescribed).map(undescribed));
             let others = state.entries.iter().filter(|entry| !is_undescribed(entry));
-            mistakes.splice(..0, unknown(provider, others));
+            put_first(unknown(provider, others), &mut mistakes);
         }
     }
     (answers, mistakes)
+}
+
+/// Puts mistyped names before what is missing, but for what they were meant to be.
+fn put_first(unknown: Vec<Error>, mistakes: &mut Vec<Error>) {
+    let is_meant = |missing: &Error| {
+        let name = missing.message.split(' ').next().unwrap_or_default();
+        unknown.iter().any(|one| one.hint == format!("did you mean {name}?"))
+    };
+    mistakes.retain(|one| one.code != ErrorCode::MissingField || !is_meant(one));
+    mistakes.splice(..0, unknown);
 }
 
 /// Reads the values of the described fields, wherever `entry` finds them.

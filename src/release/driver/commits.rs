@@ -53,18 +53,23 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             let existing = self.existing(change).await.ok().flatten();
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
-        // A call of sentry-cli does nothing else, and fails as that does.
-        if is_unknown && self.task.needs_repositories {
-            let names = unknown.join(", ");
-            let message = format!("no repository {names} is linked to {}", self.task.org);
-            return Err(Error::new(ErrorCode::Refused, message)
-                .with_hint("link it to an integration in Sentry, or check its name"));
-        }
         if is_unknown {
+            self.check_needed(&unknown)?;
             let warning = self.unknown_repositories(&unknown, change.commits.is_empty());
             self.progress.warnings.insert(index, warning);
         }
         Ok(())
+    }
+
+    /// A call of sentry-cli that names commits does nothing else, and fails as that does.
+    fn check_needed(&self, unknown: &[String]) -> Result {
+        if !self.task.needs_repositories {
+            return Ok(());
+        }
+        let message =
+            format!("no repository {} is linked to {}", unknown.join(", "), self.task.org);
+        Err(Error::new(ErrorCode::Refused, message)
+            .with_hint("link it to an integration in Sentry, or check its name"))
     }
 
     fn unknown_repositories(&self, unknown: &[String], has_no_commits: bool) -> Warning {

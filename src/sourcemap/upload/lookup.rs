@@ -19,6 +19,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
             return Ok(AttemptEnd::Done);
         }
         self.progress.proven.clear();
+        self.progress.untold.clear();
         for project in &self.target.projects {
             let answer = self.look_up_all(project).await;
             if let (LookupAnswer::NotFound, Some(id)) = &answer {
@@ -33,6 +34,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
             }
             self.note(project, answer.0);
         }
+        self.judge_untold();
         Ok(AttemptEnd::Done)
     }
 
@@ -70,10 +72,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
     fn note(&mut self, project: &str, answer: LookupAnswer) {
         let progress = &mut *self.progress;
         match answer {
-            LookupAnswer::Unsupported => {
-                progress.warnings.push(not_proven(project, "this server has no look-up"));
-                progress.untold.push(project.to_owned());
-            }
+            LookupAnswer::Unsupported => progress.untold.push(project.to_owned()),
             LookupAnswer::Unclear(reason) => {
                 progress.warnings.push(not_proven(project, &reason));
                 progress.doubtful.push(project.to_owned());
@@ -81,6 +80,22 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
             LookupAnswer::Found | LookupAnswer::NotFound => {
                 progress.proven.push(project.to_owned());
             }
+        }
+    }
+
+    /// Says what the projects without a look-up come to: where the server answered another one, it has a
+    /// look-up, and does not show them to this token.
+    fn judge_untold(&mut self) {
+        let progress = &mut *self.progress;
+        let has_lookup = !progress.proven.is_empty();
+        let reason = match has_lookup {
+            true => "its look-up is answered by HTTP 404, and those of other projects are not",
+            false => "this server has no look-up",
+        };
+        let warnings = progress.untold.iter().map(|project| not_proven(project, reason));
+        progress.warnings.extend(warnings);
+        if has_lookup {
+            progress.doubtful.append(&mut progress.untold);
         }
     }
 

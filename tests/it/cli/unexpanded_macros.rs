@@ -42,11 +42,19 @@ fn azure_has_no_environment_of_an_undefined_variables_name() {
 #[test]
 fn azures_undefined_inputs_are_not_given() {
     let run = azure().opsgenie();
-    let names = ["MODE", "DRY_RUN", "TIMEOUT", "NEXT", "CODE_MAPPINGS", "TOLERATE", "LOG_LEVEL"];
+    let names = ["MODE", "TIMEOUT", "NEXT", "CODE_MAPPINGS", "TOLERATE", "LOG_LEVEL"];
     let run = names
         .iter()
         .fold(run, |run, name| run.var(&format!("FINISHLINE_{name}"), "$(Build.My-Setting)"));
     run.execute().expect(0);
+    // Without these a run would do more, or send the token to another server; and a flag was typed.
+    for name in ["DRY_RUN", "PLAN", "URL", "MANIFEST"] {
+        let run = azure().opsgenie().var(&format!("FINISHLINE_{name}"), "$(Build.My-Setting)");
+        refused(&run.execute().expect(2), "contains the unexpanded variable `$(Build.My-Setting)`");
+        assert!(!run.database().exists(), "{name}");
+    }
+    let typed = azure().opsgenie().args(&["run", "--next", "$(NEXT)"]).execute().expect(2);
+    refused(&typed, "contains the unexpanded variable `$(NEXT)`");
     let ended = azure().opsgenie().var("FINISHLINE_STATE", "$(STATE)").execute().expect(2);
     refused(&ended, "FINISHLINE_STATE is not set: `$(STATE)` names no variable");
 }

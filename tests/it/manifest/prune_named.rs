@@ -190,24 +190,46 @@ fn what_is_named_in_another_way_is_not_pruned() {
     }
 }
 
-/// A manifest that names no organization is run for several of them.
+/// A manifest whose organization a variable fills in is run for several of them.
 #[test]
 fn what_another_organizations_run_manages_is_not_pruned() {
     let serve = ServeProcess::start();
-    let [run, _] = runs(&serve);
-    let text = |entries: &str| {
-        run.file("finishline.yml", format!("version: 1\nprune: true\nintegrations:\n{entries}"))
-    };
-    let of = |org: &str| run.clone().var("FINISHLINE_ORG", org);
-    text(&(installed("gita", "") + &installed("gitb", "")));
-    of("acme").execute().expect(0);
-    of("beta").execute().expect(0);
-    let links = "SELECT count(*) FROM organization_integration";
-    assert_eq!(run.rows(links), ["4"]);
-    assert_eq!(of("acme").execute().expect(0).output("changed"), "false");
-    assert_eq!(run.rows(links), ["4"]);
-    // Each run prunes its own.
-    text(&installed("gita", ""));
-    of("acme").execute().expect(0);
-    assert_eq!(run.rows(links), ["3"]);
+    for head in ["", "defaults: {org: '${FINISHLINE_ORG}'}\n", "defaults: {org: '${TEAM}'}\n"] {
+        let [run, _] = runs(&serve);
+        let text = |entries: &str| {
+            let text = format!("version: 1\nprune: true\n{head}integrations:\n{entries}");
+            run.file("finishline.yml", text)
+        };
+        let of = |org: &str| match head.contains("TEAM") {
+            true => run.clone().var("TEAM", org),
+            false => run.clone().var("FINISHLINE_ORG", org),
+        };
+        text(&(installed("gita", "") + &installed("gitb", "")));
+        of("acme").execute().expect(0);
+        of("beta").execute().expect(0);
+        let links = "SELECT count(*) FROM organization_integration";
+        assert_eq!(run.rows(links), ["4"], "{head}");
+        assert_eq!(of("acme").execute().expect(0).output("changed"), "false", "{head}");
+        assert_eq!(run.rows(links), ["4"], "{head}");
+        // Each run prunes its own.
+        text(&installed("gita", ""));
+        of("acme").execute().expect(0);
+        assert_eq!(run.rows(links), ["3"], "{head}");
+    }
+}
+
+/// A mapping names its repository, too.
+#[test]
+fn a_repository_that_a_code_mapping_names_stays() {
+    let serve = ServeProcess::start();
+    let alone = LINKS.split_once('\n').unwrap().1;
+    for run in runs(&serve) {
+        with(&run, &installed("gita", LINKS)).execute().expect(0);
+        let before = there(&run, &serve);
+        let mapped = with(&run, &installed("gita", alone));
+        for _ in 0..2 {
+            assert_eq!(mapped.execute().expect(0).output("changed"), "false");
+            assert_eq!(there(&run, &serve), before);
+        }
+    }
 }

@@ -27,14 +27,10 @@ fn taint(value: &mut Value, is_name: bool) {
     }
 }
 
-#[test]
-fn no_command_shows_a_secret_or_a_command_in_a_name() {
-    let serve = ServeProcess::start();
-    let run = ProgramRun::github().var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
-    let run = run.var("FINISHLINE_PROVIDER", "opsgenie").var("FINISHLINE_STATE", STATE);
-    let run = run.var("SENTRY_ORG", "acme").var("NO_PROXY", "127.0.0.1");
+/// A proxy that taints every name once a deploy was recorded, which is made last.
+fn tainting(serve: ServeProcess) -> HttpServer {
     let tainted = AtomicBool::new(false);
-    let proxy = HttpServer::new(move |request| {
+    HttpServer::new(move |request| {
         let is_last = request.line().starts_with("POST ") && request.path().ends_with("/deploys/");
         let mut response = send(&serve, request);
         if tainted.load(Ordering::Relaxed)
@@ -43,10 +39,18 @@ fn no_command_shows_a_secret_or_a_command_in_a_name() {
             taint(&mut json, false);
             response.text = json.to_string();
         }
-        // From the deploy on, which is made last.
         tainted.fetch_or(is_last, Ordering::Relaxed);
         to_response(&response)
-    });
+    })
+}
+
+#[test]
+fn no_command_shows_a_secret_or_a_command_in_a_name() {
+    let serve = ServeProcess::start();
+    let run = ProgramRun::github().var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
+    let run = run.var("FINISHLINE_PROVIDER", "opsgenie").var("FINISHLINE_STATE", STATE);
+    let run = run.var("SENTRY_ORG", "acme").var("NO_PROXY", "127.0.0.1");
+    let proxy = tainting(serve);
     let run = run.var("SENTRY_URL", proxy.url());
     run.execute().expect(0);
     let release = ["run", "--release", "v1", "--projects", "web", "--environment", "prod"];

@@ -248,7 +248,7 @@ fn a_rate_limit_is_waited_for_until_the_time_that_the_server_names() {
             [GET_INTEGRATIONS, GET_INTEGRATIONS, GET_ORGANIZATION, POST_PIPELINE, POST_PIPELINE]
         );
         let why = ended.stderr.lines().find(|line| line.contains(AGAIN)).unwrap();
-        assert!(why.contains("rate limit reached: HTTP 429: slow down"), "{why}");
+        assert!(why.contains("is reached: HTTP 429: slow down"), "{why}");
         assert!(why.contains("seconds=1"), "{why}");
     });
 }

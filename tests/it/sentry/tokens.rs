@@ -90,7 +90,7 @@ fn a_token_that_the_server_does_not_know_is_told_so() {
     let message =
         format!("{server} does not accept the token in SENTRY_AUTH_TOKEN (Invalid token)");
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} 401"));
-    assert!(ended.stderr.contains("set SENTRY_AUTH_TOKEN to a valid token of this server"));
+    assert!(ended.stderr.contains("store it in the secret behind SENTRY_AUTH_TOKEN"));
     assert_eq!(sentry.peer.requests().len(), 1);
 }
 

@@ -76,6 +76,11 @@ fn one_project_that_is_not_heard_spoils_the_proof_of_all() {
     let sentry = sentry_with("api", || Response::json(200, &json!({})));
     let run = deleting(&sentry, "web, api");
     keeps_the_maps(&run, &run.execute().expect(0), "api");
+    // One that the token does not see, at a server that has a look-up.
+    let unseen = || Response::detail(404, "The requested resource does not exist");
+    let sentry = sentry_with("api", unseen);
+    let run = deleting(&sentry, "web, api");
+    keeps_the_maps(&run, &run.execute().expect(0), "api");
     let heard = ChunkSentry::new(ChunkOptions::default());
     let run = deleting(&heard, "web, api");
     let ended = run.execute().expect(0);

@@ -11,8 +11,6 @@ use serde_json::Value;
 const FOREIGN_HINT: &str = "check `url`: it must be Sentry's base URL, including any path prefix; \
                             if it is, let this job through the proxy, firewall or login page in \
                             front of Sentry";
-const PROXY_LOGIN_HINT: &str =
-    "put the proxy's user and password before its host in HTTPS_PROXY (HTTP_PROXY for http URLs)";
 
 impl HttpResponse {
     /// Whether an error is worded as only Sentry words it: JSON with `detail`, or what is wrong with
@@ -46,10 +44,23 @@ impl SentryClient {
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
         let (base, described) = (self.base(), response.describe());
         let message = match response.status {
-            407 => format!("the proxy before {base} wants a user and a password: {described}"),
+            407 => {
+                let (server, variable) = (self.server_name(), self.proxy_variable());
+                format!("the proxy in {variable} requires a login to reach {server}: {described}")
+            }
             _ => format!("the response from {base} is not Sentry's: {described}"),
         };
         self.foreign_error(response, message)
+    }
+
+    /// What to do about a failure of the server's own.
+    pub(super) fn outage_hint(&self) -> String {
+        let host = self.base().host_str().unwrap_or_default();
+        let look = match host == "sentry.io" || host.ends_with(".sentry.io") {
+            true => "see status.sentry.io".to_owned(),
+            false => format!("search the log of {} for this time and errorId", self.server_name()),
+        };
+        format!("run again later, completed steps are kept; if it lasts, {look}")
     }
 
     /// The error for a success that is not what was asked for.
@@ -91,9 +102,19 @@ impl SentryClient {
         self.foreign_error(response, message).with_hint(hint)
     }
 
+    /// The variable that names the proxy before this server.
+    fn proxy_variable(&self) -> &'static str {
+        if self.base().scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" }
+    }
+
     fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
+        let (server, variable) = (self.server_name(), self.proxy_variable());
+        let login = format!(
+            "put the user, a colon, the password and an `@` before the proxy's host in {variable}; or \
+             add {server} to NO_PROXY if this machine reaches it directly"
+        );
         let (code, hint) = match response.status {
-            407 => (ErrorCode::Unreachable, PROXY_LOGIN_HINT),
+            407 => (ErrorCode::Unreachable, login.as_str()),
             _ => (ErrorCode::BackendError, FOREIGN_HINT),
         };
         let failure = Error::new(code, message).with_hint(hint);

@@ -274,13 +274,19 @@ impl SentryClient {
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
             let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-            let message = format!("{text}: HTTP {}{reason}", response.status);
+            // By its id, whoever runs the server finds the failure in its log.
+            let id = response.json()["errorId"].as_str().map(|id| format!(", errorId {id}"));
+            let id = id.unwrap_or_default();
+            let message = format!("{text}: HTTP {}{reason}{id}", response.status);
             Error { status: Some(response.status), ..Error::new(code, message) }
         };
         match response.status {
             429 => Attempt::Retry {
                 after: RetryDelay::RateLimit(response.rate_limit()),
-                failure: failure(ErrorCode::RateLimited, "rate limit reached"),
+                failure: failure(
+                    ErrorCode::RateLimited,
+                    &format!("the rate limit of {} is reached", self.server_name()),
+                ),
             },
             500..=599 if request.takes_failure && response.is_sentrys_failure() => {
                 Attempt::Answer(response)
@@ -292,11 +298,11 @@ impl SentryClient {
             408 | 500..=599 if !response.is_from_sentry() => {
                 Attempt::uncertain(retry, outage, self.foreign(&response))
             }
-            408 | 500..=599 => Attempt::uncertain(
-                retry,
-                outage,
-                failure(ErrorCode::BackendError, &format!("{} failed", self.server_name())),
-            ),
+            408 | 500..=599 => {
+                let failed = format!("{} failed", self.server_name());
+                let failed = failure(ErrorCode::BackendError, &failed);
+                Attempt::uncertain(retry, outage, failed.with_hint(self.outage_hint()))
+            }
             _ => Attempt::Answer(response),
         }
     }

@@ -132,8 +132,8 @@ impl SentryClient {
             origin => {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
-                    "set {origin} to a valid token of this server; the current one may be mistyped, \
-                     revoked or of another server"
+                    "if {server} is not your Sentry, correct `url`; else the token is mistyped or \
+                     revoked: create one there, and store it in the secret behind {origin}"
                 ))
             }
         }
