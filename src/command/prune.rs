@@ -107,12 +107,14 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Option<Warning> {
         let (current, unnamed) = self.unnamed(scope, entries, outcomes);
-        let obstacle = obstacle(outcomes);
+        let obstacle = self.obstacle(outcomes);
         let mut left = unnamed.clone();
         if obstacle.is_none() {
             left = self.prune_each(base, scope, unnamed, outcomes, (deadline, false)).await;
         }
         let count = left.len();
+        // A signal may have come meanwhile.
+        let obstacle = obstacle.or_else(|| self.obstacle(outcomes).filter(|_| count > 0));
         if !base.dry_run {
             let record = ManagedRecord::merged(current, left);
             outcomes.extend(write_record(&scope.path, &record));
@@ -135,6 +137,18 @@ impl RunContext<'_> {
         if planned.iter().all(is_done) {
             self.prune_each(base, scope, unnamed, planned, (deadline, true)).await;
         }
+    }
+
+    /// Why nothing may be pruned: what moved from one integration to another would go with the first.
+    fn obstacle(&self, outcomes: &[EntryOutcome]) -> Option<&'static str> {
+        if self.cancellation.is_requested() {
+            return Some("a signal asked the run to end");
+        }
+        if !outcomes.iter().all(is_done) {
+            return Some("not every entry is complete");
+        }
+        let lacks_links = outcomes.iter().any(|ended| ended.outcome.lacks_links);
+        lacks_links.then_some("repositories or code mappings of the entries are not set")
     }
 
     /// What is managed now, and what was and is named no longer.
@@ -174,6 +188,10 @@ impl RunContext<'_> {
     ) -> Vec<ManagedIntegration> {
         let (mut left, mut told) = (Vec::new(), 0);
         for one in unnamed {
+            if self.cancellation.is_requested() {
+                left.push(one);
+                continue;
+            }
             let ended = self.prune_one(base, scope, told, &one, (deadline, is_plan)).await;
             left.extend((!is_done(&ended)).then_some(one));
             let Outcome { changed, has_changes, warnings, .. } = &ended.outcome;
@@ -269,15 +287,6 @@ impl RunContext<'_> {
         let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }
-}
-
-/// Why nothing may be pruned: what moved from one integration to another would go with the first.
-fn obstacle(outcomes: &[EntryOutcome]) -> Option<&'static str> {
-    if !outcomes.iter().all(is_done) {
-        return Some("not every entry is complete");
-    }
-    let lacks_links = outcomes.iter().any(|ended| ended.outcome.lacks_links);
-    lacks_links.then_some("repositories or code mappings of the entries are not set")
 }
 
 /// Whether an entry came to its end.

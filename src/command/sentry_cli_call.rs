@@ -89,8 +89,11 @@ fn run(call: &SentryCliCall, command: Command, env: &Env) -> Result<CallAction> 
     let mut step = StepInputs::default();
     step.add(call).map_err(|conflict| Error::new(ErrorCode::Internal, conflict.0))?;
     let of_the_call = INPUTS.iter().filter(|input| is_of_the_call(input));
-    let mut env =
-        of_the_call.flat_map(|input| input.variables).copied().fold(env.clone(), Env::without);
+    let of_the_call = of_the_call.flat_map(|input| input.variables).copied();
+    // Of those of the job, the names of sentry-cli count.
+    let of_ours = OF_THE_JOB.iter().flat_map(|name| variables(name));
+    let of_ours = of_ours.filter(|variable| variable.starts_with("FINISHLINE_"));
+    let mut env = of_the_call.chain(of_ours).fold(env.clone(), Env::without);
     let names_release = variables("release").any(|variable| env.get(variable).is_some());
     let on_release = |operation| matches!(operation, CalledOperation::OnRelease(_));
     let is_of_release = match command {

@@ -2,6 +2,7 @@
 
 use super::origin::InputOrigin;
 use super::table::{FlagKind, InputSpec};
+use super::types::CalledRelease;
 use crate::error::{Error, ErrorCode};
 use crate::job::{Host, UnexpandedMacro};
 use crate::text::quote;
@@ -64,8 +65,10 @@ pub(super) fn refusal(input: &str, origin: impl fmt::Display, found: UnexpandedM
     );
     Error::new(ErrorCode::Usage, message).with_hint(hint)
 }
-/// Whether to go without an input could be to do more, or to ask another server.
-pub(super) fn decides(input: &InputSpec, origin: InputOrigin) -> bool {
+/// Whether to go without an input could be to do more, or to ask another server. A call of sentry-cli
+/// means whatever it has.
+pub(super) fn decides(input: &InputSpec, origin: InputOrigin, called: CalledRelease) -> bool {
     let decisive = ["url", "backend", "manifest", "plan", "dry-run"];
-    matches!(origin, InputOrigin::Flag(_)) || decisive.contains(&input.name)
+    let is_called = called != CalledRelease::NotCalled;
+    is_called || matches!(origin, InputOrigin::Flag(_)) || decisive.contains(&input.name)
 }

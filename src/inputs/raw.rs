@@ -12,7 +12,6 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, UNUSED_INPUT, Warning};
 use crate::job::Host;
 use crate::secret::Secret;
-use crate::text::without_line_end;
 use crate::text::yaml::YamlDocument;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -347,7 +346,9 @@ impl RawInputs {
         }
         match macros::in_input(self.host, input, trimmed) {
             Some(found)
-                if found.is_whole && found.is_undefined && !macros::decides(input, origin) =>
+                if found.is_whole
+                    && found.is_undefined
+                    && !macros::decides(input, origin, self.called) =>
             {
                 self.undefined.push((origin, found.text.to_owned()));
                 Ok(None)
@@ -369,7 +370,7 @@ fn read_named(path: &str, flag: InputOrigin, read: ReadFile<'_>) -> Result<Strin
             format!("set {flag} to a text file of at most 1 MiB, or to `-` for standard input");
         Error::new(ErrorCode::Usage, message).with_hint(hint)
     })?;
-    Ok(without_line_end(&text).to_owned())
+    Ok(crate::text::without_line_end(&text).to_owned())
 }
 
 /// Takes off the quotes of a shell or of a `.env` file around tokens, and says of which; what has

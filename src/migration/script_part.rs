@@ -94,6 +94,13 @@ impl ScriptPart {
         }
     }
 
+    /// Whether a call takes its token from this variable.
+    pub(super) fn is_token(&self, variable: &str) -> bool {
+        let calls = (0..self.uses.len()).filter_map(|index| self.step_call(index));
+        let mut tokens = calls.filter_map(|step| step.call.inputs.get("auth-token"));
+        tokens.any(|token| token.contains(variable))
+    }
+
     /// The commands that install sentry-cli.
     pub(super) fn installations(&self) -> impl Iterator<Item = usize> {
         (0..self.commands.len()).filter(|index| is_installation(&self.commands[*index]))

@@ -28,6 +28,8 @@ jobs:
 ";
 
 const WORKFLOW_BUILD: &str = "      - uses: actions/checkout@v5
+        with:
+          fetch-depth: 0 # For the commits.
       - uses: actions/setup-node@v6
         with:
           node-version: 22
@@ -149,7 +151,10 @@ impl StarterOptions {
         ];
         let line = |(name, value)| format!("{indent}{name}: {}\n", scalar(value));
         let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        given.map(line).collect()
+        let keeps_private = self.sourcemaps.as_ref();
+        let keeps_private = keeps_private
+            .map(|_| format!("{indent}delete-sourcemaps: true # Keeps your sources private.\n"));
+        given.map(line).chain(keeps_private).collect()
     }
 
     /// What is left to do by hand.

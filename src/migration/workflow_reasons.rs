@@ -59,6 +59,9 @@ impl JobSteps<'_> {
                 "write each key on a line of its own".to_owned(),
             ));
         }
+        if let Some(reason) = self.order_reason(step, script) {
+            return Some(reason);
+        }
         let is_uncertain = |one: &&ShellCommand| one.is_nested && failure_switch(one).is_some();
         if let Some(command) = script.commands.iter().find(is_uncertain) {
             let message = "a condition decides here whether the script ends at a failure";
@@ -70,6 +73,32 @@ impl JobSteps<'_> {
             .filter(|shell| !shell.starts_with("bash") && !shell.starts_with("sh"))?;
         let message = format!("the calls are in a script of {}", quote(shell));
         Some((line, message, "write the step by hand".to_owned()))
+    }
+
+    /// Why the calls cannot go behind the rest of the script.
+    fn order_reason(&self, step: usize, script: &ScriptPart) -> Option<StuckStep> {
+        let text = &self.steps[step];
+        let is_status = |word: &str| word.contains("$?") || word.contains("${?}");
+        let reads = |one: &&ShellCommand| {
+            one.words.iter().any(|word| is_status(&word.raw))
+                || one.assignments.iter().any(|(_, value)| is_status(value))
+        };
+        if let Some(command) = script.commands.iter().find(reads) {
+            let message = "the script reads how a command ended, which may be one of its calls";
+            let hint = "write the steps by hand, with `if:` and `outcome`".to_owned();
+            return Some((self.line(step, command.span.start), message.to_owned(), hint));
+        }
+        let condition = text.value("if").unwrap_or_default();
+        let goes_on =
+            ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word))
+                || text.value("continue-on-error").is_some_and(|value| value != "false");
+        let does_more = script.uses.iter().any(|one| matches!(one, CommandUse::Other));
+        let message = "the step runs or goes on after a failure, and a step of its own for the calls \
+                       would run although a command before them failed";
+        (goes_on && does_more).then(|| {
+            let hint = "give the calls a step whose `if:` asks for the outcome of this one";
+            (text.node.line, message.to_owned(), hint.to_owned())
+        })
     }
 
     fn command_reason(&self, step: usize, script: &ScriptPart, index: usize) -> Option<StuckStep> {

@@ -101,7 +101,7 @@ impl JobSteps<'_> {
         edits.extend(
             proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
         );
-        let line = |name: &String| format!("echo \"{name}=${name}\" >> \"$GITHUB_ENV\"\n");
+        let line = |name: &String| handing_line(name, script.is_token(name));
         let lines: String = handed_on.iter().map(line).collect();
         if !lines.is_empty() {
             let is_open = !text.ends_with('\n');
@@ -144,4 +144,11 @@ fn installs_only(script: &ScriptPart) -> bool {
         && script.commands.iter().zip(&script.uses).all(|(command, one)| {
             matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_neutral(command))
         })
+}
+
+/// The line that hands a variable to later steps. A line end in its value would set another one.
+fn handing_line(name: &str, is_token: bool) -> String {
+    let mask = if is_token { format!("echo \"::add-mask::${name}\"\n") } else { String::new() };
+    let value = format!("$(printf %s \"${name}\" | tr -d '\\r\\n')");
+    format!("{mask}echo \"{name}={value}\" >> \"$GITHUB_ENV\"\n")
 }

@@ -276,7 +276,16 @@ impl SentryCliCall {
 
     /// What a script left empty would be taken from elsewhere.
     fn refuse_empty(&self) -> Result<()> {
-        let needed = ["release", "environment", "org", "projects", "sourcemaps"];
+        let needed = [
+            "release",
+            "environment",
+            "org",
+            "projects",
+            "sourcemaps",
+            "url",
+            "auth-token",
+            "headers",
+        ];
         let is_empty = |name: &&&str| {
             self.inputs
                 .get(**name)

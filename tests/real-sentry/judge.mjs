@@ -267,7 +267,7 @@ const checks = {
 
   ...releases({ finishline, told, sentry, temp }),
   ...removal({ finishline, told, sentry, listed }),
-  ...sourcemaps({ finishline, told, sentry, project, script, temp }),
+  ...sourcemaps({ finishline, printed, told, sentry, project, script, temp }),
   ...resume({ printed, sentry, temp, reset, approve: () => atGitLab(OWNER, 'Authorize') }),
 
   async '`custom_scm` finishes by its description, and the next run finds it by its name and address'() {

@@ -23,7 +23,7 @@ function build(folder, names) {
 
 const idOf = (script) => /^\/\/# debugId=(\S+)$/m.exec(fs.readFileSync(script, 'utf8'))[1];
 
-export function sourcemaps({ told, sentry, project, finishline, script, temp }) {
+export function sourcemaps({ told, sentry, project, finishline, printed, script, temp }) {
   let builds = 0;
   const built = (names) => {
     const folder = path.join(temp, `build-${builds += 1}`);
@@ -52,6 +52,10 @@ export function sourcemaps({ told, sentry, project, finishline, script, temp }) 
     assert.equal(listed.debugId, id);
     const [found] = (await project('GET', `artifact-lookup/?debug_id=${id}`)).body;
     assert.equal(found.resolved_with, 'debug-id');
+    // What is downloaded leads a frame to its source.
+    const frame = `https://acme.io/cart${has}.js:4:3`;
+    const explained = await printed(['sourcemaps', 'explain', frame], 0, { projects: 'web' });
+    assert.ok(explained.includes(`../src/cart${has}.ts:3`), explained);
     const again = await upload(cwd, inputs);
     told(again, 0, { status: 'complete', changed: 'false', 'sourcemap-bundle-id': bundle.bundleId });
     return bundle;
