@@ -32,12 +32,12 @@ async function logged(sentry) {
 // Runs the release job, and says which requests it took.
 function releasing({ finishline, sentry, temp }) {
   let number = 0;
-  return async (version, inputs, command) => {
+  return async (version, { cwd: checkout, ...inputs }, command) => {
     const since = await logged(sentry);
     const cwd = path.join(temp, `checkout-${number += 1}`);
     fs.mkdirSync(cwd);
     const all = { release: version, projects: 'web', environment: 'production', ...inputs };
-    const run = await finishline(all, command, inputs.cwd ?? cwd);
+    const run = await finishline(all, command, checkout ?? cwd);
     await logged(sentry);
     return { ...run, requests: requests(since) };
   };
