@@ -1,5 +1,6 @@
 //! What a command of a script may change of the shell that runs it.
 
+use super::plain_programs::PLAIN_PROGRAMS;
 use super::program;
 use super::shell_reader::{self, ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
@@ -34,7 +35,7 @@ const DECLARING: &[&str] = &["export", "declare", "typeset", "local", "readonly"
 const READING: &[&str] = &["read", "mapfile", "readarray", "getopts"];
 const RUNNING: &[&str] = &[".", "source", "eval", "alias", "enable", "trap", "let"];
 
-/// Programs: what they do, they do in a process of their own.
+/// More programs: what they do, they do in a process of their own.
 const PROGRAMS: &[&str] = &[
     "npm",
     "npx",
@@ -52,9 +53,6 @@ const PROGRAMS: &[&str] = &[
     "webpack",
     "tsc",
     "next",
-    "git",
-    "gh",
-    "glab",
     "make",
     "cmake",
     "ninja",
@@ -64,14 +62,8 @@ const PROGRAMS: &[&str] = &[
     "docker",
     "podman",
     "docker-compose",
-    "kubectl",
-    "helm",
     "terraform",
     "ansible-playbook",
-    "aws",
-    "gcloud",
-    "gsutil",
-    "az",
     "firebase",
     "netlify",
     "vercel",
@@ -111,46 +103,9 @@ const PROGRAMS: &[&str] = &[
     "mix",
     "elixir",
     "sbt",
-    "curl",
-    "wget",
     "ssh",
-    "scp",
-    "rsync",
-    "sftp",
-    "tar",
-    "zip",
-    "unzip",
-    "gzip",
-    "gunzip",
-    "xz",
-    "cp",
-    "mv",
-    "rm",
-    "mkdir",
-    "rmdir",
-    "ln",
-    "touch",
-    "chmod",
-    "chown",
-    "ls",
-    "cat",
-    "head",
-    "tail",
-    "tee",
-    "grep",
-    "egrep",
-    "sed",
-    "awk",
-    "cut",
-    "tr",
-    "sort",
-    "uniq",
-    "wc",
     "find",
     "xargs",
-    "diff",
-    "date",
-    "printenv",
     "sudo",
     "nohup",
     "timeout",
@@ -159,30 +114,6 @@ const PROGRAMS: &[&str] = &[
     "bash",
     "dash",
     "zsh",
-    "apt",
-    "apt-get",
-    "apk",
-    "yum",
-    "dnf",
-    "brew",
-    "choco",
-    "jq",
-    "yq",
-    "basename",
-    "dirname",
-    "realpath",
-    "uname",
-    "whoami",
-    "hostname",
-    "id",
-    "envsubst",
-    "base64",
-    "sha256sum",
-    "md5sum",
-    "shasum",
-    "openssl",
-    "gpg",
-    "finishline",
 ];
 
 /// Programs that print the same as long as no file is different.
@@ -225,7 +156,8 @@ pub(super) fn of_command(command: &ShellCommand, functions: &[String]) -> Comman
 
 /// Whether a word names a program and nothing of the shell's own.
 fn is_program(word: &str) -> bool {
-    PROGRAMS.contains(&word) || word.contains('/') && !word.starts_with(['$', '`'])
+    let is_known = PLAIN_PROGRAMS.contains(&word) || PROGRAMS.contains(&word);
+    is_known || word.contains('/') && !word.starts_with(['$', '`'])
 }
 
 /// Whether only switches are set that change no variable.

@@ -13,6 +13,7 @@ mod leftovers;
 mod line_diff;
 mod line_index;
 mod package_json;
+mod plain_programs;
 mod plan;
 mod program;
 mod program_probe;

@@ -1,6 +1,7 @@
 //! The installations of sentry-cli in a job of a workflow, and what behind them may need it.
 
 use super::MigrationNote;
+use super::plain_programs::PLAIN_PROGRAMS;
 use super::plan::CommandPlace;
 use super::program_probe::{mentions_program, names_program};
 use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
@@ -23,7 +24,7 @@ const CLOSED_ACTIONS: &[&str] = &[
     "OWNER/finishline",
 ];
 
-/// Commands that run no file of the repository, and no program that is named elsewhere.
+/// Commands of the shell that run no program.
 const CLOSED_COMMANDS: &[&str] = &[
     "",
     "echo",
@@ -61,76 +62,6 @@ const CLOSED_COMMANDS: &[&str] = &[
     "cd",
     "pushd",
     "popd",
-    "gh",
-    "glab",
-    "aws",
-    "gcloud",
-    "gsutil",
-    "az",
-    "kubectl",
-    "helm",
-    "curl",
-    "wget",
-    "scp",
-    "rsync",
-    "sftp",
-    "tar",
-    "zip",
-    "unzip",
-    "gzip",
-    "gunzip",
-    "xz",
-    "cp",
-    "mv",
-    "rm",
-    "mkdir",
-    "rmdir",
-    "ln",
-    "touch",
-    "chmod",
-    "chown",
-    "ls",
-    "cat",
-    "head",
-    "tail",
-    "tee",
-    "grep",
-    "egrep",
-    "sed",
-    "awk",
-    "cut",
-    "tr",
-    "sort",
-    "uniq",
-    "wc",
-    "diff",
-    "date",
-    "printenv",
-    "apt",
-    "apt-get",
-    "apk",
-    "yum",
-    "dnf",
-    "brew",
-    "choco",
-    "jq",
-    "yq",
-    "basename",
-    "dirname",
-    "realpath",
-    "uname",
-    "whoami",
-    "hostname",
-    "id",
-    "envsubst",
-    "base64",
-    "sha256sum",
-    "md5sum",
-    "shasum",
-    "openssl",
-    "gpg",
-    "git",
-    "finishline",
 ];
 
 /// What of a job may need sentry-cli, in its order.
@@ -242,5 +173,6 @@ fn may_run_program(command: &ShellCommand) -> bool {
     let is_container = matches!(word, "docker" | "podman")
         && ["build", "push", "pull", "login", "tag"].contains(&command.word(1));
     let is_head = command.is_nested && command.word(1) == "in";
-    names_program(command) || !(is_head || is_container || CLOSED_COMMANDS.contains(&word))
+    let is_closed = CLOSED_COMMANDS.contains(&word) || PLAIN_PROGRAMS.contains(&word);
+    names_program(command) || !(is_head || is_container || is_closed)
 }
