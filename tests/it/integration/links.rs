@@ -79,9 +79,8 @@ fn a_mapping_that_names_no_branch_leaves_the_one_that_is_there() {
 #[test]
 fn a_source_host_that_is_installed_again_has_its_repositories_again() {
     let at = |serve: &ServeProcess| {
-        ProgramRun::github()
-            .var("FINISHLINE_URL", serve.url())
-            .var("FINISHLINE_AUTH_TOKEN", serve::TOKEN)
+        serve
+            .github_run()
             .var("FINISHLINE_ORG", "acme")
             .var("FINISHLINE_PROVIDER", "custom_scm")
             .var("FINISHLINE_STATE", "{name: forge, url: 'https://forge.example.com'}")

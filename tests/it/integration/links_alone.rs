@@ -4,7 +4,7 @@ use crate::support::fake_sentry::{FakeSentry, SentryData, TOKEN};
 use crate::support::http_server::{Request, Response};
 use crate::support::rows::rows;
 use crate::support::run::{ProgramRun, RunResult};
-use crate::support::serve::{self, ServeProcess};
+use crate::support::serve::ServeProcess;
 use serde_json::{Value, json};
 
 const BULK: &str = "POST code-mappings/bulk/";
@@ -24,11 +24,9 @@ fn alone(run: ProgramRun, count: usize) -> ProgramRun {
 }
 
 fn at(serve: &ServeProcess) -> ProgramRun {
-    ProgramRun::github()
-        .var("SENTRY_URL", serve.url())
-        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
+    serve
+        .github_run()
         .var("SENTRY_ORG", "acme")
-        .var("NO_PROXY", "127.0.0.1")
         .var("FINISHLINE_PROVIDER", "example")
         .var("FINISHLINE_STATE", "{name: demo}")
 }

@@ -2,15 +2,10 @@
 
 use crate::support::rows::rows;
 use crate::support::run::ProgramRun;
-use crate::support::serve::{self, ServeProcess};
+use crate::support::serve::ServeProcess;
 
 fn at(serve: &ServeProcess) -> ProgramRun {
-    ProgramRun::github()
-        .var("SENTRY_URL", serve.url())
-        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
-        .var("SENTRY_ORG", "acme")
-        .var("NO_PROXY", "127.0.0.1")
-        .var("FINISHLINE_PROVIDER", "example")
+    serve.github_run().var("SENTRY_ORG", "acme").var("FINISHLINE_PROVIDER", "example")
 }
 
 fn embedded() -> ProgramRun {

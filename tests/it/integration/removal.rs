@@ -4,7 +4,7 @@
 use crate::support::fake_sentry::{FakeSentry, TOKEN, assert_completes, assert_fails, leaks};
 use crate::support::http_server::{Request, Response};
 use crate::support::run::{ProgramRun, RunResult, STATE};
-use crate::support::serve::{self, ServeProcess};
+use crate::support::serve::ServeProcess;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,11 +27,9 @@ fn removal(run: &ProgramRun) -> ProgramRun {
 
 /// Asks a `serve` for an integration, with the token of its local user.
 fn at(serve: &ServeProcess, provider: &str, state: &str) -> ProgramRun {
-    ProgramRun::github()
-        .var("SENTRY_URL", serve.url())
-        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
+    serve
+        .github_run()
         .var("SENTRY_ORG", "acme")
-        .var("NO_PROXY", "127.0.0.1")
         .var("FINISHLINE_PROVIDER", provider)
         .var("FINISHLINE_STATE", state)
 }

@@ -3,7 +3,7 @@
 use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
 use crate::support::rows::rows;
 use crate::support::run::ProgramRun;
-use crate::support::serve::{self, ServeProcess};
+use crate::support::serve::ServeProcess;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -39,13 +39,6 @@ fn embedded() -> ProgramRun {
     run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database)
 }
 
-fn at(serve: &ServeProcess) -> ProgramRun {
-    ProgramRun::github()
-        .var("SENTRY_URL", serve.url())
-        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
-        .var("NO_PROXY", "127.0.0.1")
-}
-
 fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
     let is_local = run.database().exists();
     let connection: Connection = if is_local { run.connection() } else { serve.database() };
@@ -55,7 +48,7 @@ fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
 #[test]
 fn what_is_named_no_longer_goes_and_what_was_never_managed_stays() {
     let serve = ServeProcess::start();
-    for run in [embedded(), at(&serve)] {
+    for run in [embedded(), serve.github_run()] {
         // Somebody else's, in the same organization.
         let other = run.clone().var("FINISHLINE_PROVIDER", "example").var("FINISHLINE_ORG", "acme");
         other.var("FINISHLINE_STATE", "{name: theirs}").execute().expect(0);
@@ -175,7 +168,7 @@ fn links(id: &str, roots: &[&str]) -> String {
 #[test]
 fn links_that_are_found_by_their_provider_are_pruned_and_no_others() {
     let serve = ServeProcess::start();
-    for run in [embedded(), at(&serve)] {
+    for run in [embedded(), serve.github_run()] {
         let other = run.clone().var("FINISHLINE_PROVIDER", "example").var("FINISHLINE_ORG", "acme");
         let other = other.var("FINISHLINE_STATE", "{name: theirs}");
         let by_hand = "[{project: api, repository: acme/web, stackRoot: hand/}]";

@@ -3,7 +3,7 @@
 
 use crate::support::rows::rows;
 use crate::support::run::ProgramRun;
-use crate::support::serve::{self, ServeProcess};
+use crate::support::serve::ServeProcess;
 
 const THERE: &str = "SELECT integration_id || ' ' || name FROM repository
         WHERE status = 'active' AND integration_id IS NOT NULL
@@ -17,13 +17,9 @@ const LINKS: &str = "    repositories: [acme/web]
 fn runs(serve: &ServeProcess) -> [ProgramRun; 2] {
     let embedded = ProgramRun::github();
     let database = embedded.database();
-    let at_serve = ProgramRun::github()
-        .var("SENTRY_URL", serve.url())
-        .var("SENTRY_AUTH_TOKEN", serve::TOKEN)
-        .var("NO_PROXY", "127.0.0.1");
     let embedded =
         embedded.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
-    [embedded, at_serve].map(|run| {
+    [embedded, serve.github_run()].map(|run| {
         run.var("FINISHLINE_MANIFEST", "finishline.yml").var("FINISHLINE_MAX_PARALLEL", "1")
     })
 }

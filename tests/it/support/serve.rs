@@ -1,5 +1,6 @@
 //! The real `finishline serve` on a port of its own, and the smallest HTTP client that talks to it.
 
+use crate::support::run::ProgramRun;
 use crate::support::watched_process::{connect, first_line, wait_in_time};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -55,6 +56,14 @@ impl ServeProcess {
     /// Where the server is.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A run on GitHub that asks this server, with the token of its local user.
+    pub(crate) fn github_run(&self) -> ProgramRun {
+        ProgramRun::github()
+            .var("SENTRY_URL", self.url())
+            .var("SENTRY_AUTH_TOKEN", TOKEN)
+            .var("NO_PROXY", "127.0.0.1")
     }
 
     /// A request of the local user, whose token has every scope.
