@@ -86,9 +86,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> anyhow::Resul
 /// A call of sentry-cli, with its exit codes: 2 for a command line that is none, 1 for every other
 /// failure.
 fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
-    let prepare = || sentry_cli_call::prepare(arguments, env);
     // Its exit code of any failure but that of a bad command line.
-    let prepared = match interruption::until_stopped(prepare, || u8::from(print_cancelled() != 0)) {
+    let cancelled = || u8::from(print_cancelled() != 0);
+    let prepare = || sentry_cli_call::prepare(arguments, env);
+    let prepared = match interruption::until_stopped(prepare, cancelled) {
         Ok(prepared) => prepared,
         Err(failure) => {
             let is_usage = failure.code == ErrorCode::Usage;
@@ -100,9 +101,7 @@ fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
     let warnings: String = warnings.iter().map(|one| format!("warning: {one}\n")).collect();
     drop(OutputSinks::emit(vec![WriteOp::Stderr(warnings)]));
     let exit = match action {
-        CallAction::Print(text) => {
-            interruption::until_stopped(|| print_text(text), || u8::from(print_cancelled() != 0))
-        }
+        CallAction::Print(text) => interruption::until_stopped(|| print_text(text), cancelled),
         CallAction::Run { flags, command, env } => run_step(flags, Ok(command), &env)?,
     };
     Ok(u8::from(exit != 0 && !allows_failure))

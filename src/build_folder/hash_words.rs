@@ -139,8 +139,7 @@ fn base64_word(text: &[u8], place: Range<usize>) -> Option<HashWord> {
 
 /// Whether the name of an algorithm stands before, as in `sha384-`.
 fn is_integrity(before: &[u8]) -> bool {
-    let names: [&[u8]; 5] = [b"sha256-", b"sha384-", b"sha512-", b"sha1-", b"md5-"];
-    names.iter().any(|name| before.ends_with(name))
+    NAMED.iter().any(|(name, _)| before.ends_with(name))
 }
 
 /// Whether a word is none of the parts of a name: `app-HASH.js` is what a file is called.

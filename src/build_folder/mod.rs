@@ -10,4 +10,5 @@ mod walk;
 
 pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
 pub(crate) use refresh::refresh;
+pub(crate) use text_file::MAX_FILE;
 pub(crate) use walk::{BuildFile, BuildFolder, binary_kind, is_script_or_map, is_web_file};

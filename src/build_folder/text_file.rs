@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// The largest file that is looked at.
-pub(super) const MAX_FILE: u64 = 128 * 1024 * 1024;
+pub(crate) const MAX_FILE: u64 = 128 * 1024 * 1024;
 /// The bytes at the begin of a file that show whether it is a text.
 const HEAD: u64 = 8 * 1024;
 

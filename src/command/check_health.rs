@@ -6,9 +6,10 @@ use super::check::CheckResult;
 use crate::backend::embedded;
 use crate::backend::sentry::{CheckVerdict, SentryBackend};
 use crate::database::path;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
+use crate::integration::links::nothing_to_link;
 use crate::integration::{Decision, IntegrationTask, Removal};
 use crate::model::ListedIntegration;
 use crate::outcome::health;
@@ -109,13 +110,8 @@ fn link_verdicts(
     let meant: Vec<_> = listed.iter().filter(is_meant).collect();
     if meant.is_empty() {
         let which = task.named_id().map(|id| format!(" {id}")).unwrap_or_default();
-        let message =
-            format!("{} has no {} integration{which} to link through", task.org, task.key);
-        let hint = "check `integration-id`, `provider` and `org`; install it first";
-        return vec![(
-            name.to_owned(),
-            Err(Error::new(ErrorCode::BadField, message).with_hint(hint)),
-        )];
+        let missing = nothing_to_link(&task.org, &format!("{} integration{which}", task.key));
+        return vec![(name.to_owned(), Err(missing))];
     }
     meant.into_iter().flat_map(|one| verdict(one, name)).collect()
 }

@@ -4,11 +4,10 @@
 use super::manifest::PreparedEntry;
 use super::prune_scope::PruneScope;
 use super::{Command, RunContext};
-use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
-use crate::inputs::types::{BackendName, Mode};
+use crate::inputs::types::Mode;
 use crate::manifest::keys::is_shared;
 use crate::manifest::{ManagedIntegration, ManagedRecord, Manifest, RECORD_SUFFIX, server_key};
 use crate::os::files;
@@ -49,7 +48,7 @@ impl RunContext<'_> {
             let org = inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
             let is_named = |input: &RawInput| matches!(input.origin, InputOrigin::Manifest(_));
             names_orgs &= org.is_empty() || given.get("org").is_some_and(is_named);
-            let place = (self.server(&inputs), org);
+            let place = (self.backend_place(&inputs), org);
             if access.iter().all(|(known, _)| *known != place) {
                 access.push((place, given));
             }
@@ -81,18 +80,6 @@ impl RunContext<'_> {
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(ManagedRecord::new(Vec::new())),
             Err(error) => Err((error.to_string(), "check the file")),
-        }
-    }
-
-    /// Where an entry's integration is: the server's address, or the file of the embedded backend.
-    fn server(&self, inputs: &Inputs) -> String {
-        match inputs.backend(self.job) {
-            Ok(BackendName::Embedded) => {
-                let path = path::resolve_path(inputs.database.as_deref(), self.env);
-                let path = path.map(|path| path.to_string_lossy().into_owned());
-                format!("embedded: {}", path.unwrap_or_default())
-            }
-            _ => inputs.page_url().to_string(),
         }
     }
 
@@ -213,7 +200,7 @@ impl RunContext<'_> {
         let name = subject.integration.as_ref().map_or("", |(_, name)| name.as_str());
         let places = inputs.code_mappings.iter().map(|mapping| mapping.place());
         let managed = ManagedIntegration {
-            server: self.server(inputs),
+            server: self.backend_place(inputs),
             org: inputs.org.as_ref()?.to_string(),
             provider: inputs.provider.clone().unwrap_or_default(),
             id,

@@ -65,16 +65,21 @@ impl RunContext<'_> {
     /// The plan with the backend that it is of, which is a part of what was reviewed.
     pub(super) fn with_planned_backend(&self, inputs: &Inputs, mut outcome: Outcome) -> Outcome {
         if let Some(plan) = &mut outcome.plan {
-            plan.backend = match inputs.backend(self.job) {
-                Ok(BackendName::Embedded) => {
-                    let path = path::resolve_path(inputs.database.as_deref(), self.env);
-                    let path = path.map(|path| path.to_string_lossy().into_owned());
-                    format!("embedded: {}", path.unwrap_or_default())
-                }
-                _ => without_credentials(inputs.page_url()),
-            };
+            plan.backend = self.backend_place(inputs);
         }
         outcome
+    }
+
+    /// Where the backend is: the server's address, or the file of the embedded one.
+    pub(super) fn backend_place(&self, inputs: &Inputs) -> String {
+        match inputs.backend(self.job) {
+            Ok(BackendName::Embedded) => {
+                let path = path::resolve_path(inputs.database.as_deref(), self.env);
+                let path = path.map(|path| path.to_string_lossy().into_owned());
+                format!("embedded: {}", path.unwrap_or_default())
+            }
+            _ => without_credentials(inputs.page_url()),
+        }
     }
 
     fn saved_plan<'k>(

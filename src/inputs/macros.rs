@@ -65,6 +65,7 @@ pub(super) fn refusal(input: &str, origin: impl fmt::Display, found: UnexpandedM
     );
     Error::new(ErrorCode::Usage, message).with_hint(hint)
 }
+
 /// Whether to go without an input could be to do more, or to ask another server. A call of sentry-cli
 /// means whatever it has.
 pub(super) fn decides(input: &InputSpec, origin: InputOrigin, called: CalledRelease) -> bool {

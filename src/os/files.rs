@@ -139,20 +139,13 @@ pub fn append(path: &str, text: &str, until: Option<Instant>) -> Result<()> {
     }
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     let before = file.metadata()?.len();
-    let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        match file.write(rest) {
-            Ok(0) => {
-                return undo_append(
-                    &file,
-                    before,
-                    text.len() - rest.len(),
-                    ErrorKind::WriteZero.into(),
-                );
-            }
-            Ok(written) => rest = &rest[written..],
+    let mut written = 0;
+    while written < text.len() {
+        match file.write(&text.as_bytes()[written..]) {
+            Ok(0) => return undo_append(&file, before, written, ErrorKind::WriteZero.into()),
+            Ok(more) => written += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return undo_append(&file, before, text.len() - rest.len(), error),
+            Err(error) => return undo_append(&file, before, written, error),
         }
     }
     Ok(())

@@ -218,7 +218,6 @@ impl MapSection<'_> {
     }
 }
 
-/// The name of a source with what stands before all of them.
 /// The byte at which the part of a line begins; none where the script's mapped lines end before it.
 fn line_part(mappings: &str, lines_before: usize) -> Option<usize> {
     match lines_before {

@@ -26,6 +26,7 @@ mod third_party;
 
 use crate::database::{Database, DatabaseError, IsBusy, ensure_org};
 use crate::error::{Error, ErrorCode, Result};
+use crate::integration::links::nothing_to_link;
 use crate::integration::{
     ExistingLinks, IntegrationTask, Pipeline, PipelineStart, RequestedLinks, StepResult, StepView,
 };
@@ -260,11 +261,7 @@ pub async fn list_read_only(path: &Path, task: &IntegrationTask) -> Result<Vec<L
 ///
 /// `bad-field` where it is not there, `ambiguous` where the provider has several.
 pub async fn find_linkable(path: &Path, task: &IntegrationTask) -> Result<(i64, IntegrationTask)> {
-    let missing = |what: String| {
-        let message = format!("{} has no {what} to link through", task.org);
-        Error::new(ErrorCode::BadField, message)
-            .with_hint("check `integration-id`, `provider` and `org`; install it first")
-    };
+    let missing = |what: String| nothing_to_link(&task.org, &what);
     if let Some(id) = task.named_id() {
         let what = format!("integration {id}");
         let named = named_provider(path, task, id).await?.ok_or_else(|| missing(what.clone()))?;

@@ -1,6 +1,6 @@
 //! Which scripts belong to which source map: found on disk, before any of them is looked at closely.
 
-use crate::build_folder::{BuildFile, BuildFolder, binary_kind};
+use crate::build_folder::{BuildFile, BuildFolder, MAX_FILE, binary_kind};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::os::{linkless, parallel};
@@ -10,9 +10,6 @@ use crate::sourcemap::pairing::{MapLink, NamedScript, link_maps};
 use crate::sourcemap::trailer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-/// The largest script or map that is read.
-pub(super) const MAX_FILE: u64 = 128 * 1024 * 1024;
 
 /// Scripts that share a map, mostly one.
 #[derive(Debug, Default)]

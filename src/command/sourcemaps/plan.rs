@@ -39,13 +39,16 @@ impl ExaminedSourcemaps<'_> {
 
     /// The files beside the scripts that a run would leave stale, or write anew.
     fn plan_neighbours(&mut self) {
-        let others = &self.files.folder.others;
-        let has_copies = others.iter().any(|other| neighbours::is_packed(other));
-        if !has_copies && self.index.is_empty() {
+        if !self.has_neighbours() {
             return;
         }
         let changed = self.planned_changes();
-        let stale = neighbours::find(others, &self.index, &changed.files, &changed.hashes);
+        let stale = neighbours::find(
+            &self.files.folder.others,
+            &self.index,
+            &changed.files,
+            &changed.hashes,
+        );
         match self.inputs.refresh {
             true => {
                 let files: Vec<_> = stale.hashes.iter().chain(&stale.packed).collect();

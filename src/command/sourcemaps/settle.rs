@@ -3,10 +3,10 @@
 
 use super::ExaminedSourcemaps;
 use super::examine::GroupChange;
-use super::groups::{MAX_FILE, read_text};
+use super::groups::read_text;
 use super::write::{self, WrittenFiles};
 use crate::build_folder::neighbours::{self, StaleFiles};
-use crate::build_folder::refresh;
+use crate::build_folder::{MAX_FILE, refresh};
 use crate::error::{Result, Warning};
 use crate::os::linkless;
 use crate::sourcemap::earlier::earlier_texts;
@@ -39,6 +39,12 @@ const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is 
 const MAX_ROUNDS: usize = 4;
 
 impl ExaminedSourcemaps<'_> {
+    /// Whether a file holds the hash of another, or may be a packed copy of one.
+    pub(super) fn has_neighbours(&self) -> bool {
+        let mut others = self.files.folder.others.iter();
+        !self.index.is_empty() || others.any(|other| neighbours::is_packed(other))
+    }
+
     /// What an earlier run changed of the scripts that stay: it may have been killed before it renewed
     /// what is beside them, or was not asked to.
     pub(super) fn earlier_changes(&self) -> WrittenFiles {
@@ -48,9 +54,7 @@ impl ExaminedSourcemaps<'_> {
         let unchanged = groups.filter(|(_, (_, change))| matches!(change, GroupChange::None));
         let mut scripts = unchanged.flat_map(|(group, _)| &group.scripts).peekable();
         // On a first run every script changes, and nothing has to be read for this.
-        let has_copies = others.iter().any(|other| neighbours::is_packed(other));
-        let is_unheld = !has_copies && self.index.is_empty();
-        if scripts.peek().is_none() || is_unheld {
+        if scripts.peek().is_none() || !self.has_neighbours() {
             return earlier;
         }
         for script in scripts {

@@ -2,8 +2,8 @@
 //! which ends between two leaves the next one to finish.
 
 use super::examine::{GroupChange, GroupTexts};
-use super::groups::{FileGroup, MAX_FILE};
-use crate::build_folder::{BuildFile, ChangedHashes, HashIndex};
+use super::groups::FileGroup;
+use crate::build_folder::{BuildFile, ChangedHashes, HashIndex, MAX_FILE};
 use crate::error::{Error, ErrorCode, Result};
 use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::ExaminedScript;
